@@ -1,0 +1,20 @@
+"""Sphinx configuration. The texts that the compiler makes (`how_it_works`, `errors`, `language`, `rules`, `elsewhere`)
+are made while building, by the directives in `_ext/`, so that no page can say what the code no longer does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]  # the directives; tests/, whose tables the pages show
+
+project = "srcad"
+author = "the srcad developers"
+project_copyright = "2026, the srcad developers"
+extensions = ["myst_parser", "executed", "stages", "tables"]
+exclude_patterns = ["_build", "_ext"]
+myst_heading_anchors = 3
+nitpicky = True
+html_theme = "furo"
+html_title = "srcad"

@@ -1,0 +1,38 @@
+"""srcad: gradients of Python functions, as readable Python source that runs compiled.
+
+    import srcad
+
+    gradient = srcad.grad(f)
+    gradient(x)
+    print(gradient.source)
+"""
+
+from srcad.api import grad, jit, stop_gradient, value_and_grad
+from srcad.check import check_grad
+from srcad.derivative import Derivative
+from srcad.errors import (
+    AliasError,
+    ArgumentError,
+    CompileError,
+    DerivativeError,
+    InternalError,
+    SrcadError,
+    UnsupportedError,
+)
+
+__all__ = [
+    "AliasError",
+    "ArgumentError",
+    "CompileError",
+    "Derivative",
+    "DerivativeError",
+    "InternalError",
+    "SrcadError",
+    "UnsupportedError",
+    "check_grad",
+    "grad",
+    "jit",
+    "stop_gradient",
+    "value_and_grad",
+]
+__version__ = "0.1.0"

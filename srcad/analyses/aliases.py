@@ -1,0 +1,259 @@
+"""Which arrays share memory, and whether a write through one name changes what another name holds.
+
+Derivatives treat an array as a value, and a basic view as a place within its array. That is right as long as
+no write reaches an array by a way this does not see: a name that meets another at a join of control flow, a
+reshape. Such a write is refused when the other name is still read afterwards; it is harmless otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srcad.errors import fail
+from srcad.ir.nodes import Assign, Block, Carry, Expr, For, Function, If, Op, Span, Stmt, Store, Var, While
+from srcad.ir.types import Array
+from srcad.ir.walk import VIEWS, own_exprs, reads, root, walk
+
+Pairs = frozenset[frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """`group` gives names that may ever share memory the same representative."""
+
+    group: dict[str, str]
+    stored: frozenset[str]
+    """The array names whose memory, or some of it, is written in place somewhere."""
+
+
+def aliases(f: Function) -> Aliases:
+    """Group the arrays of a function in normal form, without regard to order.
+
+    Raises AliasError S401 where a write would change another array that is read later.
+    """
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while parent.get(name, name) != name:
+            name = parent[name]
+        return name
+
+    def same(a: str, e: Expr) -> None:
+        for b in shared_with(e):
+            if isinstance(f.types.get(a), Array) and isinstance(f.types.get(b), Array):
+                parent[find(a)] = find(b)
+
+    stores: list[str] = []
+    for stmt in walk(f.body):
+        match stmt:
+            case Assign(target, value):
+                same(target, value)
+            case If(joins=joins):
+                for j in joins:
+                    same(j.target, j.then)
+                    same(j.target, j.orelse)
+            case For(carried=carried) | While(carried=carried):
+                for c in carried:
+                    for e in (c.init, c.next):
+                        same(c.arg, e)
+                        same(c.result, e)
+            case Store(base):
+                name = root(base)
+                assert name is not None
+                stores.append(name)
+            case _:
+                pass
+    group = {name: find(name) for name, t in f.types.items() if isinstance(t, Array)}
+    written = {group[name] for name in stores}
+    stored = frozenset(name for name, g in group.items() if g in written)
+    found = Aliases(group, stored)
+    if stored:
+        _Check(f, found).block(f.body, frozenset(), frozenset(n for e in f.results for n in reads(e)))
+    return found
+
+
+def shared_with(value: Expr) -> tuple[str, ...]:
+    """The names whose memory the value of an expression may share."""
+    match value:
+        case Var(name):
+            return (name,)
+        case Op("select", (_, a, b)):
+            return shared_with(a) + shared_with(b)
+        case Op(prim, (first, *_)) if prim in VIEWS:
+            return shared_with(first)
+        case _:
+            return ()
+
+
+def place(f: Function, definitions: dict[str, Expr], stored: frozenset[str], name: str) -> str:
+    """The array that a basic view (or a transpose of a written array) looks into, through any number of views."""
+    while True:
+        match definitions.get(name):
+            case Op("index" | "np.transpose", (Var(base), *_)) if name in stored:
+                name = base
+            case _:
+                return name
+
+
+class _Check:
+    """A walk in the order of execution with the pairs of names that may share memory at each point."""
+
+    def __init__(self, f: Function, found: Aliases) -> None:
+        self.f = f
+        self.found = found
+        self.definitions = {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)}
+
+    def place(self, name: str) -> str:
+        return place(self.f, self.definitions, self.found.stored, name)
+
+    def block(self, block: Block, pairs: Pairs, live: frozenset[str]) -> Pairs:
+        after = self._live_after(block, live)
+        for stmt, later in zip(block, after, strict=True):
+            pairs = self.statement(stmt, pairs, later)
+        return pairs
+
+    def _live_after(self, block: Block, live: frozenset[str]) -> list[frozenset[str]]:
+        result = []
+        for stmt in reversed(block):
+            result.append(live)
+            live = live | {n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)}
+        return result[::-1]
+
+    def meet(self, pairs: Pairs, target: str, value: Expr, seen_in: Pairs | None = None) -> Pairs:
+        """`target` may now share what `value` shares."""
+        new = set(pairs)
+        for name in shared_with(value):
+            if name not in self.found.stored or target not in self.found.stored:
+                continue
+            source = self.place(name)
+            here = self.place(target)
+            if source == here:
+                continue
+            new.add(frozenset((here, source)))
+            for pair in seen_in if seen_in is not None else pairs:
+                if source in pair:
+                    (other,) = pair - {source}
+                    if other != here:
+                        new.add(frozenset((here, other)))
+        return frozenset(new)
+
+    def statement(self, stmt: Stmt, pairs: Pairs, live: frozenset[str]) -> Pairs:
+        match stmt:
+            case Assign(target, value):
+                return self.meet(pairs, target, value)
+            case Store(base, _, _):
+                name = root(base)
+                assert name is not None
+                self.write(name, pairs, live, stmt.span)
+                return pairs
+            case If(_, then, orelse, joins):
+                read = {n for j in joins for e in (j.then, j.orelse) for n in reads(e)}
+                a = self.block(then, pairs, live | read)
+                b = self.block(orelse, pairs, live | read)
+                both = a | b
+                for j in joins:
+                    both = self.meet(self.meet(both, j.target, j.then, a), j.target, j.orelse, b)
+                return both
+            case For(body=body, carried=carried):
+                return self.loop(stmt, (), body, carried, pairs, live)
+            case While(test, _, body, carried):
+                return self.loop(stmt, test, body, carried, pairs, live)
+            case _:
+                return pairs
+
+    def loop(
+        self, stmt: For | While, test: Block, body: Block, carried: tuple[Carry, ...], pairs: Pairs, live: frozenset[str]
+    ) -> Pairs:
+        inside = {n for s in walk(test + body) for n in _assigned(s)} | {c.arg for c in carried}
+        again = {n for e in own_exprs(stmt) for n in reads(e)}
+        again |= {n for s in walk(test + body) for e in own_exprs(s) for n in reads(e)}
+        # what the next turn reads of this one's names arrives through the carries
+        again -= {c.arg for c in carried}
+        outer = {n for n in again if n not in inside} | {n for c in carried for n in reads(c.next)}
+        head = pairs
+        for c in carried:
+            head = self.meet(head, c.arg, c.init, pairs)
+        head = self._args_meet(head, carried, [c.init for c in carried], pairs)
+        while True:
+            end = self.block(test + body, head, live | outer)
+            back = frozenset(p for p in end if not p & inside)
+            new = head | back
+            for c in carried:
+                for name in shared_with(c.next):
+                    new = self._arrive(new, c.arg, name, end, inside)
+            new = self._args_meet(new, carried, [c.next for c in carried], end)
+            if new == head:
+                break
+            head = new
+        result = frozenset(p for p in head | end if not p & inside)
+        for c in carried:
+            for pair in head | end:
+                for source in [c.arg, *shared_with(c.next)]:
+                    here = self.place(source)
+                    if here in pair:
+                        (other,) = pair - {here}
+                        if other not in inside and other != c.result:
+                            result |= {frozenset((c.result, other))}
+            for e in (c.init, c.next):
+                for name in shared_with(e):
+                    if self.place(name) not in inside:
+                        result = self.meet(result, c.result, Var(name), pairs)
+        for i, c in enumerate(carried):
+            for other_carry in carried[:i]:
+                if frozenset((c.arg, other_carry.arg)) in head:
+                    result |= {frozenset((c.result, other_carry.result))}
+        return result
+
+    def _arrive(self, pairs: Pairs, arg: str, name: str, end: Pairs, inside: set[str]) -> Pairs:
+        """At the next turn `arg` shares what `name` shared at the end of this one, if that is still there."""
+        if arg not in self.found.stored:
+            return pairs
+        source = self.place(name)
+        new = set(pairs)
+        if source not in inside and source != arg:
+            new.add(frozenset((arg, source)))
+        for pair in end:
+            if source in pair:
+                (other,) = pair - {source}
+                if other not in inside and other != arg:
+                    new.add(frozenset((arg, other)))
+        return frozenset(new)
+
+    def _args_meet(self, pairs: Pairs, carried: tuple[Carry, ...], values: list[Expr], seen: Pairs) -> Pairs:
+        new = set(pairs)
+        for i, c in enumerate(carried):
+            for j in range(i):
+                for a in shared_with(values[i]):
+                    for b in shared_with(values[j]):
+                        one, two = self.place(a), self.place(b)
+                        if c.arg in self.found.stored and (one == two or frozenset((one, two)) in seen):
+                            new.add(frozenset((c.arg, carried[j].arg)))
+        return frozenset(new)
+
+    def write(self, name: str, pairs: Pairs, live: frozenset[str], span: Span | None) -> None:
+        here = self.place(name)
+        alive = {self.place(n) for n in live if n in self.found.stored}
+        for pair in pairs:
+            if here in pair:
+                (other,) = pair - {here}
+                if other in alive:
+                    mine, theirs = here.rsplit(".", 1)[0], other.rsplit(".", 1)[0]
+                    fail(
+                        "S401",
+                        f"writes into {mine.lstrip('%')} while {theirs.lstrip('%')} may share its memory",
+                        span,
+                        why=f"{theirs.lstrip('%')} is read later; whether the write changes it is not known here.",
+                        advice="copy one of them first (x = x.copy()).",
+                    )
+
+
+def _assigned(stmt: Stmt) -> tuple[str, ...]:
+    match stmt:
+        case Assign(target):
+            return (target,)
+        case If(joins=joins):
+            return tuple(j.target for j in joins)
+        case For(carried=carried) | While(carried=carried):
+            return tuple(n for c in carried for n in (c.arg, c.result))
+        case _:
+            return ()

@@ -1,0 +1,154 @@
+"""Which names may refer to the same memory, in either form of the IR.
+
+A plain copy `a = b` of an array shares, as does every view; so do a list and what is put into it. The answer
+holds for the whole block at once (it does not say when), which is coarse, and safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
+from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.ir.walk import VIEWS, ops, own_exprs, root, walk
+
+SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
+"""Primitives that ask an array for its shape and dtype only."""
+
+_PASS_ON = frozenset({"select", "stop_gradient", "tuple", "list.append"})
+_FIRST_ONLY = frozenset({"list.pop", "np.full_like"})
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Classes of names that may share memory."""
+
+    representative: Mapping[str, str]
+    members: Mapping[str, frozenset[str]]
+    types: Mapping[str, Type]
+
+    def has_memory(self, name: str) -> bool:
+        """False for what is known to be a scalar: a scalar is a value, nothing can change it under its name."""
+        return not isinstance(self.types.get(name), Scalar | Opaque)
+
+    def of(self, name: str) -> str:
+        """One name that stands for all that may share memory with `name`."""
+        return self.representative.get(name, name)
+
+    def names_with(self, name: str) -> frozenset[str]:
+        """All names that may share memory with `name`, itself included."""
+        return self.members.get(self.of(name), frozenset({name}))
+
+    def loads(self, expr: Expr) -> frozenset[str]:
+        """The memory (by `of`) whose content is read when the expression is evaluated; making a view reads none."""
+        match expr:
+            case Op(prim, args, _) if prim in SIZES:
+                return frozenset().union(*map(self.loads, args))
+            case Op("index", (base, *_), _) if self.is_element(expr):
+                return self.content(base).union(*map(self.loads, expr.args[1:]))
+            case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
+                return frozenset().union(*map(self.loads, args))
+            case Op(_, args, _):
+                return frozenset().union(*map(self.content, args))
+            case Slice(lower, upper, step):
+                return frozenset().union(*(self.loads(part) for part in (lower, upper, step) if part is not None))
+            case _:
+                return frozenset()
+
+    def content(self, expr: Expr) -> frozenset[str]:
+        """The memory read when the expression is evaluated and its value read in full."""
+        shared = {self.of(name) for name in roots(expr) if self.has_memory(name)}
+        return self.loads(expr) | shared
+
+    def is_element(self, expr: Expr) -> bool:
+        """Whether an `index` gives a scalar, or is not known to give a view."""
+        match expr:
+            case Op("index", (base, *items), _):
+                rank = self.rank(base)
+                return rank is None or rank + _change(items) <= 0
+            case _:
+                return False
+
+    def rank(self, expr: Expr) -> int | None:
+        match expr:
+            case Var(name):
+                known = self.types.get(name)
+                return known.rank if isinstance(known, Array) else None
+            case Op("index", (base, *items), _):
+                rank = self.rank(base)
+                return None if rank is None else rank + _change(items)
+            case Op("np.transpose" | "np.ascontiguousarray", (base, *_), _):
+                return self.rank(base)
+            case Op("reshape" | "np.broadcast_to", args, _):
+                return len(args) - 1
+            case _:
+                return None
+
+
+def _change(items: list[Expr]) -> int:
+    """How many axes an index adds: one less for each integer, one more for each newaxis."""
+    return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
+
+
+def roots(expr: Expr) -> frozenset[str]:
+    """The names whose memory the value of an expression may share."""
+    match expr:
+        case Op(prim, args, _) if prim in _PASS_ON:
+            return frozenset().union(*map(roots, args))
+        case Op(prim, (first, *_), _) if prim in _FIRST_ONLY or prim in VIEWS:
+            return roots(first)
+        case Var(name):
+            return frozenset({name})
+        case _:
+            return frozenset()
+
+
+def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
+    """Group the names of a block by the memory they may share."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def has_memory(name: str) -> bool:
+        return not isinstance(types.get(name), Scalar | Opaque)
+
+    def join(target: str, value: Expr | str) -> None:
+        for name in roots(Var(value) if isinstance(value, str) else value):
+            if has_memory(target) and has_memory(name):
+                # the first name met stands for the class, so that equal input gives equal classes
+                parent[find(target)] = find(name)
+
+    for stmt in walk(block):
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                if op.prim == "list.append":
+                    into = root(op.args[0])
+                    if into is not None:
+                        join(into, op.args[1])
+        match stmt:
+            case Assign(target, value):
+                join(target, value)
+            case If(joins=joins):
+                for j in joins:
+                    join(j.target, j.then)
+                    join(j.target, j.orelse)
+            case For(carried=carried) | While(carried=carried):
+                for c in carried:
+                    join(c.arg, c.init)
+                    join(c.arg, c.next)
+                    join(c.result, c.arg)
+            case Store(base):
+                find(root(base) or "")
+            case _:
+                pass
+    representative = {name: find(name) for name in list(parent)}
+    members: dict[str, set[str]] = {}
+    for name, head in representative.items():
+        members.setdefault(head, set()).add(name)
+    return Sharing(representative, {k: frozenset(v) for k, v in members.items()}, types)

@@ -1,0 +1,48 @@
+"""Which flat parameters a function writes into, directly or through views and other names."""
+
+from __future__ import annotations
+
+from srcad.ir.nodes import Assign, For, Function, If, Stmt, Var, While
+from srcad.ir.walk import block_stores, root, walk
+
+
+def written_parameters(function: Function) -> frozenset[str]:
+    """Parameters whose memory may be changed: what a store's base may be, followed back through every name.
+
+    Errs on the side of more.
+    """
+    sources: dict[str, set[str]] = {}
+
+    def comes_from(target: str, values: list[object]) -> None:
+        for value in values:
+            base = root(value)  # type: ignore[arg-type]
+            if base is not None:
+                sources.setdefault(target, set()).add(base)
+
+    for stmt in walk(function.body):
+        _flows(stmt, comes_from)
+    reached = set(block_stores(function.body))
+    waiting = list(reached)
+    while waiting:
+        for base in sources.get(waiting.pop(), ()):
+            if base not in reached:
+                reached.add(base)
+                waiting.append(base)
+    return frozenset(param.name for param in function.params if param.name in reached)
+
+
+def _flows(stmt: Stmt, comes_from: object) -> None:
+    flow = comes_from
+    assert callable(flow)
+    match stmt:
+        case Assign(target, value) if isinstance(value, Var) or root(value) is not None:
+            flow(target, [value])
+        case If(joins=joins):
+            for join in joins:
+                flow(join.target, [join.then, join.orelse])
+        case For(carried=carried) | While(carried=carried):
+            for carry in carried:
+                flow(carry.arg, [carry.init, carry.next])
+                flow(carry.result, [carry.init, carry.next])
+        case _:
+            pass

@@ -1,0 +1,85 @@
+"""What the writer must know of an expression's type: its rank, and where a float literal must be float32.
+
+NumPy lets a Python float take the precision of the array or scalar it meets; Numba types it float64 and
+widens the whole expression. A literal whose operation is float32 in NumPy is therefore written `np.float32(...)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from srcad.ir.nodes import Const, Expr, Op, Slice, Var
+from srcad.ir.types import Array, Scalar, Type
+
+_ARITHMETIC = frozenset("+ - * / // % **".split()) | {
+    "neg", "pos", "select", "abs", "np.where", "np.maximum", "np.minimum", "np.full_like", "np.hypot", "np.arctan2",
+    "np.copysign", "np.fmax", "np.fmin", "np.full", "np.power", "np.fmod",
+}  # fmt: skip
+_REDUCTIONS = frozenset({"np.sum", "np.mean", "np.prod", "np.max", "np.min", "np.any", "np.all"})
+_COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
+
+
+def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
+    """True when all the float operands of an arithmetic operation that are not literals are float32.
+
+    With `weak`, float64 scalars count as Python floats, which do not widen either.
+    """
+    if op.prim in _COMPARISONS:
+        op = Op("+", op.args)
+    return op.prim in _ARITHMETIC and _dtype(op, types, weak) == "float32"
+
+
+def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
+    """A float64 scalar that has a name."""
+    return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype == "float64"
+
+
+def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
+    """The dtype name of an expression as far as it matters here; None is a literal, "other" is anything else."""
+    match expr:
+        case Var(name):
+            known = types.get(name)
+            if weak and is_weak(expr, types):
+                return None
+            if isinstance(known, Array) and known.dtype.startswith("int"):
+                return "float64"  # float32 meeting an integer array gives float64
+            return str(getattr(known, "dtype", "other"))
+        case Const():
+            return None
+        case Op("index" | "copy" | "np.transpose" | "reshape" | "np.broadcast_to", args):
+            return _dtype(args[0], types, weak)
+        case Op("astype" | "np.zeros" | "np.ones" | "np.empty" | "np.full", _, static):
+            return str(dict(static).get("dtype", "float64"))
+        case Op("shape" | "size" | "len"):
+            return "int64"
+        case Op("<" | "<=" | ">" | ">=" | "==" | "!="):
+            return "bool"
+        case Op(_, args):
+            found = {d for d in (_dtype(arg, types, weak) for arg in args) if d not in (None, "bool", "int64", "other")}
+            return found.pop() if len(found) == 1 else "float64" if found else "other"
+        case _:
+            return "other"
+
+
+def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
+    """The number of axes of an expression, None where it cannot be told cheaply."""
+    match expr:
+        case Var(name):
+            known = types.get(name)
+            return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
+        case Const() | Op("shape" | "len" | "size" | "float" | "int" | "bool"):
+            return 0
+        case Op("index", (base, *items)):
+            rank = rank_of(base, types)
+            new = sum(item == Const(None) for item in items)
+            kept = sum(isinstance(item, Slice) for item in items)
+            return None if rank is None else rank - (len(items) - new - kept) + new
+        case Op("copy" | "astype" | "np.transpose", args):
+            return rank_of(args[0], types)
+        case Op(prim, args, static) if prim in _REDUCTIONS:
+            return 0 if not static else None
+        case Op(prim, args) if prim in _ARITHMETIC or prim in _COMPARISONS or prim.startswith("math."):
+            ranks = [rank_of(arg, types) for arg in args]
+            return None if None in ranks else max((r for r in ranks if r is not None), default=0)
+        case _:
+            return None

@@ -1,0 +1,56 @@
+"""A whole module: docstring, imports, one function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from srcad.backend.syntax import names_in
+from srcad.backend.to_ast import to_ast
+from srcad.backend.writer import write
+from srcad.ir.nodes import Block, Expr, Function, Op
+from srcad.ir.walk import ops, own_exprs, walk
+
+_HELPERS = "srcad.runtime"
+
+
+def module_text(
+    function: Function,
+    header: str,
+    defaults: tuple[tuple[str, float], ...] = (),
+    helpers_from: str = _HELPERS,
+    decorator: str | None = None,
+) -> str:
+    """The text of the module that holds `function` (sequential form); `header` is its docstring.
+
+    `helpers_from` is where functions of `srcad.runtime` are imported from; `decorator` is put above the function
+    with the import of what it names.
+    """
+    definition = to_ast(function, defaults)
+    if decorator is not None:
+        definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
+    used = names_in(definition)
+    parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
+    if "math" in used:
+        parts.append("import math")
+    third_party = ["import numpy as np"] if "np" in used or decorator is None else []
+    if decorator is not None:
+        third_party.append("from numba import njit")
+    third_party.sort(key=lambda line: line.split()[1])
+    if third_party:
+        parts.append("\n".join(third_party))
+    if names := sorted(set(_helpers(function.body, function.results))):
+        parts.append(f"from {helpers_from} import {', '.join(names)}")
+    return "\n\n".join(parts) + "\n\n\n" + write(definition) + "\n"
+
+
+def uses_helpers(function: Function) -> bool:
+    return any(True for _ in _helpers(function.body, function.results))
+
+
+def _helpers(body: Block, results: tuple[Expr, ...]) -> Iterator[str]:
+    expressions = [e for stmt in walk(body) for e in own_exprs(stmt)]
+    for expression in (*expressions, *results):
+        for op in ops(expression):
+            if isinstance(op, Op) and op.prim.startswith("runtime."):
+                yield op.prim.removeprefix("runtime.")

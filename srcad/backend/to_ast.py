@@ -1,0 +1,134 @@
+"""Sequential IR -> Python's syntax tree: one function, statement by statement."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from typing_extensions import assert_never
+
+from srcad.backend.expressions import Expressions
+from srcad.backend.syntax import Remark
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+
+_AUGMENTED: dict[str, type[ast.operator]] = {
+    "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
+    "@": ast.MatMult, "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
+}  # fmt: skip
+
+
+def to_ast(function: Function, defaults: Iterable[tuple[str, float]] = ()) -> ast.FunctionDef:
+    """The definition of a function in sequential form; `defaults` are of its last parameters, in order.
+
+    Where the body does not end in a `Return`, `function.results` are returned.
+    """
+    printer = _Statements(Expressions(function.types))
+    body = printer.block(function.body)
+    if function.results and not (function.body and isinstance(function.body[-1], Return)):
+        body += printer.statement(Return(function.results))
+    arguments = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(param.name) for param in function.params],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=[ast.Constant(value) for _, value in defaults],
+    )
+    return ast.FunctionDef(function.name, arguments, body or [ast.Pass()], [])
+
+
+class _Statements:
+    def __init__(self, expressions: Expressions) -> None:
+        self._of = expressions
+
+    def block(self, block: Block) -> list[ast.stmt]:
+        return [node for stmt in block for node in self.statement(stmt)]
+
+    def statement(self, stmt: Stmt) -> list[ast.stmt]:
+        match stmt:
+            case Assign(target, value):
+                return [ast.Assign([ast.Name(target)], self._of.value_of(target, value))]
+            case AugAssign(target, op, value):
+                return [ast.AugAssign(ast.Name(target), _AUGMENTED[op](), self._of.expr(value))]
+            case Store():
+                return [self._store(stmt)]
+            case If(cond, then, orelse):
+                return self._if(cond, then, orelse)
+            case For():
+                return [self._for(stmt)]
+            case While(test, cond, body):
+                return [self._while(test, cond, body)]
+            case Effect(call):
+                return [self._effect(call)]
+            case Comment(text):
+                return [Remark(text)]
+            case Return(values):
+                return [ast.Return(self._result(values))]
+            case _:
+                assert_never(stmt)
+
+    def _result(self, values: tuple[Expr, ...]) -> ast.expr | None:
+        if len(values) > 1:
+            return ast.Tuple([self._of.expr(value) for value in values])
+        return self._of.expr(values[0]) if values else None
+
+    def _store(self, stmt: Store) -> ast.stmt:
+        target = self._of.place(stmt.base, stmt.index, augmented=stmt.op is not None)
+        value = self._of.expr(stmt.value)
+        if stmt.op is None:
+            return ast.Assign([target], value)
+        return ast.AugAssign(target, _AUGMENTED[stmt.op](), value)  # type: ignore[arg-type]
+
+    def _if(self, cond: Expr, then: Block, orelse: Block) -> list[ast.stmt]:
+        test = self._of.expr(cond)
+        if then or not orelse:
+            return [ast.If(test, self.block(then) or [ast.Pass()], self.block(orelse))]
+        return [ast.If(_negated(test), self.block(orelse), [])]
+
+    def _for(self, stmt: For) -> ast.stmt:
+        start, stop, step = stmt.start, stmt.stop, stmt.step
+        bounds = [stop] if start == Const(0) else [start, stop]
+        if step != Const(1):
+            bounds = [start, stop, step]
+        body = self.block(stmt.body)
+        if stmt.exit is not None:
+            body.append(ast.If(self._of.expr(stmt.exit), [ast.Break()], []))
+        turns = ast.Call(ast.Name("range"), [self._of.expr(bound) for bound in bounds], [])
+        return ast.For(ast.Name(stmt.index), turns, body or [ast.Pass()], [])
+
+    def _while(self, test: Block, cond: Expr, body: Block) -> ast.stmt:
+        turn = self.block(body)
+        if not test:
+            return ast.While(self._of.expr(cond), turn or [ast.Pass()], [])
+        leave = ast.If(_negated(self._of.expr(cond)), [ast.Break()], [])
+        return ast.While(ast.Constant(True), [*self.block(test), leave, *turn], [])
+
+    def _effect(self, call: Op) -> ast.stmt:
+        if call.prim == "assert":
+            condition, *message = (self._of.expr(arg) for arg in call.args)
+            return ast.Assert(condition, message[0] if message else None)
+        if call.prim == "delete":
+            return ast.Delete([ast.Name(arg.name) for arg in call.args if isinstance(arg, Var)])
+        return ast.Expr(self._of.expr(call))
+
+
+def _negated(test: ast.expr) -> ast.expr:
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    return ast.UnaryOp(ast.Not(), test)

@@ -1,0 +1,209 @@
+"""`[tool.srcad]`: gradients written beside the code they differentiate, and checked against it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from srcad.api import grad, value_and_grad
+from srcad.backend.files import write_whole
+from srcad.backend.jit import example_arguments
+from srcad.derivative import Derivative
+from srcad.digest import primal_digest, text_digest
+from srcad.errors import fail
+from srcad.ship import RUNTIME, shipped
+
+_KEYS = ("function", "signature", "arguments", "wrt", "value", "has_aux", "fastmath", "name")
+_RECORD = re.compile(r"^# srcad build: primal (\w+), text (\w+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One function listed in `[tool.srcad]`."""
+
+    function: str
+    """`module:function`."""
+    signature: str | None
+    """Of the arguments, in Numba's notation."""
+    arguments: str | None
+    """`module:function` of a function that gives example arguments, where a signature cannot say them."""
+    wrt: tuple[str, ...]
+    value: bool
+    has_aux: bool
+    fastmath: bool
+    name: str | None
+
+    @property
+    def file(self) -> str:
+        return f"{self.name or self.function.rpartition(':')[2].rpartition('.')[2] + '_grad'}.py"
+
+    def derivative(self) -> Derivative:
+        make = value_and_grad if self.value else grad
+        wrt: Any = self.wrt or 0
+        return make(find(self.function), wrt, has_aux=self.has_aux, fastmath=self.fastmath)
+
+    def example(self) -> tuple[Any, ...] | None:
+        if self.arguments is not None:
+            return tuple(find(self.arguments)())
+        if self.signature is None:
+            return None
+        try:
+            return example_arguments(self.signature)
+        except Exception as fault:
+            _bad(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
+
+    def texts(self) -> list[tuple[str, str]]:
+        """The files of this entry, the module first, with the record of what it was made from."""
+        derivative = self.derivative()
+        example = self.example()
+        made = derivative.specialisation(*example) if example is not None else derivative.example()
+        (name, text), *helpers = shipped(made.generated, derivative.options, self.file)
+        return [(name, recorded(text, self.digest())), *helpers]
+
+    def digest(self) -> str:
+        """Of everything the text is made from."""
+        chosen = f"{self.signature} {self.arguments} {self.wrt} {self.value} {self.has_aux} {self.fastmath}"
+        return text_digest(primal_digest(find(self.function)) + chosen)
+
+
+def entries(root: Path) -> tuple[Path, list[Entry]]:
+    """The folder to write to, and the functions listed in the pyproject.toml of the folder `root`."""
+    path = root / "pyproject.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as fault:
+        fail("S505", f"there is no pyproject.toml in {root.name or root} ({fault.strerror})")
+    table = _toml(text).get("tool", {}).get("srcad", {})
+    listed = table.get("functions", [])
+    if not listed:
+        _bad("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
+    return root / table.get("folder", "generated"), [_entry(item) for item in listed]
+
+
+def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value: bool) -> Entry:
+    """What to show of a function: as `[tool.srcad]` of the current folder lists it, changed by what is given."""
+    known: dict[str, Entry] = {}
+    if Path("pyproject.toml").exists() and "[tool.srcad]" in Path("pyproject.toml").read_text(encoding="utf-8"):
+        known = {entry.function: entry for entry in entries(Path("."))[1]}
+    entry = known.get(function, Entry(function, None, None, (), False, False, False, None))
+    return replace(
+        entry,
+        wrt=wrt or entry.wrt,
+        signature=signature or entry.signature,
+        arguments=None if signature else entry.arguments,
+        value=value or entry.value,
+    )
+
+
+def build(root: Path) -> Iterator[tuple[Entry, str]]:
+    """Write the files of all entries; each entry with what became of it: written, unchanged."""
+    folder, listed = entries(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _importable(root):
+        for entry in listed:
+            changed = False
+            for name, text in entry.texts():
+                target = folder / name
+                before = target.read_text(encoding="utf-8") if target.exists() else None
+                if before is not None and name != RUNTIME and edited(before):
+                    advice = "move your edits elsewhere, or remove the file and build again."
+                    fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
+                if before != text:
+                    write_whole(target, text)
+                    changed = True
+            yield entry, "written" if changed else "unchanged"
+
+
+def stale(root: Path) -> list[str]:
+    """Of each entry whose gradient is not that of the primal as it is now: what is the matter."""
+    folder, listed = entries(root)
+    found = []
+    with _importable(root):
+        for entry in listed:
+            target = folder / entry.file
+            if not target.exists():
+                found.append(f"{target.name} is missing ({entry.function})")
+                continue
+            record = _RECORD.search(target.read_text(encoding="utf-8"))
+            if record is None or record[1] != entry.digest():
+                found.append(f"{entry.function} changed, and {target.name} did not")
+    return found
+
+
+def recorded(text: str, digest: str) -> str:
+    return f"{text}\n\n# srcad build: primal {digest}, text {text_digest(text)}\n"
+
+
+def edited(text: str) -> bool:
+    """Whether the text is another than the one that was written."""
+    record = _RECORD.search(text)
+    return record is None or record[2] != text_digest(text[: record.start()].rstrip("\n") + "\n")
+
+
+def find(place: str) -> Callable[..., Any]:
+    """The object at `module:function` (`module:Class.method`), or `path/to/file.py:function`."""
+    module, _, name = place.partition(":")
+    try:
+        if module.endswith(".py"):
+            folder = str(Path(module).resolve().parent)
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+            module = Path(module).stem
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as fault:
+        fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
+    return found.__wrapped__ if isinstance(found, Derivative) else found  # type: ignore[no-any-return]
+
+
+class _importable:
+    """The project's own modules can be imported, whatever folder the command runs in."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = str(root.resolve())
+
+    def __enter__(self) -> None:
+        sys.path.insert(0, self._path)
+
+    def __exit__(self, *_: object) -> None:
+        sys.path.remove(self._path)
+
+
+def _entry(item: Any) -> Entry:
+    if not isinstance(item, dict) or "function" not in item:
+        _bad(f"an entry names no function: {item!r}")
+    unknown = [key for key in item if key not in _KEYS]
+    if unknown:
+        _bad(f"{item['function']}: there is no key {unknown[0]!r}", f"the keys are {', '.join(_KEYS)}.")
+    wrt = item.get("wrt", ())
+    return Entry(
+        function=item["function"],
+        signature=item.get("signature"),
+        arguments=item.get("arguments"),
+        wrt=(wrt,) if isinstance(wrt, str) else tuple(wrt),
+        value=item.get("value", False),
+        has_aux=item.get("has_aux", False),
+        fastmath=item.get("fastmath", False),
+        name=item.get("name"),
+    )
+
+
+def _bad(message: str, advice: str | None = None) -> Any:
+    fail("S505", f"[tool.srcad] in pyproject.toml: {message}", advice=advice)
+
+
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10
+        import tomli as tomllib
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        fail("S505", f"pyproject.toml cannot be read: {fault}")

@@ -1,0 +1,136 @@
+"""The leaves of arguments: what each is to the compiler, how it is passed, and how its gradient is given back."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from srcad.errors import fail
+from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
+
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_FLOATS = ("float32", "float64")
+_PLAIN: dict[type, str] = {float: "float64", int: "int64", bool: "bool"}
+
+
+def leaf_key(leaf: Any) -> object:
+    """What two leaves must share to be served by the same generated function. Called for each leaf of each call."""
+    kind = type(leaf)
+    if kind is np.ndarray:
+        shape, flags = leaf.shape, leaf.flags
+        layout = 0 if flags.c_contiguous else 1 if flags.f_contiguous else 2
+        # which axes have length 1 decides broadcasting
+        ones = tuple([length == 1 for length in shape]) if 1 in shape else len(shape)
+        return leaf.dtype, ones, layout
+    if kind in _PLAIN or isinstance(leaf, np.generic):
+        return kind
+    if isinstance(leaf, np.ndarray):
+        return kind, leaf.dtype, leaf.shape
+    try:
+        hash(leaf)
+    except TypeError:
+        return kind, id(leaf)
+    return kind, leaf
+
+
+def is_static(leaf: object) -> bool:
+    """Known when compiling and part of the key: text, None, functions, classes, slices."""
+    if leaf is None or leaf is Ellipsis or callable(leaf):
+        return True
+    return isinstance(leaf, str | bytes | slice | np.dtype | types.ModuleType)
+
+
+def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
+    """The type of a leaf, as its flat parameter `name` will have it. Errors speak of `place`."""
+    if isinstance(leaf, bool | int | float) and type(leaf) in _PLAIN:
+        return _scalar(_PLAIN[type(leaf)], name, place, differentiated)
+    if isinstance(leaf, np.generic):
+        return _scalar(_dtype_name(leaf.dtype, place), name, place, differentiated)
+    if isinstance(leaf, np.ndarray) and not isinstance(leaf, np.ma.MaskedArray | np.matrix):
+        dtype = _dtype_name(leaf.dtype, place)
+        if differentiated and dtype not in _FLOATS:
+            fail(
+                "S301",
+                f"{place} is an array of {dtype}, and you differentiate with respect to it",
+                advice=f"pass {place}.astype(float), or name other arguments in argnums.",
+            )
+        if leaf.ndim == 0:
+            return Scalar(dtype, _own_dim(dtype, name))
+        dims = tuple(ONE if length == 1 else dim(Symbol(name, axis, True)) for axis, length in enumerate(leaf.shape))
+        return Array(dtype, dims, layout(leaf))
+    if isinstance(leaf, complex):
+        fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
+    if isinstance(leaf, int | float):  # a subclass, as an enumeration's member
+        return _scalar("int64" if isinstance(leaf, int) else "float64", name, place, differentiated)
+    fail(
+        "S302",
+        f"{place} is of type {type(leaf).__qualname__}, which srcad cannot take apart",
+        advice="pass arrays and numbers, nested in dict, list, tuple, namedtuple or dataclass.",
+    )
+
+
+def layout(array: np.ndarray[Any, Any]) -> str:
+    flags = array.flags
+    return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+
+
+def passed(leaf: Any, differentiated: bool) -> Callable[[Any], Any] | None:
+    """How a leaf is converted on its way into the generated function; None if it goes as it is."""
+    if isinstance(leaf, np.ndarray):
+        if leaf.ndim == 0:
+            return lambda x: x[()]
+        return None if type(leaf) is np.ndarray else np.asarray
+    if differentiated and not isinstance(leaf, float | np.floating):
+        return float
+    return int if isinstance(leaf, int) and type(leaf) not in _PLAIN else None
+
+
+def given_back(leaf: Any) -> Callable[[Any], Any]:
+    """How the gradient of a leaf is converted into the leaf's own kind: dtype, 0-d or not, Python or NumPy scalar."""
+    if isinstance(leaf, np.ndarray):
+        dtype = leaf.dtype
+        if leaf.ndim == 0:
+            return lambda g: np.array(g, dtype)
+        if dtype == np.float64:
+            return lambda g: g
+        return lambda g: g if g.dtype == dtype else g.astype(dtype)
+    if isinstance(leaf, np.floating):
+        return type(leaf)
+    return float
+
+
+def result_back(result: Type) -> Callable[[Any], Any] | None:
+    """Numba gives every float as Python's own: a float32 result is made one again."""
+    if isinstance(result, Scalar) and result.dtype not in ("float64", "int64", "bool"):
+        return np.dtype(result.dtype).type
+    return None
+
+
+def _scalar(dtype: str, name: str, place: str, differentiated: bool) -> Scalar:
+    if differentiated and dtype == "bool":
+        fail("S302", f"{place} is a bool, and you differentiate with respect to it")
+    if differentiated and dtype in _INTEGERS:
+        return Scalar("float64")
+    return Scalar(dtype, _own_dim(dtype, name))
+
+
+def _own_dim(dtype: str, name: str) -> Dim | None:
+    return dim(Symbol(name, None)) if dtype in _INTEGERS else None
+
+
+def _dtype_name(dtype: np.dtype[Any], place: str) -> str:
+    if dtype.kind == "O":
+        fail(
+            "S303",
+            f"{place} is an array of objects",
+            why="Its rows may have different lengths (it is ragged), or it holds things that are not numbers.",
+            advice="pass a list of arrays.",
+        )
+    if dtype.kind == "c":
+        fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
+    if dtype.name not in (*_INTEGERS, *_FLOATS, "bool") or not dtype.isnative:
+        fail("S305", f"{place} has dtype {dtype}", why="srcad takes float64, float32, integers and bool.")
+    return dtype.name

@@ -1,0 +1,208 @@
+"""One generated function, ready to be called with the leaves of arguments of one kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from srcad.backend import files
+from srcad.backend.load import load
+from srcad.call.described import Described
+from srcad.errors import fail
+from srcad.frontend.arguments import flatten as flatten_captured
+from srcad.call.leaves import given_back, leaf_key, passed
+from srcad.call.parameters import Parameters
+from srcad.pipeline import Generated
+from srcad.request import Request
+from srcad.call.results import rebuilder
+from srcad.tree import flatten, unflatten
+
+
+class Specialisation:
+    """The text, the function made of it, and the way from leaves to results."""
+
+    def __init__(
+        self, made: Generated, arguments: Described, values: Sequence[Any], parameters: Parameters, request: Request
+    ) -> None:
+        self.generated = made
+        self.text = made.text()
+        self._request = request
+        leaves, _ = flatten(tuple(values))
+        by_name = {leaf.name: leaf for leaf in arguments.leaves}
+        order = [param.name for param in made.lowered.function.params]
+        own = [by_name[name] for name in order if name in by_name]
+        self._positions = [leaf.position for leaf in own]
+        self._pick = _picker(self._positions)
+        self._names = order
+        self._convert = [
+            (at, change)
+            for at, leaf in enumerate(own)
+            if (change := passed(leaves[leaf.position], leaf.differentiated)) is not None
+        ]
+        self._captures = [capture.read for capture in made.lowered.captures]
+        self._guards = made.lowered.guards
+        self._capture_keys = self._keys_of_captures()
+        self._overlaps = _pairs(order, made.written, made.lowered.function.types)
+        self._finish = _finisher(made, arguments, leaves, values, parameters, request)
+        self.module: ModuleType | None = None
+        self.function: Callable[..., Any] | None = None
+        self._ready = False
+
+    def fits(self) -> bool:
+        """Whether what the function captured is still of the kind that the text was written for."""
+        for expected, read in self._guards:
+            now = read()
+            if now is not expected and not _equal(now, expected):
+                return False
+        return not self._captures or self._keys_of_captures() == self._capture_keys
+
+    def run(self, leaves: list[Any]) -> Any:
+        flat = self._pick(leaves)
+        for at, change in self._convert:
+            flat[at] = change(flat[at])
+        for read in self._captures:
+            flat += flatten_captured(read())
+        if self._overlaps:
+            self._check_overlap(flat)
+        if not self._ready:
+            self._prepare(flat)
+        return self._finish(self.function(*flat))  # type: ignore[misc]
+
+    def compiled(self) -> Callable[..., Any]:
+        """The function on flat arguments, made if it was not called yet."""
+        if self.function is None:
+            self._load()
+        assert self.function is not None
+        return self.function
+
+    def _prepare(self, flat: list[Any]) -> None:
+        function = self.compiled()
+        if self._request.options.target == "cpu":
+            from srcad.backend import jit
+
+            jit.prepare(function, flat)
+        self._ready = True
+
+    def _load(self) -> None:
+        options = self._request.options
+        path = files.store(self.generated.name, self.text, options.target, repr(options), *_versions())
+        self.module = load(path)
+        function = getattr(self.module, self.generated.function.name)
+        if options.target == "cpu":
+            from srcad.backend import jit
+
+            function = jit.compiled(function, options)
+        self.function = function
+
+    def _keys_of_captures(self) -> list[object]:
+        keys: list[object] = []
+        for read in self._captures:
+            leaves, spec = flatten(read())
+            keys.append((spec, *map(leaf_key, leaves)))
+        return keys
+
+    def _check_overlap(self, flat: list[Any]) -> None:
+        for one, other in self._overlaps:
+            a, b = flat[one], flat[other]
+            if np.may_share_memory(a, b) and np.shares_memory(a, b):
+                fail(
+                    "S308",
+                    f"{self._names[one]} and {self._names[other]} overlap in memory",
+                    why=f"{self._names[one]} is written to, which would change {self._names[other]} too.",
+                    advice=f"pass {self._names[other]}.copy().",
+                )
+
+
+def _picker(positions: list[int]) -> Callable[[list[Any]], list[Any]]:
+    if positions == list(range(len(positions))):
+        count = len(positions)
+        return lambda leaves: leaves[:count]
+    if len(positions) == 1:
+        (only,) = positions
+        return lambda leaves: [leaves[only]]
+    pick = itemgetter(*positions)
+    return lambda leaves: list(pick(leaves))
+
+
+def _pairs(names: list[str], written: frozenset[str], types: Any) -> list[tuple[int, int]]:
+    arrays = [at for at, name in enumerate(names) if hasattr(types.get(name), "dims")]
+    return [
+        (one, other)
+        for one in arrays
+        if names[one] in written
+        for other in arrays
+        if other != one and not (names[other] in written and other < one)
+    ]
+
+
+def _equal(now: object, before: object) -> bool:
+    try:
+        return type(now) is type(before) and bool(now == before)
+    except Exception:  # a comparison of the user's may do anything
+        return False
+
+
+def _versions() -> tuple[str, ...]:
+    from srcad.backend.versions import versions
+
+    return versions()
+
+
+def _finisher(
+    made: Generated, arguments: Described, leaves: list[Any], values: Sequence[Any], parameters: Parameters, request: Request
+) -> Callable[[Any], Any]:
+    """From what the generated function returns to what the caller gets."""
+    count = len(made.lowered.function.results)
+    rebuild = rebuilder(made.result)
+    if request.mode == "primal":
+        if count == 0:
+            return lambda flat: rebuild(())
+        return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
+    gradients = _gradient_builder(arguments, leaves, values, parameters, request)
+    kept = count if request.keep_value else 0
+    total = kept + sum(leaf.differentiated for leaf in arguments.leaves)
+
+    def finish(flat: Any) -> Any:
+        if total == 1:
+            flat = (flat,)
+        gradient = gradients(flat[kept:])
+        if not kept:
+            return gradient
+        value = rebuild(flat[:kept])
+        if request.mode == "grad":
+            return gradient, value[1]
+        return value, gradient
+
+    return finish
+
+
+def _gradient_builder(
+    arguments: Described, leaves: list[Any], values: Sequence[Any], parameters: Parameters, request: Request
+) -> Callable[[Sequence[Any]], Any]:
+    converts = {leaf.position: given_back(leaves[leaf.position]) for leaf in arguments.leaves if leaf.differentiated}
+    if request.single and len(converts) == 1 and len(flatten(values[parameters.names.index(request.wrt[0])])[0]) == 1:
+        value = values[parameters.names.index(request.wrt[0])]
+        if not isinstance(value, tuple | list | dict) and not hasattr(value, "__dataclass_fields__"):
+            (only,) = converts.values()
+            return lambda flat: only(flat[0])
+    # flat gradients come in the order of the parameters of the generated function: by parameter, then by leaf
+    plan, position = {}, 0
+    for name, value in zip(parameters.names, values, strict=True):
+        own, spec = flatten(value)
+        if name in request.wrt:
+            plan[name] = (spec, [converts.get(position + at) for at in range(len(own))])
+        position += len(own)
+    order = [plan[name] for name in request.wrt]
+
+    def build(flat: Sequence[Any]) -> Any:
+        gradients = iter(flat)
+        made = []
+        for spec, changes in order:
+            made.append(unflatten(spec, [None if change is None else change(next(gradients)) for change in changes]))
+        return made[0] if request.single else tuple(made)
+
+    return build

@@ -1,0 +1,70 @@
+"""The `srcad` command: build gradients into files, check that they are up to date, show one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from srcad.errors import SrcadError
+
+app = typer.Typer(help="Gradients of Python functions, as readable source.", no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def build(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a gradient is out of date.")] = False,
+    root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
+) -> None:
+    """Write the gradients listed in [tool.srcad], one readable module each."""
+    from srcad import build as work
+
+    try:
+        if check:
+            found = work.stale(root)
+            for line in found:
+                typer.echo(f"out of date: {line}", err=True)
+            if found:
+                typer.echo("run `srcad build`, and commit what it writes", err=True)
+                raise typer.Exit(1)
+            typer.echo("all gradients are up to date")
+            return
+        for entry, what in work.build(root):
+            typer.echo(f"{what:10} {entry.file}")
+    except SrcadError as error:
+        _stop(error)
+
+
+@app.command()
+def show(
+    function: Annotated[str, typer.Argument(help="module:function, or path/to/file.py:function")],
+    wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,
+    signature: Annotated[str | None, typer.Option(help="Types of the arguments, in Numba's notation.")] = None,
+    value: Annotated[bool, typer.Option("--value", help="Give the value too.")] = False,
+) -> None:
+    """Print the gradient of a function, for the types given, listed in [tool.srcad], or annotated."""
+    from srcad import build as work
+
+    sys.path.insert(0, ".")
+    try:
+        entry = work.entry_for(function, tuple(wrt or ()), signature, value)
+        example = entry.example()
+        derivative = entry.derivative()
+        text = derivative.source_for(*example) if example is not None else derivative.source
+    except SrcadError as error:
+        _stop(error)
+        return
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.syntax import Syntax
+
+        Console().print(Syntax(text, "python", background_color="default"))
+    else:
+        typer.echo(text, nl=False)
+
+
+def _stop(error: SrcadError) -> None:
+    typer.echo(str(error), err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,126 @@
+"""`Derivative`: a function made from another, by the compiler, one specialisation for each kind of arguments."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from srcad.backend.files import write_whole
+from srcad.call.described import described
+from srcad.errors import fail
+from srcad.call.examples import example_values
+from srcad.call.leaves import leaf_key
+from srcad.call.parameters import Parameters
+from srcad.pipeline import generate
+from srcad.options import Options
+from srcad.request import Request
+from srcad.call.specialisation import Specialisation
+from srcad.tree import flatten
+
+_WORDS = {"grad": "gradient", "value_and_grad": "value and gradient", "primal": "compiled form"}
+
+
+class Derivative:
+    """The gradient of `f` (or its value and gradient, or `f` itself, compiled), called with f's arguments.
+
+    `.source` is the text of the newest specialisation; `.source_for(*args)` that for given arguments;
+    `.compiled` the Numba dispatcher on flat arguments; `.save(path)` writes the text to a file.
+    """
+
+    def __init__(self, function: Callable[..., Any], request: Request) -> None:
+        self.__wrapped__ = function
+        self.__name__ = getattr(function, "__name__", "function")
+        self.__qualname__ = getattr(function, "__qualname__", self.__name__)
+        self.__module__ = getattr(function, "__module__", __name__)
+        self.__doc__ = f"The {_WORDS[request.mode]} of {self.__name__}.\n\n{getattr(function, '__doc__', None) or ''}"
+        self._parameters = Parameters.of(function)
+        self._request = request
+        self._made: dict[object, list[Specialisation]] = {}
+        self._newest: Specialisation | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, spec = flatten(self._parameters.values(args, kwargs))
+        for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
+            if one.fits():
+                return one.run(leaves)
+        return self._specialise(args, kwargs).run(leaves)
+
+    # ---- the text ------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> str:
+        """The text of the newest specialisation; before any call, of the types the annotations give."""
+        return self._current().text
+
+    def source_for(self, *args: Any, **kwargs: Any) -> str:
+        """The text for these arguments. Nothing is compiled."""
+        return self.specialisation(*args, **kwargs).text
+
+    @property
+    def compiled(self) -> Callable[..., Any]:
+        """The newest specialisation as a Numba dispatcher on flat arguments, callable from other compiled code."""
+        return self._current().compiled()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the text to a file, ready to be imported; it needs NumPy and Numba, not srcad."""
+        from srcad.ship import shipped
+
+        target = Path(path)
+        for name, text in shipped(self._current().generated, self._request.options, target.name):
+            write_whole(target.parent / name, text)
+        return target
+
+    def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
+        """What a call with these arguments would run."""
+        leaves, spec = flatten(self._parameters.values(args, kwargs))
+        for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
+            if one.fits():
+                return one
+        return self._specialise(args, kwargs)
+
+    def example(self) -> Specialisation:
+        """The specialisation for the types that the annotations give."""
+        return self.specialisation(*example_values(self._parameters))
+
+    @property
+    def options(self) -> Options:
+        return self._request.options
+
+    def __repr__(self) -> str:
+        wrt = f" with respect to {', '.join(self._request.wrt)}" if self._request.wrt else ""
+        return f"<srcad: {_WORDS[self._request.mode]} of {self.__name__}{wrt}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p><pre><code class='language-python'>{html.escape(self.source)}</code></pre>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Derivative, (self.__wrapped__, self._request)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """A derivative made in a class body is a method, as its function is."""
+        from types import MethodType
+
+        return self if instance is None else MethodType(self, instance)
+
+    # ---- making --------------------------------------------------------------------------------
+
+    def _current(self) -> Specialisation:
+        if self._newest is None:
+            return self.example()
+        return self._newest
+
+    def _specialise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialisation:
+        parameters, request = self._parameters, self._request
+        values = parameters.values(args, kwargs)
+        leaves, spec = flatten(values)
+        arguments = described(parameters.names, values, request.wrt)
+        wrt = [leaf.name for name in request.wrt for leaf in arguments.leaves if leaf.parameter == name]
+        if request.wrt and not wrt:
+            fail("S207", f"{', '.join(request.wrt)} has no number in it to differentiate with respect to")
+        made = generate(parameters.function, arguments.arguments, tuple(wrt), request)
+        one = Specialisation(made, arguments, values, parameters, request)
+        self._made.setdefault((spec, *map(leaf_key, leaves)), []).append(one)
+        self._newest = one
+        return one

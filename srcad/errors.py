@@ -1,0 +1,229 @@
+"""Every error srcad raises: what, where, why it matters here, and what one can do.
+
+An error holds one `Problem` or several (all those found in one function, so that they can be repaired
+together). Its text is laid out as in this sample:
+
+    srcad error S203: no derivative rule for numpy.linalg.eig
+
+      examples/modes.py:14, in fundamental
+        14 |     values, vectors = np.linalg.eig(A)
+           |                       ^^^^^^^^^^^^^^^^
+      A depends on k, which you differentiate (k -> line 13 -> A).
+
+      You can: use np.linalg.eigh if A is symmetric; write a rule (docs/rules.md); or srcad.stop_gradient(A).
+
+Each code belongs to one class (`CODES`), and has a heading of the same title in docs/errors.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+
+class Place(Protocol):
+    """What the text of an error needs of a `srcad.ir.nodes.Span` (which lies above this module)."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def function(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def end_line(self) -> int: ...
+    @property
+    def end_column(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong. `why` and `advice` are sentences; `advice` goes on after "You can: "."""
+
+    code: str
+    message: str
+    span: Place | None = None
+    why: str | None = None
+    advice: str | None = None
+
+    def __str__(self) -> str:
+        parts = [f"srcad error {self.code}: {self.message}\n"]
+        if self.span is not None:
+            parts.append(_indent(_excerpt(self.span)))
+        if self.why is not None:
+            parts.append(_indent(self.why))
+        if self.advice is not None:
+            blank = "" if len(parts) == 1 else "\n"
+            parts.append(blank + _indent(f"You can: {self.advice}"))
+        return "\n".join(parts).rstrip("\n")
+
+
+class SrcadError(Exception):
+    """The base of all: `SrcadError(problem, ...)`; `problems` keeps them apart, `str` lays them out."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n\n".join(str(problem) for problem in self.problems)
+
+
+class UnsupportedError(SrcadError):
+    """S1xx: the function steps outside the language srcad reads."""
+
+
+class DerivativeError(SrcadError):
+    """S2xx: the program is read, but has no derivative, or none is known."""
+
+
+class ArgumentError(SrcadError):
+    """S3xx: a call with arguments or options that cannot be taken."""
+
+
+class AliasError(SrcadError):
+    """S4xx: which names share memory cannot be decided, and a write makes it matter."""
+
+
+class CompileError(SrcadError):
+    """S5xx: what srcad wrote could not be compiled, written to disk, or is out of date."""
+
+
+class InternalError(SrcadError):
+    """S9xx: a fault of srcad's own."""
+
+
+CODES: dict[str, tuple[type[SrcadError], str]] = {
+    # the language
+    "S101": (UnsupportedError, "function without source"),
+    "S102": (UnsupportedError, "source changed since the function was made"),
+    "S103": (UnsupportedError, "try"),
+    "S104": (UnsupportedError, "raise"),
+    "S105": (UnsupportedError, "with"),
+    "S106": (UnsupportedError, "yield"),
+    "S107": (UnsupportedError, "async and await"),
+    "S108": (UnsupportedError, "global and nonlocal"),
+    "S109": (UnsupportedError, "del"),
+    "S110": (UnsupportedError, "class definition inside a function"),
+    "S111": (UnsupportedError, "match"),
+    "S112": (UnsupportedError, "import inside a function"),
+    "S113": (UnsupportedError, "star-arguments of unknown length"),
+    "S114": (UnsupportedError, "comprehension or generator over run-time values"),
+    "S115": (UnsupportedError, "recursion"),
+    "S116": (UnsupportedError, "complex numbers"),
+    "S117": (UnsupportedError, "value of a kind outside the language"),
+    "S118": (UnsupportedError, "assignment to an attribute"),
+    "S119": (UnsupportedError, "variable whose type changes"),
+    "S120": (UnsupportedError, "name without a value"),
+    "S121": (UnsupportedError, "opaque function"),
+    "S122": (UnsupportedError, "attribute or method outside the language"),
+    "S123": (UnsupportedError, "value that must be known when compiling"),
+    "S124": (UnsupportedError, "call that does not fit the function's parameters"),
+    "S125": (UnsupportedError, "list changed at run time"),
+    "S126": (UnsupportedError, "index outside the language"),
+    "S127": (UnsupportedError, "operands that do not fit together"),
+    "S128": (UnsupportedError, "option of a NumPy function outside the language"),
+    "S129": (UnsupportedError, "loop over something that is not a range, an array or a sequence"),
+    "S199": (UnsupportedError, "construct outside the language"),
+    # derivatives
+    "S201": (DerivativeError, "gradient of an output that is not a scalar"),
+    "S202": (DerivativeError, "gradient of an output that is not a float"),
+    "S203": (DerivativeError, "no derivative rule"),
+    "S204": (DerivativeError, "opaque function of something differentiated"),
+    "S205": (DerivativeError, "no derivative for these arguments"),
+    "S206": (DerivativeError, "rule that does not fit its function"),
+    "S207": (DerivativeError, "nothing to differentiate"),
+    # the call
+    "S301": (ArgumentError, "integer array among the differentiated"),
+    "S302": (ArgumentError, "leaf of an unsupported type"),
+    "S303": (ArgumentError, "ragged leaf"),
+    "S304": (ArgumentError, "complex argument"),
+    "S305": (ArgumentError, "unsupported dtype"),
+    "S306": (ArgumentError, "arguments that do not fit the function's parameters"),
+    "S307": (ArgumentError, "argnums that name no parameter"),
+    "S308": (ArgumentError, "arguments that overlap in memory"),
+    "S309": (ArgumentError, "adjoint buffer of the wrong shape or dtype"),
+    "S310": (ArgumentError, "unknown option"),
+    "S311": (ArgumentError, "captured value of an unsupported type"),
+    "S312": (ArgumentError, "gradient that differs from finite differences"),
+    "S313": (ArgumentError, "function that cannot be found"),
+    # memory
+    "S401": (AliasError, "names that may or may not share memory"),
+    "S402": (AliasError, "name that means different arrays on two paths, one of them written to"),
+    "S403": (AliasError, "array written to while another name still needs it"),
+    # compiling and files
+    "S501": (CompileError, "Numba refused the generated code"),
+    "S502": (CompileError, "generated code that needs target='python'"),
+    "S503": (CompileError, "file that cannot be written"),
+    "S504": (CompileError, "generated file out of date"),
+    "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
+    # our own
+    "S901": (InternalError, "a pass failed"),
+    "S902": (InternalError, "a pass left the program ill-formed"),
+}
+
+
+def fail(
+    code: str, message: str, span: Place | None = None, why: str | None = None, advice: str | None = None
+) -> NoReturn:
+    """Raise the error of the class that `code` belongs to."""
+    raise CODES[code][0](Problem(code, message, span, why, advice))
+
+
+def fail_all(problems: Sequence[Problem]) -> None:
+    """Raise one error for all `problems`, of the class of the first; nothing happens if there are none."""
+    if problems:
+        raise CODES[problems[0].code][0](*problems)
+
+
+@contextmanager
+def during(pass_name: str, span: Place | None = None) -> Iterator[None]:
+    """Report whatever a pass raises that is not an error of ours as an `InternalError` that names the pass."""
+    try:
+        yield
+    except SrcadError:
+        raise
+    except Exception as fault:
+        raise InternalError(
+            Problem(
+                "S901",
+                f"the pass {pass_name} failed ({type(fault).__name__}: {fault})",
+                span,
+                "This is a fault of srcad, not of your function.",
+                "report it, with the function and the types of its arguments.",
+            )
+        ) from fault
+
+
+def _excerpt(place: Place) -> str:
+    number = str(place.line)
+    # One character at least, even where the extent is empty or begins past the end of the line.
+    end = place.end_column if place.end_line == place.line else len(place.text.rstrip())
+    carets = "^" * max(1, min(end, len(place.text)) - place.column)
+    # Tabs are kept, so that the caret stands below its character however wide the tab is shown.
+    before = "".join("\t" if c == "\t" else " " for c in place.text[: place.column].ljust(place.column))
+    return (
+        f"{_shown(place.file)}:{number}, in {place.function}\n"
+        f"  {number} | {place.text.rstrip()}\n"
+        f"  {' ' * len(number)} | {before}{carets}"
+    )
+
+
+def _shown(file: str) -> str:
+    """The path from the current directory if it lies below it, else the bare file name."""
+    if file.startswith("<"):
+        return file
+    path, here = os.path.realpath(file), os.path.realpath(os.curdir)
+    inside = path.startswith(here.rstrip(os.sep) + os.sep)
+    return os.path.relpath(path, here).replace(os.sep, "/") if inside else os.path.basename(file)
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" if line else "" for line in text.split("\n"))

@@ -1,0 +1,193 @@
+"""Writing normal form, one statement after another: names, types, and the block that statements go to.
+
+Lowering writes whole functions with it; the reverse transform writes what rules say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import numpy as np
+
+from srcad.errors import fail
+from srcad.frontend.infer import Operand, Unfit, infer
+from srcad.frontend.slices import UNKNOWN, Bound
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
+from srcad.ir.types import Array, Opaque, Scalar, Type, dim
+from srcad.rules.primitives import PRIMITIVES
+
+_FOLDED = frozenset({"elementwise"})
+_HINTS = {
+    "+": "sum", "-": "difference", "*": "product", "/": "quotient", "//": "quotient", "%": "remainder",
+    "**": "power", "@": "product", "<": "test", "<=": "test", ">": "test", ">=": "test", "==": "test",
+    "!=": "test", "&": "mask", "|": "mask", "^": "mask", "~": "mask", "and": "test", "or": "test",
+    "not": "test", "neg": "negative", "pos": "value", "index": "item", "shape": "n", "len": "n", "size": "n",
+    "select": "choice", "array": "array",
+}  # fmt: skip
+
+
+class Builder:
+    """The state of writing: where statements go, which names exist, and their types."""
+
+    def __init__(self) -> None:
+        self.types: dict[str, Type] = {}
+        self.span: Span | None = None
+        self.place: Callable[[], Span | None] = lambda: self.span
+        """What errors point to: lowering knows the expression, not only its statement."""
+        self.strong: set[str] = set()
+        """Scalars that NumPy does not take as plain Python numbers (an element of an array)."""
+        self.counters: dict[str, int] = {}
+        self.created: list[str] = []
+        """Every name in the order of its making: what was made inside a loop is seen here."""
+        self._blocks: list[list[Stmt]] = [[]]
+
+    @classmethod
+    def resume(cls, f: Function) -> Builder:
+        """A builder that goes on where the one that wrote `f` stopped: no name of its is made again."""
+        builder = cls()
+        builder.types = dict(f.types)
+        for name in f.types:
+            base, _, version = name.rpartition(".")
+            builder.counters[base] = max(builder.counters.get(base, 0), int(version) + 1)
+        return builder
+
+    @property
+    def statements(self) -> list[Stmt]:
+        """The block that statements go to now."""
+        return self._blocks[-1]
+
+    def fresh(self, base: str, type: Type) -> Var:
+        """A new name `base.0`, `base.1`, ... of the given type."""
+        count = self.counters.get(base, 0)
+        self.counters[base] = count + 1
+        name = f"{base}.{count}"
+        self.created.append(name)
+        self.types[name] = type
+        self.strong.discard(name)
+        return Var(name)
+
+    def emit(self, statement: Stmt) -> None:
+        self._blocks[-1].append(statement)
+
+    @contextmanager
+    def block(self) -> Iterator[list[Stmt]]:
+        """What is emitted inside goes to the list given."""
+        statements: list[Stmt] = []
+        self._blocks.append(statements)
+        depth = len(self._blocks)
+        try:
+            yield statements
+        finally:
+            # an error from deeper inside may have left blocks open
+            del self._blocks[depth - 1 :]
+
+    def typeof(self, expr: Expr) -> Type:
+        """The type of an atom, or of an operation on atoms."""
+        match expr:
+            case Var(name):
+                return self.types[name]
+            case Const(value):
+                return _type_of_constant(value)
+            case Op(prim, args, static):
+                return infer(prim, [self._operand(arg) for arg in args], dict(static), "")[0]
+            case Slice():
+                return Opaque("slice")
+            case Undef():
+                return Opaque("undefined")
+
+    def is_weak(self, expr: Expr) -> bool:
+        """Whether NumPy takes the scalar as a plain Python number, which does not widen the dtype of an array."""
+        if isinstance(expr, Var):
+            type = self.types[expr.name]
+            return (
+                isinstance(type, Scalar) and type.dtype in ("bool", "int64", "float64") and expr.name not in self.strong
+            )
+        return isinstance(expr, Const)
+
+    def op(self, prim: str, *args: Expr, hint: str = "", **static: object) -> Atom:
+        """Write `fresh = prim(*args, **static)`, or give the constant where all is constant."""
+        if args and _constants(prim, args):
+            folded = _fold(prim, args, static)
+            if folded is not None:
+                return folded
+        base = "%" + (hint or _HINTS.get(prim) or prim.rpartition(".")[2])
+        name = f"{base}.{self.counters.get(base, 0)}"
+        try:
+            type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)
+        except Unfit as error:
+            self._refuse(prim, args, str(error))
+        target = self.fresh(base, type)
+        if isinstance(type, Scalar) and not weak:
+            self.strong.add(target.name)
+        self.emit(Assign(target.name, Op(prim, args, tuple(sorted(static.items()))), self.span))
+        return target
+
+    def _refuse(self, prim: str, args: Sequence[Expr], reason: str) -> NoReturn:
+        kinds = ", ".join(described(self.typeof(arg)) for arg in args)
+        fail("S127", f"{prim} does not take {kinds}" if kinds else f"{prim} needs arguments", self.place(), reason)
+
+    def _operand(self, expr: Expr) -> Operand:
+        if isinstance(expr, Slice):
+            return Operand(expr, Opaque("slice"), False, tuple(self._bound(b) for b in (expr.lower, expr.upper, expr.step)))  # type: ignore[arg-type]
+        return Operand(expr, self.typeof(expr), self.is_weak(expr))
+
+    def _bound(self, expr: Expr | None) -> Bound:
+        if expr is None:
+            return None
+        type = self.typeof(expr)
+        return type.dim if isinstance(type, Scalar) and type.dim is not None else UNKNOWN
+
+
+def described(type: Type) -> str:
+    """A type in words, for messages.
+
+    >>> described(Array("float64", (dim(3), dim(4))))
+    'a float64 array of 2 axes'
+    """
+    match type:
+        case Scalar("bool"):
+            return "a bool"
+        case Scalar(dtype):
+            return f"a number ({dtype})"
+        case Array(dtype, dims):
+            return f"a {dtype} array of {len(dims)} {'axis' if len(dims) == 1 else 'axes'}"
+        case Opaque(name):
+            return "a string" if name == "str" else name
+        case _:
+            return "a list"
+
+
+def _type_of_constant(value: object) -> Type:
+    match value:
+        case bool():
+            return Scalar("bool")
+        case int():
+            return Scalar("int64", dim(value))
+        case float():
+            return Scalar("float64")
+        case str():
+            return Opaque("str")
+        case _:
+            return Opaque("None")
+
+
+def _constants(prim: str, args: Sequence[Expr]) -> bool:
+    known = PRIMITIVES.get(prim)
+    return (
+        known is not None
+        and known.kind in _FOLDED
+        and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
+        and prim != "stop_gradient"
+    )
+
+
+def _fold(prim: str, args: Sequence[Expr], static: dict[str, object]) -> Const | None:
+    """The result as a constant, where it is a plain Python number; a fault is left to run time."""
+    try:
+        with np.errstate(all="ignore"):
+            value = PRIMITIVES[prim](*[arg.value for arg in args if isinstance(arg, Const)], **static)
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    return Const(value) if type(value) in (bool, int, float) else None

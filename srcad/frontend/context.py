@@ -1,0 +1,197 @@
+"""The state of lowering one call: frames of names, the contents of lists and dicts, and where errors point.
+
+The parts of lowering reach one another through `Context.parts`, so that none needs to import another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+from srcad.errors import SrcadError, fail
+from srcad.frontend import read
+from srcad.frontend.builder import Builder
+from srcad.frontend.read import Source
+from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref
+from srcad.ir.nodes import Atom, Const, Span, Var
+from srcad.ir.types import Scalar
+
+
+class Retry(Exception):
+    """An error that goes away if the loop around it is unrolled; it carries the error for the case it is not."""
+
+    def __init__(self, error: SrcadError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Pending(Exception):
+    """A name was read that gets its value later in the turn of a loop: its type is known in the next attempt."""
+
+    def __init__(self, error: SrcadError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(eq=False)
+class Frame:
+    """One function being lowered: its names, and the frames around its definition."""
+
+    source: Source
+    tree: Any
+    library: bool
+    """A rule or a function of the prelude: its lines are not the user's, its names are temporaries."""
+    locals: frozenset[str]
+    parent: Frame | None = None
+    """The frame the function was defined in."""
+    caller: Frame | None = None
+    names: dict[str, Abstract] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+    node: Any = None
+    """What is being lowered, for errors."""
+    depth: int = 0
+    serial: int = 0
+    """Frames count up in the order of their making."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What differs between two paths: the names of the frame, and the contents of lists and dicts."""
+
+    names: dict[str, Abstract]
+    heap: dict[int, Cells]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A global or closure variable the function reads at each call."""
+
+    name: str
+    value: Abstract
+    read: Callable[[], object]
+
+
+class Parts(Protocol):
+    """The parts of lowering (lower.py joins them)."""
+
+    def expression(self, ctx: Context, node: Any) -> Abstract: ...
+    def statements(self, ctx: Context, body: Sequence[Any]) -> None: ...
+    def call(
+        self, ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+    ) -> Abstract: ...
+    def attribute(self, ctx: Context, value: Abstract, name: str) -> Abstract: ...
+
+
+class Context:
+    """Everything lowering carries along."""
+
+    def __init__(self, builder: Builder, parts: Parts) -> None:
+        self.builder = builder
+        self.parts = parts
+        self.heap: dict[int, Cells] = {}
+        self.refs = 0
+        self.frames = 0
+        self.captures: dict[tuple[int, str], Captured] = {}
+        self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
+        self.taken: set[str] = set()
+        self.undefined: set[str] = set()
+        """Names in the IR that have no value on some path."""
+        self.read_undefined: set[str] = set()
+        """Names of the user that were read where they may have no value."""
+        self.skipped = False
+        self.frame: Frame = None  # type: ignore[assignment]
+        builder.place = self.place
+
+    # ---- the parts -----------------------------------------------------------------------------
+
+    def expression(self, node: Any) -> Abstract:
+        return self.parts.expression(self, node)
+
+    def statements(self, body: Sequence[Any]) -> None:
+        self.parts.statements(self, body)
+
+    def call(self, function: Abstract, *args: Abstract, **keywords: Abstract) -> Abstract:
+        return self.parts.call(self, function, args, keywords)
+
+    def attribute(self, value: Abstract, name: str) -> Abstract:
+        return self.parts.attribute(self, value, name)
+
+    # ---- places and errors ---------------------------------------------------------------------
+
+    def place(self) -> Span | None:
+        """The user's expression being lowered; inside the prelude, the one that called it."""
+        frame: Frame | None = self.frame
+        while frame is not None and (frame.library or frame.node is None):
+            frame = frame.caller
+        return read.span(frame.source, frame.node) if frame is not None else self.builder.span
+
+    def fail(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
+        fail(code, message, self.place(), why, advice)
+
+    def retry(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
+        """Fail, unless a loop around this place can be unrolled."""
+        try:
+            self.fail(code, message, why, advice)
+        except SrcadError as error:
+            raise Retry(error) from None
+
+    @contextmanager
+    def at(self, node: Any) -> Iterator[None]:
+        """Errors inside point to `node`."""
+        before, self.frame.node = self.frame.node, node
+        frame = self.frame
+        try:
+            yield
+        finally:
+            frame.node = before
+
+    # ---- state ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> State:
+        return State(dict(self.frame.names), dict(self.heap))
+
+    def restore(self, state: State) -> None:
+        self.frame.names = dict(state.names)
+        self.heap = dict(state.heap)
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[Frame]:
+        """Lower in another frame."""
+        before, self.frame = self.frame, frame
+        try:
+            yield frame
+        finally:
+            self.frame = before
+
+    def new_ref(self, cells: Cells) -> Ref:
+        self.refs += 1
+        self.heap[self.refs] = cells
+        return Ref(self.refs, "list" if cells.keys is None else "dict")
+
+    # ---- leaves --------------------------------------------------------------------------------
+
+    def leaf(self, atom: Atom, static: object = UNKNOWN) -> Leaf:
+        if isinstance(atom, Const):
+            static = atom.value
+        return Leaf(atom, self.builder.typeof(atom), static)
+
+    def constant(self, value: bool | int | float) -> Leaf:
+        return self.leaf(Const(value))
+
+    def is_undefined(self, leaf: Leaf) -> bool:
+        return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined
+
+    def check(self, value: Abstract) -> Abstract:
+        """The value, unless it is one that cannot be used."""
+        if isinstance(value, Conflict):
+            self.retry(value.code, value.message, value.why, value.advice)
+        if value is UNBOUND:
+            self.fail("S120", "this value is not set on every path that leads here")
+        return value
+
+
+def is_integer(value: Abstract) -> bool:
+    """Whether the value is an integer scalar (a bool is not)."""
+    return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype[:3] in ("int", "uin")

@@ -1,0 +1,150 @@
+"""Find the syntax tree of a code object in the file it came from.
+
+`inspect.getsource` goes by line numbers and guesses: of two lambdas on a line it takes the first, and of a file
+edited since it was imported it takes whatever stands at the old line. Here the whole file is compiled again,
+and the tree belongs to the function only if its byte code is the same. What is differentiated is then surely
+what runs; the line numbers are those of the file as it is now.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+_FUTURE_FLAGS = sum(getattr(__future__, name).compiler_flag for name in set(__future__.all_feature_names))
+_NESTED_FLAGS = 0x10  # CO_NESTED has the value that an outdated future flag once had; it must not be passed on
+_STARS = 0x04 | 0x08  # CO_VARARGS | CO_VARKEYWORDS
+
+
+@dataclass(frozen=True)
+class Located:
+    """A function's tree, and the name it is bound to where it is a lambda in `name = lambda ...`."""
+
+    node: FunctionNode
+    assigned_to: str | None
+
+
+def locate(code: CodeType, text: str) -> Located | None:
+    """The function of `text` (a whole file) that compiles to `code`, or None where no function does.
+
+    Where several are alike, the one that stands where `code` says it stood; they mean the same.
+    """
+    try:
+        functions = _functions(text, code.co_filename, code.co_flags & _FUTURE_FLAGS & ~_NESTED_FLAGS)
+    except (SyntaxError, ValueError):
+        return None
+    wanted = _key(code)
+    alike = [f for f in functions if f.key == wanted]
+    if not alike and _rewritten(code):
+        alike = [f for f in functions if f.first_line == code.co_firstlineno and f.key[:5] == wanted[:5]]
+    if not alike:
+        return None
+    best = min(alike, key=lambda f: (abs(f.first_line - code.co_firstlineno), not _holds(f.located.node, code)))
+    return best.located
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    located: Located
+    first_line: int
+    key: tuple[object, ...]
+
+
+@lru_cache(maxsize=64)
+def _functions(text: str, file: str, flags: int) -> tuple[_Candidate, ...]:
+    """All functions of a file with the keys of their code.
+
+    To know which code object belongs to which node, each function gets its number in place of its line while
+    the tree is compiled: `co_firstlineno` then is that number.
+    """
+    tree = ast.parse(text, file)
+    assigned = {
+        id(node.value): node.targets[0].id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda) and isinstance(node.targets[0], ast.Name)
+    }
+    nodes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
+    # A function's code begins at its first decorator, so that is the node whose line counts.
+    marks: list[ast.expr | ast.stmt] = [
+        node if isinstance(node, ast.Lambda) or not node.decorator_list else node.decorator_list[0] for node in nodes
+    ]
+    places = [(m.lineno, m.end_lineno, m.col_offset, m.end_col_offset) for m in marks]
+    try:
+        for number, mark in enumerate(marks, start=1):
+            mark.lineno, mark.end_lineno, mark.col_offset, mark.end_col_offset = number, number, 0, 0
+        module = compile(tree, file, "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    finally:
+        for mark, place in zip(marks, places, strict=True):
+            mark.lineno, mark.end_lineno, mark.col_offset, mark.end_col_offset = place
+    codes: dict[tuple[int, str], CodeType] = {}
+    for code in _walk(module):
+        codes.setdefault((code.co_firstlineno, code.co_name), code)
+    found = []
+    for number, (node, place) in enumerate(zip(nodes, places, strict=True), start=1):
+        name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+        if (number, name) in codes:  # not there: the compiler dropped it as unreachable
+            located = Located(node, assigned.get(id(node)))
+            found.append(_Candidate(located, place[0], _key(codes[number, name])))
+    return tuple(found)
+
+
+def _walk(code: CodeType) -> Iterator[CodeType]:
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield const
+            yield from _walk(const)
+
+
+def _key(code: CodeType) -> tuple[object, ...]:
+    """What makes two code objects the same program, wherever they stand. The first five are the signature."""
+    return (
+        code.co_name,
+        code.co_varnames[: _parameters(code)],
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags & _STARS,
+        code.co_code,
+        code.co_names,
+        code.co_varnames,
+        code.co_freevars,
+        code.co_cellvars,
+        tuple(_const_key(const) for const in code.co_consts),
+    )
+
+
+def _parameters(code: CodeType) -> int:
+    return code.co_argcount + code.co_kwonlyargcount + (code.co_flags & _STARS).bit_count()
+
+
+def _const_key(const: object) -> object:
+    if isinstance(const, CodeType):
+        return _key(const)
+    if isinstance(const, tuple):
+        return tuple(_const_key(item) for item in const)
+    if isinstance(const, frozenset):
+        return frozenset(_const_key(item) for item in const)
+    return type(const), repr(const)  # by text, because 1 == 1.0 == True and 0.0 == -0.0
+
+
+def _rewritten(code: CodeType) -> bool:
+    """Whether pytest has rewritten the function's asserts: its byte code then is no longer that of the file."""
+    return any(name.startswith("@py") for name in code.co_varnames + code.co_names)
+
+
+def _holds(node: FunctionNode, code: CodeType) -> bool:
+    """Whether the columns of `code` lie within `node` (known from Python 3.11 on)."""
+    if not hasattr(code, "co_positions"):
+        return True
+    assert node.end_lineno is not None and node.end_col_offset is not None
+    first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+    for line, _, column, _ in code.co_positions():
+        # The opening instructions carry column 0 of the first line, and say nothing.
+        if line is not None and column and not first <= (line, column) <= last:
+            return False
+    return True

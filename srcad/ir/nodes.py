@@ -1,0 +1,226 @@
+"""The intermediate representation: one small grammar for the primal and for its gradient.
+
+The same node kinds serve two forms.
+
+*Normal form* (what the front end writes and the analyses read): every name is assigned once; the operands of
+an `Op` are atoms (`Var` or `Const`); where control flow joins, the `Join` of an `If` and the `Carry` of a loop
+say which value arrives (as block arguments do in MLIR's scf dialect). Arrays are references: a `Store` changes
+the memory an array name refers to, and makes no new name.
+
+*Sequential form* (what the reverse sweep is assembled into and the writer prints): names may be assigned
+again, `AugAssign` accumulates, joins and carries have become plain assignments, expressions nest.
+
+A name is `base.version` (`acc.2`): the base is what a reader should see, the version keeps names apart. A
+compiler temporary's base starts with `%` (`%tanh.3`); it has no name of its own in the user's program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from srcad.ir.types import Type
+
+
+@dataclass(frozen=True)
+class Span:
+    """A place in the user's source. Lines count from 1 within the file, columns from 0."""
+
+    file: str
+    function: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+    """The source line `line`, whole, without its newline."""
+
+
+# ---- expressions -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Var:
+    name: str
+
+
+@dataclass(frozen=True)
+class Const:
+    """A literal: bool, int, float, str or None (`None` inside an index is `np.newaxis`)."""
+
+    value: bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Undef:
+    """No value: the name is unbound on this path (as in Python, reading it would be an error)."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """`lower:upper:step` inside an index; a part left out is None."""
+
+    lower: Expr | None = None
+    upper: Expr | None = None
+    step: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Op:
+    """An application of a primitive (a name in `srcad.rules.primitives.PRIMITIVES`).
+
+    `static` are the compile-time parameters by keyword (`axis=0`), sorted by name.
+    """
+
+    prim: str
+    args: tuple[Expr, ...] = ()
+    static: tuple[tuple[str, object], ...] = ()
+
+
+Expr = Union[Var, Const, Undef, Slice, Op]
+Atom = Union[Var, Const]
+
+# ---- statements ------------------------------------------------------------------------------
+
+Block = tuple["Stmt", ...]
+
+
+@dataclass(frozen=True)
+class Assign:
+    target: str
+    value: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class AugAssign:
+    """`target op= value` (sequential form only): rebinds a scalar, changes an array in place."""
+
+    target: str
+    op: str
+    value: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Store:
+    """`base[index] op= value`; `op` is None for plain `=`.
+
+    `base` is a Var, or a path of views on one (`Op("index", ...)`, `Op("np.transpose", ...)` nested on a Var).
+    The items of `index` are int atoms, `Slice`s and `Const(None)`: basic indexing only. Advanced indexing has
+    become loops before. An empty index tuple means the whole array: `base[...] op= value`.
+    """
+
+    base: Expr
+    index: tuple[Expr, ...]
+    value: Expr
+    op: str | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Join:
+    """`target` is `then` after the first branch and `orelse` after the second."""
+
+    target: str
+    then: Expr
+    orelse: Expr
+
+
+@dataclass(frozen=True)
+class If:
+    cond: Expr
+    then: Block
+    orelse: Block
+    joins: tuple[Join, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Carry:
+    """A value carried round a loop.
+
+    `arg` is its name inside the body (the value at the start of a turn; `init` in the first), `next` the value
+    at the end of a turn, `result` its name after the loop (the last `next`, or `init` after no turns).
+    """
+
+    arg: str
+    init: Expr
+    next: Expr
+    result: str
+
+
+@dataclass(frozen=True)
+class For:
+    """`for index in range(start, stop, step): body`.
+
+    Where `exit` is given, it is a boolean read at the end of each turn: true leaves the loop.
+    """
+
+    index: str
+    start: Expr
+    stop: Expr
+    step: Expr
+    body: Block
+    carried: tuple[Carry, ...] = ()
+    exit: Expr | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class While:
+    """`while True: test; if not cond: break; body`. `test` reads the carried args and makes `cond`."""
+
+    test: Block
+    cond: Expr
+    body: Block
+    carried: tuple[Carry, ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A statement for its effect only: `Op("print", ...)`, `Op("assert", (condition, message))`,
+    `Op("append", (list, value))`. Never differentiated; stays in the forward sweep."""
+
+    call: Op
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Comment:
+    """Text lines above the next statement (sequential form only); an empty text is a blank line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Return:
+    """The last statement of a function in sequential form."""
+
+    values: tuple[Expr, ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+Stmt = Union[Assign, AugAssign, Store, If, For, While, Effect, Comment, Return]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter of the flat function: one leaf of an argument, or a captured value."""
+
+    name: str
+    path: str
+    """How the user would write it: `params["W"][0]`."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function on flat arguments. `results` are atoms (normal form); `types` knows every name."""
+
+    name: str
+    params: tuple[Param, ...]
+    body: Block
+    results: tuple[Expr, ...]
+    types: dict[str, Type] = field(compare=False)
+    span: Span | None = field(default=None, compare=False)

@@ -1,0 +1,117 @@
+"""Types of values, precise enough to decide between in-place and rebind, broadcast and not.
+
+A dimension is a linear form over symbols (`x.shape[0] - 2`), so that shapes which must be equal can be seen to
+be. Where two lengths cannot be shown equal, the compiler falls back to a check at run time; it never guesses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """An unknown length or integer: axis `axis` of the array `name`, or the integer `name` (axis is None).
+
+    `many` is True where the length is known not to be 1: such an axis never broadcasts.
+    """
+
+    name: str
+    axis: int | None
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Dim:
+    """`sum(coefficient * symbol) + const`; terms sorted by (name, axis), no zero coefficients."""
+
+    terms: tuple[tuple[Symbol, int], ...] = ()
+    const: int = 0
+
+    @property
+    def is_one(self) -> bool:
+        return not self.terms and self.const == 1
+
+    @property
+    def many(self) -> bool:
+        """Known not to be of length 1."""
+        if not self.terms:
+            return self.const != 1
+        return self.const == 0 and len(self.terms) == 1 and self.terms[0][1] == 1 and self.terms[0][0].many
+
+    def __add__(self, other: Dim | int) -> Dim:
+        if isinstance(other, int):
+            return Dim(self.terms, self.const + other)
+        total = dict(self.terms)
+        for symbol, coefficient in other.terms:
+            total[symbol] = total.get(symbol, 0) + coefficient
+        return Dim(_sorted(total), self.const + other.const)
+
+    def __neg__(self) -> Dim:
+        return self * -1
+
+    def __sub__(self, other: Dim | int) -> Dim:
+        return self + (-other)
+
+    def __mul__(self, factor: int) -> Dim:
+        return Dim(_sorted({s: c * factor for s, c in self.terms}), self.const * factor)
+
+
+def _sorted(terms: dict[Symbol, int]) -> tuple[tuple[Symbol, int], ...]:
+    kept = [(s, c) for s, c in terms.items() if c]
+    return tuple(sorted(kept, key=lambda item: (item[0].name, -1 if item[0].axis is None else item[0].axis)))
+
+
+def dim(value: int | Symbol) -> Dim:
+    return Dim((), value) if isinstance(value, int) else Dim(((value, 1),), 0)
+
+
+ONE = dim(1)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number or bool; a 0-d array counts as one. `dtype` is a NumPy dtype name.
+
+    `dim` is the value of an integer as a linear form, where known.
+    """
+
+    dtype: str
+    dim: Dim | None = None
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array of one or more axes. `layout` is "C", "F" or "A" (not known to be contiguous)."""
+
+    dtype: str
+    dims: tuple[Dim, ...]
+    layout: str = "C"
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A Python list of equally typed items that grows at run time (a tape of arrays)."""
+
+    item: Scalar | Array
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value that is never computed with: str, None."""
+
+    name: str
+
+
+Type = Union[Scalar, Array, ListOf, Opaque]
+
+FLOATS = ("float64", "float32")
+
+
+def is_float(t: Type) -> bool:
+    return isinstance(t, Scalar | Array) and t.dtype in FLOATS

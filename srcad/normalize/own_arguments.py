@@ -1,0 +1,32 @@
+"""Arguments are never modified: an array parameter that the function writes into is copied first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analyses.aliases import Aliases
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Assign, Function, Op, Stmt, Var
+from srcad.ir.walk import block_stores, substitute
+
+
+def written_parameters(f: Function, found: Aliases) -> tuple[str, ...]:
+    """The parameters whose memory the function may write into."""
+    written = {found.group[name] for name in block_stores(f.body) if name in found.group}
+    return tuple(p.name for p in f.params if found.group.get(p.name) in written)
+
+
+def own_arguments(f: Function, builder: Builder, found: Aliases) -> Function:
+    """Give the function arrays of its own in place of the parameters it writes into."""
+    copies: list[Stmt] = []
+    mapping: dict[str, Var] = {}
+    for name in written_parameters(f, found):
+        own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
+        copies.append(Assign(own.name, Op("copy", (Var(name),)), f.span))
+        mapping[name] = own
+    if not copies:
+        return f
+    body = tuple(copies) + substitute(f.body, mapping)
+    results = tuple(mapping.get(r.name, r) if isinstance(r, Var) else r for r in f.results)
+    return replace(f, body=body, results=results)
+

@@ -1,0 +1,35 @@
+"""What a user may choose about a derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from srcad.errors import fail
+
+_TARGETS = ("cpu", "python")
+
+
+@dataclass(frozen=True)
+class Options:
+    """`target="python"` runs the same text uncompiled; `debug` checks indices and keeps every pass checked."""
+
+    target: str = "cpu"
+    parallel: bool = False
+    fastmath: bool = False
+    debug: bool = False
+    cache: bool = True
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Options:
+        """Options from keyword arguments; an unknown one, or a value that is not to be had, is an error."""
+        known = [f.name for f in fields(cls)]
+        for name, value in given.items():
+            if name not in known:
+                fail("S310", f"there is no option {name!r}", why=f"The options are {', '.join(known)}.")
+            if name != "target" and not isinstance(value, bool):
+                fail("S310", f"the option {name} is True or False, not {value!r}")
+        options = cls(**given)  # type: ignore[arg-type]
+        if options.target not in _TARGETS:
+            fail("S310", f"there is no target {options.target!r}", why=f"The targets are {', '.join(_TARGETS)}.")
+        return options

@@ -1,0 +1,23 @@
+"""What is asked of the compiler, apart from the types of one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srcad.options import Options
+
+
+@dataclass(frozen=True)
+class Request:
+    """`mode` is "grad", "value_and_grad" or "primal"; `wrt` are names of parameters."""
+
+    mode: str
+    wrt: tuple[str, ...]
+    single: bool
+    """The gradient is that of one argument, not a tuple of gradients."""
+    has_aux: bool
+    options: Options
+
+    @property
+    def keep_value(self) -> bool:
+        return self.mode != "grad" or self.has_aux

@@ -1,0 +1,96 @@
+"""Comments that tie the reverse sweep to the lines it reverses, and the notes on what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Function, Op, Span, Stmt, Store
+from srcad.ir.walk import block_reads, blocks, walk, with_blocks
+
+FORWARD = "---- forward sweep -----------------------------------------------------"
+REVERSE = "---- reverse sweep -----------------------------------------------------"
+WIDTH = 100
+INDENT = 4
+
+
+def annotate(f: Function) -> Function:
+    """Put `# L7: <the line>` above each group of statements that reverse a line.
+
+    Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
+    """
+    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
+    own = f.span.function if f.span is not None else None
+
+    def comment(span: Span, depth: int) -> Comment:
+        where = f"L{span.line}" if span.function == own else f"{span.function} L{span.line}"
+        text = f"{where}: {span.text.strip()}"
+        room = WIDTH - INDENT * depth - len("# ")
+        if len(text) > room:
+            text = text[: room - 4].rstrip() + " ..."
+        return Comment(text)
+
+    def go(block: Block, depth: int) -> Block:
+        out: list[Stmt] = []
+        last: tuple[str, int] | None = None
+        for stmt in block:
+            inner = blocks(stmt)
+            if inner:
+                stmt = with_blocks(stmt, [go(b, depth + 1) for b in inner])
+                last = None
+            elif isinstance(stmt, Assign | AugAssign | Store | Effect):
+                span = stmt.span
+                if span is not None and (span.file, span.line) != last:
+                    last = (span.file, span.line)
+                    out.append(comment(span, depth))
+            out.append(stmt)
+        return tuple(out)
+
+    return replace(f, body=f.body[: at + 1] + go(f.body[at + 1 :], 1))
+
+
+def kept(f: Function) -> tuple[str, ...]:
+    """One note for each value kept for the reverse sweep: its name, its size, the lines that read it."""
+    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
+    forward, backward = f.body[:at], f.body[at + 1 :]
+    notes = []
+    for stmt in walk(forward):
+        if isinstance(stmt, Assign) and _is_kept(stmt.target):
+            lines = _reading_lines(backward, stmt.target)
+            by = f"   read by line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
+            notes.append((stmt.target, _size(stmt), by))
+    seen: dict[str, str] = {}
+    for name, size, by in notes:
+        seen.setdefault(name, f"{size}{by}")
+    width = max((len(n) for n in seen), default=0)
+    return tuple(f"{name:<{width}}  {text}" for name, text in seen.items())
+
+
+def _is_kept(name: str) -> bool:
+    base = name.rstrip("0123456789").rstrip("_.")
+    return base.endswith(("_saved", "_stack", "took_if"))
+
+
+def _size(stmt: Assign) -> str:
+    match stmt.value:
+        case Op("np.empty", dims, static):
+            unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
+            if _stack(stmt.target):
+                return f"{unit}, one per turn of the loop, grown on demand"
+            return f"{len(dims)}-d array of {unit}"
+        case Op("list.new"):
+            return "list of arrays, one per turn"
+        case _:
+            return "one value"
+
+
+def _stack(name: str) -> bool:
+    return name.rstrip("0123456789").rstrip("_.").endswith("_stack")
+
+
+def _reading_lines(block: Block, name: str) -> list[int]:
+    lines = set()
+    for stmt in walk(block):
+        if isinstance(stmt, Assign | AugAssign | Store | Effect) and stmt.span is not None:
+            if name in block_reads((stmt,)):
+                lines.add(stmt.span.line)
+    return sorted(lines)

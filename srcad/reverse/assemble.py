@@ -1,0 +1,231 @@
+"""The gradient function put together: the forward sweep with what it saves, then the reverse sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from srcad.analyses.aliases import Aliases
+from srcad.analyses.regions import Region, Regions
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.walk import replace_names, root, substitute, with_blocks
+from srcad.normalize.count_turns import count_of
+from srcad.reverse.slots import Slot, Slots, minus, plus
+from srcad.reverse.storage import Plan
+from srcad.reverse.sweep import Branches, Group, Sweep, Turns
+
+
+@dataclass
+class _Insertions:
+    """Statements to add to a region of the forward sweep, by position."""
+
+    before: dict[int, list[Stmt]] = field(default_factory=dict)
+    after: dict[int, list[Stmt]] = field(default_factory=dict)
+    """After position -1: at the start of the region."""
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    forward: Block
+    reverse: Block
+    kept: tuple[Slot, ...]
+
+
+class Assembly:
+    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, plan: Plan) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.aliases = aliases
+        self.plan = plan
+        self.slots = Slots(builder, regions)
+        self.insertions: dict[Region, _Insertions] = {}
+        self.kept: list[Slot] = []
+        self.names: dict[str, Var] = {}
+        self.value_slots: dict[str, Slot] = {}
+        self.undo_slots: dict[int, Slot] = {}
+
+    def sweeps(self, sweep: Sweep) -> Sweeps:
+        self._save_values()
+        self._save_overwritten()
+        for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
+            self.names[name] = self.builder.fresh(name.rsplit(".", 1)[0], self.builder.types[name])
+        reverse = self.reverse(sweep)
+        return Sweeps(self.forward(self.regions.top), reverse, tuple(self.kept))
+
+    # ---- forward -----------------------------------------------------------------------------
+
+    def _at(self, region: Region) -> _Insertions:
+        return self.insertions.setdefault(region, _Insertions())
+
+    def _declare(self, slot: Slot, region: Region) -> None:
+        self.kept.append(slot)
+        if slot.declare:
+            outermost = region.loops[0]
+            assert outermost.parent is not None
+            before = self._at(outermost.parent).before
+            before.setdefault(outermost.position, []).extend(slot.declare)
+
+    def _save_values(self) -> None:
+        for name in self.plan.saved:
+            definition = self.regions.definitions[name]
+            region = definition.region
+            t = self.builder.types[name]
+            slot = self.slots.make(_kept_name(name, t), region, t)
+            self.value_slots[name] = slot
+            self._declare(slot, region)
+            value: Expr = Var(name)
+            if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.stored:
+                value = Op("np.ascontiguousarray", (value,))
+            self._at(region).after.setdefault(definition.position, []).extend(slot.before(value))
+
+    def _save_overwritten(self) -> None:
+        for region in self.regions:
+            for position, stmt in enumerate(region.stmts):
+                if isinstance(stmt, Store) and id(stmt) in self.plan.undone:
+                    place = _place(stmt)
+                    t = self.builder.typeof(place)
+                    base = root(stmt.base)
+                    assert base is not None and isinstance(t, Scalar | Array)
+                    slot = self.slots.make(f"{base.rsplit('.', 1)[0]}_saved", region, t)
+                    self.undo_slots[id(stmt)] = slot
+                    self._declare(slot, region)
+                    content: Expr = Op("copy", (place,)) if isinstance(t, Array) else place
+                    self._at(region).before.setdefault(position, []).extend(slot.before(content))
+
+    def forward(self, region: Region) -> Block:
+        """The region's statements with the insertions; a `while` is put together by its owner."""
+        added = self._at(region)
+        out: list[Stmt] = list(added.after.get(-1, ()))
+        for position, stmt in enumerate(region.stmts):
+            out += added.before.get(position, ())
+            out.append(self._inner(stmt))
+            out += added.after.get(position, ())
+        return tuple(out)
+
+    def _inner(self, stmt: Stmt) -> Stmt:
+        match stmt:
+            case If():
+                inner = [self.forward(self.regions.inner(stmt, kind)) for kind in ("then", "else")]
+                return with_blocks(stmt, inner)
+            case For():
+                return with_blocks(stmt, [self.forward(self.regions.inner(stmt, "turn"))])
+            case While(test=test):
+                region = self.regions.inner(stmt, "turn")
+                added = self._at(region)
+                # saving belongs to the turn, which starts only when the test has passed
+                at_start: list[Stmt] = list(added.after.get(-1, ()))
+                for position in range(len(test)):
+                    assert not added.before.get(position)
+                    at_start += added.after.get(position, ())
+                body: list[Stmt] = []
+                for position in range(len(test), len(region.stmts)):
+                    body += added.before.get(position, ())
+                    body.append(self._inner(region.stmts[position]))
+                    body += added.after.get(position, ())
+                return with_blocks(stmt, [test, tuple(at_start + body)])
+            case _:
+                return stmt
+
+    # ---- reverse -----------------------------------------------------------------------------
+
+    def reverse(self, sweep: Sweep) -> Block:
+        due: dict[int, list[str]] = {}
+        for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
+            definition = self.regions.definitions[name]
+            if definition.region is sweep.region:
+                due.setdefault(self._due(name), []).append(name)
+        ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
+        out: list[Stmt] = []
+        for group in sweep.groups:
+            if group.undo is not None and id(group.undo) in self.plan.undone:
+                out += self._undo(group)
+            needs = group.stmts or group.nested is not None or group.undo is not None
+            if needs:
+                for name in sorted(due.pop(group.position, ()), key=lambda n: ranks[n]):
+                    out += self._get_back(name, group)
+            out += substitute(tuple(group.stmts), self.names)
+            out += self._nested(group)
+        assert not due, due
+        return tuple(out)
+
+    def _due(self, name: str) -> int:
+        if name in self.plan.found:
+            return self.plan.found[name][0]
+        return self.plan.again[name] if name in self.plan.again else self.plan.saved[name]
+
+    def _undo(self, group: Group) -> list[Stmt]:
+        store = group.undo
+        assert store is not None
+        slot = self.undo_slots[id(store)]
+        restored = Store(self._renamed(store.base), tuple(map(self._renamed, store.index)), slot.load, None, group.span)
+        return [*slot.prepare, restored]
+
+    def _renamed(self, e: Expr) -> Expr:
+        return replace_names(e, self.names)
+
+    def _get_back(self, name: str, group: Group) -> list[Stmt]:
+        target = self.names[name].name
+        if name in self.plan.again:
+            node = self.regions.definitions[name].node
+            assert isinstance(node, Assign)
+            return [Assign(target, self._renamed(node.value), group.span)]
+        if name in self.plan.found:
+            return [Assign(target, self._renamed(self.plan.found[name][1]), group.span)]
+        slot = self.value_slots[name]
+        return [*slot.prepare, Assign(target, slot.load, group.span)]
+
+    def _nested(self, group: Group) -> list[Stmt]:
+        match group.nested:
+            case Branches(owner, then, orelse):
+                a, b = self.reverse(then), self.reverse(orelse)
+                return [If(self._renamed(owner.cond), a, b, (), None)] if a or b else []
+            case Turns(owner, turn):
+                body = self.reverse(turn)
+                return [self._turned(owner, body)] if body else []
+            case _:
+                return []
+
+    def _turned(self, owner: For | While, body: Block) -> Stmt:
+        """The loop backwards over the same turns."""
+        count = count_of(owner)
+        if count is not None:
+            turns = self._renamed(Var(count.result))
+            if isinstance(owner, For):
+                start, step = self._renamed(owner.start), self._renamed(owner.step)
+                at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
+                value = at if start == Const(0) else Op("+", (start, at))
+                body = (Assign(owner.index, value), *body)
+            return For(count.arg, plus(turns, -1), Const(-1), Const(-1), body)
+        assert isinstance(owner, For)
+        start, stop, step = (self._renamed(e) for e in (owner.start, owner.stop, owner.step))
+        if isinstance(step, Const) and isinstance(step.value, int):
+            by = step.value
+            toward = 1 if by > 0 else -1
+            if by == toward:
+                last = plus(stop, -toward)
+            else:
+                span = plus(minus(stop, start), -toward)
+                last = _plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
+            return For(owner.index, last, plus(start, -toward), Const(-by), body)
+        turns = Op("len", (Op("range", (start, stop, step)),))
+        turn = self.builder.fresh("turn", Scalar("int64"))
+        body = (Assign(owner.index, _plus(start, Op("*", (turn, step)))), *body)
+        return For(turn.name, plus(turns, -1), Const(-1), Const(-1), body)
+
+
+def _kept_name(name: str, t: Type) -> str:
+    """What a saved value is called: by its role where the user gave it no name."""
+    base = name.rsplit(".", 1)[0]
+    if base.startswith("%") and isinstance(t, Scalar) and t.dtype == "bool":
+        return "took_if"
+    return f"{base.lstrip('%')}_saved"
+
+
+def _plus(a: Expr, b: Expr) -> Expr:
+    return b if a == Const(0) else Op("+", (a, b))
+
+
+def _place(store: Store) -> Op:
+    return Op("index", (store.base, *(store.index or (Slice(),))))
+

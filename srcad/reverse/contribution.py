@@ -1,0 +1,246 @@
+"""Adding to adjoints: where an adjoint lives, when it gets its first value, and in which shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from srcad.analyses.regions import Regions
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
+from srcad.ir.types import Array, Dim, Scalar, Type
+from srcad.reverse.sweep import Group, Sweep
+
+
+@dataclass(eq=False)
+class Frame:
+    """One region being reversed. `initialised`: the primal names whose adjoint got a value in it."""
+
+    sweep: Sweep
+    initialised: set[str] = field(default_factory=set)
+
+
+class Adjoints:
+    """The adjoint of every active primal name.
+
+    An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
+    begins as zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no
+    adjoint of its own, what is added to it goes to `d_x[2:5]`.
+    """
+
+    def __init__(self, builder: Builder, regions: Regions, active: frozenset[str], stored: frozenset[str]) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.active = active
+        self.stored = stored
+        self.frames: list[Frame] = []
+        self.masked: set[str] = set()
+        self._names: dict[str, Var] = {}
+
+    # ---- where it lives ----------------------------------------------------------------------
+
+    def name(self, primal: str) -> Var:
+        if primal not in self._names:
+            base = primal.rsplit(".", 1)[0]
+            base = f"%d_{base[1:]}" if base.startswith("%") else f"d_{base}"
+            self._names[primal] = self.builder.fresh(base, self.builder.types[primal])
+        return self._names[primal]
+
+    def view(self, primal: str) -> Op | None:
+        """The view that `primal` is, where its adjoint is the same view of another adjoint."""
+        node = self.regions.definitions[primal].node
+        if isinstance(node, Assign) and isinstance(node.value, Op) and isinstance(self.builder.types[primal], Array):
+            op = node.value
+            if op.prim == "index" and (primal in self.stored or Const(None) not in op.args):
+                return op
+            if op.prim == "np.transpose" and primal in self.stored:
+                return op
+        return None
+
+    def root(self, primal: str) -> str:
+        while (view := self.view(primal)) is not None:
+            base = view.args[0]
+            assert isinstance(base, Var)
+            primal = base.name
+        return primal
+
+    def path(self, expr: Expr) -> Expr:
+        """The adjoint of a view path: the same path on the adjoint of its root."""
+        match expr:
+            case Var(name):
+                view = self.view(name)
+                return self.name(name) if view is None else self.path(view)
+            case Op(prim, (base, *rest), static):
+                return Op(prim, (self.path(base), *rest), static)
+            case _:
+                raise AssertionError(expr)
+
+    def has(self, primal: str) -> bool:
+        """Whether anything was added to the adjoint yet."""
+        name = self.root(primal)
+        return any(name in frame.initialised for frame in self.frames)
+
+    # ---- its first value ---------------------------------------------------------------------
+
+    def _first_frame(self, primal: str) -> Frame:
+        """Where the adjoint may begin, at the innermost: outside every loop that is inside its name's region."""
+        home = self.regions.definitions[primal].region
+        place = len(self.frames) - 1
+        depth = next((i for i, f in enumerate(self.frames) if f.sweep.region is home), 0)
+        for at in range(len(self.frames) - 1, depth, -1):
+            if self.frames[at].sweep.region.kind == "turn":
+                place = at - 1
+        return self.frames[place]
+
+    def zero(self, primal: str) -> Expr:
+        """A zero of the name's type; inside a loop, without reading the name if its shape is known otherwise."""
+        t = self.builder.types[primal]
+        if isinstance(t, Scalar):
+            return Const(0.0)
+        assert isinstance(t, Array)
+        if self.regions.definitions[primal].region.loops:
+            lengths = [self._length(d) for d in t.dims]
+            if all(n is not None for n in lengths):
+                static = () if t.dtype == "float64" else (("dtype", t.dtype),)
+                return Op("np.zeros", tuple(n for n in lengths if n is not None), static)
+        return Op("np.zeros_like", (Var(primal),))
+
+    def _length(self, d: Dim) -> Expr | None:
+        """A length in terms of what is known outside of loops; None where that does not say it."""
+        total: Expr = Const(d.const)
+        for symbol, coefficient in d.terms:
+            definition = self.regions.definitions.get(symbol.name)
+            if definition is None or definition.region.loops:
+                return None
+            known: Expr = Var(symbol.name)
+            if symbol.axis is not None:
+                known = Op("shape", (known,), (("axis", symbol.axis),))
+            if coefficient != 1:
+                known = Op("*", (Const(coefficient), known))
+            total = known if total == Const(0) else Op("+", (known, total))
+        return total
+
+    def begin(self, primal: str) -> None:
+        """Give the adjoint of a root name a zero to add to, if it has no value yet."""
+        if self.has(primal):
+            return
+        frame = self._first_frame(primal)
+        frame.initialised.add(primal)
+        # no span: a zero to start from belongs to no line
+        start = Assign(self.name(primal).name, self.zero(primal))
+        if frame is self.frames[-1]:
+            self.builder.emit(start)
+        else:
+            position = frame.sweep.region.place_of(self.frames[-1].sweep.region)
+            assert position is not None
+            frame.sweep.groups.append(Group(position, [start]))
+
+    def balance(self, parent: Frame, branches: tuple[Frame, Frame]) -> None:
+        """Adjoints that got their first value in one branch are zero in the other."""
+        begun = sorted(branches[0].initialised | branches[1].initialised)
+        outer = [name for name in begun if self._outlives(name, branches)]
+        for frame in branches:
+            missing = [name for name in outer if name not in frame.initialised]
+            zeros = [Assign(self.name(n).name, self.zero(n)) for n in missing]
+            if zeros:
+                frame.sweep.groups.append(Group(-1, list(zeros)))
+        parent.initialised.update(outer)
+
+    def _outlives(self, name: str, branches: tuple[Frame, Frame]) -> bool:
+        home = self.regions.definitions[name].region
+        return all(home is not frame.sweep.region for frame in branches)
+
+    # ---- adding ------------------------------------------------------------------------------
+
+    def add(self, target: Expr, value: Atom, *, masked: bool = False) -> None:
+        """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
+        if not isinstance(target, Var) or target.name not in self.active:
+            return
+        primal = target.name
+        value, exact = self.fit(value, primal)
+        if masked:
+            self.masked.add(self.root(primal))
+        view = self.view(primal)
+        if view is not None:
+            self.begin(self.root(primal))
+            self._store(view, value)
+            return
+        frame = self.frames[-1]
+        d = self.name(primal)
+        if self.has(primal):
+            self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
+        elif self._first_frame(primal) is frame and exact:
+            frame.initialised.add(primal)
+            fresh = value if isinstance(self.builder.typeof(value), Scalar) else Op("copy", (value,))
+            self.builder.emit(Assign(d.name, fresh, self.builder.span))
+        else:
+            self.begin(primal)
+            self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
+
+    def _store(self, view: Op, value: Expr) -> None:
+        if view.prim == "index":
+            self.builder.emit(Store(self.path(view.args[0]), view.args[1:], value, "+", self.builder.span))
+        else:
+            self.builder.emit(Store(self.path(view), (), value, "+", self.builder.span))
+
+    def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom, *, masked: bool = False) -> None:
+        """Add `value` to the adjoint of `base[index]`."""
+        assert isinstance(base, Var)
+        if base.name not in self.active:
+            return
+        root = self.root(base.name)
+        self.begin(root)
+        if masked:
+            self.masked.add(root)
+        self.builder.emit(Store(self.path(base), index, value, "+", self.builder.span))
+
+    # ---- shape -------------------------------------------------------------------------------
+
+    def fit(self, value: Atom, primal: str) -> tuple[Atom, bool]:
+        """`value` summed to the shape of `primal`, and whether that shape is certain to be reached."""
+        want = self.builder.types[primal]
+        return fit(self.builder, value, want, Var(primal))
+
+
+def fit(builder: Builder, value: Atom, want: Type, like: Expr) -> tuple[Atom, bool]:
+    """Sum `value` over the axes along which something of type `want` (the value `like`) was broadcast."""
+    have = builder.typeof(value)
+    if isinstance(want, Scalar):
+        if isinstance(have, Array):
+            value = builder.op("np.sum", value)
+        return value, True
+    assert isinstance(want, Array)
+    if isinstance(have, Scalar):
+        return value, False
+    assert isinstance(have, Array)
+    while have.rank > want.rank:
+        value = builder.op("np.sum", value, axis=0)
+        have = builder.typeof(value)
+        assert isinstance(have, Array)
+    exact = have.rank == want.rank and have.dtype == want.dtype
+    offset = want.rank - have.rank
+    unknown = False
+    for axis in range(have.rank):
+        from_dim, to_dim = have.dims[axis], want.dims[axis + offset]
+        if from_dim == to_dim or to_dim.many:
+            # a length that must be that of the target or 1: the target's, if it is surely not 1
+            exact = exact and (from_dim == to_dim or from_dim.many)
+        elif from_dim.is_one:
+            exact = False
+        elif to_dim.is_one:
+            summed = builder.op("np.sum", value, axis=axis)
+            value = builder.op("index", summed, *_new_axis(builder, summed, axis))
+        else:
+            unknown = True
+    if unknown:
+        if offset:
+            value = builder.op("index", value, *([Const(None)] * offset), *([Slice()] * have.rank))
+        value = builder.op(f"runtime.unbroadcast_{want.rank}d", value, like)
+    return value, exact or (unknown and have.dtype == want.dtype)
+
+
+def _new_axis(builder: Builder, value: Atom, axis: int) -> list[Expr]:
+    t = builder.typeof(value)
+    rank = t.rank if isinstance(t, Array) else 0
+    items: list[Expr] = [Slice()] * rank
+    items.insert(axis, Const(None))
+    return items

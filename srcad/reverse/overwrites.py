@@ -1,0 +1,181 @@
+"""Which stores overwrite memory that the reverse sweep still reads ("to be recorded").
+
+The reverse sweep restores memory as it goes back: at the reversal of a statement, each array the sweep reads
+holds what it held then. A store has to save what it overwrites only where some read, of the reversal of a
+statement that ran earlier, may meet it. Index arithmetic shows where none can: `hs[t + 1] = f(hs[t])` writes
+each row once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srcad.analyses.regions import Region, Regions
+from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
+
+Items = tuple[Expr, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """A read by the reversal of the statement at `position` of `region`, or a store there.
+
+    `items` are the index items of the leading axes of the group's array; None where nothing is known.
+    """
+
+    group: str
+    region: Region
+    position: int
+    items: Items
+
+
+class Overwrites:
+    def __init__(self, regions: Regions, group: dict[str, str]) -> None:
+        self.regions = regions
+        self.group = group
+        self._scopes: dict[str, Region] = {}
+
+    def scope(self, group: str) -> Region:
+        """The innermost region around every name of the group: its memory does not outlive that."""
+        if group not in self._scopes:
+            homes = [
+                self.regions.definitions[n].region
+                for n, g in self.group.items()
+                if g == group and n in self.regions.definitions
+            ]
+            common = list(homes[0].enclosing)
+            for home in homes[1:]:
+                around = set(home.enclosing)
+                common = [r for r in common if r in around]
+            self._scopes[group] = common[0]
+        return self._scopes[group]
+
+    def access(self, group: str, region: Region, position: int, place: Expr) -> Access:
+        return Access(group, region, position, self.items(place))
+
+    def items(self, place: Expr) -> Items:
+        """The index items on the leading axes of the root of a path of views."""
+        match place:
+            case Var(name):
+                definition = self.regions.definitions.get(name)
+                if definition is not None and isinstance(definition.node, Assign):
+                    value = definition.node.value
+                    if isinstance(value, Op) and value.prim == "index":
+                        return self.items(value)
+                    if isinstance(value, Op) and value.prim in ("np.transpose", "reshape", "np.broadcast_to"):
+                        return None
+                return ()
+            case Op("index", (base, *items)):
+                outer = self.items(base)
+                if outer is None or any(isinstance(i, Slice) for i in outer):
+                    return outer
+                plain = items[: items.index(Const(None))] if Const(None) in items else items
+                return (*outer, *plain)
+            case _:
+                return None
+
+    def meets(self, read: Access, store: Access) -> bool:
+        """Whether the store may run after the primal statement of the read, and overwrite what it reads."""
+        if read.group != store.group:
+            return False
+        scope = self.scope(read.group)
+        shared = [r for r in read.region.loops if r in set(store.region.loops) and scope in set(r.enclosing) - {r}]
+        first = _order(read, store)
+        for loop in shared:
+            relation = self._along(loop, read, store)
+            if relation == "apart":
+                return False
+            if relation != "same turn":
+                return True
+        # no loop brings them together but in the same turn of each
+        if not first:
+            return False
+        return not self._never_equal(read, store)
+
+    def _along(self, loop: Region, read: Access, store: Access) -> str:
+        """"apart": never the same element in this or an earlier turn; "same turn": only within one; else "unknown"."""
+        for a, b in zip(read.items or (), store.items or (), strict=False):
+            one, two = self.affine(a, loop), self.affine(b, loop)
+            if one is None or two is None:
+                continue
+            assert isinstance(loop.owner, For)
+            rising = isinstance(loop.owner.step, Const) and int(loop.owner.step.value or 0) > 0
+            ahead = two - one if rising else one - two
+            if ahead > 0:
+                return "apart"
+            if ahead == 0:
+                return "same turn"
+        return "unknown"
+
+    def _never_equal(self, read: Access, store: Access) -> bool:
+        for a, b in zip(read.items or (), store.items or (), strict=False):
+            if isinstance(a, Const) and isinstance(b, Const):
+                if isinstance(a.value, int) and isinstance(b.value, int) and a.value != b.value:
+                    if a.value >= 0 and b.value >= 0:
+                        return True
+            if isinstance(a, Const) and isinstance(a.value, int) and a.value >= 0:
+                for loop in store.region.loops:
+                    offset = self.affine(b, loop)
+                    lowest = self._lowest(loop)
+                    if offset is not None and lowest is not None and lowest + offset > a.value:
+                        return True
+        return False
+
+    def affine(self, item: Expr, loop: Region) -> int | None:
+        """c, where the item is the loop's index plus the constant c, and never negative."""
+        owner = loop.owner
+        if not isinstance(owner, For) or not isinstance(owner.step, Const):
+            return None
+        offset = 0
+        while isinstance(item, Var) and item.name != owner.index:
+            definition = self.regions.definitions.get(item.name)
+            node = definition.node if definition is not None else None
+            match node:
+                case Assign(_, Op("+", (Var() as inner, Const(int() as by)))):
+                    item, offset = inner, offset + by
+                case Assign(_, Op("+", (Const(int() as by), Var() as inner))):
+                    item, offset = inner, offset + by
+                case Assign(_, Op("-", (Var() as inner, Const(int() as by)))):
+                    item, offset = inner, offset - by
+                case Assign(_, Var() as inner):
+                    item = inner
+                case _:
+                    return None
+        if not isinstance(item, Var):
+            return None
+        lowest = self._lowest(loop)
+        if lowest is None or lowest + offset < 0:
+            return None
+        return offset
+
+    def _lowest(self, loop: Region) -> int | None:
+        """The least value the loop's index is known to take."""
+        owner = loop.owner
+        if not isinstance(owner, For) or not isinstance(owner.step, Const) or not isinstance(owner.step.value, int):
+            return None
+        if owner.step.value > 0:
+            return self.integer(owner.start)
+        stop = self.integer(owner.stop)
+        return None if stop is None else stop + 1
+
+    def integer(self, e: Expr) -> int | None:
+        match e:
+            case Const(int() as value):
+                return value
+            case Op("neg", (Const(int() as value),)):
+                return -value
+            case Var(name):
+                definition = self.regions.definitions.get(name)
+                if definition is not None and isinstance(definition.node, Assign):
+                    return self.integer(definition.node.value)
+        return None
+
+
+def _order(read: Access, store: Access) -> bool:
+    """Whether, within one turn of every loop around both, the store can follow the read's statement."""
+    common = next(r for r in read.region.enclosing if r in set(store.region.enclosing))
+    a = read.position if read.region is common else common.place_of(read.region)
+    b = store.position if store.region is common else common.place_of(store.region)
+    assert a is not None and b is not None
+    # at one position, both nested: the two branches of one `if`, and never both run
+    return a < b or (a == b and (read.region is common or store.region is common))

@@ -1,0 +1,236 @@
+"""Where a saved value is kept: a plain name, an array over the turns of the loops, a stack that grows, a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from srcad.analyses.regions import Region, Regions
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Op, Stmt, Store, Var, While
+from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
+from srcad.ir.walk import map_expr
+from srcad.normalize.count_turns import count_of
+from srcad.rules.primitives import PRIMITIVES
+
+FIRST_SIZE = 16
+"""Elements a growing stack has room for at first; it doubles."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """How to keep one value per execution of a place in the primal."""
+
+    name: str
+    declare: Block
+    """Before the outermost loop around the place."""
+    before: Callable[[Expr], Block]
+    """Statements that save the value of an expression."""
+    prepare: Block
+    """In the reverse sweep, before the value is read."""
+    load: Expr
+    about: str
+    """How big it is, in words."""
+
+
+class Slots:
+    def __init__(self, builder: Builder, regions: Regions) -> None:
+        self.builder = builder
+        self.regions = regions
+
+    def make(self, base: str, region: Region, t: Type) -> Slot:
+        """A place called `base` for values of type `t` made in `region`."""
+        clean = base.lstrip("%")
+        loops = region.loops
+        if not loops:
+            name = self.builder.fresh(clean, t)
+            return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t))
+        if isinstance(t, Array):
+            return self._list(clean, t)
+        assert isinstance(t, Scalar)
+        turns = [self.turns(loop) for loop in loops]
+        if all(n is not None for n in turns):
+            return self._array(clean, t, loops, [n for n in turns if n is not None])
+        return self._stack(clean, t, loops)
+
+    # ---- one kind each -----------------------------------------------------------------------
+
+    def _list(self, base: str, t: Array) -> Slot:
+        items = self.builder.fresh(base, ListOf(t))
+        taken = Op("list.pop", (items,))
+        return Slot(
+            items.name,
+            (Assign(items.name, Op("list.new", ())),),
+            lambda e: (Effect(Op("list.append", (items, e))),),
+            (),
+            taken,
+            "one array per turn",
+        )
+
+    def _array(self, base: str, t: Scalar, loops: tuple[Region, ...], turns: list[Expr]) -> Slot:
+        dims = tuple(dim(Symbol(base, axis)) for axis in range(len(turns)))
+        saved = self.builder.fresh(base, Array(t.dtype, dims))
+        at = tuple(self.turn_number(loop) for loop in loops)
+        static = () if t.dtype == "float64" else (("dtype", t.dtype),)
+        declare = Assign(saved.name, Op("np.empty", tuple(turns), static))
+        return Slot(
+            saved.name,
+            (declare,),
+            lambda e: (Store(saved, at, e),),
+            (),
+            Op("index", (saved, *at)),
+            f"{_words(t)} per turn",
+        )
+
+    def _stack(self, base: str, t: Scalar, loops: tuple[Region, ...]) -> Slot:
+        integer = Scalar("int64")
+        base = base.removesuffix("_saved")
+        called = base if t.dtype == "bool" else f"{base}_stack"
+        stack = self.builder.fresh(called, Array(t.dtype, (dim(Symbol(called, 0)),)))
+        static = () if t.dtype == "float64" else (("dtype", t.dtype),)
+        declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
+        grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
+        owner = loops[0].owner
+        assert isinstance(owner, For | While)
+        count = count_of(owner) if len(loops) == 1 else None
+        top: Var
+        after: Block
+        prepare: Block
+        if count is not None:
+            # one loop, whose turns are counted anyway: the number of the turn is the place
+            top, after, prepare = Var(count.arg), (), ()
+        else:
+            top = self.builder.fresh(f"{base}_top", integer)
+            declare.append(Assign(top.name, Const(0)))
+            after = (Assign(top.name, Op("+", (top, Const(1)))),)
+            prepare = (Assign(top.name, Op("-", (top, Const(1)))),)
+        # a place in a branch may be passed over for many turns, so room is made until there is enough
+        room = While((), Op(">=", (top, Op("size", (stack,)))), (Assign(stack.name, grown),))
+        return Slot(
+            stack.name,
+            tuple(declare),
+            lambda e: (room, Store(stack, (top,), e), *after),
+            prepare,
+            Op("index", (stack, top)),
+            f"{_words(t)} per turn of the loop, grown on demand",
+        )
+
+    # ---- turns -------------------------------------------------------------------------------
+
+    def turns(self, loop: Region) -> Expr | None:
+        """The number of turns in terms of what is known before all loops; None where it is not."""
+        owner = loop.owner
+        if not isinstance(owner, For) or owner.exit is not None:
+            return None
+        start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
+        if start is None or stop is None or not isinstance(step, Const):
+            return None
+        if step.value == 1:
+            if start == Const(0):
+                return stop if self._length(stop) else _at_least_zero(stop)
+            return _at_least_zero(minus(stop, start))
+        return Op("len", (Op("range", (start, stop, step)),))
+
+    def turn_number(self, loop: Region) -> Expr:
+        """The number of the turn, from 0, inside the loop."""
+        owner = loop.owner
+        assert isinstance(owner, For)
+        if owner.step == Const(1):
+            start = self.known_before(owner.start)
+            assert start is not None
+            return minus(Var(owner.index), start)
+        start = self.known_before(owner.start)
+        assert start is not None
+        return Op("//", (minus(Var(owner.index), start), owner.step))
+
+    def known_before(self, e: Expr) -> Expr | None:
+        """`e` written with names that have their value outside of all loops."""
+        failed = False
+
+        def leaf(part: Expr) -> Expr:
+            nonlocal failed
+            if isinstance(part, Var):
+                definition = self.regions.definitions[part.name]
+                if not definition.region.loops:
+                    return part
+                node = definition.node
+                if isinstance(node, Assign):
+                    inner = self._recomputed(node.value)
+                    if inner is not None:
+                        return inner
+                failed = True
+            return part
+
+        result = map_expr(e, leaf)
+        return None if failed else result
+
+    def _recomputed(self, value: Expr) -> Expr | None:
+        match value:
+            case Const():
+                return value
+            case Var():
+                return self.known_before(value)
+            case Op(prim, args, static) if prim in ("+", "-", "*", "//", "shape", "len", "size"):
+                assert PRIMITIVES[prim].cheap
+                inner = [self.known_before(a) for a in args]
+                if any(a is None for a in inner):
+                    return None
+                return Op(prim, tuple(a for a in inner if a is not None), static)
+            case _:
+                return None
+
+    def _length(self, e: Expr) -> bool:
+        """Whether `e` is surely a length, so never negative."""
+        match e:
+            case Const(int() as value):
+                return value >= 0
+            case Op(prim):
+                return prim in ("len", "size", "shape")
+            case Var(name):
+                node = self.regions.definitions[name].node
+                return isinstance(node, Assign) and self._length(node.value)
+            case _:
+                return False
+
+
+def minus(a: Expr, b: Expr) -> Expr:
+    """a - b for integers, simplified."""
+    match a, b:
+        case _, Const(0):
+            return a
+        case Const(int() as x), Const(int() as y):
+            return Const(x - y)
+        case Op("-", (base, Const(int() as x))), Const(int() as y):
+            return plus(base, -x - y)
+        case Op("+", (base, Const(int() as x))), Const(int() as y):
+            return plus(base, x - y)
+        case _, Const(int() as y):
+            return plus(a, -y)
+        case _:
+            return Op("-", (a, b))
+
+
+def plus(a: Expr, by: int) -> Expr:
+    """a + by for integers, simplified."""
+    match a:
+        case Const(int() as x):
+            return Const(x + by)
+        case Op("+", (base, Const(int() as x))):
+            return plus(base, x + by)
+        case Op("-", (base, Const(int() as x))):
+            return plus(base, by - x)
+    if by == 0:
+        return a
+    return Op("+", (a, Const(by))) if by > 0 else Op("-", (a, Const(-by)))
+
+
+def _at_least_zero(e: Expr) -> Expr:
+    if isinstance(e, Const):
+        assert isinstance(e.value, int)
+        return Const(max(e.value, 0))
+    return Op("max", (e, Const(0)))
+
+
+def _words(t: Type) -> str:
+    names = {"bool": "one bool", "int64": "one integer"}
+    return names.get(t.dtype, "one float") if isinstance(t, Scalar) else "one array"

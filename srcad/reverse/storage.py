@@ -1,0 +1,404 @@
+"""How the reverse sweep gets back each value it reads: the one place where that is decided.
+
+For each value, the first that applies: (1) it is still alive under its name; (2) it is cheap to compute again
+from what is at hand; (3) it still stands in an array it was stored into; (4) it is saved, once per turn of the
+loops around it. Memory is kept right by saving what a store overwrites, where the sweep still reads it
+(`overwrites`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from srcad.analyses.aliases import Aliases
+from srcad.analyses.regions import Definition, Region, Regions
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Slice, Store, Var, While
+from srcad.ir.types import Array, Scalar
+from srcad.ir.walk import block_reads, names, own_exprs, root, walk
+from srcad.normalize.count_turns import count_of
+from srcad.reverse.overwrites import Access, Overwrites
+from srcad.reverse.sweep import Branches, Group, Sweep, Turns
+from srcad.rules.primitives import PRIMITIVES
+
+SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like", "shape", "len", "size"})
+"""Primitives that look at the shape of their first argument, never at its elements."""
+
+VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
+"""Primitives that make no new elements, so that making the result again costs nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`again`: values to compute again, `found`: values to read from where they were stored, `saved`: values to save.
+
+    Each maps a name to the position, in the region that defines it, before whose reversal it is got back.
+    `undone` are the stores (by identity) that save what they overwrite.
+    """
+
+    again: dict[str, int]
+    found: dict[str, tuple[int, Expr]]
+    saved: dict[str, int]
+    undone: frozenset[int]
+
+
+@dataclass
+class _Use:
+    region: Region
+    position: int
+    nested: bool
+
+
+@dataclass
+class _Draft:
+    uses: dict[str, list[_Use]] = field(default_factory=dict)
+    accesses: list[Access] = field(default_factory=list)
+
+
+class Storage:
+    """Decides the plan for a sweep; `order` ranks names by definition."""
+
+    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.aliases = aliases
+        self.sweep = sweep
+        self.overwrites = Overwrites(regions, aliases.group)
+        self.order = {name: rank for rank, name in enumerate(regions.definitions)}
+        self.stores = list(self._stores())
+
+    def _stores(self) -> Iterator[tuple[Store, Access]]:
+        for region in self.regions:
+            for position, stmt in enumerate(region.stmts):
+                if isinstance(stmt, Store):
+                    name = root(stmt.base)
+                    assert name is not None
+                    place = Op("index", (stmt.base, *stmt.index))
+                    group = self.aliases.group[name]
+                    yield stmt, self.overwrites.access(group, region, position, place)
+
+    def plan(self) -> Plan:
+        """Repeat until what is undone covers all that is read; both only grow."""
+        undone: frozenset[int] = frozenset()
+        barred: frozenset[str] = frozenset()
+        while True:
+            plan, accesses = self._decide(undone, barred)
+            needed = frozenset(
+                id(store)
+                for store, at in self.stores
+                if any(self.overwrites.meets(access, at) for access in accesses)
+            )
+            # a value found where it was stored must not be undone before it is read
+            lost = frozenset(
+                name for name, (_, place) in plan.found.items() if self._undone_store(place, name, needed | undone)
+            )
+            if needed <= undone and lost <= barred:
+                return plan
+            undone |= needed
+            barred |= lost
+
+    # ---- what is read, where -----------------------------------------------------------------
+
+    def _decide(self, undone: frozenset[int], barred: frozenset[str]) -> tuple[Plan, list[Access]]:
+        draft = _Draft()
+        self._collect(self.sweep, undone, draft)
+        again: dict[str, int] = {}
+        found: dict[str, tuple[int, Expr]] = {}
+        saved: dict[str, int] = {}
+        done: set[str] = set()
+        while True:
+            pending = [n for n in draft.uses if n not in done]
+            if not pending:
+                break
+            name = max(pending, key=lambda n: self.order[n])
+            done.add(name)
+            definition = self.regions.definitions[name]
+            position = max(u.position for u in draft.uses[name])
+            if isinstance(definition.node, For) and not _is_result(definition, name):
+                continue
+            if _is_count(definition, name):
+                continue
+            if self._cheap(name, definition, position, draft):
+                again[name] = position
+                assert isinstance(definition.node, Assign)
+                self._read_again(name, definition, position, draft)
+                continue
+            if not definition.region.loops:
+                continue
+            place = None if name in barred else self._stored_place(name, definition, position)
+            if place is not None:
+                found[name] = (position, place)
+                for n in names(place):
+                    self._use(draft, n, definition.region, position, False)
+                base = root(place)
+                assert base is not None
+                group = self.aliases.group[base]
+                draft.accesses.append(self.overwrites.access(group, definition.region, position, place))
+                continue
+            saved[name] = position
+        return Plan(again, found, saved, undone), draft.accesses
+
+    def _collect(self, sweep: Sweep, undone: frozenset[int], draft: _Draft) -> bool:
+        """Record what the sweep reads; whether it does anything at all."""
+        anything = False
+        for group in sweep.groups:
+            restores = group.undo is not None and id(group.undo) in undone
+            if restores:
+                assert group.undo is not None
+                for e in (group.undo.base, *group.undo.index):
+                    for n in names(e):
+                        self._use(draft, n, sweep.region, group.position, False)
+            if group.stmts:
+                for n in block_reads(tuple(group.stmts)):
+                    self._use(draft, n, sweep.region, group.position, False)
+                self._content(group, sweep.region, draft)
+            match group.nested:
+                case Branches(owner, then, orelse):
+                    both = [self._collect(then, undone, draft), self._collect(orelse, undone, draft)]
+                    if any(both):
+                        anything = True
+                        self._reads_of(owner.cond, sweep.region, group.position, draft)
+                case Turns(owner, turn):
+                    if self._collect(turn, undone, draft):
+                        anything = True
+                        for e in _bounds(owner):
+                            self._reads_of(e, sweep.region, group.position, draft)
+                case None:
+                    anything = anything or restores or bool(group.stmts)
+        return anything
+
+    def _reads_of(self, e: Expr, region: Region, position: int, draft: _Draft) -> None:
+        for n in names(e):
+            self._use(draft, n, region, position, False)
+
+    def _use(self, draft: _Draft, name: str, region: Region, position: int, nested: bool) -> None:
+        """Note a read; the position is that in the region which defines the name."""
+        definition = self.regions.definitions.get(name)
+        if definition is None:
+            return  # a name of the sweep's own
+        home = definition.region
+        if region is not home:
+            inner = home.place_of(region)
+            assert inner is not None, f"{name} is read outside of the region that defines it"
+            position, nested = inner, True
+        draft.uses.setdefault(name, []).append(_Use(home, position, nested))
+
+    def _content(self, group: Group, region: Region, draft: _Draft) -> None:
+        """Note which written arrays have elements read by a group."""
+        for stmt in walk(tuple(group.stmts)):
+            for e in own_exprs(stmt):
+                for n in _content_reads(e):
+                    if n in self.aliases.stored and n in self.regions.definitions:
+                        at = self.overwrites.access(self.aliases.group[n], region, group.position, Var(n))
+                        draft.accesses.append(at)
+
+    # ---- again -------------------------------------------------------------------------------
+
+    def _cheap(self, name: str, definition: Definition, position: int, draft: _Draft) -> bool:
+        """Whether to compute the value again at the reversal of `position`."""
+        region = definition.region
+        if not self._can_again(name, definition, position):
+            return False
+        t = self.builder.types[name]
+        if not region.loops:
+            if not name.startswith("%") or (isinstance(t, Scalar) and t.dtype == "bool" and not self._exact(name)):
+                return False
+            return self._leaves(name, region, position) == frozenset()
+        if isinstance(t, Scalar) and t.dtype == "bool" and not self._exact(name):
+            return False  # a branch must be taken back as it was taken
+        new = {n for n in self._leaves(name, region, position) if n not in draft.uses}
+        return len(new) <= 1
+
+    def _can_again(self, name: str, definition: Definition, position: int) -> bool:
+        node = definition.node
+        if not isinstance(node, Assign):
+            return False
+        match node.value:
+            case Const():
+                return True
+            case Var():
+                return isinstance(self.builder.types[name], Scalar)
+            case Op(prim, (base, *_)) if prim in VIEWS_AGAIN:
+                if isinstance(self.builder.types[name], Array):
+                    return prim in ("index", "np.transpose") or name not in self.aliases.stored
+                if prim != "index":
+                    return True
+                return not self._disturbed(base, definition, position)
+            case Op(prim, args) as op:
+                primitive = PRIMITIVES[prim]
+                scalars = all(not isinstance(a, Var) or isinstance(self.builder.types[a.name], Scalar) for a in args)
+                small = primitive.cheap or _small_power(op)
+                kinds = ("elementwise", "view", "query")
+                return small and scalars and primitive.kind in kinds and isinstance(self.builder.types[name], Scalar)
+            case _:
+                return False
+
+    def _disturbed(self, base: Expr, definition: Definition, position: int) -> bool:
+        """Whether the array `base` is written between the load at `definition` and the statement at `position`."""
+        name = root(base)
+        if name is None or name not in self.aliases.stored:
+            return False
+        group = self.aliases.group[name]
+        stmts = definition.region.stmts
+        for at in range(definition.position + 1, min(position + 1, len(stmts))):
+            if at == position and isinstance(stmts[at], Store):
+                continue  # its reversal first restores what it overwrote
+            for inner in walk((stmts[at],)):
+                if isinstance(inner, Store) and self.aliases.group.get(root(inner.base) or "") == group:
+                    return True
+        return False
+
+    def _leaves(self, name: str, region: Region, position: int) -> frozenset[str]:
+        """The names that would have to be saved for `name` to be computed again."""
+        definition = self.regions.definitions[name]
+        if isinstance(definition.node, For) and not _is_result(definition, name):
+            return frozenset()
+        if _is_count(definition, name):
+            return frozenset()
+        where = position
+        if definition.region is not region:
+            inner = definition.region.place_of(region)
+            if inner is None:
+                return frozenset({name})
+            where = inner
+        if not self._can_again(name, definition, where):
+            if not definition.region.loops:
+                return frozenset()
+            return frozenset({name})
+        if not definition.region.loops and not name.startswith("%"):
+            return frozenset()
+        node = definition.node
+        assert isinstance(node, Assign)
+        found: frozenset[str] = frozenset()
+        for n in names(node.value):
+            found |= self._leaves(n, definition.region, where)
+        return found
+
+    def _exact(self, name: str) -> bool:
+        """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""
+        node = self.regions.definitions[name].node
+        if not isinstance(node, Assign):
+            return True
+        match node.value:
+            case Op(prim, args):
+                t = self.builder.types[name]
+                rounds = isinstance(t, Scalar) and t.dtype not in ("bool", "int64") and prim != "index"
+                return not rounds and all(self._exact(n) for a in args for n in names(a))
+            case _:
+                return True
+
+    def _read_again(self, name: str, definition: Definition, position: int, draft: _Draft) -> None:
+        node = definition.node
+        assert isinstance(node, Assign)
+        for n in names(node.value):
+            self._use(draft, n, definition.region, position, False)
+        if isinstance(node.value, Op) and node.value.prim == "index":
+            base = node.value.args[0]
+            rooted = root(base)
+            scalar = isinstance(self.builder.types[name], Scalar)
+            if scalar and rooted is not None and rooted in self.aliases.stored:
+                access = self.overwrites.access(self.aliases.group[rooted], definition.region, position, node.value)
+                draft.accesses.append(access)
+
+    # ---- found where it was stored -----------------------------------------------------------
+
+    def _stored_place(self, name: str, definition: Definition, position: int) -> Expr | None:
+        """The element or part of an array that holds the value at the reversal of `position`, for good."""
+        region = definition.region
+        for at in range(definition.position + 1, len(region.stmts)):
+            stmt = region.stmts[at]
+            if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
+                continue
+            place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
+            if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
+                continue
+            if self._stays(stmt, region, at, place):
+                return place
+        return None
+
+    def _same_shape(self, place: Expr, name: str) -> bool:
+        a, b = self.builder.typeof(place), self.builder.types[name]
+        match a, b:
+            case Scalar(), Scalar():
+                return a.dtype == b.dtype
+            case Array(), Array():
+                same = all(x == y or (x.many and y.many) for x, y in zip(a.dims, b.dims, strict=False))
+                return a.dtype == b.dtype and a.rank == b.rank and same
+            case _:
+                return False
+
+    def _stays(self, store: Store, region: Region, at: int, place: Expr) -> bool:
+        base = root(store.base)
+        assert base is not None
+        group = self.aliases.group[base]
+        mine = self.overwrites.access(group, region, at, place)
+        scope = self.overwrites.scope(group)
+        for loop in region.loops:
+            if loop is scope or scope not in set(loop.enclosing):
+                continue
+            if not any(self.overwrites.affine(i, loop) is not None for i in mine.items or ()):
+                return False
+        outermost = next((r for r in region.loops if scope in set(r.enclosing) - {r}), None)
+        for other, access in self.stores:
+            if other is store or access.group != group:
+                continue
+            # any other store must be over before the loops begin
+            if outermost is None or outermost in set(access.region.enclosing):
+                return False
+            before = self.overwrites.meets(Access(group, region, at, None), access)
+            if before:
+                return False
+        return True
+
+    def _undone_store(self, place: Expr, name: str, undone: frozenset[int]) -> bool:
+        return any(id(s) in undone and s.value == Var(name) for s, _ in self.stores)
+
+
+def _bounds(owner: For | While) -> tuple[Expr, ...]:
+    """What the reversed loop reads of the primal for its range."""
+    count = count_of(owner)
+    if count is not None:
+        extra = (owner.start, owner.step) if isinstance(owner, For) else ()
+        return (Var(count.result), *extra)
+    assert isinstance(owner, For)
+    return (owner.start, owner.stop, owner.step)
+
+
+def _is_result(definition: Definition, name: str) -> bool:
+    return isinstance(definition.node, Carry)
+
+
+def _is_count(definition: Definition, name: str) -> bool:
+    """Whether the name counts the turns inside a loop: the reversed loop counts too."""
+    owner = definition.region.owner
+    if not isinstance(definition.node, Carry) or not isinstance(owner, For | While) or definition.position != -1:
+        return False
+    count = count_of(owner)
+    return count is not None and count.arg == name
+
+
+def _small_power(op: Op) -> bool:
+    exponent = op.args[1] if op.prim == "**" else None
+    return isinstance(exponent, Const) and exponent.value in (2, 3, 2.0, 3.0)
+
+
+def _content_reads(e: Expr) -> Iterator[str]:
+    """The names whose elements an expression reads."""
+    match e:
+        case Var(name):
+            yield name
+        case Op(prim, args):
+            skipped = args[:1] if prim in SHAPE_ONLY else ()
+            if prim.startswith("runtime.unbroadcast"):
+                skipped = args[1:2]
+            for arg in args:
+                if not any(arg is s for s in skipped):
+                    yield from _content_reads(arg)
+        case Slice(lower, upper, step):
+            for part in (lower, upper, step):
+                if part is not None:
+                    yield from _content_reads(part)
+        case _:
+            return
+

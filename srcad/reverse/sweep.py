@@ -1,0 +1,63 @@
+"""The reverse sweep while it is being made: for each region of the primal, what its reversal does.
+
+Storage is decided after the adjoint statements are written, from what they read. So the sweep keeps, for each
+group of statements, the position in the primal it reverses: there, memory is as it was before that statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from srcad.analyses.regions import Region
+from srcad.ir.nodes import For, If, Span, Stmt, Store, While
+
+
+@dataclass(eq=False)
+class Group:
+    """Adjoint statements that reverse the primal statement at `position` (past the last: the end of the region)."""
+
+    position: int
+    stmts: list[Stmt]
+    span: Span | None = None
+    undo: Store | None = None
+    """The primal store whose overwritten memory comes back before the statements."""
+    nested: Branches | Turns | None = None
+
+
+@dataclass(eq=False)
+class Branches:
+    owner: If
+    then: Sweep
+    orelse: Sweep
+
+
+@dataclass(eq=False)
+class Turns:
+    owner: For | While
+    turn: Sweep
+
+
+@dataclass(eq=False)
+class Sweep:
+    region: Region
+    groups: list[Group] = field(default_factory=list)
+    """In the order of the reverse sweep: positions fall."""
+
+    def inner(self) -> Iterator[Sweep]:
+        """The sweeps nested directly in this one."""
+        for group in self.groups:
+            match group.nested:
+                case Branches(_, then, orelse):
+                    yield then
+                    yield orelse
+                case Turns(_, turn):
+                    yield turn
+                case None:
+                    pass
+
+    def everything(self) -> Iterator[tuple[Sweep, Group]]:
+        for group in self.groups:
+            yield self, group
+        for sweep in self.inner():
+            yield from sweep.everything()

@@ -1,0 +1,301 @@
+"""The adjoint statements of a function, in the order of the reverse sweep.
+
+Each primal statement is reversed on its own, after those that follow it; what its rule reads of the primal is
+written as if every value were at hand. How those values are got back is decided afterwards, in `storage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from srcad.analyses.regions import Region, Regions
+from srcad.errors import fail
+from srcad.frontend.builder import Builder
+from srcad.frontend.inline import inline_rule
+from srcad.ir.nodes import (
+    Assign,
+    Atom,
+    Carry,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    For,
+    If,
+    Op,
+    Return,
+    Slice,
+    Stmt,
+    Store,
+    Undef,
+    Var,
+    While,
+)
+from srcad.ir.types import Array, Scalar
+from srcad.ir.walk import stmt_reads
+from srcad.reverse.contribution import Adjoints, Frame, fit
+from srcad.reverse.sweep import Branches, Group, Sweep, Turns
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.table import rule_for
+
+MASKING = frozenset({"np.where", "select", "np.maximum", "np.minimum", "np.fmax", "np.fmin"})
+"""Primitives whose cotangent is exactly zero where an argument was not selected."""
+
+
+def reverse_sweep(
+    builder: Builder,
+    regions: Regions,
+    active: frozenset[str],
+    stored: frozenset[str],
+    seeds: Iterable[tuple[Expr, Atom]],
+    wrt: Iterable[str],
+) -> tuple[Sweep, Mapping[str, Var]]:
+    """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent)."""
+    adjoints = Adjoints(builder, regions, active, stored)
+    sweep = Sweep(regions.top)
+    frame = Frame(sweep)
+    adjoints.frames.append(frame)
+    transform = _Transform(builder, regions, adjoints)
+    with transform.group(len(regions.top.stmts)):
+        for result, seed in seeds:
+            adjoints.add(result, seed)
+    transform.region(regions.top)
+    with transform.group(-1):
+        for name in wrt:
+            if not adjoints.has(name):
+                adjoints.frames[-1].initialised.add(name)
+                builder.emit(Assign(adjoints.name(name).name, adjoints.zero(name)))
+    return sweep, {name: adjoints.name(name) for name in wrt}
+
+
+class _Transform:
+    def __init__(self, builder: Builder, regions: Regions, adjoints: Adjoints) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.adjoints = adjoints
+
+    # ---- structure ---------------------------------------------------------------------------
+
+    def group(self, position: int, undo: Store | None = None) -> _Group:
+        return _Group(self, position, undo)
+
+    def region(self, region: Region) -> None:
+        for position in range(len(region.stmts) - 1, -1, -1):
+            stmt = region.stmts[position]
+            self.builder.span = getattr(stmt, "span", None)
+            match stmt:
+                case Assign():
+                    with self.group(position):
+                        self.assign(stmt)
+                case Store():
+                    with self.group(position, undo=stmt):
+                        self.store(stmt)
+                case If():
+                    self.branches(stmt, position)
+                case For() | While():
+                    self.turns(stmt, position)
+                case Effect() | Comment() | Return():
+                    pass
+                case _:
+                    raise AssertionError(stmt)
+
+    def branches(self, stmt: If, position: int) -> None:
+        parent = self.adjoints.frames[-1]
+        frames = []
+        for kind in ("then", "else"):
+            inner = self.regions.inner(stmt, kind)
+            frame = Frame(Sweep(inner))
+            self.adjoints.frames.append(frame)
+            self.builder.span = None
+            with self.group(len(inner.stmts)):
+                for join in stmt.joins:
+                    if join.target in self.adjoints.active and self.adjoints.has(join.target):
+                        source = join.then if kind == "then" else join.orelse
+                        masked = join.target in self.adjoints.masked
+                        self.adjoints.add(source, self.adjoints.name(join.target), masked=masked)
+            self.region(inner)
+            self.adjoints.frames.pop()
+            frames.append(frame)
+        then, orelse = frames
+        self.adjoints.balance(parent, (then, orelse))
+        parent.sweep.groups.append(Group(position, [], stmt.span, nested=Branches(stmt, then.sweep, orelse.sweep)))
+
+    def turns(self, stmt: For | While, position: int) -> None:
+        adjoints, builder = self.adjoints, self.builder
+        carried = [c for c in stmt.carried if c.arg in adjoints.active or c.result in adjoints.active]
+        outs: list[tuple[Carry, Var]] = []
+        with self.group(position):
+            for carry in carried:
+                base = adjoints.name(carry.arg).name.rsplit(".", 1)[0]
+                out = builder.fresh(base, builder.types[carry.arg])
+                start = adjoints.name(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
+                builder.emit(Assign(out.name, start))
+                outs.append((carry, out))
+        inner = self.regions.inner(stmt, "turn")
+        frame = Frame(Sweep(inner))
+        parent = adjoints.frames[-1]
+        adjoints.frames.append(frame)
+        builder.span = None
+        with self.group(len(inner.stmts)):
+            for carry, out in outs:
+                adjoints.add(carry.next, out)
+        self.region(inner)
+        with self.group(-1):
+            for carry, out in outs:
+                end = adjoints.name(carry.arg) if adjoints.has(carry.arg) else adjoints.zero(carry.arg)
+                builder.emit(Assign(out.name, end))
+        adjoints.frames.pop()
+        parent.sweep.groups.append(Group(position, [], stmt.span, nested=Turns(stmt, frame.sweep)))
+        builder.span = None
+        with self.group(position):
+            for carry, out in outs:
+                adjoints.add(carry.init, out)
+
+    # ---- one statement -----------------------------------------------------------------------
+
+    def assign(self, stmt: Assign) -> None:
+        adjoints, builder = self.adjoints, self.builder
+        name = stmt.target
+        if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
+            return
+        d = adjoints.name(name)
+        masked = name in adjoints.masked
+        match stmt.value:
+            case Var() | Const() | Undef():
+                adjoints.add(stmt.value, d, masked=masked)
+            case Op("index", (base, *items)):
+                self.load(base, tuple(items), d, masked)
+            case Op() as op:
+                self.apply_rule(stmt, op, d, masked)
+            case _:
+                raise AssertionError(stmt)
+
+    def load(self, base: Expr, items: tuple[Expr, ...], d: Var, masked: bool) -> None:
+        """An element, or a view with new axes, which the adjoint of the base has not."""
+        value: Atom = d
+        if Const(None) in items:
+            kept = [Const(0) if item == Const(None) else Slice() for item in items if _makes_axis(item)]
+            t = self.builder.typeof(d)
+            assert isinstance(t, Array)
+            kept += [Slice()] * (t.rank - len(kept))
+            value = self.builder.op("index", d, *kept)
+            items = tuple(item for item in items if item != Const(None))
+            if all(item == Slice() for item in items):
+                self.adjoints.add(base, value, masked=masked)
+                return
+        self.adjoints.add_at(base, items, value, masked=masked)
+
+    def apply_rule(self, stmt: Assign, op: Op, d: Var, masked: bool) -> None:
+        adjoints, builder = self.adjoints, self.builder
+        wanted = [k for k, a in enumerate(op.args) if isinstance(a, Var) and a.name in adjoints.active]
+        if not PRIMITIVES[op.prim].differentiable or not wanted:
+            return
+        types = [builder.typeof(a) for a in op.args]
+        rule = rule_for(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
+        if rule is None:
+            name = op.args[wanted[0]]
+            assert isinstance(name, Var)
+            fail(
+                "S203",
+                f"no derivative rule for {op.prim}",
+                stmt.span,
+                advice="write a rule (docs/rules.md), or wrap the argument in srcad.stop_gradient.",
+            )
+        static = dict(op.static)
+        args = [a for a in op.args if isinstance(a, Var | Const)]
+        assert len(args) == len(op.args), op
+        masked = masked or op.prim in MASKING
+        with builder.block() as emitted:
+            if rule.kind == "partials":
+                parts = inline_rule(builder, rule.function, [Var(stmt.target), *args], static)
+            else:
+                parts = inline_rule(builder, rule.function, [d, Var(stmt.target), *args], static)
+        values = {k: parts[k] for k in wanted if k < len(parts) and parts[k] is not None}
+        for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
+            builder.emit(kept)
+        for k in wanted:
+            value = values.get(k)
+            if value is None:
+                continue
+            if rule.kind == "partials":
+                value = self.times(value, d, guarded=rule.singular and masked)
+            adjoints.add(op.args[k], value, masked=masked)
+
+    def times(self, partial: Atom, d: Var, guarded: bool) -> Atom:
+        """partial * d, where a zero cotangent wins over a partial that is not finite."""
+        builder = self.builder
+        if partial == Const(1.0) or partial == Const(1):
+            return d
+        if partial == Const(-1.0) or partial == Const(-1):
+            return builder.op("neg", d)
+        product = builder.op("*", partial, d)
+        if not guarded:
+            return product
+        kept = builder.op("!=", d, Const(0.0))
+        scalar = isinstance(builder.typeof(product), Scalar)
+        return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
+
+    def store(self, stmt: Store) -> None:
+        adjoints, builder = self.adjoints, self.builder
+        base = _root_name(stmt.base)
+        if base not in adjoints.active or not adjoints.has(base):
+            return
+        place = Op("index", (adjoints.path(stmt.base), *(stmt.index or (Slice(),))))
+        gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
+        if gets:
+            there = builder.typeof(place)
+            loaded = builder.fresh("%d_new", there)
+            array = isinstance(there, Array)
+            builder.emit(Assign(loaded.name, Op("copy", (place,)) if array else place, stmt.span))
+        if stmt.op is None:
+            builder.emit(Store(adjoints.path(stmt.base), stmt.index, Const(0.0), None, stmt.span))
+        if gets:
+            value: Atom = loaded
+            if stmt.op == "-":
+                value = builder.op("neg", value)
+            assert isinstance(stmt.value, Var)
+            # what was stored was broadcast to the place it went to
+            value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
+            adjoints.add(stmt.value, value, masked=base in adjoints.masked)
+
+
+class _Group:
+    """Collects what is emitted into a group of the innermost sweep."""
+
+    def __init__(self, transform: _Transform, position: int, undo: Store | None) -> None:
+        self.transform = transform
+        self.position = position
+        self.undo = undo
+
+    def __enter__(self) -> None:
+        self.frame = self.transform.adjoints.frames[-1]
+        self.context = self.transform.builder.block()
+        self.stmts = self.context.__enter__()
+
+    def __exit__(self, *failure: object) -> None:
+        self.context.__exit__(*failure)  # type: ignore[arg-type]
+        if self.stmts or self.undo is not None:
+            span = self.transform.builder.span
+            self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))
+
+
+def _makes_axis(item: Expr) -> bool:
+    return isinstance(item, Slice) or item == Const(None)
+
+
+def _root_name(expr: Expr) -> str:
+    while isinstance(expr, Op):
+        expr = expr.args[0]
+    assert isinstance(expr, Var)
+    return expr.name
+
+
+def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
+    """The statements that the wanted names depend on: a rule gives all contributions, not all are active."""
+    kept: list[Stmt] = []
+    wanted = set(wanted)
+    for stmt in reversed(stmts):
+        if not isinstance(stmt, Assign) or stmt.target in wanted:
+            kept.append(stmt)
+            wanted |= stmt_reads(stmt)
+    return kept[::-1]

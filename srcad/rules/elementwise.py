@@ -1,0 +1,315 @@
+"""Partial derivatives of the elementwise operations: one function each, of the result and the arguments.
+
+`singular=True` marks a partial that is infinite or NaN at a point where the value itself may be in use.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from srcad import runtime
+from srcad.rules.table import is_constant, partials, vjp
+
+# ---- arithmetic --------------------------------------------------------------------------------
+
+
+@partials("+")
+def add(y: Any, a: Any, b: Any) -> Any:
+    return 1.0, 1.0
+
+
+@partials("-")
+def subtract(y: Any, a: Any, b: Any) -> Any:
+    return 1.0, -1.0
+
+
+@partials("*")
+def multiply(y: Any, a: Any, b: Any) -> Any:
+    return b, a
+
+
+@partials("/", singular=True)
+def divide(y: Any, a: Any, b: Any) -> Any:
+    # not a / (b * b): the square overflows, or vanishes, long before the quotient does
+    return 1.0 / b, -a / b / b
+
+
+@partials("neg")
+def negative(y: Any, x: Any) -> Any:
+    return -1.0
+
+
+@partials("pos", "float", "astype", "copy", "np.ascontiguousarray")
+def same(y: Any, x: Any, dtype: Any = None) -> Any:
+    return 1.0
+
+
+@partials("np.broadcast_to")
+def broadcast_to(y: Any, x: Any, *shape: Any) -> Any:
+    return 1.0
+
+
+@partials("%")
+def modulo(y: Any, a: Any, b: Any) -> Any:
+    return 1.0, -(a // b)
+
+
+@partials(np.fmod, math.fmod)
+def fmod(y: Any, a: Any, b: Any) -> Any:
+    return 1.0, -np.trunc(a / b)
+
+
+@partials("**", math.pow, singular=True)
+def power(y: Any, a: Any, b: Any) -> Any:
+    if is_constant(b):
+        if b == 0:
+            d_a = 0.0
+        elif b == 1:
+            d_a = 1.0
+        elif b == 2:
+            d_a = 2.0 * a
+        elif b == 0.5:
+            d_a = 0.5 / y
+        else:
+            d_a = b * a ** (b - 1)
+    else:
+        # x ** 0 is constant, also at x = 0, where 0 * 0 ** -1 would be NaN
+        d_a = np.where(b == 0, 0.0, b * a ** (b - 1.0))
+    if is_constant(a):
+        if a == 0:
+            d_b = 0.0
+        else:
+            d_b = y * np.log(a)
+    else:
+        d_b = np.where(a == 0, 0.0, y * np.log(a))
+    return d_a, d_b
+
+
+# ---- exponentials and logarithms ---------------------------------------------------------------
+
+
+@partials(np.exp, math.exp)
+def exp(y: Any, x: Any) -> Any:
+    return y
+
+
+@partials(np.exp2)
+def exp2(y: Any, x: Any) -> Any:
+    return y * math.log(2.0)
+
+
+@partials(np.expm1, math.expm1)
+def expm1(y: Any, x: Any) -> Any:
+    # not y + 1, which has no digits left for a very negative x
+    return np.exp(x)
+
+
+@partials(np.log, "math.log", singular=True)
+def log(y: Any, x: Any) -> Any:
+    return 1.0 / x
+
+
+@partials(np.log2, math.log2, singular=True)
+def log2(y: Any, x: Any) -> Any:
+    return 1.0 / (x * math.log(2.0))
+
+
+@partials(np.log10, math.log10, singular=True)
+def log10(y: Any, x: Any) -> Any:
+    return 1.0 / (x * math.log(10.0))
+
+
+@partials(np.log1p, math.log1p, singular=True)
+def log1p(y: Any, x: Any) -> Any:
+    return 1.0 / (1.0 + x)
+
+
+@partials(np.logaddexp)
+def logaddexp(y: Any, a: Any, b: Any) -> Any:
+    # equal infinities: their difference would be NaN
+    return np.where(a == b, 0.5, 1.0 / (1.0 + np.exp(b - a))), np.where(a == b, 0.5, 1.0 / (1.0 + np.exp(a - b)))
+
+
+@partials(np.logaddexp2)
+def logaddexp2(y: Any, a: Any, b: Any) -> Any:
+    return np.where(a == b, 0.5, 1.0 / (1.0 + np.exp2(b - a))), np.where(a == b, 0.5, 1.0 / (1.0 + np.exp2(a - b)))
+
+
+# ---- roots and distances -----------------------------------------------------------------------
+
+
+@partials(np.sqrt, math.sqrt, singular=True)
+def sqrt(y: Any, x: Any) -> Any:
+    return 0.5 / y
+
+
+@partials("root")
+def root(y: Any, x: Any) -> Any:
+    return np.where(y > 0.0, 0.5 / y, 0.0)
+
+
+@partials(np.cbrt, singular=True)
+def cbrt(y: Any, x: Any) -> Any:
+    return 1.0 / (3.0 * y * y)
+
+
+@partials(np.hypot)
+def hypot(y: Any, a: Any, b: Any) -> Any:
+    return np.where(y > 0.0, a / y, 0.0), np.where(y > 0.0, b / y, 0.0)
+
+
+# ---- trigonometry ------------------------------------------------------------------------------
+
+
+@partials(np.sin, math.sin)
+def sin(y: Any, x: Any) -> Any:
+    return np.cos(x)
+
+
+@partials(np.cos, math.cos)
+def cos(y: Any, x: Any) -> Any:
+    return -np.sin(x)
+
+
+@partials(np.tan, math.tan)
+def tan(y: Any, x: Any) -> Any:
+    return 1.0 + y * y
+
+
+@partials(np.arcsin, math.asin, singular=True)
+def arcsin(y: Any, x: Any) -> Any:
+    return 1.0 / np.sqrt((1.0 - x) * (1.0 + x))
+
+
+@partials(np.arccos, math.acos, singular=True)
+def arccos(y: Any, x: Any) -> Any:
+    return -1.0 / np.sqrt((1.0 - x) * (1.0 + x))
+
+
+@partials(np.arctan, math.atan)
+def arctan(y: Any, x: Any) -> Any:
+    return 1.0 / (1.0 + x * x)
+
+
+@partials(np.arctan2, math.atan2, singular=True)
+def arctan2(y: Any, a: Any, b: Any) -> Any:
+    return b / np.hypot(a, b) / np.hypot(a, b), -a / np.hypot(a, b) / np.hypot(a, b)
+
+
+@partials(np.sinh, math.sinh)
+def sinh(y: Any, x: Any) -> Any:
+    return np.cosh(x)
+
+
+@partials(np.cosh, math.cosh)
+def cosh(y: Any, x: Any) -> Any:
+    return np.sinh(x)
+
+
+@partials(np.tanh, math.tanh)
+def tanh(y: Any, x: Any) -> Any:
+    return 1.0 - y * y
+
+
+@partials(np.arcsinh, math.asinh)
+def arcsinh(y: Any, x: Any) -> Any:
+    return 1.0 / np.hypot(x, 1.0)
+
+
+@partials(np.arccosh, math.acosh, singular=True)
+def arccosh(y: Any, x: Any) -> Any:
+    # two roots: the product overflows for large x
+    return 1.0 / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0))
+
+
+@partials(np.arctanh, math.atanh, singular=True)
+def arctanh(y: Any, x: Any) -> Any:
+    return 1.0 / ((1.0 - x) * (1.0 + x))
+
+
+@partials(np.deg2rad, math.radians)
+def radians(y: Any, x: Any) -> Any:
+    return math.pi / 180.0
+
+
+@partials(np.rad2deg, math.degrees)
+def degrees(y: Any, x: Any) -> Any:
+    return 180.0 / math.pi
+
+
+@partials(np.sinc)
+def sinc(y: Any, x: Any) -> Any:
+    # near 0 the difference has no digits left: its series there
+    z = math.pi * x
+    series = -math.pi * z * (1.0 - z * z * (1.0 - z * z / 28.0) / 10.0) / 3.0
+    return np.where(abs(x) < 0.01, series, (np.cos(z) - y) / np.where(x == 0.0, 1.0, x))
+
+
+# ---- choices -----------------------------------------------------------------------------------
+
+
+@partials("abs", np.abs, np.fabs, math.fabs)
+def absolute(y: Any, x: Any) -> Any:
+    return np.sign(x)
+
+
+@partials(np.copysign, math.copysign)
+def copysign(y: Any, a: Any, b: Any) -> Any:
+    return np.sign(a) * np.sign(y), None
+
+
+@partials(np.maximum)
+def maximum(y: Any, a: Any, b: Any) -> Any:
+    return np.where(a > b, 1.0, np.where(a < b, 0.0, 0.5)), np.where(b > a, 1.0, np.where(b < a, 0.0, 0.5))
+
+
+@partials(np.minimum)
+def minimum(y: Any, a: Any, b: Any) -> Any:
+    return np.where(a < b, 1.0, np.where(a > b, 0.0, 0.5)), np.where(b < a, 1.0, np.where(b > a, 0.0, 0.5))
+
+
+@partials(np.fmax, np.fmin)
+def fmax(y: Any, a: Any, b: Any) -> Any:
+    # told by the result: the other side may be NaN, which compares false both ways
+    return np.where(a == b, 0.5, np.where(y == a, 1.0, 0.0)), np.where(a == b, 0.5, np.where(y == b, 1.0, 0.0))
+
+
+@vjp("np.where", "select")
+def where(d_y: Any, y: Any, c: Any, a: Any, b: Any) -> Any:
+    return None, np.where(c, d_y, 0.0), np.where(c, 0.0, d_y)
+
+
+# ---- special functions -------------------------------------------------------------------------
+
+
+@partials(math.erf)
+def erf(y: Any, x: Any) -> Any:
+    return 2.0 / math.sqrt(math.pi) * np.exp(-x * x)
+
+
+@partials(math.erfc)
+def erfc(y: Any, x: Any) -> Any:
+    return -2.0 / math.sqrt(math.pi) * np.exp(-x * x)
+
+
+@partials(math.gamma)
+def gamma(y: Any, x: Any) -> Any:
+    return y * runtime.digamma(x)
+
+
+@partials(math.lgamma)
+def lgamma(y: Any, x: Any) -> Any:
+    return runtime.digamma(x)
+
+
+@partials(runtime.digamma)
+def digamma(y: Any, x: Any) -> Any:
+    return runtime.polygamma(1, x)
+
+
+@partials(runtime.polygamma)
+def polygamma(y: Any, n: Any, x: Any) -> Any:
+    return None, runtime.polygamma(n + 1, x)

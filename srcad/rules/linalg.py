@@ -1,0 +1,82 @@
+"""Adjoints of the linear algebra, chosen by rank. Formulas: Giles, "Collected matrix derivative results" (2008)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad import runtime
+from srcad.rules.table import vjp
+
+
+@vjp("@", ranks=(1, 1))
+def vector_vector(d_y: Any, y: Any, a: Any, b: Any) -> Any:
+    return d_y * b, d_y * a
+
+
+@vjp("@", ranks=(2, 1))
+def matrix_vector(d_y: Any, y: Any, A: Any, x: Any) -> Any:
+    return np.outer(d_y, x), A.T @ d_y
+
+
+@vjp("@", ranks=(1, 2))
+def vector_matrix(d_y: Any, y: Any, x: Any, A: Any) -> Any:
+    return A @ d_y, np.outer(x, d_y)
+
+
+@vjp("@", ranks=(2, 2))
+def matrix_matrix(d_y: Any, y: Any, A: Any, B: Any) -> Any:
+    return d_y @ B.T, A.T @ d_y
+
+
+@vjp("np.outer")
+def outer(d_y: Any, y: Any, a: Any, b: Any) -> Any:
+    return d_y @ b, a @ d_y
+
+
+@vjp("np.trace")
+def trace(d_y: Any, y: Any, A: Any) -> Any:
+    return d_y * np.eye(A.shape[0], A.shape[1])
+
+
+@vjp("np.linalg.solve", ranks=(2, 1))
+def solve_vector(d_y: Any, y: Any, A: Any, b: Any) -> Any:
+    d_b = np.linalg.solve(A.T, d_y)
+    return -np.outer(d_b, y), d_b
+
+
+@vjp("np.linalg.solve", ranks=(2, 2))
+def solve_matrix(d_y: Any, y: Any, A: Any, B: Any) -> Any:
+    d_B = np.linalg.solve(A.T, d_y)
+    return -d_B @ y.T, d_B
+
+
+@vjp("np.linalg.inv")
+def inv(d_y: Any, y: Any, A: Any) -> Any:
+    return -y.T @ d_y @ y.T
+
+
+@vjp("np.linalg.det")
+def det(d_y: Any, y: Any, A: Any) -> Any:
+    return d_y * runtime.cofactors(A)
+
+
+@vjp(runtime.log_abs_det)
+def log_abs_det(d_y: Any, y: Any, A: Any) -> Any:
+    return d_y * np.linalg.inv(A).T
+
+
+@vjp("np.linalg.cholesky")
+def cholesky(d_y: Any, y: Any, A: Any) -> Any:
+    # NumPy reads the lower triangle only, so only it has a derivative: each entry stands for both of its pair
+    middle = np.tril(y.T @ d_y)
+    middle = middle + np.tril(middle, -1).T
+    d_A = np.linalg.solve(y.T, np.linalg.solve(y.T, middle).T)
+    return np.tril(d_A, -1) + 0.5 * np.diag(np.diag(d_A))
+
+
+@vjp(runtime.cofactors)
+def cofactors(d_y: Any, y: Any, A: Any) -> Any:
+    inverse = np.linalg.inv(A).T
+    return np.sum(d_y * y) * inverse - y @ d_y.T @ inverse

@@ -1,0 +1,208 @@
+"""The primitives: what an `Op` may apply, each with its meaning on NumPy values.
+
+The dtype and rank of an operation's result are those of the same operation on one-element dummies, so a
+primitive is described by what it does, not by a typing rule. A `Primitive` is callable: the prelude, ordinary
+Python in the compiled language, calls primitives by module-level names and also runs as it stands.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcad import runtime
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """One operation. Arguments come in the order of `Op.args`, static parameters as keywords."""
+
+    name: str
+    evaluate: Callable[..., Any]
+    kind: str
+    """elementwise, reduce, linalg, view, shape, create, query, random, effect, tuple or list."""
+    cheap: bool = False
+    """On scalars: doing it again beats having saved it."""
+    differentiable: bool = True
+    """False: the derivative is zero wherever it exists."""
+    dims: tuple[str, ...] = ()
+    """The axes of the result by those of the arguments, one signature for each choice of ranks: `ij,j->j`
+    is for ranks (2, 1). A letter that only the result has is a length not known; `...` is any further axes."""
+
+    def __call__(self, *args: Any, **static: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return self.evaluate(*args, **static)
+
+
+PRIMITIVES: dict[str, Primitive] = {}
+PRIMITIVE_OF: dict[object, str] = {}
+"""Python callables whose call is one primitive, argument by argument."""
+
+
+def _add(name: str, evaluate: Callable[..., Any], kind: str, *callables: object, dims: str = "", **flags: bool) -> None:
+    PRIMITIVES[name] = Primitive(name, evaluate, kind, dims=tuple(dims.split()), **flags)
+    PRIMITIVE_OF.update(dict.fromkeys(callables, name))
+
+
+def _plain(value: Any) -> Any:
+    """A 0-d array as the scalar it holds."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+# ---- operators ---------------------------------------------------------------------------------
+
+for _name, _function, _ufunc in [
+    ("+", operator.add, np.add),
+    ("-", operator.sub, np.subtract),
+    ("*", operator.mul, np.multiply),
+    ("/", operator.truediv, np.true_divide),
+]:
+    _add(_name, _function, "elementwise", _function, _ufunc, cheap=True)
+_add("neg", operator.neg, "elementwise", operator.neg, np.negative, cheap=True)
+_add("pos", operator.pos, "elementwise", operator.pos, np.positive, cheap=True)
+_add("%", operator.mod, "elementwise", operator.mod, np.mod, np.remainder, cheap=True)
+_add("**", operator.pow, "elementwise", operator.pow, np.power, pow)
+_add("@", operator.matmul, "linalg", dims="i,i-> ij,j->i i,ij->j ij,jk->ik")
+
+for _name, _function, _ufunc in [
+    ("//", operator.floordiv, np.floor_divide),
+    ("<", operator.lt, np.less),
+    ("<=", operator.le, np.less_equal),
+    (">", operator.gt, np.greater),
+    (">=", operator.ge, np.greater_equal),
+    ("==", operator.eq, np.equal),
+    ("!=", operator.ne, np.not_equal),
+    ("&", operator.and_, np.bitwise_and),
+    ("|", operator.or_, np.bitwise_or),
+    ("^", operator.xor, np.bitwise_xor),
+    ("<<", operator.lshift, np.left_shift),
+    (">>", operator.rshift, np.right_shift),
+]:
+    _add(_name, _function, "elementwise", _function, _ufunc, cheap=True, differentiable=False)
+_add("~", lambda x: (not x) if isinstance(x, bool) else ~x, "elementwise", operator.invert, np.invert,
+     cheap=True, differentiable=False)  # fmt: skip
+_add("not", lambda x: not x, "elementwise", operator.not_, cheap=True, differentiable=False)
+_add("and", lambda a, b: bool(a and b), "elementwise", cheap=True, differentiable=False)
+_add("or", lambda a, b: bool(a or b), "elementwise", cheap=True, differentiable=False)
+
+# ---- elementwise functions ---------------------------------------------------------------------
+
+for _ufunc in [
+    np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.hypot,
+    np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh,
+    np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.logaddexp, np.logaddexp2,
+    np.sqrt, np.cbrt, np.fmod, np.sinc,
+]:  # fmt: skip
+    _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc)
+for _ufunc in [np.maximum, np.minimum, np.fmax, np.fmin, np.fabs, np.deg2rad, np.rad2deg, np.copysign]:
+    _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc, cheap=True)
+PRIMITIVE_OF.update({np.radians: "np.deg2rad", np.degrees: "np.rad2deg"})
+for _ufunc in [
+    np.floor, np.ceil, np.trunc, np.rint, np.sign, np.signbit, np.isnan, np.isinf, np.isfinite,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.spacing, np.nextafter,
+]:  # fmt: skip
+    _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc, cheap=True, differentiable=False)
+_add("abs", abs, "elementwise", abs, operator.abs, cheap=True)
+_add("np.abs", np.abs, "elementwise", np.abs, cheap=True)
+# printed `np.sqrt`; another primitive because its derivative at 0 is 0: the norm of a zero vector
+_add("root", np.sqrt, "elementwise")
+_add("np.where", lambda c, a, b: _plain(np.where(c, a, b)), "elementwise", cheap=True)
+_add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise", cheap=True)
+_add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False)
+_add("float", float, "elementwise", float, cheap=True)
+_add("int", int, "elementwise", int, cheap=True, differentiable=False)
+_add("bool", bool, "elementwise", bool, cheap=True, differentiable=False)
+
+for _function in [
+    math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.atan2,
+    math.sinh, math.cosh, math.tanh, math.asinh, math.acosh, math.atanh,
+    math.exp, math.expm1, math.log2, math.log10, math.log1p, math.sqrt, math.pow, math.fmod,
+    math.erf, math.erfc, math.gamma, math.lgamma,
+]:  # fmt: skip
+    _add(f"math.{_function.__name__}", _function, "elementwise", _function)
+_add("math.log", math.log, "elementwise")  # with a base it is an expansion
+for _function in [math.fabs, math.copysign, math.degrees, math.radians]:
+    _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True)
+for _function in [math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite]:
+    _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True, differentiable=False)
+_add("runtime.digamma", runtime.digamma, "elementwise", runtime.digamma)
+_add("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)
+
+# ---- views and shapes --------------------------------------------------------------------------
+
+_add("index", lambda base, *items: base[items], "view", cheap=True)
+_add("np.transpose", lambda x, axes: np.transpose(x, axes), "view", cheap=True)
+_add("reshape", lambda x, *shape: x.reshape(shape), "view", cheap=True)
+_add("np.broadcast_to", lambda x, *shape: np.broadcast_to(x, shape), "view", cheap=True)
+_add("copy", lambda x: x.copy() if isinstance(x, np.ndarray) else x, "shape", cheap=True, dims="...->...")
+_add("astype", lambda x, dtype: x.astype(dtype) if isinstance(x, np.ndarray) else np.dtype(dtype).type(x),
+     "elementwise", cheap=True)  # fmt: skip
+_add("np.ascontiguousarray", np.ascontiguousarray, "shape", cheap=True, dims="...->...")
+_add("shape", lambda x, axis: x.shape[axis], "query", cheap=True, differentiable=False)
+_add("len", len, "query", len, cheap=True, differentiable=False)
+_add("size", lambda x: x.size, "query", cheap=True, differentiable=False)
+_add("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shape")
+_add("np.cumsum", np.cumsum, "shape", dims="i->i")
+_add("np.diag", lambda x, k: np.diag(x, k).copy(), "shape", dims="i,->jk ij,->k")
+_add("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, dims="ij,k,->ij")
+_add("np.tril", np.tril, "shape", dims="ij,->ij")
+_add("np.triu", np.triu, "shape", dims="ij,->ij")
+_add("np.argsort", lambda x: np.argsort(x, kind="stable"), "shape", differentiable=False, dims="i->i")
+_add("nonzero", lambda x, axis=0: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i")
+_add("np.searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side), "query", differentiable=False)
+
+# ---- creation ----------------------------------------------------------------------------------
+
+for _function in [np.zeros, np.ones, np.empty]:
+    _add(f"np.{_function.__name__}", lambda *shape, dtype="float64", _make=np.ones: _make(shape, dtype),
+         "create", cheap=True, differentiable=False)  # fmt: skip
+PRIMITIVES["np.zeros"] = Primitive(
+    "np.zeros", lambda *shape, dtype="float64": np.zeros(shape, dtype), "create", cheap=True, differentiable=False
+)
+_add("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True)
+for _function in [np.zeros_like, np.ones_like, np.empty_like]:
+    _add(f"np.{_function.__name__}", _function, "create", cheap=True, differentiable=False, dims="...->...")
+_add("np.full_like", np.full_like, "create", cheap=True, dims="...,->...")
+_add("np.arange", np.arange, "create", cheap=True, dims=",,->i")
+_add("np.linspace", lambda start, stop, num: np.linspace(start, stop, num), "create", cheap=True, dims=",,->i")
+_add("np.eye", lambda n, m, k=0: np.eye(n, m, k), "create", cheap=True, differentiable=False, dims=",->ij")
+_add("array", lambda *items: np.array(items), "create", cheap=True)
+
+# ---- reductions --------------------------------------------------------------------------------
+
+for _function in [np.sum, np.mean, np.prod, np.max, np.min]:
+    _add(f"np.{_function.__name__}", _function, "reduce")
+for _function in [np.any, np.all, np.argmax, np.argmin, np.count_nonzero]:
+    _add(f"np.{_function.__name__}", _function, "reduce", differentiable=False)
+for _function in [runtime.max_first, runtime.min_first, runtime.prod_first]:
+    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="i...->...")
+for _function in [runtime.argmax_first, runtime.argmin_first]:
+    _add(f"runtime.{_function.__name__}", _function, "shape", _function, differentiable=False, dims="i...->...")
+for _function in [runtime.product_of_others, runtime.product_of_others_first]:
+    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="...->...")
+
+# ---- linear algebra ----------------------------------------------------------------------------
+
+_add("np.outer", np.outer, "linalg", dims="i,j->ij")
+_add("np.trace", np.trace, "linalg", dims="ij->")
+_add("np.linalg.solve", np.linalg.solve, "linalg", np.linalg.solve, dims="ij,j->j ij,jk->jk")
+_add("np.linalg.inv", np.linalg.inv, "linalg", np.linalg.inv, dims="ij->ij")
+_add("np.linalg.det", np.linalg.det, "linalg", np.linalg.det, dims="ij->")
+_add("np.linalg.cholesky", np.linalg.cholesky, "linalg", np.linalg.cholesky, dims="ij->ij")
+_add("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
+_add("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="ij->")
+_add("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="ij->")
+
+# ---- containers and effects --------------------------------------------------------------------
+
+_add("tuple", lambda *items: items, "tuple", cheap=True)
+_add("list.new", lambda: [], "list", differentiable=False)
+_add("list.append", lambda items, item: items.append(item), "list", differentiable=False)
+_add("list.pop", lambda items: items.pop(), "list", differentiable=False)
+_add("print", lambda *items: None, "effect", differentiable=False)
+_add("assert", lambda condition, message=None: None, "effect", differentiable=False)

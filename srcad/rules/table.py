@@ -1,0 +1,244 @@
+"""The table of derivative rules and of expansions, and the decorators that fill it.
+
+A rule is an ordinary Python function in the compiled language: it runs on NumPy arrays as it stands (its
+test), and the compiler reads its text and inlines it. An expansion says what a NumPy function is in terms of
+primitives; what it expands to is differentiated, so it needs no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How adjoints pass a primitive.
+
+    `partials`: `function(y, *args, **static)` gives the partial derivative for each argument of an elementwise
+    operation; the compiler multiplies, and sums over broadcast axes. `vjp`: `function(d_y, y, *args, **static)`
+    gives the contribution to each argument, of its shape or broadcasting to it. A single value stands for
+    one argument, None for "no derivative".
+    """
+
+    prim: str
+    kind: str
+    function: Callable[..., Any]
+    ranks: tuple[int, ...] | None = None
+    """The ranks of the arguments this rule is for; None: any."""
+    singular: bool = False
+    """The partial may be infinite or NaN where the value is fine (`sqrt` at 0), or where the value was computed
+    and not chosen (`log` under `np.where`): a cotangent of exactly 0 must then give 0."""
+
+
+RULES: dict[str, tuple[Rule, ...]] = {}
+EXPANSIONS: dict[object, Callable[..., Any]] = {}
+"""NumPy or math function -> prelude function with the same signature."""
+METHODS: dict[str, Callable[..., Any]] = {}
+"""Name of an array method -> prelude function, called with the array first."""
+STATIC: set[object] = set()
+"""Functions the compiler calls itself, at compile time, all their arguments being static."""
+
+
+def name_of(target: object) -> str:
+    """The primitive's name: itself, or that of the callable it stands for."""
+    name = target if isinstance(target, str) else PRIMITIVE_OF[target]
+    if name not in PRIMITIVES:
+        raise KeyError(f"no primitive is called {name}")
+    return name
+
+
+def _register(targets: tuple[object, ...], kind: str, ranks: tuple[int, ...] | None, singular: bool) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for target in targets:
+            name = name_of(target)
+            kept = tuple(rule for rule in RULES.get(name, ()) if rule.ranks != ranks)
+            RULES[name] = (*kept, Rule(name, kind, function, ranks, singular))
+        return function
+
+    return decorate
+
+
+def partials(*targets: object, singular: bool = False) -> Callable[[F], F]:
+    """Register an elementwise rule for primitives, given by name or by callable."""
+    return _register(targets, "partials", None, singular)
+
+
+def vjp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F], F]:
+    """Register a structured rule, for arguments of the given ranks or of any."""
+    return _register(targets, "vjp", ranks, False)
+
+
+def rule_for(prim: str, ranks: tuple[int, ...]) -> Rule | None:
+    """The rule for a primitive on arguments of these ranks, or None.
+
+    A rule for exactly these ranks goes before one for any.
+    """
+    rules = RULES.get(prim, ())
+    exact = [rule for rule in rules if rule.ranks == ranks]
+    general = [rule for rule in rules if rule.ranks is None]
+    return next(iter(exact + general), None)
+
+
+def expands(*targets: object, methods: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Register a prelude function as the meaning of NumPy functions, and of array methods by name."""
+
+    def decorate(function: F) -> F:
+        EXPANSIONS.update(dict.fromkeys(targets, function))
+        METHODS.update(dict.fromkeys(methods, function))
+        return function
+
+    return decorate
+
+
+def static(function: F) -> F:
+    """Mark a function that prelude and rules call on static values only; the compiler runs it."""
+    STATIC.add(function)
+    return function
+
+
+class Refused(Exception):
+    """Raised by `refuse` when a prelude function runs as plain Python."""
+
+
+def refuse(message: str) -> Any:
+    """Say that this use of a function is not supported.
+
+    Statically reached during compilation, it becomes an error at the user's line.
+    """
+    raise Refused(message)
+
+
+# ---- questions that lowering answers from types, at compile time -------------------------------------
+
+
+def is_constant(x: Any) -> bool:
+    """Whether `x` is a literal; the compiler then knows its value, and tests of it are static."""
+    return isinstance(x, bool | int | float)
+
+
+def known_one(x: Any, axis: int) -> bool:
+    """Whether the axis is known at compile time to have length 1."""
+    return bool(np.shape(x)[axis] == 1)
+
+
+def known_many(x: Any, axis: int) -> bool:
+    """Whether the axis is known at compile time not to have length 1."""
+    return bool(np.shape(x)[axis] != 1)
+
+
+def dtype_of(x: Any) -> str:
+    """The name of the dtype of `x`: `float64` for a Python float, `int64` for an int."""
+    return str(np.asarray(x).dtype.name)
+
+
+# ---- static helpers ----------------------------------------------------------------------------------
+
+
+@static
+def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
+    """`axis` as NumPy takes it (None: all, negative, a tuple), as increasing non-negative axes.
+
+    >>> axes_of((-1, 0), 3), axes_of(None, 2)
+    ((0, 2), (0, 1))
+    """
+    if axis is None:
+        return tuple(range(rank))
+    given = axis if isinstance(axis, tuple | list) else (axis,)
+    if any(not -rank <= k < rank for k in given):
+        raise np.exceptions.AxisError(f"axis {axis} is out of bounds for array of dimension {rank}")
+    axes = tuple(sorted(int(k) % rank for k in given))
+    if len(set(axes)) != len(axes):
+        raise ValueError("duplicate value in 'axis'")
+    return axes
+
+
+@static
+def axis_of(axis: int, rank: int) -> int:
+    """One axis as NumPy takes it, as a non-negative one."""
+    return axes_of(axis, rank)[0]
+
+
+@static
+def dtype_name(dtype: Any) -> str:
+    """`np.float32`, `"f4"`, `float`, ... as the name of a NumPy dtype."""
+    return str(np.dtype(dtype).name)
+
+
+@static
+def common_dtype(*names: str) -> str:
+    """The dtype of an operation on these dtypes."""
+    return str(np.result_type(*names).name)
+
+
+@static
+def is_float_name(name: str) -> bool:
+    """Whether the dtype is a floating one."""
+    return name.startswith("float")
+
+
+@static
+def inverse_of(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The permutation that undoes `axes`.
+
+    >>> inverse_of((2, 0, 1))
+    (1, 2, 0)
+    """
+    return tuple(axes.index(k) for k in range(len(axes)))
+
+
+@static
+def moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
+    """The permutation of `np.moveaxis`."""
+    sources = [k % rank for k in (source if isinstance(source, tuple | list) else (source,))]
+    targets = [k % rank for k in (destination if isinstance(destination, tuple | list) else (destination,))]
+    order = [k for k in range(rank) if k not in sources]
+    for target, origin in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, origin)
+    return tuple(order)
+
+
+@static
+def swapped(rank: int, first: int, second: int) -> tuple[int, ...]:
+    """The permutation of `np.swapaxes`."""
+    order = list(range(rank))
+    order[first % rank], order[second % rank] = order[second % rank], order[first % rank]
+    return tuple(order)
+
+
+@static
+def reversed_axes(rank: int) -> tuple[int, ...]:
+    """The permutation of `x.T`."""
+    return tuple(range(rank - 1, -1, -1))
+
+
+def at_axis(rank: int, axis: int, item: Any) -> tuple[Any, ...]:
+    """The index that applies `item` to one axis and keeps the others whole.
+
+    >>> at_axis(3, 1, 0)
+    (slice(None, None, None), 0, slice(None, None, None))
+    """
+    return tuple([item if k == axis else slice(None) for k in range(rank)])  # compiled, not run: `item` may be a value
+
+
+@static
+def with_new_axes(rank: int, axes: tuple[int, ...]) -> tuple[Any, ...]:
+    """The index that inserts axes of length 1 so that they come out at `axes`; `rank` counts them.
+
+    >>> with_new_axes(2, (0,))
+    (None, slice(None, None, None))
+    """
+    return tuple(None if k in axes else slice(None) for k in range(rank))
+
+
+@static
+def without_axes(rank: int, axes: tuple[int, ...]) -> tuple[Any, ...]:
+    """The index that drops axes of length 1."""
+    return tuple(0 if k in axes else slice(None) for k in range(rank))

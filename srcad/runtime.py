@@ -1,0 +1,212 @@
+"""Functions that generated code may call: what Numba lacks, on NumPy arrays, in plain Python.
+
+The file imports nothing of srcad and is shipped beside generated modules as `_runtime.py`. Every function
+runs as plain Python and compiles under Numba, at any rank unless its name says otherwise.
+"""
+
+import math
+
+import numpy as np
+
+
+# ---- broadcasting ------------------------------------------------------------------------------
+
+
+def unbroadcast_1d(big, like):
+    """Sum `big` down to the length of `like`: where `like` has one entry, it stood for all of them."""
+    if like.shape[0] == big.shape[0]:
+        return big
+    out = np.zeros(like.shape, big.dtype)
+    for i in range(big.shape[0]):
+        out[0] += big[i]
+    return out
+
+
+def unbroadcast_2d(big, like):
+    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    if like.shape == big.shape:
+        return big
+    out = np.zeros(like.shape, big.dtype)
+    step_0 = 0 if like.shape[0] == 1 else 1
+    step_1 = 0 if like.shape[1] == 1 else 1
+    for i in range(big.shape[0]):
+        for j in range(big.shape[1]):
+            out[i * step_0, j * step_1] += big[i, j]
+    return out
+
+
+def unbroadcast_3d(big, like):
+    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    if like.shape == big.shape:
+        return big
+    out = np.zeros(like.shape, big.dtype)
+    step = 0 if like.shape[0] == 1 else 1
+    for i in range(big.shape[0]):
+        out[i * step] += unbroadcast_2d(big[i], like[i * step])
+    return out
+
+
+def unbroadcast_4d(big, like):
+    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    if like.shape == big.shape:
+        return big
+    out = np.zeros(like.shape, big.dtype)
+    step = 0 if like.shape[0] == 1 else 1
+    for i in range(big.shape[0]):
+        out[i * step] += unbroadcast_3d(big[i], like[i * step])
+    return out
+
+
+# ---- reductions over the first axis ------------------------------------------------------------
+
+
+def max_first(x):
+    """The largest entry along the first axis of an array with at least two axes; NaN wins, as in NumPy."""
+    out = x[0].copy()
+    for k in range(1, x.shape[0]):
+        out = np.maximum(out, x[k])
+    return out
+
+
+def min_first(x):
+    """The smallest entry along the first axis of an array with at least two axes; NaN wins, as in NumPy."""
+    out = x[0].copy()
+    for k in range(1, x.shape[0]):
+        out = np.minimum(out, x[k])
+    return out
+
+
+def prod_first(x):
+    """The product along the first axis of an array with at least two axes."""
+    out = np.ones(x.shape[1:], x.dtype)
+    for k in range(x.shape[0]):
+        out = out * x[k]
+    return out
+
+
+def product_of_others(x):
+    """For each entry of the vector `x` the product of all the others; right where some are zero."""
+    out = np.empty(x.shape, x.dtype)
+    left = x.dtype.type(1.0)
+    for k in range(x.size):
+        out[k] = left
+        left = left * x[k]
+    right = x.dtype.type(1.0)
+    for k in range(x.size - 1, -1, -1):
+        out[k] = out[k] * right
+        right = right * x[k]
+    return out
+
+
+def product_of_others_first(x):
+    """For each entry of `x` (two axes or more) the product of the others along the first axis."""
+    out = np.empty(x.shape, x.dtype)
+    left = np.ones(x.shape[1:], x.dtype)
+    for k in range(x.shape[0]):
+        out[k] = left
+        left = left * x[k]
+    right = np.ones(x.shape[1:], x.dtype)
+    for k in range(x.shape[0] - 1, -1, -1):
+        out[k] = out[k] * right
+        right = right * x[k]
+    return out
+
+
+def argmax_first(x):
+    """Where the largest entry along the first axis is first found; a NaN counts as largest, as in NumPy."""
+    best = x[0].copy()
+    out = np.zeros(best.shape, np.int64)
+    for k in range(1, x.shape[0]):
+        better = (x[k] > best) | ((x[k] != x[k]) & (best == best))
+        out = np.where(better, k, out)
+        best = np.where(better, x[k], best)
+    return out
+
+
+def argmin_first(x):
+    """Where the smallest entry along the first axis is first found; a NaN counts as smallest, as in NumPy."""
+    best = x[0].copy()
+    out = np.zeros(best.shape, np.int64)
+    for k in range(1, x.shape[0]):
+        better = (x[k] < best) | ((x[k] != x[k]) & (best == best))
+        out = np.where(better, k, out)
+        best = np.where(better, x[k], best)
+    return out
+
+
+# ---- linear algebra ----------------------------------------------------------------------------
+
+
+def sign_of_det(a):
+    """The sign of the determinant of a square matrix."""
+    return np.linalg.slogdet(a)[0]
+
+
+def log_abs_det(a):
+    """The logarithm of the absolute value of the determinant of a square matrix."""
+    return np.linalg.slogdet(a)[1]
+
+
+def cofactors(a):
+    """The derivative of the determinant by each entry of a square matrix, also of a singular one.
+
+    From A = U S V: det(U) det(V) U diag(products of the other singular values) V.
+    """
+    u, s, v = np.linalg.svd(np.ascontiguousarray(a))
+    sign = np.linalg.det(u) * np.linalg.det(v)
+    return sign * ((u * product_of_others(s)) @ v)
+
+
+def with_diagonal(like, values, k):
+    """A matrix of zeros of the shape of `like`, with `values` on its `k`-th diagonal."""
+    out = np.zeros(like.shape, values.dtype)
+    for i in range(values.size):
+        out[i + max(-k, 0), i + max(k, 0)] = values[i]
+    return out
+
+
+# ---- special functions -------------------------------------------------------------------------
+
+
+def digamma(x):
+    """The logarithmic derivative of the gamma function, to about 1e-15 relative away from its zeros.
+
+    Reflection for x <= 0, recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.7,
+    6.3.5, 6.3.18). NaN at the poles 0, -1, -2, ...
+    """
+    if x <= 0.0:
+        if x == math.floor(x):
+            return math.nan
+        # the fractional part first: tan(pi x) of a large x has lost it
+        return digamma_positive(1.0 - x) - math.pi / math.tan(math.pi * (x - math.floor(x)))
+    return digamma_positive(x)
+
+
+def digamma_positive(x):
+    """`digamma` for x > 0."""
+    shift = 0.0
+    while x < 10.0:
+        shift += 1.0 / x
+        x += 1.0
+    r = 1.0 / (x * x)
+    series = r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r * (1 / 240 - r * (1 / 132 - r * (691 / 32760 - r / 12))))))
+    return math.log(x) - 0.5 / x - series - shift
+
+
+def polygamma(n, x):
+    """The `n`-th derivative of `digamma`, n >= 1 (A&S 6.4.6 and 6.4.11); NaN at the poles 0, -1, -2, ..."""
+    if x <= 0.0 and x == math.floor(x):
+        return math.nan
+    factorial = math.gamma(n + 1.0)
+    shift = 0.0
+    while x < 12.0 + n:
+        shift += factorial / x ** (n + 1)
+        x += 1.0
+    # factorial is n!; `rising` runs through (2k + n - 1)! / (2k)!
+    total = shift + factorial / n / x**n + 0.5 * factorial / x ** (n + 1)
+    rising = factorial * (n + 1) / 2.0
+    bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+    for k in range(1, 9):
+        total += bernoulli[k - 1] * rising / x ** (n + 2 * k)
+        rising *= (2 * k + n) * (2 * k + n + 1) / ((2 * k + 1.0) * (2 * k + 2.0))
+    return total if n % 2 == 1 else -total

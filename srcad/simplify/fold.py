@@ -1,0 +1,262 @@
+"""Algebra on expressions: units, signs and constants."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srcad.analyses.purity import pure
+from srcad.analyses.sharing import roots
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Stmt, Store
+from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.walk import blocks, map_expr, rewrite, with_blocks
+from srcad.rules.primitives import PRIMITIVES
+from srcad.simplify.typeof import is_scalar, same, typeof
+
+_EVALUATED = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+_READERS = frozenset({"elementwise", "reduce", "linalg"})
+
+
+def fold(block: Block, types: Mapping[str, Type]) -> Block:
+    """Simplify every expression, as long as neither its dtype nor its shape can change.
+
+    >>> from srcad.ir.text import parse, show
+    >>> print(show(fold(parse('''
+    ... d += -(0.1 * b) * 1.0
+    ... '''), {"b": Scalar("float64"), "d": Scalar("float64")})))
+    d -= 0.1 * b
+
+    `0 * e` is never folded: it would lose a NaN, and a shape. Products with two constants may change in the
+    last bit, and the sign of a zero may change.
+    """
+    rules = _Rules(types)
+    return tuple(s for stmt in block for s in rules.statement(rewrite(stmt, rules.whole)))
+
+
+class _Rules:
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self.types = types
+
+    def whole(self, expr: Expr) -> Expr:
+        # the rules move operands about: two draws of random numbers would trade places
+        return map_expr(expr, self.node) if pure(expr) else expr
+
+    # ---- statements --------------------------------------------------------------------------
+
+    def statement(self, stmt: Stmt) -> list[Stmt]:
+        """The sign of a contribution goes into the operator."""
+        if isinstance(stmt, AugAssign | Store) and stmt.op in ("+", "-"):
+            value = _negated(stmt.value)
+            if value is not None:
+                return [replace(stmt, op="-" if stmt.op == "+" else "+", value=value)]
+        return [with_blocks(stmt, [tuple(s for inner in b for s in self.statement(inner)) for b in blocks(stmt)])]
+
+    # ---- expressions -------------------------------------------------------------------------
+
+    def node(self, expr: Expr) -> Expr:
+        while isinstance(expr, Op):
+            new = self._step(expr)
+            if new is None:
+                return expr
+            expr = new
+        return expr
+
+    def _step(self, op: Op) -> Expr | None:
+        """One simplification at the top of an expression whose parts are simple; None where there is none."""
+        constant = _constant(op)
+        if constant is not None:
+            return constant
+        kind = PRIMITIVES[op.prim].kind if op.prim in PRIMITIVES else ""
+        if kind in _READERS and op.prim not in ("select", "stop_gradient") and any(map(_is_copy, op.args)):
+            # who only reads needs no copy of its own
+            return replace(op, args=tuple(a.args[0] if _is_copy(a) else a for a in op.args))  # type: ignore[union-attr]
+        match op:
+            case Op("neg", (a,), _):
+                return self._neg(a)
+            case Op("+", (a, b), _):
+                return self._add(op, a, b)
+            case Op("-", (a, b), _):
+                return self._subtract(op, a, b)
+            case Op("*", (a, b), _):
+                return self._multiply(op, a, b)
+            case Op("/", (a, b), _):
+                return self._divide(op, a, b)
+            case Op("**", (a, Const(value)), _) if value == 1 and value is not True:
+                return self._unchanged(op, a)
+            case Op("**", (a, Const(value)), _) if value == 0 and value is not False:
+                return Const(1.0) if self._is_float(a) and is_scalar(a, self.types) else None
+            case Op("copy", (a,), _):
+                return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
+            case Op("float", (a,), _):
+                return a if same(typeof(a, self.types), Scalar("float64")) else None
+            case Op("np.transpose", (Op("np.transpose", (a,), inner),), outer) if inner == outer:
+                axes = dict(outer).get("axes")
+                return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None
+            case Op("not", (Op("not", (a,), _),), _):
+                return a if same(typeof(a, self.types), Scalar("bool")) else None
+        return None
+
+    def _neg(self, a: Expr) -> Expr | None:
+        match a:
+            case Op("neg", (inner,), _):
+                return self._unchanged(Op("neg", (a,)), inner)
+            case Op("-", (left, right), _):
+                return Op("-", (right, left))
+            case Op("*", (Const(float(c)), right), _):
+                return Op("*", (Const(-c), right))
+        return None
+
+    def _add(self, op: Op, a: Expr, b: Expr) -> Expr | None:
+        if _is(b, 0):
+            return self._unchanged(op, a)
+        if _is(a, 0):
+            return self._unchanged(op, b)
+        minus = _negated(b)
+        if minus is not None:
+            return Op("-", (a, minus))
+        minus = _negated(a)
+        if minus is not None:
+            return Op("-", (b, minus))
+        if _ordered(a) == _ordered(b) and self._is_float(a):
+            return _twice(a)
+        return self._offset(a, b, 1)
+
+    def _subtract(self, op: Op, a: Expr, b: Expr) -> Expr | None:
+        if _is(b, 0):
+            return self._unchanged(op, a)
+        minus = _negated(b)
+        if minus is not None:
+            return Op("+", (a, minus))
+        return self._offset(a, b, -1)
+
+    def _offset(self, a: Expr, b: Expr, sign: int) -> Expr | None:
+        """Integers: `(e + 3) - 1` is `e + 2`, and `1 + e` is `e + 1` where that gives two constants."""
+        if not isinstance(b, Const) or type(b.value) is not int:
+            return None
+        match a:
+            case Op("+" | "-" as inner, (rest, Const(value)), _) if type(value) is int:
+                if not same(typeof(rest, self.types), Scalar("int64")):
+                    return None
+                total = (value if inner == "+" else -value) + sign * b.value
+                if total == 0:
+                    return rest
+                return Op("+", (rest, Const(total))) if total > 0 else Op("-", (rest, Const(-total)))
+        return None
+
+    def _multiply(self, op: Op, a: Expr, b: Expr) -> Expr | None:
+        for one, other in ((a, b), (b, a)):
+            if _is(one, 1):
+                return self._unchanged(op, other)
+            if _is(one, -1) and self._unchanged(op, other) is not None:
+                return Op("neg", (other,))
+        match a, b:
+            case Op("neg", (inner,), _), _:
+                return Op("neg", (Op("*", (inner, b)),))
+            case _, Op("neg", (inner,), _):
+                return Op("neg", (Op("*", (a, inner)),))
+            case Const(float(c)), Op("*", (Const(float(d)), rest), _) if _safe(c * d):
+                return Op("*", (Const(c * d), rest))
+            case Const(), _:
+                return None
+            case _, Const(float()) if self._is_float(a):
+                return Op("*", (b, a))
+            case _, Op("*", (Const(float()) as c, rest), _) if self._alike(a, rest):
+                return Op("*", (self.node(Op("*", (c, a))), rest))
+        return None
+
+    def _divide(self, op: Op, a: Expr, b: Expr) -> Expr | None:
+        if _is(b, 1):
+            return self._unchanged(op, a)
+        match a, b:
+            case Op("neg", (inner,), _), _:
+                return Op("neg", (Op("/", (inner, b)),))
+            case _, Op("neg", (inner,), _):
+                return Op("neg", (Op("/", (a, inner)),))
+        return None
+
+    def _unchanged(self, op: Op, part: Expr) -> Expr | None:
+        """`part` for `op`, where they are known to be of one type; never another name for the same memory."""
+        known = typeof(part, self.types)
+        if not same(known, typeof(op, self.types)):
+            return None
+        return Op("copy", (part,)) if isinstance(known, Array) and roots(part) else part
+
+    def _is_float(self, expr: Expr) -> bool:
+        known = typeof(expr, self.types)
+        return isinstance(known, Scalar | Array) and known.dtype in ("float64", "float32")
+
+    def _alike(self, a: Expr, b: Expr) -> bool:
+        """Both floating scalars, or neither a scalar: then regrouping makes no more work on arrays."""
+        both = (is_scalar(a, self.types), is_scalar(b, self.types))
+        return both in ((True, True), (False, False)) and self._is_float(a) and self._is_float(b)
+
+
+def _constant(op: Op) -> Const | None:
+    if not op.args or not all(isinstance(a, Const) and type(a.value) in (int, float) for a in op.args):
+        return None
+    values = [a.value for a in op.args if isinstance(a, Const)]
+    if op.prim == "neg":
+        return Const(-values[0])  # type: ignore[operator]
+    if op.prim not in _EVALUATED or len(values) != 2:
+        return None
+    try:
+        value = _EVALUATED[op.prim](*values)
+    except ArithmeticError:
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return Const(value) if isinstance(value, bool | int | float) else None
+
+
+def _is(expr: Expr, value: int) -> bool:
+    return isinstance(expr, Const) and type(expr.value) in (int, float) and expr.value == value
+
+
+def _is_copy(expr: Expr) -> bool:
+    return isinstance(expr, Op) and expr.prim == "copy"
+
+
+def _safe(value: float) -> bool:
+    return value != 0 and math.isfinite(value)
+
+
+def _negated(expr: Expr) -> Expr | None:
+    """`e` where the expression is written `-e`."""
+    match expr:
+        case Op("neg", (a,), _):
+            return a
+        case Const(float(c)) if c < 0:
+            return Const(-c)
+        case Op("*", (Const(float(c)), rest), _) if c < 0:
+            return Op("*", (Const(-c), rest))
+        case Op("*" | "/" as prim, (a, b), _):
+            minus = _negated(a)
+            return None if minus is None else Op(prim, (minus, b))
+    return None
+
+
+def _ordered(expr: Expr) -> Expr:
+    """The expression with the operands of `*` and `+` in a fixed order, to compare."""
+
+    def node(e: Expr) -> Expr:
+        if isinstance(e, Op) and e.prim in ("*", "+") and len(e.args) == 2:
+            return replace(e, args=tuple(sorted(e.args, key=repr)))
+        return e
+
+    return map_expr(expr, node)
+
+
+def _twice(expr: Expr) -> Expr:
+    """`2.0 * expr` with the constant in front: doubling is exact, wherever it is done."""
+    match expr:
+        case Op("*", (Const(float(c)), rest), _):
+            return Op("*", (Const(2.0 * c), rest))
+        case Op("*", (a, b), _):
+            return Op("*", (_twice(a), b))
+        case _:
+            return Op("*", (Const(2.0), expr))

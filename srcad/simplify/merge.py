@@ -1,0 +1,130 @@
+"""Contributions to the same adjoint, one after another, become one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srcad.analyses.hazards import changes, touches
+from srcad.analyses.purity import pure
+from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, Op, Slice, Stmt, Store, Var
+from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.walk import blocks, subexpressions, with_blocks
+from srcad.simplify.typeof import same, typeof
+
+_LONGEST = 24
+"""How many parts a merged sum may have: one line, not a paragraph."""
+
+
+def merge(block: Block, types: Mapping[str, Type]) -> Block:
+    """Join contributions to one target; an element taken out, zeroed and added back was never moved.
+
+    >>> from srcad.ir.text import parse, show
+    >>> print(show(merge(parse('''
+    ... d_limit += d_acc
+    ... d_limit -= 0.1 * d_acc
+    ... '''), dict.fromkeys(("d_limit", "d_acc"), Scalar("float64")))))
+    d_limit += d_acc - 0.1 * d_acc
+
+    Changes the order of two additions, so results may differ in the last bit.
+    """
+    return _Merge(types, sharing(block, types)).block(block)
+
+
+class _Merge:
+    def __init__(self, types: Mapping[str, Type], shared: Sharing) -> None:
+        self.types = types
+        self.shared = shared
+
+    def block(self, block: Block) -> Block:
+        stmts: list[Stmt] = []
+        for stmt in block:
+            stmt = with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
+            new = self._restored(stmts, stmt)
+            if new is None:
+                continue
+            if not self._joined(stmts, new):
+                stmts.append(new)
+        return tuple(stmts)
+
+    # ---- d += a; d += b ----------------------------------------------------------------------
+
+    def _joined(self, before: list[Stmt], stmt: Stmt) -> bool:
+        """Add the contribution to an earlier one, where it would have the same value there."""
+        if not isinstance(stmt, AugAssign | Store) or stmt.op not in ("+", "-") or not pure(stmt.value):
+            return False
+        target = _target(stmt)
+        for k in range(len(before) - 1, -1, -1):
+            earlier = before[k]
+            if isinstance(earlier, Comment):
+                return False
+            if isinstance(earlier, AugAssign | Store) and _target(earlier) == target and _adds(earlier):
+                return self._join(before, k, earlier, stmt)
+            if touches((earlier,), *target, self.shared) or changes(earlier, stmt.value, self.shared):
+                return False
+        return False
+
+    def _join(self, before: list[Stmt], k: int, earlier: AugAssign | Store, stmt: AugAssign | Store) -> bool:
+        if earlier.span is not None and stmt.span is not None and earlier.span.line != stmt.span.line:
+            return False
+        if changes(earlier, stmt.value, self.shared) or not pure(earlier.value):
+            return False
+        one, other = typeof(earlier.value, self.types), typeof(stmt.value, self.types)
+        if not (same(one, other) and isinstance(one, Scalar | Array)):
+            return False
+        if sum(1 for e in (earlier.value, stmt.value) for _ in subexpressions(e)) > _LONGEST:
+            return False
+        if earlier.op == "-" and stmt.op == "+":
+            new = replace(earlier, op="+", value=Op("-", (stmt.value, earlier.value)))
+        else:
+            inner = "+" if earlier.op == stmt.op else "-"
+            new = replace(earlier, value=Op(inner, (earlier.value, stmt.value)))
+        before[k] = new
+        return True
+
+    # ---- t = d[i]; ...; d[i] = t -------------------------------------------------------------
+
+    def _restored(self, before: list[Stmt], stmt: Stmt) -> Stmt | None:
+        """None where the statement puts back what is there; `d[i] += e` where it puts back that and e."""
+        if not isinstance(stmt, Store) or stmt.op is not None or not isinstance(stmt.base, Var):
+            return stmt
+        if any(isinstance(item, Slice) for item in stmt.index) or not stmt.index:
+            return stmt
+        value = stmt.value
+        if self._is_content(before, stmt, value):
+            return None
+        match value:
+            case Op("+", (a, b), _) if self._is_content(before, stmt, a):
+                return replace(stmt, op="+", value=b)
+            case Op("+", (a, b), _) if self._is_content(before, stmt, b):
+                return replace(stmt, op="+", value=a)
+            case Op("-", (a, b), _) if self._is_content(before, stmt, a):
+                return replace(stmt, op="-", value=b)
+        return stmt
+
+    def _is_content(self, before: list[Stmt], stmt: Store, value: Expr) -> bool:
+        """Whether the value is known to be what the element holds now."""
+        element = Op("index", (stmt.base, *stmt.index))
+        if not self.shared.is_element(element):
+            return False
+        if value == element:
+            return True
+        if not isinstance(value, Var):
+            return False
+        for earlier in reversed(before):
+            if isinstance(earlier, Assign) and earlier.target == value.name:
+                return earlier.value == element and not changes(earlier, element, self.shared)
+            if changes(earlier, element, self.shared) or changes(earlier, value, self.shared):
+                return False
+        return False
+
+
+def _adds(stmt: AugAssign | Store) -> bool:
+    return stmt.op in ("+", "-")
+
+
+def _target(stmt: AugAssign | Store) -> tuple[Expr, tuple[Expr, ...]]:
+    if isinstance(stmt, AugAssign):
+        return Var(stmt.target), ()
+    return stmt.base, () if all(item == Slice() for item in stmt.index) else stmt.index

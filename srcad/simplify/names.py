@@ -1,0 +1,228 @@
+"""Final identifiers: versions of one variable share its name again wherever they can."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from srcad.analyses.dataflow import Liveness, liveness
+from srcad.ir.nodes import Assign, Block, Function, Param, Stmt, Var
+from srcad.ir.types import Array, ListOf, Scalar, Type
+from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
+from srcad.simplify.untemp import is_temporary
+
+_RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
+_ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "max": "largest", "min": "smallest"}
+"""What a temporary is called where its operation's own name is a builtin."""
+
+
+def names(f: Function, reserved: Iterable[str] = ()) -> Function:
+    """Give versions that never hold a value at the same time one name, and drop the copies this makes idle.
+
+    >>> from srcad.ir.text import parse, show
+    >>> print(show(names(Function("f", (Param("n", "n"),), parse('''
+    ... acc.0 = 0.0
+    ... acc.1 = acc.0
+    ... for i.0 in range(n):
+    ...     acc.2 = acc.1 + 1.0
+    ...     acc.1 = acc.2
+    ... acc.3 = acc.1
+    ... '''), (Var("acc.3"),), {})).body))
+    acc = 0.0
+    for i in range(n):
+        acc = acc + 1.0
+
+    Two versions that are alive at once (a swap; a value the reverse sweep still reads) stay apart: `acc`,
+    `acc_1`. Only names of one dtype and rank are joined: Numba gives a name one type.
+    """
+    groups = _Groups(f)
+    groups.coalesce()
+    final = groups.final(frozenset(reserved) | _RESERVED | {f.name})
+    body = _without_idle(rename(f.body, final))
+    types: dict[str, Type] = {}
+    for name, known in f.types.items():
+        new = final.get(name)
+        if new is not None:
+            types[new] = _wider(types.get(new), known)
+    params = tuple(replace(p, name=final[p.name]) for p in f.params)
+    results = tuple(Var(final[e.name]) if isinstance(e, Var) else e for e in f.results)
+    return replace(f, params=params, body=body, results=results, types=types)
+
+
+class _Groups:
+    """Names that will be one, and which must not."""
+
+    def __init__(self, f: Function) -> None:
+        self.f = f
+        self.order: list[str] = []
+        self.parent: dict[str, str] = {}
+        self.against: dict[str, set[str]] = {}
+        self.copies: list[tuple[str, str]] = []
+        for p in f.params:
+            self._meet(p.name)
+        for stmt in walk(f.body):
+            for n in own_writes(stmt):
+                self._meet(n)
+            for e in own_exprs(stmt):
+                for n in reads(e):
+                    self._meet(n)
+        for e in f.results:
+            for n in reads(e):
+                self._meet(n)
+        self.position = {n: i for i, n in enumerate(self.order)}
+        params = [p.name for p in f.params]
+        results = [n for e in f.results for n in reads(e)]
+        self._interfere(liveness(f.body, f.types, results, params), params)
+
+    def _meet(self, name: str) -> None:
+        if name not in self.parent:
+            self.parent[name] = name
+            self.against[name] = set()
+            self.order.append(name)
+
+    def _interfere(self, live: Liveness, params: list[str]) -> None:
+        for point, after in zip(live.points, live.after, strict=True):
+            for target in point.writes:
+                if target.startswith("&"):
+                    continue
+                for other in after:
+                    # a name and its copy hold the same value: they may be one
+                    if other != target and other != point.copy_of and not other.startswith("&"):
+                        self.against[target].add(other)
+                        self.against[other].add(target)
+                if point.copy_of is not None:
+                    self.copies.append((target, point.copy_of))
+        at_entry = set(params) | {n for n in live.before_all if not n.startswith("&")}
+        for a in at_entry:
+            for b in at_entry:
+                if a != b:
+                    self.against[a].add(b)
+
+    def find(self, name: str) -> str:
+        while self.parent[name] != name:
+            name = self.parent[name]
+        return name
+
+    def coalesce(self) -> None:
+        copies = [(a, b) for a, b in self.copies if a in self.parent and b in self.parent]
+        for a, b in copies:
+            if _base(a) == _base(b):
+                self._join(a, b)
+        for a, b in copies:
+            if is_temporary(a) or is_temporary(b):
+                self._join(a, b)
+        seen: dict[str, list[str]] = {}
+        for name in self.order:
+            mine = seen.setdefault(_base(name), [])
+            if not any(self._join(other, name, alike=True) for other in mine):
+                mine.append(name)
+
+    def _join(self, a: str, b: str, alike: bool = False) -> bool:
+        a, b = self.find(a), self.find(b)
+        if a == b:
+            return True
+        if b in {self.find(n) for n in self.against[a]}:
+            return False
+        if not _one_type(self.f.types.get(a), self.f.types.get(b), alike):
+            return False
+        if self.position[b] < self.position[a]:
+            a, b = b, a
+        if _fixed(self.f, b):
+            if _fixed(self.f, a):
+                return False
+            a, b = b, a
+        self.parent[b] = a
+        self.against[a] |= self.against[b]
+        for n in self.against[b]:
+            self.against[n].add(a)
+        return True
+
+    def final(self, reserved: frozenset[str]) -> dict[str, str]:
+        """The identifier of every name: parameters keep theirs, then the user's names, then temporaries."""
+        groups: dict[str, list[str]] = {}
+        for name in self.order:
+            groups.setdefault(self.find(name), []).append(name)
+        params = {p.name for p in self.f.params}
+        taken: set[str] = set(reserved)
+        chosen: dict[str, str] = {}
+
+        def rank(head: str) -> int:
+            members = groups[head]
+            return 0 if params & set(members) else 1 if not all(map(is_temporary, members)) else 2
+
+        for head in sorted(groups, key=lambda h: (rank(h), self.position[h])):
+            members = groups[head]
+            own = [n for n in members if n in params]
+            if own:
+                # a parameter may be named like a builtin: then that name is the user's
+                wanted = _clean(_base(own[0]))
+                wanted = wanted if wanted not in taken or wanted in dir(builtins) else _free(wanted, taken)
+            else:
+                named = [n for n in members if not is_temporary(n)] or members
+                wanted = _free(_clean(_base(named[0])), taken)
+            taken.add(wanted)
+            for n in members:
+                chosen[n] = wanted
+        return chosen
+
+
+def _fixed(f: Function, name: str) -> bool:
+    return any(p.name == name for p in f.params)
+
+
+def _base(name: str) -> str:
+    base, dot, version = name.rpartition(".")
+    return base if dot and version.isdigit() else name
+
+
+def _clean(base: str) -> str:
+    """An identifier for a base: `%tanh` is `tanh`, `d_%sum` is `d_total`."""
+    head, percent, role = base.rpartition("%")
+    if percent:
+        role = _ROLES.get(role, role)
+    text = re.sub(r"\W", "_", head + role)
+    if not text or text[0].isdigit() or not text.strip("_"):
+        text = "value"
+    return text if not is_temporary(base) or text not in _RESERVED else f"{text}_value"
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    name, k = wanted, 0
+    while name in taken:
+        k += 1
+        name = f"{wanted}_{k}"
+    return name
+
+
+def _one_type(a: Type | None, b: Type | None, alike: bool) -> bool:
+    """Whether one Numba variable can hold both; `alike` asks for the same memory layout too."""
+    match a, b:
+        case None, None:
+            return True
+        case Scalar(left), Scalar(right):
+            return left == right
+        case Array(left, _, one), Array(right, _, other):
+            return left == right and a.rank == b.rank and (one == other or not alike)
+        case ListOf(left_item), ListOf(right_item):
+            return _one_type(left_item, right_item, True)
+    return False
+
+
+def _wider(a: Type | None, b: Type) -> Type:
+    """A type for a name that holds values of both."""
+    if isinstance(a, Array) and isinstance(b, Array):
+        return a if a.layout == b.layout else replace(a, layout="A")
+    return b if a is None else a
+
+
+def _without_idle(block: Block) -> Block:
+    """The block without `x = x`."""
+    kept: list[Stmt] = []
+    for stmt in block:
+        if isinstance(stmt, Assign) and stmt.value == Var(stmt.target):
+            continue
+        kept.append(with_blocks(stmt, [_without_idle(b) for b in blocks(stmt)]))
+    return tuple(kept)

@@ -1,0 +1,106 @@
+"""Joins and carries become plain assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from srcad.ir.nodes import Assign, Block, Carry, Expr, For, Function, If, Span, Stmt, Undef, Var, While
+from srcad.ir.types import Scalar, Type
+from srcad.ir.walk import blocks, defined, names, own_exprs, replace_names, walk, with_blocks
+
+
+def sequential(f: Function) -> Function:
+    """Write a value into the name that carries it, at the end of each path that leads to the join.
+
+    >>> from srcad.ir.nodes import Join
+    >>> from srcad.ir.text import show
+    >>> both = If(Var("c"), (), (), (Join("y", Var("a"), Var("b")),))
+    >>> print(show(sequential(Function("f", (), (both,), (Var("y"),), {})).body))
+    if c:
+        y = a
+    else:
+        y = b
+
+    Values that trade places between turns of a loop go through a temporary.
+    """
+    types = dict(f.types)
+    taken = set(types) | defined(f.body)
+    taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
+    return replace(f, body=_Sequence(types, taken).block(f.body), types=types)
+
+
+class _Sequence:
+    def __init__(self, types: dict[str, Type], taken: set[str]) -> None:
+        self.types = types
+        self.taken = taken
+
+    def block(self, block: Block) -> Block:
+        return tuple(out for stmt in block for out in self._stmt(stmt))
+
+    def _stmt(self, stmt: Stmt) -> list[Stmt]:
+        match stmt:
+            case If(cond, then, orelse, joins, span):
+                then = self.block(then) + self._parallel([(j.target, j.then) for j in joins], span)
+                orelse = self.block(orelse) + self._parallel([(j.target, j.orelse) for j in joins], span)
+                return [replace(stmt, then=then, orelse=orelse, joins=())]
+            case For(carried=carried, body=body, span=span):
+                before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
+                exit = stmt.exit
+                if exit is not None and names(exit) & defined(at_end):
+                    # decided by the values of this turn, before they make way for those of the next
+                    leave = self._fresh("%leave", Scalar("bool"))
+                    at_end = (Assign(leave, exit, span), *at_end)
+                    exit = Var(leave)
+                return [*before, replace(stmt, body=self.block(body) + at_end, carried=(), exit=exit), *after]
+            case While(carried=carried, test=test, body=body, span=span):
+                before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
+                loop = replace(stmt, test=self.block(test), body=self.block(body) + at_end, carried=())
+                return [*before, loop, *after]
+            case _:
+                return [with_blocks(stmt, [self.block(b) for b in blocks(stmt)])]
+
+    def _read_in_turn(self, loop: For | While) -> frozenset[str]:
+        inside = {n for b in blocks(loop) for s in walk(b) for e in own_exprs(s) for n in names(e)}
+        for carry in loop.carried:
+            inside |= names(carry.next)
+        last = loop.cond if isinstance(loop, While) else loop.exit
+        return frozenset(inside | (names(last) if last is not None else frozenset()))
+
+    def _carries(self, carried: tuple[Carry, ...], read: frozenset[str], span: Span | None) -> tuple[Block, ...]:
+        """Assignments before the loop, at the end of a turn, and after the loop."""
+        # without a value on entry, the result has one only if there is a turn: as in Python
+        late = [c for c in carried if isinstance(c.init, Undef)]
+        before = [(c.arg, c.init) for c in carried]
+        at_end = [(c.result, c.next) for c in late]
+        at_end += [(c.arg, c.next) for c in carried if c not in late or c.arg in read]
+        after = [(c.result, Var(c.arg)) for c in carried if c not in late]
+        return self._parallel(before, span), self._parallel(at_end, span), self._parallel(after, span)
+
+    def _parallel(self, copies: Iterable[tuple[str, Expr]], span: Span | None) -> Block:
+        """Assignments that all read before any of them writes."""
+        waiting = [(t, v) for t, v in copies if not isinstance(v, Undef) and v != Var(t)]
+        done: list[Stmt] = []
+        while waiting:
+            for i, (target, value) in enumerate(waiting):
+                others = waiting[:i] + waiting[i + 1 :]
+                if not any(target in names(v) for _, v in others):
+                    done.append(Assign(target, value, span))
+                    waiting = others
+                    break
+            else:
+                # all that wait are read by another: keep the first one's old value aside
+                target, _ = waiting[0]
+                old = self._fresh(target.rpartition(".")[0] + "_old", self.types.get(target))
+                done.append(Assign(old, Var(target), span))
+                waiting = [(t, replace_names(v, {target: Var(old)})) for t, v in waiting]
+        return tuple(done)
+
+    def _fresh(self, base: str, type: Type | None) -> str:
+        k = 0
+        while (new := f"%{base.lstrip('%')}.{k}") in self.taken:
+            k += 1
+        self.taken.add(new)
+        if type is not None:
+            self.types[new] = type
+        return new

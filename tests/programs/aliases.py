@@ -1,0 +1,175 @@
+"""Two names for one array, one name for two arrays."""
+
+import numpy as np
+
+from tests.programs.registry import case, real
+
+SHARED = real(3)
+
+
+@case(real(3), compiled=True)
+def second_name(x):
+    y = x * 1.0
+    z = y
+    z[0] = x[1] * x[2]
+    return np.sum(y * y) + z[1]
+
+
+@case(real(3))
+def second_name_augmented(x):
+    y = x * 1.0
+    z = y
+    z *= x
+    z += 1
+    return np.sum(y * z)
+
+
+@case(real(3))
+def rebinding_separates(x):
+    y = x * 1.0
+    z = y
+    z = z * 2
+    z[0] = 9.0
+    return np.sum(y * z)
+
+
+@case(real(3), real(3, seed=1))
+def augmented_and_used_again(x, y):
+    z = x * 1.0
+    z += y
+    w = z * y
+    z += w
+    return np.sum(z * w)
+
+
+@case(SHARED, SHARED)
+def same_array_twice_when_nothing_is_written(x, y):
+    return np.sum(x * y * y)
+
+
+@case(real(4), 3, compiled=True)
+def double_buffer(x, n):
+    a = x.copy()
+    b = np.empty_like(a)
+    for _ in range(n):
+        b[0] = a[0]
+        for i in range(1, len(a)):
+            b[i] = a[i] * a[i - 1]
+        a, b = b, a
+    return np.sum(a)
+
+
+@case(real(4), 3)
+@case(real(4), 4)
+def double_buffer_by_slices(x, n):
+    a = x.copy()
+    b = x.copy()
+    for k in range(n):
+        b[1:-1] = 0.3 * (a[:-2] + a[1:-1] * a[1:-1] + a[2:])
+        a, b = b, a
+    return np.sum(a * b)
+
+
+@case(real(4), 2)
+def triple_buffer(x, n):
+    a = x.copy()
+    b = x * 2
+    c = np.zeros(4)
+    for _ in range(n):
+        c[:] = a * b
+        a, b, c = b, c, a
+    return np.sum(a * b) + c[0] * c[0]
+
+
+@case(real(4))
+@case(-real(4))
+def alias_chosen_by_a_condition(x):
+    a = x * 1.0
+    b = x * 2.0
+    t = a if x[0] > 0 else b
+    t[0] = x[1] * x[2]
+    t *= x[3]
+    return np.sum(a * a) + np.sum(b)
+
+
+@case(real(4))
+def alias_in_a_tuple(x):
+    y = x * 1.0
+    pair = (y, x)
+    pair[0][1] = x[0] * x[0]
+    return np.sum(y * pair[1])
+
+
+@case(real(4))
+def alias_of_the_parameter(x):
+    y = x
+    y[1] = y[0] * y[2]
+    return np.sum(x * x)
+
+
+@case(real(4), 3)
+def alias_in_a_loop(x, n):
+    y = x * 1.0
+    z = y
+    for i in range(n):
+        z[i] = y[i + 1] * z[i]
+        y *= 0.9
+    return np.sum(y * z)
+
+
+@case(real(4), 3)
+def rebound_to_itself_each_turn(x, n):
+    y = x * 1.0
+    for i in range(n):
+        y = y * x
+        y[i] = x[i]
+        y += x[0]
+    return np.sum(y * y)
+
+
+@case(real(4), 3)
+def previous_is_kept(x, n):
+    y = x * 1.0
+    for i in range(n):
+        old = y.copy()
+        y[1:] = old[:-1] * old[1:]
+        y += old
+    return np.sum(y * y)
+
+
+@case(real(3))
+def array_of_itself(x):
+    y = x * 1.0
+    y[:] = y * y
+    y -= y[0]
+    y[1:] = y[1:] * y[:-1]
+    return np.sum(y * x)
+
+
+@case(real(3))
+def in_place_with_itself(x):
+    y = x * 1.0
+    y += y
+    y *= y
+    y[0] += y[0] * y[0]
+    return np.sum(y)
+
+
+@case(real(2, 2), real(2, 2, seed=1), 3)
+def matrices_rotate(a, b, n):
+    for _ in range(n):
+        a, b = a @ b * 0.5, a
+    return np.sum(a * b)
+
+
+@case(real(3), 2)
+def row_aliases_of_one_buffer(x, n):
+    m = np.zeros((2, 3))
+    cur = m[0]
+    nxt = m[1]
+    cur[:] = x
+    for _ in range(n):
+        nxt[1:] = cur[:-1] * cur[1:]
+        nxt[0] = cur[0]
+        cur, nxt = nxt, cur
+    return np.sum(cur * x) + np.sum(m)

@@ -1,0 +1,164 @@
+"""Shapes that meet: the gradient of a stretched operand is a sum of the right axes."""
+
+import numpy as np
+
+from tests.programs.registry import case, positive, real, single
+
+
+@case(real(3, 4), real(4), compiled=True)
+@case(real(1, 4), real(4))
+@case(real(3, 1), real(4))
+@case(real(3, 4), real(1))
+@case(real(4), real(3, 4, seed=1))
+@case(real(2, 3, 4), real(3, 1))
+@case(real(0, 4), real(4), zero=True)
+def multiply(a, b):
+    return np.sum(np.sin(a * b))
+
+
+@case(real(3, 4), 0.7)
+@case(real(3, 4), np.array(0.7))
+@case(0.7, real(2))
+@case(np.zeros((2, 0)), 0.3, zero=True)
+def with_a_scalar(a, b):
+    return np.sum(np.cos(a * b + b))
+
+
+@case(real(3, 1), positive(4), compiled=True)
+@case(real(3, 1), positive(1, 4))
+@case(real(4), positive(3, 1))
+@case(real(1), positive(3))
+def divide(a, b):
+    return np.sum((a / b) ** 2)
+
+
+@case(positive(3, 1), real(4))
+@case(positive(4), real(3, 1))
+@case(positive(4), 1.7)
+@case(1.7, real(4))
+def power(a, b):
+    return np.sum(a**b)
+
+
+@case(real(3, 1), real(4, seed=1))
+@case(real(2, 1, 3), real(4, 1, seed=1))
+@case(0.2, real(3))
+def maximum_minimum(a, b):
+    return np.sum(np.maximum(a, b) ** 2 + np.minimum(a, b) * 3)
+
+
+@case(real(3, 1), real(4, seed=1))
+@case(real(4), real(2, 1, 1, seed=1))
+def subtract_and_square(a, b):
+    return np.sum((a - b) ** 2 * (b - a))
+
+
+@case(real(3), real(4, seed=1))
+def outer_by_newaxis(x, y):
+    return np.sum(np.sin(x[:, None] - y[None, :]))
+
+
+@case(real(3, 4), real(3, 1, seed=1))
+def in_place_add(a, b):
+    c = a * 1.0
+    c += b
+    c *= b
+    c /= 2 + b[0, 0] ** 2
+    return np.sum(c * c)
+
+
+@case(real(3, 4), real(4, seed=1), compiled=True)
+@case(real(1, 4), real(4, seed=1))
+@case(real(3, 1), real(1, seed=1))
+def in_place_add_of_a_row(a, b):
+    c = a.copy()
+    c -= b
+    c **= 2
+    return np.sum(c * a)
+
+
+@case(real(3, 1), real(1, 4), 0.3)
+def three_shapes(a, b, c):
+    d = a + b * c
+    e = d * a
+    return np.sum(e * b) + np.sum(e * e) * c
+
+
+@case(real(2, 1), real(1, 3), real(1))
+def where_of_three_shapes(a, b, c):
+    return np.sum(np.where(a > b, a * c, b) ** 2)
+
+
+@case(real(3, 1))
+@case(real(1, 3))
+@case(real(1, 1))
+@case(real(2, 2))
+def rank_two_with_itself_transposed(a):
+    return np.sum(np.sin(a + a.T * 2))
+
+
+@case(real(3, 1), 4, compiled=True)
+@case(real(3, 1), 1)
+def size_known_at_run_time(a, n):
+    b = np.zeros((3, n))
+    b += a
+    for j in range(n):
+        b[:, j] *= j + 1
+    return np.sum(b * b * a)
+
+
+@case(real(1), 3)
+@case(real(3), 3)
+@case(real(1), 0)
+def grows_by_rebinding(x, n):
+    y = x
+    for i in range(n):
+        y = y * np.ones(3) * x + i
+    return np.sum(y * y)
+
+
+@case(real(3), real(1, seed=2))
+@case(real(1), real(3, seed=2))
+@case(real(1), real(1, seed=2))
+def lengths_decide_at_run_time(x, y):
+    z = x * y
+    z = z + x
+    return np.sum(z * y)
+
+
+@case(single(3, 1), single(4, seed=1), tolerance=3e-5)
+def single_precision(a, b):
+    return np.sum(a * b + a)
+
+
+@case(real(3, 4))
+def centre_columns(a):
+    m = np.mean(a, axis=0)
+    c = a - m
+    s = np.sqrt(np.sum(c * c, axis=0, keepdims=True))
+    return np.sum((c / s)[0] * a[1])
+
+
+@case(real(3, 4), real(3))
+def broadcast_to(a, x):
+    b = np.broadcast_to(x[:, None], (3, 4))
+    return np.sum(a * b * b)
+
+
+@case(real(2, 1, 4), real(3, 1))
+def broadcast_arrays(a, b):
+    c, d = np.broadcast_arrays(a, b)
+    return np.sum(np.sin(c) * d)
+
+
+@case(real(4), 0.5)
+def scalar_accumulates_from_every_entry(x, a):
+    y = x * a + a
+    y -= a * a
+    y[1:] += a
+    return np.sum(y * y) * a
+
+
+@case(np.array([[2.0]]), real(2, 3))
+def one_by_one(a, b):
+    return np.sum(a * b) + np.sum(a @ b[:1]) + a[0, 0] * np.sum(a + b)

@@ -1,0 +1,479 @@
+"""Programs srcad must refuse: outside the language, or without a derivative.
+
+Each raises a `SrcadError` of the given class that shows a line; never a raw error of Python, gast, NumPy or Numba,
+and never a number.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tests.programs.registry import real
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """`codes`: one of these; a code's first letter and digit (`S1`) stands for its whole class."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    codes: tuple[str, ...]
+    wrt: Any = 0
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", "unnamed")
+
+
+REFUSED: list[Refusal] = []
+
+
+def refused(*args: Any, code: str, wrt: Any = 0) -> Callable[[Any], Any]:
+    def register(function: Any) -> Any:
+        REFUSED.append(Refusal(function, args, tuple(code.split()), wrt))
+        return function
+
+    return register
+
+
+COUNTER = 0
+
+
+@refused(0.7, code="S103")
+def uses_try(x):
+    try:
+        y = x * x
+    except ValueError:
+        y = x
+    return y
+
+
+@refused(0.7, code="S104")
+def uses_raise(x):
+    if x < 0:
+        raise ValueError("negative")
+    return x * x
+
+
+@refused(0.7, code="S105")
+def uses_with(x):
+    with np.errstate(all="ignore"):
+        y = x * x
+    return y
+
+
+@refused(0.7, code="S106")
+def uses_yield(x):
+    yield x * x
+
+
+@refused(0.7, code="S106")
+def uses_yield_from(x):
+    yield from [x, x]
+
+
+@refused(0.7, code="S107")
+async def uses_async(x):
+    return x * x
+
+
+@refused(0.7, code="S108")
+def uses_global(x):
+    global COUNTER
+    COUNTER = COUNTER + 1
+    return x * x
+
+
+@refused(0.7, code="S108")
+def uses_nonlocal(x):
+    y = x
+
+    def g(t):
+        nonlocal y
+        y = y * t
+        return y
+
+    return g(x) + y
+
+
+@refused(0.7, code="S109")
+def uses_del(x):
+    y = x * x
+    z = y
+    del y
+    return z
+
+
+@refused(0.7, code="S110")
+def defines_a_class(x):
+    class Thing:
+        pass
+
+    return x * x
+
+
+@refused(0.7, code="S111")
+def uses_match(x):
+    match x:
+        case 0.5:
+            y = x
+        case _:
+            y = x * x
+    return y
+
+
+@refused(0.7, code="S112")
+def imports_inside(x):
+    import math as m
+
+    return m.sin(x)
+
+
+@refused(0.7, code="S115")
+def recursive(x, n=3):
+    if n == 0:
+        return x
+    return x * recursive(x, n - 1)
+
+
+def mutual_a(x, n):
+    return x if n == 0 else mutual_b(x, n - 1) * x
+
+
+def mutual_b(x, n):
+    return x if n == 0 else mutual_a(x, n - 1) + x
+
+
+@refused(0.7, code="S115")
+def mutually_recursive(x):
+    return mutual_a(x, 3)
+
+
+@refused(0.7, code="S1")
+def complex_literal(x):
+    return abs(x + 2j)
+
+
+@refused(0.7, code="S1 S2")
+def set_literal(x):
+    s = {x, 2 * x}
+    return sum(s)
+
+
+@refused(0.7, code="S1")
+def formatted_string_as_a_number(x):
+    return float(f"{x}") * x
+
+
+@refused(0.7, code="S1")
+def unknown_name(x):
+    return x * undefined_name  # noqa: F821
+
+
+@refused(0.7, code="S1")
+def used_before_it_is_bound(x):
+    z = y * x  # noqa: F821
+    y = x
+    return z + y
+
+
+@refused(0.7, code="S1")
+def never_bound_where_read(x):
+    if x > 100:
+        pass
+    else:
+        y = x
+        y = y * 2
+    del_me = x
+    return del_me * later  # noqa: F821
+
+
+@refused(0.7, code="S1 S2")
+def unknown_attribute(x):
+    return x.nothing * x
+
+
+@refused(real(3), code="S1 S2")
+def unknown_method(x):
+    return x.frobnicate()
+
+
+@refused(real(3), code="S1 S2")
+def unknown_numpy_function(x):
+    return np.no_such_function(x)
+
+
+@refused(0.7, code="S1 S2")
+def wrong_number_of_arguments(x):
+    return math.sin(x, x, x)
+
+
+def takes_one(x):
+    return x * x
+
+
+@refused(0.7, code="S1")
+def wrong_call_of_a_user_function(x):
+    return takes_one(x, x)
+
+
+@refused(0.7, code="S1")
+def unknown_keyword_of_a_user_function(x):
+    return takes_one(x, power=2)
+
+
+@refused(real(2, 2), code="S2")
+def no_rule_for_eig(a):
+    values, vectors = np.linalg.eig(a)
+    return np.sum(np.abs(values))
+
+
+@refused(real(4), code="S1 S2")
+def no_rule_for_fft(x):
+    return np.sum(np.abs(np.fft.fft(x)))
+
+
+@refused(real(3), code="S201")
+def returns_an_array(x):
+    return x * x
+
+
+@refused(0.7, code="S201")
+def returns_a_pair(x):
+    return x, x * x
+
+
+@refused(0.7, code="S2")
+def returns_an_integer(x):
+    return 3 if x > 0 else 2
+
+
+@refused(0.7, code="S2")
+def returns_a_boolean(x):
+    return x > 0
+
+
+@refused(0.7, code="S2")
+def returns_nothing(x):
+    y = x * x
+    y = y + 1
+
+
+@refused(0.7, code="S2")
+def returns_a_string(x):
+    return "a number"
+
+
+@refused(0.7, code="S1 S2")
+def returns_on_some_paths_only(x):
+    if x > 0:
+        return x * x
+
+
+@refused(np.array([1, 2, 3]), code="S3")
+def integer_array_differentiated(x):
+    return np.sum(x * x)
+
+
+@refused(np.array([True, False]), code="S3")
+def boolean_array_differentiated(x):
+    return np.sum(x * 2.0)
+
+
+@refused(np.array([1 + 2j]), code="S1 S3")
+def complex_array_differentiated(x):
+    return np.sum(np.abs(x))
+
+
+@refused(1 + 2j, code="S1 S3")
+def complex_number_differentiated(x):
+    return abs(x)
+
+
+@refused("text", code="S3")
+def string_differentiated(x):
+    return 2.0
+
+
+@refused(None, code="S3")
+def none_differentiated(x):
+    return 2.0
+
+
+@refused(np.array([1.0, 2.0], dtype=object), code="S3")
+def object_array(x):
+    return np.sum(x * x)
+
+
+@refused({"a": 1.0, "b": "text"}, code="S3")
+def string_leaf(p):
+    return p["a"] ** 2
+
+
+@refused({"a": {1.0, 2.0}}, code="S3")
+def set_leaf(p):
+    return 2.0
+
+
+@refused([], code="S3")
+def empty_container(p):
+    return 2.0
+
+
+@refused(np.array(["a", "b"]), code="S3")
+def string_array(x):
+    return 2.0
+
+
+OVERLAP = real(6)
+
+
+@refused(OVERLAP[:4], OVERLAP[2:], code="S3 S4", wrt=(0, 1))
+def overlapping_arguments_written(x, y):
+    x[0] = y[1] * 2
+    return np.sum(x * y)
+
+
+@refused(OVERLAP, OVERLAP, code="S3 S4", wrt=(0, 1))
+def same_argument_twice_written(x, y):
+    x *= y
+    return np.sum(x * y)
+
+
+@refused(real(3), code="S1 S2")
+def generator_expression_over_values(x):
+    return sum(v * v for v in x if v > 0)
+
+
+@refused(real(3), code="S1")
+def wrong_unpacking(x):
+    a, b = (x[0], x[1], x[2])
+    return a * b
+
+
+@refused(real(3), code="S1 S2")
+def too_many_indices(x):
+    return x[0, 1] * x[0]
+
+
+@refused(real(3), code="S1")
+def index_by_a_float(x):
+    return x[0.5] * x[0]
+
+
+@refused(real(3), code="S1")
+def index_by_a_string(x):
+    return x["a"]
+
+
+@refused(real(3), real(4), code="S1 S3")
+def shapes_that_never_fit(x, y):
+    a = np.zeros((2, 3))
+    b = np.zeros((2, 4))
+    return np.sum(a + b) + x[0] * y[0]
+
+
+@refused(0.7, code="S1")
+def calls_a_number(x):
+    return x(2.0)
+
+
+@refused(0.7, code="S1")
+def attribute_assignment(x):
+    takes_one.factor = x
+    return x * x
+
+
+@refused({"a": 1.0}, code="S1")
+def missing_key(p):
+    return p["b"] * p["a"]
+
+
+@refused(0.7, code="S1")
+def loops_over_a_number(x):
+    s = 0.0
+    for v in x:
+        s += v
+    return s
+
+
+@refused(0.7, code="S1")
+def string_arithmetic(x):
+    return x * 2.0 + "a"
+
+
+@refused(real(3), code="S1")
+def condition_of_an_array(x):
+    if x > 0:
+        return np.sum(x)
+    return x[0]
+
+
+@refused(0.7, code="S1 S2")
+def eval_of_text(x):
+    return eval("x * x")
+
+
+@refused(0.7, code="S1 S2")
+def reads_a_file(x):
+    return x * float(open("nowhere").read())
+
+
+@refused(real(3), code="S1 S2")
+def random_without_rule(x):
+    return np.sum(x) * np.random.default_rng(0).gamma(x[0])
+
+
+@refused(0.7, 3, code="S1")
+def type_changes_between_paths(x, n):
+    y = x * np.ones(3) if n > 2 else x * np.ones((2, 2))
+    return np.sum(y)
+
+
+@refused(0.7, 3, code="S1")
+def rank_grows_in_a_loop(x, n):
+    y = x * np.ones(1)
+    for _ in range(n):
+        y = y[None] * x
+    return np.sum(y)
+
+
+@refused(0.7, code="S3", wrt=1)
+def no_such_position(x):
+    return x * x
+
+
+@refused(0.7, code="S3", wrt="y")
+def no_such_name(x):
+    return x * x
+
+
+@refused(code="S1 S3")
+def called_without_arguments(x):
+    return x * x
+
+
+@refused(0.7, 0.8, code="S1 S3")
+def called_with_too_many(x):
+    return x * x
+
+
+@refused(0.7, code="S2 S1")
+def rounds_to_int(x):
+    return int(x * 10)
+
+
+REFUSED.append(Refusal(np.sin, (0.7,), ("S1",)))
+REFUSED.append(Refusal(math.sin, (0.7,), ("S1",)))
+REFUSED.append(Refusal(operator.add, (0.7, 0.3), ("S1",)))
+REFUSED.append(Refusal(eval("lambda x: x * x"), (0.7,), ("S1",)))
+exec_scope: dict[str, Any] = {}
+exec("def made_by_exec(x):\n    return x * x\n", exec_scope)
+REFUSED.append(Refusal(exec_scope["made_by_exec"], (0.7,), ("S1",)))
+REFUSED.append(Refusal(3.0, (0.7,), ("S1", "S3")))  # type: ignore[arg-type]

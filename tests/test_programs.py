@@ -1,0 +1,114 @@
+"""Every program of the corpus: the value, the gradient against differences, the arguments left as they were."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+from tests.numeric import copied, leaves, map_leaves, numeric_gradient, paths, worst_error
+from tests.programs.registry import Case, all_cases
+
+ALL = all_cases()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", ALL, ids=lambda c: c.name)
+    if "compiled_case" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--compile-all")
+        chosen = ALL if every else [c for c in ALL if c.compiled]
+        metafunc.parametrize("compiled_case", chosen, ids=lambda c: c.name)
+
+
+@cache
+def derivative(function: Any, wrt: tuple[int, ...], target: str) -> Any:
+    """One derivative for all cases of a function, as a user would keep it."""
+    return srcad.value_and_grad(function, wrt, target=target)
+
+
+def call(case: Case, target: str) -> tuple[Any, tuple[Any, ...]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value, gradient = derivative(case.function, case.wrt, target)(*case.args)
+    assert isinstance(gradient, tuple) and len(gradient) == len(case.wrt)
+    return value, gradient
+
+
+def plain(case: Case) -> Any:
+    args = list(copied(case.args))
+    for i in case.wrt:
+        args[i] = map_leaves(lambda leaf: float(leaf) if isinstance(leaf, int) else leaf, args[i])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return case.function(*args)
+
+
+@cache
+def expected(case_name: str) -> tuple[Any, ...]:
+    case = next(c for c in ALL if c.name == case_name)
+    if case.gradient is not None:
+        return case.gradient
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return tuple(numeric_gradient(case.function, case.args, i, case.step) for i in case.wrt)
+
+
+def test_the_program_itself(case: Case) -> None:
+    """The corpus is worth something only where the program runs and its derivative is finite and not zero."""
+    value = plain(case)
+    assert np.ndim(value) == 0 and np.isfinite(value)
+    want = expected(case.name)
+    flat = np.concatenate([np.ravel(np.asarray(leaf, dtype=float)) for leaf in leaves(want)] or [np.zeros(0)])
+    assert np.all(np.isfinite(flat))
+    if case.gradient is None:
+        assert bool(np.any(np.abs(flat) > 1e-6)) != case.zero
+
+
+def test_gradient(case: Case) -> None:
+    before = copied(case.args)
+    value, gradient = call(case, "python")
+    for (where, have), was in zip(paths(case.args), leaves(before), strict=True):
+        np.testing.assert_array_equal(have, was, err_msg=f"argument{where} was written to")
+    np.testing.assert_allclose(value, plain(case), rtol=1e-5 if "single" in case.name else 1e-12, atol=1e-300)
+    check_structure(case, gradient)
+    error = worst_error(gradient, expected(case.name))
+    assert error < case.tolerance, f"worst relative error {error:.1e}\nhave {gradient}\nwant {expected(case.name)}"
+    again, same = call(case, "python")
+    assert bits(value) == bits(again)
+    assert [bits(leaf) for leaf in leaves(gradient)] == [bits(leaf) for leaf in leaves(same)], "two calls differ"
+
+
+def test_compiled(compiled_case: Case) -> None:
+    case = compiled_case
+    before = copied(case.args)
+    value, gradient = call(case, "cpu")
+    for have, was in zip(leaves(case.args), leaves(before), strict=True):
+        np.testing.assert_array_equal(have, was)
+    plain_value, plain_gradient = call(case, "python")
+    loose = 3e-5 if case.tolerance > 1e-6 else 1e-12
+    np.testing.assert_allclose(value, plain_value, rtol=loose, atol=1e-300)
+    check_structure(case, gradient)
+    assert worst_error(gradient, plain_gradient) < loose
+    assert worst_error(gradient, expected(case.name)) < case.tolerance
+
+
+def check_structure(case: Case, gradient: tuple[Any, ...]) -> None:
+    """The gradient has the containers, shapes and precision of its argument."""
+    for i, have in zip(case.wrt, gradient, strict=True):
+        want = case.args[i]
+        assert type(have) is type(want) or not isinstance(want, dict | list | tuple)
+        assert [where for where, _ in paths(have)] == [where for where, _ in paths(want)]
+        for one, other in zip(leaves(have), leaves(want), strict=True):
+            assert np.shape(one) == np.shape(other)
+            if isinstance(other, np.ndarray):
+                assert one.dtype == other.dtype
+                assert not np.shares_memory(one, other)
+
+
+def bits(x: Any) -> bytes:
+    return np.asarray(x).tobytes()

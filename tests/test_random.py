@@ -1,0 +1,88 @@
+"""Random programs: plain value, differences, python target and compiled code agree; arguments stay; bits repeat.
+
+SRCAD_RANDOM_EXAMPLES=1000 tries that many, others each time.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+
+import srcad
+from srcad.errors import AliasError
+from tests.numeric import copied, leaves, numeric_gradient, worst_error
+from tests.programs.registry import real
+from tests.random_programs import LENGTH, ROWS, load, programs
+
+FOLDER = Path(tempfile.mkdtemp(prefix="random_programs_"))
+ASKED = os.environ.get("SRCAD_RANDOM_EXAMPLES")
+WRT = (0, 1, 2, 3, 4)
+
+common = settings(
+    deadline=None,
+    derandomize=ASKED is None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    print_blob=False,
+)
+
+
+def arguments(turns: int) -> tuple[Any, ...]:
+    return (
+        0.37,
+        -0.61,
+        real(LENGTH, seed=21) * 0.6,
+        real(LENGTH, seed=22) * 0.6,
+        real(ROWS, LENGTH, seed=23) * 0.6,
+        turns,
+    )
+
+
+def differences(f: Any, args: tuple[Any, ...]) -> Any:
+    """The gradient by differences, or None where there is a kink or a jump too near."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        coarse = tuple(numeric_gradient(f, args, i, 1e-3) for i in WRT)
+        fine = tuple(numeric_gradient(f, args, i, 2e-4) for i in WRT)
+    return fine if worst_error(coarse, fine) < 1e-7 else None
+
+
+def check(text: str, turns: int, target: str) -> None:
+    program = load(text, FOLDER).program
+    args = arguments(turns)
+    want = differences(program, args)
+    assume(want is not None)
+    before = copied(args)
+    try:
+        value, gradient = srcad.value_and_grad(program, WRT, target=target)(*args)
+        again, same = srcad.value_and_grad(program, WRT, target=target)(*args)
+    except AliasError as error:  # refused, with a line: not wrong
+        event(f"refused {error.problems[0].code}")
+        assume(False)
+    assert value == again
+    for one, other in zip(leaves(gradient), leaves(same), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for have, was in zip(args, before, strict=True):
+        np.testing.assert_array_equal(have, was)
+    np.testing.assert_allclose(value, program(*copied(args)), rtol=1e-11)
+    error = worst_error(gradient, want)
+    assert error < 1e-6, f"worst relative error {error:.1e}, {turns} turns, {target}\n{text}"
+
+
+@settings(common, max_examples=int(ASKED or 40))
+@given(programs())
+@pytest.mark.parametrize("turns", [0, 1, 3])
+def test_random_programs(turns: int, text: str) -> None:
+    check(text, turns, "python")
+
+
+@settings(common, max_examples=int(ASKED or 48) // 8)
+@given(programs())
+def test_random_programs_compiled(text: str) -> None:
+    check(text, 3, "cpu")
