@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]  # the directives; tests/, whose tables the pages show
+# the directives; the function of how_it_works.md; tests/, whose tables the pages show
+sys.path[:0] = [str(HERE / "_ext"), str(HERE), str(HERE.parent)]
 
 project = "srcad"
 author = "the srcad developers"

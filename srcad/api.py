@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from srcad.call.parameters import Argnums, Parameters
 from srcad.derivative import Derivative
 from srcad.options import Options
-from srcad.call.parameters import Argnums, Parameters
 from srcad.request import Request
 from srcad.rules.primitives import PRIMITIVE_OF
 
@@ -46,7 +46,9 @@ def stop_gradient(x: T) -> T:
 PRIMITIVE_OF[stop_gradient] = "stop_gradient"
 
 
-def _derivative(mode: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool, options: dict[str, Any]) -> Derivative:
+def _derivative(
+    mode: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool, options: dict[str, Any]
+) -> Derivative:
     chosen = Options.of(options)
     wrt = Parameters.of(f).wrt(argnums)
     return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen))

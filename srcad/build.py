@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from srcad.api import grad, value_and_grad
 from srcad.backend.files import write_whole
@@ -159,7 +159,7 @@ def find(place: str) -> Callable[..., Any]:
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as fault:
         fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
-    return found.__wrapped__ if isinstance(found, Derivative) else found  # type: ignore[no-any-return]
+    return found.__wrapped__ if isinstance(found, Derivative) else found
 
 
 class _importable:
@@ -194,16 +194,15 @@ def _entry(item: Any) -> Entry:
     )
 
 
-def _bad(message: str, advice: str | None = None) -> Any:
+def _bad(message: str, advice: str | None = None) -> NoReturn:
     fail("S505", f"[tool.srcad] in pyproject.toml: {message}", advice=advice)
 
 
 def _toml(text: str) -> dict[str, Any]:
+    # the standard library has it since Python 3.11
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        import tomllib
-    except ImportError:  # Python 3.10
-        import tomli as tomllib
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+        table: dict[str, Any] = toml.loads(text)
+    except ValueError as fault:
         fail("S505", f"pyproject.toml cannot be read: {fault}")
+    return table

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from srcad.api import grad
-from srcad.errors import fail
 from srcad.call.leaves import is_static
 from srcad.call.parameters import Argnums, Parameters
+from srcad.errors import fail
 from srcad.tree import flatten, places, unflatten
 
 _ENTRIES = 64  # of one leaf; of larger ones as many are drawn, always the same

@@ -9,14 +9,14 @@ from typing import Any
 
 from srcad.backend.files import write_whole
 from srcad.call.described import described
-from srcad.errors import fail
 from srcad.call.examples import example_values
 from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
-from srcad.pipeline import generate
-from srcad.options import Options
-from srcad.request import Request
 from srcad.call.specialisation import Specialisation
+from srcad.errors import fail
+from srcad.options import Options
+from srcad.pipeline import generate
+from srcad.request import Request
 from srcad.tree import flatten
 
 _WORDS = {"grad": "gradient", "value_and_grad": "value and gradient", "primal": "compiled form"}
@@ -35,6 +35,8 @@ class Derivative:
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.__module__ = getattr(function, "__module__", __name__)
         self.__doc__ = f"The {_WORDS[request.mode]} of {self.__name__}.\n\n{getattr(function, '__doc__', None) or ''}"
+        if request.mode == "primal":
+            self.__srcad_primal__ = function
         self._parameters = Parameters.of(function)
         self._request = request
         self._made: dict[object, list[Specialisation]] = {}

@@ -28,6 +28,7 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
     >>> flatten(({"W": [1.0, 2.0], "b": None}, 3))[0]
     [1.0, 2.0, None, 3]
     """
+    leaves: list[Any]
     leaves, spec = optree.tree_flatten(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
     for leaf in leaves:
         if hasattr(leaf, "__dataclass_fields__") and _register(type(leaf)):
@@ -90,7 +91,8 @@ def _register(cls: type) -> bool:
             object.__setattr__(made, name, child)
         return made
 
-    optree.register_pytree_node(
+    register: Any = optree.register_pytree_node
+    register(
         cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE
     )
     _known_dataclasses.add(cls)

@@ -19,6 +19,7 @@ import srcad
 from srcad.errors import AliasError
 from tests.numeric import copied, leaves, numeric_gradient, worst_error
 from tests.programs.registry import real
+from tests.random_expressions import expressions
 from tests.random_programs import LENGTH, ROWS, load, programs
 
 FOLDER = Path(tempfile.mkdtemp(prefix="random_programs_"))
@@ -44,24 +45,22 @@ def arguments(turns: int) -> tuple[Any, ...]:
     )
 
 
-def differences(f: Any, args: tuple[Any, ...]) -> Any:
+def differences(f: Any, args: tuple[Any, ...], wrt: tuple[int, ...] = WRT) -> Any:
     """The gradient by differences, or None where there is a kink or a jump too near."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        coarse = tuple(numeric_gradient(f, args, i, 1e-3) for i in WRT)
-        fine = tuple(numeric_gradient(f, args, i, 2e-4) for i in WRT)
+        coarse = tuple(numeric_gradient(f, args, i, 1e-3) for i in wrt)
+        fine = tuple(numeric_gradient(f, args, i, 2e-4) for i in wrt)
     return fine if worst_error(coarse, fine) < 1e-7 else None
 
 
-def check(text: str, turns: int, target: str) -> None:
-    program = load(text, FOLDER).program
-    args = arguments(turns)
-    want = differences(program, args)
+def check(program: Any, args: tuple[Any, ...], wrt: tuple[int, ...], target: str, text: str) -> None:
+    want = differences(program, args, wrt)
     assume(want is not None)
     before = copied(args)
     try:
-        value, gradient = srcad.value_and_grad(program, WRT, target=target)(*args)
-        again, same = srcad.value_and_grad(program, WRT, target=target)(*args)
+        value, gradient = srcad.value_and_grad(program, wrt, target=target)(*args)
+        again, same = srcad.value_and_grad(program, wrt, target=target)(*args)
     except AliasError as error:  # refused, with a line: not wrong
         event(f"refused {error.problems[0].code}")
         assume(False)
@@ -70,19 +69,31 @@ def check(text: str, turns: int, target: str) -> None:
         np.testing.assert_array_equal(one, other)
     for have, was in zip(args, before, strict=True):
         np.testing.assert_array_equal(have, was)
-    np.testing.assert_allclose(value, program(*copied(args)), rtol=1e-11)
+    np.testing.assert_allclose(value, program(*copied(args)), rtol=1e-11, atol=1e-13)
     error = worst_error(gradient, want)
-    assert error < 1e-6, f"worst relative error {error:.1e}, {turns} turns, {target}\n{text}"
+    assert error < 1e-6, f"worst relative error {error:.1e}, {target}\n{text}"
 
 
 @settings(common, max_examples=int(ASKED or 40))
 @given(programs())
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_random_programs(turns: int, text: str) -> None:
-    check(text, turns, "python")
+    check(load(text, FOLDER).program, arguments(turns), WRT, "python", text)
 
 
 @settings(common, max_examples=int(ASKED or 48) // 8)
 @given(programs())
 def test_random_programs_compiled(text: str) -> None:
-    check(text, 3, "cpu")
+    check(load(text, FOLDER).program, arguments(3), WRT, "cpu", text)
+
+
+@settings(common, max_examples=int(ASKED or 80))
+@given(expressions())
+def test_random_expressions(made: tuple[str, tuple[Any, ...]]) -> None:
+    check(load(made[0], FOLDER).program, made[1], (0, 1, 2), "python", made[0])
+
+
+@settings(common, max_examples=int(ASKED or 48) // 8)
+@given(expressions())
+def test_random_expressions_compiled(made: tuple[str, tuple[Any, ...]]) -> None:
+    check(load(made[0], FOLDER).program, made[1], (0, 1, 2), "cpu", made[0])

@@ -76,10 +76,11 @@ def memory(shared: Sharing, name: str) -> str:
 
 
 def liveness(
-    block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()
+    block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = (), *, all_stays: bool = False
 ) -> Liveness:
     """Solve for what is live after each point; a value only read by what nobody needs counts as not read.
 
+    With `all_stays`, no statement is going to be dropped: whatever is read counts.
     Memory that names outside the block may share (`params`, free names, `live_out`) is live at the end.
     """
     shared = sharing(block, types)
@@ -106,7 +107,7 @@ def liveness(
             out = final if i in exits else frozenset()
             out = out.union(*(before[j] for j in graph.next[i]))
             now = out - p.writes
-            if p.essential or (p.writes | p.changes) & out:
+            if all_stays or p.essential or (p.writes | p.changes) & out:
                 now |= p.reads
             after[i] = out
             if now != before[i]:

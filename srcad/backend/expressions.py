@@ -86,7 +86,7 @@ class Expressions:
             case "index":
                 return self._subscript(op.args[0], op.args[1:])
             case "shape":
-                return ast.Subscript(_attribute(self.expr(op.args[0]), "shape"), ast.Constant(static["axis"]))
+                return ast.Subscript(_attribute(self.expr(op.args[0]), "shape"), _literal(static["axis"]))
             case "size":
                 return _attribute(self.expr(op.args[0]), "size")
             case "stop_gradient":
@@ -102,7 +102,7 @@ class Expressions:
                 return ast.Call(dotted("np.sqrt"), [self.expr(op.args[0])], [])
             case "nonzero":
                 found = ast.Call(dotted("np.nonzero"), [self.expr(op.args[0])], [])
-                return ast.Subscript(found, ast.Constant(static.get("axis", 0)))
+                return ast.Subscript(found, _literal(static.get("axis", 0)))
             case "np.argsort":  # the stable sort, under the name that Numba knows it by
                 return ast.Call(dotted(name), [self.expr(op.args[0])], [ast.keyword("kind", ast.Constant("mergesort"))])
             case "np.diag" if rank_of(op.args[0], self._types) != 1:

@@ -38,11 +38,12 @@ def compiled(function: Callable[..., Any], options: Options) -> Callable[..., An
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
     """Compile for these arguments now (the rest by default). What Numba says becomes an error with our line."""
-    from numba import types, typeof
+    from numba import typeof, types
 
     defaults = dispatcher.py_func.__defaults__ or ()
     missing = dispatcher.py_func.__code__.co_argcount - len(args)
-    left_out = [types.Omitted(value) for value in defaults[len(defaults) - missing :]] if missing else []
+    omitted: Any = types.Omitted
+    left_out = [omitted(value) for value in defaults[len(defaults) - missing :]] if missing else []
     try:
         with warnings.catch_warnings():
             # a product of arrays that are not contiguous: the user can do nothing about it
@@ -68,7 +69,8 @@ def example_arguments(signature: str) -> tuple[Any, ...]:
     """Values of the types of a Numba signature string: `"float64(float64[:, ::1], int64)"`, or its arguments only."""
     from numba.core import sigutils
 
-    args, _ = sigutils.normalize_signature(signature)
+    normalize: Any = sigutils.normalize_signature
+    args, _ = normalize(signature)
     return tuple(_example(arg) for arg in args)
 
 
@@ -84,7 +86,7 @@ def _example(kind: Any) -> Any:
                 (slice(None),) * kind.ndim if kind.layout != "A" else (..., slice(None, None, 2))
             ]
         case types.BaseTuple():
-            return tuple(_example(item) for item in kind)
+            return tuple(_example(item) for item in kind.types)  # type: ignore[attr-defined]
         case types.Boolean():
             return True
         case types.Integer():

@@ -17,7 +17,7 @@ _HELPERS = "srcad.runtime"
 def module_text(
     function: Function,
     header: str,
-    defaults: tuple[tuple[str, float], ...] = (),
+    defaults: tuple[str, ...] = (),
     helpers_from: str = _HELPERS,
     decorator: str | None = None,
 ) -> str:
@@ -36,7 +36,6 @@ def module_text(
     third_party = ["import numpy as np"] if "np" in used or decorator is None else []
     if decorator is not None:
         third_party.append("from numba import njit")
-    third_party.sort(key=lambda line: line.split()[1])
     if third_party:
         parts.append("\n".join(third_party))
     if names := sorted(set(_helpers(function.body, function.results))):

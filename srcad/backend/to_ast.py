@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from typing_extensions import assert_never
 
@@ -34,8 +34,8 @@ _AUGMENTED: dict[str, type[ast.operator]] = {
 }  # fmt: skip
 
 
-def to_ast(function: Function, defaults: Iterable[tuple[str, float]] = ()) -> ast.FunctionDef:
-    """The definition of a function in sequential form; `defaults` are of its last parameters, in order.
+def to_ast(function: Function, defaults: Sequence[str] = ()) -> ast.FunctionDef:
+    """The definition of a function in sequential form; `defaults` are those of its last parameters, as text.
 
     Where the body does not end in a `Return`, `function.results` are returned.
     """
@@ -48,7 +48,7 @@ def to_ast(function: Function, defaults: Iterable[tuple[str, float]] = ()) -> as
         args=[ast.arg(param.name) for param in function.params],
         kwonlyargs=[],
         kw_defaults=[],
-        defaults=[ast.Constant(value) for _, value in defaults],
+        defaults=[ast.parse(default, mode="eval").body for default in defaults],
     )
     return ast.FunctionDef(function.name, arguments, body or [ast.Pass()], [])
 

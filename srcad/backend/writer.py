@@ -270,7 +270,10 @@ def literal(value: object) -> str:
         if math.isinf(value):
             return "np.inf" if value > 0 else "-np.inf"
         return "np.nan" if math.isnan(value) else repr(float(value))
-    return repr(value)
+    text = repr(value)
+    if isinstance(value, str) and text[0] == "'" and '"' not in text:
+        return f'"{text[1:-1]}"'
+    return text
 
 
 def _shortened(text: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from srcad.call.leaves import is_static, leaf_type
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.ir.nodes import Var
 from srcad.ir.types import Type
-from srcad.call.leaves import is_static, leaf_type
 from srcad.tree import flatten, leaf_names, paths, places
 
 
@@ -45,7 +45,9 @@ def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str]
         whole = paths(value)
         taken -= {name} if () in whole else set()
         found: list[FlatLeaf | Any] = []
-        for leaf, flat_name, place in zip(leaf_values, leaf_names(name, whole, taken), places(value, name), strict=True):
+        for leaf, flat_name, place in zip(
+            leaf_values, leaf_names(name, whole, taken), places(value, name), strict=True
+        ):
             if is_static(leaf):
                 found.append(Static(leaf))
             else:

@@ -133,4 +133,4 @@ def _dtype_name(dtype: np.dtype[Any], place: str) -> str:
         fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
     if dtype.name not in (*_INTEGERS, *_FLOATS, "bool") or not dtype.isnative:
         fail("S305", f"{place} has dtype {dtype}", why="srcad takes float64, float32, integers and bool.")
-    return dtype.name
+    return str(dtype.name)

@@ -33,9 +33,13 @@ class Parameters:
 
     @classmethod
     def of(cls, f: Callable[..., Any]) -> Parameters:
-        function, fixed, keywords = f, (), {}
-        while isinstance(function, functools.partial | MethodType):
-            if isinstance(function, functools.partial):
+        function: Callable[..., Any] = f
+        fixed: tuple[object, ...] = ()
+        keywords: dict[str, object] = {}
+        while isinstance(function, functools.partial | MethodType) or hasattr(function, "__srcad_primal__"):
+            if hasattr(function, "__srcad_primal__"):  # made by srcad.jit
+                function = function.__srcad_primal__
+            elif isinstance(function, functools.partial):
                 fixed = (*function.args, *fixed)
                 keywords = {**function.keywords, **keywords}
                 function = function.func

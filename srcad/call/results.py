@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.call.leaves import result_back
+from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.tree import flatten, unflatten
 
 Rebuild = Callable[[Sequence[Any]], Any]

@@ -12,13 +12,13 @@ import numpy as np
 from srcad.backend import files
 from srcad.backend.load import load
 from srcad.call.described import Described
-from srcad.errors import fail
-from srcad.frontend.arguments import flatten as flatten_captured
 from srcad.call.leaves import given_back, leaf_key, passed
 from srcad.call.parameters import Parameters
+from srcad.call.results import rebuilder
+from srcad.errors import fail
+from srcad.frontend.arguments import flatten as flatten_captured
 from srcad.pipeline import Generated
 from srcad.request import Request
-from srcad.call.results import rebuilder
 from srcad.tree import flatten, unflatten
 
 
@@ -89,7 +89,8 @@ class Specialisation:
 
     def _load(self) -> None:
         options = self._request.options
-        path = files.store(self.generated.name, self.text, options.target, repr(options), *_versions())
+        versions = _versions() if options.target == "cpu" else ()
+        path = files.store(self.generated.name, self.text, repr(options), *versions)
         self.module = load(path)
         function = getattr(self.module, self.generated.function.name)
         if options.target == "cpu":
@@ -153,7 +154,12 @@ def _versions() -> tuple[str, ...]:
 
 
 def _finisher(
-    made: Generated, arguments: Described, leaves: list[Any], values: Sequence[Any], parameters: Parameters, request: Request
+    made: Generated,
+    arguments: Described,
+    leaves: list[Any],
+    values: Sequence[Any],
+    parameters: Parameters,
+    request: Request,
 ) -> Callable[[Any], Any]:
     """From what the generated function returns to what the caller gets."""
     count = len(made.lowered.function.results)

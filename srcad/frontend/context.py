@@ -14,7 +14,7 @@ from srcad.errors import SrcadError, fail
 from srcad.frontend import read
 from srcad.frontend.builder import Builder
 from srcad.frontend.read import Source
-from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref
+from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, leaves
 from srcad.ir.nodes import Atom, Const, Span, Var
 from srcad.ir.types import Scalar
 
@@ -82,6 +82,11 @@ class Parts(Protocol):
         self, ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
     ) -> Abstract: ...
     def attribute(self, ctx: Context, value: Abstract, name: str) -> Abstract: ...
+    def test(self, ctx: Context, node: Any) -> bool | Atom: ...
+    def truth(self, ctx: Context, value: Abstract) -> bool | Atom: ...
+    def bind(self, ctx: Context, target: Any, value: Abstract) -> None: ...
+    def index(self, ctx: Context, value: Abstract, items: Abstract) -> Abstract: ...
+    def store(self, ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None) -> None: ...
 
 
 class Context:
@@ -94,6 +99,8 @@ class Context:
         self.refs = 0
         self.frames = 0
         self.captures: dict[tuple[int, str], Captured] = {}
+        self.inner: dict[tuple[int, str], Abstract] = {}
+        """The captured values, as the function sees them."""
         self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
         self.taken: set[str] = set()
         self.undefined: set[str] = set()
@@ -117,6 +124,27 @@ class Context:
 
     def attribute(self, value: Abstract, name: str) -> Abstract:
         return self.parts.attribute(self, value, name)
+
+    def test(self, node: Any) -> bool | Atom:
+        """The truth of an expression: known while compiling, or a boolean at run time."""
+        return self.parts.test(self, node)
+
+    def truth(self, value: Abstract) -> bool | Atom:
+        return self.parts.truth(self, value)
+
+    def bind(self, target: Any, value: Abstract) -> None:
+        """Assign to a target."""
+        self.parts.bind(self, target, value)
+
+    def index(self, value: Abstract, items: Abstract) -> Abstract:
+        return self.parts.index(self, value, items)
+
+    def store(self, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
+        self.parts.store(self, value, items, stored, op)
+
+    def base(self, name: str) -> str:
+        """The base of the IR's names for a variable: a variable of the library is a temporary."""
+        return "%" + name if self.frame.library and not name.startswith("%") else name
 
     # ---- places and errors ---------------------------------------------------------------------
 
@@ -179,6 +207,12 @@ class Context:
 
     def constant(self, value: bool | int | float) -> Leaf:
         return self.leaf(Const(value))
+
+    def declare(self, value: Abstract) -> None:
+        """Register the leaves of an argument or a captured value as names of the function."""
+        for leaf in leaves(value):
+            assert isinstance(leaf.atom, Var)
+            self.builder.types[leaf.atom.name] = leaf.type
 
     def is_undefined(self, leaf: Leaf) -> bool:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined

@@ -182,7 +182,9 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Turns:
     columns = [_from_zero(ctx, inner) for inner in inners]
     stop = columns[0].stop
     for column in columns[1:]:
-        if column.stop.type != stop.type or stop.known or column.stop.known:
+        if type(stop.static) is int and type(column.stop.static) is int:
+            stop = ctx.constant(min(stop.static, column.stop.static))
+        elif column.stop.type != stop.type:
             shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
             stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
     return Turns(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))

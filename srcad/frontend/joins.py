@@ -95,7 +95,7 @@ class _Joiner:
         names: dict[str, Abstract] = {}
         for name in {**a.names, **b.names}:
             v, w = a.names.get(name, UNBOUND), b.names.get(name, UNBOUND)
-            names[name] = v if v is w else self.values(v, w, name)
+            names[name] = v if v is w else self.values(v, w, self.ctx.base(name))
         return names, heap
 
     def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:

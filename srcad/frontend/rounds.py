@@ -97,7 +97,7 @@ class Rounds:
             self.templates[key] = value
             return
         kept = () if key in self.by_contents else self.entry.heap
-        base = key if isinstance(key, str) else "%item"
+        base = self.ctx.base(key) if isinstance(key, str) else "%item"
         structure, leaves, bases = taken_apart(value, heap, kept, base)
         kinds = tuple(_counted(widened(kind_of(self.ctx.builder, leaf), inner)) for leaf in leaves)
         self.templates[key] = Template(structure, kinds, tuple(bases))
@@ -156,7 +156,7 @@ class Rounds:
     def _compared(self, key: Key, template: Template, end: State, inner: frozenset[str]) -> bool:
         value = self._get(key, end)
         kept = () if key in self.by_contents else self.entry.heap
-        base = key if isinstance(key, str) else "%item"
+        base = self.ctx.base(key) if isinstance(key, str) else "%item"
         structure, leaves, _ = taken_apart(value, end.heap, kept, base)
         if value is UNBOUND:
             return False  # every path to the end of the turn stops with an error

@@ -1,5 +1,5 @@
 """Reverse mode: from a function to the function that computes its gradient."""
 
-from srcad.reverse.gradient import Gradient, gradient
+from srcad.reverse.gradient import Gradient, adjoint, gradient
 
-__all__ = ["Gradient", "gradient"]
+__all__ = ["Gradient", "adjoint", "gradient"]

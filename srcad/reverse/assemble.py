@@ -9,7 +9,7 @@ from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import replace_names, root, substitute, with_blocks
+from srcad.ir.walk import names, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
 from srcad.reverse.slots import Slot, Slots, minus, plus
 from srcad.reverse.storage import Plan
@@ -29,7 +29,8 @@ class _Insertions:
 class Sweeps:
     forward: Block
     reverse: Block
-    kept: tuple[Slot, ...]
+    restores: bool
+    """Whether the reverse sweep writes into arrays of the primal."""
 
 
 class Assembly:
@@ -40,7 +41,6 @@ class Assembly:
         self.plan = plan
         self.slots = Slots(builder, regions)
         self.insertions: dict[Region, _Insertions] = {}
-        self.kept: list[Slot] = []
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, Slot] = {}
         self.undo_slots: dict[int, Slot] = {}
@@ -49,9 +49,12 @@ class Assembly:
         self._save_values()
         self._save_overwritten()
         for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
-            self.names[name] = self.builder.fresh(name.rsplit(".", 1)[0], self.builder.types[name])
+            base = name.rsplit(".", 1)[0]
+            if name in self.plan.saved and isinstance(self.value_slots[name].load, Op) and not base.startswith("%"):
+                base = f"%{base}"  # what is read once is read where it is kept
+            self.names[name] = self.builder.fresh(base, self.builder.types[name])
         reverse = self.reverse(sweep)
-        return Sweeps(self.forward(self.regions.top), reverse, tuple(self.kept))
+        return Sweeps(self.forward(self.regions.top), reverse, bool(self.plan.undone))
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -59,7 +62,6 @@ class Assembly:
         return self.insertions.setdefault(region, _Insertions())
 
     def _declare(self, slot: Slot, region: Region) -> None:
-        self.kept.append(slot)
         if slot.declare:
             outermost = region.loops[0]
             assert outermost.parent is not None
@@ -138,16 +140,35 @@ class Assembly:
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
         out: list[Stmt] = []
         for group in sweep.groups:
+            now = sorted(due.pop(group.position, ()), key=lambda n: ranks[n])
             if group.undo is not None and id(group.undo) in self.plan.undone:
-                out += self._undo(group)
-            needs = group.stmts or group.nested is not None or group.undo is not None
-            if needs:
-                for name in sorted(due.pop(group.position, ()), key=lambda n: ranks[n]):
+                first = self._index_names(group.undo)
+                for name in (n for n in now if n in first):
                     out += self._get_back(name, group)
+                out += self._undo(group)
+                now = [n for n in now if n not in first]
+            for name in now:
+                out += self._get_back(name, group)
             out += substitute(tuple(group.stmts), self.names)
             out += self._nested(group)
         assert not due, due
         return tuple(out)
+
+    def _index_names(self, store: Store) -> frozenset[str]:
+        """What says where the store went: needed before the place can be restored."""
+        found: frozenset[str] = frozenset()
+        pending = [n for e in (store.base, *store.index) for n in names(e)]
+        while pending:
+            name = pending.pop()
+            if name in found:
+                continue
+            found |= {name}
+            node = self.regions.definitions[name].node if name in self.regions.definitions else None
+            if name in self.plan.again and isinstance(node, Assign):
+                pending += names(node.value)
+            if name in self.plan.found:
+                pending += names(self.plan.found[name][1])
+        return found
 
     def _due(self, name: str) -> int:
         if name in self.plan.found:

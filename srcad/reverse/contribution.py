@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from srcad.analyses.regions import Regions
@@ -13,10 +14,15 @@ from srcad.reverse.sweep import Group, Sweep
 
 @dataclass(eq=False)
 class Frame:
-    """One region being reversed. `initialised`: the primal names whose adjoint got a value in it."""
+    """One region being reversed.
+
+    `initialised`: the primal names whose adjoint got a value in it. `uniform`: those of them whose adjoint is so
+    far one number for all elements, not yet written out as an array.
+    """
 
     sweep: Sweep
     initialised: set[str] = field(default_factory=set)
+    uniform: dict[str, Atom] = field(default_factory=dict)
 
 
 class Adjoints:
@@ -27,14 +33,21 @@ class Adjoints:
     adjoint of its own, what is added to it goes to `d_x[2:5]`.
     """
 
-    def __init__(self, builder: Builder, regions: Regions, active: frozenset[str], stored: frozenset[str]) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        regions: Regions,
+        active: frozenset[str],
+        stored: frozenset[str],
+        buffers: Mapping[str, Var],
+    ) -> None:
         self.builder = builder
         self.regions = regions
         self.active = active
         self.stored = stored
         self.frames: list[Frame] = []
         self.masked: set[str] = set()
-        self._names: dict[str, Var] = {}
+        self._names: dict[str, Var] = dict(buffers)
 
     # ---- where it lives ----------------------------------------------------------------------
 
@@ -63,12 +76,34 @@ class Adjoints:
             primal = base.name
         return primal
 
+    def value(self, primal: str) -> Var:
+        """The adjoint of a root name, as an array if the name is one."""
+        for frame in self.frames:
+            if primal in frame.uniform:
+                number = frame.uniform.pop(primal)
+                whole = Op("np.full_like", (Var(primal), number))
+                self._emit_in(frame, Assign(self.name(primal).name, whole, self.builder.span))
+        return self.name(primal)
+
+    def uniform(self, primal: str) -> Atom | None:
+        """The one number that is every element of the adjoint, where that is known here."""
+        return self.frames[-1].uniform.get(primal)
+
+    def _emit_in(self, frame: Frame, stmt: Assign) -> None:
+        """Write a statement in a frame, before the nested part that is being written."""
+        if frame is self.frames[-1]:
+            self.builder.emit(stmt)
+        else:
+            position = frame.sweep.region.place_of(self.frames[-1].sweep.region)
+            assert position is not None
+            frame.sweep.groups.append(Group(position, [stmt], stmt.span))
+
     def path(self, expr: Expr) -> Expr:
         """The adjoint of a view path: the same path on the adjoint of its root."""
         match expr:
             case Var(name):
                 view = self.view(name)
-                return self.name(name) if view is None else self.path(view)
+                return self.value(name) if view is None else self.path(view)
             case Op(prim, (base, *rest), static):
                 return Op(prim, (self.path(base), *rest), static)
             case _:
@@ -126,13 +161,7 @@ class Adjoints:
         frame = self._first_frame(primal)
         frame.initialised.add(primal)
         # no span: a zero to start from belongs to no line
-        start = Assign(self.name(primal).name, self.zero(primal))
-        if frame is self.frames[-1]:
-            self.builder.emit(start)
-        else:
-            position = frame.sweep.region.place_of(self.frames[-1].sweep.region)
-            assert position is not None
-            frame.sweep.groups.append(Group(position, [start]))
+        self._emit_in(frame, Assign(self.name(primal).name, self.zero(primal)))
 
     def balance(self, parent: Frame, branches: tuple[Frame, Frame]) -> None:
         """Adjoints that got their first value in one branch are zero in the other."""
@@ -165,9 +194,13 @@ class Adjoints:
             self._store(view, value)
             return
         frame = self.frames[-1]
-        d = self.name(primal)
         if self.has(primal):
-            self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
+            self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span))
+            return
+        d = self.name(primal)
+        if self._first_frame(primal) is frame and not exact and isinstance(self.builder.typeof(value), Scalar):
+            frame.initialised.add(primal)
+            frame.uniform[primal] = value
         elif self._first_frame(primal) is frame and exact:
             frame.initialised.add(primal)
             fresh = value if isinstance(self.builder.typeof(value), Scalar) else Op("copy", (value,))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.analyses.activity import active
 from srcad.analyses.aliases import aliases
 from srcad.analyses.regions import regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Comment, Function, Param, Return
-from srcad.ir.types import Scalar
+from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Store, Var
+from srcad.ir.types import Array, Scalar, is_float
 from srcad.normalize.count_turns import count_turns
 from srcad.normalize.own_arguments import own_arguments
 from srcad.normalize.plain_stores import plain_stores
 from srcad.reverse.annotate import FORWARD, REVERSE, annotate, kept
-from srcad.reverse.assemble import Assembly
+from srcad.reverse.assemble import Assembly, Sweeps
 from srcad.reverse.storage import Storage
 from srcad.reverse.transform import reverse_sweep
 from srcad.simplify.finish import finish
@@ -29,32 +29,97 @@ class Gradient:
     notes: tuple[str, ...]
 
 
-def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, options: object = None) -> Gradient:
+def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False) -> Gradient:
     """Differentiate the first result of f with respect to the parameters `wrt`.
 
     The new function takes f's parameters and `d_result`, the cotangent of that result. It returns f's results
     if `keep_value`, then a gradient for each of `wrt`.
     """
     builder = Builder.resume(f)
-    f = _ready(f, builder)
+    f = _own(_plain(f, builder), builder)
+    f = count_turns(f, builder)
+    f = _keep_results(f, builder) if keep_value else f
+    seed = _seed(f, builder)
+    adjoints, sweeps = _sweeps(f, builder, wrt, [(f.results[0], seed)], {})
+    results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
+    params = (*f.params, Param(seed.name, "d_result"))
+    body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, Return(results))
+    return _finished(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), builder)
+
+
+def adjoint(f: Function, wrt: Sequence[str]) -> Gradient:
+    """The adjoint of f as a procedure, for functions that write into their arguments.
+
+    The new function takes f's parameters, then a buffer `d_x` for each array of `wrt`: the cotangent of what
+    the array holds after f goes in, that of what it held before comes out. A number that f returns has the
+    cotangent `d_result`, the last parameter. It returns the gradients of the numbers in `wrt`, and leaves in
+    the arrays what f leaves in them.
+    """
+    builder = Builder.resume(f)
+    f = count_turns(_plain(f, builder), builder)
+    arrays = [name for name in wrt if isinstance(f.types[name], Array)]
+    buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
+    seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
+    adjoints, sweeps = _sweeps(f, builder, wrt, seeds, buffers)
+    found = aliases(f)
+    # going back, the reverse sweep restores what f has overwritten
+    changed = [p for p in f.params if p.name in found.stored and sweeps.restores]
+    finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
+    keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
+    give = [Store(Var(name), (), final) for name, final in finals.items()]
+    results = tuple(adjoints[name] for name in wrt if name not in buffers)
+    params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
+    params += tuple(Param(seed.name, "d_result") for _, seed in seeds)
+    body = (Comment(FORWARD), *sweeps.forward, *keep, Comment(REVERSE), *sweeps.reverse, *give, Return(results))
+    return _finished(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
+
+
+def _sweeps(
+    f: Function,
+    builder: Builder,
+    wrt: Sequence[str],
+    seeds: list[tuple[Expr, Var]],
+    buffers: Mapping[str, Var],
+) -> tuple[Mapping[str, Var], Sweeps]:
     found = aliases(f)
     places = regions(f)
-    output = f.results[0]
-    carrying = active(f, wrt, [output])
-    result_type = builder.typeof(output)
-    seed = builder.fresh("d_result", Scalar(result_type.dtype if isinstance(result_type, Scalar) else "float64"))
-    sweep, adjoints = reverse_sweep(builder, places, carrying, found.stored, [(output, seed)], wrt)
+    carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
+    sweep, adjoints = reverse_sweep(builder, places, carrying, found, seeds, wrt, buffers)
     plan = Storage(builder, places, found, sweep).plan()
-    sweeps = Assembly(builder, places, found, plan).sweeps(sweep)
-    results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
-    body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, Return(results))
-    params = (*f.params, Param(seed.name, "d_result"))
-    made = finish(Function(f"{f.name}_grad", params, body, results, builder.types, f.span))
-    return Gradient(annotate(made), kept(made))
+    return adjoints, Assembly(builder, places, found, plan).sweeps(sweep)
 
 
-def _ready(f: Function, builder: Builder) -> Function:
-    """Normal form as reverse mode wants it: plain stores, arrays of its own, loops that count their turns."""
-    f = plain_stores(f, builder, aliases(f))
-    f = own_arguments(f, builder, aliases(f))
-    return count_turns(replace(f, types=builder.types), builder)
+def _finished(made: Function, builder: Builder) -> Gradient:
+    done = finish(replace(made, types=builder.types))
+    return Gradient(annotate(done), kept(done))
+
+
+def _seed(f: Function, builder: Builder) -> Var:
+    t = builder.typeof(f.results[0])
+    return builder.fresh("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))
+
+
+def _base(name: str) -> str:
+    return name.rsplit(".", 1)[0]
+
+
+def _plain(f: Function, builder: Builder) -> Function:
+    return replace(plain_stores(f, builder, aliases(f)), types=builder.types)
+
+
+def _own(f: Function, builder: Builder) -> Function:
+    return own_arguments(f, builder, aliases(f))
+
+
+def _keep_results(f: Function, builder: Builder) -> Function:
+    """Copy the array results that the reverse sweep may write into on its way back."""
+    stored = aliases(f).stored
+    results: list[Expr] = []
+    body = list(f.body)
+    for result in f.results:
+        if isinstance(result, Var) and result.name in stored:
+            own = builder.fresh(result.name.rsplit(".", 1)[0], f.types[result.name])
+            body.append(Assign(own.name, Op("copy", (result,)), f.span))
+            result = own
+        results.append(result)
+    return replace(f, body=tuple(body), results=tuple(results))

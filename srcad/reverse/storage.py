@@ -12,18 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Slice, Store, Var, While
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.walk import block_reads, names, own_exprs, root, walk
 from srcad.normalize.count_turns import count_of
-from srcad.reverse.overwrites import Access, Overwrites
+
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
-
-SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like", "shape", "len", "size"})
-"""Primitives that look at the shape of their first argument, never at its elements."""
 
 VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
 """Primitives that make no new elements, so that making the result again costs nothing."""
@@ -64,7 +62,7 @@ class Storage:
         self.regions = regions
         self.aliases = aliases
         self.sweep = sweep
-        self.overwrites = Overwrites(regions, aliases.group)
+        self.overwrites = Overwrites(regions, aliases)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = list(self._stores())
 
@@ -131,10 +129,6 @@ class Storage:
                 found[name] = (position, place)
                 for n in names(place):
                     self._use(draft, n, definition.region, position, False)
-                base = root(place)
-                assert base is not None
-                group = self.aliases.group[base]
-                draft.accesses.append(self.overwrites.access(group, definition.region, position, place))
                 continue
             saved[name] = position
         return Plan(again, found, saved, undone), draft.accesses
@@ -188,9 +182,10 @@ class Storage:
         """Note which written arrays have elements read by a group."""
         for stmt in walk(tuple(group.stmts)):
             for e in own_exprs(stmt):
-                for n in _content_reads(e):
+                for place in places_read(e):
+                    n = root(place)
                     if n in self.aliases.stored and n in self.regions.definitions:
-                        at = self.overwrites.access(self.aliases.group[n], region, group.position, Var(n))
+                        at = self.overwrites.access(self.aliases.group[n], region, group.position, place)
                         draft.accesses.append(at)
 
     # ---- again -------------------------------------------------------------------------------
@@ -224,7 +219,7 @@ class Storage:
                     return prim in ("index", "np.transpose") or name not in self.aliases.stored
                 if prim != "index":
                     return True
-                return not self._disturbed(base, definition, position)
+                return not self._disturbed(name, base, definition, position)
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
                 scalars = all(not isinstance(a, Var) or isinstance(self.builder.types[a.name], Scalar) for a in args)
@@ -234,7 +229,7 @@ class Storage:
             case _:
                 return False
 
-    def _disturbed(self, base: Expr, definition: Definition, position: int) -> bool:
+    def _disturbed(self, element: str, base: Expr, definition: Definition, position: int) -> bool:
         """Whether the array `base` is written between the load at `definition` and the statement at `position`."""
         name = root(base)
         if name is None or name not in self.aliases.stored:
@@ -242,8 +237,8 @@ class Storage:
         group = self.aliases.group[name]
         stmts = definition.region.stmts
         for at in range(definition.position + 1, min(position + 1, len(stmts))):
-            if at == position and isinstance(stmts[at], Store):
-                continue  # its reversal first restores what it overwrote
+            if at == position and isinstance(stmts[at], Store) and not _counts(self.builder.types[element]):
+                continue  # its reversal first restores what it overwrote (but reads its index before)
             for inner in walk((stmts[at],)):
                 if isinstance(inner, Store) and self.aliases.group.get(root(inner.base) or "") == group:
                     return True
@@ -365,6 +360,11 @@ def _bounds(owner: For | While) -> tuple[Expr, ...]:
     return (owner.start, owner.stop, owner.step)
 
 
+def _counts(t: Type) -> bool:
+    """Whether values of the type may be used as an index."""
+    return isinstance(t, Scalar) and t.dtype not in FLOATS
+
+
 def _is_result(definition: Definition, name: str) -> bool:
     return isinstance(definition.node, Carry)
 
@@ -381,24 +381,3 @@ def _is_count(definition: Definition, name: str) -> bool:
 def _small_power(op: Op) -> bool:
     exponent = op.args[1] if op.prim == "**" else None
     return isinstance(exponent, Const) and exponent.value in (2, 3, 2.0, 3.0)
-
-
-def _content_reads(e: Expr) -> Iterator[str]:
-    """The names whose elements an expression reads."""
-    match e:
-        case Var(name):
-            yield name
-        case Op(prim, args):
-            skipped = args[:1] if prim in SHAPE_ONLY else ()
-            if prim.startswith("runtime.unbroadcast"):
-                skipped = args[1:2]
-            for arg in args:
-                if not any(arg is s for s in skipped):
-                    yield from _content_reads(arg)
-        case Slice(lower, upper, step):
-            for part in (lower, upper, step):
-                if part is not None:
-                    yield from _content_reads(part)
-        case _:
-            return
-

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from srcad.analyses.aliases import Aliases
+from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions
 from srcad.errors import fail
 from srcad.frontend.builder import Builder
@@ -46,16 +48,19 @@ def reverse_sweep(
     builder: Builder,
     regions: Regions,
     active: frozenset[str],
-    stored: frozenset[str],
+    aliases: Aliases,
     seeds: Iterable[tuple[Expr, Atom]],
     wrt: Iterable[str],
+    buffers: Mapping[str, Var],
 ) -> tuple[Sweep, Mapping[str, Var]]:
-    """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent)."""
-    adjoints = Adjoints(builder, regions, active, stored)
+    """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
+
+    `buffers` are adjoints that the caller holds: they have a value from the start.
+    """
+    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers)
     sweep = Sweep(regions.top)
-    frame = Frame(sweep)
-    adjoints.frames.append(frame)
-    transform = _Transform(builder, regions, adjoints)
+    adjoints.frames.append(Frame(sweep, set(buffers)))
+    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases))
     with transform.group(len(regions.top.stmts)):
         for result, seed in seeds:
             adjoints.add(result, seed)
@@ -65,14 +70,16 @@ def reverse_sweep(
             if not adjoints.has(name):
                 adjoints.frames[-1].initialised.add(name)
                 builder.emit(Assign(adjoints.name(name).name, adjoints.zero(name)))
-    return sweep, {name: adjoints.name(name) for name in wrt}
+            finals = {name: adjoints.value(name) for name in wrt}
+    return sweep, finals
 
 
 class _Transform:
-    def __init__(self, builder: Builder, regions: Regions, adjoints: Adjoints) -> None:
+    def __init__(self, builder: Builder, regions: Regions, adjoints: Adjoints, overwrites: Overwrites) -> None:
         self.builder = builder
         self.regions = regions
         self.adjoints = adjoints
+        self.overwrites = overwrites
 
     # ---- structure ---------------------------------------------------------------------------
 
@@ -89,7 +96,7 @@ class _Transform:
                         self.assign(stmt)
                 case Store():
                     with self.group(position, undo=stmt):
-                        self.store(stmt)
+                        self.store(stmt, region, position)
                 case If():
                     self.branches(stmt, position)
                 case For() | While():
@@ -112,7 +119,7 @@ class _Transform:
                     if join.target in self.adjoints.active and self.adjoints.has(join.target):
                         source = join.then if kind == "then" else join.orelse
                         masked = join.target in self.adjoints.masked
-                        self.adjoints.add(source, self.adjoints.name(join.target), masked=masked)
+                        self.adjoints.add(source, self.adjoints.value(join.target), masked=masked)
             self.region(inner)
             self.adjoints.frames.pop()
             frames.append(frame)
@@ -128,7 +135,7 @@ class _Transform:
             for carry in carried:
                 base = adjoints.name(carry.arg).name.rsplit(".", 1)[0]
                 out = builder.fresh(base, builder.types[carry.arg])
-                start = adjoints.name(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
+                start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
         inner = self.regions.inner(stmt, "turn")
@@ -142,7 +149,7 @@ class _Transform:
         self.region(inner)
         with self.group(-1):
             for carry, out in outs:
-                end = adjoints.name(carry.arg) if adjoints.has(carry.arg) else adjoints.zero(carry.arg)
+                end = adjoints.value(carry.arg) if adjoints.has(carry.arg) else adjoints.zero(carry.arg)
                 builder.emit(Assign(out.name, end))
         adjoints.frames.pop()
         parent.sweep.groups.append(Group(position, [], stmt.span, nested=Turns(stmt, frame.sweep)))
@@ -158,15 +165,14 @@ class _Transform:
         name = stmt.target
         if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
             return
-        d = adjoints.name(name)
         masked = name in adjoints.masked
         match stmt.value:
             case Var() | Const() | Undef():
-                adjoints.add(stmt.value, d, masked=masked)
+                adjoints.add(stmt.value, adjoints.value(name), masked=masked)
             case Op("index", (base, *items)):
-                self.load(base, tuple(items), d, masked)
+                self.load(base, tuple(items), adjoints.value(name), masked)
             case Op() as op:
-                self.apply_rule(stmt, op, d, masked)
+                self.apply_rule(stmt, op, masked)
             case _:
                 raise AssertionError(stmt)
 
@@ -185,7 +191,7 @@ class _Transform:
                 return
         self.adjoints.add_at(base, items, value, masked=masked)
 
-    def apply_rule(self, stmt: Assign, op: Op, d: Var, masked: bool) -> None:
+    def apply_rule(self, stmt: Assign, op: Op, masked: bool) -> None:
         adjoints, builder = self.adjoints, self.builder
         wanted = [k for k, a in enumerate(op.args) if isinstance(a, Var) and a.name in adjoints.active]
         if not PRIMITIVES[op.prim].differentiable or not wanted:
@@ -205,6 +211,9 @@ class _Transform:
         args = [a for a in op.args if isinstance(a, Var | Const)]
         assert len(args) == len(op.args), op
         masked = masked or op.prim in MASKING
+        d: Atom = adjoints.uniform(stmt.target) or adjoints.name(stmt.target)
+        if rule.kind != "partials":
+            d = adjoints.value(stmt.target)
         with builder.block() as emitted:
             if rule.kind == "partials":
                 parts = inline_rule(builder, rule.function, [Var(stmt.target), *args], static)
@@ -218,10 +227,23 @@ class _Transform:
             if value is None:
                 continue
             if rule.kind == "partials":
+                if not self._stands_for(stmt.target, value, op.args[k]):
+                    d = adjoints.value(stmt.target)
                 value = self.times(value, d, guarded=rule.singular and masked)
             adjoints.add(op.args[k], value, masked=masked)
 
-    def times(self, partial: Atom, d: Var, guarded: bool) -> Atom:
+    def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
+        """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
+
+        It does where nothing is to be summed: the argument, or the partial, has the shape of the result.
+        """
+        want = self.builder.types[name]
+        if not isinstance(want, Array):
+            return True
+        types = (self.builder.typeof(partial), self.builder.typeof(argument))
+        return any(isinstance(t, Array) and t.dims == want.dims for t in types)
+
+    def times(self, partial: Atom, d: Atom, guarded: bool) -> Atom:
         """partial * d, where a zero cotangent wins over a partial that is not finite."""
         builder = self.builder
         if partial == Const(1.0) or partial == Const(1):
@@ -235,7 +257,7 @@ class _Transform:
         scalar = isinstance(builder.typeof(product), Scalar)
         return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
 
-    def store(self, stmt: Store) -> None:
+    def store(self, stmt: Store, region: Region, position: int) -> None:
         adjoints, builder = self.adjoints, self.builder
         base = _root_name(stmt.base)
         if base not in adjoints.active or not adjoints.has(base):
@@ -247,7 +269,7 @@ class _Transform:
             loaded = builder.fresh("%d_new", there)
             array = isinstance(there, Array)
             builder.emit(Assign(loaded.name, Op("copy", (place,)) if array else place, stmt.span))
-        if stmt.op is None:
+        if stmt.op is None and self.read_before(stmt, region, position):
             builder.emit(Store(adjoints.path(stmt.base), stmt.index, Const(0.0), None, stmt.span))
         if gets:
             value: Atom = loaded
@@ -257,6 +279,17 @@ class _Transform:
             # what was stored was broadcast to the place it went to
             value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
             adjoints.add(stmt.value, value, masked=base in adjoints.masked)
+
+
+    def read_before(self, stmt: Store, region: Region, position: int) -> bool:
+        """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
+        base = _root_name(stmt.base)
+        group = self.overwrites.group[base]
+        if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
+            return True
+        place = Op("index", (stmt.base, *stmt.index))
+        there = self.overwrites.access(group, region, position, place)
+        return any(self.overwrites.meets(read, there) for read in self.overwrites.reads)
 
 
 class _Group:

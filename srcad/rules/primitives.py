@@ -186,6 +186,14 @@ for _function in [runtime.argmax_first, runtime.argmin_first]:
 for _function in [runtime.product_of_others, runtime.product_of_others_first]:
     _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="...->...")
 
+for _function, _dims in [
+    (runtime.unbroadcast_1d, "i,j->j"),
+    (runtime.unbroadcast_2d, "ij,kl->kl"),
+    (runtime.unbroadcast_3d, "ijk,lmn->lmn"),
+    (runtime.unbroadcast_4d, "ijkl,mnop->mnop"),
+]:
+    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims=_dims)
+
 # ---- linear algebra ----------------------------------------------------------------------------
 
 _add("np.outer", np.outer, "linalg", dims="i,j->ij")

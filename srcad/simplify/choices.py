@@ -15,14 +15,14 @@ from srcad.simplify.untemp import is_temporary
 def choices(block: Block, types: Mapping[str, Type]) -> Block:
     """A branch that does nothing but give a temporary one of two values becomes an expression.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
     >>> print(show(choices(parse('''
     ... if i < n:
     ...     %t.0 = x[i] > 0.0
     ... else:
     ...     %t.0 = False
     ... '''), {"%t.0": Scalar("bool")})))
-    %t.0 = i < n and x[i] > 0.0
+    %t.0 = (i < n) and (x[i] > 0.0)
 
     Only for scalars. All three are printed so that Python evaluates just the operand that is chosen.
     """

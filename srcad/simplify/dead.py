@@ -14,13 +14,14 @@ from srcad.ir.types import Type
 def dead(block: Block, live_out: Iterable[str], types: Mapping[str, Type], params: Iterable[str] = ()) -> Block:
     """Drop assignments and stores that nobody reads, then loops and branches with nothing in them.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
     >>> print(show(dead(parse('''
     ... k = 0.0
     ... for i in range(n):
     ...     k += x[i]
     ...     y = x[i] * x[i]
-    ... '''), {"y"}, {})))
+    ... '''), {"y"}, {"k": Scalar("float64")})))
     for i in range(n):
         y = x[i] * x[i]
 

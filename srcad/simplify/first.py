@@ -16,10 +16,11 @@ from srcad.simplify.typeof import same, typeof
 _ZEROS = frozenset({"np.zeros", "np.zeros_like"})
 
 
-def first(block: Block, types: Mapping[str, Type]) -> Block:
+def first(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
     """Where an accumulator is set to zero and the next to touch it adds to it, assign instead.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
     >>> print(show(first(parse('''
     ... d = 0.0
     ... e = f * 2.0
@@ -30,7 +31,7 @@ def first(block: Block, types: Mapping[str, Type]) -> Block:
 
     An array is only assigned what is known to have its dtype and shape, and memory of its own.
     """
-    return _First(types, sharing(block, types)).block(block)
+    return _First(types, shared or sharing(block, types)).block(block)
 
 
 class _First:

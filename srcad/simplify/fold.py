@@ -25,7 +25,7 @@ _READERS = frozenset({"elementwise", "reduce", "linalg"})
 def fold(block: Block, types: Mapping[str, Type]) -> Block:
     """Simplify every expression, as long as neither its dtype nor its shape can change.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
     >>> print(show(fold(parse('''
     ... d += -(0.1 * b) * 1.0
     ... '''), {"b": Scalar("float64"), "d": Scalar("float64")})))

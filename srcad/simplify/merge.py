@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from srcad.analyses.hazards import changes, touches
 from srcad.analyses.purity import pure
-from srcad.analyses.sharing import Sharing, sharing
+from srcad.analyses.sharing import Sharing, roots, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, subexpressions, with_blocks
@@ -17,19 +17,19 @@ _LONGEST = 24
 """How many parts a merged sum may have: one line, not a paragraph."""
 
 
-def merge(block: Block, types: Mapping[str, Type]) -> Block:
+def merge(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
     """Join contributions to one target; an element taken out, zeroed and added back was never moved.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
     >>> print(show(merge(parse('''
     ... d_limit += d_acc
     ... d_limit -= 0.1 * d_acc
     ... '''), dict.fromkeys(("d_limit", "d_acc"), Scalar("float64")))))
-    d_limit += d_acc - 0.1 * d_acc
+    d_limit += d_acc - (0.1 * d_acc)
 
     Changes the order of two additions, so results may differ in the last bit.
     """
-    return _Merge(types, sharing(block, types)).block(block)
+    return _Merge(types, shared or sharing(block, types)).block(block)
 
 
 class _Merge:
@@ -59,13 +59,19 @@ class _Merge:
             earlier = before[k]
             if isinstance(earlier, Comment):
                 return False
-            if isinstance(earlier, AugAssign | Store) and _target(earlier) == target and _adds(earlier):
+            if isinstance(earlier, AugAssign | Store) and _target(earlier) == target:
                 return self._join(before, k, earlier, stmt)
+            if isinstance(earlier, Assign) and (Var(earlier.target), ()) == target:
+                # an array has to be its own from the start: the sum will be a new one
+                return not roots(earlier.value) and self._join(before, k, earlier, stmt)
             if touches((earlier,), *target, self.shared) or changes(earlier, stmt.value, self.shared):
                 return False
         return False
 
-    def _join(self, before: list[Stmt], k: int, earlier: AugAssign | Store, stmt: AugAssign | Store) -> bool:
+    def _join(self, before: list[Stmt], k: int, earlier: Assign | AugAssign | Store, stmt: AugAssign | Store) -> bool:
+        op = None if isinstance(earlier, Assign) else earlier.op
+        if op not in (None, "+", "-"):
+            return False
         if earlier.span is not None and stmt.span is not None and earlier.span.line != stmt.span.line:
             return False
         if changes(earlier, stmt.value, self.shared) or not pure(earlier.value):
@@ -73,14 +79,14 @@ class _Merge:
         one, other = typeof(earlier.value, self.types), typeof(stmt.value, self.types)
         if not (same(one, other) and isinstance(one, Scalar | Array)):
             return False
-        if sum(1 for e in (earlier.value, stmt.value) for _ in subexpressions(e)) > _LONGEST:
+        if not isinstance(stmt.value, Var) and _size(earlier.value) + _size(stmt.value) > _LONGEST:
             return False
-        if earlier.op == "-" and stmt.op == "+":
-            new = replace(earlier, op="+", value=Op("-", (stmt.value, earlier.value)))
+        if op == "-" and stmt.op == "+":
+            assert not isinstance(earlier, Assign)
+            before[k] = replace(earlier, op="+", value=Op("-", (stmt.value, earlier.value)))
         else:
-            inner = "+" if earlier.op == stmt.op else "-"
-            new = replace(earlier, value=Op(inner, (earlier.value, stmt.value)))
-        before[k] = new
+            inner = "+" if stmt.op == (op or "+") else "-"
+            before[k] = replace(earlier, value=Op(inner, (earlier.value, stmt.value)))
         return True
 
     # ---- t = d[i]; ...; d[i] = t -------------------------------------------------------------
@@ -120,8 +126,8 @@ class _Merge:
         return False
 
 
-def _adds(stmt: AugAssign | Store) -> bool:
-    return stmt.op in ("+", "-")
+def _size(expr: Expr) -> int:
+    return sum(1 for _ in subexpressions(expr))
 
 
 def _target(stmt: AugAssign | Store) -> tuple[Expr, tuple[Expr, ...]]:

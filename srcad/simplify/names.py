@@ -22,7 +22,7 @@ _ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "m
 def names(f: Function, reserved: Iterable[str] = ()) -> Function:
     """Give versions that never hold a value at the same time one name, and drop the copies this makes idle.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
     >>> print(show(names(Function("f", (Param("n", "n"),), parse('''
     ... acc.0 = 0.0
     ... acc.1 = acc.0
@@ -75,7 +75,7 @@ class _Groups:
         self.position = {n: i for i, n in enumerate(self.order)}
         params = [p.name for p in f.params]
         results = [n for e in f.results for n in reads(e)]
-        self._interfere(liveness(f.body, f.types, results, params), params)
+        self._interfere(liveness(f.body, f.types, results, params, all_stays=True), params)
 
     def _meet(self, name: str) -> None:
         if name not in self.parent:

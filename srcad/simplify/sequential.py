@@ -14,7 +14,7 @@ def sequential(f: Function) -> Function:
     """Write a value into the name that carries it, at the end of each path that leads to the join.
 
     >>> from srcad.ir.nodes import Join
-    >>> from srcad.ir.text import show
+    >>> from srcad.ir.notation import show
     >>> both = If(Var("c"), (), (), (Join("y", Var("a"), Var("b")),))
     >>> print(show(sequential(Function("f", (), (both,), (Var("y"),), {})).body))
     if c:
@@ -79,7 +79,7 @@ class _Sequence:
 
     def _parallel(self, copies: Iterable[tuple[str, Expr]], span: Span | None) -> Block:
         """Assignments that all read before any of them writes."""
-        waiting = [(t, v) for t, v in copies if not isinstance(v, Undef) and v != Var(t)]
+        waiting: list[tuple[str, Expr]] = [(t, v) for t, v in copies if not isinstance(v, Undef) and v != Var(t)]
         done: list[Stmt] = []
         while waiting:
             for i, (target, value) in enumerate(waiting):

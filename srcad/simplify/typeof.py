@@ -51,7 +51,7 @@ def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
 
 def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
     if isinstance(expr, Slice):
-        bounds = tuple(_bound(part, types) for part in (expr.lower, expr.upper, expr.step))
+        bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
         return Operand(expr, Opaque("slice"), False, bounds)
     known = typeof(expr, types)
     if known is None:

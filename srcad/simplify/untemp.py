@@ -40,7 +40,7 @@ def is_temporary(name: str) -> bool:
 def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = ()) -> Block:
     """Put a temporary's expression where its single reader is; copies and tiny expressions, where all are.
 
-    >>> from srcad.ir.text import parse, show
+    >>> from srcad.ir.notation import parse, show
     >>> print(show(untemp(parse('''
     ... %t.0 = x[i]
     ... %t.1 = %t.0 * a
@@ -128,7 +128,7 @@ class _Untemp:
     def _candidate(self, stmt: Assign) -> bool:
         name = stmt.target
         return (
-            is_temporary(name)
+            (is_temporary(name) or self.uses[name] == 1 and _is_saved(stmt.value))
             and self.writes[name] == 1
             and self.uses[name] > 0
             and name not in self.kept
@@ -168,6 +168,12 @@ class _Untemp:
                 return False
         effects = {self.shared.of(n) for e in own_exprs(stmt) for n in _changed(e)}
         return not effects & self.shared.loads(value)
+
+
+def _is_saved(value: Expr) -> bool:
+    """Whether the value is only got back from where the forward sweep kept it: that place can be read directly."""
+    kept = root(value) if isinstance(value, Op) and value.prim == "index" else None
+    return kept is not None and kept.rpartition(".")[0].endswith(("_saved", "_stack"))
 
 
 def _count(stmt: Stmt, name: str) -> int:

@@ -8,12 +8,19 @@ each row once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from srcad.analyses.aliases import Aliases
 from srcad.analyses.regions import Region, Regions
-from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
+from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Var
+from srcad.ir.walk import VIEWS, own_exprs, root
 
 Items = tuple[Expr, ...] | None
+
+_BLANK = frozenset({"np.zeros", "np.ones", "np.empty", "np.zeros_like", "np.ones_like", "np.empty_like", "np.eye"})
+"""Primitives whose result depends on no number given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +37,10 @@ class Access:
 
 
 class Overwrites:
-    def __init__(self, regions: Regions, group: dict[str, str]) -> None:
+    def __init__(self, regions: Regions, aliases: Aliases) -> None:
         self.regions = regions
-        self.group = group
+        self.group = aliases.group
+        self.stored = aliases.stored
         self._scopes: dict[str, Region] = {}
 
     def scope(self, group: str) -> Region:
@@ -73,6 +81,34 @@ class Overwrites:
                 return (*outer, *plain)
             case _:
                 return None
+
+    def sources(self, group: str) -> list[str]:
+        """The names whose elements an array of the group begins with: parameters, and what a fresh copy is of."""
+        found = []
+        for name, g in self.group.items():
+            definition = self.regions.definitions.get(name)
+            if g != group or definition is None:
+                continue
+            if definition.node is None:
+                found.append(name)
+            elif isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
+                op = definition.node.value
+                if op.prim not in _BLANK and op.prim not in VIEWS:
+                    found += [a.name for a in op.args if isinstance(a, Var)]
+        return found
+
+    @cached_property
+    def reads(self) -> list[Access]:
+        """Every read by the primal of the elements of an array that some store writes into."""
+        found = []
+        for region in self.regions:
+            for position, stmt in enumerate(region.stmts):
+                for e in own_exprs(stmt):
+                    for place in places_read(e):
+                        name = root(place)
+                        if name in self.stored:
+                            found.append(self.access(self.group[name], region, position, place))
+        return found
 
     def meets(self, read: Access, store: Access) -> bool:
         """Whether the store may run after the primal statement of the read, and overwrite what it reads."""
@@ -169,6 +205,37 @@ class Overwrites:
                 if definition is not None and isinstance(definition.node, Assign):
                     return self.integer(definition.node.value)
         return None
+
+
+SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like", "shape", "len", "size"})
+"""Primitives that look at the shape of their first argument, never at its elements."""
+
+
+def places_read(e: Expr) -> Iterator[Expr]:
+    """The names, and the elements of names, whose content an expression reads.
+
+    A view reads nothing yet: its elements are read where the view is used.
+    """
+    match e:
+        case Var():
+            yield e
+        case Op("index", (base, *items)):
+            yield e if isinstance(base, Var) else base
+            for item in items:
+                yield from places_read(item)
+        case Op(prim, args):
+            skipped = args[:1] if prim in SHAPE_ONLY else ()
+            if prim.startswith("runtime.unbroadcast"):
+                skipped = args[1:2]
+            for arg in args:
+                if not any(arg is s for s in skipped):
+                    yield from places_read(arg)
+        case Slice(lower, upper, step):
+            for part in (lower, upper, step):
+                if part is not None:
+                    yield from places_read(part)
+        case _:
+            return
 
 
 def _order(read: Access, store: Access) -> bool:

@@ -1,0 +1,87 @@
+"""The intermediate texts of one compilation, for `how_it_works.md`: `{stage} name`, as a block or inside a line.
+
+The compiler runs once, on the function of `docs/overflow.py`, and what passes through its steps is recorded.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
+
+import gast
+import numpy as np
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+import srcad
+from srcad.frontend.read import read
+from srcad.ir import text as ir
+from srcad.normalize.single_exit import single_exit
+
+from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the path)
+
+STEPS = {
+    "lowered": "srcad.frontend.lower.lower",
+    "pruned": "srcad.normalize.prune.prune",
+    "active": "srcad.reverse.gradient.active",
+    "finished": "srcad.reverse.gradient.finish",
+}
+
+
+@functools.cache
+def stages() -> dict[str, str]:
+    """The text of each stage, by name."""
+    seen: dict[str, tuple[tuple[Any, ...], Any]] = {}
+
+    def recorded(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            result = step(*args, **kwargs)
+            seen.setdefault(name, (args, result))
+            return result
+
+        return wrapper
+
+    with ExitStack() as patches:
+        for name, place in STEPS.items():
+            module, _, function = place.rpartition(".")
+            step = getattr(importlib.import_module(module), function)
+            patches.enter_context(mock.patch(place, recorded(name, step)))
+        gradient = srcad.grad(overflow, argnums=("x", "decay", "limit"))
+        text = gradient.source_for(np.zeros(3), 0.9, 1.0)
+    return {
+        "source": inspect.getsource(overflow),
+        "single_exit": gast.unparse(single_exit(read(overflow).tree)).strip(),
+        "lowered": ir.text(seen["lowered"][1].function),
+        "pruned": ir.text(seen["pruned"][1]),
+        "active": ", ".join(sorted(seen["active"][1])),
+        "assembled": ir.text(seen["finished"][0][0]),
+        "keeps": text.split('"""')[1].strip(),
+        "text": text,
+    }
+
+
+class Stage(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        text = stages()[self.arguments[0]]
+        language = "text" if self.arguments[0] == "keeps" else "python"
+        return [nodes.literal_block(text, text, language=language, force=True)]
+
+
+class StageRole(SphinxRole):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        text = stages()[self.text]
+        return [nodes.literal(text, text)], []
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("stage", Stage)
+    app.add_role("stage", StageRole())
+    return {"parallel_read_safe": False, "parallel_write_safe": True}

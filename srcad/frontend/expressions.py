@@ -1,0 +1,296 @@
+"""Expressions: one function for each kind of syntax, found by the type of the node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gast
+
+from srcad.frontend import operators
+from srcad.frontend.context import Context, Frame
+from srcad.frontend.iteration import items_of, turns_of
+from srcad.frontend.joins import branch, words
+from srcad.frontend.lookup import lookup
+from srcad.frontend.statics import key_of
+from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Ref, Seq, SliceValue, Static
+from srcad.ir.nodes import Const
+from srcad.ir.types import Array, Scalar
+
+
+def expression(ctx: Context, node: Any) -> Abstract:
+    """The value of an expression."""
+    handler = _HANDLERS.get(type(node))
+    frame = ctx.frame
+    before, frame.node = frame.node, node
+    try:
+        if handler is None:
+            ctx.fail("S199", f"{type(node).__name__} is not in the language")
+        return handler(ctx, node)
+    finally:
+        frame.node = before
+
+
+def _constant(ctx: Context, node: Any) -> Abstract:
+    match node.value:
+        case bool() | float():
+            return ctx.constant(node.value)
+        case int():
+            if not -(2**63) <= node.value < 2**63:
+                ctx.fail("S117", "an integer of more than 64 bits")
+            return ctx.constant(node.value)
+        case complex():
+            ctx.fail("S116", "a complex number")
+        case _:
+            return Static(node.value)
+
+
+def _name(ctx: Context, node: Any) -> Abstract:
+    return lookup(ctx, node.id)
+
+
+def _binary(ctx: Context, node: Any) -> Abstract:
+    left = ctx.expression(node.left)
+    return operators.binary(ctx, operators.BINARY[type(node.op)], left, ctx.expression(node.right))
+
+
+def _choice(ctx: Context, node: Any) -> Abstract:
+    cond = ctx.test(node.test)
+    if isinstance(cond, bool):
+        return ctx.expression(node.body if cond else node.orelse)
+    return branch(ctx, cond, lambda: ctx.expression(node.body), lambda: ctx.expression(node.orelse))
+
+
+def _walrus(ctx: Context, node: Any) -> Abstract:
+    value = ctx.expression(node.value)
+    frame = ctx.frame
+    while "comprehension" in frame.names and frame.parent is not None:
+        frame = frame.parent
+    with ctx.inside(frame):
+        ctx.bind(node.target, value)
+        return lookup(ctx, node.target.id)
+
+
+def _subscript(ctx: Context, node: Any) -> Abstract:
+    if isinstance(node.value, gast.Attribute) and node.value.attr == "shape":
+        array = ctx.expression(node.value.value)
+        if isinstance(array, Leaf) and isinstance(array.type, Array):
+            position = ctx.expression(node.slice)
+            rank = len(array.type.dims)
+            if isinstance(position, Leaf) and type(position.static) is int and -rank <= position.static < rank:
+                return length(ctx, array, position.static % rank)
+        return ctx.index(ctx.attribute(array, "shape"), ctx.expression(node.slice))
+    return ctx.index(ctx.expression(node.value), ctx.expression(node.slice))
+
+
+def length(ctx: Context, array: Leaf, axis: int) -> Leaf:
+    """The length of one axis."""
+    assert isinstance(array.type, Array)
+    known = array.type.dims[axis]
+    if not known.terms:
+        return ctx.constant(known.const)
+    return ctx.leaf(ctx.builder.op("shape", array.atom, axis=axis))
+
+
+def _slice(ctx: Context, node: Any) -> Abstract:
+    return SliceValue(*(_bound(ctx, part) for part in (node.lower, node.upper, node.step)))
+
+
+def _bound(ctx: Context, node: Any) -> Leaf | None:
+    if node is None:
+        return None
+    value = ctx.check(ctx.expression(node))
+    if value == Static(None):
+        return None
+    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype.startswith("float"):
+        ctx.fail("S126", f"a bound of a slice must be an integer, and this is {words(value)}")
+    return value
+
+
+def _attribute(ctx: Context, node: Any) -> Abstract:
+    return ctx.attribute(ctx.expression(node.value), node.attr)
+
+
+def _elements(ctx: Context, nodes: list[Any]) -> tuple[Abstract, ...]:
+    out: list[Abstract] = []
+    for node in nodes:
+        if isinstance(node, gast.Starred):
+            out.extend(spread(ctx, ctx.expression(node.value)))
+        else:
+            out.append(ctx.expression(node))
+    return tuple(out)
+
+
+def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
+    """The items of `*value`."""
+    value = ctx.check(value)
+    items = items_of(ctx, value)
+    if items is None and isinstance(value, Leaf) and isinstance(value.type, Array):
+        first = value.type.dims[0]
+        if not first.terms:
+            return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
+    if items is None:
+        turns = turns_of(ctx, value)
+        count = turns.static_count
+        if count is None:
+            ctx.fail("S113", f"* on {words(value)}, whose length is not known when compiling")
+        start, step = turns.start.static, turns.step.static
+        assert isinstance(start, int) and isinstance(step, int)
+        return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
+    return items
+
+
+def _tuple(ctx: Context, node: Any) -> Abstract:
+    return Seq(_elements(ctx, node.elts))
+
+
+def _list(ctx: Context, node: Any) -> Abstract:
+    return ctx.new_ref(Cells(_elements(ctx, node.elts)))
+
+
+def _dict(ctx: Context, node: Any) -> Abstract:
+    entries: dict[object, Abstract] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            inner = ctx.check(ctx.expression(value))
+            if not isinstance(inner, Ref) or inner.kind != "dict":
+                ctx.fail("S117", f"** on {words(inner)}")
+            cells = ctx.heap[inner.id]
+            entries.update(zip(cells.keys or (), cells.items, strict=True))
+        else:
+            name = key_of(ctx, ctx.expression(key))
+            entries[name] = ctx.expression(value)
+    return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+
+
+def _lambda(ctx: Context, node: Any) -> Abstract:
+    return Closure(node, ctx.frame, defaults_of(ctx, node.args))
+
+
+def defaults_of(ctx: Context, args: Any) -> tuple[tuple[str, Abstract], ...]:
+    """The default values of a function's parameters, evaluated where it is defined."""
+    positional = [*args.posonlyargs, *args.args]
+    named = positional[len(positional) - len(args.defaults) :] if args.defaults else []
+    pairs = [*zip(named, args.defaults, strict=True), *zip(args.kwonlyargs, args.kw_defaults, strict=True)]
+    return tuple((arg.id, ctx.expression(default)) for arg, default in pairs if default is not None)
+
+
+def _comprehension(ctx: Context, node: Any) -> Abstract:
+    """Over what is known while compiling, item by item, in a scope of its own."""
+    outer = ctx.frame
+    inner = Frame(
+        outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, depth=outer.depth, serial=outer.serial
+    )
+    inner.names["comprehension"] = Static(None)
+    inner.node = node
+    keys: list[object] = []
+    values: list[Abstract] = []
+
+    def level(k: int) -> None:
+        if k == len(node.generators):
+            if isinstance(node, gast.DictComp):
+                keys.append(key_of(ctx, ctx.expression(node.key)))
+                values.append(ctx.expression(node.value))
+            else:
+                values.append(ctx.expression(node.elt))
+            return
+        generator = node.generators[k]
+        for item in _known_items(ctx, generator.iter):
+            ctx.bind(generator.target, item)
+            if all(_known(ctx, condition) for condition in generator.ifs):
+                level(k + 1)
+
+    inner.locals = frozenset(_targets(node))
+    with ctx.inside(inner):
+        level(0)
+    if isinstance(node, gast.DictComp):
+        entries = dict(zip(keys, values, strict=True))
+        return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+    return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(Cells(tuple(values)))
+
+
+def _targets(node: Any) -> set[str]:
+    return {
+        inner.id
+        for generator in node.generators
+        for inner in gast.walk(generator.target)
+        if isinstance(inner, gast.Name)
+    }
+
+
+def _known_items(ctx: Context, node: Any) -> tuple[Abstract, ...]:
+    value = ctx.check(ctx.expression(node))
+    items = items_of(ctx, value)
+    if items is not None:
+        return items
+    with ctx.at(node):
+        turns = turns_of(ctx, value)
+        count = turns.static_count
+        if count is None:
+            ctx.fail(
+                "S114",
+                "a comprehension over something whose length is known only at run time",
+                None,
+                "write a loop that fills an array made before: out = np.empty(n), then out[i] = ...",
+            )
+        start, step = turns.start.static, turns.step.static
+        assert isinstance(start, int) and isinstance(step, int)
+        return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
+
+
+def _known(ctx: Context, condition: Any) -> bool:
+    value = ctx.test(condition)
+    if not isinstance(value, bool):
+        with ctx.at(condition):
+            ctx.fail("S114", "a comprehension whose condition is known only at run time")
+    return value
+
+
+def _text(ctx: Context, node: Any) -> Abstract:
+    parts: list[str] = []
+    for part in node.values:
+        value = ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part)
+        if isinstance(value, Leaf) and value.known and isinstance(value.atom, Const):
+            value = Static(value.static)
+        if not isinstance(value, Static):
+            ctx.fail(
+                "S117",
+                "an f-string of run-time values",
+                "Compiled code has no strings to compute with.",
+                "use it inside print, assert or raise only.",
+            )
+        parts.append(f"{value.value}")
+    return Static("".join(parts))
+
+
+def _starred(ctx: Context, node: Any) -> Abstract:
+    ctx.fail("S113", "* is not possible here")
+
+
+_HANDLERS: dict[type, Callable[[Context, Any], Abstract]] = {
+    gast.Constant: _constant,
+    gast.Name: _name,
+    gast.BinOp: _binary,
+    gast.UnaryOp: operators.unary,
+    gast.BoolOp: operators.boolean,
+    gast.Compare: operators.comparison,
+    gast.IfExp: _choice,
+    gast.NamedExpr: _walrus,
+    gast.Subscript: _subscript,
+    gast.Slice: _slice,
+    gast.Attribute: _attribute,
+    gast.Tuple: _tuple,
+    gast.List: _list,
+    gast.Dict: _dict,
+    gast.Lambda: _lambda,
+    gast.ListComp: _comprehension,
+    gast.GeneratorExp: _comprehension,
+    gast.DictComp: _comprehension,
+    gast.JoinedStr: _text,
+    gast.Starred: _starred,
+}
+
+
+def register(node: type, handler: Callable[[Context, Any], Abstract]) -> None:
+    """Add a kind of expression (calls are their own module)."""
+    _HANDLERS[node] = handler

@@ -1,0 +1,222 @@
+"""`for` and `while`: a loop at run time, or turn after turn while compiling.
+
+A loop over tuples, lists and dicts is always unrolled. A range with known bounds becomes a loop, unless its body
+turns out to need the index while compiling (to take a parameter out of a list).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import gast
+
+from srcad.frontend.context import Context, Retry
+from srcad.frontend.iteration import Turns, items_of, turns_of
+from srcad.frontend.joins import branch
+from srcad.frontend.rounds import Rounds
+from srcad.frontend.scopes import assigned, loads
+from srcad.frontend.values import Abstract, Leaf, Static
+from srcad.ir.nodes import Atom, Const, Expr, For, While
+from srcad.ir.types import Scalar, Symbol, dim
+
+_UNROLLED = 512
+
+
+def lower_for(ctx: Context, node: gast.For) -> None:
+    iterable = ctx.check(ctx.expression(node.iter))
+    flag = getattr(node, "exit_flag", None)
+    items = items_of(ctx, iterable)
+    if items is not None:
+        _unroll(ctx, node, items, flag)
+        return
+    with ctx.at(node.iter):
+        turns = turns_of(ctx, iterable)
+        if turns.step.static == 0:
+            ctx.fail("S127", "the step of a range must not be 0")
+    count = turns.static_count
+    if count == 0:
+        return
+    entry = ctx.snapshot()
+    try:
+        with ctx.builder.block() as written:
+            conflicts = _for(ctx, node, turns, flag)
+        if not conflicts or count is None or count > _UNROLLED:
+            for statement in written:
+                ctx.builder.emit(statement)
+            return
+    except Retry as retry:
+        if count is None or count > _UNROLLED:
+            raise retry
+    ctx.restore(entry)
+    assert isinstance(turns.start.static, int) and isinstance(turns.step.static, int) and count is not None
+    values = [turns.start.static + k * turns.step.static for k in range(count)]
+    _unroll(ctx, node, [_Lazy(turns, ctx.constant(value)) for value in values], flag)
+
+
+class _Lazy:
+    """An item that is fetched when its turn comes."""
+
+    def __init__(self, turns: Turns, index: Leaf) -> None:
+        self.turns, self.index = turns, index
+
+
+def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
+    builder, span = ctx.builder, ctx.builder.span
+    rounds = Rounds(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node))
+
+    def write() -> tuple[str, Expr | None]:
+        index = builder.fresh(_index_base(ctx, node.target, turns), Scalar("int64"))
+        builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
+        item = turns.item(ctx.leaf(index))
+        if turns.is_index and isinstance(node.target, gast.Name):
+            ctx.frame.names[node.target.id] = item
+        else:
+            ctx.bind(node.target, item)
+        ctx.statements(node.body)
+        return index.name, _exit(ctx, flag)
+
+    index, leaves = rounds.run(write)
+    builder.span = span
+    start, stop, step = turns.start.atom, turns.stop.atom, turns.step.atom
+    builder.emit(For(index, start, stop, step, tuple(rounds.body), tuple(rounds.carried), leaves, span))
+    return bool(rounds.conflicts)
+
+
+def _exit(ctx: Context, flag: str | None) -> Expr | None:
+    if flag is None:
+        return None
+    value = ctx.truth(ctx.check(ctx.frame.names[flag]))
+    if isinstance(value, bool):
+        return Const(True) if value else None
+    return value
+
+
+def _index_base(ctx: Context, target: Any, turns: Turns) -> str:
+    if turns.is_index and isinstance(target, gast.Name):
+        return ctx.base(target.id)
+    if isinstance(target, gast.Tuple) and isinstance(target.elts[0], gast.Name) and turns.start.static == 0:
+        # `for i, row in enumerate(x)`: the index is i
+        first = target.elts[0].id
+        return ctx.base(first) if not first.startswith("_") else "%i"
+    return "%i"
+
+
+def _read_outside(ctx: Context, node: Any) -> frozenset[str]:
+    """The names read in the function outside of this loop."""
+    inside = loads(node)
+    return frozenset(name for name, count in loads(ctx.frame.tree).items() if count > inside[name])
+
+
+def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _Lazy], flag: str | None) -> None:
+    span = ctx.builder.span
+
+    def turn(k: int) -> Abstract:
+        for at in range(k, len(items)):
+            item = items[at]
+            ctx.builder.span = span
+            value = item.turns.item(item.index) if isinstance(item, _Lazy) else item
+            with ctx.at(node):
+                ctx.bind(node.target, value)
+            ctx.statements(node.body)
+            if flag is None or at + 1 == len(items):
+                continue
+            left = ctx.truth(ctx.check(ctx.frame.names[flag]))
+            if left is True:
+                break
+            if left is not False:
+                branch(ctx, left, lambda: Static(None), lambda rest=at + 1: turn(rest))  # type: ignore[misc]
+                break
+        return Static(None)
+
+    turn(0)
+
+
+def lower_while(ctx: Context, node: gast.While) -> None:
+    if any(isinstance(inner, gast.NamedExpr) for inner in gast.walk(node.test)):
+        lower_while(ctx, _with_plain_test(ctx, node))
+        return
+    entry = ctx.snapshot()
+    with ctx.builder.block():
+        first = ctx.test(node.test)
+    ctx.restore(entry)
+    if first is False:
+        return
+    try:
+        with ctx.builder.block() as written:
+            conflicts = _while(ctx, node)
+        if not conflicts or first is not True:
+            for statement in written:
+                ctx.builder.emit(statement)
+            return
+        error: Retry | None = None
+    except Retry as retry:
+        if first is not True:
+            raise
+        error = retry
+    ctx.restore(entry)
+    if not _unroll_while(ctx, node):
+        if error is not None:
+            raise error
+        ctx.restore(entry)
+        _while(ctx, node)
+
+
+def _while(ctx: Context, node: gast.While) -> bool:
+    builder, span = ctx.builder, ctx.builder.span
+    rounds = Rounds(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
+
+    def write() -> tuple[list[Any], Atom]:
+        with builder.block() as test:
+            cond = ctx.test(node.test)
+        ctx.statements(node.body)
+        return test, Const(cond) if isinstance(cond, bool) else cond
+
+    test, cond = rounds.run(write)
+    builder.span = span
+    builder.emit(While(tuple(test), cond, tuple(rounds.body), tuple(rounds.carried), span))
+    return bool(rounds.conflicts)
+
+
+def _unroll_while(ctx: Context, node: gast.While) -> bool:
+    """Turn after turn, as long as the test is known while compiling."""
+    with ctx.builder.block() as written:
+        for _ in range(_UNROLLED):
+            cond = ctx.test(node.test)
+            if cond is False:
+                break
+            if cond is not True:
+                return False
+            ctx.statements(node.body)
+        else:
+            return False
+    for statement in written:
+        ctx.builder.emit(statement)
+    return True
+
+
+_plain_tests: dict[int, tuple[Any, Any]] = {}
+
+
+def _with_plain_test(ctx: Context, node: gast.While) -> gast.While:
+    """`while test: body`, where the test binds names, as a loop whose body begins with the test."""
+    known = _plain_tests.get(id(node))
+    if known is not None and known[0] is node:
+        rewritten = known[1]
+    else:
+        flag = f"going_{node.lineno}"
+
+        def name(ctx: Any) -> Any:
+            return gast.copy_location(gast.Name(flag, ctx, None, None), node.test)
+
+        test = gast.copy_location(gast.Assign([name(gast.Store())], node.test, None), node.test)
+        inner = gast.copy_location(gast.If(name(gast.Load()), node.body, []), node)
+        rewritten = copy.copy(node)
+        rewritten.test = name(gast.Load())
+        rewritten.body = [test, inner]
+        _plain_tests[id(node)] = (node, rewritten)
+    flag = rewritten.test.id
+    ctx.frame.names[flag] = ctx.constant(True)
+    ctx.frame.locals |= {flag}
+    return rewritten

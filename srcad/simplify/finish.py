@@ -1,0 +1,53 @@
+"""The last steps before printing: from an assembled function to one that reads as if written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analyses.sharing import sharing
+from srcad.ir.nodes import Block, Comment, Expr, Function, Return
+from srcad.ir.walk import names as names_in
+from srcad.simplify.choices import choices
+from srcad.simplify.dead import dead
+from srcad.simplify.names import names
+from srcad.simplify.ownership import ownership
+from srcad.simplify.sequential import sequential
+from srcad.simplify.simplify import once, plain_arrays
+from srcad.simplify.untemp import untemp
+
+_ROUNDS = 20
+
+
+def finish(f: Function) -> Function:
+    """Plain assignments, adjoint statements simplified, temporaries put back, final names.
+
+    Statements of the forward sweep keep the form their author gave them; algebra is done below the comment that
+    opens the reverse sweep.
+    """
+    f = sequential(f)
+    kept = frozenset(n for e in _results(f) for n in names_in(e))
+    params = frozenset(p.name for p in f.params)
+    body = plain_arrays(f.body, f.types)
+    for _ in range(_ROUNDS):
+        at = _reverse_start(body)
+        new = body[:at] + once(body[at:], f.types, sharing(body, f.types))
+        new = dead(new, kept, f.types, params)
+        new = choices(untemp(new, f.types, kept), f.types)
+        new = ownership(new, f.types, kept, params)
+        if new == body:
+            break
+        body = new
+    return names(replace(f, body=body))
+
+
+def _results(f: Function) -> tuple[Expr, ...]:
+    returned = tuple(e for s in f.body if isinstance(s, Return) for e in s.values)
+    return (*f.results, *returned)
+
+
+def _reverse_start(body: Block) -> int:
+    """Where the reverse sweep begins; the end where there is none."""
+    for i, stmt in enumerate(body):
+        if isinstance(stmt, Comment) and "reverse sweep" in stmt.text:
+            return i
+    return len(body)

@@ -1,0 +1,88 @@
+"""A copy is not made where nobody could tell it from the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from srcad.analyses.dataflow import Liveness, Path, liveness
+from srcad.analyses.sharing import roots
+from srcad.ir.nodes import Assign, Block, For, If, Op, Stmt, Var, While
+from srcad.ir.types import Type
+from srcad.ir.walk import block_stores, defined, with_blocks
+from srcad.simplify.untemp import is_temporary
+
+
+def ownership(
+    block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()
+) -> Block:
+    """Let an adjoint take over the memory it was to copy, where that is not read or written any more.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> print(show(ownership(parse('''
+    ... d_y = a * b
+    ... d_x = copy(d_y)
+    ... d_x[0] += 1.0
+    ... '''), {}, {"d_x"})))
+    d_y = a * b
+    d_x = d_y
+    d_x[0] += 1.0
+
+    Copies that the user wrote stay. Memory of `params` and of names free in the block belongs to the caller.
+    """
+    kept, outside = frozenset(live_out), frozenset(params)
+    while True:
+        live = liveness(block, types, kept, outside)
+        owner = _Ownership(block, live, kept, outside)
+        new = owner.block(block, ())
+        if new == block:
+            return block
+        # one at a time: each changes what shares memory with what
+        block = new
+
+
+class _Ownership:
+    def __init__(self, block: Block, live: Liveness, kept: frozenset[str], outside: frozenset[str]) -> None:
+        self.live = live
+        self.shared = live.shared
+        self.kept = kept
+        self.outside = outside | (frozenset(self.shared.representative) - defined(block))
+        self.stored = {self.shared.of(n) for n in block_stores(block) if self.shared.has_memory(n)}
+        self.done = False
+
+    def block(self, block: Block, path: Path) -> Block:
+        return tuple(self._stmt(s, (*path, i)) for i, s in enumerate(block))
+
+    def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
+        match stmt:
+            case Assign(target, Op("copy", (source,))) if not self.done and _is_adjoint(target):
+                if self._may_share(target, source, self.live.live_after(path)):
+                    self.done = True
+                    return replace(stmt, value=source)
+                return stmt
+            case If(then=then, orelse=orelse):
+                return with_blocks(stmt, [self.block(then, (*path, "then")), self.block(orelse, (*path, "orelse"))])
+            case For(body=body):
+                return with_blocks(stmt, [self.block(body, (*path, "body"))])
+            case While(test=test, body=body):
+                return with_blocks(stmt, [self.block(test, (*path, "test")), self.block(body, (*path, "body"))])
+            case _:
+                return stmt
+
+    def _may_share(self, target: str, source: object, after: frozenset[str]) -> bool:
+        assert isinstance(source, Var | Op)
+        names = frozenset().union(*(self.shared.names_with(n) for n in roots(source)))
+        if not names or target in names:
+            return False
+        foreign = names & self.outside
+        others = (names & after) - {target}
+        if isinstance(source, Var) and not foreign and not others and not names & self.kept:
+            return True
+        # both live on: then nobody may ever write to either, nor may the caller get hold of both
+        apart = self.shared.names_with(target)
+        unwritten = self.shared.of(target) not in self.stored and not any(self.shared.of(n) in self.stored for n in names)
+        return unwritten and not apart & (self.kept | self.outside)
+
+
+def _is_adjoint(name: str) -> bool:
+    return name.startswith("d_") or is_temporary(name)

@@ -1,0 +1,52 @@
+"""All simplifications of adjoint statements, until none finds anything more to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.nodes import AugAssign, Block, Stmt, Store, Var
+from srcad.ir.types import Array, Type
+from srcad.ir.walk import blocks, with_blocks
+from srcad.simplify.dead import dead
+from srcad.simplify.first import first
+from srcad.simplify.fold import fold
+from srcad.simplify.merge import merge
+from srcad.simplify.untemp import untemp
+
+_ROUNDS = 20
+"""More than ever needed; each pass only makes the text smaller, so it ends anyway."""
+
+
+def simplify(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -> Block:
+    """Fold, let first contributions assign, merge, drop what is unread, and put temporaries back.
+
+    For a block in sequential form; what it reads of names that it does not assign stays as it is.
+    """
+    kept = frozenset(live_out)
+    block = plain_arrays(block, types)
+    for _ in range(_ROUNDS):
+        new = once(block, types, sharing(block, types))
+        new = untemp(dead(new, kept, types), types, kept)
+        if new == block:
+            break
+        block = new
+    return block
+
+
+def once(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
+    """One round of what looks at neighbouring statements only."""
+    return merge(first(fold(block, types), types, shared), types, shared)
+
+
+def plain_arrays(block: Block, types: Mapping[str, Type]) -> Block:
+    """`d += e` on an array is a store to the whole of d: then it is no assignment of the name."""
+
+    def one(stmt: Stmt) -> Stmt:
+        if isinstance(stmt, AugAssign) and isinstance(types.get(stmt.target), Array):
+            return Store(Var(stmt.target), (), stmt.value, stmt.op, stmt.span)
+        return with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+
+    return tuple(map(one, block))
+
+

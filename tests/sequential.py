@@ -1,0 +1,236 @@
+"""Sequential form executed statement by statement, and random programs in it: what the tests of passes stand on."""
+
+from __future__ import annotations
+
+import operator
+import random
+from typing import Any
+
+import numpy as np
+
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    For,
+    If,
+    Op,
+    Return,
+    Slice,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.types import Array, Scalar, Type, dim
+from srcad.rules.primitives import PRIMITIVES
+
+IN_PLACE = {"+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv}
+
+
+class Execution:
+    """Runs a block on an environment; `env` holds the values of names."""
+
+    def __init__(self, env: dict[str, Any]) -> None:
+        self.env = env
+        self.result: tuple[Any, ...] = ()
+
+    def run(self, block: Block) -> dict[str, Any]:
+        for stmt in block:
+            self.step(stmt)
+        return self.env
+
+    def step(self, stmt: Stmt) -> None:
+        env = self.env
+        match stmt:
+            case Assign(target, value):
+                env[target] = self.value(value)
+            case AugAssign(target, op, value):
+                env[target] = IN_PLACE[op](env[target], self.value(value))
+            case Store(base, index, value, op):
+                new, place = self.value(value), tuple(map(self.value, index)) or ...
+                memory = self.value(base)
+                memory[place] = new if op is None else IN_PLACE[op](memory[place], new)
+            case If(cond, then, orelse, ()):
+                self.run(then if self.value(cond) else orelse)
+            case For(index, start, stop, step, body, (), exit):
+                for i in range(self.value(start), self.value(stop), self.value(step)):
+                    env[index] = i
+                    self.run(body)
+                    if exit is not None and self.value(exit):
+                        break
+            case While(test, cond, body, ()):
+                while True:
+                    self.run(test)
+                    if not self.value(cond):
+                        break
+                    self.run(body)
+            case Effect(call):
+                self.value(call)
+            case Return(values):
+                self.result = tuple(map(self.value, values))
+            case Comment():
+                pass
+            case _:
+                raise AssertionError(stmt)
+
+    def value(self, expr: Expr) -> Any:
+        match expr:
+            case Var(name):
+                return self.env[name]
+            case Const(value):
+                return value
+            case Slice(lower, upper, step):
+                return slice(*(None if part is None else self.value(part) for part in (lower, upper, step)))
+            case Op("and", (a, b)):
+                return self.value(a) and self.value(b)
+            case Op("or", (a, b)):
+                return self.value(a) or self.value(b)
+            case Op("select", (cond, a, b)):
+                return self.value(a) if self.value(cond) else self.value(b)
+            case Op(prim, args, static):
+                return PRIMITIVES[prim](*map(self.value, args), **dict(static))
+        raise AssertionError(expr)
+
+
+FLOAT = Scalar("float64")
+INT = Scalar("int64")
+VECTOR = Array("float64", (dim(4),))
+SCALARS = ("s.0", "s.1", "d_s.0", "d_s.1", "d_r.0")
+ARRAYS = ("u.0", "u.1", "d_u.0", "d_u.1", "%v.0")
+PARAMS = ("a", "b", "x")
+
+
+class Writer:
+    """A random program, equal for equal seeds. `a` and `b` are vectors, `x` a number, all given."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.types: dict[str, Type] = {"a": VECTOR, "b": VECTOR, "x": FLOAT}
+        self.types |= dict.fromkeys(SCALARS, FLOAT) | dict.fromkeys(ARRAYS, VECTOR)
+        self.count = 0
+
+    def program(self) -> Block:
+        start: list[Stmt] = [Assign(n, Const(self.random.choice((0.0, 0.5)))) for n in SCALARS]
+        start += [Assign(n, Op("np.zeros_like", (Var("a"),))) for n in ARRAYS]
+        self.random.shuffle(start)
+        return (*start, *self.block(depth=0, size=12, scalars=[*SCALARS, "x"], indices=[]))
+
+    def fresh(self, base: str, type: Type) -> str:
+        name = f"{base}.{self.count + 10}"
+        self.count += 1
+        self.types[name] = type
+        return name
+
+    def block(self, depth: int, size: int, scalars: list[str], indices: list[str]) -> Block:
+        scalars = list(scalars)
+        arrays = [*ARRAYS, "a", "b"]
+        out: list[Stmt] = []
+        for _ in range(self.random.randint(1, size)):
+            out += self.statement(depth, scalars, arrays, indices)
+        return tuple(out)
+
+    def statement(self, depth: int, scalars: list[str], arrays: list[str], indices: list[str]) -> list[Stmt]:
+        pick = self.random
+        kind = pick.choice(
+            ["zero", "aug", "aug", "aug", "set", "temp", "temp", "temp", "element", "element", "array", "view", "nest"]
+        )
+        number = self.scalar(2, scalars, arrays, indices)
+        match kind:
+            case "zero":
+                return [Assign(pick.choice(SCALARS), Const(0.0))]
+            case "aug":
+                return [AugAssign(pick.choice(SCALARS), pick.choice("+-"), number)]
+            case "set":
+                return [Assign(pick.choice(SCALARS), number)]
+            case "temp":
+                name = self.fresh("%t", FLOAT)
+                scalars.append(name)
+                return [Assign(name, number)]
+            case "element":
+                item = self.item(indices)
+                array = Var(pick.choice(ARRAYS[:4] if pick.random() < 0.8 else ("a", "b")))
+                return [Store(array, (item,), pick.choice((Const(0.0), number)), pick.choice((None, "+", "+", "-")))]
+            case "array":
+                target = pick.choice(ARRAYS)
+                value = self.array(1, scalars, arrays, indices)
+                match pick.randrange(5):
+                    case 0:
+                        return [Assign(target, Op("np.zeros_like", (Var("a"),)))]
+                    case 1:
+                        return [Assign(target, Op("copy", (Var(pick.choice(arrays)),)))]
+                    case 2:
+                        return [AugAssign(target, "+", value)]
+                    case 3:
+                        return [Store(Var(target), (), value, pick.choice((None, "+", "-")))]
+                    case _:
+                        return [Assign(target, value)]
+            case "view":
+                name = self.fresh("%w", VECTOR)
+                step = pick.choice((None, Const(-1)))
+                value = pick.choice((Var(pick.choice(arrays)), Op("index", (Var(pick.choice(arrays)), Slice(step=step)))))
+                arrays.append(name)
+                return [Assign(name, value)]
+        if depth > 2:
+            return []
+        match pick.randrange(4):
+            case 0 | 1:
+                cond = Op("<", (number, self.scalar(1, scalars, arrays, indices)))
+                then = self.block(depth + 1, 4, scalars, indices)
+                return [If(cond, then, self.block(depth + 1, 4, scalars, indices) if pick.random() < 0.7 else ())]
+            case 2:
+                index = self.fresh("i", INT)
+                body = self.block(depth + 1, 5, scalars, [*indices, index])
+                return [For(index, Const(0), Const(pick.randint(0, 3)), Const(1), body)]
+            case _:
+                k, t = self.fresh("k", INT), self.fresh("%test", Scalar("bool"))
+                body = self.block(depth + 1, 4, scalars, indices)
+                test: Block = (Assign(t, Op("<", (Var(k), Const(pick.randint(0, 3))))),)
+                return [Assign(k, Const(0)), While(test, Var(t), (*body, AugAssign(k, "+", Const(1))))]
+
+    def item(self, indices: list[str]) -> Expr:
+        if indices and self.random.random() < 0.6:
+            return Var(self.random.choice(indices))
+        return Const(self.random.randint(0, 3))
+
+    def scalar(self, depth: int, scalars: list[str], arrays: list[str], indices: list[str]) -> Expr:
+        pick = self.random
+
+        def inner() -> Expr:
+            return self.scalar(depth - 1, scalars, arrays, indices)
+
+        leaf = pick.choice((Var(pick.choice(scalars)), Var(pick.choice(scalars)), Const(pick.choice((1.0, 0.5, -2.0)))))
+        if depth == 0:
+            return leaf
+        match pick.randrange(8):
+            case 0 | 1:
+                return leaf
+            case 2:
+                return Op("index", (Var(pick.choice(arrays)), self.item(indices)))
+            case 3:
+                return Op("np.sum", (Var(pick.choice(arrays)),))
+            case 4:
+                return Op("neg", (inner(),))
+            case 5:
+                return Op("np.tanh", (inner(),))
+            case _:
+                return Op(pick.choice("+-*"), (inner(), inner()))
+
+    def array(self, depth: int, scalars: list[str], arrays: list[str], indices: list[str]) -> Expr:
+        pick = self.random
+        leaf = Var(pick.choice(arrays))
+        match pick.randrange(5):
+            case 0:
+                return Op("*", (self.scalar(0, scalars, arrays, indices), leaf))
+            case 1:
+                return Op("neg", (leaf,))
+            case 2:
+                return Op(pick.choice("+-*"), (leaf, Var(pick.choice(arrays))))
+            case 3:
+                return Op("np.tanh", (Op(pick.choice("+*"), (leaf, Const(1.0))),))
+            case _:
+                return leaf

@@ -1,0 +1,179 @@
+"""Arguments taken apart and put together; what a leaf is to the compiler."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from srcad.call.described import described
+from srcad.call.leaves import given_back, leaf_key, leaf_type, passed
+from srcad.call.parameters import Parameters
+from srcad.call.results import rebuilder
+from srcad.errors import ArgumentError
+from srcad.frontend.values import Leaf, Mapping, Record, Seq, Static
+from srcad.ir.nodes import Var
+from srcad.ir.types import ONE, Array, Scalar
+from srcad.tree import flatten, leaf_names, paths, places, unflatten
+
+Point = namedtuple("Point", "u v")
+
+
+@dataclass(frozen=True)
+class Cell:
+    weight: object
+    bias: object = 2.0
+
+
+NESTED = {"W": [np.ones(2), np.ones((2, 1))], "b c": Cell(1, Point(2.0, None)), 3: (4.0,)}
+
+
+def test_leaves_and_structure_come_back_as_they_were():
+    leaves, spec = flatten(NESTED)
+    assert len(leaves) == 6
+    back = unflatten(spec, leaves)
+    assert list(back) == ["W", "b c", 3]
+    assert back["b c"] == Cell(1, Point(2.0, None))
+    assert back["W"][1] is NESTED["W"][1]
+
+
+def test_a_dict_keeps_its_order_and_the_order_is_part_of_the_structure():
+    one, other = {"b": 1.0, "a": 2.0}, {"a": 2.0, "b": 1.0}
+    assert flatten(one)[0] == [1.0, 2.0]
+    assert flatten(one)[1] != flatten(other)[1]
+    assert list(unflatten(flatten(one)[1], [5, 6])) == ["b", "a"]
+
+
+def test_names_a_reader_understands():
+    assert leaf_names("p", paths(NESTED), set()) == [
+        "p_W_0",
+        "p_W_1",
+        "p_b_c_weight",
+        "p_b_c_bias_u",
+        "p_b_c_bias_v",
+        "p_3_0",
+    ]
+    assert places(NESTED, "p") == [
+        'p["W"][0]', 'p["W"][1]', 'p["b c"].weight', 'p["b c"].bias.u', 'p["b c"].bias.v', "p[3][0]",
+    ]  # fmt: skip
+    assert leaf_names("x", [()], {"x"}) == ["x_1"]
+    assert leaf_names("x", [("a b",), ("a_b",)], set()) == ["x_a_b", "x_a_b_1"]
+
+
+def test_described_gives_lowering_structures_with_typed_leaves():
+    found = described(("params", "mode", "n"), ({"W": np.ones((3, 1)), "b": 1}, "fast", 4), ("params",))
+    params = found.arguments["params"]
+    assert isinstance(params, Mapping)
+    assert dict(params.items)["b"] == Leaf(Var("params_b"), Scalar("float64"))  # an int, differentiated
+    weight = dict(params.items)["W"].type
+    assert isinstance(weight, Array) and weight.dims[1] == ONE and weight.dims[0].many
+    assert found.arguments["mode"] == Static("fast")
+    assert found.arguments["n"].type.dtype == "int64"
+    assert [leaf.name for leaf in found.leaves] == ["params_W", "params_b", "n"]
+    assert [leaf.position for leaf in found.leaves] == [0, 1, 3]
+    cell = described(("c",), (Cell([1.0], Point(2.0, 3.0)),), ()).arguments["c"]
+    assert isinstance(cell, Record) and isinstance(cell.get("weight"), Seq) and cell.get("bias").cls is Point
+
+
+def test_leaf_names_keep_out_of_the_way_of_parameters():
+    found = described(("p", "p_0"), ([1.0], 2.0), ())
+    assert [leaf.name for leaf in found.leaves] == ["p_0_1", "p_0"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (np.ones(3), np.ones(4), True),
+        (np.ones(3), np.ones(1), False),
+        (np.ones((3, 2)), np.ones((3, 2), order="F"), False),
+        (np.ones((3, 2)), np.ones((3, 2), np.float32), False),
+        (np.ones(3), np.ones((3, 3)), False),
+        (np.ones((1, 3)), np.ones((3, 1)), False),
+        (np.ones(6)[::2], np.ones(3), False),
+        (np.array(1.0), np.array(2.0), True),
+        (1.0, 2.0, True),
+        (1.0, 1, False),
+        (1.0, np.float64(1.0), False),
+        (True, False, True),
+        ("a", "a", True),
+        ("a", "b", False),
+        (None, None, True),
+        (np.sin, np.cos, False),
+    ],
+)
+def test_key_of_a_specialisation(one, other, same):
+    assert (leaf_key(one) == leaf_key(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("leaf", "code"),
+    [
+        (np.arange(3), "S301"),
+        (np.array([True, False]), "S301"),
+        (object(), "S302"),
+        ({1.0, 2.0}, "S302"),
+        (np.array([[1.0], [1.0, 2.0]], dtype=object), "S303"),
+        (1j, "S304"),
+        (np.ones(2, complex), "S304"),
+        (np.ones(2, np.float16), "S305"),
+        (np.ones(2, ">f8"), "S305"),
+        (np.array(["a"]), "S305"),
+        (True, "S302"),
+    ],
+)
+def test_leaves_that_are_refused(leaf, code):
+    with pytest.raises(ArgumentError, match=f'srcad error {code}: params\\["W"\\] '):
+        leaf_type(leaf, "params_W", 'params["W"]', True)
+
+
+@pytest.mark.parametrize("leaf", [2.0, 2, np.float64(2.0), np.float32(2.0), np.array(2.0), np.array(2.0, np.float32)])
+def test_a_gradient_is_of_its_leafs_kind(leaf):
+    got = given_back(leaf)(3.0)
+    assert got == 3.0
+    assert type(got) is (float if isinstance(leaf, int) else type(leaf))
+    assert getattr(got, "dtype", None) == (
+        None if isinstance(leaf, float | int) and not hasattr(leaf, "dtype") else leaf.dtype
+    )
+
+
+def test_gradients_of_arrays_keep_their_dtype():
+    half = np.ones(2, np.float32)
+    assert given_back(half)(np.ones(2)).dtype == np.float32
+    assert given_back(np.ones(2))(np.ones(2)).dtype == np.float64
+
+
+def test_how_leaves_are_passed():
+    assert passed(np.ones(2), True) is None
+    assert passed(1.0, True) is None
+    assert passed(2, False) is None
+    assert type(passed(2, True)(2)) is float
+    assert type(passed(np.array(2.0), True)(np.array(2.0))) is np.float64
+
+
+def test_results_are_put_together():
+    a, b = Leaf(Var("a"), Scalar("float64")), Leaf(Var("b"), Scalar("float32"))
+    result = Seq((a, Mapping((("k", Seq((b, Static("text")), "list")),)), Record(Point, (("u", a), ("v", b)))))
+    value = rebuilder(result)([1.0, 2.0, 3.0, 4.0])
+    assert value == (1.0, {"k": [2.0, "text"]}, Point(3.0, 4.0))
+    assert type(value[1]["k"][0]) is np.float32
+
+
+def test_arguments_are_laid_out_along_parameters():
+    from functools import partial
+
+    def f(a, b, c=3, *rest, d=4):
+        pass
+
+    whole = Parameters.of(f)
+    assert whole.values((1, 2), {}) == (1, 2, 3, (), 4)
+    assert whole.values((1, 2, 5, 6), {"d": 7}) == (1, 2, 5, (6,), 7)
+    part = Parameters.of(partial(f, 1, d=9))
+    assert part.callable_names == ("b", "c", "rest")
+    assert part.values((2,), {}) == (1, 2, 3, (), 9)
+    assert part.wrt((0, "c")) == ("b", "c")
+    assert whole.wrt(-1) == ("d",)
+    for wrong in (7, "z", (0, "a"), (), True):
+        with pytest.raises(ArgumentError, match="srcad error S307"):
+            whole.wrt(wrong)
+    with pytest.raises(ArgumentError, match="srcad error S306"):
+        whole.values((1,), {})
