@@ -17,5 +17,6 @@ extensions = ["myst_parser", "executed", "stages", "tables"]
 exclude_patterns = ["_build", "_ext"]
 myst_heading_anchors = 3
 nitpicky = True
+smartquotes = False  # headings quote code
 html_theme = "furo"
 html_title = "srcad"

@@ -90,3 +90,225 @@ def test_names_keep_what_a_function_computes(last: Callable[[Function], Function
         before = [*one.result, one.env["a"], one.env["b"]]
         arguments = [other.env[p.name] for p in g.params[:2]]
         compare(before, [*other.result, *arguments], text)
+
+
+# ---- small programs ----------------------------------------------------------------------------
+
+KINDS: dict[str, Type] = {
+    **dict.fromkeys(("d", "d_b", "e", "f", "acc", "limit", "%t.0", "%t.1", "%t.2", "x.0", "x.1", "y.0", "y.1"), FLOAT),
+    **dict.fromkeys(("A", "B", "D", "E", "%V.0", "%V.1"), VECTOR),
+    **dict.fromkeys(("i", "j", "n", "i.0"), INT),
+    **dict.fromkeys(("c", "%c.0"), Scalar("bool")),
+}
+
+
+def lines(text: str) -> str:
+    return show(parse(text))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("d += -e", "d -= e"),
+        ("d -= -2.0 * e", "d += 2.0 * e"),
+        ("d = 1.0 * e * 1.0", "d = e"),
+        ("d = e + e", "d = 2.0 * e"),
+        ("d = e * f + f * e", "d = 2.0 * e * f"),
+        ("d = f + -e", "d = f - e"),
+        ("d = 2.0 * (0.5 * e)", "d = e"),
+        ("d = e ** (2 - 1)", "d = e"),
+        ("d = 0.0 * e", "d = 0.0 * e"),
+        ("i = (n - 1) - 1", "i = n - 2"),
+        ("i = 0 + (n + 1) - 1", "i = n"),
+        ("i = i * 1.0", "i = i * 1.0"),  # an integer times 1.0 is a float
+        ("D = E * 1.0", "D = copy(E)"),  # a new array, not another name
+        ("D = (E * 1.0) + B", "D = E + B"),
+        ("D = e + np.zeros_like(E)", "D = e + np.zeros_like(E)"),
+    ],
+)
+def test_fold(before: str, after: str) -> None:
+    assert show(fold(parse(before), KINDS)) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("d = 0.0\nd += e", "d = e"),
+        ("d = 0.0\nd -= e", "d = -e"),
+        ("d = 0.0\nf = d\nd += e", "d = 0.0\nf = d\nd += e"),
+        ("d = 0.0\nd += d * e", "d = 0.0\nd += d * e"),
+        ("d = 0.0\nfor i in range(n):\n    d += e", "d = 0.0\nfor i in range(n):\n    d += e"),
+        ("d = 0.0\nif c:\n    d += e\nelse:\n    d += f", "if c:\n    d = e\nelse:\n    d = f"),
+        ("d = 0.0\nif c:\n    d += e", "d = 0.0\nif c:\n    d += e"),
+        ("D = np.zeros_like(A)\nD += E", "D = copy(E)"),
+        ("D = np.zeros_like(A)\nD += E * 2.0", "D = E * 2.0"),
+        ("D = np.zeros_like(A)\nD += e", "D = np.zeros_like(A)\nD[...] += e"),  # a number is spread over D
+        ("D[i] = 0.0\nD[i] += e", "D[i] = e"),
+        ("D[i] = 0.0\nD[j] += f\nD[i] += e", "D[i] = 0.0\nD[j] += f\nD[i] += e"),
+        ("D[i] = 0.0\nD[i] += D[i] * e", "D[i] = 0.0\nD[i] += D[i] * e"),
+        ("D[i] = 0.0\ni = 1\nD[i] += e", "D[i] = 0.0\ni = 1\nD[i] += e"),
+        ("%V.0 = D[:]\nD[i] = 0.0\nB = %V.0 * 2.0\nD[i] += e", "%V.0 = D[:]\nD[i] = 0.0\nB = %V.0 * 2.0\nD[i] += e"),
+    ],
+)
+def test_first(before: str, after: str) -> None:
+    assert show(first(plain_arrays(parse(before), KINDS), KINDS)) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("d += e\nd -= f", "d += e - f"),
+        ("d -= e\nd += f", "d += f - e"),
+        ("d -= e\nd -= f", "d -= e + f"),
+        ("d += e\ne = f\nd += e", "d += e\ne = f\nd += e"),
+        ("d += e\nf = d\nd += f", "d += e\nf = d\nd += f"),
+        ("D[i] += e\nd += f\nD[i] += f", "D[i] += e + f\nd += f"),
+        ("D[i] += e\nD[j] = f\nD[i] += f", "D[i] += e\nD[j] = f\nD[i] += f"),
+        ("D[...] += E\nD[...] += e", "D[...] += E\nD[...] += e"),
+        ("%t.0 = D[i]\nD[i] = %t.0", "%t.0 = D[i]"),
+        ("%t.0 = D[i]\nD[i] = %t.0 + e", "%t.0 = D[i]\nD[i] += e"),
+        ("%t.0 = D[i]\nD[j] = e\nD[i] = %t.0", "%t.0 = D[i]\nD[j] = e\nD[i] = %t.0"),
+        ("%t.0 = D[i]\ni = 2\nD[i] = %t.0", "%t.0 = D[i]\ni = 2\nD[i] = %t.0"),
+    ],
+)
+def test_merge(before: str, after: str) -> None:
+    assert show(merge(parse(before), KINDS)) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("%t.0 = A[i]\nd = %t.0 * 2.0", "d = A[i] * 2.0"),
+        ("%t.0 = A[i]\nA[j] = 0.0\nd = %t.0", "%t.0 = A[i]\nA[j] = 0.0\nd = %t.0"),
+        ("%t.0 = A[i]\nA[i] = f * %t.0", "A[i] = f * A[i]"),
+        ("%t.0 = A[i]\nB = A\nB[j] = 0.0\nd = %t.0", "%t.0 = A[i]\nB = A\nB[j] = 0.0\nd = %t.0"),
+        ("B = A[:]\n%t.0 = A[i]\nB[j] = 0.0\nd = %t.0", "B = A[:]\n%t.0 = A[i]\nB[j] = 0.0\nd = %t.0"),
+        # a view shows what was stored later, wherever it is made
+        ("%V.0 = A[1:]\nA[j] = 0.0\nd = np.sum(%V.0)", "A[j] = 0.0\nd = np.sum(A[1:])"),
+        ("%V.0 = A + 1.0\nA[j] = 0.0\nd = np.sum(%V.0)", "%V.0 = A + 1.0\nA[j] = 0.0\nd = np.sum(%V.0)"),
+        ("%t.0 = e\ne = f\nd = %t.0", "%t.0 = e\ne = f\nd = %t.0"),
+        ("%t.0 = np.tanh(e)\nfor i in range(n):\n    d += %t.0", "%t.0 = np.tanh(e)\nfor i in range(n):\n    d += %t.0"),
+        ("%t.0 = e\nfor i in range(n):\n    d += %t.0", "for i in range(n):\n    d += e"),
+        ("%t.0 = e\nfor i in range(n):\n    d += %t.0\n    e = f", "%t.0 = e\nfor i in range(n):\n    d += %t.0\n    e = f"),
+        ("%t.0 = A[i]\nd = %t.0 if c else e", "%t.0 = A[i]\nd = %t.0 if c else e"),
+        ("%t.0 = e * f\nd = %t.0 if c else e", "d = (e * f) if c else e"),
+        ("%t.0 = e > f\nwhile %t.0:\n    e += 1.0", "%t.0 = e > f\nwhile %t.0:\n    e += 1.0"),
+        ("%V.0 = A[:]\n%V.0[i] = e", "A[:][i] = e"),
+        ("%V.0 = copy(A)\n%V.0[i] = e", "%V.0 = copy(A)\n%V.0[i] = e"),
+        ("%t.0 = np.random.normal()\n%t.1 = np.random.normal()\nd = %t.1 - %t.0",) * 2,
+    ],
+)
+def test_untemp(before: str, after: str) -> None:
+    assert show(untemp(parse(before), KINDS)) == lines(after)
+
+
+def test_the_condition_of_a_while_takes_what_its_test_made() -> None:
+    loop = While(parse("%t.0 = e * e\n%c.0 = %t.0 > limit"), Var("%c.0"), parse("e = 0.5 * e"))
+    (after,) = untemp((loop,), KINDS)
+    assert after == While((), Op(">", (Op("*", (Var("e"), Var("e"))), Var("limit"))), parse("e = 0.5 * e"))
+
+
+@pytest.mark.parametrize(
+    ("before", "live", "after"),
+    [
+        ("D = np.zeros_like(A)\nB = D[:]\nB[i] = e", {"D"}, "D = np.zeros_like(A)\nB = D[:]\nB[i] = e"),
+        ("D = np.zeros_like(A)\nB = D[:]\nB[i] = e", set(), ""),
+        ("A[i] = e", set(), "A[i] = e"),  # the caller's memory
+        ("D = copy(A)\nD[i] = e\nd = np.sum(D)", {"D"}, "D = copy(A)\nD[i] = e"),
+        ("D = copy(A)\nd = D[i]\nD[i] = e", {"d"}, "D = copy(A)\nd = D[i]"),
+        ("print(e)\nd = e", set(), "print(e)"),
+        ("d = np.random.normal()", set(), "d = np.random.normal()"),
+        ("for i in range(n):\n    d = e", {"i"}, "for i in range(n):\n    pass"),
+        ("while c:\n    d = f\n    f = e\n    e = 1.0", {"d"}, "while c:\n    d = f\n    f = e\n    e = 1.0"),
+    ],
+)
+def test_dead(before: str, live: set[str], after: str) -> None:
+    assert show(dead(parse(before), live, KINDS, {"A"})) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "live", "after"),
+    [
+        ("d_D = A * 2.0\nd_E = copy(d_D)\nd_E[i] = e", {"d_E"}, "d_D = A * 2.0\nd_E = d_D\nd_E[i] = e"),
+        ("d_D = A * 2.0\nd_E = copy(d_D)\nd_E[i] = e", {"d_D", "d_E"}, None),
+        ("d_D = A * 2.0\nB = d_D[:]\nd_E = copy(d_D)\nd_E[i] = e\nf = B[j]", {"d_E", "f"}, None),
+        ("d_E = copy(A)\nd_E[i] = e", {"d_E"}, None),
+        ("d_E = copy(A)\nd = np.sum(d_E)", {"d"}, "d_E = A\nd = np.sum(d_E)"),
+        ("d_E = copy(A)", {"d_E"}, None),  # the caller must not be given an argument back
+        ("E = A * 2.0\nD = copy(E)", {"D"}, None),  # the user's own copy
+    ],
+)
+def test_ownership(before: str, live: set[str], after: str | None) -> None:
+    assert show(ownership(parse(before), KINDS, live, {"A"})) == lines(before if after is None else after)
+
+
+def function(body: Block, *results: str) -> Function:
+    return Function("f", (Param("n", "n"),), body, tuple(map(Var, results)), KINDS)
+
+
+def called(f: Function, **env: object) -> tuple[object, ...]:
+    values = Execution(dict(env)).run(f.body)
+    return tuple(values[e.name] for e in f.results if isinstance(e, Var))
+
+
+def test_values_that_trade_places_do_not_lose_one_another() -> None:
+    swap = (Carry("x.0", Const(1.0), Var("y.0"), "x.1"), Carry("y.0", Const(2.0), Var("x.0"), "y.1"))
+    f = function((For("i.0", Const(0), Var("n"), Const(1), (), swap),), "x.1", "y.1")
+    for last in (sequential, finish):
+        for turns in range(4):
+            assert called(last(f), n=turns) == ((1.0, 2.0) if turns % 2 == 0 else (2.0, 1.0))
+
+
+def test_a_name_first_bound_in_a_loop_is_unbound_after_no_turns() -> None:
+    late = (Carry("x.0", Undef(), Var("i.0"), "x.1"),)
+    f = sequential(function((For("i.0", Const(0), Var("n"), Const(1), (), late),), "x.1"))
+    assert show(f.body) == "for i.0 in range(n):\n    x.1 = i.0"
+
+
+def test_a_loop_is_left_by_the_values_of_the_turn_that_leaves_it() -> None:
+    leaving = (Carry("%c.0", Const(False), Const(True), "%c.1"),)
+    body = parse("x.0 = x.0 + 1.0")
+    loop = For("i.0", Const(0), Const(9), Const(1), body, leaving, Var("%c.0"))
+    assert called(sequential(function((*parse("x.0 = 0.0"), loop), "x.0")), n=0) == (2.0,)
+
+
+def test_a_join_of_what_only_one_branch_binds() -> None:
+    f = function((If(Var("c"), parse("x.0 = 1.0"), (), (Join("x.1", Var("x.0"), Undef()),)),), "x.1")
+    assert show(sequential(f).body) == "if c:\n    x.0 = 1.0\n    x.1 = x.0\nelse:\n    pass".replace("else:\n    pass", "").strip()
+
+
+def test_names_of_values_alive_at_once_stay_apart() -> None:
+    f = function(parse("x.0 = 1.0\nx.1 = x.0 + 1.0\ny.0 = x.0 * x.1"), "y.0")
+    assert show(names(f).body) == "x = 1.0\nx_1 = x + 1.0\ny = x * x_1"
+
+
+def test_a_name_never_hides_a_builtin_or_a_module() -> None:
+    types: dict[str, Type] = dict.fromkeys(("%sum.0", "np.0", "%abs.0", "lambda.0", "n"), FLOAT)
+    body = parse("%sum.0 = n\nnp.0 = %sum.0 + %sum.0\n%abs.0 = np.0 + %sum.0")
+    f = Function("f", (Param("n", "n"),), body, (Var("%abs.0"), Var("%sum.0")), types)
+    assert show(names(f).body) == "total = n\nnp_1 = total + total\nmagnitude = np_1 + total"
+
+
+# ---- prune -------------------------------------------------------------------------------------
+
+
+def test_prune_drops_a_carry_that_feeds_only_itself() -> None:
+    carried = (
+        Carry("x.0", Const(0.0), Var("x.1"), "%t.0"),
+        Carry("y.0", Const(0.0), Var("%t.2"), "y.1"),
+    )
+    body = parse("x.1 = x.0 + y.0\n%t.2 = y.0 * 2.0")
+    after = prune(function((For("i.0", Const(0), Var("n"), Const(1), body, carried),), "y.1"))
+    (loop,) = after.body
+    assert isinstance(loop, For) and [c.arg for c in loop.carried] == ["y.0"] and show(loop.body) == "%t.2 = y.0 * 2.0"
+
+
+def test_prune_substitutes_what_is_always_one_value() -> None:
+    joins = (Join("x.1", Var("x.0"), Var("x.0")),)
+    body = (*parse("x.0 = n * 2.0"), If(Var("c"), (), (), joins), *parse("y.0 = x.1\ny.1 = y.0 + 1.0"))
+    assert show(prune(function(body, "y.1")).body) == "x.0 = n * 2.0\ny.1 = x.0 + 1.0"
+
+
+def test_prune_keeps_stores_into_memory_that_is_read_through_a_view() -> None:
+    body = parse("D = np.zeros(n)\nE = D[:]\nE[i] = e\nB = np.zeros(n)\nB[i] = e\nd = np.sum(D)")
+    assert show(prune(function(body, "d")).body) == "D = np.zeros(n)\nE = D[:]\nE[i] = e\nd = np.sum(D)"

@@ -6,12 +6,15 @@ wrong elsewhere; `{functions}` the functions of NumPy and `math` that the front 
 
 from __future__ import annotations
 
+import ast
 import html
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
+import numpy as np
 from docutils import nodes
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -47,10 +50,13 @@ def area(module: ModuleType, programs: Iterable[Callable[..., object]]) -> list[
 
 
 def source(program: Callable[..., object]) -> str:
-    """The text of a program without the lines that register it."""
-    lines = inspect.getsource(program).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ")))
-    return "\n".join(lines[start:])
+    """The text of a program without the decorators that register it."""
+    lines = textwrap.dedent(inspect.getsource(getattr(program, "py_func", program))).splitlines()
+    statement = ast.parse("\n".join(lines)).body[0]
+    for decorator in reversed(getattr(statement, "decorator_list", [])):
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "case":
+            del lines[decorator.lineno - 1 : decorator.end_lineno]
+    return "\n".join(lines)
 
 
 def folded(title: str, text: str) -> nodes.Node:
@@ -91,8 +97,10 @@ class Functions(SphinxDirective):
 
 def name_of(function: object) -> str:
     """`numpy.linalg.norm` for what it is called by: a ufunc has a name and no module."""
-    module = getattr(function, "__module__", None) or "numpy"
-    return f"{module}.{getattr(function, '__name__', '')}"
+    owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+    if isinstance(owner, np.ufunc):  # np.add.at
+        return f"numpy.{owner.__name__}.{name}"
+    return f"{getattr(function, '__module__', None) or 'numpy'}.{name}"
 
 
 def listing(title: str, names: list[str]) -> list[nodes.Node]:

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.regions import Region, Regions
-from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Var
+from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
 from srcad.ir.walk import VIEWS, own_exprs, root
 
 Items = tuple[Expr, ...] | None
@@ -103,15 +103,38 @@ class Overwrites:
         found = []
         for region in self.regions:
             for position, stmt in enumerate(region.stmts):
-                for e in own_exprs(stmt):
+                exprs = own_exprs(stmt)
+                if isinstance(stmt, Store):
+                    # where it goes is no read, but `x[i] += v` reads the place, and keeps its adjoint
+                    exprs = (*stmt.index, stmt.value)
+                for e in exprs:
                     for place in places_read(e):
                         name = root(place)
                         if name in self.stored:
                             found.append(self.access(self.group[name], region, position, place))
+                if isinstance(stmt, Store) and stmt.op is not None:
+                    name = root(stmt.base)
+                    assert name is not None
+                    found.append(self.access(self.group[name], region, position, Op("index", (stmt.base, *stmt.index))))
+        return found
+
+    @cached_property
+    def stores(self) -> list[tuple[Store, Access]]:
+        found = []
+        for region in self.regions:
+            for position, stmt in enumerate(region.stmts):
+                if isinstance(stmt, Store):
+                    name = root(stmt.base)
+                    assert name is not None
+                    place = Op("index", (stmt.base, *stmt.index))
+                    found.append((stmt, self.access(self.group[name], region, position, place)))
         return found
 
     def meets(self, read: Access, store: Access) -> bool:
-        """Whether the store may run after the primal statement of the read, and overwrite what it reads."""
+        """Whether the store may run after the primal statement of the read, and overwrite what it reads.
+
+        The read may be an earlier store; given twice, one and the same store is asked about its earlier turns.
+        """
         if read.group != store.group:
             return False
         scope = self.scope(read.group)
@@ -124,7 +147,7 @@ class Overwrites:
             if relation != "same turn":
                 return True
         # no loop brings them together but in the same turn of each
-        if not first:
+        if read is store or not first:
             return False
         return not self._never_equal(read, store)
 

@@ -124,6 +124,13 @@ class Builder:
         self.emit(Assign(target.name, Op(prim, args, tuple(sorted(static.items()))), self.span))
         return target
 
+    def type_of_op(self, prim: str, *args: Expr, **static: object) -> Type:
+        """The type `op` would give its result, which is not written."""
+        try:
+            return infer(prim, [self._operand(arg) for arg in args], static, "")[0]
+        except Unfit as error:
+            self._refuse(prim, args, str(error))
+
     def _refuse(self, prim: str, args: Sequence[Expr], reason: str) -> NoReturn:
         kinds = ", ".join(described(self.typeof(arg)) for arg in args)
         fail("S127", f"{prim} does not take {kinds}" if kinds else f"{prim} needs arguments", self.place(), reason)

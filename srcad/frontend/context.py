@@ -96,6 +96,8 @@ class Context:
         self.builder = builder
         self.parts = parts
         self.heap: dict[int, Cells] = {}
+        self.captured_heap: dict[int, Cells] = {}
+        """Lists and dicts of captured values: there on every path, wherever they were first read."""
         self.refs = 0
         self.frames = 0
         self.captures: dict[tuple[int, str], Captured] = {}
@@ -182,7 +184,7 @@ class Context:
 
     def restore(self, state: State) -> None:
         self.frame.names = dict(state.names)
-        self.heap = dict(state.heap)
+        self.heap = self.captured_heap | state.heap
 
     @contextmanager
     def inside(self, frame: Frame) -> Iterator[Frame]:

@@ -64,7 +64,7 @@ def _choice(ctx: Context, node: Any) -> Abstract:
 def _walrus(ctx: Context, node: Any) -> Abstract:
     value = ctx.expression(node.value)
     frame = ctx.frame
-    while "comprehension" in frame.names and frame.parent is not None:
+    while "%comprehension" in frame.names and frame.parent is not None:
         frame = frame.parent
     with ctx.inside(frame):
         ctx.bind(node.target, value)
@@ -181,7 +181,7 @@ def _comprehension(ctx: Context, node: Any) -> Abstract:
     inner = Frame(
         outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, depth=outer.depth, serial=outer.serial
     )
-    inner.names["comprehension"] = Static(None)
+    inner.names["%comprehension"] = Static(None)
     inner.node = node
     keys: list[object] = []
     values: list[Abstract] = []

@@ -101,7 +101,9 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place())
     ctx.captures[key] = Captured(name, described, read)
     ctx.declare(described)
+    before = set(ctx.heap)
     ctx.inner[key] = inside_form(ctx, described)
+    ctx.captured_heap |= {ref: cells for ref, cells in ctx.heap.items() if ref not in before}
     return ctx.inner[key]
 
 

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Function, Op, Span, Stmt, Store
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    Function,
+    Op,
+    Span,
+    Stmt,
+    Store,
+    Var,
+)
 from srcad.ir.walk import block_reads, blocks, walk, with_blocks
+from srcad.reverse.slots import FIRST_SIZE
 
 FORWARD = "---- forward sweep -----------------------------------------------------"
 REVERSE = "---- reverse sweep -----------------------------------------------------"
@@ -74,17 +89,35 @@ def _size(stmt: Assign) -> str:
     match stmt.value:
         case Op("np.empty", dims, static):
             unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
-            if _stack(stmt.target):
-                return f"{unit}, one per turn of the loop, grown on demand"
-            return f"{len(dims)}-d array of {unit}"
+            if dims == (Const(FIRST_SIZE),):
+                return f"one {unit[:-1]} per turn of the loop, grown on demand"
+            return f"{' x '.join(map(_words, dims))} {unit}"
         case Op("list.new"):
             return "list of arrays, one per turn"
         case _:
             return "one value"
 
 
-def _stack(name: str) -> bool:
-    return name.rstrip("0123456789").rstrip("_.").endswith("_stack")
+def _words(e: Expr) -> str:
+    """A length as one would say it: `rows - 2` for `max(rows - 2, 0)`."""
+    match e:
+        case Var(name):
+            return name
+        case Const(value):
+            return str(value)
+        case Op("max", (inner, Const(0))):
+            text = _words(inner)
+            return f"({text})" if " " in text else text
+        case Op("shape", (x,), static):
+            return f"{_words(x)}.shape[{dict(static)['axis']}]"
+        case Op("size", (x,)):
+            return f"{_words(x)}.size"
+        case Op(prim, (a, b)) if prim in ("+", "-", "*", "//"):
+            return f"{_words(a)} {prim} {_words(b)}"
+        case Op(prim, args):
+            return f"{prim}({', '.join(map(_words, args))})"
+        case _:
+            return "?"
 
 
 def _reading_lines(block: Block, name: str) -> list[int]:

@@ -8,7 +8,6 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
@@ -64,17 +63,7 @@ class Storage:
         self.sweep = sweep
         self.overwrites = Overwrites(regions, aliases)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
-        self.stores = list(self._stores())
-
-    def _stores(self) -> Iterator[tuple[Store, Access]]:
-        for region in self.regions:
-            for position, stmt in enumerate(region.stmts):
-                if isinstance(stmt, Store):
-                    name = root(stmt.base)
-                    assert name is not None
-                    place = Op("index", (stmt.base, *stmt.index))
-                    group = self.aliases.group[name]
-                    yield stmt, self.overwrites.access(group, region, position, place)
+        self.stores = self.overwrites.stores
 
     def plan(self) -> Plan:
         """Repeat until what is undone covers all that is read; both only grow."""

@@ -96,7 +96,7 @@ class _Transform:
                         self.assign(stmt)
                 case Store():
                     with self.group(position, undo=stmt):
-                        self.store(stmt, region, position)
+                        self.store(stmt)
                 case If():
                     self.branches(stmt, position)
                 case For() | While():
@@ -257,7 +257,7 @@ class _Transform:
         scalar = isinstance(builder.typeof(product), Scalar)
         return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
 
-    def store(self, stmt: Store, region: Region, position: int) -> None:
+    def store(self, stmt: Store) -> None:
         adjoints, builder = self.adjoints, self.builder
         base = _root_name(stmt.base)
         if base not in adjoints.active or not adjoints.has(base):
@@ -269,7 +269,7 @@ class _Transform:
             loaded = builder.fresh("%d_new", there)
             array = isinstance(there, Array)
             builder.emit(Assign(loaded.name, Op("copy", (place,)) if array else place, stmt.span))
-        if stmt.op is None and self.read_before(stmt, region, position):
+        if stmt.op is None and self.read_before(stmt):
             builder.emit(Store(adjoints.path(stmt.base), stmt.index, Const(0.0), None, stmt.span))
         if gets:
             value: Atom = loaded
@@ -281,15 +281,16 @@ class _Transform:
             adjoints.add(stmt.value, value, masked=base in adjoints.masked)
 
 
-    def read_before(self, stmt: Store, region: Region, position: int) -> bool:
+    def read_before(self, stmt: Store) -> bool:
         """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
         base = _root_name(stmt.base)
         group = self.overwrites.group[base]
         if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
             return True
-        place = Op("index", (stmt.base, *stmt.index))
-        there = self.overwrites.access(group, region, position, place)
-        return any(self.overwrites.meets(read, there) for read in self.overwrites.reads)
+        there = next(access for store, access in self.overwrites.stores if store is stmt)
+        # an earlier store to the same place has an adjoint too, though nobody reads what it stored
+        earlier = [*self.overwrites.reads, *(access for _, access in self.overwrites.stores)]
+        return any(self.overwrites.meets(read, there) for read in earlier)
 
 
 class _Group:

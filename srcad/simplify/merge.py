@@ -63,7 +63,8 @@ class _Merge:
                 return self._join(before, k, earlier, stmt)
             if isinstance(earlier, Assign) and (Var(earlier.target), ()) == target:
                 # an array has to be its own from the start: the sum will be a new one
-                return not roots(earlier.value) and self._join(before, k, earlier, stmt)
+                alias = any(map(self.shared.has_memory, roots(earlier.value)))
+                return not alias and self._join(before, k, earlier, stmt)
             if touches((earlier,), *target, self.shared) or changes(earlier, stmt.value, self.shared):
                 return False
         return False

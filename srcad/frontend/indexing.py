@@ -1,0 +1,248 @@
+"""`x[items]`, read and written: basic indexing is a primitive; index arrays and masks are loops of the prelude."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from srcad.frontend.context import Context
+from srcad.frontend.iteration import items_of
+from srcad.frontend.joins import words
+from srcad.frontend.operators import binary
+from srcad.frontend.statics import key_of
+from srcad.frontend.values import Abstract, Cells, Leaf, Mapping, RangeValue, Record, Ref, Seq, SliceValue, Static
+from srcad.ir.nodes import Const, Expr, Slice, Store, Var
+from srcad.ir.types import Array, Dim, ListOf, Scalar
+from srcad.rules.prelude.indexing import put, take
+
+
+def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
+    """`value[items]`."""
+    value, items = ctx.check(value), ctx.check(items)
+    match value:
+        case Leaf(type=Array()):
+            return _read(ctx, value, _listed(items))
+        case Leaf(atom, ListOf()):
+            if isinstance(items, Leaf):
+                return ctx.leaf(ctx.builder.op("index", atom, items.atom))
+        case Leaf():
+            if items in (Seq(()), Static(...)):
+                return value
+            ctx.fail("S126", "a number cannot be indexed")
+        case Ref(id=ref, kind="dict"):
+            cells = ctx.heap[ref]
+            return _entry(ctx, cells.keys or (), cells.items, items)
+        case Mapping(pairs):
+            return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
+        case Seq() | Ref() | Static(str()):
+            return _item(ctx, value, items_of(ctx, value) or (), items)
+        case Record(cls) if issubclass(cls, tuple):
+            return _item(ctx, value, items_of(ctx, value) or (), items)
+        case RangeValue(start, _, step) if isinstance(items, Leaf):
+            return binary(ctx, "+", start, binary(ctx, "*", items, step))
+    ctx.fail("S126", f"{words(value)} cannot be indexed so")
+
+
+def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], item: Abstract) -> Abstract:
+    key = key_of(ctx, item)
+    for have, value in zip(keys, values, strict=True):
+        if have == key:
+            return value
+    ctx.fail("S126", f"the dict has no key {key!r}", f"Its keys are {', '.join(map(repr, keys))}.")
+
+
+def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstract) -> Abstract:
+    if isinstance(item, SliceValue):
+        part = items[_static_slice(ctx, item)]
+        return ctx.new_ref(Cells(tuple(part))) if isinstance(value, Ref) else Seq(tuple(part))
+    position = position_of(ctx, item)
+    for cell in items:
+        ctx.check(cell)
+    if not -len(items) <= position < len(items):
+        ctx.fail("S126", f"index {position} of a sequence of {len(items)}")
+    return items[position]
+
+
+def position_of(ctx: Context, item: Abstract) -> int:
+    """The position in a sequence, which must be known while compiling."""
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
+        ctx.fail("S126", f"{words(item)} as the index of a sequence")
+    if not isinstance(item.static, int):
+        ctx.retry(
+            "S123",
+            "the index of a list or tuple must be known when compiling",
+            "The items of a Python list may differ in shape and type, so the compiler must know which one is meant.",
+            "loop over the list itself, or over range(len(it)); or stack equal items into one array.",
+        )
+    return int(item.static)
+
+
+def _static_slice(ctx: Context, item: SliceValue) -> slice:
+    parts = []
+    for part in (item.lower, item.upper, item.step):
+        if part is not None and not isinstance(part.static, int):
+            ctx.retry("S123", "the bounds of a slice of a list or tuple must be known when compiling")
+        parts.append(None if part is None else part.static)
+    return slice(*parts)
+
+
+# ---- arrays ------------------------------------------------------------------------------------
+
+
+def _listed(items: Abstract) -> tuple[Abstract, ...]:
+    return items.items if isinstance(items, Seq) and items.kind == "tuple" else (items,)
+
+
+def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
+    if not all(_is_basic(item) for item in items):
+        _check_advanced(ctx, items)
+        return ctx.call(Static(take), array, Seq(items))
+    basic = basic_items(ctx, array, items)
+    if not basic and not items:
+        return array
+    return ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
+
+
+def _is_basic(item: Abstract) -> bool:
+    match item:
+        case SliceValue() | Static(None) | Static(value=type()):
+            return True
+        case Static(value):
+            return value is ...
+        case Leaf(type=Scalar(dtype)):
+            return dtype != "bool" and not dtype.startswith("float")
+        case _:
+            return False
+
+
+def _check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
+    for item in items:
+        ctx.check(item)
+        if _is_basic(item) or isinstance(item, Seq | Ref):
+            continue
+        if isinstance(item, Leaf) and isinstance(item.type, Array) and not item.type.dtype.startswith("float"):
+            continue
+        ctx.fail("S126", f"{words(item)} as an index", None, "use integers, slices, integer arrays or boolean masks.")
+
+
+def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[Expr, ...]:
+    """The items as the IR writes them: Ellipsis becomes whole slices, where any axis is left for it."""
+    assert isinstance(array.type, Array)
+    rank = len(array.type.dims)
+    used = sum(1 for item in items if isinstance(item, Leaf | SliceValue))
+    dots = [k for k, item in enumerate(items) if isinstance(item, Static) and item.value is ...]
+    if used > rank:
+        ctx.fail("S126", f"{used} indices for an array of {rank} {'axis' if rank == 1 else 'axes'}")
+    if len(dots) > 1:
+        ctx.fail("S126", "two Ellipses in one index")
+    out: list[Expr] = []
+    for item in items:
+        match item:
+            case SliceValue(lower, upper, step):
+                if step is not None and step.static == 0:
+                    ctx.fail("S126", "the step of a slice must not be 0")
+                out.append(Slice(*(None if p is None else _plain(ctx, p) for p in (lower, upper, step))))
+            case Leaf():
+                out.append(_plain(ctx, item))
+            case Static(None):
+                out.append(Const(None))
+            case _:
+                out.extend([Slice()] * (rank - used))
+    return tuple(out)
+
+
+def _plain(ctx: Context, item: Leaf) -> Expr:
+    # the sign of a negative index known while compiling is what decides where it counts from
+    if isinstance(item.static, int) and item.static < 0 and not isinstance(item.atom, Const):
+        return Const(int(item.static))
+    return item.atom
+
+
+# ---- stores ------------------------------------------------------------------------------------
+
+
+def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
+    """`value[items] = stored`, or `op=` in place."""
+    value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
+    if isinstance(value, Ref):
+        _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
+        return
+    if not isinstance(value, Leaf) or not isinstance(value.type, Array):
+        ctx.fail("S126", f"{words(value)} cannot be written to by index")
+    listed = _listed(items)
+    number = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
+    if not all(_is_basic(item) for item in listed):
+        _check_advanced(ctx, listed)
+        new = number if op is None else binary(ctx, op, ctx.call(Static(take), value, Seq(listed)), number)
+        ctx.call(Static(put), value, Seq(listed), new)
+        return
+    store_basic(ctx, value, basic_items(ctx, value, listed), number, op)
+
+
+def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
+    """Write the `Store`, once it is sure that the value fits."""
+    builder = ctx.builder
+    assert isinstance(array.type, Array)
+    where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
+    assert isinstance(array.atom, Var)
+    part = array.type if not items else builder.type_of_op("index", array.atom, *items)
+    if isinstance(stored.type, Array):
+        _check_fit(ctx, part.dims if isinstance(part, Array) else (), stored.type.dims)
+    elif not isinstance(stored.type, Scalar):
+        ctx.fail("S127", f"{words(stored)} cannot be written into an array")
+    assert isinstance(stored.type, Array | Scalar)
+    if op is not None:
+        result = builder.type_of_op(op, array.atom, stored.atom)
+        assert isinstance(result, Array)
+        if not np.can_cast(result.dtype, array.type.dtype, "same_kind"):
+            ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", f"NumPy does not cast {result.dtype} to {array.type.dtype} in place.")
+    builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
+
+
+def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> None:
+    extra = len(stored) - len(target)
+    dims = list(stored)
+    if extra > 0:
+        if not all(d.is_one for d in dims[:extra]):
+            ctx.fail("S127", f"an array of {len(stored)} axes written into {len(target)} axes")
+        dims = dims[extra:]
+    for have, want in zip(reversed(dims), reversed(target), strict=False):
+        if not have.terms and not want.terms and have != want and not have.is_one:
+            ctx.fail("S127", f"a length of {have.const} written into a length of {want.const}")
+
+
+def array_of(ctx: Context, value: Abstract) -> Leaf:
+    """A sequence of numbers as an array."""
+    if isinstance(value, Leaf):
+        return value
+    if isinstance(value, Seq | Ref | Record):
+        made = ctx.call(Static(np.array), value)
+        if isinstance(made, Leaf):
+            return made
+    ctx.fail("S117", f"{words(value)} where a number or an array is needed")
+
+
+def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> None:
+    cells = ctx.heap[value.id]
+    if cells.shared:
+        ctx.fail(
+            "S125",
+            f"this {value.kind} comes from two paths, and is changed here",
+            "Which of the two is meant is known only at run time.",
+            f"make a new {value.kind} instead of changing this one.",
+        )
+    if cells.keys is not None:
+        key = key_of(ctx, items)
+        entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
+        ctx.heap[value.id] = Cells(tuple(entries.values()), tuple(entries))
+        return
+    listed = list(cells.items)
+    if isinstance(items, SliceValue):
+        listed[_static_slice(ctx, items)] = list(items_of(ctx, stored) or ())
+    else:
+        position = position_of(ctx, items)
+        if not -len(listed) <= position < len(listed):
+            ctx.fail("S126", f"index {position} of a list of {len(listed)}")
+        listed[position] = stored
+    ctx.heap[value.id] = Cells(tuple(listed))
