@@ -96,11 +96,14 @@ def _leaf(
     size = float(np.max(np.abs(reverse), initial=0.0))
     worst = Check(0, place, 0.0, 0.0, 0.0)
     chosen = _entries(base)
+    height = value(base)
     for index in chosen:
         here = float(reverse[index])
         candidates = _differences(value, base, index)
         best = min(candidates, key=lambda d: abs(d - here) if np.isfinite(d) else np.inf)
-        scale = max(abs(here), abs(best), 1e-6 * size, 1e-10)
+        # a derivative that moves f by less than its rounding cannot be seen by differences
+        visible = 1e-6 * abs(height) / max(abs(float(base[index])), 1e-2)
+        scale = max(abs(here), abs(best), 1e-6 * size, visible, 1e-10)
         error = 0.0 if here == best else abs(here - best) / scale
         if not error <= worst.error:
             where = place + (f"[{', '.join(map(str, index))}]" if index else "")

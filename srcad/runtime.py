@@ -5,13 +5,14 @@ runs as plain Python and compiles under Numba, at any rank unless its name says 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 # ---- broadcasting ------------------------------------------------------------------------------
 
 
-def unbroadcast_1d(big, like):
+def unbroadcast_1d(big: Any, like: Any) -> Any:
     """Sum `big` down to the length of `like`: where `like` has one entry, it stood for all of them."""
     if like.shape[0] == big.shape[0]:
         return big
@@ -21,7 +22,7 @@ def unbroadcast_1d(big, like):
     return out
 
 
-def unbroadcast_2d(big, like):
+def unbroadcast_2d(big: Any, like: Any) -> Any:
     """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
     if like.shape == big.shape:
         return big
@@ -34,7 +35,7 @@ def unbroadcast_2d(big, like):
     return out
 
 
-def unbroadcast_3d(big, like):
+def unbroadcast_3d(big: Any, like: Any) -> Any:
     """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
     if like.shape == big.shape:
         return big
@@ -45,7 +46,7 @@ def unbroadcast_3d(big, like):
     return out
 
 
-def unbroadcast_4d(big, like):
+def unbroadcast_4d(big: Any, like: Any) -> Any:
     """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
     if like.shape == big.shape:
         return big
@@ -59,7 +60,7 @@ def unbroadcast_4d(big, like):
 # ---- reductions over the first axis ------------------------------------------------------------
 
 
-def max_first(x):
+def max_first(x: Any) -> Any:
     """The largest entry along the first axis of an array with at least two axes; NaN wins, as in NumPy."""
     out = x[0].copy()
     for k in range(1, x.shape[0]):
@@ -67,7 +68,7 @@ def max_first(x):
     return out
 
 
-def min_first(x):
+def min_first(x: Any) -> Any:
     """The smallest entry along the first axis of an array with at least two axes; NaN wins, as in NumPy."""
     out = x[0].copy()
     for k in range(1, x.shape[0]):
@@ -75,7 +76,7 @@ def min_first(x):
     return out
 
 
-def prod_first(x):
+def prod_first(x: Any) -> Any:
     """The product along the first axis of an array with at least two axes."""
     out = np.ones(x.shape[1:], x.dtype)
     for k in range(x.shape[0]):
@@ -83,7 +84,7 @@ def prod_first(x):
     return out
 
 
-def product_of_others(x):
+def product_of_others(x: Any) -> Any:
     """For each entry of the vector `x` the product of all the others; right where some are zero."""
     out = np.empty(x.shape, x.dtype)
     left = x.dtype.type(1.0)
@@ -97,7 +98,7 @@ def product_of_others(x):
     return out
 
 
-def product_of_others_first(x):
+def product_of_others_first(x: Any) -> Any:
     """For each entry of `x` (two axes or more) the product of the others along the first axis."""
     out = np.empty(x.shape, x.dtype)
     left = np.ones(x.shape[1:], x.dtype)
@@ -111,7 +112,7 @@ def product_of_others_first(x):
     return out
 
 
-def argmax_first(x):
+def argmax_first(x: Any) -> Any:
     """Where the largest entry along the first axis is first found; a NaN counts as largest, as in NumPy."""
     best = x[0].copy()
     out = np.zeros(best.shape, np.int64)
@@ -122,7 +123,7 @@ def argmax_first(x):
     return out
 
 
-def argmin_first(x):
+def argmin_first(x: Any) -> Any:
     """Where the smallest entry along the first axis is first found; a NaN counts as smallest, as in NumPy."""
     best = x[0].copy()
     out = np.zeros(best.shape, np.int64)
@@ -136,17 +137,17 @@ def argmin_first(x):
 # ---- linear algebra ----------------------------------------------------------------------------
 
 
-def sign_of_det(a):
+def sign_of_det(a: Any) -> Any:
     """The sign of the determinant of a square matrix."""
     return np.linalg.slogdet(a)[0]
 
 
-def log_abs_det(a):
+def log_abs_det(a: Any) -> Any:
     """The logarithm of the absolute value of the determinant of a square matrix."""
     return np.linalg.slogdet(a)[1]
 
 
-def cofactors(a):
+def cofactors(a: Any) -> Any:
     """The derivative of the determinant by each entry of a square matrix, also of a singular one.
 
     From A = U S V: det(U) det(V) U diag(products of the other singular values) V.
@@ -156,10 +157,10 @@ def cofactors(a):
     return sign * ((u * product_of_others(s)) @ v)
 
 
-def with_diagonal(like, values, k):
+def with_diagonal(like: Any, values: Any, k: Any) -> Any:
     """A matrix of zeros of the shape of `like`, with `values` on its `k`-th diagonal."""
     out = np.zeros(like.shape, values.dtype)
-    for i in range(values.size):
+    for i in range(min(values.size, like.shape[0] - max(-k, 0), like.shape[1] - max(k, 0))):
         out[i + max(-k, 0), i + max(k, 0)] = values[i]
     return out
 
@@ -167,7 +168,7 @@ def with_diagonal(like, values, k):
 # ---- special functions -------------------------------------------------------------------------
 
 
-def digamma(x):
+def digamma(x: Any) -> Any:
     """The logarithmic derivative of the gamma function, to about 1e-15 relative away from its zeros.
 
     Reflection for x <= 0, recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.7,
@@ -181,7 +182,7 @@ def digamma(x):
     return digamma_positive(x)
 
 
-def digamma_positive(x):
+def digamma_positive(x: Any) -> Any:
     """`digamma` for x > 0."""
     shift = 0.0
     while x < 10.0:
@@ -192,7 +193,7 @@ def digamma_positive(x):
     return math.log(x) - 0.5 / x - series - shift
 
 
-def polygamma(n, x):
+def polygamma(n: Any, x: Any) -> Any:
     """The `n`-th derivative of `digamma`, n >= 1 (A&S 6.4.6 and 6.4.11); NaN at the poles 0, -1, -2, ..."""
     if x <= 0.0 and x == math.floor(x):
         return math.nan

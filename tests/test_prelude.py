@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,22 +62,43 @@ def reductions() -> list[Case]:
     for function in (np.var, np.std):
         cases += [case(function, MATRIX, axis=a, ddof=1) for a in (None, 0)]
     for function in (np.cumsum, np.cumprod):
-        cases += [case(function, CUBE, axis=a) for a in (None, 0, 1, -1)] + [case(function, VECTOR), case(function, COUNTS)]
+        cases += [case(function, CUBE, axis=a) for a in (None, 0, 1, -1)] + [
+            case(function, VECTOR),
+            case(function, COUNTS),
+        ]
     cases += [case(np.sum, MASK), case(np.sum, MASK, axis=0), case(np.mean, MASK, axis=1), case(np.mean, COUNTS)]
-    cases += [case(np.sum, np.zeros((0, 3)), axis=0), case(np.sum, np.zeros(0)), case(np.prod, np.zeros((0, 3)), axis=0)]
-    cases += [case(np.sum, 2.5), case(np.sum, [1.0, 2.0]), case(np.max, (1.0, 3.0)), case(np.sum, CUBE, dtype=np.float32)]
+    cases += [
+        case(np.sum, np.zeros((0, 3)), axis=0),
+        case(np.sum, np.zeros(0)),
+        case(np.prod, np.zeros((0, 3)), axis=0),
+    ]
+    cases += [
+        case(np.sum, 2.5),
+        case(np.sum, [1.0, 2.0]),
+        case(np.max, (1.0, 3.0)),
+        case(np.sum, CUBE, dtype=np.float32),
+    ]
     cases += [case(np.count_nonzero, COUNTS, axis=a) for a in (None, 0)]
     cases += [case(np.average, MATRIX), case(np.average, MATRIX, axis=1, weights=np.arange(1.0, 5.0))]
     cases += [case(np.average, VECTOR, weights=VECTOR**2), case(np.average, MATRIX, weights=MATRIX**2, axis=0)]
-    cases += [case(np.diff, VECTOR), case(np.diff, CUBE, n=2, axis=1), case(np.diff, CUBE, axis=0), case(np.ediff1d, MATRIX)]
+    cases += [
+        case(np.diff, VECTOR),
+        case(np.diff, CUBE, n=2, axis=1),
+        case(np.diff, CUBE, axis=0),
+        case(np.ediff1d, MATRIX),
+    ]
     return cases
 
 
 def norms() -> list[Case]:
     cases = [case(np.linalg.norm, VECTOR, ord=p) for p in (None, 1, 2, 3, 0, np.inf, -np.inf, 0.5)]
     cases += [case(np.linalg.norm, MATRIX, ord=p) for p in (None, "fro", 1, -1, np.inf, -np.inf)]
-    cases += [case(np.linalg.norm, MATRIX, ord=p, axis=a, keepdims=k)
-              for p in (None, 1, 2, np.inf) for a in (0, 1, -1) for k in (False, True)]  # fmt: skip
+    cases += [
+        case(np.linalg.norm, MATRIX, ord=p, axis=a, keepdims=k)
+        for p in (None, 1, 2, np.inf)
+        for a in (0, 1, -1)
+        for k in (False, True)
+    ]
     return cases + [case(np.linalg.norm, CUBE), case(np.linalg.norm, CUBE, axis=(0, 2)), case(np.linalg.norm, -2.0)]
 
 
@@ -95,17 +117,41 @@ def products() -> list[Case]:
     cases += [case(np.matmul, COUNTS.T, MATRIX[:2]), case(np.matmul, MATRIX.astype(np.float32), MATRIX.T)]
     cases += [case(np.inner, VECTOR, VECTOR), case(np.inner, MATRIX, MATRIX), case(np.inner, CUBE, MATRIX)]
     cases += [case(np.vdot, MATRIX, MATRIX), case(np.outer, VECTOR, MATRIX), case(np.kron, MATRIX, SQUARE)]
-    cases += [case(np.kron, VECTOR, VECTOR), case(np.trace, MATRIX), case(np.trace, MATRIX, 1), case(np.trace, MATRIX, -1)]
+    cases += [
+        case(np.kron, VECTOR, VECTOR),
+        case(np.trace, MATRIX),
+        case(np.trace, MATRIX, 1),
+        case(np.trace, MATRIX, -1),
+    ]
     cases += [case(np.tensordot, CUBE, MATRIX, 2), case(np.tensordot, CUBE, MATRIX, axes=([1, 2], [0, 1]))]
-    cases += [case(np.tensordot, CUBE, MATRIX, axes=(2, 1)), case(np.tensordot, VECTOR, VECTOR, 1), case(np.tensordot, VECTOR, MATRIX, 0)]
+    cases += [
+        case(np.tensordot, CUBE, MATRIX, axes=(2, 1)),
+        case(np.tensordot, VECTOR, VECTOR, 1),
+        case(np.tensordot, VECTOR, MATRIX, 0),
+    ]
     cases += [case(np.linalg.matrix_power, SQUARE, 3), case(np.linalg.multi_dot, [MATRIX.T, SQUARE, MATRIX])]
     for text, operands in [
-        ("ij,jk->ik", (MATRIX, MATRIX.T)), ("ij,jk", (MATRIX, MATRIX.T)), ("i,i", (VECTOR, VECTOR)), ("ij->ji", (MATRIX,)),
-        ("ii", (SQUARE,)), ("ii->i", (SQUARE,)), ("ij->", (MATRIX,)), ("ij->j", (MATRIX,)), ("i,j->ij", (VECTOR, VECTOR)),
-        ("ij,j->i", (MATRIX, MATRIX[0])), ("bij,bjk->bik", (CUBE, CUBE.transpose(0, 2, 1))), ("bij,jk->bik", (CUBE, MATRIX.T)),
-        ("ij,ij->", (MATRIX, MATRIX)), ("ij,ij->i", (MATRIX, MATRIX)), ("ij,ij->ij", (MATRIX, MATRIX)), ("i,ij,j->", (MATRIX[:, 0], MATRIX, MATRIX[0])),
-        ("ijk,k->ji", (CUBE, MATRIX[0])), ("ijk->ki", (CUBE,)), ("ij,ji->ij", (SQUARE, SQUARE)), ("ij,kl->jl", (MATRIX, CUBE[0])),
-    ]:  # fmt: skip
+        ("ij,jk->ik", (MATRIX, MATRIX.T)),
+        ("ij,jk", (MATRIX, MATRIX.T)),
+        ("i,i", (VECTOR, VECTOR)),
+        ("ij->ji", (MATRIX,)),
+        ("ii", (SQUARE,)),
+        ("ii->i", (SQUARE,)),
+        ("ij->", (MATRIX,)),
+        ("ij->j", (MATRIX,)),
+        ("i,j->ij", (VECTOR, VECTOR)),
+        ("ij,j->i", (MATRIX, MATRIX[0])),
+        ("bij,bjk->bik", (CUBE, CUBE.transpose(0, 2, 1))),
+        ("bij,jk->bik", (CUBE, MATRIX.T)),
+        ("ij,ij->", (MATRIX, MATRIX)),
+        ("ij,ij->i", (MATRIX, MATRIX)),
+        ("ij,ij->ij", (MATRIX, MATRIX)),
+        ("i,ij,j->", (MATRIX[:, 0], MATRIX, MATRIX[0])),
+        ("ijk,k->ji", (CUBE, MATRIX[0])),
+        ("ijk->ki", (CUBE,)),
+        ("ij,ji->ij", (SQUARE, SQUARE)),
+        ("ij,kl->jl", (MATRIX, CUBE[0])),
+    ]:
         cases.append(case(np.einsum, text, *operands))
     return cases
 
@@ -121,24 +167,67 @@ def shapes() -> list[Case]:
     cases += [case(np.expand_dims, MATRIX, a) for a in (0, 1, -1, (0, 2), (0, -1))] + [case(np.expand_dims, 3.0, 0)]
     for function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
         cases += [case(function, x) for x in (1.0, VECTOR, MATRIX, CUBE)]
-    cases += [case(np.broadcast_to, VECTOR, (3, 5)), case(np.broadcast_to, 1.0, 4), case(np.broadcast_to, MATRIX[:, :1], (2, 3, 4))]
+    cases += [
+        case(np.broadcast_to, VECTOR, (3, 5)),
+        case(np.broadcast_to, 1.0, 4),
+        case(np.broadcast_to, MATRIX[:, :1], (2, 3, 4)),
+    ]
     cases += [case(np.repeat, MATRIX, 2), case(np.repeat, MATRIX, 3, axis=0), case(np.repeat, CUBE, 2, axis=-1)]
-    cases += [case(np.repeat, VECTOR, np.array([0, 2, 1, 0, 3])), case(np.repeat, MATRIX, [1, 0, 2], axis=0), case(np.repeat, 2.0, 3)]
-    cases += [case(np.tile, VECTOR, 3), case(np.tile, VECTOR, (2, 2)), case(np.tile, MATRIX, (2, 1, 3)), case(np.tile, CUBE, 2)]
+    cases += [
+        case(np.repeat, VECTOR, np.array([0, 2, 1, 0, 3])),
+        case(np.repeat, MATRIX, [1, 0, 2], axis=0),
+        case(np.repeat, 2.0, 3),
+    ]
+    cases += [
+        case(np.tile, VECTOR, 3),
+        case(np.tile, VECTOR, (2, 2)),
+        case(np.tile, MATRIX, (2, 1, 3)),
+        case(np.tile, CUBE, 2),
+    ]
     return cases
 
 
 def joining() -> list[Case]:
     pair = (MATRIX, 2.0 * MATRIX)
-    cases = [case(np.concatenate, pair, axis=a) for a in (0, 1, -1, None)] + [case(np.stack, pair, axis=a) for a in (0, 1, 2, -1)]
-    cases += [case(f, p) for f in (np.vstack, np.hstack, np.dstack) for p in (pair, (VECTOR, VECTOR), (1.0, 2.0), [CUBE, CUBE])]
-    cases += [case(np.column_stack, (VECTOR, VECTOR)), case(np.column_stack, (MATRIX, MATRIX[:, 0])), case(np.stack, [1.0, 2.0])]
-    cases += [case(np.concatenate, (COUNTS, MATRIX[:, :3])), case(np.append, VECTOR, 1.0), case(np.append, MATRIX, MATRIX, axis=1)]
-    cases += [case(np.pad, VECTOR, 2), case(np.pad, MATRIX, (1, 2)), case(np.pad, MATRIX, ((1, 0), (0, 2)), constant_values=1.5)]
-    cases += [case(np.split, np.arange(6.0), 3), case(np.split, MATRIX, [1, 3], axis=1), case(np.array_split, VECTOR, 3)]
+    cases = [case(np.concatenate, pair, axis=a) for a in (0, 1, -1, None)] + [
+        case(np.stack, pair, axis=a) for a in (0, 1, 2, -1)
+    ]
+    cases += [
+        case(f, p)
+        for f in (np.vstack, np.hstack, np.dstack)
+        for p in (pair, (VECTOR, VECTOR), (1.0, 2.0), [CUBE, CUBE])
+    ]
+    cases += [
+        case(np.column_stack, (VECTOR, VECTOR)),
+        case(np.column_stack, (MATRIX, MATRIX[:, 0])),
+        case(np.stack, [1.0, 2.0]),
+    ]
+    cases += [
+        case(np.concatenate, (COUNTS, MATRIX[:, :3])),
+        case(np.append, VECTOR, 1.0),
+        case(np.append, MATRIX, MATRIX, axis=1),
+    ]
+    cases += [
+        case(np.pad, VECTOR, 2),
+        case(np.pad, MATRIX, (1, 2)),
+        case(np.pad, MATRIX, ((1, 0), (0, 2)), constant_values=1.5),
+    ]
+    cases += [
+        case(np.split, np.arange(6.0), 3),
+        case(np.split, MATRIX, [1, 3], axis=1),
+        case(np.array_split, VECTOR, 3),
+    ]
     cases += [case(np.vsplit, MATRIX, 3), case(np.hsplit, MATRIX, 2)]
-    cases += [case(np.roll, VECTOR, s) for s in (0, 2, -7)] + [case(np.roll, MATRIX, 1), case(np.roll, CUBE, (1, -1), axis=(0, 2))]
-    cases += [case(np.roll, np.zeros(0), 1), case(np.flip, CUBE), case(np.flip, CUBE, axis=1), case(np.flip, CUBE, axis=(0, -1))]
+    cases += [case(np.roll, VECTOR, s) for s in (0, 2, -7)] + [
+        case(np.roll, MATRIX, 1),
+        case(np.roll, CUBE, (1, -1), axis=(0, 2)),
+    ]
+    cases += [
+        case(np.roll, np.zeros(0), 1),
+        case(np.flip, CUBE),
+        case(np.flip, CUBE, axis=1),
+        case(np.flip, CUBE, axis=(0, -1)),
+    ]
     cases += [case(np.fliplr, MATRIX), case(np.flipud, MATRIX)] + [case(np.rot90, MATRIX, k) for k in (0, 1, 2, 3, -1)]
     cases += [case(f, MATRIX, k) for f in (np.tril, np.triu, np.diag, np.diagonal) for k in (0, 1, -1)]
     return cases + [case(np.diag, VECTOR), case(np.diag, VECTOR, -2), case(np.diagflat, MATRIX[:2, :2])]
@@ -146,58 +235,175 @@ def joining() -> list[Case]:
 
 def creation() -> list[Case]:
     cases = [case(f, s) for f in (np.zeros, np.ones) for s in (3, (2, 3), ())] + [case(np.zeros, 2, dtype=np.int64)]
-    cases += [case(np.full, (2, 2), 1.5), case(np.full, 3, 2), case(np.full, 2, 1, dtype=np.float32), case(np.full, (2, 5), VECTOR)]
+    cases += [
+        case(np.full, (2, 2), 1.5),
+        case(np.full, 3, 2),
+        case(np.full, 2, 1, dtype=np.float32),
+        case(np.full, (2, 5), VECTOR),
+    ]
     cases += [case(f, x) for f in (np.zeros_like, np.ones_like) for x in (MATRIX, COUNTS, 2.0)]
     cases += [case(np.full_like, COUNTS, 2.7), case(np.zeros_like, COUNTS, dtype=float), case(np.full_like, MATRIX, 1)]
-    cases += [case(np.arange, 5), case(np.arange, 2, 7), case(np.arange, 5.0, 1.0, -1.5), case(np.arange, 0.0, 1.0, 0.25)]
-    cases += [case(np.linspace, 0.0, 1.0, 5), case(np.linspace, 2, 1, 4, endpoint=False), case(np.linspace, 3.0, 4.0, 1)]
-    cases += [case(np.logspace, 0.0, 2.0, 5), case(np.geomspace, 1.0, 8.0, 4), case(np.eye, 3), case(np.eye, 2, 3, 1), case(np.identity, 2)]
-    cases += [case(np.tri, 3), case(np.tri, 3, 4, -1), case(np.meshgrid, VECTOR, MATRIX[0]), case(np.meshgrid, VECTOR, MATRIX[0], indexing="ij")]
-    cases += [case(np.array, [1.0, 2.0]), case(np.array, [1, 2]), case(np.array, [[1.0, 2], [3, 4]]), case(np.array, [VECTOR, VECTOR])]
-    cases += [case(np.array, MATRIX, dtype=np.float32), case(np.asarray, VECTOR), case(np.asarray, [1, 2], dtype=float), case(np.array, [])]
-    return cases + [case(np.copy, MATRIX.T), case(np.ascontiguousarray, MATRIX.T), case(np.array, [[[1.0], [2.0]], [[3.0], [4.0]]])]
+    cases += [
+        case(np.arange, 5),
+        case(np.arange, 2, 7),
+        case(np.arange, 5.0, 1.0, -1.5),
+        case(np.arange, 0.0, 1.0, 0.25),
+    ]
+    cases += [
+        case(np.linspace, 0.0, 1.0, 5),
+        case(np.linspace, 2, 1, 4, endpoint=False),
+        case(np.linspace, 3.0, 4.0, 1),
+    ]
+    cases += [
+        case(np.logspace, 0.0, 2.0, 5),
+        case(np.geomspace, 1.0, 8.0, 4),
+        case(np.eye, 3),
+        case(np.eye, 2, 3, 1),
+        case(np.identity, 2),
+    ]
+    cases += [
+        case(np.tri, 3),
+        case(np.tri, 3, 4, -1),
+        case(np.meshgrid, VECTOR, MATRIX[0]),
+        case(np.meshgrid, VECTOR, MATRIX[0], indexing="ij"),
+    ]
+    cases += [
+        case(np.array, [1.0, 2.0]),
+        case(np.array, [1, 2]),
+        case(np.array, [[1.0, 2], [3, 4]]),
+        case(np.array, [VECTOR, VECTOR]),
+    ]
+    cases += [
+        case(np.array, MATRIX, dtype=np.float32),
+        case(np.asarray, VECTOR),
+        case(np.asarray, [1, 2], dtype=float),
+        case(np.array, []),
+    ]
+    return cases + [
+        case(np.copy, MATRIX.T),
+        case(np.ascontiguousarray, MATRIX.T),
+        case(np.array, [[[1.0], [2.0]], [[3.0], [4.0]]]),
+    ]
 
 
 def elementwise() -> list[Case]:
     points = np.array([-2.5, -1.5, -0.5, -0.0, 0.0, 0.5, 1.5, 2.5, np.inf, -np.inf, np.nan])
-    cases = [case(np.clip, MATRIX, -0.5, 0.5), case(np.clip, MATRIX, None, 0.5), case(np.clip, 3.0, 0.0, None), case(np.clip, MATRIX, MATRIX * 0, 1.0)]
-    cases += [case(np.square, points), case(np.reciprocal, MATRIX), case(np.reciprocal, COUNTS + 1), case(np.float_power, COUNTS, 2)]
-    cases += [case(np.heaviside, points, 0.25), case(np.round, points), case(np.round, MATRIX, 2), case(np.round, MATRIX * 100, -1), case(np.fix, points)]
-    cases += [case(np.where, MASK, MATRIX, 0.0), case(np.where, MASK), case(np.where, True, 1, 2.5), case(np.where, MASK[:1], 1.0, MATRIX)]
-    cases += [case(np.select, [MATRIX > 1, MATRIX > 0], [MATRIX, -MATRIX], 5.0), case(np.nan_to_num, points, posinf=9.0, neginf=-9.0)]
-    cases += [case(np.isclose, points, points + 1e-9), case(np.allclose, MATRIX, MATRIX), case(np.divmod, MATRIX, 0.7), case(np.nonzero, COUNTS)]
-    cases += [case(np.flatnonzero, COUNTS), case(np.float32, 1.5), case(np.float64, 2), case(np.int64, 2.7), case(np.nonzero, VECTOR)]
+    cases = [
+        case(np.clip, MATRIX, -0.5, 0.5),
+        case(np.clip, MATRIX, None, 0.5),
+        case(np.clip, 3.0, 0.0, None),
+        case(np.clip, MATRIX, MATRIX * 0, 1.0),
+    ]
+    cases += [
+        case(np.square, points),
+        case(abs, points),
+        case(abs, -2.0),
+        case(float, 2),
+        case(float, True),
+        case(np.reciprocal, MATRIX),
+        case(np.reciprocal, COUNTS + 1),
+        case(np.float_power, COUNTS, 2),
+    ]
+    cases += [
+        case(np.heaviside, points, 0.25),
+        case(np.round, points),
+        case(np.round, MATRIX, 2),
+        case(np.round, MATRIX * 100, -1),
+        case(np.fix, points),
+    ]
+    cases += [
+        case(np.where, MASK, MATRIX, 0.0),
+        case(np.where, MASK),
+        case(np.where, True, 1, 2.5),
+        case(np.where, MASK[:1], 1.0, MATRIX),
+    ]
+    cases += [
+        case(np.select, [MATRIX > 1, MATRIX > 0], [MATRIX, -MATRIX], 5.0),
+        case(np.nan_to_num, points, posinf=9.0, neginf=-9.0),
+    ]
+    cases += [
+        case(np.isclose, points, points + 1e-9),
+        case(np.allclose, MATRIX, MATRIX),
+        case(np.divmod, MATRIX, 0.7),
+        case(np.nonzero, COUNTS),
+    ]
+    cases += [
+        case(np.flatnonzero, COUNTS),
+        case(np.float32, 1.5),
+        case(np.float64, 2),
+        case(np.int64, 2.7),
+        case(np.nonzero, VECTOR),
+    ]
     return cases
 
 
 def signals() -> list[Case]:
     knots, heights = np.array([0.0, 1.0, 2.5, 4.0]), np.array([1.0, -1.0, 0.5, 2.0])
     at = np.array([-1.0, 0.0, 0.3, 1.0, 2.4999, 4.0, 5.0, np.nan])
-    cases = [case(np.interp, at, knots, heights), case(np.interp, 0.7, knots, heights), case(np.interp, at.reshape(2, 4), knots, heights, left=-9.0, right=9.0)]
-    cases += [case(f, a, b, mode=m) for f in (np.convolve, np.correlate) for a, b in ((VECTOR, heights[:3]), (heights[:2], VECTOR)) for m in ("full", "same", "valid")
-              if not (f is np.correlate and len(a) < len(b))]  # fmt: skip
-    cases += [case(np.cross, VECTOR[:3], heights[:3]), case(np.searchsorted, knots, 1.0), case(np.searchsorted, knots, at, side="right")]
+    cases = [
+        case(np.interp, at, knots, heights),
+        case(np.interp, 0.7, knots, heights),
+        case(np.interp, at.reshape(2, 4), knots, heights, left=-9.0, right=9.0),
+    ]
+    cases += [
+        case(f, a, b, mode=m)
+        for f in (np.convolve, np.correlate)
+        for a, b in ((VECTOR, heights[:3]), (heights[:2], VECTOR))
+        for m in ("full", "same", "valid")
+        if not (f is np.correlate and len(a) < len(b))
+    ]
+    cases += [
+        case(np.cross, VECTOR[:3], heights[:3]),
+        case(np.searchsorted, knots, 1.0),
+        case(np.searchsorted, knots, at, side="right"),
+    ]
     trapezoid = getattr(np, "trapezoid", None) or np.trapz
-    cases += [case(trapezoid, VECTOR), case(trapezoid, MATRIX, dx=0.5), case(trapezoid, MATRIX, x=knots), case(trapezoid, CUBE, axis=0)]
+    cases += [
+        case(trapezoid, VECTOR),
+        case(trapezoid, MATRIX, dx=0.5),
+        case(trapezoid, MATRIX, x=knots),
+        case(trapezoid, CUBE, axis=0),
+    ]
     return cases + [case(trapezoid, MATRIX, x=np.cumsum(MATRIX**2, axis=0), axis=0)]
 
 
 def sorting() -> list[Case]:
     cases = [case(np.argsort, x, axis=a, kind="stable") for x, a in ((VECTOR, -1), (TIES, 0), (TIES, 1), (CUBE, 1))]
-    cases += [case(np.sort, x, axis=a) for x, a in ((VECTOR, -1), (TIES, 0), (TIES, None), (CUBE, 1), (np.array([1.0, np.nan, 0.0]), 0))]
-    cases += [case(np.median, x) for x in (VECTOR, MATRIX, np.array([3.0]))] + [case(np.median, MATRIX, axis=a, keepdims=k) for a in (0, 1, -1) for k in (False, True)]
+    cases += [
+        case(np.sort, x, axis=a)
+        for x, a in ((VECTOR, -1), (TIES, 0), (TIES, None), (CUBE, 1), (np.array([1.0, np.nan, 0.0]), 0))
+    ]
+    cases += [case(np.median, x) for x in (VECTOR, MATRIX, np.array([3.0]))] + [
+        case(np.median, MATRIX, axis=a, keepdims=k) for a in (0, 1, -1) for k in (False, True)
+    ]
     cases += [case(np.quantile, VECTOR, q) for q in (0.0, 0.3, 1.0)] + [case(np.percentile, MATRIX, 37.0, axis=0)]
     return cases
 
 
 def picking() -> list[Case]:
-    cases = [case(np.take, VECTOR, np.array([0, -1, 0])), case(np.take, MATRIX, np.array([[0, 2], [1, 1]]), axis=1), case(np.take, MATRIX, 2, axis=1), case(np.take, MATRIX, [3, 5])]
-    cases += [case(np.compress, [True, False, True], MATRIX, axis=0), case(np.extract, MASK, MATRIX), case(np.bincount, COUNTS[0], weights=VECTOR[:3]), case(np.bincount, COUNTS[1], minlength=4)]
+    cases = [
+        case(np.take, VECTOR, np.array([0, -1, 0])),
+        case(np.take, MATRIX, np.array([[0, 2], [1, 1]]), axis=1),
+        case(np.take, MATRIX, 2, axis=1),
+        case(np.take, MATRIX, [3, 5]),
+    ]
+    cases += [
+        case(np.compress, [True, False, True], MATRIX, axis=0),
+        case(np.extract, MASK, MATRIX),
+        case(np.bincount, COUNTS[0], weights=VECTOR[:3]),
+        case(np.bincount, COUNTS[1], minlength=4),
+    ]
     return cases + [case(np.take_along_axis, MATRIX, np.argsort(MATRIX, axis=a), a) for a in (0, 1)]
 
 
 def maths() -> list[Case]:
-    cases = [case(math.log, 3.0), case(math.log, 3.0, 2.0), case(math.hypot, 3.0, -4.0, 12.0), case(math.hypot, -2.0), case(math.dist, [1.0, 2.0], (4.0, 6.0))]
+    cases = [
+        case(math.log, 3.0),
+        case(math.log, 3.0, 2.0),
+        case(math.hypot, 3.0, -4.0, 12.0),
+        case(math.hypot, -2.0),
+        case(math.dist, [1.0, 2.0], (4.0, 6.0)),
+    ]
     cases += [case(math.fsum, VECTOR), case(math.prod, [2.0, 3.0]), case(math.prod, [2.0, 3.0], start=4.0)]
     for x, y in itertools.product((5.0, -5.0, 2.5, 7.5, -7.5, 0.0, 0.1, 1e10, 3.0, 4.5), (2.0, -2.0, 5.0, 0.3, 3.0)):
         cases.append(case(math.remainder, x, y))
@@ -206,8 +412,18 @@ def maths() -> list[Case]:
 
 
 CASES = [
-    *reductions(), *norms(), *products(), *shapes(), *joining(), *creation(), *elementwise(), *signals(), *sorting(), *picking(), *maths(),
-]  # fmt: skip
+    *reductions(),
+    *norms(),
+    *products(),
+    *shapes(),
+    *joining(),
+    *creation(),
+    *elementwise(),
+    *signals(),
+    *sorting(),
+    *picking(),
+    *maths(),
+]
 
 
 def same(have: Any, want: Any) -> None:
@@ -231,16 +447,37 @@ def test_equals_numpy(case: Case) -> None:
 X4 = rng.normal(size=(3, 4, 5, 2))
 INDEX = np.array([0, 2, 2, -1])
 INDEXINGS = [
-    (VECTOR, (np.array([4, 0, 0]),)), (VECTOR, ([1, 2],)), (VECTOR, (VECTOR > 0,)), (VECTOR, (np.array([[0, 1], [3, -1]]),)),
-    (MATRIX, (INDEX,)), (MATRIX, (slice(None), INDEX)), (MATRIX, (INDEX[:3], np.array([1, 1, 3]))), (MATRIX, (MASK,)),
-    (MATRIX, (1, INDEX)), (MATRIX, (INDEX, 1)), (MATRIX, (slice(0, 2), INDEX)), (MATRIX, (MATRIX[:, 0] > 0,)), (MATRIX, (MATRIX[:, 0] > 9,)),
-    (MATRIX, (INDEX[:, None], np.array([1, 0]))), (MATRIX, (np.array([[0], [1]]), np.array([[1, 2, 3]]))), (MATRIX, (INDEX, np.array([1]))),
-    (CUBE, (slice(None), INDEX[:2], slice(None, None, 2))), (CUBE, (Ellipsis, INDEX)), (CUBE, (np.array([0, 1]), slice(None), np.array([3, 0]))),
-    (CUBE, (np.array([0, 1]), slice(1, 3), 2)), (CUBE, (None, np.array([1, 1]), Ellipsis)), (CUBE, (slice(None), MASK)), (CUBE, (0, MASK)),
-    (X4, (slice(None), np.array([0, 3]), np.array([1, 1]))), (X4, (0, slice(None), INDEX)), (X4, (slice(None), np.array([[0, 3], [1, 1]]), slice(None), 1)),
-    (X4, (np.array([0, 1, 2]), Ellipsis, np.array([1, 0, 1]))), (X4, (slice(None), INDEX, None, slice(1, 2))),
-    (X4, (Ellipsis, np.array([[0], [1]]), np.array([0, 1, 1]))), (VECTOR, (np.zeros(0, dtype=int),)),
-]  # fmt: skip
+    (VECTOR, (np.array([4, 0, 0]),)),
+    (VECTOR, ([1, 2],)),
+    (VECTOR, (VECTOR > 0,)),
+    (VECTOR, (np.array([[0, 1], [3, -1]]),)),
+    (MATRIX, (INDEX,)),
+    (MATRIX, (slice(None), INDEX)),
+    (MATRIX, (INDEX[:3], np.array([1, 1, 3]))),
+    (MATRIX, (MASK,)),
+    (MATRIX, (1, INDEX)),
+    (MATRIX, (INDEX, 1)),
+    (MATRIX, (slice(0, 2), INDEX)),
+    (MATRIX, (MATRIX[:, 0] > 0,)),
+    (MATRIX, (MATRIX[:, 0] > 9,)),
+    (MATRIX, (INDEX[:, None], np.array([1, 0]))),
+    (MATRIX, (np.array([[0], [1]]), np.array([[1, 2, 3]]))),
+    (MATRIX, (INDEX, np.array([1]))),
+    (CUBE, (slice(None), INDEX[:2], slice(None, None, 2))),
+    (CUBE, (Ellipsis, INDEX)),
+    (CUBE, (np.array([0, 1]), slice(None), np.array([3, 0]))),
+    (CUBE, (np.array([0, 1]), slice(1, 3), 2)),
+    (CUBE, (None, np.array([1, 1]), Ellipsis)),
+    (CUBE, (slice(None), MASK)),
+    (CUBE, (0, MASK)),
+    (X4, (slice(None), np.array([0, 3]), np.array([1, 1]))),
+    (X4, (0, slice(None), INDEX)),
+    (X4, (slice(None), np.array([[0, 3], [1, 1]]), slice(None), 1)),
+    (X4, (np.array([0, 1, 2]), Ellipsis, np.array([1, 0, 1]))),
+    (X4, (slice(None), INDEX, None, slice(1, 2))),
+    (X4, (Ellipsis, np.array([[0], [1]]), np.array([0, 1, 1]))),
+    (VECTOR, (np.zeros(0, dtype=int),)),
+]
 
 
 @pytest.mark.parametrize("x, items", INDEXINGS, ids=str)
@@ -280,11 +517,27 @@ def test_methods_in_place() -> None:
 
 
 METHOD_CALLS = [
-    (CUBE, "reshape", (4, 6)), (CUBE, "reshape", ((4, -1),)), (CUBE, "transpose", ()), (CUBE, "transpose", (2, 0, 1)), (CUBE, "transpose", ((2, 0, 1),)),
-    (CUBE, "flatten", ()), (CUBE, "sum", (1,)), (MATRIX, "astype", (np.float32,)), (COUNTS, "astype", (float,)), (MATRIX, "dot", (MATRIX.T,)),
-    (MATRIX, "clip", (0.0, 1.0)), (MATRIX, "clip", (None, 1.0)), (VECTOR, "argsort", ()), (VECTOR, "item", (2,)), (np.array([2.5]), "item", ()),
-    (MATRIX, "take", ([1, 2],)), (MATRIX, "diagonal", (1,)), (MATRIX, "repeat", (2, 1)), (CUBE, "swapaxes", (0, 1)), (MATRIX, "copy", ()),
-]  # fmt: skip
+    (CUBE, "reshape", (4, 6)),
+    (CUBE, "reshape", ((4, -1),)),
+    (CUBE, "transpose", ()),
+    (CUBE, "transpose", (2, 0, 1)),
+    (CUBE, "transpose", ((2, 0, 1),)),
+    (CUBE, "flatten", ()),
+    (CUBE, "sum", (1,)),
+    (MATRIX, "astype", (np.float32,)),
+    (COUNTS, "astype", (float,)),
+    (MATRIX, "dot", (MATRIX.T,)),
+    (MATRIX, "clip", (0.0, 1.0)),
+    (MATRIX, "clip", (None, 1.0)),
+    (VECTOR, "argsort", ()),
+    (VECTOR, "item", (2,)),
+    (np.array([2.5]), "item", ()),
+    (MATRIX, "take", ([1, 2],)),
+    (MATRIX, "diagonal", (1,)),
+    (MATRIX, "repeat", (2, 1)),
+    (CUBE, "swapaxes", (0, 1)),
+    (MATRIX, "copy", ()),
+]
 
 
 @pytest.mark.parametrize("x, name, args", METHOD_CALLS, ids=str)
@@ -292,14 +545,34 @@ def test_methods(x: Any, name: str, args: Any) -> None:
     same(METHODS[name](x, *args), getattr(x, name)(*args))
 
 
-SHOWN_ELSEWHERE = {np.empty, np.empty_like, np.fill_diagonal, np.copyto, np.add.at, np.add.reduce, np.multiply.reduce, np.maximum.reduce,
-                   np.minimum.reduce, np.multiply.outer, np.bool_, np.int32, divmod, np.real, np.conj, np.linalg.slogdet, np.broadcast_arrays,
-                   np.around, np.asanyarray, np.amax, np.amin}  # fmt: skip
+SHOWN_ELSEWHERE = {
+    np.empty,
+    np.empty_like,
+    np.fill_diagonal,
+    np.copyto,
+    np.add.at,
+    np.add.reduce,
+    np.multiply.reduce,
+    np.maximum.reduce,
+    np.minimum.reduce,
+    np.multiply.outer,
+    np.bool_,
+    np.int32,
+    divmod,
+    np.real,
+    np.conj,
+    np.linalg.slogdet,
+    np.broadcast_arrays,
+    np.around,
+    np.asanyarray,
+    np.amax,
+    np.amin,
+    operator.matmul,
+    operator.abs,
+}
 
 
 def test_every_expansion_has_a_case() -> None:
-    import operator
-
-    shown = {c.function for c in CASES} | SHOWN_ELSEWHERE | {operator.matmul}
+    shown = {c.function for c in CASES} | SHOWN_ELSEWHERE
     missing = [f for f in EXPANSIONS if f not in shown]
     assert not missing

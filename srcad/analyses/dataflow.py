@@ -23,7 +23,6 @@ from srcad.ir.nodes import (
     Expr,
     For,
     If,
-    Op,
     Return,
     Slice,
     Stmt,
@@ -76,7 +75,12 @@ def memory(shared: Sharing, name: str) -> str:
 
 
 def liveness(
-    block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = (), *, all_stays: bool = False
+    block: Block,
+    types: Mapping[str, Type],
+    live_out: Iterable[str],
+    params: Iterable[str] = (),
+    *,
+    all_stays: bool = False,
 ) -> Liveness:
     """Solve for what is live after each point; a value only read by what nobody needs counts as not read.
 
@@ -161,7 +165,9 @@ class _Graph:
             case AugAssign(target, _, value):
                 if self.shared.has_memory(target):
                     changes = frozenset({memory(self.shared, target)})
-                    return self._add(path, previous, [value], frozenset(), changes, frozenset({target}), not pure(value))
+                    return self._add(
+                        path, previous, [value], frozenset(), changes, frozenset({target}), not pure(value)
+                    )
                 writes = frozenset({target})
                 return self._add(path, previous, [value], writes, reads=writes, essential=not pure(value))
             case Store(base, index, value, op):
@@ -202,10 +208,9 @@ class _Graph:
     def _assign(self, target: str, value: Expr, path: Path, previous: list[int]) -> list[int]:
         reads = names(value) | {"&" + n for n in self.shared.loads(value)}
         writes = frozenset({target})
-        if self.shared.has_memory(target):
-            if self._alone(target) and not roots(value):
-                # a fresh value under the only name its memory has
-                writes |= {memory(self.shared, target)}
+        if self.shared.has_memory(target) and self._alone(target) and not roots(value):
+            # a fresh value under the only name its memory has
+            writes |= {memory(self.shared, target)}
         changed = frozenset(memory(self.shared, n) for n in own_stores(Assign(target, value)))
         copied = value.name if isinstance(value, Var) else None
         essential = not pure(value)

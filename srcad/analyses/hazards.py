@@ -34,9 +34,9 @@ def touches(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr, ...], shared:
         if stored & inside or target in stored:
             return True
         read = {n for e in own_exprs(stmt) for n in names(e)}
-        if target is None or place == Var(name) and not index:
+        if target is None or (place == Var(name) and not index):
             # nobody may see the name at all, not even to make a view of it
-            if target is None and name in read or target is not None and read & shared.names_with(name):
+            if (target is None and name in read) or (target is not None and read & shared.names_with(name)):
                 return True
         elif any(target in shared.content(e) for e in own_exprs(stmt)):
             return True

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
-from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
 from srcad.ir.walk import VIEWS, ops, own_exprs, root, walk
 
 SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
 """Primitives that ask an array for its shape and dtype only."""
 
-_PASS_ON = frozenset({"select", "stop_gradient", "tuple", "list.append"})
+_PASS_ON = frozenset({"select", "stop_gradient", "tuple", "append", "list.append"})
 _FIRST_ONLY = frozenset({"list.pop", "np.full_like"})
 
 
@@ -43,7 +43,7 @@ class Sharing:
     def loads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `of`) whose content is read when the expression is evaluated; making a view reads none."""
         match expr:
-            case Op(prim, args, _) if prim in SIZES:
+            case Op(prim, args, _) if prim in SIZES and not any(map(self._may_grow, args)):
                 return frozenset().union(*map(self.loads, args))
             case Op("index", (base, *_), _) if self.is_element(expr):
                 return self.content(base).union(*map(self.loads, expr.args[1:]))
@@ -60,6 +60,10 @@ class Sharing:
         """The memory read when the expression is evaluated and its value read in full."""
         shared = {self.of(name) for name in roots(expr) if self.has_memory(name)}
         return self.loads(expr) | shared
+
+    def _may_grow(self, expr: Expr) -> bool:
+        """Whether the length of the value may change under its name, as only that of a list does."""
+        return isinstance(expr, Var) and isinstance(self.types.get(expr.name), ListOf)
 
     def is_element(self, expr: Expr) -> bool:
         """Whether an `index` gives a scalar, or is not known to give a view."""
@@ -127,7 +131,7 @@ def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
     for stmt in walk(block):
         for expr in own_exprs(stmt):
             for op in ops(expr):
-                if op.prim == "list.append":
+                if op.prim in ("append", "list.append"):
                     into = root(op.args[0])
                     if into is not None:
                         join(into, op.args[1])

@@ -54,9 +54,9 @@ class Specialisation:
 
     def fits(self) -> bool:
         """Whether what the function captured is still of the kind that the text was written for."""
-        for expected, read in self._guards:
-            now = read()
-            if now is not expected and not _equal(now, expected):
+        for guard in self._guards:
+            now = guard.read()
+            if now is not guard.value and not _equal(now, guard.value):
                 return False
         return not self._captures or self._keys_of_captures() == self._capture_keys
 

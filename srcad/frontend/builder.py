@@ -50,7 +50,8 @@ class Builder:
         builder.types = dict(f.types)
         for name in f.types:
             base, _, version = name.rpartition(".")
-            builder.counters[base] = max(builder.counters.get(base, 0), int(version) + 1)
+            if base:  # a parameter has no version
+                builder.counters[base] = max(builder.counters.get(base, 0), int(version) + 1)
         return builder
 
     @property

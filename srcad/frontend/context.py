@@ -54,6 +54,8 @@ class Frame:
     depth: int = 0
     serial: int = 0
     """Frames count up in the order of their making."""
+    origin: Any = None
+    """The tree as it was read."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ class Context:
         self.read_undefined: set[str] = set()
         """Names of the user that were read where they may have no value."""
         self.skipped = False
+        self.adopted: set[str] = set()
+        """Values that have just been given the name of the variable they are for."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 

@@ -36,7 +36,7 @@ from srcad.ir.nodes import (
 VIEWS = frozenset({"index", "np.transpose", "reshape", "np.broadcast_to", "np.ascontiguousarray", "np.asarray"})
 """Primitives whose result may share the memory of their first argument."""
 
-CHANGES_FIRST_ARGUMENT = frozenset({"list.append", "list.pop"})
+CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
 """Primitives that change the list given to them."""
 
 
@@ -65,7 +65,22 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
 
 def reads(expr: Expr) -> tuple[str, ...]:
     """The names an expression reads, in order, with repeats."""
-    return tuple(part.name for part in subexpressions(expr) if isinstance(part, Var))
+    found: list[str] = []
+    _collect(expr, found)
+    return tuple(found)
+
+
+def _collect(expr: Expr, found: list[str]) -> None:
+    # asked for more often than anything else: no generators here
+    if isinstance(expr, Var):
+        found.append(expr.name)
+    elif isinstance(expr, Op):
+        for arg in expr.args:
+            _collect(arg, found)
+    elif isinstance(expr, Slice):
+        for part in (expr.lower, expr.upper, expr.step):
+            if part is not None:
+                _collect(part, found)
 
 
 def names(expr: Expr) -> frozenset[str]:

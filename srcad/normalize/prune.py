@@ -49,10 +49,10 @@ def _copies(f: Function) -> Function:
             source = _follow(value.name, names_, expressions)
             if isinstance(source, Var) and not _one_type(f.types.get(stmt.target), f.types.get(source.name)):
                 continue
-            if isinstance(source, Var) and _is_temporary(source.name) and not _is_temporary(stmt.target):
-                if source.name not in params:
-                    names_[source.name] = stmt.target
-                    continue
+            of_user = not _is_temporary(stmt.target)
+            if of_user and isinstance(source, Var) and _is_temporary(source.name) and source.name not in params:
+                names_[source.name] = stmt.target
+                continue
             expressions[stmt.target] = source
         elif isinstance(value, Const) and _is_temporary(stmt.target) and _fits(value, f.types.get(stmt.target)):
             expressions[stmt.target] = value

@@ -1,6 +1,7 @@
 """Partial derivatives of the elementwise operations: one function each, of the result and the arguments.
 
-`singular=True` marks a partial that is infinite or NaN at a point where the value itself may be in use.
+`singular=False` marks a partial that is finite whatever the arguments. All others are infinite or NaN somewhere
+(`log` at 0, `exp` of 1000, a product with NaN), which must not reach past an `np.where` that chose the other side.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from srcad.rules.table import is_constant, partials, vjp
 # ---- arithmetic --------------------------------------------------------------------------------
 
 
-@partials("+")
+@partials("+", singular=False)
 def add(y: Any, a: Any, b: Any) -> Any:
     return 1.0, 1.0
 
 
-@partials("-")
+@partials("-", singular=False)
 def subtract(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -1.0
 
@@ -31,23 +32,23 @@ def multiply(y: Any, a: Any, b: Any) -> Any:
     return b, a
 
 
-@partials("/", singular=True)
+@partials("/")
 def divide(y: Any, a: Any, b: Any) -> Any:
     # not a / (b * b): the square overflows, or vanishes, long before the quotient does
     return 1.0 / b, -a / b / b
 
 
-@partials("neg")
+@partials("neg", singular=False)
 def negative(y: Any, x: Any) -> Any:
     return -1.0
 
 
-@partials("pos", "float", "astype", "copy", "np.ascontiguousarray")
+@partials("pos", "float", "astype", "copy", "np.ascontiguousarray", singular=False)
 def same(y: Any, x: Any, dtype: Any = None) -> Any:
     return 1.0
 
 
-@partials("np.broadcast_to")
+@partials("np.broadcast_to", singular=False)
 def broadcast_to(y: Any, x: Any, *shape: Any) -> Any:
     return 1.0
 
@@ -57,16 +58,18 @@ def modulo(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -(a // b)
 
 
-@partials(np.fmod, math.fmod)
+@partials(np.fmod)
 def fmod(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -np.trunc(a / b)
 
 
-@partials("**", math.pow, singular=True)
+@partials("**", math.pow)
 def power(y: Any, a: Any, b: Any) -> Any:
+    d_a: Any
+    d_b: Any
     if is_constant(b):
         if b == 0:
-            d_a = 0.0
+            d_a = None
         elif b == 1:
             d_a = 1.0
         elif b == 2:
@@ -80,7 +83,7 @@ def power(y: Any, a: Any, b: Any) -> Any:
         d_a = np.where(b == 0, 0.0, b * a ** (b - 1.0))
     if is_constant(a):
         if a == 0:
-            d_b = 0.0
+            d_b = None
         else:
             d_b = y * np.log(a)
     else:
@@ -107,22 +110,22 @@ def expm1(y: Any, x: Any) -> Any:
     return np.exp(x)
 
 
-@partials(np.log, "math.log", singular=True)
+@partials(np.log, "math.log")
 def log(y: Any, x: Any) -> Any:
     return 1.0 / x
 
 
-@partials(np.log2, math.log2, singular=True)
+@partials(np.log2, math.log2)
 def log2(y: Any, x: Any) -> Any:
     return 1.0 / (x * math.log(2.0))
 
 
-@partials(np.log10, math.log10, singular=True)
+@partials(np.log10, math.log10)
 def log10(y: Any, x: Any) -> Any:
     return 1.0 / (x * math.log(10.0))
 
 
-@partials(np.log1p, math.log1p, singular=True)
+@partials(np.log1p, math.log1p)
 def log1p(y: Any, x: Any) -> Any:
     return 1.0 / (1.0 + x)
 
@@ -141,17 +144,17 @@ def logaddexp2(y: Any, a: Any, b: Any) -> Any:
 # ---- roots and distances -----------------------------------------------------------------------
 
 
-@partials(np.sqrt, math.sqrt, singular=True)
+@partials(np.sqrt, math.sqrt)
 def sqrt(y: Any, x: Any) -> Any:
     return 0.5 / y
 
 
-@partials("root")
+@partials("root", singular=False)
 def root(y: Any, x: Any) -> Any:
     return np.where(y > 0.0, 0.5 / y, 0.0)
 
 
-@partials(np.cbrt, singular=True)
+@partials(np.cbrt)
 def cbrt(y: Any, x: Any) -> Any:
     return 1.0 / (3.0 * y * y)
 
@@ -179,12 +182,12 @@ def tan(y: Any, x: Any) -> Any:
     return 1.0 + y * y
 
 
-@partials(np.arcsin, math.asin, singular=True)
+@partials(np.arcsin, math.asin)
 def arcsin(y: Any, x: Any) -> Any:
     return 1.0 / np.sqrt((1.0 - x) * (1.0 + x))
 
 
-@partials(np.arccos, math.acos, singular=True)
+@partials(np.arccos, math.acos)
 def arccos(y: Any, x: Any) -> Any:
     return -1.0 / np.sqrt((1.0 - x) * (1.0 + x))
 
@@ -194,7 +197,7 @@ def arctan(y: Any, x: Any) -> Any:
     return 1.0 / (1.0 + x * x)
 
 
-@partials(np.arctan2, math.atan2, singular=True)
+@partials(np.arctan2, math.atan2)
 def arctan2(y: Any, a: Any, b: Any) -> Any:
     return b / np.hypot(a, b) / np.hypot(a, b), -a / np.hypot(a, b) / np.hypot(a, b)
 
@@ -219,23 +222,23 @@ def arcsinh(y: Any, x: Any) -> Any:
     return 1.0 / np.hypot(x, 1.0)
 
 
-@partials(np.arccosh, math.acosh, singular=True)
+@partials(np.arccosh, math.acosh)
 def arccosh(y: Any, x: Any) -> Any:
     # two roots: the product overflows for large x
     return 1.0 / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0))
 
 
-@partials(np.arctanh, math.atanh, singular=True)
+@partials(np.arctanh, math.atanh)
 def arctanh(y: Any, x: Any) -> Any:
     return 1.0 / ((1.0 - x) * (1.0 + x))
 
 
-@partials(np.deg2rad, math.radians)
+@partials(np.deg2rad, math.radians, singular=False)
 def radians(y: Any, x: Any) -> Any:
     return math.pi / 180.0
 
 
-@partials(np.rad2deg, math.degrees)
+@partials(np.rad2deg, math.degrees, singular=False)
 def degrees(y: Any, x: Any) -> Any:
     return 180.0 / math.pi
 
@@ -261,17 +264,17 @@ def copysign(y: Any, a: Any, b: Any) -> Any:
     return np.sign(a) * np.sign(y), None
 
 
-@partials(np.maximum)
+@partials(np.maximum, singular=False)
 def maximum(y: Any, a: Any, b: Any) -> Any:
     return np.where(a > b, 1.0, np.where(a < b, 0.0, 0.5)), np.where(b > a, 1.0, np.where(b < a, 0.0, 0.5))
 
 
-@partials(np.minimum)
+@partials(np.minimum, singular=False)
 def minimum(y: Any, a: Any, b: Any) -> Any:
     return np.where(a < b, 1.0, np.where(a > b, 0.0, 0.5)), np.where(b < a, 1.0, np.where(b > a, 0.0, 0.5))
 
 
-@partials(np.fmax, np.fmin)
+@partials(np.fmax, np.fmin, singular=False)
 def fmax(y: Any, a: Any, b: Any) -> Any:
     # told by the result: the other side may be NaN, which compares false both ways
     return np.where(a == b, 0.5, np.where(y == a, 1.0, 0.0)), np.where(a == b, 0.5, np.where(y == b, 1.0, 0.0))

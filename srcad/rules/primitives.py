@@ -54,6 +54,10 @@ def _plain(value: Any) -> Any:
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
+_name: str
+_function: Any
+_ufunc: Any
+
 # ---- operators ---------------------------------------------------------------------------------
 
 for _name, _function, _ufunc in [
@@ -107,24 +111,26 @@ for _ufunc in [
     np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.spacing, np.nextafter,
 ]:  # fmt: skip
     _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc, cheap=True, differentiable=False)
-_add("abs", abs, "elementwise", abs, operator.abs, cheap=True)
+_add("abs", abs, "elementwise", cheap=True)  # of a scalar; of an array it is np.abs
 _add("np.abs", np.abs, "elementwise", np.abs, cheap=True)
 # printed `np.sqrt`; another primitive because its derivative at 0 is 0: the norm of a zero vector
 _add("root", np.sqrt, "elementwise")
 _add("np.where", lambda c, a, b: _plain(np.where(c, a, b)), "elementwise", cheap=True)
 _add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise", cheap=True)
 _add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False)
-_add("float", float, "elementwise", float, cheap=True)
+_add("float", float, "elementwise", cheap=True)
 _add("int", int, "elementwise", int, cheap=True, differentiable=False)
 _add("bool", bool, "elementwise", bool, cheap=True, differentiable=False)
 
 for _function in [
     math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.atan2,
-    math.sinh, math.cosh, math.tanh, math.asinh, math.acosh, math.atanh,
-    math.exp, math.expm1, math.log2, math.log10, math.log1p, math.sqrt, math.pow, math.fmod,
+    math.sinh, math.cosh, math.tanh, math.asinh, math.acosh,
+    math.exp, math.expm1, math.log2, math.log10, math.log1p, math.sqrt, math.pow,
     math.erf, math.erfc, math.gamma, math.lgamma,
 ]:  # fmt: skip
     _add(f"math.{_function.__name__}", _function, "elementwise", _function)
+_add("math.atanh", lambda x: math.atanh(x) if abs(x) < 1 else np.arctanh(float(x)).item(), "elementwise", math.atanh)
+PRIMITIVE_OF[math.fmod] = "np.fmod"  # Numba has no math.fmod
 _add("math.log", math.log, "elementwise")  # with a base it is an expansion
 for _function in [math.fabs, math.copysign, math.degrees, math.radians]:
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True)
@@ -158,12 +164,10 @@ _add("np.searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side), "
 
 # ---- creation ----------------------------------------------------------------------------------
 
-for _function in [np.zeros, np.ones, np.empty]:
-    _add(f"np.{_function.__name__}", lambda *shape, dtype="float64", _make=np.ones: _make(shape, dtype),
-         "create", cheap=True, differentiable=False)  # fmt: skip
-PRIMITIVES["np.zeros"] = Primitive(
-    "np.zeros", lambda *shape, dtype="float64": np.zeros(shape, dtype), "create", cheap=True, differentiable=False
-)
+# np.empty evaluates to ones: nothing that is folded or typed may depend on uninitialised memory
+for _name, _function in [("np.zeros", np.zeros), ("np.ones", np.ones), ("np.empty", np.ones)]:
+    _add(_name, lambda *shape, dtype="float64", _make=_function: _make(shape, dtype), "create",
+         cheap=True, differentiable=False)  # fmt: skip
 _add("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True)
 for _function in [np.zeros_like, np.ones_like, np.empty_like]:
     _add(f"np.{_function.__name__}", _function, "create", cheap=True, differentiable=False, dims="...->...")
@@ -209,7 +213,7 @@ _add("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, 
 # ---- containers and effects --------------------------------------------------------------------
 
 _add("tuple", lambda *items: items, "tuple", cheap=True)
-_add("list.new", lambda: [], "list", differentiable=False)
+_add("list.new", list, "list", differentiable=False)
 _add("list.append", lambda items, item: items.append(item), "list", differentiable=False)
 _add("list.pop", lambda items: items.pop(), "list", differentiable=False)
 _add("print", lambda *items: None, "effect", differentiable=False)

@@ -12,7 +12,7 @@ from srcad.rules.table import vjp
 
 @vjp("np.sum")
 def sum(d_y: Any, y: Any, x: Any, axis: Any = None) -> Any:
-    if axis is None:
+    if axis is None or x.ndim == 1:
         return d_y
     return np.expand_dims(d_y, axis)
 

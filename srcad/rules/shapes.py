@@ -1,5 +1,7 @@
 """Adjoints of the operations that give values another shape, repeat them, or put them together."""
 
+# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 from __future__ import annotations
 
 from typing import Any
@@ -26,7 +28,7 @@ def transpose(d_y: Any, y: Any, x: Any, axes: Any) -> Any:
 @vjp("np.concatenate")
 def concatenate(d_y: Any, y: Any, *parts: Any, axis: Any = 0) -> Any:
     start = 0
-    d_parts = ()
+    d_parts: Any = ()
     for part in parts:
         stop = start + part.shape[axis]
         d_parts = d_parts + (d_y[(slice(None),) * axis + (slice(start, stop),)],)

@@ -34,8 +34,8 @@ class Rule:
     ranks: tuple[int, ...] | None = None
     """The ranks of the arguments this rule is for; None: any."""
     singular: bool = False
-    """The partial may be infinite or NaN where the value is fine (`sqrt` at 0), or where the value was computed
-    and not chosen (`log` under `np.where`): a cotangent of exactly 0 must then give 0."""
+    """The partial may be infinite or NaN: where the value is fine (`sqrt` at 0), or where it was computed and not
+    chosen (`log` under `np.where`). A cotangent of exactly 0 must then give 0."""
 
 
 RULES: dict[str, tuple[Rule, ...]] = {}
@@ -55,7 +55,9 @@ def name_of(target: object) -> str:
     return name
 
 
-def _register(targets: tuple[object, ...], kind: str, ranks: tuple[int, ...] | None, singular: bool) -> Callable[[F], F]:
+def _register(
+    targets: tuple[object, ...], kind: str, ranks: tuple[int, ...] | None, singular: bool
+) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for target in targets:
             name = name_of(target)
@@ -66,8 +68,11 @@ def _register(targets: tuple[object, ...], kind: str, ranks: tuple[int, ...] | N
     return decorate
 
 
-def partials(*targets: object, singular: bool = False) -> Callable[[F], F]:
-    """Register an elementwise rule for primitives, given by name or by callable."""
+def partials(*targets: object, singular: bool = True) -> Callable[[F], F]:
+    """Register an elementwise rule for primitives, given by name or by callable.
+
+    `singular=False` promises that the partials are finite whatever the arguments are.
+    """
     return _register(targets, "partials", None, singular)
 
 
@@ -132,6 +137,11 @@ def known_one(x: Any, axis: int) -> bool:
 def known_many(x: Any, axis: int) -> bool:
     """Whether the axis is known at compile time not to have length 1."""
     return bool(np.shape(x)[axis] != 1)
+
+
+def is_packed(x: Any) -> bool:
+    """Whether the array is known at compile time to be C-contiguous: Numba reshapes only such."""
+    return bool(x.flags.c_contiguous)
 
 
 def dtype_of(x: Any) -> str:

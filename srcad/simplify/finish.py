@@ -21,6 +21,13 @@ _ROUNDS = 20
 def finish(f: Function) -> Function:
     """Plain assignments, adjoint statements simplified, temporaries put back, final names.
 
+    >>> from srcad.ir.nodes import Assign, Const, Op, Param, Var
+    >>> from srcad.ir.notation import show
+    >>> double = Assign("%product.0", Op("*", (Const(2.0), Var("x.0"))))
+    >>> f = Function("f", (Param("x.0", "x"),), (double, Assign("y.0", Var("%product.0"))), (Var("y.0"),), {})
+    >>> print(show(finish(f).body))
+    y = 2.0 * x
+
     Statements of the forward sweep keep the form their author gave them; algebra is done below the comment that
     opens the reverse sweep.
     """

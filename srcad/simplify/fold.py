@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import roots
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Stmt, Store
+from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Stmt, Store
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, map_expr, rewrite, with_blocks
 from srcad.rules.primitives import PRIMITIVES

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from srcad.analyses.dataflow import Liveness, liveness
-from srcad.ir.nodes import Assign, Block, Function, Param, Stmt, Var
+from srcad.ir.nodes import Assign, Block, Function, Stmt, Var
 from srcad.ir.types import Array, ListOf, Scalar, Type
 from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
@@ -22,6 +22,7 @@ _ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "m
 def names(f: Function, reserved: Iterable[str] = ()) -> Function:
     """Give versions that never hold a value at the same time one name, and drop the copies this makes idle.
 
+    >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
     >>> print(show(names(Function("f", (Param("n", "n"),), parse('''
     ... acc.0 = 0.0
@@ -73,7 +74,7 @@ class _Groups:
             for n in reads(e):
                 self._meet(n)
         self.position = {n: i for i, n in enumerate(self.order)}
-        params = [p.name for p in f.params]
+        self.params = params = {p.name for p in f.params}
         results = [n for e in f.results for n in reads(e)]
         self._interfere(liveness(f.body, f.types, results, params, all_stays=True), params)
 
@@ -83,7 +84,7 @@ class _Groups:
             self.against[name] = set()
             self.order.append(name)
 
-    def _interfere(self, live: Liveness, params: list[str]) -> None:
+    def _interfere(self, live: Liveness, params: set[str]) -> None:
         for point, after in zip(live.points, live.after, strict=True):
             for target in point.writes:
                 if target.startswith("&"):
@@ -95,7 +96,7 @@ class _Groups:
                         self.against[other].add(target)
                 if point.copy_of is not None:
                     self.copies.append((target, point.copy_of))
-        at_entry = set(params) | {n for n in live.before_all if not n.startswith("&")}
+        at_entry = params | {n for n in live.before_all if not n.startswith("&")}
         for a in at_entry:
             for b in at_entry:
                 if a != b:
@@ -112,7 +113,8 @@ class _Groups:
             if _base(a) == _base(b):
                 self._join(a, b)
         for a, b in copies:
-            if is_temporary(a) or is_temporary(b):
+            # a parameter is never made to hold something else than a version of itself
+            if (is_temporary(a) or is_temporary(b)) and not {self.find(a), self.find(b)} & self.params:
                 self._join(a, b)
         seen: dict[str, list[str]] = {}
         for name in self.order:
@@ -130,9 +132,7 @@ class _Groups:
             return False
         if self.position[b] < self.position[a]:
             a, b = b, a
-        if _fixed(self.f, b):
-            if _fixed(self.f, a):
-                return False
+        if b in self.params:
             a, b = b, a
         self.parent[b] = a
         self.against[a] |= self.against[b]
@@ -145,7 +145,7 @@ class _Groups:
         groups: dict[str, list[str]] = {}
         for name in self.order:
             groups.setdefault(self.find(name), []).append(name)
-        params = {p.name for p in self.f.params}
+        params = self.params
         taken: set[str] = set(reserved)
         chosen: dict[str, str] = {}
 
@@ -167,10 +167,6 @@ class _Groups:
             for n in members:
                 chosen[n] = wanted
         return chosen
-
-
-def _fixed(f: Function, name: str) -> bool:
-    return any(p.name == name for p in f.params)
 
 
 def _base(name: str) -> str:

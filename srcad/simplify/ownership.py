@@ -9,13 +9,11 @@ from srcad.analyses.dataflow import Liveness, Path, liveness
 from srcad.analyses.sharing import roots
 from srcad.ir.nodes import Assign, Block, For, If, Op, Stmt, Var, While
 from srcad.ir.types import Type
-from srcad.ir.walk import block_stores, defined, with_blocks
+from srcad.ir.walk import block_stores, defined, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
 
 
-def ownership(
-    block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()
-) -> Block:
+def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()) -> Block:
     """Let an adjoint take over the memory it was to copy, where that is not read or written any more.
 
     >>> from srcad.ir.notation import parse, show
@@ -31,7 +29,7 @@ def ownership(
     Copies that the user wrote stay. Memory of `params` and of names free in the block belongs to the caller.
     """
     kept, outside = frozenset(live_out), frozenset(params)
-    while True:
+    while any(_is_copied(stmt) for stmt in walk(block)):
         live = liveness(block, types, kept, outside)
         owner = _Ownership(block, live, kept, outside)
         new = owner.block(block, ())
@@ -39,6 +37,11 @@ def ownership(
             return block
         # one at a time: each changes what shares memory with what
         block = new
+    return block
+
+
+def _is_copied(stmt: Stmt) -> bool:
+    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "copy"
 
 
 class _Ownership:
@@ -80,7 +83,9 @@ class _Ownership:
             return True
         # both live on: then nobody may ever write to either, nor may the caller get hold of both
         apart = self.shared.names_with(target)
-        unwritten = self.shared.of(target) not in self.stored and not any(self.shared.of(n) in self.stored for n in names)
+        unwritten = self.shared.of(target) not in self.stored and not any(
+            self.shared.of(n) in self.stored for n in names
+        )
         return unwritten and not apart & (self.kept | self.outside)
 
 

@@ -40,7 +40,7 @@ class _Sequence:
 
     def _stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
-            case If(cond, then, orelse, joins, span):
+            case If(_, then, orelse, joins, span):
                 then = self.block(then) + self._parallel([(j.target, j.then) for j in joins], span)
                 orelse = self.block(orelse) + self._parallel([(j.target, j.orelse) for j in joins], span)
                 return [replace(stmt, then=then, orelse=orelse, joins=())]

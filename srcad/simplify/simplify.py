@@ -11,6 +11,7 @@ from srcad.ir.walk import blocks, with_blocks
 from srcad.simplify.dead import dead
 from srcad.simplify.first import first
 from srcad.simplify.fold import fold
+from srcad.simplify.late import late
 from srcad.simplify.merge import merge
 from srcad.simplify.untemp import untemp
 
@@ -20,6 +21,20 @@ _ROUNDS = 20
 
 def simplify(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -> Block:
     """Fold, let first contributions assign, merge, drop what is unread, and put temporaries back.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
+    >>> scalars = ("d_acc.0", "d_acc.1", "d_decay", "%d_t.0", "%p.0", "acc", "decay")
+    >>> print(show(simplify(parse('''
+    ... %d_t.0 = 0.0
+    ... %d_t.0 += d_acc.1
+    ... %p.0 = acc * %d_t.0
+    ... d_decay += %p.0
+    ... d_acc.0 = 0.0
+    ... d_acc.0 += decay * %d_t.0
+    ... '''), dict.fromkeys(scalars, Scalar("float64")), {"d_acc.0", "d_decay"})))
+    d_decay += acc * d_acc.1
+    d_acc.0 = decay * d_acc.1
 
     For a block in sequential form; what it reads of names that it does not assign stays as it is.
     """
@@ -36,7 +51,7 @@ def simplify(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -
 
 def once(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
     """One round of what looks at neighbouring statements only."""
-    return merge(first(fold(block, types), types, shared), types, shared)
+    return late(merge(first(fold(block, types), types, shared), types, shared), types, shared)
 
 
 def plain_arrays(block: Block, types: Mapping[str, Type]) -> Block:
@@ -48,5 +63,3 @@ def plain_arrays(block: Block, types: Mapping[str, Type]) -> Block:
         return with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
 
     return tuple(map(one, block))
-
-

@@ -29,7 +29,9 @@ _LAZY = frozenset({"and", "or", "select"})
 """Printed so that not all operands are always evaluated."""
 _ARITHMETIC = frozenset({"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!="})
 _STORABLE = frozenset({"index", "np.transpose"})
-_LONGEST_LINE = 84
+_LONGEST_LINE = 110
+_LONGEST_ADJOINT = 84
+"""In characters. What the user wrote is put back even where it is long; adjoint statements need not be."""
 
 
 def is_temporary(name: str) -> bool:
@@ -128,7 +130,7 @@ class _Untemp:
     def _candidate(self, stmt: Assign) -> bool:
         name = stmt.target
         return (
-            (is_temporary(name) or self.uses[name] == 1 and _is_saved(stmt.value))
+            (is_temporary(name) or (self.uses[name] == 1 and _is_saved(stmt.value)))
             and self.writes[name] == 1
             and self.uses[name] > 0
             and name not in self.kept
@@ -152,7 +154,7 @@ class _Untemp:
     def _fits(self, stmt: Stmt, name: str, value: Expr, uses: int) -> bool:
         """Whether the readers in this statement may read the expression instead."""
         own = sum(reads(e).count(name) for e in own_exprs(stmt))
-        repeated = isinstance(stmt, While) or isinstance(stmt, For) and stmt.exit is not None
+        repeated = isinstance(stmt, While) or (isinstance(stmt, For) and stmt.exit is not None)
         if own < uses or repeated:
             # inside it is evaluated at another time, perhaps often, and after what happens there
             if not isinstance(value, Var | Const) and not (self._tiny(value, uses) and isinstance(stmt, If)):
@@ -210,7 +212,8 @@ def _in_lazy(expr: Expr, name: str, value: Expr) -> bool:
 
 def _too_long(name: str, stmt: Stmt) -> bool:
     """Whether the line would be long for no need: what the user wrote in one line may be as long as it was."""
-    return name.startswith(("d_", "%d_")) and sum(map(_length, own_exprs(stmt))) > _LONGEST_LINE
+    limit = _LONGEST_ADJOINT if name.startswith(("d_", "%d_")) else _LONGEST_LINE
+    return sum(map(_length, own_exprs(stmt))) > limit
 
 
 def _length(expr: Expr) -> int:

@@ -61,7 +61,8 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
         return cast(np.broadcast_to(fill_value, shape), dtype=name)
     if len(dims_of(shape)) == 0:
         return cast(fill_value, dtype=name)
-    return new_full(fill_value, *dims_of(shape), dtype=name)
+    value = fill_value if dtype_of(fill_value) == name else cast(fill_value, dtype=name)
+    return new_full(value, *dims_of(shape), dtype=name)
 
 
 # ---- like another array -------------------------------------------------------------------------
@@ -175,7 +176,7 @@ packed = PRIMITIVES["np.ascontiguousarray"]
 @expands(np.array)
 def array(object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
     if not isinstance(object, (tuple, list)):
-        y = copy_of(object)
+        y = object if np.ndim(object) == 0 else copy_of(object)
     elif len(object) == 0:
         y = new_empty(0, dtype="float64")
     else:
@@ -204,7 +205,8 @@ def joined(items: Any) -> Any:
 
 @expands(np.copy, methods=("copy",))
 def copy(a: Any, order: Any = "C") -> Any:
-    return copy_of(np.asarray(a))
+    x = np.asarray(a)
+    return x if np.ndim(x) == 0 else copy_of(x)
 
 
 @expands(methods=("fill",))

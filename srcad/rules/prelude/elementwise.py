@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from srcad.rules.table import dtype_name, dtype_of, expands, is_float_name, refu
 select = PRIMITIVES["select"]
 choose = PRIMITIVES["np.where"]
 cast = PRIMITIVES["astype"]
+number = PRIMITIVES["float"]
+magnitude = PRIMITIVES["abs"]
+magnitudes = PRIMITIVES["np.abs"]
 nonzero_of = PRIMITIVES["nonzero"]
 
 
@@ -46,6 +50,17 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
     if high is not None:
         x = np.minimum(x, high)
     return x
+
+
+@expands(abs, operator.abs)
+def absolute(x: Any) -> Any:
+    return magnitude(x) if np.ndim(x) == 0 else magnitudes(x)
+
+
+@expands(float)
+def to_float(x: Any = 0.0) -> Any:
+    # Numba has no float() of a bool
+    return cast(x, dtype="float64") if dtype_of(x) == "bool" else number(x)
 
 
 @expands(np.square)

@@ -6,6 +6,8 @@ a mask the vectors of its true positions. Then slices and new axes are applied a
 indexed come first, and a loop picks them. Repeats behave as in NumPy: each is read, the last written wins.
 """
 
+# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 from __future__ import annotations
 
 from typing import Any
@@ -41,7 +43,7 @@ def one_item_each(x: Any, items: Any) -> Any:
     left = np.ndim(x)
     for item in items:
         left = left - axes_used(item)
-    full = ()
+    full: Any = ()
     ended = False
     for item in items:
         if item is Ellipsis:
@@ -97,16 +99,13 @@ def index_shape(indices: Any) -> Any:
 
 
 def all_vectors(arrays: Any) -> Any:
-    for i in arrays:
-        if np.ndim(i) != 1:
-            return False
-    return True
+    return False not in [np.ndim(i) == 1 for i in arrays]
 
 
 def flat_indices(x: Any, indices: Any, shape: Any) -> Any:
     """Each index as a number, or as a vector with one entry for each position of `shape`."""
     arrays = [i for i in indices if np.ndim(i) > 0]
-    flat = []
+    flat: Any = []
     for i in indices:
         if np.ndim(i) == 0:
             flat = flat + [i]
@@ -189,10 +188,7 @@ def fits(value: Any, shape: Any) -> Any:
     """Whether the value can have this shape without being broadcast, as far as is known."""
     if np.ndim(value) != len(shape):
         return False
-    for k in range(np.ndim(value)):
-        if known_one(value, k):
-            return False
-    return True
+    return True not in [known_one(value, k) for k in range(np.ndim(value))]
 
 
 # ---- NumPy's functions that pick ----------------------------------------------------------------

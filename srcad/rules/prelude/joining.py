@@ -1,5 +1,7 @@
 """Putting arrays together, taking them apart, and moving their entries about."""
 
+# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 from __future__ import annotations
 
 from typing import Any
@@ -132,9 +134,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 def rolled(a: Any, shift: Any, k: Any) -> Any:
     n = a.shape[k]
     cut = n - shift % max(n, 1)
-    return join(
-        a[at_axis(np.ndim(a), k, slice(cut, None))], a[at_axis(np.ndim(a), k, slice(None, cut))], axis=k
-    )
+    return join(a[at_axis(np.ndim(a), k, slice(cut, None))], a[at_axis(np.ndim(a), k, slice(None, cut))], axis=k)
 
 
 @expands(np.flip)

@@ -18,7 +18,6 @@ from srcad.rules.table import (
     is_float_name,
     known_one,
     refuse,
-    with_new_axes,
 )
 
 cast = PRIMITIVES["astype"]

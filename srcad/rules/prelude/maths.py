@@ -71,6 +71,7 @@ def sumprod(p: Any, q: Any) -> Any:
 
 
 # newer than the oldest Python that srcad runs on
-for _name, _function in [("exp2", exp2), ("cbrt", cbrt), ("sumprod", sumprod)]:
+_functions: list[tuple[str, Any]] = [("exp2", exp2), ("cbrt", cbrt), ("sumprod", sumprod)]
+for _name, _function in _functions:
     if hasattr(math, _name):
         expands(getattr(math, _name))(_function)

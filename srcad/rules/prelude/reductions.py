@@ -1,5 +1,7 @@
 """Reductions with NumPy's `axis` (None, negative, a tuple) and `keepdims`, over primitives that take one axis."""
 
+# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Functions that give an array another shape, by views where NumPy gives views."""
 
+# ruff: noqa: RUF005  (tuples are joined with +, which the compiler follows)
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,6 +14,7 @@ from srcad.rules.table import (
     axis_of,
     expands,
     is_constant,
+    is_packed,
     known_many,
     known_one,
     moved,
@@ -27,6 +30,7 @@ array_of = PRIMITIVES["array"]
 reshape_to = PRIMITIVES["reshape"]
 permute = PRIMITIVES["np.transpose"]
 spread = PRIMITIVES["np.broadcast_to"]
+packed = PRIMITIVES["np.ascontiguousarray"]
 
 
 def check_order(order: Any) -> None:
@@ -50,6 +54,8 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
     for d in dims:
         if not (is_constant(d) and d == -1):
             others = others * d
+    if not is_packed(x):
+        x = packed(x)
     return reshape_to(x, *[x.size // others if is_constant(d) and d == -1 else d for d in dims])
 
 
@@ -68,7 +74,7 @@ def ravel(a: Any, order: Any = "C") -> Any:
         return array_of(x)
     if np.ndim(x) == 1:
         return x
-    return reshape_to(x, x.size)
+    return reshape_to(x if is_packed(x) else packed(x), x.size)
 
 
 @expands(methods=("flatten",))

@@ -72,7 +72,7 @@ def cross(a: Any, b: Any) -> Any:
     return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
 
 
-@expands(np.trapezoid if hasattr(np, "trapezoid") else np.trapz)
+@expands(*[getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)])
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
     rank = np.ndim(y)
     k = axis_of(axis, rank)

@@ -1,0 +1,319 @@
+"""Calls: of primitives, of what NumPy's functions expand to, of the user's functions, of classes and builtins."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from types import FunctionType, MethodType
+from typing import Any
+
+import gast
+import numpy as np
+
+from srcad.errors import Problem, SrcadError
+from srcad.frontend import read
+from srcad.frontend.builtin_calls import BUILTINS
+from srcad.frontend.context import Context, Frame
+from srcad.frontend.expressions import spread
+from srcad.frontend.fence import fence
+from srcad.frontend.indexing import array_of, store_basic
+from srcad.frontend.joins import words
+from srcad.frontend.messages import print_call
+from srcad.frontend.methods import call_method
+from srcad.frontend.operators import apply
+from srcad.frontend.parameters import bound_arguments, class_fields, default_value
+from srcad.frontend.read import Source
+from srcad.frontend.scopes import assigned
+from srcad.frontend.statics import known, wrapped
+from srcad.frontend.statements import RESULT
+from srcad.frontend.values import UNKNOWN, Abstract, Closure, Leaf, Method, Partial, Record, Ref, Static
+from srcad.ir.nodes import Const, Effect, Op
+from srcad.ir.types import Array, Scalar
+from srcad.normalize.single_exit import single_exit
+from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, Primitive
+from srcad.rules.table import EXPANSIONS, STATIC
+
+_DEEPEST = 40
+_REPEATED = 6
+
+
+def call_node(ctx: Context, node: Any) -> Abstract:
+    """A call as it is written."""
+    function = ctx.check(ctx.expression(node.func))
+    if isinstance(function, Static) and function.value is print:
+        print_call(ctx, node)
+        return Static(None)
+    args: list[Abstract] = []
+    for arg in node.args:
+        if isinstance(arg, gast.Starred):
+            args.extend(spread(ctx, ctx.expression(arg.value)))
+        else:
+            args.append(ctx.expression(arg))
+    keywords: dict[str, Abstract] = {}
+    for keyword in node.keywords:
+        value = ctx.check(ctx.expression(keyword.value))
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+        elif isinstance(value, Ref) and value.kind == "dict":
+            cells = ctx.heap[value.id]
+            keywords.update({str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)})
+        else:
+            ctx.fail("S113", f"** on {words(value)}")
+    return call(ctx, function, args, keywords)
+
+
+def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """`function(*args, **keywords)`."""
+    match ctx.check(function):
+        case Closure() as made:
+            return _call_closure(ctx, made, args, keywords)
+        case Partial(inner, given, named):
+            return call(ctx, inner, [*given, *args], dict(named) | dict(keywords))
+        case Method(receiver, name):
+            return call_method(ctx, receiver, name, args, keywords)
+        case Static(value):
+            return _call_object(ctx, value, args, keywords)
+        case other:
+            ctx.fail("S117", f"{words(other)} is called, and is not a function")
+
+
+def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    if isinstance(value, Primitive):
+        return call_primitive(ctx, value.name, args, keywords)
+    if isinstance(value, functools.partial):
+        given = [wrapped(ctx, arg) for arg in value.args]
+        return _call_object(ctx, value.func, [*given, *args], {k: wrapped(ctx, v) for k, v in value.keywords.items()} | dict(keywords))
+    try:
+        hash(value)
+    except TypeError:
+        ctx.fail("S121", f"an object of type {type(value).__name__} is called")
+    if value in BUILTINS:
+        return BUILTINS[value](ctx, args, keywords)
+    if value in STATIC:
+        return _call_static(ctx, value, args, keywords)
+    if value in EXPANSIONS:
+        return inline(ctx, EXPANSIONS[value], args, keywords)
+    if value in PRIMITIVE_OF:
+        return call_primitive(ctx, PRIMITIVE_OF[value], args, keywords)
+    if isinstance(value, type):
+        return _construct(ctx, value, args, keywords)
+    if isinstance(value, MethodType):
+        if isinstance(value.__self__, str):
+            return _call_static(ctx, value, args, keywords)
+        return inline(ctx, value.__func__, [wrapped(ctx, value.__self__), *args], keywords)
+    if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
+        return inline(ctx, value, args, keywords)
+    if _is_pure(value):
+        return _call_static(ctx, value, args, keywords)
+    method = getattr(type(value), "__call__", None)
+    if isinstance(method, FunctionType):
+        return inline(ctx, method, [Static(value), *args], keywords)
+    _opaque(ctx, value)
+
+
+def _opaque(ctx: Context, value: Any) -> Any:
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
+    module = getattr(value, "__module__", None) or ("numpy" if isinstance(value, np.ufunc) else "")
+    shown = name if module in ("builtins", "__main__", "", None) else f"{module}.{name}"
+    ctx.fail(
+        "S203",
+        f"no derivative rule for {shown}",
+        "It is compiled code, or a function srcad does not know.",
+        "write it with functions srcad knows; or write a rule (docs/rules.md).",
+    )
+
+
+def _is_pure(value: Any) -> bool:
+    """Functions of strings, dtypes and the like, which are called while compiling."""
+    if isinstance(getattr(value, "__self__", None), str | np.dtype | tuple):
+        return True
+    return value in _PURE
+
+
+_PURE: frozenset[Any] = frozenset(
+    {np.dtype, np.finfo, np.iinfo, np.result_type, np.promote_types, np.issubdtype, np.can_cast, str, repr, hash, format}
+)
+
+
+def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    given = [known(ctx, ctx.check(arg)) for arg in args]
+    named = {k: known(ctx, ctx.check(v)) for k, v in keywords.items()}
+    name = getattr(value, "__name__", "this function")
+    if any(v is UNKNOWN for v in [*given, *named.values()]):
+        public = name.strip("_") if not ctx.frame.library else "an option or an axis"
+        ctx.retry("S123", f"{public}: its value must be known when compiling", None, "write it as a literal, or as a value that follows from shapes and types.")
+    try:
+        return wrapped(ctx, value(*given, **named))
+    except Exception as error:
+        ctx.fail("S127", f"{type(error).__name__}: {error}")
+
+
+# ---- primitives --------------------------------------------------------------------------------
+
+
+def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """A primitive with its static parameters by keyword; `out=` and `dtype=` of a ufunc are understood."""
+    options = {k: v for k, v in keywords.items() if not (isinstance(v, Static) and v.value is None)}
+    primitive = PRIMITIVES[prim]
+    if primitive.kind == "effect":
+        ctx.builder.emit(Effect(Op(prim, tuple(_argument(ctx, arg).atom for arg in args)), ctx.builder.span))
+        return Static(None)
+    leaves = [_argument(ctx, arg) for arg in args]
+    out = options.pop("out", None)
+    static: dict[str, object] = {}
+    for name, value in options.items():
+        static[name] = known(ctx, ctx.check(value))
+        if static[name] is UNKNOWN:
+            ctx.retry("S123", f"{name} must be known when compiling")
+    if "dtype" in static and not ctx.frame.library:
+        ctx.fail("S128", f"the option dtype of {prim}", None, "convert the result: .astype(...).")
+    if static and not ctx.frame.library:
+        ctx.fail("S128", f"the option {next(iter(static))} of {prim}")
+    if "dtype" in static:
+        static["dtype"] = np.dtype(static["dtype"]).name  # type: ignore[call-overload]
+    if prim in ("float", "int", "bool"):
+        leaves = [_number(ctx, leaf) for leaf in leaves]
+        if all(leaf.type == Scalar(prim) for leaf in leaves):
+            return leaves[0]
+    result = apply(ctx, prim, *leaves, **static)
+    if out is None:
+        return result
+    target = ctx.check(out)
+    if not isinstance(target, Leaf) or not isinstance(target.type, Array):
+        ctx.fail("S128", f"out={words(target)}")
+    store_basic(ctx, target, (), result, None)
+    return target
+
+
+def _argument(ctx: Context, value: Abstract) -> Leaf:
+    value = ctx.check(value)
+    if isinstance(value, Static) and (value.value is None or isinstance(value.value, str)):
+        return ctx.leaf(Const(value.value))
+    return array_of(ctx, value)
+
+
+def _number(ctx: Context, leaf: Leaf) -> Leaf:
+    """An array of one element as the number in it."""
+    if not isinstance(leaf.type, Array):
+        return leaf
+    if not all(d.is_one for d in leaf.type.dims):
+        ctx.fail("S127", f"{words(leaf)} as a number", None, "take an element, or a reduction such as np.sum.")
+    return ctx.leaf(ctx.builder.op("index", leaf.atom, *[Const(0)] * len(leaf.type.dims)))
+
+
+# ---- functions ---------------------------------------------------------------------------------
+
+
+def inline(ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """A Python function with source: its body is lowered here, with the types of these arguments."""
+    return inline_source(ctx, _source(ctx, function), args, keywords)
+
+
+def inline_source(
+    ctx: Context, source: Source, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+) -> Abstract:
+    """`inline`, of what has been read."""
+    library = str(source.function.__module__).startswith("srcad.")
+    defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
+    if not library and id(source.tree) not in _fenced:
+        fence(source)
+        _fenced[id(source.tree)] = source.tree
+    frame = new_frame(ctx, source, source.tree, library, None)
+    return run_frame(ctx, frame, args, keywords, defaults)
+
+
+_fenced: dict[int, Any] = {}
+"""Functions that have passed the fence (kept, so that no other can have the same id)."""
+
+
+def _source(ctx: Context, function: Any) -> Source:
+    try:
+        return read.read(function)
+    except SrcadError as error:
+        first = error.problems[0]
+        raise type(error)(Problem(first.code, first.message, ctx.place(), first.why, first.advice)) from None
+
+
+def _call_closure(ctx: Context, made: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    tree = made.tree if isinstance(made.tree, gast.FunctionDef) else as_function(made.tree)
+    frame = new_frame(ctx, made.frame.source, tree, made.frame.library, made.frame)
+    return run_frame(ctx, frame, args, keywords, dict(made.defaults))
+
+
+_lambdas: dict[int, tuple[Any, Any]] = {}
+
+
+def as_function(node: Any) -> Any:
+    """A lambda as a function of one return."""
+    kept = _lambdas.get(id(node))
+    if kept is None or kept[0] is not node:
+        body = [gast.copy_location(gast.Return(node.body), node.body)]
+        made = gast.FunctionDef("lambda_", node.args, body, [], None, None, [])
+        kept = _lambdas[id(node)] = (node, gast.copy_location(made, node))
+    return kept[1]
+
+
+_prepared: dict[int, tuple[Any, Any, frozenset[str]]] = {}
+
+
+def prepared(tree: Any) -> tuple[Any, frozenset[str]]:
+    """The function with a single exit, and its local names."""
+    kept = _prepared.get(id(tree))
+    if kept is None or kept[0] is not tree:
+        normal = single_exit(tree)
+        kept = _prepared[id(tree)] = (tree, normal, frozenset(assigned(normal.body)))
+    return kept[1], kept[2]
+
+
+def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
+    caller = ctx.frame
+    depth, repeated = 0, 0
+    frame: Frame | None = caller
+    while frame is not None:
+        depth += 1
+        repeated += frame.origin is tree
+        frame = frame.caller
+    if not library and (depth > _DEEPEST or repeated > _REPEATED):
+        ctx.fail("S115", f"{tree.name} calls itself", None, "write it as a loop.")
+    normal, names = prepared(tree)
+    ctx.frames += 1
+    return Frame(source, normal, library, names, parent, caller, depth=depth, serial=ctx.frames, origin=tree)
+
+
+def run_frame(
+    ctx: Context, frame: Frame, args: Sequence[Abstract], keywords: Mapping[str, Abstract], defaults: Mapping[str, Abstract]
+) -> Abstract:
+    """Lower the body of a call; the value it returns."""
+    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults))
+    span = ctx.builder.span
+    with ctx.inside(frame):
+        ctx.statements(frame.tree.body)
+        result = frame.names.get(RESULT, Static(None))
+    ctx.builder.span = span
+    return result
+
+
+# ---- classes -----------------------------------------------------------------------------------
+
+
+def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    fields = class_fields(cls)
+    if fields is None:
+        if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
+            return _call_static(ctx, cls, args, keywords)
+        ctx.fail("S117", f"an object of class {cls.__name__}", None, "use a namedtuple, a dataclass, a dict or a tuple.")
+    given: dict[str, Abstract] = {}
+    for name, value in zip(fields, args, strict=False):
+        given[name] = value
+    extra = [name for name in keywords if name not in fields or name in given]
+    if len(args) > len(fields) or extra:
+        ctx.fail("S124", f"{cls.__name__} does not take these arguments")
+    given |= keywords
+    for name, default in fields.items():
+        if name not in given:
+            if default is UNKNOWN:
+                ctx.fail("S124", f"{cls.__name__} needs a value for {name}")
+            given[name] = wrapped(ctx, default)
+    return Record(cls, tuple((name, given[name]) for name in fields))
+
+

@@ -1,0 +1,44 @@
+"""A rule, or a function of the prelude, written into a block: its body is lowered with the types of the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from srcad.frontend import calls
+from srcad.frontend.builder import Builder
+from srcad.frontend.context import Context, Frame, Pending, Retry
+from srcad.frontend.lower import PARTS
+from srcad.frontend.read import read
+from srcad.frontend.statics import wrapped
+from srcad.frontend.values import Abstract, Leaf, Seq, Static
+from srcad.ir.nodes import Atom
+
+
+def inline_rule(
+    builder: Builder, function: Any, args: Sequence[Atom], static: Mapping[str, object]
+) -> tuple[Atom | None, ...]:
+    """Write what `function(*args, **static)` computes; the atoms it returns, None for each `None`.
+
+    A function that returns one value gives a tuple of one.
+    """
+    ctx = Context(builder, PARTS)
+    source = read(function)
+    ctx.frame = Frame(source, source.tree, True, frozenset())
+    builder.place = lambda: builder.span
+    given = [ctx.leaf(arg) for arg in args]
+    try:
+        result = calls.inline_source(ctx, source, given, {k: wrapped(ctx, v) for k, v in static.items()})
+    except (Retry, Pending) as unresolved:
+        raise unresolved.error from None
+    parts: Sequence[Abstract] = result.items if isinstance(result, Seq) else (result,)
+    return tuple(_atom(ctx, part) for part in parts)
+
+
+def _atom(ctx: Context, value: Abstract) -> Atom | None:
+    value = ctx.check(value)
+    if isinstance(value, Leaf):
+        return value.atom
+    if value == Static(None):
+        return None
+    ctx.fail("S206", "a rule returns numbers, arrays, None, or a tuple of them")

@@ -1,0 +1,150 @@
+"""From the syntax of a function and the types of one call to the normal form of the IR.
+
+The function is run on abstract values (values.py): what is known while compiling is computed, what is not is
+written down. Calls of other functions are lowered in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gast
+
+from srcad.frontend import calls, read
+from srcad.frontend.arguments import paths
+from srcad.frontend.builder import Builder
+from srcad.frontend.context import Captured, Context, Frame, Pending, Retry
+from srcad.frontend.expressions import expression, register
+from srcad.frontend.fence import fence
+from srcad.frontend.indexing import index, store
+from srcad.frontend.methods import attribute
+from srcad.frontend.operators import test, truth
+from srcad.frontend.read import Source
+from srcad.frontend.statements import bind, statements
+from srcad.frontend.statics import inside_form, outside_form
+from srcad.frontend.values import Abstract, Leaf, leaves
+from srcad.ir.nodes import Atom, Expr, Function, Param, Var
+
+register(gast.Call, calls.call_node)
+
+
+class _Parts:
+    """The parts of lowering, joined."""
+
+    expression = staticmethod(expression)
+    statements = staticmethod(statements)
+    call = staticmethod(calls.call)
+    attribute = staticmethod(attribute)
+    test = staticmethod(test)
+    truth = staticmethod(truth)
+    bind = staticmethod(bind)
+    index = staticmethod(index)
+    store = staticmethod(store)
+
+
+PARTS = _Parts()
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A global or closure variable used as it was while compiling (a function, a string): `read() is value` must hold."""
+
+    name: str
+    value: object
+    read: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A function in normal form, and how its flat results and hidden parameters are to be understood."""
+
+    function: Function
+    result: Abstract
+    """The structure of the result; its leaves, in order, are `function.results`."""
+    captures: tuple[Captured, ...]
+    """Values from outside the function: their leaves follow the arguments among the parameters, in this order."""
+    guards: tuple[Guard, ...]
+
+
+def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = None) -> Lowered:
+    """Lower a function for arguments described by `arguments.describe`, by parameter name.
+
+    A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping.
+    """
+    builder = Builder()
+    ctx = Context(builder, PARTS)
+    fence(source)
+    builder.span = read.span(source, source.tree)
+    root = Frame(source, source.tree, False, frozenset(), node=source.tree)
+    ctx.frame = root
+    for value in arguments.values():
+        ctx.declare(value)
+        ctx.taken.update(_names(value))
+    try:
+        result = _body(ctx, source, arguments)
+    except (Retry, Pending) as unresolved:
+        raise unresolved.error from None
+    found: list[Expr] = []
+
+    def keep(leaf: Leaf) -> Leaf:
+        found.append(leaf.atom)
+        return leaf
+
+    outside = outside_form(ctx, result, keep)
+    params: list[Param] = []
+    captures = tuple(ctx.captures.values())
+    for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
+        paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
+    guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
+    function = Function(
+        name or source.name,
+        tuple(params),
+        tuple(builder.statements),
+        tuple(found),
+        _used_types(builder, params),
+        read.span(source, source.tree),
+    )
+    return Lowered(function, outside, captures, guards)
+
+
+def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:
+    inside = {name: inside_form(ctx, value) for name, value in arguments.items()}
+    spec = source.tree.args
+    args: list[Abstract] = []
+    keywords: dict[str, Abstract] = {}
+    for parameter in [*spec.posonlyargs, *spec.args]:
+        if parameter.id in inside:
+            keywords[parameter.id] = inside.pop(parameter.id)
+    extra: Sequence[Abstract] = ()
+    if spec.vararg is not None and spec.vararg.id in inside:
+        rest = inside.pop(spec.vararg.id)
+        extra = rest.items  # type: ignore[union-attr]
+    if spec.kwarg is not None and spec.kwarg.id in inside:
+        ref = inside.pop(spec.kwarg.id)
+        cells = ctx.heap[ref.id]  # type: ignore[union-attr]
+        keywords |= {str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)}
+    for parameter in spec.posonlyargs:
+        if parameter.id in keywords:
+            args.append(keywords.pop(parameter.id))
+    if extra:
+        args += [keywords.pop(parameter.id) for parameter in spec.args if parameter.id in keywords]
+        args += extra
+    return calls.inline_source(ctx, source, args, keywords | inside)
+
+
+def _name(atom: Atom) -> str:
+    assert isinstance(atom, Var)
+    return atom.name
+
+
+def _names(value: Abstract) -> set[str]:
+    return {_name(leaf.atom) for leaf in leaves(value)}
+
+
+def _used_types(builder: Builder, params: Sequence[Param]) -> dict[str, Any]:
+    """The types of the names that are still there: attempts that were given up have left some behind."""
+    live = set(builder.created) | {param.name for param in params}
+    return {name: type for name, type in builder.types.items() if name in live}
+

@@ -1,0 +1,263 @@
+"""Statements: assignment to every kind of target, branches, and what is done for its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gast
+
+from srcad.frontend import read
+from srcad.frontend.context import Context, Pending
+from srcad.frontend.expressions import defaults_of, length, spread
+from srcad.frontend.indexing import array_of, index, store, store_basic
+from srcad.frontend.iteration import items_of
+from srcad.frontend.joins import branch, words
+from srcad.frontend.loops import lower_for, lower_while
+from srcad.frontend.lookup import lookup
+from srcad.frontend.messages import message
+from srcad.frontend.naming import adopt, bind_name
+from srcad.frontend.operators import BINARY, binary
+from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
+from srcad.ir.nodes import Const, Effect, Op, Store
+from srcad.ir.types import Array
+
+RESULT = "%return"
+"""The name under which a frame keeps the value of its `return`."""
+
+
+def statements(ctx: Context, body: Sequence[Any]) -> None:
+    """Lower statements one after another."""
+    frame = ctx.frame
+    for node in body:
+        if not frame.library:
+            ctx.builder.span = read.span(frame.source, node)
+        handler = _HANDLERS.get(type(node))
+        before, frame.node = frame.node, node
+        try:
+            if handler is None:
+                ctx.fail("S199", f"{type(node).__name__} is not in the language")
+            handler(ctx, node)
+        except Pending:
+            if not frame.pending:
+                raise
+            ctx.skipped = True
+        finally:
+            frame.node = before
+
+
+# ---- assignment --------------------------------------------------------------------------------
+
+
+def _assign(ctx: Context, node: Any) -> None:
+    if len(node.targets) == 1 and isinstance(node.targets[0], gast.Tuple) and _assign_parts(ctx, node):
+        return
+    value = ctx.expression(node.value)
+    for target in node.targets:
+        ctx.bind(target, value)
+        if isinstance(target, gast.Name):
+            value = ctx.frame.names[target.id]
+
+
+def _assign_parts(ctx: Context, node: Any) -> bool:
+    """`a, b = e, f` and `n, m = x.shape`, in which every part can have its target's name from the start."""
+    targets, value = node.targets[0].elts, node.value
+    if any(isinstance(target, gast.Starred) for target in targets):
+        return False
+    match value:
+        case gast.Tuple(elts=parts) if len(parts) == len(targets):
+            if any(isinstance(part, gast.Starred) for part in parts):
+                return False
+            values = []
+            for target, part in zip(targets, parts, strict=True):
+                made = ctx.expression(part)
+                values.append(adopt(ctx, made, target.id) if isinstance(target, gast.Name) else made)
+            for target, made in zip(targets, values, strict=True):
+                ctx.bind(target, made)
+            return True
+        case gast.Attribute(value=inner, attr="shape"):
+            array = ctx.expression(inner)
+            if not isinstance(array, Leaf) or not isinstance(array.type, Array):
+                return False
+            if len(array.type.dims) != len(targets):
+                ctx.fail("S127", f"a shape of {len(array.type.dims)} axes unpacked into {len(targets)} names")
+            for axis, target in enumerate(targets):
+                ctx.bind(target, length(ctx, array, axis))
+            return True
+    return False
+
+
+def bind(ctx: Context, target: Any, value: Abstract) -> None:
+    """Assign a value to a target."""
+    match target:
+        case gast.Name(id=name):
+            bind_name(ctx, name, value)
+        case gast.Tuple(elts=parts) | gast.List(elts=parts):
+            _unpack(ctx, parts, value)
+        case gast.Subscript():
+            container = ctx.expression(target.value)
+            items = ctx.expression(target.slice)
+            with ctx.at(target):
+                store(ctx, container, items, value)
+        case gast.Attribute():
+            with ctx.at(target):
+                ctx.fail("S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace.")
+        case _:
+            ctx.fail("S199", f"assignment to {type(target).__name__}")
+
+
+def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
+    value = ctx.check(value)
+    stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
+    items = items_of(ctx, value)
+    if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
+        for k, target in enumerate(targets):
+            ctx.bind(target, index(ctx, value, ctx.constant(k)))
+        return
+    if items is None:
+        items = spread(ctx, value)
+    if stars:
+        first, after = stars[0], len(targets) - stars[0] - 1
+        if len(items) < len(targets) - 1:
+            ctx.fail("S127", f"{len(items)} values unpacked into at least {len(targets) - 1} names")
+        rest = ctx.new_ref(Cells(tuple(items[first : len(items) - after])))
+        items = (*items[:first], rest, *items[len(items) - after :])
+    if len(items) != len(targets):
+        ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
+    for target, item in zip(targets, items, strict=True):
+        ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
+
+
+def _annotated(ctx: Context, node: Any) -> None:
+    if node.value is not None:
+        ctx.bind(node.target, ctx.expression(node.value))
+
+
+def _augmented(ctx: Context, node: Any) -> None:
+    prim = BINARY[type(node.op)]
+    match node.target:
+        case gast.Name(id=name):
+            current = lookup(ctx, name)
+            value = ctx.expression(node.value)
+            if not _in_place(ctx, prim, current, value):
+                ctx.bind(node.target, binary(ctx, prim, current, value))
+        case gast.Subscript(value=container, slice=where):
+            base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
+            if isinstance(base, Ref):
+                current = index(ctx, base, items)
+                value = ctx.expression(node.value)
+                if not _in_place(ctx, prim, current, value):
+                    store(ctx, base, items, binary(ctx, prim, current, value))
+                return
+            value = ctx.expression(node.value)
+            with ctx.at(node):
+                store(ctx, base, items, value, prim)
+        case gast.Attribute():
+            current = ctx.expression(node.target)
+            if not _in_place(ctx, prim, current, ctx.expression(node.value)):
+                ctx.fail("S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace.")
+
+
+def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:
+    """`current op= value`, where that changes an array or a list instead of rebinding a name."""
+    current = ctx.check(current)
+    if isinstance(current, Leaf) and isinstance(current.type, Array):
+        number = array_of(ctx, ctx.check(value))
+        if prim == "@":
+            product = binary(ctx, prim, current, number)
+            assert isinstance(product, Leaf)
+            ctx.builder.emit(Store(current.atom, (), product.atom, None, ctx.builder.span))
+            return True
+        store_basic(ctx, current, (), number, prim)
+        return True
+    if isinstance(current, Ref) and current.kind == "list" and prim == "+":
+        cells = ctx.heap[current.id]
+        if cells.shared:
+            ctx.fail("S125", "this list comes from two paths, and is changed here")
+        ctx.heap[current.id] = Cells(cells.items + spread(ctx, value))
+        return True
+    return False
+
+
+# ---- the rest ----------------------------------------------------------------------------------
+
+
+def _expression(ctx: Context, node: Any) -> None:
+    if not isinstance(node.value, gast.Constant):
+        ctx.expression(node.value)
+
+
+def _if(ctx: Context, node: Any) -> None:
+    cond = ctx.test(node.test)
+    if isinstance(cond, bool):
+        ctx.statements(node.body if cond else node.orelse)
+        return
+
+    def path(body: Sequence[Any]) -> Callable[[], Abstract]:
+        def lower() -> Abstract:
+            ctx.statements(body)
+            return Static(None)
+
+        return lower
+
+    branch(ctx, cond, path(node.body), path(node.orelse))
+
+
+def _return(ctx: Context, node: Any) -> None:
+    ctx.frame.names[RESULT] = Static(None) if node.value is None else ctx.expression(node.value)
+
+
+def _function(ctx: Context, node: Any) -> None:
+    for decorator in node.decorator_list:
+        value = ctx.expression(decorator)
+        while isinstance(value, Partial):
+            value = value.function
+        module = getattr(value.value, "__module__", "") if isinstance(value, Static) else ""
+        if not str(module).startswith("numba"):
+            with ctx.at(decorator):
+                ctx.fail("S199", "a decorator on a function defined inside another")
+    ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
+
+
+def _assert(ctx: Context, node: Any) -> None:
+    cond = ctx.test(node.test)
+    if cond is True:
+        return
+    args = (Const(False) if cond is False else cond, *([] if node.msg is None else [Const(message(ctx, node.msg))]))
+    ctx.builder.emit(Effect(Op("assert", args), ctx.builder.span))
+
+
+def _raise(ctx: Context, node: Any) -> None:
+    if ctx.frame.library or node.exc is None or node.cause is not None:
+        ctx.fail("S104", "this form of raise")
+    kind, text = node.exc, ""
+    if isinstance(kind, gast.Call):
+        text = " ".join(message(ctx, arg) for arg in kind.args)
+        kind = kind.func
+    value = ctx.expression(kind)
+    if not isinstance(value, Static) or not isinstance(value.value, type) or not issubclass(value.value, Exception):
+        ctx.fail("S104", f"raise of {words(value)}")
+    if value.value.__module__ != "builtins":
+        ctx.fail("S104", f"raise of {value.value.__name__}", None, "raise an exception of Python's own: ValueError, ...")
+    ctx.builder.emit(Effect(Op("raise", (Const(value.value.__name__), Const(text))), ctx.builder.span))
+
+
+def _pass(ctx: Context, node: Any) -> None:
+    return
+
+
+_HANDLERS: dict[type, Callable[[Context, Any], None]] = {
+    gast.Assign: _assign,
+    gast.AnnAssign: _annotated,
+    gast.AugAssign: _augmented,
+    gast.Expr: _expression,
+    gast.If: _if,
+    gast.For: lower_for,
+    gast.While: lower_while,
+    gast.Return: _return,
+    gast.FunctionDef: _function,
+    gast.Assert: _assert,
+    gast.Raise: _raise,
+    gast.Pass: _pass,
+}
+

@@ -1,0 +1,75 @@
+"""The helpers of generated code: each compiles under Numba, and gives then what it gives as plain Python."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+
+from srcad import runtime
+
+rng = np.random.default_rng(2)
+MATRIX = rng.normal(size=(3, 4))
+CUBE = rng.normal(size=(2, 3, 4))
+SQUARE = rng.normal(size=(3, 3))
+
+CALLS: dict[str, list[tuple[Any, ...]]] = {
+    "unbroadcast_1d": [(np.arange(4.0), np.ones(1)), (np.arange(4.0), np.ones(4)), (np.zeros(0), np.ones(1))],
+    "unbroadcast_2d": [(MATRIX, np.ones(s)) for s in ((1, 1), (3, 1), (1, 4), (3, 4))],
+    "unbroadcast_3d": [(CUBE, np.ones(s)) for s in ((1, 3, 1), (2, 1, 4))],
+    "unbroadcast_4d": [(rng.normal(size=(2, 3, 2, 2)), np.ones(s)) for s in ((1, 3, 1, 2), (2, 1, 1, 1))],
+    "max_first": [(MATRIX,), (np.array([[1.0, np.nan], [2.0, 3.0]]),)],
+    "min_first": [(MATRIX.T,), (CUBE,)],
+    "prod_first": [(MATRIX,), (np.zeros((0, 2)),)],
+    "product_of_others": [(np.array([2.0, 0.0, 3.0]),), (np.array([5.0]),), (np.zeros(0),)],
+    "product_of_others_first": [(MATRIX,)],
+    "argmax_first": [(MATRIX,), (np.array([[1.0, np.nan], [1.0, 3.0]]),)],
+    "argmin_first": [(MATRIX,)],
+    "sign_of_det": [(SQUARE,)],
+    "log_abs_det": [(SQUARE,)],
+    "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
+    "with_diagonal": [(MATRIX, np.arange(1.0, 4.0), 0), (MATRIX, np.arange(1.0, 3.0), -1)],
+    "digamma": [(x,) for x in (0.3, 4.0, -1.5, -2.0, 25.0)],
+    "digamma_positive": [(0.3,)],
+    "polygamma": [(1, 0.3), (2, -1.5), (1, 30.0)],
+}
+
+
+def test_every_helper_is_called_here() -> None:
+    helpers = {n for n, f in vars(runtime).items() if isinstance(f, types.FunctionType)}
+    assert helpers == set(CALLS)
+
+
+@pytest.fixture(scope="module")
+def compiled() -> dict[str, Callable[..., Any]]:
+    """A copy of the module whose functions call one another compiled."""
+    source = open(runtime.__file__).read()
+    names: dict[str, Any] = {}
+    exec(compile(source, "runtime", "exec"), names)
+    for name in CALLS:
+        names[name] = numba.njit(names[name], error_model="numpy")
+    return names
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_compiled_equals_plain(name: str, compiled: dict[str, Callable[..., Any]]) -> None:
+    for args in CALLS[name]:
+        have, want = compiled[name](*args), getattr(runtime, name)(*args)
+        assert np.shape(have) == np.shape(want)
+        np.testing.assert_allclose(have, want, rtol=1e-12, atol=1e-14)
+
+
+def test_unbroadcast_sums() -> None:
+    for shape in ((1, 1), (3, 1), (1, 4), (3, 4)):
+        axes = tuple(k for k in range(2) if shape[k] == 1)
+        want = np.sum(MATRIX, axis=axes, keepdims=True) if axes else MATRIX
+        np.testing.assert_allclose(runtime.unbroadcast_2d(MATRIX, np.ones(shape)), want)
+
+
+def test_the_module_stands_alone() -> None:
+    imported = [line for line in open(runtime.__file__) if line.startswith(("import ", "from "))]
+    assert [line.split()[1] for line in imported] == ["math", "typing", "numpy"]
