@@ -11,11 +11,15 @@ from typing import Any
 from srcad.analyses.written import written_parameters
 from srcad.backend.text import module_text
 from srcad.errors import during, fail
+from srcad.frontend.lower import Lowered, lower
 from srcad.frontend.read import Source, read, span
 from srcad.frontend.values import Abstract, Leaf, Seq
 from srcad.ir.nodes import Function, Span
 from srcad.ir.types import Scalar
+from srcad.normalize.prune import prune
 from srcad.request import Request
+from srcad.reverse.gradient import gradient
+from srcad.simplify.finish import finish
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +28,7 @@ class Generated:
 
     name: str
     function: Function
-    lowered: Any
+    lowered: Lowered
     result: Abstract
     header: str
     defaults: tuple[str, ...]
@@ -40,11 +44,6 @@ def generate(
     function: Callable[..., Any], arguments: Mapping[str, Abstract], wrt: tuple[str, ...], request: Request
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to."""
-    from srcad.frontend.lower import lower
-    from srcad.normalize.prune import prune
-    from srcad.reverse.gradient import gradient
-    from srcad.simplify.finish import finish
-
     source = read(function)
     with during("lower"):
         lowered = lower(source, arguments)

@@ -154,9 +154,7 @@ class Writer:
 
     def statement(self, depth: int, scalars: list[str], arrays: list[str], indices: list[str]) -> list[Stmt]:
         pick = self.random
-        kind = pick.choice(
-            ["zero", "aug", "aug", "aug", "set", "temp", "temp", "temp", "element", "element", "array", "view", "take", "nest"]
-        )
+        kind = pick.choice("zero aug aug aug set temp temp temp element element array view take nest".split())
         number = self.scalar(2, scalars, arrays, indices)
         match kind:
             case "zero":

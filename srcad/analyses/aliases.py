@@ -165,7 +165,9 @@ class _Check:
         self, stmt: For | While, test: Block, body: Block, carried: tuple[Carry, ...], pairs: Pairs, live: frozenset[str]
     ) -> Pairs:
         inside = {n for s in walk(test + body) for n in _assigned(s)} | {c.arg for c in carried}
-        again = {n for e in own_exprs(stmt) for n in reads(e)}
+        # what a later turn may read; the initial values are read once, before the first
+        ends = [stmt.cond] if isinstance(stmt, While) else [stmt.exit] if stmt.exit is not None else []
+        again = {n for e in ends for n in reads(e)}
         again |= {n for s in walk(test + body) for e in own_exprs(s) for n in reads(e)}
         # what the next turn reads of this one's names arrives through the carries
         again -= {c.arg for c in carried}

@@ -50,7 +50,40 @@ def to_ast(function: Function, defaults: Sequence[str] = ()) -> ast.FunctionDef:
         kw_defaults=[],
         defaults=[ast.parse(default, mode="eval").body for default in defaults],
     )
-    return ast.FunctionDef(function.name, arguments, body or [ast.Pass()], [])
+    return ast.FunctionDef(function.name, arguments, _spaced(body) or [ast.Pass()], [])
+
+
+def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body of several sections, with blank lines: before each ruler, each loop's preparation, and the return."""
+    if not any(_is_ruler(stmt) for stmt in body):
+        return body
+    out: list[ast.stmt] = []
+    for stmt in body:
+        quoted = isinstance(stmt, Remark) and not _is_ruler(stmt)
+        prepared = quoted and len(out) > 1 and isinstance(out[-1], ast.Assign) and _begins_adjoints(out)
+        returned = isinstance(stmt, ast.Return) and not isinstance(out[-1], Remark)
+        if out and (_is_ruler(stmt) or returned or prepared) and not _is_blank(out[-1]):
+            out.append(Remark(""))
+        out.append(stmt)
+    return out
+
+
+def _is_ruler(stmt: ast.stmt) -> bool:
+    return isinstance(stmt, Remark) and stmt.text.startswith("---- ")
+
+
+def _is_blank(stmt: ast.stmt) -> bool:
+    return isinstance(stmt, Remark) and not stmt.text
+
+
+def _begins_adjoints(before: list[ast.stmt]) -> bool:
+    """Whether nothing but assignments stands between the last ruler and here: adjoints set to zero."""
+    for stmt in reversed(before):
+        if _is_ruler(stmt):
+            return True
+        if not isinstance(stmt, ast.Assign):
+            return False
+    return False
 
 
 class _Statements:

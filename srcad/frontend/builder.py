@@ -12,7 +12,7 @@ from typing import NoReturn
 import numpy as np
 
 from srcad.errors import fail
-from srcad.frontend.infer import Operand, Unfit, infer
+from srcad.frontend.infer import Operand, Unfit, infer, kind_of
 from srcad.frontend.slices import UNKNOWN, Bound
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
 from srcad.ir.types import Array, Opaque, Scalar, Type, dim
@@ -129,6 +129,13 @@ class Builder:
         """The type `op` would give its result, which is not written."""
         try:
             return infer(prim, [self._operand(arg) for arg in args], static, "")[0]
+        except Unfit as error:
+            self._refuse(prim, args, str(error))
+
+    def dtype_of_op(self, prim: str, *args: Expr) -> str:
+        """The dtype `op` would give an elementwise result, whatever the lengths."""
+        try:
+            return kind_of(prim, [self._operand(arg) for arg in args], {})[0]
         except Unfit as error:
             self._refuse(prim, args, str(error))
 

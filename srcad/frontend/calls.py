@@ -33,7 +33,6 @@ from srcad.normalize.single_exit import single_exit
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, Primitive
 from srcad.rules.table import EXPANSIONS, STATIC
 
-_DEEPEST = 40
 _REPEATED = 6
 
 
@@ -267,17 +266,28 @@ def prepared(tree: Any) -> tuple[Any, frozenset[str]]:
 
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
     caller = ctx.frame
-    depth, repeated = 0, 0
-    frame: Frame | None = caller
-    while frame is not None:
-        depth += 1
-        repeated += frame.origin is tree
-        frame = frame.caller
-    if not library and (depth > _DEEPEST or repeated > _REPEATED):
-        ctx.fail("S115", f"{tree.name} calls itself", None, "write it as a loop.")
+    if not library and _recurs(caller, tree):
+        ctx.fail("S115", f"{tree.name} calls itself", "How often is known only at run time, or not at all.", "write it as a loop.")
     normal, names = prepared(tree)
     ctx.frames += 1
-    return Frame(source, normal, library, names, parent, caller, depth=depth, serial=ctx.frames, origin=tree)
+    return Frame(source, normal, library, names, parent, caller, serial=ctx.frames, origin=tree)
+
+
+def _recurs(caller: Frame, tree: Any) -> bool:
+    """Whether a function is called again before it has returned, other than by a function it was given.
+
+    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was made outside of apply.
+    """
+    frame: Frame | None = caller
+    given, repeated = False, 0
+    while frame is not None:
+        if frame.origin is tree:
+            repeated += 1
+            if not given or repeated > _REPEATED:
+                return True
+        given |= frame.parent is not None and frame.parent.origin is not tree
+        frame = frame.caller
+    return False
 
 
 def run_frame(

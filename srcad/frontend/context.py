@@ -51,7 +51,6 @@ class Frame:
     pending: set[str] = field(default_factory=set)
     node: Any = None
     """What is being lowered, for errors."""
-    depth: int = 0
     serial: int = 0
     """Frames count up in the order of their making."""
     origin: Any = None
@@ -111,6 +110,8 @@ class Context:
         """Names in the IR that have no value on some path."""
         self.read_undefined: set[str] = set()
         """Names of the user that were read where they may have no value."""
+        self.unrollable = 0
+        """How many loops around this place have known bounds, and could be unrolled."""
         self.skipped = False
         self.adopted: set[str] = set()
         """Values that have just been given the name of the variable they are for."""

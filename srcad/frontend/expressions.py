@@ -179,7 +179,7 @@ def _comprehension(ctx: Context, node: Any) -> Abstract:
     """Over what is known while compiling, item by item, in a scope of its own."""
     outer = ctx.frame
     inner = Frame(
-        outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, depth=outer.depth, serial=outer.serial
+        outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, serial=outer.serial
     )
     inner.names["%comprehension"] = Static(None)
     inner.node = node

@@ -56,12 +56,20 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
     if isinstance(item, SliceValue):
         part = items[_static_slice(ctx, item)]
         return ctx.new_ref(Cells(tuple(part))) if isinstance(value, Ref) else Seq(tuple(part))
-    position = position_of(ctx, item)
     for cell in items:
         ctx.check(cell)
+    if isinstance(item, Leaf) and not item.known and not ctx.unrollable and _are_numbers(items):
+        # a shape, or a table of numbers, indexed at run time
+        return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))
+    position = position_of(ctx, item)
     if not -len(items) <= position < len(items):
         ctx.fail("S126", f"index {position} of a sequence of {len(items)}")
     return items[position]
+
+
+def _are_numbers(items: Sequence[Abstract]) -> bool:
+    kinds = {item.type.dtype if isinstance(item, Leaf) and isinstance(item.type, Scalar) else None for item in items}
+    return len(kinds) == 1 and None not in kinds
 
 
 def position_of(ctx: Context, item: Abstract) -> int:
@@ -193,10 +201,10 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
         ctx.fail("S127", f"{words(stored)} cannot be written into an array")
     assert isinstance(stored.type, Array | Scalar)
     if op is not None:
-        result = builder.type_of_op(op, array.atom, stored.atom)
-        assert isinstance(result, Array)
-        if not np.can_cast(result.dtype, array.type.dtype, "same_kind"):
-            ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", f"NumPy does not cast {result.dtype} to {array.type.dtype} in place.")
+        dtype = builder.dtype_of_op(op, array.atom, stored.atom)
+        if not np.can_cast(dtype, array.type.dtype, "same_kind"):
+            reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
+            ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", reason)
     builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
 
 

@@ -45,7 +45,7 @@ def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], nam
     """The type of `prim(*operands, **static)`, and whether it is a weak scalar; new symbols are called `name`."""
     if prim == "list.new":
         raise Unfit("the type of an empty list is not known")
-    dtype, rank, weak = _kind(prim, operands, static)
+    dtype, rank, weak = kind_of(prim, operands, static)
     if rank == 0:
         value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
         return Scalar(dtype, value), weak
@@ -60,7 +60,8 @@ _Kind = tuple[str, int, bool]
 _kinds: dict[tuple[object, ...], _Kind] = {}
 
 
-def _kind(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> _Kind:
+def kind_of(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> _Kind:
+    """dtype, rank and weakness of the result."""
     if prim == "index":
         return _index_kind(operands)
     if prim in ("reshape", "np.broadcast_to"):

@@ -57,22 +57,11 @@ def branch(
         other = orelse()
         after_second = ctx.snapshot()
     joiner = _Joiner(ctx, first, second, frames)
-    after_first, value = _reached(entry, after_first, value, first)
-    after_second, other = _reached(entry, after_second, other, second)
-    names, heap = joiner.states(entry, after_first, after_second)
+    names, heap = joiner.states(after_first, after_second)
     result = joiner.values(value, other, base)
     ctx.frame.names, ctx.heap = names, heap | joiner.new
     builder.emit(If(cond, tuple(first), tuple(second), tuple(joiner.joins), span))
     return result
-
-
-def _reached(entry: State, state: State, value: Abstract, block: list[Stmt]) -> tuple[State, Abstract]:
-    """A path that ends in an error gives no values."""
-    last = block[-1] if block else None
-    if getattr(getattr(last, "call", None), "prim", None) != "raise":
-        return state, value
-    names = {k: v if entry.names.get(k) is v else UNBOUND for k, v in state.names.items()}
-    return State(names, state.heap), UNBOUND
 
 
 class _Joiner:
@@ -85,7 +74,7 @@ class _Joiner:
         self.heaps: tuple[dict[int, Cells], dict[int, Cells]] = ({}, {})
         self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
 
-    def states(self, entry: State, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, Cells]]:
+    def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, Cells]]:
         self.heaps = a.heap, b.heap
         heap: dict[int, Cells] = {}
         for ref in {**a.heap, **b.heap}:

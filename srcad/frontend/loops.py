@@ -39,16 +39,20 @@ def lower_for(ctx: Context, node: gast.For) -> None:
     if count == 0:
         return
     entry = ctx.snapshot()
+    short = count is not None and count <= _UNROLLED
+    ctx.unrollable += short
     try:
         with ctx.builder.block() as written:
             conflicts = _for(ctx, node, turns, flag)
-        if not conflicts or count is None or count > _UNROLLED:
+        if not conflicts or not short:
             for statement in written:
                 ctx.builder.emit(statement)
             return
     except Retry as retry:
-        if count is None or count > _UNROLLED:
+        if not short:
             raise retry
+    finally:
+        ctx.unrollable -= short
     ctx.restore(entry)
     assert isinstance(turns.start.static, int) and isinstance(turns.step.static, int) and count is not None
     values = [turns.start.static + k * turns.step.static for k in range(count)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,11 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
             return value
         case "imag":
             return ctx.call(Static(np.zeros_like), value)
+        case "flags":
+            # "A" is not known to be contiguous: the answer that is always safe
+            layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2
+            both = layout != "A" and vector
+            return Static(SimpleNamespace(c_contiguous=layout == "C" or both, f_contiguous=layout == "F" or both))
         case "itemsize":
             return ctx.constant(np.dtype(type.dtype).itemsize)
     if name in METHODS:
@@ -130,7 +135,7 @@ def _of_object(ctx: Context, thing: Any, name: str) -> Abstract:
     if isinstance(_raw(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
         return ctx.call(Static(_raw(type(thing), name).fget), Static(thing))
     value = getattr(thing, name)
-    library = type(thing).__module__.partition(".")[0] in ("numpy", "builtins", "functools", "numba")
+    library = type(thing).__module__.partition(".")[0] in ("numpy", "builtins", "functools", "numba", "types")
     if holds_numbers(value) and not library and not ctx.frame.library:
         shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
         return outside_value(ctx, ctx.frame, shown, lambda: getattr(thing, name), id(thing))

@@ -228,18 +228,14 @@ def _assert(ctx: Context, node: Any) -> None:
 
 
 def _raise(ctx: Context, node: Any) -> None:
-    if ctx.frame.library or node.exc is None or node.cause is not None:
-        ctx.fail("S104", "this form of raise")
-    kind, text = node.exc, ""
-    if isinstance(kind, gast.Call):
-        text = " ".join(message(ctx, arg) for arg in kind.args)
-        kind = kind.func
-    value = ctx.expression(kind)
-    if not isinstance(value, Static) or not isinstance(value.value, type) or not issubclass(value.value, Exception):
-        ctx.fail("S104", f"raise of {words(value)}")
-    if value.value.__module__ != "builtins":
-        ctx.fail("S104", f"raise of {value.value.__name__}", None, "raise an exception of Python's own: ValueError, ...")
-    ctx.builder.emit(Effect(Op("raise", (Const(value.value.__name__), Const(text))), ctx.builder.span))
+    # one that cannot be reached with these types is never lowered
+    text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"
+    ctx.fail(
+        "S104",
+        "a raise that may be reached",
+        f"It stands on a path that run-time values can take, or that these types always take{text}.",
+        'use assert, which is kept: assert x > 0.0, "x must be positive".',
+    )
 
 
 def _pass(ctx: Context, node: Any) -> None:

@@ -118,9 +118,9 @@ class Slots:
     # ---- turns -------------------------------------------------------------------------------
 
     def turns(self, loop: Region) -> Expr | None:
-        """The number of turns in terms of what is known before all loops; None where it is not."""
+        """The most turns the loop can make in terms of what is known before all loops; None where it is not known."""
         owner = loop.owner
-        if not isinstance(owner, For) or owner.exit is not None:
+        if not isinstance(owner, For):
             return None
         start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
         if start is None or stop is None or not isinstance(step, Const):

@@ -154,6 +154,8 @@ class _Rules:
                 return self._unchanged(op, other)
             if _is(one, -1) and self._unchanged(op, other) is not None:
                 return Op("neg", (other,))
+            if one is not other and (quotient := self._over(one, other)) is not None:
+                return quotient
         match a, b:
             case Op("neg", (inner,), _), _:
                 return Op("neg", (Op("*", (inner, b)),))
@@ -161,12 +163,22 @@ class _Rules:
                 return Op("neg", (Op("*", (a, inner)),))
             case Const(float(c)), Op("*", (Const(float(d)), rest), _) if _safe(c * d):
                 return Op("*", (Const(c * d), rest))
+            case Op("*", (Const(float(c)), x), _), Op("*", (Const(float(d)), y), _) if _safe(c * d):
+                return Op("*", (self.node(Op("*", (Const(c * d), x))), y))
             case Const(), _:
                 return None
             case _, Const(float()) if self._is_float(a):
                 return Op("*", (b, a))
             case _, Op("*", (Const(float()) as c, rest), _) if self._alike(a, rest):
                 return Op("*", (self.node(Op("*", (c, a))), rest))
+        return None
+
+    def _over(self, a: Expr, b: Expr) -> Expr | None:
+        """`a * (1.0 / e)` is `a / e`, and one rounding less."""
+        match b:
+            case Op("/", (Const(float(c)), below), _) if c == 1.0 and self._alike(a, below):
+                quotient = Op("/", (a, below))
+                return quotient if same(typeof(quotient, self.types), typeof(Op("*", (a, b)), self.types)) else None
         return None
 
     def _divide(self, op: Op, a: Expr, b: Expr) -> Expr | None:

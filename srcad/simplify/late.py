@@ -1,20 +1,21 @@
-"""An adjoint that is taken out of its place is used there, and zeroed afterwards."""
+"""Adjoint statements in the order in which the fewest names are needed."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 
-from srcad.analyses.hazards import touches
+from srcad.analyses.hazards import changes, touches
+from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, sharing
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Type
 from srcad.ir.walk import blocks, own_exprs, reads, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
 
 
 def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
-    """Let a zero wait until the one statement that reads what was there before is done.
+    """Let a zero, or a new value, wait until what was there before has been used.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(late(parse('''
@@ -33,6 +34,10 @@ def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None)
 
     def go(b: Block) -> Block:
         stmts = [with_blocks(s, [go(inner) for inner in blocks(s)]) for s in b]
+        for i in range(len(stmts) - 1, -1, -1):
+            j = _passed_on(stmts, i, shared)
+            if j is not None:
+                stmts.insert(j - 1, stmts.pop(i))
         for i in range(len(stmts) - 1):
             taken, zero = stmts[i], stmts[i + 1]
             if _is_taken(taken, zero) and isinstance(taken, Assign) and uses[taken.target] == 1:
@@ -42,6 +47,31 @@ def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None)
         return tuple(stmts)
 
     return go(block)
+
+
+def _passed_on(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
+    """Where `b = a` stands, if the assignment of `a` at `i` may wait until then.
+
+    `a` can then take the place of what `b` held, for its last reader has gone by.
+    """
+    made = stmts[i]
+    if not isinstance(made, Assign) or not made.target.startswith(("d_", "%d_")) or not pure(made.value):
+        return None
+    for j in range(i + 1, len(stmts)):
+        stmt = stmts[j]
+        match stmt:
+            case Assign(target, Var(source)) if source == made.target and target != source:
+                return j if j > i + 1 else None
+            case Assign() | AugAssign() | Store():
+                pass
+            case _:
+                return None
+        # the comments that name the lines would be torn apart
+        if stmt.span is not None and made.span is not None and stmt.span.line != made.span.line:
+            return None
+        if touches((stmt,), Var(made.target), (), shared) or changes(stmt, made.value, shared):
+            return None
+    return None
 
 
 def _is_taken(taken: Stmt, zero: Stmt) -> bool:

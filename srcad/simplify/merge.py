@@ -51,44 +51,59 @@ class _Merge:
     # ---- d += a; d += b ----------------------------------------------------------------------
 
     def _joined(self, before: list[Stmt], stmt: Stmt) -> bool:
-        """Add the contribution to an earlier one, where it would have the same value there."""
+        """Add the contribution to an earlier one: there, or here where it would not be the same there."""
         if not isinstance(stmt, AugAssign | Store) or stmt.op not in ("+", "-") or not pure(stmt.value):
             return False
         target = _target(stmt)
+        there = True
         for k in range(len(before) - 1, -1, -1):
             earlier = before[k]
             if isinstance(earlier, Comment):
                 return False
-            if isinstance(earlier, AugAssign | Store) and _target(earlier) == target:
-                return self._join(before, k, earlier, stmt)
-            if isinstance(earlier, Assign) and (Var(earlier.target), ()) == target:
-                # an array has to be its own from the start: the sum will be a new one
-                alias = any(map(self.shared.has_memory, roots(earlier.value)))
-                return not alias and self._join(before, k, earlier, stmt)
-            if touches((earlier,), *target, self.shared) or changes(earlier, stmt.value, self.shared):
+            if self._is_earlier(earlier, target):
+                assert isinstance(earlier, Assign | AugAssign | Store)
+                both = self._sum(earlier, stmt)
+                if both is None:
+                    return False
+                if there:
+                    before[k] = both
+                    return True
+                if any(changes(s, earlier.value, self.shared) for s in before[k + 1 :]):
+                    return False
+                before[k:] = [*before[k + 1 :], both]
+                return True
+            if touches((earlier,), *target, self.shared):
                 return False
+            there = there and not changes(earlier, stmt.value, self.shared)
         return False
 
-    def _join(self, before: list[Stmt], k: int, earlier: Assign | AugAssign | Store, stmt: AugAssign | Store) -> bool:
+    def _is_earlier(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
+        """Whether a contribution to `target` could become one with this statement."""
+        if isinstance(stmt, Assign):
+            # an array has to be its own from the start: the sum will be a new one
+            alias = any(map(self.shared.has_memory, roots(stmt.value)))
+            return (Var(stmt.target), ()) == target and not alias
+        return isinstance(stmt, AugAssign | Store) and _target(stmt) == target
+
+    def _sum(self, earlier: Assign | AugAssign | Store, stmt: AugAssign | Store) -> Stmt | None:
+        """One statement for two, in which both values are evaluated before the target changes."""
         op = None if isinstance(earlier, Assign) else earlier.op
         if op not in (None, "+", "-"):
-            return False
+            return None
         if earlier.span is not None and stmt.span is not None and earlier.span.line != stmt.span.line:
-            return False
+            return None
         if changes(earlier, stmt.value, self.shared) or not pure(earlier.value):
-            return False
+            return None
         one, other = typeof(earlier.value, self.types), typeof(stmt.value, self.types)
         if not (same(one, other) and isinstance(one, Scalar | Array)):
-            return False
+            return None
         if not isinstance(stmt.value, Var) and _size(earlier.value) + _size(stmt.value) > _LONGEST:
-            return False
+            return None
         if op == "-" and stmt.op == "+":
             assert not isinstance(earlier, Assign)
-            before[k] = replace(earlier, op="+", value=Op("-", (stmt.value, earlier.value)))
-        else:
-            inner = "+" if stmt.op == (op or "+") else "-"
-            before[k] = replace(earlier, value=Op(inner, (earlier.value, stmt.value)))
-        return True
+            return replace(earlier, op="+", value=Op("-", (stmt.value, earlier.value)))
+        inner = "+" if stmt.op == (op or "+") else "-"
+        return replace(earlier, value=Op(inner, (earlier.value, stmt.value)))
 
     # ---- t = d[i]; ...; d[i] = t -------------------------------------------------------------
 

@@ -118,7 +118,7 @@ class _Groups:
                 self._join(a, b)
         seen: dict[str, list[str]] = {}
         for name in self.order:
-            mine = seen.setdefault(_base(name), [])
+            mine = seen.setdefault(_clean(_base(name)), [])
             if not any(self._join(other, name, alike=True) for other in mine):
                 mine.append(name)
 

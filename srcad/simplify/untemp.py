@@ -144,6 +144,8 @@ class _Untemp:
                 return True
             case Op("+" | "-", (Var(name), Const(int())), _):
                 return self._scalar(name)
+            case Op("index", (Var(), *items), _) if all(isinstance(i, Var | Const) for i in items):
+                return uses <= 3 and self.shared.is_element(value) and not _is_saved(value)
             case Op("*", (Const(), Var(name)), _) | Op("neg", (Var(name),), _):
                 return uses == 2 and self._scalar(name)
         return False

@@ -136,7 +136,8 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     else:
         centred = x - np.mean(x, axis=axes, keepdims=True)
     squares = sum_over(centred * centred, axes)
-    return restored(squares / max(count(x, axes) - ddof, 0), np.ndim(x), axes, keepdims)
+    n = count(x, axes) if ddof == 0 else max(count(x, axes) - ddof, 0)
+    return restored(squares / n, np.ndim(x), axes, keepdims)
 
 
 @expands(np.std, methods=("std",))
