@@ -42,7 +42,7 @@ def main() -> None:
     d_x, d_decay, d_limit = leaky_integrator_grad(x, decay, limit)
     print(leaky_integrator_grad.source)
     print(f"d_decay {d_decay:.6f}, d_limit {d_limit:.6f}")
-    print(srcad.check_grad(leaky_integrator, x, decay, limit))
+    print(srcad.check_grad(leaky_integrator, x, decay, limit, argnums=("x", "decay", "limit")))
 
     figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 5), layout="constrained")
     above.bar(np.arange(x.size), x, color="0.6")

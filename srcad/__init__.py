@@ -7,7 +7,7 @@
     print(gradient.source)
 """
 
-from srcad.api import grad, jit, stop_gradient, value_and_grad
+from srcad.api import adjoint, grad, jit, stop_gradient, value_and_grad
 from srcad.check import check_grad
 from srcad.derivative import Derivative
 from srcad.errors import (
@@ -29,6 +29,7 @@ __all__ = [
     "InternalError",
     "SrcadError",
     "UnsupportedError",
+    "adjoint",
     "check_grad",
     "grad",
     "jit",

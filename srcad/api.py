@@ -21,7 +21,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, 
     of them. The gradient comes in the structure of the argument; in a tuple of such where `argnums` is a tuple.
     With `has_aux`, `f` returns `(value, aux)`, and the result is `(gradient, aux)`.
 
-    >>> grad(lambda x: x * x)(3.0)
+    >>> grad(lambda x: x * x, target="python")(3.0)
     6.0
     """
     return _derivative("grad", f, argnums, has_aux, options)
@@ -30,6 +30,26 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Any) -> Derivative:
     """Like `grad`, giving `(value, gradient)`; with `has_aux`, `((value, aux), gradient)`."""
     return _derivative("value_and_grad", f, argnums, has_aux, options)
+
+
+def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Derivative:
+    """The adjoint of `f` in procedure style, for functions that write into their arguments.
+
+    Called with f's arguments, then one buffer for each array argument among `argnums`, in that order: the
+    cotangent of what the array holds after `f` goes in, that of what it held before comes out, in place. It
+    returns the gradients of the numbers among `argnums` (nothing, one, or a tuple). Afterwards the arguments
+    hold what `f` leaves in them. Where `f` returns a number, its cotangent may follow the buffers (default 1).
+
+    >>> import numpy as np
+    >>> def double(x, y):
+    ...     for i in range(len(x)):
+    ...         y[i] = 2.0 * x[i]
+    >>> x, y, d_x, d_y = np.ones(2), np.zeros(2), np.zeros(2), np.ones(2)
+    >>> adjoint(double, ("x", "y"), target="python")(x, y, d_x, d_y)
+    >>> d_x, d_y, y
+    (array([2., 2.]), array([0., 0.]), array([2., 2.]))
+    """
+    return _derivative("adjoint", f, argnums, False, options)
 
 
 def jit(f: Callable[..., Any], **options: Any) -> Derivative:

@@ -7,7 +7,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.api import grad, value_and_grad
@@ -149,17 +151,30 @@ def find(place: str) -> Callable[..., Any]:
     """The object at `module:function` (`module:Class.method`), or `path/to/file.py:function`."""
     module, _, name = place.partition(":")
     try:
-        if module.endswith(".py"):
-            folder = str(Path(module).resolve().parent)
-            if folder not in sys.path:
-                sys.path.insert(0, folder)
-            module = Path(module).stem
-        found: Any = importlib.import_module(module)
+        found: Any = _module_in(module) if module.endswith(".py") else importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as fault:
         fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
     return found.__wrapped__ if isinstance(found, Derivative) else found
+
+
+def _module_in(place: str) -> ModuleType:
+    """The module in a file, given relative to the current folder or to one that modules are imported from."""
+    paths = [Path(folder, place).resolve() for folder in (".", *sys.path)]
+    path = next((path for path in paths if path.is_file()), paths[0])
+    known = sys.modules.get(path.stem)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))  # for what it imports from beside it
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"no file {place}")
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 class _importable:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srcad.backend.files import write_whole
+from srcad.call.buffers import flat_buffers, split
 from srcad.call.described import described
 from srcad.call.examples import example_values
 from srcad.call.leaves import leaf_key
@@ -19,7 +20,7 @@ from srcad.pipeline import generate
 from srcad.request import Request
 from srcad.tree import flatten
 
-_WORDS = {"grad": "gradient", "value_and_grad": "value and gradient", "primal": "compiled form"}
+_WORDS = {"grad": "gradient", "value_and_grad": "value and gradient", "adjoint": "adjoint", "primal": "compiled form"}
 
 
 class Derivative:
@@ -43,11 +44,19 @@ class Derivative:
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._request.mode == "adjoint":
+            return self._adjoint(args, kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
             if one.fits():
                 return one.run(leaves)
         return self._specialise(args, kwargs).run(leaves)
+
+    def _adjoint(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args, kwargs, given = split(self._parameters, args, kwargs)
+        values = self._parameters.values(args, kwargs)
+        buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
+        return self.specialisation(*args, **kwargs).run(flatten(values)[0], buffers)
 
     # ---- the text ------------------------------------------------------------------------------
 
@@ -95,7 +104,8 @@ class Derivative:
         return f"<srcad: {_WORDS[self._request.mode]} of {self.__name__}{wrt}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p><pre><code class='language-python'>{html.escape(self.source)}</code></pre>"
+        code = f"<pre><code class='language-python'>{html.escape(self.source)}</code></pre>"
+        return f"<p>{html.escape(repr(self))}</p>{code}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Derivative, (self.__wrapped__, self._request)

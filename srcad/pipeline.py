@@ -18,7 +18,7 @@ from srcad.ir.nodes import Function, Span
 from srcad.ir.types import Scalar
 from srcad.normalize.prune import prune
 from srcad.request import Request
-from srcad.reverse.gradient import gradient
+from srcad.reverse.gradient import adjoint, gradient
 from srcad.simplify.finish import finish
 
 
@@ -55,6 +55,12 @@ def generate(
             made = finish(primal)
         header = _header("Compiled form of", source)
         return Generated(source.name, made, lowered, lowered.result, header, (), written)
+    if request.mode == "adjoint":
+        with during("adjoint"):
+            found = adjoint(primal, wrt)
+        seed = ("1.0",) if found.function.params[-1].path == "d_result" else ()
+        header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", list(found.notes))))
+        return Generated(f"{source.name}_adjoint", found.function, lowered, lowered.result, header, seed, written)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value)

@@ -6,6 +6,8 @@ import ast
 import copy
 from collections.abc import Iterator
 
+from tests.poison import POISONED
+
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -99,8 +101,13 @@ def _block_of(parent: ast.AST | None, node: ast.AST) -> list[ast.AST]:
 
 
 def _guarded(tree: ast.Module) -> ast.Module:
-    """Count the turns of every `while`, so that a mutant that never ends does end."""
+    """Count the turns of every `while`, so that a mutant that never ends does end.
+
+    What `np.empty` gives is filled with NaN: else it may hold, by luck, what a dropped statement wrote last time.
+    """
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in POISONED:
+            node.func = ast.copy_location(ast.Name(POISONED[node.func.attr].__name__, ast.Load()), node.func)
         if isinstance(node, ast.While):
             node.body.insert(0, ast.Expr(ast.Call(ast.Name("tick", ast.Load()), [], [])))
     return ast.fix_missing_locations(tree)
@@ -117,5 +124,6 @@ def run(tree: ast.Module, name: str) -> object:
             raise TooManyTurns
 
     scope: dict[str, object] = {"tick": tick, "__name__": "mutant"}
+    scope.update({function.__name__: function for function in POISONED.values()})
     exec(compile(tree, "<mutant>", "exec"), scope)
     return scope[name]

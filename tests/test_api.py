@@ -316,7 +316,41 @@ def test_check_grad_finds_what_is_wrong():
 
 
 def test_import_is_cheap():
-    code = "import sys, srcad; assert 'numba' not in sys.modules and 'typer' not in sys.modules and 'rich' not in sys.modules"
+    code = "import sys, srcad; assert not {'numba', 'typer', 'rich'} & set(sys.modules)"
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)
     assert time.perf_counter() - begin < 5.0
+
+
+# ---- procedure style ---------------------------------------------------------------------------
+
+
+def scaled(x, k, y):
+    for i in range(x.size):
+        y[i] = k * x[i] * x[i]
+        x[i] = 0.5 * x[i]
+
+
+def test_adjoint_of_a_kernel():
+    run = srcad.adjoint(scaled, ("x", "k", "y"), **plain)
+    x, y, d_x, d_y = np.array([1.0, 2.0]), np.zeros(2), np.array([10.0, 20.0]), np.array([1.0, 3.0])
+    assert run(x, 3.0, y, d_x, d_y) == 1.0 * 1 + 3.0 * 4
+    np.testing.assert_array_equal(x, [0.5, 1.0])  # as the function leaves them
+    np.testing.assert_array_equal(y, [3.0, 12.0])
+    np.testing.assert_array_equal(d_x, [5.0 + 6.0, 10.0 + 36.0])
+    np.testing.assert_array_equal(d_y, [0.0, 0.0])
+    assert "def scaled_adjoint(x, k, y, d_x, d_y):" in run.source
+
+
+def test_adjoint_buffers_are_checked():
+    run = srcad.adjoint(scaled, ("x", "y"), **plain)
+    x, y = np.ones(2), np.ones(2)
+    for buffers, code in (
+        ((np.ones(2),), "S309: the adjoint buffer d_y is missing"),
+        ((np.ones(3), np.ones(2)), "S309"),
+        ((np.ones(2), np.ones(2, np.float32)), "S309"),
+        ((x, np.ones(2)), "S308"),
+        ((np.ones(2), np.ones(2), 1.0, 2.0), "S306"),
+    ):
+        with pytest.raises(ArgumentError, match=code):
+            run(x, 1.0, y, *buffers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 import srcad
 from tests.numeric import copied, leaves, map_leaves, numeric_gradient, paths, worst_error
+from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
 
 ALL = all_cases()
@@ -32,9 +34,11 @@ def derivative(function: Any, wrt: tuple[int, ...], target: str) -> Any:
 
 
 def call(case: Case, target: str) -> tuple[Any, tuple[Any, ...]]:
-    with warnings.catch_warnings():
+    made = derivative(case.function, case.wrt, target)
+    made.source_for(*case.args)
+    with warnings.catch_warnings(), poisoned() if target == "python" else nullcontext():
         warnings.simplefilter("ignore")
-        value, gradient = derivative(case.function, case.wrt, target)(*case.args)
+        value, gradient = made(*case.args)
     assert isinstance(gradient, tuple) and len(gradient) == len(case.wrt)
     return value, gradient
 

@@ -10,9 +10,12 @@ import contextlib
 import io
 import linecache
 import math
+import sys
 import tempfile
 import traceback
 from pathlib import Path
+from types import ModuleType
+from unittest import mock
 
 import numpy as np
 from docutils import nodes
@@ -32,9 +35,10 @@ def execute(code: str, folder: Path) -> str:
     file.write_text(code + "\n", encoding="utf-8")
     linecache.checkcache(str(file))
     printed = io.StringIO()
-    names = {"__name__": "example", "__file__": str(file), "np": np, "math": math, "srcad": srcad}
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, str(file), "exec"), names)
+    module = ModuleType("example")
+    vars(module).update(__file__=str(file), np=np, math=math, srcad=srcad)
+    with contextlib.redirect_stdout(printed), mock.patch.dict(sys.modules, example=module):
+        exec(compile(code, str(file), "exec"), vars(module))
     return printed.getvalue()
 
 

@@ -7,11 +7,12 @@ reshape. Such a write is refused when the other name is still read afterwards; i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, Block, Carry, Expr, For, Function, If, Op, Span, Stmt, Store, Var, While
-from srcad.ir.types import Array
+from srcad.ir.types import Array, Type
 from srcad.ir.walk import VIEWS, own_exprs, reads, root, walk
 
 Pairs = frozenset[frozenset[str]]
@@ -85,14 +86,19 @@ def shared_with(value: Expr) -> tuple[str, ...]:
             return ()
 
 
-def place(f: Function, definitions: dict[str, Expr], stored: frozenset[str], name: str) -> str:
-    """The array that a basic view (or a transpose of a written array) looks into, through any number of views."""
-    while True:
-        match definitions.get(name):
-            case Op("index" | "np.transpose", (Var(base), *_)) if name in stored:
-                name = base
-            case _:
-                return name
+def is_place(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
+    """Whether `target = op` is surely a view, so that a write through it is a write to its base."""
+    if target not in stored:
+        return False
+    base = op.args[0] if op.args else None
+    match op.prim:
+        case "index" | "np.transpose":
+            return True
+        case "reshape":
+            t = types.get(base.name) if isinstance(base, Var) else None
+            return isinstance(t, Array) and t.layout == "C"
+        case _:
+            return False
 
 
 class _Check:
@@ -104,7 +110,14 @@ class _Check:
         self.definitions = {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)}
 
     def place(self, name: str) -> str:
-        return place(self.f, self.definitions, self.found.stored, name)
+        """The array that a view looks into, through any number of views."""
+        while True:
+            op = self.definitions.get(name)
+            if not isinstance(op, Op) or not is_place(op, name, self.f.types, self.found.stored):
+                return name
+            base = op.args[0]
+            assert isinstance(base, Var)
+            name = base.name
 
     def block(self, block: Block, pairs: Pairs, live: frozenset[str]) -> Pairs:
         after = self._live_after(block, live)

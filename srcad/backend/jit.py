@@ -136,6 +136,9 @@ def _line_of(text: str, file: str) -> int | None:
     return lines[-1] if lines else None
 
 
+_HEADINGS = ("Failed in", "During:", "File ", "- Resolution", "Overload", "There are")
+
+
 def _says_something(line: str) -> bool:
     line = line.strip()
-    return bool(line) and not line.startswith(("Failed in", "During:", "File ", "- Resolution", "Overload", "There are"))
+    return bool(line) and not line.startswith(_HEADINGS)

@@ -59,7 +59,7 @@ def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
         return body
     out: list[ast.stmt] = []
     for stmt in body:
-        quoted = isinstance(stmt, Remark) and not _is_ruler(stmt)
+        quoted = isinstance(stmt, Remark) and not _is_ruler(stmt) and not _is_blank(stmt)
         prepared = quoted and len(out) > 1 and isinstance(out[-1], ast.Assign) and _begins_adjoints(out)
         returned = isinstance(stmt, ast.Return) and not isinstance(out[-1], Remark)
         if out and (_is_ruler(stmt) or returned or prepared) and not _is_blank(out[-1]):

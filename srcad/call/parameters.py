@@ -44,8 +44,9 @@ class Parameters:
                 keywords = {**function.keywords, **keywords}
                 function = function.func
             else:
-                fixed = (function.__self__, *fixed)
-                function = function.__func__
+                method: Any = function
+                fixed = (method.__self__, *fixed)
+                function = method.__func__
         try:
             signature = inspect.signature(getattr(function, "py_func", function))
         except (TypeError, ValueError):

@@ -17,6 +17,7 @@ from srcad.call.parameters import Parameters
 from srcad.call.results import rebuilder
 from srcad.errors import fail
 from srcad.frontend.arguments import flatten as flatten_captured
+from srcad.ir.types import Scalar
 from srcad.pipeline import Generated
 from srcad.request import Request
 from srcad.tree import flatten, unflatten
@@ -60,7 +61,8 @@ class Specialisation:
                 return False
         return not self._captures or self._keys_of_captures() == self._capture_keys
 
-    def run(self, leaves: list[Any]) -> Any:
+    def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
+        """Call the function. `more` follows the leaves and what is captured: the adjoint buffers."""
         flat = self._pick(leaves)
         for at, change in self._convert:
             flat[at] = change(flat[at])
@@ -68,6 +70,7 @@ class Specialisation:
             flat += flatten_captured(read())
         if self._overlaps:
             self._check_overlap(flat)
+        flat += more
         if not self._ready:
             self._prepare(flat)
         return self._finish(self.function(*flat))  # type: ignore[misc]
@@ -168,6 +171,8 @@ def _finisher(
         if count == 0:
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
+    if request.mode == "adjoint":
+        return _numbers(arguments, leaves, request.wrt)
     gradients = _gradient_builder(arguments, leaves, values, parameters, request)
     kept = count if request.keep_value else 0
     total = kept + sum(leaf.differentiated for leaf in arguments.leaves)
@@ -184,6 +189,18 @@ def _finisher(
         return value, gradient
 
     return finish
+
+
+def _numbers(arguments: Described, leaves: list[Any], wrt: Sequence[str]) -> Callable[[Any], Any]:
+    """In procedure style only the gradients of numbers are returned: nothing, one, or a tuple."""
+    active = [leaf for name in wrt for leaf in arguments.leaves if leaf.parameter == name and leaf.differentiated]
+    scalars = [leaf for leaf in active if isinstance(leaf.type, Scalar)]
+    converts = [given_back(leaves[leaf.position]) for leaf in scalars]
+    if not converts:
+        return lambda flat: None
+    if len(converts) == 1:
+        return lambda flat: converts[0](flat)
+    return lambda flat: tuple(convert(one) for convert, one in zip(converts, flat, strict=True))
 
 
 def _gradient_builder(

@@ -19,7 +19,19 @@ from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.ir.nodes import Span, Var
 from srcad.ir.types import ONE, Array, Scalar, Symbol, Type, dim
 
-_STATIC = (str, bytes, type(None), type, np.dtype, ModuleType, FunctionType, BuiltinFunctionType, MethodType, slice, type(...))
+_STATIC = (
+    str,
+    bytes,
+    type(None),
+    type,
+    np.dtype,
+    ModuleType,
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    slice,
+    type(...),
+)
 
 
 def describe(
@@ -36,7 +48,9 @@ def describe(
             flat = _unique(name, taken)
             return Leaf(Var(flat), _type(value, flat, path, span))
         if is_namedtuple(value):
-            return Record(type(value), tuple((f, walk(getattr(value, f), f"{name}_{f}", f"{path}.{f}")) for f in value._fields))
+            return Record(
+                type(value), tuple((f, walk(getattr(value, f), f"{name}_{f}", f"{path}.{f}")) for f in value._fields)
+            )
         if isinstance(value, tuple | list):
             kind = "list" if isinstance(value, list) else "tuple"
             return Seq(tuple(walk(v, f"{name}_{i}", f"{path}[{i}]") for i, v in enumerate(value)), kind)
@@ -44,7 +58,9 @@ def describe(
             return Mapping(tuple((k, walk(v, f"{name}_{_word(k)}", f"{path}[{k!r}]")) for k, v in value.items()))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = [f.name for f in dataclasses.fields(value)]
-            return Record(type(value), tuple((f, walk(getattr(value, f), f"{name}_{f}", f"{path}.{f}")) for f in fields))
+            return Record(
+                type(value), tuple((f, walk(getattr(value, f), f"{name}_{f}", f"{path}.{f}")) for f in fields)
+            )
         if isinstance(value, _STATIC) or callable(value):
             return Static(value)
         if isinstance(value, complex):
@@ -113,7 +129,9 @@ def _type(value: Any, name: str, path: str, span: Span | None) -> Type:
     dtype = value.dtype.name
     if dtype not in DTYPES:
         code = "S304" if value.dtype.kind == "c" else "S303" if value.dtype.kind == "O" else "S305"
-        fail(code, f"{path} has dtype {dtype}", span, None, f"convert it first; srcad takes {', '.join(sorted(DTYPES))}.")
+        fail(
+            code, f"{path} has dtype {dtype}", span, None, f"convert it first; srcad takes {', '.join(sorted(DTYPES))}."
+        )
     if np.ndim(value) == 0:
         return Scalar(dtype, dim(Symbol(name, None)) if dtype == "int64" else None)
     dims = tuple(ONE if n == 1 else dim(Symbol(name, axis, many=True)) for axis, n in enumerate(value.shape))

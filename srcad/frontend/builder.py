@@ -145,7 +145,8 @@ class Builder:
 
     def _operand(self, expr: Expr) -> Operand:
         if isinstance(expr, Slice):
-            return Operand(expr, Opaque("slice"), False, tuple(self._bound(b) for b in (expr.lower, expr.upper, expr.step)))  # type: ignore[arg-type]
+            bounds = self._bound(expr.lower), self._bound(expr.upper), self._bound(expr.step)
+            return Operand(expr, Opaque("slice"), False, bounds)
         return Operand(expr, self.typeof(expr), self.is_weak(expr))
 
     def _bound(self, expr: Expr | None) -> Bound:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Mapping, Sequence
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 import numpy as np
 
 from srcad.errors import Problem, SrcadError
+from srcad.frontend import questions as questions  # fills BUILTINS
 from srcad.frontend import read
 from srcad.frontend.builtin_calls import BUILTINS
 from srcad.frontend.context import Context, Frame
@@ -24,8 +26,8 @@ from srcad.frontend.operators import apply
 from srcad.frontend.parameters import bound_arguments, class_fields, default_value
 from srcad.frontend.read import Source
 from srcad.frontend.scopes import assigned
-from srcad.frontend.statics import known, wrapped
 from srcad.frontend.statements import RESULT
+from srcad.frontend.statics import known, wrapped
 from srcad.frontend.values import UNKNOWN, Abstract, Closure, Leaf, Method, Partial, Record, Ref, Static
 from srcad.ir.nodes import Const, Effect, Op
 from srcad.ir.types import Array, Scalar
@@ -63,17 +65,18 @@ def call_node(ctx: Context, node: Any) -> Abstract:
 
 def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     """`function(*args, **keywords)`."""
-    match ctx.check(function):
-        case Closure() as made:
-            return _call_closure(ctx, made, args, keywords)
+    function = ctx.check(function)
+    match function:
+        case Closure():
+            return _call_closure(ctx, function, args, keywords)
         case Partial(inner, given, named):
             return call(ctx, inner, [*given, *args], dict(named) | dict(keywords))
         case Method(receiver, name):
             return call_method(ctx, receiver, name, args, keywords)
         case Static(value):
             return _call_object(ctx, value, args, keywords)
-        case other:
-            ctx.fail("S117", f"{words(other)} is called, and is not a function")
+        case _:
+            ctx.fail("S117", f"{words(function)} is called, and is not a function")
 
 
 def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
@@ -81,7 +84,9 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
         return call_primitive(ctx, value.name, args, keywords)
     if isinstance(value, functools.partial):
         given = [wrapped(ctx, arg) for arg in value.args]
-        return _call_object(ctx, value.func, [*given, *args], {k: wrapped(ctx, v) for k, v in value.keywords.items()} | dict(keywords))
+        return _call_object(
+            ctx, value.func, [*given, *args], {k: wrapped(ctx, v) for k, v in value.keywords.items()} | dict(keywords)
+        )
     try:
         hash(value)
     except TypeError:
@@ -104,13 +109,13 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
         return inline(ctx, value, args, keywords)
     if _is_pure(value):
         return _call_static(ctx, value, args, keywords)
-    method = getattr(type(value), "__call__", None)
+    method = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(method, FunctionType):
         return inline(ctx, method, [Static(value), *args], keywords)
     _opaque(ctx, value)
 
 
-def _opaque(ctx: Context, value: Any) -> Any:
+def _opaque(ctx: Context, value: Any) -> NoReturn:
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = getattr(value, "__module__", None) or ("numpy" if isinstance(value, np.ufunc) else "")
     shown = name if module in ("builtins", "__main__", "", None) else f"{module}.{name}"
@@ -130,7 +135,19 @@ def _is_pure(value: Any) -> bool:
 
 
 _PURE: frozenset[Any] = frozenset(
-    {np.dtype, np.finfo, np.iinfo, np.result_type, np.promote_types, np.issubdtype, np.can_cast, str, repr, hash, format}
+    {
+        np.dtype,
+        np.finfo,
+        np.iinfo,
+        np.result_type,
+        np.promote_types,
+        np.issubdtype,
+        np.can_cast,
+        str,
+        repr,
+        hash,
+        format,
+    }
 )
 
 
@@ -140,7 +157,12 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     name = getattr(value, "__name__", "this function")
     if any(v is UNKNOWN for v in [*given, *named.values()]):
         public = name.strip("_") if not ctx.frame.library else "an option or an axis"
-        ctx.retry("S123", f"{public}: its value must be known when compiling", None, "write it as a literal, or as a value that follows from shapes and types.")
+        ctx.retry(
+            "S123",
+            f"{public}: its value must be known when compiling",
+            None,
+            "write it as a literal, or as a value that follows from shapes and types.",
+        )
     try:
         return wrapped(ctx, value(*given, **named))
     except Exception as error:
@@ -159,7 +181,7 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
         return Static(None)
     leaves = [_argument(ctx, arg) for arg in args]
     out = options.pop("out", None)
-    static: dict[str, object] = {}
+    static: dict[str, Any] = {}
     for name, value in options.items():
         static[name] = known(ctx, ctx.check(value))
         if static[name] is UNKNOWN:
@@ -169,7 +191,7 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
     if static and not ctx.frame.library:
         ctx.fail("S128", f"the option {next(iter(static))} of {prim}")
     if "dtype" in static:
-        static["dtype"] = np.dtype(static["dtype"]).name  # type: ignore[call-overload]
+        static["dtype"] = np.dtype(static["dtype"]).name
     if prim in ("float", "int", "bool"):
         leaves = [_number(ctx, leaf) for leaf in leaves]
         if all(leaf.type == Scalar(prim) for leaf in leaves):
@@ -208,9 +230,7 @@ def inline(ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapp
     return inline_source(ctx, _source(ctx, function), args, keywords)
 
 
-def inline_source(
-    ctx: Context, source: Source, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
-) -> Abstract:
+def inline_source(ctx: Context, source: Source, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     """`inline`, of what has been read."""
     library = str(source.function.__module__).startswith("srcad.")
     defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
@@ -267,7 +287,12 @@ def prepared(tree: Any) -> tuple[Any, frozenset[str]]:
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
     caller = ctx.frame
     if not library and _recurs(caller, tree):
-        ctx.fail("S115", f"{tree.name} calls itself", "How often is known only at run time, or not at all.", "write it as a loop.")
+        ctx.fail(
+            "S115",
+            f"{tree.name} calls itself",
+            "How often is known only at run time, or not at all.",
+            "write it as a loop.",
+        )
     normal, names = prepared(tree)
     ctx.frames += 1
     return Frame(source, normal, library, names, parent, caller, serial=ctx.frames, origin=tree)
@@ -291,7 +316,11 @@ def _recurs(caller: Frame, tree: Any) -> bool:
 
 
 def run_frame(
-    ctx: Context, frame: Frame, args: Sequence[Abstract], keywords: Mapping[str, Abstract], defaults: Mapping[str, Abstract]
+    ctx: Context,
+    frame: Frame,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    defaults: Mapping[str, Abstract],
 ) -> Abstract:
     """Lower the body of a call; the value it returns."""
     frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults))
@@ -311,7 +340,9 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
     if fields is None:
         if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
             return _call_static(ctx, cls, args, keywords)
-        ctx.fail("S117", f"an object of class {cls.__name__}", None, "use a namedtuple, a dataclass, a dict or a tuple.")
+        ctx.fail(
+            "S117", f"an object of class {cls.__name__}", None, "use a namedtuple, a dataclass, a dict or a tuple."
+        )
     given: dict[str, Abstract] = {}
     for name, value in zip(fields, args, strict=False):
         given[name] = value
@@ -325,5 +356,3 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
                 ctx.fail("S124", f"{cls.__name__} needs a value for {name}")
             given[name] = wrapped(ctx, default)
     return Record(cls, tuple((name, given[name]) for name in fields))
-
-

@@ -178,9 +178,7 @@ def defaults_of(ctx: Context, args: Any) -> tuple[tuple[str, Abstract], ...]:
 def _comprehension(ctx: Context, node: Any) -> Abstract:
     """Over what is known while compiling, item by item, in a scope of its own."""
     outer = ctx.frame
-    inner = Frame(
-        outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, serial=outer.serial
-    )
+    inner = Frame(outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, serial=outer.serial)
     inner.names["%comprehension"] = Static(None)
     inner.node = node
     keys: list[object] = []
@@ -246,20 +244,29 @@ def _known(ctx: Context, condition: Any) -> bool:
     return value
 
 
+_CONVERSIONS: dict[int, Callable[[object], str]] = {115: str, 114: repr, 97: ascii}
+
+
 def _text(ctx: Context, node: Any) -> Abstract:
     parts: list[str] = []
     for part in node.values:
-        value = ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part)
-        if isinstance(value, Leaf) and value.known and isinstance(value.atom, Const):
-            value = Static(value.static)
-        if not isinstance(value, Static):
+        inserted = isinstance(part, gast.FormattedValue)
+        value = ctx.expression(part.value if inserted else part)
+        shown = value.static if isinstance(value, Leaf) and value.known else value
+        shown = shown.value if isinstance(shown, Static) else shown
+        if isinstance(shown, Leaf | Seq | Ref | Closure):
             ctx.fail(
                 "S117",
                 "an f-string of run-time values",
                 "Compiled code has no strings to compute with.",
-                "use it inside print, assert or raise only.",
+                "use it inside print or assert only.",
             )
-        parts.append(f"{value.value}")
+        if inserted:
+            spec = "" if part.format_spec is None else ctx.expression(part.format_spec)
+            if part.conversion in _CONVERSIONS:
+                shown = _CONVERSIONS[part.conversion](shown)
+            shown = format(shown, spec.value if isinstance(spec, Static) else "")
+        parts.append(str(shown))
     return Static("".join(parts))
 
 

@@ -97,9 +97,11 @@ def _evaluated(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[s
     except Exception as error:
         raise Unfit(str(error) or type(error).__name__) from error
     if isinstance(result, bool | int | float):
-        return {bool: "bool", int: "int64", float: "float64"}.get(type(result), str(np.dtype(type(result)))), 0, type(
-            result
-        ) in (bool, int, float)
+        return (
+            {bool: "bool", int: "int64", float: "float64"}.get(type(result), str(np.dtype(type(result)))),
+            0,
+            type(result) in (bool, int, float),
+        )
     if not isinstance(result, np.ndarray | np.generic):
         raise Unfit(f"the result is a {type(result).__name__}, neither a number nor an array")
     dtype = result.dtype.name
@@ -127,8 +129,8 @@ def _index_kind(operands: Sequence[Operand]) -> _Kind:
     base = operands[0].type
     if not isinstance(base, Array):
         if isinstance(base, ListOf):
-            item = base.item
-            return item.dtype, item.rank if isinstance(item, Array) else 0, False
+            entry = base.item
+            return entry.dtype, entry.rank if isinstance(entry, Array) else 0, False
         raise Unfit("a scalar cannot be indexed")
     rank = len(base.dims)
     for item in operands[1:]:

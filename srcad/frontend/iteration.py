@@ -37,9 +37,9 @@ class Turns:
 
     @property
     def static_count(self) -> int | None:
-        parts = (self.start.static, self.stop.static, self.step.static)
-        if all(type(part) is int for part in parts) and parts[2] != 0:
-            return len(range(*parts))  # type: ignore[arg-type]
+        start, stop, step = self.start.static, self.stop.static, self.step.static
+        if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and step != 0:
+            return len(range(start, stop, step))
         return None
 
 
@@ -67,10 +67,10 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
                 return None
             return tuple(Seq((ctx.constant(start.static + i), item)) for i, item in enumerate(found))
         case ZipValue(inners):
-            columns = [items_of(ctx, inner) for inner in inners]
-            if any(column is None for column in columns):
+            columns = [column for inner in inners if (column := items_of(ctx, inner)) is not None]
+            if len(columns) < len(inners):
                 return None
-            return tuple(Seq(row) for row in zip(*columns, strict=False))  # type: ignore[arg-type]
+            return tuple(Seq(row) for row in zip(*columns, strict=False))
         case ReversedValue(inner):
             found = items_of(ctx, inner)
             return None if found is None else found[::-1]
@@ -94,7 +94,9 @@ def turns_of(ctx: Context, value: Abstract) -> Turns:
         case RangeValue(start, stop, step):
             return Turns(start, stop, step, lambda index: index, is_index=True)
         case Leaf(atom, Array()):
-            return Turns(zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom)))
+            return Turns(
+                zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
+            )
         case ReversedValue(inner):
             return _backwards(ctx, inner)
         case EnumerateValue(inner, start):

@@ -96,8 +96,8 @@ class _Joiner:
                 self.ctx.refs += 1
                 self.new[self.ctx.refs] = Cells(cells.items, cells.keys, shared=True)
                 return Ref(self.ctx.refs, kind)
-            case (Ref(), Unbound()) | (Unbound(), Ref()):
-                ref, heap = (a, self.heaps[0]) if isinstance(a, Ref) else (b, self.heaps[1])
+            case (Ref() as ref, Unbound()) | (Unbound(), Ref() as ref):
+                heap = self.heaps[0] if isinstance(a, Ref) else self.heaps[1]
                 if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
                     cells = heap[ref.id]
                     items = tuple(self.half(item, isinstance(a, Ref), base) for item in cells.items)
@@ -112,9 +112,8 @@ class _Joiner:
 
     def leaves(self, a: Leaf | Unbound, b: Leaf | Unbound, base: str) -> Abstract:
         builder = self.ctx.builder
-        if isinstance(a, Leaf) and isinstance(b, Leaf) and a.atom == b.atom and type(a.atom) is type(b.atom):
-            if isinstance(a.atom, Var) or (type(a.static) is type(b.static)):
-                return a
+        if isinstance(a, Leaf) and isinstance(b, Leaf) and a.atom == b.atom and type(a.static) is type(b.static):
+            return a
         kind = joined_kind(builder, a, b)
         if isinstance(kind, str):
             return disagreement(base, kind)
@@ -226,8 +225,8 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
             return a
         case (_, Conflict()):
             return b
-        case ((Leaf() | Unbound()), Leaf()) | (Leaf(), Unbound()):
-            return leaves(a, b, base)
+        case (Leaf() | Unbound() as x, Leaf() as y) | (Leaf() as x, Unbound() as y):
+            return leaves(x, y, base)
         case Unbound(), _:
             return map_structure(b, lambda part: inner(a, part))
         case _, Unbound():
@@ -257,8 +256,8 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
 def words(value: Abstract) -> str:
     """What a value is, for messages."""
     match value:
-        case Leaf(type=type):
-            return described(type)
+        case Leaf():
+            return described(value.type)
         case Seq(items, kind):
             return f"a {kind} of {len(items)}"
         case Record(cls):

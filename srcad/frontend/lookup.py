@@ -43,7 +43,11 @@ def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
         return value
     if value is UNBOUND:
         try:
-            ctx.fail("S120", f"{name} has no value here", f"{name} is assigned in this function, but on no path that leads here.")
+            ctx.fail(
+                "S120",
+                f"{name} has no value here",
+                f"{name} is assigned in this function, but on no path that leads here.",
+            )
         except SrcadError as error:
             if name in frame.pending:
                 raise Pending(error) from None

@@ -24,7 +24,7 @@ from srcad.frontend.operators import test, truth
 from srcad.frontend.read import Source
 from srcad.frontend.statements import bind, statements
 from srcad.frontend.statics import inside_form, outside_form
-from srcad.frontend.values import Abstract, Leaf, leaves
+from srcad.frontend.values import Abstract, Leaf, Ref, Seq, leaves
 from srcad.ir.nodes import Atom, Expr, Function, Param, Var
 
 register(gast.Call, calls.call_node)
@@ -49,7 +49,7 @@ PARTS = _Parts()
 
 @dataclass(frozen=True)
 class Guard:
-    """A global or closure variable used as it was while compiling (a function, a string): `read() is value` must hold."""
+    """An outer variable used as it was while compiling (a function, a string): `read() is value` must hold."""
 
     name: str
     value: object
@@ -120,10 +120,12 @@ def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Ab
     extra: Sequence[Abstract] = ()
     if spec.vararg is not None and spec.vararg.id in inside:
         rest = inside.pop(spec.vararg.id)
-        extra = rest.items  # type: ignore[union-attr]
+        assert isinstance(rest, Seq)
+        extra = rest.items
     if spec.kwarg is not None and spec.kwarg.id in inside:
         ref = inside.pop(spec.kwarg.id)
-        cells = ctx.heap[ref.id]  # type: ignore[union-attr]
+        assert isinstance(ref, Ref)
+        cells = ctx.heap[ref.id]
         keywords |= {str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)}
     for parameter in spec.posonlyargs:
         if parameter.id in keywords:
@@ -147,4 +149,3 @@ def _used_types(builder: Builder, params: Sequence[Param]) -> dict[str, Any]:
     """The types of the names that are still there: attempts that were given up have left some behind."""
     live = set(builder.created) | {param.name for param in params}
     return {name: type for name, type in builder.types.items() if name in live}
-

@@ -22,13 +22,14 @@ def message(ctx: Context, node: Any) -> str:
             return "".join(_shown(part) for part in parts)
         case _:
             value = ctx.expression(node)
-            return str(value.value) if isinstance(value, Static) else gast.unparse(node).strip()
+            return str(value.value if isinstance(value, Static) else gast.unparse(node).strip())
 
 
 def _shown(part: Any) -> str:
     if isinstance(part, gast.Constant):
         return str(part.value)
-    return "{" + gast.unparse(part.value).strip() + "}"
+    text: str = gast.unparse(part.value).strip()
+    return "{" + text + "}"
 
 
 def print_call(ctx: Context, node: Any) -> None:

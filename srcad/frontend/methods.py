@@ -88,7 +88,9 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
             return ctx.constant(np.dtype(type.dtype).itemsize)
     if name in METHODS:
         return Method(value, name)
-    ctx.fail("S122", f"{words(value)} has no attribute {name} that srcad knows", None, "use the function of NumPy instead.")
+    ctx.fail(
+        "S122", f"{words(value)} has no attribute {name} that srcad knows", None, "use the function of NumPy instead."
+    )
 
 
 def size(ctx: Context, value: Leaf) -> Leaf:
@@ -280,5 +282,3 @@ def _dict_method(
             entries.setdefault(key, default)
     ctx.heap[ref.id] = Cells(tuple(entries.values()), tuple(entries))
     return result
-
-

@@ -75,7 +75,9 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         return binary(ctx, prim, ctx.call(Static(np.array), a), b)
     if prim == "|" and isinstance(a, Ref) and isinstance(b, Ref) and a.kind == b.kind == "dict":
         left, right = ctx.heap[a.id], ctx.heap[b.id]
-        merged = dict(zip(left.keys or (), left.items, strict=True)) | dict(zip(right.keys or (), right.items, strict=True))
+        merged = dict(zip(left.keys or (), left.items, strict=True)) | dict(
+            zip(right.keys or (), right.items, strict=True)
+        )
         return ctx.new_ref(Cells(tuple(merged.values()), tuple(merged)))
     ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}")
 
@@ -191,7 +193,9 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             return True
         if a.known and b.known:
             return type(a.static) is type(b.static) and a.static == b.static
-        ctx.fail("S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==.")
+        ctx.fail(
+            "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
+        )
     return a == b if isinstance(a, Ref | Closure) else False
 
 
@@ -252,8 +256,8 @@ def test(ctx: Context, node: Any) -> bool | Atom:
     """The truth of an expression, whose own value is not needed."""
     match node:
         case gast.UnaryOp(op=gast.Not(), operand=operand):
-            value = test(ctx, operand)
-            return not value if isinstance(value, bool) else ctx.builder.op("not", value)
+            inner = test(ctx, operand)
+            return not inner if isinstance(inner, bool) else ctx.builder.op("not", inner)
         case gast.BoolOp(op=op, values=values):
             return _test_all(ctx, isinstance(op, gast.And), values)
         case _:

@@ -15,7 +15,11 @@ from srcad.frontend.values import UNKNOWN, Abstract, Cells, Seq
 
 
 def bound_arguments(
-    ctx: Context, tree: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract], defaults: Mapping[str, Abstract]
+    ctx: Context,
+    tree: Any,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    defaults: Mapping[str, Abstract],
 ) -> dict[str, Abstract]:
     """Parameter name -> value; S124 where the call does not fit."""
     spec = tree.args

@@ -26,7 +26,7 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
     if stride is None or stride == 0:
         return None
     if not length.terms and _constant(lower) and _constant(upper):
-        bounds = slice(*(None if b is None else b.const for b in (lower, upper)), stride)
+        bounds = slice(None if lower is None else lower.const, None if upper is None else upper.const, stride)
         return dim(len(range(*bounds.indices(length.const))))
     if stride == -1 and lower is None and upper is None:
         return length

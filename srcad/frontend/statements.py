@@ -12,9 +12,9 @@ from srcad.frontend.context import Context, Pending
 from srcad.frontend.expressions import defaults_of, length, spread
 from srcad.frontend.indexing import array_of, index, store, store_basic
 from srcad.frontend.iteration import items_of
-from srcad.frontend.joins import branch, words
-from srcad.frontend.loops import lower_for, lower_while
+from srcad.frontend.joins import branch
 from srcad.frontend.lookup import lookup
+from srcad.frontend.loops import lower_for, lower_while
 from srcad.frontend.messages import message
 from srcad.frontend.naming import adopt, bind_name
 from srcad.frontend.operators import BINARY, binary
@@ -101,7 +101,9 @@ def bind(ctx: Context, target: Any, value: Abstract) -> None:
                 store(ctx, container, items, value)
         case gast.Attribute():
             with ctx.at(target):
-                ctx.fail("S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace.")
+                ctx.fail(
+                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
+                )
         case _:
             ctx.fail("S199", f"assignment to {type(target).__name__}")
 
@@ -155,7 +157,9 @@ def _augmented(ctx: Context, node: Any) -> None:
         case gast.Attribute():
             current = ctx.expression(node.target)
             if not _in_place(ctx, prim, current, ctx.expression(node.value)):
-                ctx.fail("S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace.")
+                ctx.fail(
+                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
+                )
 
 
 def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:
@@ -256,4 +260,3 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Raise: _raise,
     gast.Pass: _pass,
 }
-

@@ -83,7 +83,9 @@ def key_of(ctx: Context, value: Abstract) -> object:
     """A key of a dict."""
     key = known(ctx, ctx.check(value))
     if key is UNKNOWN:
-        ctx.retry("S123", "a key of a dict must be known when compiling", f"This one is {words(value)} known at run time.")
+        ctx.retry(
+            "S123", "a key of a dict must be known when compiling", f"This one is {words(value)} known at run time."
+        )
     try:
         hash(key)
     except TypeError:
@@ -122,7 +124,9 @@ def outside_form(ctx: Context, value: Abstract, leaf: Callable[[Leaf], Leaf] = l
             return Record(cls, tuple((name, outside_form(ctx, v, leaf)) for name, v in fields))
         case Static():
             return value
-    ctx.fail("S117", f"{words(value)} as the result of the function", None, "return numbers, arrays, and structures of them.")
+    ctx.fail(
+        "S117", f"{words(value)} as the result of the function", None, "return numbers, arrays, and structures of them."
+    )
 
 
 def is_constant(value: Abstract) -> bool:

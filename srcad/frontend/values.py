@@ -15,7 +15,6 @@ from srcad.ir.types import Type
 
 if TYPE_CHECKING:
     from srcad.frontend.context import Frame
-    from srcad.frontend.read import Source
 
 
 class Unknown:
@@ -182,6 +181,7 @@ class Copied:
     items: tuple[Abstract, ...]
     keys: tuple[object, ...] | None
 
+
 Abstract = Union[
     Leaf,
     Seq,
@@ -253,4 +253,3 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return ReversedValue(change(inner))
         case _:
             return value
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from srcad.analyses.aliases import is_place
 from srcad.analyses.regions import Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
@@ -46,8 +47,10 @@ class Adjoints:
         self.active = active
         self.stored = stored
         self.frames: list[Frame] = []
-        self.masked: set[str] = set()
         self._names: dict[str, Var] = dict(buffers)
+        self.masked: dict[str, int] = {}
+        # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
+        self.reshaped = {self.root(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
 
     # ---- where it lives ----------------------------------------------------------------------
 
@@ -63,9 +66,9 @@ class Adjoints:
         node = self.regions.definitions[primal].node
         if isinstance(node, Assign) and isinstance(node.value, Op) and isinstance(self.builder.types[primal], Array):
             op = node.value
-            if op.prim == "index" and (primal in self.stored or Const(None) not in op.args):
+            if op.prim == "index" and Const(None) not in op.args:
                 return op
-            if op.prim == "np.transpose" and primal in self.stored:
+            if is_place(op, primal, self.builder.types, self.stored):
                 return op
         return None
 
@@ -180,19 +183,20 @@ class Adjoints:
 
     # ---- adding ------------------------------------------------------------------------------
 
-    def add(self, target: Expr, value: Atom, *, masked: bool = False) -> None:
+    def add(self, target: Expr, value: Atom, *, masked: int = 0) -> None:
         """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
         if not isinstance(target, Var) or target.name not in self.active:
             return
         primal = target.name
         value, exact = self.fit(value, primal)
-        if masked:
-            self.masked.add(self.root(primal))
+        self._mask(self.root(primal), masked)
         view = self.view(primal)
         if view is not None:
             self.begin(self.root(primal))
             self._store(view, value)
             return
+        if primal in self.reshaped:
+            self.begin(primal)
         frame = self.frames[-1]
         if self.has(primal):
             self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span))
@@ -209,21 +213,23 @@ class Adjoints:
             self.begin(primal)
             self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
 
+    def _mask(self, root: str, level: int) -> None:
+        self.masked[root] = max(self.masked.get(root, 0), level)
+
     def _store(self, view: Op, value: Expr) -> None:
         if view.prim == "index":
             self.builder.emit(Store(self.path(view.args[0]), view.args[1:], value, "+", self.builder.span))
         else:
-            self.builder.emit(Store(self.path(view), (), value, "+", self.builder.span))
+            self.builder.emit(Store(self.path(view), (Slice(),), value, "+", self.builder.span))
 
-    def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom, *, masked: bool = False) -> None:
+    def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom, *, masked: int = 0) -> None:
         """Add `value` to the adjoint of `base[index]`."""
         assert isinstance(base, Var)
         if base.name not in self.active:
             return
         root = self.root(base.name)
         self.begin(root)
-        if masked:
-            self.masked.add(root)
+        self._mask(root, masked)
         self.builder.emit(Store(self.path(base), index, value, "+", self.builder.span))
 
     # ---- shape -------------------------------------------------------------------------------
@@ -261,13 +267,16 @@ def fit(builder: Builder, value: Atom, want: Type, like: Expr) -> tuple[Atom, bo
             exact = False
         elif to_dim.is_one:
             summed = builder.op("np.sum", value, axis=axis)
-            value = builder.op("index", summed, *_new_axis(builder, summed, axis))
+            if want.rank == 1:
+                value = builder.op("array", summed)
+            else:
+                value = builder.op("index", summed, *_new_axis(builder, summed, axis))
         else:
             unknown = True
     if unknown:
         if offset:
             value = builder.op("index", value, *([Const(None)] * offset), *([Slice()] * have.rank))
-        value = builder.op(f"runtime.unbroadcast_{want.rank}d", value, like)
+        value = builder.op(f"runtime.unbroadcast_{want.rank}d", value, like, hint="part")
     return value, exact or (unknown and have.dtype == want.dtype)
 
 

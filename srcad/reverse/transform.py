@@ -40,8 +40,23 @@ from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import rule_for
 
-MASKING = frozenset({"np.where", "select", "np.maximum", "np.minimum", "np.fmax", "np.fmin"})
-"""Primitives whose cotangent is exactly zero where an argument was not selected."""
+CHOOSES = frozenset({"np.where", "select"})
+"""Primitives whose cotangent is exactly zero where an argument, maybe NaN, was not chosen."""
+
+BOUNDS = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin"})
+"""Primitives whose cotangent is exactly zero where an argument, maybe infinite, was not the one."""
+
+POLES = frozenset(
+    {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
+    | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
+)
+"""Primitives that may be infinite of finite arguments, and their derivative with them."""
+
+FINITE = frozenset(
+    {"np.sqrt", "np.cbrt", "np.arcsin", "np.arccos", "np.arccosh", "**"}
+    | {"math.sqrt", "math.asin", "math.acos", "math.acosh", "math.pow"}
+)
+"""Primitives with a finite value where their derivative is infinite: `0 * sqrt(0)` has the derivative 0."""
 
 
 def reverse_sweep(
@@ -118,7 +133,7 @@ class _Transform:
                 for join in stmt.joins:
                     if join.target in self.adjoints.active and self.adjoints.has(join.target):
                         source = join.then if kind == "then" else join.orelse
-                        masked = join.target in self.adjoints.masked
+                        masked = self.adjoints.masked.get(join.target, 0)
                         self.adjoints.add(source, self.adjoints.value(join.target), masked=masked)
             self.region(inner)
             self.adjoints.frames.pop()
@@ -165,7 +180,7 @@ class _Transform:
         name = stmt.target
         if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
             return
-        masked = name in adjoints.masked
+        masked = adjoints.masked.get(name, 0)
         match stmt.value:
             case Var() | Const() | Undef():
                 adjoints.add(stmt.value, adjoints.value(name), masked=masked)
@@ -176,7 +191,7 @@ class _Transform:
             case _:
                 raise AssertionError(stmt)
 
-    def load(self, base: Expr, items: tuple[Expr, ...], d: Var, masked: bool) -> None:
+    def load(self, base: Expr, items: tuple[Expr, ...], d: Var, masked: int) -> None:
         """An element, or a view with new axes, which the adjoint of the base has not."""
         value: Atom = d
         if Const(None) in items:
@@ -191,7 +206,7 @@ class _Transform:
                 return
         self.adjoints.add_at(base, items, value, masked=masked)
 
-    def apply_rule(self, stmt: Assign, op: Op, masked: bool) -> None:
+    def apply_rule(self, stmt: Assign, op: Op, masked: int) -> None:
         adjoints, builder = self.adjoints, self.builder
         wanted = [k for k, a in enumerate(op.args) if isinstance(a, Var) and a.name in adjoints.active]
         if not PRIMITIVES[op.prim].differentiable or not wanted:
@@ -210,7 +225,7 @@ class _Transform:
         static = dict(op.static)
         args = [a for a in op.args if isinstance(a, Var | Const)]
         assert len(args) == len(op.args), op
-        masked = masked or op.prim in MASKING
+        masked = max(masked, 2 if op.prim in CHOOSES else 1 if op.prim in BOUNDS else 0)
         d: Atom = adjoints.uniform(stmt.target) or adjoints.name(stmt.target)
         if rule.kind != "partials":
             d = adjoints.value(stmt.target)
@@ -229,7 +244,7 @@ class _Transform:
             if rule.kind == "partials":
                 if not self._stands_for(stmt.target, value, op.args[k]):
                     d = adjoints.value(stmt.target)
-                value = self.times(value, d, guarded=rule.singular and masked)
+                value = self.times(value, d, rule.singular and _poisons(op, masked))
             adjoints.add(op.args[k], value, masked=masked)
 
     def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
@@ -278,7 +293,7 @@ class _Transform:
             assert isinstance(stmt.value, Var)
             # what was stored was broadcast to the place it went to
             value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
-            adjoints.add(stmt.value, value, masked=base in adjoints.masked)
+            adjoints.add(stmt.value, value, masked=adjoints.masked.get(base, 0))
 
 
     def read_before(self, stmt: Store) -> bool:
@@ -311,6 +326,20 @@ class _Group:
         if self.stmts or self.undo is not None:
             span = self.transform.builder.span
             self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))
+
+
+def _poisons(op: Op, masked: int) -> bool:
+    """Whether a partial that is not finite may meet a cotangent that is exactly zero."""
+    if masked == 2:
+        return True
+    if _smooth_power(op):
+        return False
+    return op.prim in FINITE or (masked == 1 and op.prim in POLES)
+
+
+def _smooth_power(op: Op) -> bool:
+    exponent = op.args[1] if op.prim in ("**", "math.pow") else None
+    return isinstance(exponent, Const) and isinstance(exponent.value, int | float) and exponent.value >= 1
 
 
 def _makes_axis(item: Expr) -> bool:

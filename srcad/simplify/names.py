@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from srcad import runtime
 from srcad.analyses.dataflow import Liveness, liveness
 from srcad.ir.nodes import Assign, Block, Function, Stmt, Var
 from srcad.ir.types import Array, ListOf, Scalar, Type
 from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
 
-_RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math"})
+_RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime)})
 _ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "max": "largest", "min": "smallest"}
 """What a temporary is called where its operation's own name is a builtin."""
 

@@ -1,0 +1,73 @@
+"""Running what lowering makes of a function, on NumPy values, and comparing with the function itself."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcad.analyses.interpret import interpret
+from srcad.frontend.arguments import describe, flatten
+from srcad.frontend.lower import Lowered, lower
+from srcad.frontend.read import read
+from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.ir.verify import verify
+
+
+def lowered(function: Callable[..., Any], *args: Any) -> Lowered:
+    """The normal form of a function for the types of these arguments, checked to be well-formed."""
+    source = read(function)
+    bound = inspect.signature(source.function).bind(*args).arguments
+    taken: set[str] = set()
+    result = lower(source, {name: describe(name, value, taken) for name, value in bound.items()})
+    verify(result.function)
+    return result
+
+
+def run_lowered(function: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """What the normal form computes, in the structure of the result; and the arguments as it leaves them."""
+    found = lowered(function, *args)
+    values = copy.deepcopy(list(args))
+    flat = [leaf for value in values for leaf in flatten(value)]
+    flat += [leaf for captured in found.captures for leaf in flatten(captured.read())]
+    return _structured(found.result, iter(interpret(found.function, flat))), values
+
+
+def _structured(shape: Abstract, leaves: Iterator[Any]) -> Any:
+    match shape:
+        case Leaf():
+            return next(leaves)
+        case Seq(items, kind):
+            parts = [_structured(item, leaves) for item in items]
+            return parts if kind == "list" else tuple(parts)
+        case Mapping(pairs):
+            return {key: _structured(item, leaves) for key, item in pairs}
+        case Record(cls, fields):
+            return cls(**{name: _structured(item, leaves) for name, item in fields})
+        case Static(value):
+            return value
+    raise TypeError(shape)
+
+
+def assert_same(have: Any, want: Any) -> None:
+    """Equal structures, shapes and (nearly) values."""
+    left, right = flatten(have), flatten(want)
+    assert len(left) == len(right), (have, want)
+    for x, y in zip(left, right):
+        assert np.shape(x) == np.shape(y), (np.shape(x), np.shape(y))
+        single = np.asarray(y).dtype == np.float32
+        np.testing.assert_allclose(x, y, rtol=1e-5 if single else 1e-12, atol=1e-14)
+
+
+def check(function: Callable[..., Any], *args: Any) -> None:
+    """The normal form computes what the function computes, and writes what it writes into its arguments."""
+    given = copy.deepcopy(list(args))
+    with np.errstate(all="ignore"):
+        want = function(*given)
+        have, left = run_lowered(function, args)
+    assert_same(have, want)
+    for mine, theirs in zip(left, given):
+        assert_same(mine, theirs)
