@@ -15,7 +15,6 @@ import tempfile
 import traceback
 from pathlib import Path
 from types import ModuleType
-from unittest import mock
 
 import numpy as np
 from docutils import nodes
@@ -37,7 +36,8 @@ def execute(code: str, folder: Path) -> str:
     printed = io.StringIO()
     module = ModuleType("example")
     vars(module).update(__file__=str(file), np=np, math=math, srcad=srcad)
-    with contextlib.redirect_stdout(printed), mock.patch.dict(sys.modules, example=module):
+    sys.modules["example"] = module  # dataclasses look their module up
+    with contextlib.redirect_stdout(printed):
         exec(compile(code, str(file), "exec"), vars(module))
     return printed.getvalue()
 

@@ -17,6 +17,17 @@ def changes(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:
     return bool(stored and stored & shared.loads(expr))
 
 
+def alters(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:
+    """Whether the statement may change what is read when the expression's value is used up on the spot.
+
+    Unlike `changes`, the elements of an array that is only named, or viewed, count as read.
+    """
+    if stmt_writes(stmt) & names(expr):
+        return True
+    stored = {shared.of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
+    return bool(stored and stored & shared.content(expr))
+
+
 def touches(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr, ...], shared: Sharing) -> bool:
     """Whether statements may read or write the memory, or the name, that a target refers to, or move the target.
 

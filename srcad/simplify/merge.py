@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analyses.hazards import changes, touches
+from srcad.analyses.hazards import alters, changes, touches
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, roots, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, Op, Slice, Stmt, Store, Var
@@ -68,13 +68,13 @@ class _Merge:
                 if there:
                     before[k] = both
                     return True
-                if any(changes(s, earlier.value, self.shared) for s in before[k + 1 :]):
+                if any(alters(s, earlier.value, self.shared) for s in before[k + 1 :]):
                     return False
                 before[k:] = [*before[k + 1 :], both]
                 return True
             if touches((earlier,), *target, self.shared):
                 return False
-            there = there and not changes(earlier, stmt.value, self.shared)
+            there = there and not alters(earlier, stmt.value, self.shared)
         return False
 
     def _is_earlier(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
@@ -92,7 +92,7 @@ class _Merge:
             return None
         if earlier.span is not None and stmt.span is not None and earlier.span.line != stmt.span.line:
             return None
-        if changes(earlier, stmt.value, self.shared) or not pure(earlier.value):
+        if alters(earlier, stmt.value, self.shared) or not pure(earlier.value):
             return None
         one, other = typeof(earlier.value, self.types), typeof(stmt.value, self.types)
         if not (same(one, other) and isinstance(one, Scalar | Array)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, Block, Carry, Expr, For, Function, If, Span, Stmt, Undef, Var, While
-from srcad.ir.types import Scalar, Type
+from srcad.ir.nodes import Assign, Block, Carry, Const, Expr, For, Function, If, Op, Span, Stmt, Undef, Var, While
+from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, defined, names, own_exprs, replace_names, walk, with_blocks
 
 
@@ -70,12 +70,24 @@ class _Sequence:
     def _carries(self, carried: tuple[Carry, ...], read: frozenset[str], span: Span | None) -> tuple[Block, ...]:
         """Assignments before the loop, at the end of a turn, and after the loop."""
         # without a value on entry, the result has one only if there is a turn: as in Python
-        late = [c for c in carried if isinstance(c.init, Undef)]
-        before = [(c.arg, c.init) for c in carried]
+        late = [c for c in carried if isinstance(c.init, Undef) and c.arg not in read]
+        before = [(c.arg, self._blank(c.arg) if isinstance(c.init, Undef) and c not in late else c.init) for c in carried]
         at_end = [(c.result, c.next) for c in late]
-        at_end += [(c.arg, c.next) for c in carried if c not in late or c.arg in read]
+        at_end += [(c.arg, c.next) for c in carried if c not in late]
         after = [(c.result, Var(c.arg)) for c in carried if c not in late]
         return self._parallel(before, span), self._parallel(at_end, span), self._parallel(after, span)
+
+    def _blank(self, name: str) -> Expr:
+        """What a name holds that has no value before a loop but is passed on inside: never used by a sound program."""
+        match self.types.get(name):
+            case Scalar("bool"):
+                return Const(False)
+            case Scalar("int64"):
+                return Const(0)
+            case Array(dtype, dims):
+                return Op("np.empty", (Const(0),) * len(dims), () if dtype == "float64" else (("dtype", dtype),))
+            case _:
+                return Const(float("nan"))
 
     def _parallel(self, copies: Iterable[tuple[str, Expr]], span: Span | None) -> Block:
         """Assignments that all read before any of them writes."""
