@@ -9,12 +9,16 @@ readable file, and a comparison, in value and in time, with the backpropagation 
 
 from __future__ import annotations
 
+import os
 import statistics
 import sysconfig
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+
+# Products this small gain nothing from several threads, and lose much where cores are shared. Both gradients use BLAS.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import char_rnn_bptt
 import matplotlib

@@ -36,8 +36,8 @@ leaky_integrator_grad = srcad.grad(leaky_integrator, argnums=("x", "decay", "lim
 
 def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
-    rng = np.random.default_rng(3)
-    x, decay, limit = rng.normal(0.08, 0.3, 60), 0.95, 1.0
+    rng = np.random.default_rng(2)
+    x, decay, limit = rng.normal(0.06, 0.3, 40), 0.95, 1.0
 
     d_x, d_decay, d_limit = leaky_integrator_grad(x, decay, limit)
     print(leaky_integrator_grad.source)

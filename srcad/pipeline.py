@@ -58,15 +58,15 @@ def generate(
     if request.mode == "adjoint":
         with during("adjoint"):
             found = adjoint(primal, wrt)
-        seed = ("1.0",) if found.function.params[-1].path == "d_result" else ()
+        seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].path == "d_result" else ()
         header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", list(found.notes))))
         return Generated(f"{source.name}_adjoint", found.function, lowered, lowered.result, header, seed, written)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value)
     header = _header("Gradient of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", list(found.notes))))
-    seed = "1.0" if dtype == "float64" else f"np.{dtype}(1.0)"
-    return Generated(f"{source.name}_grad", found.function, lowered, lowered.result, header, (seed,), written)
+    seed = ("1.0" if dtype == "float64" else f"np.{dtype}(1.0)",)
+    return Generated(f"{source.name}_grad", found.function, lowered, lowered.result, header, seed, written)
 
 
 def _header(what: str, source: Source, notes: tuple[tuple[str, list[str]], ...] = ()) -> str:

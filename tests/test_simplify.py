@@ -336,3 +336,13 @@ def test_prune_substitutes_what_is_always_one_value() -> None:
 def test_prune_keeps_stores_into_memory_that_is_read_through_a_view() -> None:
     body = parse("D = np.zeros(n)\nE = D[:]\nE[i] = e\nB = np.zeros(n)\nB[i] = e\nd = np.sum(D)")
     assert show(prune(function(body, "d")).body) == "D = np.zeros(n)\nE = D[:]\nE[i] = e\nd = np.sum(D)"
+
+
+def test_what_no_path_bound_may_be_passed_on_unread() -> None:
+    first_join = If(Var("c"), parse("x.0 = 1.0"), (), (Join("x.1", Var("x.0"), Undef()),))
+    second_join = If(Var("c"), (), (), (Join("y.0", Var("x.1"), Const(2.0)),))
+    third_join = If(Var("c"), (), (), (Join("y.1", Var("y.0"), Var("x.1")),))
+    body = (first_join, second_join, third_join, *parse("d = x.1\ne = y.0"))
+    f = finish(function(body, "d", "y.1"))
+    assert called(f, n=0, c=True) == (1.0, 1.0)
+    called(f, n=0, c=False)

@@ -8,8 +8,11 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import re
+import textwrap
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -27,8 +30,8 @@ from srcad.normalize.single_exit import single_exit
 from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the path)
 
 STEPS = {
-    "lowered": "srcad.frontend.lower.lower",
-    "pruned": "srcad.normalize.prune.prune",
+    "lowered": "srcad.pipeline.lower",
+    "pruned": "srcad.pipeline.prune",
     "active": "srcad.reverse.gradient.active",
     "finished": "srcad.reverse.gradient.finish",
 }
@@ -63,7 +66,15 @@ def stages() -> dict[str, str]:
         "assembled": ir.text(seen["finished"][0][0]),
         "keeps": text.split('"""')[1].strip(),
         "text": text,
+        "layers": layers((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")),
     }
+
+
+def layers(project: str) -> str:
+    """The contract that import-linter checks, one layer a line."""
+    listed = re.search(r"^layers = \[\n(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    assert listed is not None
+    return textwrap.dedent(listed[1]).translate({ord('"'): None, ord(","): None}).rstrip()
 
 
 class Stage(SphinxDirective):
@@ -71,7 +82,7 @@ class Stage(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         text = stages()[self.arguments[0]]
-        language = "text" if self.arguments[0] == "keeps" else "python"
+        language = "text" if self.arguments[0] in ("keeps", "layers") else "python"
         return [nodes.literal_block(text, text, language=language, force=True)]
 
 

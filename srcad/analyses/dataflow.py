@@ -59,14 +59,21 @@ class Liveness:
     """What may be read later, after each point of a block."""
 
     points: tuple[Point, ...]
-    after: tuple[frozenset[str], ...]
+    masks: tuple[int, ...]
+    """What is live after each point, one bit for each of `names`: sets of names are slow to join."""
+    names: tuple[str, ...]
     before_all: frozenset[str]
     """What is read that was there before the block."""
     at: Mapping[Path, int]
     shared: Sharing
 
+    def after(self, point: int) -> frozenset[str]:
+        """What is live after the point of that number."""
+        mask = self.masks[point]
+        return frozenset(name for bit, name in enumerate(self.names) if mask >> bit & 1)
+
     def live_after(self, path: Path) -> frozenset[str]:
-        return self.after[self.at[path]]
+        return self.after(self.at[path])
 
 
 def memory(shared: Sharing, name: str) -> str:
@@ -99,25 +106,41 @@ def liveness(
             end.add("&" + head)
     for p in points:
         end |= {n for n in p.changes | p.reads if n.startswith("&") and shared.of(n[1:]) not in shared.members}
-    before: list[frozenset[str]] = [frozenset()] * len(points)
-    after: list[frozenset[str]] = [frozenset()] * len(points)
+    bits: dict[str, int] = {}
+
+    def mask(names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            found |= 1 << bits.setdefault(name, len(bits))
+        return found
+
+    final = mask(sorted(end))
+    reads = [mask(sorted(p.reads)) for p in points]
+    writes = [mask(sorted(p.writes)) for p in points]
+    touched = [
+        -1 if all_stays or p.essential else w | mask(sorted(p.changes)) for p, w in zip(points, writes, strict=True)
+    ]
     exits = set(last)
-    final = frozenset(end)
+    before = [0] * len(points)
+    after = [0] * len(points)
     changed = True
     while changed:
         changed = False
         for i in range(len(points) - 1, -1, -1):
-            p = points[i]
-            out = final if i in exits else frozenset()
-            out = out.union(*(before[j] for j in graph.next[i]))
-            now = out - p.writes
-            if all_stays or p.essential or (p.writes | p.changes) & out:
-                now |= p.reads
+            out = final if i in exits else 0
+            for j in graph.next[i]:
+                out |= before[j]
+            now = out & ~writes[i]
+            if touched[i] == -1 or touched[i] & out:
+                now |= reads[i]
             after[i] = out
             if now != before[i]:
                 before[i] = now
                 changed = True
-    return Liveness(tuple(points), tuple(after), before[0] if points else final, graph.at, shared)
+    found = tuple(bits)
+    at_start = before[0] if points else final
+    entering = frozenset(name for bit, name in enumerate(found) if at_start >> bit & 1)
+    return Liveness(tuple(points), tuple(after), found, entering, graph.at, shared)
 
 
 class _Graph:

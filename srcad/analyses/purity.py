@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from srcad.ir.nodes import Expr
-from srcad.ir.walk import CHANGES_FIRST_ARGUMENT, ops
+from functools import cache
+
+from srcad.ir.nodes import Expr, Op
+from srcad.ir.walk import CHANGES_FIRST_ARGUMENT
 from srcad.rules.primitives import PRIMITIVES
 
 
 def pure(expr: Expr) -> bool:
     """True where the expression may be left out, or evaluated elsewhere, if its operands are the same there."""
-    return not any(_has_effect(op.prim) for op in ops(expr))
+    if not isinstance(expr, Op):
+        return True
+    return not _has_effect(expr.prim) and all(pure(arg) for arg in expr.args)
 
 
+@cache
 def _has_effect(prim: str) -> bool:
     if prim in CHANGES_FIRST_ARGUMENT or prim.startswith(("np.random.", "random.")):
         return True

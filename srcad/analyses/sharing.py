@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
-from srcad.ir.walk import VIEWS, ops, own_exprs, root, walk
+from srcad.ir.walk import VIEWS, own_exprs, root, walk
 
 SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
 """Primitives that ask an array for its shape and dtype only."""
@@ -130,11 +130,10 @@ def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
 
     for stmt in walk(block):
         for expr in own_exprs(stmt):
-            for op in ops(expr):
-                if op.prim in ("append", "list.append"):
-                    into = root(op.args[0])
-                    if into is not None:
-                        join(into, op.args[1])
+            if isinstance(expr, Op) and expr.prim in ("append", "list.append"):
+                into = root(expr.args[0])
+                if into is not None:
+                    join(into, expr.args[1])
         match stmt:
             case Assign(target, value):
                 join(target, value)

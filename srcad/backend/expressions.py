@@ -142,7 +142,8 @@ class Expressions:
             before = _SHAPED[name]
             return self._created(name, [*operands[:before], _shape(operands[before:])], static)
         if name in _JOINED:
-            return self._created(name, [ast.Tuple(operands)], {k: v for k, v in static.items() if (k, v) != ("axis", 0)})
+            axis = {} if static.get("axis", 0) == 0 else static
+            return self._created(name, [ast.Tuple(operands)], axis)
         return self._created(name, operands, static)
 
     def _operands(self, op: Op) -> list[ast.expr]:

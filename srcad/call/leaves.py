@@ -77,14 +77,19 @@ def layout(array: np.ndarray[Any, Any]) -> str:
     return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
 
 
-def passed(leaf: Any, differentiated: bool) -> Callable[[Any], Any] | None:
-    """How a leaf is converted on its way into the generated function; None if it goes as it is."""
+def passed(leaf: Any, differentiated: bool, compiled: bool = True) -> Callable[[Any], Any] | None:
+    """How a leaf is converted on its way into the generated function; None if it goes as it is.
+
+    Uncompiled, a Python float goes as NumPy's, so that 1/0 is inf as in compiled code.
+    """
     if isinstance(leaf, np.ndarray):
         if leaf.ndim == 0:
             return lambda x: x[()]
         return None if type(leaf) is np.ndarray else np.asarray
     if differentiated and not isinstance(leaf, float | np.floating):
-        return float
+        return float if compiled else np.float64
+    if type(leaf) is float and not compiled:
+        return np.float64
     return int if isinstance(leaf, int) and type(leaf) not in _PLAIN else None
 
 
@@ -103,10 +108,11 @@ def given_back(leaf: Any) -> Callable[[Any], Any]:
 
 
 def result_back(result: Type) -> Callable[[Any], Any] | None:
-    """Numba gives every float as Python's own: a float32 result is made one again."""
-    if isinstance(result, Scalar) and result.dtype not in ("float64", "int64", "bool"):
-        return np.dtype(result.dtype).type
-    return None
+    """A number comes back as Python's own where Python has it; Numba gives float32 as a float, which is undone."""
+    if not isinstance(result, Scalar):
+        return None
+    plain = {"float64": float, "int64": int, "bool": bool}
+    return plain.get(result.dtype) or np.dtype(result.dtype).type
 
 
 def _scalar(dtype: str, name: str, place: str, differentiated: bool) -> Scalar:

@@ -42,7 +42,8 @@ class Specialisation:
         self._convert = [
             (at, change)
             for at, leaf in enumerate(own)
-            if (change := passed(leaves[leaf.position], leaf.differentiated)) is not None
+            if (change := passed(leaves[leaf.position], leaf.differentiated, request.options.target == "cpu"))
+            is not None
         ]
         self._captures = [capture.read for capture in made.lowered.captures]
         self._guards = made.lowered.guards
@@ -51,6 +52,7 @@ class Specialisation:
         self._finish = _finisher(made, arguments, leaves, values, parameters, request)
         self.module: ModuleType | None = None
         self.function: Callable[..., Any] | None = None
+        self._call: Callable[..., Any] = self._load
         self._ready = False
 
     def fits(self) -> bool:
@@ -73,7 +75,7 @@ class Specialisation:
         flat += more
         if not self._ready:
             self._prepare(flat)
-        return self._finish(self.function(*flat))  # type: ignore[misc]
+        return self._finish(self._call(*flat))
 
     def compiled(self) -> Callable[..., Any]:
         """The function on flat arguments, made if it was not called yet."""
@@ -101,6 +103,8 @@ class Specialisation:
 
             function = jit.compiled(function, options)
         self.function = function
+        # compiled code says nothing of 1/0 either
+        self._call = function if options.target == "cpu" else np.errstate(all="ignore")(function)
 
     def _keys_of_captures(self) -> list[object]:
         keys: list[object] = []

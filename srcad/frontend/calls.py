@@ -15,20 +15,34 @@ from srcad.errors import Problem, SrcadError
 from srcad.frontend import questions as questions  # fills BUILTINS
 from srcad.frontend import read
 from srcad.frontend.builtin_calls import BUILTINS
+from srcad.frontend.comprehensions import accumulated
 from srcad.frontend.context import Context, Frame
 from srcad.frontend.expressions import spread
 from srcad.frontend.fence import fence
 from srcad.frontend.indexing import array_of, store_basic
+from srcad.frontend.iteration import as_array
 from srcad.frontend.joins import words
 from srcad.frontend.messages import print_call
 from srcad.frontend.methods import call_method
-from srcad.frontend.operators import apply
+from srcad.frontend.operators import apply, binary
 from srcad.frontend.parameters import bound_arguments, class_fields, default_value
 from srcad.frontend.read import Source
 from srcad.frontend.scopes import assigned
 from srcad.frontend.statements import RESULT
 from srcad.frontend.statics import known, wrapped
-from srcad.frontend.values import UNKNOWN, Abstract, Closure, Leaf, Method, Partial, Record, Ref, Static
+from srcad.frontend.values import (
+    UNKNOWN,
+    Abstract,
+    Closure,
+    Leaf,
+    Method,
+    Partial,
+    Record,
+    Ref,
+    Seq,
+    SliceValue,
+    Static,
+)
 from srcad.ir.nodes import Const, Effect, Op
 from srcad.ir.types import Array, Scalar
 from srcad.normalize.single_exit import single_exit
@@ -44,6 +58,11 @@ def call_node(ctx: Context, node: Any) -> Abstract:
     if isinstance(function, Static) and function.value is print:
         print_call(ctx, node)
         return Static(None)
+    if isinstance(function, Static) and function.value is sum and len(node.args) == 1 and not node.keywords:
+        only = node.args[0]
+        total = accumulated(ctx, only) if isinstance(only, gast.GeneratorExp | gast.ListComp) else None
+        if total is not None:
+            return total
     args: list[Abstract] = []
     for arg in node.args:
         if isinstance(arg, gast.Starred):
@@ -92,11 +111,13 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     except TypeError:
         ctx.fail("S121", f"an object of type {type(value).__name__} is called")
     if value in BUILTINS:
-        return BUILTINS[value](ctx, args, keywords)
+        return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
     if value in EXPANSIONS:
-        return inline(ctx, EXPANSIONS[value], args, keywords)
+        if value in _OF_LISTS and args and as_array(ctx, args[0]) is not args[0]:
+            return _of_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
+        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords)
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], args, keywords)
     if isinstance(value, type):
@@ -113,6 +134,23 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     if isinstance(method, FunctionType):
         return inline(ctx, method, [Static(value), *args], keywords)
     _opaque(ctx, value)
+
+
+_OF_LISTS = frozenset({np.stack, np.concatenate, np.vstack, np.hstack})
+
+
+def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None = None) -> Abstract:
+    """`np.stack(hs)` and the like, where the list is already an array of its items."""
+    first = axis is None or (isinstance(axis, Leaf) and axis.static == 0)
+    rank = len(rows.type.dims) if isinstance(rows, Leaf) and isinstance(rows.type, Array) else 0
+    if function is np.stack or (function is np.vstack and rank == 2):
+        made = ctx.call(Static(np.copy), rows)
+        return made if first else ctx.call(Static(np.moveaxis), made, ctx.constant(0), axis or ctx.constant(0))
+    if not first or rank < 2 or (function is np.hstack and rank > 2):
+        ctx.fail("S125", f"np.{function.__name__} of a list that grew in a run-time loop", None, "use np.stack.")
+    rest = ctx.index(ctx.attribute(rows, "shape"), SliceValue(ctx.constant(2), None, None))
+    merged = ctx.call(Static(np.reshape), rows, binary(ctx, "+", Seq((ctx.constant(-1),)), rest))
+    return ctx.call(Static(np.copy), merged)
 
 
 def _opaque(ctx: Context, value: Any) -> NoReturn:

@@ -15,7 +15,7 @@ from srcad.frontend import read
 from srcad.frontend.builder import Builder
 from srcad.frontend.read import Source
 from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, leaves
-from srcad.ir.nodes import Atom, Const, Span, Var
+from srcad.ir.nodes import Atom, Const, Span, Store, Var
 from srcad.ir.types import Scalar
 
 
@@ -112,6 +112,12 @@ class Context:
         """Names of the user that were read where they may have no value."""
         self.unrollable = 0
         """How many loops around this place have known bounds, and could be unrolled."""
+        self.counting: set[str] = set()
+        """Indices of loops that count up from 0 or more: they are never negative."""
+        self.growing: set[int] = set()
+        """Lists that grow in a loop around this place."""
+        self.appended: list[tuple[Store, Leaf]] = []
+        """What has been written into their arrays."""
         self.skipped = False
         self.adopted: set[str] = set()
         """Values that have just been given the name of the variable they are for."""

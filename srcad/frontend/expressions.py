@@ -8,7 +8,7 @@ from typing import Any
 import gast
 
 from srcad.frontend import operators
-from srcad.frontend.context import Context, Frame
+from srcad.frontend.context import Context
 from srcad.frontend.iteration import items_of, turns_of
 from srcad.frontend.joins import branch, words
 from srcad.frontend.lookup import lookup
@@ -175,75 +175,6 @@ def defaults_of(ctx: Context, args: Any) -> tuple[tuple[str, Abstract], ...]:
     return tuple((arg.id, ctx.expression(default)) for arg, default in pairs if default is not None)
 
 
-def _comprehension(ctx: Context, node: Any) -> Abstract:
-    """Over what is known while compiling, item by item, in a scope of its own."""
-    outer = ctx.frame
-    inner = Frame(outer.source, outer.tree, outer.library, frozenset(), outer, outer.caller, serial=outer.serial)
-    inner.names["%comprehension"] = Static(None)
-    inner.node = node
-    keys: list[object] = []
-    values: list[Abstract] = []
-
-    def level(k: int) -> None:
-        if k == len(node.generators):
-            if isinstance(node, gast.DictComp):
-                keys.append(key_of(ctx, ctx.expression(node.key)))
-                values.append(ctx.expression(node.value))
-            else:
-                values.append(ctx.expression(node.elt))
-            return
-        generator = node.generators[k]
-        for item in _known_items(ctx, generator.iter):
-            ctx.bind(generator.target, item)
-            if all(_known(ctx, condition) for condition in generator.ifs):
-                level(k + 1)
-
-    inner.locals = frozenset(_targets(node))
-    with ctx.inside(inner):
-        level(0)
-    if isinstance(node, gast.DictComp):
-        entries = dict(zip(keys, values, strict=True))
-        return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
-    return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(Cells(tuple(values)))
-
-
-def _targets(node: Any) -> set[str]:
-    return {
-        inner.id
-        for generator in node.generators
-        for inner in gast.walk(generator.target)
-        if isinstance(inner, gast.Name)
-    }
-
-
-def _known_items(ctx: Context, node: Any) -> tuple[Abstract, ...]:
-    value = ctx.check(ctx.expression(node))
-    items = items_of(ctx, value)
-    if items is not None:
-        return items
-    with ctx.at(node):
-        turns = turns_of(ctx, value)
-        count = turns.static_count
-        if count is None:
-            ctx.fail(
-                "S114",
-                "a comprehension over something whose length is known only at run time",
-                None,
-                "write a loop that fills an array made before: out = np.empty(n), then out[i] = ...",
-            )
-        start, step = turns.start.static, turns.step.static
-        assert isinstance(start, int) and isinstance(step, int)
-        return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
-
-
-def _known(ctx: Context, condition: Any) -> bool:
-    value = ctx.test(condition)
-    if not isinstance(value, bool):
-        with ctx.at(condition):
-            ctx.fail("S114", "a comprehension whose condition is known only at run time")
-    return value
-
-
 _CONVERSIONS: dict[int, Callable[[object], str]] = {115: str, 114: repr, 97: ascii}
 
 
@@ -290,14 +221,11 @@ _HANDLERS: dict[type, Callable[[Context, Any], Abstract]] = {
     gast.List: _list,
     gast.Dict: _dict,
     gast.Lambda: _lambda,
-    gast.ListComp: _comprehension,
-    gast.GeneratorExp: _comprehension,
-    gast.DictComp: _comprehension,
     gast.JoinedStr: _text,
     gast.Starred: _starred,
 }
 
 
 def register(node: type, handler: Callable[[Context, Any], Abstract]) -> None:
-    """Add a kind of expression (calls are their own module)."""
+    """Add a kind of expression (calls and comprehensions are modules of their own)."""
     _HANDLERS[node] = handler

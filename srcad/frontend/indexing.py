@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.context import Context
-from srcad.frontend.iteration import items_of
+from srcad.frontend.growth import refuse_change
+from srcad.frontend.iteration import arithmetic, as_array, items_of
 from srcad.frontend.joins import words
 from srcad.frontend.operators import binary
 from srcad.frontend.statics import key_of
@@ -30,6 +31,8 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             if items in (Seq(()), Static(...)):
                 return value
             ctx.fail("S126", "a number cannot be indexed")
+        case Ref(id=ref) if ctx.heap[ref].grown:
+            return _row(ctx, value, items)
         case Ref(id=ref, kind="dict"):
             cells = ctx.heap[ref]
             return _entry(ctx, cells.keys or (), cells.items, items)
@@ -42,6 +45,29 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
     ctx.fail("S126", f"{words(value)} cannot be indexed so")
+
+
+def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
+    """An item of a list that has grown in a run-time loop; a part of it is again such a list."""
+    cells = ctx.heap[value.id]
+    buffer, length = cells.items
+    assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
+    if isinstance(item, SliceValue):
+        whole = as_array(ctx, value)
+        assert isinstance(whole, Leaf)
+        part = _read(ctx, whole, (item,))
+        assert isinstance(part, Leaf)
+        return ctx.new_ref(Cells((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
+        ctx.fail("S126", f"{words(item)} as the index of a list")
+    counted = isinstance(item.atom, Var) and item.atom.name in ctx.counting
+    if cells.full or counted or (isinstance(item.static, int) and item.static >= 0):
+        return _read(ctx, buffer, (item,))
+    if not isinstance(item.static, int):
+        whole = as_array(ctx, value)
+        assert isinstance(whole, Leaf)
+        return _read(ctx, whole, (item,))
+    return _read(ctx, buffer, (arithmetic(ctx, "-", length, ctx.constant(-item.static)),))
 
 
 def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], item: Abstract) -> Abstract:
@@ -222,6 +248,7 @@ def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> No
 
 def array_of(ctx: Context, value: Abstract) -> Leaf:
     """A sequence of numbers as an array."""
+    value = as_array(ctx, value)
     if isinstance(value, Leaf):
         return value
     if isinstance(value, Seq | Ref | Record):
@@ -233,6 +260,8 @@ def array_of(ctx: Context, value: Abstract) -> Leaf:
 
 def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
+    if cells.grown:
+        refuse_change(ctx)
     if cells.shared:
         ctx.fail(
             "S125",

@@ -20,8 +20,8 @@ from srcad.frontend.values import (
     Static,
     ZipValue,
 )
-from srcad.ir.nodes import Const, Var
-from srcad.ir.types import Array
+from srcad.ir.nodes import Const, Slice
+from srcad.ir.types import Array, Scalar
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Turns:
     item: Callable[[Leaf], Abstract]
     is_index: bool = False
     """The item is the index itself."""
+    is_counted: bool = False
+    """The item is a pair, whose first part is the index itself."""
 
     @property
     def static_count(self) -> int | None:
@@ -52,6 +54,8 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             return tuple(item for _, item in fields)
         case Ref(id=ref):
             cells = ctx.heap[ref]
+            if cells.grown:
+                return None
             for item in cells.items:
                 ctx.check(item)
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
@@ -97,6 +101,8 @@ def turns_of(ctx: Context, value: Abstract) -> Turns:
             return Turns(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
             )
+        case Ref(id=ref) if ctx.heap[ref].grown:
+            return turns_of(ctx, as_array(ctx, value))
         case ReversedValue(inner):
             return _backwards(ctx, inner)
         case EnumerateValue(inner, start):
@@ -106,7 +112,7 @@ def turns_of(ctx: Context, value: Abstract) -> Turns:
                 counted = index if start.atom == Const(0) else arithmetic(ctx, "+", index, start)
                 return Seq((counted, turns.item(index)))
 
-            return Turns(zero, turns.stop, one, pair)
+            return Turns(zero, turns.stop, one, pair, is_counted=start.atom == Const(0))
         case ZipValue(inners):
             return _zipped(ctx, inners)
     ctx.fail("S129", f"a loop over {words(value)}", None, "loop over a range, an array, or a sequence of fixed length.")
@@ -144,10 +150,16 @@ def count_of(ctx: Context, turns: Turns) -> Leaf:
         distance = arithmetic(ctx, "-", turns.start, turns.stop)
         negative = ctx.builder.op("//", distance.atom, turns.step.atom)
         count = ctx.leaf(ctx.builder.op("neg", negative))
-    if isinstance(count.atom, Var) and not turns.is_index and step == 1 and turns.start.static == 0:
+    if step == 1 and turns.start.static == 0 and (not turns.is_index or _is_length(count)):
         return count
     positive = ctx.builder.op(">", count.atom, zero.atom)
     return ctx.leaf(ctx.builder.op("select", positive, count.atom, zero.atom))
+
+
+def _is_length(count: Leaf) -> bool:
+    """Whether the number is the length of an axis, or more: never negative."""
+    value = count.type.dim if isinstance(count.type, Scalar) else None
+    return value is not None and value.const >= 0 and all(s.axis is not None and c > 0 for s, c in value.terms)
 
 
 def _from_zero(ctx: Context, value: Abstract) -> Turns:
@@ -190,6 +202,18 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Turns:
             shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
             stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
     return Turns(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
+
+
+def as_array(ctx: Context, value: Abstract) -> Abstract:
+    """A list that has grown in a run-time loop, as the array of its items; anything else as it is."""
+    if not isinstance(value, Ref) or not ctx.heap[value.id].grown:
+        return value
+    cells = ctx.heap[value.id]
+    buffer, length = cells.items
+    assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
+    if cells.full:
+        return buffer
+    return ctx.leaf(ctx.builder.op("index", buffer.atom, Slice(None, length.atom, None)))
 
 
 def check_range(ctx: Context, value: Abstract) -> Leaf:

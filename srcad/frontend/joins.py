@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from srcad.frontend.builder import Builder, described
@@ -94,14 +95,14 @@ class _Joiner:
                 # both lists may still be reached by other names: a change to the joined one could not reach them
                 cells = join_cells(x, y, base, self.values)
                 self.ctx.refs += 1
-                self.new[self.ctx.refs] = Cells(cells.items, cells.keys, shared=True)
+                self.new[self.ctx.refs] = replace(cells, shared=True)
                 return Ref(self.ctx.refs, kind)
             case (Ref() as ref, Unbound()) | (Unbound(), Ref() as ref):
                 heap = self.heaps[0] if isinstance(a, Ref) else self.heaps[1]
                 if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
                     cells = heap[ref.id]
                     items = tuple(self.half(item, isinstance(a, Ref), base) for item in cells.items)
-                    self.new[ref.id] = Cells(items, cells.keys, cells.shared)
+                    self.new[ref.id] = replace(cells, items=items)
                 return ref
             case (Closure() as made, Unbound()) | (Unbound(), Closure() as made) if made.frame.serial > self.frames:
                 return disagreement(base, "it is a function made on one path only")
@@ -199,7 +200,7 @@ def converted(builder: Builder, value: Leaf, kind: Kind) -> Expr:
 
 def join_cells(a: Cells, b: Cells, base: str, values: Callable[[Abstract, Abstract, str], Abstract]) -> Cells:
     """The contents of a list or dict that two paths have changed."""
-    if a.keys != b.keys or len(a.items) != len(b.items):
+    if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
         reason = Conflict(
             "S125",
             "this list or dict does not have the same entries on all paths that lead here",
@@ -208,7 +209,7 @@ def join_cells(a: Cells, b: Cells, base: str, values: Callable[[Abstract, Abstra
         )
         return Cells((reason,), ("",) if a.keys is not None else None)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
-    return Cells(items, a.keys, a.shared or b.shared)
+    return Cells(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full)
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:

@@ -13,6 +13,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.context import Context, Retry
+from srcad.frontend.growth import Growth
 from srcad.frontend.iteration import Turns, items_of, turns_of
 from srcad.frontend.joins import branch
 from srcad.frontend.rounds import Rounds
@@ -22,6 +23,7 @@ from srcad.ir.nodes import Atom, Const, Expr, For, While
 from srcad.ir.types import Scalar, Symbol, dim
 
 _UNROLLED = 512
+_FEW = 8
 
 
 def lower_for(ctx: Context, node: gast.For) -> None:
@@ -68,16 +70,24 @@ class _Lazy:
 
 def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
     builder, span = ctx.builder, ctx.builder.span
-    rounds = Rounds(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node))
+    growth = Growth(ctx, turns) if flag is None and not _better_unrolled(turns) else None
+    rounds = Rounds(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, turns), Scalar("int64"))
         builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
+        if _counts_up(turns):
+            ctx.counting.add(index.name)
+        if growth is not None:
+            growth.begin(ctx.leaf(index))
         item = turns.item(ctx.leaf(index))
+        # a variable that is the index itself needs no copy
+        ctx.adopted.add(index.name)
         if turns.is_index and isinstance(node.target, gast.Name):
             ctx.frame.names[node.target.id] = item
         else:
             ctx.bind(node.target, item)
+        ctx.adopted.discard(index.name)
         ctx.statements(node.body)
         return index.name, _exit(ctx, flag)
 
@@ -86,6 +96,17 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
     start, stop, step = turns.start.atom, turns.stop.atom, turns.step.atom
     builder.emit(For(index, start, stop, step, tuple(rounds.body), tuple(rounds.carried), leaves, span))
     return bool(rounds.conflicts)
+
+
+def _counts_up(turns: Turns) -> bool:
+    """Whether the index is known never to be negative."""
+    start, step = turns.start.static, turns.step.static
+    return isinstance(start, int) and isinstance(step, int) and start >= 0 and step > 0
+
+
+def _better_unrolled(turns: Turns) -> bool:
+    """A list that grows in a few turns stays a list."""
+    return turns.static_count is not None and turns.static_count <= _FEW
 
 
 def _exit(ctx: Context, flag: str | None) -> Expr | None:
@@ -100,7 +121,7 @@ def _exit(ctx: Context, flag: str | None) -> Expr | None:
 def _index_base(ctx: Context, target: Any, turns: Turns) -> str:
     if turns.is_index and isinstance(target, gast.Name):
         return ctx.base(target.id)
-    if isinstance(target, gast.Tuple) and isinstance(target.elts[0], gast.Name) and turns.start.static == 0:
+    if turns.is_counted and isinstance(target, gast.Tuple) and isinstance(target.elts[0], gast.Name):
         # `for i, row in enumerate(x)`: the index is i
         first = target.elts[0].id
         return ctx.base(first) if not first.startswith("_") else "%i"

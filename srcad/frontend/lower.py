@@ -15,10 +15,12 @@ import gast
 from srcad.frontend import calls, read
 from srcad.frontend.arguments import paths
 from srcad.frontend.builder import Builder
+from srcad.frontend.comprehensions import comprehension
 from srcad.frontend.context import Captured, Context, Frame, Pending, Retry
 from srcad.frontend.expressions import expression, register
 from srcad.frontend.fence import fence
 from srcad.frontend.indexing import index, store
+from srcad.frontend.kept_items import check_kept_items
 from srcad.frontend.methods import attribute
 from srcad.frontend.operators import test, truth
 from srcad.frontend.read import Source
@@ -28,6 +30,8 @@ from srcad.frontend.values import Abstract, Leaf, Ref, Seq, leaves
 from srcad.ir.nodes import Atom, Expr, Function, Param, Var
 
 register(gast.Call, calls.call_node)
+for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
+    register(_kind, comprehension)
 
 
 class _Parts:
@@ -97,6 +101,7 @@ def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = 
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
         paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
+    check_kept_items(tuple(builder.statements), ctx.appended)
     guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,

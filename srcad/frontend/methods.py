@@ -10,6 +10,7 @@ import numpy as np
 
 from srcad.frontend.context import Context
 from srcad.frontend.expressions import length, spread
+from srcad.frontend.growth import append, refuse_change
 from srcad.frontend.indexing import position_of
 from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import words
@@ -160,6 +161,11 @@ def call_method(
     if isinstance(receiver, Seq):
         return _search(ctx, receiver, name, args)
     assert isinstance(receiver, Ref)
+    if ctx.heap[receiver.id].grown:
+        if name != "append":
+            refuse_change(ctx)
+        append(ctx, receiver.id, ctx.check(_one(ctx, name, args)))
+        return Static(None)
     if name in _CHANGING and ctx.heap[receiver.id].shared:
         ctx.fail(
             "S125",

@@ -8,8 +8,9 @@ from typing import Any
 from srcad.frontend.context import Context
 from srcad.frontend.joins import fresh_of, kind_of
 from srcad.frontend.values import Abstract, Leaf, Ref, map_structure
-from srcad.ir.nodes import Assign, Var
+from srcad.ir.nodes import Assign, Stmt, Var
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type
+from srcad.ir.walk import stmt_reads
 
 
 def bind_name(ctx: Context, name: str, value: Abstract) -> None:
@@ -29,21 +30,39 @@ def bind_name(ctx: Context, name: str, value: Abstract) -> None:
 
 
 def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
-    """Give the temporary written by the statement before the name of the variable it is for."""
+    """Give a temporary that was just written, and that nothing has read yet, the name of the variable it is for."""
     builder = ctx.builder
-    last = builder.statements[-1] if builder.statements else None
-    if not isinstance(value, Leaf) or not isinstance(value.atom, Var) or not isinstance(last, Assign):
+    if not isinstance(value, Leaf) or not isinstance(value.atom, Var):
         return value
     old = value.atom.name
-    if last.target != old or not old.startswith("%") or old in ctx.adopted or _is_held(ctx, value.atom):
+    if not old.startswith("%") or old in ctx.adopted:
         return value
+    at = _place(builder.statements, old)
+    if at is None or _is_held(ctx, value.atom):
+        return value
+    made = builder.statements[at]
+    assert isinstance(made, Assign)
     new = builder.fresh(ctx.base(name), builder.types[old])
     builder.types[new.name] = _renamed(builder.types.pop(old), old, new.name)
     if old in builder.strong:
         builder.strong.add(new.name)
-    builder.statements[-1] = Assign(new.name, last.value, last.span)
+    builder.statements[at] = Assign(new.name, made.value, made.span)
     ctx.adopted.add(new.name)
     return Leaf(new, builder.types[new.name], value.static)
+
+
+def _place(statements: list[Stmt], name: str) -> int | None:
+    """Where among the last few statements the name is assigned, if none after it reads it."""
+    for at in range(len(statements) - 1, max(-1, len(statements) - _RECENT), -1):
+        stmt = statements[at]
+        if isinstance(stmt, Assign) and stmt.target == name:
+            return at
+        if not isinstance(stmt, Assign) or name in stmt_reads(stmt):
+            return None
+    return None
+
+
+_RECENT = 6
 
 
 def _is_held(ctx: Context, atom: Var) -> bool:

@@ -244,7 +244,10 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
         case Static(static):
             return bool(static)
         case Ref(id=ref):
-            return bool(ctx.heap[ref].items)
+            cells = ctx.heap[ref]
+            if cells.grown:
+                return truth(ctx, cells.items[1])
+            return bool(cells.items)
         case Seq(items) | Mapping(items):
             return bool(items)
         case Closure() | Partial() | Record():

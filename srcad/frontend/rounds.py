@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from srcad.frontend.context import Context, State
+from srcad.frontend.growth import Growth
 from srcad.frontend.joins import Key, converted, disagreement, fresh_of, kind_of, words
 from srcad.frontend.templates import Template, parts_of, put_together, taken_apart
 from srcad.frontend.unify import OWN, Kind, unify, widened
@@ -33,6 +34,7 @@ class Rounds:
     ctx: Context
     names: Collection[str]
     read_outside: Collection[str]
+    growth: Growth | None = None
     entry: State = field(init=False)
     templates: dict[Key, Template | Conflict] = field(default_factory=dict)
     by_contents: set[Key] = field(default_factory=set)
@@ -60,6 +62,10 @@ class Rounds:
             ctx.builder.counters = dict(counters)
             del ctx.builder.created[created:]
             ctx.restore(self.entry)
+            if self.growth is not None and self.growth.planned.keys() != self.growth.made.keys():
+                self.growth.make()
+                self.entry = ctx.snapshot()
+                counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
             frames = ctx.frames
             self._enter()
             pending = set() if hopeless else {name for name in self.names if name not in self.templates}
@@ -123,7 +129,7 @@ class Rounds:
         if isinstance(key, str):
             self.ctx.frame.names[key] = value
         elif isinstance(value, Seq):
-            self.ctx.heap[key] = Cells(value.items, self.entry.heap[key].keys, self.entry.heap[key].shared)
+            self.ctx.heap[key] = replace(self.entry.heap[key], items=value.items)
         else:
             self.ctx.heap[key] = Cells((value,), ())
 
@@ -136,8 +142,12 @@ class Rounds:
         for ref, cells in self.entry.heap.items():
             if ref in self.templates or end.heap[ref] is cells:
                 continue
-            changed = True
             after = end.heap[ref]
+            if self.growth is not None and ref in self.growth.made and after.grown:
+                continue
+            changed = True
+            if self.growth is not None and self.growth.plan(ref, cells, after, inner):
+                continue
             if after.keys != cells.keys or len(after.items) != len(cells.items):
                 self.templates[ref] = _GROWN
                 self.conflicts.append(_GROWN)
@@ -220,6 +230,8 @@ class Rounds:
                 continue
             results = self._carried(key, template, end)
             self._set(key, put_together(ctx, template.structure, results, shared=False))
+        if self.growth is not None:
+            self.growth.end()
 
     def _carried(self, key: Key, template: Template, end: State) -> list[Leaf]:
         """A `Carry` for each leaf."""

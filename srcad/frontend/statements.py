@@ -10,6 +10,7 @@ import gast
 from srcad.frontend import read
 from srcad.frontend.context import Context, Pending
 from srcad.frontend.expressions import defaults_of, length, spread
+from srcad.frontend.growth import refuse_change
 from srcad.frontend.indexing import array_of, index, store, store_basic
 from srcad.frontend.iteration import items_of
 from srcad.frontend.joins import branch
@@ -176,6 +177,8 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
         return True
     if isinstance(current, Ref) and current.kind == "list" and prim == "+":
         cells = ctx.heap[current.id]
+        if cells.grown:
+            refuse_change(ctx)
         if cells.shared:
             ctx.fail("S125", "this list comes from two paths, and is changed here")
         ctx.heap[current.id] = Cells(cells.items + spread(ctx, value))

@@ -58,6 +58,8 @@ def known(ctx: Context, value: Abstract) -> Any:
             return UNKNOWN if UNKNOWN in _ids(parts) else tuple(parts) if kind == "tuple" else parts
         case Ref(id=ref):
             cells = ctx.heap[ref]
+            if cells.grown:
+                return UNKNOWN
             parts = [known(ctx, item) for item in cells.items]
             if UNKNOWN in _ids(parts):
                 return UNKNOWN
@@ -116,6 +118,8 @@ def outside_form(ctx: Context, value: Abstract, leaf: Callable[[Leaf], Leaf] = l
             return leaf(value)
         case Ref(id=ref):
             cells = ctx.heap[ref]
+            if cells.grown:
+                ctx.fail("S117", "a list that grew in a run-time loop, as a result", None, "return np.stack of it.")
             items = tuple(outside_form(ctx, item, leaf) for item in cells.items)
             return Seq(items, "list") if cells.keys is None else Mapping(tuple(zip(cells.keys, items, strict=True)))
         case Seq(items, kind):

@@ -34,7 +34,8 @@ def taken_apart(
             return Slot(len(leaves) - 1)
         if isinstance(part, Ref) and part.id not in kept:
             cells = heap[part.id]
-            return Copied(tuple(walk(item, base_of(item, base)) for item in cells.items), cells.keys)
+            items = tuple(walk(item, base_of(item, base)) for item in cells.items)
+            return Copied(items, cells.keys, cells.grown, cells.full)
         return map_structure(part, lambda inner: walk(inner, base_of(inner, base)))
 
     return walk(value, base), leaves, bases
@@ -47,7 +48,8 @@ def put_together(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], shar
         if isinstance(part, Slot):
             return leaves[part.index]
         if isinstance(part, Copied):
-            return ctx.new_ref(Cells(tuple(walk(item) for item in part.items), part.keys, shared))
+            items = tuple(walk(item) for item in part.items)
+            return ctx.new_ref(Cells(items, part.keys, shared, part.grown, part.full))
         return map_structure(part, walk)
 
     return walk(structure)

@@ -7,7 +7,7 @@ exist only while compiling; what remains at run time are the leaves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Union
 
 from srcad.ir.nodes import Atom, Span
@@ -83,11 +83,17 @@ class Ref:
 
 @dataclass(frozen=True)
 class Cells:
-    """The contents of a list (`keys` is None) or dict. A `shared` one came from two, and may not be changed."""
+    """The contents of a list (`keys` is None) or dict. A `shared` one came from two, and may not be changed.
+
+    Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows are the
+    list's; all of them if it is `full`.
+    """
 
     items: tuple[Abstract, ...]
     keys: tuple[object, ...] | None = None
     shared: bool = False
+    grown: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,6 +186,8 @@ class Copied:
 
     items: tuple[Abstract, ...]
     keys: tuple[object, ...] | None
+    grown: bool = False
+    full: bool = False
 
 
 Abstract = Union[
@@ -232,8 +240,8 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return Mapping(each(pairs))
         case Record(cls, pairs):
             return Record(cls, each(pairs))
-        case Copied(items, keys):
-            return Copied(tuple(change(item) for item in items), keys)
+        case Copied(items):
+            return replace(value, items=tuple(change(item) for item in items))
         case Partial(function, args, keywords):
             return Partial(change(function), tuple(change(a) for a in args), each(keywords))
         case Closure(tree, frame, defaults):

@@ -52,7 +52,7 @@ def text(function: Function) -> str:
     """
     params = ", ".join(f"{p.name}: {type_text(function.types[p.name])}" for p in function.params)
     body = [*_block(function.body)]
-    if function.results:
+    if function.results and not any(isinstance(stmt, Return) for stmt in function.body):
         body.append(f"return {_tuple(function.results)}")
     return "\n".join((f"{function.name}({params}):", *_indent(body)))
 

@@ -181,12 +181,22 @@ def own_stores(stmt: Stmt) -> tuple[str, ...]:
         assert base is not None, f"a store needs a name to store into: {stmt.base}"
         changed.append(base)
     for expr in own_exprs(stmt):
-        for op in ops(expr):
-            if op.prim in CHANGES_FIRST_ARGUMENT:
-                target = root(op.args[0])
-                if target is not None:
-                    changed.append(target)
+        changed += changed_by(expr)
     return tuple(changed)
+
+
+def changed_by(expr: Expr) -> list[str]:
+    """The names of the lists that evaluating the expression changes."""
+    changed: list[str] = []
+    if isinstance(expr, Op):
+        for arg in expr.args:
+            if isinstance(arg, Op):
+                changed += changed_by(arg)
+        if expr.prim in CHANGES_FIRST_ARGUMENT:
+            target = root(expr.args[0])
+            if target is not None:
+                changed.append(target)
+    return changed
 
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from srcad.analyses.sharing import sharing
 from srcad.ir.nodes import Block, Comment, Expr, Function, Return
 from srcad.ir.walk import names as names_in
+from srcad.simplify.bound import bound
 from srcad.simplify.choices import choices
 from srcad.simplify.dead import dead
 from srcad.simplify.names import names
@@ -44,7 +45,7 @@ def finish(f: Function) -> Function:
         if new == body:
             break
         body = new
-    return names(replace(f, body=body))
+    return bound(names(replace(f, body=body)))
 
 
 def _results(f: Function) -> tuple[Expr, ...]:

@@ -86,7 +86,10 @@ class _Groups:
             self.order.append(name)
 
     def _interfere(self, live: Liveness, params: set[str]) -> None:
-        for point, after in zip(live.points, live.after, strict=True):
+        for number, point in enumerate(live.points):
+            if not point.writes:
+                continue
+            after = live.after(number)
             for target in point.writes:
                 if target.startswith("&"):
                     continue

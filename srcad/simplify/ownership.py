@@ -41,7 +41,8 @@ def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], 
 
 
 def _is_copied(stmt: Stmt) -> bool:
-    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "copy"
+    copied = isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "copy"
+    return copied and isinstance(stmt, Assign) and _is_adjoint(stmt.target)
 
 
 class _Ownership:

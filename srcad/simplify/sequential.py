@@ -71,7 +71,9 @@ class _Sequence:
         """Assignments before the loop, at the end of a turn, and after the loop."""
         # without a value on entry, the result has one only if there is a turn: as in Python
         late = [c for c in carried if isinstance(c.init, Undef) and c.arg not in read]
-        before = [(c.arg, self._blank(c.arg) if isinstance(c.init, Undef) and c not in late else c.init) for c in carried]
+        before = [
+            (c.arg, self._blank(c.arg) if isinstance(c.init, Undef) and c not in late else c.init) for c in carried
+        ]
         at_end = [(c.result, c.next) for c in late]
         at_end += [(c.arg, c.next) for c in carried if c not in late]
         after = [(c.result, Var(c.arg)) for c in carried if c not in late]

@@ -14,6 +14,7 @@ from srcad.ir.walk import (
     CHANGES_FIRST_ARGUMENT,
     VIEWS,
     blocks,
+    changed_by,
     children,
     ops,
     own_exprs,
@@ -170,7 +171,7 @@ class _Untemp:
                 return False
             if any(_consumed(e, name) for e in own_exprs(inner)):
                 return False
-        effects = {self.shared.of(n) for e in own_exprs(stmt) for n in _changed(e)}
+        effects = {self.shared.of(n) for e in own_exprs(stmt) for n in changed_by(e)}
         return not effects & self.shared.loads(value)
 
 
@@ -193,11 +194,6 @@ def _storable(value: Expr) -> bool:
     while isinstance(value, Op) and value.prim in _STORABLE:
         value = value.args[0]
     return isinstance(value, Var)
-
-
-def _changed(expr: Expr) -> list[str]:
-    found = (root(op.args[0]) for op in ops(expr) if op.prim in CHANGES_FIRST_ARGUMENT)
-    return [n for n in found if n is not None]
 
 
 def _consumed(expr: Expr, name: str) -> bool:

@@ -90,9 +90,9 @@ def sum_over(x: Any, axes: Any) -> Any:
 
 @expands(np.sum, np.add.reduce, methods=("sum",))
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    x = number(operand(a, dtype, out))
+    x = operand(a, dtype, out)
     if np.ndim(x) == 0:
-        return x
+        return number(x)
     axes = axes_of(axis, np.ndim(x))
     return restored(sum_over(x, axes), np.ndim(x), axes, keepdims)
 
@@ -106,7 +106,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     if len(axes) == np.ndim(x):
         y = reduce_mean(x)
     else:
-        y = sum_over(number(x), axes) / count(x, axes)
+        y = sum_over(x, axes) / count(x, axes)
     return restored(y, np.ndim(x), axes, keepdims)
 
 

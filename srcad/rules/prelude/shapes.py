@@ -93,7 +93,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
         return x
     if axes is None:
         return permute(x, axes=reversed_axes(np.ndim(x)))
-    return permute(x, axes=tuple([axis_of(k, np.ndim(x)) for k in axes]))
+    order = tuple([axis_of(k, np.ndim(x)) for k in axes])
+    # in Numba a transpose that changes nothing still forgets that the array is contiguous
+    return x if order == tuple(range(np.ndim(x))) else permute(x, axes=order)
 
 
 @expands(methods=("transpose",))
