@@ -43,6 +43,7 @@ WEIGHTS = ("W_in", "W_h", "b_h", "W_out", "b_out")
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE / "output"
 GENERATED = HERE.parent / "generated" / "char_rnn_grad.py"
+PASSAGE = 20  # chunks read in order
 LARGEST_DIFFERENCE = 1e-10
 console = Console()
 
@@ -114,8 +115,9 @@ def training_step(gradient_of: Gradient, optimiser: Adam, h: Floats, chunk: Inte
     return value, h_last
 
 
-def train(text: Integers, weights: Weights, steps: int, seq_length: int) -> list[float]:
-    """Train in place, reading the text in order and carrying the hidden state from chunk to chunk; the losses."""
+def train(text: Integers, weights: Weights, steps: int, seq_length: int, rng: np.random.Generator) -> list[float]:
+    """Train in place and return the losses. Passages of the text are read from random places, chunk by chunk: within
+    a passage the hidden state is carried on, though its gradient is not."""
     optimiser = Adam(weights)
     losses: list[float] = []
     columns = (
@@ -126,13 +128,13 @@ def train(text: Integers, weights: Weights, steps: int, seq_length: int) -> list
         TextColumn("{task.fields[speed]:,.0f} characters/s"),
         TimeRemainingColumn(),
     )
-    smooth, at, h = np.log(weights[-1].size), 0, np.zeros_like(weights[2])
+    smooth = np.log(weights[-1].size)
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=steps, loss=smooth, speed=0.0)
         started = time.perf_counter()
         for step in range(steps):
-            if at + seq_length + 1 > text.size:
-                at, h = 0, np.zeros_like(h)
+            if step % PASSAGE == 0:
+                at, h = int(rng.integers(text.size - PASSAGE * seq_length)), np.zeros_like(weights[2])
             value, h = training_step(loss_and_gradient, optimiser, h, text[at : at + seq_length + 1])
             at += seq_length
             losses.append(value)
@@ -207,7 +209,7 @@ def compare_times(weights: Weights, h: Floats, chunk: Integers, rounds: int = 31
 def main(
     steps: Annotated[int, typer.Option(min=1, help="training steps")] = 20_000,
     hidden: Annotated[int, typer.Option(min=1, help="size of the hidden state")] = 128,
-    seq_length: Annotated[int, typer.Option(min=1, help="characters between truncations")] = 64,
+    seq_length: Annotated[int, typer.Option(min=1, max=10_000, help="characters between truncations")] = 64,
     seed: Annotated[int, typer.Option(help="of the weights and the sampled text")] = 0,
 ) -> None:
     """Train a character-level RNN on the standard library's source, with the gradient srcad generates."""
@@ -218,7 +220,7 @@ def main(
     size = sum(w.size for w in weights)
     console.print(f"{text.size:,} characters of Python, {len(alphabet)} different; {size:,} weights")
 
-    losses = train(text, weights, steps, seq_length)
+    losses = train(text, weights, steps, seq_length, rng)
     console.print("\nsampled text:", style="bold")
     console.print(sample(weights, alphabet, 600, rng), markup=False, highlight=False, style="green")
     plot(losses, OUTPUT / "char_rnn_loss.png")

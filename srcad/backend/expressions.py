@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing_extensions import assert_never
 
 from srcad.backend.kinds import is_narrow, is_weak, rank_of
-from srcad.ir.nodes import Const, Expr, Op, Slice, Undef, Var
-from srcad.ir.types import Array, Type
+from srcad.backend.layouts import doubtful, is_doubtful, stored
+from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
+from srcad.ir.types import Array
 
 _BINARY: dict[str, type[ast.operator]] = {
     "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
@@ -27,8 +28,11 @@ _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np
 class Expressions:
     """Printing of expressions, for the types of one function."""
 
-    def __init__(self, types: Mapping[str, Type]) -> None:
-        self._types = types
+    def __init__(self, function: Function) -> None:
+        types = self._types = function.types
+        self._doubtful = doubtful(function)
+        self._stored = stored(function)
+        self._through = False  # whether what is printed is written through
         self._weak = False
         # literals need care only where something is float32: Numba lets a float64 literal widen a float32 array
         self._has_float32 = any(getattr(t, "dtype", None) == "float32" for t in types.values())
@@ -52,14 +56,22 @@ class Expressions:
     def value_of(self, target: str, value: Expr) -> ast.expr:
         """The value assigned to `target`. Where that is a float32 array, float64 scalars were Python floats."""
         known = self._types.get(target)
+        self._through = target in self._stored
         self._weak = self._has_float32 and isinstance(known, Array) and known.dtype == "float32"
         try:
             return self.expr(value)
         finally:
-            self._weak = False
+            self._weak = self._through = False
 
     def place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
         """The target of a store: `x[i, j]`; the whole of `x` is `x` where augmented, `x[:]` otherwise."""
+        self._through = True
+        try:
+            return self._place(base, index, augmented)
+        finally:
+            self._through = False
+
+    def _place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
         if isinstance(base, Op) and base.prim == "index" and (not index or _all_integers(base.args[1:])):
             if index or not augmented:
                 merged = base.args[1:] + index
@@ -112,6 +124,8 @@ class Expressions:
                 return ast.Call(dotted(name), [self.expr(op.args[1])], [])
             case "reshape":
                 x, *lengths = self._operands(op)
+                if not self._through and is_doubtful(op.args[0], self._doubtful, self._types):
+                    x = ast.Call(dotted("np.ascontiguousarray"), [x], [])
                 return _method(x, "reshape", *lengths)
             case "np.transpose":
                 return self._transpose(op, static)

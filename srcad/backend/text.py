@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from srcad.backend.apart import apart
 from srcad.backend.syntax import names_in
 from srcad.backend.to_ast import to_ast
 from srcad.backend.writer import write
@@ -26,6 +27,7 @@ def module_text(
     `helpers_from` is where functions of `srcad.runtime` are imported from; `decorator` is put above the function
     with the import of what it names.
     """
+    function = apart(function)
     definition = to_ast(function, defaults)
     if decorator is not None:
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)

@@ -39,7 +39,7 @@ def to_ast(function: Function, defaults: Sequence[str] = ()) -> ast.FunctionDef:
 
     Where the body does not end in a `Return`, `function.results` are returned.
     """
-    printer = _Statements(Expressions(function.types))
+    printer = _Statements(Expressions(function))
     body = printer.block(function.body)
     if function.results and not (function.body and isinstance(function.body[-1], Return)):
         body += printer.statement(Return(function.results))

@@ -20,7 +20,7 @@ from srcad.frontend.rounds import Rounds
 from srcad.frontend.scopes import assigned, loads
 from srcad.frontend.values import Abstract, Leaf, Static
 from srcad.ir.nodes import Atom, Const, Expr, For, While
-from srcad.ir.types import Scalar, Symbol, dim
+from srcad.ir.types import Dim, Scalar, Symbol, dim
 
 _UNROLLED = 512
 _FEW = 8
@@ -75,7 +75,8 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, turns), Scalar("int64"))
-        builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
+        low, high = _range(ctx, turns)
+        builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None, low=low, high=high)))
         if _counts_up(turns):
             ctx.counting.add(index.name)
         if growth is not None:
@@ -96,6 +97,15 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
     start, stop, step = turns.start.atom, turns.stop.atom, turns.step.atom
     builder.emit(For(index, start, stop, step, tuple(rounds.body), tuple(rounds.carried), leaves, span))
     return bool(rounds.conflicts)
+
+
+def _range(ctx: Context, turns: Turns) -> tuple[Dim | None, Dim | None]:
+    """The least value of the index, and one more than the greatest, where they are known."""
+    if turns.step.static != 1:
+        return None, None
+    ends = [ctx.builder.typeof(leaf.atom) for leaf in (turns.start, turns.stop)]
+    low, high = (t.dim if isinstance(t, Scalar) else None for t in ends)
+    return low, high
 
 
 def _counts_up(turns: Turns) -> bool:

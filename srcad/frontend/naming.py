@@ -108,5 +108,5 @@ def _renamed_dim(d: Dim, old: str, new: str) -> Dim:
     total = Dim((), d.const)
     for symbol, coefficient in d.terms:
         name = new if symbol.name == old else symbol.name
-        total = total + Dim(((Symbol(name, symbol.axis, symbol.many), coefficient),))
+        total = total + Dim(((replace(symbol, name=name), coefficient),))
     return total

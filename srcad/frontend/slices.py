@@ -17,7 +17,7 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
     >>> slice_dim(dim(10), dim(1), dim(-1), None)
     Dim(terms=(), const=8)
 
-    A window `i:i + 5` counts as 5 long: NumPy cuts it shorter only where it sticks out of the array.
+    A window `i:i + 5` is 5 long where it surely lies within the array; NumPy cuts it where it does not.
     """
     if UNKNOWN in (lower, upper, step):
         return None
@@ -34,10 +34,25 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
         return None
     begin = dim(0) if lower is None else _from_start(lower, length)
     end = length if upper is None else _from_start(upper, length)
+    if not _inside(begin, end, length, lower, upper):
+        return dim(1) if begin == dim(0) and end == dim(1) else None
     span = end - begin
     if stride == 1:
         return span if span.terms or span.const > 0 else dim(0)
     return dim(max(0, -(-span.const // stride))) if not span.terms else None
+
+
+def _inside(begin: Dim, end: Dim, length: Dim, lower: Dim | None, upper: Dim | None) -> bool:
+    """Whether the bounds surely are within the array, so that they are not cut.
+
+    One that is counted from the end it belongs to is never cut short of the other: `x[2:]`, `x[1:-1]`.
+    """
+    least, most = begin.bound(False), end.bound(True)
+    if least is None or most is None:
+        return False
+    from_start = least.never_negative and (not _constant(lower) or lower is None or lower.const >= 0)
+    to_end = (length - most).never_negative
+    return from_start and to_end
 
 
 def _constant(bound: Dim | None) -> bool:

@@ -14,12 +14,15 @@ from typing import Union
 class Symbol:
     """An unknown length or integer: axis `axis` of the array `name`, or the integer `name` (axis is None).
 
-    `many` is True where the length is known not to be 1: such an axis never broadcasts.
+    `many` is True where the length is known not to be 1: such an axis never broadcasts. The index of a loop lies
+    from `low` to below `high`, where those are known.
     """
 
     name: str
     axis: int | None
     many: bool = False
+    low: Dim | None = None
+    high: Dim | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,26 @@ class Dim:
 
     def __sub__(self, other: Dim | int) -> Dim:
         return self + (-other)
+
+    @property
+    def never_negative(self) -> bool:
+        """Surely at least 0: a sum of lengths."""
+        return self.const >= 0 and all(c > 0 and s.axis is not None for s, c in self.terms)
+
+    def bound(self, upper: bool) -> Dim | None:
+        """The greatest (or least) value, with the indices of loops at the end of their range; None if unknown."""
+        total = Dim((), self.const)
+        for symbol, coefficient in self.terms:
+            end = Dim(((symbol, 1),))
+            if symbol.axis is None and (symbol.low is not None or symbol.high is not None):
+                highest = (coefficient > 0) == upper
+                limit = symbol.high - 1 if highest and symbol.high is not None else None if highest else symbol.low
+                limit = limit.bound(highest) if limit is not None else None
+                if limit is None:
+                    return None
+                end = limit
+            total = total + end * coefficient
+        return total
 
     def __mul__(self, factor: int) -> Dim:
         return Dim(_sorted({s: c * factor for s, c in self.terms}), self.const * factor)
