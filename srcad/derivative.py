@@ -30,15 +30,21 @@ class Derivative:
     `.compiled` the Numba dispatcher on flat arguments; `.save(path)` writes the text to a file.
     """
 
+    _request: Request
+
     def __init__(self, function: Callable[..., Any], request: Request) -> None:
+        if isinstance(function, Derivative) and function._request.mode != "primal":
+            what = f"{function!r} is itself made by srcad"
+            fail("S101", what, advice="differentiate what it generated: srcad.grad(df.compiled).")
         self.__wrapped__ = function
-        self.__name__ = getattr(function, "__name__", "function")
+        self._parameters = Parameters.of(function)
+        inner = getattr(self._parameters.function, "__name__", "function")
+        self.__name__: str = getattr(function, "__name__", inner)
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.__module__ = getattr(function, "__module__", __name__)
         self.__doc__ = f"The {_WORDS[request.mode]} of {self.__name__}.\n\n{getattr(function, '__doc__', None) or ''}"
         if request.mode == "primal":
             self.__srcad_primal__ = function
-        self._parameters = Parameters.of(function)
         self._request = request
         self._made: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None
@@ -127,7 +133,7 @@ class Derivative:
         parameters, request = self._parameters, self._request
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
-        arguments = described(parameters.names, values, request.wrt)
+        arguments = described(parameters.names, values, request.wrt, len(parameters.fixed))
         wrt = [leaf.name for name in request.wrt for leaf in arguments.leaves if leaf.parameter == name]
         if request.wrt and not wrt:
             fail("S207", f"{', '.join(request.wrt)} has no number in it to differentiate with respect to")

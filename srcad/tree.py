@@ -36,6 +36,11 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
     return leaves, spec
 
 
+def is_leaf(value: object) -> bool:
+    whole: Any = value
+    return bool(optree.tree_is_leaf(whole, none_is_leaf=True, namespace=_NAMESPACE))
+
+
 def unflatten(spec: PyTreeSpec, leaves: Iterable[Any]) -> Any:
     return optree.tree_unflatten(spec, leaves)
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from srcad.call.leaves import is_static, leaf_type
+from srcad.errors import fail
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.ir.nodes import Var
 from srcad.ir.types import Type
-from srcad.tree import flatten, leaf_names, paths, places
+from srcad.tree import flatten, is_leaf, leaf_names, paths, places
+
+
+_NUMBERS = (int, float, complex, np.ndarray, np.generic)
 
 
 @dataclass(frozen=True)
@@ -34,13 +40,16 @@ class Described:
     leaves: tuple[FlatLeaf, ...]
 
 
-def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str]) -> Described:
-    """Structures and leaves of the values given for the parameters `names`; leaves of `wrt` are differentiated."""
+def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str], fixed: int = 0) -> Described:
+    """Structures and leaves of the values given for the parameters `names`; leaves of `wrt` are differentiated.
+
+    The first `fixed` values were given beforehand, as the `self` of a method: they may be objects of any class.
+    """
     taken: set[str] = set(names)
     arguments: dict[str, Abstract] = {}
     flat: list[FlatLeaf] = []
     position = 0
-    for name, value in zip(names, values, strict=True):
+    for at, (name, value) in enumerate(zip(names, values, strict=True)):
         leaf_values, _ = flatten(value)
         whole = paths(value)
         taken -= {name} if () in whole else set()
@@ -48,7 +57,7 @@ def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str]
         for leaf, flat_name, place in zip(
             leaf_values, leaf_names(name, whole, taken), places(value, name), strict=True
         ):
-            if is_static(leaf):
+            if is_static(leaf) or (at < fixed and not isinstance(leaf, _NUMBERS)):
                 found.append(Static(leaf))
             else:
                 active = name in wrt
@@ -56,20 +65,30 @@ def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str]
                 flat.append(FlatLeaf(position, flat_name, place, kind, name, active))
                 found.append(Leaf(Var(flat_name), kind))
             position += 1
-        arguments[name] = _structure(value, iter(found))
+        arguments[name] = _structure(value, iter(found), name)
     return Described(arguments, tuple(flat))
 
 
-def _structure(value: Any, found: Any) -> Abstract:
-    """The structure of `value`; its leaves are taken from the iterator `found`, from left to right."""
+def _structure(value: Any, found: Iterator[Any], name: str) -> Abstract:
+    """The structure of `value`; its leaves are taken from `found`, from left to right."""
+
+    def each(items: Iterable[tuple[Any, Any]]) -> tuple[tuple[Any, Abstract], ...]:
+        return tuple((key, _structure(item, found, name)) for key, item in items)
+
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return Record(type(value), tuple((field, _structure(getattr(value, field), found)) for field in value._fields))
+        return Record(type(value), each(zip(value._fields, value, strict=True)))
     if isinstance(value, tuple | list):
-        return Seq(tuple(_structure(item, found) for item in value), "list" if isinstance(value, list) else "tuple")
+        kind = "list" if isinstance(value, list) else "tuple"
+        return Seq(tuple(_structure(item, found, name) for item in value), kind)
     if isinstance(value, dict):
-        return Mapping(tuple((key, _structure(item, found)) for key, item in value.items()))
+        return Mapping(each(value.items()))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field.name for field in dataclasses.fields(value)]
-        return Record(type(value), tuple((field, _structure(getattr(value, field), found)) for field in fields))
+        return Record(type(value), each((field.name, getattr(value, field.name)) for field in dataclasses.fields(value)))
+    if not is_leaf(value):
+        fail(
+            "S302",
+            f"{name} is, or has in it, a {type(value).__qualname__}, which srcad does not read",
+            advice="use dict, list, tuple, namedtuple or dataclass.",
+        )
     leaf: Abstract = next(found)
     return leaf

@@ -45,6 +45,8 @@ def is_static(leaf: object) -> bool:
 
 def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
     """The type of a leaf, as its flat parameter `name` will have it. Errors speak of `place`."""
+    if isinstance(leaf, int) and not -(2**63) <= leaf < 2**63:
+        fail("S305", f"{place} is an integer of more than 64 bits", advice=f"pass float({place}).")
     if isinstance(leaf, bool | int | float) and type(leaf) in _PLAIN:
         return _scalar(_PLAIN[type(leaf)], name, place, differentiated)
     if isinstance(leaf, np.generic):

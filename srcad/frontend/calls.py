@@ -45,7 +45,7 @@ from srcad.frontend.values import (
 )
 from srcad.ir.nodes import Const, Effect, Op
 from srcad.ir.types import Array, Scalar
-from srcad.normalize.single_exit import single_exit
+from srcad.frontend.single_exit import single_exit
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, Primitive
 from srcad.rules.table import EXPANSIONS, STATIC
 

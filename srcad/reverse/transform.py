@@ -136,6 +136,10 @@ class _Transform:
                         masked = self.adjoints.masked.get(join.target, 0)
                         self.adjoints.add(source, self.adjoints.value(join.target), masked=masked)
             self.region(inner)
+            with self.group(-1):
+                # what began here as one number goes on outside as an array
+                for name in [n for n in frame.uniform if self.regions.definitions[n].region is not inner]:
+                    self.adjoints.value(name)
             self.adjoints.frames.pop()
             frames.append(frame)
         then, orelse = frames

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import gast
 
-from srcad.normalize.exits import BREAK, CONTINUE, NEXT, RAISE, RETURN, endless, exits, reachable, returns
+from srcad.frontend.exits import BREAK, CONTINUE, NEXT, RAISE, RETURN, endless, exits, reachable, returns
 
 Node = TypeVar("Node", bound=gast.AST)
 
