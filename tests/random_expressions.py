@@ -149,7 +149,8 @@ class Sheet:
     def keep(self, statement: str) -> bool:
         """Run the statement; keep it if it ran, and gave numbers of a sensible size."""
         trial = {
-            n: (v.copy() if isinstance(v, np.ndarray) and n.startswith("t") else v) for n, v in self.values.items()
+            n: v.copy() if isinstance(v, np.ndarray) and n.startswith("t") and v.flags.writeable else v
+            for n, v in self.values.items()
         }
         try:
             with np.errstate(all="raise"):

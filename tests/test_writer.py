@@ -330,3 +330,29 @@ def test_sections_are_set_apart():
         "# ---- forwar", "y = x", "", "# ---- revers", "d_x = 0.0", "", "# L3: y", "d_y = 1.0", "# L4: z", "d_x = d_y",
         "", "return d_x",
     ]  # fmt: skip
+
+
+def test_names_that_numba_would_confuse_are_kept_apart():
+    n = Array("float64", (dim(Symbol("x", 0, True)),))
+    types = dict.fromkeys(("x", "product", "product_1"), n)
+    body = (
+        Assign("product", op("*", V("x"), C(2.0))),
+        Assign("product_1", op("*", V("x"), C(3.0))),
+        Assign("product", op("+", V("product"), V("product_1"))),
+        Return((V("product"),)),
+    )
+    text = module_text(Function("f", (Param("x", "x"),), body, (), types), "A.\n")
+    assert "product = product + product1\n" in text and "product_1" not in text
+
+
+def test_what_is_not_contiguous_is_made_so_before_it_is_reshaped():
+    n = (dim(Symbol("x", 0, True)), dim(Symbol("x", 1, True)))
+    types = {"x": Array("float64", n), "y": Array("float64", n, "F"), "z": Array("float64", n[:1])}
+    turned = op("np.transpose", V("x"), axes=(1, 0))
+    flat = op("reshape", V("y"), C(6))
+    text = statements(Assign("y", turned), Assign("z", flat), types=types)
+    assert text.endswith("z = np.ascontiguousarray(y).reshape(6)")
+    assert statements(Assign("z", op("reshape", V("x"), C(6))), types=types) == "z = x.reshape(6)"
+    # written through: the view itself
+    written = statements(Assign("y", turned), Assign("z", flat), Store(V("z"), (C(0),), C(1.0)), types=types)
+    assert "z = y.reshape(6)\n" in written

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping as Dictionary
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.ir.nodes import Var
 from srcad.ir.types import Type
 from srcad.tree import flatten, is_leaf, leaf_names, paths, places
-
 
 _NUMBERS = (int, float, complex, np.ndarray, np.generic)
 
@@ -83,7 +82,8 @@ def _structure(value: Any, found: Iterator[Any], name: str) -> Abstract:
     if isinstance(value, dict):
         return Mapping(each(value.items()))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return Record(type(value), each((field.name, getattr(value, field.name)) for field in dataclasses.fields(value)))
+        names = [field.name for field in dataclasses.fields(value)]
+        return Record(type(value), each((field, getattr(value, field)) for field in names))
     if not is_leaf(value):
         fail(
             "S302",

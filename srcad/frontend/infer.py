@@ -24,6 +24,8 @@ DTYPES = frozenset(
 
 _WEAK = {"bool": True, "int64": 1, "float64": 1.0}
 _LIKE_FIRST = frozenset({"copy", "astype", "np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like"})
+_FORTRAN = frozenset({"np.linalg.inv", "np.linalg.solve", "np.linalg.cholesky"})
+"""Primitives whose result Numba lays out by columns."""
 
 
 class Unfit(Exception):
@@ -329,6 +331,12 @@ def _layout(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
         return "A"
     if prim in _LIKE_FIRST:
         return "C" if layout == "C" else "A"
+    if prim in _FORTRAN:
+        return "A"
+    if PRIMITIVES[prim].kind == "elementwise":
+        # NumPy and Numba keep the order of the operands; of one axis the result is packed in any case
+        many = [o.type for o in operands if isinstance(o.type, Array) and o.type.rank > 1]
+        return "C" if all(t.layout == "C" for t in many) else "A"
     return "C"
 
 
