@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,12 +15,11 @@ from srcad.api import grad, value_and_grad
 from srcad.backend.files import write_whole
 from srcad.backend.jit import example_arguments
 from srcad.derivative import Derivative
-from srcad.digest import primal_digest, text_digest
+from srcad.digest import edited, recorded_digest
 from srcad.errors import fail
-from srcad.ship import RUNTIME, shipped
+from srcad.ship import RUNTIME
 
 _KEYS = ("function", "signature", "arguments", "wrt", "value", "has_aux", "fastmath", "name")
-_RECORD = re.compile(r"^# srcad build: primal (\w+), text (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,11 @@ class Entry:
         wrt: Any = self.wrt or 0
         return make(find(self.function), wrt, has_aux=self.has_aux, fastmath=self.fastmath)
 
-    def example(self) -> tuple[Any, ...] | None:
+    def example(self, derivative: Derivative) -> tuple[Any, ...]:
         if self.arguments is not None:
             return tuple(find(self.arguments)())
         if self.signature is None:
-            return None
+            return derivative.example_values()
         try:
             return example_arguments(self.signature)
         except Exception as fault:
@@ -62,15 +60,12 @@ class Entry:
     def texts(self) -> list[tuple[str, str]]:
         """The files of this entry, the module first, with the record of what it was made from."""
         derivative = self.derivative()
-        example = self.example()
-        made = derivative.specialisation(*example) if example is not None else derivative.example()
-        (name, text), *helpers = shipped(made.generated, derivative.options, self.file)
-        return [(name, recorded(text, self.digest())), *helpers]
+        return derivative.files(derivative.specialisation(*self.example(derivative)), self.file)
 
     def digest(self) -> str:
         """Of everything the text is made from."""
-        chosen = f"{self.signature} {self.arguments} {self.wrt} {self.value} {self.has_aux} {self.fastmath}"
-        return text_digest(primal_digest(find(self.function)) + chosen)
+        derivative = self.derivative()
+        return derivative.digest(derivative.described(*self.example(derivative)))
 
 
 def entries(root: Path) -> tuple[Path, list[Entry]]:
@@ -131,20 +126,9 @@ def stale(root: Path) -> list[str]:
             if not target.exists():
                 found.append(f"{target.name} is missing ({entry.function})")
                 continue
-            record = _RECORD.search(target.read_text(encoding="utf-8"))
-            if record is None or record[1] != entry.digest():
+            if recorded_digest(target.read_text(encoding="utf-8")) != entry.digest():
                 found.append(f"{entry.function} changed, and {target.name} did not")
     return found
-
-
-def recorded(text: str, digest: str) -> str:
-    return f"{text}\n\n# srcad build: primal {digest}, text {text_digest(text)}\n"
-
-
-def edited(text: str) -> bool:
-    """Whether the text is another than the one that was written."""
-    record = _RECORD.search(text)
-    return record is None or record[2] != text_digest(text[: record.start()].rstrip("\n") + "\n")
 
 
 def find(place: str) -> Callable[..., Any]:

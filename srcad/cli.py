@@ -50,9 +50,8 @@ def show(
     sys.path.insert(0, ".")
     try:
         entry = work.entry_for(function, tuple(wrt or ()), signature, value)
-        example = entry.example()
         derivative = entry.derivative()
-        text = derivative.source_for(*example) if example is not None else derivative.source
+        text = derivative.source_for(*entry.example(derivative))
     except SrcadError as error:
         _stop(error)
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 from srcad.backend.files import write_whole
 from srcad.call.buffers import flat_buffers, split
-from srcad.call.described import described
+from srcad.call.described import Described, described
 from srcad.call.examples import example_values
 from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
@@ -82,12 +82,33 @@ class Derivative:
 
     def save(self, path: str | Path) -> Path:
         """Write the text to a file, ready to be imported; it needs NumPy and Numba, not srcad."""
-        from srcad.ship import shipped
-
         target = Path(path)
-        for name, text in shipped(self._current().generated, self._request.options, target.name):
+        for name, text in self.files(self._current(), target.name):
             write_whole(target.parent / name, text)
         return target
+
+    def files(self, one: Specialisation, file_name: str) -> list[tuple[str, str]]:
+        """The files that `save` and `srcad build` write, as (name, text), the module first."""
+        from srcad.digest import recorded
+        from srcad.ship import shipped
+
+        (name, text), *helpers = shipped(one.generated, self._request.options, file_name)
+        return [(name, recorded(text, self.digest(one.arguments))), *helpers]
+
+    def digest(self, arguments: Described) -> str:
+        """Of everything the text for these arguments is made from, but for srcad itself."""
+        from srcad.digest import primal_digest, text_digest
+
+        types = [(leaf.name, leaf.type, leaf.differentiated) for leaf in arguments.leaves]
+        return text_digest(f"{primal_digest(self.__wrapped__)} {self._request} {types}")
+
+    def described(self, *args: Any, **kwargs: Any) -> Described:
+        """The structure and the types of arguments."""
+        return described(self._parameters.names, self._parameters.values(args, kwargs), self._request.wrt)
+
+    def example_values(self) -> tuple[Any, ...]:
+        """Arguments of the types that the annotations give."""
+        return example_values(self._parameters)
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         """What a call with these arguments would run."""
@@ -96,10 +117,6 @@ class Derivative:
             if one.fits():
                 return one
         return self._specialise(args, kwargs)
-
-    def example(self) -> Specialisation:
-        """The specialisation for the types that the annotations give."""
-        return self.specialisation(*example_values(self._parameters))
 
     @property
     def options(self) -> Options:
@@ -126,7 +143,7 @@ class Derivative:
 
     def _current(self) -> Specialisation:
         if self._newest is None:
-            return self.example()
+            return self.specialisation(*self.example_values())
         return self._newest
 
     def _specialise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialisation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
@@ -26,6 +27,26 @@ def primal_digest(function: Callable[..., Any]) -> str:
         text = textwrap.dedent("\n".join(source.lines[first - 1 : last]))
         parts.append(f"{os.path.basename(source.file)}:{first}\n{text}")
     return text_digest("\n\n".join(parts))
+
+
+_RECORD = re.compile(r"^# srcad build: primal (\w+), text (\w+)$", re.MULTILINE)
+
+
+def recorded(text: str, digest: str) -> str:
+    """The text with a last line that says what it was made from, and whether it is as it was made."""
+    return f"{text}\n\n# srcad build: primal {digest}, text {text_digest(text)}\n"
+
+
+def recorded_digest(text: str) -> str | None:
+    """What the text says it was made from."""
+    record = _RECORD.search(text)
+    return None if record is None else record[1]
+
+
+def edited(text: str) -> bool:
+    """Whether the text is another than the one that was written."""
+    record = _RECORD.search(text)
+    return record is None or record[2] != text_digest(text[: record.start()].rstrip("\n") + "\n")
 
 
 def text_digest(text: str) -> str:

@@ -30,6 +30,7 @@ class Specialisation:
         self, made: Generated, arguments: Described, values: Sequence[Any], parameters: Parameters, request: Request
     ) -> None:
         self.generated = made
+        self.arguments = arguments
         self.text = made.text()
         self._request = request
         leaves, _ = flatten(tuple(values))

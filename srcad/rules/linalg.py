@@ -17,12 +17,12 @@ def vector_vector(d_y: Any, y: Any, a: Any, b: Any) -> Any:
 
 @vjp("@", ranks=(2, 1))
 def matrix_vector(d_y: Any, y: Any, A: Any, x: Any) -> Any:
-    return np.outer(d_y, x), A.T @ d_y
+    return d_y[:, None] * x, A.T @ d_y
 
 
 @vjp("@", ranks=(1, 2))
 def vector_matrix(d_y: Any, y: Any, x: Any, A: Any) -> Any:
-    return A @ d_y, np.outer(x, d_y)
+    return A @ d_y, x[:, None] * d_y
 
 
 @vjp("@", ranks=(2, 2))
@@ -43,7 +43,7 @@ def trace(d_y: Any, y: Any, A: Any) -> Any:
 @vjp("np.linalg.solve", ranks=(2, 1))
 def solve_vector(d_y: Any, y: Any, A: Any, b: Any) -> Any:
     d_b = np.linalg.solve(A.T, d_y)
-    return -np.outer(d_b, y), d_b
+    return -d_b[:, None] * y, d_b
 
 
 @vjp("np.linalg.solve", ranks=(2, 2))

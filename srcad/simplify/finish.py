@@ -40,8 +40,8 @@ def finish(f: Function) -> Function:
         at = _reverse_start(body)
         new = body[:at] + once(body[at:], f.types, sharing(body, f.types))
         new = dead(new, kept, f.types, params)
-        new = choices(untemp(new, f.types, kept), f.types)
         new = ownership(new, f.types, kept, params)
+        new = choices(untemp(new, f.types, kept), f.types)
         if new == body:
             break
         body = new

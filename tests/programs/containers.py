@@ -223,3 +223,8 @@ def none_leaf(p):
     if p["a"] is None:
         return p["b"] ** 2
     return p["b"]
+
+
+@case({"kind": "square", "x": 0.5}, wrt=0, gradient={"kind": None, "x": 1.0})
+def string_beside_numbers(p):
+    return p["x"] ** 2 if p["kind"] == "square" else p["x"]

@@ -395,3 +395,46 @@ def bound_from_an_expression(x, n, k):
     for i in range(n * k - 1, k - n, -k):
         s = s * x + i
     return s
+
+
+@case(real(4), real(4, seed=1), real(4, seed=2), compiled=True)
+def read_then_overwritten_by_an_inner_loop(x, y, m):
+    for i in range(1, 4):
+        y[1:3] = np.tanh(x[1:3])
+        for j in range(1, 4):
+            x[j] = np.sin(x[3 - i] + m[j])
+    return np.sum(np.sin(y))
+
+
+@case(real(4), 3)
+def read_then_overwritten_in_a_branch(x, n):
+    y = x * 1.0
+    s = 0.0
+    for i in range(n):
+        s += y[i] * y[i + 1]
+        if x[i] > -9:
+            y[i + 1] = np.sin(y[i] * x[0])
+    return s
+
+
+@case(real(4), 3)
+def read_then_overwritten_in_a_while(x, n):
+    y = x * 1.0
+    s = 0.0
+    k = 0
+    while k < n:
+        s = s * 0.5 + y[0] * y[k]
+        for j in range(4):
+            y[j] = np.cos(y[j]) * x[j]
+        k += 1
+    return s
+
+
+@case(real(3))
+def written_by_the_loop_read_by_the_next_turn(x):
+    y = np.zeros(3)
+    s = 0.0
+    for i in range(3):
+        s += np.sum(y) * x[i]
+        y[i] = x[i] * x[i]
+    return s

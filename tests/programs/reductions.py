@@ -180,3 +180,17 @@ def axis_by_hand(a, k):
         line = a[i] if k == 0 else a[:, i]
         total += np.sum(line) ** 2
     return total
+
+
+@case(real(5), 0.1, wrt=0)
+def sum_of_a_generator(x, low):
+    return sum(v * v for v in x if v > low) + sum(abs(v) for v in x)
+
+
+@case(real(3, 4))
+def running_sums_through_a_transpose(a):
+    y = a.copy()
+    rows = y.T
+    for i in range(1, 4):
+        rows[i] += rows[i - 1]
+    return np.sum(y * a)
