@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import is_place
-from srcad.analyses.regions import Regions
+from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Dim, Scalar, Type
@@ -116,6 +116,17 @@ class Adjoints:
         """Whether anything was added to the adjoint yet."""
         name = self.root(primal)
         return any(name in frame.initialised for frame in self.frames)
+
+    def in_inner_loop(self, primal: str) -> bool:
+        """Whether a loop within the region that defines the root name is being reversed."""
+        home = self.regions.definitions[self.root(primal)].region
+        return any(r.kind == "turn" for r in self._inside(home))
+
+    def _inside(self, home: Region) -> Iterator[Region]:
+        for region in self.frames[-1].sweep.region.enclosing:
+            if region is home:
+                return
+            yield region
 
     # ---- its first value ---------------------------------------------------------------------
 

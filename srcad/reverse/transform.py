@@ -279,8 +279,13 @@ class _Transform:
     def store(self, stmt: Store) -> None:
         adjoints, builder = self.adjoints, self.builder
         base = _root_name(stmt.base)
-        if base not in adjoints.active or not adjoints.has(base):
+        if base not in adjoints.active:
             return
+        if not adjoints.has(base):
+            if not adjoints.in_inner_loop(base):
+                return
+            # what is added to it further down counts when the loop comes round again
+            adjoints.begin(adjoints.root(base))
         place = Op("index", (adjoints.path(stmt.base), *(stmt.index or (Slice(),))))
         gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
         if gets:
