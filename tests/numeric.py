@@ -29,7 +29,7 @@ def paths(tree: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(tree, list | tuple):
         for k, value in enumerate(tree):
             yield from paths(value, f"{at}[{k}]")
-    elif tree is not None:
+    elif tree is not None and not isinstance(tree, str):
         yield at, tree
 
 
@@ -44,7 +44,7 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
         return type(tree)(*(map_leaves(function, value) for value in tree))
     if isinstance(tree, list | tuple):
         return type(tree)(map_leaves(function, value) for value in tree)
-    return None if tree is None else function(tree)
+    return tree if tree is None or isinstance(tree, str) else function(tree)
 
 
 def replace_leaf(tree: Any, number: int, new: Any) -> Any:
@@ -65,7 +65,7 @@ def doubled(leaf: Any) -> Any:
     """A differentiated leaf in double precision: an int counts as a float, float32 as float64."""
     if isinstance(leaf, np.ndarray):
         return leaf.astype(np.float64) if leaf.dtype.kind == "f" else leaf
-    return leaf if isinstance(leaf, bool | np.bool_ | str) else float(leaf)
+    return leaf if isinstance(leaf, bool | np.bool_) else float(leaf)
 
 
 def widened(leaf: Any) -> Any:

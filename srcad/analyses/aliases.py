@@ -132,28 +132,26 @@ class _Check:
             live = live | {n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)}
         return result[::-1]
 
-    def meet(self, pairs: Pairs, target: str, value: Expr, seen_in: Pairs | None = None) -> Pairs:
-        """`target` may now share what `value` shares."""
-        new = set(pairs)
+    def partners(self, value: Expr, pairs: Pairs) -> frozenset[str]:
+        """The places whose memory the value of an expression may share: its own, and those met with it."""
+        found: set[str] = set()
         for name in shared_with(value):
-            if name not in self.found.stored or target not in self.found.stored:
-                continue
-            source = self.place(name)
-            here = self.place(target)
-            if source == here:
-                continue
-            new.add(frozenset((here, source)))
-            for pair in seen_in if seen_in is not None else pairs:
-                if source in pair:
-                    (other,) = pair - {source}
-                    if other != here:
-                        new.add(frozenset((here, other)))
-        return frozenset(new)
+            if name in self.found.stored:
+                source = self.place(name)
+                found |= {source}.union(*(pair for pair in pairs if source in pair))
+        return frozenset(found)
+
+    def meet(self, pairs: Pairs, target: str, partners: frozenset[str]) -> Pairs:
+        """`target` may now share memory with these."""
+        here = self.place(target)
+        if target not in self.found.stored:
+            return pairs
+        return pairs | {frozenset((here, other)) for other in partners if other != here}
 
     def statement(self, stmt: Stmt, pairs: Pairs, live: frozenset[str]) -> Pairs:
         match stmt:
             case Assign(target, value):
-                return self.meet(pairs, target, value)
+                return self.meet(pairs, target, self.partners(value, pairs))
             case Store(base, _, _):
                 name = root(base)
                 assert name is not None
@@ -165,85 +163,54 @@ class _Check:
                 b = self.block(orelse, pairs, live | read)
                 both = a | b
                 for j in joins:
-                    both = self.meet(self.meet(both, j.target, j.then, a), j.target, j.orelse, b)
+                    both = self.meet(both, j.target, self.partners(j.then, a) | self.partners(j.orelse, b))
                 return both
-            case For(body=body, carried=carried):
-                return self.loop(stmt, (), body, carried, pairs, live)
-            case While(test, _, body, carried):
-                return self.loop(stmt, test, body, carried, pairs, live)
+            case For() | While():
+                return self.loop(stmt, pairs, live)
             case _:
                 return pairs
 
-    def loop(
-        self, stmt: For | While, test: Block, body: Block, carried: tuple[Carry, ...], pairs: Pairs, live: frozenset[str]
-    ) -> Pairs:
-        inside = {n for s in walk(test + body) for n in _assigned(s)} | {c.arg for c in carried}
+    def loop(self, stmt: For | While, pairs: Pairs, live: frozenset[str]) -> Pairs:
+        turn = stmt.test + stmt.body if isinstance(stmt, While) else stmt.body
+        carried = stmt.carried
+        inside = frozenset(n for s in walk(turn) for n in _assigned(s)) | {c.arg for c in carried}
         # what a later turn may read; the initial values are read once, before the first
         ends = [stmt.cond] if isinstance(stmt, While) else [stmt.exit] if stmt.exit is not None else []
         again = {n for e in ends for n in reads(e)}
-        again |= {n for s in walk(test + body) for e in own_exprs(s) for n in reads(e)}
-        # what the next turn reads of this one's names arrives through the carries
-        again -= {c.arg for c in carried}
-        outer = {n for n in again if n not in inside} | {n for c in carried for n in reads(c.next)}
-        head = pairs
-        for c in carried:
-            head = self.meet(head, c.arg, c.init, pairs)
-        head = self._args_meet(head, carried, [c.init for c in carried], pairs)
+        again |= {n for s in walk(turn) for e in own_exprs(s) for n in reads(e)}
+        later = live | frozenset(n for n in again if n not in inside)
+        later |= {n for c in carried for n in reads(c.next)}
+        head = self.arrive(pairs, carried, [c.init for c in carried], pairs, frozenset())
         while True:
-            end = self.block(test + body, head, live | outer)
-            back = frozenset(p for p in end if not p & inside)
-            new = head | back
-            for c in carried:
-                for name in shared_with(c.next):
-                    new = self._arrive(new, c.arg, name, end, inside)
-            new = self._args_meet(new, carried, [c.next for c in carried], end)
-            if new == head:
+            end = self.block(turn, head, later)
+            back = self.arrive(
+                frozenset(p for p in end if not p & inside), carried, [c.next for c in carried], end, inside
+            )
+            if back <= head:
                 break
-            head = new
-        result = frozenset(p for p in head | end if not p & inside)
-        for c in carried:
-            for pair in head | end:
-                for source in [c.arg, *shared_with(c.next)]:
-                    here = self.place(source)
-                    if here in pair:
-                        (other,) = pair - {here}
-                        if other not in inside and other != c.result:
-                            result |= {frozenset((c.result, other))}
-            for e in (c.init, c.next):
-                for name in shared_with(e):
-                    if self.place(name) not in inside:
-                        result = self.meet(result, c.result, Var(name), pairs)
-        for i, c in enumerate(carried):
-            for other_carry in carried[:i]:
-                if frozenset((c.arg, other_carry.arg)) in head:
-                    result |= {frozenset((c.result, other_carry.result))}
-        return result
+            head |= back
+        after = frozenset(p for p in head | end if not p & inside)
+        for values, seen in (([c.init for c in carried], pairs), ([c.next for c in carried], end)):
+            after |= self.arrive(after, carried, values, seen, inside, results=True)
+        return after
 
-    def _arrive(self, pairs: Pairs, arg: str, name: str, end: Pairs, inside: set[str]) -> Pairs:
-        """At the next turn `arg` shares what `name` shared at the end of this one, if that is still there."""
-        if arg not in self.found.stored:
-            return pairs
-        source = self.place(name)
-        new = set(pairs)
-        if source not in inside and source != arg:
-            new.add(frozenset((arg, source)))
-        for pair in end:
-            if source in pair:
-                (other,) = pair - {source}
-                if other not in inside and other != arg:
-                    new.add(frozenset((arg, other)))
-        return frozenset(new)
-
-    def _args_meet(self, pairs: Pairs, carried: tuple[Carry, ...], values: list[Expr], seen: Pairs) -> Pairs:
-        new = set(pairs)
-        for i, c in enumerate(carried):
-            for j in range(i):
-                for a in shared_with(values[i]):
-                    for b in shared_with(values[j]):
-                        one, two = self.place(a), self.place(b)
-                        if c.arg in self.found.stored and (one == two or frozenset((one, two)) in seen):
-                            new.add(frozenset((c.arg, carried[j].arg)))
-        return frozenset(new)
+    def arrive(
+        self,
+        pairs: Pairs,
+        carried: tuple[Carry, ...],
+        values: list[Expr],
+        seen: Pairs,
+        gone: frozenset[str],
+        results: bool = False,
+    ) -> Pairs:
+        """The carried names take their values at once: each shares what its value shared, but for what is gone."""
+        names = [c.result if results else c.arg for c in carried]
+        own = [frozenset(self.place(n) for n in shared_with(v) if n in self.found.stored) for v in values]
+        for i, name in enumerate(names):
+            # only a pair that was seen counts: that both met a third thing, each at another time, does not
+            others = {names[j] for j in range(i) if any(a == b or {a, b} in seen for a in own[i] for b in own[j])}
+            pairs = self.meet(pairs, name, (self.partners(values[i], seen) - gone) | (others & self.found.stored))
+        return pairs
 
     def write(self, name: str, pairs: Pairs, live: frozenset[str], span: Span | None) -> None:
         here = self.place(name)

@@ -167,17 +167,18 @@ class Overwrites:
         return "unknown"
 
     def _never_equal(self, read: Access, store: Access) -> bool:
+        """Whether a read with a constant index surely is of another element than the store's."""
         for a, b in zip(read.items or (), store.items or (), strict=False):
-            if isinstance(a, Const) and isinstance(b, Const):
-                if isinstance(a.value, int) and isinstance(b.value, int) and a.value != b.value:
-                    if a.value >= 0 and b.value >= 0:
-                        return True
-            if isinstance(a, Const) and isinstance(a.value, int) and a.value >= 0:
-                for loop in store.region.loops:
-                    offset = self.affine(b, loop)
-                    lowest = self._lowest(loop)
-                    if offset is not None and lowest is not None and lowest + offset > a.value:
-                        return True
+            one = _index(a)
+            if one is None:
+                continue
+            two = _index(b)
+            if two is not None and one != two:
+                return True
+            for loop in store.region.loops:
+                offset, lowest = self.affine(b, loop), self._lowest(loop)
+                if offset is not None and lowest is not None and lowest + offset > one:
+                    return True
         return False
 
     def affine(self, item: Expr, loop: Region) -> int | None:
@@ -259,6 +260,11 @@ def places_read(e: Expr) -> Iterator[Expr]:
                     yield from places_read(part)
         case _:
             return
+
+
+def _index(item: Expr) -> int | None:
+    """A constant index that does not count from the end."""
+    return item.value if isinstance(item, Const) and isinstance(item.value, int) and item.value >= 0 else None
 
 
 def _order(read: Access, store: Access) -> bool:

@@ -28,6 +28,7 @@ from srcad.frontend.operators import apply, binary
 from srcad.frontend.parameters import bound_arguments, class_fields, default_value
 from srcad.frontend.read import Source
 from srcad.frontend.scopes import assigned
+from srcad.frontend.single_exit import single_exit
 from srcad.frontend.statements import RESULT
 from srcad.frontend.statics import known, wrapped
 from srcad.frontend.values import (
@@ -45,7 +46,6 @@ from srcad.frontend.values import (
 )
 from srcad.ir.nodes import Const, Effect, Op
 from srcad.ir.types import Array, Scalar
-from srcad.frontend.single_exit import single_exit
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, Primitive
 from srcad.rules.table import EXPANSIONS, STATIC
 

@@ -9,7 +9,7 @@ from srcad.frontend.context import Context
 from srcad.frontend.joins import fresh_of, kind_of
 from srcad.frontend.values import Abstract, Leaf, Ref, map_structure
 from srcad.ir.nodes import Assign, Stmt, Var
-from srcad.ir.types import Array, Dim, Scalar, Symbol, Type
+from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.ir.walk import stmt_reads
 
 

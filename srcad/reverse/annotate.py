@@ -123,7 +123,8 @@ def _words(e: Expr) -> str:
 def _reading_lines(block: Block, name: str) -> list[int]:
     lines = set()
     for stmt in walk(block):
-        if isinstance(stmt, Assign | AugAssign | Store | Effect) and stmt.span is not None:
-            if name in block_reads((stmt,)):
-                lines.add(stmt.span.line)
+        if not isinstance(stmt, Assign | AugAssign | Store | Effect) or stmt.span is None:
+            continue
+        if name in block_reads((stmt,)):
+            lines.add(stmt.span.line)
     return sorted(lines)

@@ -166,7 +166,8 @@ class Adjoints:
             if coefficient != 1:
                 known = Op("*", (Const(coefficient), known))
             total = known if total == Const(0) else Op("+", (known, total))
-        return total
+        # `x[1:-1]` of one element has none, not -1
+        return total if d.never_negative else Op("max", (total, Const(0)))
 
     def begin(self, primal: str) -> None:
         """Give the adjoint of a root name a zero to add to, if it has no value yet."""

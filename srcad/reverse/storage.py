@@ -18,7 +18,6 @@ from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Slice, Store, Va
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.walk import block_reads, names, own_exprs, root, walk
 from srcad.normalize.count_turns import count_of
-
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
 

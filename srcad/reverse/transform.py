@@ -180,7 +180,7 @@ class _Transform:
     # ---- one statement -----------------------------------------------------------------------
 
     def assign(self, stmt: Assign) -> None:
-        adjoints, builder = self.adjoints, self.builder
+        adjoints = self.adjoints
         name = stmt.target
         if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
             return

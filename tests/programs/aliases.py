@@ -82,17 +82,6 @@ def triple_buffer(x, n):
 
 
 @case(real(4))
-@case(-real(4))
-def alias_chosen_by_a_condition(x):
-    a = x * 1.0
-    b = x * 2.0
-    t = a if x[0] > 0 else b
-    t[0] = x[1] * x[2]
-    t *= x[3]
-    return np.sum(a * a) + np.sum(b)
-
-
-@case(real(4))
 def alias_in_a_tuple(x):
     y = x * 1.0
     pair = (y, x)
@@ -160,16 +149,3 @@ def matrices_rotate(a, b, n):
     for _ in range(n):
         a, b = a @ b * 0.5, a
     return np.sum(a * b)
-
-
-@case(real(3), 2)
-def row_aliases_of_one_buffer(x, n):
-    m = np.zeros((2, 3))
-    cur = m[0]
-    nxt = m[1]
-    cur[:] = x
-    for _ in range(n):
-        nxt[1:] = cur[:-1] * cur[1:]
-        nxt[0] = cur[0]
-        cur, nxt = nxt, cur
-    return np.sum(cur * x) + np.sum(m)

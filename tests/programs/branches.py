@@ -121,18 +121,6 @@ def conditional_rebind_of_an_array(x):
     return np.sum(y * x)
 
 
-@case(real(4))
-@case(-real(4), compiled=True)
-def conditional_rebind_to_another_array_then_write(x):
-    a = x * 2
-    b = x * 3
-    y = a
-    if x[0] > 0:
-        y = b
-    y[1] = x[2] * x[2]
-    return np.sum(a * x) + np.sum(b * b) + y[0]
-
-
 @case(real(3))
 @case(-real(3))
 def write_in_a_branch(x):

@@ -195,6 +195,43 @@ def rounds_to_int(x):
     return int(x * 10)
 
 
+# Which array is written to is not known when compiling: refused, not guessed.
+
+
+@refused(real(4), code="S4")
+def alias_chosen_by_a_condition(x):
+    a = x * 1.0
+    b = x * 2.0
+    t = a if x[0] > 0 else b
+    t[0] = x[1] * x[2]
+    t *= x[3]
+    return np.sum(a * a) + np.sum(b)
+
+
+@refused(real(4), code="S4")
+def conditional_rebind_to_another_array_then_write(x):
+    a = x * 2
+    b = x * 3
+    y = a
+    if x[0] > 0:
+        y = b
+    y[1] = x[2] * x[2]
+    return np.sum(a * x) + np.sum(b * b) + y[0]
+
+
+@refused(real(3), 2, code="S4")
+def row_aliases_of_one_buffer(x, n):
+    m = np.zeros((2, 3))
+    cur = m[0]
+    nxt = m[1]
+    cur[:] = x
+    for _ in range(n):
+        nxt[1:] = cur[:-1] * cur[1:]
+        nxt[0] = cur[0]
+        cur, nxt = nxt, cur
+    return np.sum(cur * x) + np.sum(m)
+
+
 REFUSED.append(Refusal(np.sin, (0.7,), ("S1",)))
 REFUSED.append(Refusal(math.sin, (0.7,), ("S1",)))
 REFUSED.append(Refusal(operator.add, (0.7, 0.3), ("S1",)))

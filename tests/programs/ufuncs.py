@@ -172,8 +172,8 @@ def logaddexp_far_out(x):
 
 
 @case(real(3))
-def nan_to_num_and_interp(x):
-    return np.sum(np.nan_to_num(x) ** 2) + np.interp(0.3, np.array([0.0, 0.5, 1.0]), x)
+def interpolation(x):
+    return np.interp(0.3, np.array([0.0, 0.5, 1.0]), x)
 
 
 @case(np.array([0.0, 4.0]), 0.0, gradient=(np.array([0.0, 0.0]), 2.0))

@@ -1,0 +1,123 @@
+"""What the first call of a gradient costs, each measured in a process of its own.
+
+    python -m tests.benchmarks.first_call [NAME ...] [--json FILE]
+
+For each function: `text`, our own part (from the call to the text, everything read for the first time); `numba`, the
+rest of the first call with an empty cache; `warm`, the first call of a second process, after the imports; `call`, a
+later call, beside one of the bare dispatcher.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+_MODULE = "tests.benchmarks.first_call"
+LIMITS = {"text": 0.2, "compile": 2.0, "warm": 0.3}
+"""In seconds, for a function of a dozen lines; `compile` is text and Numba together."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", help="of functions in first_call_programs.py; all by default")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--repeats", type=int, default=3, help="processes for each figure; the fastest counts")
+    parser.add_argument("--part", choices=("cold", "warm"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        print(json.dumps(_measured(options.names[0], cold=options.part == "cold")))
+        return
+
+    from tests.benchmarks.first_call_programs import programs
+
+    imports = {name: _import_time(name, options.repeats) for name in ("numpy", "numba", "srcad")}
+    imports["srcad after numba"] = _import_time("srcad", options.repeats, "import numba")
+    for name, seconds in imports.items():
+        print(f"import {name:<20} {seconds:6.3f} s")
+    print(f"\n{'':<20}{'text':>8}{'numba':>8}{'compile':>9}{'warm':>8}{'call':>11}{'bare call':>11}")
+    found = {}
+    for name in options.names or programs():
+        figures = found[name] = _figures(name, options.repeats)
+        over = [what for what, limit in LIMITS.items() if figures[what] > limit]
+        print(
+            f"{name:<20}{figures['text']:8.3f}{figures['numba']:8.2f}{figures['compile']:9.2f}{figures['warm']:8.3f}"
+            f"{figures['call'] * 1e6:8.1f} us{figures['bare call'] * 1e6:8.1f} us"
+            + (f"   over the limit: {', '.join(over)}" if over else "")
+        )
+    print("limits" + " " * 14 + f"{LIMITS['text']:8.3f}{'':8}{LIMITS['compile']:9.2f}{LIMITS['warm']:8.3f}")
+    if options.json:
+        options.json.write_text(json.dumps({"imports": imports, "calls": found}, indent=2) + "\n")
+
+
+def _import_time(name: str, repeats: int, before: str = "pass") -> float:
+    code = f"import time\n{before}\nt = time.perf_counter()\nimport {name}\nprint(time.perf_counter() - t)"
+    return min(float(_python("-c", code)) for _ in range(repeats))
+
+
+def _figures(name: str, repeats: int) -> dict[str, float]:
+    """Of one function; each figure is the least of `repeats` processes."""
+    runs = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            cold = json.loads(_python("-m", _MODULE, name, "--part", "cold", cache=folder))
+            warm = json.loads(_python("-m", _MODULE, name, "--part", "warm", cache=folder))
+        runs.append({**cold, **warm, "compile": cold["text"] + cold["numba"]})
+    return {what: min(run[what] for run in runs) for what in runs[0]}
+
+
+def _measured(name: str, *, cold: bool) -> dict[str, float]:
+    """In this process, whose cache folder is empty (`cold`) or not."""
+    import numba  # noqa: F401
+
+    import srcad
+    from tests.benchmarks.first_call_programs import programs
+
+    program = programs()[name]
+    derivative = srcad.grad(program.function, program.wrt)
+    clock = time.perf_counter
+    started = clock()
+    if cold:
+        derivative.source_for(*program.arguments)
+        text = clock()
+        derivative(*program.arguments)
+        return {"text": text - started, "numba": clock() - text}
+    derivative(*program.arguments)
+    warm = clock() - started
+    calls: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "call": (derivative, program.arguments),
+        "bare call": (derivative.compiled, program.arguments),
+    }
+    return {"warm": warm, **{what: _call_time(*pair) for what, pair in calls.items()}}
+
+
+def _call_time(function: Any, arguments: tuple[Any, ...], count: int = 2000) -> float:
+    """Seconds of one call: the fastest of several rounds."""
+    best = float("inf")
+    for _ in range(5):
+        started = time.perf_counter()
+        for _ in range(count // 5):
+            function(*arguments)
+        best = min(best, (time.perf_counter() - started) / (count // 5))
+    return best
+
+
+def _python(*arguments: str, cache: str | None = None) -> str:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"} | ({"SRCAD_CACHE_DIR": cache} if cache else {})
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout.strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    main()
