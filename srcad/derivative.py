@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srcad.backend.files import write_whole
+from srcad.call.attempts import Attempts
 from srcad.call.buffers import flat_buffers, split
 from srcad.call.described import Described, described
 from srcad.call.examples import example_values
@@ -16,7 +17,6 @@ from srcad.call.parameters import Parameters
 from srcad.call.specialisation import Specialisation
 from srcad.errors import fail
 from srcad.options import Options
-from srcad.pipeline import generate
 from srcad.request import Request
 from srcad.tree import flatten
 
@@ -54,7 +54,7 @@ class Derivative:
             return self._adjoint(args, kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
-            if one.fits():
+            if one.fits(leaves):
                 return one.run(leaves)
         return self._specialise(args, kwargs).run(leaves)
 
@@ -114,7 +114,7 @@ class Derivative:
         """What a call with these arguments would run."""
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
-            if one.fits():
+            if one.fits(leaves):
                 return one
         return self._specialise(args, kwargs)
 
@@ -150,11 +150,7 @@ class Derivative:
         parameters, request = self._parameters, self._request
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
-        arguments = described(parameters.names, values, request.wrt, len(parameters.fixed))
-        wrt = [leaf.name for name in request.wrt for leaf in arguments.leaves if leaf.parameter == name]
-        if request.wrt and not wrt:
-            fail("S207", f"{', '.join(request.wrt)} has no number in it to differentiate with respect to")
-        made = generate(parameters.function, arguments.arguments, tuple(wrt), request)
+        made, arguments = Attempts(parameters, values, leaves, request).made()
         one = Specialisation(made, arguments, values, parameters, request)
         self._made.setdefault((spec, *map(leaf_key, leaves)), []).append(one)
         self._newest = one

@@ -41,12 +41,19 @@ class Generated:
 
 
 def generate(
-    function: Callable[..., Any], arguments: Mapping[str, Abstract], wrt: tuple[str, ...], request: Request
+    function: Callable[..., Any],
+    arguments: Mapping[str, Abstract],
+    wrt: tuple[str, ...],
+    request: Request,
+    fixed: bool = False,
 ) -> Generated:
-    """Run the compiler. `wrt` are the flat parameters to differentiate with respect to."""
+    """Run the compiler. `wrt` are the flat parameters to differentiate with respect to.
+
+    Where `fixed`, integers and bools that the function reads from outside are constants of the text.
+    """
     source = read(function)
     with during("lower"):
-        lowered = lower(source, arguments)
+        lowered = lower(source, arguments, fixed=fixed)
     with during("prune"):
         primal = prune(lowered.function)
         written = written_parameters(primal)

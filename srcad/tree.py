@@ -15,6 +15,8 @@ from typing import Any
 import optree
 from optree import PyTreeSpec
 
+from srcad.errors import fail
+
 _NAMESPACE = "srcad"
 # Entered once for good: it concerns our namespace alone.
 _in_order = optree.dict_insertion_ordered(True, namespace=_NAMESPACE)
@@ -29,7 +31,10 @@ def flatten(tree: object) -> tuple[list[Any], PyTreeSpec]:
     [1.0, 2.0, None, 3]
     """
     leaves: list[Any]
-    leaves, spec = optree.tree_flatten(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
+    try:
+        leaves, spec = optree.tree_flatten(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
+    except RecursionError:
+        fail("S302", "an argument is nested without end: a list or dict in it contains itself")
     for leaf in leaves:
         if hasattr(leaf, "__dataclass_fields__") and _register(type(leaf)):
             return flatten(tree)

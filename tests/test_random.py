@@ -76,26 +76,26 @@ def check(program: Any, args: tuple[Any, ...], wrt: tuple[int, ...], target: str
     assert error < 1e-6, f"worst relative error {error:.1e}, {target}\n{text}"
 
 
-@settings(common, max_examples=int(ASKED or 25))
+@settings(common, max_examples=int(ASKED or 18))
 @given(programs())
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_random_programs(turns: int, text: str) -> None:
     check(load(text, FOLDER).program, arguments(turns), WRT, "python", text)
 
 
-@settings(common, max_examples=int(ASKED or 48) // 8)
+@settings(common, max_examples=int(ASKED or 32) // 8)
 @given(programs())
 def test_random_programs_compiled(text: str) -> None:
     check(load(text, FOLDER).program, arguments(3), WRT, "cpu", text)
 
 
-@settings(common, max_examples=int(ASKED or 80))
+@settings(common, max_examples=int(ASKED or 60))
 @given(expressions())
 def test_random_expressions(made: tuple[str, tuple[Any, ...]]) -> None:
     check(load(made[0], FOLDER).program, made[1], (0, 1, 2), "python", made[0])
 
 
-@settings(common, max_examples=int(ASKED or 48) // 8)
+@settings(common, max_examples=int(ASKED or 32) // 8)
 @given(expressions())
 def test_random_expressions_compiled(made: tuple[str, tuple[Any, ...]]) -> None:
     check(load(made[0], FOLDER).program, made[1], (0, 1, 2), "cpu", made[0])

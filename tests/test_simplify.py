@@ -182,6 +182,12 @@ def test_first(before: str, after: str) -> None:
         ("d += e\nf = d\nd += f", "d += e\nf = d\nd += f"),
         ("D[i] += e\nd += f\nD[i] += f", "D[i] += e + f\nd += f"),
         ("D[i] += e\nD[j] = f\nD[i] += f", "D[i] += e\nD[j] = f\nD[i] += f"),
+        ("D[i] += e\nD[j] += f\nD[i] += f", "D[i] += e + f\nD[j] += f"),
+        ("D[i] = e\nD[j] += f\nD[i] += f", "D[i] = e + f\nD[j] += f"),
+        # where i is j, the store would wipe out what came between
+        ("D[i] = e\nD[j] += f\nf = 2.0\nD[i] += f", "D[i] = e\nD[j] += f\nf = 2.0\nD[i] += f"),
+        ("D[i] += e\nD[j] += D[i]\nD[i] += f", "D[i] += e\nD[j] += D[i]\nD[i] += f"),
+        ("D[i] += e\nD[j] += f\ni = 1\nD[i] += f", "D[i] += e\nD[j] += f\ni = 1\nD[i] += f"),
         ("D[...] += E\nD[...] += e", "D[...] += E\nD[...] += e"),
         ("%t.0 = D[i]\nD[i] = %t.0", "%t.0 = D[i]"),
         ("%t.0 = D[i]\nD[i] = %t.0 + e", "%t.0 = D[i]\nD[i] += e"),

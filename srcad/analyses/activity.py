@@ -16,17 +16,22 @@ def active(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> frozense
     Both directions are closed over the whole function without regard to order, which errs only towards active.
     Arrays that are written into vary, and matter, as a whole; so does everything that may share their memory.
     """
-    flows = [edge for stmt in walk(f.body) for edge in _flows(f, stmt)]
+    edges = flows(f)
     floats = {name for name, t in f.types.items() if is_float(t)}
-    varied = _closure(set(wrt), flows, floats)
+    varied = _closure(set(wrt), edges, floats)
     wanted = {name for e in results for name in reads(e)}
-    useful = _closure(wanted, [(b, a) for a, b in flows], floats)
+    useful = _closure(wanted, [(b, a) for a, b in edges], floats)
     return frozenset(varied & useful & floats)
 
 
-def _closure(start: set[str], flows: list[tuple[str, str]], floats: set[str]) -> set[str]:
+def flows(f: Function) -> list[tuple[str, str]]:
+    """(from, to) for each way a derivative can take through a statement of the function."""
+    return [edge for stmt in walk(f.body) for edge in _flows(f, stmt)]
+
+
+def _closure(start: set[str], edges: list[tuple[str, str]], floats: set[str]) -> set[str]:
     after: dict[str, list[str]] = {}
-    for source, target in flows:
+    for source, target in edges:
         after.setdefault(source, []).append(target)
     reached: set[str] = set()
     pending = [name for name in start if name in floats]

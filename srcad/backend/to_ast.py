@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 
 from typing_extensions import assert_never
 
 from srcad.backend.expressions import Expressions
 from srcad.backend.syntax import Remark
+from srcad.backend.together import Together
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -39,7 +41,7 @@ def to_ast(function: Function, defaults: Sequence[str] = ()) -> ast.FunctionDef:
 
     Where the body does not end in a `Return`, `function.results` are returned.
     """
-    printer = _Statements(Expressions(function))
+    printer = _Statements(Expressions(function), Together(function))
     body = printer.block(function.body)
     if function.results and not (function.body and isinstance(function.body[-1], Return)):
         body += printer.statement(Return(function.results))
@@ -87,11 +89,16 @@ def _begins_adjoints(before: list[ast.stmt]) -> bool:
 
 
 class _Statements:
-    def __init__(self, expressions: Expressions) -> None:
+    def __init__(self, expressions: Expressions, together: Together) -> None:
         self._of = expressions
+        self._together = together
 
     def block(self, block: Block) -> list[ast.stmt]:
-        return [node for stmt in block for node in self.statement(stmt)]
+        found: list[ast.stmt] = []
+        for group in self._together.groups(block):
+            made = [node for stmt in group for node in self.statement(stmt)]
+            found += made if len(group) == 1 else [_one_line(made)]
+        return found
 
     def statement(self, stmt: Stmt) -> list[ast.stmt]:
         match stmt:
@@ -108,7 +115,7 @@ class _Statements:
             case While(test, cond, body):
                 return [self._while(test, cond, body)]
             case Effect(call):
-                return [self._effect(call)]
+                return [self._effect(call, stmt)]
             case Comment(text):
                 return [Remark(text)]
             case Return(values):
@@ -152,16 +159,43 @@ class _Statements:
         leave = ast.If(_negated(self._of.expr(cond)), [ast.Break()], [])
         return ast.While(ast.Constant(True), [*self.block(test), leave, *turn], [])
 
-    def _effect(self, call: Op) -> ast.stmt:
+    def _effect(self, call: Op, stmt: Effect) -> ast.stmt:
         if call.prim == "assert":
             condition, *message = (self._of.expr(arg) for arg in call.args)
-            return ast.Assert(condition, message[0] if message else None)
+            return ast.Assert(condition, message[0] if message and not _was_formatted(stmt) else None)
         if call.prim == "delete":
             return ast.Delete([ast.Name(arg.name) for arg in call.args if isinstance(arg, Var)])
         return ast.Expr(self._of.expr(call))
 
 
+def _one_line(stmts: list[ast.stmt]) -> ast.stmt:
+    """Assignments as one: of tuples, or of a shape to all its lengths."""
+    targets = ast.Tuple([s.targets[0] for s in stmts if isinstance(s, ast.Assign)])
+    values = [s.value for s in stmts if isinstance(s, ast.Assign)]
+    if isinstance(values[0], ast.Subscript) and all(_is_length(v) for v in values):
+        return ast.Assign([targets], values[0].value)
+    return ast.Assign([targets], ast.Tuple(values))
+
+
+def _is_length(value: ast.expr) -> bool:
+    return isinstance(value, ast.Subscript) and isinstance(value.value, ast.Attribute) and value.value.attr == "shape"
+
+
+def _was_formatted(stmt: Effect) -> bool:
+    """Whether a message stands for an f-string, whose values are not known: `bad {x.shape}` would say nothing."""
+    text = stmt.call.args[1]
+    if not isinstance(text, Const) or not isinstance(text.value, str) or "{" not in text.value:
+        return False
+    quoted = re.escape(text.value)
+    return stmt.span is None or re.search(rf"(?<![fF])[\"']{quoted}", stmt.span.text) is None
+
+
 def _negated(test: ast.expr) -> ast.expr:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return test.operand
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return operand
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=others):
+            return ast.Compare(left, [ast.NotEq()], others)
+        case ast.Compare(left=left, ops=[ast.NotEq()], comparators=others):
+            return ast.Compare(left, [ast.Eq()], others)
     return ast.UnaryOp(ast.Not(), test)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
@@ -37,16 +37,26 @@ class FlatLeaf:
 class Described:
     arguments: Dictionary[str, Abstract]
     leaves: tuple[FlatLeaf, ...]
+    known: tuple[tuple[int, bool | int], ...] = ()
+    """Leaves taken as they are in this call, by position: no parameters of the generated function."""
 
 
-def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str], fixed: int = 0) -> Described:
+def described(
+    names: Sequence[str],
+    values: Sequence[object],
+    wrt: Sequence[str],
+    fixed: int = 0,
+    known: Collection[int] = (),
+) -> Described:
     """Structures and leaves of the values given for the parameters `names`; leaves of `wrt` are differentiated.
 
     The first `fixed` values were given beforehand, as the `self` of a method: they may be objects of any class.
+    The leaves at the positions `known` (integers and bools) are constants of the generated function.
     """
     taken: set[str] = set(names)
     arguments: dict[str, Abstract] = {}
     flat: list[FlatLeaf] = []
+    kept: list[tuple[int, bool | int]] = []
     position = 0
     for at, (name, value) in enumerate(zip(names, values, strict=True)):
         leaf_values, _ = flatten(value)
@@ -58,6 +68,9 @@ def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str]
         ):
             if is_static(leaf) or (at < fixed and not isinstance(leaf, _NUMBERS)):
                 found.append(Static(leaf))
+            elif position in known:
+                kept.append((position, plain(leaf)))
+                found.append(Static(plain(leaf)))
             else:
                 active = name in wrt
                 kind = leaf_type(leaf, flat_name, place, active)
@@ -65,7 +78,12 @@ def described(names: Sequence[str], values: Sequence[object], wrt: Sequence[str]
                 found.append(Leaf(Var(flat_name), kind))
             position += 1
         arguments[name] = _structure(value, iter(found), name)
-    return Described(arguments, tuple(flat))
+    return Described(arguments, tuple(flat), tuple(kept))
+
+
+def plain(leaf: Any) -> bool | int:
+    """A bool or an integer, of NumPy's or an enumeration's, as Python's own."""
+    return bool(leaf) if isinstance(leaf, bool | np.bool_) else int(leaf)
 
 
 def _structure(value: Any, found: Iterator[Any], name: str) -> Abstract:

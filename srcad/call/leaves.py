@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import types
 from collections.abc import Callable
 from typing import Any
@@ -40,6 +41,8 @@ def is_static(leaf: object) -> bool:
     """Known when compiling and part of the key: text, None, functions, classes, slices."""
     if leaf is None or leaf is Ellipsis or callable(leaf):
         return True
+    if isinstance(leaf, enum.Enum):
+        return not isinstance(leaf, int | float)
     return isinstance(leaf, str | bytes | slice | np.dtype | types.ModuleType)
 
 
@@ -140,5 +143,6 @@ def _dtype_name(dtype: np.dtype[Any], place: str) -> str:
     if dtype.kind == "c":
         fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
     if dtype.name not in (*_INTEGERS, *_FLOATS, "bool") or not dtype.isnative:
-        fail("S305", f"{place} has dtype {dtype}", why="srcad takes float64, float32, integers and bool.")
+        advice = f"convert it: {place}.astype(np.float64)." if dtype.kind in "fiu" else None
+        fail("S305", f"{place} has dtype {dtype}", None, "srcad takes float64, float32, integers and bool.", advice)
     return str(dtype.name)

@@ -6,8 +6,10 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
+
+import numpy as np
 
 from srcad.errors import fail
 
@@ -36,9 +38,15 @@ class Parameters:
         function: Callable[..., Any] = f
         fixed: tuple[object, ...] = ()
         keywords: dict[str, object] = {}
-        while isinstance(function, functools.partial | MethodType) or hasattr(function, "__srcad_primal__"):
+        while True:
             if hasattr(function, "__srcad_primal__"):  # made by srcad.jit
                 function = function.__srcad_primal__
+            elif isinstance(call := inspect.getattr_static(type(function), "__call__", None), FunctionType):
+                if type(function).__module__.partition(".")[0] in ("srcad", "numba", "numpy"):
+                    break
+                function = MethodType(call, function)
+            elif not isinstance(function, functools.partial | MethodType):
+                break
             elif isinstance(function, functools.partial):
                 fixed = (*function.args, *fixed)
                 keywords = {**function.keywords, **keywords}
@@ -54,6 +62,10 @@ class Parameters:
 
             read(function)  # raises the error that says why
             raise
+        if isinstance(function, type):
+            from srcad.frontend.read import read
+
+            read(function)
         parameters = signature.parameters.values()
         names = tuple(signature.parameters)
         free = tuple(name for name in names[len(fixed) :] if name not in keywords)
@@ -76,7 +88,7 @@ class Parameters:
             if missing == 0:
                 return args
             rest = self.defaults[len(args) :]
-            if missing > 0 and inspect.Signature.empty not in rest:
+            if missing > 0 and not any(value is inspect.Signature.empty for value in rest):
                 return args + rest
         try:
             bound = self.signature.bind(*self.fixed, *args, **{**self.fixed_keywords, **kwargs})
@@ -99,10 +111,12 @@ class Parameters:
         names = self.callable_names
         if isinstance(item, str) and item in names:
             return item
-        if isinstance(item, int) and not isinstance(item, bool) and -len(names) <= item < len(names):
+        if isinstance(item, int | np.integer) and not isinstance(item, bool) and -len(names) <= item < len(names):
             return names[item]
         listed = ", ".join(names) or "none"
-        fail("S307", f"argnums {item!r} is no parameter of {self._name}", why=f"Its parameters are: {listed}.")
+        advice = f"give a tuple: argnums={tuple(item)!r}." if isinstance(item, list) else None
+        why = f"Its parameters are: {listed}."
+        fail("S307", f"argnums {item!r} is no parameter of {self._name}", why=why, advice=advice)
 
     @property
     def _name(self) -> str:

@@ -46,7 +46,7 @@ class Specialisation:
             if (change := passed(leaves[leaf.position], leaf.differentiated, request.options.target == "cpu"))
             is not None
         ]
-        self._captures = [capture.read for capture in made.lowered.captures]
+        self._captures = [(capture.read, capture.fixed) for capture in made.lowered.captures]
         self._guards = made.lowered.guards
         self._capture_keys = self._keys_of_captures()
         self._overlaps = _pairs(order, made.written, made.lowered.function.types)
@@ -56,8 +56,11 @@ class Specialisation:
         self._call: Callable[..., Any] = self._load
         self._ready = False
 
-    def fits(self) -> bool:
-        """Whether what the function captured is still of the kind that the text was written for."""
+    def fits(self, leaves: Sequence[Any]) -> bool:
+        """Whether what the text took as known is so still: values of arguments, and the kinds of what is captured."""
+        for position, value in self.arguments.known:
+            if leaves[position] != value:
+                return False
         for guard in self._guards:
             now = guard.read()
             if now is not guard.value and not _equal(now, guard.value):
@@ -69,8 +72,8 @@ class Specialisation:
         flat = self._pick(leaves)
         for at, change in self._convert:
             flat[at] = change(flat[at])
-        for read in self._captures:
-            flat += flatten_captured(read())
+        for read, fixed in self._captures:
+            flat += flatten_captured(read(), fixed)
         if self._overlaps:
             self._check_overlap(flat)
         flat += more
@@ -109,7 +112,7 @@ class Specialisation:
 
     def _keys_of_captures(self) -> list[object]:
         keys: list[object] = []
-        for read in self._captures:
+        for read, _ in self._captures:
             leaves, spec = flatten(read())
             keys.append((spec, *map(leaf_key, leaves)))
         return keys

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import re
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -19,6 +20,7 @@ from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
 from srcad.ir.nodes import Span, Var
 from srcad.ir.types import ONE, Array, Scalar, Symbol, Type, dim
 
+INTEGERS = (bool, int, np.integer, np.bool_)
 _STATIC = (
     str,
     bytes,
@@ -31,19 +33,28 @@ _STATIC = (
     MethodType,
     slice,
     type(...),
+    enum.Enum,
 )
 
 
 def describe(
-    name: str, value: object, taken: set[str] | None = None, path: str | None = None, span: Span | None = None
+    name: str,
+    value: object,
+    taken: set[str] | None = None,
+    path: str | None = None,
+    span: Span | None = None,
+    fixed: bool = False,
 ) -> Abstract:
     """The structure of `value` with typed leaves, whose names (`params_W_0`) are unique among `taken`.
 
     An axis of length 1 is known to be so, and any other known not to be: both are part of the type of a call.
+    Where `fixed`, integers and bools are no leaves but constants.
     """
     taken = set() if taken is None else taken
 
     def walk(value: Any, name: str, path: str) -> Abstract:
+        if fixed and isinstance(value, INTEGERS):
+            return Static(value.item() if isinstance(value, np.generic) else value)
         if isinstance(value, bool | int | float | np.generic | np.ndarray):
             flat = _unique(name, taken)
             return Leaf(Var(flat), _type(value, flat, path, span))
@@ -70,7 +81,7 @@ def describe(
     return walk(value, name, name if path is None else path)
 
 
-def flatten(value: object) -> list[object]:
+def flatten(value: object, fixed: bool = False) -> list[object]:
     """The leaves of a value in the order of `describe`; a 0-d array as the scalar it holds."""
     out: list[object] = []
 
@@ -78,7 +89,8 @@ def flatten(value: object) -> list[object]:
         if isinstance(value, np.ndarray):
             out.append(value[()] if value.ndim == 0 else value)
         elif isinstance(value, bool | int | float | np.generic):
-            out.append(value)
+            if not (fixed and isinstance(value, INTEGERS)):
+                out.append(value)
         elif isinstance(value, tuple | list):
             for item in value:
                 walk(item)

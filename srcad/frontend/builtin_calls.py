@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -103,6 +104,36 @@ def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         total = ctx.call(args[0], total, item)
     return total
 
+
+@builtin(filter, least=2, most=2)
+def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    kept = []
+    for item in spread(ctx, args[1]):
+        test = truth(ctx, ctx.call(args[0], item) if args[0] != Static(None) else item)
+        if not isinstance(test, bool):
+            ctx.fail("S114", "filter by what is known only at run time", None, "loop, with an if in the loop.")
+        kept += [item] if test else []
+    return Seq(tuple(kept))
+
+
+def _selections(function: Any) -> Handler:
+    """Those of itertools that arrange the items of sequences."""
+
+    def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+        given = [number if isinstance(number := known(ctx, arg), int) else spread(ctx, arg) for arg in args]
+        named = {key: known(ctx, value) for key, value in keywords.items()}
+        if UNKNOWN in named.values():
+            ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
+        made = function(*given, **named)
+        flat = function is itertools.chain
+        return Seq(tuple(made) if flat else tuple(Seq(tuple(row)) for row in made))
+
+    return handler
+
+
+for _function in (itertools.product, itertools.combinations, itertools.permutations, itertools.pairwise):
+    builtin(_function, most=_MANY, keywords="repeat r")(_selections(_function))
+builtin(itertools.chain, least=0, most=_MANY)(_selections(itertools.chain))
 
 # ---- containers --------------------------------------------------------------------------------
 

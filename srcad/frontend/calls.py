@@ -16,12 +16,13 @@ from srcad.frontend import questions as questions  # fills BUILTINS
 from srcad.frontend import read
 from srcad.frontend.builtin_calls import BUILTINS
 from srcad.frontend.comprehensions import accumulated
-from srcad.frontend.context import Context, Frame
+from srcad.frontend.context import Context, Frame, Retry
 from srcad.frontend.expressions import spread
 from srcad.frontend.fence import fence
 from srcad.frontend.indexing import array_of, store_basic
 from srcad.frontend.iteration import as_array
 from srcad.frontend.joins import words
+from srcad.frontend.lookup import of_library
 from srcad.frontend.messages import print_call
 from srcad.frontend.methods import call_method
 from srcad.frontend.operators import apply, binary
@@ -110,6 +111,8 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
         hash(value)
     except TypeError:
         ctx.fail("S121", f"an object of type {type(value).__name__} is called")
+    if hasattr(value, "__srcad_primal__"):  # made by srcad.jit
+        return _call_object(ctx, value.__srcad_primal__, args, keywords)
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
     if value in STATIC:
@@ -125,15 +128,56 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     if isinstance(value, MethodType):
         if isinstance(value.__self__, str):
             return _call_static(ctx, value, args, keywords)
+        owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
+        if of_library(owner.__module__):
+            _opaque(ctx, value)
         return inline(ctx, value.__func__, [wrapped(ctx, value.__self__), *args], keywords)
+    if str(getattr(value, "__module__", "")) in _MAKERS or type(value).__module__ in _MAKERS:
+        ctx.fail(
+            "S121",
+            "a derivative inside a function that is differentiated",
+            "Derivatives of derivatives are not there yet.",
+            "take it outside, and pass its result in; or write the derivative out.",
+        )
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
+        module = str(getattr(value, "__module__", ""))
+        if of_library(module) and module.partition(".")[0] != "srcad":
+            return _from_library(ctx, value, args, keywords)
         return inline(ctx, value, args, keywords)
     if _is_pure(value):
         return _call_static(ctx, value, args, keywords)
     method = inspect.getattr_static(type(value), "__call__", None)
-    if isinstance(method, FunctionType):
+    if isinstance(method, FunctionType) and not of_library(type(value).__module__):
         return inline(ctx, method, [Static(value), *args], keywords)
     _opaque(ctx, value)
+
+
+_MAKERS = frozenset({"srcad.api", "srcad.derivative", "srcad.check"})
+
+
+def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """A function of a library that is written in Python. Where its text is outside the language, the call is."""
+    own = set()
+    frame: Frame | None = ctx.frame
+    while frame is not None:
+        own |= {frame.source.file} if not of_library(frame.source.function.__module__) else set()
+        frame = frame.caller
+
+    def blamed(error: SrcadError) -> SrcadError:
+        first = error.problems[0]
+        if first.span is None or first.span.file in own:
+            return error
+        try:
+            _opaque(ctx, value, f"srcad reads its text, but: {first.message}.")
+        except SrcadError as blame:
+            return blame
+
+    try:
+        return inline(ctx, value, args, keywords)
+    except Retry as retry:
+        raise Retry(blamed(retry.error)) from None
+    except SrcadError as error:
+        raise blamed(error) from None
 
 
 _OF_LISTS = frozenset({np.stack, np.concatenate, np.vstack, np.hstack})
@@ -153,15 +197,25 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
     return ctx.call(Static(np.copy), merged)
 
 
-def _opaque(ctx: Context, value: Any) -> NoReturn:
+def _opaque(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
-    module = getattr(value, "__module__", None) or ("numpy" if isinstance(value, np.ufunc) else "")
-    shown = name if module in ("builtins", "__main__", "", None) else f"{module}.{name}"
+    module = str(getattr(value, "__module__", None) or "")
+    if isinstance(value, np.ufunc):
+        module = "numpy" if getattr(np, name, None) is value else "scipy.special"
+    shown = name if module in ("builtins", "__main__", "") else f"{module}.{name}"
+    advice = "write it with functions srcad knows; or write a rule (docs/rules.md)."
+    if module.startswith(("random", "numpy.random")) or name.startswith(("Random.", "RandomState.", "Generator.")):
+        advice = "draw the numbers outside, and pass them in."
+    elif shown in ("eval", "exec", "locals", "globals", "vars", "iter", "next", "input", "io.open", "setattr"):
+        ctx.fail("S121", f"{shown} is not in the language", why or "What it does is known only at run time.")
+    elif isinstance(value, np.vectorize):
+        shown, why = "a function made by np.vectorize", "It hides a loop in Python."
+        advice = "write the loop; or call the function on the whole array, if it is made of array operations."
     ctx.fail(
         "S203",
         f"no derivative rule for {shown}",
-        "It is compiled code, or a function srcad does not know.",
-        "write it with functions srcad knows; or write a rule (docs/rules.md).",
+        why or "It is compiled code, or a function srcad does not know.",
+        advice,
     )
 
 
@@ -373,11 +427,22 @@ def run_frame(
 # ---- classes -----------------------------------------------------------------------------------
 
 
+_OUTSIDE = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
+_VECTORIZED = np.vectorize(abs)
+_LOOPS = "loop over a range, or over several, one inside the other."
+
+
 def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     fields = class_fields(cls)
     if fields is None:
+        if cls in _OUTSIDE:
+            ctx.fail("S117", f"{cls.__name__} is not in the language", None, "use a tuple, a list or an array.")
+        if cls is np.vectorize:
+            _opaque(ctx, _VECTORIZED)
         if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
             return _call_static(ctx, cls, args, keywords)
+        if cls.__module__ in ("itertools", "numpy", "numpy.lib", "numpy.lib._index_tricks_impl"):
+            ctx.fail("S129", f"{cls.__module__.partition('.')[0]}.{cls.__name__} is not in the language", None, _LOOPS)
         ctx.fail(
             "S117", f"an object of class {cls.__name__}", None, "use a namedtuple, a dataclass, a dict or a tuple."
         )

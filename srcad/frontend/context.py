@@ -72,6 +72,8 @@ class Captured:
     name: str
     value: Abstract
     read: Callable[[], object]
+    fixed: bool = False
+    """Its integers and bools are constants, and no leaves."""
 
 
 class Parts(Protocol):
@@ -93,9 +95,11 @@ class Parts(Protocol):
 class Context:
     """Everything lowering carries along."""
 
-    def __init__(self, builder: Builder, parts: Parts) -> None:
+    def __init__(self, builder: Builder, parts: Parts, fixed: bool = False) -> None:
         self.builder = builder
         self.parts = parts
+        self.fixed = fixed
+        """Integers and bools from outside the function are taken as they are now, behind a guard."""
         self.heap: dict[int, Cells] = {}
         self.captured_heap: dict[int, Cells] = {}
         """Lists and dicts of captured values: there on every path, wherever they were first read."""
@@ -205,6 +209,16 @@ class Context:
             yield frame
         finally:
             self.frame = before
+
+    def changes(self, ref: Ref) -> None:
+        """A list or dict is changed: none from outside the function."""
+        if ref.id in self.captured_heap:
+            self.fail(
+                "S108",
+                f"a {ref.kind} from outside the function is changed",
+                "A gradient that changed it would not be a function of its arguments.",
+                f"pass the {ref.kind} in as an argument; or copy it first.",
+            )
 
     def new_ref(self, cells: Cells) -> Ref:
         self.refs += 1

@@ -133,7 +133,12 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
         turns = turns_of(ctx, value)
         count = turns.static_count
         if count is None:
-            ctx.fail("S113", f"* on {words(value)}, whose length is not known when compiling")
+            ctx.fail(
+                "S113",
+                f"{words(value)} is taken apart into its items",
+                "How many there are is not known when compiling.",
+                "loop over it; or take the items by index.",
+            )
         start, step = turns.start.static, turns.step.static
         assert isinstance(start, int) and isinstance(step, int)
         return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
@@ -186,8 +191,8 @@ def _text(ctx: Context, node: Any) -> Abstract:
         shown = value.static if isinstance(value, Leaf) and value.known else value
         shown = shown.value if isinstance(shown, Static) else shown
         if isinstance(shown, Leaf | Seq | Ref | Closure):
-            ctx.fail(
-                "S117",
+            ctx.retry(
+                "S123",
                 "an f-string of run-time values",
                 "Compiled code has no strings to compute with.",
                 "use it inside print or assert only.",

@@ -260,6 +260,7 @@ def array_of(ctx: Context, value: Abstract) -> Leaf:
 
 def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
+    ctx.changes(value)
     if cells.grown:
         refuse_change(ctx)
     if cells.shared:

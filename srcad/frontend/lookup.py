@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.arguments import describe, is_namedtuple
+from srcad.frontend.arguments import INTEGERS, describe, flatten, is_namedtuple
 from srcad.frontend.context import Captured, Context, Frame, Pending
 from srcad.frontend.statics import inside_form, wrapped
 from srcad.frontend.values import UNBOUND, Abstract, Conflict, Leaf, Ref, map_structure
@@ -95,18 +95,24 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     if frame.library:
         return wrapped(ctx, value)
     key = (scope, name)
-    known = ctx.captures.get(key)
-    if known is not None:
+    if key in ctx.inner:
         return ctx.inner[key]
-    if not holds_numbers(value):
+    if not holds_numbers(value) or (ctx.fixed and _is_plain(value)):
         if not isinstance(value, ModuleType):
-            ctx.guards[key] = (value, read)
-        return wrapped(ctx, value)
-    described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place())
-    ctx.captures[key] = Captured(name, described, read)
+            ctx.guards[key] = (frozen(value), lambda: frozen(read()))
+        return _kept(ctx, key, lambda: wrapped(ctx, value))
+    described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place(), ctx.fixed)
+    ctx.captures[key] = Captured(name, described, read, ctx.fixed)
+    if ctx.fixed:
+        ctx.guards[key] = (_integers(value), lambda: _integers(read()))
     ctx.declare(described)
+    return _kept(ctx, key, lambda: inside_form(ctx, described))
+
+
+def _kept(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) -> Abstract:
+    """The value of an outer variable, the same wherever it is read; its lists and dicts are there on every path."""
     before = set(ctx.heap)
-    ctx.inner[key] = inside_form(ctx, described)
+    ctx.inner[key] = make()
     ctx.captured_heap |= {ref: cells for ref, cells in ctx.heap.items() if ref not in before}
     return ctx.inner[key]
 
@@ -121,7 +127,38 @@ def holds_numbers(value: Any) -> bool:
         return any(holds_numbers(item) for item in value)
     if isinstance(value, dict):
         return any(holds_numbers(item) for item in value.values())
-    return dataclasses.is_dataclass(value) or is_namedtuple(value)
+    return _is_record(value) or is_namedtuple(value)
+
+
+def frozen(value: Any) -> object:
+    """What a guard keeps of a value and compares later: contents, where it may be changed in place."""
+    if isinstance(value, list | dict | tuple) or _is_record(value):
+        items: Any = value
+        if isinstance(value, dict):
+            items = [(key, item) for key, item in value.items()]
+        elif not isinstance(value, list | tuple):
+            items = [getattr(value, field.name) for field in dataclasses.fields(value)]
+        return type(value), tuple(frozen(item) for item in items)
+    return (type(value), value) if isinstance(value, int | np.generic) else value
+
+
+def _integers(value: object) -> object:
+    return frozen([leaf for leaf in flatten(value) if isinstance(leaf, INTEGERS)])
+
+
+def _is_record(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the value is made of integers, bools and text alone."""
+    if _is_record(value):
+        return all(_is_plain(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.values())
+    return isinstance(value, bool | int | str | np.integer | np.bool_ | None)
 
 
 def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
@@ -129,11 +166,16 @@ def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
     if not hasattr(module, name):
         ctx.fail("S122", f"module {module.__name__} has no attribute {name}")
     value = getattr(module, name)
-    root = module.__name__.partition(".")[0]
-    if root in _LIBRARIES or root in sys.stdlib_module_names or not holds_numbers(value):
+    if of_library(module.__name__):
         return wrapped(ctx, value)
     shown = f"{module.__name__}.{name}"
     return outside_value(ctx, ctx.frame, shown, lambda: getattr(module, name), id(module))
 
 
-_LIBRARIES = frozenset({"numpy", "scipy", "numba", "srcad"})
+_LIBRARIES = frozenset({"numpy", "scipy", "numba", "srcad", "optree", "gast"})
+
+
+def of_library(module: str | None) -> bool:
+    """Whether a module is one whose constants are constants, and whose text is not the user's."""
+    root = (module or "").partition(".")[0]
+    return root in _LIBRARIES or (root in sys.stdlib_module_names and root != "__main__")

@@ -72,13 +72,16 @@ class Lowered:
     guards: tuple[Guard, ...]
 
 
-def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = None) -> Lowered:
+def lower(
+    source: Source, arguments: Mapping[str, Abstract], name: str | None = None, fixed: bool = False
+) -> Lowered:
     """Lower a function for arguments described by `arguments.describe`, by parameter name.
 
-    A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping.
+    A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
+    integers and bools that the function reads from outside are taken as they are now, behind guards.
     """
     builder = Builder()
-    ctx = Context(builder, PARTS)
+    ctx = Context(builder, PARTS, fixed)
     fence(source)
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)

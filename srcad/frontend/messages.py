@@ -6,7 +6,8 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.context import Context
+from srcad.errors import SrcadError
+from srcad.frontend.context import Context, Retry
 from srcad.frontend.iteration import items_of
 from srcad.frontend.joins import words
 from srcad.frontend.values import Abstract, Leaf, Static
@@ -21,7 +22,11 @@ def message(ctx: Context, node: Any) -> str:
         case gast.JoinedStr(values=parts):
             return "".join(_shown(part) for part in parts)
         case _:
-            value = ctx.expression(node)
+            with ctx.builder.block():
+                try:
+                    value = ctx.expression(node)
+                except (SrcadError, Retry):  # text made of run-time values
+                    value = Static(gast.unparse(node).strip())
             return str(value.value if isinstance(value, Static) else gast.unparse(node).strip())
 
 

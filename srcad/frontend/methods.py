@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import FunctionType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from srcad.frontend.growth import append, refuse_change
 from srcad.frontend.indexing import position_of
 from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import words
-from srcad.frontend.lookup import holds_numbers, module_value, outside_value
+from srcad.frontend.lookup import module_value, of_library, outside_value
 from srcad.frontend.statics import key_of, wrapped
 from srcad.frontend.values import (
     Abstract,
@@ -84,7 +84,7 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
             # "A" is not known to be contiguous: the answer that is always safe
             layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2
             both = layout != "A" and vector
-            return Static(SimpleNamespace(c_contiguous=layout == "C" or both, f_contiguous=layout == "F" or both))
+            return Static(_Flags(layout == "C" or both, layout == "F" or both))
         case "itemsize":
             return ctx.constant(np.dtype(type.dtype).itemsize)
     if name in METHODS:
@@ -92,6 +92,13 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
     ctx.fail(
         "S122", f"{words(value)} has no attribute {name} that srcad knows", None, "use the function of NumPy instead."
     )
+
+
+class _Flags(NamedTuple):
+    """What is known of `x.flags`."""
+
+    c_contiguous: bool
+    f_contiguous: bool
 
 
 def size(ctx: Context, value: Leaf) -> Leaf:
@@ -138,11 +145,11 @@ def _of_object(ctx: Context, thing: Any, name: str) -> Abstract:
     if isinstance(_raw(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
         return ctx.call(Static(_raw(type(thing), name).fget), Static(thing))
     value = getattr(thing, name)
-    library = type(thing).__module__.partition(".")[0] in ("numpy", "builtins", "functools", "numba", "types")
-    if holds_numbers(value) and not library and not ctx.frame.library:
-        shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
-        return outside_value(ctx, ctx.frame, shown, lambda: getattr(thing, name), id(thing))
-    return wrapped(ctx, value)
+    owner = thing if isinstance(thing, type | FunctionType) else type(thing)
+    if ctx.frame.library or isinstance(thing, _Flags) or (of_library(owner.__module__) and owner is not SimpleNamespace):
+        return wrapped(ctx, value)
+    shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
+    return outside_value(ctx, ctx.frame, shown, lambda: getattr(thing, name), id(thing))
 
 
 # ---- calls -------------------------------------------------------------------------------------
@@ -161,6 +168,8 @@ def call_method(
     if isinstance(receiver, Seq):
         return _search(ctx, receiver, name, args)
     assert isinstance(receiver, Ref)
+    if name in _CHANGING:
+        ctx.changes(receiver)
     if ctx.heap[receiver.id].grown:
         if name != "append":
             refuse_change(ctx)

@@ -10,7 +10,7 @@ import gast
 import numpy as np
 
 from srcad.frontend.context import Context
-from srcad.frontend.iteration import items_of
+from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import branch, words
 from srcad.frontend.values import UNKNOWN, Abstract, Cells, Closure, Leaf, Mapping, Partial, Record, Ref, Seq, Static
 from srcad.ir.nodes import Atom, Const
@@ -59,8 +59,10 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         if prim == "@" and not _plain_product(a, b):
             return ctx.call(Static(EXPANSIONS[np.matmul]), a, b)
         return apply(ctx, prim, a, b)
-    if isinstance(a, Static) and isinstance(b, Static) and isinstance(a.value, str) and isinstance(b.value, str | int):
+    if isinstance(a, Static) and isinstance(b, Static) and isinstance(a.value, str) and isinstance(b.value, str) and prim == "+":
         return Static(_PYTHON[prim](a.value, b.value))
+    if prim == "%" and isinstance(a, Static) and isinstance(a.value, str):
+        return _formatted(ctx, a.value, b)
     if prim == "+" and _same_kind(a, b):
         return _sequence_like(ctx, a, (items_of(ctx, a) or ()) + (items_of(ctx, b) or ()))
     if prim == "*":
@@ -80,6 +82,17 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         )
         return ctx.new_ref(Cells(tuple(merged.values()), tuple(merged)))
     ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}")
+
+
+def _formatted(ctx: Context, text: str, value: Abstract) -> Static:
+    parts = value.items if isinstance(value, Seq) else (value,)
+    shown = [part.static if isinstance(part, Leaf) else part.value if isinstance(part, Static) else UNKNOWN for part in parts]
+    if any(part is UNKNOWN for part in shown):
+        ctx.retry("S123", "text made of run-time values", "Compiled code has no strings to compute with.")
+    try:
+        return Static(text % tuple(shown))
+    except (TypeError, ValueError) as error:
+        ctx.fail("S127", f"{type(error).__name__}: {error}")
 
 
 _PREALLOCATE = "make an array: np.zeros(n) instead of [0.0] * n."
@@ -167,13 +180,31 @@ def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
         return compared(ctx, "==", a, b)
     if isinstance(a, Static) and isinstance(b, Static):
         return ctx.constant(bool(a.value == b.value))
-    left, right = items_of(ctx, a), items_of(ctx, b)
-    if left is None or right is None or _is_sequence(a) != _is_sequence(b) or len(left) != len(right):
+    for value in (a, b):
+        if isinstance(value, Ref) and ctx.heap[value.id].grown:
+            ctx.fail("S127", "a list that grew in a run-time loop, compared", None, "compare arrays: np.array of it.")
+    left, right = _compared_parts(ctx, a), _compared_parts(ctx, b)
+    if left is None or right is None or left[0] != right[0]:
         return ctx.constant(False)
     result = ctx.constant(True)
-    for x, y in zip(left, right, strict=True):
+    for x, y in zip(left[1], right[1], strict=True):
         result = _both(ctx, "and", result, _equal(ctx, ctx.check(x), ctx.check(y)))
     return result
+
+
+def _compared_parts(ctx: Context, value: Abstract) -> tuple[object, Sequence[Abstract]] | None:
+    """What must be the same for `==` to look at the parts, and the parts; None of what equals nothing else."""
+    if isinstance(value, Record) and not issubclass(value.cls, tuple):
+        if not value.cls.__dict__.get("__dataclass_params__") or "__eq__" not in vars(value.cls):
+            ctx.fail("S127", f"== of {words(value)}", None, "compare its fields.")
+        return value.cls, [part for _, part in value.fields]
+    if isinstance(value, Ref) and value.kind == "dict":
+        cells = ctx.heap[value.id]
+        entries = dict(zip(cells.keys or (), cells.items, strict=True))
+        order = sorted(entries, key=lambda key: (str(type(key)), repr(key)))
+        return (dict, tuple(order)), [entries[key] for key in order]
+    items = items_of(ctx, value)
+    return None if items is None else ((list if isinstance(value, Ref) else tuple, len(items)), items)
 
 
 def _both(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
@@ -196,12 +227,16 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
         ctx.fail(
             "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
         )
+    if isinstance(a, Seq | Record) and isinstance(b, Seq | Record):
+        ctx.fail("S123", f"whether {words(a)} and {words(b)} are the same object", None, "compare values: ==.")
     return a == b if isinstance(a, Ref | Closure) else False
 
 
 def _contains(ctx: Context, item: Abstract, container: Abstract) -> Leaf:
     if isinstance(container, Static) and isinstance(container.value, str) and isinstance(item, Static):
         return ctx.constant(item.value in container.value)
+    if isinstance(container, Static) and isinstance(container.value, set | frozenset):
+        container = Seq(tuple(key_value(ctx, part) for part in sorted(container.value, key=repr)))
     items = items_of(ctx, container)
     if items is None:
         if isinstance(container, Leaf) and isinstance(item, Leaf) and isinstance(container.type, Array):

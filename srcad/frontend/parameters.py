@@ -54,7 +54,7 @@ def bound_arguments(
 
 def default_value(ctx: Context, source: Source, name: str, value: object, library: bool) -> Abstract:
     """The default of a parameter: a plain number is a constant, an array is read at each call."""
-    if library or isinstance(value, bool | int | float) or not holds_numbers(value):
+    if library or not (holds_numbers(value) or isinstance(value, list | dict)) or isinstance(value, bool | int | float):
         return wrapped(ctx, value)
     defaults = source.defaults
     return outside_value(ctx, ctx.frame, f"{source.name}.{name}", lambda: defaults[name], id(defaults[name]))

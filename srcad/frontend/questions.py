@@ -92,6 +92,18 @@ def _getattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ctx.attribute(args[0], name)
 
 
+@builtin(hasattr, least=2, most=2)
+def _hasattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value, name = args[0], known(ctx, args[1])
+    if not isinstance(name, str):
+        ctx.retry("S123", "the name of an attribute must be known when compiling")
+    if isinstance(value, Static):
+        return ctx.constant(hasattr(value.value, name))
+    if isinstance(value, Record) and value.get(name) is not None:
+        return ctx.constant(True)
+    return ctx.constant(hasattr(class_of(value, ctx), name))
+
+
 @builtin(np.ndim)
 def _ndim(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = args[0]

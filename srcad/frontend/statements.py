@@ -21,7 +21,7 @@ from srcad.frontend.naming import adopt, bind_name
 from srcad.frontend.operators import BINARY, binary
 from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
 from srcad.ir.nodes import Const, Effect, Op, Store
-from srcad.ir.types import Array
+from srcad.ir.types import Array, Dim
 
 RESULT = "%return"
 """The name under which a frame keeps the value of its `return`."""
@@ -114,6 +114,7 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
     stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
+        _check_count(ctx, value.type.dims[0], length(ctx, value, 0), len(targets))
         for k, target in enumerate(targets):
             ctx.bind(target, index(ctx, value, ctx.constant(k)))
         return
@@ -129,6 +130,17 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
         ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
     for target, item in zip(targets, items, strict=True):
         ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
+
+
+def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:
+    """As many items as names: where that is not known, it is asserted."""
+    if isinstance(count.static, int) or (known.is_one and wanted != 1) or (known.many and wanted == 1):
+        if count.static != wanted:
+            shown = count.static if isinstance(count.static, int) else "not one"
+            ctx.fail("S127", f"{shown} values unpacked into {wanted} names")
+        return
+    test = ctx.builder.op("==", count.atom, Const(wanted))
+    ctx.builder.emit(Effect(Op("assert", (test, Const(f"{wanted} values are unpacked"))), ctx.builder.span))
 
 
 def _annotated(ctx: Context, node: Any) -> None:
@@ -177,6 +189,7 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
         return True
     if isinstance(current, Ref) and current.kind == "list" and prim == "+":
         cells = ctx.heap[current.id]
+        ctx.changes(current)
         if cells.grown:
             refuse_change(ctx)
         if cells.shared:

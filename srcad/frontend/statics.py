@@ -106,6 +106,8 @@ def inside_form(ctx: Context, value: Abstract) -> Abstract:
             return ctx.new_ref(Cells(tuple(inside_form(ctx, v) for _, v in pairs), tuple(k for k, _ in pairs)))
         case Record(cls, fields):
             return Record(cls, tuple((name, inside_form(ctx, v)) for name, v in fields))
+        case Static(bool() | int() as number):
+            return ctx.constant(number)
         case _:
             return value
 

@@ -48,7 +48,6 @@ class Adjoints:
         self.stored = stored
         self.frames: list[Frame] = []
         self._names: dict[str, Var] = dict(buffers)
-        self.masked: dict[str, int] = {}
         # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
         self.reshaped = {self.root(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
 
@@ -195,13 +194,12 @@ class Adjoints:
 
     # ---- adding ------------------------------------------------------------------------------
 
-    def add(self, target: Expr, value: Atom, *, masked: int = 0) -> None:
+    def add(self, target: Expr, value: Atom) -> None:
         """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
         if not isinstance(target, Var) or target.name not in self.active:
             return
         primal = target.name
         value, exact = self.fit(value, primal)
-        self._mask(self.root(primal), masked)
         view = self.view(primal)
         if view is not None:
             self.begin(self.root(primal))
@@ -225,23 +223,19 @@ class Adjoints:
             self.begin(primal)
             self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
 
-    def _mask(self, root: str, level: int) -> None:
-        self.masked[root] = max(self.masked.get(root, 0), level)
-
     def _store(self, view: Op, value: Expr) -> None:
         if view.prim == "index":
             self.builder.emit(Store(self.path(view.args[0]), view.args[1:], value, "+", self.builder.span))
         else:
             self.builder.emit(Store(self.path(view), (Slice(),), value, "+", self.builder.span))
 
-    def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom, *, masked: int = 0) -> None:
+    def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom) -> None:
         """Add `value` to the adjoint of `base[index]`."""
         assert isinstance(base, Var)
         if base.name not in self.active:
             return
         root = self.root(base.name)
         self.begin(root)
-        self._mask(root, masked)
         self.builder.emit(Store(self.path(base), index, value, "+", self.builder.span))
 
     # ---- shape -------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def _sweeps(
     found = aliases(f)
     places = regions(f)
     carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
-    sweep, adjoints = reverse_sweep(builder, places, carrying, found, seeds, wrt, buffers)
+    sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers)
     plan = Storage(builder, places, found, sweep).plan()
     return adjoints, Assembly(builder, places, found, plan).sweeps(sweep)
 

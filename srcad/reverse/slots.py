@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr
 from srcad.normalize.count_turns import count_of
@@ -51,7 +51,7 @@ class Slots:
         turns = [self.turns(loop) for loop in loops]
         if all(n is not None for n in turns):
             return self._array(clean, t, loops, [n for n in turns if n is not None])
-        return self._stack(clean, t, loops)
+        return self._stack(clean, t, region)
 
     # ---- one kind each -----------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class Slots:
             f"{_words(t)} per turn",
         )
 
-    def _stack(self, base: str, t: Scalar, loops: tuple[Region, ...]) -> Slot:
+    def _stack(self, base: str, t: Scalar, region: Region) -> Slot:
         integer = Scalar("int64")
         base = base.removesuffix("_saved")
         called = base if t.dtype == "bool" else f"{base}_stack"
@@ -90,6 +90,7 @@ class Slots:
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
+        loops = region.loops
         owner = loops[0].owner
         assert isinstance(owner, For | While)
         count = count_of(owner) if len(loops) == 1 else None
@@ -104,8 +105,11 @@ class Slots:
             declare.append(Assign(top.name, Const(0)))
             after = (Assign(top.name, Op("+", (top, Const(1)))),)
             prepare = (Assign(top.name, Op("-", (top, Const(1)))),)
-        # a place in a branch may be passed over for many turns, so room is made until there is enough
-        room = While((), Op(">=", (top, Op("size", (stack,)))), (Assign(stack.name, grown),))
+        size, grow = Op("size", (stack,)), (Assign(stack.name, grown),)
+        room: Stmt = If(Op("==", (top, size)), grow, ())
+        if count is not None and region is not loops[0]:
+            # a place in a branch may be passed over for many turns, so room is made until there is enough
+            room = While((), Op(">=", (top, size)), grow)
         return Slot(
             stack.name,
             tuple(declare),
@@ -129,6 +133,8 @@ class Slots:
             if start == Const(0):
                 return stop if self._length(stop) else _at_least_zero(stop)
             return _at_least_zero(minus(stop, start))
+        if step.value == -1:
+            return _at_least_zero(minus(start, stop))
         return Op("len", (Op("range", (start, stop, step)),))
 
     def turn_number(self, loop: Region) -> Expr:
@@ -141,6 +147,8 @@ class Slots:
             return minus(Var(owner.index), start)
         start = self.known_before(owner.start)
         assert start is not None
+        if owner.step == Const(-1):
+            return minus(start, Var(owner.index))
         return Op("//", (minus(Var(owner.index), start), owner.step))
 
     def known_before(self, e: Expr) -> Expr | None:

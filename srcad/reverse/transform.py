@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.masked import masked
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions
 from srcad.errors import fail
@@ -23,6 +24,7 @@ from srcad.ir.nodes import (
     Effect,
     Expr,
     For,
+    Function,
     If,
     Op,
     Return,
@@ -40,12 +42,6 @@ from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import rule_for
 
-CHOOSES = frozenset({"np.where", "select"})
-"""Primitives whose cotangent is exactly zero where an argument, maybe NaN, was not chosen."""
-
-BOUNDS = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin"})
-"""Primitives whose cotangent is exactly zero where an argument, maybe infinite, was not the one."""
-
 POLES = frozenset(
     {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
     | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
@@ -60,6 +56,7 @@ FINITE = frozenset(
 
 
 def reverse_sweep(
+    f: Function,
     builder: Builder,
     regions: Regions,
     active: frozenset[str],
@@ -75,7 +72,7 @@ def reverse_sweep(
     adjoints = Adjoints(builder, regions, active, aliases.stored, buffers)
     sweep = Sweep(regions.top)
     adjoints.frames.append(Frame(sweep, set(buffers)))
-    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases))
+    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases), masked(f))
     with transform.group(len(regions.top.stmts)):
         for result, seed in seeds:
             adjoints.add(result, seed)
@@ -90,11 +87,19 @@ def reverse_sweep(
 
 
 class _Transform:
-    def __init__(self, builder: Builder, regions: Regions, adjoints: Adjoints, overwrites: Overwrites) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        regions: Regions,
+        adjoints: Adjoints,
+        overwrites: Overwrites,
+        masked: Mapping[str, int],
+    ) -> None:
         self.builder = builder
         self.regions = regions
         self.adjoints = adjoints
         self.overwrites = overwrites
+        self.masked = masked
 
     # ---- structure ---------------------------------------------------------------------------
 
@@ -133,8 +138,7 @@ class _Transform:
                 for join in stmt.joins:
                     if join.target in self.adjoints.active and self.adjoints.has(join.target):
                         source = join.then if kind == "then" else join.orelse
-                        masked = self.adjoints.masked.get(join.target, 0)
-                        self.adjoints.add(source, self.adjoints.value(join.target), masked=masked)
+                        self.adjoints.add(source, self.adjoints.value(join.target))
             self.region(inner)
             with self.group(-1):
                 # what began here as one number goes on outside as an array
@@ -184,18 +188,17 @@ class _Transform:
         name = stmt.target
         if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
             return
-        masked = adjoints.masked.get(name, 0)
         match stmt.value:
             case Var() | Const() | Undef():
-                adjoints.add(stmt.value, adjoints.value(name), masked=masked)
+                adjoints.add(stmt.value, adjoints.value(name))
             case Op("index", (base, *items)):
-                self.load(base, tuple(items), adjoints.value(name), masked)
+                self.load(base, tuple(items), adjoints.value(name))
             case Op() as op:
-                self.apply_rule(stmt, op, masked)
+                self.apply_rule(stmt, op)
             case _:
                 raise AssertionError(stmt)
 
-    def load(self, base: Expr, items: tuple[Expr, ...], d: Var, masked: int) -> None:
+    def load(self, base: Expr, items: tuple[Expr, ...], d: Var) -> None:
         """An element, or a view with new axes, which the adjoint of the base has not."""
         value: Atom = d
         if Const(None) in items:
@@ -206,11 +209,11 @@ class _Transform:
             value = self.builder.op("index", d, *kept)
             items = tuple(item for item in items if item != Const(None))
             if all(item == Slice() for item in items):
-                self.adjoints.add(base, value, masked=masked)
+                self.adjoints.add(base, value)
                 return
-        self.adjoints.add_at(base, items, value, masked=masked)
+        self.adjoints.add_at(base, items, value)
 
-    def apply_rule(self, stmt: Assign, op: Op, masked: int) -> None:
+    def apply_rule(self, stmt: Assign, op: Op) -> None:
         adjoints, builder = self.adjoints, self.builder
         wanted = [k for k, a in enumerate(op.args) if isinstance(a, Var) and a.name in adjoints.active]
         if not PRIMITIVES[op.prim].differentiable or not wanted:
@@ -229,7 +232,6 @@ class _Transform:
         static = dict(op.static)
         args = [a for a in op.args if isinstance(a, Var | Const)]
         assert len(args) == len(op.args), op
-        masked = max(masked, 2 if op.prim in CHOOSES else 1 if op.prim in BOUNDS else 0)
         d: Atom = adjoints.uniform(stmt.target) or adjoints.name(stmt.target)
         if rule.kind != "partials":
             d = adjoints.value(stmt.target)
@@ -248,8 +250,8 @@ class _Transform:
             if rule.kind == "partials":
                 if not self._stands_for(stmt.target, value, op.args[k]):
                     d = adjoints.value(stmt.target)
-                value = self.times(value, d, rule.singular and _poisons(op, masked))
-            adjoints.add(op.args[k], value, masked=masked)
+                value = self.times(value, d, rule.singular and _poisons(op, self.masked.get(stmt.target, 0)))
+            adjoints.add(op.args[k], value)
 
     def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
         """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
@@ -302,7 +304,7 @@ class _Transform:
             assert isinstance(stmt.value, Var)
             # what was stored was broadcast to the place it went to
             value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
-            adjoints.add(stmt.value, value, masked=adjoints.masked.get(base, 0))
+            adjoints.add(stmt.value, value)
 
 
     def read_before(self, stmt: Store) -> bool:

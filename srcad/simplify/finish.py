@@ -10,10 +10,13 @@ from srcad.ir.walk import names as names_in
 from srcad.simplify.bound import bound
 from srcad.simplify.choices import choices
 from srcad.simplify.dead import dead
+from srcad.simplify.idiom import idiom
+from srcad.simplify.kept_tests import kept_tests
 from srcad.simplify.names import names
 from srcad.simplify.ownership import ownership
 from srcad.simplify.sequential import sequential
 from srcad.simplify.simplify import once, plain_arrays
+from srcad.simplify.turns import turns
 from srcad.simplify.untemp import untemp
 
 _ROUNDS = 20
@@ -33,6 +36,7 @@ def finish(f: Function) -> Function:
     opens the reverse sweep.
     """
     f = sequential(f)
+    f = replace(f, types=dict(f.types))
     kept = frozenset(n for e in _results(f) for n in names_in(e))
     params = frozenset(p.name for p in f.params)
     body = plain_arrays(f.body, f.types)
@@ -45,7 +49,10 @@ def finish(f: Function) -> Function:
         if new == body:
             break
         body = new
-    return bound(names(replace(f, body=body)))
+    body = kept_tests(body, f.types)
+    at = _reverse_start(body)
+    f = names(replace(f, body=body[:at] + turns(body[at:], f.types)))
+    return bound(replace(f, body=idiom(f.body, f.types, _reverse_start(f.body))))
 
 
 def _results(f: Function) -> tuple[Expr, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import roots
-from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Stmt, Store
+from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, map_expr, rewrite, with_blocks
 from srcad.rules.primitives import PRIMITIVES
@@ -72,9 +72,11 @@ class _Rules:
         if constant is not None:
             return constant
         kind = PRIMITIVES[op.prim].kind if op.prim in PRIMITIVES else ""
-        if kind in _READERS and op.prim not in ("select", "stop_gradient") and any(map(_is_copy, op.args)):
-            # who only reads needs no copy of its own
-            return replace(op, args=tuple(a.args[0] if _is_copy(a) else a for a in op.args))  # type: ignore[union-attr]
+        if op.prim == "copy" or (kind in _READERS and op.prim not in ("select", "stop_gradient")):
+            # who only reads needs neither a copy of its own nor `[:]`
+            args = tuple(_inside(a) for a in op.args)
+            if args != op.args:
+                return replace(op, args=args)
         match op:
             case Op("neg", (a,), _):
                 return self._neg(a)
@@ -97,6 +99,12 @@ class _Rules:
             case Op("np.transpose", (Op("np.transpose", (a,), inner),), outer) if inner == outer:
                 axes = dict(outer).get("axes")
                 return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None
+            case Op("index", (Op("index", (a, *inner), _), *outer), _) if _same_view(tuple(inner), tuple(outer)):
+                return a
+            case Op("index" | "np.sum" as prim, (Op("neg", (a,), _), *items), static) if self._is_float(a):
+                return Op("neg", (Op(prim, (a, *items), static),))
+            case Op(prim, (Op("neg", (a,), _), like), static) if prim.startswith("runtime.unbroadcast"):
+                return Op("neg", (Op(prim, (a, like), static),))
             case Op("not", (Op("not", (a,), _),), _):
                 return a if same(typeof(a, self.types), Scalar("bool")) else None
         return None
@@ -107,9 +115,7 @@ class _Rules:
                 return self._unchanged(Op("neg", (a,)), inner)
             case Op("-", (left, right), _):
                 return Op("-", (right, left))
-            case Op("*", (Const(float(c)), right), _):
-                return Op("*", (Const(-c), right))
-        return None
+        return self._scaled(a, -1.0)
 
     def _add(self, op: Op, a: Expr, b: Expr) -> Expr | None:
         if _is(b, 0):
@@ -122,9 +128,7 @@ class _Rules:
         minus = _negated(a)
         if minus is not None:
             return Op("-", (b, minus))
-        if _ordered(a) == _ordered(b) and self._is_float(a):
-            return _twice(a)
-        return self._offset(a, b, 1)
+        return self._combined(op, 1.0) or self._offset(a, b, 1)
 
     def _subtract(self, op: Op, a: Expr, b: Expr) -> Expr | None:
         if _is(b, 0):
@@ -132,7 +136,15 @@ class _Rules:
         minus = _negated(b)
         if minus is not None:
             return Op("+", (a, minus))
-        return self._offset(a, b, -1)
+        return self._combined(op, -1.0) or self._offset(a, b, -1)
+
+    def _combined(self, op: Op, sign: float) -> Expr | None:
+        """`3.0 * e + 0.5 * e` is `3.5 * e`."""
+        (c, one), (d, other) = map(_term, op.args)
+        total = c + sign * d
+        if not _safe(total) or not self._is_float(one) or _ordered(one) != _ordered(other):
+            return None
+        return self._unchanged(op, one) if total == 1.0 else _times(total, one)
 
     def _offset(self, a: Expr, b: Expr, sign: int) -> Expr | None:
         """Integers: `(e + 3) - 1` is `e + 2`, and `1 + e` is `e + 1` where that gives two constants."""
@@ -161,8 +173,12 @@ class _Rules:
                 return Op("neg", (Op("*", (inner, b)),))
             case _, Op("neg", (inner,), _):
                 return Op("neg", (Op("*", (a, inner)),))
-            case Const(float(c)), Op("*", (Const(float(d)), rest), _) if _safe(c * d):
-                return Op("*", (Const(c * d), rest))
+            case Const(float(c)), _ if (scaled := self._scaled(b, c)) is not None:
+                return scaled
+            case Const(float()), Op("/", (above, below), _) if self._is_float(b):
+                return Op("/", (self.node(Op("*", (a, above))), below))
+            case Const(int(c)), _ if type(c) is int and (scaled := self._scaled(b, float(c))) is not None:
+                return scaled
             case Op("*", (Const(float(c)), x), _), Op("*", (Const(float(d)), y), _) if _safe(c * d):
                 return Op("*", (self.node(Op("*", (Const(c * d), x))), y))
             case Const(), _:
@@ -171,12 +187,24 @@ class _Rules:
                 return Op("*", (b, a))
             case _, Op("*", (Const(float()) as c, rest), _) if self._alike(a, rest):
                 return Op("*", (self.node(Op("*", (c, a))), rest))
+            case _, Op("*", (left, right), _) if self._alike(a, left) and is_scalar(right, self.types):
+                return Op("*", (self.node(Op("*", (a, left))), right)) if is_scalar(a, self.types) else None
+        return None
+
+    def _scaled(self, expr: Expr, by: float) -> Expr | None:
+        """`by` times the expression, where that only changes the constant it begins with."""
+        match expr:
+            case Const(float(value)) if _safe(by * value):
+                return Const(by * value)
+            case Op("*" | "/" as prim, (a, b), _):
+                new = self._scaled(a, by)
+                return None if new is None else self.node(Op(prim, (new, b)))
         return None
 
     def _over(self, a: Expr, b: Expr) -> Expr | None:
         """`a * (1.0 / e)` is `a / e`, and one rounding less."""
         match b:
-            case Op("/", (Const(float(c)), below), _) if c == 1.0 and self._alike(a, below):
+            case Op("/", (Const(float(c)), below), _) if c == 1.0 and self._divides(below, a):
                 quotient = Op("/", (a, below))
                 return quotient if same(typeof(quotient, self.types), typeof(Op("*", (a, b)), self.types)) else None
         return None
@@ -201,6 +229,9 @@ class _Rules:
     def _is_float(self, expr: Expr) -> bool:
         known = typeof(expr, self.types)
         return isinstance(known, Scalar | Array) and known.dtype in ("float64", "float32")
+
+    def _divides(self, below: Expr, a: Expr) -> bool:
+        return self._alike(a, below) or (is_scalar(below, self.types) and self._is_float(below) and self._is_float(a))
 
     def _alike(self, a: Expr, b: Expr) -> bool:
         """Both floating scalars, or neither a scalar: then regrouping makes no more work on arrays."""
@@ -229,8 +260,21 @@ def _is(expr: Expr, value: int) -> bool:
     return isinstance(expr, Const) and type(expr.value) in (int, float) and expr.value == value
 
 
-def _is_copy(expr: Expr) -> bool:
-    return isinstance(expr, Op) and expr.prim == "copy"
+def _inside(expr: Expr) -> Expr:
+    """What holds the same elements as the expression: `x` for `x.copy()` and for `x[:]`."""
+    match expr:
+        case Op("copy", (x,), _):
+            return x
+        case Op("index", (x, *items), _) if all(item == Slice() for item in items):
+            return x
+    return expr
+
+
+def _same_view(inner: tuple[Expr, ...], outer: tuple[Expr, ...]) -> bool:
+    """Whether the axes that one index puts in are just those that the next one takes away: `[:, None][:, 0]`."""
+    if len(inner) != len(outer) or not all(item in (Slice(), Const(None)) for item in inner):
+        return False
+    return all(o == (Slice() if i == Slice() else Const(0)) for i, o in zip(inner, outer, strict=True))
 
 
 def _safe(value: float) -> bool:
@@ -257,18 +301,41 @@ def _ordered(expr: Expr) -> Expr:
 
     def node(e: Expr) -> Expr:
         if isinstance(e, Op) and e.prim in ("*", "+") and len(e.args) == 2:
-            return replace(e, args=tuple(sorted(e.args, key=repr)))
+            return Op(e.prim, tuple(sorted(_operands(e, e.prim), key=repr)))
         return e
 
     return map_expr(expr, node)
 
 
-def _twice(expr: Expr) -> Expr:
-    """`2.0 * expr` with the constant in front: doubling is exact, wherever it is done."""
+def _operands(expr: Expr, prim: str) -> list[Expr]:
+    """The operands of a chain of one operation, however it is grouped."""
+    if isinstance(expr, Op) and expr.prim == prim:
+        return [part for arg in expr.args for part in _operands(arg, prim)]
+    return [expr]
+
+
+def _term(expr: Expr) -> tuple[float, Expr]:
+    """The expression as a constant times the rest."""
     match expr:
+        case Op("neg", (a,), _):
+            c, rest = _term(a)
+            return -c, rest
         case Op("*", (Const(float(c)), rest), _):
-            return Op("*", (Const(2.0 * c), rest))
-        case Op("*", (a, b), _):
-            return Op("*", (_twice(a), b))
+            return c, rest
+        case Op("/", (Const(float(c)), below), _) if c != 1.0:
+            return c, Op("/", (Const(1.0), below))
+        case Op("*" | "/" as prim, (a, b), _):
+            c, rest = _term(a)
+            return (c, Op(prim, (rest, b))) if c != 1.0 else (1.0, expr)
+    return 1.0, expr
+
+
+def _times(c: float, expr: Expr) -> Expr:
+    """`c * expr` with the constant in front."""
+    match expr:
+        case Op("/", (Const(float(one)), below), _) if one == 1.0:
+            return Op("/", (Const(c), below))
+        case Op("*" | "/" as prim, (a, b), _):
+            return Op(prim, (_times(c, a), b))
         case _:
-            return Op("*", (Const(2.0), expr))
+            return Op("*", (Const(c), expr))

@@ -35,7 +35,7 @@ def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None)
     def go(b: Block) -> Block:
         stmts = [with_blocks(s, [go(inner) for inner in blocks(s)]) for s in b]
         for i in range(len(stmts) - 1, -1, -1):
-            j = _passed_on(stmts, i, shared)
+            j = _passed_on(stmts, i, shared) or _read_before(stmts, i, shared)
             if j is not None:
                 stmts.insert(j - 1, stmts.pop(i))
         for i in range(len(stmts) - 1):
@@ -72,6 +72,37 @@ def _passed_on(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
         if touches((stmt,), Var(made.target), (), shared) or changes(stmt, made.value, shared):
             return None
     return None
+
+
+def _read_before(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
+    """Where the new value of an adjoint made at `i` may wait, if older values of it are read before.
+
+    A copy waits for all who read what it copies, a value for those who add to others.
+    """
+    made = stmts[i]
+    if not isinstance(made, Assign) or not made.target.startswith(("d_", "%d_")) or not pure(made.value):
+        return None
+    if isinstance(made.value, Var) and not made.value.name.startswith(("d_", "%d_")):
+        return None
+    base = made.target.rpartition(".")[0]
+    last = None
+    for j in range(i + 1, len(stmts)):
+        stmt = stmts[j]
+        if not isinstance(stmt, Assign | AugAssign | Store):
+            break
+        if stmt.span is not None and made.span is not None and stmt.span.line != made.span.line:
+            break
+        if touches((stmt,), Var(made.target), (), shared) or changes(stmt, made.value, shared):
+            break
+        old = {n for e in own_exprs(stmt) for n in reads(e) if n.rpartition(".")[0] == base}
+        waits = not isinstance(stmt, Assign) or (_is_copied(made.value) and not _is_copied(stmt.value))
+        if old and waits:
+            last = j + 1
+    return last
+
+
+def _is_copied(value: Expr) -> bool:
+    return isinstance(value, Var) or (isinstance(value, Op) and value.prim == "copy")
 
 
 def _is_taken(taken: Stmt, zero: Stmt) -> bool:

@@ -10,7 +10,7 @@ from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, roots, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import blocks, subexpressions, with_blocks
+from srcad.ir.walk import blocks, names, subexpressions, with_blocks
 from srcad.simplify.typeof import same, typeof
 
 _LONGEST = 24
@@ -55,7 +55,7 @@ class _Merge:
         if not isinstance(stmt, AugAssign | Store) or stmt.op not in ("+", "-") or not pure(stmt.value):
             return False
         target = _target(stmt)
-        there = True
+        there, beside = True, False
         for k in range(len(before) - 1, -1, -1):
             earlier = before[k]
             if isinstance(earlier, Comment):
@@ -68,14 +68,26 @@ class _Merge:
                 if there:
                     before[k] = both
                     return True
-                if any(alters(s, earlier.value, self.shared) for s in before[k + 1 :]):
+                sets = isinstance(earlier, Assign) or earlier.op is None
+                if (beside and sets) or any(alters(s, earlier.value, self.shared) for s in before[k + 1 :]):
                     return False
                 before[k:] = [*before[k + 1 :], both]
                 return True
             if touches((earlier,), *target, self.shared):
-                return False
+                if not self._adds_beside(earlier, target):
+                    return False
+                beside = True
             there = there and not alters(earlier, stmt.value, self.shared)
         return False
+
+    def _adds_beside(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
+        """Whether the statement only adds to other elements of the same array: in which order is all one."""
+        place, index = target
+        if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or stmt.base != place or not index:
+            return False
+        mine = {self.shared.of(n) for n in names(place)}
+        read = [self.shared.content(stmt.value), *map(self.shared.loads, (*stmt.index, *index))]
+        return pure(stmt.value) and not any(mine & memory for memory in read)
 
     def _is_earlier(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
         """Whether a contribution to `target` could become one with this statement."""

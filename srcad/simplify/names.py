@@ -5,12 +5,13 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from srcad import runtime
 from srcad.analyses.dataflow import Liveness, liveness
-from srcad.ir.nodes import Assign, Block, Function, Stmt, Var
+from srcad.ir.nodes import Assign, Block, For, Function, Stmt, Var
 from srcad.ir.types import Array, ListOf, Scalar, Type
 from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
@@ -76,8 +77,20 @@ class _Groups:
                 self._meet(n)
         self.position = {n: i for i, n in enumerate(self.order)}
         self.params = params = {p.name for p in f.params}
+        # the seed stays what the caller gave
+        self.fixed = {p.name for p in f.params if _base(p.name) == "d_result"}
+        self.written = Counter(n for s in walk(f.body) for n in own_writes(s))
+        self.nameless = self._nameless()
         results = [n for e in f.results for n in reads(e)]
         self._interfere(liveness(f.body, f.types, results, params, all_stays=True), params)
+
+    def _nameless(self) -> set[str]:
+        """The indices that nobody reads, and nobody gave another name than `_`."""
+        read = {n for s in walk(self.f.body) for e in own_exprs(s) for n in reads(e)}
+        read |= {n for e in self.f.results for n in reads(e)}
+        loops = [s for s in walk(self.f.body) if isinstance(s, For)]
+        unnamed = {s.index for s in loops if not _base(s.index).strip("_")}
+        return (unnamed | {s.index for s in loops if s.span is None and _base(s.index) == "turn"}) - read
 
     def _meet(self, name: str) -> None:
         if name not in self.parent:
@@ -134,6 +147,8 @@ class _Groups:
             return False
         if not _one_type(self.f.types.get(a), self.f.types.get(b), alike):
             return False
+        if {a, b} & self.fixed and not all(self._is_only(n, {a, b} & self.fixed) for n in {a, b} - self.fixed):
+            return False
         if self.position[b] < self.position[a]:
             a, b = b, a
         if b in self.params:
@@ -143,6 +158,11 @@ class _Groups:
         for n in self.against[b]:
             self.against[n].add(a)
         return True
+
+    def _is_only(self, name: str, seed: set[str]) -> bool:
+        """Whether a name, joined with no other, is never anything but a copy of the seed."""
+        alone = self.find(name) == name and name not in self.parent.values()
+        return alone and self.written[name] == 1 and any((name, s) in self.copies for s in seed)
 
     def final(self, reserved: frozenset[str]) -> dict[str, str]:
         """The identifier of every name: parameters keep theirs, then the user's names, then temporaries."""
@@ -160,6 +180,9 @@ class _Groups:
         for head in sorted(groups, key=lambda h: (rank(h), self.position[h])):
             members = groups[head]
             own = [n for n in members if n in params]
+            if self.nameless.issuperset(members):
+                chosen |= dict.fromkeys(members, "_")
+                continue
             if own:
                 # a parameter may be named like a builtin: then that name is the user's
                 wanted = _clean(_base(own[0]))
@@ -184,7 +207,9 @@ def _clean(base: str) -> str:
     if percent:
         role = _ROLES.get(role, role)
     text = re.sub(r"\W", "_", head + role)
-    if not text or text[0].isdigit() or not text.strip("_"):
+    if not text.strip("_"):
+        text = "turn"
+    if text[0].isdigit():
         text = "value"
     return text if not is_temporary(base) or text not in _RESERVED else f"{text}_value"
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from srcad.analyses.dataflow import Liveness, Path, liveness
 from srcad.analyses.sharing import roots
-from srcad.ir.nodes import Assign, Block, For, If, Op, Stmt, Var, While
-from srcad.ir.types import Type
+from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Var, While
+from srcad.ir.types import Array, Type
 from srcad.ir.walk import block_stores, defined, walk, with_blocks
+from srcad.simplify.holders import OUTSIDE, holders
 from srcad.simplify.untemp import is_temporary
 
 
@@ -31,7 +32,7 @@ def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], 
     kept, outside = frozenset(live_out), frozenset(params)
     while any(_is_copied(stmt) for stmt in walk(block)):
         live = liveness(block, types, kept, outside)
-        owner = _Ownership(block, live, kept, outside)
+        owner = _Ownership(block, types, live, kept, outside)
         new = owner.block(block, ())
         if new == block:
             return block
@@ -46,7 +47,16 @@ def _is_copied(stmt: Stmt) -> bool:
 
 
 class _Ownership:
-    def __init__(self, block: Block, live: Liveness, kept: frozenset[str], outside: frozenset[str]) -> None:
+    def __init__(
+        self,
+        block: Block,
+        types: Mapping[str, Type],
+        live: Liveness,
+        kept: frozenset[str],
+        outside: frozenset[str],
+    ) -> None:
+        self.types = types
+        self.holders = holders(block, types, outside)
         self.live = live
         self.shared = live.shared
         self.kept = kept
@@ -60,7 +70,8 @@ class _Ownership:
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         match stmt:
             case Assign(target, Op("copy", (source,))) if not self.done and _is_adjoint(target):
-                if self._may_share(target, source, self.live.live_after(path)):
+                after = self.live.live_after(path)
+                if self._is_last(target, source, path, after) or self._may_share(target, source, after):
                     self.done = True
                     return replace(stmt, value=source)
                 return stmt
@@ -72,6 +83,15 @@ class _Ownership:
                 return with_blocks(stmt, [self.block(test, (*path, "test")), self.block(body, (*path, "body"))])
             case _:
                 return stmt
+
+    def _is_last(self, target: str, source: Expr, path: Path, after: frozenset[str]) -> bool:
+        """Whether nobody will look at the source's memory any more, under whatever name."""
+        one, other = self.types.get(target), self.types.get(source.name if isinstance(source, Var) else "")
+        if not isinstance(source, Var) or not isinstance(one, Array) or not isinstance(other, Array):
+            return False
+        alike = one.layout == other.layout and one.dtype == other.dtype
+        others = {source.name, *self.holders[path]} - {target}
+        return alike and OUTSIDE not in others and not others & after
 
     def _may_share(self, target: str, source: object, after: frozenset[str]) -> bool:
         assert isinstance(source, Var | Op)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from srcad.analyses.hazards import changes
 from srcad.analyses.purity import pure
@@ -118,6 +119,8 @@ class _Untemp:
                 new = substitute(tuple(stmts[i + 1 : j + 1]), {name: value})
                 if _too_long(name, new[-1]):
                     return None
+                if new[-1].span is None and not blocks(new[-1]) and not isinstance(value, Var | Const):
+                    new = (*new[:-1], replace(new[-1], span=stmt.span))
                 return [*stmts[:i], *new, *stmts[j + 1 :]], tail
             if changes(stmts[j], value, self.shared):
                 return None
@@ -160,7 +163,8 @@ class _Untemp:
         repeated = isinstance(stmt, While) or (isinstance(stmt, For) and stmt.exit is not None)
         if own < uses or repeated:
             # inside it is evaluated at another time, perhaps often, and after what happens there
-            if not isinstance(value, Var | Const) and not (self._tiny(value, uses) and isinstance(stmt, If)):
+            inside = isinstance(stmt, If) or (not repeated and isinstance(value, Op) and value.prim in ("+", "-"))
+            if not isinstance(value, Var | Const) and not (self._tiny(value, uses) and inside):
                 return False
             if changes(stmt, value, self.shared):
                 return False

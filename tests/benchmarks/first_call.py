@@ -1,10 +1,11 @@
 """What the first call of a gradient costs, each measured in a process of its own.
 
-    python -m tests.benchmarks.first_call [NAME ...] [--json FILE]
+    python -m tests.benchmarks.first_call [NAME ...] [--cpu] [--json FILE]
 
 For each function: `text`, our own part (from the call to the text, everything read for the first time); `numba`, the
 rest of the first call with an empty cache; `warm`, the first call of a second process, after the imports; `call`, a
-later call, beside one of the bare dispatcher.
+later call, beside one of the bare dispatcher. Compiling runs on one thread: on a machine that does other things too,
+`--cpu` (processor time in place of time) says what it would cost alone.
 """
 
 from __future__ import annotations
@@ -29,23 +30,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", help="of functions in first_call_programs.py; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--cpu", action="store_true", help="processor time instead of time")
     parser.add_argument("--repeats", type=int, default=3, help="processes for each figure; the fastest counts")
     parser.add_argument("--part", choices=("cold", "warm"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    clock = "process_time" if options.cpu else "perf_counter"
     if options.part:
-        print(json.dumps(_measured(options.names[0], cold=options.part == "cold")))
+        print(json.dumps(_measured(options.names[0], clock, cold=options.part == "cold")))
         return
 
     from tests.benchmarks.first_call_programs import programs
 
-    imports = {name: _import_time(name, options.repeats) for name in ("numpy", "numba", "srcad")}
-    imports["srcad after numba"] = _import_time("srcad", options.repeats, "import numba")
+    imports = {name: _import_time(name, clock, options.repeats) for name in ("numpy", "numba", "srcad")}
+    imports["srcad after numba"] = _import_time("srcad", clock, options.repeats, "import numba")
     for name, seconds in imports.items():
         print(f"import {name:<20} {seconds:6.3f} s")
     print(f"\n{'':<20}{'text':>8}{'numba':>8}{'compile':>9}{'warm':>8}{'call':>11}{'bare call':>11}")
     found = {}
     for name in options.names or programs():
-        figures = found[name] = _figures(name, options.repeats)
+        figures = found[name] = _figures(name, clock, options.repeats)
         over = [what for what, limit in LIMITS.items() if figures[what] > limit]
         print(
             f"{name:<20}{figures['text']:8.3f}{figures['numba']:8.2f}{figures['compile']:9.2f}{figures['warm']:8.3f}"
@@ -57,23 +60,24 @@ def main() -> None:
         options.json.write_text(json.dumps({"imports": imports, "calls": found}, indent=2) + "\n")
 
 
-def _import_time(name: str, repeats: int, before: str = "pass") -> float:
-    code = f"import time\n{before}\nt = time.perf_counter()\nimport {name}\nprint(time.perf_counter() - t)"
+def _import_time(name: str, clock: str, repeats: int, before: str = "pass") -> float:
+    code = f"from time import {clock} as clock\n{before}\nt = clock()\nimport {name}\nprint(clock() - t)"
     return min(float(_python("-c", code)) for _ in range(repeats))
 
 
-def _figures(name: str, repeats: int) -> dict[str, float]:
+def _figures(name: str, clock: str, repeats: int) -> dict[str, float]:
     """Of one function; each figure is the least of `repeats` processes."""
     runs = []
+    options = ("--cpu",) if clock == "process_time" else ()
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
-            cold = json.loads(_python("-m", _MODULE, name, "--part", "cold", cache=folder))
-            warm = json.loads(_python("-m", _MODULE, name, "--part", "warm", cache=folder))
+            cold = json.loads(_python("-m", _MODULE, name, "--part", "cold", *options, cache=folder))
+            warm = json.loads(_python("-m", _MODULE, name, "--part", "warm", *options, cache=folder))
         runs.append({**cold, **warm, "compile": cold["text"] + cold["numba"]})
     return {what: min(run[what] for run in runs) for what in runs[0]}
 
 
-def _measured(name: str, *, cold: bool) -> dict[str, float]:
+def _measured(name: str, clock_name: str, *, cold: bool) -> dict[str, float]:
     """In this process, whose cache folder is empty (`cold`) or not."""
     import numba  # noqa: F401
 
@@ -82,7 +86,7 @@ def _measured(name: str, *, cold: bool) -> dict[str, float]:
 
     program = programs()[name]
     derivative = srcad.grad(program.function, program.wrt)
-    clock = time.perf_counter
+    clock = getattr(time, clock_name)
     started = clock()
     if cold:
         derivative.source_for(*program.arguments)

@@ -241,3 +241,13 @@ def written_once_but_wrapping_round(x):
     for t in range(6):
         h[t] = np.cos(h[t - 1] + x[t]) + h[-1]
     return np.sum(h * h)
+
+
+@case(np.array([0.5, 0.0, -2.0]), 3, gradient=np.array([2.0, 0.0, 0.0]))
+def choice_poisons_only_round_the_loop(x, n):
+    y = x * 1.0
+    for _ in range(n):
+        z = np.log(y)
+        y = np.where(x > 0, y, 1.0)
+        y = np.where(x > 0, y + 0.0 * z, y)
+    return np.sum(np.where(x > 0, 2.0 * y, 0.0))

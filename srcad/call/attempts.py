@@ -1,0 +1,92 @@
+"""What is generated for one call: with every number a parameter, or with a few integers taken as they are.
+
+An axis, a `keepdims` or the name of a weight decides what the text looks like. Where lowering stops because such a
+value is not known, it is tried again with the integers and bools of the call as constants; then each that was not
+needed becomes a parameter again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcad.call.described import Described, described
+from srcad.call.parameters import Parameters
+from srcad.errors import SrcadError, UnsupportedError, fail
+from srcad.frontend.read import read
+from srcad.pipeline import Generated, generate
+from srcad.request import Request
+
+_BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
+_BY_BOOL = frozenset({"S119", "S127"})
+_MANY = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Attempts:
+    parameters: Parameters
+    values: tuple[Any, ...]
+    leaves: Sequence[Any]
+    request: Request
+
+    def made(self) -> tuple[Generated, Described]:
+        read(self.parameters.function)  # says of a function without source that it has none
+        try:
+            return self._attempt()
+        except UnsupportedError as error:
+            codes = {problem.code for problem in error.problems}
+            found = self._with_known(codes)
+            if found is None:
+                raise
+            return found
+
+    def _with_known(self, codes: set[str]) -> tuple[Generated, Described] | None:
+        if codes & _BY_VALUE:
+            chosen = self._candidates(bool | np.bool_ | int | np.integer)
+            least = 0  # what is read from outside may be what has to be known
+        elif codes & _BY_BOOL:
+            chosen = self._candidates(bool | np.bool_)
+            least = 1
+        else:
+            return None
+        if len(chosen) < least:
+            return None
+        found = self._try(chosen, True)
+        if found is None:
+            return None
+        fixed = True
+        without = self._try(chosen, False)
+        if without is not None:
+            found, fixed = without, False
+        if len(chosen) <= _MANY:
+            for position in tuple(chosen):
+                fewer = [other for other in chosen if other != position]
+                without = self._try(fewer, fixed)
+                if without is not None:
+                    found, chosen = without, fewer
+        return found
+
+    def _candidates(self, kinds: Any) -> list[int]:
+        wrt = {
+            leaf.position
+            for leaf in described(self.parameters.names, self.values, self.request.wrt, len(self.parameters.fixed)).leaves
+            if not leaf.differentiated
+        }
+        return [at for at, leaf in enumerate(self.leaves) if at in wrt and isinstance(leaf, kinds)]
+
+    def _try(self, known: Collection[int], fixed: bool) -> tuple[Generated, Described] | None:
+        try:
+            return self._attempt(known, fixed)
+        except SrcadError:
+            return None
+
+    def _attempt(self, known: Collection[int] = (), fixed: bool = False) -> tuple[Generated, Described]:
+        parameters, request = self.parameters, self.request
+        arguments = described(parameters.names, self.values, request.wrt, len(parameters.fixed), known)
+        wrt = tuple(leaf.name for name in request.wrt for leaf in arguments.leaves if leaf.parameter == name)
+        if request.wrt and not wrt:
+            fail("S207", f"{', '.join(request.wrt)} has no number in it to differentiate with respect to")
+        return generate(parameters.function, arguments.arguments, wrt, request, fixed), arguments

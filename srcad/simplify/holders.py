@@ -1,0 +1,89 @@
+"""Which names may hold the same memory, at each place where an array is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from srcad.analyses.dataflow import Path
+from srcad.analyses.sharing import roots
+from srcad.ir.nodes import Assign, Block, Effect, Expr, For, If, Op, Stmt, Var, While
+from srcad.ir.types import Opaque, Scalar, Type
+from srcad.ir.walk import block_reads, defined, ops
+
+OUTSIDE = "&outside"
+"""Stands for whoever else may hold memory: the caller, or a view that several elements share."""
+
+Pairs = frozenset[tuple[str, str]]
+
+
+def holders(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
+    """For each `d = copy(s)`, by its path: the names, `s` left out, that may hold memory of `s` just then.
+
+    >>> from srcad.ir.notation import parse
+    >>> dict(holders(parse('''
+    ... s = a * 2.0
+    ... v = s[1:]
+    ... d = copy(s)
+    ... '''), {}, {"a"}))
+    {(2,): frozenset({'v'})}
+
+    Unlike `sharing`, the answer is for one moment: a name that was given something new no longer counts.
+    """
+    flow = _Flow(types)
+    free = set(params) | (block_reads(block) - defined(block))
+    flow.block(block, (), frozenset((n, OUTSIDE) for n in free if flow.has_memory(n)))
+    return flow.found
+
+
+class _Flow:
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self.types = types
+        self.found: dict[Path, frozenset[str]] = {}
+
+    def has_memory(self, name: str) -> bool:
+        return not isinstance(self.types.get(name), Scalar | Opaque)
+
+    def block(self, block: Block, path: Path, pairs: Pairs) -> Pairs:
+        for i, stmt in enumerate(block):
+            pairs = self.stmt(stmt, (*path, i), pairs)
+        return pairs
+
+    def stmt(self, stmt: Stmt, path: Path, pairs: Pairs) -> Pairs:
+        match stmt:
+            case Assign(target, value):
+                if isinstance(value, Op) and value.prim == "copy" and isinstance(value.args[0], Var):
+                    source = value.args[0].name
+                    self.found[path] = self.found.get(path, frozenset()) | _with(source, pairs) - {source}
+                if not self.has_memory(target):
+                    return pairs
+                held = self.held(value, pairs) - {target}
+                kept = frozenset(p for p in pairs if target not in p)
+                return kept | {(target, n) for n in held}
+            case Effect(Op("append" | "list.append", (Var(items), value))):
+                return pairs | {(items, n) for n in self.held(value, pairs)}
+            case If(then=then, orelse=orelse):
+                return self.block(then, (*path, "then"), pairs) | self.block(orelse, (*path, "orelse"), pairs)
+            case For(body=body):
+                return self.loop(((body, (*path, "body")),), pairs)
+            case While(test=test, body=body):
+                return self.loop(((test, (*path, "test")), (body, (*path, "body"))), pairs)
+        return pairs
+
+    def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: Pairs) -> Pairs:
+        while True:
+            after = pairs
+            for part, path in parts:
+                after = after | self.block(part, path, after)
+            if after == pairs:
+                return pairs
+            pairs = after
+
+    def held(self, value: Expr, pairs: Pairs) -> frozenset[str]:
+        """Who holds the memory that a value may be."""
+        found = frozenset(m for n in roots(value) if self.has_memory(n) for m in {n, *_with(n, pairs)})
+        spread = any(op.prim == "np.broadcast_to" for op in ops(value))
+        return found | {OUTSIDE} if spread else found
+
+
+def _with(name: str, pairs: Pairs) -> frozenset[str]:
+    return frozenset(b if a == name else a for a, b in pairs if name in (a, b)) - {name}
