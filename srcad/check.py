@@ -87,7 +87,7 @@ def _leaf(
 
     def value(moved: Any) -> float:
         inside = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        inside[at] = float(moved) if scalar else moved
+        inside[at] = float(moved) if scalar else moved.copy()  # f may write into it
         copies = [_copied(arg) for arg in args]
         copies[position] = unflatten(spec, inside)
         result = f(*copies)

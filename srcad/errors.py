@@ -136,8 +136,6 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S201": (DerivativeError, "gradient of an output that is not a scalar"),
     "S202": (DerivativeError, "gradient of an output that is not a float"),
     "S203": (DerivativeError, "no derivative rule"),
-    "S204": (DerivativeError, "opaque function of something differentiated"),
-    "S205": (DerivativeError, "no derivative for these arguments"),
     "S206": (DerivativeError, "rule that does not fit its function"),
     "S207": (DerivativeError, "nothing to differentiate"),
     # the call
@@ -151,22 +149,17 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S308": (ArgumentError, "arguments that overlap in memory"),
     "S309": (ArgumentError, "adjoint buffer of the wrong shape or dtype"),
     "S310": (ArgumentError, "unknown option"),
-    "S311": (ArgumentError, "captured value of an unsupported type"),
     "S312": (ArgumentError, "gradient that differs from finite differences"),
     "S313": (ArgumentError, "function that cannot be found"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
-    "S402": (AliasError, "name that means different arrays on two paths, one of them written to"),
-    "S403": (AliasError, "array written to while another name still needs it"),
     # compiling and files
     "S501": (CompileError, "Numba refused the generated code"),
-    "S502": (CompileError, "generated code that needs target='python'"),
     "S503": (CompileError, "file that cannot be written"),
     "S504": (CompileError, "generated file out of date"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
     # our own
     "S901": (InternalError, "a pass failed"),
-    "S902": (InternalError, "a pass left the program ill-formed"),
 }
 
 

@@ -134,6 +134,24 @@ def argmin_first(x: Any) -> Any:
     return out
 
 
+def stable_order(x: Any) -> Any:
+    """The indices that sort the vector `x`, equal entries in the order in which they stand, NaN last.
+
+    Numba has a stable sort too, but cannot keep in its cache what calls it.
+    """
+    order = np.argsort(x)
+    start = 0
+    for stop in range(1, x.size + 1):
+        if stop < x.size:
+            first, next_one = x[order[start]], x[order[stop]]
+            if first == next_one or (first != first and next_one != next_one):
+                continue
+        if stop - start > 1:
+            order[start:stop] = np.sort(order[start:stop])
+        start = stop
+    return order
+
+
 # ---- linear algebra ----------------------------------------------------------------------------
 
 
@@ -155,6 +173,18 @@ def cofactors(a: Any) -> Any:
     u, s, v = np.linalg.svd(np.ascontiguousarray(a))
     sign = np.linalg.det(u) * np.linalg.det(v)
     return sign * ((u * product_of_others(s)) @ v)
+
+
+def eigenpairs(a: Any) -> Any:
+    """The eigenvalues of a symmetric matrix, ascending, and below them its eigenvectors, one in each column.
+
+    Like `np.linalg.eigh`, of which this is the result in one array, it reads the lower triangle only.
+    """
+    values, vectors = np.linalg.eigh(a)
+    out = np.empty((a.shape[0] + 1, a.shape[1]), a.dtype)
+    out[0] = values
+    out[1:] = vectors
+    return out
 
 
 def with_diagonal(like: Any, values: Any, k: Any) -> Any:

@@ -102,8 +102,6 @@ def _register(cls: type) -> bool:
         return made
 
     register: Any = optree.register_pytree_node
-    register(
-        cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE
-    )
+    register(cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE)
     _known_dataclasses.add(cls)
     return True

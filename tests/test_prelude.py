@@ -156,6 +156,22 @@ def products() -> list[Case]:
     return cases
 
 
+def linear_algebra() -> list[Case]:
+    stack = np.stack([SQUARE, SQUARE.T + np.eye(3)])
+    matrices = [SQUARE, stack, COUNTS[:, :2].astype(bool), COUNTS[:, :2] + 1, SQUARE.astype(np.float32)]
+    cases = [case(f, a) for f in (np.linalg.inv, np.linalg.det, np.linalg.slogdet) for a in matrices]
+    cases += [case(np.linalg.cholesky, a @ np.swapaxes(a, -1, -2)) for a in (SQUARE, stack, SQUARE.astype(np.float32))]
+    for a, b in itertools.product(
+        (SQUARE, stack, SQUARE.astype(np.float32)), (VECTOR[:3], MATRIX, stack, np.array([1, 2, 3]))
+    ):
+        cases.append(case(np.linalg.solve, a, b))
+    cases += [case(np.linalg.solve, np.eye(3, dtype=int), VECTOR[:3].astype(np.float32))]
+    cases += [case(np.linalg.matrix_power, a, n) for a in (SQUARE.astype(np.float32), COUNTS[:, :2]) for n in (0, 1, 3)]
+    cases += [case(np.linalg.matrix_power, SQUARE, -2)]
+    cases += [case(np.linalg.eigh, SQUARE), case(np.linalg.eigvalsh, SQUARE, UPLO="U")]
+    return cases + [case(np.linalg.eigvalsh, np.array([[2, 1], [1, 3]]))]
+
+
 def shapes() -> list[Case]:
     cases = [case(np.reshape, CUBE, s) for s in (24, -1, (4, 6), (-1, 6), (2, -1), (3, 4, 2), (2, 1, -1))]
     cases += [case(np.reshape, 2.0, (1, 1)), case(np.reshape, np.ones((1, 1)), ()), case(np.reshape, MATRIX.T, -1)]
@@ -320,6 +336,11 @@ def elementwise() -> list[Case]:
     cases += [
         case(np.select, [MATRIX > 1, MATRIX > 0], [MATRIX, -MATRIX], 5.0),
         case(np.nan_to_num, points, posinf=9.0, neginf=-9.0),
+        case(np.nan_to_num, points),
+        case(np.nan_to_num, points.astype(np.float32)),
+        case(np.nan_to_num, COUNTS),
+        case(np.modf, points),
+        case(np.ldexp, MATRIX, np.array([[1], [-2], [0]])),
     ]
     cases += [
         case(np.isclose, points, points + 1e-9),
@@ -407,6 +428,12 @@ def maths() -> list[Case]:
     cases += [case(math.fsum, VECTOR), case(math.prod, [2.0, 3.0]), case(math.prod, [2.0, 3.0], start=4.0)]
     for x, y in itertools.product((5.0, -5.0, 2.5, 7.5, -7.5, 0.0, 0.1, 1e10, 3.0, 4.5), (2.0, -2.0, 5.0, 0.3, 3.0)):
         cases.append(case(math.remainder, x, y))
+    cases += [case(math.modf, x) for x in (2.75, -2.75, 3.0)] + [case(math.ldexp, 0.7, n) for n in (3, -4, 1030, -1000)]
+    cases += [
+        case(math.isclose, a, b) for a, b in ((1.0, 1.0 + 1e-10), (1.0, 1.1), (math.inf, math.inf), (math.inf, 1.0))
+    ]
+    cases += [case(math.factorial, n) for n in (0, 1, 6)] + [case(math.comb, n, k) for n, k in ((6, 2), (3, 5), (4, 0))]
+    cases += [case(math.gcd, *n) for n in ((), (12, -18), (0, 5), (12, 18, 8))]
     cases += [case(getattr(math, n), 0.7) for n in ("exp2", "cbrt") if hasattr(math, n)]
     return cases
 
@@ -415,6 +442,7 @@ CASES = [
     *reductions(),
     *norms(),
     *products(),
+    *linear_algebra(),
     *shapes(),
     *joining(),
     *creation(),

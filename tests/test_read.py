@@ -43,8 +43,13 @@ def test_plain_function():
 
 
 def test_span_is_true_to_the_file():
+    # fmt: off
     def indented(x):
-        return x + 1.0
+        return (
+            x
+            + 1.0
+        )
+    # fmt: on
 
     source = read(indented)
     place = span(source, source.tree.body[0].value)
@@ -277,3 +282,24 @@ def test_reading_twice_parses_once():
 def test_numpy_and_library_functions():
     assert read(np.linalg.norm.__wrapped__).name == "norm"
     assert read(functools.reduce if hasattr(functools.reduce, "__code__") else functools.wraps).tree.body
+
+
+def given(*values):
+    """A decorator that keeps what it was given."""
+
+    def register(function):
+        function.values = values
+        return function
+
+    return register
+
+
+@given(lambda t: t * 3.0)
+def decorated_by_a_lambda(t):
+    return t + 1.0
+
+
+def test_a_lambda_among_the_decorators_is_itself():
+    (tripled,) = decorated_by_a_lambda.values
+    assert returned(tripled) == "t * 3.0"
+    assert returned(decorated_by_a_lambda) == "t + 1.0"

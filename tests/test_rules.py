@@ -192,6 +192,7 @@ STRUCTURED = [
     case("np.linalg.cholesky", definite(4)),
     case("runtime.log_abs_det", well(4)),
     case("runtime.cofactors", well(3)),
+    case("runtime.eigenpairs", definite(4)),
     case("np.sum", of(3, 4)),
     case("np.sum", of(3, 4), axis=0),
     case("np.sum", of(2, 3, 4), axis=1),

@@ -29,6 +29,12 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "product_of_others_first": [(MATRIX,)],
     "argmax_first": [(MATRIX,), (np.array([[1.0, np.nan], [1.0, 3.0]]),)],
     "argmin_first": [(MATRIX,)],
+    "stable_order": [
+        (np.array([2.0, 1.0, np.nan, 2.0, -0.0, np.nan, 0.0, 2.0]),),
+        (np.array([3, 1, 3, 1])[::2],),
+        (np.zeros(0),),
+    ],
+    "eigenpairs": [(np.diag([3.0, 1.0, 2.0]),)],
     "sign_of_det": [(SQUARE,)],
     "log_abs_det": [(SQUARE,)],
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
@@ -68,6 +74,11 @@ def test_unbroadcast_sums() -> None:
         axes = tuple(k for k in range(2) if shape[k] == 1)
         want = np.sum(MATRIX, axis=axes, keepdims=True) if axes else MATRIX
         np.testing.assert_allclose(runtime.unbroadcast_2d(MATRIX, np.ones(shape)), want)
+
+
+def test_the_order_is_stable() -> None:
+    for (x,) in CALLS["stable_order"]:
+        np.testing.assert_array_equal(runtime.stable_order(x), np.argsort(x, kind="stable"))
 
 
 def test_the_module_stands_alone() -> None:

@@ -10,19 +10,22 @@ import pytest
 
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
-from srcad.ir.types import Scalar, Type
+from srcad.ir.types import Array, Scalar, Type
 from srcad.normalize.prune import prune
 from srcad.simplify.choices import choices
 from srcad.simplify.dead import dead
 from srcad.simplify.finish import finish
 from srcad.simplify.first import first
 from srcad.simplify.fold import fold
+from srcad.simplify.idiom import idiom
+from srcad.simplify.kept_tests import kept_tests
 from srcad.simplify.late import late
 from srcad.simplify.merge import merge
 from srcad.simplify.names import names
 from srcad.simplify.ownership import ownership
 from srcad.simplify.sequential import sequential
 from srcad.simplify.simplify import plain_arrays, simplify
+from srcad.simplify.turns import turns
 from srcad.simplify.untemp import untemp
 from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer
 
@@ -36,6 +39,8 @@ PASSES: dict[str, Pass] = {
     "late": lambda b, t, live: late(b, t),
     "dead": lambda b, t, live: dead(b, live, t, PARAMS),
     "untemp": lambda b, t, live: untemp(b, t, live),
+    "idiom": lambda b, t, live: idiom(plain_arrays(b, t), t),
+    "kept_tests": lambda b, t, live: kept_tests(b, t),
     "choices": lambda b, t, live: choices(b, t),
     "ownership": lambda b, t, live: ownership(b, t, live, PARAMS),
     "simplify": lambda b, t, live: simplify(b, t, live),
@@ -112,7 +117,7 @@ def test_a_function_in_normal_form_keeps_what_it_computes(change: Callable[[Func
 
 KINDS: dict[str, Type] = {
     **dict.fromkeys(("d", "d_b", "e", "f", "acc", "limit", "%t.0", "%t.1", "%t.2", "x.0", "x.1", "y.0", "y.1"), FLOAT),
-    **dict.fromkeys(("A", "B", "D", "E", "%V.0", "%V.1"), VECTOR),
+    **dict.fromkeys(("A", "B", "D", "E", "d_D", "d_E", "%V.0", "%V.1"), VECTOR),
     **dict.fromkeys(("i", "j", "n", "i.0"), INT),
     **dict.fromkeys(("c", "%c.0"), Scalar("bool")),
 }
@@ -130,6 +135,15 @@ def lines(text: str) -> str:
         ("d = 1.0 * e * 1.0", "d = e"),
         ("d = e + e", "d = 2.0 * e"),
         ("d = e * f + f * e", "d = 2.0 * e * f"),
+        ("d = e - 0.25 * e", "d = 0.75 * e"),
+        ("d = -(e * f) - e * f", "d = -2.0 * e * f"),
+        ("d = f - 2.0 * e - e", "d = f - 3.0 * e"),
+        ("d = e - e", "d = e - e"),  # infinite, or not a number, stays so
+        ("d = 2 * (-0.5 * e)", "d = -e"),
+        ("d = e * (f * limit)", "d = e * f * limit"),
+        ("d += np.sum(-E)", "d -= np.sum(E)"),
+        ("D = np.sum(A)[:, None][:, 0]", "D = np.sum(A)"),
+        ("D = 1.0 / e * E", "D = E / e"),
         ("d = f + -e", "d = f - e"),
         ("d = 0.5 * (1.0 / e) * f", "d = (0.5 / e) * f"),
         ("d = 2.0 * (0.5 * e)", "d = e"),
@@ -264,12 +278,75 @@ def test_dead(before: str, live: set[str], after: str) -> None:
         ("d_D = A * 2.0\nB = d_D[:]\nd_E = copy(d_D)\nd_E[i] = e\nf = B[j]", {"d_E", "f"}, None),
         ("d_E = copy(A)\nd_E[i] = e", {"d_E"}, None),
         ("d_E = copy(A)\nd = np.sum(d_E)", {"d"}, "d_E = A\nd = np.sum(d_E)"),
+        # for this turn the memory is nobody else's, whatever the names held before
+        (
+            "d_D = A * 2.0\nd_E = A * 3.0\nd_E = copy(d_D)\nd_D = A * 4.0\nd_E[i] = e",
+            {"d_D", "d_E"},
+            "d_D = A * 2.0\nd_E = A * 3.0\nd_E = d_D\nd_D = A * 4.0\nd_E[i] = e",
+        ),
+        ("d_D = A * 2.0\nfor i in range(n):\n    d_E = copy(d_D)\n    d_E[i] = e", {"d_E"}, None),
+        ("d_D = A[:]\nd_E = copy(d_D)\nd_E[i] = e", {"d_E"}, None),
         ("d_E = copy(A)", {"d_E"}, None),  # the caller must not be given an argument back
         ("E = A * 2.0\nD = copy(E)", {"D"}, None),  # the user's own copy
     ],
 )
 def test_ownership(before: str, live: set[str], after: str | None) -> None:
     assert show(ownership(parse(before), KINDS, live, {"A"})) == lines(before if after is None else after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("i = i + 1", "i += 1"),
+        ("d = e + d", "d += e"),
+        ("d = d - d * e", "d -= d * e"),
+        ("d = e - d", "d = e - d"),
+        ("D = D + E", "D = D + E"),  # a new array: others may have the old one
+        ("D[...] = D[:] * e", "D[...] *= e"),
+        ("D[i] = e * D[i]", "D[i] *= e"),
+        ("D[i] = D[j] * D[i]", "D[i] *= D[j]"),
+        ("D[1:] = D[1:] * D[:-1]", "D[1:] = D[1:] * D[:-1]"),  # written while it is read
+        ("D[i] = e / D[i]", "D[i] = e / D[i]"),
+        ("D[...] += copy(E)", "D[...] += E"),
+        ("E = D\nD[1:] += copy(E[:-1])", "E = D\nD[1:] += copy(E[:-1])"),
+        ("d = -(e * f)", "d = (-e) * f"),
+        ("d = -(i * f)", "d = -(i * f)"),
+        ("B = copy(A[:])", "B = copy(A)"),
+    ],
+)
+def test_idiom(before: str, after: str) -> None:
+    assert show(idiom(parse(before), KINDS)) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "%c.0 = e > f\ntook_if[i] = %c.0\nd = e if %c.0 else f",
+            "took_if[i] = e > f\nd = e if took_if[i] else f",
+        ),
+        ("%c.0 = e > f\ntook_if[i] = %c.0\ni += 1\nif %c.0:\n    d = e", None),
+        ("%c.0 = e > f\ne = 0.0\ntook_if[i] = %c.0\nif %c.0:\n    d = e", None),
+        ("%c.0 = e > f\ntook_if[i] = %c.0\nif %c.0:\n    d = e\nc = %c.0", None),
+    ],
+)
+def test_kept_tests(before: str, after: str | None) -> None:
+    kinds = {**KINDS, "took_if": Array("bool", VECTOR.dims)}
+    assert show(kept_tests(parse(before), kinds)) == lines(before if after is None else after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "for turns.1 in range(n - 1, -1, -1):\n    j = turns.1\n    d += A[turns.1] * j",
+            "for j in range(n - 1, -1, -1):\n    d += A[j] * j",
+        ),
+        ("for turns.1 in range(n - 1, -1, -1):\n    d += e\ni = turns.1", None),
+    ],
+)
+def test_turns(before: str, after: str | None) -> None:
+    assert show(turns(parse(before), dict(KINDS))) == lines(before if after is None else after)
 
 
 def function(body: Block, *results: str) -> Function:
@@ -285,8 +362,8 @@ def test_values_that_trade_places_do_not_lose_one_another() -> None:
     swap = (Carry("x.0", Const(1.0), Var("y.0"), "x.1"), Carry("y.0", Const(2.0), Var("x.0"), "y.1"))
     f = function((For("i.0", Const(0), Var("n"), Const(1), (), swap),), "x.1", "y.1")
     for last in (sequential, finish):
-        for turns in range(4):
-            assert called(last(f), n=turns) == ((1.0, 2.0) if turns % 2 == 0 else (2.0, 1.0))
+        for n in range(4):
+            assert called(last(f), n=n) == ((1.0, 2.0) if n % 2 == 0 else (2.0, 1.0))
 
 
 def test_a_name_first_bound_in_a_loop_is_unbound_after_no_turns() -> None:

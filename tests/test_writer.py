@@ -22,11 +22,13 @@ from srcad.ir.nodes import (
     Param,
     Return,
     Slice,
+    Span,
     Store,
     Undef,
     Var,
     While,
 )
+from srcad.ir.notation import parse
 from srcad.ir.types import Array, Scalar, Symbol, dim
 
 V, C = Var, Const
@@ -137,6 +139,42 @@ def test_loops_and_branches():
     chain = If(V("a"), body, (If(V("b"), body, body),))
     assert statements(chain) == "if a:\n    y = i\nelif b:\n    y = i\nelse:\n    y = i"
     assert statements(If(V("a"), (Comment("nothing"),), ())) == "if a:\n    # nothing\n    pass"
+
+
+def assignments(text):
+    numbers = dict.fromkeys(("a", "b", "t", "i", "j", "c"), Scalar("int64"))
+    square = Array("float64", (dim(Symbol("m", 0)), dim(Symbol("m", 1))))
+    types = {**numbers, "m": square, "v": Array("float64", square.dims[:1])}
+    return write(to_ast(Function("f", (), parse(text), (V("c"),), types)))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a = shape(m, axis=0)\nb = shape(m, axis=1)", "a, b = m.shape"),
+        ("b = shape(m, axis=1)\na = shape(m, axis=0)", None),
+        ("a = shape(v, axis=0)", "a = v.shape[0]"),
+        ("t = a\na = b\nb = t", "a, b = b, a"),
+        ("t = a % b\na = b\nb = t", "b, a = a % b, b"),
+        ("t = a\na = b\nb = t\nc = t", None),
+        ("t = c\na = b\nb = t", None),
+        ("t = v[i]\nv[i] = v[j]\nv[j] = t", "v[i], v[j] = v[j], v[i]"),
+        ("t = v[i]\nv[i] = v[j]\nv[c] = t", None),
+    ],
+)
+def test_what_belongs_together_stands_on_one_line(text, line):
+    written = assignments(text)
+    assert line in written if line else len(written.splitlines()) == len(text.splitlines()) + 2
+
+
+def test_a_message_that_was_an_f_string_says_nothing_wrong():
+    def asserted(source):
+        span = Span("f.py", "f", 1, 0, 1, 0, source)
+        text = source.partition('"')[2].removesuffix('"')
+        return write(to_ast(Function("f", (), (Effect(Op("assert", (V("c"), C(text))), span),), (), {})))
+
+    assert asserted('assert c, "in {a, b}"').endswith('assert c, "in {a, b}"')
+    assert asserted('assert c, f"bad {x}"').endswith("assert c")
 
 
 def test_comments_rulers_and_blank_lines():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from typing_extensions import assert_never
 
-from srcad.backend.kinds import is_narrow, is_weak, rank_of
+from srcad.backend.kinds import is_integer, is_narrow, is_weak, rank_of
 from srcad.backend.layouts import doubtful, is_doubtful, stored
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
@@ -19,7 +19,8 @@ _BINARY: dict[str, type[ast.operator]] = {
 _COMPARED: dict[str, type[ast.cmpop]] = {
     "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq,
 }  # fmt: skip
-_UNARY: dict[str, type[ast.unaryop]] = {"neg": ast.USub, "pos": ast.UAdd, "~": ast.Invert, "not": ast.Not}
+_UNARY: dict[str, type[ast.unaryop]] = {"neg": ast.USub, "pos": ast.UAdd, "~": ast.Invert}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _SHAPED = {"np.zeros": 0, "np.ones": 0, "np.empty": 0, "np.full": 1, "np.broadcast_to": 1}
 """Functions that take a shape as one tuple, and how many arguments come before it (`np.full`: see below)."""
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
@@ -79,7 +80,8 @@ class Expressions:
             return self.expr(base)
         if index:
             return self._subscript(base, index)
-        return self.expr(base) if augmented else self._subscript(base, (Slice(),))
+        # Python has no `x.T += y`
+        return self.expr(base) if augmented and isinstance(base, Var) else self._subscript(base, (Slice(),))
 
     def _subscript(self, base: Expr, index: tuple[Expr, ...]) -> ast.expr:
         while isinstance(base, Op) and base.prim == "index" and _all_integers(base.args[1:]):
@@ -115,8 +117,6 @@ class Expressions:
             case "nonzero":
                 found = ast.Call(dotted("np.nonzero"), [self.expr(op.args[0])], [])
                 return ast.Subscript(found, _literal(static.get("axis", 0)))
-            case "np.argsort":  # the stable sort, under the name that Numba knows it by
-                return ast.Call(dotted(name), [self.expr(op.args[0])], [ast.keyword("kind", ast.Constant("mergesort"))])
             case "np.diag" if rank_of(op.args[0], self._types) != 1:
                 # NumPy gives a view where Numba gives a copy
                 return _method(self._created(name, self._operands(op), static), "copy")
@@ -140,6 +140,8 @@ class Expressions:
                 return _method(target, "append", value)
             case "list.pop":
                 return _method(self.expr(op.args[0]), "pop")
+        if name == "not":
+            return self._negated(op.args[0])
         operands = self._operands(op)
         if name in _BINARY and len(operands) == 2:
             return ast.BinOp(operands[0], _BINARY[name](), operands[1])
@@ -160,11 +162,22 @@ class Expressions:
             return self._created(name, [ast.Tuple(operands)], axis)
         return self._created(name, operands, static)
 
+    def _negated(self, test: Expr) -> ast.expr:
+        """`i != 3` for `not i == 3`; the order is turned round for integers alone, since nan compares with nothing."""
+        match test:
+            case Op("not", (inner,)):
+                return self.expr(inner)
+            case Op(prim, (a, b)) if prim in _OPPOSITE:
+                if prim in ("==", "!=") or (is_integer(a, self._types) and is_integer(b, self._types)):
+                    return self.expr(Op(_OPPOSITE[prim], (a, b)))
+        return ast.UnaryOp(ast.Not(), self.expr(test))
+
     def _operands(self, op: Op) -> list[ast.expr]:
         operands = [self.expr(arg) for arg in op.args]
         if self._has_float32 and is_narrow(op, self._types, self._weak):
             for at, arg in enumerate(op.args):
-                if _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
+                wide = is_integer(arg, self._types) and not isinstance(arg, Const) and op.prim != "**"
+                if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
                     operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])
         return operands
 

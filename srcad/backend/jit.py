@@ -9,12 +9,12 @@ import inspect
 import linecache
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from srcad import runtime
+from srcad.backend.lighter import blas_alone, lighter
 from srcad.errors import CompileError, Problem
 from srcad.ir.nodes import Span
 from srcad.options import Options
@@ -24,6 +24,7 @@ def compiled(function: Callable[..., Any], options: Options) -> Callable[..., An
     """The Numba dispatcher of a generated function. Division by zero follows NumPy: 1/0 is inf."""
     from numba import njit
 
+    blas_alone()
     _know_helpers()
     # what reorders sums is wanted, what assumes that NaN and inf do not occur is not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if options.fastmath else False
@@ -49,43 +50,10 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
         with warnings.catch_warnings():
             # a product of arrays that are not contiguous: the user can do nothing about it
             warnings.filterwarnings("ignore", message=".*faster on contiguous arrays")
-            with _short_shape_error():
+            with lighter():
                 dispatcher.compile((*map(typeof, args), *left_out))
     except Exception as fault:
         raise _translated(fault, dispatcher.py_func) from fault
-
-
-@contextmanager
-def _short_shape_error() -> Iterator[None]:
-    """Compile `x[i] = row` without the text of its error: Numba spends 2.5 s on formatting two shapes."""
-    from numba.np import arrayobj
-
-    usual = getattr(arrayobj, "raise_with_shape_context", None)
-    if usual is None:
-        yield
-        return
-    try:
-        arrayobj.raise_with_shape_context = _shape_error()
-        yield
-    finally:
-        arrayobj.raise_with_shape_context = usual
-
-
-@cache
-def _shape_error() -> Callable[..., None]:
-    from numba.extending import overload
-
-    def shapes_differ(source: Any, target: Any) -> None:
-        raise NotImplementedError  # compiled code runs what is below
-
-    @overload(shapes_differ)
-    def compiled_form(source: Any, target: Any) -> Callable[..., None]:
-        def fail_shortly(source: Any, target: Any) -> None:
-            raise ValueError("cannot assign slice from input of different size")
-
-        return fail_shortly
-
-    return shapes_differ
 
 
 def decorator(options: Options) -> str:

@@ -83,3 +83,18 @@ def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
             return None if None in ranks else max((r for r in ranks if r is not None), default=0)
         case _:
             return None
+
+
+def is_integer(expr: Expr, types: Mapping[str, Type]) -> bool:
+    """Whether an expression is surely one integer."""
+    match expr:
+        case Var(name):
+            known = types.get(name)
+            return isinstance(known, Scalar) and known.dtype.startswith(("int", "uint"))
+        case Const(value):
+            return type(value) is int
+        case Op("shape" | "len" | "size"):
+            return True
+        case Op("+" | "-" | "*" | "//" | "%", (a, b)):
+            return is_integer(a, types) and is_integer(b, types)
+    return False

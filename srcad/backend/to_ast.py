@@ -139,7 +139,7 @@ class _Statements:
         test = self._of.expr(cond)
         if then or not orelse:
             return [ast.If(test, self.block(then) or [ast.Pass()], self.block(orelse))]
-        return [ast.If(_negated(test), self.block(orelse), [])]
+        return [ast.If(self._of.expr(Op("not", (cond,))), self.block(orelse), [])]
 
     def _for(self, stmt: For) -> ast.stmt:
         start, stop, step = stmt.start, stmt.stop, stmt.step
@@ -156,7 +156,7 @@ class _Statements:
         turn = self.block(body)
         if not test:
             return ast.While(self._of.expr(cond), turn or [ast.Pass()], [])
-        leave = ast.If(_negated(self._of.expr(cond)), [ast.Break()], [])
+        leave = ast.If(self._of.expr(Op("not", (cond,))), [ast.Break()], [])
         return ast.While(ast.Constant(True), [*self.block(test), leave, *turn], [])
 
     def _effect(self, call: Op, stmt: Effect) -> ast.stmt:
@@ -188,14 +188,3 @@ def _was_formatted(stmt: Effect) -> bool:
         return False
     quoted = re.escape(text.value)
     return stmt.span is None or re.search(rf"(?<![fF])[\"']{quoted}", stmt.span.text) is None
-
-
-def _negated(test: ast.expr) -> ast.expr:
-    match test:
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return operand
-        case ast.Compare(left=left, ops=[ast.Eq()], comparators=others):
-            return ast.Compare(left, [ast.NotEq()], others)
-        case ast.Compare(left=left, ops=[ast.NotEq()], comparators=others):
-            return ast.Compare(left, [ast.Eq()], others)
-    return ast.UnaryOp(ast.Not(), test)

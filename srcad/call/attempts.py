@@ -70,12 +70,10 @@ class Attempts:
         return found
 
     def _candidates(self, kinds: Any) -> list[int]:
-        wrt = {
-            leaf.position
-            for leaf in described(self.parameters.names, self.values, self.request.wrt, len(self.parameters.fixed)).leaves
-            if not leaf.differentiated
-        }
-        return [at for at, leaf in enumerate(self.leaves) if at in wrt and isinstance(leaf, kinds)]
+        parameters = self.parameters
+        whole = described(parameters.names, self.values, self.request.wrt, len(parameters.fixed))
+        others = {leaf.position for leaf in whole.leaves if not leaf.differentiated}
+        return [at for at, leaf in enumerate(self.leaves) if at in others and isinstance(leaf, kinds)]
 
     def _try(self, known: Collection[int], fixed: bool) -> tuple[Generated, Described] | None:
         try:

@@ -54,7 +54,7 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
         return _scalar(_PLAIN[type(leaf)], name, place, differentiated)
     if isinstance(leaf, np.generic):
         return _scalar(_dtype_name(leaf.dtype, place), name, place, differentiated)
-    if isinstance(leaf, np.ndarray) and not isinstance(leaf, np.ma.MaskedArray | np.matrix):
+    if type(leaf) is np.ndarray or (isinstance(leaf, np.ndarray) and not _refused(leaf)):
         dtype = _dtype_name(leaf.dtype, place)
         if differentiated and dtype not in _FLOATS:
             fail(
@@ -75,6 +75,11 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
         f"{place} is of type {type(leaf).__qualname__}, which srcad cannot take apart",
         advice="pass arrays and numbers, nested in dict, list, tuple, namedtuple or dataclass.",
     )
+
+
+def _refused(array: np.ndarray[Any, Any]) -> bool:
+    """Whether it is of a kind of its own; `np.ma` is imported when it is named, which takes longer than a gradient."""
+    return isinstance(array, np.matrix | np.ma.MaskedArray)
 
 
 def layout(array: np.ndarray[Any, Any]) -> str:

@@ -40,10 +40,11 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
         if items is None:
             _loop(ctx, node, k, iterable)
             return
-        for item in items:
-            ctx.bind(generator.target, item)
-            if all(_known(ctx, condition) for condition in generator.ifs):
-                level(k + 1)
+        for at, item in enumerate(items):
+            with ctx.holding(items[at + 1 :]):
+                ctx.bind(generator.target, item)
+                if all(_known(ctx, condition) for condition in generator.ifs):
+                    level(k + 1)
 
     with ctx.inside(frame):
         level(0)

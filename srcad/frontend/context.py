@@ -125,6 +125,8 @@ class Context:
         self.skipped = False
         self.adopted: set[str] = set()
         """Values that have just been given the name of the variable they are for."""
+        self.held: list[Sequence[Any]] = []
+        """Items whose turn is still to come, which no name holds yet."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 
@@ -191,6 +193,16 @@ class Context:
             yield
         finally:
             frame.node = before
+
+    @contextmanager
+    def holding(self, items: Sequence[Any]) -> Iterator[None]:
+        """None of the items gets another name inside."""
+        self.held.append(items)
+        depth = len(self.held)
+        try:
+            yield
+        finally:
+            del self.held[depth - 1 :]
 
     # ---- state ---------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +37,8 @@ def locate(code: CodeType, text: str) -> Located | None:
     Where several are alike, the one that stands where `code` says it stood; they mean the same.
     """
     flags = code.co_flags & _FUTURE_FLAGS & ~_NESTED_FLAGS
+    if (alone := _alone(code, text, flags)) is not None:
+        return alone
     try:
         functions = _functions(text, code.co_filename, flags)
     except (SyntaxError, ValueError):
@@ -49,6 +52,39 @@ def locate(code: CodeType, text: str) -> Located | None:
         return None
     best = min(alike, key=lambda f: (abs(f.first_line - code.co_firstlineno), not _holds(f.located.node, code)))
     return best.located
+
+
+def _alone(code: CodeType, text: str, flags: int) -> Located | None:
+    """A function at the margin that stands where `code` says, found without compiling the rest of the file."""
+    first = code.co_firstlineno - 1
+    lines = text.split("\n")
+    if code.co_name == "<lambda>":  # among the decorators or the defaults
+        return None
+    if not (first < len(lines) and lines[first].startswith(("def ", "async def ", "@"))):
+        return None
+    end = next((i for i in range(first, len(lines)) if lines[i].startswith(("def ", "async def "))), len(lines)) + 1
+    while end < len(lines) and (not lines[end] or lines[end][0] in " \t#)"):
+        end += 1
+    # whether a name is imported at the margin decides how a method of it is called
+    imported = sorted(set(code.co_names).intersection(_imported(text)))
+    imports = f"import {', '.join(imported)}" if imported else "pass"
+    try:
+        tree = ast.parse("\n" * first + "\n".join([*lines[first:end], imports]), code.co_filename)
+        module = compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError):  # it ends elsewhere: in a text that reaches to the margin
+        return None
+    node, *rest = tree.body
+    same = any(isinstance(const, CodeType) and _key(const) == _key(code) for const in module.co_consts)
+    if len(rest) != 1 or not same or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    return Located(node, None)
+
+
+@lru_cache(maxsize=64)
+def _imported(text: str) -> frozenset[str]:
+    """The words of the import statements at the margin."""
+    statements = re.findall(r"^(?:import|from) [^(\n]*(?:\([^)]*\))?", text, re.MULTILINE)
+    return frozenset(word for statement in statements for word in re.findall(r"\w+", statement) if word.isidentifier())
 
 
 @dataclass(frozen=True)

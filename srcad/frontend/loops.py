@@ -152,9 +152,10 @@ def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _Lazy], fla
             item = items[at]
             ctx.builder.span = span
             value = item.turns.item(item.index) if isinstance(item, _Lazy) else item
-            with ctx.at(node):
-                ctx.bind(node.target, value)
-            ctx.statements(node.body)
+            with ctx.holding([] if isinstance(item, _Lazy) else items[at + 1 :]):
+                with ctx.at(node):
+                    ctx.bind(node.target, value)
+                ctx.statements(node.body)
             if flag is None or at + 1 == len(items):
                 continue
             left = ctx.truth(ctx.check(ctx.frame.names[flag]))

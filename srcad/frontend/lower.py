@@ -72,9 +72,7 @@ class Lowered:
     guards: tuple[Guard, ...]
 
 
-def lower(
-    source: Source, arguments: Mapping[str, Abstract], name: str | None = None, fixed: bool = False
-) -> Lowered:
+def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = None, fixed: bool = False) -> Lowered:
     """Lower a function for arguments described by `arguments.describe`, by parameter name.
 
     A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,

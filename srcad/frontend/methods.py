@@ -146,7 +146,8 @@ def _of_object(ctx: Context, thing: Any, name: str) -> Abstract:
         return ctx.call(Static(_raw(type(thing), name).fget), Static(thing))
     value = getattr(thing, name)
     owner = thing if isinstance(thing, type | FunctionType) else type(thing)
-    if ctx.frame.library or isinstance(thing, _Flags) or (of_library(owner.__module__) and owner is not SimpleNamespace):
+    constant = of_library(owner.__module__) and owner is not SimpleNamespace
+    if constant or ctx.frame.library or isinstance(thing, _Flags):
         return wrapped(ctx, value)
     shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
     return outside_value(ctx, ctx.frame, shown, lambda: getattr(thing, name), id(thing))

@@ -89,6 +89,9 @@ def _is_held(ctx: Context, atom: Var) -> bool:
     for cells in ctx.heap.values():
         for item in cells.items:
             look(item)
+    for items in ctx.held:
+        for item in items:
+            look(item)
     return found
 
 

@@ -59,10 +59,13 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         if prim == "@" and not _plain_product(a, b):
             return ctx.call(Static(EXPANSIONS[np.matmul]), a, b)
         return apply(ctx, prim, a, b)
-    if isinstance(a, Static) and isinstance(b, Static) and isinstance(a.value, str) and isinstance(b.value, str) and prim == "+":
-        return Static(_PYTHON[prim](a.value, b.value))
-    if prim == "%" and isinstance(a, Static) and isinstance(a.value, str):
-        return _formatted(ctx, a.value, b)
+    if isinstance(a, Static) and isinstance(a.value, str):
+        if prim == "%":
+            return _formatted(ctx, a.value, b)
+        if prim == "+" and isinstance(b, Static) and isinstance(b.value, str):
+            return Static(a.value + b.value)
+        if prim == "*" and isinstance(b, Leaf) and isinstance(b.static, int):
+            return Static(a.value * b.static)
     if prim == "+" and _same_kind(a, b):
         return _sequence_like(ctx, a, (items_of(ctx, a) or ()) + (items_of(ctx, b) or ()))
     if prim == "*":
@@ -86,7 +89,9 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
 
 def _formatted(ctx: Context, text: str, value: Abstract) -> Static:
     parts = value.items if isinstance(value, Seq) else (value,)
-    shown = [part.static if isinstance(part, Leaf) else part.value if isinstance(part, Static) else UNKNOWN for part in parts]
+    shown = [
+        part.static if isinstance(part, Leaf) else part.value if isinstance(part, Static) else UNKNOWN for part in parts
+    ]
     if any(part is UNKNOWN for part in shown):
         ctx.retry("S123", "text made of run-time values", "Compiled code has no strings to compute with.")
     try:
@@ -99,8 +104,9 @@ _PREALLOCATE = "make an array: np.zeros(n) instead of [0.0] * n."
 
 
 def _plain_product(a: Leaf, b: Leaf) -> bool:
-    ranks = [len(t.dims) if isinstance(t, Array) else 0 for t in (a.type, b.type)]
-    return all(0 < rank <= 2 for rank in ranks)
+    """Whether BLAS takes the operands as they are: vectors and matrices of floats of one kind."""
+    types = [t for t in (a.type, b.type) if isinstance(t, Array) and 0 < len(t.dims) <= 2]
+    return len(types) == 2 and types[0].dtype == types[1].dtype and types[0].dtype.startswith("float")
 
 
 def _is_sequence(value: Abstract) -> bool:

@@ -128,8 +128,9 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
         items = (*items[:first], rest, *items[len(items) - after :])
     if len(items) != len(targets):
         ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
-    for target, item in zip(targets, items, strict=True):
-        ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
+    for at, (target, item) in enumerate(zip(targets, items, strict=True)):
+        with ctx.holding(items[at + 1 :]):
+            ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
 
 
 def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:

@@ -19,7 +19,7 @@ from srcad.ir.nodes import (
     Store,
     Var,
 )
-from srcad.ir.walk import block_reads, blocks, walk, with_blocks
+from srcad.ir.walk import blocks, names, own_exprs, walk, with_blocks
 from srcad.reverse.slots import FIRST_SIZE
 
 FORWARD = "---- forward sweep -----------------------------------------------------"
@@ -121,10 +121,11 @@ def _words(e: Expr) -> str:
 
 
 def _reading_lines(block: Block, name: str) -> list[int]:
+    """The lines whose reversal reads the name; a loop, which has no line of its own there, goes by its first."""
     lines = set()
     for stmt in walk(block):
-        if not isinstance(stmt, Assign | AugAssign | Store | Effect) or stmt.span is None:
-            continue
-        if name in block_reads((stmt,)):
-            lines.add(stmt.span.line)
+        if not isinstance(stmt, Comment) and any(name in names(e) for e in own_exprs(stmt)):
+            span = stmt.span or next((s.span for s in walk((stmt,)) if not isinstance(s, Comment) and s.span), None)
+            if span is not None:
+                lines.add(span.line)
     return sorted(lines)

@@ -200,7 +200,7 @@ class Assembly:
         match group.nested:
             case Branches(owner, then, orelse):
                 a, b = self.reverse(then), self.reverse(orelse)
-                return [If(self._renamed(owner.cond), a, b, (), None)] if a or b else []
+                return [If(self._renamed(owner.cond), a, b, (), owner.span)] if a or b else []
             case Turns(owner, turn):
                 body = self.reverse(turn)
                 return [self._turned(owner, body)] if body else []

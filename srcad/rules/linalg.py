@@ -76,6 +76,19 @@ def cholesky(d_y: Any, y: Any, A: Any) -> Any:
     return np.tril(d_A, -1) + 0.5 * np.diag(np.diag(d_A))
 
 
+@vjp(runtime.eigenpairs)
+def eigenpairs(d_y: Any, y: Any, A: Any) -> Any:
+    # the vectors turn into one another in inverse proportion to the gaps; where nothing reads them there is no
+    # turning, also for equal eigenvalues
+    vectors = y[1:]
+    turned = vectors.T @ d_y[1:]
+    gaps = y[0] - y[0][:, None]
+    turned = np.where(turned == 0.0, 0.0, turned / np.where(np.eye(len(gaps)) == 1.0, np.inf, gaps))
+    d_A = vectors @ (turned + np.diag(d_y[0])) @ vectors.T
+    # the lower triangle is read, each entry for both of its pair
+    return np.tril(d_A) + np.tril(d_A.T, -1)
+
+
 @vjp(runtime.cofactors)
 def cofactors(d_y: Any, y: Any, A: Any) -> Any:
     inverse = np.linalg.inv(A).T

@@ -158,7 +158,7 @@ _add("np.diag", lambda x, k: np.diag(x, k).copy(), "shape", dims="i,->jk ij,->k"
 _add("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, dims="ij,k,->ij")
 _add("np.tril", np.tril, "shape", dims="ij,->ij")
 _add("np.triu", np.triu, "shape", dims="ij,->ij")
-_add("np.argsort", lambda x: np.argsort(x, kind="stable"), "shape", differentiable=False, dims="i->i")
+_add("runtime.stable_order", runtime.stable_order, "shape", runtime.stable_order, differentiable=False, dims="i->i")
 _add("nonzero", lambda x, axis=0: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i")
 _add("np.searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side), "query", differentiable=False)
 
@@ -202,12 +202,13 @@ for _function, _dims in [
 
 _add("np.outer", np.outer, "linalg", dims="i,j->ij")
 _add("np.trace", np.trace, "linalg", dims="ij->")
-_add("np.linalg.solve", np.linalg.solve, "linalg", np.linalg.solve, dims="ij,j->j ij,jk->jk")
-_add("np.linalg.inv", np.linalg.inv, "linalg", np.linalg.inv, dims="ij->ij")
-_add("np.linalg.det", np.linalg.det, "linalg", np.linalg.det, dims="ij->")
-_add("np.linalg.cholesky", np.linalg.cholesky, "linalg", np.linalg.cholesky, dims="ij->ij")
+_add("np.linalg.solve", np.linalg.solve, "linalg", dims="ij,j->j ij,jk->jk")
+_add("np.linalg.inv", np.linalg.inv, "linalg", dims="ij->ij")
+_add("np.linalg.det", np.linalg.det, "linalg", dims="ij->")
+_add("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="ij->ij")
 _add("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
 _add("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="ij->")
+_add("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs)
 _add("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="ij->")
 
 # ---- containers and effects --------------------------------------------------------------------

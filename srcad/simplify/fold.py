@@ -140,7 +140,12 @@ class _Rules:
 
     def _combined(self, op: Op, sign: float) -> Expr | None:
         """`3.0 * e + 0.5 * e` is `3.5 * e`."""
-        (c, one), (d, other) = map(_term, op.args)
+        a, b = op.args
+        if isinstance(a, Op) and a.prim in ("+", "-"):
+            rest, last = a.args
+            both = self._combined(Op(a.prim, (last, b)), sign if a.prim == "+" else -sign)
+            return None if both is None else Op(a.prim, (rest, both))
+        (c, one), (d, other) = _term(a), _term(b)
         total = c + sign * d
         if not _safe(total) or not self._is_float(one) or _ordered(one) != _ordered(other):
             return None

@@ -52,6 +52,8 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], shared: Sharing, reverse: 
                     break
         case For("_", Op("-", (turns, Const(1))), Const(-1), Const(-1)):
             stmt = replace(stmt, start=Const(0), stop=turns, step=Const(1))
+    if isinstance(stmt, Store) and stmt.op is not None and stmt.index and isinstance(stmt.base, Var):
+        stmt = replace(stmt, index=()) if all(item == Slice() for item in stmt.index) else stmt
     if not blocks(stmt):
         stmt = rewrite(stmt, lambda e: map_expr(e, _short_copy))
         stmt = rewrite(stmt, lambda e: map_expr(e, lambda part: _signed(part, types))) if reverse else stmt

@@ -113,6 +113,12 @@ class _Groups:
                         self.against[other].add(target)
                 if point.copy_of is not None:
                     self.copies.append((target, point.copy_of))
+        for loop in (s for s in walk(self.f.body) if isinstance(s, For)):
+            for inner in walk(loop.body):
+                if isinstance(inner, For) and inner.index != loop.index:
+                    # nobody wants to read that one loop changes the index of another
+                    self.against[loop.index].add(inner.index)
+                    self.against[inner.index].add(loop.index)
         at_entry = params | {n for n in live.before_all if not n.startswith("&")}
         for a in at_entry:
             for b in at_entry:

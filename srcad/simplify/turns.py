@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from srcad.ir.nodes import Block, For, Stmt
+from dataclasses import replace
+
+from srcad.ir.nodes import Assign, Block, For, Stmt, Var
 from srcad.ir.types import Scalar, Type
-from srcad.ir.walk import block_reads, blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
+from srcad.ir.walk import block_reads, blocks, defined, own_exprs, own_writes, reads, rename, walk, with_blocks
 
 
 def turns(block: Block, types: dict[str, Type]) -> Block:
@@ -30,6 +32,11 @@ def turns(block: Block, types: dict[str, Type]) -> Block:
         inside = _uses(stmt.body, index)
         if new in taken or _uses(block, index) != inside or any(index in reads(e) for e in own_exprs(stmt)):
             return stmt
+        match stmt.body:
+            case (Assign(own, Var(turn)), *rest) if turn == index and own not in defined(tuple(rest)):
+                # the loop of the user has a name for it
+                (renamed,) = rename((replace(stmt, body=tuple(rest)),), {index: own})
+                return renamed
         types[new] = types.get(index, Scalar("int64"))
         (renamed,) = rename((stmt,), {index: new})
         return renamed

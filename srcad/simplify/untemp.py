@@ -119,8 +119,10 @@ class _Untemp:
                 new = substitute(tuple(stmts[i + 1 : j + 1]), {name: value})
                 if _too_long(name, new[-1]):
                     return None
-                if new[-1].span is None and not blocks(new[-1]) and not isinstance(value, Var | Const):
-                    new = (*new[:-1], replace(new[-1], span=stmt.span))
+                reader = new[-1]
+                if isinstance(reader, Assign | Store) and reader.span is None and not isinstance(value, Var | Const):
+                    # what reverses a line goes on saying which
+                    new = (*new[:-1], replace(reader, span=stmt.span))
                 return [*stmts[:i], *new, *stmts[j + 1 :]], tail
             if changes(stmts[j], value, self.shared):
                 return None

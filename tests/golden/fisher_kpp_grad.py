@@ -11,8 +11,7 @@ import numpy as np
 
 def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
-    rows = u0.shape[0]
-    cols = u0.shape[1]
+    rows, cols = u0.shape
     u = u0.copy()
     lap = np.zeros_like(u0)
     lap_saved = np.empty((max(steps, 0), max(rows - 2, 0), max(cols - 2, 0)))

@@ -2,7 +2,7 @@
 
 source  leaky_integrator.py:4
 wrt     x, decay, limit
-keeps   took_if    n bools
+keeps   took_if    n bools   read by line 8
         acc_saved  n floats   read by line 7
 """
 
@@ -18,9 +18,8 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     for i in range(n):
         acc_saved[i] = acc
         acc = decay * acc + x[i]
-        test = acc > limit
-        took_if[i] = test
-        if test:
+        took_if[i] = acc > limit
+        if took_if[i]:
             acc = limit + 0.1 * (acc - limit)
 
     # ---- reverse sweep -----------------------------------------------------
@@ -32,13 +31,11 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     for i in range(len(x) - 1, -1, -1):
         if took_if[i]:
             # L9: acc = limit + 0.1 * (acc - limit)
-            d_acc_1 = 0.1 * d_acc
-            d_limit += d_acc - 0.1 * d_acc
-        else:
-            d_acc_1 = d_acc
+            d_limit += 0.9 * d_acc
+            d_acc = 0.1 * d_acc
         # L7: acc = decay * acc + x[i]
-        d_x[i] += d_acc_1
-        d_decay += acc_saved[i] * d_acc_1
-        d_acc = decay * d_acc_1
+        d_x[i] += d_acc
+        d_decay += acc_saved[i] * d_acc
+        d_acc = decay * d_acc
 
     return d_x, d_decay, d_limit

@@ -14,20 +14,20 @@ def newton_sqrt_grad(a, tol, d_result=1.0):
     turns = 0
     x = a
     while abs(x * x - a) > tol:
-        while turns >= x_stack.size:
+        if turns == x_stack.size:
             x_stack = np.concatenate((x_stack, np.empty_like(x_stack)))
         x_stack[turns] = x
         x = 0.5 * (x + a / x)
-        turns = turns + 1
+        turns += 1
 
     # ---- reverse sweep -----------------------------------------------------
     d_x = d_result
     d_a = 0.0
-    for turns in range(turns - 1, -1, -1):
+    for turn in range(turns - 1, -1, -1):
         # L7: x = 0.5 * (x + a / x)
-        x = x_stack[turns]
+        x = x_stack[turn]
         d_a += 0.5 * d_x / x
-        d_x = 0.5 * d_x - 0.5 * (a / x / x) * d_x
+        d_x = 0.5 * d_x - 0.5 * a / x / x * d_x
     d_a += d_x
 
     return d_a

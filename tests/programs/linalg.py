@@ -168,3 +168,41 @@ def kronecker(a, b):
 def matrix_power_and_triangles(a, x):
     s = a[:, :3]
     return np.sum(np.tril(s) ** 2) + np.sum(np.triu(s, 1) * s) + np.sum(np.linalg.matrix_power(s, 3))
+
+
+@case(np.array([[1, 2], [3, 4], [0, 5]]), real(2), np.array([True, False, True]), compiled=True)
+@case(np.array([[1, 2], [3, 4], [0, 5]], dtype=np.int32), real(2), np.array([1, 0, 2]))
+def products_of_integers_and_floats(counts, x, mask):
+    y = counts @ x
+    return y @ mask * (y @ y) + np.sum(np.outer(mask, x) @ x) + np.einsum("ij,j->", counts, x * x)
+
+
+@case(single(3, 3), real(3), compiled=True, tolerance=1e-3, step=1e-2, name="single_precision_beside_double")
+def single_precision_beside_double(a, x):
+    y = a @ x + x @ a
+    square = np.linalg.matrix_power(a, 2)
+    return np.sum(y * y) + np.sum(np.outer(a[0], x) ** 2) + np.sum(square @ x) + np.sum((a * x[:, None]) @ a)
+
+
+@case(spd(3) + np.diag([0.0, 1.0, 3.0]), real(3), compiled=True)
+@case(real(3, 3) + np.diag([0.0, 4.0, 9.0]), real(3))
+def eigenvalues_and_vectors(a, x):
+    w, v = np.linalg.eigh(a)
+    y = v @ (np.exp(-0.3 * w) * (v.T @ x))
+    return np.sum(y * y) + np.sum(np.linalg.eigvalsh(a) ** 3) + (v[:, 0] @ x) ** 2
+
+
+@case(np.eye(3), gradient=np.eye(3))
+def equal_eigenvalues(a):
+    return np.sum(np.linalg.eigvalsh(a))
+
+
+@case(real(2, 3, 3) + 3.0 * np.eye(3), real(2, 3, 2), compiled=True)
+def stacks_of_matrices(a, b):
+    x = np.linalg.solve(a, b)
+    return np.sum(x * x) + np.sum(np.linalg.inv(a) ** 2) + np.sum(np.linalg.det(a) ** 2) + np.linalg.slogdet(a)[1][0]
+
+
+@case(np.array([[2, 1], [1, 3]]), real(2), compiled=True)
+def integer_matrices(a, x):
+    return np.sum(np.linalg.solve(a, x) ** 2) * np.linalg.det(a) + np.sum(np.linalg.inv(a) @ x)

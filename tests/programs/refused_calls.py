@@ -240,3 +240,64 @@ exec_scope: dict[str, Any] = {}
 exec("def made_by_exec(x):\n    return x * x\n", exec_scope)
 REFUSED.append(Refusal(exec_scope["made_by_exec"], (0.7,), ("S1",)))
 REFUSED.append(Refusal(3.0, (0.7,), ("S1", "S3")))  # type: ignore[arg-type]
+
+
+@refused(0.7, code="S121")
+def evaluates_text(x):
+    return eval("x * x")
+
+
+@refused(0.7, code="S203")
+def draws_a_number(x):
+    return x * np.random.rand()
+
+
+@refused(real(3), code="S203")
+def hides_a_loop(x):
+    return np.sum(np.vectorize(lambda t: t * t)(x))
+
+
+@refused(real(2, 3), code="S129")
+def loops_over_indices_of_numpy(x):
+    total = 0.0
+    for i, j in np.ndindex(2, 3):
+        total += x[i, j] ** 2
+    return total
+
+
+@refused(real(2, 3), code="S123")
+def axis_from_values(x):
+    return np.sum(np.sum(x, axis=1 if x[0, 0] > 0 else 0) ** 2)
+
+
+LOG: list[float] = []
+TABLE = {"a": 1.0}
+
+
+@refused(0.7, code="S108")
+def appends_to_a_global(x):
+    LOG.append(x)
+    return x * x
+
+
+@refused(0.7, code="S108")
+def writes_to_a_global(x):
+    TABLE["a"] = x
+    return x * TABLE["a"]
+
+
+@refused(0.7, code="S108")
+def extends_a_global(x):
+    global_list = LOG
+    global_list += [x]
+    return x * x
+
+
+@refused(0.7, code="S117")
+def makes_a_set(x):
+    return x * len(set((1, 2)))
+
+
+@refused(0.7, code="S123")
+def key_made_of_values(x):
+    return {"0.7": x}[f"{x}"]

@@ -228,3 +228,12 @@ def in_place_on_a_shifted_view(x):
     left += right * right
     right -= left[0] * x[1:]
     return np.sum(y * y)
+
+
+@case(real(3, 4), compiled=True)
+def through_a_transpose(x):
+    y = np.zeros_like(x)
+    y.T[...] += x.T
+    y.T[1:3] *= 2.0
+    y.reshape(12)[...] -= x.ravel() ** 2
+    return np.sum(y * y)

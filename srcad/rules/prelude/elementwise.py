@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import dtype_name, dtype_of, expands, is_float_name, refuse
+from srcad.rules.table import dtype_name, dtype_of, expands, is_float_name, refuse, static
 
 select = PRIMITIVES["select"]
 choose = PRIMITIVES["np.where"]
@@ -106,9 +106,19 @@ def divmod_of(x: Any, y: Any) -> Any:
 
 @expands(np.nan_to_num)
 def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    if posinf is None or neginf is None:
-        refuse("np.nan_to_num without both posinf= and neginf=")
-    return np.where(np.isnan(x), nan, np.where(x == np.inf, posinf, np.where(x == -np.inf, neginf, x)))
+    if not copy:
+        refuse("np.nan_to_num with copy=False")
+    if not is_float_name(dtype_of(x)):
+        return x
+    high = largest(dtype_of(x)) if posinf is None else posinf
+    low = -largest(dtype_of(x)) if neginf is None else neginf
+    return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
+
+
+@static
+def largest(name: str) -> float:
+    """The largest finite number of a dtype."""
+    return float(np.finfo(name).max)
 
 
 @expands(np.select)

@@ -1,203 +1,96 @@
-"""Linear algebra: products of any ranks out of those of vectors and matrices, and `np.linalg`."""
+"""`np.linalg`: each function of one matrix, or of a stack of them along a first axis, in float32 or float64."""
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from srcad import runtime
+from srcad.rules.prelude.products import product_2
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import (
-    axes_of,
-    axis_of,
-    common_dtype,
-    dtype_of,
-    expands,
-    is_float_name,
-    known_one,
-    refuse,
-)
+from srcad.rules.table import axes_of, common_dtype, dtype_of, expands, is_constant, is_float_name, refuse
 
 cast = PRIMITIVES["astype"]
 root = PRIMITIVES["root"]
-multiply = PRIMITIVES["@"]
-outer_of = PRIMITIVES["np.outer"]
-trace_of = PRIMITIVES["np.trace"]
+solved = PRIMITIVES["np.linalg.solve"]
+inverse = PRIMITIVES["np.linalg.inv"]
+determinant = PRIMITIVES["np.linalg.det"]
+factor = PRIMITIVES["np.linalg.cholesky"]
 
 
-# ---- products -----------------------------------------------------------------------------------
+# ---- what LAPACK takes --------------------------------------------------------------------------
 
 
-def product_2(a: Any, b: Any) -> Any:
-    """`a @ b` of vectors and matrices, whatever their dtypes (BLAS wants two floats of one kind)."""
-    name = common_dtype(dtype_of(a), dtype_of(b))
-    if not is_float_name(name):
-        return integer_product(a, b)
-    left = a if dtype_of(a) == name else cast(a, dtype=name)
-    right = b if dtype_of(b) == name else cast(b, dtype=name)
-    return multiply(left, right)
+def floats(x: Any) -> Any:
+    """Integers and truth values as float64, which is what `np.linalg` computes them in."""
+    return x if is_float_name(dtype_of(x)) else cast(x, dtype="float64")
 
 
-def integer_product(a: Any, b: Any) -> Any:
-    if np.ndim(b) == 1:
-        return np.sum(a * b, axis=-1)
-    if np.ndim(a) == 1:
-        return np.sum(a[:, None] * b, axis=0)
-    return np.sum(a[:, :, None] * b[None, :, :], axis=1)
+def matrices(a: Any) -> Any:
+    """The array as one matrix, or a stack of them."""
+    x = floats(np.asarray(a))
+    if np.ndim(x) != 2 and np.ndim(x) != 3:
+        refuse("np.linalg of other than a matrix, or a stack of matrices along one axis")
+    return x
 
 
-def product_3(a: Any, b: Any) -> Any:
-    """`product_2`, or a loop of it over a first axis of either or both."""
-    if np.ndim(a) <= 2 and np.ndim(b) <= 2:
-        return product_2(a, b)
-    dtype = common_dtype(dtype_of(a), dtype_of(b))
-    if np.ndim(b) <= 2:
-        out = np.empty(a.shape[:-1] + (() if np.ndim(b) == 1 else b.shape[1:]), dtype)
-        for k in range(a.shape[0]):
-            out[k] = product_2(a[k], b)
-    elif np.ndim(a) <= 2:
-        out = np.empty(b.shape[:1] + (() if np.ndim(a) == 1 else a.shape[:1]) + b.shape[2:], dtype)
-        for k in range(b.shape[0]):
-            out[k] = product_2(a, b[k])
-    elif known_one(a, 0):
-        out = np.empty((b.shape[0], a.shape[1], b.shape[2]), dtype)
-        for k in range(b.shape[0]):
-            out[k] = product_2(a[0], b[k])
-    elif known_one(b, 0):
-        out = np.empty((a.shape[0], a.shape[1], b.shape[2]), dtype)
-        for k in range(a.shape[0]):
-            out[k] = product_2(a[k], b[0])
+# ---- equations ----------------------------------------------------------------------------------
+
+
+@expands(np.linalg.solve)
+def solve(a: Any, b: Any) -> Any:
+    x = matrices(a)
+    y = floats(np.asarray(b))
+    name = common_dtype(dtype_of(x), dtype_of(y))
+    if dtype_of(x) != name:
+        x = cast(x, dtype=name)
+    if dtype_of(y) != name:
+        y = cast(y, dtype=name)
+    if np.ndim(y) == 0 or np.ndim(y) > 3:
+        refuse("np.linalg.solve with a right side of this number of axes")
+    if np.ndim(x) == 2 and np.ndim(y) < 3:
+        return solved(x, y)
+    if np.ndim(x) == 3 and np.ndim(y) < 3:
+        out = np.empty(x.shape[:1] + np.shape(y), dtype=name)
+        for k in range(x.shape[0]):
+            out[k] = solved(x[k], y)
+    elif np.ndim(x) == 2:
+        out = np.empty(np.shape(y), dtype=name)
+        for k in range(y.shape[0]):
+            out[k] = solved(x, y[k])
     else:
-        assert a.shape[0] == b.shape[0]
-        out = np.empty((a.shape[0], a.shape[1], b.shape[2]), dtype)
-        for k in range(a.shape[0]):
-            out[k] = product_2(a[k], b[k])
+        assert x.shape[0] == y.shape[0]
+        out = np.empty(np.shape(y), dtype=name)
+        for k in range(y.shape[0]):
+            out[k] = solved(x[k], y[k])
     return out
 
 
-def product_4(a: Any, b: Any) -> Any:
-    """`product_3`, or a loop of it over a first axis of either or both."""
-    if np.ndim(a) <= 3 and np.ndim(b) <= 3:
-        return product_3(a, b)
-    if np.ndim(a) > 4 or np.ndim(b) > 4:
-        refuse("a matrix product of arrays with more than four axes")
-    dtype = common_dtype(dtype_of(a), dtype_of(b))
-    if np.ndim(b) == 1:
-        out = np.empty(a.shape[:-1], dtype)
-        for k in range(a.shape[0]):
-            out[k] = product_3(a[k], b)
-    elif np.ndim(a) == 1:
-        out = np.empty(b.shape[:2] + b.shape[3:], dtype)
-        for k in range(b.shape[0]):
-            out[k] = product_3(a, b[k])
-    else:
-        left = a if np.ndim(a) == 4 else a[None] if np.ndim(a) == 3 else a[None, None]
-        right = b if np.ndim(b) == 4 else b[None] if np.ndim(b) == 3 else b[None, None]
-        if known_one(left, 0):
-            out = np.empty((right.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
-            for k in range(right.shape[0]):
-                out[k] = product_3(left[0], right[k])
-        elif known_one(right, 0):
-            out = np.empty((left.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
-            for k in range(left.shape[0]):
-                out[k] = product_3(left[k], right[0])
-        else:
-            assert left.shape[0] == right.shape[0]
-            out = np.empty((left.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
-            for k in range(left.shape[0]):
-                out[k] = product_3(left[k], right[k])
+@expands(np.linalg.inv)
+def inv(a: Any) -> Any:
+    x = matrices(a)
+    if np.ndim(x) == 2:
+        return inverse(x)
+    out = np.empty(x.shape, dtype=dtype_of(x))
+    for k in range(x.shape[0]):
+        out[k] = inverse(x[k])
     return out
-
-
-@expands(np.matmul, operator.matmul)
-def matmul(x1: Any, x2: Any) -> Any:
-    a = np.asarray(x1)
-    b = np.asarray(x2)
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        refuse("a matrix product with a number: write *")
-    return product_4(a, b)
-
-
-@expands(np.dot, methods=("dot",))
-def dot(a: Any, b: Any) -> Any:
-    x = np.asarray(a)
-    y = np.asarray(b)
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return x * y
-    if np.ndim(y) > 2 or (np.ndim(x) > 2 and np.ndim(y) == 2 and np.ndim(x) > 4):
-        refuse("np.dot with a second array of more than two axes")
-    return product_4(x, y)
-
-
-@expands(np.vdot)
-def vdot(a: Any, b: Any) -> Any:
-    return product_2(np.ravel(a), np.ravel(b))
-
-
-@expands(np.inner)
-def inner(a: Any, b: Any) -> Any:
-    x = np.asarray(a)
-    y = np.asarray(b)
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return x * y
-    if np.ndim(y) == 1:
-        return product_4(x, y)
-    if np.ndim(y) > 2:
-        refuse("np.inner with a second array of more than two axes")
-    return product_4(x, y.T)
-
-
-@expands(np.outer, np.multiply.outer)
-def outer(a: Any, b: Any) -> Any:
-    return outer_of(np.ravel(a), np.ravel(b))
-
-
-@expands(np.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    if isinstance(axes, (tuple, list)):
-        left = axes_given(axes[0], np.ndim(a))
-        right = axes_given(axes[1], np.ndim(b))
-    else:
-        left = tuple(range(np.ndim(a) - axes, np.ndim(a)))
-        right = tuple(range(axes))
-    kept_a = tuple([k for k in range(np.ndim(a)) if k not in left])
-    kept_b = tuple([k for k in range(np.ndim(b)) if k not in right])
-    n = 1
-    for k in right:
-        n = n * b.shape[k]
-    rows = 1
-    for k in kept_a:
-        rows = rows * a.shape[k]
-    columns = 1
-    for k in kept_b:
-        columns = columns * b.shape[k]
-    matrix_a = np.reshape(np.transpose(a, kept_a + left), (rows, n))
-    matrix_b = np.reshape(np.transpose(b, right + kept_b), (n, columns))
-    shape = tuple([a.shape[k] for k in kept_a]) + tuple([b.shape[k] for k in kept_b])
-    return np.reshape(product_2(matrix_a, matrix_b), shape)
-
-
-def axes_given(axes: Any, rank: Any) -> Any:
-    return tuple([axis_of(k, rank) for k in (axes if isinstance(axes, (tuple, list)) else (axes,))])
-
-
-@expands(np.kron)
-def kron(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 1 and np.ndim(b) == 1:
-        return np.ravel(outer_of(a, b))
-    if np.ndim(a) != 2 or np.ndim(b) != 2:
-        refuse("np.kron of other than two vectors or two matrices")
-    blocks = a[:, None, :, None] * b[None, :, None, :]
-    return np.reshape(blocks, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
 
 
 @expands(np.linalg.matrix_power)
 def matrix_power(a: Any, n: Any) -> Any:
-    if n < 0:
+    if np.ndim(a) != 2:
+        refuse("np.linalg.matrix_power of an array that is not a matrix")
+    if is_constant(n) and n < 0:
         return matrix_power(np.linalg.inv(a), -n)
-    y = np.eye(a.shape[0])
+    if is_constant(n) and n > 0:
+        y = a
+        for _ in range(n - 1):
+            y = y @ a
+        return y
+    assert n >= 0
+    y = np.eye(a.shape[0], dtype=dtype_of(a))
     for _ in range(n):
         y = y @ a
     return y
@@ -211,21 +104,63 @@ def multi_dot(arrays: Any) -> Any:
     return y
 
 
-@expands(np.trace, methods=("trace",))
-def trace(a: Any, offset: Any = 0) -> Any:
-    if np.ndim(a) != 2:
-        refuse("np.trace of an array that is not a matrix")
-    if offset == 0:
-        return trace_of(a)
-    return np.sum(np.diag(a, offset))
+# ---- determinants and factors -------------------------------------------------------------------
 
 
-# ---- np.linalg ----------------------------------------------------------------------------------
+@expands(np.linalg.det)
+def det(a: Any) -> Any:
+    x = matrices(a)
+    if np.ndim(x) == 2:
+        return determinant(x)
+    out = np.empty(x.shape[0], dtype=dtype_of(x))
+    for k in range(x.shape[0]):
+        out[k] = determinant(x[k])
+    return out
 
 
 @expands(np.linalg.slogdet)
 def slogdet(a: Any) -> Any:
-    return runtime.sign_of_det(a), runtime.log_abs_det(a)
+    x = matrices(a)
+    if np.ndim(x) == 2:
+        return runtime.sign_of_det(x), runtime.log_abs_det(x)
+    signs = np.empty(x.shape[0], dtype=dtype_of(x))
+    logarithms = np.empty(x.shape[0], dtype=dtype_of(x))
+    for k in range(x.shape[0]):
+        signs[k] = runtime.sign_of_det(x[k])
+        logarithms[k] = runtime.log_abs_det(x[k])
+    return signs, logarithms
+
+
+@expands(np.linalg.cholesky)
+def cholesky(a: Any) -> Any:
+    x = matrices(a)
+    if np.ndim(x) == 2:
+        return factor(x)
+    out = np.empty(x.shape, dtype=dtype_of(x))
+    for k in range(x.shape[0]):
+        out[k] = factor(x[k])
+    return out
+
+
+@expands(np.linalg.eigh)
+def eigh(a: Any, UPLO: Any = "L") -> Any:
+    pairs = pairs_of(a, UPLO)
+    return pairs[0], pairs[1:]
+
+
+@expands(np.linalg.eigvalsh)
+def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
+    return pairs_of(a, UPLO)[0]
+
+
+def pairs_of(a: Any, uplo: Any) -> Any:
+    x = floats(np.asarray(a))
+    if np.ndim(x) != 2:
+        refuse("the eigenvalues of an array that is not a matrix")
+    return runtime.eigenpairs(x.T if uplo == "U" or uplo == "u" else x)
+
+
+# ---- norms --------------------------------------------------------------------------------------
 
 
 @expands(np.linalg.norm)

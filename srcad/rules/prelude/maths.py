@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import expands
+from srcad.rules.table import expands, is_constant, static
 
 log_of = PRIMITIVES["math.log"]
 
@@ -58,6 +58,82 @@ def remainder(x: Any, y: Any) -> Any:
     return r
 
 
+@expands(math.modf, np.modf)
+def modf(x: Any) -> Any:
+    whole = np.trunc(x)
+    return np.copysign(np.where(np.isinf(x), 0.0, x - whole), x), whole
+
+
+@expands(math.ldexp, np.ldexp)
+def ldexp(x: Any, i: Any) -> Any:
+    # in two steps: 2.0 ** i alone may overflow where the product does not
+    half = i // 2
+    return x * 2.0**half * 2.0 ** (i - half)
+
+
+@expands(math.isclose)
+def isclose(a: Any, b: Any, *, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> Any:
+    return a == b or (
+        abs(a) != math.inf and abs(b) != math.inf and abs(a - b) <= max(rel_tol * max(abs(a), abs(b)), abs_tol)
+    )
+
+
+# ---- integers -----------------------------------------------------------------------------------
+
+
+@static
+def known_comb(n: int, k: int) -> int:
+    return math.comb(n, k)
+
+
+@static
+def known_factorial(n: int) -> int:
+    return math.factorial(n)
+
+
+@expands(math.factorial)
+def factorial(n: Any) -> Any:
+    if is_constant(n):
+        return known_factorial(n)
+    assert n >= 0
+    y = 1
+    for k in range(2, n + 1):
+        y = y * k
+    return y
+
+
+@expands(math.comb)
+def comb(n: Any, k: Any) -> Any:
+    if is_constant(n) and is_constant(k):
+        return known_comb(n, k)
+    assert n >= 0 and k >= 0
+    y = 1
+    for i in range(k):
+        y = y * (n - i) // (i + 1)
+    return y
+
+
+@expands(math.gcd)
+def gcd(*integers: Any) -> Any:
+    y = 0
+    for n in integers:
+        y = gcd_of_two(y, n)
+    return y
+
+
+def gcd_of_two(a: Any, b: Any) -> Any:
+    x = abs(a)
+    y = abs(b)
+    while y != 0:
+        rest = x % y
+        x = y
+        y = rest
+    return x
+
+
+# ---- newer than the oldest Python that srcad runs on --------------------------------------------
+
+
 def exp2(x: Any) -> Any:
     return np.exp2(x)
 
@@ -70,7 +146,6 @@ def sumprod(p: Any, q: Any) -> Any:
     return np.sum(np.asarray(p) * np.asarray(q))
 
 
-# newer than the oldest Python that srcad runs on
 _functions: list[tuple[str, Any]] = [("exp2", exp2), ("cbrt", cbrt), ("sumprod", sumprod)]
 for _name, _function in _functions:
     if hasattr(math, _name):

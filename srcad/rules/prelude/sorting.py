@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.primitives import PRIMITIVES
+from srcad import runtime
 from srcad.rules.table import axis_of, dtype_of, expands, refuse
-
-order_of = PRIMITIVES["np.argsort"]
 
 
 @expands(np.argsort, methods=("argsort",))
 def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     x = np.ravel(a) if axis is None else np.asarray(a)
     if np.ndim(x) == 1:
-        return order_of(x)
+        return runtime.stable_order(x)
     if np.ndim(x) > 3:
         refuse("sorting an array with more than three axes")
     out = np.empty(x.shape, dtype=np.int64)
@@ -25,11 +23,11 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     places = np.moveaxis(out, k, -1)
     if np.ndim(x) == 2:
         for i in range(rows.shape[0]):
-            places[i] = order_of(rows[i])
+            places[i] = runtime.stable_order(rows[i])
     else:
         for i in range(rows.shape[0]):
             for j in range(rows.shape[1]):
-                places[i, j] = order_of(rows[i, j])
+                places[i, j] = runtime.stable_order(rows[i, j])
     return out
 
 
@@ -55,7 +53,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
 
 
 def sorted_vector(x: Any) -> Any:
-    order = order_of(x)
+    order = runtime.stable_order(x)
     out = np.empty(x.shape, dtype=dtype_of(x))
     for k in range(len(x)):
         out[k] = x[order[k]]
