@@ -373,7 +373,6 @@ def test_float32_in_float32_out(target):
     assert type(scalar) is np.float32 and scalar == 6.0
 
 
-@pytest.mark.xfail(reason="Numba makes float64 of a float32 number and an integer, NumPy float32", strict=False)
 def test_float32_and_an_integer_compiled():
     def f(W, x):
         h = np.tanh(W @ x)

@@ -372,7 +372,7 @@ POINTS: list[tuple[object, tuple[Any, ...], tuple[Any, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize("prim, args, want", POINTS, ids=str)
+@pytest.mark.parametrize("prim, args, want", POINTS, ids=lambda v: v if isinstance(v, str) else getattr(v, "__name__", str(v)))
 def test_points(prim: object, args: tuple[Any, ...], want: tuple[Any, ...]) -> None:
     name = prim if isinstance(prim, str) else PRIMITIVE_OF[prim]
     rule = rule_for(name, tuple(np.ndim(a) for a in args))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from typing_extensions import assert_never
 
-from srcad.backend.kinds import is_integer, is_narrow, is_weak, rank_of
+from srcad.backend.kinds import is_integer, is_narrow, is_plain, is_weak, rank_of
 from srcad.backend.layouts import doubtful, is_doubtful, stored
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
@@ -176,7 +176,7 @@ class Expressions:
         operands = [self.expr(arg) for arg in op.args]
         if self._has_float32 and is_narrow(op, self._types, self._weak):
             for at, arg in enumerate(op.args):
-                wide = is_integer(arg, self._types) and not isinstance(arg, Const) and op.prim != "**"
+                wide = op.prim != "**" and not isinstance(arg, Const) and is_plain(arg, self._types)
                 if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
                     operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])
         return operands

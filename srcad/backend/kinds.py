@@ -85,6 +85,17 @@ def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
             return None
 
 
+def is_plain(expr: Expr, types: Mapping[str, Type]) -> bool:
+    """Whether an expression is made of literals and integers alone: a plain Python number, which widens nothing."""
+    match expr:
+        case Const(value):
+            return isinstance(value, int | float)
+        case Op(prim, args) if prim in _ARITHMETIC and prim != "np.where":
+            return all(is_plain(arg, types) for arg in args)
+        case _:
+            return is_integer(expr, types)
+
+
 def is_integer(expr: Expr, types: Mapping[str, Type]) -> bool:
     """Whether an expression is surely one integer."""
     match expr:
