@@ -57,6 +57,17 @@ def unbroadcast_4d(big: Any, like: Any) -> Any:
     return out
 
 
+def unbroadcast_5d(big: Any, like: Any) -> Any:
+    """Sum `big` over the axes along which `like`, of the same rank, has length 1."""
+    if like.shape == big.shape:
+        return big
+    out = np.zeros(like.shape, big.dtype)
+    step = 0 if like.shape[0] == 1 else 1
+    for i in range(big.shape[0]):
+        out[i * step] += unbroadcast_4d(big[i], like[i * step])
+    return out
+
+
 # ---- reductions over the first axis ------------------------------------------------------------
 
 

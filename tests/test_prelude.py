@@ -428,7 +428,9 @@ def maths() -> list[Case]:
     cases += [case(math.fsum, VECTOR), case(math.prod, [2.0, 3.0]), case(math.prod, [2.0, 3.0], start=4.0)]
     for x, y in itertools.product((5.0, -5.0, 2.5, 7.5, -7.5, 0.0, 0.1, 1e10, 3.0, 4.5), (2.0, -2.0, 5.0, 0.3, 3.0)):
         cases.append(case(math.remainder, x, y))
-    cases += [case(math.modf, x) for x in (2.75, -2.75, 3.0)] + [case(math.ldexp, 1e-5, n) for n in (3, -4, 1030, -1000)]
+    cases += [case(math.modf, x) for x in (2.75, -2.75, math.inf)] + [
+        case(math.ldexp, 1e-5, n) for n in (3, -4, 1030, -1000)
+    ]
     cases += [
         case(math.isclose, a, b) for a, b in ((1.0, 1.0 + 1e-10), (1.0, 1.1), (math.inf, math.inf), (math.inf, 1.0))
     ]

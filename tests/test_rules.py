@@ -232,6 +232,7 @@ STRUCTURED = [
     case("runtime.unbroadcast_2d", of(3, 4), np.ones((3, 1))),
     case("runtime.unbroadcast_3d", of(2, 3, 4), np.ones((1, 3, 1))),
     case("runtime.unbroadcast_4d", of(2, 2, 3, 4), np.ones((2, 1, 1, 4))),
+    case("runtime.unbroadcast_5d", of(2, 2, 1, 3, 2), np.ones((2, 1, 1, 3, 1))),
     case("runtime.with_diagonal", np.ones((3, 4)), of(3), 1),
 ]
 
@@ -372,7 +373,7 @@ POINTS: list[tuple[object, tuple[Any, ...], tuple[Any, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize("prim, args, want", POINTS, ids=lambda v: v if isinstance(v, str) else getattr(v, "__name__", str(v)))
+@pytest.mark.parametrize("prim, args, want", POINTS, ids=lambda v: getattr(v, "__name__", str(v)))
 def test_points(prim: object, args: tuple[Any, ...], want: tuple[Any, ...]) -> None:
     name = prim if isinstance(prim, str) else PRIMITIVE_OF[prim]
     rule = rule_for(name, tuple(np.ndim(a) for a in args))

@@ -22,6 +22,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "unbroadcast_2d": [(MATRIX, np.ones(s)) for s in ((1, 1), (3, 1), (1, 4), (3, 4))],
     "unbroadcast_3d": [(CUBE, np.ones(s)) for s in ((1, 3, 1), (2, 1, 4))],
     "unbroadcast_4d": [(rng.normal(size=(2, 3, 2, 2)), np.ones(s)) for s in ((1, 3, 1, 2), (2, 1, 1, 1))],
+    "unbroadcast_5d": [(rng.normal(size=(2, 1, 3, 2, 2)), np.ones(s)) for s in ((1, 1, 3, 1, 2), (2, 1, 1, 2, 1))],
     "max_first": [(MATRIX,), (np.array([[1.0, np.nan], [2.0, 3.0]]),)],
     "min_first": [(MATRIX.T,), (CUBE,)],
     "prod_first": [(MATRIX,), (np.zeros((0, 2)),)],

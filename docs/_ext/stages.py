@@ -24,8 +24,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import srcad
 from srcad.frontend.read import read
-from srcad.ir import text as ir
 from srcad.frontend.single_exit import single_exit
+from srcad.ir import text as ir
 
 from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the path)
 

@@ -195,6 +195,7 @@ for _function, _dims in [
     (runtime.unbroadcast_2d, "ij,kl->kl"),
     (runtime.unbroadcast_3d, "ijk,lmn->lmn"),
     (runtime.unbroadcast_4d, "ijkl,mnop->mnop"),
+    (runtime.unbroadcast_5d, "hijkl,mnopq->mnopq"),
 ]:
     _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims=_dims)
 

@@ -61,7 +61,7 @@ def linspace(d_y: Any, y: Any, start: Any, stop: Any, num: Any) -> Any:
     return np.sum(d_y * np.linspace(1.0, 0.0, num)), np.sum(d_y * np.linspace(0.0, 1.0, num)), None
 
 
-@vjp(runtime.unbroadcast_1d, runtime.unbroadcast_2d, runtime.unbroadcast_3d, runtime.unbroadcast_4d)
+@vjp(*[getattr(runtime, f"unbroadcast_{rank}d") for rank in range(1, 6)])
 def unbroadcast(d_y: Any, y: Any, big: Any, like: Any) -> Any:
     return d_y, None
 
