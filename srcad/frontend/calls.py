@@ -19,14 +19,14 @@ from srcad.frontend.comprehensions import accumulated
 from srcad.frontend.context import Context, Frame, Retry
 from srcad.frontend.expressions import spread
 from srcad.frontend.fence import fence
-from srcad.frontend.indexing import array_of, store_basic
 from srcad.frontend.iteration import as_array
 from srcad.frontend.joins import words
 from srcad.frontend.lookup import of_library
 from srcad.frontend.messages import print_call
 from srcad.frontend.methods import call_method
-from srcad.frontend.operators import apply, binary
+from srcad.frontend.operators import binary
 from srcad.frontend.parameters import bound_arguments, class_fields, default_value
+from srcad.frontend.primitive_calls import call_primitive
 from srcad.frontend.read import Source
 from srcad.frontend.scopes import assigned
 from srcad.frontend.single_exit import single_exit
@@ -45,9 +45,8 @@ from srcad.frontend.values import (
     SliceValue,
     Static,
 )
-from srcad.ir.nodes import Const, Effect, Op
-from srcad.ir.types import Array, Scalar
-from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, Primitive
+from srcad.ir.types import Array
+from srcad.rules.primitives import PRIMITIVE_OF, Primitive
 from srcad.rules.table import EXPANSIONS, STATIC
 
 _REPEATED = 6
@@ -259,59 +258,6 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
         return wrapped(ctx, value(*given, **named))
     except Exception as error:
         ctx.fail("S127", f"{type(error).__name__}: {error}")
-
-
-# ---- primitives --------------------------------------------------------------------------------
-
-
-def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    """A primitive with its static parameters by keyword; `out=` and `dtype=` of a ufunc are understood."""
-    options = {k: v for k, v in keywords.items() if not (isinstance(v, Static) and v.value is None)}
-    primitive = PRIMITIVES[prim]
-    if primitive.kind == "effect":
-        ctx.builder.emit(Effect(Op(prim, tuple(_argument(ctx, arg).atom for arg in args)), ctx.builder.span))
-        return Static(None)
-    leaves = [_argument(ctx, arg) for arg in args]
-    out = options.pop("out", None)
-    static: dict[str, Any] = {}
-    for name, value in options.items():
-        static[name] = known(ctx, ctx.check(value))
-        if static[name] is UNKNOWN:
-            ctx.retry("S123", f"{name} must be known when compiling")
-    if "dtype" in static and not ctx.frame.library:
-        ctx.fail("S128", f"the option dtype of {prim}", None, "convert the result: .astype(...).")
-    if static and not ctx.frame.library:
-        ctx.fail("S128", f"the option {next(iter(static))} of {prim}")
-    if "dtype" in static:
-        static["dtype"] = np.dtype(static["dtype"]).name
-    if prim in ("float", "int", "bool"):
-        leaves = [_number(ctx, leaf) for leaf in leaves]
-        if all(leaf.type == Scalar(prim) for leaf in leaves):
-            return leaves[0]
-    result = apply(ctx, prim, *leaves, **static)
-    if out is None:
-        return result
-    target = ctx.check(out)
-    if not isinstance(target, Leaf) or not isinstance(target.type, Array):
-        ctx.fail("S128", f"out={words(target)}")
-    store_basic(ctx, target, (), result, None)
-    return target
-
-
-def _argument(ctx: Context, value: Abstract) -> Leaf:
-    value = ctx.check(value)
-    if isinstance(value, Static) and (value.value is None or isinstance(value.value, str)):
-        return ctx.leaf(Const(value.value))
-    return array_of(ctx, value)
-
-
-def _number(ctx: Context, leaf: Leaf) -> Leaf:
-    """An array of one element as the number in it."""
-    if not isinstance(leaf.type, Array):
-        return leaf
-    if not all(d.is_one for d in leaf.type.dims):
-        ctx.fail("S127", f"{words(leaf)} as a number", None, "take an element, or a reduction such as np.sum.")
-    return ctx.leaf(ctx.builder.op("index", leaf.atom, *[Const(0)] * len(leaf.type.dims)))
 
 
 # ---- functions ---------------------------------------------------------------------------------
