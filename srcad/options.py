@@ -32,4 +32,10 @@ class Options:
         options = cls(**given)  # type: ignore[arg-type]
         if options.target not in _TARGETS:
             fail("S310", f"there is no target {options.target!r}", why=f"The targets are {', '.join(_TARGETS)}.")
+        if options.parallel:
+            fail(
+                "S310",
+                "parallel=True is not there yet",
+                why="Sums of a parallel loop would race, or change from run to run.",
+            )
         return options

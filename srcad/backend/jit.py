@@ -33,7 +33,6 @@ def compiled(function: Callable[..., Any], options: Options) -> Callable[..., An
         cache=options.cache,
         fastmath=fast,
         boundscheck=options.debug or None,
-        parallel=options.parallel,
     )(function)
     return decorated
 
