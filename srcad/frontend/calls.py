@@ -26,10 +26,9 @@ from srcad.frontend.messages import print_call
 from srcad.frontend.methods import call_method
 from srcad.frontend.operators import binary
 from srcad.frontend.parameters import bound_arguments, class_fields, default_value
+from srcad.frontend.prepared import as_function, prepared
 from srcad.frontend.primitive_calls import call_primitive
 from srcad.frontend.read import Source
-from srcad.frontend.scopes import assigned
-from srcad.frontend.single_exit import single_exit
 from srcad.frontend.statements import RESULT
 from srcad.frontend.statics import known, wrapped
 from srcad.frontend.values import (
@@ -295,31 +294,6 @@ def _call_closure(ctx: Context, made: Closure, args: Sequence[Abstract], keyword
     tree = made.tree if isinstance(made.tree, gast.FunctionDef) else as_function(made.tree)
     frame = new_frame(ctx, made.frame.source, tree, made.frame.library, made.frame)
     return run_frame(ctx, frame, args, keywords, dict(made.defaults))
-
-
-_lambdas: dict[int, tuple[Any, Any]] = {}
-
-
-def as_function(node: Any) -> Any:
-    """A lambda as a function of one return."""
-    kept = _lambdas.get(id(node))
-    if kept is None or kept[0] is not node:
-        body = [gast.copy_location(gast.Return(node.body), node.body)]
-        made = gast.FunctionDef("lambda_", node.args, body, [], None, None, [])
-        kept = _lambdas[id(node)] = (node, gast.copy_location(made, node))
-    return kept[1]
-
-
-_prepared: dict[int, tuple[Any, Any, frozenset[str]]] = {}
-
-
-def prepared(tree: Any) -> tuple[Any, frozenset[str]]:
-    """The function with a single exit, and its local names."""
-    kept = _prepared.get(id(tree))
-    if kept is None or kept[0] is not tree:
-        normal = single_exit(tree)
-        kept = _prepared[id(tree)] = (tree, normal, frozenset(assigned(normal.body)))
-    return kept[1], kept[2]
 
 
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
