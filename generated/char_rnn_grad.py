@@ -33,7 +33,7 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
         exp_saved.append(exp)
         result = np.sum(exp)
         result_saved[t] = result
-        total = total + (top + np.log(result) - scores[targets[t]])
+        total += top + np.log(result) - scores[targets[t]]
     quotient = total / steps
     item = hs[steps].copy()
 
@@ -53,7 +53,7 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
         exp = exp_saved.pop()
         d_difference = exp * (d_total / result_saved[t])
         d_scores += d_difference
-        d_top = d_total + np.sum(-d_difference)
+        d_top = d_total - np.sum(d_difference)
         # L60: top = np.max(scores)
         scores = scores_saved.pop()
         top = top_saved[t]
@@ -61,17 +61,17 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
         # L59: scores = W_out @ hs[t + 1] + b_out
         d_product = d_scores.copy()
         d_b_out += d_scores
-        d_W_out += np.outer(d_product, hs[t + 1])
+        d_W_out += d_product[:, None] * hs[t + 1]
         d_hs[t + 1] += W_out.T @ d_product
         # L58: hs[t + 1] = np.tanh(W_in[inputs[t]] + W_h @ hs[t] + b_h)
         tanh = hs[t + 1]
         d_sum = (1.0 - tanh * tanh) * d_hs[t + 1]
         d_b_h += d_sum
         d_W_in[inputs[t]] += d_sum
-        d_W_h += np.outer(d_sum, hs[t])
+        d_W_h += d_sum[:, None] * hs[t]
         d_hs[t] += W_h.T @ d_sum
 
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: primal 671f7cb48160, text 8e785cf5136c
+# srcad build: primal 4bd4be8d7f5f, text 7f6bfd53c2b9

@@ -12,8 +12,7 @@ from numba import njit
 @njit(error_model="numpy", cache=True)
 def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
-    rows = u0.shape[0]
-    cols = u0.shape[1]
+    rows, cols = u0.shape
     u = u0.copy()
     lap = np.zeros_like(u0)
     u_saved = np.empty((max(steps, 0), max(rows - 2, 0), max(cols - 2, 0)))
@@ -40,7 +39,7 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
                 # fisher_kpp L44: u[i, j] += dt * (kappa * lap[i, j] + rate * u[i, j] * (1.0 - u ...
                 u[i, j] = u_saved[step, i - 1, j - 1]
                 d_sum = dt * d_u[i, j]
-                d_u[i, j] += rate * ((1.0 - u[i, j]) * d_sum) - rate * u[i, j] * d_sum
+                d_u[i, j] += rate * (1.0 - u[i, j]) * d_sum - rate * u[i, j] * d_sum
                 d_lap[i, j] += kappa * d_sum
         for i in range(rows - 2, 0, -1):
             for j in range(cols - 2, 0, -1):
@@ -58,4 +57,4 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     return product, d_u0
 
 
-# srcad build: primal 09353e6cef2e, text 541ba198d43f
+# srcad build: primal 141b53a809b5, text 1997796eee00

@@ -2,7 +2,7 @@
 
 source  leaky_integrator.py:25
 wrt     x, decay, limit
-keeps   took_if    n bools
+keeps   took_if    n bools   read by line 29
         acc_saved  n floats   read by line 28
 """
 
@@ -20,9 +20,8 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     for i in range(n):
         acc_saved[i] = acc
         acc = decay * acc + x[i]
-        test = acc > limit
-        took_if[i] = test
-        if test:
+        took_if[i] = acc > limit
+        if took_if[i]:
             acc = limit + 0.1 * (acc - limit)
 
     # ---- reverse sweep -----------------------------------------------------
@@ -34,16 +33,14 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     for i in range(len(x) - 1, -1, -1):
         if took_if[i]:
             # L30: acc = limit + 0.1 * (acc - limit)
-            d_acc_1 = 0.1 * d_acc
-            d_limit += d_acc - 0.1 * d_acc
-        else:
-            d_acc_1 = d_acc
+            d_limit += 0.9 * d_acc
+            d_acc = 0.1 * d_acc
         # L28: acc = decay * acc + x[i]
-        d_x[i] += d_acc_1
-        d_decay += acc_saved[i] * d_acc_1
-        d_acc = decay * d_acc_1
+        d_x[i] += d_acc
+        d_decay += acc_saved[i] * d_acc
+        d_acc = decay * d_acc
 
     return d_x, d_decay, d_limit
 
 
-# srcad build: primal 25c7a6745bbb, text 0fa1c87277cd
+# srcad build: primal 7b246dc4caeb, text cf7fbf6738c8
