@@ -40,15 +40,9 @@ class Plan:
 
 
 @dataclass
-class _Use:
-    region: Region
-    position: int
-    nested: bool
-
-
-@dataclass
 class _Draft:
-    uses: dict[str, list[_Use]] = field(default_factory=dict)
+    uses: dict[str, list[int]] = field(default_factory=dict)
+    """For each name that is read, the positions of the reads in the region which defines it."""
     accesses: list[Access] = field(default_factory=list)
 
 
@@ -71,14 +65,10 @@ class Storage:
         while True:
             plan, accesses = self._decide(undone, barred)
             needed = frozenset(
-                id(store)
-                for store, at in self.stores
-                if any(self.overwrites.meets(access, at) for access in accesses)
+                id(store) for store, at in self.stores if any(self.overwrites.meets(access, at) for access in accesses)
             )
             # a value found where it was stored must not be undone before it is read
-            lost = frozenset(
-                name for name, (_, place) in plan.found.items() if self._undone_store(place, name, needed | undone)
-            )
+            lost = frozenset(name for name in plan.found if self._undone_store(name, needed | undone))
             if needed <= undone and lost <= barred:
                 return plan
             undone |= needed
@@ -100,8 +90,8 @@ class Storage:
             name = max(pending, key=lambda n: self.order[n])
             done.add(name)
             definition = self.regions.definitions[name]
-            position = max(u.position for u in draft.uses[name])
-            if isinstance(definition.node, For) and not _is_result(definition, name):
+            position = max(draft.uses[name])
+            if isinstance(definition.node, For):
                 continue
             if _is_count(definition, name):
                 continue
@@ -116,7 +106,7 @@ class Storage:
             if place is not None:
                 found[name] = (position, place)
                 for n in names(place):
-                    self._use(draft, n, definition.region, position, False)
+                    self._use(draft, n, definition.region, position)
                 continue
             saved[name] = position
         return Plan(again, found, saved, undone), draft.accesses
@@ -130,10 +120,10 @@ class Storage:
                 assert group.undo is not None
                 for e in (group.undo.base, *group.undo.index):
                     for n in names(e):
-                        self._use(draft, n, sweep.region, group.position, False)
+                        self._use(draft, n, sweep.region, group.position)
             if group.stmts:
                 for n in block_reads(tuple(group.stmts)):
-                    self._use(draft, n, sweep.region, group.position, False)
+                    self._use(draft, n, sweep.region, group.position)
                 self._content(group, sweep.region, draft)
             match group.nested:
                 case Branches(owner, then, orelse):
@@ -152,9 +142,9 @@ class Storage:
 
     def _reads_of(self, e: Expr, region: Region, position: int, draft: _Draft) -> None:
         for n in names(e):
-            self._use(draft, n, region, position, False)
+            self._use(draft, n, region, position)
 
-    def _use(self, draft: _Draft, name: str, region: Region, position: int, nested: bool) -> None:
+    def _use(self, draft: _Draft, name: str, region: Region, position: int) -> None:
         """Note a read; the position is that in the region which defines the name."""
         definition = self.regions.definitions.get(name)
         if definition is None:
@@ -163,8 +153,8 @@ class Storage:
         if region is not home:
             inner = home.place_of(region)
             assert inner is not None, f"{name} is read outside of the region that defines it"
-            position, nested = inner, True
-        draft.uses.setdefault(name, []).append(_Use(home, position, nested))
+            position = inner
+        draft.uses.setdefault(name, []).append(position)
 
     def _content(self, group: Group, region: Region, draft: _Draft) -> None:
         """Note which written arrays have elements read by a group."""
@@ -235,7 +225,7 @@ class Storage:
     def _leaves(self, name: str, region: Region, position: int) -> frozenset[str]:
         """The names that would have to be saved for `name` to be computed again."""
         definition = self.regions.definitions[name]
-        if isinstance(definition.node, For) and not _is_result(definition, name):
+        if isinstance(definition.node, For):
             return frozenset()
         if _is_count(definition, name):
             return frozenset()
@@ -275,7 +265,7 @@ class Storage:
         node = definition.node
         assert isinstance(node, Assign)
         for n in names(node.value):
-            self._use(draft, n, definition.region, position, False)
+            self._use(draft, n, definition.region, position)
         if isinstance(node.value, Op) and node.value.prim == "index":
             base = node.value.args[0]
             rooted = root(base)
@@ -334,7 +324,8 @@ class Storage:
                 return False
         return True
 
-    def _undone_store(self, place: Expr, name: str, undone: frozenset[int]) -> bool:
+    def _undone_store(self, name: str, undone: frozenset[int]) -> bool:
+        """Whether a store of the value is undone, for the sake of other reads."""
         return any(id(s) in undone and s.value == Var(name) for s, _ in self.stores)
 
 
@@ -351,10 +342,6 @@ def _bounds(owner: For | While) -> tuple[Expr, ...]:
 def _counts(t: Type) -> bool:
     """Whether values of the type may be used as an index."""
     return isinstance(t, Scalar) and t.dtype not in FLOATS
-
-
-def _is_result(definition: Definition, name: str) -> bool:
-    return isinstance(definition.node, Carry)
 
 
 def _is_count(definition: Definition, name: str) -> bool:
