@@ -125,6 +125,11 @@ def root(expr: Expr) -> str | None:
     return expr.name if isinstance(expr, Var) else None
 
 
+def place(store: Store) -> Op:
+    """The element or view that a store writes, as an expression."""
+    return Op("index", (store.base, *(store.index or (Slice(),))))
+
+
 # ---- one statement, without what is nested in it ---------------------------------------------
 
 

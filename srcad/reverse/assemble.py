@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import names, replace_names, root, substitute, with_blocks
+from srcad.ir.walk import names, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
 from srcad.reverse.slots import Slot, Slots, minus, plus
 from srcad.reverse.storage import Plan
@@ -85,14 +85,14 @@ class Assembly:
         for region in self.regions:
             for position, stmt in enumerate(region.stmts):
                 if isinstance(stmt, Store) and id(stmt) in self.plan.undone:
-                    place = _place(stmt)
-                    t = self.builder.typeof(place)
+                    written = place(stmt)
+                    t = self.builder.typeof(written)
                     base = root(stmt.base)
                     assert base is not None and isinstance(t, Scalar | Array)
                     slot = self.slots.make(f"{base.rsplit('.', 1)[0]}_saved", region, t)
                     self.undo_slots[id(stmt)] = slot
                     self._declare(slot, region)
-                    content: Expr = Op("copy", (place,)) if isinstance(t, Array) else place
+                    content: Expr = Op("copy", (written,)) if isinstance(t, Array) else written
                     self._at(region).before.setdefault(position, []).extend(slot.before(content))
 
     def forward(self, region: Region) -> Block:
@@ -245,8 +245,3 @@ def _kept_name(name: str, t: Type) -> str:
 
 def _plus(a: Expr, b: Expr) -> Expr:
     return b if a == Const(0) else Op("+", (a, b))
-
-
-def _place(store: Store) -> Op:
-    return Op("index", (store.base, *(store.index or (Slice(),))))
-

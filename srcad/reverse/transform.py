@@ -36,7 +36,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import stmt_reads
+from srcad.ir.walk import root, stmt_reads
 from srcad.reverse.contribution import Adjoints, Frame, fit
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
@@ -280,7 +280,8 @@ class _Transform:
 
     def store(self, stmt: Store) -> None:
         adjoints, builder = self.adjoints, self.builder
-        base = _root_name(stmt.base)
+        base = root(stmt.base)
+        assert base is not None
         if base not in adjoints.active:
             return
         if not adjoints.has(base):
@@ -306,10 +307,10 @@ class _Transform:
             value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
             adjoints.add(stmt.value, value)
 
-
     def read_before(self, stmt: Store) -> bool:
         """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
-        base = _root_name(stmt.base)
+        base = root(stmt.base)
+        assert base is not None
         group = self.overwrites.group[base]
         if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
             return True
@@ -355,13 +356,6 @@ def _smooth_power(op: Op) -> bool:
 
 def _makes_axis(item: Expr) -> bool:
     return isinstance(item, Slice) or item == Const(None)
-
-
-def _root_name(expr: Expr) -> str:
-    while isinstance(expr, Op):
-        expr = expr.args[0]
-    assert isinstance(expr, Var)
-    return expr.name
 
 
 def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
