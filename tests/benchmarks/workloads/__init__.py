@@ -1,0 +1,1 @@
+"""One file a workload (or a family of them); see `tests/benchmarks/workload.py`."""
