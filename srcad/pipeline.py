@@ -20,6 +20,7 @@ from srcad.normalize.prune import prune
 from srcad.request import Request
 from srcad.reverse.gradient import adjoint, gradient
 from srcad.simplify.finish import finish
+from srcad.tune.tune import tuned
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,12 @@ class Generated:
 
     def text(self, **choices: Any) -> str:
         return module_text(self.function, self.header, self.defaults, **choices)
+
+    def machine_text(self) -> str:
+        """The text that `target="cpu"` compiles: the same numbers, spelled for the machine."""
+        with during("tune"):
+            made = tuned(self.function)
+        return module_text(made, self.header, self.defaults)
 
 
 def generate(

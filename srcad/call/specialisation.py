@@ -98,8 +98,10 @@ class Specialisation:
 
     def _load(self) -> None:
         options = self._request.options
-        versions = _versions() if options.target == "cpu" else ()
-        path = files.store(self.generated.name, self.text, repr(options), *versions)
+        compiles = options.target == "cpu"
+        text = self.generated.machine_text() if compiles else self.text
+        versions = _versions() if compiles else ()
+        path = files.store(self.generated.name, text, repr(options), *versions)
         self.module = load(path)
         function = getattr(self.module, self.generated.function.name)
         if options.target == "cpu":

@@ -1,0 +1,17 @@
+"""The text that is compiled: what the reader sees, spelled for the machine.
+
+A person reads `d_z = d_h * (1.0 - h ** 2)`; a machine is served better by one loop and no temporary array. The
+passes here take a finished function and give one that computes the same numbers, in a spelling Numba makes faster
+code of. It stays plain NumPy and Numba; only what `target="cpu"` compiles is made of it, never what is printed.
+"""
+
+from __future__ import annotations
+
+from srcad.ir.nodes import Function
+from srcad.tune.counters import counters
+from srcad.tune.loops import loops
+
+
+def tuned(f: Function) -> Function:
+    """Array statements as loops, then indices that cannot be negative marked as such."""
+    return counters(loops(f))
