@@ -75,5 +75,3 @@ def _differentiable_reads(value: Expr) -> list[str]:
             return [name]
         case _:
             return []
-
-

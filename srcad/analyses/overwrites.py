@@ -82,6 +82,19 @@ class Overwrites:
             case _:
                 return None
 
+    def allocation(self, group: str) -> str | None:
+        """The one name of the group that is an array of its own, if all others are views of it."""
+        owners = []
+        for name, g in self.group.items():
+            definition = self.regions.definitions.get(name)
+            if g != group or definition is None:
+                continue
+            node = definition.node
+            if isinstance(node, Assign) and (root(node.value) or name) != name:
+                continue  # a view of another
+            owners.append(name)
+        return owners[0] if len(owners) == 1 else None
+
     def sources(self, group: str) -> list[str]:
         """The names whose elements an array of the group begins with: parameters, and what a fresh copy is of."""
         found = []
@@ -138,7 +151,8 @@ class Overwrites:
         if read.group != store.group:
             return False
         scope = self.scope(read.group)
-        shared = [r for r in read.region.loops if r in set(store.region.loops) and scope in set(r.enclosing) - {r}]
+        around = set(self.regions.loops(store.region))
+        shared = [r for r in self.regions.loops(read.region) if r in around and scope in set(r.enclosing) - {r}]
         first = _order(read, store)
         for loop in shared:
             relation = self._along(loop, read, store)
@@ -152,7 +166,7 @@ class Overwrites:
         return not self._never_equal(read, store)
 
     def _along(self, loop: Region, read: Access, store: Access) -> str:
-        """"apart": never the same element in this or an earlier turn; "same turn": only within one; else "unknown"."""
+        """ "apart": never the same element in this or an earlier turn; "same turn": only within one; else "unknown"."""
         for a, b in zip(read.items or (), store.items or (), strict=False):
             one, two = self.affine(a, loop), self.affine(b, loop)
             if one is None or two is None:
@@ -175,7 +189,7 @@ class Overwrites:
             two = _index(b)
             if two is not None and one != two:
                 return True
-            for loop in store.region.loops:
+            for loop in (r for r in store.region.enclosing if r.kind == "turn"):
                 offset, lowest = self.affine(b, loop), self._lowest(loop)
                 if offset is not None and lowest is not None and lowest + offset > one:
                     return True

@@ -32,11 +32,6 @@ class Region:
             yield region
             region = region.parent
 
-    @property
-    def loops(self) -> tuple[Region, ...]:
-        """The turns this region is part of, outermost first."""
-        return tuple(r for r in self.enclosing if r.kind == "turn")[::-1]
-
     def place_of(self, inner: Region) -> int | None:
         """The position, among this region's statements, of the one that holds the region `inner`."""
         for region in inner.enclosing:
@@ -61,6 +56,18 @@ class Regions:
     of_block: dict[tuple[int, str], Region]
     """By identity of the owner statement and kind."""
     definitions: dict[str, Definition]
+    fused: frozenset[Region] = frozenset()
+    """Turns that the reverse sweep takes back at once, each before the next runs: nothing is kept from one to another."""
+
+    def loops(self, region: Region) -> tuple[Region, ...]:
+        """The turns the region is part of, outermost first; those around a fused turn do not count, nor it itself."""
+        found: list[Region] = []
+        for one in region.enclosing:
+            if one in self.fused:
+                break
+            if one.kind == "turn":
+                found.append(one)
+        return tuple(found[::-1])
 
     def inner(self, owner: Stmt, kind: str) -> Region:
         return self.of_block[(id(owner), kind)]

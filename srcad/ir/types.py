@@ -6,6 +6,7 @@ be. Where two lengths cannot be shown equal, the compiler falls back to a check 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Union
 
@@ -62,15 +63,19 @@ class Dim:
         """Surely at least 0: a sum of lengths."""
         return self.const >= 0 and all(c > 0 and s.axis is not None for s, c in self.terms)
 
-    def bound(self, upper: bool) -> Dim | None:
-        """The greatest (or least) value, with the indices of loops at the end of their range; None if unknown."""
+    def bound(self, upper: bool, fixed: Container[str] = ()) -> Dim | None:
+        """The greatest (or least) value, with the indices of loops at the end of their range; None if unknown.
+
+        The indices named in `fixed` stay as they are.
+        """
         total = Dim((), self.const)
         for symbol, coefficient in self.terms:
             end = Dim(((symbol, 1),))
-            if symbol.axis is None and (symbol.low is not None or symbol.high is not None):
+            ranges = symbol.low is not None or symbol.high is not None
+            if symbol.axis is None and ranges and symbol.name not in fixed:
                 highest = (coefficient > 0) == upper
                 limit = symbol.high - 1 if highest and symbol.high is not None else None if highest else symbol.low
-                limit = limit.bound(highest) if limit is not None else None
+                limit = limit.bound(highest, fixed) if limit is not None else None
                 if limit is None:
                     return None
                 end = limit

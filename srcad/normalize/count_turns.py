@@ -35,4 +35,3 @@ def count_of(stmt: For | While) -> Carry | None:
     if isinstance(stmt, While) or stmt.exit is not None:
         return stmt.carried[0]
     return None
-

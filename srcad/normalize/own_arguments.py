@@ -29,4 +29,3 @@ def own_arguments(f: Function, builder: Builder, found: Aliases) -> Function:
     body = tuple(copies) + substitute(f.body, mapping)
     results = tuple(mapping.get(r.name, r) if isinstance(r, Var) else r for r in f.results)
     return replace(f, body=body, results=results)
-

@@ -24,6 +24,10 @@ from srcad.reverse.slots import FIRST_SIZE
 
 FORWARD = "---- forward sweep -----------------------------------------------------"
 REVERSE = "---- reverse sweep -----------------------------------------------------"
+TURN = "forward"
+TURN_BACK = "and back"
+"""Above the two halves of a turn of a fused loop."""
+VALUE = "---- value -------------------------------------------------------------"
 WIDTH = 100
 INDENT = 4
 
@@ -47,7 +51,13 @@ def annotate(f: Function) -> Function:
     def go(block: Block, depth: int) -> Block:
         out: list[Stmt] = []
         last: tuple[str, int] | None = None
-        for stmt in block:
+        if Comment(TURN_BACK) in block:
+            # the first half of a turn is the primal itself
+            middle = block.index(Comment(TURN_BACK)) + 1
+            return block[:middle] + go(block[middle:], depth)
+        for at, stmt in enumerate(block):
+            if stmt == Comment(VALUE):
+                return (*out, *(block[at:] if len(block) - at > 2 else block[at + 1 :]))
             inner = blocks(stmt)
             if inner:
                 stmt = with_blocks(stmt, [go(b, depth + 1) for b in inner])

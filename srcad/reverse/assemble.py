@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
-from srcad.analyses.regions import Region, Regions
+from srcad.analyses.regions import Region
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import names, place, replace_names, root, substitute, with_blocks
+from srcad.ir.walk import block_reads, defined, names, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
+from srcad.reverse.annotate import TURN, TURN_BACK
+from srcad.reverse.fuse import Fused
 from srcad.reverse.slots import Slot, Slots, minus, plus
-from srcad.reverse.storage import Plan
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 
 
@@ -29,18 +30,23 @@ class _Insertions:
 class Sweeps:
     forward: Block
     reverse: Block
+    late: Block
+    """What the primal computes from the results of fused loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
 
 
 class Assembly:
-    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, plan: Plan) -> None:
+    def __init__(self, builder: Builder, fused: Fused, aliases: Aliases) -> None:
         self.builder = builder
-        self.regions = regions
+        self.regions = regions = fused.regions
         self.aliases = aliases
-        self.plan = plan
+        self.plan = fused.plan
+        self.moved = fused.late
         self.slots = Slots(builder, regions)
         self.insertions: dict[Region, _Insertions] = {}
+        self.preamble: dict[Region, list[Stmt]] = {}
+        """Before a fused loop: the places its turns use again."""
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, Slot] = {}
         self.undo_slots: dict[int, Slot] = {}
@@ -53,8 +59,11 @@ class Assembly:
             if name in self.plan.saved and isinstance(self.value_slots[name].load, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
             self.names[name] = self.builder.fresh(base, self.builder.types[name])
+        for counted in self.plan.counted:
+            self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
         reverse = self.reverse(sweep)
-        return Sweeps(self.forward(self.regions.top), reverse, bool(self.plan.undone))
+        late = tuple(self.regions.top.stmts[at] for at in sorted(self.moved))
+        return Sweeps(self.forward(self.regions.top), reverse, late, bool(self.plan.undone))
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -63,10 +72,19 @@ class Assembly:
 
     def _declare(self, slot: Slot, region: Region) -> None:
         if slot.declare:
-            outermost = region.loops[0]
+            outermost = self.regions.loops(region)[0]
             assert outermost.parent is not None
+            fused = next((turn for turn in outermost.enclosing if turn in self.regions.fused), None)
+            if fused is not None and self._known_outside(slot.declare, fused):
+                self.preamble.setdefault(fused, []).extend(slot.declare)
+                return
             before = self._at(outermost.parent).before
             before.setdefault(outermost.position, []).extend(slot.declare)
+
+    def _known_outside(self, declared: Block, turn: Region) -> bool:
+        """Whether the sizes of a place are known before a fused loop: it is made once, and each turn uses it again."""
+        made = defined(declared)
+        return all(turn not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - made)
 
     def _save_values(self) -> None:
         for name in self.plan.saved:
@@ -101,9 +119,13 @@ class Assembly:
         out: list[Stmt] = list(added.after.get(-1, ()))
         for position, stmt in enumerate(region.stmts):
             out += added.before.get(position, ())
-            out.append(self._inner(stmt))
+            if not (region is self.regions.top and position in self.moved) and not self._is_fused(stmt):
+                out.append(self._inner(stmt))
             out += added.after.get(position, ())
         return tuple(out)
+
+    def _is_fused(self, stmt: Stmt) -> bool:
+        return isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
 
     def _inner(self, stmt: Stmt) -> Stmt:
         match stmt:
@@ -139,7 +161,7 @@ class Assembly:
                 due.setdefault(self._due(name), []).append(name)
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
         out: list[Stmt] = []
-        for group in sweep.groups:
+        for group in sweep.with_counted(self.plan.counted):
             now = sorted(due.pop(group.position, ()), key=lambda n: ranks[n])
             if group.undo is not None and id(group.undo) in self.plan.undone:
                 first = self._index_names(group.undo)
@@ -203,6 +225,9 @@ class Assembly:
                 return [If(self._renamed(owner.cond), a, b, (), owner.span)] if a or b else []
             case Turns(owner, turn):
                 body = self.reverse(turn)
+                if self._is_fused(owner):
+                    both = (Comment(TURN), *self.forward(turn.region), Comment(TURN_BACK), *body)
+                    return [*self.preamble.get(turn.region, ()), with_blocks(owner, [both])]
                 return [self._turned(owner, body)] if body else []
             case _:
                 return []

@@ -145,7 +145,7 @@ class Adjoints:
         if isinstance(t, Scalar):
             return Const(0.0)
         assert isinstance(t, Array)
-        if self.regions.definitions[primal].region.loops:
+        if self.regions.loops(self.regions.definitions[primal].region):
             lengths = [self._length(d) for d in t.dims]
             if all(n is not None for n in lengths):
                 static = () if t.dtype == "float64" else (("dtype", t.dtype),)
@@ -157,7 +157,7 @@ class Adjoints:
         total: Expr = Const(d.const)
         for symbol, coefficient in d.terms:
             definition = self.regions.definitions.get(symbol.name)
-            if definition is None or definition.region.loops:
+            if definition is None or self.regions.loops(definition.region):
                 return None
             known: Expr = Var(symbol.name)
             if symbol.axis is not None:

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 
 from srcad.analyses.activity import active
 from srcad.analyses.aliases import aliases
+from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.normalize.count_turns import count_turns
 from srcad.normalize.own_arguments import own_arguments
+from srcad.normalize.own_rows import own_rows
 from srcad.normalize.plain_stores import plain_stores
-from srcad.reverse.annotate import FORWARD, REVERSE, annotate, kept
+from srcad.reverse.annotate import FORWARD, REVERSE, VALUE, annotate, kept
 from srcad.reverse.assemble import Assembly, Sweeps
-from srcad.reverse.storage import Storage
+from srcad.reverse.fuse import fuse
 from srcad.reverse.transform import reverse_sweep
+from srcad.reverse.widen import to_widen
 from srcad.simplify.finish import finish
 
 
@@ -41,9 +44,10 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False) -> Gr
     f = _keep_results(f, builder) if keep_value else f
     seed = _seed(f, builder)
     adjoints, sweeps = _sweeps(f, builder, wrt, [(f.results[0], seed)], {})
+    late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
     results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
     params = (*f.params, Param(seed.name, "d_result"))
-    body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, Return(results))
+    body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, *late, Return(results))
     return _finished(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), builder)
 
 
@@ -81,12 +85,17 @@ def _sweeps(
     seeds: list[tuple[Expr, Var]],
     buffers: Mapping[str, Var],
 ) -> tuple[Mapping[str, Var], Sweeps]:
-    found = aliases(f)
-    places = regions(f)
-    carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
-    sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers)
-    plan = Storage(builder, places, found, sweep).plan()
-    return adjoints, Assembly(builder, places, found, plan).sweeps(sweep)
+    while True:
+        found = aliases(f)
+        places = regions(f)
+        carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
+        sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers)
+        # a procedure leaves in its arguments what f leaves in them, before the reverse sweep restores any
+        fused = fuse(builder, places, found, sweep, carrying, allowed=not buffers)
+        rows = to_widen(builder, fused.regions, Overwrites(fused.regions, found), fused.plan)
+        if not rows:
+            return adjoints, Assembly(builder, fused, found).sweeps(sweep)
+        f = own_rows(f, builder, rows)
 
 
 def _finished(made: Function, builder: Builder) -> Gradient:

@@ -41,7 +41,7 @@ class Slots:
     def make(self, base: str, region: Region, t: Type) -> Slot:
         """A place called `base` for values of type `t` made in `region`."""
         clean = base.lstrip("%")
-        loops = region.loops
+        loops = self.regions.loops(region)
         if not loops:
             name = self.builder.fresh(clean, t)
             return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t))
@@ -90,7 +90,7 @@ class Slots:
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
-        loops = region.loops
+        loops = self.regions.loops(region)
         owner = loops[0].owner
         assert isinstance(owner, For | While)
         count = count_of(owner) if len(loops) == 1 else None
@@ -159,13 +159,14 @@ class Slots:
             nonlocal failed
             if isinstance(part, Var):
                 definition = self.regions.definitions[part.name]
-                if not definition.region.loops:
+                if all(region.kind != "turn" for region in definition.region.enclosing):
                     return part
                 node = definition.node
-                if isinstance(node, Assign):
-                    inner = self._recomputed(node.value)
-                    if inner is not None:
-                        return inner
+                inner = self._recomputed(node.value) if isinstance(node, Assign) else None
+                if inner is not None:
+                    return inner
+                if not self.regions.loops(definition.region):
+                    return part
                 failed = True
             return part
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.counters import Counter, counter_of
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Slice, Store, Var, While
+from srcad.ir.nodes import Assign, AugAssign, Carry, Const, Expr, For, Op, Slice, Store, Var, While
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.walk import block_reads, names, own_exprs, root, walk
 from srcad.normalize.count_turns import count_of
@@ -23,6 +24,23 @@ from srcad.rules.primitives import PRIMITIVES
 
 VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
 """Primitives that make no new elements, so that making the result again costs nothing."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A counter, and the variable that takes on its values one after another on the way back."""
+
+    counter: Counter
+    holder: Var
+
+    def groups(self, region: Region) -> list[Group]:
+        """What the reversal of a region has to do for it."""
+        steps = [s for s in self.counter.steps if s.region is region]
+        found = [Group(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps]
+        if region is self.counter.turn.parent:
+            begin = Assign(self.holder.name, Var(self.counter.carry.result))
+            found.append(Group(self.counter.turn.position, [begin]))
+        return found
 
 
 @dataclass(frozen=True)
@@ -37,6 +55,12 @@ class Plan:
     found: dict[str, tuple[int, Expr]]
     saved: dict[str, int]
     undone: frozenset[int]
+    reads: frozenset[str] = frozenset()
+    """All names whose value the sweep reads, one way or another."""
+    accesses: tuple[Access, ...] = ()
+    """Where it reads elements of arrays that are written into."""
+    counted: tuple[Counted, ...] = ()
+    """Integers that it counts back."""
 
 
 @dataclass
@@ -57,15 +81,21 @@ class Storage:
         self.overwrites = Overwrites(regions, aliases)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
+        self.counted: dict[Carry, Counted] = {}
+        self.uncounted: set[Carry] = set()
 
     def plan(self) -> Plan:
         """Repeat until what is undone covers all that is read; both only grow."""
         undone: frozenset[int] = frozenset()
         barred: frozenset[str] = frozenset()
         while True:
-            plan, accesses = self._decide(undone, barred)
+            plan = self._decide(undone, barred)
+            if self._count_back(plan):
+                continue
             needed = frozenset(
-                id(store) for store, at in self.stores if any(self.overwrites.meets(access, at) for access in accesses)
+                id(store)
+                for store, at in self.stores
+                if any(self.overwrites.meets(access, at) for access in plan.accesses)
             )
             # a value found where it was stored must not be undone before it is read
             lost = frozenset(name for name in plan.found if self._undone_store(name, needed | undone))
@@ -76,8 +106,9 @@ class Storage:
 
     # ---- what is read, where -----------------------------------------------------------------
 
-    def _decide(self, undone: frozenset[int], barred: frozenset[str]) -> tuple[Plan, list[Access]]:
+    def _decide(self, undone: frozenset[int], barred: frozenset[str]) -> Plan:
         draft = _Draft()
+        self.late: set[Carry] = set()
         self._collect(self.sweep, undone, draft)
         again: dict[str, int] = {}
         found: dict[str, tuple[int, Expr]] = {}
@@ -95,12 +126,17 @@ class Storage:
                 continue
             if _is_count(definition, name):
                 continue
+            held = next((c for c in self.counted.values() if name in c.counter.until), None)
+            if held is not None:
+                if position > held.counter.until[name]:
+                    self.late.add(held.counter.carry)
+                continue
             if self._cheap(name, definition, position, draft):
                 again[name] = position
                 assert isinstance(definition.node, Assign)
                 self._read_again(name, definition, position, draft)
                 continue
-            if not definition.region.loops:
+            if not self.regions.loops(definition.region):
                 continue
             place = None if name in barred else self._stored_place(name, definition, position)
             if place is not None:
@@ -109,12 +145,32 @@ class Storage:
                     self._use(draft, n, definition.region, position)
                 continue
             saved[name] = position
-        return Plan(again, found, saved, undone), draft.accesses
+        return Plan(
+            again, found, saved, undone, frozenset(draft.uses), tuple(draft.accesses), tuple(self.counted.values())
+        )
+
+    def _count_back(self, plan: Plan) -> bool:
+        """Count back what would be saved, where that can be; stop it where a value is read after it has gone."""
+        for carry in self.late:
+            del self.counted[carry]
+            self.uncounted.add(carry)
+        if self.late:
+            return True
+        for name in plan.saved:
+            counter = counter_of(name, self.regions, self.builder.types)
+            if counter is None or counter.carry in self.counted or counter.carry in self.uncounted:
+                continue
+            if self.regions.fused & set(counter.turn.enclosing) and counter.turn in self.regions.fused:
+                continue
+            holder = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
+            self.counted[counter.carry] = Counted(counter, holder)
+            return True
+        return False
 
     def _collect(self, sweep: Sweep, undone: frozenset[int], draft: _Draft) -> bool:
         """Record what the sweep reads; whether it does anything at all."""
         anything = False
-        for group in sweep.groups:
+        for group in sweep.with_counted(self.counted.values()):
             restores = group.undo is not None and id(group.undo) in undone
             if restores:
                 assert group.undo is not None
@@ -174,7 +230,7 @@ class Storage:
         if not self._can_again(name, definition, position):
             return False
         t = self.builder.types[name]
-        if not region.loops:
+        if not self.regions.loops(region):
             if not name.startswith("%") or (isinstance(t, Scalar) and t.dtype == "bool" and not self._exact(name)):
                 return False
             return self._leaves(name, region, position) == frozenset()
@@ -227,7 +283,7 @@ class Storage:
         definition = self.regions.definitions[name]
         if isinstance(definition.node, For):
             return frozenset()
-        if _is_count(definition, name):
+        if _is_count(definition, name) or any(name in c.counter.until for c in self.counted.values()):
             return frozenset()
         where = position
         if definition.region is not region:
@@ -236,10 +292,10 @@ class Storage:
                 return frozenset({name})
             where = inner
         if not self._can_again(name, definition, where):
-            if not definition.region.loops:
+            if not self.regions.loops(definition.region):
                 return frozenset()
             return frozenset({name})
-        if not definition.region.loops and not name.startswith("%"):
+        if not self.regions.loops(definition.region) and not name.startswith("%"):
             return frozenset()
         node = definition.node
         assert isinstance(node, Assign)
@@ -307,12 +363,12 @@ class Storage:
         group = self.aliases.group[base]
         mine = self.overwrites.access(group, region, at, place)
         scope = self.overwrites.scope(group)
-        for loop in region.loops:
+        for loop in self.regions.loops(region):
             if loop is scope or scope not in set(loop.enclosing):
                 continue
             if not any(self.overwrites.affine(i, loop) is not None for i in mine.items or ()):
                 return False
-        outermost = next((r for r in region.loops if scope in set(r.enclosing) - {r}), None)
+        outermost = next((r for r in self.regions.loops(region) if scope in set(r.enclosing) - {r}), None)
         for other, access in self.stores:
             if other is store or access.group != group:
                 continue

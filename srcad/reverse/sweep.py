@@ -6,8 +6,9 @@ group of statements, the position in the primal it reverses: there, memory is as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from srcad.analyses.regions import Region
 from srcad.ir.nodes import For, If, Span, Stmt, Store, While
@@ -38,11 +39,25 @@ class Turns:
     turn: Sweep
 
 
+class Counts(Protocol):
+    """Something the way back through a region does besides taking back its statements."""
+
+    def groups(self, region: Region) -> list[Group]: ...
+
+
 @dataclass(eq=False)
 class Sweep:
     region: Region
     groups: list[Group] = field(default_factory=list)
     """In the order of the reverse sweep: positions fall."""
+
+    def with_counted(self, counted: Iterable[Counts]) -> list[Group]:
+        """The groups with those that count integers back, which come first at their position."""
+        extra = [group for one in counted for group in one.groups(self.region)]
+        if not extra:
+            return self.groups
+        # stable: of one position, in the order given
+        return sorted([*extra, *self.groups], key=lambda group: -group.position)
 
     def inner(self) -> Iterator[Sweep]:
         """The sweeps nested directly in this one."""

@@ -1,0 +1,120 @@
+"""Scratch arrays get a row of their own for each turn of a loop.
+
+A turn writes all it reads of a scratch array (`analyses/scratch`), so `xc[i]` may as well be `xc[k, i]` in turn k.
+Then no turn overwrites what the reversal of another reads, and nothing is copied to be restored: the forward
+sweep writes to where the reverse sweep reads (array expansion, as in compilers that run loops in parallel).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Stmt, Store, Var
+from srcad.ir.types import Array, Scalar, Symbol, dim
+from srcad.ir.walk import blocks, map_expr, rewrite, stmt_reads, walk, with_blocks
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A scratch array, and the loops around all its uses whose turns get rows, outermost first.
+
+    The loops go by the names of their indices; each has its number of turns, in terms of what is known before
+    the outermost, and the number of the turn, from 0.
+    """
+
+    array: str
+    loops: tuple[str, ...]
+    turns: tuple[Expr, ...]
+    numbers: tuple[Expr, ...]
+
+
+CREATES = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
+"""What makes an array of which nothing is read before it is written, if it is scratch."""
+
+
+def own_rows(f: Function, builder: Builder, wanted: Iterable[Rows]) -> Function:
+    """Rewrite a function in normal form."""
+    for rows in wanted:
+        f = replace(f, body=_Widening(builder, rows).block(f.body))
+    return replace(f, types=builder.types)
+
+
+class _Widening:
+    def __init__(self, builder: Builder, rows: Rows) -> None:
+        self.builder = builder
+        self.rows = rows
+        old = builder.types[rows.array]
+        assert isinstance(old, Array)
+        with builder.block() as self.sizing:
+            self.sizes = [self._atom(e) for e in rows.turns]
+        types = [builder.typeof(size) for size in self.sizes]
+        extra = tuple(t.dim or dim(Symbol(rows.array, None)) for t in types if isinstance(t, Scalar))
+        self.old = old
+        self.wide = builder.fresh(rows.array.rsplit(".", 1)[0], Array(old.dtype, (*extra, *old.dims)))
+        self.view = builder.fresh(rows.array.rsplit(".", 1)[0], old)
+
+    def block(self, block: Block) -> Block:
+        """The block with the allocation moved to just before the statement that holds the loops."""
+        allocation = next((s for s in block if isinstance(s, Assign) and s.target == self.rows.array), None)
+        if allocation is None:
+            return tuple(with_blocks(s, [self.block(b) for b in blocks(s)]) for s in block)
+        out: list[Stmt] = []
+        for stmt in block:
+            if any(isinstance(s, For) and s.index == self.rows.loops[0] for s in walk((stmt,))):
+                out += [*self.sizing, *self._allocated(allocation), self._inside(stmt, ())]
+            elif stmt is not allocation:
+                assert self.rows.array not in stmt_reads(stmt)
+                out.append(stmt)
+        return tuple(out)
+
+    def _allocated(self, allocation: Assign) -> list[Stmt]:
+        op = allocation.value
+        assert isinstance(op, Op)
+        with self.builder.block() as made:
+            lengths = op.args
+            if op.prim.endswith("_like"):
+                lengths = tuple(self.builder.op("shape", op.args[0], axis=axis) for axis in range(self.old.rank))
+            static = () if self.old.dtype == "float64" else (("dtype", self.old.dtype),)
+            self.builder.emit(Assign(self.wide.name, Op("np.empty", (*self.sizes, *lengths), static), allocation.span))
+        return made
+
+    def _atom(self, e: Expr) -> Expr:
+        if not isinstance(e, Op):
+            return e
+        return self.builder.op(e.prim, *map(self._atom, e.args), hint="turns", **dict(e.static))
+
+    def _inside(self, stmt: Stmt, at: tuple[Expr, ...]) -> Stmt:
+        """In the loops: the numbers of the turns at their start, then the row in place of the array."""
+        if not isinstance(stmt, For) or stmt.index != self.rows.loops[len(at)]:
+            return with_blocks(stmt, [tuple(self._inside(s, at) for s in b) for b in blocks(stmt)])
+        with self.builder.block() as made:
+            at = (*at, self._atom(self.rows.numbers[len(at)]))
+        if len(at) < len(self.rows.loops):
+            body = tuple(self._inside(s, at) for s in stmt.body)
+        else:
+            body = tuple(self._row(s, at) for s in stmt.body)
+            if any(self.view.name in stmt_reads(s) for s in body):
+                made.append(Assign(self.view.name, Op("index", (self.wide, *at))))
+        return replace(stmt, body=(*made, *body))
+
+    def _row(self, stmt: Stmt, at: tuple[Expr, ...]) -> Stmt:
+        """`array[items]` is `wide[at, items]`; the array as a whole is the view of its row."""
+
+        def one(e: Expr) -> Expr:
+            match e:
+                case Op("index", (base, *items)) if base == self.view and Const(None) not in items:
+                    return Op("index", (self.wide, *at, *items), e.static)
+                case Op("shape", (base,), (("axis", int(axis)),)) if base == self.view:
+                    return Op("shape", (self.wide,), (("axis", axis + len(at)),))
+                case Var(name) if name == self.rows.array:
+                    return self.view
+            return e
+
+        def stores(s: Stmt) -> Stmt:
+            if isinstance(s, Store) and s.base == self.view:
+                return replace(s, base=self.wide, index=(*at, *s.index))
+            return with_blocks(s, [tuple(map(stores, b)) for b in blocks(s)])
+
+        return stores(rewrite(stmt, lambda e: map_expr(e, one)))

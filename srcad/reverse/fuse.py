@@ -1,0 +1,157 @@
+"""Which loops the reverse sweep takes back turn by turn, each as soon as it has run.
+
+Of independent turns (`analyses/independent`) nothing has to be kept for later. Such a loop moves as a whole into
+the reverse sweep, to the place of its reversal; what the primal computes from its results comes after. That is
+possible where the reverse sweep needs nothing of all that before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from srcad.analyses.aliases import Aliases
+from srcad.analyses.independent import Independent
+from srcad.analyses.overwrites import Overwrites
+from srcad.analyses.purity import pure
+from srcad.analyses.regions import Region, Regions
+from srcad.analyses.scratch import Scratch
+from srcad.frontend.builder import Builder
+from srcad.ir.nodes import Effect, For, Stmt
+from srcad.ir.walk import block_reads, block_stores, defined, own_exprs, walk
+from srcad.reverse.storage import Plan, Storage
+from srcad.reverse.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Fused:
+    """`late` are the positions of the statements of the function that come after the reverse sweep."""
+
+    regions: Regions
+    plan: Plan
+    late: frozenset[int]
+
+
+def fuse(
+    builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep, active: frozenset[str], *, allowed: bool
+) -> Fused:
+    """The plan for the sweep with as many loops fused as there are some that would save anything."""
+    chosen = Fused(regions, Storage(builder, regions, aliases, sweep).plan(), frozenset())
+    if not allowed:
+        return chosen
+    overwrites = Overwrites(regions, aliases)
+    independent = Independent(regions, overwrites, Scratch(builder, regions, overwrites), active)
+    for turn in _loops(regions.top, regions):
+        if _keeps(chosen.plan, chosen.regions, turn) and independent.is_independent(turn):
+            trial = replace(regions, fused=chosen.regions.fused | {turn})
+            plan = Storage(builder, trial, aliases, sweep).plan()
+            late = _Order(trial, aliases, overwrites, independent.scratch, plan).late()
+            if late is not None:
+                chosen = Fused(trial, plan, late)
+    return chosen
+
+
+def _loops(region: Region, regions: Regions) -> Iterator[Region]:
+    for stmt in region.stmts:
+        if isinstance(stmt, For):
+            yield regions.inner(stmt, "turn")
+
+
+def _keeps(plan: Plan, regions: Regions, turn: Region) -> bool:
+    """Whether anything made in the loop is kept for its reversal."""
+    if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
+        return True
+    inside = (r for r in regions if turn in set(r.enclosing))
+    return any(id(stmt) in plan.undone for r in inside for stmt in r.stmts)
+
+
+class _Order:
+    """What has to wait for the fused loops, and whether all that has to come before them can."""
+
+    def __init__(
+        self, regions: Regions, aliases: Aliases, overwrites: Overwrites, scratch: Scratch, plan: Plan
+    ) -> None:
+        self.regions = regions
+        self.aliases = aliases
+        self.overwrites = overwrites
+        self.scratch = scratch
+        self.plan = plan
+
+    def late(self) -> frozenset[int] | None:
+        """The positions of the statements that come after the reverse sweep; None where that would be too late."""
+        top = self.regions.top
+        late: set[int] = set()
+        names: set[str] = set()
+        groups: set[str] = set()
+        for position, stmt in enumerate(top.stmts):
+            turn = self.regions.inner(stmt, "turn") if isinstance(stmt, For) else None
+            if turn in self.regions.fused and turn is not None:
+                if not self._stands_alone(turn, names, groups):
+                    return None
+                names |= defined((stmt,)) - defined(turn.stmts)
+                groups |= self._outlive(turn)
+            elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
+                if any(_acts(s) for s in walk((stmt,))):
+                    return None
+                late.add(position)
+                names |= defined((stmt,))
+                groups |= self._groups(block_stores((stmt,)))
+        if names & self.plan.reads or self._read_outside(groups):
+            return None
+        return frozenset(late) if self._in_order(late) else None
+
+    def _stands_alone(self, turn: Region, names: set[str], groups: set[str]) -> bool:
+        """Whether the loop needs nothing that is late, and leaves no memory restored that it needs itself."""
+        owner = turn.owner
+        assert owner is not None
+        if names & block_reads((owner,)) or groups & self._touched(owner):
+            return False
+        for store, access in self.overwrites.stores:
+            if id(store) in self.plan.undone and turn in set(access.region.enclosing):
+                inner = turn in set(self.overwrites.scope(access.group).enclosing)
+                if not inner and not self.scratch.is_scratch(access.group, turn):
+                    return False
+        return True
+
+    def _in_order(self, late: set[int]) -> bool:
+        """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
+        stmts = self.regions.top.stmts
+        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone}
+        for position, stmt in enumerate(stmts):
+            moved = position in late
+            fused = isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
+            if not moved and not fused:
+                continue
+            touched = self._touched(stmt)
+            if moved and touched & undone:
+                return False
+            for other in range(position + 1, len(stmts)):
+                if other not in late and touched & self._groups(block_stores((stmts[other],))):
+                    return False
+        return True
+
+    def _outlive(self, turn: Region) -> frozenset[str]:
+        """The groups that the loop stores into and that do not begin in it."""
+        stored = self._groups(block_stores(turn.stmts))
+        return frozenset(g for g in stored if turn not in set(self.overwrites.scope(g).enclosing))
+
+    def _read_outside(self, groups: set[str]) -> bool:
+        """Whether the reverse sweep reads memory of the groups other than in a fused turn that is being taken back."""
+        return any(
+            access.group in groups
+            and not any(
+                turn in set(access.region.enclosing) and access.group in self._outlive(turn)
+                for turn in self.regions.fused
+            )
+            for access in self.plan.accesses
+        )
+
+    def _touched(self, stmt: Stmt) -> frozenset[str]:
+        return self._groups(block_reads((stmt,)) | block_stores((stmt,)))
+
+    def _groups(self, found: frozenset[str]) -> frozenset[str]:
+        return frozenset(self.aliases.group[n] for n in found if n in self.aliases.group)
+
+
+def _acts(stmt: Stmt) -> bool:
+    return isinstance(stmt, Effect) or not all(pure(e) for e in own_exprs(stmt))
