@@ -57,7 +57,7 @@ class Regions:
     """By identity of the owner statement and kind."""
     definitions: dict[str, Definition]
     fused: frozenset[Region] = frozenset()
-    """Turns that the reverse sweep takes back at once, each before the next runs: nothing is kept from one to another."""
+    """Turns that are taken back at once, each before the next runs: nothing is kept from one to another."""
 
     def loops(self, region: Region) -> tuple[Region, ...]:
         """The turns the region is part of, outermost first; those around a fused turn do not count, nor it itself."""

@@ -6,23 +6,24 @@ Nothing flows through such an array from one turn to the next, so each turn migh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from srcad.analyses.overwrites import Access, Overwrites
 from srcad.analyses.regions import Region, Regions
-from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Const, Expr, For, Slice, Var
-from srcad.ir.types import Array, Dim, Scalar, dim
+from srcad.ir.types import Array, Dim, Scalar, Type, dim
 
 
 class Scratch:
-    def __init__(self, builder: Builder, regions: Regions, overwrites: Overwrites) -> None:
-        self.builder = builder
+    def __init__(self, types: Mapping[str, Type], regions: Regions, overwrites: Overwrites) -> None:
+        self.types = types
         self.regions = regions
         self.overwrites = overwrites
 
     def is_scratch(self, group: str, turn: Region) -> bool:
         """Whether every read of the group's memory is in the turn, after a store of that turn to the same place."""
         owner = self.overwrites.allocation(group)
-        t = self.builder.types[owner] if owner is not None else None
+        t = self.types[owner] if owner is not None else None
         if not isinstance(t, Array):
             return False
         reads = [access for access in self.overwrites.reads if access.group == group]
@@ -115,7 +116,7 @@ class Scratch:
             # an index that counts from the end is of a place not known here
             return dim(item.value) if isinstance(item.value, int) and item.value >= 0 else None
         if isinstance(item, Var):
-            t = self.builder.types[item.name]
+            t = self.types[item.name]
             return t.dim if isinstance(t, Scalar) else None
         return None
 

@@ -1,13 +1,13 @@
 """Scratch arrays get a row of their own for each turn of a loop.
 
-A turn writes all it reads of a scratch array (`analyses/scratch`), so `xc[i]` may as well be `xc[k, i]` in turn k.
+A turn writes all it reads of a scratch array (`analyses/scratch`), so `xc[i]` in turn k may be `xc_saved[k, i]`.
 Then no turn overwrites what the reversal of another reads, and nothing is copied to be restored: the forward
 sweep writes to where the reverse sweep reads (array expansion, as in compilers that run loops in parallel).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from srcad.frontend.builder import Builder
@@ -30,15 +30,23 @@ class Rows:
     numbers: tuple[Expr, ...]
 
 
+SAVED = "_saved"
+"""What the name of an array that is kept for the reverse sweep ends in."""
+
 CREATES = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
 """What makes an array of which nothing is read before it is written, if it is scratch."""
 
 
-def own_rows(f: Function, builder: Builder, wanted: Iterable[Rows]) -> Function:
-    """Rewrite a function in normal form."""
+def own_rows(
+    f: Function, builder: Builder, wanted: Iterable[Rows], before: Mapping[str, int]
+) -> tuple[Function, Mapping[str, int]]:
+    """Rewrite a function in normal form; also the number of leading axes that say whose row it is, by array."""
+    axes = dict(before)
     for rows in wanted:
-        f = replace(f, body=_Widening(builder, rows).block(f.body))
-    return replace(f, types=builder.types)
+        widening = _Widening(builder, rows)
+        f = replace(f, body=widening.block(f.body))
+        axes[widening.wide.name] = axes.pop(rows.array, 0) + len(rows.loops)
+    return replace(f, types=builder.types), axes
 
 
 class _Widening:
@@ -52,8 +60,9 @@ class _Widening:
         types = [builder.typeof(size) for size in self.sizes]
         extra = tuple(t.dim or dim(Symbol(rows.array, None)) for t in types if isinstance(t, Scalar))
         self.old = old
-        self.wide = builder.fresh(rows.array.rsplit(".", 1)[0], Array(old.dtype, (*extra, *old.dims)))
-        self.view = builder.fresh(rows.array.rsplit(".", 1)[0], old)
+        base = rows.array.rsplit(".", 1)[0].removesuffix(SAVED)
+        self.wide = builder.fresh(base + SAVED, Array(old.dtype, (*extra, *old.dims)))
+        self.view = builder.fresh(base, old)
 
     def block(self, block: Block) -> Block:
         """The block with the allocation moved to just before the statement that holds the loops."""

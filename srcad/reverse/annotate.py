@@ -76,9 +76,9 @@ def annotate(f: Function) -> Function:
 def kept(f: Function) -> tuple[str, ...]:
     """One note for each value kept for the reverse sweep: its name, its size, the lines that read it."""
     at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
-    forward, backward = f.body[:at], f.body[at + 1 :]
+    backward = f.body[at + 1 :]
     notes = []
-    for stmt in walk(forward):
+    for stmt in walk(f.body):
         if isinstance(stmt, Assign) and _is_kept(stmt.target):
             lines = _reading_lines(backward, stmt.target)
             by = f"   read by line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from srcad.analyses.aliases import is_place
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Dim, Scalar, Type
+from srcad.normalize.own_rows import SAVED
 from srcad.reverse.sweep import Group, Sweep
 
 
@@ -31,7 +32,8 @@ class Adjoints:
 
     An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
     begins as zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no
-    adjoint of its own, what is added to it goes to `d_x[2:5]`.
+    adjoint of its own, what is added to it goes to `d_x[2:5]`. `rows` are arrays of which each turn of a loop has
+    its own row (by the number of axes that say which): for their adjoints one row is enough.
     """
 
     def __init__(
@@ -41,11 +43,13 @@ class Adjoints:
         active: frozenset[str],
         stored: frozenset[str],
         buffers: Mapping[str, Var],
+        rows: Mapping[str, int],
     ) -> None:
         self.builder = builder
         self.regions = regions
         self.active = active
         self.stored = stored
+        self.rows = rows
         self.frames: list[Frame] = []
         self._names: dict[str, Var] = dict(buffers)
         # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
@@ -56,8 +60,12 @@ class Adjoints:
     def name(self, primal: str) -> Var:
         if primal not in self._names:
             base = primal.rsplit(".", 1)[0]
+            base = base.removesuffix(SAVED) if primal in self.rows else base
             base = f"%d_{base[1:]}" if base.startswith("%") else f"d_{base}"
-            self._names[primal] = self.builder.fresh(base, self.builder.types[primal])
+            t = self.builder.types[primal]
+            if isinstance(t, Array):
+                t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])
+            self._names[primal] = self.builder.fresh(base, t)
         return self._names[primal]
 
     def view(self, primal: str) -> Op | None:
@@ -106,6 +114,9 @@ class Adjoints:
             case Var(name):
                 view = self.view(name)
                 return self.value(name) if view is None else self.path(view)
+            case Op("index", (Var(name), *items)) if name in self.rows:
+                own = items[self.rows[name] :]
+                return Op("index", (self.value(name), *own)) if own else self.value(name)
             case Op(prim, (base, *rest), static):
                 return Op(prim, (self.path(base), *rest), static)
             case _:
@@ -145,6 +156,11 @@ class Adjoints:
         if isinstance(t, Scalar):
             return Const(0.0)
         assert isinstance(t, Array)
+        if primal in self.rows:
+            first = self.rows[primal]
+            axes = range(first, t.rank)
+            known = [self._length(t.dims[a]) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
+            return Op("np.zeros", tuple(known), () if t.dtype == "float64" else (("dtype", t.dtype),))
         if self.regions.loops(self.regions.definitions[primal].region):
             lengths = [self._length(d) for d in t.dims]
             if all(n is not None for n in lengths):
@@ -224,10 +240,17 @@ class Adjoints:
             self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
 
     def _store(self, view: Op, value: Expr) -> None:
-        if view.prim == "index":
-            self.builder.emit(Store(self.path(view.args[0]), view.args[1:], value, "+", self.builder.span))
-        else:
-            self.builder.emit(Store(self.path(view), (Slice(),), value, "+", self.builder.span))
+        self.builder.emit(self._stored(view, value))
+
+    def store(self, base: Expr, index: tuple[Expr, ...], value: Expr) -> None:
+        """Set the adjoint of a place."""
+        self.builder.emit(self._stored(Op("index", (base, *(index or (Slice(),)))), value, None))
+
+    def _stored(self, place: Op, value: Expr, op: str | None = "+") -> Store:
+        path = self.path(place)
+        if isinstance(path, Op) and path.prim == "index":
+            return Store(path.args[0], path.args[1:], value, op, self.builder.span)
+        return Store(path, (Slice(),), value, op, self.builder.span)
 
     def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom) -> None:
         """Add `value` to the adjoint of `base[index]`."""
@@ -236,7 +259,7 @@ class Adjoints:
             return
         root = self.root(base.name)
         self.begin(root)
-        self.builder.emit(Store(self.path(base), index, value, "+", self.builder.span))
+        self._store(Op("index", (base, *index)), value)
 
     # ---- shape -------------------------------------------------------------------------------
 

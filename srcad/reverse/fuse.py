@@ -1,6 +1,6 @@
 """Which loops the reverse sweep takes back turn by turn, each as soon as it has run.
 
-Of independent turns (`analyses/independent`) nothing has to be kept for later. Such a loop moves as a whole into
+Of independent turns (`analyses/unordered`) nothing has to be kept for later. Such a loop moves as a whole into
 the reverse sweep, to the place of its reversal; what the primal computes from its results comes after. That is
 possible where the reverse sweep needs nothing of all that before.
 """
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from srcad.analyses.aliases import Aliases
-from srcad.analyses.independent import Independent
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.purity import pure
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
+from srcad.analyses.unordered import Unordered
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Effect, For, Stmt
 from srcad.ir.walk import block_reads, block_stores, defined, own_exprs, walk
@@ -40,12 +40,12 @@ def fuse(
     if not allowed:
         return chosen
     overwrites = Overwrites(regions, aliases)
-    independent = Independent(regions, overwrites, Scratch(builder, regions, overwrites), active)
+    unordered = Unordered(regions, overwrites, Scratch(builder.types, regions, overwrites), active)
     for turn in _loops(regions.top, regions):
-        if _keeps(chosen.plan, chosen.regions, turn) and independent.is_independent(turn):
+        if _keeps(chosen.plan, chosen.regions, turn) and unordered.is_unordered(turn):
             trial = replace(regions, fused=chosen.regions.fused | {turn})
             plan = Storage(builder, trial, aliases, sweep).plan()
-            late = _Order(trial, aliases, overwrites, independent.scratch, plan).late()
+            late = _Order(trial, aliases, overwrites, unordered.scratch, plan).late()
             if late is not None:
                 chosen = Fused(trial, plan, late)
     return chosen

@@ -85,17 +85,18 @@ def _sweeps(
     seeds: list[tuple[Expr, Var]],
     buffers: Mapping[str, Var],
 ) -> tuple[Mapping[str, Var], Sweeps]:
+    rows: Mapping[str, int] = {}
     while True:
         found = aliases(f)
         places = regions(f)
         carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
-        sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers)
+        sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers, rows)
         # a procedure leaves in its arguments what f leaves in them, before the reverse sweep restores any
         fused = fuse(builder, places, found, sweep, carrying, allowed=not buffers)
-        rows = to_widen(builder, fused.regions, Overwrites(fused.regions, found), fused.plan)
-        if not rows:
+        wanted = to_widen(builder, fused.regions, Overwrites(fused.regions, found), fused.plan)
+        if not wanted:
             return adjoints, Assembly(builder, fused, found).sweeps(sweep)
-        f = own_rows(f, builder, rows)
+        f, rows = own_rows(f, builder, wanted, rows)
 
 
 def _finished(made: Function, builder: Builder) -> Gradient:

@@ -9,9 +9,13 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
+
+import numpy as np
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.counters import Counter, counter_of
+from srcad.analyses.cut import cheapest
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
@@ -114,6 +118,7 @@ class Storage:
         found: dict[str, tuple[int, Expr]] = {}
         saved: dict[str, int] = {}
         done: set[str] = set()
+        keep = self._cut(draft, barred)
         while True:
             pending = [n for n in draft.uses if n not in done]
             if not pending:
@@ -131,7 +136,7 @@ class Storage:
                 if position > held.counter.until[name]:
                     self.late.add(held.counter.carry)
                 continue
-            if self._cheap(name, definition, position, draft):
+            if name not in keep and self._cheap(name, definition, position):
                 again[name] = position
                 assert isinstance(definition.node, Assign)
                 self._read_again(name, definition, position, draft)
@@ -202,15 +207,16 @@ class Storage:
 
     def _use(self, draft: _Draft, name: str, region: Region, position: int) -> None:
         """Note a read; the position is that in the region which defines the name."""
-        definition = self.regions.definitions.get(name)
-        if definition is None:
+        if name not in self.regions.definitions:
             return  # a name of the sweep's own
-        home = definition.region
-        if region is not home:
-            inner = home.place_of(region)
-            assert inner is not None, f"{name} is read outside of the region that defines it"
-            position = inner
-        draft.uses.setdefault(name, []).append(position)
+        where = self._position(name, region, position)
+        assert where is not None, f"{name} is read outside of the region that defines it"
+        draft.uses.setdefault(name, []).append(where)
+
+    def _position(self, name: str, region: Region, position: int) -> int | None:
+        """The place of a read as a position in the region that defines the name."""
+        home = self.regions.definitions[name].region
+        return position if region is home else home.place_of(region)
 
     def _content(self, group: Group, region: Region, draft: _Draft) -> None:
         """Note which written arrays have elements read by a group."""
@@ -224,20 +230,61 @@ class Storage:
 
     # ---- again -------------------------------------------------------------------------------
 
-    def _cheap(self, name: str, definition: Definition, position: int, draft: _Draft) -> bool:
-        """Whether to compute the value again at the reversal of `position`."""
-        region = definition.region
+    def _cut(self, draft: _Draft, barred: frozenset[str]) -> frozenset[str]:
+        """Which of the values that could be computed again had better be saved, so that others need not be."""
+        uses = {name: max(positions) for name, positions in draft.uses.items()}
+        needed = [name for name in uses if self._in_loop(name)]
+        dear: list[str] = []
+        inputs: dict[str, list[str]] = {}
+        pending = list(needed)
+        while pending:
+            name = max(pending, key=lambda n: self.order[n])
+            pending = [n for n in pending if n != name]
+            definition = self.regions.definitions[name]
+            if self._free(name, definition):
+                continue
+            if not self._cheap(name, definition, uses[name]):
+                if name in barred or self._stored_place(name, definition, uses[name]) is None:
+                    dear.append(name)
+                continue
+            assert isinstance(definition.node, Assign)
+            inputs[name] = []
+            for n in names(definition.node.value):
+                where = self._position(n, definition.region, uses[name])
+                if where is not None:
+                    uses[n] = max(where, uses.get(n, where))
+                    if self._in_loop(n):
+                        inputs[name].append(n)
+                        pending.append(n)
+        weight = {name: self._weight(name) for name in {*needed, *dear, *inputs, *chain(*inputs.values())}}
+        return cheapest([n for n in needed if n in inputs or n in dear], dear, inputs, weight)
+
+    def _free(self, name: str, definition: Definition) -> bool:
+        """Whether the reversed loops have the value anyway."""
+        if isinstance(definition.node, For) or _is_count(definition, name):
+            return True
+        return any(name in c.counter.until for c in self.counted.values())
+
+    def _in_loop(self, name: str) -> bool:
+        return bool(self.regions.loops(self.regions.definitions[name].region))
+
+    def _weight(self, name: str) -> int:
+        """Of saving a value: its bytes, ten turns being taken for each loop."""
+        t = self.builder.types[name]
+        size: int = np.dtype(t.dtype).itemsize if isinstance(t, Scalar) else 1000
+        turns: int = 10 ** len(self.regions.loops(self.regions.definitions[name].region))
+        return size * turns
+
+    def _cheap(self, name: str, definition: Definition, position: int) -> bool:
+        """Whether the value may be computed again at the reversal of `position`."""
         if not self._can_again(name, definition, position):
             return False
         t = self.builder.types[name]
-        if not self.regions.loops(region):
-            if not name.startswith("%") or (isinstance(t, Scalar) and t.dtype == "bool" and not self._exact(name)):
-                return False
-            return self._leaves(name, region, position) == frozenset()
-        if isinstance(t, Scalar) and t.dtype == "bool" and not self._exact(name):
-            return False  # a branch must be taken back as it was taken
-        new = {n for n in self._leaves(name, region, position) if n not in draft.uses}
-        return len(new) <= 1
+        # a branch must be taken back as it was taken
+        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self._exact(name)
+        if self.regions.loops(definition.region):
+            return exact
+        return name.startswith("%") and exact and self._at_hand(name, definition.region, position)
 
     def _can_again(self, name: str, definition: Definition, position: int) -> bool:
         node = definition.node
@@ -278,31 +325,20 @@ class Storage:
                     return True
         return False
 
-    def _leaves(self, name: str, region: Region, position: int) -> frozenset[str]:
-        """The names that would have to be saved for `name` to be computed again."""
+    def _at_hand(self, name: str, region: Region, position: int) -> bool:
+        """Whether the value can be computed again from what nothing need be saved for."""
         definition = self.regions.definitions[name]
-        if isinstance(definition.node, For):
-            return frozenset()
-        if _is_count(definition, name) or any(name in c.counter.until for c in self.counted.values()):
-            return frozenset()
-        where = position
-        if definition.region is not region:
-            inner = definition.region.place_of(region)
-            if inner is None:
-                return frozenset({name})
-            where = inner
+        if self._free(name, definition):
+            return True
+        where = self._position(name, region, position)
+        if where is None:
+            return False
         if not self._can_again(name, definition, where):
-            if not self.regions.loops(definition.region):
-                return frozenset()
-            return frozenset({name})
+            return not self.regions.loops(definition.region)
         if not self.regions.loops(definition.region) and not name.startswith("%"):
-            return frozenset()
-        node = definition.node
-        assert isinstance(node, Assign)
-        found: frozenset[str] = frozenset()
-        for n in names(node.value):
-            found |= self._leaves(n, definition.region, where)
-        return found
+            return True
+        assert isinstance(definition.node, Assign)
+        return all(self._at_hand(n, definition.region, where) for n in names(definition.node.value))
 
     def _exact(self, name: str) -> bool:
         """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""

@@ -36,7 +36,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import root, stmt_reads
+from srcad.ir.walk import reads, root, stmt_reads, substitute
 from srcad.reverse.contribution import Adjoints, Frame, fit
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
@@ -64,12 +64,14 @@ def reverse_sweep(
     seeds: Iterable[tuple[Expr, Atom]],
     wrt: Iterable[str],
     buffers: Mapping[str, Var],
+    rows: Mapping[str, int],
 ) -> tuple[Sweep, Mapping[str, Var]]:
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
-    `buffers` are adjoints that the caller holds: they have a value from the start.
+    `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
+    for each turn of some loops, by their number.
     """
-    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers)
+    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows)
     sweep = Sweep(regions.top)
     adjoints.frames.append(Frame(sweep, set(buffers)))
     transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases), masked(f))
@@ -100,6 +102,13 @@ class _Transform:
         self.adjoints = adjoints
         self.overwrites = overwrites
         self.masked = masked
+        self.dear: dict[object, list[str]] = {}
+        """What the primal has computed at some cost, by what it is."""
+        for name, definition in regions.definitions.items():
+            if isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
+                key = _key(definition.node.value)
+                if key is not None and not any(n in adjoints.stored for n in reads(definition.node.value)):
+                    self.dear.setdefault(key, []).append(name)
 
     # ---- structure ---------------------------------------------------------------------------
 
@@ -241,8 +250,16 @@ class _Transform:
             else:
                 parts = inline_rule(builder, rule.function, [d, Var(stmt.target), *args], static)
         values = {k: parts[k] for k in wanted if k < len(parts) and parts[k] is not None}
+        known: dict[str, Var] = {}
         for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
-            builder.emit(kept)
+            (kept,) = substitute((kept,), known)
+            there = self.computed(kept)
+            if there is None:
+                builder.emit(kept)
+            else:
+                assert isinstance(kept, Assign)
+                known[kept.target] = there
+        values = {k: known.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
         for k in wanted:
             value = values.get(k)
             if value is None:
@@ -252,6 +269,16 @@ class _Transform:
                     d = adjoints.value(stmt.target)
                 value = self.times(value, d, rule.singular and _poisons(op, self.masked.get(stmt.target, 0)))
             adjoints.add(op.args[k], value)
+
+    def computed(self, stmt: Stmt) -> Var | None:
+        """What the primal has computed already: the cosine, say, that the rule of the sine asks for."""
+        if not isinstance(stmt, Assign) or not isinstance(stmt.value, Op) or _key(stmt.value) is None:
+            return None
+        around = set(self.adjoints.frames[-1].sweep.region.enclosing)
+        for name in self.dear.get(_key(stmt.value), ()):
+            if self.regions.definitions[name].region in around:
+                return Var(name)
+        return None
 
     def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
         """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
@@ -289,7 +316,7 @@ class _Transform:
                 return
             # what is added to it further down counts when the loop comes round again
             adjoints.begin(adjoints.root(base))
-        place = Op("index", (adjoints.path(stmt.base), *(stmt.index or (Slice(),))))
+        place = adjoints.path(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
         gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
         if gets:
             there = builder.typeof(place)
@@ -297,7 +324,7 @@ class _Transform:
             array = isinstance(there, Array)
             builder.emit(Assign(loaded.name, Op("copy", (place,)) if array else place, stmt.span))
         if stmt.op is None and self.read_before(stmt):
-            builder.emit(Store(adjoints.path(stmt.base), stmt.index, Const(0.0), None, stmt.span))
+            adjoints.store(stmt.base, stmt.index, Const(0.0))
         if gets:
             value: Atom = loaded
             if stmt.op == "-":
@@ -311,6 +338,8 @@ class _Transform:
         """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
         base = root(stmt.base)
         assert base is not None
+        if self.adjoints.root(base) in self.adjoints.rows:
+            return True  # other turns have theirs in the same row
         group = self.overwrites.group[base]
         if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
             return True
@@ -338,6 +367,14 @@ class _Group:
         if self.stmts or self.undo is not None:
             span = self.transform.builder.span
             self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))
+
+
+def _key(op: Op) -> object:
+    """Equal for operations that give equal numbers; None for those that cost next to nothing."""
+    primitive = PRIMITIVES.get(op.prim)
+    if primitive is None or primitive.kind != "elementwise" or primitive.cheap:
+        return None
+    return op.prim.rpartition(".")[2], op.args, op.static
 
 
 def _poisons(op: Op, masked: int) -> bool:

@@ -28,7 +28,7 @@ def _rows(group: str, builder: Builder, regions: Regions, overwrites: Overwrites
     if not isinstance(definition.node.value, Op) or definition.node.value.prim not in CREATES:
         return None
     uses = [a for a in (*overwrites.reads, *(a for _, a in overwrites.stores)) if a.group == group]
-    scratch = Scratch(builder, regions, overwrites)
+    scratch = Scratch(builder.types, regions, overwrites)
     around = [set(a.region.enclosing) for a in uses]
     loops = [r for r in regions.loops(uses[0].region) if all(r in one for one in around)]
     loops = [r for r in loops if r not in set(definition.region.enclosing)]

@@ -34,8 +34,8 @@ def multiply(y: Any, a: Any, b: Any) -> Any:
 
 @partials("/")
 def divide(y: Any, a: Any, b: Any) -> Any:
-    # not a / (b * b): the square overflows, or vanishes, long before the quotient does
-    return 1.0 / b, -a / b / b
+    # not -a / (b * b): the square overflows, or vanishes, long before the quotient does
+    return 1.0 / b, -y / b
 
 
 @partials("neg", singular=False)

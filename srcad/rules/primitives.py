@@ -119,6 +119,7 @@ _add("np.where", lambda c, a, b: _plain(np.where(c, a, b)), "elementwise", cheap
 _add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise", cheap=True)
 _add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False)
 _add("float", float, "elementwise", cheap=True)
+_add("max", max, "elementwise", cheap=True, differentiable=False)  # of lengths: the user's `max` is a branch
 _add("int", int, "elementwise", int, cheap=True, differentiable=False)
 _add("bool", bool, "elementwise", bool, cheap=True, differentiable=False)
 

@@ -2,7 +2,7 @@
 
 source  fisher_kpp.py:6
 wrt     u0, kappa, rate
-keeps   lap_saved  steps x (rows - 2) x (cols - 2) floats   read by line 13
+keeps   lap_saved  steps x u0.shape[0] x u0.shape[1] floats   read by line 16
         u_saved    steps x (rows - 2) x (cols - 2) floats   read by line 16
 """
 
@@ -13,25 +13,29 @@ def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
     rows, cols = u0.shape
     u = u0.copy()
-    lap = np.zeros_like(u0)
-    lap_saved = np.empty((max(steps, 0), max(rows - 2, 0), max(cols - 2, 0)))
+    lap_saved = np.empty((max(steps, 0), u0.shape[0], u0.shape[1]))
     u_saved = np.empty((max(steps, 0), max(rows - 2, 0), max(cols - 2, 0)))
     for step in range(steps):
         for i in range(1, rows - 1):
             for j in range(1, cols - 1):
-                lap_saved[step, i - 1, j - 1] = lap[i, j]
-                lap[i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * u[i, j]
+                lap_saved[step, i, j] = (
+                    u[i - 1, j]
+                    + u[i + 1, j]
+                    + u[i, j - 1]
+                    + u[i, j + 1]
+                    - 4.0 * u[i, j]
+                )
         for i in range(1, rows - 1):
             for j in range(1, cols - 1):
                 u_saved[step, i - 1, j - 1] = u[i, j]
-                u[i, j] += dt * (kappa * lap[i, j] + rate * u[i, j] * (1.0 - u[i, j]))
+                u[i, j] += dt * (kappa * lap_saved[step, i, j] + rate * u[i, j] * (1.0 - u[i, j]))
 
     # ---- reverse sweep -----------------------------------------------------
     # L17: return np.sum(u * u)
     d_u = 2.0 * u * d_result
     d_rate = 0.0
     d_kappa = 0.0
-    d_lap = np.zeros_like(lap)
+    d_lap = np.zeros((u0.shape[0], u0.shape[1]))
     for step in range(steps - 1, -1, -1):
         for i in range(rows - 2, 0, -1):
             for j in range(cols - 2, 0, -1):
@@ -41,12 +45,11 @@ def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
                 d_product = (1.0 - u[i, j]) * d_sum
                 d_rate += u[i, j] * d_product
                 d_u[i, j] += rate * d_product - rate * u[i, j] * d_sum
-                d_kappa += lap[i, j] * d_sum
+                d_kappa += lap_saved[step, i, j] * d_sum
                 d_lap[i, j] += kappa * d_sum
         for i in range(rows - 2, 0, -1):
             for j in range(cols - 2, 0, -1):
                 # L13: lap[i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * ...
-                lap[i, j] = lap_saved[step, i - 1, j - 1]
                 d_difference = d_lap[i, j]
                 d_lap[i, j] = 0.0
                 d_u[i, j] -= 4.0 * d_difference

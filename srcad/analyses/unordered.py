@@ -15,14 +15,14 @@ from srcad.ir.nodes import Assign, Carry, Effect, Expr, For, If, Join, Op, Stmt,
 from srcad.ir.walk import block_stores, own_exprs, reads, walk
 
 
-class Independent:
+class Unordered:
     def __init__(self, regions: Regions, overwrites: Overwrites, scratch: Scratch, active: frozenset[str]) -> None:
         self.regions = regions
         self.overwrites = overwrites
         self.scratch = scratch
         self.active = active
 
-    def is_independent(self, turn: Region) -> bool:
+    def is_unordered(self, turn: Region) -> bool:
         """Whether the turns of a loop may be taken back in any order."""
         owner = turn.owner
         if not isinstance(owner, For) or owner.exit is not None:
