@@ -24,6 +24,7 @@ from srcad.simplify.merge import merge
 from srcad.simplify.names import names
 from srcad.simplify.ownership import ownership
 from srcad.simplify.sequential import sequential
+from srcad.simplify.shifts import shifts
 from srcad.simplify.simplify import plain_arrays, simplify
 from srcad.simplify.turns import turns
 from srcad.simplify.untemp import untemp
@@ -43,6 +44,7 @@ PASSES: dict[str, Pass] = {
     "kept_tests": lambda b, t, live: kept_tests(b, t),
     "choices": lambda b, t, live: choices(b, t),
     "ownership": lambda b, t, live: ownership(b, t, live, PARAMS),
+    "shifts": lambda b, t, live: shifts(plain_arrays(b, t), t, live, PARAMS),
     "simplify": lambda b, t, live: simplify(b, t, live),
 }
 

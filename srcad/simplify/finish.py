@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from srcad.analyses.sharing import sharing
 from srcad.ir.nodes import Block, Comment, Expr, Function, Return
+from srcad.ir.types import Type
 from srcad.ir.walk import names as names_in
 from srcad.simplify.bound import bound
 from srcad.simplify.choices import choices
@@ -15,6 +16,7 @@ from srcad.simplify.kept_tests import kept_tests
 from srcad.simplify.names import names
 from srcad.simplify.ownership import ownership
 from srcad.simplify.sequential import sequential
+from srcad.simplify.shifts import shifts
 from srcad.simplify.simplify import once, plain_arrays
 from srcad.simplify.turns import turns
 from srcad.simplify.untemp import untemp
@@ -39,20 +41,26 @@ def finish(f: Function) -> Function:
     f = replace(f, types=dict(f.types))
     kept = frozenset(n for e in _results(f) for n in names_in(e))
     params = frozenset(p.name for p in f.params)
-    body = plain_arrays(f.body, f.types)
-    for _ in range(_ROUNDS):
-        at = _reverse_start(body)
-        new = body[:at] + once(body[at:], f.types, sharing(body, f.types))
-        new = dead(new, kept, f.types, params)
-        new = ownership(new, f.types, kept, params)
-        new = choices(untemp(new, f.types, kept), f.types)
-        if new == body:
-            break
-        body = new
+    body = _rounds(plain_arrays(f.body, f.types), f.types, kept, params)
+    split = shifts(body, f.types, kept, params, _reverse_start(body))
+    body = body if split == body else _rounds(split, f.types, kept, params)
     body = kept_tests(body, f.types)
     at = _reverse_start(body)
     f = names(replace(f, body=body[:at] + turns(body[at:], f.types)))
     return bound(replace(f, body=idiom(f.body, f.types, _reverse_start(f.body))))
+
+
+def _rounds(body: Block, types: dict[str, Type], kept: frozenset[str], params: frozenset[str]) -> Block:
+    for _ in range(_ROUNDS):
+        at = _reverse_start(body)
+        new = body[:at] + once(body[at:], types, sharing(body, types))
+        new = dead(new, kept, types, params)
+        new = ownership(new, types, kept, params)
+        new = choices(untemp(new, types, kept), types)
+        if new == body:
+            break
+        body = new
+    return body
 
 
 def _results(f: Function) -> tuple[Expr, ...]:

@@ -1,4 +1,4 @@
-"""Which names may hold the same memory, at each place where an array is copied."""
+"""Which names may hold the same memory, at each place where an array is copied, and in each loop."""
 
 from __future__ import annotations
 
@@ -29,16 +29,26 @@ def holders(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> M
 
     Unlike `sharing`, the answer is for one moment: a name that was given something new no longer counts.
     """
+    return _flow(block, types, params).found
+
+
+def held_in_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, Pairs]:
+    """For each `for`, by its path: the pairs of names that may hold the same memory when a turn begins."""
+    return _flow(block, types, params).turns
+
+
+def _flow(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> _Flow:
     flow = _Flow(types)
     free = set(params) | (block_reads(block) - defined(block))
     flow.block(block, (), frozenset((n, OUTSIDE) for n in free if flow.has_memory(n)))
-    return flow.found
+    return flow
 
 
 class _Flow:
     def __init__(self, types: Mapping[str, Type]) -> None:
         self.types = types
         self.found: dict[Path, frozenset[str]] = {}
+        self.turns: dict[Path, Pairs] = {}
 
     def has_memory(self, name: str) -> bool:
         return not isinstance(self.types.get(name), Scalar | Opaque)
@@ -64,7 +74,9 @@ class _Flow:
             case If(then=then, orelse=orelse):
                 return self.block(then, (*path, "then"), pairs) | self.block(orelse, (*path, "orelse"), pairs)
             case For(body=body):
-                return self.loop(((body, (*path, "body")),), pairs)
+                pairs = self.loop(((body, (*path, "body")),), pairs)
+                self.turns[path] = self.turns.get(path, frozenset()) | pairs
+                return pairs
             case While(test=test, body=body):
                 return self.loop(((test, (*path, "test")), (body, (*path, "body"))), pairs)
         return pairs

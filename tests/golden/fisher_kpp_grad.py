@@ -47,16 +47,19 @@ def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
                 d_u[i, j] += rate * d_product - rate * u[i, j] * d_sum
                 d_kappa += lap_saved[step, i, j] * d_sum
                 d_lap[i, j] += kappa * d_sum
-        for i in range(rows - 2, 0, -1):
-            for j in range(cols - 2, 0, -1):
-                # L13: lap[i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * ...
-                d_difference = d_lap[i, j]
+        for i in range(1, rows - 1):
+            # L13: lap[i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * u[i, j]
+            for j in range(1, cols - 1):
+                d_u[i, j + 1] += d_lap[i, j]
+            for j in range(1, cols - 1):
+                d_u[i, j - 1] += d_lap[i, j]
+            for j in range(1, cols - 1):
+                d_u[i + 1, j] += d_lap[i, j]
+            for j in range(1, cols - 1):
+                d_u[i - 1, j] += d_lap[i, j]
+            for j in range(1, cols - 1):
+                d_u[i, j] -= 4.0 * d_lap[i, j]
                 d_lap[i, j] = 0.0
-                d_u[i, j] -= 4.0 * d_difference
-                d_u[i, j + 1] += d_difference
-                d_u[i, j - 1] += d_difference
-                d_u[i + 1, j] += d_difference
-                d_u[i - 1, j] += d_difference
     # L8: u = u0.copy()
     d_u0 = d_u
 
