@@ -19,7 +19,8 @@ from srcad.analyses.unordered import Unordered
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Effect, For, Stmt
 from srcad.ir.walk import block_reads, block_stores, defined, own_exprs, walk
-from srcad.reverse.storage import Plan, Storage
+from srcad.reverse.plan import Plan
+from srcad.reverse.storage import Storage
 from srcad.reverse.sweep import Sweep
 
 

@@ -14,57 +14,22 @@ from itertools import chain
 import numpy as np
 
 from srcad.analyses.aliases import Aliases
-from srcad.analyses.counters import Counter, counter_of
+from srcad.analyses.counters import counter_of
 from srcad.analyses.cut import cheapest
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, AugAssign, Carry, Const, Expr, For, Op, Slice, Store, Var, While
+from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Store, Var, While
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.walk import block_reads, names, own_exprs, root, walk
 from srcad.normalize.count_turns import count_of
+from srcad.reverse.found import Stored
+from srcad.reverse.plan import Counted, Plan
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
 
 VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
 """Primitives that make no new elements, so that making the result again costs nothing."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A counter, and the variable that takes on its values one after another on the way back."""
-
-    counter: Counter
-    holder: Var
-
-    def groups(self, region: Region) -> list[Group]:
-        """What the reversal of a region has to do for it."""
-        steps = [s for s in self.counter.steps if s.region is region]
-        found = [Group(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps]
-        if region is self.counter.turn.parent:
-            begin = Assign(self.holder.name, Var(self.counter.carry.result))
-            found.append(Group(self.counter.turn.position, [begin]))
-        return found
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`again`: values to compute again, `found`: values to read from where they were stored, `saved`: values to save.
-
-    Each maps a name to the position, in the region that defines it, before whose reversal it is got back.
-    `undone` are the stores (by identity) that save what they overwrite.
-    """
-
-    again: dict[str, int]
-    found: dict[str, tuple[int, Expr]]
-    saved: dict[str, int]
-    undone: frozenset[int]
-    reads: frozenset[str] = frozenset()
-    """All names whose value the sweep reads, one way or another."""
-    accesses: tuple[Access, ...] = ()
-    """Where it reads elements of arrays that are written into."""
-    counted: tuple[Counted, ...] = ()
-    """Integers that it counts back."""
 
 
 @dataclass
@@ -85,6 +50,7 @@ class Storage:
         self.overwrites = Overwrites(regions, aliases)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
+        self.standing = Stored(builder, regions, aliases, self.overwrites)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
 
@@ -143,7 +109,7 @@ class Storage:
                 continue
             if not self.regions.loops(definition.region):
                 continue
-            place = None if name in barred else self._stored_place(name, definition, position)
+            place = None if name in barred else self.standing.place(name, definition, position)
             if place is not None:
                 found[name] = (position, place)
                 for n in names(place):
@@ -244,7 +210,7 @@ class Storage:
             if self._free(name, definition):
                 continue
             if not self._cheap(name, definition, uses[name]):
-                if name in barred or self._stored_place(name, definition, uses[name]) is None:
+                if name in barred or self.standing.place(name, definition, uses[name]) is None:
                     dear.append(name)
                 continue
             assert isinstance(definition.node, Assign)
@@ -365,56 +331,6 @@ class Storage:
             if scalar and rooted is not None and rooted in self.aliases.stored:
                 access = self.overwrites.access(self.aliases.group[rooted], definition.region, position, node.value)
                 draft.accesses.append(access)
-
-    # ---- found where it was stored -----------------------------------------------------------
-
-    def _stored_place(self, name: str, definition: Definition, position: int) -> Expr | None:
-        """The element or part of an array that holds the value at the reversal of `position`, for good."""
-        region = definition.region
-        for at in range(definition.position + 1, len(region.stmts)):
-            stmt = region.stmts[at]
-            if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
-                continue
-            place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
-            if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
-                continue
-            if self._stays(stmt, region, at, place):
-                return place
-        return None
-
-    def _same_shape(self, place: Expr, name: str) -> bool:
-        a, b = self.builder.typeof(place), self.builder.types[name]
-        match a, b:
-            case Scalar(), Scalar():
-                return a.dtype == b.dtype
-            case Array(), Array():
-                same = all(x == y or (x.many and y.many) for x, y in zip(a.dims, b.dims, strict=False))
-                return a.dtype == b.dtype and a.rank == b.rank and same
-            case _:
-                return False
-
-    def _stays(self, store: Store, region: Region, at: int, place: Expr) -> bool:
-        base = root(store.base)
-        assert base is not None
-        group = self.aliases.group[base]
-        mine = self.overwrites.access(group, region, at, place)
-        scope = self.overwrites.scope(group)
-        for loop in self.regions.loops(region):
-            if loop is scope or scope not in set(loop.enclosing):
-                continue
-            if not any(self.overwrites.affine(i, loop) is not None for i in mine.items or ()):
-                return False
-        outermost = next((r for r in self.regions.loops(region) if scope in set(r.enclosing) - {r}), None)
-        for other, access in self.stores:
-            if other is store or access.group != group:
-                continue
-            # any other store must be over before the loops begin
-            if outermost is None or outermost in set(access.region.enclosing):
-                return False
-            before = self.overwrites.meets(Access(group, region, at, None), access)
-            if before:
-                return False
-        return True
 
     def _undone_store(self, name: str, undone: frozenset[int]) -> bool:
         """Whether a store of the value is undone, for the sake of other reads."""

@@ -9,8 +9,8 @@ from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Expr, For, Op
 from srcad.ir.walk import names, stmt_reads
 from srcad.normalize.own_rows import CREATES, Rows
+from srcad.reverse.plan import Plan
 from srcad.reverse.slots import Slots
-from srcad.reverse.storage import Plan
 
 
 def to_widen(builder: Builder, regions: Regions, overwrites: Overwrites, plan: Plan) -> tuple[Rows, ...]:

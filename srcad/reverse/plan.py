@@ -1,0 +1,48 @@
+"""What storage decides for a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srcad.analyses.counters import Counter
+from srcad.analyses.overwrites import Access
+from srcad.analyses.regions import Region
+from srcad.ir.nodes import Assign, AugAssign, Expr, Var
+from srcad.reverse.sweep import Group
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A counter, and the variable that takes on its values one after another on the way back."""
+
+    counter: Counter
+    holder: Var
+
+    def groups(self, region: Region) -> list[Group]:
+        """What the reversal of a region has to do for it."""
+        steps = [s for s in self.counter.steps if s.region is region]
+        found = [Group(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps]
+        if region is self.counter.turn.parent:
+            begin = Assign(self.holder.name, Var(self.counter.carry.result))
+            found.append(Group(self.counter.turn.position, [begin]))
+        return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`again`: values to compute again, `found`: values to read from where they were stored, `saved`: values to save.
+
+    Each maps a name to the position, in the region that defines it, before whose reversal it is got back.
+    `undone` are the stores (by identity) that save what they overwrite.
+    """
+
+    again: dict[str, int]
+    found: dict[str, tuple[int, Expr]]
+    saved: dict[str, int]
+    undone: frozenset[int]
+    reads: frozenset[str] = frozenset()
+    """All names whose value the sweep reads, one way or another."""
+    accesses: tuple[Access, ...] = ()
+    """Where it reads elements of arrays that are written into."""
+    counted: tuple[Counted, ...] = ()
+    """Integers that it counts back."""
