@@ -26,10 +26,11 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, ListOf, Scalar, Type, dim
-from srcad.ir.walk import ops, own_exprs, walk
+from srcad.ir.walk import blocks, ops, own_exprs, walk, with_blocks
 from srcad.tune.counters import CAST, counters
 from tests.sequential import Execution
 
+INT = Scalar("int64")
 MATRIX = Array("float64", (dim(9), dim(9)))
 VECTOR = Array("float64", (dim(9),))
 NAMES: dict[str, Type] = {
@@ -42,13 +43,26 @@ NAMES: dict[str, Type] = {
     "s": Scalar("float64"),
     "flag": Scalar("bool"),
     "h": Scalar("int32"),
-    **dict.fromkeys(("i", "j", "k", "m", "n", "p", "q", "lo", "hi"), Scalar("int64")),
+    **dict.fromkeys(("i", "j", "k", "m", "n", "p", "q", "lo", "hi"), INT),
 }
+
+
+def looped(block: Block, innermost: bool = False) -> Block:
+    """What is in no innermost loop, where alone something is cast, in a loop of one turn."""
+    out: list[Stmt] = []
+    for stmt in block:
+        inner = isinstance(stmt, For | While) and not any(
+            isinstance(s, For | While) for b in blocks(stmt) for s in walk(b)
+        )
+        stmt = with_blocks(stmt, [looped(b, inner or innermost) for b in blocks(stmt)])
+        alone = isinstance(stmt, Assign | AugAssign) and NAMES[stmt.target] != INT
+        out.append(For("turn", Const(0), Const(1), Const(1), (stmt,)) if alone and not innermost else stmt)
+    return tuple(out)
 
 
 def cast(source: str) -> list[str]:
     """The indices that are cast, as text, in order."""
-    made = counters(Function("f", (), parse(source), (), NAMES))
+    made = counters(Function("f", (), looped(parse(source)), (), NAMES))
     found = [op for stmt in walk(made.body) for expr in own_exprs(stmt) for op in ops(expr) if op.prim == CAST]
     return [show((Assign("it", op.args[0]),)).removeprefix("it = ") for op in found]
 
@@ -80,7 +94,7 @@ def cast(source: str) -> list[str]:
         "k = 3\nfor i in range(n):\n    s += x[k]\n    k -= 1",
         "k = 0\nfor i in range(n):\n    if s > 0.5:\n        k -= 1\n    s += x[k]",
         "k = 0\nfor i in range(n):\n    s += x[k]\n    k = idx[i]",
-        "k = 0\nfor i in range(n):\n    s += x[k]\n    for j in range(m):\n        k = k - 1",
+        "k = 0\nfor i in range(n):\n    for j in range(m):\n        s += x[k]\n    k = k - 1",
         "k = 0\nfor i in range(n):\n    s += x[k]\n    k = p",
         "k = 0\np = 0\nfor i in range(n):\n    s += x[k]\n    k = p\n    p = p - 1",
         "k = 0\nwhile s > 0.5:\n    k -= 1\ns = x[k]",
@@ -131,6 +145,7 @@ def test_not_proved(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
+        ("for i in range(n, k, -1):\n    s += x[i - k]", ["i - k"]),
         ("for i in range(n - 1, -1, -1):\n    s += x[i] + x[i + 1]", ["i", "i + 1"]),
         ("for i in range(n - 1, 0, -1):\n    s += x[i - 1] + x[i - 2]", ["i - 1"]),
         ("for i in range(1, n):\n    s += x[i] * x[i - 1] * x[i + 1]", ["i - 1", "i + 1"]),
@@ -259,7 +274,8 @@ class Writer:
             case "A":
                 return AugAssign(name, some.choice("+-"), self.expr(1))
             case "r":
-                return Effect(Op("print", (self.read(),)))
+                read = Effect(Op("print", (self.read(),)))
+                return For("turn", Const(0), Const(1), Const(1), (read,)) if some.random() < 0.7 else read
             case "i":
                 orelse = self.block(depth - 1) if some.random() < 0.5 else ()
                 return If(self.cond(), self.block(depth - 1), orelse)

@@ -2,8 +2,9 @@
 
 `x[-1]` is the last item: before every read, Numba asks whether the index is negative, and in most loops that do not
 start at 0 LLVM does not find the answer by itself. An unsigned index is not asked. What is proved never to be
-negative is therefore cast: `x[np.uint64(j)]`. Left alone are the counters of plain loops from 0 or 1, where LLVM
-knows as much, and those of loops with other steps than 1 and -1, where its vector code is slower than without.
+negative is therefore cast: `x[np.uint64(j)]`. Only innermost loops are vectorised, so that other statements are left as
+they are; so are the counters of plain loops from 0 or 1, where LLVM knows as much, and those of loops with other
+steps than 1 and -1, where its vector code is slower than none.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Type
-from srcad.ir.walk import defined, names, rewrite, root
+from srcad.ir.walk import defined, names, rewrite, root, walk
 
 CAST = "np.uint64"
 _Loop = TypeVar("_Loop", For, While)
@@ -64,6 +65,7 @@ class _Counters:
         self._types = types
         self._plain: frozenset[str] = frozenset()
         self._strided: frozenset[str] = frozenset()
+        self._inner = False
 
     def block(self, block: Block, now: Bounds) -> Block:
         return tuple(self._stmt(stmt, now) for stmt in block)
@@ -118,13 +120,14 @@ class _Counters:
             leave = None if stmt.exit is None else self._expr(stmt.exit, here)
             return replace(stmt, start=first, stop=last, step=step, body=body, exit=leave)
 
-        before = self._plain, self._strided
+        before = self._plain, self._strided, self._inner
+        self._inner = _is_innermost(stmt.body)
         index = frozenset({stmt.index})
         plain = by == 1 and stmt.start in (Const(0), Const(1)) and stmt.index not in defined(stmt.body)
         self._plain = self._plain - defined((stmt,)) | (index if plain else frozenset())
         self._strided = frozenset() if abs(by) == 1 else index
         new = _turns(defined((stmt,)), now, turn)
-        self._plain, self._strided = before
+        self._plain, self._strided, self._inner = before
         return new
 
     def _while(self, stmt: While, now: Bounds) -> While:
@@ -134,12 +137,13 @@ class _Counters:
             here.assume(stmt.cond)
             return replace(stmt, test=test, cond=cond, body=self.block(stmt.body, here))
 
-        before = self._plain, self._strided
+        before = self._plain, self._strided, self._inner
         self._plain, self._strided = self._plain - defined((stmt,)), frozenset()
+        self._inner = _is_innermost((*stmt.test, *stmt.body))
         new = _turns(defined((stmt,)), now, turn)
         self.block(stmt.test, now)
         now.assume(stmt.cond, False)
-        self._plain, self._strided = before
+        self._plain, self._strided, self._inner = before
         return new
 
     # ---- expressions -------------------------------------------------------------------------
@@ -168,7 +172,7 @@ class _Counters:
 
     def _items(self, base: Expr, items: tuple[Expr, ...], new: tuple[Expr, ...], now: Bounds) -> tuple[Expr, ...]:
         """The items `new`, cast where `items`, which they were before, are never negative."""
-        if not isinstance(self._types.get(root(base) or ""), Array):
+        if not self._inner or not isinstance(self._types.get(root(base) or ""), Array):
             return new
         return tuple(Op(CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True))
 
@@ -178,6 +182,10 @@ class _Counters:
         if names(item) & self._strided or not now.is_int64(item):
             return False
         return now.never_negative(now.value(item))
+
+
+def _is_innermost(body: Block) -> bool:
+    return not any(isinstance(stmt, For | While) for stmt in walk(body))
 
 
 def _turns(changed: frozenset[str], now: Bounds, turn: Callable[[Bounds], _Loop]) -> _Loop:
