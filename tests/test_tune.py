@@ -101,6 +101,7 @@ def cast(source: str) -> list[str]:
         "k = 4\nwhile k > -1:\n    k -= 1\ns = x[k]",
         "k = 0\nif s > 0.5:\n    k = -1\ns = x[k]",
         "k = 0\nif s > 0.5:\n    k = m\ns = x[k]",
+        "k = 0\nif s > 0.5:\n    s = 1.0\nelse:\n    k = -1\ns = x[k]",
         "if k > 0:\n    s = 1.0\ns = x[k]",
         "if k > 0:\n    k = k - 2\n    s = x[k]",
         "if k > 0:\n    s = 1.0\nelse:\n    s = x[k]",
@@ -299,7 +300,7 @@ class Writer:
 def test_random_programs_cast_nothing_negative() -> None:
     """Every index is what it was; whatever is cast is not negative in any run."""
     casts = reads = 0
-    for seed in range(200):
+    for seed in range(100):
         writer = Writer(seed)
         body = writer.block(3)
         types: dict[str, Type] = {n: Scalar("int64") for n in "ijkmpq"} | {"x": VECTOR}
