@@ -8,13 +8,15 @@ each row once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.dependence import Dependence
 from srcad.analyses.regions import Region, Regions
 from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
+from srcad.ir.types import Type
 from srcad.ir.walk import VIEWS, own_exprs, root
 
 Items = tuple[Expr, ...] | None
@@ -37,8 +39,9 @@ class Access:
 
 
 class Overwrites:
-    def __init__(self, regions: Regions, aliases: Aliases) -> None:
+    def __init__(self, regions: Regions, aliases: Aliases, types: Mapping[str, Type]) -> None:
         self.regions = regions
+        self.dependence = Dependence(regions, types)
         self.group = aliases.group
         self.stored = aliases.stored
         self._scopes: dict[str, Region] = {}
@@ -153,47 +156,8 @@ class Overwrites:
         scope = self.scope(read.group)
         around = set(self.regions.loops(store.region))
         shared = [r for r in self.regions.loops(read.region) if r in around and scope in set(r.enclosing) - {r}]
-        first = _order(read, store)
-        for loop in shared:
-            relation = self._along(loop, read, store)
-            if relation == "apart":
-                return False
-            if relation != "same turn":
-                return True
-        # no loop brings them together but in the same turn of each
-        if read is store or not first:
-            return False
-        return not self._never_equal(read, store)
-
-    def _along(self, loop: Region, read: Access, store: Access) -> str:
-        """ "apart": never the same element in this or an earlier turn; "same turn": only within one; else "unknown"."""
-        for a, b in zip(read.items or (), store.items or (), strict=False):
-            one, two = self.affine(a, loop), self.affine(b, loop)
-            if one is None or two is None:
-                continue
-            assert isinstance(loop.owner, For)
-            rising = isinstance(loop.owner.step, Const) and int(loop.owner.step.value or 0) > 0
-            ahead = two - one if rising else one - two
-            if ahead > 0:
-                return "apart"
-            if ahead == 0:
-                return "same turn"
-        return "unknown"
-
-    def _never_equal(self, read: Access, store: Access) -> bool:
-        """Whether a read with a constant index surely is of another element than the store's."""
-        for a, b in zip(read.items or (), store.items or (), strict=False):
-            one = _index(a)
-            if one is None:
-                continue
-            two = _index(b)
-            if two is not None and one != two:
-                return True
-            for loop in (r for r in store.region.enclosing if r.kind == "turn"):
-                offset, lowest = self.affine(b, loop), self._lowest(loop)
-                if offset is not None and lowest is not None and lowest + offset > one:
-                    return True
-        return False
+        same_turn = read is not store and _order(read, store)
+        return self.dependence.can_meet(read.region, read.items, store.region, store.items, shared, same_turn)
 
     def affine(self, item: Expr, loop: Region) -> int | None:
         """c, where the item is the loop's index plus the constant c, and never negative."""
@@ -274,11 +238,6 @@ def places_read(e: Expr) -> Iterator[Expr]:
                     yield from places_read(part)
         case _:
             return
-
-
-def _index(item: Expr) -> int | None:
-    """A constant index that does not count from the end."""
-    return item.value if isinstance(item, Const) and isinstance(item.value, int) and item.value >= 0 else None
 
 
 def _order(read: Access, store: Access) -> bool:

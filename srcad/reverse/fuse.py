@@ -40,7 +40,7 @@ def fuse(
     chosen = Fused(regions, Storage(builder, regions, aliases, sweep).plan(), frozenset())
     if not allowed:
         return chosen
-    overwrites = Overwrites(regions, aliases)
+    overwrites = Overwrites(regions, aliases, builder.types)
     unordered = Unordered(regions, overwrites, Scratch(builder.types, regions, overwrites), active)
     for turn in _loops(regions.top, regions):
         if _keeps(chosen.plan, chosen.regions, turn) and unordered.is_unordered(turn):

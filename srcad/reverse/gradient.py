@@ -93,7 +93,7 @@ def _sweeps(
         sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers, rows)
         # a procedure leaves in its arguments what f leaves in them, before the reverse sweep restores any
         fused = fuse(builder, places, found, sweep, carrying, allowed=not buffers)
-        wanted = to_widen(builder, fused.regions, Overwrites(fused.regions, found), fused.plan)
+        wanted = to_widen(builder, fused.regions, Overwrites(fused.regions, found, builder.types), fused.plan)
         if not wanted:
             return adjoints, Assembly(builder, fused, found).sweeps(sweep)
         f, rows = own_rows(f, builder, wanted, rows)

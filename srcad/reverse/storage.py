@@ -47,7 +47,7 @@ class Storage:
         self.regions = regions
         self.aliases = aliases
         self.sweep = sweep
-        self.overwrites = Overwrites(regions, aliases)
+        self.overwrites = Overwrites(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
         self.standing = Stored(builder, regions, aliases, self.overwrites)

@@ -74,7 +74,7 @@ def reverse_sweep(
     adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows)
     sweep = Sweep(regions.top)
     adjoints.frames.append(Frame(sweep, set(buffers)))
-    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases), masked(f))
+    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases, builder.types), masked(f))
     with transform.group(len(regions.top.stmts)):
         for result, seed in seeds:
             adjoints.add(result, seed)

@@ -1,0 +1,92 @@
+"""Whether integers can satisfy linear constraints: elimination after Fourier and Motzkin.
+
+As dependence tests of compilers use it (Pugh, "The Omega test", 1991), without the exact part: where it says no,
+there are none; where it says perhaps, there may be none all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import gcd
+
+Form = tuple[int, tuple[tuple[str, int], ...]]
+"""`const + sum(coefficient * name)`, of which a constraint says that it is not negative."""
+
+_MOST = 400
+"""Constraints at a time; beyond, the answer is "perhaps"."""
+
+
+def form(const: int, terms: Iterable[tuple[str, int]]) -> Form:
+    total: dict[str, int] = {}
+    for name, coefficient in terms:
+        total[name] = total.get(name, 0) + coefficient
+    return const, tuple(sorted((n, c) for n, c in total.items() if c))
+
+
+def minus(a: Form, b: Form, by: int = 0) -> Form:
+    """a - b + by"""
+    return form(a[0] - b[0] + by, (*a[1], *((n, -c) for n, c in b[1])))
+
+
+def feasible(constraints: Iterable[Form]) -> bool:
+    """False only where no integers satisfy all the constraints.
+
+    >>> i, j = form(0, [("i", 1)]), form(0, [("j", 1)])
+    >>> feasible([minus(i, j, -1), minus(j, i)])  # i - j - 1 >= 0 and j - i >= 0
+    False
+    >>> feasible([minus(i, j), minus(j, i)])
+    True
+    """
+    current = set(map(_tight, constraints))
+    while True:
+        if any(const < 0 for const, terms in current if not terms):
+            return False
+        current = _strongest(f for f in current if f[1])
+        if not current:
+            return True
+        if len(current) > _MOST:
+            return True
+        current = _without(_easiest(current), current)
+
+
+def _easiest(current: set[Form]) -> str:
+    """The name whose elimination makes the fewest new constraints."""
+    signs: dict[str, list[int]] = {}
+    for _, terms in current:
+        for name, coefficient in terms:
+            signs.setdefault(name, [0, 0])[coefficient > 0] += 1
+    return min(sorted(signs), key=lambda n: signs[n][0] * signs[n][1])
+
+
+def _without(name: str, current: set[Form]) -> set[Form]:
+    lower, upper, rest = [], [], set()
+    for f in current:
+        coefficient = dict(f[1]).get(name, 0)
+        if coefficient > 0:
+            lower.append((coefficient, f))
+        elif coefficient < 0:
+            upper.append((-coefficient, f))
+        else:
+            rest.add(f)
+    for a, low in lower:
+        for b, high in upper:
+            terms = [*((n, c * b) for n, c in low[1]), *((n, c * a) for n, c in high[1])]
+            rest.add(_tight(form(low[0] * b + high[0] * a, terms)))
+    return rest
+
+
+def _tight(f: Form) -> Form:
+    """The constraint divided by the common divisor of its coefficients, its constant rounded down."""
+    const, terms = f
+    divisor = 0
+    for _, coefficient in terms:
+        divisor = gcd(divisor, coefficient)
+    return (const // divisor, tuple((n, c // divisor) for n, c in terms)) if divisor > 1 else f
+
+
+def _strongest(forms: Iterable[Form]) -> set[Form]:
+    """Of constraints that differ in their constant, the one that says most."""
+    least: dict[tuple[tuple[str, int], ...], int] = {}
+    for const, terms in forms:
+        least[terms] = min(const, least.get(terms, const))
+    return {(const, terms) for terms, const in least.items()}
