@@ -112,7 +112,7 @@ class Dependence:
             if a is not None and b is not None:
                 common += [minus(a, b), minus(b, a)]
         if not common:
-            return True
+            return bool(shared) or same_turn
         for turn in shared:
             a, b, step = first.counter(turn), then.counter(turn), _step(turn)
             if a is None or b is None or step is None:

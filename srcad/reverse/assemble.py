@@ -62,8 +62,8 @@ class Assembly:
         for counted in self.plan.counted:
             self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
         reverse = self.reverse(sweep)
-        late = tuple(self.regions.top.stmts[at] for at in sorted(self.moved))
-        return Sweeps(self.forward(self.regions.top), reverse, late, bool(self.plan.undone))
+        top = self.regions.top
+        return Sweeps(self.forward(top), reverse, self.late(top), bool(self.plan.undone))
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -74,9 +74,10 @@ class Assembly:
         if slot.declare:
             outermost = self.regions.loops(region)[0]
             assert outermost.parent is not None
-            fused = next((turn for turn in outermost.enclosing if turn in self.regions.fused), None)
-            if fused is not None and self._known_outside(slot.declare, fused):
-                self.preamble.setdefault(fused, []).extend(slot.declare)
+            around = [turn for turn in outermost.enclosing if turn in self.regions.fused]
+            known = next((turn for turn in reversed(around) if self._known_outside(slot.declare, turn)), None)
+            if known is not None:
+                self.preamble.setdefault(known, []).extend(slot.declare)
                 return
             before = self._at(outermost.parent).before
             before.setdefault(outermost.position, []).extend(slot.declare)
@@ -110,7 +111,7 @@ class Assembly:
                     slot = self.slots.make(f"{base.rsplit('.', 1)[0]}_saved", region, t)
                     self.undo_slots[id(stmt)] = slot
                     self._declare(slot, region)
-                    content: Expr = Op("copy", (written,)) if isinstance(t, Array) else written
+                    content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
                     self._at(region).before.setdefault(position, []).extend(slot.before(content))
 
     def forward(self, region: Region) -> Block:
@@ -119,10 +120,14 @@ class Assembly:
         out: list[Stmt] = list(added.after.get(-1, ()))
         for position, stmt in enumerate(region.stmts):
             out += added.before.get(position, ())
-            if not (region is self.regions.top and position in self.moved) and not self._is_fused(stmt):
+            if position not in self.moved.get(region, ()) and not self._is_fused(stmt):
                 out.append(self._inner(stmt))
             out += added.after.get(position, ())
         return tuple(out)
+
+    def late(self, region: Region) -> Block:
+        """The statements of a region that come after the way back through it."""
+        return tuple(region.stmts[at] for at in sorted(self.moved.get(region, ())))
 
     def _is_fused(self, stmt: Stmt) -> bool:
         return isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
@@ -226,7 +231,9 @@ class Assembly:
             case Turns(owner, turn):
                 body = self.reverse(turn)
                 if self._is_fused(owner):
-                    both = (Comment(TURN), *self.forward(turn.region), Comment(TURN_BACK), *body)
+                    forward, late = self.forward(turn.region), self.late(turn.region)
+                    both = (Comment(TURN), *forward, Comment(TURN_BACK), *body) if forward else body
+                    both += late
                     return [*self.preamble.get(turn.region, ()), with_blocks(owner, [both])]
                 return [self._turned(owner, body)] if body else []
             case _:

@@ -9,8 +9,9 @@ from srcad.analyses.aliases import is_place
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
-from srcad.ir.types import Array, Dim, Scalar, Type
+from srcad.ir.types import Array, Scalar, Type
 from srcad.normalize.own_rows import SAVED
+from srcad.reverse.lengths import length
 from srcad.reverse.sweep import Group, Sweep
 
 
@@ -159,30 +160,14 @@ class Adjoints:
         if primal in self.rows:
             first = self.rows[primal]
             axes = range(first, t.rank)
-            known = [self._length(t.dims[a]) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
+            known = [length(t.dims[a], self.regions) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
             return Op("np.zeros", tuple(known), () if t.dtype == "float64" else (("dtype", t.dtype),))
         if self.regions.loops(self.regions.definitions[primal].region):
-            lengths = [self._length(d) for d in t.dims]
+            lengths = [length(d, self.regions) for d in t.dims]
             if all(n is not None for n in lengths):
                 static = () if t.dtype == "float64" else (("dtype", t.dtype),)
                 return Op("np.zeros", tuple(n for n in lengths if n is not None), static)
         return Op("np.zeros_like", (Var(primal),))
-
-    def _length(self, d: Dim) -> Expr | None:
-        """A length in terms of what is known outside of loops; None where that does not say it."""
-        total: Expr = Const(d.const)
-        for symbol, coefficient in d.terms:
-            definition = self.regions.definitions.get(symbol.name)
-            if definition is None or self.regions.loops(definition.region):
-                return None
-            known: Expr = Var(symbol.name)
-            if symbol.axis is not None:
-                known = Op("shape", (known,), (("axis", symbol.axis),))
-            if coefficient != 1:
-                known = Op("*", (Const(coefficient), known))
-            total = known if total == Const(0) else Op("+", (known, total))
-        # `x[1:-1]` of one element has none, not -1
-        return total if d.never_negative else Op("max", (total, Const(0)))
 
     def begin(self, primal: str) -> None:
         """Give the adjoint of a root name a zero to add to, if it has no value yet."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from srcad.analyses.aliases import Aliases
-from srcad.analyses.overwrites import Access, Overwrites
-from srcad.analyses.regions import Definition, Region, Regions
+from srcad.analyses.overwrites import Overwrites
+from srcad.analyses.regions import Definition, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import root
 
 
 class Stored:
@@ -18,17 +17,16 @@ class Stored:
         self.aliases = aliases
         self.overwrites = overwrites
 
-    def place(self, name: str, definition: Definition, position: int) -> Expr | None:
-        """The element or part of an array that holds the value at the reversal of `position`, for good."""
+    def place(self, name: str, definition: Definition) -> Expr | None:
+        """The element or part of an array that the value is stored into, for good."""
         region = definition.region
-        for at in range(definition.position + 1, len(region.stmts)):
-            stmt = region.stmts[at]
+        for stmt in region.stmts[definition.position + 1 :]:
             if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
                 continue
             place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
             if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
                 continue
-            if self._stays(stmt, region, at, place):
+            if self._stays(stmt):
                 return place
         return None
 
@@ -43,25 +41,7 @@ class Stored:
             case _:
                 return False
 
-    def _stays(self, store: Store, region: Region, at: int, place: Expr) -> bool:
-        base = root(store.base)
-        assert base is not None
-        group = self.aliases.group[base]
-        mine = self.overwrites.access(group, region, at, place)
-        scope = self.overwrites.scope(group)
-        for loop in self.regions.loops(region):
-            if loop is scope or scope not in set(loop.enclosing):
-                continue
-            if not any(self.overwrites.affine(i, loop) is not None for i in mine.items or ()):
-                return False
-        outermost = next((r for r in self.regions.loops(region) if scope in set(r.enclosing) - {r}), None)
-        for other, access in self.overwrites.stores:
-            if other is store or access.group != group:
-                continue
-            # any other store must be over before the loops begin
-            if outermost is None or outermost in set(access.region.enclosing):
-                return False
-            before = self.overwrites.meets(Access(group, region, at, None), access)
-            if before:
-                return False
-        return True
+    def _stays(self, store: Store) -> bool:
+        """Whether no store that comes later, in whatever turn, writes to the same place."""
+        mine = next(access for other, access in self.overwrites.stores if other is store)
+        return not any(self.overwrites.meets(mine, access) for _, access in self.overwrites.stores)

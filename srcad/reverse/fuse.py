@@ -7,7 +7,7 @@ possible where the reverse sweep needs nothing of all that before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from srcad.analyses.aliases import Aliases
@@ -26,29 +26,34 @@ from srcad.reverse.sweep import Sweep
 
 @dataclass(frozen=True)
 class Fused:
-    """`late` are the positions of the statements of the function that come after the reverse sweep."""
+    """`late` are the positions of the statements that come after the way back: of the function, of a fused turn."""
 
     regions: Regions
     plan: Plan
-    late: frozenset[int]
+    late: Mapping[Region, frozenset[int]]
 
 
 def fuse(
     builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep, active: frozenset[str], *, allowed: bool
 ) -> Fused:
     """The plan for the sweep with as many loops fused as there are some that would save anything."""
-    chosen = Fused(regions, Storage(builder, regions, aliases, sweep).plan(), frozenset())
+    chosen = Fused(regions, Storage(builder, regions, aliases, sweep).plan(), {})
     if not allowed:
         return chosen
     overwrites = Overwrites(regions, aliases, builder.types)
     unordered = Unordered(regions, overwrites, Scratch(builder.types, regions, overwrites), active)
-    for turn in _loops(regions.top, regions):
-        if _keeps(chosen.plan, chosen.regions, turn) and unordered.is_unordered(turn):
+    pending = [regions.top]
+    while pending:
+        around = pending.pop(0)
+        for turn in _loops(around, regions):
+            if not _keeps(chosen.plan, chosen.regions, turn) or not unordered.is_unordered(turn):
+                continue
             trial = replace(regions, fused=chosen.regions.fused | {turn})
             plan = Storage(builder, trial, aliases, sweep).plan()
-            late = _Order(trial, aliases, overwrites, unordered.scratch, plan).late()
+            late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan).late()
             if late is not None:
-                chosen = Fused(trial, plan, late)
+                chosen = Fused(trial, plan, {**chosen.late, around: late})
+                pending.append(turn)
     return chosen
 
 
@@ -67,11 +72,21 @@ def _keeps(plan: Plan, regions: Regions, turn: Region) -> bool:
 
 
 class _Order:
-    """What has to wait for the fused loops, and whether all that has to come before them can."""
+    """What has to wait for the fused loops of a region, and whether all that has to come before them can.
+
+    The region is the function, or a turn that is fused itself: then it waits for the way back through the turn.
+    """
 
     def __init__(
-        self, regions: Regions, aliases: Aliases, overwrites: Overwrites, scratch: Scratch, plan: Plan
+        self,
+        around: Region,
+        regions: Regions,
+        aliases: Aliases,
+        overwrites: Overwrites,
+        scratch: Scratch,
+        plan: Plan,
     ) -> None:
+        self.around = around
         self.regions = regions
         self.aliases = aliases
         self.overwrites = overwrites
@@ -79,17 +94,17 @@ class _Order:
         self.plan = plan
 
     def late(self) -> frozenset[int] | None:
-        """The positions of the statements that come after the reverse sweep; None where that would be too late."""
-        top = self.regions.top
+        """The positions of the statements that come after the way back; None where that would be too late."""
         late: set[int] = set()
         names: set[str] = set()
         groups: set[str] = set()
-        for position, stmt in enumerate(top.stmts):
+        for position, stmt in enumerate(self.around.stmts):
             turn = self.regions.inner(stmt, "turn") if isinstance(stmt, For) else None
             if turn in self.regions.fused and turn is not None:
                 if not self._stands_alone(turn, names, groups):
                     return None
-                names |= defined((stmt,)) - defined(turn.stmts)
+                assert isinstance(stmt, For)
+                names |= {carry.result for carry in stmt.carried}
                 groups |= self._outlive(turn)
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
                 if any(_acts(s) for s in walk((stmt,))):
@@ -116,7 +131,7 @@ class _Order:
 
     def _in_order(self, late: set[int]) -> bool:
         """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
-        stmts = self.regions.top.stmts
+        stmts = self.around.stmts
         undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone}
         for position, stmt in enumerate(stmts):
             moved = position in late

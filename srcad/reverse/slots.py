@@ -11,6 +11,7 @@ from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr
 from srcad.normalize.count_turns import count_of
+from srcad.reverse.lengths import length
 from srcad.rules.primitives import PRIMITIVES
 
 FIRST_SIZE = 16
@@ -31,6 +32,8 @@ class Slot:
     load: Expr
     about: str
     """How big it is, in words."""
+    refers: bool = False
+    """Whether it keeps the array it is given, not a copy."""
 
 
 class Slots:
@@ -44,13 +47,15 @@ class Slots:
         loops = self.regions.loops(region)
         if not loops:
             name = self.builder.fresh(clean, t)
-            return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t))
+            return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
+        turns = [self.turns(loop) for loop in loops]
+        own = [length(d, self.regions) for d in t.dims] if isinstance(t, Array) else []
+        sizes = [n for n in (*turns, *own) if n is not None]
+        if isinstance(t, Scalar | Array) and len(sizes) == len(turns) + len(own):
+            return self._array(clean, t, loops, sizes)
         if isinstance(t, Array):
             return self._list(clean, t)
         assert isinstance(t, Scalar)
-        turns = [self.turns(loop) for loop in loops]
-        if all(n is not None for n in turns):
-            return self._array(clean, t, loops, [n for n in turns if n is not None])
         return self._stack(clean, t, region)
 
     # ---- one kind each -----------------------------------------------------------------------
@@ -65,14 +70,16 @@ class Slots:
             (),
             taken,
             "one array per turn",
+            refers=True,
         )
 
-    def _array(self, base: str, t: Scalar, loops: tuple[Region, ...], turns: list[Expr]) -> Slot:
-        dims = tuple(dim(Symbol(base, axis)) for axis in range(len(turns)))
+    def _array(self, base: str, t: Scalar | Array, loops: tuple[Region, ...], sizes: list[Expr]) -> Slot:
+        own = t.dims if isinstance(t, Array) else ()
+        dims = (*(dim(Symbol(base, axis)) for axis in range(len(loops))), *own)
         saved = self.builder.fresh(base, Array(t.dtype, dims))
         at = tuple(self.turn_number(loop) for loop in loops)
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
-        declare = Assign(saved.name, Op("np.empty", tuple(turns), static))
+        declare = Assign(saved.name, Op("np.empty", tuple(sizes), static))
         return Slot(
             saved.name,
             (declare,),

@@ -102,18 +102,18 @@ class Storage:
                 if position > held.counter.until[name]:
                     self.late.add(held.counter.carry)
                 continue
+            place = None if name in barred or not self._in_loop(name) else self.standing.place(name, definition)
+            if place is not None:
+                found[name] = (position, place)
+                for n in names(place):
+                    self._use(draft, n, definition.region, position)
+                continue
             if name not in keep and self._cheap(name, definition, position):
                 again[name] = position
                 assert isinstance(definition.node, Assign)
                 self._read_again(name, definition, position, draft)
                 continue
-            if not self.regions.loops(definition.region):
-                continue
-            place = None if name in barred else self.standing.place(name, definition, position)
-            if place is not None:
-                found[name] = (position, place)
-                for n in names(place):
-                    self._use(draft, n, definition.region, position)
+            if not self._in_loop(name):
                 continue
             saved[name] = position
         return Plan(
@@ -209,9 +209,10 @@ class Storage:
             definition = self.regions.definitions[name]
             if self._free(name, definition):
                 continue
+            if name not in barred and self.standing.place(name, definition) is not None:
+                continue
             if not self._cheap(name, definition, uses[name]):
-                if name in barred or self.standing.place(name, definition, uses[name]) is None:
-                    dear.append(name)
+                dear.append(name)
                 continue
             assert isinstance(definition.node, Assign)
             inputs[name] = []
@@ -235,9 +236,13 @@ class Storage:
         return bool(self.regions.loops(self.regions.definitions[name].region))
 
     def _weight(self, name: str) -> int:
-        """Of saving a value: its bytes, ten turns being taken for each loop."""
+        """Of saving a value: its bytes; a loop counts as ten turns, an axis of unknown length as 10 elements."""
         t = self.builder.types[name]
-        size: int = np.dtype(t.dtype).itemsize if isinstance(t, Scalar) else 1000
+        size = 1000
+        if isinstance(t, Scalar | Array):
+            size = np.dtype(t.dtype).itemsize
+            for d in t.dims if isinstance(t, Array) else ():
+                size *= 10 if d.terms else d.const
         turns: int = 10 ** len(self.regions.loops(self.regions.definitions[name].region))
         return size * turns
 
@@ -269,10 +274,16 @@ class Storage:
                 return not self._disturbed(name, base, definition, position)
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
-                scalars = all(not isinstance(a, Var) or isinstance(self.builder.types[a.name], Scalar) for a in args)
-                small = primitive.cheap or _small_power(op)
-                kinds = ("elementwise", "view", "query")
-                return small and scalars and primitive.kind in kinds and isinstance(self.builder.types[name], Scalar)
+                if not (primitive.cheap or _small_power(op)):
+                    return False
+                arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
+                if not arrays:
+                    return primitive.kind in ("elementwise", "view", "query")
+                # where no loop is around it, it is still alive
+                if not self._in_loop(name) or not (primitive.kind == "elementwise" or prim == "array"):
+                    return False
+                fixed = name not in self.aliases.stored
+                return fixed and not any(self._disturbed(name, Var(n), definition, position) for n in arrays)
             case _:
                 return False
 
@@ -324,12 +335,13 @@ class Storage:
         assert isinstance(node, Assign)
         for n in names(node.value):
             self._use(draft, n, definition.region, position)
-        if isinstance(node.value, Op) and node.value.prim == "index":
-            base = node.value.args[0]
-            rooted = root(base)
-            scalar = isinstance(self.builder.types[name], Scalar)
-            if scalar and rooted is not None and rooted in self.aliases.stored:
-                access = self.overwrites.access(self.aliases.group[rooted], definition.region, position, node.value)
+        array = isinstance(self.builder.types[name], Array)
+        if array and isinstance(node.value, Op) and node.value.prim in VIEWS_AGAIN:
+            return  # a view reads nothing
+        for place in places_read(node.value):
+            rooted = root(place)
+            if rooted is not None and rooted in self.aliases.stored:
+                access = self.overwrites.access(self.aliases.group[rooted], definition.region, position, place)
                 draft.accesses.append(access)
 
     def _undone_store(self, name: str, undone: frozenset[int]) -> bool:

@@ -1,0 +1,28 @@
+"""Lengths of arrays as expressions."""
+
+from __future__ import annotations
+
+from srcad.analyses.regions import Regions
+from srcad.ir.nodes import Const, Expr, Op, Var
+from srcad.ir.types import Dim
+
+
+def length(d: Dim, regions: Regions) -> Expr | None:
+    """A length in terms of what is known outside of loops; None where that does not say it."""
+    total: Expr = Const(0)
+    for symbol, coefficient in d.terms:
+        definition = regions.definitions.get(symbol.name)
+        if definition is None or regions.loops(definition.region):
+            return None
+        known: Expr = Var(symbol.name)
+        if symbol.axis is not None:
+            known = Op("shape", (known,), (("axis", symbol.axis),))
+        if coefficient != 1:
+            known = Op("*", (Const(coefficient), known))
+        total = known if total == Const(0) else Op("+", (total, known))
+    if total == Const(0):
+        return Const(d.const)
+    if d.const:
+        total = Op("+" if d.const > 0 else "-", (total, Const(abs(d.const))))
+    # `x[1:-1]` of one element has none, not -1
+    return total if d.never_negative else Op("max", (total, Const(0)))
