@@ -101,11 +101,15 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
 
 def _range(ctx: Context, turns: Turns) -> tuple[Dim | None, Dim | None]:
     """The least value of the index, and one more than the greatest, where they are known."""
-    if turns.step.static != 1:
-        return None, None
     ends = [ctx.builder.typeof(leaf.atom) for leaf in (turns.start, turns.stop)]
-    low, high = (t.dim if isinstance(t, Scalar) else None for t in ends)
-    return low, high
+    start, stop = (t.dim if isinstance(t, Scalar) else None for t in ends)
+    match turns.step.static:
+        case 1:
+            return start, stop
+        case -1:
+            return None if stop is None else stop + 1, None if start is None else start + 1
+        case _:
+            return None, None
 
 
 def _counts_up(turns: Turns) -> bool:

@@ -9,9 +9,9 @@ from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
-from srcad.ir.walk import map_expr
+from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
-from srcad.reverse.lengths import length
+from srcad.reverse.lengths import length, linear
 from srcad.rules.primitives import PRIMITIVES
 
 FIRST_SIZE = 16
@@ -130,6 +130,22 @@ class Slots:
 
     def turns(self, loop: Region) -> Expr | None:
         """The most turns the loop can make in terms of what is known before all loops; None where it is not known."""
+        counted = self._counted(loop)
+        return None if counted is None else counted[0]
+
+    def turn_number(self, loop: Region) -> Expr:
+        """A number for each turn, from 0 to below `turns`, inside the loop."""
+        counted = self._counted(loop)
+        assert counted is not None
+        return counted[1]
+
+    def _counted(self, loop: Region) -> tuple[Expr, Expr] | None:
+        found = [counted for counted in (self._by_range(loop), self._by_bounds(loop)) if counted is not None]
+        outside = [counted for counted in found if self._outside(counted[0])]
+        return next(iter((*outside, *found)), None)
+
+    def _by_range(self, loop: Region) -> tuple[Expr, Expr] | None:
+        """(turns, number of the turn) where the range itself is known before all loops."""
         owner = loop.owner
         if not isinstance(owner, For):
             return None
@@ -138,25 +154,31 @@ class Slots:
             return None
         if step.value == 1:
             if start == Const(0):
-                return stop if self._length(stop) else _at_least_zero(stop)
-            return _at_least_zero(minus(stop, start))
+                return (stop if self._length(stop) else _at_least_zero(stop)), Var(owner.index)
+            return _at_least_zero(minus(stop, start)), minus(Var(owner.index), start)
         if step.value == -1:
-            return _at_least_zero(minus(start, stop))
-        return Op("len", (Op("range", (start, stop, step)),))
+            return _at_least_zero(minus(start, stop)), minus(start, Var(owner.index))
+        number = Op("//", (minus(Var(owner.index), start), step))
+        return Op("len", (Op("range", (start, stop, step)),)), number
 
-    def turn_number(self, loop: Region) -> Expr:
-        """The number of the turn, from 0, inside the loop."""
+    def _by_bounds(self, loop: Region) -> tuple[Expr, Expr] | None:
+        """The same from the least and the greatest value of the index, whatever the loops around it are at."""
         owner = loop.owner
-        assert isinstance(owner, For)
-        if owner.step == Const(1):
-            start = self.known_before(owner.start)
-            assert start is not None
-            return minus(Var(owner.index), start)
-        start = self.known_before(owner.start)
-        assert start is not None
-        if owner.step == Const(-1):
-            return minus(start, Var(owner.index))
-        return Op("//", (minus(Var(owner.index), start), owner.step))
+        t = self.builder.types[owner.index] if isinstance(owner, For) else None
+        if not isinstance(owner, For) or not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
+            return None
+        symbol = t.dim.terms[0][0]
+        low = symbol.low.bound(False) if symbol.low is not None else None
+        high = symbol.high.bound(True) if symbol.high is not None else None
+        if low is None or high is None:
+            return None
+        turns, first = length(high - low, self.regions), linear(low, self.regions)
+        return None if turns is None or first is None else (turns, minus(Var(owner.index), first))
+
+    def _outside(self, e: Expr) -> bool:
+        """Whether it is known before all loops, fused ones too."""
+        homes = [self.regions.definitions[n].region for n in names(e)]
+        return all(region.kind != "turn" for home in homes for region in home.enclosing)
 
     def known_before(self, e: Expr) -> Expr | None:
         """`e` written with names that have their value outside of all loops."""
