@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 
@@ -56,6 +56,10 @@ class Known:
     def memory(self, name: str) -> str:
         """One name that stands for all that may share memory with this one."""
         return self._shared.of(self._memory.get(name, name))
+
+    def loads(self, expr: Expr) -> frozenset[str]:
+        """The memory (by `memory`) that is read when the expression is evaluated."""
+        return frozenset(map(self.memory, self._shared.loads(expr)))
 
     # ---- types along the way -----------------------------------------------------------------
 
@@ -124,20 +128,25 @@ class Known:
 
     def length(self, d: Dim) -> Dim:
         """The same for all lengths that are known to be equal."""
-        if not any(s in self._equal for s, _ in d.terms):
-            return d
-        total = dim(d.const)
-        for symbol, coefficient in d.terms:
-            while symbol in self._equal:
-                symbol = self._equal[symbol]
-            total = total + dim(symbol) * coefficient
-        return total
+        return representative(d, self._equal)
 
     def learn(self, a: Dim, b: Dim) -> None:
         """Two lengths were seen to be equal."""
         match self.length(a), self.length(b):
             case Dim(((x, 1),), 0), Dim(((y, 1),), 0) if x != y:
                 self._equal[x] = y
+
+
+def representative(d: Dim, equal: Mapping[Symbol, Symbol]) -> Dim:
+    """One of the lengths that are equal to this one, the same for all of them."""
+    if not any(s in equal for s, _ in d.terms):
+        return d
+    total = dim(d.const)
+    for symbol, coefficient in d.terms:
+        while symbol in equal:
+            symbol = equal[symbol]
+        total = total + dim(symbol) * coefficient
+    return total
 
 
 def _refreshed(known: Type) -> Type:

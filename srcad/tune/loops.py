@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from srcad.ir.nodes import Function
+from srcad.tune.contract import contract
+from srcad.tune.locals import local_sums
 from srcad.tune.spread import spread
 
 
 def loops(f: Function) -> Function:
-    return spread(f)
+    return local_sums(contract(spread(f)))

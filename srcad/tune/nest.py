@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from srcad.ir.nodes import Block, Const, Expr, For, Op, Stmt, Store, Var
-from srcad.ir.types import Dim
+from srcad.ir.types import Dim, Symbol
 from srcad.ir.walk import names, own_exprs, subexpressions
 
 
@@ -19,13 +19,21 @@ class Nest(For):
     """
 
     lengths: tuple[Dim, ...] = ()
+    equal: Mapping[Symbol, Symbol] = field(default_factory=dict, compare=False)
+    """The lengths known to be equal where the nest stands."""
 
 
-def nest(counters: tuple[str, ...], extents: tuple[Expr, ...], lengths: tuple[Dim, ...], body: Block) -> Nest:
+def nest(
+    counters: tuple[str, ...],
+    extents: tuple[Expr, ...],
+    lengths: tuple[Dim, ...],
+    body: Block,
+    equal: Mapping[Symbol, Symbol],
+) -> Nest:
     """The loops, the first counter outermost."""
     for counter, extent in reversed(list(zip(counters[1:], extents[1:], strict=True))):
         body = (For(counter, Const(0), extent, Const(1), body),)
-    return Nest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths)
+    return Nest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths, equal=equal)
 
 
 def counters_of(loops: Nest) -> tuple[str, ...]:
@@ -43,7 +51,7 @@ def body_of(loops: Nest) -> Block:
 
 
 def with_body(loops: Nest, body: Block) -> Nest:
-    return replace(nest(counters_of(loops), extents_of(loops), loops.lengths, body), span=loops.span)
+    return nest(counters_of(loops), extents_of(loops), loops.lengths, body, loops.equal)
 
 
 def _levels(loops: Nest) -> Iterator[For]:

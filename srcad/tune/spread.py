@@ -6,17 +6,32 @@ from dataclasses import replace
 
 from srcad.analyses.sharing import SIZES
 from srcad.ir.nodes import (
-    Assign, AugAssign, Block, Const, Effect, Expr, For, Function, If, Op, Return, Slice, Stmt, Store, Var,
+    Assign,
+    AugAssign,
+    Block,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Return,
+    Slice,
+    Stmt,
+    Store,
+    Var,
     While,
 )  # fmt: skip
-from srcad.ir.types import Array, Dim, Scalar, dim
+from srcad.ir.types import Array, Dim, Scalar
 from srcad.ir.walk import defined, names, root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.typeof import typeof
 from srcad.tune.elements import DTYPES, ELEMENTWISE
+from srcad.tune.fuse import add
 from srcad.tune.known import Known
 from srcad.tune.nest import Nest, is_own, nest
-from srcad.tune.trees import Leaf, Space, Tree, Unfit, at, empty, narrowed, order, space, tree_dtype
+from srcad.tune.trees import Leaf, Tree, Unfit, at, empty, narrowed, order, space, tree_dtype
 from srcad.tune.views import View, view_of
 
 _TOTALS = frozenset({"np.sum", "np.mean", "np.max", "np.min", "np.any", "np.all"})
@@ -67,8 +82,9 @@ class _Spread:
     def block(self, block: Block) -> Block:
         facts = self.known.facts()
         found: list[Stmt] = []
-        for stmt in block:
-            found += self._statement(stmt)
+        for stmt in _started(block, self.known):
+            for one in self._statement(stmt):
+                add(found, one, self.known)
         self.known.back_to(facts)
         return tuple(found)
 
@@ -182,7 +198,8 @@ class _Spread:
         tree = self._tree(value.args[0], before)
         if declared.dtype == "float32":
             tree = narrowed(tree, self.known, before)
-        if tree.dtype != declared.dtype or not tree.dtype.startswith("float"):
+        counted = (tree.dtype, declared.dtype) == ("bool", "int64")
+        if not counted and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
             raise Unfit
         where = space(tree, self.known, before)
         axis = dict(value.static)["axis"]
@@ -264,7 +281,11 @@ class _Spread:
         body: Block,
     ) -> Nest:
         return nest(
-            tuple(counters[k] for k in axes), tuple(extents[k] for k in axes), tuple(lengths[k] for k in axes), body
+            tuple(counters[k] for k in axes),
+            tuple(extents[k] for k in axes),
+            tuple(lengths[k] for k in axes),
+            body,
+            self.known.facts(),
         )
 
     def _counters(self, rank: int) -> tuple[str, ...]:
@@ -322,11 +343,16 @@ class _Spread:
             raise Unfit
         role = expr.prim.rpartition(".")[2]
         name = self.known.new(role if role.isidentifier() else "part", kind)
-        before += self._assigned(name, expr)
+        before += self._assign(name, expr)
         return Var(name)
 
     def scalar(self, expr: Expr, before: list[Stmt]) -> Expr:
         """A number, with the reductions in it done in loops before."""
+        match expr:
+            case Op("shape", (Var(name),), static) if name in self.known.extents:
+                return self.known.extents[name][dict(static)["axis"]]  # type: ignore[call-overload,no-any-return]
+            case Op("size", (Var(name),)) if name in self.known.extents:
+                return product(self.known.extents[name])
         if not isinstance(expr, Op):
             return expr
         if expr.prim in _TOTALS and len(expr.args) == 1 and not dict(expr.static).get("axis"):
@@ -367,9 +393,7 @@ class _Spread:
             raise Unfit
         where = space(tree, self.known, before)
         counters = self._counters(len(where.lengths))
-        size: Expr = where.extents[0]
-        for extent in where.extents[1:]:
-            size = Op("*", (size, extent))
+        size = product(where.extents)
         if op.prim in ("np.max", "np.min"):
             if any(not d.terms and d.const == 0 for d in where.lengths):
                 raise Unfit
@@ -425,13 +449,26 @@ class _Spread:
         known = typeof(expr, self.known.types)
         if not isinstance(known, Array) or known.dtype not in DTYPES:
             raise Unfit
-        if isinstance(expr, Op) and expr.prim in _FILLED:
-            return self._constant(expr, known, before)
+        inner = _steps(expr)[-1] if isinstance(expr, Op) else expr
+        if isinstance(inner, Op) and inner.prim in _FILLED:
+            whole = self._constant(inner, before)
+            if inner == expr:
+                return whole
+            stands = self.known.new("part", Array(whole.dtype, whole.lengths))
+            self.known.extents[stands] = whole.extents
+            path = self._path(_on(expr, inner, Var(stands)), before, True)
+            seen = view_of(path, self.known.types, self.known.extents)
+            if seen is None:
+                raise Unfit
+            return Leaf(None, whole.number, seen.lengths, seen.extents, whole.dtype)
         view = self._view(expr, before, reading=True)
         return Leaf(view, None, view.lengths, view.extents, known.dtype)
 
-    def _constant(self, expr: Op, known: Array, before: list[Stmt]) -> Leaf:
+    def _constant(self, expr: Op, before: list[Stmt]) -> Leaf:
         """An array of one number: only its lengths are asked for."""
+        known = typeof(expr, self.known.types)
+        if not isinstance(known, Array):
+            raise Unfit
         number: Expr
         if expr.prim in ("np.full_like", "np.full"):
             number = self._atom(expr.args[1 if expr.prim == "np.full_like" else 0], before)
@@ -465,7 +502,7 @@ class _Spread:
         return seen
 
     def _may_copy(self, path: Expr) -> bool:
-        return any(isinstance(p, Op) and p.prim not in _PATHS for p in _steps(path))
+        return not isinstance(_steps(path)[-1], Var)
 
     def _path(self, expr: Expr, before: list[Stmt], reading: bool) -> Expr:
         """The same view, with indices that are names or simple sums, of an array that has a name."""
@@ -513,9 +550,39 @@ _START: dict[str, float | bool] = {
 }  # fmt: skip
 
 
+def product(extents: tuple[Expr, ...]) -> Expr:
+    size = extents[0]
+    for extent in extents[1:]:
+        size = Op("*", (size, extent))
+    return size
+
+
+def _started(block: Block, known: Known) -> Block:
+    """`d = zeros + e` for `d = zeros` followed by `d += e`."""
+    found: list[Stmt] = []
+    for stmt in block:
+        match found, stmt:
+            case (
+                [*_, Assign(target, Op("np.zeros" | "np.zeros_like" as prim, args, static))],
+                AugAssign(name, "+", value) | Store(Var(name), (), value, "+"),
+            ) if target == name and name not in names(value) and isinstance(known.types.get(name), Array):
+                found[-1] = Assign(target, Op("+", (Op(prim, args, static), value)), stmt.span)
+            case _:
+                found.append(stmt)
+    return tuple(found)
+
+
 def _steps(path: Expr) -> list[Expr]:
-    found = []
-    while isinstance(path, Op):
-        found.append(path)
+    """The views of a path, and at the end what they are views of."""
+    found = [path]
+    while isinstance(path, Op) and path.prim in _PATHS:
         path = path.args[0]
+        found.append(path)
     return found
+
+
+def _on(path: Expr, inner: Expr, new: Expr) -> Expr:
+    """The path on another array."""
+    if path == inner or not isinstance(path, Op):
+        return new
+    return Op(path.prim, (_on(path.args[0], inner, new), *path.args[1:]), path.static)

@@ -75,7 +75,7 @@ def tree_dtype(expr: Expr, leaves: Iterable[Leaf], known: Known) -> str | None:
 
 
 def narrowed(tree: Tree, known: Known, before: list[Stmt]) -> Tree:
-    """The tree for a float32 result of float32 arrays: named scalars of float64 were Python floats, which widen nothing."""
+    """For a float32 result of float32 arrays: named scalars of float64 were Python floats, which widen nothing."""
     if not all(leaf.dtype in ("float32", "bool") for leaf in tree.leaves):
         return tree
     static = (("dtype", "float32"),)
@@ -126,7 +126,7 @@ def space(tree: Tree, known: Known, before: list[Stmt], target: View | None = No
             length, extent = ONE, Const(1)
         else:
             length, extent = _chosen([(g[2], g[3]) for g in longer])
-        for n, k, other, its_extent in longer:
+        for _, _, other, its_extent in longer:
             if known.length(other) == known.length(length):
                 continue
             if not other.terms and not length.terms:
@@ -170,9 +170,7 @@ def at(tree: Tree, where: Space, counters: tuple[str, ...]) -> Expr:
                     assert leaf.number is not None
                     return leaf.number
                 own = counters[len(counters) - len(leaf.lengths) :]
-                index = tuple(
-                    Const(0) if f == Const(0) else Var(c) for c, f in zip(own, where.factors[k], strict=True)
-                )
+                index = tuple(Const(0) if f == Const(0) else Var(c) for c, f in zip(own, where.factors[k], strict=True))
                 return element(leaf.view.base, leaf.view.index(index))
             case Op(prim, args, static):
                 return spelled(Op(prim, tuple(map(build, args)), static))
@@ -189,13 +187,17 @@ def order(tree: Tree, where: Space, counters: tuple[str, ...], known: Known, tar
     views = [(leaf.view, len(leaf.lengths), f) for leaf, f in zip(tree.leaves, where.factors, strict=True)]
     if target is not None:
         views += [(target, len(target.lengths), (Const(1),) * len(target.lengths))] * 2
+    else:
+        votes[-1] = 1
     for view, rank, factors in views:
         if view is None:
             continue
         stored = known.types.get(view.base)
         places = view.places[::-1] if isinstance(stored, Array) and stored.layout == "F" else view.places
         axis = places[-1].axis
-        if axis is not None and factors[axis] != Const(0):
+        # what does not go along all axes is small, or read again and again
+        full = sum(p.axis is not None and factors[p.axis] != Const(0) for p in places) == len(counters)
+        if full and axis is not None:
             votes[axis + len(counters) - rank] += 1
     last = max(range(len(counters)), key=lambda k: (votes[k], k))
     return (*(k for k in range(len(counters)) if k != last), last)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from srcad.frontend.slices import UNKNOWN, Bound, slice_dim
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
-from srcad.ir.types import ONE, Array, Dim, Scalar, Type, dim
+from srcad.ir.types import ONE, Array, Dim, Scalar, Type
 from srcad.simplify.typeof import typeof
 
 _CONTENT = frozenset({"copy", "np.ascontiguousarray", "np.asarray", "stop_gradient"})
@@ -46,7 +47,7 @@ def view_of(
     `extents` are expressions for the lengths of arrays whose own shape had better not be asked for.
 
     >>> from srcad.ir.text import expr_text
-    >>> from srcad.ir.types import Symbol
+    >>> from srcad.ir.types import Symbol, dim
     >>> x = Array("float64", (dim(Symbol("x", 0)), dim(Symbol("x", 1))))
     >>> inner = Op("index", (Var("x"), Slice(Const(1), Const(-1))))
     >>> view = view_of(Op("np.transpose", (inner,), (("axes", (1, 0)),)), {"x": x}, {})
@@ -120,9 +121,7 @@ def _permuted(view: View, axes: object) -> View | None:
         return None
     new = {old: at for at, old in enumerate(order)}
     places = tuple(p if p.axis is None else Place(p.start, new[p.axis], p.whole) for p in view.places)
-    return View(
-        view.base, places, tuple(view.lengths[k] for k in order), tuple(view.extents[k] for k in order)
-    )
+    return View(view.base, places, tuple(view.lengths[k] for k in order), tuple(view.extents[k] for k in order))
 
 
 def _indexed(view: View, items: list[Expr], types: Mapping[str, Type]) -> View | None:
@@ -167,11 +166,10 @@ def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -
     known = slice_dim(length, lower, upper, None)
     if known is None:
         return None
-    if not length.terms and not isinstance(lower, str) and not isinstance(upper, str):
-        if (lower is None or not lower.terms) and (upper is None or not upper.terms):
-            ends = slice(None if lower is None else lower.const, None if upper is None else upper.const)
-            start, _, _ = ends.indices(length.const)
-            return Const(start), known, Const(known.const)
+    ends = [None if bound is None else bound.const for bound in (lower, upper) if _is_constant(bound)]
+    if not length.terms and len(ends) == 2:
+        start, _, _ = slice(*ends).indices(length.const)
+        return Const(start), known, Const(known.const)
     begin: Expr = item.lower or Const(0)
     if isinstance(begin, Const) and (not isinstance(begin.value, int) or begin.value < 0):
         return None
@@ -181,6 +179,10 @@ def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -
     if not known.terms:
         return begin, known, Const(max(known.const, 0))
     return begin, known, minus(end, begin)
+
+
+def _is_constant(bound: Bound) -> TypeGuard[Dim | None]:
+    return bound is None or (isinstance(bound, Dim) and not bound.terms)
 
 
 def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
@@ -196,6 +198,3 @@ def _never_negative(item: Expr, types: Mapping[str, Type]) -> bool:
         return False
     least = known.dim.bound(False)
     return least is not None and least.never_negative
-
-
-__all__ = ["Place", "View", "dim", "minus", "plus", "shape", "view_of"]

@@ -1,0 +1,125 @@
+"""An array that only one nest writes and reads, at one element a turn, becomes a number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from srcad.analyses.dataflow import Liveness, Path, liveness
+from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
+from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.walk import (
+    blocks,
+    map_expr,
+    names,
+    own_exprs,
+    reads,
+    rewrite,
+    subexpressions,
+    walk,
+    with_blocks,
+)
+from srcad.simplify.dead import dead
+from srcad.tune.nest import Nest, body_of, counters_of, extents_of, is_own, read_elements, with_body, written_elements
+
+
+def contract(f: Function) -> Function:
+    """The function without arrays that hold each element for one turn only."""
+    params = frozenset(p.name for p in f.params)
+    kept = frozenset(n for e in f.results for n in names(e))
+    # a nest counts as one step: what is live after it is what someone else reads
+    live = liveness(_steps(f.body), f.types, kept, params, all_stays=True)
+    work = _Contraction(live, dict(f.types), params)
+    body = work.block(f.body, ())
+    if work.types == f.types:
+        return f
+    return replace(f, body=dead(body, kept, work.types, params), types=work.types)
+
+
+def _steps(block: Block) -> Block:
+    def step(stmt: Stmt) -> Stmt:
+        if isinstance(stmt, Nest):
+            read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)})
+            return Effect(Op("nest", tuple(map(Var, read))))
+        return with_blocks(stmt, [_steps(b) for b in blocks(stmt)])
+
+    return tuple(map(step, block))
+
+
+def _inner(stmt: Stmt) -> Iterator[tuple[str, Block]]:
+    match stmt:
+        case If(_, then, orelse):
+            yield "then", then
+            yield "orelse", orelse
+        case For(body=body):
+            yield "body", body
+        case While(test, _, body):
+            yield "test", test
+            yield "body", body
+
+
+class _Contraction:
+    def __init__(self, live: Liveness, types: dict[str, Type], params: frozenset[str]) -> None:
+        self.types = types
+        self._live = live
+        self._params = params
+
+    def block(self, block: Block, path: Path) -> Block:
+        found: list[Stmt] = []
+        for k, stmt in enumerate(block):
+            if isinstance(stmt, Nest):
+                found.append(self._nest(stmt, self._live.live_after((*path, k))))
+            else:
+                found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in _inner(stmt)]))
+        return tuple(found)
+
+    def _nest(self, loops: Nest, later: frozenset[str]) -> Nest:
+        counters, bounds = counters_of(loops), {n for e in extents_of(loops) for n in names(e)}
+        body = body_of(loops)
+        for target in dict.fromkeys(base for s in body for base, _ in written_elements(s)):
+            known = self.types.get(target)
+            alone = self._live.shared.names_with(target) <= {target} and target not in self._params
+            if target in later | bounds or not alone or not isinstance(known, Array):
+                continue
+            if self._is_local(target, body, counters):
+                body = self._as_number(target, known.dtype, body)
+        return with_body(loops, body)
+
+    def _is_local(self, name: str, body: Block, counters: tuple[str, ...]) -> bool:
+        """Whether each turn starts by giving the array its element, and no turn looks at another's."""
+        met = [(s, e) for s in body for e in (*read_elements(s), *written_elements(s)) if e[0] == name]
+        first, (_, index) = met[0]
+        starts = isinstance(first, Store) and first.op is None and first.base == Var(name)
+        reads_itself = any(base == name for base, _ in read_elements(first))
+        mentions = Counter(n for s in body for e in own_exprs(s) for n in reads(e))[name]
+        as_elements = sum(
+            isinstance(p, Op) and p.prim == "index" and p.args[0] == Var(name)
+            for s in body for e in own_exprs(s) for p in subexpressions(e)
+        ) + sum(isinstance(s, Store) and s.base == Var(name) for s in body)  # fmt: skip
+        same = all(place == index for _, (_, place) in met)
+        return starts and not reads_itself and same and is_own(index, counters) and mentions == as_elements
+
+    def _as_number(self, name: str, dtype: str, body: Block) -> Block:
+        number = f"{name}_here"
+        while number in self.types:
+            number += "_"
+        self.types[number] = Scalar(dtype)
+
+        def element(part: Expr) -> Expr:
+            match part:
+                case Op("index", (Var(base), *_)) if base == name:
+                    return Var(number)
+            return part
+
+        found: list[Stmt] = []
+        for stmt in body:
+            match stmt:
+                case Store(Var(base), _, value, op) if base == name:
+                    value = map_expr(value, element)
+                    if dtype == "float32":
+                        value = Op("astype", (value,), (("dtype", dtype),))
+                    found.append(Assign(number, value) if op is None else AugAssign(number, op, value))
+                case _:
+                    found.append(rewrite(stmt, lambda e: map_expr(e, element)))
+        return tuple(found)
