@@ -19,6 +19,18 @@ _FLOAT = frozenset({
 ELEMENTWISE = _ARITHMETIC | _COMPARED | _LOGICAL | _CHOSEN | _TESTS | _BOTH | _FLOAT | {
     "/", "**", "~", "np.where", "select", "astype",
 }  # fmt: skip
+SLOW = _FLOAT - {
+    "np.sqrt",
+    "root",
+    "np.floor",
+    "np.ceil",
+    "np.trunc",
+    "np.rint",
+    "np.copysign",
+    "np.deg2rad",
+    "np.rad2deg",
+}
+"""Calls of functions of many instructions."""
 DTYPES = ("bool", "int64", "float32", "float64")
 """Those whose arithmetic on single elements is NumPy's: Numba adds two of int32 as int64."""
 

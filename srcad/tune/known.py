@@ -10,12 +10,13 @@ from itertools import count
 
 from srcad import runtime
 from srcad.analyses.sharing import sharing
-from srcad.ir.nodes import Const, Expr, For, Function, Op, Var
+from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import names, own_exprs, own_writes, reads, walk
 from srcad.simplify.typeof import typeof
 
 _unknown = count()
+Facts = tuple[dict[Symbol, Symbol], dict[Dim, Var]]
 _COUNTERS = ("i", "j", "k", "l", "m", "n")
 
 
@@ -34,6 +35,8 @@ class Known:
         self.counters = tuple(self.free(name) for name in _COUNTERS)
         self.types: dict[str, Type] = {name: _refreshed(t) for name, t in f.types.items()}
         self.extents: dict[str, tuple[Expr, ...]] = {}
+        """The lengths of arrays that were made here."""
+        self._counted: dict[Dim, Var] = {}
 
     # ---- names -------------------------------------------------------------------------------
 
@@ -120,15 +123,37 @@ class Known:
 
     # ---- lengths -----------------------------------------------------------------------------
 
-    def facts(self) -> dict[Symbol, Symbol]:
+    @property
+    def equal(self) -> dict[Symbol, Symbol]:
         return dict(self._equal)
 
-    def back_to(self, facts: dict[Symbol, Symbol]) -> None:
-        self._equal = facts
+    def facts(self) -> Facts:
+        """What is known of lengths here, to come back to where what was said of them is not said after all."""
+        return dict(self._equal), dict(self._counted)
+
+    def back_to(self, facts: Facts) -> None:
+        equal, counted = facts
+        self._equal, self._counted = dict(equal), dict(counted)
+
+    def count(self, length: Dim, extent: Expr, before: list[Stmt]) -> Expr:
+        """The length, never negative, as `n - 2` is for an array that is too short."""
+        if not length.terms:
+            return Const(max(length.const, 0))
+        if length.never_negative or isinstance(extent, Var) or (isinstance(extent, Op) and extent.prim == "shape"):
+            return extent
+        if length not in self._counted:
+            name = self.new("length", Scalar("int64", length))
+            before.append(Assign(name, Op("select", (Op(">", (extent, Const(0))), extent, Const(0)))))
+            self._counted[length] = Var(name)
+        return self._counted[length]
 
     def length(self, d: Dim) -> Dim:
         """The same for all lengths that are known to be equal."""
         return representative(d, self._equal)
+
+    def any_length(self) -> Dim:
+        """A length of which nothing is known."""
+        return dim(Symbol(f"?{next(_unknown)}", None))
 
     def learn(self, a: Dim, b: Dim) -> None:
         """Two lengths were seen to be equal."""

@@ -9,7 +9,6 @@ from srcad.ir.nodes import (
     Assign,
     AugAssign,
     Block,
-    Const,
     Effect,
     Expr,
     For,
@@ -17,28 +16,22 @@ from srcad.ir.nodes import (
     If,
     Op,
     Return,
-    Slice,
     Stmt,
     Store,
     Var,
     While,
-)  # fmt: skip
-from srcad.ir.types import Array, Dim, Scalar
+)
+from srcad.ir.types import Array, Scalar
 from srcad.ir.walk import defined, names, root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.typeof import typeof
-from srcad.tune.elements import DTYPES, ELEMENTWISE
+from srcad.tune.elements import ELEMENTWISE
 from srcad.tune.fuse import add
 from srcad.tune.known import Known
-from srcad.tune.nest import Nest, is_own, nest
-from srcad.tune.trees import Leaf, Tree, Unfit, at, empty, narrowed, order, space, tree_dtype
-from srcad.tune.views import View, view_of
+from srcad.tune.nest import is_own
+from srcad.tune.operands import Operands
+from srcad.tune.trees import Unfit, along, at, empty, narrowed, order, space
 
-_TOTALS = frozenset({"np.sum", "np.mean", "np.max", "np.min", "np.any", "np.all"})
-_PATHS = frozenset({"index", "np.transpose"})
-_FILLED = frozenset({"np.full_like", "np.zeros_like", "np.ones_like", "np.zeros", "np.ones", "np.full"})
-_LAZY = frozenset({"select", "and", "or"})
-"""Of these only the first operand is surely evaluated."""
 _IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
@@ -47,7 +40,7 @@ def spread(f: Function) -> Function:
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import Symbol
+    >>> from srcad.ir.types import Symbol, dim
     >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
     >>> f = Function("f", (Param("x", "x"),), parse("y = 2.0 * x + 1.0"), (Var("y"),), {"x": x, "y": x})
     >>> print(show(spread(f).body))
@@ -65,11 +58,10 @@ def spread(f: Function) -> Function:
     return replace(f, body=body, results=results, types={**f.types, **work.made})
 
 
-class _Spread:
+class _Spread(Operands):
     def __init__(self, f: Function) -> None:
-        self.known = Known(f)
+        super().__init__(Known(f))
         self._declared = f.types
-        self._spans: list[Stmt] = []
 
     @property
     def made(self) -> dict[str, Array | Scalar]:
@@ -92,7 +84,7 @@ class _Spread:
         before: list[Stmt] = []
         match stmt:
             case Assign(target, value):
-                return self._assign(target, value)
+                return self.assign(target, value)
             case AugAssign(target, op, value):
                 if isinstance(self.known.types.get(target), Array):
                     return self._store(Store(Var(target), (), value, op, stmt.span), stmt)
@@ -135,10 +127,12 @@ class _Spread:
                 return [*before, replace(stmt, values=new_values)]
         return [stmt]
 
-    def _assign(self, target: str, value: Expr) -> list[Stmt]:
+    def assign(self, target: str, value: Expr) -> list[Stmt]:
+        facts = self.known.facts()
         try:
             return self._assigned(target, value)
         except Unfit:
+            self.known.back_to(facts)
             self.known.assign(target, value)
             return [Assign(target, value)]
 
@@ -162,23 +156,23 @@ class _Spread:
     def _filled(self, target: str, declared: Array, value: Expr) -> list[Stmt]:
         """`target = tree` as an array that a nest fills."""
         before: list[Stmt] = []
-        tree = self._tree(value, before)
+        tree = self.tree(value, before)
         if declared.dtype == "float32":
             tree = narrowed(tree, self.known, before)
         if tree.dtype != declared.dtype:
             raise Unfit
-        where = space(tree, self.known, before)
+        where = space(tree, self.known, before, None, declared.dims)
         if len(where.lengths) != declared.rank:
             raise Unfit
-        extents = tuple(self._extent(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
+        extents = tuple(self.known.count(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
         name = target
         if target in names(value):
             name = self.known.new(f"{target}_new", declared)
         before.append(Assign(name, empty(extents, declared.dtype)))
-        counters = self._counters(len(extents))
+        counters = self.counters(len(extents))
         store = Store(Var(name), tuple(map(Var, counters)), at(tree, where, counters))
         axes = order(tree, where, counters, self.known, None)
-        made: list[Stmt] = [*before, self._nest(counters, extents, where.lengths, axes, (store,))]
+        made: list[Stmt] = [*before, self.loops(counters, extents, where.lengths, axes, (store,))]
         kept = Array(declared.dtype, where.lengths, declared.layout)
         if name != target:
             made.append(Assign(target, Var(name)))
@@ -195,7 +189,7 @@ class _Spread:
     def _summed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
         """`target = np.sum(tree, axis=k)`."""
         before: list[Stmt] = []
-        tree = self._tree(value.args[0], before)
+        tree = self.tree(value.args[0], before)
         if declared.dtype == "float32":
             tree = narrowed(tree, self.known, before)
         counted = (tree.dtype, declared.dtype) == ("bool", "int64")
@@ -206,13 +200,13 @@ class _Spread:
         assert isinstance(axis, int)
         axis %= len(where.lengths)
         kept = [k for k in range(len(where.lengths)) if k != axis]
-        bounds = tuple(self._extent(where.lengths[k], where.extents[k], before) for k in kept)
+        bounds = tuple(self.known.count(where.lengths[k], where.extents[k], before) for k in kept)
         name = self.known.new(f"{target}_new", declared) if target in names(value) else target
         before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
-        counters = self._counters(len(where.lengths))
+        counters = self.counters(len(where.lengths))
         store = Store(Var(name), tuple(Var(counters[k]) for k in kept), at(tree, where, counters), "+")
         axes = order(tree, where, counters, self.known, None)
-        made: list[Stmt] = [*before, self._nest(counters, where.extents, where.lengths, axes, (store,))]
+        made: list[Stmt] = [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
         if name != target:
             made.append(Assign(target, Var(name)))
         self._now(target, Array(declared.dtype, tuple(where.lengths[k] for k in kept)), bounds)
@@ -220,6 +214,7 @@ class _Spread:
 
     def _store(self, stmt: Store, given: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
+        facts = self.known.facts()
         try:
             place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
             rank = self.rank(place)
@@ -230,6 +225,7 @@ class _Spread:
                 return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
             return self._stored(stmt, place, before)
         except Unfit:
+            self.known.back_to(facts)
             return [given]
 
     def _stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
@@ -240,26 +236,25 @@ class _Spread:
         kind = typeof(place, self.known.types)
         if name is None or not isinstance(kind, Array):
             raise Unfit
-        tree = self._tree(stmt.value, before)
-        target = self._view(place, before, reading=False)
+        tree = self.tree(stmt.value, before)
+        target = self.view(place, before, reading=False)
         if kind.dtype == "float32":
             tree = narrowed(tree, self.known, before)
         if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
             raise Unfit
-        counters = self._counters(len(target.lengths))
+        counters = self.counters(len(target.lengths))
         index = target.index(tuple(map(Var, counters)))
         where = space(tree, self.known, before, target)
         for leaf, factors in zip(tree.leaves, where.factors, strict=True):
             if leaf.view is not None and self.known.memory(leaf.view.base) == self.known.memory(target.base):
-                own = counters[len(counters) - len(factors) :]
-                read = leaf.view.index(tuple(Const(0) if f == Const(0) else Var(c) for c, f in zip(own, factors)))  # noqa: B905
+                read = leaf.view.index(along(factors, counters))
                 if leaf.view.base != target.base or not (
                     (read == index and is_own(index, counters)) or self._apart(read, index)
                 ):
                     raise Unfit
         store = Store(Var(target.base), index, at(tree, where, counters), stmt.op, stmt.span)
         axes = order(tree, where, counters, self.known, target)
-        return [*before, self._nest(counters, where.extents, where.lengths, axes, (store,))]
+        return [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
 
     def _apart(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
         """Whether two elements are never the same: along some axis their fixed indices differ."""
@@ -271,290 +266,6 @@ class _Spread:
             if all(d is not None and d.never_negative for d in least) and not (x - y).terms and (x - y).const != 0:
                 return True
         return False
-
-    def _nest(
-        self,
-        counters: tuple[str, ...],
-        extents: tuple[Expr, ...],
-        lengths: tuple[Dim, ...],
-        axes: tuple[int, ...],
-        body: Block,
-    ) -> Nest:
-        return nest(
-            tuple(counters[k] for k in axes),
-            tuple(extents[k] for k in axes),
-            tuple(lengths[k] for k in axes),
-            body,
-            self.known.facts(),
-        )
-
-    def _counters(self, rank: int) -> tuple[str, ...]:
-        if not 0 < rank <= len(self.known.counters):
-            raise Unfit
-        return self.known.counters[:rank]
-
-    def _extent(self, length: Dim, extent: Expr, before: list[Stmt]) -> Expr:
-        """The length of an array to be made: never negative, as `n - 2` is for an array that is too short."""
-        if not length.terms:
-            return Const(max(length.const, 0))
-        if length.never_negative or isinstance(extent, Var) or (isinstance(extent, Op) and extent.prim == "shape"):
-            return extent
-        count = self.known.new("length", Scalar("int64", length))
-        before.append(Assign(count, extent))
-        clamped = self.known.new("length", Scalar("int64", length))
-        before.append(Assign(clamped, Op("select", (Op(">", (Var(count), Const(0))), Var(count), Const(0)))))
-        return Var(clamped)
-
-    # ---- expressions -------------------------------------------------------------------------
-
-    def rank(self, expr: Expr) -> int | None:
-        match expr:
-            case Op(prim, args) if prim in ELEMENTWISE:
-                ranks = [self.rank(arg) for arg in args]
-                return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        known = typeof(expr, self.known.types)
-        return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
-
-    def value(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """An operand of what is not elementwise: an array that is computed gets a name."""
-        if not isinstance(expr, Op):
-            return expr
-        rank = self.rank(expr)
-        if rank == 0:
-            return self.scalar(expr, before)
-        if rank is None:
-            return expr
-        if expr.prim in ELEMENTWISE or expr.prim == "np.sum":
-            mine: list[Stmt] = []
-            try:
-                named = self._named(expr, mine)
-            except Unfit:
-                return expr
-            before += mine
-            return named
-        if expr.prim in ("np.ascontiguousarray", "reshape", "np.transpose"):
-            return Op(expr.prim, (self.value(expr.args[0], before), *expr.args[1:]), expr.static)
-        return expr
-
-    def _named(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """A name for an array that is computed first."""
-        kind = typeof(expr, self.known.types)
-        if not isinstance(kind, Array) or not isinstance(expr, Op):
-            raise Unfit
-        role = expr.prim.rpartition(".")[2]
-        name = self.known.new(role if role.isidentifier() else "part", kind)
-        before += self._assign(name, expr)
-        return Var(name)
-
-    def scalar(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """A number, with the reductions in it done in loops before."""
-        match expr:
-            case Op("shape", (Var(name),), static) if name in self.known.extents:
-                return self.known.extents[name][dict(static)["axis"]]  # type: ignore[call-overload,no-any-return]
-            case Op("size", (Var(name),)) if name in self.known.extents:
-                return product(self.known.extents[name])
-        if not isinstance(expr, Op):
-            return expr
-        if expr.prim in _TOTALS and len(expr.args) == 1 and not dict(expr.static).get("axis"):
-            mine: list[Stmt] = []
-            try:
-                total = self._total(expr, mine)
-            except Unfit:
-                return expr
-            before += mine
-            return total
-        if expr.prim in _LAZY:
-            return Op(expr.prim, (self.scalar(expr.args[0], before), *expr.args[1:]), expr.static)
-        kind = PRIMITIVES[expr.prim].kind if expr.prim in PRIMITIVES else ""
-        if kind == "elementwise":
-            return Op(expr.prim, tuple(self.scalar(arg, before) for arg in expr.args), expr.static)
-        if kind == "linalg":
-            return Op(expr.prim, tuple(self.value(arg, before) for arg in expr.args), expr.static)
-        return expr
-
-    def _total(self, op: Op, before: list[Stmt]) -> Expr:
-        """A reduction over all elements."""
-        if not self.rank(op.args[0]) or "axis" in dict(op.static):
-            raise Unfit
-        kind = typeof(op, self.known.types)
-        if not isinstance(kind, Scalar):
-            raise Unfit
-        tree = self._tree(op.args[0], before)
-        if kind.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
-        dtype = tree.dtype
-        if op.prim in ("np.any", "np.all"):
-            fits = dtype == "bool"
-        elif op.prim == "np.sum":
-            fits = dtype == kind.dtype or (dtype == "bool" and kind.dtype == "int64")
-        else:
-            fits = dtype == kind.dtype and dtype.startswith("float")
-        if not fits:
-            raise Unfit
-        where = space(tree, self.known, before)
-        counters = self._counters(len(where.lengths))
-        size = product(where.extents)
-        if op.prim in ("np.max", "np.min"):
-            if any(not d.terms and d.const == 0 for d in where.lengths):
-                raise Unfit
-            message = Const("zero-size array to reduction operation which has no identity")
-            before.append(If(Op("<=", (size, Const(0))), (Effect(Op("raise", (message,))),), ()))
-        name = self.known.new(_RESULT[op.prim], kind)
-        start: Expr = Const(_START[op.prim])
-        if kind.dtype == "float32":
-            start = Op("astype", (start,), (("dtype", "float32"),))
-        elif kind.dtype == "int64":
-            start = Const(0)
-        before.append(Assign(name, start))
-        value = at(tree, where, counters)
-        step: Stmt
-        if op.prim in ("np.sum", "np.mean"):
-            step = AugAssign(name, "+", value)
-        elif op.prim in ("np.any", "np.all"):
-            step = AugAssign(name, "|" if op.prim == "np.any" else "&", value)
-        else:
-            step = Assign(name, Op("np.maximum" if op.prim == "np.max" else "np.minimum", (Var(name), value)))
-        axes = order(tree, where, counters, self.known, None)
-        before.append(self._nest(counters, where.extents, where.lengths, axes, (step,)))
-        if op.prim == "np.mean":
-            return Op("/", (Var(name), size))
-        return Var(name)
-
-    # ---- trees -------------------------------------------------------------------------------
-
-    def _tree(self, expr: Expr, before: list[Stmt]) -> Tree:
-        leaves: list[Leaf] = []
-        built = self._part(expr, leaves, before)
-        dtype = tree_dtype(built, leaves, self.known)
-        if dtype is None:
-            raise Unfit
-        return Tree(built, tuple(leaves), dtype)
-
-    def _part(self, expr: Expr, leaves: list[Leaf], before: list[Stmt]) -> Expr:
-        rank = self.rank(expr)
-        if rank is None:
-            raise Unfit
-        if rank == 0:
-            return self._atom(expr, before)
-        if isinstance(expr, Op) and expr.prim in ELEMENTWISE:
-            return Op(expr.prim, tuple(self._part(arg, leaves, before) for arg in expr.args), expr.static)
-        leaf = self._leaf(expr, before)
-        for k, other in enumerate(leaves):
-            if other == leaf:
-                return Op("leaf", (Const(k),))
-        leaves.append(leaf)
-        return Op("leaf", (Const(len(leaves) - 1),))
-
-    def _leaf(self, expr: Expr, before: list[Stmt]) -> Leaf:
-        known = typeof(expr, self.known.types)
-        if not isinstance(known, Array) or known.dtype not in DTYPES:
-            raise Unfit
-        inner = _steps(expr)[-1] if isinstance(expr, Op) else expr
-        if isinstance(inner, Op) and inner.prim in _FILLED:
-            whole = self._constant(inner, before)
-            if inner == expr:
-                return whole
-            stands = self.known.new("part", Array(whole.dtype, whole.lengths))
-            self.known.extents[stands] = whole.extents
-            path = self._path(_on(expr, inner, Var(stands)), before, True)
-            seen = view_of(path, self.known.types, self.known.extents)
-            if seen is None:
-                raise Unfit
-            return Leaf(None, whole.number, seen.lengths, seen.extents, whole.dtype)
-        view = self._view(expr, before, reading=True)
-        return Leaf(view, None, view.lengths, view.extents, known.dtype)
-
-    def _constant(self, expr: Op, before: list[Stmt]) -> Leaf:
-        """An array of one number: only its lengths are asked for."""
-        known = typeof(expr, self.known.types)
-        if not isinstance(known, Array):
-            raise Unfit
-        number: Expr
-        if expr.prim in ("np.full_like", "np.full"):
-            number = self._atom(expr.args[1 if expr.prim == "np.full_like" else 0], before)
-            kind = typeof(number, self.known.types)
-            if not isinstance(kind, Scalar) or kind.dtype != known.dtype:
-                raise Unfit
-        else:
-            value = 0 if "zeros" in expr.prim else 1
-            number = Const(float(value) if known.dtype.startswith("float") else value)
-            if known.dtype in ("bool", "float32"):
-                raise Unfit
-        if expr.prim.endswith("_like"):
-            view = self._view(expr.args[0], before, reading=True)
-            return Leaf(None, number, view.lengths, view.extents, known.dtype)
-        shape = tuple(self._atom(e, before) for e in (expr.args[1:] if expr.prim == "np.full" else expr.args))
-        return Leaf(None, number, known.dims, shape, known.dtype)
-
-    def _view(self, expr: Expr, before: list[Stmt], reading: bool) -> View:
-        path = self._path(expr, before, reading)
-        seen = view_of(path, self.known.types, self.known.extents, reading)
-        if seen is not None:
-            return seen
-        kind = typeof(path, self.known.types)
-        base = root(path)
-        if not isinstance(kind, Array) or base is None or (not reading and self._may_copy(path)):
-            raise Unfit
-        name = self.known.new("view", kind, memory=base)
-        before.append(Assign(name, path))
-        seen = view_of(Var(name), self.known.types, {})
-        assert seen is not None
-        return seen
-
-    def _may_copy(self, path: Expr) -> bool:
-        return not isinstance(_steps(path)[-1], Var)
-
-    def _path(self, expr: Expr, before: list[Stmt], reading: bool) -> Expr:
-        """The same view, with indices that are names or simple sums, of an array that has a name."""
-        match expr:
-            case Var():
-                return expr
-            case Op(prim, (inner, *items), static) if prim in _PATHS or (
-                reading and prim in ("copy", "np.ascontiguousarray", "stop_gradient", "reshape")
-            ):
-                new = tuple(self._item(item, before) for item in items)
-                return Op(prim, (self._path(inner, before, reading), *new), static)
-        if not reading:
-            raise Unfit
-        return self._named(expr, before)
-
-    def _item(self, item: Expr, before: list[Stmt]) -> Expr:
-        match item:
-            case Slice(lower, upper, step):
-                return Slice(*(None if e is None else self._item(e, before) for e in (lower, upper, step)))
-            case Op("+" | "-", (a, Const(int()))) if isinstance(a, Var):
-                return item
-            case Op("shape" | "len" | "size", (Var(),)):
-                return item
-        return self._atom(item, before)
-
-    def _atom(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """A number under a name, where it is not one already."""
-        expr = self.scalar(expr, before)
-        if isinstance(expr, Var | Const):
-            return expr
-        kind = typeof(expr, self.known.types)
-        if not isinstance(kind, Scalar):
-            raise Unfit
-        name = self.known.new("factor", kind)
-        before.append(Assign(name, expr))
-        return Var(name)
-
-
-_RESULT = {
-    "np.sum": "total", "np.mean": "total", "np.max": "largest", "np.min": "smallest", "np.any": "found",
-    "np.all": "held",
-}  # fmt: skip
-_START: dict[str, float | bool] = {
-    "np.sum": 0.0, "np.mean": 0.0, "np.max": float("-inf"), "np.min": float("inf"), "np.any": False, "np.all": True,
-}  # fmt: skip
-
-
-def product(extents: tuple[Expr, ...]) -> Expr:
-    size = extents[0]
-    for extent in extents[1:]:
-        size = Op("*", (size, extent))
-    return size
 
 
 def _started(block: Block, known: Known) -> Block:
@@ -570,19 +281,3 @@ def _started(block: Block, known: Known) -> Block:
             case _:
                 found.append(stmt)
     return tuple(found)
-
-
-def _steps(path: Expr) -> list[Expr]:
-    """The views of a path, and at the end what they are views of."""
-    found = [path]
-    while isinstance(path, Op) and path.prim in _PATHS:
-        path = path.args[0]
-        found.append(path)
-    return found
-
-
-def _on(path: Expr, inner: Expr, new: Expr) -> Expr:
-    """The path on another array."""
-    if path == inner or not isinstance(path, Op):
-        return new
-    return Op(path.prim, (_on(path.args[0], inner, new), *path.args[1:]), path.static)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, If, Op, Stmt, Var
+from srcad.ir.nodes import Assign, Const, Effect, Expr, If, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
 from srcad.tune.elements import dtype_of, spelled
 from srcad.tune.known import Known
@@ -96,10 +96,16 @@ def narrowed(tree: Tree, known: Known, before: list[Stmt]) -> Tree:
     return Tree(expr, tree.leaves, tree_dtype(expr, tree.leaves, known) or tree.dtype)
 
 
-def space(tree: Tree, known: Known, before: list[Stmt], target: View | None = None) -> Space:
-    """The common axes of the leaves, with a check before the loops where lengths are not known to be equal.
+def space(
+    tree: Tree,
+    known: Known,
+    before: list[Stmt],
+    target: View | None = None,
+    declared: tuple[Dim, ...] | None = None,
+) -> Space:
+    """The common axes of the leaves, with checks before the loops where lengths are not known to be equal.
 
-    Where there is a `target`, it cannot be broadcast.
+    Where there is a `target`, it cannot be broadcast. `declared` are what the lengths of the result are called.
     """
     rank = max((len(leaf.lengths) for leaf in tree.leaves), default=0)
     if target is not None:
@@ -110,37 +116,62 @@ def space(tree: Tree, known: Known, before: list[Stmt], target: View | None = No
     extents: list[Expr] = []
     factors: list[list[Expr]] = [[Const(1)] * len(leaf.lengths) for leaf in tree.leaves]
     for axis in range(rank):
-        met = [
-            (n, axis - rank + len(leaf.lengths))
-            for n, leaf in enumerate(tree.leaves)
-            if axis - rank + len(leaf.lengths) >= 0
-        ]
-        given = [(n, k, known.length(tree.leaves[n].lengths[k]), tree.leaves[n].extents[k]) for n, k in met]
-        longer = [g for g in given if not g[2].is_one]
-        for n, k, length, _ in given:
-            if length.is_one:
-                factors[n][k] = Const(0)
+        longer: list[tuple[Dim, Expr]] = []
+        for leaf, own in zip(tree.leaves, factors, strict=True):
+            k = axis - rank + len(leaf.lengths)
+            if k >= 0 and known.length(leaf.lengths[k]).is_one:
+                own[k] = Const(0)
+            elif k >= 0:
+                longer.append((known.length(leaf.lengths[k]), leaf.extents[k]))
         if target is not None:
             length, extent = known.length(target.lengths[axis]), target.extents[axis]
         elif not longer:
             length, extent = ONE, Const(1)
         else:
-            length, extent = _chosen([(g[2], g[3]) for g in longer])
-        for _, _, other, its_extent in longer:
-            if known.length(other) == known.length(length):
-                continue
-            if not other.terms and not length.terms:
-                raise Unfit  # NumPy refuses
-            if target is None and not length.many:
-                raise Unfit  # either may turn out to be of length 1
-            if other.many:
-                before.append(_check(Op("!=", (its_extent, extent))))
-                known.learn(other, length)
-            else:
-                raise Unfit
+            length, extent = _chosen(longer)
+            if not length.many and len({other for other, _ in longer}) > 1:
+                length, extent = _longest(longer, known, before, declared[axis] if declared else None)
+        for leaf, own in zip(tree.leaves, factors, strict=True):
+            k = axis - rank + len(leaf.lengths)
+            if k >= 0 and own[k] == Const(1):
+                own[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, known, before)
         lengths.append(known.length(length))
         extents.append(extent)
     return Space(tuple(lengths), tuple(extents), tuple(map(tuple, factors)))
+
+
+def _factor(other: Dim, its_extent: Expr, length: Dim, extent: Expr, known: Known, before: list[Stmt]) -> Expr:
+    """1, or where the axis may turn out to be of length 1, a name for 1 or 0."""
+    other, length = known.length(other), known.length(length)
+    if other == length:
+        return Const(1)
+    if not other.terms and not length.terms:
+        raise Unfit  # NumPy refuses
+    its_extent, extent = known.count(other, its_extent, before), known.count(length, extent, before)
+    unequal = Op("!=", (its_extent, extent))
+    if other.many:
+        before.append(_check(unequal))
+        known.learn(other, length)
+        return Const(1)
+    before.append(_check(Op("and", (unequal, Op("!=", (its_extent, Const(1)))))))
+    name = known.new("along", Scalar("int64"))
+    before.append(Assign(name, Op("select", (unequal, Const(0), Const(1)))))
+    return Var(name)
+
+
+def _longest(
+    longer: list[tuple[Dim, Expr]], known: Known, before: list[Stmt], declared: Dim | None
+) -> tuple[Dim, Expr]:
+    """The length of what is broadcast, where each may turn out to be 1."""
+    extent, *others = (known.count(d, e, before) for d, e in dict(longer).items())
+    for other in others:
+        extent = Op("select", (Op("==", (extent, Const(1))), other, extent))
+        name = known.new("length", Scalar("int64"))
+        before.append(Assign(name, extent))
+        extent = Var(name)
+    if declared is None or any(s.name.startswith("?") for s, _ in declared.terms):
+        declared = known.any_length()
+    return known.length(declared), extent
 
 
 def _chosen(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
@@ -169,14 +200,24 @@ def at(tree: Tree, where: Space, counters: tuple[str, ...]) -> Expr:
                 if leaf.view is None:
                     assert leaf.number is not None
                     return leaf.number
-                own = counters[len(counters) - len(leaf.lengths) :]
-                index = tuple(Const(0) if f == Const(0) else Var(c) for c, f in zip(own, where.factors[k], strict=True))
-                return element(leaf.view.base, leaf.view.index(index))
+                return element(leaf.view.base, leaf.view.index(along(where.factors[k], counters)))
             case Op(prim, args, static):
                 return spelled(Op(prim, tuple(map(build, args)), static))
         return part
 
     return build(tree.expr)
+
+
+def along(factors: tuple[Expr, ...], counters: tuple[str, ...]) -> tuple[Expr, ...]:
+    """The index into the axes of a leaf, which are the last of all axes."""
+    own = counters[len(counters) - len(factors) :]
+    return tuple(_times(Var(c), f) for c, f in zip(own, factors, strict=True))
+
+
+def _times(counter: Var, factor: Expr) -> Expr:
+    if isinstance(factor, Const):
+        return counter if factor.value else factor
+    return Op("*", (counter, factor))
 
 
 def order(tree: Tree, where: Space, counters: tuple[str, ...], known: Known, target: View | None) -> tuple[int, ...]:
@@ -205,7 +246,3 @@ def order(tree: Tree, where: Space, counters: tuple[str, ...], known: Known, tar
 
 def empty(extents: Iterable[Expr], dtype: str, prim: str = "np.empty") -> Op:
     return Op(prim, tuple(extents), () if dtype == "float64" else (("dtype", dtype),))
-
-
-def names_of(stmts: Block) -> set[str]:
-    return {s.target for s in stmts if isinstance(s, Assign)}
