@@ -309,3 +309,68 @@ def test_a_function_of_a_function_stays_in_two_loops() -> None:
 def _log_of_exp(x):
     e = np.exp(-x)
     return np.sum(np.log1p(e))
+
+
+def steps(x, W, n):
+    h = x * 1.0
+    for _ in range(n):
+        z = W @ h + x
+        u = np.exp(-z * z)
+        v = u * np.sum(u)
+        h = h + 0.1 * v[::-1] * u
+    return np.sum(h)
+
+
+def grown(x):
+    hs = [x]
+    y = x * 2.0
+    for t in range(3):
+        y = np.sin(x) * (t + 1.0)
+        if t < 2:
+            hs.append(y)
+        z = hs[t] * y
+        x = z + 0.5
+    return np.sum(hs[1] * x) + np.sum(y)
+
+
+def last_turn(x, n):
+    y = x + 1.0
+    for t in range(n):
+        s = np.sum(y * x)
+        y = np.cos(x) * s
+    return np.sum(y * y)
+
+
+def sometimes(x, n):
+    y = 3.0 * x
+    total = 0.0
+    for t in range(n):
+        if t % 2 == 1:
+            y = x * t
+        total += np.sum(y * x)
+    return total + np.sum(y)
+
+
+@pytest.mark.parametrize("case", [
+    (steps, X, r.standard_normal((6, 6)), 3), (grown, X), (last_turn, X, 0), (last_turn, X, 1), (last_turn, X, 3),
+    (sometimes, X, 0), (sometimes, X, 4),
+], ids=lambda case: f"{case[0].__name__}-{case[-1] if isinstance(case[-1], int) else ''}")  # fmt: skip
+def test_memory_used_again(case: tuple[Any, ...]) -> None:
+    function, *args = case
+    wrt = tuple(k for k, a in enumerate(args) if isinstance(a, np.ndarray))
+    same_numbers(function, *args, wrt=wrt)
+
+
+def test_nothing_is_allocated_in_a_loop_that_keeps_nothing() -> None:
+    def relaxed(u, n):
+        u = u.copy()
+        total = 0.0
+        for _ in range(n):
+            change = u[2:] - 2.0 * u[1:-1] + u[:-2]
+            total += np.sum(change)
+            u[1:-1] += 0.1 * change
+        return total
+
+    text = srcad.jit(relaxed).specialisation(X, 3).generated.machine_text()
+    loop = text.partition("for _ in range(n):")[2]
+    assert "np.empty" in text and "np.empty" not in loop, text

@@ -29,7 +29,7 @@ def contract(f: Function) -> Function:
     params = frozenset(p.name for p in f.params)
     kept = frozenset(n for e in f.results for n in names(e))
     # a nest counts as one step: what is live after it is what someone else reads
-    live = liveness(_steps(f.body), f.types, kept, params, all_stays=True)
+    live = liveness(as_steps(f.body), f.types, kept, params, all_stays=True)
     work = _Contraction(live, dict(f.types), params)
     body = work.block(f.body, ())
     if work.types == f.types:
@@ -37,17 +37,20 @@ def contract(f: Function) -> Function:
     return replace(f, body=dead(body, kept, work.types, params), types=work.types)
 
 
-def _steps(block: Block) -> Block:
+def as_steps(block: Block) -> Block:
+    """The block with each nest as one step, for what is live before and after it."""
+
     def step(stmt: Stmt) -> Stmt:
         if isinstance(stmt, Nest):
             read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)})
             return Effect(Op("nest", tuple(map(Var, read))))
-        return with_blocks(stmt, [_steps(b) for b in blocks(stmt)])
+        return with_blocks(stmt, [as_steps(b) for b in blocks(stmt)])
 
     return tuple(map(step, block))
 
 
-def _inner(stmt: Stmt) -> Iterator[tuple[str, Block]]:
+def inner_blocks(stmt: Stmt) -> Iterator[tuple[str, Block]]:
+    """The blocks in a statement, by what they are called in a path."""
     match stmt:
         case If(_, then, orelse):
             yield "then", then
@@ -71,7 +74,7 @@ class _Contraction:
             if isinstance(stmt, Nest):
                 found.append(self._nest(stmt, self._live.live_after((*path, k))))
             else:
-                found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in _inner(stmt)]))
+                found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in inner_blocks(stmt)]))
         return tuple(found)
 
     def _nest(self, loops: Nest, later: frozenset[str]) -> Nest:
