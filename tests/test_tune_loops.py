@@ -374,3 +374,13 @@ def test_nothing_is_allocated_in_a_loop_that_keeps_nothing() -> None:
     text = srcad.jit(relaxed).specialisation(X, 3).generated.machine_text()
     loop = text.partition("for _ in range(n):")[2]
     assert "np.empty" in text and "np.empty" not in loop, text
+
+
+def single_beside_double(a, x):
+    return np.sum((a * x[:, None]) @ a)
+
+
+def test_a_sum_in_single_precision_stays_single() -> None:
+    """`d = zeros` followed by `d += e` must not become an array of the dtype of `e`."""
+    square = SQUARE.astype(np.float32)
+    same_numbers(single_beside_double, square, SQUARE[0], wrt=(0, 1), compiled=True)

@@ -74,11 +74,29 @@ class _Spread(Operands):
     def block(self, block: Block) -> Block:
         facts = self.known.facts()
         found: list[Stmt] = []
-        for stmt in _started(block, self.known):
-            for one in self._statement(stmt):
+        rest = list(block)
+        while rest:
+            made = self._started(rest[0], rest[1]) if len(rest) > 1 else []
+            rest, made = (rest[2:], made) if made else (rest[1:], self._statement(rest[0]))
+            for one in made:
                 add(found, one, self.known)
         self.known.back_to(facts)
         return tuple(found)
+
+    def _started(self, one: Stmt, other: Stmt) -> list[Stmt]:
+        """`d = zeros` and `d += e` as `d = zeros + e`, where that is a nest; nothing otherwise."""
+        match one, other:
+            case (
+                Assign(target, Op("np.zeros" | "np.zeros_like") as zeros),
+                AugAssign(name, "+", value) | Store(Var(name), (), value, "+"),
+            ) if target == name and name not in names(value) | names(zeros):
+                declared, facts = self.known.types.get(target), self.known.facts()
+                if isinstance(declared, Array):
+                    try:
+                        return self._filled(target, declared, Op("+", (zeros, value)))
+                    except Unfit:
+                        self.known.back_to(facts)
+        return []
 
     def _statement(self, stmt: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
@@ -266,18 +284,3 @@ class _Spread(Operands):
             if all(d is not None and d.never_negative for d in least) and not (x - y).terms and (x - y).const != 0:
                 return True
         return False
-
-
-def _started(block: Block, known: Known) -> Block:
-    """`d = zeros + e` for `d = zeros` followed by `d += e`."""
-    found: list[Stmt] = []
-    for stmt in block:
-        match found, stmt:
-            case (
-                [*_, Assign(target, Op("np.zeros" | "np.zeros_like" as prim, args, static))],
-                AugAssign(name, "+", value) | Store(Var(name), (), value, "+"),
-            ) if target == name and name not in names(value) and isinstance(known.types.get(name), Array):
-                found[-1] = Assign(target, Op("+", (Op(prim, args, static), value)), stmt.span)
-            case _:
-                found.append(stmt)
-    return tuple(found)
