@@ -220,6 +220,16 @@ def whole_and_part(x):
     return np.sum(y * z)
 
 
+def copied_in_part(x, k):
+    y = np.zeros(x.size)
+    y[:k] = x[:k]
+    y[2 : 2 + k] = x[:k]
+    z = x[:3].copy()
+    w = x.copy()
+    w[:3] = z * 2.0
+    return np.sum(y * x * w)
+
+
 X = r.standard_normal(6)
 A = r.standard_normal((4, 5))
 SQUARE = r.standard_normal((4, 4))
@@ -235,7 +245,7 @@ CASES: list[tuple[Any, ...]] = [
     (empty_ends, X[:2]), (empty_ends, X[:1]), (empty_ends, X[:0]), (fused_sums, A, r.standard_normal(5)),
     (fused_sums, A.T, r.standard_normal(4)), (fused_sums, A[::-1, ::2], r.standard_normal(3)),
     (kept_in_a_list, X), (two_of_one_list, X), (scaled, X.astype(np.float32), 0.7),
-    (scaled, X.astype(np.float32), np.float32(0.7)), (alternating, X, 5), (whole_and_part, X),
+    (scaled, X.astype(np.float32), np.float32(0.7)), (alternating, X, 5), (copied_in_part, X, 3), (whole_and_part, X),
 ]  # fmt: skip
 
 

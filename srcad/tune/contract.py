@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analyses.dataflow import Liveness, Path, liveness
@@ -21,6 +21,7 @@ from srcad.ir.walk import (
     with_blocks,
 )
 from srcad.simplify.dead import dead
+from srcad.tune.known import representative
 from srcad.tune.nest import Nest, body_of, counters_of, extents_of, is_own, read_elements, with_body, written_elements
 
 
@@ -33,7 +34,7 @@ def contract(f: Function) -> Function:
     work = _Contraction(live, dict(f.types), params)
     body = work.block(f.body, ())
     if work.types == f.types:
-        return f
+        return replace(f, body=body)
     return replace(f, body=dead(body, kept, work.types, params), types=work.types)
 
 
@@ -62,6 +63,20 @@ def inner_blocks(stmt: Stmt) -> Iterator[tuple[str, Block]]:
             yield "body", body
 
 
+def _copied(loops: Nest, types: Mapping[str, Type]) -> Stmt:
+    """A nest that does nothing but copy one whole array to another as such a copy."""
+    match body_of(loops):
+        case (Store(Var(target), index, Op("index", (Var(source), *read)), None),) if index == tuple(read):
+            whole = all(
+                isinstance(known := types.get(name), Array)
+                and tuple(representative(d, loops.equal) for d in known.dims) == loops.lengths
+                for name in (target, source)
+            )
+            if whole and index == tuple(map(Var, counters_of(loops))):
+                return Store(Var(target), (), Var(source))
+    return loops
+
+
 class _Contraction:
     def __init__(self, live: Liveness, types: dict[str, Type], params: frozenset[str]) -> None:
         self.types = types
@@ -72,7 +87,7 @@ class _Contraction:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
             if isinstance(stmt, Nest):
-                found.append(self._nest(stmt, self._live.live_after((*path, k))))
+                found.append(_copied(self._nest(stmt, self._live.live_after((*path, k))), self.types))
             else:
                 found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in inner_blocks(stmt)]))
         return tuple(found)

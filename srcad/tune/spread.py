@@ -164,6 +164,9 @@ class _Spread(Operands):
         elif isinstance(declared, Array) and isinstance(value, Op):
             if value.prim in ELEMENTWISE and self.rank(value) == declared.rank:
                 return self._filled(target, declared, value)
+            if value.prim == "copy" and target not in names(value) and self.rank(value) == declared.rank:
+                # alone it becomes a copy again: see `contract`
+                return self._filled(target, declared, value)
             if value.prim == "np.sum" and isinstance(dict(value.static).get("axis"), int):
                 return self._summed(target, declared, value)
             if value.prim in PRIMITIVES and value.prim not in SIZES and PRIMITIVES[value.prim].kind != "view":
