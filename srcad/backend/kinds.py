@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
 from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.primitives import PRIMITIVES
 
 _ARITHMETIC = frozenset("+ - * / // % **".split()) | {
     "neg", "pos", "select", "abs", "np.where", "np.maximum", "np.minimum", "np.full_like", "np.hypot", "np.arctan2",
@@ -78,7 +79,7 @@ def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
             return rank_of(args[0], types)
         case Op(prim, args, static) if prim in _REDUCTIONS:
             return 0 if not static else None
-        case Op(prim, args) if prim in _ARITHMETIC or prim in _COMPARISONS or prim.startswith("math."):
+        case Op(prim, args) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "elementwise":
             ranks = [rank_of(arg, types) for arg in args]
             return None if None in ranks else max((r for r in ranks if r is not None), default=0)
         case _:

@@ -163,6 +163,8 @@ class _Statements:
         if call.prim == "assert":
             condition, *message = (self._of.expr(arg) for arg in call.args)
             return ast.Assert(condition, message[0] if message and not _was_formatted(stmt) else None)
+        if call.prim == "raise":
+            return ast.Raise(ast.Call(ast.Name("ValueError"), [self._of.expr(arg) for arg in call.args], []), None)
         if call.prim == "delete":
             return ast.Delete([ast.Name(arg.name) for arg in call.args if isinstance(arg, Var)])
         return ast.Expr(self._of.expr(call))

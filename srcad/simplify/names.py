@@ -12,7 +12,7 @@ from dataclasses import replace
 from srcad import runtime
 from srcad.analyses.dataflow import Liveness, liveness
 from srcad.ir.nodes import Assign, Block, For, Function, Stmt, Var
-from srcad.ir.types import Array, ListOf, Scalar, Type
+from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
 
@@ -49,7 +49,7 @@ def names(f: Function, reserved: Iterable[str] = ()) -> Function:
     for name, known in f.types.items():
         new = final.get(name)
         if new is not None:
-            types[new] = _wider(types.get(new), known)
+            types[new] = _wider(new, types.get(new), known)
     params = tuple(replace(p, name=final[p.name]) for p in f.params)
     results = tuple(Var(final[e.name]) if isinstance(e, Var) else e for e in f.results)
     return replace(f, params=params, body=body, results=results, types=types)
@@ -242,11 +242,26 @@ def _one_type(a: Type | None, b: Type | None, alike: bool) -> bool:
     return False
 
 
-def _wider(a: Type | None, b: Type) -> Type:
-    """A type for a name that holds values of both."""
-    if isinstance(a, Array) and isinstance(b, Array):
-        return a if a.layout == b.layout else replace(a, layout="A")
-    return b if a is None else a
+def _wider(name: str, a: Type | None, b: Type) -> Type:
+    """A type for a name that holds values of both: lengths in which they differ are not known."""
+    match a, b:
+        case Array(dtype, dims, layout), Array(_, others):
+            pairs = enumerate(zip(dims, others, strict=True))
+            kept = tuple(d if d == o else dim(Symbol(f"?{name}", k, d.many and o.many)) for k, (d, o) in pairs)
+            return Array(dtype, kept, layout if layout == b.layout else "A")
+        case Scalar(dtype, value), Scalar(_, other) if value != other:
+            return Scalar(dtype)
+        case ListOf(item), ListOf(other):
+            return ListOf(_item(_wider(name, item, other)))
+        case None, _:
+            return b
+        case _:
+            return a
+
+
+def _item(known: Type) -> Scalar | Array:
+    assert isinstance(known, Scalar | Array)
+    return known
 
 
 def _without_idle(block: Block) -> Block:

@@ -1,0 +1,289 @@
+"""Statements on whole arrays as loops over their elements, one nest for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analyses.sharing import SIZES
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.types import Array, Scalar
+from srcad.ir.walk import defined, names, root
+from srcad.rules.primitives import PRIMITIVES
+from srcad.simplify.typeof import typeof
+from srcad.tune.elements import ELEMENTWISE
+from srcad.tune.fuse import add
+from srcad.tune.known import Known
+from srcad.tune.nest import is_own
+from srcad.tune.operands import Operands
+from srcad.tune.trees import Unfit, along, at, empty, narrowed, order, space
+
+_IN_PLACE = frozenset({"+", "-", "*", "/"})
+
+
+def spread(f: Function) -> Function:
+    """The function with loops where that is sure to give the same numbers.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Symbol, dim
+    >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
+    >>> f = Function("f", (Param("x", "x"),), parse("y = 2.0 * x + 1.0"), (Var("y"),), {"x": x, "y": x})
+    >>> print(show(spread(f).body))
+    y = np.empty(shape(x, axis=0))
+    for i in range(shape(x, axis=0)):
+        y[i] = (2.0 * x[i]) + 1.0
+    """
+    work = _Spread(f)
+    body = work.block(f.body)
+    results = f.results
+    if results and not (f.body and isinstance(f.body[-1], Return)):
+        before: list[Stmt] = []
+        results = tuple(work.value(e, before) for e in results)
+        body += tuple(before)
+    return replace(f, body=body, results=results, types={**f.types, **work.made})
+
+
+class _Spread(Operands):
+    def __init__(self, f: Function) -> None:
+        super().__init__(Known(f))
+        self._declared = f.types
+
+    @property
+    def made(self) -> dict[str, Array | Scalar]:
+        """The types of the names that were added."""
+        types = self.known.types
+        return {n: t for n, t in types.items() if n not in self._declared and isinstance(t, Array | Scalar)}
+
+    # ---- statements --------------------------------------------------------------------------
+
+    def block(self, block: Block) -> Block:
+        facts = self.known.facts()
+        found: list[Stmt] = []
+        rest = list(block)
+        while rest:
+            made = self._started(rest[0], rest[1]) if len(rest) > 1 else []
+            rest, made = (rest[2:], made) if made else (rest[1:], self._statement(rest[0]))
+            for one in made:
+                add(found, one, self.known)
+        self.known.back_to(facts)
+        return tuple(found)
+
+    def _started(self, one: Stmt, other: Stmt) -> list[Stmt]:
+        """`d = zeros` and `d += e` as `d = zeros + e`, where that is a nest; nothing otherwise."""
+        match one, other:
+            case (
+                Assign(target, Op("np.zeros" | "np.zeros_like") as zeros),
+                AugAssign(name, "+", value) | Store(Var(name), (), value, "+"),
+            ) if target == name and name not in names(value) | names(zeros):
+                declared, facts = self.known.types.get(target), self.known.facts()
+                if isinstance(declared, Array):
+                    try:
+                        return self._filled(target, declared, Op("+", (zeros, value)))
+                    except Unfit:
+                        self.known.back_to(facts)
+        return []
+
+    def _statement(self, stmt: Stmt) -> list[Stmt]:
+        before: list[Stmt] = []
+        match stmt:
+            case Assign(target, value):
+                return self.assign(target, value)
+            case AugAssign(target, op, value):
+                if isinstance(self.known.types.get(target), Array):
+                    return self._store(Store(Var(target), (), value, op, stmt.span), stmt)
+                value = self.scalar(value, before)
+                self.known.forget((target,))
+                return [*before, replace(stmt, value=value)]
+            case Store():
+                return self._store(stmt, stmt)
+            case If(cond, then, orelse):
+                cond = self.scalar(cond, before)
+                new_then = self.block(then)
+                self.known.forget(defined(then))
+                new_orelse = self.block(orelse)
+                self.known.forget(defined(orelse))
+                return [*before, replace(stmt, cond=cond, then=new_then, orelse=new_orelse)]
+            case For(index, start, stop, step, body):
+                start, stop, step = (self.scalar(e, before) for e in (start, stop, step))
+                self.known.forget(defined(body))
+                self.known.turn(stmt)
+                new = self.block(body)
+                leave = stmt.exit
+                if leave is not None:
+                    more: list[Stmt] = []
+                    leave = self.scalar(leave, more)
+                    new += tuple(more)
+                self.known.forget({index, *defined(body)})
+                return [*before, replace(stmt, start=start, stop=stop, step=step, body=new, exit=leave)]
+            case While(test, cond, body):
+                changed = defined(test) | defined(body)
+                self.known.forget(changed)
+                new_test = self.block(test)
+                new_body = self.block(body)
+                self.known.forget(changed)
+                return [replace(stmt, test=new_test, body=new_body)]
+            case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
+                args = (args[0], *(self.value(arg, before) for arg in args[1:]))
+                return [*before, replace(stmt, call=Op(prim, args, static))]
+            case Return(values):
+                new_values = tuple(self.value(e, before) for e in values)
+                return [*before, replace(stmt, values=new_values)]
+        return [stmt]
+
+    def assign(self, target: str, value: Expr) -> list[Stmt]:
+        facts = self.known.facts()
+        try:
+            return self._assigned(target, value)
+        except Unfit:
+            self.known.back_to(facts)
+            self.known.assign(target, value)
+            return [Assign(target, value)]
+
+    def _assigned(self, target: str, value: Expr) -> list[Stmt]:
+        """The assignment in other words; what is known of the target afterwards is noted."""
+        before: list[Stmt] = []
+        declared = self.known.types.get(target)
+        new = value
+        if isinstance(declared, Scalar):
+            new = self.scalar(value, before)
+        elif isinstance(declared, Array) and isinstance(value, Op):
+            if value.prim in ELEMENTWISE and self.rank(value) == declared.rank:
+                return self._filled(target, declared, value)
+            if value.prim == "copy" and target not in names(value) and self.rank(value) == declared.rank:
+                # alone it becomes a copy again: see `contract`
+                return self._filled(target, declared, value)
+            if value.prim == "np.sum" and isinstance(dict(value.static).get("axis"), int):
+                return self._summed(target, declared, value)
+            if value.prim in PRIMITIVES and value.prim not in SIZES and PRIMITIVES[value.prim].kind != "view":
+                new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
+        self.known.assign(target, value)
+        return [*before, Assign(target, new)]
+
+    def _filled(self, target: str, declared: Array, value: Expr) -> list[Stmt]:
+        """`target = tree` as an array that a nest fills."""
+        before: list[Stmt] = []
+        tree = self.tree(value, before)
+        if declared.dtype == "float32":
+            tree = narrowed(tree, self.known, before)
+        if tree.dtype != declared.dtype:
+            raise Unfit
+        where = space(tree, self.known, before, None, declared.dims)
+        if len(where.lengths) != declared.rank:
+            raise Unfit
+        extents = tuple(self.known.count(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
+        name = target
+        if target in names(value):
+            name = self.known.new(f"{target}_new", declared)
+        before.append(Assign(name, empty(extents, declared.dtype)))
+        counters = self.counters(len(extents))
+        store = Store(Var(name), tuple(map(Var, counters)), at(tree, where, counters))
+        axes = order(tree, where, counters, self.known, None)
+        made: list[Stmt] = [*before, self.loops(counters, extents, where.lengths, axes, (store,))]
+        kept = Array(declared.dtype, where.lengths, declared.layout)
+        if name != target:
+            made.append(Assign(target, Var(name)))
+        self._now(target, kept, extents)
+        return made
+
+    def _now(self, target: str, type: Array, extents: tuple[Expr, ...]) -> None:
+        """The array of that name is one that was made here."""
+        self.known.forget((target,))
+        self.known.types[target] = type
+        if not any(target in names(e) for e in extents):
+            self.known.extents[target] = extents
+
+    def _summed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
+        """`target = np.sum(tree, axis=k)`."""
+        before: list[Stmt] = []
+        tree = self.tree(value.args[0], before)
+        if declared.dtype == "float32":
+            tree = narrowed(tree, self.known, before)
+        counted = (tree.dtype, declared.dtype) == ("bool", "int64")
+        if not counted and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
+            raise Unfit
+        where = space(tree, self.known, before)
+        axis = dict(value.static)["axis"]
+        assert isinstance(axis, int)
+        axis %= len(where.lengths)
+        kept = [k for k in range(len(where.lengths)) if k != axis]
+        bounds = tuple(self.known.count(where.lengths[k], where.extents[k], before) for k in kept)
+        name = self.known.new(f"{target}_new", declared) if target in names(value) else target
+        before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
+        counters = self.counters(len(where.lengths))
+        store = Store(Var(name), tuple(Var(counters[k]) for k in kept), at(tree, where, counters), "+")
+        axes = order(tree, where, counters, self.known, None)
+        made: list[Stmt] = [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
+        if name != target:
+            made.append(Assign(target, Var(name)))
+        self._now(target, Array(declared.dtype, tuple(where.lengths[k] for k in kept)), bounds)
+        return made
+
+    def _store(self, stmt: Store, given: Stmt) -> list[Stmt]:
+        before: list[Stmt] = []
+        facts = self.known.facts()
+        try:
+            place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
+            rank = self.rank(place)
+            if rank is None:
+                raise Unfit
+            if rank == 0 or (stmt.op is None and self.rank(stmt.value) == 0):
+                value = self.scalar(stmt.value, before)
+                return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
+            return self._stored(stmt, place, before)
+        except Unfit:
+            self.known.back_to(facts)
+            return [given]
+
+    def _stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
+        """`x[...] op= tree`."""
+        if stmt.op is not None and stmt.op not in _IN_PLACE:
+            raise Unfit
+        name = root(stmt.base)
+        kind = typeof(place, self.known.types)
+        if name is None or not isinstance(kind, Array):
+            raise Unfit
+        tree = self.tree(stmt.value, before)
+        target = self.view(place, before, reading=False)
+        if kind.dtype == "float32":
+            tree = narrowed(tree, self.known, before)
+        if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
+            raise Unfit
+        counters = self.counters(len(target.lengths))
+        index = target.index(tuple(map(Var, counters)))
+        where = space(tree, self.known, before, target)
+        for leaf, factors in zip(tree.leaves, where.factors, strict=True):
+            if leaf.view is not None and self.known.memory(leaf.view.base) == self.known.memory(target.base):
+                read = leaf.view.index(along(factors, counters))
+                if leaf.view.base != target.base or not (
+                    (read == index and is_own(index, counters)) or self._apart(read, index)
+                ):
+                    raise Unfit
+        store = Store(Var(target.base), index, at(tree, where, counters), stmt.op, stmt.span)
+        axes = order(tree, where, counters, self.known, target)
+        return [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
+
+    def _apart(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
+        """Whether two elements are never the same: along some axis their fixed indices differ."""
+        for a, b in zip(one, other, strict=True):
+            x, y = self.known.number(a), self.known.number(b)
+            if a == b or x is None or y is None or (names(a) | names(b)) & set(self.known.counters):
+                continue
+            least = [d.bound(False) for d in (x, y)]
+            if all(d is not None and d.never_negative for d in least) and not (x - y).terms and (x - y).const != 0:
+                return True
+        return False
