@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
@@ -44,6 +45,7 @@ class Assembly:
         self.plan = fused.plan
         self.moved = fused.late
         self.slots = Slots(builder, regions)
+        self.overwrites = Overwrites(regions, aliases, builder.types)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
         """Before a fused loop: the places its turns use again."""
@@ -92,13 +94,19 @@ class Assembly:
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]
-            slot = self.slots.make(_kept_name(name, t), region, t)
+            written = isinstance(t, Array) and name in self.aliases.stored
+            last = definition.position
+            if written and self.overwrites.scope(self.aliases.group[name]) is region:
+                # what the array holds in the end: going back, what was overwritten before that is restored
+                last = len(region.stmts) - 1
+                written = False
+            slot = self.slots.make(_kept_name(name, t), region, t, refers=written)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
-            if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.stored:
+            if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.stored and slot.refers:
                 value = Op("np.ascontiguousarray", (value,))
-            self._at(region).after.setdefault(definition.position, []).extend(slot.before(value))
+            self._at(region).after.setdefault(last, []).extend(slot.before(value))
 
     def _save_overwritten(self) -> None:
         for region in self.regions:

@@ -41,8 +41,11 @@ class Slots:
         self.builder = builder
         self.regions = regions
 
-    def make(self, base: str, region: Region, t: Type) -> Slot:
-        """A place called `base` for values of type `t` made in `region`."""
+    def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> Slot:
+        """A place called `base` for values of type `t` made in `region`.
+
+        Where it `refers`, it keeps the array itself, which may still change, not what is in it now.
+        """
         clean = base.lstrip("%")
         loops = self.regions.loops(region)
         if not loops:
@@ -51,7 +54,7 @@ class Slots:
         turns = [self.turns(loop) for loop in loops]
         own = [length(d, self.regions) for d in t.dims] if isinstance(t, Array) else []
         sizes = [n for n in (*turns, *own) if n is not None]
-        if isinstance(t, Scalar | Array) and len(sizes) == len(turns) + len(own):
+        if isinstance(t, Scalar | Array) and not refers and len(sizes) == len(turns) + len(own):
             return self._array(clean, t, loops, sizes)
         if isinstance(t, Array):
             return self._list(clean, t)
