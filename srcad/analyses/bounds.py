@@ -46,6 +46,7 @@ class Bounds:
             del self._forms[key]
         if value is not None and self.is_counter(name):
             self._forms[name, None] = value
+            self._learn_from_type(name)
 
     def form(self, name: str) -> Form | None:
         """What a name stands for, where anything was said of it."""
@@ -59,6 +60,12 @@ class Bounds:
         """Whether the name is that of an int64."""
         known = self._types.get(name)
         return isinstance(known, Scalar) and known.dtype == "int64"
+
+    def _learn_from_type(self, name: str) -> None:
+        """What is known of a name wherever it stands: the type says of a counter that it is never negative."""
+        known = self._types[name]
+        if isinstance(known, Scalar) and known.dim is not None and known.dim.counts:
+            self.learn(self._forms[name, None])
 
     # ---- facts -------------------------------------------------------------------------------
 
@@ -101,7 +108,10 @@ class Bounds:
             case Const(value) if type(value) is int:
                 return Form(value)
             case Var(name) if self.is_counter(name):
-                return self._forms.setdefault((name, None), self.unknown())
+                if (name, None) not in self._forms:
+                    self._forms[name, None] = self.unknown()
+                    self._learn_from_type(name)
+                return self._forms[name, None]
             case Op("shape", (Var(name),), static):
                 return self._length(name, int(dict(static)["axis"]))  # type: ignore[call-overload]
             case Op("len", (Var(name),)) if isinstance(self._types.get(name), Array):

@@ -63,6 +63,12 @@ class Dim:
         """Surely at least 0: a sum of lengths."""
         return self.const >= 0 and all(c > 0 and s.axis is not None for s, c in self.terms)
 
+    @property
+    def counts(self) -> bool:
+        """Surely at least 0, as the index of a loop from 0 is."""
+        least = self.bound(False)
+        return least is not None and least.never_negative
+
     def bound(self, upper: bool, fixed: Container[str] = ()) -> Dim | None:
         """The greatest (or least) value, with the indices of loops at the end of their range; None if unknown.
 
@@ -96,6 +102,11 @@ def dim(value: int | Symbol) -> Dim:
 
 
 ONE = dim(1)
+
+
+def counter(name: str) -> Dim:
+    """An integer of which no more is known than that it is never negative."""
+    return dim(Symbol(name, None, low=dim(0)))
 
 
 @dataclass(frozen=True)

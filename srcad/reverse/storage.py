@@ -14,13 +14,14 @@ from itertools import chain
 import numpy as np
 
 from srcad.analyses.aliases import Aliases
-from srcad.analyses.counters import counter_of
+from srcad.analyses.counters import Counter, counter_of
 from srcad.analyses.cut import cheapest
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Store, Var, While
 from srcad.ir.types import FLOATS, Array, Scalar, Type
+from srcad.ir.types import counter as counter_dim
 from srcad.ir.walk import block_reads, names, own_exprs, root, walk
 from srcad.normalize.count_turns import count_of
 from srcad.reverse.found import Stored
@@ -135,8 +136,17 @@ class Storage:
                 continue
             holder = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
             self.counted[counter.carry] = Counted(counter, holder)
+            if self._never_negative(counter):
+                for one in (*counter.until, counter.carry.arg, counter.carry.result, holder.name):
+                    self.builder.types[one] = Scalar("int64", counter_dim(one))
             return True
         return False
+
+    def _never_negative(self, counter: Counter) -> bool:
+        """Whether it only grows, from 0 or more: then it may be said of the indices it is used in."""
+        start = self.builder.typeof(counter.carry.init)
+        known = isinstance(start, Scalar) and start.dim is not None and start.dim.counts
+        return known and all(s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.steps)
 
     def _collect(self, sweep: Sweep, undone: frozenset[int], draft: _Draft) -> bool:
         """Record what the sweep reads; whether it does anything at all."""

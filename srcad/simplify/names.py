@@ -12,7 +12,7 @@ from dataclasses import replace
 from srcad import runtime
 from srcad.analyses.dataflow import Liveness, liveness
 from srcad.ir.nodes import Assign, Block, For, Function, Stmt, Var
-from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
+from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, counter, dim
 from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
 
@@ -250,7 +250,8 @@ def _wider(name: str, a: Type | None, b: Type) -> Type:
             kept = tuple(d if d == o else dim(Symbol(f"?{name}", k, d.many and o.many)) for k, (d, o) in pairs)
             return Array(dtype, kept, layout if layout == b.layout else "A")
         case Scalar(dtype, value), Scalar(_, other) if value != other:
-            return Scalar(dtype)
+            both = value is not None and other is not None and value.counts and other.counts
+            return Scalar(dtype, counter(f"?{name}") if both else None)
         case ListOf(item), ListOf(other):
             return ListOf(_item(_wider(name, item, other)))
         case None, _:
