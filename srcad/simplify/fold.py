@@ -10,7 +10,7 @@ from dataclasses import replace
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import roots
 from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.ir.walk import blocks, map_expr, rewrite, with_blocks
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.typeof import is_scalar, same, typeof
@@ -92,6 +92,9 @@ class _Rules:
                 return self._unchanged(op, a)
             case Op("**", (a, Const(value)), _) if value == 0 and value is not False:
                 return Const(1.0) if self._is_float(a) and is_scalar(a, self.types) else None
+            case Op("shape" | "size" | "len" as prim, (Op() as whole,), static):
+                part = self._as_long(whole)
+                return None if part is None else Op(prim, (part,), static)
             case Op("copy", (a,), _):
                 return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
             case Op("float", (a,), _):
@@ -231,6 +234,14 @@ class _Rules:
             return None
         return Op("copy", (part,)) if isinstance(known, Array) and roots(part) else part
 
+    def _as_long(self, op: Op) -> Expr | None:
+        """An operand with the shape of the result: who asks for the size alone need not compute the rest."""
+        primitive = PRIMITIVES.get(op.prim)
+        if primitive is None or primitive.kind != "elementwise":
+            return None
+        dims = _dims(typeof(op, self.types))
+        return next((a for a in op.args if dims and _dims(typeof(a, self.types)) == dims), None)
+
     def _is_float(self, expr: Expr) -> bool:
         known = typeof(expr, self.types)
         return isinstance(known, Scalar | Array) and known.dtype in ("float64", "float32")
@@ -242,6 +253,10 @@ class _Rules:
         """Both floating scalars, or neither a scalar: then regrouping makes no more work on arrays."""
         both = (is_scalar(a, self.types), is_scalar(b, self.types))
         return both in ((True, True), (False, False)) and self._is_float(a) and self._is_float(b)
+
+
+def _dims(t: Type | None) -> tuple[Dim, ...]:
+    return t.dims if isinstance(t, Array) else ()
 
 
 def _constant(op: Op) -> Const | None:
