@@ -104,6 +104,10 @@ class _Rules:
                 return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None
             case Op("index", (Op("index", (a, *inner), _), *outer), _) if _same_view(tuple(inner), tuple(outer)):
                 return a
+            case Op("index", (Op("index", (a, Slice(Const(int(low)), _, None)), _), Const(int(at)), *rest), _) if (
+                type(at) is int and low >= 0 and at >= 0
+            ):
+                return Op("index", (a, Const(low + at), *rest))
             case Op("index" | "np.sum" as prim, (Op("neg", (a,), _), *items), static) if self._is_float(a):
                 return Op("neg", (Op(prim, (a, *items), static),))
             case Op(prim, (Op("neg", (a,), _), like), static) if prim.startswith("runtime.unbroadcast"):
