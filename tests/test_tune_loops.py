@@ -21,13 +21,6 @@ def machine_text(function: Callable[..., Any], *args: Any, wrt: Any = 0) -> str:
     return made.specialisation(*args).generated.machine_text()
 
 
-def run_as_python(text: str) -> Callable[..., Any]:
-    space: dict[str, Any] = {}
-    exec(compile(text, "<machine>", "exec"), space)
-    (made,) = [f for name, f in space.items() if name.endswith("_grad")]
-    return made
-
-
 def same_numbers(function: Callable[..., Any], *args: Any, wrt: Any = 0, compiled: bool = False) -> str:
     """The machine text gives what the readable text gives, run by Python and, if asked for, by Numba."""
     copies = [np.array(a) if isinstance(a, np.ndarray) else a for a in args]
@@ -230,6 +223,13 @@ def copied_in_part(x, k):
     return np.sum(y * x * w)
 
 
+def outer_products(x, y):
+    total = np.zeros((x.size, y.size))
+    for t in range(3):
+        total += np.outer(np.sin(x) * t, y)
+    return np.sum(total**2) + np.sum(np.outer(x, x) @ x)
+
+
 X = r.standard_normal(6)
 A = r.standard_normal((4, 5))
 SQUARE = r.standard_normal((4, 4))
@@ -245,7 +245,8 @@ CASES: list[tuple[Any, ...]] = [
     (empty_ends, X[:2]), (empty_ends, X[:1]), (empty_ends, X[:0]), (fused_sums, A, r.standard_normal(5)),
     (fused_sums, A.T, r.standard_normal(4)), (fused_sums, A[::-1, ::2], r.standard_normal(3)),
     (kept_in_a_list, X), (two_of_one_list, X), (scaled, X.astype(np.float32), 0.7),
-    (scaled, X.astype(np.float32), np.float32(0.7)), (alternating, X, 5), (copied_in_part, X, 3), (whole_and_part, X),
+    (scaled, X.astype(np.float32), np.float32(0.7)), (alternating, X, 5), (outer_products, X, A[0]),
+    (copied_in_part, X, 3), (whole_and_part, X),
 ]  # fmt: skip
 
 

@@ -1,4 +1,14 @@
-"""Statements on whole arrays become loops."""
+"""Statements on whole arrays become loops, as few and with as little memory as is sure to give the same numbers.
+
+Numba makes of each operation on whole arrays a pass of its own over memory, with an array for its result, and takes
+ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `operands`, `trees`,
+`views`), nests over the same elements become one (`fuse`), arrays of one turn numbers (`contract`), arrays of one
+turn of an outer loop are made before it (`buffers`), and sums of the innermost loop stay out of memory (`locals`).
+
+Products of matrices stay calls of BLAS. A statement also stays as it is where NumPy would read what it has just
+written (`x[1:] = x[:-1]`), where dtypes are promoted otherwise for single numbers than for arrays (int32, a sum of
+bools), and where the compiler does not know what an operation does to single elements.
+"""
 
 from __future__ import annotations
 
@@ -10,4 +20,20 @@ from srcad.tune.spread import spread
 
 
 def loops(f: Function) -> Function:
+    """The function in loops.
+
+    >>> from srcad.ir.nodes import Param, Var
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Array, Scalar, Symbol, dim
+    >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
+    >>> body = parse("y = np.tanh(x)\\nz = 1.0 - y * y\\ns = np.sum(z * x)")
+    >>> types = {"x": x, "y": x, "z": x, "s": Scalar("float64")}
+    >>> print(show(loops(Function("f", (Param("x", "x"),), body, (Var("s"),), types)).body))
+    total = 0.0
+    for i in range(shape(x, axis=0)):
+        y_here = np.tanh(x[i])
+        z_here = 1.0 - (y_here * y_here)
+        total += z_here * x[i]
+    s = total
+    """
     return local_sums(buffers(contract(spread(f))))

@@ -188,6 +188,10 @@ class Operands:
             return self._atom(expr, before)
         if isinstance(expr, Op) and expr.prim in ELEMENTWISE:
             return Op(expr.prim, tuple(self._part(arg, leaves, before) for arg in expr.args), expr.static)
+        match expr:
+            case Op("np.outer", (a, b)) if self.rank(a) == 1 and self.rank(b) == 1:
+                column, row = Op("index", (a, Slice(), Const(None))), Op("index", (b, Const(None), Slice()))
+                return self._part(Op("*", (column, row)), leaves, before)
         leaf = self.leaf(expr, before)
         for k, other in enumerate(leaves):
             if other == leaf:

@@ -162,7 +162,7 @@ class _Spread(Operands):
         if isinstance(declared, Scalar):
             new = self.scalar(value, before)
         elif isinstance(declared, Array) and isinstance(value, Op):
-            if value.prim in ELEMENTWISE and self.rank(value) == declared.rank:
+            if (value.prim in ELEMENTWISE or value.prim == "np.outer") and self.rank(value) == declared.rank:
                 return self._filled(target, declared, value)
             if value.prim == "copy" and target not in names(value) and self.rank(value) == declared.rank:
                 # alone it becomes a copy again: see `contract`
