@@ -194,8 +194,9 @@ def _together(dims: Sequence[Dim]) -> Dim | None:
     constant = [d for d in longer if not d.terms]
     if len(constant) > 1:
         raise Unfit(f"lengths {constant[0].const} and {constant[1].const} do not broadcast")
-    many = [d for d in longer if d.many]
-    return constant[0] if constant else many[0] if many else None
+    # and a name for it is better than a number: what a loop carries round keeps the length it came with
+    many = sorted((d for d in longer if d.many), key=lambda d: not d.terms)
+    return many[0] if many else None
 
 
 def _concatenated(arrays: Sequence[Sequence[Dim]], axis: int) -> list[Dim | None]:

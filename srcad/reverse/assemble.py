@@ -175,7 +175,7 @@ class Assembly:
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
         out: list[Stmt] = []
         for group in sweep.with_counted(self.plan.counted):
-            now = sorted(due.pop(group.position, ()), key=lambda n: ranks[n])
+            now = self._in_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
             if group.undo is not None and id(group.undo) in self.plan.undone:
                 first = self._index_names(group.undo)
                 for name in (n for n in now if n in first):
@@ -189,6 +189,29 @@ class Assembly:
         assert not due, due
         return tuple(out)
 
+    def _in_order(self, due: list[str]) -> list[str]:
+        """Values to get back at one position, each after those it is got back from."""
+        ordered: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            if name in ordered:
+                return
+            for n in due:
+                if n in self._sources(name):
+                    visit(n)
+            ordered[name] = None
+
+        for name in due:
+            visit(name)
+        return list(ordered)
+
+    def _sources(self, name: str) -> frozenset[str]:
+        """The names that getting a value back reads."""
+        if name in self.plan.found:
+            return names(self.plan.found[name][1])
+        node = self.regions.definitions[name].node
+        return names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
+
     def _index_names(self, store: Store) -> frozenset[str]:
         """What says where the store went: needed before the place can be restored."""
         found: frozenset[str] = frozenset()
@@ -198,11 +221,7 @@ class Assembly:
             if name in found:
                 continue
             found |= {name}
-            node = self.regions.definitions[name].node if name in self.regions.definitions else None
-            if name in self.plan.again and isinstance(node, Assign):
-                pending += names(node.value)
-            if name in self.plan.found:
-                pending += names(self.plan.found[name][1])
+            pending += self._sources(name) if name in self.regions.definitions else ()
         return found
 
     def _due(self, name: str) -> int:

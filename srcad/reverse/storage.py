@@ -84,16 +84,18 @@ class Storage:
         again: dict[str, int] = {}
         found: dict[str, tuple[int, Expr]] = {}
         saved: dict[str, int] = {}
-        done: set[str] = set()
+        done: dict[str, int] = {}
         keep = self._cut(draft, barred)
         while True:
-            pending = [n for n in draft.uses if n not in done]
+            # where a value was stored may be read earlier than it seemed: then that is looked at again
+            pending = [n for n, positions in draft.uses.items() if max(positions) > done.get(n, -2)]
             if not pending:
                 break
             name = max(pending, key=lambda n: self.order[n])
-            done.add(name)
             definition = self.regions.definitions[name]
-            position = max(draft.uses[name])
+            position = done[name] = max(draft.uses[name])
+            for plan in (again, found, saved):
+                plan.pop(name, None)
             if isinstance(definition.node, For):
                 continue
             if _is_count(definition, name):
