@@ -12,6 +12,7 @@ from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stm
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import block_reads, defined, names, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
+from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK
 from srcad.reverse.fuse import Fused
 from srcad.reverse.slots import Slot, Slots, minus, plus
@@ -116,7 +117,7 @@ class Assembly:
                     t = self.builder.typeof(written)
                     base = root(stmt.base)
                     assert base is not None and isinstance(t, Scalar | Array)
-                    slot = self.slots.make(f"{base.rsplit('.', 1)[0]}_saved", region, t)
+                    slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, region, t)
                     self.undo_slots[id(stmt)] = slot
                     self._declare(slot, region)
                     content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
@@ -299,7 +300,7 @@ def _kept_name(name: str, t: Type) -> str:
     base = name.rsplit(".", 1)[0]
     if base.startswith("%") and isinstance(t, Scalar) and t.dtype == "bool":
         return "took_if"
-    return f"{base.lstrip('%')}_saved"
+    return base.lstrip("%").removesuffix(SAVED) + SAVED
 
 
 def _plus(a: Expr, b: Expr) -> Expr:

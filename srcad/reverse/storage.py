@@ -32,6 +32,9 @@ from srcad.rules.primitives import PRIMITIVES
 VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
 """Primitives that make no new elements, so that making the result again costs nothing."""
 
+ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
+"""Primitives that take a machine no longer than a division: what a loop saves of them costs more to write and read."""
+
 
 @dataclass
 class _Draft:
@@ -286,7 +289,7 @@ class Storage:
                 return not self._disturbed(name, base, definition, position)
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
-                if not (primitive.cheap or _small_power(op)):
+                if not (primitive.cheap or _small_power(op) or (prim in ONE_INSTRUCTION and self._in_loop(name))):
                     return False
                 arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
                 if not arrays:
