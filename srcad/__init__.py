@@ -1,13 +1,14 @@
 """srcad: gradients of Python functions, as readable Python source that runs compiled.
 
-    import srcad
+import srcad
 
-    gradient = srcad.grad(f)
-    gradient(x)
-    print(gradient.source)
+gradient = srcad.grad(f)
+gradient(x)
+print(gradient.source)
 """
 
 from srcad.api import adjoint, grad, jit, stop_gradient, value_and_grad
+from srcad.call.plan import Plan
 from srcad.check import check_grad
 from srcad.derivative import Derivative
 from srcad.errors import (
@@ -27,6 +28,7 @@ __all__ = [
     "Derivative",
     "DerivativeError",
     "InternalError",
+    "Plan",
     "SrcadError",
     "UnsupportedError",
     "adjoint",

@@ -14,6 +14,7 @@ from srcad.call.described import Described, described
 from srcad.call.examples import example_values
 from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
+from srcad.call.plan import Plan
 from srcad.call.specialisation import Specialisation
 from srcad.errors import fail
 from srcad.options import Options
@@ -27,6 +28,7 @@ class Derivative:
     """The gradient of `f` (or its value and gradient, or `f` itself, compiled), called with f's arguments.
 
     `.source` is the text of the newest specialisation; `.source_for(*args)` that for given arguments;
+    `.plan(*args)` is the memory that such a call keeps for its reverse sweep;
     `.compiled` the Numba dispatcher on flat arguments; `.save(path)` writes the text to a file.
     """
 
@@ -74,6 +76,16 @@ class Derivative:
     def source_for(self, *args: Any, **kwargs: Any) -> str:
         """The text for these arguments. Nothing is compiled."""
         return self.specialisation(*args, **kwargs).text
+
+    def plan(self, *args: Any, **kwargs: Any) -> Plan:
+        """The memory that a call with these arguments keeps from its forward sweep for its reverse sweep, in bytes.
+
+        Nothing is compiled, and the function is not run: this is for asking before a large call. `.saved` lists the
+        arrays and numbers; `.bytes` is the sum of what is known. Buffers of an `adjoint` may be left out.
+        """
+        if self._request.mode == "adjoint":
+            args, kwargs, _ = split(self._parameters, args, kwargs)
+        return self.specialisation(*args, **kwargs).plan(flatten(self._parameters.values(args, kwargs))[0])
 
     @property
     def compiled(self) -> Callable[..., Any]:

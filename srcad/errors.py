@@ -151,6 +151,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S310": (ArgumentError, "unknown option"),
     "S312": (ArgumentError, "gradient that differs from finite differences"),
     "S313": (ArgumentError, "function that cannot be found"),
+    "S314": (ArgumentError, "call that keeps more than max_tape"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     # compiling and files

@@ -19,6 +19,8 @@ from srcad.ir.types import Scalar
 from srcad.normalize.prune import prune
 from srcad.request import Request
 from srcad.reverse.gradient import adjoint, gradient
+from srcad.reverse.kept import Kept, notes
+from srcad.reverse.sizes import Sizes, sizes
 from srcad.simplify.finish import finish
 from srcad.tune.tune import tuned
 
@@ -36,9 +38,20 @@ class Generated:
     """Of its last parameters, as text."""
     written: frozenset[str]
     """Flat parameters whose memory the primal writes to."""
+    kept: tuple[Kept, ...] = ()
+    """What is kept from the forward sweep for the reverse sweep."""
 
     def text(self, **choices: Any) -> str:
         return module_text(self.function, self.header, self.defaults, **choices)
+
+    def sizes(self) -> Sizes:
+        """How big what is kept is, as a function of the same parameters."""
+        primal = self.lowered.function
+        # the parameters of the primal come first, under the names of the text
+        named = {own.name: p.name for own, p in zip(primal.params, self.function.params, strict=False)}
+        types = {new: primal.types[old] for old, new in named.items()}
+        with during("sizes"):
+            return sizes(self.function, self.kept, types, {named[name] for name in self.written})
 
     def machine_text(self) -> str:
         """The text that `target="cpu"` compiles: the same numbers, spelled for the machine."""
@@ -73,14 +86,16 @@ def generate(
         with during("adjoint"):
             found = adjoint(primal, wrt)
         seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].path == "d_result" else ()
-        header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", list(found.notes))))
-        return Generated(f"{source.name}_adjoint", found.function, lowered, lowered.result, header, seed, written)
+        header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
+        name = f"{source.name}_adjoint"
+        return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value)
-    header = _header("Gradient of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", list(found.notes))))
+    header = _header("Gradient of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
     seed = ("1.0" if dtype == "float64" else f"np.{dtype}(1.0)",)
-    return Generated(f"{source.name}_grad", found.function, lowered, lowered.result, header, seed, written)
+    name = f"{source.name}_grad"
+    return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept)
 
 
 def _header(what: str, source: Source, notes: tuple[tuple[str, list[str]], ...] = ()) -> str:

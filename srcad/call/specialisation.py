@@ -14,6 +14,7 @@ from srcad.backend.load import load
 from srcad.call.described import Described
 from srcad.call.leaves import given_back, leaf_key, passed
 from srcad.call.parameters import Parameters
+from srcad.call.plan import Plan, planner, refuse_above
 from srcad.call.results import rebuilder
 from srcad.errors import fail
 from srcad.frontend.arguments import flatten as flatten_captured
@@ -50,6 +51,10 @@ class Specialisation:
         self._guards = made.lowered.guards
         self._capture_keys = self._keys_of_captures()
         self._overlaps = _pairs(order, made.written, made.lowered.function.types)
+        self._checks: list[Callable[[list[Any]], None]] = [self._check_overlap] if self._overlaps else []
+        if request.options.max_tape is not None:
+            self._checks.append(self._check_tape)
+        self._planned: Callable[[Sequence[Any]], Plan] | None = None
         self._finish = _finisher(made, arguments, leaves, values, parameters, request)
         self.module: ModuleType | None = None
         self.function: Callable[..., Any] | None = None
@@ -69,17 +74,31 @@ class Specialisation:
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and what is captured: the adjoint buffers."""
+        flat = self._flat(leaves)
+        for check in self._checks:
+            check(flat)
+        flat += more
+        if not self._ready:
+            self._prepare(flat)
+        return self._finish(self._call(*flat))
+
+    def _flat(self, leaves: list[Any]) -> list[Any]:
+        """The leaves and what is captured, as the generated function takes them."""
         flat = self._pick(leaves)
         for at, change in self._convert:
             flat[at] = change(flat[at])
         for read, fixed in self._captures:
             flat += flatten_captured(read(), fixed)
-        if self._overlaps:
-            self._check_overlap(flat)
-        flat += more
-        if not self._ready:
-            self._prepare(flat)
-        return self._finish(self._call(*flat))
+        return flat
+
+    def plan(self, leaves: list[Any]) -> Plan:
+        """What a call with these leaves keeps for its reverse sweep. Nothing is compiled, the function is not run."""
+        return self._plan(self._flat(leaves))
+
+    def _plan(self, flat: list[Any]) -> Plan:
+        if self._planned is None:
+            self._planned = planner(self.generated)
+        return self._planned(flat)
 
     def compiled(self) -> Callable[..., Any]:
         """The function on flat arguments, made if it was not called yet."""
@@ -118,6 +137,12 @@ class Specialisation:
             leaves, spec = flatten(read())
             keys.append((spec, *map(leaf_key, leaves)))
         return keys
+
+    def _check_tape(self, flat: list[Any]) -> None:
+        """Before anything is compiled or run: what is known to keep more than the user allows is refused."""
+        most = self._request.options.max_tape
+        assert most is not None
+        refuse_above(most, self.generated.name, self._plan(flat))
 
     def _check_overlap(self, flat: list[Any]) -> None:
         for one, other in self._overlaps:

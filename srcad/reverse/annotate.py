@@ -1,27 +1,11 @@
-"""Comments that tie the reverse sweep to the lines it reverses, and the notes on what is kept."""
+"""Comments that tie the reverse sweep to the lines it reverses."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Comment,
-    Const,
-    Effect,
-    Expr,
-    For,
-    Function,
-    Op,
-    Span,
-    Stmt,
-    Store,
-    Var,
-)
-from srcad.ir.walk import blocks, names, own_exprs, walk, with_blocks
-from srcad.reverse.slots import FIRST_SIZE
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, Span, Stmt, Store
+from srcad.ir.walk import blocks, walk, with_blocks
 
 FORWARD = "---- forward sweep -----------------------------------------------------"
 REVERSE = "---- reverse sweep -----------------------------------------------------"
@@ -92,71 +76,3 @@ def _only_line(stmt: Stmt) -> Span | None:
         return None
     spans = [span for s in walk(stmt.body) if (span := _span(s)) is not None]
     return spans[0] if spans and len({(s.file, s.line) for s in spans}) == 1 else None
-
-
-def kept(f: Function) -> tuple[str, ...]:
-    """One note for each value kept for the reverse sweep: its name, its size, the lines that read it."""
-    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
-    backward = f.body[at + 1 :]
-    notes = []
-    for stmt in walk(f.body):
-        if isinstance(stmt, Assign) and _is_kept(stmt.target):
-            lines = _reading_lines(backward, stmt.target)
-            by = f"   read by line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
-            notes.append((stmt.target, _size(stmt), by))
-    seen: dict[str, str] = {}
-    for name, size, by in notes:
-        seen.setdefault(name, f"{size}{by}")
-    width = max((len(n) for n in seen), default=0)
-    return tuple(f"{name:<{width}}  {text}" for name, text in seen.items())
-
-
-def _is_kept(name: str) -> bool:
-    base = name.rstrip("0123456789").rstrip("_.")
-    return base.endswith(("_saved", "_stack", "took_if"))
-
-
-def _size(stmt: Assign) -> str:
-    match stmt.value:
-        case Op("np.empty", dims, static):
-            unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
-            if dims == (Const(FIRST_SIZE),):
-                return f"one {unit[:-1]} per turn of the loop, grown on demand"
-            return f"{' x '.join(map(_words, dims))} {unit}"
-        case Op("list.new"):
-            return "list of arrays, one per turn"
-        case _:
-            return "one value"
-
-
-def _words(e: Expr) -> str:
-    """A length as one would say it: `rows - 2` for `max(rows - 2, 0)`."""
-    match e:
-        case Var(name):
-            return name
-        case Const(value):
-            return str(value)
-        case Op("max", (inner, Const(0))):
-            text = _words(inner)
-            return f"({text})" if " " in text else text
-        case Op("shape", (x,), static):
-            return f"{_words(x)}.shape[{dict(static)['axis']}]"
-        case Op("size", (x,)):
-            return f"{_words(x)}.size"
-        case Op(prim, (a, b)) if prim in ("+", "-", "*", "//"):
-            return f"{_words(a)} {prim} {_words(b)}"
-        case Op(prim, args):
-            return f"{prim}({', '.join(map(_words, args))})"
-        case _:
-            return "?"
-
-
-def _reading_lines(block: Block, name: str) -> list[int]:
-    """The lines whose reversal reads the name; a loop, which has no line of its own there, goes by its first."""
-    lines = set()
-    for stmt in walk(block):
-        if not isinstance(stmt, Comment) and any(name in names(e) for e in own_exprs(stmt)):
-            span = stmt.span or next((s.span for s in walk((stmt,)) if not isinstance(s, Comment) and s.span), None)
-            if span is not None:
-                lines.add(span.line)
-    return sorted(lines)

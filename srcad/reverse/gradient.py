@@ -16,9 +16,10 @@ from srcad.normalize.count_turns import count_turns
 from srcad.normalize.own_arguments import own_arguments
 from srcad.normalize.own_rows import own_rows
 from srcad.normalize.plain_stores import plain_stores
-from srcad.reverse.annotate import FORWARD, REVERSE, VALUE, annotate, kept
+from srcad.reverse.annotate import FORWARD, REVERSE, VALUE, annotate
 from srcad.reverse.assemble import Assembly, Sweeps
 from srcad.reverse.fuse import fuse
+from srcad.reverse.kept import Kept, kept
 from srcad.reverse.transform import reverse_sweep
 from srcad.reverse.widen import to_widen
 from srcad.simplify.finish import finish
@@ -26,10 +27,10 @@ from srcad.simplify.finish import finish
 
 @dataclass(frozen=True)
 class Gradient:
-    """The gradient in sequential form, and what its docstring says."""
+    """The gradient in sequential form, and what it keeps for its reverse sweep."""
 
     function: Function
-    notes: tuple[str, ...]
+    kept: tuple[Kept, ...]
 
 
 def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False) -> Gradient:

@@ -1,0 +1,246 @@
+"""The sizes of what a gradient keeps, asked before it runs: a slice of its text, with the lengths as results.
+
+The slice has the lengths of the parameters, the arithmetic on numbers that are given or follow from lengths, and the
+branches that such numbers decide. It computes nothing with arrays: the lengths of one that the primal makes follow
+from its type. What depends on anything else (a number computed from arrays, the turn of a loop) is not known.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Return, Slice, Stmt, Var, While
+from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
+from srcad.ir.walk import blocks, own_writes, walk
+from srcad.reverse.kept import Kept
+from srcad.rules.primitives import PRIMITIVES
+from srcad.simplify.dead import dead
+from srcad.simplify.typeof import typeof
+
+_TOTAL = frozenset({"+", "-", "*", "neg", "max", "and", "or", "not", "<", "<=", ">", ">=", "==", "!="})
+"""What can be computed even where the function would not: in a loop that makes no turn."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`function` takes the parameters of the gradient. It returns a tuple: for each of `names`, that of the lengths of
+    an array made under this name, or None where the branch is not taken that makes it."""
+
+    function: Function
+    names: tuple[str, ...]
+    unknown: frozenset[str]
+    """Names of arrays of which some length is not known."""
+
+
+def sizes(f: Function, kept: Sequence[Kept], params: Mapping[str, Type], written: Collection[str]) -> Sizes:
+    """The slice of `f` in sequential form. `params` are the types of the primal's parameters, by the names in `f`;
+    those of `written` are changed while it runs."""
+    asked = frozenset(one.name for one in kept if not one.grows and isinstance(f.types[one.name], Array))
+    slicer = _Slicer(f, asked, params, written)
+    body = slicer.block(f.body, False)
+    lengths = [Var(made) for made, _ in slicer.made]
+    results = (Op("tuple", tuple(lengths)),)
+    nothing = tuple(Assign(made, Const(None)) for made, _ in slicer.made)
+    types = {**f.types, **slicer.known}
+    sliced = dead((*slicer.preamble, *nothing, *body, Return(results)), (), types, [p.name for p in f.params])
+    function = replace(f, name=f"{f.name}_sizes", body=sliced, results=results, types=types)
+    return Sizes(function, tuple(name for _, name in slicer.made), frozenset(slicer.unknown))
+
+
+class _Slicer:
+    """Goes over the text with what is known at each place: the values of scalars, the lengths of arrays."""
+
+    def __init__(
+        self, f: Function, asked: frozenset[str], params: Mapping[str, Type], written: Collection[str]
+    ) -> None:
+        self.f = f
+        self.asked = asked
+        self.taken = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
+        self.preamble: list[Stmt] = []
+        self.known: dict[str, Type] = {}
+        self.all = ChainMap(self.known, {name: _bare(name, t) for name, t in f.types.items()})
+        self.made: list[tuple[str, str]] = []
+        """(the name of its lengths, its name), for each place that makes an array asked for."""
+        self.unknown: set[str] = set()
+        self.readable = {name for name in params if name not in written}
+        for name, known in params.items():
+            if isinstance(known, Array):
+                self.known[name] = replace(
+                    known, dims=tuple(self._length(name, i, d) for i, d in enumerate(known.dims))
+                )
+            elif isinstance(known, Scalar):
+                self.known[name] = Scalar(known.dtype, _own(name, known.dtype))
+
+    def _length(self, name: str, axis: int, known: Dim) -> Dim:
+        if known.is_one:
+            return ONE
+        length = self._fresh(f"{name}_length_{axis}")
+        self.preamble.append(Assign(length, Op("shape", (Var(name),), (("axis", axis),))))
+        self.known[length] = Scalar("int64")
+        return dim(Symbol(length, axis, True))
+
+    def _fresh(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    # ---- statements ------------------------------------------------------------------------------
+
+    def block(self, block: Block, in_loop: bool) -> Block:
+        """What is known of a block, in the order of the text."""
+        out: list[Stmt] = []
+        for stmt in block:
+            match stmt:
+                case Assign(target, value):
+                    out += self._assigned(target, value, in_loop)
+                case AugAssign(target, op, value) if isinstance(self.f.types.get(target), Scalar):
+                    out += self._assigned(target, Op(op, (Var(target), value)), in_loop)
+                case If(cond, then, orelse):
+                    out += self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
+                case For() | While():
+                    # one turn stands for all: what differs from turn to turn is not known in it, nor behind it
+                    changed = {n for s in walk((stmt,)) for n in own_writes(s)}
+                    self._forget(changed)
+                    out += [s for inner in blocks(stmt) for s in self.block(inner, True)]
+                    self._forget(changed)
+        return tuple(out)
+
+    def _branch(self, stmt: If, cond: Expr | None, then: Block, orelse: Block, in_loop: bool) -> Block:
+        if cond is None:
+            self.unknown |= self.asked & {n for s in walk((stmt,)) for n in own_writes(s)}
+            self._forget({n for s in walk((stmt,)) for n in own_writes(s)})
+            return ()
+        before = dict(self.known)
+        first = self.block(then, in_loop)
+        after = self._replaced(before)
+        second = self.block(orelse, in_loop)
+        self._replaced({name: met for name, t in self.known.items() if (met := _met(name, t, after.get(name)))})
+        return (If(cond, first, second),)
+
+    def _assigned(self, target: str, value: Expr, in_loop: bool) -> Block:
+        out: list[Stmt] = []
+        if target in self.asked:
+            lengths = self._lengths(value, in_loop)
+            if lengths is None:
+                self.unknown.add(target)
+            else:
+                made = self._fresh(f"{target}_shape")
+                self.made.append((made, target))
+                out.append(Assign(made, Op("tuple", lengths)))
+        scalar, found = self._scalar(value, in_loop), self._typeof(value)
+        self._forget({target})
+        mine = self.f.types.get(target)
+        if scalar is not None and isinstance(mine, Scalar):
+            own = _own(target, mine.dtype)
+            if isinstance(found, Scalar) and found.dim is not None and self._is_known(found.dim):
+                own = found.dim
+            self.known[target] = Scalar(mine.dtype, own)
+            out.append(Assign(target, scalar))
+        elif isinstance(found, Array) and all(map(self._is_known, found.dims)):
+            self.known[target] = found
+        return tuple(out)
+
+    def _replaced(self, known: Mapping[str, Type]) -> dict[str, Type]:
+        old = dict(self.known)
+        self.known.clear()
+        self.known.update(known)
+        return old
+
+    def _forget(self, changed: Collection[str]) -> None:
+        """Names that get other values, and what was known in terms of them."""
+
+        self.readable -= set(changed)
+
+        def stays(d: Dim | None) -> bool:
+            return d is None or not any(symbol.name in changed for symbol, _ in d.terms)
+
+        for name, known in tuple(self.known.items()):
+            if name in changed or (isinstance(known, Array) and not all(map(stays, known.dims))):
+                del self.known[name]
+            elif isinstance(known, Scalar) and not stays(known.dim):
+                self.known[name] = Scalar(known.dtype, _own(name, known.dtype))
+
+    # ---- expressions -----------------------------------------------------------------------------
+
+    def _scalar(self, e: Expr, in_loop: bool) -> Expr | None:
+        """The expression of a number in terms of what is known; None where that does not say it."""
+        match e:
+            case Const():
+                return e
+            case Var(name):
+                return e if isinstance(self.known.get(name), Scalar) else None
+            case Op("shape" | "len" | "size" as prim, (x,), static) if not (isinstance(x, Op) and x.prim == "range"):
+                lengths = self._lengths(x, in_loop)
+                if not lengths:
+                    return None
+                if prim == "size":
+                    return reduce(lambda a, b: Op("*", (a, b)), lengths)
+                return lengths[int(str(dict(static).get("axis", 0)))]
+            case Op("index", (Var(name), *items)) if name in self.readable and not in_loop:
+                whole = self.known.get(name)
+                if not isinstance(whole, Array) or len(items) != whole.rank or Const(None) in items:
+                    return None
+            case Op("len", (Op("range", bounds),)) if not in_loop:
+                known = [self._scalar(b, in_loop) for b in bounds]
+                return (
+                    Op("len", (Op("range", tuple(k for k in known if k is not None)),)) if None not in known else None
+                )
+            case Op(prim) if prim in _TOTAL or (not in_loop and PRIMITIVES[prim].kind == "elementwise"):
+                items = list(e.args)
+            case _:
+                return None
+        assert isinstance(e, Op)
+        given = [None if isinstance(i, Slice) else self._scalar(i, in_loop) for i in items]
+        if any(g is None for g in given):
+            return None
+        head = e.args[: len(e.args) - len(items)]
+        return Op(e.prim, (*head, *(g for g in given if g is not None)), e.static)
+
+    def _lengths(self, value: Expr, in_loop: bool) -> tuple[Expr, ...] | None:
+        """The lengths of an array; of a number none."""
+        if isinstance(value, Op) and value.prim == "np.empty":
+            known = [self._scalar(d, in_loop) for d in value.args]
+            return tuple(k for k in known if k is not None) if None not in known else None
+        found = self._typeof(value)
+        if not isinstance(found, Array) or not all(map(self._is_known, found.dims)):
+            return None
+        return tuple(map(_written, found.dims))
+
+    def _typeof(self, e: Expr) -> Type | None:
+        return typeof(e, self.all)
+
+    def _is_known(self, d: Dim) -> bool:
+        return all(isinstance(self.known.get(symbol.name), Scalar) for symbol, _ in d.terms)
+
+
+def _own(name: str, dtype: str) -> Dim | None:
+    return dim(Symbol(name, None)) if "int" in dtype else None
+
+
+def _met(name: str, one: Type, other: Type | None) -> Type | None:
+    """What is known of a name behind two branches that know this."""
+    if isinstance(one, Scalar) and isinstance(other, Scalar) and one.dtype == other.dtype:
+        return one if one == other else Scalar(one.dtype, _own(name, one.dtype))
+    return one if one == other else None
+
+
+def _bare(name: str, t: Type) -> Type:
+    """A type without lengths: those of a name that holds one array after another are those of the first."""
+    match t:
+        case Array(dtype, dims, layout):
+            return Array(dtype, tuple(dim(Symbol(f"?{name}", axis)) for axis in range(len(dims))), layout)
+        case Scalar(dtype):
+            return Scalar(dtype)
+        case _:
+            return t
+
+
+def _written(d: Dim) -> Expr:
+    total: Expr = Const(d.const)
+    for symbol, coefficient in d.terms:
+        total = Op("+", (total, Op("*", (Const(coefficient), Var(symbol.name)))))
+    return total if d.never_negative else Op("max", (total, Const(0)))
