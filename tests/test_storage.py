@@ -1,0 +1,138 @@
+"""What gradients keep from their forward for their reverse sweep, counted in bytes: never more than by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+
+R = np.random.default_rng(0)
+
+
+def lu(A0):
+    A = A0.copy()
+    n = A.shape[0]
+    for i in range(n):
+        for j in range(i):
+            for k in range(j):
+                A[i, j] -= A[i, k] * A[k, j]
+            A[i, j] /= A[j, j]
+        for j in range(i, n):
+            for k in range(i):
+                A[i, j] -= A[i, k] * A[k, j]
+    return np.sum(A * A)
+
+
+def cholesky(A0):
+    A = A0.copy()
+    n = A.shape[0]
+    total = 0.0
+    for j in range(n):
+        for k in range(j):
+            A[j, j] -= A[j, k] * A[j, k]
+        A[j, j] = math.sqrt(A[j, j])
+        for i in range(j + 1, n):
+            for k in range(j):
+                A[i, j] -= A[i, k] * A[j, k]
+            A[i, j] /= A[j, j]
+    for j in range(n):
+        total += math.log(A[j, j])
+    return total
+
+
+def forward_substitution(L, b):
+    n = len(b)
+    x = np.empty(n)
+    for i in range(n):
+        rest = b[i]
+        for j in range(i):
+            rest -= L[i, j] * x[j]
+        x[i] = rest / L[i, i]
+    return np.sum(x * x)
+
+
+def lorenz(x, y, z, r, steps):
+    for _ in range(steps):
+        u = x + 0.005 * (10.0 * (y - x))
+        v = y + 0.005 * (x * (r - z) - y)
+        w = z + 0.005 * (x * y - 2.5 * z)
+        x, y, z = x + 0.01 * (10.0 * (v - u)), y + 0.01 * (u * (r - w) - v), z + 0.01 * (u * v - 2.5 * w)
+    return x * x + y + z
+
+
+def pairs(positions, steps):
+    p = positions.copy()
+    n = len(p)
+    force = np.empty(n)
+    for _ in range(steps):
+        for i in range(n):
+            force[i] = 0.0
+        for i in range(n):
+            for j in range(i + 1, n):
+                d = p[j] - p[i]
+                f = d / (math.sqrt(d * d + 0.1) * (d * d + 0.1))
+                force[i] += f
+                force[j] -= f
+        for i in range(n):
+            p[i] += 0.01 * force[i]
+    return np.sum(p * p)
+
+
+def likelihood(x, w):
+    total = 0.0
+    for i in range(x.shape[0]):
+        margin = 0.0
+        for j in range(x.shape[1]):
+            margin += x[i, j] * w[j]
+        total += math.log1p(math.exp(-margin))
+    return total / x.shape[0]
+
+
+def clipped(x, w):
+    s = 1.0
+    for i in range(len(x)):
+        if math.sin(s * w) > 0.3:
+            s = s + x[i]
+        else:
+            s = 0.5 * s
+    return s
+
+
+def packed(values, x):
+    n = len(x)
+    p = 0
+    s = 1.0
+    for i in range(n):
+        for j in range(i + 1):
+            s = s + values[p] * x[j] * 0.01
+            p += 1
+    return s * s
+
+
+@pytest.mark.parametrize(
+    ("function", "argnums", "arguments", "most"),
+    [
+        (lu, 0, (np.eye(6) + 0.1,), 0),
+        (cholesky, 0, (np.eye(6) + 0.1,), 0),
+        (forward_substitution, (0, 1), (np.eye(6) + 0.1, np.ones(6)), 0),
+        # three floats a step, not those of its first half
+        (lorenz, (0, 1, 2, 3), (1.0, 1.1, 1.2, 28.0, 50), 3 * 8 * 50),
+        # the positions before each step: neither roots nor forces
+        (pairs, 0, (R.normal(size=5), 20), 8 * 5 * 20),
+        # each term goes forward and back at once
+        (likelihood, 1, (R.normal(size=(7, 3)), R.normal(size=3)), 0),
+        # which way each turn went: a byte; the sine's argument: a float
+        (clipped, (0, 1), (R.normal(size=9), 0.7), 9),
+        (packed, (0, 1), (R.normal(size=21), R.normal(size=6)), 0),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_kept_bytes(function: Any, argnums: Any, arguments: tuple[Any, ...], most: int) -> None:
+    derivative = srcad.grad(function, argnums, target="python")
+    plan = derivative.plan(*arguments)
+    assert plan.bytes == most, plan
+    srcad.check_grad(function, *arguments, argnums=argnums)
