@@ -44,6 +44,8 @@ class Saved:
 class Plan:
     """What a call keeps from its forward sweep for its reverse sweep, beside the arguments and the arrays that the
     function makes anyway. Printed, it is a table, the biggest first; 1 MB are 10**6 bytes.
+
+    An array in a branch that the call does not take has no bytes. A lone number always has its own.
     """
 
     saved: tuple[Saved, ...] = ()
@@ -65,8 +67,11 @@ class Plan:
     def __str__(self) -> str:
         if not self.saved:
             return "keeps nothing for the reverse sweep"
-        least = "" if self.exact else "at least "
-        return "\n".join((f"keeps {least}{memory(self.bytes)} for the reverse sweep", *table(self.biggest_first())))
+        known = memory(self.bytes)
+        if not self.exact:
+            more = "what is not known before the call"
+            known = f"{known}, and {more}," if self.bytes else more
+        return "\n".join((f"keeps {known} for the reverse sweep", *table(self.biggest_first())))
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"

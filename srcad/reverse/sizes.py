@@ -14,8 +14,9 @@ from functools import reduce
 
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Return, Slice, Stmt, Var, While
 from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
-from srcad.ir.walk import blocks, own_writes, walk
+from srcad.ir.walk import blocks, map_expr, own_writes, walk
 from srcad.reverse.kept import Kept
+from srcad.reverse.lengths import written
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.dead import dead
 from srcad.simplify.typeof import typeof
@@ -23,11 +24,14 @@ from srcad.simplify.typeof import typeof
 _TOTAL = frozenset({"+", "-", "*", "neg", "max", "and", "or", "not", "<", "<=", ">", ">=", "==", "!="})
 """What can be computed even where the function would not: in a loop that makes no turn."""
 
+_ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind == "elementwise")
+
 
 @dataclass(frozen=True)
 class Sizes:
-    """`function` takes the parameters of the gradient. It returns a tuple: for each of `names`, that of the lengths of
-    an array made under this name, or None where the branch is not taken that makes it."""
+    """`function` takes the parameters of the gradient. It returns a tuple: for each of `names` a tuple, the lengths of
+    an array made under this name, or None where the branch that makes it is not taken.
+    """
 
     function: Function
     names: tuple[str, ...]
@@ -36,8 +40,10 @@ class Sizes:
 
 
 def sizes(f: Function, kept: Sequence[Kept], params: Mapping[str, Type], written: Collection[str]) -> Sizes:
-    """The slice of `f` in sequential form. `params` are the types of the primal's parameters, by the names in `f`;
-    those of `written` are changed while it runs."""
+    """The slice of `f`, which is in sequential form.
+
+    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
+    """
     asked = frozenset(one.name for one in kept if not one.grows and isinstance(f.types[one.name], Array))
     slicer = _Slicer(f, asked, params, written)
     body = slicer.block(f.body, False)
@@ -61,10 +67,12 @@ class _Slicer:
         self.taken = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
         self.preamble: list[Stmt] = []
         self.known: dict[str, Type] = {}
-        self.all = ChainMap(self.known, {name: _bare(name, t) for name, t in f.types.items()})
+        self.types = ChainMap(self.known, {name: _bare(name, t) for name, t in f.types.items()})
         self.made: list[tuple[str, str]] = []
         """(the name of its lengths, its name), for each place that makes an array asked for."""
         self.unknown: set[str] = set()
+        self.pending: list[Stmt] = []
+        """Lengths of parts, computed before the statement that asks for them."""
         self.readable = {name for name in params if name not in written}
         for name, known in params.items():
             if isinstance(known, Array):
@@ -96,30 +104,38 @@ class _Slicer:
         for stmt in block:
             match stmt:
                 case Assign(target, value):
-                    out += self._assigned(target, value, in_loop)
+                    made = self._assigned(target, value, in_loop)
                 case AugAssign(target, op, value) if isinstance(self.f.types.get(target), Scalar):
-                    out += self._assigned(target, Op(op, (Var(target), value)), in_loop)
+                    made = self._assigned(target, Op(op, (Var(target), value)), in_loop)
                 case If(cond, then, orelse):
-                    out += self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
+                    made = self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
                 case For() | While():
                     # one turn stands for all: what differs from turn to turn is not known in it, nor behind it
                     changed = {n for s in walk((stmt,)) for n in own_writes(s)}
                     self._forget(changed)
-                    out += [s for inner in blocks(stmt) for s in self.block(inner, True)]
+                    made = tuple(s for inner in blocks(stmt) for s in self.block(inner, True))
                     self._forget(changed)
+                case _:
+                    continue
+            out += (*self._flushed(), *made)
         return tuple(out)
+
+    def _flushed(self) -> list[Stmt]:
+        pending, self.pending = self.pending, []
+        return pending
 
     def _branch(self, stmt: If, cond: Expr | None, then: Block, orelse: Block, in_loop: bool) -> Block:
         if cond is None:
             self.unknown |= self.asked & {n for s in walk((stmt,)) for n in own_writes(s)}
             self._forget({n for s in walk((stmt,)) for n in own_writes(s)})
             return ()
+        lead = self._flushed()
         before = dict(self.known)
         first = self.block(then, in_loop)
         after = self._replaced(before)
         second = self.block(orelse, in_loop)
         self._replaced({name: met for name, t in self.known.items() if (met := _met(name, t, after.get(name)))})
-        return (If(cond, first, second),)
+        return (*lead, If(cond, first, second))
 
     def _assigned(self, target: str, value: Expr, in_loop: bool) -> Block:
         out: list[Stmt] = []
@@ -131,7 +147,7 @@ class _Slicer:
                 made = self._fresh(f"{target}_shape")
                 self.made.append((made, target))
                 out.append(Assign(made, Op("tuple", lengths)))
-        scalar, found = self._scalar(value, in_loop), self._typeof(value)
+        scalar, found = self._scalar(value, in_loop), self._typeof(value, in_loop)
         self._forget({target})
         mine = self.f.types.get(target)
         if scalar is not None and isinstance(mine, Scalar):
@@ -140,7 +156,7 @@ class _Slicer:
                 own = found.dim
             self.known[target] = Scalar(mine.dtype, own)
             out.append(Assign(target, scalar))
-        elif isinstance(found, Array) and all(map(self._is_known, found.dims)):
+        elif isinstance(found, Array) and self._has_lengths(found):
             self.known[target] = found
         return tuple(out)
 
@@ -184,34 +200,70 @@ class _Slicer:
                 whole = self.known.get(name)
                 if not isinstance(whole, Array) or len(items) != whole.rank or Const(None) in items:
                     return None
-            case Op("len", (Op("range", bounds),)) if not in_loop:
-                known = [self._scalar(b, in_loop) for b in bounds]
-                return (
-                    Op("len", (Op("range", tuple(k for k in known if k is not None)),)) if None not in known else None
-                )
-            case Op(prim) if prim in _TOTAL or (not in_loop and PRIMITIVES[prim].kind == "elementwise"):
+            case Op("len", (Op("range", bounds),)) if not in_loop or isinstance(bounds[-1], Const):
+                known = self._scalars(bounds, in_loop)
+                return None if known is None else Op("len", (Op("range", known),))
+            case Op(prim) if prim in _TOTAL or (prim in _ON_NUMBERS and not in_loop):
                 items = list(e.args)
             case _:
                 return None
         assert isinstance(e, Op)
-        given = [None if isinstance(i, Slice) else self._scalar(i, in_loop) for i in items]
-        if any(g is None for g in given):
-            return None
-        head = e.args[: len(e.args) - len(items)]
-        return Op(e.prim, (*head, *(g for g in given if g is not None)), e.static)
+        given = self._scalars(items, in_loop)
+        return None if given is None else Op(e.prim, (*e.args[: len(e.args) - len(given)], *given), e.static)
+
+    def _scalars(self, several: Sequence[Expr], in_loop: bool) -> tuple[Expr, ...] | None:
+        known = [self._scalar(e, in_loop) for e in several]
+        return None if None in known else tuple(e for e in known if e is not None)
 
     def _lengths(self, value: Expr, in_loop: bool) -> tuple[Expr, ...] | None:
         """The lengths of an array; of a number none."""
         if isinstance(value, Op) and value.prim == "np.empty":
-            known = [self._scalar(d, in_loop) for d in value.args]
-            return tuple(k for k in known if k is not None) if None not in known else None
-        found = self._typeof(value)
-        if not isinstance(found, Array) or not all(map(self._is_known, found.dims)):
+            return self._scalars(value.args, in_loop)
+        found = self._typeof(value, in_loop)
+        if not isinstance(found, Array) or not self._has_lengths(found):
             return None
         return tuple(map(_written, found.dims))
 
-    def _typeof(self, e: Expr) -> Type | None:
-        return typeof(e, self.all)
+    def _typeof(self, e: Expr, in_loop: bool) -> Type | None:
+        def named(part: Expr) -> Expr:
+            """A part of an array under a name of its own, where its lengths are no sums: `x[:k]`."""
+            found = typeof(part, self.types)
+            if not isinstance(part, Op) or part.prim != "index" or not isinstance(found, Array):
+                return part
+            whole = typeof(part.args[0], self.types)
+            if self._has_lengths(found) or not isinstance(whole, Array) or not self._has_lengths(whole):
+                return part
+            dims = self._cut(whole, part.args[1:], in_loop)
+            if dims is None:
+                return part
+            name = self._fresh("part")
+            self.known[name] = replace(found, dims=dims)
+            return Var(name)
+
+        return typeof(map_expr(e, named), self.types)
+
+    def _cut(self, whole: Array, items: Sequence[Expr], in_loop: bool) -> tuple[Dim, ...] | None:
+        """The lengths of an array indexed by `items`."""
+        dims: list[Dim] = []
+        left = list(whole.dims)
+        for item in items:
+            if item == Const(None):
+                dims.append(ONE)
+                continue
+            length = left.pop(0)
+            if isinstance(item, Slice):
+                bounds = [None if b is None else self._scalar(b, in_loop) for b in (item.lower, item.upper, item.step)]
+                if bounds.count(None) > (item.lower, item.upper, item.step).count(None):
+                    return None
+                turns = Op("index", (Op("range", (Const(0), _written(length), Const(1))), Slice(*bounds)))
+                name = self._fresh("part_length")
+                self.pending.append(Assign(name, Op("len", (turns,))))
+                self.known[name] = Scalar("int64")
+                dims.append(dim(Symbol(name, 0)))
+        return (*dims, *left)
+
+    def _has_lengths(self, t: Type | None) -> bool:
+        return isinstance(t, Array) and all(map(self._is_known, t.dims))
 
     def _is_known(self, d: Dim) -> bool:
         return all(isinstance(self.known.get(symbol.name), Scalar) for symbol, _ in d.terms)
@@ -240,7 +292,4 @@ def _bare(name: str, t: Type) -> Type:
 
 
 def _written(d: Dim) -> Expr:
-    total: Expr = Const(d.const)
-    for symbol, coefficient in d.terms:
-        total = Op("+", (total, Op("*", (Const(coefficient), Var(symbol.name)))))
-    return total if d.never_negative else Op("max", (total, Const(0)))
+    return written(d, lambda symbol: Var(symbol.name))

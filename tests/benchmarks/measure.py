@@ -61,7 +61,7 @@ def measured(workload: Workload, quick: bool, with_peers: bool, report: Callable
         first, results[name] = _timed(calls[name])
         figures.contestants[name] = Contestant(first + (text or 0.0), text=text)
     figures.hand_saved = int(workload.hand_saved(arguments))
-    figures.saved = saved_bytes(derivative, arguments) if workload.ours is None else None
+    figures.saved = saved_bytes(workload, derivative, arguments)
     figures.difference = difference(results["ours"], results["hand"])
     if not figures.difference <= workload.tolerance:
         figures.error = f"WRONG: ours differs from the adjoint by hand by {figures.difference:.1e}"
@@ -87,10 +87,15 @@ def prepared(workload: Workload, name: str, derivative: Any, arguments: Argument
     return lambda: compiled(*arguments)
 
 
-def saved_bytes(derivative: Any, arguments: Arguments) -> int | None:
-    """What our gradient keeps from its forward sweep for its reverse sweep; None where that cannot be asked."""
-    plan = getattr(derivative, "plan", None)
-    return int(plan(*arguments).bytes) if plan else None
+def saved_bytes(workload: Workload, derivative: Any, arguments: Arguments) -> int | None:
+    """What our gradient keeps from its forward sweep for its reverse sweep; None where nobody knows before it runs."""
+    if workload.plan is not None:
+        plan = workload.plan(arguments)
+    elif workload.ours is None:
+        plan = derivative.plan(*arguments)
+    else:
+        return None
+    return plan.bytes if plan.exact else None
 
 
 # ---- peers -------------------------------------------------------------------------------------

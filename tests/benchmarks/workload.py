@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import srcad
+
 Arguments = tuple[Any, ...]
 Thunk = Callable[[], Any]
 """A call ready to be timed; two of one workload return the same numbers in the same structure."""
@@ -37,5 +39,7 @@ class Workload:
     """By name: "jax", "torch", "autograd", "tangent", those that can do the workload at all."""
     ours: Callable[[Arguments], Thunk] | None = None
     primal: Callable[[Arguments], Thunk] | None = None
+    plan: Callable[[Arguments], srcad.Plan] | None = None
+    """What `ours` keeps, where there is one."""
     tolerance: float = 1e-9
     """The largest relative difference (of the norm of the difference to the norm) two gradients may have."""

@@ -110,6 +110,13 @@ def ours(args: Arguments) -> Thunk:
     return lambda: jacobian_by_gradients()(*args)
 
 
+def plan(args: Arguments) -> Any:
+    """Of one call: the gradients are called one after another."""
+    import srcad
+
+    return srcad.grad(first_error, tuple(range(15))).plan(*[1.0] * 17)
+
+
 @fast
 def jacobian_by_hand(cameras, points, weights, observations, features):
     """The forward part of an observation serves both of its rows."""
@@ -311,5 +318,6 @@ WORKLOADS = (
         hand_saved=hand_saved,
         peers={"jax": by_jax, "torch": by_torch, "autograd": by_autograd, "tangent": by_tangent},
         ours=ours,
+        plan=plan,
     ),
 )

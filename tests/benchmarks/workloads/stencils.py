@@ -374,6 +374,7 @@ def workload(function: Callable[..., Any], hand: Any, arguments: Callable[[bool]
         hand_saved=lambda args: 0,
         peers={name: lambda args, vjp=vjp: vjp(turn, args) for name, vjp in vjps.items()},
         ours=lambda args: in_buffers(srcad.adjoint(function, parameters), args),
+        plan=lambda args: srcad.adjoint(function, parameters).plan(*args),
         primal=lambda args: lambda: forward(*copies(args)),
     )
 

@@ -367,6 +367,7 @@ WORKLOADS = (
         hand=lambda args: lu_in_buffer(lu_adjoint, args),
         hand_saved=lambda args: 0,
         ours=lambda args: lu_in_buffer(srcad.adjoint(lu, "A"), args),
+        plan=lambda args: srcad.adjoint(lu, "A").plan(*args),
         primal=lambda args: lambda: lu_forward(args[0].copy()),
         peers={"jax": jax_lu, **eager("lu")},
     ),

@@ -1,0 +1,49 @@
+"""What a generated function really keeps: the largest object that each name held, noted while its text runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+
+def noted(text: str, name: str, kept: Collection[str]) -> tuple[Any, dict[str, int]]:
+    """The function of a generated text, and the bytes each of `kept` had at most, filled in when it is called."""
+    largest: dict[str, int] = {}
+
+    def note(of: str, value: Any) -> Any:
+        if not isinstance(value, list):
+            largest[of] = max(largest.get(of, 0), np.asarray(value).nbytes)
+        return value
+
+    class Noting(ast.NodeTransformer):
+        def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+            target = node.targets[0]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                for at, one in enumerate(target.elts):
+                    node.value.elts[at] = self.around(one, node.value.elts[at])
+            else:
+                node.value = self.around(target, node.value)
+            return node
+
+        def around(self, target: ast.expr, value: ast.expr) -> ast.expr:
+            if not isinstance(target, ast.Name) or target.id not in kept:
+                return value
+            return ast.Call(ast.Name("_note", ast.Load()), [ast.Constant(target.id), value], [])
+
+    tree = ast.fix_missing_locations(Noting().visit(ast.parse(text)))
+    scope: dict[str, Any] = {"_note": note}
+    exec(compile(tree, f"<noted {name}>", "exec"), scope)
+    return scope[name], largest
+
+
+def kept_memory(derivative: Any, args: tuple[Any, ...]) -> dict[str, int]:
+    """By name, of a call of `derivative` with `args` (adjoint buffers included)."""
+    one = derivative.specialisation(*args[: len(derivative._parameters.names)])
+    made = one.generated
+    function, largest = noted(one.text, made.function.name, {entry.name for entry in made.kept})
+    one.function, one._call, one._ready = function, np.errstate(all="ignore")(function), True
+    derivative(*args)
+    return largest
