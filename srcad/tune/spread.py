@@ -9,6 +9,7 @@ from srcad.ir.nodes import (
     Assign,
     AugAssign,
     Block,
+    Const,
     Effect,
     Expr,
     For,
@@ -21,7 +22,7 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Scalar, dim
 from srcad.ir.walk import defined, names, root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.typeof import typeof
@@ -167,6 +168,8 @@ class _Spread(Operands):
             if value.prim == "copy" and target not in names(value) and self.rank(value) == declared.rank:
                 # alone it becomes a copy again: see `contract`
                 return self._filled(target, declared, value)
+            if value.prim == "array" and declared.rank == 1 and all(self.rank(item) == 0 for item in value.args):
+                return self._listed(target, declared, value)
             if value.prim == "np.sum" and isinstance(dict(value.static).get("axis"), int):
                 return self._summed(target, declared, value)
             if value.prim in PRIMITIVES and value.prim not in SIZES and PRIMITIVES[value.prim].kind != "view":
@@ -198,6 +201,21 @@ class _Spread(Operands):
         if name != target:
             made.append(Assign(target, Var(name)))
         self._now(target, kept, extents)
+        return made
+
+    def _listed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
+        """`target = np.array([a, b, c])` item by item: Numba makes a list first, and memory anew each time."""
+        if declared.dtype not in ("float64", "int64"):
+            raise Unfit
+        before: list[Stmt] = []
+        items = [self.scalar(item, before) for item in value.args]
+        name = self.known.new(f"{target}_new", declared) if target in names(value) else target
+        extents: tuple[Expr, ...] = (Const(len(items)),)
+        made: list[Stmt] = [*before, Assign(name, empty(extents, declared.dtype))]
+        made += [Store(Var(name), (Const(at),), item) for at, item in enumerate(items)]
+        if name != target:
+            made.append(Assign(target, Var(name)))
+        self._now(target, replace(declared, dims=(dim(len(items)),)), extents)
         return made
 
     def _now(self, target: str, type: Array, extents: tuple[Expr, ...]) -> None:

@@ -136,3 +136,11 @@ def buffer_not_cleared_each_turn(x, n):
 def meshgrid(x):
     a, b = np.meshgrid(x, x[:2])
     return np.sum(np.sin(a * b))
+
+
+@case(real(3), compiled=True)
+def array_listed_from_itself(x):
+    y = x * 1.0
+    for i in range(3):
+        y = np.array([y[1] * x[0], np.sin(y[2]), y[0] + i])
+    return np.sum(y * y)
