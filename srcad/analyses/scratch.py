@@ -41,6 +41,48 @@ class Scratch:
         ]
         return all(any(self._covers(at, read, turn, t.dims) for _, at in plain) for read in reads)
 
+    def passes_through(self, group: str) -> bool:
+        """Whether each element is written once in a turn of some loop, and read once, in that turn.
+
+        Then its adjoint is what the reversal of the read gives it, whatever it held before, and after the reversal
+        of the store nobody asks for it.
+        """
+        owner = self.overwrites.allocation(group)
+        if owner is None or self.regions.definitions[owner].node is None:
+            return False  # what a parameter holds in the end, its owner may read
+        reads = [access for access in self.overwrites.reads if access.group == group]
+        stores = [(store, at) for store, at in self.overwrites.stores if at.group == group]
+        if len(reads) != 1 or len(stores) != 1 or stores[0][0].op is not None:
+            return False
+        read, at = reads[0], stores[0][1]
+        around = set(at.region.enclosing)
+        shared = [r for r in read.region.enclosing if r.kind == "turn" and r in around]
+        turn = next((r for r in shared if self.is_scratch(group, r)), None)
+        if turn is None:
+            return False
+        one, other = self._each_once(read, turn), self._each_once(at, turn)
+        return one is not None and one == other
+
+    def _each_once(self, access: Access, turn: Region) -> tuple[tuple[Dim, Dim], ...] | None:
+        """The ranges of the axes, where the access comes to each of their places just once in a turn."""
+        inner = _between(access.region, turn)
+        if not all(r.kind == "turn" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
+            return None
+        counters = {r.owner.index for r in inner if isinstance(r.owner, For)}
+        ranges = []
+        for item in access.items or ():
+            if not isinstance(item, Var) or item.name not in counters:
+                return None
+            counters.remove(item.name)
+            t = self.types[item.name]
+            symbol = t.dim.terms[0][0] if isinstance(t, Scalar) and t.dim is not None else None
+            if symbol is None or symbol.low is None or symbol.high is None or not self._steps_by_one(item.name):
+                return None
+            ranges.append((symbol.low, symbol.high))
+        owner = self.types[self.overwrites.allocation(access.group) or ""]
+        whole = isinstance(owner, Array) and owner.rank == len(ranges)
+        return tuple(ranges) if whole and not counters else None
+
     def _covers(self, at: Access, read: Access, turn: Region, shape: tuple[Dim, ...]) -> bool:
         """Whether the store at `at` surely ran in this turn before the read, and wrote all that is read."""
         assert at.items is not None

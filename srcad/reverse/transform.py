@@ -12,6 +12,7 @@ from srcad.analyses.aliases import Aliases
 from srcad.analyses.masked import masked
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions
+from srcad.analyses.scratch import Scratch
 from srcad.errors import fail
 from srcad.frontend.builder import Builder
 from srcad.frontend.inline import inline_rule
@@ -102,6 +103,8 @@ class _Transform:
         self.adjoints = adjoints
         self.overwrites = overwrites
         self.masked = masked
+        self.scratch = Scratch(builder.types, regions, overwrites)
+        self._handed_on: dict[str, bool] = {}
         self.dear: dict[object, list[str]] = {}
         """What the primal has computed at some cost, by what it is."""
         for name, definition in regions.definitions.items():
@@ -220,7 +223,21 @@ class _Transform:
             if all(item == Slice() for item in items):
                 self.adjoints.add(base, value)
                 return
+        assert isinstance(base, Var)
+        if base.name in self.adjoints.active and self.passes_through(base.name):
+            self.adjoints.begin(self.adjoints.root(base.name))
+            self.adjoints.store(base, items, value)
+            return
         self.adjoints.add_at(base, items, value)
+
+    def passes_through(self, name: str) -> bool:
+        """Whether each element of the array is only handed on from a store to a read of the same turn."""
+        group = self.overwrites.group.get(name)
+        if group is None or name not in self.adjoints.stored:
+            return False
+        if group not in self._handed_on:
+            self._handed_on[group] = self.scratch.passes_through(group)
+        return self._handed_on[group]
 
     def apply_rule(self, stmt: Assign, op: Op) -> None:
         adjoints, builder = self.adjoints, self.builder
@@ -338,6 +355,8 @@ class _Transform:
         """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
         base = root(stmt.base)
         assert base is not None
+        if self.passes_through(base):
+            return False
         if self.adjoints.root(base) in self.adjoints.rows:
             return True  # other turns have theirs in the same row
         group = self.overwrites.group[base]

@@ -460,3 +460,63 @@ def quotients(x, w):
         r = 1.0 / (1.0 + q)
         s = 1.0 + 0.3 * q * r - w / (q + 3.0)
     return s
+
+
+@case(real(4, 3), real(3), compiled=True)
+def handed_on_once(x, w):
+    n, d = x.shape
+    t = np.zeros((n, d))
+    u = x * 0.5
+    for step in range(3):
+        for i in range(n):
+            for j in range(d):
+                t[i, j] = u[i, j] * w[j] + u[i, 0]
+        for i in range(n):
+            for j in range(d):
+                u[i, j] += math.sin(t[i, j])
+    return np.sum(u * u)
+
+
+@case(real(4, 3), real(3))
+def handed_on_under_a_condition(x, w):
+    n, d = x.shape
+    t = np.zeros((n, d))
+    u = x * 0.5
+    for step in range(3):
+        for i in range(n):
+            for j in range(d):
+                t[i, j] = u[i, j] * w[j] + u[i, 0]
+        for i in range(n):
+            for j in range(d):
+                if u[i, j] > 0.1:
+                    u[i, j] += math.sin(t[i, j])
+    return np.sum(u * u)
+
+
+@case(real(4, 3), real(3))
+def handed_on_in_part(x, w):
+    n, d = x.shape
+    t = np.zeros((n, d))
+    u = x * 0.5
+    for step in range(3):
+        for i in range(n):
+            for j in range(d):
+                t[i, j] = u[i, j] * w[j] + u[i, 0]
+        for i in range(1, n):
+            for j in range(d):
+                u[i, j] += math.sin(t[i, j])
+    return np.sum(u * u)
+
+
+@case(real(4, 3), real(3))
+def handed_on_to_every_turn(x, w):
+    n, d = x.shape
+    t = np.zeros(d)
+    u = x * 0.5
+    for step in range(3):
+        for j in range(d):
+            t[j] = u[step, j] * w[j] + u[0, j]
+        for i in range(n):
+            for j in range(d):
+                u[i, j] += math.sin(t[j])
+    return np.sum(u * u)
