@@ -3,9 +3,9 @@
 source  char_rnn.py:51
 wrt     W_in, W_h, b_h, W_out, b_out
 keeps   result_saved  steps floats   read by line 61
-        exp_saved     list of arrays, one per turn   read by line 61
+        exp_saved     steps x W_out.shape[0] floats   read by line 61
         top_saved     steps floats   read by line 60
-        scores_saved  list of arrays, one per turn   read by line 60
+        scores_saved  steps x W_out.shape[0] floats   read by line 60
 """
 
 import numpy as np
@@ -20,17 +20,17 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     hs[0] = h_start
     total = 0.0
     result_saved = np.empty(steps)
-    exp_saved = []
+    exp_saved = np.empty((steps, W_out.shape[0]))
     top_saved = np.empty(steps)
-    scores_saved = []
+    scores_saved = np.empty((steps, W_out.shape[0]))
     for t in range(steps):
         hs[t + 1] = np.tanh(W_in[inputs[t]] + W_h @ hs[t] + b_h)
         scores = W_out @ hs[t + 1] + b_out
-        scores_saved.append(scores)
+        scores_saved[t] = scores
         top = np.max(scores)
         top_saved[t] = top
         exp = np.exp(scores - top)
-        exp_saved.append(exp)
+        exp_saved[t] = exp
         result = np.sum(exp)
         result_saved[t] = result
         total += top + np.log(result) - scores[targets[t]]
@@ -50,12 +50,11 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
         d_scores = np.zeros(W_out.shape[0])
         # L61: total += top + np.log(np.sum(np.exp(scores - top))) - scores[targets[t]]
         d_scores[targets[t]] -= d_total
-        exp = exp_saved.pop()
-        d_difference = exp * (d_total / result_saved[t])
+        d_difference = exp_saved[t] * (d_total / result_saved[t])
         d_scores += d_difference
         d_top = d_total - np.sum(d_difference)
         # L60: top = np.max(scores)
-        scores = scores_saved.pop()
+        scores = scores_saved[t]
         top = top_saved[t]
         d_scores += np.where(scores == top, d_top / np.sum(scores == top), 0.0)
         # L59: scores = W_out @ hs[t + 1] + b_out
@@ -74,4 +73,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: primal 4bd4be8d7f5f, text 7f6bfd53c2b9
+# srcad build: primal 4bd4be8d7f5f, text 80a6614fbf82

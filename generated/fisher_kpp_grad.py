@@ -40,7 +40,7 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
                 u[i, j] = u_saved[step, i - 1, j - 1]
                 d_sum = dt * d_u[i, j]
                 d_u[i, j] += rate * (1.0 - u[i, j]) * d_sum - rate * u[i, j] * d_sum
-                d_lap[i, j] += kappa * d_sum
+                d_lap[i, j] = kappa * d_sum
         for i in range(1, rows - 1):
             # fisher_kpp L41: lap[i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] ...
             for j in range(1, cols - 1):
@@ -53,11 +53,10 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
                 d_u[i - 1, j] += d_lap[i, j]
             for j in range(1, cols - 1):
                 d_u[i, j] -= 4.0 * d_lap[i, j]
-                d_lap[i, j] = 0.0
     # fisher_kpp L36: u = u0.copy()
     d_u0 = d_u
 
     return product, d_u0
 
 
-# srcad build: primal 141b53a809b5, text 9d823b32906c
+# srcad build: primal 141b53a809b5, text c82810f2f2bb

@@ -69,8 +69,13 @@ class Scratch:
         if not all(r.kind == "turn" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
             return None
         counters = {r.owner.index for r in inner if isinstance(r.owner, For)}
+        fixed = {r.owner.index for r in turn.enclosing if isinstance(r.owner, For)}
         ranges = []
         for item in access.items or ():
+            place = self._value(item)
+            if isinstance(item, Var) and item.name in fixed and place is not None:
+                ranges.append((place, place + 1))
+                continue
             if not isinstance(item, Var) or item.name not in counters:
                 return None
             counters.remove(item.name)

@@ -46,7 +46,7 @@ def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
                 d_rate += u[i, j] * d_product
                 d_u[i, j] += rate * d_product - rate * u[i, j] * d_sum
                 d_kappa += lap_saved[step, i, j] * d_sum
-                d_lap[i, j] += kappa * d_sum
+                d_lap[i, j] = kappa * d_sum
         for i in range(1, rows - 1):
             # L13: lap[i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * u[i, j]
             for j in range(1, cols - 1):
@@ -59,7 +59,6 @@ def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
                 d_u[i - 1, j] += d_lap[i, j]
             for j in range(1, cols - 1):
                 d_u[i, j] -= 4.0 * d_lap[i, j]
-                d_lap[i, j] = 0.0
     # L8: u = u0.copy()
     d_u0 = d_u
 
