@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.overwrites import Overwrites
-from srcad.analyses.regions import Definition, Regions
+from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Scalar
+from srcad.ir.walk import root, walk
 
 
 class Stored:
@@ -20,15 +21,24 @@ class Stored:
     def place(self, name: str, definition: Definition) -> Expr | None:
         """The element or part of an array that the value is stored into, for good."""
         region = definition.region
-        for stmt in region.stmts[definition.position + 1 :]:
+        for at in range(definition.position + 1, len(region.stmts)):
+            stmt = region.stmts[at]
             if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
                 continue
+            if self._written(region, definition.position + 1, at, stmt):
+                continue  # going back, that is restored before the value is read for the last time
             place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
             if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
                 continue
             if self._stays(stmt):
                 return place
         return None
+
+    def _written(self, region: Region, first: int, last: int, store: Store) -> bool:
+        """Whether anything in between writes to the array that the store writes to."""
+        group = self.aliases.group[root(store.base) or ""]
+        between = walk(region.stmts[first:last])
+        return any(isinstance(s, Store) and self.aliases.group.get(root(s.base) or "") == group for s in between)
 
     def _same_shape(self, place: Expr, name: str) -> bool:
         a, b = self.builder.typeof(place), self.builder.types[name]

@@ -520,3 +520,39 @@ def handed_on_to_every_turn(x, w):
             for j in range(d):
                 u[i, j] += math.sin(t[j])
     return np.sum(u * u)
+
+
+@case(real(5), real(5), 0.8)
+def stored_after_another_store(x, a0, w):
+    a = a0 * 1.0
+    s = 0.0
+    for i in range(5):
+        v = math.tanh(x[i] * w + s)
+        s += math.sin(a[i])
+        a[i] = 0.0
+        a[i] = v
+    return s + np.sum(a * a)
+
+
+@case(real(5), real(5, 2), 0.8)
+def row_stored_after_another_store(x, a0, w):
+    a = a0 * 1.0
+    s = 0.0
+    for i in range(5):
+        v = np.tanh(x[:2] * w + s)
+        s += np.sum(np.sin(a[i]))
+        a[i] = w
+        a[i] = v
+    return s + np.sum(a * a)
+
+
+@case(real(4), real(4, 2), 0.8)
+def part_stored_after_the_whole(x, a0, w):
+    a = a0 * 1.0
+    s = 0.0
+    for i in range(4):
+        v = math.tanh(x[i] * w + s)
+        s += np.sum(np.sin(a[i, 0:1]))
+        a[i] = w
+        a[i, 1] = v
+    return s + np.sum(a * a)
