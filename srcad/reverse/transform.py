@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.computed import Computed
 from srcad.analyses.masked import masked
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions
@@ -37,7 +38,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import reads, root, stmt_reads, substitute
+from srcad.ir.walk import root, stmt_reads, substitute
 from srcad.reverse.contribution import Adjoints, Frame, fit
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.rules.primitives import PRIMITIVES
@@ -105,13 +106,7 @@ class _Transform:
         self.masked = masked
         self.scratch = Scratch(builder.types, regions, overwrites)
         self._handed_on: dict[str, bool] = {}
-        self.dear: dict[object, list[str]] = {}
-        """What the primal has computed at some cost, by what it is."""
-        for name, definition in regions.definitions.items():
-            if isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
-                key = _key(definition.node.value)
-                if key is not None and not any(n in adjoints.stored for n in reads(definition.node.value)):
-                    self.dear.setdefault(key, []).append(name)
+        self.computed = Computed(regions, adjoints.stored)
 
     # ---- structure ---------------------------------------------------------------------------
 
@@ -270,7 +265,7 @@ class _Transform:
         known: dict[str, Var] = {}
         for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
             (kept,) = substitute((kept,), known)
-            there = self.computed(kept)
+            there = self.computed.same(kept, adjoints.frames[-1].sweep.region)
             if there is None:
                 builder.emit(kept)
             else:
@@ -286,16 +281,6 @@ class _Transform:
                     d = adjoints.value(stmt.target)
                 value = self.times(value, d, rule.singular and _poisons(op, self.masked.get(stmt.target, 0)))
             adjoints.add(op.args[k], value)
-
-    def computed(self, stmt: Stmt) -> Var | None:
-        """What the primal has computed already: the cosine, say, that the rule of the sine asks for."""
-        if not isinstance(stmt, Assign) or not isinstance(stmt.value, Op) or _key(stmt.value) is None:
-            return None
-        around = set(self.adjoints.frames[-1].sweep.region.enclosing)
-        for name in self.dear.get(_key(stmt.value), ()):
-            if self.regions.definitions[name].region in around:
-                return Var(name)
-        return None
 
     def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
         """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
@@ -386,14 +371,6 @@ class _Group:
         if self.stmts or self.undo is not None:
             span = self.transform.builder.span
             self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))
-
-
-def _key(op: Op) -> object:
-    """Equal for operations that give equal numbers; None for those that cost next to nothing."""
-    primitive = PRIMITIVES.get(op.prim)
-    if primitive is None or primitive.kind != "elementwise" or primitive.cheap:
-        return None
-    return op.prim.rpartition(".")[2], op.args, op.static
 
 
 def _poisons(op: Op, masked: int) -> bool:
