@@ -1,0 +1,57 @@
+"""The two small solvers that storage relies on, against enumeration."""
+
+from __future__ import annotations
+
+import random
+from itertools import chain, combinations, product
+
+import pytest
+
+from srcad.analyses.cut import cheapest
+from srcad.analyses.feasible import feasible, form
+
+_NAMES = ("x", "y", "z")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_called_infeasible_has_no_solution(seed: int) -> None:
+    rng = random.Random(seed)
+    refuted = 0
+    for _ in range(60):
+        forms = [
+            form(rng.randint(-4, 4), [(n, rng.choice((-2, -1, -1, 0, 1, 1, 2))) for n in _NAMES])
+            for _ in range(rng.randint(2, 6))
+        ]
+        box = [form(4, [(n, sign)]) for n in _NAMES for sign in (1, -1)]
+        points = product(range(-4, 5), repeat=3)
+        solved = any(
+            all(const + sum(c * point[_NAMES.index(n)] for n, c in terms) >= 0 for const, terms in forms)
+            for point in points
+        )
+        answer = feasible([*forms, *box])
+        assert answer or not solved, forms
+        refuted += not answer
+    assert refuted > 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_set_of_values_is_cheaper_than_the_cut(seed: int) -> None:
+    rng = random.Random(seed)
+    names = [f"v{k}" for k in range(8)]
+    inputs = {n: rng.sample(names[:k], min(k, rng.randint(0, 3))) for k, n in enumerate(names) if k >= 2}
+    dear = {"v0", "v1", *rng.sample(names[2:], 1)}
+    inputs = {n: some for n, some in inputs.items() if n not in dear}
+    needed = rng.sample(names, 3)
+    weight = {n: rng.choice((1, 8, 8, 24)) for n in names}
+
+    def enough(saved: tuple[str, ...]) -> bool:
+        def known(n: str) -> bool:
+            return n in saved or (n not in dear and all(map(known, inputs[n])))
+
+        return all(map(known, needed))
+
+    sets = chain.from_iterable(combinations(names, k) for k in range(len(names) + 1))
+    least = min(sum(weight[n] for n in one) for one in sets if enough(one))
+    found = cheapest(needed, dear, inputs, weight)
+    assert enough(tuple(found))
+    assert sum(weight[n] for n in found) == least
