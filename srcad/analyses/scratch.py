@@ -23,7 +23,9 @@ class Scratch:
     def is_scratch(self, group: str, turn: Region) -> bool:
         """Whether every read of the group's memory is in the turn, after a store of that turn to the same place."""
         owner = self.overwrites.allocation(group)
-        t = self.types[owner] if owner is not None else None
+        if owner is None or self.regions.definitions[owner].node is None:
+            return False  # what a parameter holds in the end, its owner may read
+        t = self.types[owner]
         if not isinstance(t, Array):
             return False
         reads = [access for access in self.overwrites.reads if access.group == group]
@@ -37,7 +39,7 @@ class Scratch:
             if store.op is None
             and at.items is not None
             and Const(None) not in store.index
-            and (store.base == Var(owner or "") or not any(isinstance(i, Slice) for i in at.items))
+            and (store.base == Var(owner) or not any(isinstance(i, Slice) for i in at.items))
         ]
         return all(any(self._covers(at, read, turn, t.dims) for _, at in plain) for read in reads)
 
@@ -47,9 +49,6 @@ class Scratch:
         Then its adjoint is what the reversal of the read gives it, whatever it held before, and after the reversal
         of the store nobody asks for it.
         """
-        owner = self.overwrites.allocation(group)
-        if owner is None or self.regions.definitions[owner].node is None:
-            return False  # what a parameter holds in the end, its owner may read
         reads = [access for access in self.overwrites.reads if access.group == group]
         stores = [(store, at) for store, at in self.overwrites.stores if at.group == group]
         if len(reads) != 1 or len(stores) != 1 or stores[0][0].op is not None:

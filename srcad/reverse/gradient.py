@@ -92,8 +92,10 @@ def _sweeps(
         places = regions(f)
         carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
         sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers, rows)
-        # a procedure leaves in its arguments what f leaves in them, before the reverse sweep restores any
-        fused = fuse(builder, places, found, sweep, carrying, allowed=not buffers)
+        fused = fuse(builder, places, found, sweep, carrying, allowed=True)
+        if buffers and fused.regions.fused and fused.plan.undone:
+            # what a procedure leaves in its arguments is kept before the reverse sweep restores any
+            fused = fuse(builder, places, found, sweep, carrying, allowed=False)
         wanted = to_widen(builder, fused.regions, Overwrites(fused.regions, found, builder.types), fused.plan)
         if not wanted:
             return adjoints, Assembly(builder, fused, found).sweeps(sweep)

@@ -1,0 +1,74 @@
+"""Kernels that write into their arguments, with loops whose turns are taken back at once, and some that are not."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+
+R = np.random.default_rng(5)
+
+
+def residuals(x, w, out):
+    for i in range(x.shape[0]):
+        e = math.exp(x[i] * w[0])
+        out[i] = math.sin(e) * w[1]
+
+
+def scratch_of_the_caller(x, w, out, t):
+    for i in range(x.shape[0]):
+        for j in range(t.shape[0]):
+            t[j] = math.exp(x[i] * w[j])
+        s = 0.0
+        for j in range(t.shape[0]):
+            s += t[j] * t[j] * math.sin(t[j])
+        out[i] = s
+
+
+def histogram(x, w, out):
+    for i in range(x.shape[0]):
+        out[i % 3] += math.sin(math.exp(x[i] * w[0]))
+
+
+def overwritten(x, w, out):
+    for i in range(x.shape[0]):
+        out[i] = math.exp(out[i] * w[0]) * math.sin(x[i])
+        out[i] = out[i] * out[i]
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize(
+    ("kernel", "more"),
+    [(residuals, (5,)), (scratch_of_the_caller, (5, 2)), (histogram, (3,)), (overwritten, (5,))],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_against_differences(kernel: Any, more: tuple[int, ...], target: str) -> None:
+    arrays = [R.normal(size=5), R.normal(size=2) * 0.5, *(R.normal(size=n) for n in more)]
+    seeds = [R.normal(size=a.shape) for a in arrays]
+
+    def seen(values: list[Any]) -> float:
+        held = [v.copy() for v in values]
+        kernel(*held)
+        return float(sum(np.sum(s * h) for s, h in zip(seeds, held, strict=True)))
+
+    left = [a.copy() for a in arrays]
+    buffers = [s.copy() for s in seeds]
+    srcad.adjoint(kernel, argnums=tuple(range(len(arrays))), target=target)(*left, *buffers)
+    plain = [a.copy() for a in arrays]
+    kernel(*plain)
+    for have, want in zip(left, plain, strict=True):
+        np.testing.assert_allclose(have, want, rtol=1e-13)
+    for k, (array, found) in enumerate(zip(arrays, buffers, strict=True)):
+        for place in range(array.size):
+            step = 1e-6
+            ends = []
+            for sign in (1.0, -1.0):
+                moved = [a.copy() for a in arrays]
+                moved[k][place] += sign * step
+                ends.append(seen(moved))
+            want = (ends[0] - ends[1]) / (2 * step)
+            assert abs(found[place] - want) < 1e-6 * (1.0 + abs(want)), (kernel.__name__, k, place)
