@@ -15,7 +15,8 @@ from srcad.normalize.count_turns import count_of
 from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK
 from srcad.reverse.fuse import Fused
-from srcad.reverse.slots import Slot, Slots, minus, plus
+from srcad.reverse.lengths import minus, plus
+from srcad.reverse.slots import Slot, Slots
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 
 

@@ -109,12 +109,19 @@ def _words(e: Expr) -> str:
             return f"{_words(x)}.shape[{dict(static)['axis']}]"
         case Op("size", (x,)):
             return f"{_words(x)}.size"
-        case Op(prim, (a, b)) if prim in ("+", "-", "*", "//"):
+        case Op("*" | "//" as prim, (a, b)):
+            texts = [f"({_words(e)})" if _is_sum(e) else _words(e) for e in (a, b)]
+            return f"{texts[0]} {prim} {texts[1]}"
+        case Op("+" | "-" as prim, (a, b)):
             return f"{_words(a)} {prim} {_words(b)}"
         case Op(prim, args):
             return f"{prim}({', '.join(map(_words, args))})"
         case _:
             return "?"
+
+
+def _is_sum(e: Expr) -> bool:
+    return isinstance(e, Op) and e.prim in ("+", "-")
 
 
 def _reading_lines(block: Block, name: str) -> list[int]:

@@ -11,7 +11,8 @@ from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
-from srcad.reverse.lengths import length, linear
+from srcad.reverse.lengths import length, linear, minus
+from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
 FIRST_SIZE = 16
@@ -51,11 +52,11 @@ class Slots:
         if not loops:
             name = self.builder.fresh(clean, t)
             return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
-        turns = [self.turns(loop) for loop in loops]
+        axes = self._axes(loops)
         own = [length(d, self.regions) for d in t.dims] if isinstance(t, Array) else []
-        sizes = [n for n in (*turns, *own) if n is not None]
-        if isinstance(t, Scalar | Array) and not refers and len(sizes) == len(turns) + len(own):
-            return self._array(clean, t, loops, sizes)
+        lengths = [n for n in own if n is not None]
+        if isinstance(t, Scalar | Array) and not refers and axes is not None and len(lengths) == len(own):
+            return self._array(clean, t, axes, lengths)
         if isinstance(t, Array):
             return self._list(clean, t)
         assert isinstance(t, Scalar)
@@ -76,13 +77,13 @@ class Slots:
             refers=True,
         )
 
-    def _array(self, base: str, t: Scalar | Array, loops: tuple[Region, ...], sizes: list[Expr]) -> Slot:
+    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]], lengths: list[Expr]) -> Slot:
         own = t.dims if isinstance(t, Array) else ()
-        dims = (*(dim(Symbol(base, axis)) for axis in range(len(loops))), *own)
+        dims = (*(dim(Symbol(base, axis)) for axis in range(len(axes))), *own)
         saved = self.builder.fresh(base, Array(t.dtype, dims))
-        at = tuple(self.turn_number(loop) for loop in loops)
+        sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
-        declare = Assign(saved.name, Op("np.empty", tuple(sizes), static))
+        declare = Assign(saved.name, Op("np.empty", (*sizes, *lengths), static))
         return Slot(
             saved.name,
             (declare,),
@@ -91,6 +92,22 @@ class Slots:
             Op("index", (saved, *at)),
             f"{_words(t)} per turn",
         )
+
+    def _axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
+        """(length, place) of the axes of an array over the turns; None where their number is not known before."""
+        found: list[tuple[Expr, Expr]] = []
+        for k, loop in enumerate(loops):
+            exact = self._by_range(loop)
+            outside = exact is not None and self._outside(exact[0])
+            triangle = None if outside or not k else packed(loops[k - 1], loop, self.regions, self.builder.types)
+            counted = self._counted(loop)
+            if triangle is not None and len(found) == k:
+                found[-1] = triangle
+            elif counted is not None:
+                found.append(counted)
+            else:
+                return None
+        return found
 
     def _stack(self, base: str, t: Scalar, region: Region) -> Slot:
         integer = Scalar("int64")
@@ -232,37 +249,6 @@ class Slots:
                 return isinstance(node, Assign) and self._length(node.value)
             case _:
                 return False
-
-
-def minus(a: Expr, b: Expr) -> Expr:
-    """a - b for integers, simplified."""
-    match a, b:
-        case _, Const(0):
-            return a
-        case Const(int() as x), Const(int() as y):
-            return Const(x - y)
-        case Op("-", (base, Const(int() as x))), Const(int() as y):
-            return plus(base, -x - y)
-        case Op("+", (base, Const(int() as x))), Const(int() as y):
-            return plus(base, x - y)
-        case _, Const(int() as y):
-            return plus(a, -y)
-        case _:
-            return Op("-", (a, b))
-
-
-def plus(a: Expr, by: int) -> Expr:
-    """a + by for integers, simplified."""
-    match a:
-        case Const(int() as x):
-            return Const(x + by)
-        case Op("+", (base, Const(int() as x))):
-            return plus(base, x + by)
-        case Op("-", (base, Const(int() as x))):
-            return plus(base, by - x)
-    if by == 0:
-        return a
-    return Op("+", (a, Const(by))) if by > 0 else Op("-", (a, Const(-by)))
 
 
 def _at_least_zero(e: Expr) -> Expr:
