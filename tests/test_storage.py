@@ -113,6 +113,18 @@ def packed(values, x):
     return s * s
 
 
+def triangles(x, w):
+    n = len(x)
+    s = 1.0
+    for i in range(n):
+        for j in range(i):
+            s = math.sin(s * x[i] + w * x[j])
+    for i in range(n):
+        for j in range(n - 1, i, -1):
+            s = math.sin(s * x[i] - w * x[j])
+    return s
+
+
 @pytest.mark.parametrize(
     ("function", "argnums", "arguments", "most"),
     [
@@ -127,6 +139,8 @@ def packed(values, x):
         (likelihood, 1, (R.normal(size=(7, 3)), R.normal(size=3)), 0),
         # which way each turn went: a byte; the sine's argument: a float
         (clipped, (0, 1), (R.normal(size=9), 0.7), 9),
+        # a float for each pair, twice
+        (triangles, (0, 1), (R.normal(size=6), 0.7), 2 * 8 * 15),
         (packed, (0, 1), (R.normal(size=21), R.normal(size=6)), 0),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
