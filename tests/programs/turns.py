@@ -556,3 +556,41 @@ def part_stored_after_the_whole(x, a0, w):
         a[i] = w
         a[i, 1] = v
     return s + np.sum(a * a)
+
+
+@case(real(0), 0.7)
+@case(real(1), 0.7)
+@case(real(2), 0.7)
+@case(real(4), 0.7, compiled=True)
+def triangles_of_many_kinds(x, w):
+    n = len(x)
+    s = w
+    for t in range(2):
+        for i in range(n):
+            for j in range(i + 1, n):
+                s = math.sin(s * x[i] + w * x[j])
+        for i in range(2, n):
+            for j in range(n - 1, i, -1):
+                s = math.sin(s * x[i] - w * x[j])
+        for i in range(n - 1, -1, -1):
+            for j in range(i + 1):
+                s = math.cos(s * x[i] + w * x[j])
+        for i in range(1, n):
+            for j in range(i - 1, n):
+                for k in range(j + 1):
+                    s = math.sin(s * x[i] + w * x[j] * x[k])
+        for i in range(n):
+            for j in range(2 * i, n):
+                s = math.sin(s + w * x[j] * x[i])
+    return s
+
+
+@case(real(4), 0.7)
+def rows_of_less_than_nothing(x, w):
+    s = w
+    for i in range(4):
+        for j in range(i - 2):
+            s = math.sin(s * x[i] + w * x[j])
+        for j in range(3 + i, 5):
+            s = math.sin(s * x[i] + w * x[j - 3])
+    return s
