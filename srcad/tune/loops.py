@@ -5,9 +5,9 @@ ten times as long to compile it. In order: each statement becomes a nest of loop
 `views`), nests over the same elements become one (`fuse`), arrays of one turn numbers (`contract`), arrays of one
 turn of an outer loop are made before it (`buffers`), and sums of the innermost loop stay out of memory (`locals`).
 
-Products of matrices stay calls of BLAS. A statement also stays as it is where NumPy would read what it has just
-written (`x[1:] = x[:-1]`), where dtypes are promoted otherwise for single numbers than for arrays (int32, a sum of
-bools), and where the compiler does not know what an operation does to single elements.
+Products of matrices stay calls of BLAS. Where a statement reads what it writes (`x[1:] += x[:-1]`), its right side
+is an array of its own. A statement stays as it is where dtypes are promoted otherwise for single numbers than for
+arrays (int32, a sum of bools), and where the compiler does not know what an operation does to single elements.
 """
 
 from __future__ import annotations
