@@ -3,7 +3,7 @@
 Numba makes of each operation on whole arrays a pass of its own over memory, with an array for its result, and takes
 ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `operands`, `trees`,
 `views`), nests over the same elements become one (`fuse`), arrays of one turn numbers (`contract`), arrays of one
-turn of an outer loop are made before it (`buffers`), and sums of the innermost loop stay out of memory (`locals`).
+turn of an outer loop are made before it (`buffers`), and sums of innermost loops stay out of memory (`locals`, `kept`).
 
 Products of matrices stay calls of BLAS. Where a statement reads what it writes (`x[1:] += x[:-1]`), its right side
 is an array of its own. A statement stays as it is where dtypes are promoted otherwise for single numbers than for
