@@ -29,7 +29,7 @@ def kept_sums(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     >>> print(show((kept_sums(loop, types, sharing((loop,), types)),)))
     if i < n:
         d_total = d[i]
-        for j in range(i, n):
+        for j in range(i, n, 1):
             d_total += a[j] * a[j]
         d[i] = d_total
 
