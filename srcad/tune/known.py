@@ -68,7 +68,7 @@ class Known:
 
     def assign(self, target: str, value: Expr) -> None:
         """`target = value` has happened."""
-        found = self._read_from_list(value) or typeof(value, self.types)
+        found = self._read_from_list(value) or self._made(value) or typeof(value, self.types)
         old = self._declared.get(target, self.types.get(target))
         self._drop(target)
         match old, found:
@@ -114,6 +114,21 @@ class Known:
                 item = known.item
                 if isinstance(item, Array):
                     return replace(item, dims=tuple(self._own(d) for d in item.dims))
+        return None
+
+    def _made(self, value: Expr) -> Type | None:
+        """An array of `max(n - 2, 0)` items is as long as a slice of `n - 2`, which is never shorter than 0."""
+        known = typeof(value, self.types)
+        match known, value:
+            case Array(dims=dims), Op("np.empty" | "np.zeros" | "np.ones", extents) if len(extents) == len(dims):
+                return replace(known, dims=tuple(self._cut(e) or d for e, d in zip(extents, dims, strict=True)))
+        return None
+
+    def _cut(self, extent: Expr) -> Dim | None:
+        match extent:
+            case Op("max", (inner, Const(0))) | Op("max", (Const(0), inner)):
+                length = self.number(inner)
+                return length if length is None or length.terms else dim(max(length.const, 0))
         return None
 
     def _own(self, d: Dim) -> Dim:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.analyses.sharing import Sharing, sharing
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, names, with_blocks
+from srcad.tune.kept import kept_sums
 from srcad.tune.nest import Nest, body_of, counters_of, extents_of, read_elements, written_elements
 
 
 def local_sums(f: Function) -> Function:
     """`total = r[i]`, a loop with `total += ...`, `r[i] = total` for a loop with `r[i] += ...`.
 
-    Where nothing else in the loop may be the same memory; the machine writes to memory in every turn otherwise.
+    Where nothing else in the loop may be the same memory; the machine writes to memory in every turn otherwise. For
+    the loops that `spread` made, and (see `kept`) for those of the function itself.
     """
     types = dict(f.types)
     body = _block(f.body, types, sharing(f.body, f.types))
@@ -25,6 +27,10 @@ def _block(block: Block, types: dict[str, Type], shared: Sharing) -> Block:
     def one(stmt: Stmt) -> Stmt:
         if isinstance(stmt, Nest):
             return _nest(stmt, types, shared)
+        if isinstance(stmt, For):
+            stmt = kept_sums(stmt, types, shared)
+            if isinstance(stmt, If):
+                return stmt
         return with_blocks(stmt, [_block(b, types, shared) for b in blocks(stmt)])
 
     return tuple(map(one, block))

@@ -3,11 +3,11 @@
 Numba makes of each operation on whole arrays a pass of its own over memory, with an array for its result, and takes
 ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `operands`, `trees`,
 `views`), nests over the same elements become one (`fuse`), arrays of one turn numbers (`contract`), arrays of one
-turn of an outer loop are made before it (`buffers`), and sums of the innermost loop stay out of memory (`locals`).
+turn of an outer loop are made before it (`buffers`), and sums of innermost loops stay out of memory (`locals`, `kept`).
 
-Products of matrices stay calls of BLAS. A statement also stays as it is where NumPy would read what it has just
-written (`x[1:] = x[:-1]`), where dtypes are promoted otherwise for single numbers than for arrays (int32, a sum of
-bools), and where the compiler does not know what an operation does to single elements.
+Products of matrices stay calls of BLAS. Where a statement reads what it writes (`x[1:] += x[:-1]`), its right side
+is an array of its own. A statement stays as it is where dtypes are promoted otherwise for single numbers than for
+arrays (int32, a sum of bools), and where the compiler does not know what an operation does to single elements.
 """
 
 from __future__ import annotations

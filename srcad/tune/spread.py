@@ -31,7 +31,7 @@ from srcad.tune.fuse import add
 from srcad.tune.known import Known
 from srcad.tune.nest import is_own
 from srcad.tune.operands import Operands
-from srcad.tune.trees import Unfit, along, at, empty, narrowed, order, space
+from srcad.tune.trees import Overlap, Unfit, along, at, empty, narrowed, order, space
 
 _IN_PLACE = frozenset({"+", "-", "*", "/"})
 
@@ -263,9 +263,12 @@ class _Spread(Operands):
                 value = self.scalar(stmt.value, before)
                 return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
             return self._stored(stmt, place, before)
+        except Overlap:
+            self.known.back_to(facts)
+            return self._after_its_value(stmt, given)
         except Unfit:
             self.known.back_to(facts)
-            return [given]
+            return [self._as_it_is(given)]
 
     def _stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
         """`x[...] op= tree`."""
@@ -290,10 +293,38 @@ class _Spread(Operands):
                 if leaf.view.base != target.base or not (
                     (read == index and is_own(index, counters)) or self._apart(read, index)
                 ):
-                    raise Unfit
+                    raise Overlap
         store = Store(Var(target.base), index, at(tree, where, counters), stmt.op, stmt.span)
         axes = order(tree, where, counters, self.known, target)
         return [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
+
+    def _after_its_value(self, stmt: Store, given: Stmt) -> list[Stmt]:
+        """`x[...] op= tree`, where the tree reads what is written: as `new = tree`, then `x[...] op= new`."""
+        facts = self.known.facts()
+        try:
+            place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
+            kind, target = typeof(stmt.value, self.known.types), typeof(place, self.known.types)
+            rank = self.rank(stmt.value)
+            if not isinstance(target, Array) or not rank:
+                raise Unfit
+            if not isinstance(kind, Array):
+                kind = Array(target.dtype, tuple(self.known.any_length() for _ in range(rank)))
+            name = self.known.new("new", replace(kind, layout="C"))
+            made = self._filled(name, replace(kind, layout="C"), stmt.value)
+            before: list[Stmt] = []
+            return made + self._stored(replace(stmt, value=Var(name)), place, before)
+        except Unfit:
+            self.known.back_to(facts)
+            return [self._as_it_is(given)]
+
+    def _as_it_is(self, stmt: Stmt) -> Stmt:
+        """The statement on whole arrays. Numba's `x[1:] += x[:-1]` would read what it has just written."""
+        match stmt:
+            case Store(base, _, value, str()) | AugAssign(base, _, value) if self.rank(value):
+                to, path = base if isinstance(base, str) else root(base), root(value)
+                if to is not None and path is not None and self.known.memory(to) == self.known.memory(path):
+                    return replace(stmt, value=Op("copy", (value,)))
+        return stmt
 
     def _apart(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
         """Whether two elements are never the same: along some axis their fixed indices differ."""

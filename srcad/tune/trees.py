@@ -17,6 +17,10 @@ class Unfit(Exception):
     """This stays a statement on whole arrays."""
 
 
+class Overlap(Unfit):
+    """What is written would be read again: the value must be there in full before."""
+
+
 @dataclass(frozen=True)
 class Leaf:
     """An array in a tree: the elements of a view, or one number everywhere."""
