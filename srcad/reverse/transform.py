@@ -209,7 +209,8 @@ class _Transform:
         """An element, or a view with new axes, which the adjoint of the base has not."""
         value: Atom = d
         if Const(None) in items:
-            kept = [Const(0) if item == Const(None) else Slice() for item in items if _makes_axis(item)]
+            axes = [item for item in items if isinstance(item, Slice) or item == Const(None)]
+            kept: list[Expr] = [Const(0) if item == Const(None) else Slice() for item in axes]
             t = self.builder.typeof(d)
             assert isinstance(t, Array)
             kept += [Slice()] * (t.rank - len(kept))
@@ -385,10 +386,6 @@ def _poisons(op: Op, masked: int) -> bool:
 def _smooth_power(op: Op) -> bool:
     exponent = op.args[1] if op.prim in ("**", "math.pow") else None
     return isinstance(exponent, Const) and isinstance(exponent.value, int | float) and exponent.value >= 1
-
-
-def _makes_axis(item: Expr) -> bool:
-    return isinstance(item, Slice) or item == Const(None)
 
 
 def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
