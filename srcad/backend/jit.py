@@ -107,7 +107,8 @@ def _know_helpers() -> None:
 
     for _, helper in inspect.getmembers(runtime, inspect.isfunction):
         if helper.__module__ == runtime.__name__:
-            register_jitable(helper)
+            known: Any = register_jitable(fastmath=False) if helper.__name__ in runtime.ORDERED else register_jitable
+            known(helper)
 
 
 def _translated(fault: Exception, function: Any) -> CompileError:

@@ -32,11 +32,25 @@ def lighter() -> Iterator[None]:
         if hasattr(owner, name):
             usual.append((owner, name, getattr(owner, name)))
             setattr(owner, name, make())
+    _ordered_sums(True)
     try:
         yield
     finally:
+        _ordered_sums(False)
         for owner, name, what in usual:
             setattr(owner, name, what)
+
+
+def _ordered_sums(vectorised: bool) -> None:
+    """Whether LLVM vectorises a loop with a sum of floats: all but the sum, whose terms are added in their order.
+
+    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written.
+    """
+    import llvmlite.binding as llvm
+
+    # an LLVM that does not know an option ends the process: only those that are known to have this one
+    if 15 <= llvm.llvm_version_info[0] <= 22:
+        llvm.set_option("srcad", f"-force-ordered-reductions={str(vectorised).lower()}")
 
 
 def blas_alone() -> None:
