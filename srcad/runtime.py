@@ -269,20 +269,27 @@ _LN2_HIGH = 0.6931471803691238
 """ln 2 in 32 bits, so that its products with exponents are exact; the rest of it is `_LN2_LOW`."""
 _LN2_LOW = 1.9082149292705877e-10
 _SHIFT = 1.5 * 2.0**52
-"""Added to a small whole number, this leaves the number in the low bits of the sum."""
-_FRACTION = np.uint64(52)
-"""How many bits of a float64 are its fraction."""
-_FRACTION_MASK = np.uint64(2**52 - 1)
-_SQRT_HALF_BITS = np.uint64(0x3FE6A09E667F3BCD)
-_TO_EXPONENT = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-"""From the bits of sqrt(1/2) to those of 1.0: added to a float's bits, it makes its exponent that of x / m (below)."""
-_BITS_OF_2_52 = np.uint64(0x4330000000000000)
+"""Added to a small number, this leaves the nearest whole number in the low bits of the sum."""
+_FRACTION_MASK = 2**52 - 1
+_SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
+_TO_EXPONENT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
+"""From the bits of sqrt(1/2) to those of 1.0."""
+_BITS_OF_2_52 = 0x4330000000000000
+
+
+def bits_of(x: Any) -> Any:
+    """The bits of a float64 as an int64."""
+    return np.float64(x).view(np.int64)
+
+
+def with_bits(bits: Any) -> Any:
+    """The float64 that has these bits."""
+    return np.int64(bits).view(np.float64)
 
 
 def power_of_2(k: Any) -> Any:
     """2.0**k for a whole -1022 <= k <= 1023, by its bits."""
-    bits = np.float64(k + (_SHIFT + 1023.0)).view(np.int64)
-    return np.int64(bits << np.int64(52)).view(np.float64)
+    return with_bits(bits_of(k + (_SHIFT + 1023.0)) << 52)
 
 
 def reduced_exp(x: Any) -> Any:
@@ -291,7 +298,7 @@ def reduced_exp(x: Any) -> Any:
     By Cody and Waite, x = k ln 2 + r + low, where |r| <= ln(2)/2. Of exp(r) = 1 + r + r**2 q(r), q is a polynomial;
     what the sum of the first two terms loses is carried along.
     """
-    k = np.rint(x * _LOG2_E)
+    k = (x * _LOG2_E + _SHIFT) - _SHIFT
     first = x - k * _LN2_HIGH
     second = k * _LN2_LOW
     r = first - second
@@ -319,7 +326,7 @@ def inline_exp(x: Any) -> Any:
     x = -746.0 if x < -746.0 else x
     p, _, k = reduced_exp(x)
     # in two steps: 2**k alone may be too large or too small for a float
-    half = np.rint(k * 0.5)
+    half = (k * 0.5 + _SHIFT) - _SHIFT
     return p * power_of_2(half) * power_of_2(k - half)
 
 
@@ -331,11 +338,11 @@ def inline_log(x: Any) -> Any:
     """
     tiny = x < 2.2250738585072014e-308
     y = x * 2.0**54 if tiny else x
-    bits = np.float64(y).view(np.uint64) + _TO_EXPONENT
+    bits = bits_of(y) + _TO_EXPONENT
     # the exponent in the low bits of 2**52 + exponent
-    exponent = np.uint64((bits >> _FRACTION) | _BITS_OF_2_52).view(np.float64)
+    exponent = with_bits((bits >> 52) | _BITS_OF_2_52)
     k = exponent - (2.0**52 + 1023.0 + 54.0 if tiny else 2.0**52 + 1023.0)
-    f = np.uint64((bits & _FRACTION_MASK) + _SQRT_HALF_BITS).view(np.float64) - 1.0
+    f = with_bits((bits & _FRACTION_MASK) + _SQRT_HALF_BITS) - 1.0
     s = f / (2.0 + f)
     z = s * s
     z2 = z * z

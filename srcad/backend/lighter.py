@@ -46,7 +46,7 @@ def _ordered_sums(vectorised: bool) -> None:
 
     By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written.
     """
-    import llvmlite.binding as llvm
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
     # an LLVM that does not know an option ends the process: only those that are known to have this one
     if 15 <= llvm.llvm_version_info[0] <= 22:
@@ -145,7 +145,7 @@ def _update_indices() -> Callable[..., None]:
     answers: of two axes and three operands up to 64. A product by 0 or 1 gives the same index without a branch;
     it compiles four times as fast, and is vectorised more often.
     """
-    from llvmlite import ir  # type: ignore[import-untyped]
+    from llvmlite import ir
     from numba import types
 
     def update_indices(self: Any, loop_indices: Any, name: Any) -> None:

@@ -3,7 +3,8 @@
 Numba calls the C library for `exp`, `log` and `tanh`, one number at a time. `runtime` has forms of them without calls
 and branches, which LLVM inlines; a loop over them takes eight numbers at once where the processor can. One number at
 a time they are no faster than the library, some slower, so that they are used only where the loop looks as if LLVM
-will vectorise it: an innermost loop of which no turn waits for the result of the turn before, but for sums.
+will vectorise it: an innermost loop without other calls, of which no turn waits for the result of the turn before but
+for sums, and with few arrays.
 """
 
 from __future__ import annotations
@@ -11,7 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, For, Function, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Stmt,
+    Store,
+    While,
+)
 from srcad.ir.types import Scalar, Type
 from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, rewrite, root, walk, with_blocks
 from srcad.simplify.typeof import typeof
@@ -24,6 +39,32 @@ INLINE = {
     "math.tanh": "runtime.inline_tanh",
     "np.tanh": "runtime.inline_tanh",
 }
+WITHOUT_CALL = frozenset(INLINE) | {
+    *(
+        "+",
+        "-",
+        "*",
+        "/",
+        "neg",
+        "pos",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "==",
+        "!=",
+        "and",
+        "or",
+        "not",
+        "select",
+        "index",
+        "shape",
+    ),
+    *("abs", "np.abs", "np.fabs", "math.fabs", "math.sqrt", "np.sqrt", "root", "math.copysign", "np.copysign", "float"),
+}
+"""What becomes instructions only. `**` is here too where its exponent is a small constant."""
+CHECKS = 8
+"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
 DOUBLE = Scalar("float64")
 
 
@@ -79,7 +120,17 @@ def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
 def _vectorises(loop: For) -> bool:
     """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
     plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
-    return plain and loop.exit is None and not _waits(loop.body) and _own_places(loop)
+    return plain and loop.exit is None and _without_calls(loop.body) and not _waits(loop.body) and _own_places(loop)
+
+
+def _without_calls(body: Block) -> bool:
+    for stmt in walk(body):
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                power = op.prim == "**" and isinstance(op.args[1], Const) and op.args[1].value in (2, 3, 4)
+                if op.prim not in WITHOUT_CALL and not power:
+                    return False
+    return True
 
 
 def _waits(body: Block) -> bool:
@@ -110,15 +161,17 @@ def _waits(body: Block) -> bool:
 
 def _own_places(loop: For) -> bool:
     """Whether what is stored to an array goes to an own place in every turn, and is read from there only."""
-    stores = [s for s in walk(loop.body) if isinstance(s, Store)]
-    stored = {root(s.base) for s in stores}
-    used: dict[str | None, set[tuple[Expr, ...]]] = {}
-    for stmt in stores:
-        used.setdefault(root(stmt.base), set()).add(_moving(stmt.index, loop.index))
-    for base, items in _reads(loop.body):
-        if root(base) in stored:
-            used[root(base)].add(_moving(items, loop.index))
-    return all(len(places) == 1 and _follows(next(iter(places)), loop.index) for places in used.values())
+    stores = [(s.base, s.index) for s in walk(loop.body) if isinstance(s, Store)]
+    stored = {root(base) for base, _ in stores}
+    places = [*stores, *_reads(loop.body)]
+    for name in stored:
+        moving = {tuple(i for i in items if loop.index in names(i)) for base, items in places if root(base) == name}
+        if len(moving) > 1 or not all(_follows(items) for items in moving):
+            return False
+    # rows of one array count as arrays
+    rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in places}
+    own = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in stores}
+    return len(own) * (len(own) - 1) // 2 + len(own) * len(rows - own) <= CHECKS
 
 
 def _reads(body: Block) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
@@ -129,11 +182,6 @@ def _reads(body: Block) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
                     yield op.args[0], op.args[1:]
 
 
-def _moving(items: tuple[Expr, ...], index: str) -> tuple[Expr, ...]:
-    """The items of a place that are others in each turn."""
-    return tuple(item for item in items if index in names(item))
-
-
-def _follows(items: tuple[Expr, ...], index: str) -> bool:
+def _follows(items: tuple[Expr, ...]) -> bool:
     """Whether a place moves on with the counter, and not by numbers read from memory."""
     return bool(items) and not any(op.prim == "index" for item in items for op in ops(item))
