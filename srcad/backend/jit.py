@@ -49,7 +49,7 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
         with warnings.catch_warnings():
             # a product of arrays that are not contiguous: the user can do nothing about it
             warnings.filterwarnings("ignore", message=".*faster on contiguous arrays")
-            with lighter():
+            with lighter(ordered_sums=not set(runtime.ORDERED).isdisjoint(dispatcher.py_func.__code__.co_names)):
                 dispatcher.compile((*map(typeof, args), *left_out))
     except Exception as fault:
         raise _translated(fault, dispatcher.py_func) from fault

@@ -18,8 +18,11 @@ from typing import Any
 
 
 @contextmanager
-def lighter() -> Iterator[None]:
-    """Compile with the lighter forms; a Numba that does not have what they replace is left as it is."""
+def lighter(ordered_sums: bool = False) -> Iterator[None]:
+    """Compile with the lighter forms; a Numba that does not have what they replace is left as it is.
+
+    `ordered_sums`: loops with sums of floats are vectorised too.
+    """
     from numba.np import arraymath, arrayobj, npyimpl
 
     usual = []
@@ -32,11 +35,13 @@ def lighter() -> Iterator[None]:
         if hasattr(owner, name):
             usual.append((owner, name, getattr(owner, name)))
             setattr(owner, name, make())
-    _ordered_sums(True)
+    if ordered_sums:
+        _ordered_sums(True)
     try:
         yield
     finally:
-        _ordered_sums(False)
+        if ordered_sums:
+            _ordered_sums(False)
         for owner, name, what in usual:
             setattr(owner, name, what)
 
@@ -44,7 +49,8 @@ def lighter() -> Iterator[None]:
 def _ordered_sums(vectorised: bool) -> None:
     """Whether LLVM vectorises a loop with a sum of floats: all but the sum, whose terms are added in their order.
 
-    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written.
+    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
+    right where there is little else to compute.
     """
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
