@@ -50,7 +50,7 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
         with warnings.catch_warnings():
             # a product of arrays that are not contiguous: the user can do nothing about it
             warnings.filterwarnings("ignore", message=".*faster on contiguous arrays")
-            with lighter():
+            with lighter(ordered_sums=not set(runtime.ORDERED).isdisjoint(dispatcher.py_func.__code__.co_names)):
                 dispatcher.compile((*map(typeof, args), *left_out))
     except Exception as fault:
         raise _translated(fault, dispatcher.py_func) from fault
@@ -119,9 +119,28 @@ def _keep_freed_memory() -> None:
 def _know_helpers() -> None:
     from numba.extending import register_jitable
 
-    for _, helper in inspect.getmembers(runtime, inspect.isfunction):
-        if helper.__module__ == runtime.__name__:
-            register_jitable(helper)
+    bit_casts = _know_bit_casts()
+    for name, helper in inspect.getmembers(runtime, inspect.isfunction):
+        if helper.__module__ == runtime.__name__ and helper not in bit_casts:
+            known: Any = register_jitable(fastmath=False) if name in runtime.ORDERED else register_jitable
+            known(helper)
+
+
+def _know_bit_casts() -> tuple[Callable[..., Any], ...]:
+    """One instruction each; the `view` of a number that they are made of would be compiled anew in every function."""
+    from llvmlite import ir  # type: ignore[import-untyped]
+    from numba import extending, types
+
+    type_callable: Any = extending.type_callable
+    lower_builtin: Any = extending.lower_builtin
+
+    def know(helper: Callable[..., Any], take: Any, give: Any, form: Any) -> None:
+        type_callable(helper)(lambda context: lambda bits: give if bits == take else None)
+        lower_builtin(helper, take)(lambda context, builder, signature, args: builder.bitcast(args[0], form))
+
+    know(runtime.bits_of, types.float64, types.int64, ir.IntType(64))
+    know(runtime.with_bits, types.int64, types.float64, ir.DoubleType())
+    return runtime.bits_of, runtime.with_bits
 
 
 def _translated(fault: Exception, function: Any) -> CompileError:

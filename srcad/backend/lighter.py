@@ -18,8 +18,11 @@ from typing import Any
 
 
 @contextmanager
-def lighter() -> Iterator[None]:
-    """Compile with the lighter forms; a Numba that does not have what they replace is left as it is."""
+def lighter(ordered_sums: bool = False) -> Iterator[None]:
+    """Compile with the lighter forms; a Numba that does not have what they replace is left as it is.
+
+    `ordered_sums`: loops with sums of floats are vectorised too.
+    """
     from numba.np import arraymath, arrayobj, npyimpl
 
     usual = []
@@ -32,11 +35,28 @@ def lighter() -> Iterator[None]:
         if hasattr(owner, name):
             usual.append((owner, name, getattr(owner, name)))
             setattr(owner, name, make())
+    if ordered_sums:
+        _ordered_sums(True)
     try:
         yield
     finally:
+        if ordered_sums:
+            _ordered_sums(False)
         for owner, name, what in usual:
             setattr(owner, name, what)
+
+
+def _ordered_sums(vectorised: bool) -> None:
+    """Whether LLVM vectorises a loop with a sum of floats: all but the sum, whose terms are added in their order.
+
+    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
+    right where there is little else to compute.
+    """
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
+
+    # an LLVM that does not know an option ends the process: only those that are known to have this one
+    if 15 <= llvm.llvm_version_info[0] <= 22:
+        llvm.set_option("srcad", f"-force-ordered-reductions={str(vectorised).lower()}")
 
 
 def blas_alone() -> None:
@@ -131,7 +151,7 @@ def _update_indices() -> Callable[..., None]:
     answers: of two axes and three operands up to 64. A product by 0 or 1 gives the same index without a branch;
     it compiles four times as fast, and is vectorised more often.
     """
-    from llvmlite import ir  # type: ignore[import-untyped]
+    from llvmlite import ir
     from numba import types
 
     def update_indices(self: Any, loop_indices: Any, name: Any) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from srcad.ir.nodes import Function
 from srcad.tune.counters import counters
+from srcad.tune.functions import functions
 from srcad.tune.loops import loops
 
 
 def tuned(f: Function) -> Function:
-    """Array statements as loops, then indices that cannot be negative marked as such."""
-    return counters(loops(f))
+    """Array statements as loops, functions that vectorise in them, then indices that cannot be negative marked."""
+    return counters(functions(loops(f)))

@@ -1,0 +1,187 @@
+"""Elementary functions in vector loops are ones that LLVM can vectorise.
+
+Numba calls the C library for `exp`, `log` and `tanh`, one number at a time. `runtime` has forms of them without calls
+and branches, which LLVM inlines; a loop over them takes eight numbers at once where the processor can. One number at
+a time they are no faster than the library, some slower, so that they are used only where the loop looks as if LLVM
+will vectorise it: an innermost loop without other calls, of which no turn waits for the result of the turn before but
+for sums, and with few arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Stmt,
+    Store,
+    While,
+)
+from srcad.ir.types import Scalar, Type
+from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, rewrite, root, walk, with_blocks
+from srcad.simplify.typeof import typeof
+
+INLINE = {
+    "math.exp": "runtime.inline_exp",
+    "np.exp": "runtime.inline_exp",
+    "math.log": "runtime.inline_log",
+    "np.log": "runtime.inline_log",
+    "math.tanh": "runtime.inline_tanh",
+    "np.tanh": "runtime.inline_tanh",
+}
+WITHOUT_CALL = frozenset(INLINE) | {
+    *(
+        "+",
+        "-",
+        "*",
+        "/",
+        "neg",
+        "pos",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "==",
+        "!=",
+        "and",
+        "or",
+        "not",
+        "select",
+        "index",
+        "shape",
+    ),
+    *("abs", "np.abs", "np.fabs", "math.fabs", "math.sqrt", "np.sqrt", "root", "math.copysign", "np.copysign", "float"),
+}
+"""What becomes instructions only. `**` is here too where its exponent is a small constant."""
+CHECKS = 8
+"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
+DOUBLE = Scalar("float64")
+
+
+def functions(f: Function) -> Function:
+    """Replace the calls in vector loops.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Array, dim
+    >>> body = parse('''
+    ...     for i in range(n):
+    ...         y[i] = np.exp(x[i])
+    ...         s += math.log(x[i])
+    ...     for i in range(1, n):
+    ...         y[i] = np.exp(y[i - 1])
+    ... ''')
+    >>> vector = Array("float64", (dim(4),))
+    >>> types = {"x": vector, "y": vector, "s": Scalar("float64"), **dict.fromkeys("in", Scalar("int64"))}
+    >>> print(show(functions(Function("f", (), body, (), types)).body))
+    for i in range(n):
+        y[i] = runtime.inline_exp(x[i])
+        s += runtime.inline_log(x[i])
+    for i in range(1, n, 1):
+        y[i] = np.exp(y[i - 1])
+    """
+    return replace(f, body=_block(f.body, f.types))
+
+
+def _block(block: Block, types: Mapping[str, Type]) -> Block:
+    return tuple(_stmt(stmt, types) for stmt in block)
+
+
+def _stmt(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+    if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
+        return _inlined(stmt, types) if _vectorises(stmt) else stmt
+    return with_blocks(stmt, [_block(b, types) for b in blocks(stmt)])
+
+
+def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+    def inline(expr: Expr) -> Expr:
+        match expr:
+            case Op(prim, (arg,), static) if prim in INLINE and typeof(arg, types) == DOUBLE:
+                return Op(INLINE[prim], (arg,), static)
+        return expr
+
+    if blocks(stmt):
+        return with_blocks(stmt, [tuple(_inlined(s, types) for s in b) for b in blocks(stmt)])
+    return rewrite(stmt, lambda expr: map_expr(expr, inline))
+
+
+# ---- whether LLVM will vectorise a loop --------------------------------------------------------
+
+
+def _vectorises(loop: For) -> bool:
+    """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
+    plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
+    return plain and loop.exit is None and _without_calls(loop.body) and not _waits(loop.body) and _own_places(loop)
+
+
+def _without_calls(body: Block) -> bool:
+    for stmt in walk(body):
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                power = op.prim == "**" and isinstance(op.args[1], Const) and op.args[1].value in (2, 3, 4)
+                if op.prim not in WITHOUT_CALL and not power:
+                    return False
+    return True
+
+
+def _waits(body: Block) -> bool:
+    """Whether a turn reads a scalar from the turn before, other than to add to it."""
+    assigned = {s.target for s in walk(body) if isinstance(s, Assign)}
+    sums = {s.target for s in walk(body) if isinstance(s, AugAssign) and s.op in ("+", "-")} - assigned
+    assigned |= {s.target for s in walk(body) if isinstance(s, AugAssign)}
+
+    def go(block: Block, known: set[str]) -> bool:
+        for stmt in block:
+            read = (stmt.value,) if isinstance(stmt, AugAssign) else own_exprs(stmt)
+            if any(names(e) & (assigned - known) for e in read):
+                return True
+            match stmt:
+                case If(then=then, orelse=orelse):
+                    one, other = set(known), set(known)
+                    if go(then, one) or go(orelse, other):
+                        return True
+                    known |= one & other
+                case AugAssign(target) if target not in sums and target not in known:
+                    return True
+                case Assign(target):
+                    known.add(target)
+        return False
+
+    return go(body, set())
+
+
+def _own_places(loop: For) -> bool:
+    """Whether what is stored to an array goes to an own place in every turn, and is read from there only."""
+    stores = [(s.base, s.index) for s in walk(loop.body) if isinstance(s, Store)]
+    stored = {root(base) for base, _ in stores}
+    places = [*stores, *_reads(loop.body)]
+    for name in stored:
+        moving = {tuple(i for i in items if loop.index in names(i)) for base, items in places if root(base) == name}
+        if len(moving) > 1 or not all(_follows(items) for items in moving):
+            return False
+    # rows of one array count as arrays
+    rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in places}
+    own = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in stores}
+    return len(own) * (len(own) - 1) // 2 + len(own) * len(rows - own) <= CHECKS
+
+
+def _reads(body: Block) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
+    for stmt in walk(body):
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                if op.prim == "index":
+                    yield op.args[0], op.args[1:]
+
+
+def _follows(items: tuple[Expr, ...]) -> bool:
+    """Whether a place moves on with the counter, and not by numbers read from memory."""
+    return bool(items) and not any(op.prim == "index" for item in items for op in ops(item))

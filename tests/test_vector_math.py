@@ -1,0 +1,206 @@
+"""The elementary functions of vector loops: their accuracy, their special values, and where they are used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+import srcad
+from srcad import runtime
+from srcad.backend.jit import compiled
+from srcad.ir.nodes import Function
+from srcad.ir.notation import parse, show
+from srcad.ir.types import Array, Scalar, Type, dim
+from srcad.options import Options
+from srcad.tune.functions import functions
+
+COUNT = 200_000
+LONG = np.longdouble
+NUMBERS = np.random.default_rng(7)
+TINY = 5e-324
+
+
+def uniform(low: float, high: float) -> Any:
+    return NUMBERS.uniform(low, high, COUNT)
+
+
+def scaled(low: float, high: float) -> Any:
+    """Of all magnitudes between two powers of ten."""
+    return 10.0 ** NUMBERS.uniform(low, high, COUNT)
+
+
+def long_tanh(x: Any) -> Any:
+    e = np.expm1(2 * np.clip(x, -25, 25))
+    return e / (e + 2)
+
+
+ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
+    (
+        runtime.inline_exp,
+        np.exp,
+        0.8,
+        [uniform(-0.5, 0.5), uniform(-708, 709.78), uniform(709, 709.7827128), uniform(-746, -707), -scaled(-20, 2)],
+    ),
+    (
+        runtime.inline_log,
+        np.log,
+        0.9,
+        [uniform(0.7, 1.45), 1.0 + scaled(-16, -2), 1.0 - scaled(-16, -2), scaled(-307, 308), scaled(-323, -306)],
+    ),
+    (
+        runtime.inline_tanh,
+        long_tanh,
+        1.05,
+        [uniform(-0.65, 0.65), uniform(0.64, 0.8), uniform(-23, 23), scaled(-310, 2), -scaled(-20, 1)],
+    ),
+]
+
+
+def over(function: Callable[..., Any], fastmath: bool = False) -> Callable[..., Any]:
+    """A compiled loop over a vector."""
+
+    def loop(x: Any) -> Any:
+        out = np.empty_like(x)
+        for i in range(len(x)):
+            out[i] = function(x[i])
+        return out
+
+    return compiled(loop, Options(fastmath=fastmath, cache=False))
+
+
+@pytest.mark.parametrize("fastmath", [False, True])
+@pytest.mark.parametrize("function, exact, bound, samples", ACCURACY, ids=["exp", "log", "tanh"])
+@pytest.mark.skipif(np.finfo(LONG).nmant < 63, reason="no numbers more exact than float64")
+def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: list[Any], fastmath: bool) -> None:
+    loop = over(function, fastmath)
+    for x in samples:
+        true = exact(x.astype(LONG))
+        unit = np.spacing(np.abs(true.astype(float)))
+        assert np.max(np.abs(loop(x) - true) / unit) <= bound
+
+
+@pytest.mark.parametrize(
+    "function, library, points",
+    [
+        (runtime.inline_exp, np.exp, [0.0, -0.0, 709.782712893384, 710.0, 1e300, -745.13, -745.2, -746.0, -1e300]),
+        (
+            runtime.inline_log,
+            np.log,
+            [0.0, -0.0, 1.0, -1.0, TINY, -TINY, 2.2250738585072014e-308, 1.7976931348623157e308],
+        ),
+        (runtime.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
+    ],
+    ids=["exp", "log", "tanh"],
+)
+def test_special_values(function: Any, library: Any, points: list[float]) -> None:
+    x = np.array([*points, math.inf, -math.inf, math.nan])
+    with np.errstate(all="ignore"):
+        expected = library(x)
+        alone = np.array([function(one) for one in x])
+    for found in (over(function)(x), alone):
+        np.testing.assert_allclose(found, expected, rtol=2.3e-16, atol=0)
+        numbers = ~np.isnan(expected)
+        np.testing.assert_array_equal(np.signbit(found[numbers]), np.signbit(expected[numbers]))
+
+
+def test_the_loops_are_vectorised() -> None:
+    loop: Any = over(runtime.inline_exp)
+    loop(np.ones(3))
+    assert "exp" not in "".join(line for line in loop.inspect_asm(loop.signatures[0]).splitlines() if "call" in line)
+
+
+# ---- the pass ----------------------------------------------------------------------------------
+
+VECTOR = Array("float64", (dim(9),))
+NAMES: dict[str, Type] = {
+    **dict.fromkeys("xyz", VECTOR),
+    "w": Array("float32", (dim(9),)),
+    "idx": Array("int64", (dim(9),)),
+    **dict.fromkeys("abs", Scalar("float64")),
+    **dict.fromkeys("ijn", Scalar("int64")),
+}
+
+
+def inlined(text: str) -> bool:
+    return "inline_" in show(functions(Function("f", (), parse(text), (), NAMES)).body)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "y[i] = np.exp(x[i])",
+        "s += math.log(x[i] + 2.0)",
+        "a = np.tanh(x[i])\n    y[i] = a * a\n    z[i] -= a",
+        "y[i] = math.log(1.0 + math.exp(y[i]))",
+        "y[i] = np.exp(-x[i] ** 2)",
+    ],
+)
+def test_replaced(turn: str) -> None:
+    assert inlined(f"for i in range(n):\n    {turn}")
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "s = np.tanh(s + x[i])",
+        "s += np.exp(s)",
+        "s *= np.exp(x[i])",
+        "y[i] = np.exp(y[i - 1])",
+        "y[idx[i]] += np.exp(x[i])",
+        "w[i] = np.exp(w[i])",
+        "y[i] = np.exp(x[i]) * math.erf(x[i])",
+        "y[0] += np.exp(x[i])",
+        "for j in range(n):\n        y[j] = x[j]\n    y[i] = np.exp(x[i])",
+    ],
+)
+def test_left_alone(turn: str) -> None:
+    assert not inlined(f"for i in range(n):\n    {turn}")
+
+
+def test_outside_loops_left_alone() -> None:
+    assert not inlined("s = math.exp(a)")
+
+
+# ---- gradients ---------------------------------------------------------------------------------
+
+
+def logistic(w: Any, X: Any, y: Any) -> Any:
+    z = X @ w
+    return np.sum(np.log(1.0 + np.exp(-y * z)))
+
+
+def loops(w: Any, X: Any, y: Any) -> Any:
+    total = 0.0
+    for i in range(len(y)):
+        score = 0.0
+        for j in range(len(w)):
+            score += np.tanh(w[j]) * math.exp(-(X[i, j] ** 2)) + math.log(2.0 + X[i, j] * w[j] ** 2 + X[i, j] ** 2)
+        total += y[i] * score
+    return total
+
+
+@pytest.mark.parametrize("function", [logistic, loops])
+@pytest.mark.parametrize("fastmath", [False, True])
+def test_compiled_equals_python(function: Any, fastmath: bool) -> None:
+    numbers = np.random.default_rng(1)
+    w, X, y = numbers.standard_normal(7), numbers.standard_normal((50, 7)), numbers.choice([-1.0, 1.0], 50)
+    found = srcad.grad(function, fastmath=fastmath)(w, X, y)
+    expected = srcad.grad(function, target="python")(w, X, y)
+    np.testing.assert_allclose(found, expected, rtol=1e-12 if fastmath else 1e-13)
+
+
+def test_only_the_compiled_text_has_them() -> None:
+    w, X, y = np.ones(3), np.ones((4, 3)), np.ones(4)
+    gradient = srcad.grad(logistic)
+    gradient(w, X, y)
+    assert "inline_" not in gradient.source
+
+
+def test_a_call_by_itself_is_the_same() -> None:
+    alone = njit(lambda x: runtime.inline_exp(x))
+    assert alone(1.5) == pytest.approx(math.exp(1.5), rel=2.3e-16)
