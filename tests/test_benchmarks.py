@@ -98,7 +98,6 @@ def test_table_shows_what_was_measured_and_what_failed():
 
 
 def test_plot_draws_bars(tmp_path):
-    pytest.importorskip("matplotlib")
     from tests.benchmarks.plot import plot
 
     plot(fast_and_slow(), tmp_path / "ratios.png")
