@@ -91,10 +91,11 @@ class Dependence:
         `reads` and `stores` are their index items; `shared` the loops around both whose turns may differ, outermost
         first; `same_turn` says whether the second comes after the first where they do not.
         """
-        key = (read, tuple(reads or ()), reads is None, store, tuple(stores or ()), stores is None, same_turn)
-        if key not in self._known:
-            self._known[key] = self._can_meet(read, reads, store, stores, shared, same_turn)
-        return self._known[key]
+        # which loops are shared hangs on how long the memory lives, not on the places alone
+        question = (read, _items(reads), store, _items(stores), tuple(shared), same_turn)
+        if question not in self._known:
+            self._known[question] = self._can_meet(read, reads, store, stores, shared, same_turn)
+        return self._known[question]
 
     def _can_meet(
         self,
@@ -130,6 +131,10 @@ class Dependence:
             return None
         below = minus(form(-1, ()), place)
         return None if feasible([below, *side.facts]) else place
+
+
+def _items(items: Sequence[Expr] | None) -> tuple[Expr, ...] | None:
+    return None if items is None else tuple(items)
 
 
 def _step(turn: Region) -> int | None:

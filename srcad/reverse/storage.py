@@ -137,7 +137,7 @@ class Storage:
             counter = counter_of(name, self.regions, self.builder.types)
             if counter is None or counter.carry in self.counted or counter.carry in self.uncounted:
                 continue
-            if self.regions.fused & set(counter.turn.enclosing) and counter.turn in self.regions.fused:
+            if counter.turn in self.regions.fused:
                 continue
             holder = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
             self.counted[counter.carry] = Counted(counter, holder)

@@ -594,3 +594,58 @@ def rows_of_less_than_nothing(x, w):
         for j in range(3 + i, 5):
             s = math.sin(s * x[i] + w * x[j - 3])
     return s
+
+
+@case(real(4), real(4), 0.7, compiled=True)
+def own_array_beside_a_lasting_one(x, a0, w):
+    a = a0 * 1.0
+    s = 0.0
+    for t in range(3):
+        z = np.ones(4)
+        for i in range(4):
+            s += np.sum(np.sin(z[i : i + 1])) + np.sum(np.sin(a[i : i + 1]) * w)
+            z[i] = math.exp(0.1 * x[i] * s)
+            a[i] = math.sin(a[i] + 0.1 * z[i])
+    return s + np.sum(a * a)
+
+
+@case(real(4, 2), real(4, 2), 0.7)
+def own_rows_beside_lasting_ones(x, a0, w):
+    a = a0 * 1.0
+    s = 0.0
+    for t in range(3):
+        z = np.ones((4, 2))
+        for i in range(4):
+            s += np.sum(np.sin(z[i]) * w)
+            z[i] = x[i] * s
+            s += np.sum(np.sin(a[i]) * np.cos(z[i]))
+            a[i] = w * s
+    return s + np.sum(a * a)
+
+
+@case(real(4), real(4), 0.7, compiled=True)
+def read_after_the_store_in_own_and_lasting_arrays(x, a0, w):
+    a = a0 * 1.0
+    s = w
+    for t in range(3):
+        z = np.ones(4)
+        for i in range(4):
+            z[i] = z[i] * x[i] * s
+            s += math.sin(z[i])
+            a[i] = a[i] * 0.5 + x[i] * s
+            s += 0.1 * math.sin(a[i])
+    return s
+
+
+@case(real(4), real(4), 0.7)
+def read_after_the_store_in_lasting_and_own_arrays(x, a0, w):
+    a = a0 * 1.0
+    s = w
+    for t in range(3):
+        z = np.ones(4)
+        for i in range(4):
+            a[i] = a[i] * 0.5 + x[i] * s
+            s += 0.1 * math.sin(a[i])
+            z[i] = z[i] * x[i] * s
+            s += math.sin(z[i])
+    return s
