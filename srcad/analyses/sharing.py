@@ -17,7 +17,6 @@ SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.
 """Primitives that ask an array for its shape and dtype only."""
 
 _PASS_ON = frozenset({"select", "stop_gradient", "tuple", "append", "list.append"})
-_FIRST_ONLY = frozenset({"list.pop", "np.full_like"})
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Sharing:
         match expr:
             case Op(prim, args, _) if prim in SIZES and not any(map(self._may_grow, args)):
                 return frozenset().union(*map(self.loads, args))
+            case Op("np.full_like", (like, value), _):
+                return self.loads(like) | self.content(value)
             case Op("index", (base, *_), _) if self.is_element(expr):
                 return self.content(base).union(*map(self.loads, expr.args[1:]))
             case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
@@ -100,7 +101,7 @@ def roots(expr: Expr) -> frozenset[str]:
     match expr:
         case Op(prim, args, _) if prim in _PASS_ON:
             return frozenset().union(*map(roots, args))
-        case Op(prim, (first, *_), _) if prim in _FIRST_ONLY or prim in VIEWS:
+        case Op(prim, (first, *_), _) if prim == "list.pop" or prim in VIEWS:
             return roots(first)
         case Var(name):
             return frozenset({name})

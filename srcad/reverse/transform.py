@@ -14,9 +14,7 @@ from srcad.analyses.masked import masked
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
-from srcad.errors import fail
 from srcad.frontend.builder import Builder
-from srcad.frontend.inline import inline_rule
 from srcad.ir.nodes import (
     Assign,
     Atom,
@@ -31,30 +29,16 @@ from srcad.ir.nodes import (
     Op,
     Return,
     Slice,
-    Stmt,
     Store,
     Undef,
     Var,
     While,
 )
-from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import root, stmt_reads, substitute
+from srcad.ir.types import Array
+from srcad.ir.walk import root
 from srcad.reverse.contribution import Adjoints, Frame, fit
+from srcad.reverse.operation import Rules
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
-from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import rule_for
-
-POLES = frozenset(
-    {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
-    | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
-)
-"""Primitives that may be infinite of finite arguments, and their derivative with them."""
-
-FINITE = frozenset(
-    {"np.sqrt", "np.cbrt", "np.arcsin", "np.arccos", "np.arccosh", "**"}
-    | {"math.sqrt", "math.asin", "math.acos", "math.acosh", "math.pow"}
-)
-"""Primitives with a finite value where their derivative is infinite: `0 * sqrt(0)` has the derivative 0."""
 
 
 def reverse_sweep(
@@ -103,10 +87,9 @@ class _Transform:
         self.regions = regions
         self.adjoints = adjoints
         self.overwrites = overwrites
-        self.masked = masked
         self.scratch = Scratch(builder.types, regions, overwrites)
         self._handed_on: dict[str, bool] = {}
-        self.computed = Computed(regions, adjoints.stored)
+        self.rules = Rules(builder, adjoints, masked, Computed(regions, adjoints.stored))
 
     # ---- structure ---------------------------------------------------------------------------
 
@@ -201,7 +184,7 @@ class _Transform:
             case Op("index", (base, *items)):
                 self.load(base, tuple(items), adjoints.value(name))
             case Op() as op:
-                self.apply_rule(stmt, op)
+                self.rules.apply(stmt, op)
             case _:
                 raise AssertionError(stmt)
 
@@ -234,79 +217,6 @@ class _Transform:
         if group not in self._handed_on:
             self._handed_on[group] = self.scratch.passes_through(group)
         return self._handed_on[group]
-
-    def apply_rule(self, stmt: Assign, op: Op) -> None:
-        adjoints, builder = self.adjoints, self.builder
-        wanted = [k for k, a in enumerate(op.args) if isinstance(a, Var) and a.name in adjoints.active]
-        if not PRIMITIVES[op.prim].differentiable or not wanted:
-            return
-        types = [builder.typeof(a) for a in op.args]
-        rule = rule_for(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
-        if rule is None:
-            name = op.args[wanted[0]]
-            assert isinstance(name, Var)
-            fail(
-                "S203",
-                f"no derivative rule for {op.prim}",
-                stmt.span,
-                advice="write a rule (docs/rules.md), or wrap the argument in srcad.stop_gradient.",
-            )
-        static = dict(op.static)
-        args = [a for a in op.args if isinstance(a, Var | Const)]
-        assert len(args) == len(op.args), op
-        d: Atom = adjoints.uniform(stmt.target) or adjoints.name(stmt.target)
-        if rule.kind != "partials":
-            d = adjoints.value(stmt.target)
-        with builder.block() as emitted:
-            if rule.kind == "partials":
-                parts = inline_rule(builder, rule.function, [Var(stmt.target), *args], static)
-            else:
-                parts = inline_rule(builder, rule.function, [d, Var(stmt.target), *args], static)
-        values = {k: parts[k] for k in wanted if k < len(parts) and parts[k] is not None}
-        known: dict[str, Var] = {}
-        for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
-            (kept,) = substitute((kept,), known)
-            there = self.computed.same(kept, adjoints.frames[-1].sweep.region)
-            if there is None:
-                builder.emit(kept)
-            else:
-                assert isinstance(kept, Assign)
-                known[kept.target] = there
-        values = {k: known.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
-        for k in wanted:
-            value = values.get(k)
-            if value is None:
-                continue
-            if rule.kind == "partials":
-                if not self._stands_for(stmt.target, value, op.args[k]):
-                    d = adjoints.value(stmt.target)
-                value = self.times(value, d, rule.singular and _poisons(op, self.masked.get(stmt.target, 0)))
-            adjoints.add(op.args[k], value)
-
-    def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
-        """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
-
-        It does where nothing is to be summed: the argument, or the partial, has the shape of the result.
-        """
-        want = self.builder.types[name]
-        if not isinstance(want, Array):
-            return True
-        types = (self.builder.typeof(partial), self.builder.typeof(argument))
-        return any(isinstance(t, Array) and t.dims == want.dims for t in types)
-
-    def times(self, partial: Atom, d: Atom, guarded: bool) -> Atom:
-        """partial * d, where a zero cotangent wins over a partial that is not finite."""
-        builder = self.builder
-        if partial == Const(1.0) or partial == Const(1):
-            return d
-        if partial == Const(-1.0) or partial == Const(-1):
-            return builder.op("neg", d)
-        product = builder.op("*", partial, d)
-        if not guarded:
-            return product
-        kept = builder.op("!=", d, Const(0.0))
-        scalar = isinstance(builder.typeof(product), Scalar)
-        return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
 
     def store(self, stmt: Store) -> None:
         adjoints, builder = self.adjoints, self.builder
@@ -372,28 +282,3 @@ class _Group:
         if self.stmts or self.undo is not None:
             span = self.transform.builder.span
             self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))
-
-
-def _poisons(op: Op, masked: int) -> bool:
-    """Whether a partial that is not finite may meet a cotangent that is exactly zero."""
-    if masked == 2:
-        return True
-    if _smooth_power(op):
-        return False
-    return op.prim in FINITE or (masked == 1 and op.prim in POLES)
-
-
-def _smooth_power(op: Op) -> bool:
-    exponent = op.args[1] if op.prim in ("**", "math.pow") else None
-    return isinstance(exponent, Const) and isinstance(exponent.value, int | float) and exponent.value >= 1
-
-
-def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
-    """The statements that the wanted names depend on: a rule gives all contributions, not all are active."""
-    kept: list[Stmt] = []
-    wanted = set(wanted)
-    for stmt in reversed(stmts):
-        if not isinstance(stmt, Assign) or stmt.target in wanted:
-            kept.append(stmt)
-            wanted |= stmt_reads(stmt)
-    return kept[::-1]

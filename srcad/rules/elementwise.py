@@ -35,7 +35,8 @@ def multiply(y: Any, a: Any, b: Any) -> Any:
 @partials("/")
 def divide(y: Any, a: Any, b: Any) -> Any:
     # not -a / (b * b): the square overflows, or vanishes, long before the quotient does
-    return 1.0 / b, -y / b
+    inverse = 1.0 / b
+    return inverse, -y * inverse
 
 
 @partials("neg", singular=False)

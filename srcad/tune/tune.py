@@ -11,8 +11,9 @@ from srcad.ir.nodes import Function
 from srcad.tune.counters import counters
 from srcad.tune.functions import functions
 from srcad.tune.loops import loops
+from srcad.tune.room import room
 
 
 def tuned(f: Function) -> Function:
     """Array statements as loops, functions that vectorise in them, then indices that cannot be negative marked."""
-    return counters(functions(loops(f)))
+    return counters(functions(room(loops(f))))

@@ -26,8 +26,9 @@ def newton_sqrt_grad(a, tol, d_result=1.0):
     for turn in range(turns - 1, -1, -1):
         # L7: x = 0.5 * (x + a / x)
         x = x_stack[turn]
-        d_a += 0.5 * d_x / x
-        d_x = 0.5 * d_x - 0.5 * a / x / x * d_x
+        part = 0.5 * d_x / x
+        d_a += part
+        d_x = 0.5 * d_x - a / x * part
     d_a += d_x
 
     return d_a

@@ -117,7 +117,7 @@ def first_contribution_from_a_later_turn(x):
 def break_after_a_write(x, n):
     y = x.copy()
     for t in range(n):
-        y[t % 4] = np.exp(-y[t % 4] ** 2) + y[(t + 1) % 4]
+        y[t % 4] = np.exp(-(y[t % 4] ** 2)) + y[(t + 1) % 4]
         if y[t % 4] > 1.2:
             y[0] *= 3.0
             break

@@ -309,3 +309,23 @@ def string_option(x, mode):
 @case(0.4, False, wrt=0)
 def boolean_option(x, twice):
     return 2 * x * x if twice else x
+
+
+@case(np.array([0.0, 2.0, 0.0]), np.array([0.0, 4.0, 1.0]), wrt=(0, 1), compiled=True)
+def quotient_not_chosen(a, b):
+    """0 / 0 is NaN, and so is what it is a factor of; neither was chosen."""
+    return np.sum(np.where(b > 0.5, a / b, 1.0)) + sum(a) + sum(b)
+
+
+@case(1e-200, 3e-200, wrt=(0, 1), compiled=True)
+def quotient_of_small_numbers(a, b):
+    """b * b is zero; the derivatives are not."""
+    return 1e-200 * (a / b)
+
+
+@case(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 4.0]), wrt=(0, 1), compiled=True)
+@case(np.array([[1.0, 2.0], [3.0, 4.0]]), 0.7, wrt=(0, 1), compiled=True)
+def quotient_that_broadcasts(a, b):
+    q = a / b
+    r = b / q
+    return np.sum(q * r[0] + r * r)

@@ -216,3 +216,47 @@ def returns_out_of_while(x, n):
         k += 1
         if k > n:
             return s * k
+
+
+@case(0.9, 1.1, 0, wrt=(0, 1))
+@case(0.9, 1.1, 16, wrt=(0, 1), name="as many turns as a stack first holds")
+@case(0.9, 1.1, 17, wrt=(0, 1), name="one more")
+@case(0.9, 1.1, 70, wrt=(0, 1), name="grown twice", compiled=True)
+def two_values_of_each_turn(x, y, n):
+    a = x
+    b = y
+    i = 0
+    while i < n:
+        a = 0.5 * np.sin(a * b) + 0.3 * y
+        b = 0.4 * np.cos(b + a * a) + 0.5 * x
+        i += 1
+    return a * b
+
+
+@case(0.9, 3, compiled=True)
+@case(0.9, 33, compiled=True)
+def saved_in_some_turns_only(x, n):
+    s = x
+    i = 0
+    while i < n:
+        t = s * x
+        if i % 3 == 1:
+            s = np.sin(t) + x
+        else:
+            s = t / (2.0 + s * s)
+        i += 1
+    return s
+
+
+@case(np.array([0.9, 4.0, 0.3]), compiled=True)
+def turns_of_each_item(x):
+    """The stack goes on growing from item to item; its top is back at zero for each."""
+    total = 0.0
+    for i in range(len(x)):
+        y = x[i]
+        k = 0
+        while y < 60.0 + 5.0 * i:
+            y = y + 0.1 * y / (1.0 + y * y) + 0.3
+            k += 1
+        total += y * k
+    return total
