@@ -73,4 +73,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: primal 4bd4be8d7f5f, text 80a6614fbf82
+# srcad build: primal b13f56d569f5, text 80a6614fbf82

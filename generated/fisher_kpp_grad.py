@@ -59,4 +59,4 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     return product, d_u0
 
 
-# srcad build: primal 141b53a809b5, text c82810f2f2bb
+# srcad build: primal f4d6d031d3a7, text c82810f2f2bb

@@ -43,4 +43,4 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     return d_x, d_decay, d_limit
 
 
-# srcad build: primal 7b246dc4caeb, text cf7fbf6738c8
+# srcad build: primal 433322daf794, text cf7fbf6738c8

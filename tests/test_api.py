@@ -354,3 +354,22 @@ def test_adjoint_buffers_are_checked():
     ):
         with pytest.raises(ArgumentError, match=code):
             run(x, 1.0, y, *buffers)
+
+
+def test_an_array_may_be_long_in_one_call_and_short_in_the_next() -> None:
+    """Of a long array it is known that x[1:-1] does not broadcast; of one of three items it is not so."""
+
+    def f(x, y):
+        return np.sum(x[1:-1] * y)
+
+    df = srcad.grad(f, (0, 1))
+    for n, m in ((12, 10), (3, 10), (3, 1), (12, 1), (9, 7), (8, 6)):
+        x, y = np.arange(1.0, n + 1), np.arange(2.0, m + 2)
+        d_x, d_y = df(x, y)
+        inner = np.broadcast_to(y, np.broadcast_shapes((n - 2,), (m,)))
+        want = np.zeros(n)
+        want[1:-1] = inner if inner.shape == (n - 2,) else inner.sum()
+        np.testing.assert_allclose(d_x, want)
+        np.testing.assert_allclose(d_y, np.broadcast_to(x[1:-1], inner.shape) if m > 1 else [x[1:-1].sum()])
+    with pytest.raises(ValueError, match="broadcast"):
+        df(np.ones(12), np.ones(9))

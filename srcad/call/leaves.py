@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
+from srcad.ir.types import LONG, ONE, Array, Dim, Scalar, Symbol, Type, dim
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _FLOATS = ("float32", "float64")
@@ -23,9 +23,11 @@ def leaf_key(leaf: Any) -> object:
     if kind is np.ndarray:
         shape, flags = leaf.shape, leaf.flags
         layout = 0 if flags.c_contiguous else 1 if flags.f_contiguous else 2
-        # which axes have length 1 decides broadcasting
-        ones = tuple([length == 1 for length in shape]) if 1 in shape else len(shape)
-        return leaf.dtype, ones, layout
+        # an axis of length 1 broadcasts; so may a part of a short one
+        if shape and min(shape) >= LONG:
+            return leaf.dtype, len(shape), layout
+        lengths = tuple([LONG if length >= LONG else length == 1 for length in shape])
+        return leaf.dtype, lengths, layout
     if kind in _PLAIN or isinstance(leaf, np.generic):
         return kind
     if isinstance(leaf, np.ndarray):
@@ -64,7 +66,7 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
             )
         if leaf.ndim == 0:
             return Scalar(dtype, _own_dim(dtype, name))
-        dims = tuple(ONE if length == 1 else dim(Symbol(name, axis, True)) for axis, length in enumerate(leaf.shape))
+        dims = tuple(_dim(name, axis, length) for axis, length in enumerate(leaf.shape))
         return Array(dtype, dims, layout(leaf))
     if isinstance(leaf, complex):
         fail("S304", f"{place} is complex", advice="split it into its real and imaginary parts.")
@@ -75,6 +77,10 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
         f"{place} is of type {type(leaf).__qualname__}, which srcad cannot take apart",
         advice="pass arrays and numbers, nested in dict, list, tuple, namedtuple or dataclass.",
     )
+
+
+def _dim(name: str, axis: int, length: int) -> Dim:
+    return ONE if length == 1 else dim(Symbol(name, axis, many=True, long=length >= LONG))
 
 
 def _refused(array: np.ndarray[Any, Any]) -> bool:

@@ -10,13 +10,17 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Union
 
+LONG = 9
+"""Stencils reach less far."""
+
 
 @dataclass(frozen=True)
 class Symbol:
     """An unknown length or integer: axis `axis` of the array `name`, or the integer `name` (axis is None).
 
-    `many` is True where the length is known not to be 1: such an axis never broadcasts. The index of a loop lies
-    from `low` to below `high`, where those are known.
+    `many` is True where the length is known not to be 1: such an axis never broadcasts. `long` is True where it is
+    at least LONG: then that goes for `x[1:-1]` too. The index of a loop lies from `low` to below `high`, where those
+    are known.
     """
 
     name: str
@@ -24,6 +28,7 @@ class Symbol:
     many: bool = False
     low: Dim | None = None
     high: Dim | None = None
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,19 @@ class Dim:
     @property
     def many(self) -> bool:
         """Known not to be of length 1."""
-        if not self.terms:
-            return self.const != 1
-        return self.const == 0 and len(self.terms) == 1 and self.terms[0][1] == 1 and self.terms[0][0].many
+        match self.terms:
+            case ():
+                return self.const != 1
+            case ((Symbol(many=True), 1),) if self.const == 0:
+                return True
+        return self._least is not None and self._least > 1
+
+    @property
+    def _least(self) -> int | None:
+        """What a sum of lengths is at least; None for others."""
+        if not all(c > 0 and s.axis is not None for s, c in self.terms):
+            return None
+        return self.const + sum(c * LONG for s, c in self.terms if s.long)
 
     def __add__(self, other: Dim | int) -> Dim:
         if isinstance(other, int):
@@ -61,7 +76,7 @@ class Dim:
     @property
     def never_negative(self) -> bool:
         """Surely at least 0: a sum of lengths."""
-        return self.const >= 0 and all(c > 0 and s.axis is not None for s, c in self.terms)
+        return self._least is not None and self._least >= 0
 
     @property
     def counts(self) -> bool:

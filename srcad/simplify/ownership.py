@@ -36,7 +36,7 @@ def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], 
         new = owner.block(block, ())
         if new == block:
             return block
-        # one at a time: each changes what shares memory with what
+        # each changes what shares memory with what: those that had a part in it are asked anew
         block = new
     return block
 
@@ -62,17 +62,21 @@ class _Ownership:
         self.kept = kept
         self.outside = outside | (frozenset(self.shared.representative) - defined(block))
         self.stored = {self.shared.of(n) for n in block_stores(block) if self.shared.has_memory(n)}
-        self.done = False
+        self.changed: set[str] = set()
+        """What shares memory with more than the analyses know of, by now."""
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(self._stmt(s, (*path, i)) for i, s in enumerate(block))
 
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         match stmt:
-            case Assign(target, Op("copy", (source,))) if not self.done and _is_adjoint(target):
+            case Assign(target, Op("copy", (source,))) if _is_adjoint(target):
+                met = {self.shared.of(n) for n in (target, *roots(source))}
+                if met & self.changed:
+                    return stmt
                 after = self.live.live_after(path)
                 if self._is_last(target, source, path, after) or self._may_share(target, source, after):
-                    self.done = True
+                    self.changed |= met
                     return replace(stmt, value=source)
                 return stmt
             case If(then=then, orelse=orelse):

@@ -172,8 +172,10 @@ class Known:
 
     def learn(self, a: Dim, b: Dim) -> None:
         """Two lengths were seen to be equal."""
-        match self.length(a), self.length(b):
-            case Dim(((x, 1),), 0), Dim(((y, 1),), 0) if x != y:
+        a, b = self.length(a), self.length(b)
+        match a, b:
+            # what may be below zero is the length 0 then, whatever it is the length of a part of
+            case Dim(((x, 1),), c), Dim(((y, 1),), d) if x != y and c == d and (c == 0 or (a.counts and b.counts)):
                 self._equal[x] = y
 
 

@@ -162,3 +162,23 @@ def scalar_accumulates_from_every_entry(x, a):
 @case(np.array([[2.0]]), real(2, 3))
 def one_by_one(a, b):
     return np.sum(a * b) + np.sum(a @ b[:1]) + a[0, 0] * np.sum(a + b)
+
+
+@case(real(12), real(12), wrt=(0, 1), name="long", compiled=True)
+@case(real(4), real(4), wrt=(0, 1), name="short", compiled=True)
+@case(real(3), real(12), wrt=(0, 1), name="one item left, and ten", compiled=True)
+@case(real(12), real(3), wrt=(0, 1), name="ten left, and one", compiled=True)
+@case(real(3), real(3), wrt=(0, 1), name="one left of both", compiled=True)
+@case(real(2), real(3), wrt=(0, 1), name="nothing left, and one", compiled=True, zero=True)
+def inner_parts(u, v):
+    """Of an array of three items one is left, and that broadcasts."""
+    w = u[1:-1] * v[1:-1] + v[2:]
+    return np.sum(w * w) + np.sum(u[:-2] / (2.0 + v[1:-1] ** 2))
+
+
+@case(real(10, 3), real(9, 12), wrt=(0, 1), compiled=True)
+@case(real(12, 12), real(12, 12), wrt=(0, 1), compiled=True)
+@case(real(10, 10), real(3, 3), wrt=(0, 1), compiled=True)
+def inner_parts_of_matrices(u, v):
+    w = u[1:-1, 1:-1] - v[2:, 2:] if u.shape == v.shape or v.shape[0] == 3 else u[1:-2, 1:-1] - v[2:, 2:]
+    return np.sum(w * w * w)
