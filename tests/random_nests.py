@@ -27,14 +27,38 @@ _RANGES = (
     "range(n - 3, 1, -1)",
 )
 _INNER = ("range(2, {0})", "range({0}, 7)", "range({0} + 1, 7)", "range({0} - 1, 1, -1)", "range({0}, 1, -1)")
-_ARRAYS = ("a", "b", "t")
+_WHOLE = (
+    "r = np.zeros_like(a0)",
+    "r = a * w",
+    "r = np.sin(t)",
+    "r = b.copy()",
+    "r = r * 0.5 + a",
+    "t = t * w + r",
+    "t = a.copy()",
+    "a[2:7] = 0.5 * b[1:6] + r[4:]",
+    "b[1:] += 0.2 * t[:-1]",
+    "t[:] = r * a",
+    "r[::2] *= w",
+    "a = b * 1.0",
+    "c[2] = r * w",
+    "r = c[4] * 1.0",
+    "s += np.sum(r * b)",
+    "s += 0.1 * (c[m] @ r)",
+    "a = a / (2.0 + r * r)",
+)
+_TESTS = ("{0} % 2 == 0", "{0} > m", "p < 3", "{0} == 4")
 
 
 class _Writer:
-    def __init__(self, seed: int) -> None:
+    """Writes one program. A `rich` one also makes arrays within loops, and branches, leaves and skips turns."""
+
+    def __init__(self, seed: int, rich: bool) -> None:
         self.random = random.Random(seed)
+        self.rich = rich
+        self.arrays = ("a", "b", "t", "r") if rich else ("a", "b", "t")
         self.lines: list[str] = []
         self.counters: list[str] = []
+        self.depth = 0
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -43,7 +67,7 @@ class _Writer:
         return self.random.choice(list(options))
 
     def emit(self, text: str) -> None:
-        self.lines.append("    " * (len(self.counters) + 1) + text)
+        self.lines.append("    " * (len(self.counters) + self.depth + 1) + text)
 
     def index(self) -> str:
         if not self.counters or self.chance(0.1):
@@ -59,7 +83,7 @@ class _Writer:
     def element(self) -> str:
         if self.chance(0.2):
             return f"c[{self.index()}, {self.index()}]"
-        return f"{self.pick(_ARRAYS)}[{self.index()}]"
+        return f"{self.pick(self.arrays)}[{self.index()}]"
 
     def value(self) -> str:
         x, y = self.element(), self.pick((self.element(), "s", "w"))
@@ -68,6 +92,9 @@ class _Writer:
         )
 
     def statement(self) -> None:
+        if self.rich and self.chance(0.3):
+            self.more()
+            return
         kind = self.random.random()
         if kind < 0.45:
             target = self.element()
@@ -89,6 +116,34 @@ class _Writer:
         else:
             self.emit(f"{self.element()} = {self.value()}")
 
+    def more(self) -> None:
+        kind = self.random.random()
+        if kind < 0.6 or not self.counters:
+            self.emit(self.pick(_WHOLE))
+        elif kind < 0.8:
+            self.emit(f"if {self.pick(_TESTS).format(self.pick(self.counters))}:")
+            self.depth += 1
+            self.emit("s *= 0.9")
+            self.statement()
+            if self.chance(0.25):
+                self.emit(self.pick(("break", "continue")))
+            self.depth -= 1
+            if self.chance(0.4):
+                self.emit("else:")
+                self.depth += 1
+                self.emit("s *= 0.8")
+                self.statement()
+                self.depth -= 1
+        elif kind < 0.9:
+            self.emit("p += 1")
+        elif self.depth < 2:
+            self.emit(f"q{self.depth} = {self.pick((0, 1, 'p % 3'))}")
+            self.emit(f"while q{self.depth} < {self.pick((2, 'm', 4))}:")
+            self.depth += 1
+            self.emit(f"q{self.depth - 1} += 1")
+            self.statement()
+            self.depth -= 1
+
     def loop(self) -> None:
         counter = "ijk"[len(self.counters)]
         bounds = self.pick(_RANGES)
@@ -105,6 +160,8 @@ class _Writer:
         for name in "abc":
             self.emit(f"{name} = {name}0 * 1.0")
         self.emit(f"t = np.{self.pick(('zeros_like(a0)', 'ones_like(a0)'))}")
+        if self.rich:
+            self.emit("r = a0 * 0.5")
         self.emit("s = w * 0.5")
         self.emit("p = 0")
         for _ in range(self.random.randint(1, 3)):
@@ -115,8 +172,8 @@ class _Writer:
 
 
 def nest(seed: int, folder: Path) -> tuple[Any, str]:
-    """(the function, its text)"""
-    text = _Writer(seed).program()
+    """(the function, its text); every other one is rich."""
+    text = _Writer(seed, rich=seed % 2 == 1).program()
     return load(text, folder).program, text
 
 

@@ -6,7 +6,7 @@ from srcad.analyses.overwrites import Access, Overwrites
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Expr, For, Op
+from srcad.ir.nodes import Assign, Const, Expr, For, Op
 from srcad.ir.walk import names, stmt_reads
 from srcad.normalize.own_rows import CREATES, Rows
 from srcad.reverse.plan import Plan
@@ -44,6 +44,8 @@ def _rows(group: str, builder: Builder, regions: Regions, overwrites: Overwrites
     if any(n is None or not _known(n, definition.region, regions) for n in turns):
         return None
     owners = [turn.owner for turn in loops]
+    if not all(isinstance(owner, For) and owner.step in (Const(1), Const(-1)) for owner in owners):
+        return None  # the number of a turn is then no linear form, by which rows are known to differ
     return Rows(
         array,
         tuple(owner.index for owner in owners if isinstance(owner, For)),

@@ -17,6 +17,7 @@ from srcad.simplify.typeof import is_scalar, same, typeof
 
 _EVALUATED = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
+    "//": operator.floordiv, "%": operator.mod,
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
 _READERS = frozenset({"elementwise", "reduce", "linalg"})

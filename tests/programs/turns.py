@@ -649,3 +649,26 @@ def read_after_the_store_in_lasting_and_own_arrays(x, a0, w):
             z[i] = z[i] * x[i] * s
             s += math.sin(z[i])
     return s
+
+
+@case(real(9), 1.3)
+def scratch_array_of_every_other_turn(x, w):
+    """(i - 2) // 2 is the number of the turn, and no linear form of i."""
+    t = np.zeros(4)
+    total = 0.0
+    for i in range(2, 8, 2):
+        for k in range(4):
+            t[k] = np.sin(x[i] * w + k)
+        for k in range(4):
+            total += t[k] * t[3 - k] * total + x[i + 1]
+    return total
+
+
+@case(real(9), 1.3)
+def scratch_array_of_every_third_turn_down(x, w):
+    t = np.zeros(4)
+    total = 0.0
+    for i in range(8, 0, -3):
+        t[:] = np.sin(x[i] * w + x[:4])
+        total += t[1] * total + t[2] * t[1]
+    return total
