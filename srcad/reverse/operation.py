@@ -130,14 +130,10 @@ def _poisons(op: Op, masked: int) -> bool:
     """Whether a partial that is not finite may meet a cotangent that is exactly zero."""
     if masked == 2:
         return True
-    if _smooth_power(op):
-        return False
+    match op:
+        case Op("**" | "math.pow", (_, Const(int() | float() as exponent))) if not 0 < exponent < 1:
+            return masked == 1 and exponent < 0
     return op.prim in FINITE or (masked == 1 and op.prim in POLES)
-
-
-def _smooth_power(op: Op) -> bool:
-    exponent = op.args[1] if op.prim in ("**", "math.pow") else None
-    return isinstance(exponent, Const) and isinstance(exponent.value, int | float) and exponent.value >= 1
 
 
 def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:

@@ -77,6 +77,9 @@ def power(y: Any, a: Any, b: Any) -> Any:
             d_a = 2.0 * a
         elif b == 0.5:
             d_a = 0.5 / y
+        elif b < 0:
+            # a division instead of a power; at 0, where a positive exponent would give 0 / 0, both are infinite
+            d_a = b * y / a
         else:
             d_a = b * a ** (b - 1)
     else:

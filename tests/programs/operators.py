@@ -329,3 +329,18 @@ def quotient_that_broadcasts(a, b):
     q = a / b
     r = b / q
     return np.sum(q * r[0] + r * r)
+
+
+@case(np.array([0.3, 0.8, 4.0]), np.array([0.0, 2.0, 0.0]), wrt=0, compiled=True)
+def negative_powers(x, c):
+    return np.sum(x**-1.5 + x**-2) + x[1] ** -0.9 + np.sum(np.where(c > 0.5, x**-0.5, x**-3))
+
+
+@case(1e120, gradient=-1.5e-100, compiled=True)
+def negative_power_of_a_large_number(x):
+    return 1e200 * x**-1.5
+
+
+@case(np.array([0.0, 2.0]), compiled=True)
+def negative_power_not_chosen(x):
+    return np.sum(np.where(x > 1.0, x**-1.5, x * x)) + np.sum(np.minimum(x**-2, 9.0 + x))
