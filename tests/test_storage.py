@@ -125,6 +125,20 @@ def triangles(x, w):
     return s
 
 
+def recurrent(w, xs):
+    h = np.zeros_like(w)
+    for t in range(len(xs)):
+        h = np.tanh(w * h + xs[t])
+    return np.sum(h)
+
+
+def recurrent_number(w, xs):
+    h = 0.0
+    for t in range(len(xs) - 1, -1, -1):
+        h = math.tanh(w * h + xs[t])
+    return h
+
+
 @pytest.mark.parametrize(
     ("function", "argnums", "arguments", "most"),
     [
@@ -142,6 +156,9 @@ def triangles(x, w):
         # a float for each pair, twice
         (triangles, (0, 1), (R.normal(size=6), 0.7), 2 * 8 * 15),
         (packed, (0, 1), (R.normal(size=21), R.normal(size=6)), 0),
+        # the state before the first turn and after each, which is the state before the next
+        (recurrent, (0, 1), (R.normal(size=4), R.normal(size=7)), 8 * 4 * 8),
+        (recurrent_number, (0, 1), (0.7, R.normal(size=7)), 8 * 8),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

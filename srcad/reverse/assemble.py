@@ -8,7 +8,7 @@ from srcad.analyses.aliases import Aliases
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Undef, Var, While
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import block_reads, defined, names, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
@@ -91,8 +91,30 @@ class Assembly:
         made = defined(declared)
         return all(turn not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - made)
 
+    def _save_carried(self) -> None:
+        """What a loop carries round, where both what a turn begins with and what it hands on are saved: once."""
+        for turn in (r for r in self.regions if isinstance(r.owner, For) and r not in self.regions.fused):
+            assert isinstance(turn.owner, For) and turn.parent is not None
+            for carry in turn.owner.carried:
+                start, end = carry.arg, carry.next.name if isinstance(carry.next, Var) else carry.arg
+                t = self.builder.types[start]
+                both = start in self.plan.saved and end in self.plan.saved and not {start, end} & self.aliases.stored
+                if not both or end in self.value_slots or self.builder.types[end] != t or isinstance(carry.init, Undef):
+                    continue
+                if self.regions.definitions[end].region is not turn:
+                    continue
+                slots = self.slots.carried(_kept_name(end, t), turn, t)
+                if slots is not None:
+                    self.value_slots[start], self.value_slots[end], first = slots
+                    assert isinstance(first, Op)
+                    before = self._at(turn.parent).before.setdefault(turn.position, [])
+                    before += [*slots[0].declare, Store(first.args[0], first.args[1:], carry.init)]
+                    place = self.regions.definitions[end].position
+                    self._at(turn).after.setdefault(place, []).extend(slots[1].before(Var(end)))
+
     def _save_values(self) -> None:
-        for name in self.plan.saved:
+        self._save_carried()
+        for name in (n for n in self.plan.saved if n not in self.value_slots):
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
@@ -11,7 +11,7 @@ from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
-from srcad.reverse.lengths import length, linear, minus
+from srcad.reverse.lengths import length, linear, minus, plus
 from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
@@ -61,6 +61,22 @@ class Slots:
             return self._list(clean, t)
         assert isinstance(t, Scalar)
         return self._stack(clean, t, region)
+
+    def carried(self, base: str, turn: Region, t: Type) -> tuple[Slot, Slot, Expr] | None:
+        """For what a loop carries round, one array with a row more than there are turns.
+
+        (the place of what a turn begins with, the place of what it hands on, the row the loop itself begins with)
+        """
+        found = self._by_range(turn) if self.regions.loops(turn) == (turn,) else None
+        lengths = [length(d, self.regions) for d in t.dims] if isinstance(t, Array) else []
+        known = [n for n in lengths if n is not None]
+        if found is None or not isinstance(t, Scalar | Array) or len(known) < len(lengths):
+            return None
+        turns, number = found
+        start = self._array(base, t, [(plus(turns, 1), number)], known)
+        saved, row = Var(start.name), plus(number, 1)
+        end = replace(start, before=lambda e: (Store(saved, (row,), e),), load=Op("index", (saved, row)))
+        return start, end, Op("index", (saved, Const(0)))
 
     # ---- one kind each -----------------------------------------------------------------------
 

@@ -672,3 +672,62 @@ def scratch_array_of_every_third_turn_down(x, w):
         t[:] = np.sin(x[i] * w + x[:4])
         total += t[1] * total + t[2] * t[1]
     return total
+
+
+@case(real(4), 0.7, 0, wrt=(0, 1))
+@case(real(4), 0.7, 1, wrt=(0, 1))
+@case(real(4), 0.7, 5, wrt=(0, 1), compiled=True)
+def state_before_and_after_each_turn(x, w, n):
+    h = x * w
+    g = w
+    for t in range(2, 2 + n):
+        g = math.tanh(g * w + t)
+        h = np.tanh(h * w + g)
+    for t in range(n - 1, -2, -1):
+        h = np.tanh(h * w + x)
+    for t in range(n, 3 * n + 2, 2):
+        h = np.exp(-h * w)
+    return np.sum(h) * g
+
+
+@case(real(4), 0.7, 6, wrt=(0, 1), compiled=True)
+def state_where_a_loop_is_left(x, w, n):
+    h = x * w
+    for t in range(n):
+        if t == 4:
+            break
+        if t == 1:
+            continue
+        h = np.tanh(h * w)
+    return np.sum(h)
+
+
+@case(real(4), 0.7, 3, wrt=(0, 1), compiled=True)
+def state_of_an_inner_loop(x, w, n):
+    total = 0.0
+    for i in range(n):
+        h = x * i
+        for t in range(n + i):
+            h = np.tanh(h * w + total)
+        total = total + np.sum(h)
+    return total
+
+
+@case(real(4), real(4), 5, compiled=True)
+def states_that_change_places(x, y, n):
+    a = x
+    b = y
+    for t in range(n):
+        c = np.tanh(a * b)
+        a = b
+        b = c
+    return np.sum(a * b)
+
+
+@case(real(4), 0.7, 5, wrt=(0, 1), compiled=True)
+def state_written_to(x, w, n):
+    h = x * w
+    for t in range(n):
+        h = np.tanh(h * w)
+        h[1] += w * h[2]
+    return np.sum(h)
