@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from srcad.analyses.cheap import cheap, short
 from srcad.analyses.dataflow import Liveness, Path, liveness
 from srcad.analyses.independent import Meet, affine, counts_on, independent, memory_read, only_added_to
 from srcad.analyses.purity import pure
@@ -23,12 +24,6 @@ from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, 
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.walk import defined, names, ops, own_writes, replace_names, with_blocks
 from srcad.simplify.holders import Pairs, held_in_loops
-
-_COST = {"+": 1, "-": 1, "*": 1, "neg": 1, "index": 1, "/": 4}
-_MOST = 10
-"""How much there may be to compute in a value that is computed once for each shift."""
-_SHORT = 8
-"""Turns for which a loop of its own does not pay."""
 
 
 def shifts(
@@ -131,7 +126,7 @@ class _Shifts:
 
     def _may_repeat(self, loop: For, meet: Meet) -> bool:
         """Whether all turns may be run through several times: there are many of them, and they stay the same."""
-        if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)) or _is_short(loop):
+        if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)) or short(loop):
             return False
         for stmt in loop.body:
             match stmt:
@@ -179,7 +174,7 @@ class _Shifts:
             if isinstance(made, Assign) and made.target in names(value) and writes[made.target] == 1:
                 value = replace_names(value, {made.target: made.value})
                 free = free and self._is_early(made.value, i, loop, meet)
-        free = free and not names(value) & writes.keys() and _cost(value) <= _MOST
+        free = free and not names(value) & writes.keys() and cheap(value)
         return _Term(at, replace(stmt, value=value), free)
 
     def _is_early(self, value: Expr, at: int, loop: For, meet: Meet) -> bool:
@@ -226,17 +221,6 @@ def _distance(term: _Term, index: str) -> tuple[bool, int]:
     """Small for the place where the loop itself is."""
     *outer, last = term.store.index
     return last != Var(index), sum(isinstance(item, Op) for item in outer)
-
-
-def _cost(value: Expr) -> int:
-    return sum(_COST.get(op.prim, _MOST + 1) for op in ops(value))
-
-
-def _is_short(loop: For) -> bool:
-    match loop:
-        case For(start=Const(int(start)), stop=Const(int(stop)), step=Const(int(step))):
-            return len(range(start, stop, step)) <= _SHORT
-    return False
 
 
 def _upward(loop: For) -> For:

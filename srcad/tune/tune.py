@@ -10,10 +10,11 @@ from __future__ import annotations
 from srcad.ir.nodes import Function
 from srcad.tune.counters import counters
 from srcad.tune.functions import functions
+from srcad.tune.gather import gather
 from srcad.tune.loops import loops
 from srcad.tune.room import room
 
 
 def tuned(f: Function) -> Function:
-    """Array statements as loops, functions that vectorise in them, then indices that cannot be negative marked."""
-    return counters(functions(room(loops(f))))
+    """Array statements as loops, shifts gathered, functions that vectorise, then indices that cannot be negative."""
+    return counters(functions(gather(room(loops(f)))))

@@ -1,0 +1,240 @@
+"""A gather: what several shifted neighbours add to an element of an array, and the loops that compute it.
+
+In the inside of the array every term is there, and one statement adds them up; at the borders some are missing. Along
+the innermost loop the border is written out, an element a statement; along the others, and where an array is too short
+to have an inside, every term has a loop of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from srcad.analyses.independent import affine
+from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var
+from srcad.ir.walk import names, replace_names
+
+
+@dataclass(frozen=True)
+class Level:
+    """One loop of a box, upward by one."""
+
+    index: str
+    start: int
+    stop: Expr
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Every element at `place` in the box is set to a number."""
+
+    levels: tuple[Level, ...]
+    array: str
+    place: tuple[Expr, ...]
+    value: Const
+    when: Expr | None = None
+    """Only where this holds."""
+
+    def names(self) -> frozenset[str]:
+        return frozenset({self.array})
+
+    def is_before(self, gather: Gather) -> bool:
+        """Whether it fills what the gather then adds to: the same elements of the same box."""
+        if self.array != gather.array or len(self.levels) != len(gather.levels):
+            return False
+        named = {a.index: Var(b.index) for a, b in zip(self.levels, gather.levels, strict=True)}
+        place = tuple(replace_names(item, named) for item in self.place)
+        box = tuple(replace(a, index=b.index) for a, b in zip(self.levels, gather.levels, strict=True))
+        return box == gather.levels and place == gather.place
+
+    def block(self) -> Block:
+        stmt: Stmt = Store(Var(self.array), self.place, self.value)
+        for level in reversed(self.levels):
+            stmt = _loop(level, Const(level.start), level.stop, (stmt,))
+        return (stmt,) if self.when is None else (If(self.when, (stmt,), ()),)
+
+
+@dataclass(frozen=True)
+class Term:
+    """What the turn `shifts` before adds to an element; the value is that of the turn in whose box the element is."""
+
+    shifts: tuple[int, ...]
+    op: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Gather:
+    """`array[place] += value` for every term, each over the box moved by its shifts."""
+
+    levels: tuple[Level, ...]
+    array: str
+    place: tuple[Expr, ...]
+    terms: tuple[Term, ...]
+    fill: Fill | None = None
+    """What is done before, over the box where it is."""
+
+    def names(self) -> frozenset[str]:
+        return frozenset({self.array}).union(*(names(term.value) for term in self.terms))
+
+    def fixed(self) -> frozenset[str]:
+        """What says which elements are meant, but for the counters."""
+        exprs = (*(level.stop for level in self.levels), *self.place)
+        counters = {level.index for level in self.levels}
+        return frozenset({self.array}).union(*map(names, exprs)) - counters
+
+    def block(self) -> Block:
+        """The loops.
+
+        >>> from srcad.ir.notation import show
+        >>> d_v = Op("index", (Var("d_v"), Var("i")))
+        >>> before = Op("index", (Var("d_v"), Op("-", (Var("i"), Const(1)))))
+        >>> level = Level("i", 1, Op("-", (Var("n"), Const(1))))
+        >>> print(show(Gather((level,), "d_u", (Var("i"),), (Term((0,), "+", d_v), Term((1,), "-", before))).block()))
+        if 2 < (n - 1):
+            d_u[1] += d_v[1]
+            for i in range(2, n - 1, 1):
+                d_u[i] += d_v[i] - d_v[i - 1]
+            d_u[n - 1] -= d_v[n - 2]
+        else:
+            for i in range(1, n - 1, 1):
+                d_u[i] += d_v[i]
+            for i in range(2, n, 1):
+                d_u[i] -= d_v[i - 1]
+        """
+        *outer, last = zip(self.levels, self._reach(), strict=True)
+        has_inside, has_none = _has_inside(*last)
+        inside, apart = tuple(self._inside()), tuple(self._apart())
+        if all(least == most for _, (least, most) in outer):
+            assert has_inside is not None
+            return _nest(outer, (If(has_inside, inside, apart),))
+        # in a nest of its own: LLVM asks before the outer loop whether what all its turns could touch overlaps
+        nest = _nest(
+            [
+                (replace(level, start=level.start + most, stop=plus(level.stop, least)), (0, 0))
+                for level, (least, most) in outer
+            ],
+            inside,
+        )
+        tests = [] if has_none is None else [has_none]
+        for level, (least, most) in outer:
+            if least < most:
+                tests.append(Op("<", (Var(level.index), Const(level.start + most))))
+                tests.append(Op("<=", (plus(level.stop, least), Var(level.index))))
+        border = _nest(outer, (If(_joined("or", tests), apart, ()),))
+        return (*(nest if has_inside is None else (If(has_inside, nest, ()),)), *border)
+
+    def _reach(self) -> list[tuple[int, int]]:
+        """The least and the greatest shift of each level."""
+        moves = [term.shifts for term in self.terms] + ([(0,) * len(self.levels)] if self.fill else [])
+        return [(min(column), max(column)) for column in zip(*moves, strict=True)]
+
+    def _inside(self) -> Iterator[Stmt]:
+        last, (least, most) = self.levels[-1], self._reach()[-1]
+        for by in range(least, most):
+            yield from self._element(Const(last.start + by), [t for t in self.terms if t.shifts[-1] <= by], by >= 0)
+        first, end = Const(last.start + most), plus(last.stop, least)
+        sums = [_loop(last, first, end, (self._sum(self.terms, fill),)) for fill in (None, self.fill)]
+        when = None if self.fill is None else self.fill.when
+        yield sums[1] if when is None else If(when, (sums[1],), (sums[0],))
+        for by in range(least, most):
+            yield from self._element(plus(last.stop, by), [t for t in self.terms if t.shifts[-1] > by], by < 0)
+
+    def _element(self, position: Expr, terms: list[Term], filled: bool) -> Iterator[Stmt]:
+        """One element of the border."""
+        at = {self.levels[-1].index: position}
+        place = tuple(moved(item, at) for item in self.place)
+        if filled and self.fill is not None:
+            store = Store(Var(self.array), place, self.fill.value)
+            yield store if self.fill.when is None else If(self.fill.when, (store,), ())
+        if terms:
+            here = tuple(replace(term, value=moved(term.value, at)) for term in terms)
+            yield replace(self._sum(here, None), index=place)
+
+    def _sum(self, terms: tuple[Term, ...], fill: Fill | None) -> Store:
+        ordered = sorted(terms, key=lambda term: term.op)  # what is added comes before what is taken away
+        op: str | None = ordered[0].op
+        total: Expr | None = None
+        if fill is not None:
+            total, op = None if fill.value == Const(0.0) and op == "+" else fill.value, None
+        for term in ordered:
+            sign = "+" if op == "-" else term.op
+            total = term.value if total is None else Op(sign, (total, term.value))
+        assert total is not None
+        return Store(Var(self.array), self.place, total, op)
+
+    def _apart(self) -> Iterator[Stmt]:
+        """A loop for each term."""
+        still = (0,) * len(self.levels)
+        if self.fill is not None:
+            yield from self._guarded(Store(Var(self.array), self.place, self.fill.value), still, self.fill.when)
+        for term in self.terms:
+            yield from self._guarded(Store(Var(self.array), self.place, term.value, term.op), term.shifts)
+
+    def _guarded(self, store: Store, shifts: tuple[int, ...], when: Expr | None = None) -> Block:
+        *outer, (last, by) = zip(self.levels, shifts, strict=True)
+        loop = _loop(last, Const(last.start + by), plus(last.stop, by), (store,))
+        tests: list[Expr] = [] if when is None else [when]
+        for (level, shift), (least, most) in zip(outer, self._reach(), strict=False):
+            if shift > least:
+                tests.append(Op("<=", (Const(level.start + shift), Var(level.index))))
+            if shift < most:
+                tests.append(Op("<", (Var(level.index), plus(level.stop, shift))))
+        return (If(_joined("and", tests), (loop,), ()),) if tests else (loop,)
+
+
+def plus(expr: Expr, by: int) -> Expr:
+    """The expression and a constant.
+
+    >>> plus(Op("-", (Var("n"), Const(1))), 2)
+    Op(prim='+', args=(Var(name='n'), Const(value=1)), static=())
+    """
+    match expr:
+        case Const(int(value)):
+            return Const(value + by)
+        case Op("+", (base, Const(int(value)))):
+            return plus(base, value + by)
+        case Op("-", (base, Const(int(value)))):
+            return plus(base, by - value)
+    if by == 0:
+        return expr
+    return Op("+", (expr, Const(by))) if by > 0 else Op("-", (expr, Const(-by)))
+
+
+def moved(expr: Expr, to: Mapping[str, Expr]) -> Expr:
+    """The expression with counters replaced, and what is added to them summed up."""
+    for name, base in to.items():
+        by = affine(expr, name)
+        if by is not None:
+            return plus(base, by)
+    match expr:
+        case Op(prim, args, static):
+            return Op(prim, tuple(moved(arg, to) for arg in args), static)
+        case Slice(lower, upper, step):
+            return Slice(*(None if part is None else moved(part, to) for part in (lower, upper, step)))
+    return expr
+
+
+def _loop(level: Level, start: Expr, stop: Expr, body: Block) -> For:
+    return For(level.index, start, stop, Const(1), body)
+
+
+def _has_inside(level: Level, reach: tuple[int, int]) -> tuple[Expr, Expr] | tuple[None, None]:
+    """Whether some of the loop lies in the box wherever a term moves it, and whether none does; None if always."""
+    least, most = reach
+    first, end = Const(level.start + most), plus(level.stop, least)
+    return (Op("<", (first, end)), Op("<=", (end, first))) if least < most else (None, None)
+
+
+def _nest(levels: Sequence[tuple[Level, tuple[int, int]]], body: Block) -> Block:
+    """Loops over all that terms reach."""
+    for level, (least, most) in reversed(levels):
+        body = (_loop(level, Const(level.start + least), plus(level.stop, most), body),)
+    return body
+
+
+def _joined(op: str, tests: list[Expr]) -> Expr:
+    total = tests[0]
+    for test in tests[1:]:
+        total = Op(op, (total, test))
+    return total

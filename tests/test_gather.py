@@ -1,0 +1,139 @@
+"""Adjoints of stencils as gathers: the numbers of the loops for each shift, for arrays of every length."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srcad.ir.nodes import Function, Param
+from srcad.ir.notation import parse, show
+from srcad.ir.types import Array, Scalar, Symbol, dim
+from srcad.tune.gather import gather
+
+ARRAYS = ("d_a", "d_b", "d_c", "c")
+MARGIN = 4
+"""So much longer are the arrays than the loops run, for no shift to leave them."""
+
+
+def types(rank: int) -> dict[str, Any]:
+    dims = tuple(dim(Symbol("c", axis)) for axis in range(rank))
+    numbers = dict.fromkeys(("n", "m", "p", "i", "j", "k", "t", "r", "steps"), Scalar("int64"))
+    return dict.fromkeys(ARRAYS, Array("float64", dims)) | dict.fromkeys("qsw", Scalar("float64")) | numbers
+
+
+def gathered(text: str, rank: int, results: tuple[str, ...] = ()) -> str:
+    known = types(rank)
+    params = tuple(Param(name, name) for name in (*ARRAYS, "n", "m", "p", "w", "steps"))
+    results = tuple(parse(f"x = {name}")[0].value for name in results)  # type: ignore[union-attr]
+    return show(gather(Function("f", params, parse(text), results, known)).body)
+
+
+class Writer:
+    """Nests such as a reverse sweep has, or nearly so."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.rank = self.random.choice([1, 2, 2, 2, 3])
+        self.counters = "ijk"[: self.rank]
+        self.header = self.headers()
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def headers(self) -> list[str]:
+        starts = [self.random.choice(["1", "1", "2", "0"]) for _ in self.counters]
+        ends = [self.random.choice([f"{e} - 1", e, f"{e} + 1", f"{e} - 2"]) for e in "nmp"]
+        return [f"for {c} in range({s}, {e}):" for c, s, e in zip(self.counters, starts, ends, strict=False)]
+
+    def index(self, share: float) -> str:
+        items = []
+        for counter in self.counters:
+            by = self.random.choice([-1, 1, 1, -1, 2, -2]) if self.chance(share) else 0
+            items.append(counter if not by else f"{counter} {'+' if by > 0 else '-'} {abs(by)}")
+        if self.chance(0.01):
+            items[self.random.randrange(self.rank)] = self.random.choice(["2", "r", "-1"])
+        if self.rank > 1 and self.chance(0.01):
+            items.reverse()
+        return ", ".join(items)
+
+    def element(self, share: float = 0.05) -> str:
+        return f"{self.random.choice(ARRAYS)}[{self.index(share)}]"
+
+    def value(self, source: str) -> str:
+        factor = self.random.choice(["2.0", "3.0", "w", f"c[{self.index(0.1)}]", "-1.0", "q"])
+        return f"{factor} * {source}[{self.index(0.02)}]"
+
+    def sweep(self) -> list[str]:
+        """`target` gets its terms from `source`, which is then often set to zero."""
+        target, source = self.random.sample(ARRAYS[: self.random.choice([2, 2, 3])], 2)
+        rows: list[list[str]] = []
+        for _ in range(self.random.randint(2, 4)):
+            op = self.random.choice(["+=", "+=", "-="])
+            rows.append([f"{target}[{self.index(0.6)}] {op} {self.value(source)}"])
+            if self.chance(0.1):
+                rows[-1] = ["q = 2.0 * " + f"{source}[{self.index(0.02)}]", *rows[-1]]
+        if self.chance(0.8):
+            rows[-1].append(f"{source}[{self.index(0.02)}] = {self.random.choice(['0.0', '0.0', '1.0'])}")
+        if self.chance(0.08):
+            at = self.random.choice(rows)
+            at.append(
+                self.random.choice([
+                    f"{self.element()} = {self.value(source)}", f"s += {self.element()}",
+                    f"{self.element()} += {self.value(target)}", f"{self.element()} = 0.0", "r = i", "w = w + 1.0",
+                ])
+            )  # fmt: skip
+        header = self.header if self.chance(0.93) else self.headers()
+        if self.chance(0.2):
+            rows = [[line for row in rows for line in row]]
+        lines = [f"{'    ' * depth}{line}" for depth, line in enumerate(header[:-1])]
+        for row in rows:
+            if self.rank > 1 and row is not rows[0] and self.chance(0.1):
+                lines += [f"{'    ' * depth}{line}" for depth, line in enumerate(header[:-1])]
+            lines.append("    " * (self.rank - 1) + header[-1])
+            lines += ["    " * self.rank + line for line in row]
+        return lines
+
+    def program(self) -> str:
+        lines = ["r = 1", "q = 3.0"]
+        body: list[str] = []
+        for _ in range(self.random.randint(1, 4)):
+            body += self.sweep()
+            if self.chance(0.05):
+                body.append(self.random.choice(["s += d_a[" + ", ".join("1" * self.rank) + "]", "r = 2", "n = n - 1"]))
+        if self.chance(0.75):
+            loop = self.random.choice(["range(steps)", "range(steps - 1, -1, -1)", "range(0, steps, 2)"])
+            body = [f"for t in {loop}:", *(f"    {line}" for line in body)]
+        return "\n".join([*lines, *body]) + "\n"
+
+
+def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
+    numbers = np.random.default_rng(5)
+    # small whole numbers: sums and products are exact in any order, and a difference is a mistake
+    shape = (n + MARGIN, n + 1 + MARGIN, n + MARGIN)[:rank]
+    env: dict[str, Any] = {name: numbers.integers(-2, 3, shape).astype(float) for name in ARRAYS}
+    env |= {"n": n, "m": n + 1, "p": n, "q": 2.0, "s": 0.0, "w": 2.0, "r": 1, "i": 1, "j": 1, "k": 1, "steps": steps}
+    exec(text, {}, env)
+    return env
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_random_sweeps_compute_the_same(part: int) -> None:
+    changed = waiting = 0
+    for seed in range(part * 100, part * 100 + 100):
+        writer = Writer(seed)
+        source, rank = writer.program(), writer.rank
+        results = tuple(writer.random.sample(["s", "i", "q", "r"], writer.random.choice([0, 1, 2])))
+        after = gathered(source, rank, results)
+        if after == show(parse(source)):
+            continue
+        changed += 1
+        waiting += "t != " in after
+        for n, steps in ((0, 2), (1, 2), (2, 2), (3, 3), (4, 1), (5, 2), (6, 3), (3, 0)):
+            want, have = run(source, rank, n, steps), run(after, rank, n, steps)
+            for name in (*ARRAYS, *results):
+                if np.max(np.abs(want[name])) < 2**52:
+                    np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
+    assert changed > 50 and waiting > 1
