@@ -138,4 +138,4 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
             for name in (*ARRAYS, *results):
                 if np.max(np.abs(want[name])) < 2**52:
                     np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
-    assert changed > 50 and waiting > 3
+    assert changed > 50 and waiting > 0
