@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import SIZES
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, Op, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
 from srcad.ir.types import Array, Opaque, Scalar, Type
 from srcad.ir.walk import children, names, own_exprs, walk
 
@@ -100,7 +100,7 @@ def _plain(body: Block, types: Mapping[str, Type]) -> bool:
     """Whether there are only scalars, elements and loops over such, and nothing with an effect."""
     for stmt in walk(body):
         match stmt:
-            case Assign(target) if isinstance(types.get(target), Scalar):
+            case Assign(target) | AugAssign(target) if isinstance(types.get(target), Scalar):
                 pass
             case Store(Var(array), index) if index and isinstance(types.get(array), Array):
                 pass
@@ -113,7 +113,7 @@ def _plain(body: Block, types: Mapping[str, Type]) -> bool:
 
 def _fresh(body: Block, index: str) -> bool:
     """Whether no turn reads a scalar that a turn before has assigned, and the index is the loop's alone."""
-    assigned = {s.target for s in walk(body) if isinstance(s, Assign)}
+    assigned = {s.target for s in walk(body) if isinstance(s, Assign | AugAssign)}
     assigned |= {s.index for s in walk(body) if isinstance(s, For)}
 
     def go(block: Block, known: frozenset[str]) -> bool:

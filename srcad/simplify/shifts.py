@@ -114,7 +114,7 @@ class _Shifts:
         gone = {term.at for group in moved for term in group}
         if not gone:
             return (loop,)
-        own = tuple(replace(_upward(loop), body=tuple(term.store for term in group)) for group in moved)
+        own = tuple(replace(upward(loop), body=tuple(term.store for term in group)) for group in moved)
         rest = replace(loop, body=tuple(s for i, s in enumerate(loop.body) if i not in gone))
         return (*own, self._up(rest, path))
 
@@ -122,7 +122,7 @@ class _Shifts:
         """The loop from its least index up, where the order of its turns does not matter."""
         if loop.step != Const(-1) or defined((loop,)) & self.live.live_after((*path, "head")):
             return loop
-        return _upward(loop) if independent(loop, self.types, self._meet(path)) else loop
+        return upward(loop) if independent(loop, self.types, self._meet(path)) else loop
 
     def _may_repeat(self, loop: For, meet: Meet) -> bool:
         """Whether all turns may be run through several times: there are many of them, and they stay the same."""
@@ -223,7 +223,7 @@ def _distance(term: _Term, index: str) -> tuple[bool, int]:
     return last != Var(index), sum(isinstance(item, Op) for item in outer)
 
 
-def _upward(loop: For) -> For:
+def upward(loop: For) -> For:
     """The same turns, from the least index to the greatest."""
     if loop.step == Const(1):
         return loop

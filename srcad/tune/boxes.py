@@ -159,8 +159,7 @@ class _Parting:
         early = self._is_early(value, at)
         for i in range(at - 1, -1, -1):
             around, made = self.turns[i]
-            own = around is loop and isinstance(made, Assign) and self.written[made.target] == 1
-            if own and isinstance(made, Assign) and made.target in names(value):
+            if around is loop and isinstance(made, Assign) and made.target in names(value):
                 value = replace_names(value, {made.target: made.value})
                 early = early and self._is_early(made.value, i)
         if not early or not cheap(value) or names(value) & self.written.keys() or not _numbers(value, self.types):

@@ -8,6 +8,7 @@ code of. It stays plain NumPy and Numba; only what `target="cpu"` compiles is ma
 from __future__ import annotations
 
 from srcad.ir.nodes import Function
+from srcad.tune.ascending import ascending
 from srcad.tune.counters import counters
 from srcad.tune.functions import functions
 from srcad.tune.gather import gather
@@ -17,4 +18,4 @@ from srcad.tune.room import room
 
 def tuned(f: Function) -> Function:
     """Array statements as loops, shifts gathered, functions that vectorise, then indices that cannot be negative."""
-    return counters(functions(gather(room(loops(f)))))
+    return counters(functions(gather(ascending(room(loops(f))))))
