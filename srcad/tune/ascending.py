@@ -1,4 +1,4 @@
-"""Loops of the reverse sweep whose turns do not wait for one another run upward, as memory is read ahead and vectors lie."""
+"""Loops of the reverse sweep whose turns do not wait for one another run upward, as memory is read ahead."""
 
 from __future__ import annotations
 

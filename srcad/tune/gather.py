@@ -168,7 +168,7 @@ class _Gathers:
                 continue
             if self._changes(loop, gather):
                 continue
-            items[met[0]] = replace(gather, fill=replace(fill, when=Op("!=", (Var(loop.index), loop.start))))
+            items[met[0]] = replace(gather, fill=replace(fill, unless=Op("==", (Var(loop.index), loop.start))))
             del items[k]
             assert isinstance(loop.step, Const) and isinstance(loop.step.value, int)
             ran = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)

@@ -32,8 +32,13 @@ class Fill:
     array: str
     place: tuple[Expr, ...]
     value: Const
-    when: Expr | None = None
-    """Only where this holds."""
+    unless: Op | None = None
+    """Not where this comparison holds."""
+
+    @property
+    def when(self) -> Expr:
+        assert self.unless is not None
+        return replace(self.unless, prim="!=")
 
     def names(self) -> frozenset[str]:
         return frozenset({self.array})
@@ -51,7 +56,7 @@ class Fill:
         stmt: Stmt = Store(Var(self.array), self.place, self.value)
         for level in reversed(self.levels):
             stmt = _loop(level, Const(level.start), level.stop, (stmt,))
-        return (stmt,) if self.when is None else (If(self.when, (stmt,), ()),)
+        return (stmt,)
 
 
 @dataclass(frozen=True)
@@ -102,27 +107,27 @@ class Gather:
             for i in range(2, n, 1):
                 d_u[i] -= d_v[i - 1]
         """
-        *outer, last = zip(self.levels, self._reach(), strict=True)
-        has_inside, has_none = _has_inside(*last)
+        *outer, (last, (least, most)) = zip(self.levels, self._reach(), strict=True)
+        tests: list[tuple[Expr, Expr]] = []  # that all is there, and that it is not
+        if least < most:
+            first, end = Const(last.start + most), plus(last.stop, least)
+            tests.append((Op("<", (first, end)), Op("<=", (end, first))))
+        if self.fill is not None and self.fill.unless is not None:
+            tests.append((self.fill.when, self.fill.unless))
         inside, apart = tuple(self._inside()), tuple(self._apart())
         if all(least == most for _, (least, most) in outer):
-            assert has_inside is not None
-            return _nest(outer, (If(has_inside, inside, apart),))
+            return _nest(outer, (If(_joined("and", [yes for yes, _ in tests]), inside, apart),))
         # in a nest of its own: LLVM asks before the outer loop whether what all its turns could touch overlaps
-        nest = _nest(
-            [
-                (replace(level, start=level.start + most, stop=plus(level.stop, least)), (0, 0))
-                for level, (least, most) in outer
-            ],
-            inside,
-        )
-        tests = [] if has_none is None else [has_none]
+        for level, (least, most) in reversed(outer):
+            inside = (_loop(level, Const(level.start + most), plus(level.stop, least), inside),)
+        if tests:
+            inside = (If(_joined("and", [yes for yes, _ in tests]), inside, ()),)
+        border = [no for _, no in tests]
         for level, (least, most) in outer:
             if least < most:
-                tests.append(Op("<", (Var(level.index), Const(level.start + most))))
-                tests.append(Op("<=", (plus(level.stop, least), Var(level.index))))
-        border = _nest(outer, (If(_joined("or", tests), apart, ()),))
-        return (*(nest if has_inside is None else (If(has_inside, nest, ()),)), *border)
+                border.append(Op("<", (Var(level.index), Const(level.start + most))))
+                border.append(Op("<=", (plus(level.stop, least), Var(level.index))))
+        return (*inside, *_nest(outer, (If(_joined("or", border), apart, ()),)))
 
     def _reach(self) -> list[tuple[int, int]]:
         """The least and the greatest shift of each level."""
@@ -132,42 +137,39 @@ class Gather:
     def _inside(self) -> Iterator[Stmt]:
         last, (least, most) = self.levels[-1], self._reach()[-1]
         for by in range(least, most):
-            yield from self._element(Const(last.start + by), [t for t in self.terms if t.shifts[-1] <= by], by >= 0)
-        first, end = Const(last.start + most), plus(last.stop, least)
-        sums = [_loop(last, first, end, (self._sum(self.terms, fill),)) for fill in (None, self.fill)]
-        when = None if self.fill is None else self.fill.when
-        yield sums[1] if when is None else If(when, (sums[1],), (sums[0],))
+            terms = [t for t in self.terms if t.shifts[-1] <= by]
+            yield from self._element(Const(last.start + by), terms, self.fill is not None and by >= 0)
+        yield _loop(last, Const(last.start + most), plus(last.stop, least), (self._sum(self.terms, self.fill),))
         for by in range(least, most):
-            yield from self._element(plus(last.stop, by), [t for t in self.terms if t.shifts[-1] > by], by < 0)
+            terms = [t for t in self.terms if t.shifts[-1] > by]
+            yield from self._element(plus(last.stop, by), terms, self.fill is not None and by < 0)
 
     def _element(self, position: Expr, terms: list[Term], filled: bool) -> Iterator[Stmt]:
         """One element of the border."""
         at = {self.levels[-1].index: position}
-        place = tuple(moved(item, at) for item in self.place)
-        if filled and self.fill is not None:
-            store = Store(Var(self.array), place, self.fill.value)
-            yield store if self.fill.when is None else If(self.fill.when, (store,), ())
-        if terms:
-            here = tuple(replace(term, value=moved(term.value, at)) for term in terms)
-            yield replace(self._sum(here, None), index=place)
+        here = tuple(replace(term, value=moved(term.value, at)) for term in terms)
+        if filled or here:
+            index = tuple(moved(item, at) for item in self.place)
+            yield replace(self._sum(here, self.fill if filled else None), index=index)
 
-    def _sum(self, terms: tuple[Term, ...], fill: Fill | None) -> Store:
+    def _sum(self, terms: Sequence[Term], fill: Fill | None) -> Store:
         ordered = sorted(terms, key=lambda term: term.op)  # what is added comes before what is taken away
-        op: str | None = ordered[0].op
+        op = ordered[0].op if ordered else "+"
         total: Expr | None = None
-        if fill is not None:
-            total, op = None if fill.value == Const(0.0) and op == "+" else fill.value, None
+        if fill is not None and (fill.value != Const(0.0) or op == "-" or not ordered):
+            total = fill.value
         for term in ordered:
-            sign = "+" if op == "-" else term.op
+            sign = "+" if op == "-" and fill is None else term.op
             total = term.value if total is None else Op(sign, (total, term.value))
         assert total is not None
-        return Store(Var(self.array), self.place, total, op)
+        return Store(Var(self.array), self.place, total, op if fill is None else None)
 
     def _apart(self) -> Iterator[Stmt]:
         """A loop for each term."""
         still = (0,) * len(self.levels)
         if self.fill is not None:
-            yield from self._guarded(Store(Var(self.array), self.place, self.fill.value), still, self.fill.when)
+            when = self.fill.when if self.fill.unless is not None else None
+            yield from self._guarded(Store(Var(self.array), self.place, self.fill.value), still, when)
         for term in self.terms:
             yield from self._guarded(Store(Var(self.array), self.place, term.value, term.op), term.shifts)
 
@@ -217,13 +219,6 @@ def moved(expr: Expr, to: Mapping[str, Expr]) -> Expr:
 
 def _loop(level: Level, start: Expr, stop: Expr, body: Block) -> For:
     return For(level.index, start, stop, Const(1), body)
-
-
-def _has_inside(level: Level, reach: tuple[int, int]) -> tuple[Expr, Expr] | tuple[None, None]:
-    """Whether some of the loop lies in the box wherever a term moves it, and whether none does; None if always."""
-    least, most = reach
-    first, end = Const(level.start + most), plus(level.stop, least)
-    return (Op("<", (first, end)), Op("<=", (end, first))) if least < most else (None, None)
 
 
 def _nest(levels: Sequence[tuple[Level, tuple[int, int]]], body: Block) -> Block:
