@@ -14,8 +14,9 @@ from srcad.tune.functions import functions
 from srcad.tune.gather import gather
 from srcad.tune.loops import loops
 from srcad.tune.room import room
+from srcad.tune.unrestored import unrestored
 
 
 def tuned(f: Function) -> Function:
     """Array statements as loops, shifts gathered, functions that vectorise, then indices that cannot be negative."""
-    return counters(functions(gather(ascending(room(loops(f))))))
+    return counters(functions(gather(ascending(unrestored(room(loops(f)))))))
