@@ -7,10 +7,11 @@ from functools import cached_property
 
 from srcad.analyses.dataflow import Liveness, Path, liveness
 from srcad.analyses.independent import independent
-from srcad.ir.nodes import Block, Const, For, Function, If, Stmt, While
-from srcad.ir.walk import blocks, defined, names, with_blocks
+from srcad.ir.nodes import Block, Const, For, Function, Stmt
+from srcad.ir.walk import defined, names, with_blocks
 from srcad.simplify.holders import Pairs, held_in_loops
 from srcad.simplify.shifts import upward
+from srcad.tune.contract import inner_blocks
 
 
 def ascending(f: Function) -> Function:
@@ -54,9 +55,7 @@ class _Ascending:
         if isinstance(stmt, For):
             turned = upward(stmt) if stmt.step == Const(-1) and self._may_turn(stmt, path) else stmt
             return replace(turned, body=self.block(stmt.body, (*path, "body")))
-        names_of = {If: ("then", "orelse"), While: ("test", "body")}.get(type(stmt), ())
-        inner = [self.block(b, (*path, name)) for name, b in zip(names_of, blocks(stmt), strict=True)]
-        return with_blocks(stmt, inner)
+        return with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])
 
     def _may_turn(self, loop: For, path: Path) -> bool:
         def meet(a: str, b: str) -> bool:

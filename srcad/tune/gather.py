@@ -18,10 +18,11 @@ from functools import cached_property
 from srcad.analyses.dataflow import Liveness, Path, liveness
 from srcad.analyses.independent import memory_read
 from srcad.analyses.purity import pure
-from srcad.ir.nodes import Block, Comment, Const, For, Function, If, Op, Stmt, Var, While
-from srcad.ir.walk import blocks, defined, names, stmt_reads, stmt_stores, walk, with_blocks
+from srcad.ir.nodes import Block, Comment, Const, For, Function, If, Op, Stmt, Var
+from srcad.ir.walk import defined, names, stmt_reads, stmt_stores, walk, with_blocks
 from srcad.simplify.holders import Pairs, held_in_loops
 from srcad.tune.boxes import box, fills, joined, parted, without_numbers
+from srcad.tune.contract import inner_blocks
 from srcad.tune.transposed import Fill, Gather
 
 _Item = Stmt | Gather | Fill
@@ -130,9 +131,7 @@ class _Gathers:
             after = self._waiting(stmt, items) if self._is_counted(stmt) else []
             body = tuple(s for item in items for s in _written(item))
             return [stmt if body == stmt.body else replace(stmt, body=body), *after]
-        names_of = {If: ("then", "orelse"), While: ("test", "body")}.get(type(stmt), ())
-        inner = [self.block(b, (*path, name)) for name, b in zip(names_of, blocks(stmt), strict=True)]
-        return [with_blocks(stmt, inner)]
+        return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]
 
     # ---- zeros ---------------------------------------------------------------------------------
 

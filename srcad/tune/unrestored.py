@@ -24,11 +24,9 @@ from srcad.ir.nodes import (
     Stmt,
     Store,
     Var,
-    While,
 )
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import (
-    blocks,
     map_expr,
     names,
     own_exprs,
@@ -39,6 +37,7 @@ from srcad.ir.walk import (
     walk,
     with_blocks,
 )
+from srcad.tune.contract import inner_blocks
 
 _Place = tuple[Expr, ...]
 
@@ -84,11 +83,6 @@ def unrestored(f: Function) -> Function:
     return replace(f, body=_with_numbers(f.body, (), chosen), types=types) if chosen else f
 
 
-def _inner(stmt: Stmt, path: Path) -> Iterator[tuple[Block, Path]]:
-    part_names = {If: ("then", "orelse"), For: ("body",), While: ("test", "body")}.get(type(stmt), ())
-    return ((block, (*path, name)) for block, name in zip(blocks(stmt), part_names, strict=True))
-
-
 def _candidates(block: Block, path: Path, types: Mapping[str, Type]) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """The innermost loops, and the arrays of which every turn first stores the one element it has to do with."""
     for at, stmt in enumerate(block):
@@ -100,8 +94,8 @@ def _candidates(block: Block, path: Path, types: Mapping[str, Type]) -> Iterator
             if arrays and not stmt.carried:
                 yield here, arrays
         else:
-            for inner, inside in _inner(stmt, here):
-                yield from _candidates(inner, inside, types)
+            for name, inner in inner_blocks(stmt):
+                yield from _candidates(inner, (*here, name), types)
 
 
 def _started(loop: For) -> dict[str, None]:
@@ -154,7 +148,7 @@ def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]]) -
             read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)} - set(found[here]))
             new.append(Effect(Op("nest", tuple(map(Var, read)))))
         else:
-            new.append(with_blocks(stmt, [_as_steps(inner, inside, found) for inner, inside in _inner(stmt, here)]))
+            new.append(with_blocks(stmt, [_as_steps(b, (*here, name), found) for name, b in inner_blocks(stmt)]))
     return tuple(new)
 
 
@@ -166,9 +160,7 @@ def _with_numbers(block: Block, path: Path, chosen: Mapping[Path, Mapping[str, s
             assert isinstance(stmt, For)
             new.append(replace(stmt, body=_numbered(stmt.body, chosen[here])))
         else:
-            new.append(
-                with_blocks(stmt, [_with_numbers(inner, inside, chosen) for inner, inside in _inner(stmt, here)])
-            )
+            new.append(with_blocks(stmt, [_with_numbers(b, (*here, name), chosen) for name, b in inner_blocks(stmt)]))
     return tuple(new)
 
 
