@@ -13,7 +13,7 @@ from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.tune.gather import gather
 
-ARRAYS = ("d_a", "d_b", "d_c", "c")
+ARRAYS = ("d_a", "d_b", "d_c", "c", "e")
 MARGIN = 4
 """So much longer are the arrays than the loops run, for no shift to leave them."""
 
@@ -61,7 +61,7 @@ class Writer:
         return ", ".join(items)
 
     def element(self, share: float = 0.05) -> str:
-        return f"{self.random.choice(ARRAYS)}[{self.index(share)}]"
+        return f"{self.random.choice(ARRAYS[:4])}[{self.index(share)}]"
 
     def value(self, source: str) -> str:
         factor = self.random.choice(["2.0", "3.0", "w", f"c[{self.index(0.1)}]", "-1.0", "q"])
@@ -105,6 +105,11 @@ class Writer:
             body += self.sweep()
             if self.chance(0.05):
                 body.append(self.random.choice(["s += d_a[" + ", ".join("1" * self.rank) + "]", "r = 2", "n = n - 1"]))
+        if self.chance(0.4):
+            moves = ["e = d_a", "d_a = d_b", "d_b = e"][self.random.choice([0, 0, 0, 1]) :]
+            moves += ["d_c = e"] if self.chance(0.1) else []
+            moves = ["d_b = d_a"] if self.chance(0.05) else moves
+            body = body + moves if self.chance(0.7) else moves + body
         if self.chance(0.75):
             loop = self.random.choice(["range(steps)", "range(steps - 1, -1, -1)", "range(0, steps, 2)"])
             body = [f"for t in {loop}:", *(f"    {line}" for line in body)]
@@ -116,7 +121,20 @@ def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
     # small whole numbers: sums and products are exact in any order, and a difference is a mistake
     shape = (n + MARGIN, n + 1 + MARGIN, n + MARGIN)[:rank]
     env: dict[str, Any] = {name: numbers.integers(-2, 3, shape).astype(float) for name in ARRAYS}
-    env |= {"n": n, "m": n + 1, "p": n, "q": 2.0, "s": 0.0, "w": 2.0, "r": 1, "i": 1, "j": 1, "k": 1, "steps": steps}
+    memory = {f"{name}, as given": array for name, array in env.items()}
+    env |= memory | {
+        "n": n,
+        "m": n + 1,
+        "p": n,
+        "q": 2.0,
+        "s": 0.0,
+        "w": 2.0,
+        "r": 1,
+        "i": 1,
+        "j": 1,
+        "k": 1,
+        "steps": steps,
+    }
     exec(text, {}, env)
     return env
 
@@ -127,7 +145,7 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
     for seed in range(part * 100, part * 100 + 100):
         writer = Writer(seed)
         source, rank = writer.program(), writer.rank
-        results = tuple(writer.random.sample(["s", "i", "q", "r"], writer.random.choice([0, 1, 2])))
+        results = tuple(writer.random.sample(["s", "i", "q", "r", "d_a", "d_b"], writer.random.choice([0, 1, 2, 3])))
         after = gathered(source, rank, results)
         if after == show(parse(source)):
             continue
@@ -135,7 +153,7 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
         waiting += "t != " in after
         for n, steps in ((0, 2), (1, 2), (2, 2), (3, 3), (4, 1), (5, 2), (6, 3), (3, 0)):
             want, have = run(source, rank, n, steps), run(after, rank, n, steps)
-            for name in (*ARRAYS, *results):
+            for name in (*(f"{name}, as given" for name in ARRAYS), *results):
                 if np.max(np.abs(want[name])) < 2**52:
                     np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
     assert changed > 50 and waiting > 0

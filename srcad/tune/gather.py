@@ -16,16 +16,13 @@ from dataclasses import replace
 from functools import cached_property
 
 from srcad.analyses.dataflow import Liveness, Path, liveness
-from srcad.analyses.independent import memory_read
-from srcad.analyses.purity import pure
-from srcad.ir.nodes import Block, Comment, Const, For, Function, If, Op, Stmt, Var
-from srcad.ir.walk import defined, names, stmt_reads, stmt_stores, walk, with_blocks
-from srcad.simplify.holders import Pairs, held_in_loops
+from srcad.ir.nodes import Block, Comment, For, Function, Stmt
+from srcad.ir.walk import names, walk, with_blocks
+from srcad.simplify.holders import OUTSIDE, Pairs, held_in_loops
 from srcad.tune.boxes import box, fills, joined, parted, without_numbers
 from srcad.tune.contract import inner_blocks
 from srcad.tune.transposed import Fill, Gather
-
-_Item = Stmt | Gather | Fill
+from srcad.tune.waiting import Item, filled, waiting
 
 
 def gather(f: Function) -> Function:
@@ -80,18 +77,18 @@ class _Gathers:
     def block(self, block: Block, path: Path) -> Block:
         return tuple(s for item in self.items(block, path) for s in _written(item))
 
-    def items(self, block: Block, path: Path) -> list[_Item]:
+    def items(self, block: Block, path: Path) -> list[Item]:
         """The statements of a block, those that are gathered as what they are before they are loops again."""
-        found: list[_Item] = []
+        found: list[Item] = []
         at = 0
         while at < len(block):
             end, new = self._box(block, path, at)
             for item in new or self._stmt(block[at], (*path, at)):
-                found.append(self._filled(item, found) if isinstance(item, Gather) else item)
+                found.append(filled(item, found, self.f.types) if isinstance(item, Gather) else item)
             at = end
         return found
 
-    def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[_Item]]:
+    def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
         """What the nests from `at` on become, and where it goes on; nothing, where there is nothing to gather."""
         if self._parted(block, at, lambda k: frozenset())[1]:
             end, gathers, rest = self._parted(block, at, lambda k: self.held.get((*path, k), frozenset()))
@@ -99,7 +96,11 @@ class _Gathers:
             if gathers and not later & {level.index for level in gathers[0].levels}:
                 comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
                 rest = without_numbers(rest, later)
-                return end, [*comments, *gathers, *(fills(rest, self.f.types) or rest)]
+                zeros = [
+                    replace(fill, also=self._others(fill.array, path, at, end))
+                    for fill in fills(rest, self.f.types) or []
+                ]
+                return end, [*comments, *gathers, *(zeros or rest)]
         return at + 1, []
 
     def _parted(self, block: Block, at: int, pairs: Callable[[int], Pairs]) -> tuple[int, list[Gather], Block]:
@@ -125,70 +126,19 @@ class _Gathers:
         gathers, rest = parted(found, self.f.types, meet)
         return end, gathers, rest
 
-    def _stmt(self, stmt: Stmt, path: Path) -> list[_Item]:
+    def _others(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
+        """The names that may hold the same memory there."""
+        pairs = [pair for k in range(at, end) for pair in self.held.get((*path, k), ()) if array in pair]
+        return frozenset(n for pair in pairs for n in pair if n != OUTSIDE) - {array}
+
+    def _stmt(self, stmt: Stmt, path: Path) -> list[Item]:
         if isinstance(stmt, For):
             items = self.items(stmt.body, (*path, "body"))
-            after = self._waiting(stmt, items) if self._is_counted(stmt) else []
+            after = waiting(stmt, items, self.f.types)
             body = tuple(s for item in items for s in _written(item))
             return [stmt if body == stmt.body else replace(stmt, body=body), *after]
         return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]
 
-    # ---- zeros ---------------------------------------------------------------------------------
 
-    def _filled(self, gather: Gather, found: list[_Item]) -> Gather:
-        """The gather with what is filled in before it, which is taken out of `found`."""
-        for k in range(len(found) - 1, -1, -1):
-            fill = found[k]
-            if isinstance(fill, Fill) and fill.is_before(gather):
-                del found[k]
-                return replace(gather, fill=fill)
-            if self._touches(fill, gather.array) or self._changes(fill, gather):
-                break
-        return gather
-
-    def _is_counted(self, loop: For) -> bool:
-        """Whether the first turn of a loop can be told from the others."""
-        bounds = (loop.start, loop.stop)
-        fixed = all(pure(e) and not memory_read(e, self.f.types) for e in bounds)
-        changed = defined(loop.body)
-        plain = loop.exit is None and not loop.carried and isinstance(loop.step, Const) and bool(loop.step.value)
-        return plain and fixed and not changed & {loop.index, *names(loop.start), *names(loop.stop)}
-
-    def _waiting(self, loop: For, items: list[_Item]) -> list[_Item]:
-        """Let the fills of a turn wait for a gather of the next; what fills in after the last turn."""
-        after: list[_Item] = []
-        for k in range(len(items) - 1, -1, -1):
-            fill = items[k]
-            if not isinstance(fill, Fill):
-                continue
-            met = [i for i, item in enumerate(items) if self._touches(item, fill.array)]
-            gather = items[met[0]]
-            if met[-1] > k or not isinstance(gather, Gather) or gather.fill or not fill.is_before(gather):
-                continue
-            if self._changes(loop, gather):
-                continue
-            items[met[0]] = replace(gather, fill=replace(fill, unless=Op("==", (Var(loop.index), loop.start))))
-            del items[k]
-            assert isinstance(loop.step, Const) and isinstance(loop.step.value, int)
-            ran = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)
-            after.append(If(Op("<", ran), fill.block(), ()))
-        return after
-
-    def _touches(self, item: _Item, array: str) -> bool:
-        """Whether an item has to do with the memory of an array."""
-        shared = self.live.shared
-        if isinstance(item, Gather | Fill):
-            touched = item.names()
-        else:
-            touched = stmt_reads(item) | stmt_stores(item) | defined((item,))
-        return any(shared.of(n) == shared.of(array) for n in touched)
-
-    def _changes(self, item: _Item, gather: Gather) -> bool:
-        """Whether the box of a gather, or which element is meant, is another one before the item."""
-        if isinstance(item, Gather | Fill):
-            return False
-        return bool(defined((item,)) & gather.fixed())
-
-
-def _written(item: _Item) -> Block:
+def _written(item: Item) -> Block:
     return item.block() if isinstance(item, Gather | Fill) else (item,)

@@ -32,6 +32,8 @@ class Fill:
     array: str
     place: tuple[Expr, ...]
     value: Const
+    also: frozenset[str] = frozenset()
+    """Other names that may hold the same memory there."""
     unless: Op | None = None
     """Not where this comparison holds."""
 
@@ -43,9 +45,9 @@ class Fill:
     def names(self) -> frozenset[str]:
         return frozenset({self.array})
 
-    def is_before(self, gather: Gather) -> bool:
-        """Whether it fills what the gather then adds to: the same elements of the same box."""
-        if self.array != gather.array or len(self.levels) != len(gather.levels):
+    def fits(self, gather: Gather) -> bool:
+        """Whether it fills the elements of the box that the gather adds to, by whatever name."""
+        if len(self.levels) != len(gather.levels):
             return False
         named = {a.index: Var(b.index) for a, b in zip(self.levels, gather.levels, strict=True)}
         place = tuple(replace_names(item, named) for item in self.place)
@@ -86,7 +88,7 @@ class Gather:
         """What says which elements are meant, but for the counters."""
         exprs = (*(level.stop for level in self.levels), *self.place)
         counters = {level.index for level in self.levels}
-        return frozenset({self.array}).union(*map(names, exprs)) - counters
+        return frozenset().union(*map(names, exprs)) - counters
 
     def block(self) -> Block:
         """The loops.
