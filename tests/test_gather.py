@@ -58,6 +58,8 @@ class Writer:
             items[self.random.randrange(self.rank)] = self.random.choice(["2", "r", "-1"])
         if self.rank > 1 and self.chance(0.01):
             items.reverse()
+        if self.rank > 1 and self.chance(0.02):
+            items[0] = items[1]
         return ", ".join(items)
 
     def element(self, share: float = 0.05) -> str:
@@ -104,7 +106,8 @@ class Writer:
         for _ in range(self.random.randint(1, 4)):
             body += self.sweep()
             if self.chance(0.05):
-                body.append(self.random.choice(["s += d_a[" + ", ".join("1" * self.rank) + "]", "r = 2", "n = n - 1"]))
+                element = "d_a[" + ", ".join("1" * self.rank) + "]"
+                body.append(self.random.choice([f"s += {element}", "r = 2", "n = n - 1", "steps = 2", "t = 1"]))
         if self.chance(0.4):
             moves = ["e = d_a", "d_a = d_b", "d_b = e"][self.random.choice([0, 0, 0, 1]) :]
             moves += ["d_c = e"] if self.chance(0.1) else []
@@ -157,3 +160,76 @@ def test_random_sweeps_compute_the_same(part: int) -> None:
                 if np.max(np.abs(want[name])) < 2**52:
                     np.testing.assert_array_equal(have[name], want[name], f"{seed} {n} {name}\n{source}\n{after}")
     assert changed > 50 and waiting > 0
+
+
+def sweep(target: str, source: str, header: str = "for i in range(1, n):") -> str:
+    first, last = f"    {target}[i - 1] += {source}[i]\n", f"    {target}[i] -= 2.0 * {source}[i]\n"
+    return f"{header}\n{first}{header}\n{last}    {source}[i] = 0.0\n"
+
+
+def indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
+ROUND_THE_END = """
+for i in range(0, n + 4):
+    d_c[i - 1] += d_b[i]
+for i in range(0, n + 4):
+    d_c[i] += d_b[i]
+    d_b[i] = 0.0
+for i in range(0, n + 4):
+    d_b[i - 1] += d_a[i]
+for i in range(0, n + 4):
+    d_b[i] += d_a[i]
+"""
+DIAGONAL = """
+for i in range(1, n):
+    for j in range(1, n):
+        d_b[j, j + 1] += d_a[i, j]
+    for j in range(1, n):
+        d_b[j, j - 1] += d_a[i, j]
+"""
+TURNED = """
+for i in range(1, n):
+    for j in range(1, n):
+        d_c[i, j + 1] += d_b[j, i]
+    for j in range(1, n):
+        d_c[i, j] += d_b[j, i]
+        d_b[j, i] = 0.0
+for i in range(1, n):
+    for j in range(1, n):
+        d_b[i, j + 1] += d_a[i, j]
+    for j in range(1, n):
+        d_b[i, j] += d_a[i, j]
+"""
+TO_AND_FRO = sweep("d_b", "d_a") + sweep("d_a", "d_b")
+EDGES = {
+    "fill_and_negative_index": (1, ROUND_THE_END),
+    "diagonal": (2, DIAGONAL),
+    "turned_fill": (2, TURNED),
+    "other_box": (2, TURNED.replace("[j, i]", "[i, j]").replace("n):", "m):", 2)),
+    "bound_changes": (1, "for t in range(steps - 1, -1, -1):\n" + indented(TO_AND_FRO + "steps = steps - 1")),
+    "counter_changes": (1, "for t in range(steps):\n" + indented("t = 0\n" + TO_AND_FRO)),
+    "box_changes": (1, "for t in range(steps):\n" + indented(TO_AND_FRO + "n = n - 1")),
+    "read_before_the_zero": (1, "for t in range(steps):\n" + indented("s += d_b[1]\n" + TO_AND_FRO)),
+    "read_after_the_loop": (1, "for t in range(steps):\n" + indented(TO_AND_FRO) + "s += d_b[1]\n"),
+    "nested": (1, "for t in range(steps):\n    for r in range(2):\n" + indented(indented(TO_AND_FRO))),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_edges(name: str) -> None:
+    rank, source = EDGES[name]
+    after = gathered(source, rank, ("s",))
+    for n in range(6):
+        for steps in range(4):
+            want, have = run(source, rank, n, steps), run(after, rank, n, steps)
+            for array in (*(f"{name}, as given" for name in ARRAYS), "s"):
+                np.testing.assert_array_equal(have[array], want[array], f"{n} {steps} {array}\n{after}")
+
+
+def test_two_buffers_to_and_fro() -> None:
+    """Only the first turn adds, and zeros are written after the last one alone."""
+    after = gathered("for t in range(steps):\n" + indented(TO_AND_FRO), 1)
+    assert after.endswith("if 0 < steps:\n    for i in range(1, n, 1):\n        d_b[i] = 0.0")
+    assert "d_b[i] = d_a[i + 1] - (2.0 * d_a[i])" in after and "d_a[i] = d_b[i + 1] - (2.0 * d_b[i])" in after

@@ -16,7 +16,11 @@ from srcad.tune.loops import loops
 from srcad.tune.room import room
 from srcad.tune.unrestored import unrestored
 
+PASSES = (loops, room, unrestored, ascending, gather, functions, counters)
+
 
 def tuned(f: Function) -> Function:
     """Array statements as loops, shifts gathered, functions that vectorise, then indices that cannot be negative."""
-    return counters(functions(gather(ascending(unrestored(room(loops(f)))))))
+    for step in PASSES:
+        f = step(f)
+    return f

@@ -53,9 +53,8 @@ class _Holders:
         return held
 
     def take(self, gather: Gather, fill: Fill) -> bool:
-        """Whether the gather adds to what is filled, and reads nothing of it."""
-        read = frozenset().union(*(names(term.value) for term in gather.terms))
-        return gather.array in self.surely and gather.fill is None and not read & self.perhaps and fill.fits(gather)
+        """Whether the gather adds to what is filled; it reads nothing that it adds to."""
+        return gather.array in self.surely and gather.fill is None and fill.fits(gather)
 
 
 def _holders(fill: Fill) -> _Holders:
