@@ -122,13 +122,13 @@ class Writer:
 def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
     numbers = np.random.default_rng(5)
     # small whole numbers: sums and products are exact in any order, and a difference is a mistake
-    shape = (n + MARGIN, n + 1 + MARGIN, n + MARGIN)[:rank]
+    shape = (n + MARGIN, n + 1 + MARGIN, n + 2 + MARGIN)[:rank]
     env: dict[str, Any] = {name: numbers.integers(-2, 3, shape).astype(float) for name in ARRAYS}
     memory = {f"{name}, as given": array for name, array in env.items()}
     env |= memory | {
         "n": n,
         "m": n + 1,
-        "p": n,
+        "p": n + 2,
         "q": 2.0,
         "s": 0.0,
         "w": 2.0,
@@ -191,15 +191,15 @@ for i in range(1, n):
 """
 TURNED = """
 for i in range(1, n):
-    for j in range(1, n):
+    for j in range(1, m):
         d_c[i, j + 1] += d_b[j, i]
-    for j in range(1, n):
+    for j in range(1, m):
         d_c[i, j] += d_b[j, i]
         d_b[j, i] = 0.0
 for i in range(1, n):
-    for j in range(1, n):
+    for j in range(1, m):
         d_b[i, j + 1] += d_a[i, j]
-    for j in range(1, n):
+    for j in range(1, m):
         d_b[i, j] += d_a[i, j]
 """
 TO_AND_FRO = sweep("d_b", "d_a") + sweep("d_a", "d_b")
@@ -207,7 +207,7 @@ EDGES = {
     "fill_and_negative_index": (1, ROUND_THE_END),
     "diagonal": (2, DIAGONAL),
     "turned_fill": (2, TURNED),
-    "other_box": (2, TURNED.replace("[j, i]", "[i, j]").replace("n):", "m):", 2)),
+    "other_box": (2, TURNED.replace("[j, i]", "[i, j]").replace("range(1, m)", "range(1, p)", 2)),
     "bound_changes": (1, "for t in range(steps - 1, -1, -1):\n" + indented(TO_AND_FRO + "steps = steps - 1")),
     "counter_changes": (1, "for t in range(steps):\n" + indented("t = 0\n" + TO_AND_FRO)),
     "box_changes": (1, "for t in range(steps):\n" + indented(TO_AND_FRO + "n = n - 1")),
