@@ -4,9 +4,9 @@ The adjoint of a stencil adds each value to shifted places: `d_u[i - 1] += v; d_
 reads what the turn before it has written, and no two turns can be done at once. With a loop for each shift, the turns
 of every loop are independent, and the compiler does four or eight of them at a time.
 
-A gather (`d_u[i] += v[i - 1] + v[i + 1]`) is a little faster still, but needs the borders written out, where some of
-the terms are missing, and care with arrays shorter than the stencil. Here every statement keeps its index, and every
-loop its turns.
+A gather (`d_u[i] += v[i - 1] + v[i + 1]`) is faster still, but needs the borders written out, where some of the terms
+are missing, and care with arrays shorter than the stencil. Here every statement keeps its index, and every loop its
+turns; what is compiled becomes a gather (`tune/gather`), which nobody has to read.
 """
 
 from __future__ import annotations
