@@ -215,7 +215,9 @@ class _Transform:
         if group is None or name not in self.adjoints.stored:
             return False
         if group not in self._handed_on:
-            self._handed_on[group] = self.scratch.passes_through(group)
+            # what an array begins with has an adjoint too, where it is a copy: zero, once all is overwritten
+            begins = any(n in self.adjoints.active for n in self.overwrites.sources(group))
+            self._handed_on[group] = not begins and self.scratch.passes_through(group)
         return self._handed_on[group]
 
     def store(self, stmt: Store) -> None:

@@ -279,3 +279,93 @@ def along_the_first_axis(u):
         for i in range(1, u.shape[0] - 1):
             v[i, j] = u[i - 1, j] + 2.0 * u[i + 1, j]
     return np.sum(v * v)
+
+
+@case(real(1, 4), 3)
+@case(real(3, 3), 3)
+@case(real(4, 5), 3)
+@case(real(5, 5), 0)
+@case(real(6, 7), 1)
+@case(real(6, 7), 4, compiled=True)
+def nine_points_to_and_fro(u, steps):
+    """The two buffers change places: the adjoint of what is overwritten is zero, by another name a step later."""
+    n, m = u.shape
+    a = u.copy()
+    b = u * 0.5
+    for t in range(steps):
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                edges = a[i - 1, j] + a[i + 1, j] + a[i, j - 1] + a[i, j + 1]
+                corners = a[i - 1, j - 1] + a[i - 1, j + 1] + a[i + 1, j - 1] + a[i + 1, j + 1]
+                b[i, j] = 0.25 * a[i, j] + 0.125 * edges + 0.0625 * corners
+        a, b = b, a
+    return np.sum(a * a) + np.sum(b)
+
+
+@case(real(3), positive(3), 2, zero=True)
+@case(real(5), positive(5), 2)
+@case(real(8), positive(8), 2)
+@case(real(12), positive(12), 3, compiled=True)
+def wave_of_fourth_order(u0, c, steps):
+    n = len(u0)
+    u = u0.copy()
+    old = u0.copy()
+    new = np.zeros(n)
+    for t in range(steps):
+        for i in range(2, n - 2):
+            bend = (-u[i - 2] + 16.0 * u[i - 1] - 30.0 * u[i] + 16.0 * u[i + 1] - u[i + 2]) / 12.0
+            new[i] = 2.0 * u[i] - old[i] + 0.01 * c[i] * c[i] * bend
+        for i in range(n):
+            old[i] = u[i]
+            u[i] = new[i]
+    return np.sum(u * u)
+
+
+@case(real(3, 4), positive(3, 4), 2)
+@case(real(4, 6), positive(4, 6), 2)
+@case(real(6, 7), positive(6, 7), 3, compiled=True)
+def heat_through_layers(u0, k, steps):
+    """Flows between neighbours, each with a coefficient of its own: the adjoint of the coefficient is a stencil too."""
+    n, m = u0.shape
+    u = u0.copy()
+    w = u0.copy()
+    for t in range(steps):
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                down = k[i + 1, j] * (u[i + 1, j] - u[i, j]) - k[i, j] * (u[i, j] - u[i - 1, j])
+                right = k[i, j + 1] * (u[i, j + 1] - u[i, j]) - k[i, j] * (u[i, j] - u[i, j - 1])
+                w[i, j] = u[i, j] + 0.1 * (down + right)
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                u[i, j] = w[i, j]
+    return np.sum(u * u)
+
+
+@case(real(1), 2)
+@case(real(2), 2)
+@case(real(7), 3, compiled=True)
+def round_a_ring(u0, steps):
+    n = len(u0)
+    u = u0.copy()
+    v = np.zeros(n)
+    for t in range(steps):
+        for i in range(n):
+            v[i] = u[i] + 0.1 * (u[(i + 1) % n] - 2.0 * u[i] + u[(i - 1) % n])
+        for i in range(n):
+            u[i] = v[i]
+    return np.sum(u**2)
+
+
+@case(real(2), 2)
+@case(real(4), 2)
+@case(real(9), 3, compiled=True)
+def burgers_to_and_fro(u0, steps):
+    n = len(u0)
+    u = u0.copy()
+    v = u0 * 2.0
+    for t in range(steps):
+        for i in range(1, n - 1):
+            v[i] = u[i] - 0.1 * u[i] * (u[i + 1] - u[i - 1]) + 0.2 * (u[i + 1] - 2.0 * u[i] + u[i - 1])
+        for i in range(1, n - 1):
+            u[i] = v[i] - 0.1 * v[i] * (v[i + 1] - v[i - 1]) + 0.2 * (v[i + 1] - 2.0 * v[i] + v[i - 1])
+    return np.sum(u**2)
