@@ -369,3 +369,23 @@ def burgers_to_and_fro(u0, steps):
         for i in range(1, n - 1):
             u[i] = v[i] - 0.1 * v[i] * (v[i + 1] - v[i - 1]) + 0.2 * (v[i + 1] - 2.0 * v[i] + v[i - 1])
     return np.sum(u**2)
+
+
+@case(real(8, 8), 3, wrt=0, compiled=True)
+@case(real(3, 4), 2, wrt=0, compiled=True)
+def waves_of_a_speed(c, steps):
+    """As in the inversion of a wave field: the coefficient of the stencil is a square."""
+    rows, cols = c.shape
+    before = np.zeros((rows, cols))
+    now = np.ones((rows, cols)) * c
+    misfit = 0.0
+    for t in range(steps):
+        after = np.zeros((rows, cols))
+        for i in range(1, rows - 1):
+            for j in range(1, cols - 1):
+                lap = now[i + 1, j] + now[i - 1, j] + now[i, j + 1] + now[i, j - 1] - 4.0 * now[i, j]
+                after[i, j] = 2.0 * now[i, j] - before[i, j] + 0.1 * c[i, j] ** 2 * lap
+        before = now
+        now = after
+        misfit += now[1, 2] ** 2
+    return misfit
