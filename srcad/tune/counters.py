@@ -4,7 +4,8 @@
 start at 0 LLVM does not find the answer by itself. An unsigned index is not asked. What is proved never to be
 negative is therefore cast: `x[np.uint64(j)]`. Only innermost loops are vectorised, so that other statements are left as
 they are; so are the counters of plain loops from 0 or 1, where LLVM knows as much, and those of loops with other
-steps than 1 and -1, where its vector code is slower than none.
+steps than 1 and -1, where its vector code is slower than none. An index that stays the same all through the loop is
+left as well: the test is made once before it, and where LLVM compares addresses it knows less of unsigned numbers.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class _Counters:
         self._types = types
         self._plain: frozenset[str] = frozenset()
         self._strided: frozenset[str] = frozenset()
-        self._inner = False
+        self._moving: frozenset[str] = frozenset()
 
     def block(self, block: Block, now: Bounds) -> Block:
         return tuple(self._stmt(stmt, now) for stmt in block)
@@ -120,14 +121,14 @@ class _Counters:
             leave = None if stmt.exit is None else self._expr(stmt.exit, here)
             return replace(stmt, start=first, stop=last, step=step, body=body, exit=leave)
 
-        before = self._plain, self._strided, self._inner
-        self._inner = _is_innermost(stmt.body)
+        before = self._plain, self._strided, self._moving
+        self._moving = defined((stmt,)) if _is_innermost(stmt.body) else frozenset()
         index = frozenset({stmt.index})
         plain = by == 1 and stmt.start in (Const(0), Const(1)) and stmt.index not in defined(stmt.body)
         self._plain = self._plain - defined((stmt,)) | (index if plain else frozenset())
         self._strided = frozenset() if abs(by) == 1 else index
         new = _turns(defined((stmt,)), now, turn)
-        self._plain, self._strided, self._inner = before
+        self._plain, self._strided, self._moving = before
         return new
 
     def _while(self, stmt: While, now: Bounds) -> While:
@@ -137,13 +138,13 @@ class _Counters:
             here.assume(stmt.cond)
             return replace(stmt, test=test, cond=cond, body=self.block(stmt.body, here))
 
-        before = self._plain, self._strided, self._inner
+        before = self._plain, self._strided, self._moving
         self._plain, self._strided = self._plain - defined((stmt,)), frozenset()
-        self._inner = _is_innermost((*stmt.test, *stmt.body))
+        self._moving = defined((stmt,)) if _is_innermost((*stmt.test, *stmt.body)) else frozenset()
         new = _turns(defined((stmt,)), now, turn)
         self.block(stmt.test, now)
         now.assume(stmt.cond, False)
-        self._plain, self._strided, self._inner = before
+        self._plain, self._strided, self._moving = before
         return new
 
     # ---- expressions -------------------------------------------------------------------------
@@ -172,16 +173,20 @@ class _Counters:
 
     def _items(self, base: Expr, items: tuple[Expr, ...], new: tuple[Expr, ...], now: Bounds) -> tuple[Expr, ...]:
         """The items `new`, cast where `items`, which they were before, are never negative."""
-        if not self._inner or not isinstance(self._types.get(root(base) or ""), Array):
+        if not isinstance(self._types.get(root(base) or ""), Array):
             return new
         return tuple(Op(CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True))
 
     def _gains(self, item: Expr, now: Bounds) -> bool:
         if isinstance(item, Slice | Const) or (isinstance(item, Var) and item.name in self._plain):
             return False
-        if names(item) & self._strided or not now.is_int64(item):
+        if not self._moves(item) or names(item) & self._strided or not now.is_int64(item):
             return False
         return now.never_negative(now.value(item))
+
+    def _moves(self, item: Expr) -> bool:
+        """Whether an innermost loop changes the index: what stays the same is tested once, before the loop."""
+        return bool(names(item) & self._moving)
 
 
 def _is_innermost(body: Block) -> bool:

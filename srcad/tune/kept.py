@@ -1,21 +1,26 @@
-"""An element that an innermost loop of the function adds to in every turn is kept in a number while the loop runs."""
+"""An element that is the same one in every turn of an innermost loop is a number while the loop runs.
+
+LLVM cannot tell that `d[j] += a[i] * x[j]` leaves `a[i]` as it is: to it, two arrays may be one. It would read `a[i]`
+again in every turn, or compare addresses before the loop, and add to an element in memory one turn after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analyses.sharing import Sharing
 from srcad.ir.nodes import Assign, AugAssign, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import defined, map_expr, names, ops, own_exprs, own_writes, rewrite, walk
+from srcad.ir.walk import block_stores, children, defined, map_expr, names, ops, own_exprs, own_writes, rewrite, walk
 
 _SUMS = frozenset({"+", "-"})
+_NUMBERS = frozenset({"float64", "float32", "int64", "bool"})
 _COUNTING = frozenset({"+", "-", "*"})
 _Place = tuple[str, tuple[Expr, ...]]
 
 
-def kept_sums(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
+def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     """The loop with such elements as numbers, or as it is; `types` gets the types of the numbers.
 
     >>> from srcad.analyses.sharing import sharing
@@ -23,14 +28,15 @@ def kept_sums(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     >>> from srcad.ir.types import dim
     >>> (loop,) = parse('''
     ... for j in range(i, n):
-    ...     d[i] += a[j] * a[j]
+    ...     d[i] += a[j] * b[i]
     ... ''')
-    >>> types = {**dict.fromkeys("ad", Array("float64", (dim(4),))), **dict.fromkeys("ijn", Scalar("int64"))}
-    >>> print(show((kept_sums(loop, types, sharing((loop,), types)),)))
+    >>> types = {**dict.fromkeys("abd", Array("float64", (dim(4),))), **dict.fromkeys("ijn", Scalar("int64"))}
+    >>> print(show((kept(loop, types, sharing((loop,), types)),)))
     if i < n:
         d_total = d[i]
+        b_item = b[i]
         for j in range(i, n, 1):
-            d_total += a[j] * a[j]
+            d_total += a[j] * b_item
         d[i] = d_total
 
     A loop without turns must not even read the element: there may be none.
@@ -48,6 +54,10 @@ def kept_sums(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
             types[total] = Scalar("float64")
             before.append(Assign(total, Op("index", (Var(base), *index))))
             after.append(Store(Var(base), index, Var(total)))
+    for element in _read_again(loop, types, shared):
+        item = _item(element, types)
+        loop = replace(loop, body=tuple(_with_item(s, element, item) for s in loop.body))
+        before.append(Assign(item, element))
     return If(runs, (*before, loop, *after), ()) if before else loop
 
 
@@ -72,6 +82,52 @@ def _sums(loop: For, types: Mapping[str, Type]) -> list[_Place]:
                 if fits and all(_is_fixed(e, changed, types) for e in index):
                     found[base, index] = None
     return list(found)
+
+
+def _read_again(loop: For, types: Mapping[str, Type], shared: Sharing) -> list[Op]:
+    """The elements that every turn reads, are the same in every turn, and that no turn stores to."""
+    changed = defined((loop,))
+    stored = {shared.of(name) for name in block_stores(loop.body)}
+    found: dict[Op, None] = {}
+    for stmt in loop.body:  # what only some turns read, there may not be
+        read = (*stmt.index, stmt.value) if isinstance(stmt, Store) else own_exprs(stmt)
+        for element in (op for e in read for op in _surely(e)):
+            match element:
+                case Op("index", (Var(base), *items)):
+                    known = types.get(base)
+                    whole = isinstance(known, Array) and known.rank == len(items) and known.dtype in _NUMBERS
+                    kept = base not in changed and shared.of(base) not in stored
+                    if whole and kept and all(_is_fixed(e, changed, types) for e in items):
+                        found[element] = None
+    return list(found)
+
+
+def _surely(expr: Expr) -> Iterator[Op]:
+    """The operations that are done whenever the expression is evaluated."""
+    match expr:
+        case Op("select" | "and" | "or", (first, *_)):
+            yield from _surely(first)
+        case Op():
+            yield expr
+            for part in children(expr):
+                yield from _surely(part)
+
+
+def _with_item(stmt: Stmt, element: Op, item: str) -> Stmt:
+    def number(expr: Expr) -> Expr:
+        return map_expr(expr, lambda part: Var(item) if part == element else part)
+
+    return rewrite(stmt, number)
+
+
+def _item(element: Op, types: dict[str, Type]) -> str:
+    """The name of a number for the element."""
+    match element:
+        case Op("index", (Var(base), *_)) if isinstance(known := types.get(base), Array):
+            name = _free(f"{base}_item", types)
+            types[name] = Scalar(known.dtype)
+            return name
+    raise AssertionError(element)
 
 
 def _is_fixed(item: Expr, changed: frozenset[str], types: Mapping[str, Type]) -> bool:

@@ -8,7 +8,7 @@ from srcad.analyses.sharing import Sharing, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, names, with_blocks
-from srcad.tune.kept import kept_sums
+from srcad.tune.kept import kept
 from srcad.tune.nest import Nest, body_of, counters_of, extents_of, read_elements, written_elements
 
 
@@ -26,9 +26,9 @@ def local_sums(f: Function) -> Function:
 def _block(block: Block, types: dict[str, Type], shared: Sharing) -> Block:
     def one(stmt: Stmt) -> Stmt:
         if isinstance(stmt, Nest):
-            return _nest(stmt, types, shared)
+            stmt = _nest(stmt, types, shared)
         if isinstance(stmt, For):
-            stmt = kept_sums(stmt, types, shared)
+            stmt = kept(stmt, types, shared)
             if isinstance(stmt, If):
                 return stmt
         return with_blocks(stmt, [_block(b, types, shared) for b in blocks(stmt)])
