@@ -287,6 +287,11 @@ def with_bits(bits: Any) -> Any:
     return np.int64(bits).view(np.float64)
 
 
+def plus(a: Any, b: Any) -> Any:
+    """The sum of two float64, a term of a sum that may be added up in any order."""
+    return a + b
+
+
 def power_of_2(k: Any) -> Any:
     """2.0**k for a whole -1022 <= k <= 1023, by its bits."""
     return with_bits(bits_of(k + (_SHIFT + 1023.0)) << 52)

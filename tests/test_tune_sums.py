@@ -218,3 +218,41 @@ def test_an_element_that_a_turn_may_change_is_read_again(function: Any) -> None:
 def test_the_sums_of_a_gradient() -> None:
     text = machine_text(triangle, A, X, wrt=1)
     assert "y_total" in text
+
+
+# ---- the order of additions ----------------------------------------------------------------------
+
+
+def scaled_rows(a, w):
+    """Each row is summed up twice, once more on the way back; what is added to `w` is the adjoint's own sum."""
+    total = 0.0
+    for i in range(a.shape[0]):
+        s = 0.0
+        for j in range(a.shape[1]):
+            s += a[i, j] * w[i]
+        for j in range(a.shape[1]):
+            total += s * a[i, j] * w[i]
+    return total
+
+
+def test_only_sums_of_adjoints_are_free() -> None:
+    text = machine_text(scaled_rows, A, X, wrt=(0, 1))
+    free = {line.strip().partition(" = ")[0] for line in text.splitlines() if "= plus(" in line}
+    assert free and all(name.startswith("d_") for name in free), text
+    assert " s += " in text, text
+    same_numbers(scaled_rows, A, X, wrt=(0, 1), compiled=True)
+
+
+def test_nothing_but_the_order_is_free() -> None:
+    """What is not a number, or infinite, stays so, and zeros keep their signs."""
+    gradient, plain = (srcad.grad(scaled_rows, (0, 1), target=t) for t in ("cpu", "python"))
+    for bad in (np.nan, np.inf, -np.inf, 1e200):
+        a = np.where(np.eye(40, 40) > 0, bad, r.standard_normal((40, 40)))
+        with np.errstate(all="ignore"):
+            for have, want in zip(gradient(a, np.ones(40)), plain(a, np.ones(40)), strict=True):
+                np.testing.assert_array_equal(np.isnan(have), np.isnan(want))
+                np.testing.assert_array_equal(np.isposinf(have), np.isposinf(want))
+                np.testing.assert_array_equal(np.isneginf(have), np.isneginf(want))
+    zeros = gradient(np.zeros((40, 40)), -np.ones(40))
+    for have, want in zip(zeros, plain(np.zeros((40, 40)), -np.ones(40)), strict=True):
+        np.testing.assert_array_equal(np.signbit(have), np.signbit(want))

@@ -119,15 +119,16 @@ def _keep_freed_memory() -> None:
 def _know_helpers() -> None:
     from numba.extending import register_jitable
 
-    bit_casts = _know_bit_casts()
+    instructions = _know_instructions()
     for name, helper in inspect.getmembers(runtime, inspect.isfunction):
-        if helper.__module__ == runtime.__name__ and helper not in bit_casts:
+        if helper.__module__ == runtime.__name__ and helper not in instructions:
             known: Any = register_jitable(fastmath=False) if name in runtime.ORDERED else register_jitable
             known(helper)
 
 
-def _know_bit_casts() -> tuple[Callable[..., Any], ...]:
-    """One instruction each; the `view` of a number that they are made of would be compiled anew in every function."""
+def _know_instructions() -> tuple[Callable[..., Any], ...]:
+    """What is one instruction of LLVM: casts, whose `view` of a number Numba would compile anew in every function, and
+    a sum with a flag that Numba gives to whole functions only."""
     from llvmlite import ir  # type: ignore[import-untyped]
     from numba import extending, types
 
@@ -140,7 +141,11 @@ def _know_bit_casts() -> tuple[Callable[..., Any], ...]:
 
     know(runtime.bits_of, types.float64, types.int64, ir.IntType(64))
     know(runtime.with_bits, types.int64, types.float64, ir.DoubleType())
-    return runtime.bits_of, runtime.with_bits
+    type_callable(runtime.plus)(lambda context: lambda a, b: types.float64 if a == b == types.float64 else None)
+    lower_builtin(runtime.plus, types.float64, types.float64)(
+        lambda context, builder, signature, args: builder.fadd(*args, flags=("reassoc",))
+    )
+    return runtime.bits_of, runtime.with_bits, runtime.plus
 
 
 def _translated(fault: Exception, function: Any) -> CompileError:

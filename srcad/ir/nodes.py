@@ -94,12 +94,16 @@ class Assign:
 
 @dataclass(frozen=True)
 class AugAssign:
-    """`target op= value` (sequential form only): rebinds a scalar, changes an array in place."""
+    """`target op= value` (sequential form only): rebinds a scalar, changes an array in place.
+
+    `free` says that it adds a term to the sum of an adjoint: no user wrote that sum, its order is ours to choose.
+    """
 
     target: str
     op: str
     value: Expr
     span: Span | None = field(default=None, compare=False)
+    free: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Store:
 
     `base` is a Var, or a path of views on one (`Op("index", ...)`, `Op("np.transpose", ...)` nested on a Var).
     The items of `index` are int atoms, `Slice`s and `Const(None)`: basic indexing only. Advanced indexing has
-    become loops before. An empty index tuple means the whole array: `base[...] op= value`.
+    become loops before. An empty index tuple means the whole array: `base[...] op= value`. `free` as in `AugAssign`.
     """
 
     base: Expr
@@ -116,6 +120,7 @@ class Store:
     value: Expr
     op: str | None = None
     span: Span | None = field(default=None, compare=False)
+    free: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ class Adjoints:
             self.begin(primal)
         frame = self.frames[-1]
         if self.has(primal):
-            self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span))
+            self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span, free=True))
             return
         d = self.name(primal)
         if self._first_frame(primal) is frame and not exact and isinstance(self.builder.typeof(value), Scalar):
@@ -222,7 +222,7 @@ class Adjoints:
             self.builder.emit(Assign(d.name, fresh, self.builder.span))
         else:
             self.begin(primal)
-            self.builder.emit(AugAssign(d.name, "+", value, self.builder.span))
+            self.builder.emit(AugAssign(d.name, "+", value, self.builder.span, free=True))
 
     def _store(self, view: Op, value: Expr) -> None:
         self.builder.emit(self._stored(view, value))
@@ -234,8 +234,8 @@ class Adjoints:
     def _stored(self, place: Op, value: Expr, op: str | None = "+") -> Store:
         path = self.path(place)
         if isinstance(path, Op) and path.prim == "index":
-            return Store(path.args[0], path.args[1:], value, op, self.builder.span)
-        return Store(path, (Slice(),), value, op, self.builder.span)
+            return Store(path.args[0], path.args[1:], value, op, self.builder.span, free=op is not None)
+        return Store(path, (Slice(),), value, op, self.builder.span, free=op is not None)
 
     def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom) -> None:
         """Add `value` to the adjoint of `base[index]`."""

@@ -59,7 +59,7 @@ def plain_arrays(block: Block, types: Mapping[str, Type]) -> Block:
 
     def one(stmt: Stmt) -> Stmt:
         if isinstance(stmt, AugAssign) and isinstance(types.get(stmt.target), Array):
-            return Store(Var(stmt.target), (), stmt.value, stmt.op, stmt.span)
+            return Store(Var(stmt.target), (), stmt.value, stmt.op, stmt.span, stmt.free)
         return with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
 
     return tuple(map(one, block))

@@ -133,11 +133,11 @@ class _Contraction:
         found: list[Stmt] = []
         for stmt in body:
             match stmt:
-                case Store(Var(base), _, value, op) if base == name:
+                case Store(Var(base), _, value, op, _, free) if base == name:
                     value = map_expr(value, element)
                     if dtype == "float32":
                         value = Op("astype", (value,), (("dtype", dtype),))
-                    found.append(Assign(number, value) if op is None else AugAssign(number, op, value))
+                    found.append(Assign(number, value) if op is None else AugAssign(number, op, value, free=free))
                 case _:
                     found.append(rewrite(stmt, lambda e: map_expr(e, element)))
         return tuple(found)

@@ -91,7 +91,7 @@ def _read_again(loop: For, types: Mapping[str, Type], shared: Sharing) -> list[O
     found: dict[Op, None] = {}
     for stmt in loop.body:  # what only some turns read, there may not be
         read = (*stmt.index, stmt.value) if isinstance(stmt, Store) else own_exprs(stmt)
-        for element in (op for e in read for op in _surely(e)):
+        for element in (op for e in read for op in surely(e)):
             match element:
                 case Op("index", (Var(base), *items)):
                     known = types.get(base)
@@ -102,15 +102,15 @@ def _read_again(loop: For, types: Mapping[str, Type], shared: Sharing) -> list[O
     return list(found)
 
 
-def _surely(expr: Expr) -> Iterator[Op]:
+def surely(expr: Expr) -> Iterator[Op]:
     """The operations that are done whenever the expression is evaluated."""
     match expr:
         case Op("select" | "and" | "or", (first, *_)):
-            yield from _surely(first)
+            yield from surely(first)
         case Op():
             yield expr
             for part in children(expr):
-                yield from _surely(part)
+                yield from surely(part)
 
 
 def _with_item(stmt: Stmt, element: Op, item: str) -> Stmt:
@@ -154,8 +154,8 @@ def _with_number(loop: For, place: _Place, total: str, types: Mapping[str, Type]
         match stmt:
             case Store(Var(name), where, value, None) if (name, where) == place:
                 return Assign(total, Op("float", (number(value),)))
-            case Store(Var(name), where, value, str(op)) if (name, where) == place:
-                return AugAssign(total, op, number(value))
+            case Store(Var(name), where, value, str(op), _, free) if (name, where) == place:
+                return AugAssign(total, op, number(value), free=free)
             case If(cond, then, orelse):
                 return replace(stmt, cond=number(cond), then=tuple(map(one, then)), orelse=tuple(map(one, orelse)))
         return rewrite(stmt, number)

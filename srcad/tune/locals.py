@@ -47,7 +47,7 @@ def _nest(loops: Nest, types: dict[str, Type], shared: Sharing) -> Stmt:
     for at, stmt in enumerate(body):
         others = body[:at] + body[at + 1 :]
         match stmt:
-            case Store(Var(base), index, value, "+") if (
+            case Store(Var(base), index, value, "+", _, free) if (
                 not any(last[0] in names(e) for e in index)
                 and isinstance(known := types.get(base), Array)
                 and known.dtype.startswith("float")
@@ -63,7 +63,7 @@ def _nest(loops: Nest, types: dict[str, Type], shared: Sharing) -> Stmt:
                     total += "_"
                 types[total] = Scalar(known.dtype)
                 before.append(Assign(total, Op("index", (Var(base), *index))))
-                inner.append(AugAssign(total, "+", value))
+                inner.append(AugAssign(total, "+", value, free=free))
                 after.append(Store(Var(base), index, Var(total)))
             case _:
                 inner.append(stmt)

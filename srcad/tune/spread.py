@@ -106,7 +106,7 @@ class _Spread(Operands):
                 return self.assign(target, value)
             case AugAssign(target, op, value):
                 if isinstance(self.known.types.get(target), Array):
-                    return self._store(Store(Var(target), (), value, op, stmt.span), stmt)
+                    return self._store(Store(Var(target), (), value, op, stmt.span, stmt.free), stmt)
                 value = self.scalar(value, before)
                 self.known.forget((target,))
                 return [*before, replace(stmt, value=value)]
@@ -294,7 +294,7 @@ class _Spread(Operands):
                     (read == index and is_own(index, counters)) or self._apart(read, index)
                 ):
                     raise Overlap
-        store = Store(Var(target.base), index, at(tree, where, counters), stmt.op, stmt.span)
+        store = Store(Var(target.base), index, at(tree, where, counters), stmt.op, stmt.span, stmt.free)
         axes = order(tree, where, counters, self.known, target)
         return [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
 

@@ -14,13 +14,14 @@ from srcad.tune.functions import functions
 from srcad.tune.gather import gather
 from srcad.tune.loops import loops
 from srcad.tune.room import room
+from srcad.tune.sums import sums
 from srcad.tune.unrestored import unrestored
 
-PASSES = (loops, room, unrestored, ascending, gather, functions, counters)
+PASSES = (loops, room, unrestored, ascending, gather, functions, counters, sums)
 
 
 def tuned(f: Function) -> Function:
-    """Array statements as loops, shifts gathered, functions that vectorise, then indices that cannot be negative."""
+    """Array statements as loops, shifts gathered, vector functions, then marks: indices not negative, sums in any order."""
     for step in PASSES:
         f = step(f)
     return f
