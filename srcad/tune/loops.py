@@ -15,6 +15,7 @@ from __future__ import annotations
 from srcad.ir.nodes import Function
 from srcad.tune.buffers import buffers
 from srcad.tune.contract import contract
+from srcad.tune.interchange import interchange
 from srcad.tune.locals import local_sums
 from srcad.tune.spread import spread
 
@@ -36,4 +37,4 @@ def loops(f: Function) -> Function:
         total += z_here * x[i]
     s = total
     """
-    return local_sums(buffers(contract(spread(f))))
+    return local_sums(buffers(interchange(contract(spread(f)))))
