@@ -122,8 +122,10 @@ def _know_helpers() -> None:
     instructions = _know_instructions()
     for name, helper in inspect.getmembers(runtime, inspect.isfunction):
         if helper.__module__ == runtime.__name__ and helper not in instructions:
-            known: Any = register_jitable(fastmath=False) if name in runtime.ORDERED else register_jitable
-            known(helper)
+            known: Any = register_jitable
+            # a loop is vectorised only where there is no call left in it, however long the function
+            vector: Any = register_jitable(fastmath=False, forceinline=True)
+            (vector if name in runtime.ORDERED else known)(helper)
 
 
 def _know_instructions() -> tuple[Callable[..., Any], ...]:

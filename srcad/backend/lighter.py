@@ -54,13 +54,15 @@ def _ordered_sums(vectorised: bool) -> None:
     """Whether LLVM vectorises a loop with a sum of floats: all but the sum, whose terms are added in their order.
 
     By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
-    right where there is little else to compute.
+    right where there is little else to compute. Where there is much, a few more comparisons of addresses before the
+    loop are worth their while as well.
     """
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
     # an LLVM that does not know an option ends the process: only those that are known to have this one
     if 15 <= llvm.llvm_version_info[0] <= 22:
         llvm.set_option("srcad", f"-force-ordered-reductions={str(vectorised).lower()}")
+        llvm.set_option("srcad", f"-runtime-memory-check-threshold={32 if vectorised else 8}")
 
 
 def blas_alone() -> None:

@@ -140,6 +140,7 @@ for _function in [math.floor, math.ceil, math.trunc, math.isnan, math.isinf, mat
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True, differentiable=False)
 for _ufunc in [np.exp, np.log, np.tanh]:  # of one float64, in compiled text only
     _add(f"runtime.inline_{_ufunc.__name__}", _ufunc, "elementwise", differentiable=False)
+_add("runtime.inline_erf", math.erf, "elementwise", differentiable=False)
 _add("runtime.plus", lambda a, b: a + b, "elementwise", differentiable=False)
 _add("runtime.digamma", runtime.digamma, "elementwise", runtime.digamma)
 _add("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)

@@ -1,8 +1,8 @@
 """Elementary functions in vector loops are ones that LLVM can vectorise.
 
-Numba calls the C library for `exp`, `log` and `tanh`, one number at a time. `runtime` has forms of them without calls
-and branches, which LLVM inlines; a loop over them takes eight numbers at once where the processor can. One number at
-a time they are no faster than the library, some slower, so that they are used only where the loop looks as if LLVM
+Numba calls the C library for `exp`, `log`, `tanh` and `erf`, one number at a time. `runtime` has forms of them without
+calls and branches, which LLVM inlines; a loop over them takes eight numbers at once where the processor can. One number
+at a time they are no faster than the library, some slower, so that they are used only where the loop looks as if LLVM
 will vectorise it: an innermost loop without other calls, of which no turn waits for the result of the turn before but
 for sums, and with few arrays.
 """
@@ -38,6 +38,7 @@ INLINE = {
     "np.log": "runtime.inline_log",
     "math.tanh": "runtime.inline_tanh",
     "np.tanh": "runtime.inline_tanh",
+    "math.erf": "runtime.inline_erf",
 }
 WITHOUT_CALL = frozenset(INLINE) | {
     *(
@@ -63,8 +64,9 @@ WITHOUT_CALL = frozenset(INLINE) | {
     *("abs", "np.abs", "np.fabs", "math.fabs", "math.sqrt", "np.sqrt", "root", "math.copysign", "np.copysign", "float"),
 }
 """What becomes instructions only. `**` is here too where its exponent is a small constant."""
-CHECKS = 8
-"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
+CHECKS = 32
+"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up
+(`backend/lighter` tells it how many)."""
 DOUBLE = Scalar("float64")
 
 
