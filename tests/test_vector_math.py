@@ -228,3 +228,14 @@ def test_only_the_compiled_text_has_them() -> None:
 def test_a_call_by_itself_is_the_same() -> None:
     alone = njit(lambda x: runtime.inline_exp(x))
     assert alone(1.5) == pytest.approx(math.exp(1.5), rel=2.3e-16)
+
+
+def test_statements_on_whole_arrays_have_them() -> None:
+    """Nests of loops that array statements become: their counters are integers like any other."""
+
+    def layers(x: Any, a: Any) -> Any:
+        return np.sum(np.tanh(np.exp(x @ a) + 1.0))
+
+    gradient = srcad.grad(layers)
+    text = gradient.specialisation(np.ones((3, 4)), np.ones((4, 2))).generated.machine_text()
+    assert "inline_exp" in text and "inline_tanh" in text

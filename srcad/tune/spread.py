@@ -67,7 +67,7 @@ class _Spread(Operands):
     @property
     def made(self) -> dict[str, Array | Scalar]:
         """The types of the names that were added."""
-        types = self.known.types
+        types = self.known.types | dict.fromkeys(self.known.counters, Scalar("int64"))
         return {n: t for n, t in types.items() if n not in self._declared and isinstance(t, Array | Scalar)}
 
     # ---- statements --------------------------------------------------------------------------
