@@ -51,15 +51,17 @@ def finish(f: Function) -> Function:
 
 
 def _rounds(body: Block, types: dict[str, Type], kept: frozenset[str], params: frozenset[str]) -> Block:
+    before: Block = ()
     for _ in range(_ROUNDS):
         at = _reverse_start(body)
         new = body[:at] + once(body[at:], types, sharing(body, types))
         new = dead(new, kept, types, params)
         new = ownership(new, types, kept, params)
         new = choices(untemp(new, types, kept), types)
-        if new == body:
+        # two passes may differ for ever about which of two statements comes first
+        if new in (body, before):
             break
-        body = new
+        before, body = body, new
     return body
 
 
