@@ -1,23 +1,27 @@
-"""An element that is the same one in every turn of an innermost loop is a number while the loop runs.
+"""Elements that every turn of a loop reads or adds to are numbers while the loop runs.
 
-LLVM cannot tell that `d[j] += a[i] * x[j]` leaves `a[i]` as it is: to it, two arrays may be one. It would read `a[i]`
-again in every turn, or compare addresses before the loop, and add to an element in memory one turn after the other.
+The machine has to write what is stored, and to read again what a store may have changed: it does not know which
+arrays share memory. We do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
+from itertools import combinations
 
 from srcad.analyses.sharing import Sharing
-from srcad.ir.nodes import Assign, AugAssign, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import block_stores, children, defined, map_expr, names, ops, own_exprs, own_writes, rewrite, walk
+from srcad.ir.walk import blocks, children, defined, own_exprs, own_stores, rewrite, root, with_blocks
+from srcad.simplify.typeof import typeof
+from srcad.tune.asked import COUNTING, has_turns
 
-_SUMS = frozenset({"+", "-"})
-_NUMBERS = frozenset({"float64", "float32", "int64", "bool"})
-_COUNTING = frozenset({"+", "-", "*"})
-_Place = tuple[str, tuple[Expr, ...]]
+_SHAPE = frozenset({"shape", "len", "size"})
+_LAZY = frozenset({"select", "and", "or"})
+_MOST = 16
+"""Elements of one array; beyond, there are no registers for them."""
+_Index = tuple[Expr, ...]
 
 
 def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
@@ -28,84 +32,152 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     >>> from srcad.ir.types import dim
     >>> (loop,) = parse('''
     ... for j in range(i, n):
-    ...     d[i] += a[j] * b[i]
+    ...     d[i, 0] += a[j] * w[i]
+    ...     d[i, 1] += a[j]
     ... ''')
-    >>> types = {**dict.fromkeys("abd", Array("float64", (dim(4),))), **dict.fromkeys("ijn", Scalar("int64"))}
+    >>> types = {"d": Array("float64", (dim(4), dim(2))), **dict.fromkeys("aw", Array("float64", (dim(4),)))}
+    >>> types.update(dict.fromkeys("ijn", Scalar("int64")))
     >>> print(show((kept(loop, types, sharing((loop,), types)),)))
     if i < n:
-        d_total = d[i]
-        b_item = b[i]
+        d_total = d[i, 0]
+        w_here = w[i]
+        d_total_ = d[i, 1]
         for j in range(i, n, 1):
-            d_total += a[j] * b_item
-        d[i] = d_total
+            d_total += a[j] * w_here
+            d_total_ += a[j]
+        d[i, 0] = d_total
+        d[i, 1] = d_total_
 
-    A loop without turns must not even read the element: there may be none.
+    A loop without turns must not even read an element, there may be none; so it is for what only some turns do.
     """
-    runs = _runs(loop)
-    if runs is None or not all(isinstance(s, Assign | AugAssign | Store | Comment | If) for s in walk(loop.body)):
+    runs = has_turns(loop)
+    if runs is None:
         return loop
+    met = _Met(types, shared, defined((loop,)))
+    for stmt in loop.body:
+        met.stmt(stmt, True)
+    if loop.exit is not None:
+        met.expr(loop.exit, True)
     before: list[Stmt] = []
     after: list[Stmt] = []
-    for base, index in _sums(loop, types):
-        total = _free(f"{base}_total", types)
-        found = _with_number(loop, (base, index), total, types, shared)
-        if found is not None:
-            loop = found
-            types[total] = Scalar("float64")
-            before.append(Assign(total, Op("index", (Var(base), *index))))
-            after.append(Store(Var(base), index, Var(total)))
-    for element in _read_again(loop, types, shared):
-        item = _item(element, types)
-        loop = replace(loop, body=tuple(_with_item(s, element, item) for s in loop.body))
-        before.append(Assign(item, element))
-    return If(runs, (*before, loop, *after), ()) if before else loop
+    numbers: dict[tuple[str, _Index], str] = {}
+    for (base, index), stored in met.numbers().items():
+        number = _free(f"{base}_total" if stored else f"{base}_here", types)
+        kind = types[base]
+        assert isinstance(kind, Array)
+        types[number] = Scalar(kind.dtype)
+        numbers[base, index] = number
+        before.append(Assign(number, Op("index", (Var(base), *index))))
+        if stored:
+            after.append(Store(Var(base), index, Var(number)))
+    return If(runs, (*before, _with_numbers(loop, numbers, types), *after), ()) if before else loop
 
 
-def _runs(loop: For) -> Expr | None:
-    """Whether the loop has a turn."""
-    simple = all(op.prim in _COUNTING | {"shape", "len", "size"} for e in (loop.start, loop.stop) for op in ops(e))
-    match loop.step:
-        case Const(int(step)) if step and simple:
-            return Op("<", (loop.start, loop.stop) if step > 0 else (loop.stop, loop.start))
-    return None
+@dataclass
+class _Met:
+    """What a loop does to memory."""
 
+    types: Mapping[str, Type]
+    shared: Sharing
+    changed: frozenset[str]
+    always: dict[tuple[str, _Index], bool] = field(default_factory=dict)
+    """Elements that are the same in every turn, and whether every turn reads or writes them."""
+    otherwise: set[str] = field(default_factory=set)
+    """Arrays (and lists) that are met in another way as well."""
+    stored: set[str] = field(default_factory=set)
 
-def _sums(loop: For, types: Mapping[str, Type]) -> list[_Place]:
-    """The elements that every turn adds to, and are the same in every turn."""
-    changed = defined((loop,))
-    found: dict[_Place, None] = {}
-    for stmt in loop.body:  # what only some turns may do, no turn may be able to do
+    def stmt(self, stmt: Stmt, top: bool) -> None:
+        self.stored |= {n for n in own_stores(stmt) if self.shared.has_memory(n)}
         match stmt:
-            case Store(Var(base), index, _, str(op)) if op in _SUMS and base not in changed:
-                known = types.get(base)
-                fits = isinstance(known, Array) and known.dtype == "float64" and known.rank == len(index)
-                if fits and all(_is_fixed(e, changed, types) for e in index):
-                    found[base, index] = None
-    return list(found)
+            case Store(base, index, value):
+                place = Op("index", (base, *index))
+                if not self._place(place, top):
+                    self.expr(base, top)
+                    self.otherwise |= {name for name in (root(base),) if name is not None}
+                for e in (*index, value):
+                    self.expr(e, top)
+            case _:
+                for e in own_exprs(stmt):
+                    self.expr(e, top and not isinstance(stmt, Effect))
+        for block in blocks(stmt):
+            for inner in block:
+                self.stmt(inner, False)
 
+    def expr(self, expr: Expr, top: bool) -> None:
+        match expr:
+            case Op(prim, (Var(),)) if prim in _SHAPE:
+                return
+            case Op("index", (Var(), *items)) if self._place(expr, top):
+                for item in items:
+                    self.expr(item, top)
+                return
+            case Op(prim, (first, *rest)) if prim in _LAZY:
+                self.expr(first, top)
+                for part in rest:
+                    self.expr(part, False)
+                return
+            case Var(name) if self.shared.has_memory(name):
+                self.otherwise.add(name)
+        for part in children(expr):
+            self.expr(part, top)
 
-def _read_again(loop: For, types: Mapping[str, Type], shared: Sharing) -> list[Op]:
-    """The elements that every turn reads, are the same in every turn, and that no turn stores to."""
-    changed = defined((loop,))
-    stored = {shared.of(name) for name in block_stores(loop.body)}
-    found: dict[Op, None] = {}
-    for stmt in loop.body:  # what only some turns read, there may not be
-        read = (*stmt.index, stmt.value) if isinstance(stmt, Store) else own_exprs(stmt)
-        for element in (op for e in read for op in surely(e)):
-            match element:
-                case Op("index", (Var(base), *items)):
-                    known = types.get(base)
-                    whole = isinstance(known, Array) and known.rank == len(items) and known.dtype in _NUMBERS
-                    kept = base not in changed and shared.of(base) not in stored
-                    if whole and kept and all(_is_fixed(e, changed, types) for e in items):
-                        found[element] = None
-    return list(found)
+    def _place(self, place: Op, top: bool) -> bool:
+        """Note an element that is the same in every turn."""
+        base, *index = place.args
+        if not isinstance(base, Var) or base.name in self.changed:
+            return False
+        kind = self.types.get(base.name)
+        if not isinstance(kind, Array) or kind.rank != len(index) or not all(map(self._is_fixed, index)):
+            return False
+        key = base.name, tuple(index)
+        self.always[key] = self.always.get(key, False) or top
+        return True
+
+    def _is_fixed(self, item: Expr) -> bool:
+        match item:
+            case Const(value):
+                return type(value) is int
+            case Var(name):
+                known = self.types.get(name)
+                return name not in self.changed and isinstance(known, Scalar) and known.dtype == "int64"
+            case Op(prim, args) if prim in COUNTING:
+                return all(map(self._is_fixed, args))
+        return False
+
+    def numbers(self) -> dict[tuple[str, _Index], bool]:
+        """The elements that may be numbers, and whether they are to be written back."""
+        stored = {self.shared.of(n) for n in self.stored}
+        bases: dict[str, list[_Index]] = {}
+        for base, index in self.always:
+            bases.setdefault(base, []).append(index)
+        found: dict[tuple[str, _Index], bool] = {}
+        for base, places in bases.items():
+            if self.shared.of(base) in stored:
+                if self._alone(base, places):
+                    found.update({(base, index): True for index in places})
+            elif stored and sum(self.always[base, index] for index in places) <= _MOST:
+                found.update({(base, index): False for index in places if self.always[base, index]})
+        return {key: found[key] for key in self.always if key in found}
+
+    def _alone(self, base: str, places: list[_Index]) -> bool:
+        """Whether the loop meets that memory at these places only, each of which is one element."""
+        mine = self.shared.names_with(base) | {base}
+        kind = self.types[base]
+        return (
+            isinstance(kind, Array)
+            and kind.dtype == "float64"
+            and len(places) <= _MOST
+            and not self.otherwise & mine
+            and not any(other != base and other in mine for other, _ in self.always)
+            and all(self.always[base, index] for index in places)
+            and all(_apart(one, other) for one, other in combinations(places, 2))
+        )
 
 
 def surely(expr: Expr) -> Iterator[Op]:
     """The operations that are done whenever the expression is evaluated."""
     match expr:
-        case Op("select" | "and" | "or", (first, *_)):
+        case Op(prim, (first, *_)) if prim in _LAZY:
             yield from surely(first)
         case Op():
             yield expr
@@ -113,58 +185,41 @@ def surely(expr: Expr) -> Iterator[Op]:
                 yield from surely(part)
 
 
-def _with_item(stmt: Stmt, element: Op, item: str) -> Stmt:
+def _apart(one: _Index, other: _Index) -> bool:
+    """Whether two elements are never the same one. -1 may be 2."""
+    return any(
+        isinstance(a, Const) and isinstance(b, Const) and a != b and (int(a.value or 0) < 0) == (int(b.value or 0) < 0)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _with_numbers(loop: For, numbers: Mapping[tuple[str, _Index], str], types: Mapping[str, Type]) -> For:
     def number(expr: Expr) -> Expr:
-        return map_expr(expr, lambda part: Var(item) if part == element else part)
-
-    return rewrite(stmt, number)
-
-
-def _item(element: Op, types: dict[str, Type]) -> str:
-    """The name of a number for the element."""
-    match element:
-        case Op("index", (Var(base), *_)) if isinstance(known := types.get(base), Array):
-            name = _free(f"{base}_item", types)
-            types[name] = Scalar(known.dtype)
-            return name
-    raise AssertionError(element)
-
-
-def _is_fixed(item: Expr, changed: frozenset[str], types: Mapping[str, Type]) -> bool:
-    match item:
-        case Const(int()):
-            return True
-        case Var(name):
-            known = types.get(name)
-            return name not in changed and isinstance(known, Scalar) and known.dtype == "int64"
-        case Op(prim, args) if prim in _COUNTING:
-            return all(_is_fixed(arg, changed, types) for arg in args)
-    return False
-
-
-def _with_number(loop: For, place: _Place, total: str, types: Mapping[str, Type], shared: Sharing) -> For | None:
-    """The loop with a number for the element; None where it meets the array, or its memory, in another way."""
-    base, index = place
-    element = Op("index", (Var(base), *index))
-
-    def number(expr: Expr) -> Expr:
-        return map_expr(expr, lambda part: Var(total) if part == element else part)
+        match expr:
+            case Op("index", (Var(base), *index)) if (base, tuple(index)) in numbers:
+                return Var(numbers[base, tuple(index)])
+            case Op(prim, args, static):
+                return Op(prim, tuple(map(number, args)), static)
+            case Slice(lower, upper, step):
+                return Slice(*(None if e is None else number(e) for e in (lower, upper, step)))
+        return expr
 
     def one(stmt: Stmt) -> Stmt:
         match stmt:
-            case Store(Var(name), where, value, None) if (name, where) == place:
-                return Assign(total, Op("float", (number(value),)))
-            case Store(Var(name), where, value, str(op), _, free) if (name, where) == place:
-                return AugAssign(total, op, number(value), free=free)
-            case If(cond, then, orelse):
-                return replace(stmt, cond=number(cond), then=tuple(map(one, then)), orelse=tuple(map(one, orelse)))
-        return rewrite(stmt, number)
+            case Store(Var(base), index, value, op, _, free) if (base, index) in numbers:
+                target = numbers[base, index]
+                if op is None:
+                    value = number(value)
+                    whole = typeof(value, types) == Scalar("float64")
+                    return Assign(target, value if whole else Op("float", (value,)))
+                return AugAssign(target, op, number(value), free=free)
+        inner = [tuple(map(one, b)) for b in blocks(stmt)]
+        bare = with_blocks(stmt, [() for _ in inner])
+        return with_blocks(rewrite(bare, number), inner)
 
-    new = replace(loop, body=tuple(map(one, loop.body)), exit=None if loop.exit is None else number(loop.exit))
-    mine = shared.names_with(base)
-    met = {n for s in walk(new.body) for e in own_exprs(s) for n in names(e)}
-    met |= {n for s in walk(new.body) for n in own_writes(s)} | (names(new.exit) if new.exit is not None else set())
-    return None if met & mine else new
+    new = one(loop)
+    assert isinstance(new, For)
+    return new
 
 
 def _free(wanted: str, types: Mapping[str, Type]) -> str:

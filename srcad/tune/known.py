@@ -16,7 +16,7 @@ from srcad.ir.walk import names, own_exprs, own_writes, reads, walk
 from srcad.simplify.typeof import typeof
 
 _unknown = count()
-Facts = tuple[dict[Symbol, Symbol], dict[Dim, Var]]
+Facts = tuple[dict[Symbol, Dim], dict[Dim, Var]]
 _COUNTERS = ("i", "j", "k", "l", "m", "n")
 
 
@@ -28,7 +28,7 @@ class Known:
         self._params = frozenset(p.name for p in f.params)
         self._shared = sharing(f.body, f.types)
         self._memory: dict[str, str] = {}
-        self._equal: dict[Symbol, Symbol] = {}
+        self._equal: dict[Symbol, Dim] = {}
         taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | self._params | {f.name}
         taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
         self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime)}
@@ -63,6 +63,10 @@ class Known:
     def loads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `memory`) that is read when the expression is evaluated."""
         return frozenset(map(self.memory, self._shared.loads(expr)))
+
+    def declared(self, name: str) -> Type | None:
+        """The type that the name has at all times."""
+        return self._declared.get(name, self.types.get(name))
 
     # ---- types along the way -----------------------------------------------------------------
 
@@ -139,7 +143,7 @@ class Known:
     # ---- lengths -----------------------------------------------------------------------------
 
     @property
-    def equal(self) -> dict[Symbol, Symbol]:
+    def equal(self) -> dict[Symbol, Dim]:
         return dict(self._equal)
 
     def facts(self) -> Facts:
@@ -176,18 +180,21 @@ class Known:
         match a, b:
             # what may be below zero is the length 0 then, whatever it is the length of a part of
             case Dim(((x, 1),), c), Dim(((y, 1),), d) if x != y and c == d and (c == 0 or (a.counts and b.counts)):
-                self._equal[x] = y
+                self._equal[x] = dim(y)
+            case (Dim(((x, 1),), 0), Dim((), _) as number) | (Dim((), _) as number, Dim(((x, 1),), 0)):
+                self._equal[x] = number
 
 
-def representative(d: Dim, equal: Mapping[Symbol, Symbol]) -> Dim:
+def representative(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
     """One of the lengths that are equal to this one, the same for all of them."""
     if not any(s in equal for s, _ in d.terms):
         return d
     total = dim(d.const)
     for symbol, coefficient in d.terms:
-        while symbol in equal:
-            symbol = equal[symbol]
-        total = total + dim(symbol) * coefficient
+        known = dim(symbol)
+        while known.terms and known.terms[0][0] in equal:
+            known = equal[known.terms[0][0]]
+        total = total + known * coefficient
     return total
 
 

@@ -28,9 +28,12 @@ def _block(block: Block, types: dict[str, Type], shared: Sharing) -> Block:
         if isinstance(stmt, Nest):
             stmt = _nest(stmt, types, shared)
         if isinstance(stmt, For):
-            stmt = kept(stmt, types, shared)
-            if isinstance(stmt, If):
-                return stmt
+            new = kept(stmt, types, shared)
+            if isinstance(new, If):
+                return replace(new, then=tuple(inside(s) for s in new.then))
+        return inside(stmt)
+
+    def inside(stmt: Stmt) -> Stmt:
         return with_blocks(stmt, [_block(b, types, shared) for b in blocks(stmt)])
 
     return tuple(map(one, block))

@@ -1,11 +1,12 @@
 """Statements on whole arrays become loops, as few and with as little memory as is sure to give the same numbers.
 
 Numba makes of each operation on whole arrays a pass of its own over memory, with an array for its result, and takes
-ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `operands`, `trees`,
-`views`), nests over the same elements become one (`fuse`), arrays of one turn numbers (`contract`), arrays of one
-turn of an outer loop are made before it (`buffers`), and sums of innermost loops stay out of memory (`locals`, `kept`).
+ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `arrays`, `turns`,
+`operands`, `trees`, `views`), nests over the same elements become one (`fuse`), arrays of one turn numbers (`contract`),
+short loops are written out (`unroll`) and small arrays of a loop become numbers (`scalars`), arrays of one turn of an
+outer loop are made before it (`buffers`), and what every turn adds to stays out of memory (`locals`, `kept`).
 
-Products of matrices stay calls of BLAS. Where a statement reads what it writes (`x[1:] += x[:-1]`), its right side
+Products of matrices stay calls of BLAS, but for those of small ones (`products`). Where a statement reads what it writes (`x[1:] += x[:-1]`), its right side
 is an array of its own. A statement stays as it is where dtypes are promoted otherwise for single numbers than for
 arrays (int32, a sum of bools), and where the compiler does not know what an operation does to single elements.
 """
@@ -16,8 +17,12 @@ from srcad.ir.nodes import Function
 from srcad.tune.buffers import buffers
 from srcad.tune.contract import contract
 from srcad.tune.interchange import interchange
+from srcad.tune.lives import lives
 from srcad.tune.locals import local_sums
+from srcad.tune.made import as_made
+from srcad.tune.scalars import scalars
 from srcad.tune.spread import spread
+from srcad.tune.unroll import unroll
 
 
 def loops(f: Function) -> Function:
@@ -37,4 +42,4 @@ def loops(f: Function) -> Function:
         total += z_here * x[i]
     s = total
     """
-    return local_sums(buffers(interchange(contract(spread(f)))))
+    return local_sums(buffers(scalars(unroll(as_made(interchange(contract(spread(lives(f)))))))))

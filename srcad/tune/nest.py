@@ -19,7 +19,7 @@ class Nest(For):
     """
 
     lengths: tuple[Dim, ...] = ()
-    equal: Mapping[Symbol, Symbol] = field(default_factory=dict, compare=False)
+    equal: Mapping[Symbol, Dim] = field(default_factory=dict, compare=False)
     """The lengths known to be equal where the nest stands."""
 
 
@@ -28,7 +28,7 @@ def nest(
     extents: tuple[Expr, ...],
     lengths: tuple[Dim, ...],
     body: Block,
-    equal: Mapping[Symbol, Symbol],
+    equal: Mapping[Symbol, Dim],
 ) -> Nest:
     """The loops, the first counter outermost."""
     for counter, extent in reversed(list(zip(counters[1:], extents[1:], strict=True))):

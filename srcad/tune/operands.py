@@ -10,6 +10,7 @@ from srcad.simplify.typeof import typeof
 from srcad.tune.elements import DTYPES, ELEMENTWISE
 from srcad.tune.known import Known
 from srcad.tune.nest import Nest, nest
+from srcad.tune.products import written_out
 from srcad.tune.trees import Leaf, Tree, Unfit, at, narrowed, order, space, tree_dtype
 from srcad.tune.views import View, view_of
 
@@ -70,7 +71,7 @@ class Operands:
             return self.scalar(expr, before)
         if rank is None:
             return expr
-        if expr.prim in ELEMENTWISE or expr.prim == "np.sum":
+        if expr.prim in ELEMENTWISE or expr.prim in ("np.sum", "@"):
             mine: list[Stmt] = []
             facts = self.known.facts()
             try:
@@ -99,6 +100,9 @@ class Operands:
         match expr:
             case Op("shape", (Var(name),), static) if name in self.known.extents:
                 return self.known.extents[name][dict(static)["axis"]]  # type: ignore[call-overload,no-any-return]
+            case Op("shape", (Var(name),), static) if isinstance(known := self.known.types.get(name), Array):
+                length = self.known.length(known.dims[dict(static)["axis"]])  # type: ignore[call-overload]
+                return expr if length.terms else Const(max(length.const, 0))
             case Op("size", (Var(name),)) if name in self.known.extents:
                 return product(self.known.extents[name])
         if not isinstance(expr, Op):
@@ -115,12 +119,34 @@ class Operands:
             return total
         if expr.prim in _LAZY:
             return Op(expr.prim, (self.scalar(expr.args[0], before), *expr.args[1:]), expr.static)
+        match expr:
+            case Op("index", (Op(prim) as inner, *items), static) if prim == "@" or prim in ELEMENTWISE:
+                return Op("index", (self.value(inner, before), *items), static)
+        if expr.prim == "@":
+            mine = []
+            facts = self.known.facts()
+            try:
+                total = self.product(expr, mine)
+            except Unfit:
+                self.known.back_to(facts)
+            else:
+                before += mine
+                return total
         kind = PRIMITIVES[expr.prim].kind if expr.prim in PRIMITIVES else ""
         if kind == "elementwise":
             return Op(expr.prim, tuple(self.scalar(arg, before) for arg in expr.args), expr.static)
         if kind == "linalg":
             return Op(expr.prim, tuple(self.value(arg, before) for arg in expr.args), expr.static)
         return expr
+
+    def product(self, op: Op, before: list[Stmt]) -> Expr:
+        """A product of small matrices, element by element."""
+        a, b = (self._path(arg, before, True) for arg in op.args)
+        types, extents = self.known.types, self.known.extents
+        views = view_of(a, types, extents), view_of(b, types, extents)
+        if views[0] is None or views[1] is None:
+            raise Unfit
+        return written_out(a, b, (views[0], views[1]), self.known, before)
 
     def _total(self, op: Op, before: list[Stmt]) -> Expr:
         """A reduction over all elements."""

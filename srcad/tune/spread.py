@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analyses.sharing import SIZES
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
     Block,
-    Const,
     Effect,
     Expr,
     For,
@@ -22,16 +20,13 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-from srcad.ir.types import Array, Scalar, dim
+from srcad.ir.types import Array, Scalar
 from srcad.ir.walk import defined, names, root
-from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.typeof import typeof
-from srcad.tune.elements import ELEMENTWISE
 from srcad.tune.fuse import add
-from srcad.tune.known import Known
 from srcad.tune.nest import is_own
-from srcad.tune.operands import Operands
-from srcad.tune.trees import Overlap, Unfit, along, at, empty, narrowed, order, space
+from srcad.tune.trees import Overlap, Unfit, along, at, narrowed, order, space
+from srcad.tune.turns import Turns
 
 _IN_PLACE = frozenset({"+", "-", "*", "/"})
 
@@ -59,21 +54,20 @@ def spread(f: Function) -> Function:
     return replace(f, body=body, results=results, types={**f.types, **work.made})
 
 
-class _Spread(Operands):
+class _Spread(Turns):
     def __init__(self, f: Function) -> None:
-        super().__init__(Known(f))
-        self._declared = f.types
+        super().__init__(f)
 
     @property
     def made(self) -> dict[str, Array | Scalar]:
         """The types of the names that were added."""
         types = self.known.types | dict.fromkeys(self.known.counters, Scalar("int64"))
-        return {n: t for n, t in types.items() if n not in self._declared and isinstance(t, Array | Scalar)}
+        return {n: t for n, t in types.items() if n not in self.declared and isinstance(t, Array | Scalar)}
 
     # ---- statements --------------------------------------------------------------------------
 
     def block(self, block: Block) -> Block:
-        facts = self.known.facts()
+        facts, asked = self.known.facts(), self.asked
         found: list[Stmt] = []
         rest = list(block)
         while rest:
@@ -82,6 +76,7 @@ class _Spread(Operands):
             for one in made:
                 add(found, one, self.known)
         self.known.back_to(facts)
+        self.asked = asked
         return tuple(found)
 
     def _started(self, one: Stmt, other: Stmt) -> list[Stmt]:
@@ -94,7 +89,7 @@ class _Spread(Operands):
                 declared, facts = self.known.types.get(target), self.known.facts()
                 if isinstance(declared, Array):
                     try:
-                        return self._filled(target, declared, Op("+", (zeros, value)))
+                        return self.filled(target, declared, Op("+", (zeros, value)))
                     except Unfit:
                         self.known.back_to(facts)
         return []
@@ -114,29 +109,15 @@ class _Spread(Operands):
                 return self._store(stmt, stmt)
             case If(cond, then, orelse):
                 cond = self.scalar(cond, before)
-                new_then = self.block(then)
-                self.known.forget(defined(then))
-                new_orelse = self.block(orelse)
-                self.known.forget(defined(orelse))
+                new_then, new_orelse = self.either(then, orelse)
                 return [*before, replace(stmt, cond=cond, then=new_then, orelse=new_orelse)]
-            case For(index, start, stop, step, body):
+            case For(_, start, stop, step):
                 start, stop, step = (self.scalar(e, before) for e in (start, stop, step))
-                self.known.forget(defined(body))
-                self.known.turn(stmt)
-                new = self.block(body)
-                leave = stmt.exit
-                if leave is not None:
-                    more: list[Stmt] = []
-                    leave = self.scalar(leave, more)
-                    new += tuple(more)
-                self.known.forget({index, *defined(body)})
-                return [*before, replace(stmt, start=start, stop=stop, step=step, body=new, exit=leave)]
+                return [*before, self.loop(replace(stmt, start=start, stop=stop, step=step))]
             case While(test, cond, body):
-                changed = defined(test) | defined(body)
-                self.known.forget(changed)
-                new_test = self.block(test)
-                new_body = self.block(body)
-                self.known.forget(changed)
+                new_test, new_body = self.repeated(
+                    defined(test) | defined(body), lambda: (self.block(test), self.block(body))
+                )
                 return [replace(stmt, test=new_test, body=new_body)]
             case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
                 args = (args[0], *(self.value(arg, before) for arg in args[1:]))
@@ -145,111 +126,6 @@ class _Spread(Operands):
                 new_values = tuple(self.value(e, before) for e in values)
                 return [*before, replace(stmt, values=new_values)]
         return [stmt]
-
-    def assign(self, target: str, value: Expr) -> list[Stmt]:
-        facts = self.known.facts()
-        try:
-            return self._assigned(target, value)
-        except Unfit:
-            self.known.back_to(facts)
-            self.known.assign(target, value)
-            return [Assign(target, value)]
-
-    def _assigned(self, target: str, value: Expr) -> list[Stmt]:
-        """The assignment in other words; what is known of the target afterwards is noted."""
-        before: list[Stmt] = []
-        declared = self.known.types.get(target)
-        new = value
-        if isinstance(declared, Scalar):
-            new = self.scalar(value, before)
-        elif isinstance(declared, Array) and isinstance(value, Op):
-            if (value.prim in ELEMENTWISE or value.prim == "np.outer") and self.rank(value) == declared.rank:
-                return self._filled(target, declared, value)
-            if value.prim == "copy" and target not in names(value) and self.rank(value) == declared.rank:
-                # alone it becomes a copy again: see `contract`
-                return self._filled(target, declared, value)
-            if value.prim == "array" and declared.rank == 1 and all(self.rank(item) == 0 for item in value.args):
-                return self._listed(target, declared, value)
-            if value.prim == "np.sum" and isinstance(dict(value.static).get("axis"), int):
-                return self._summed(target, declared, value)
-            if value.prim in PRIMITIVES and value.prim not in SIZES and PRIMITIVES[value.prim].kind != "view":
-                new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
-        self.known.assign(target, value)
-        return [*before, Assign(target, new)]
-
-    def _filled(self, target: str, declared: Array, value: Expr) -> list[Stmt]:
-        """`target = tree` as an array that a nest fills."""
-        before: list[Stmt] = []
-        tree = self.tree(value, before)
-        if declared.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
-        if tree.dtype != declared.dtype:
-            raise Unfit
-        where = space(tree, self.known, before, None, declared.dims)
-        if len(where.lengths) != declared.rank:
-            raise Unfit
-        extents = tuple(self.known.count(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
-        name = target
-        if target in names(value):
-            name = self.known.new(f"{target}_new", declared)
-        before.append(Assign(name, empty(extents, declared.dtype)))
-        counters = self.counters(len(extents))
-        store = Store(Var(name), tuple(map(Var, counters)), at(tree, where, counters))
-        axes = order(tree, where, counters, self.known, None)
-        made: list[Stmt] = [*before, self.loops(counters, extents, where.lengths, axes, (store,))]
-        kept = Array(declared.dtype, where.lengths, declared.layout)
-        if name != target:
-            made.append(Assign(target, Var(name)))
-        self._now(target, kept, extents)
-        return made
-
-    def _listed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
-        """`target = np.array([a, b, c])` item by item: Numba makes a list first, and memory anew each time."""
-        if declared.dtype not in ("float64", "int64"):
-            raise Unfit
-        before: list[Stmt] = []
-        items = [self.scalar(item, before) for item in value.args]
-        name = self.known.new(f"{target}_new", declared) if target in names(value) else target
-        extents: tuple[Expr, ...] = (Const(len(items)),)
-        made: list[Stmt] = [*before, Assign(name, empty(extents, declared.dtype))]
-        made += [Store(Var(name), (Const(at),), item) for at, item in enumerate(items)]
-        if name != target:
-            made.append(Assign(target, Var(name)))
-        self._now(target, replace(declared, dims=(dim(len(items)),)), extents)
-        return made
-
-    def _now(self, target: str, type: Array, extents: tuple[Expr, ...]) -> None:
-        """The array of that name is one that was made here."""
-        self.known.forget((target,))
-        self.known.types[target] = type
-        if not any(target in names(e) for e in extents):
-            self.known.extents[target] = extents
-
-    def _summed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
-        """`target = np.sum(tree, axis=k)`."""
-        before: list[Stmt] = []
-        tree = self.tree(value.args[0], before)
-        if declared.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
-        counted = (tree.dtype, declared.dtype) == ("bool", "int64")
-        if not counted and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
-            raise Unfit
-        where = space(tree, self.known, before)
-        axis = dict(value.static)["axis"]
-        assert isinstance(axis, int)
-        axis %= len(where.lengths)
-        kept = [k for k in range(len(where.lengths)) if k != axis]
-        bounds = tuple(self.known.count(where.lengths[k], where.extents[k], before) for k in kept)
-        name = self.known.new(f"{target}_new", declared) if target in names(value) else target
-        before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
-        counters = self.counters(len(where.lengths))
-        store = Store(Var(name), tuple(Var(counters[k]) for k in kept), at(tree, where, counters), "+")
-        axes = order(tree, where, counters, self.known, None)
-        made: list[Stmt] = [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
-        if name != target:
-            made.append(Assign(target, Var(name)))
-        self._now(target, Array(declared.dtype, tuple(where.lengths[k] for k in kept)), bounds)
-        return made
 
     def _store(self, stmt: Store, given: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
@@ -262,7 +138,7 @@ class _Spread(Operands):
             if rank == 0 or (stmt.op is None and self.rank(stmt.value) == 0):
                 value = self.scalar(stmt.value, before)
                 return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
-            return self._stored(stmt, place, before)
+            return self.stored(stmt, place, before)
         except Overlap:
             self.known.back_to(facts)
             return self._after_its_value(stmt, given)
@@ -270,7 +146,7 @@ class _Spread(Operands):
             self.known.back_to(facts)
             return [self._as_it_is(given)]
 
-    def _stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
+    def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
         """`x[...] op= tree`."""
         if stmt.op is not None and stmt.op not in _IN_PLACE:
             raise Unfit
@@ -310,9 +186,9 @@ class _Spread(Operands):
             if not isinstance(kind, Array):
                 kind = Array(target.dtype, tuple(self.known.any_length() for _ in range(rank)))
             name = self.known.new("new", replace(kind, layout="C"))
-            made = self._filled(name, replace(kind, layout="C"), stmt.value)
+            made = self.filled(name, replace(kind, layout="C"), stmt.value)
             before: list[Stmt] = []
-            return made + self._stored(replace(stmt, value=Var(name)), place, before)
+            return made + self.stored(replace(stmt, value=Var(name)), place, before)
         except Unfit:
             self.known.back_to(facts)
             return [self._as_it_is(given)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Assign, Const, Effect, Expr, If, Op, Stmt, Var
+from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
+from srcad.tune.asked import check
 from srcad.tune.elements import dtype_of, spelled
 from srcad.tune.known import Known
 from srcad.tune.nest import element
@@ -139,8 +140,9 @@ def space(
             k = axis - rank + len(leaf.lengths)
             if k >= 0 and own[k] == Const(1):
                 own[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, known, before)
-        lengths.append(known.length(length))
-        extents.append(extent)
+        length = known.length(length)
+        lengths.append(length)
+        extents.append(extent if length.terms else Const(max(length.const, 0)))
     return Space(tuple(lengths), tuple(extents), tuple(map(tuple, factors)))
 
 
@@ -154,10 +156,10 @@ def _factor(other: Dim, its_extent: Expr, length: Dim, extent: Expr, known: Know
     its_extent, extent = known.count(other, its_extent, before), known.count(length, extent, before)
     unequal = Op("!=", (its_extent, extent))
     if other.many:
-        before.append(_check(unequal))
+        before.append(check(unequal))
         known.learn(other, length)
         return Const(1)
-    before.append(_check(Op("and", (unequal, Op("!=", (its_extent, Const(1)))))))
+    before.append(check(Op("and", (unequal, Op("!=", (its_extent, Const(1)))))))
     name = known.new("along", Scalar("int64"))
     before.append(Assign(name, Op("select", (unequal, Const(0), Const(1)))))
     return Var(name)
@@ -187,11 +189,6 @@ def _chosen(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
     # what is left of a short axis is said by its ends: the shape of an array made of it may have been cut
     computed = [e for e in same if isinstance(e, Op) and e.prim != "shape"]
     return length, (computed if computed and not length.never_negative else same)[0]
-
-
-def _check(unequal: Expr) -> If:
-    message = Const("operands could not be broadcast together")
-    return If(unequal, (Effect(Op("raise", (message,))),), ())
 
 
 def at(tree: Tree, where: Space, counters: tuple[str, ...]) -> Expr:
