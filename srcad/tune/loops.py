@@ -3,9 +3,9 @@
 Numba makes of each operation on whole arrays a pass of its own over memory, with an array for its result, and takes
 ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `arrays`, `turns`,
 `operands`, `trees`, `views`), nests over the same elements become one (`fuse`), arrays of one turn numbers
-(`contract`), short loops are written out (`unroll`) and small arrays of a loop become numbers (`scalars`), arrays of
-one turn of an outer loop are made before it (`buffers`), and what every turn adds to stays out of memory (`locals`,
-`kept`).
+(`contract`), loops change places to go along rows (`interchange`), short loops are written out (`unroll`) and small
+arrays of a loop become numbers (`scalars`), arrays of one turn of an outer loop are made before it (`buffers`), and
+what every turn adds to stays out of memory (`locals`, `kept`).
 
 Products of matrices stay calls of BLAS, but for those of small ones (`products`). Where a statement reads what it
 writes (`x[1:] += x[:-1]`), its right side is an array of its own. A statement stays as it is where dtypes are promoted
