@@ -21,7 +21,7 @@ PASSES = (loops, room, unrestored, ascending, gather, functions, counters, sums)
 
 
 def tuned(f: Function) -> Function:
-    """Array statements as loops, shifts gathered, vector functions; then marks: no negative index, sums in any order."""
+    """Statements on arrays as loops, shifts gathered, vector functions; then no negative index, sums in any order."""
     for step in PASSES:
         f = step(f)
     return f
