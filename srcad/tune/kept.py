@@ -61,15 +61,16 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     before: list[Stmt] = []
     after: list[Stmt] = []
     numbers: dict[tuple[str, _Index], str] = {}
-    for (base, index), stored in met.numbers().items():
-        number = _free(f"{base}_total" if stored else f"{base}_here", types)
+    for (base, index), use in met.numbers().items():
+        number = _free(f"{base}_here" if use == "read" else f"{base}_total", types)
         kind = types[base]
         assert isinstance(kind, Array)
         types[number] = Scalar(kind.dtype)
         numbers[base, index] = number
-        before.append(Assign(number, Op("index", (Var(base), *index))))
-        if stored:
-            after.append(Store(Var(base), index, Var(number)))
+        before.append(Assign(number, Const(0.0) if use == "added" else Op("index", (Var(base), *index))))
+        if use != "read":
+            op, free = ("+", True) if use == "added" else (None, False)
+            after.append(Store(Var(base), index, Var(number), op, free=free))
     return If(runs, (*before, _with_numbers(loop, numbers, types), *after), ()) if before else loop
 
 
@@ -85,14 +86,19 @@ class _Met:
     otherwise: set[str] = field(default_factory=set)
     """Arrays (and lists) that are met in another way as well."""
     stored: set[str] = field(default_factory=set)
+    not_added: set[str] = field(default_factory=set)
+    """Arrays of which more happens than that something is added to elements, in whatever order."""
 
     def stmt(self, stmt: Stmt, top: bool) -> None:
         self.stored |= {n for n in own_stores(stmt) if self.shared.has_memory(n)}
         match stmt:
             case Store(base, index, value):
                 place = Op("index", (base, *index))
+                if not stmt.free or stmt.op not in ("+", "-"):
+                    self.not_added |= {name for name in (root(base),) if name is not None}
                 if not self._place(place, top):
-                    self.expr(base, top)
+                    if not isinstance(base, Var):
+                        self.expr(base, top)
                     self.otherwise |= {name for name in (root(base),) if name is not None}
                 for e in (*index, value):
                     self.expr(e, top)
@@ -107,7 +113,8 @@ class _Met:
         match expr:
             case Op(prim, (Var(),)) if prim in _SHAPE:
                 return
-            case Op("index", (Var(), *items)) if self._place(expr, top):
+            case Op("index", (Var(base), *items)) if self._place(expr, top):
+                self.not_added.add(base)
                 for item in items:
                     self.expr(item, top)
                 return
@@ -118,6 +125,7 @@ class _Met:
                 return
             case Var(name) if self.shared.has_memory(name):
                 self.otherwise.add(name)
+                self.not_added.add(name)
         for part in children(expr):
             self.expr(part, top)
 
@@ -144,34 +152,44 @@ class _Met:
                 return all(map(self._is_fixed, args))
         return False
 
-    def numbers(self) -> dict[tuple[str, _Index], bool]:
-        """The elements that may be numbers, and whether they are to be written back."""
+    def numbers(self) -> dict[tuple[str, _Index], str]:
+        """The elements that may be numbers: `read` only, `kept` and written back, or `added` up from zero."""
         stored = {self.shared.of(n) for n in self.stored}
         bases: dict[str, list[_Index]] = {}
         for base, index in self.always:
             bases.setdefault(base, []).append(index)
-        found: dict[tuple[str, _Index], bool] = {}
+        found: dict[tuple[str, _Index], str] = {}
         for base, places in bases.items():
+            surely = [index for index in places if self.always[base, index]]
+            if len(surely) > _MOST:
+                continue
             if self.shared.of(base) in stored:
                 if self._alone(base, places):
-                    found.update({(base, index): True for index in places})
-            elif stored and sum(self.always[base, index] for index in places) <= _MOST:
-                found.update({(base, index): False for index in places if self.always[base, index]})
+                    found.update({(base, index): "kept" for index in places})
+                elif self._only_added_to(base):
+                    found.update({(base, index): "added" for index in surely})
+            elif stored:
+                found.update({(base, index): "read" for index in surely})
         return {key: found[key] for key in self.always if key in found}
 
     def _alone(self, base: str, places: list[_Index]) -> bool:
         """Whether the loop meets that memory at these places only, each of which is one element."""
         mine = self.shared.names_with(base) | {base}
-        kind = self.types[base]
         return (
-            isinstance(kind, Array)
-            and kind.dtype == "float64"
-            and len(places) <= _MOST
+            _is_double(self.types[base])
             and not self.otherwise & mine
             and not any(other != base and other in mine for other, _ in self.always)
             and all(self.always[base, index] for index in places)
             and all(_apart(one, other) for one, other in combinations(places, 2))
         )
+
+    def _only_added_to(self, base: str) -> bool:
+        """Whether nothing but additions of adjoints meets that memory: which comes first is all one."""
+        return _is_double(self.types[base]) and not self.not_added & (self.shared.names_with(base) | {base})
+
+
+def _is_double(kind: Type) -> bool:
+    return isinstance(kind, Array) and kind.dtype == "float64"
 
 
 def surely(expr: Expr) -> Iterator[Op]:

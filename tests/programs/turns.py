@@ -731,3 +731,27 @@ def state_written_to(x, w, n):
         h = np.tanh(h * w)
         h[1] += w * h[2]
     return np.sum(h)
+
+
+@case(real(4, 4), real(4, 3), compiled=True)
+def products_of_rows(c, a):
+    """Two rows of the adjoint of `a` are added to at once, and once they are one row."""
+    s = 0.0
+    for i in range(c.shape[0]):
+        for k in range(a.shape[1]):
+            for j in range(i + 1):
+                c[i, j] += a[i, k] * a[j, k]
+        for j in range(i + 1):
+            s += c[i, j] ** 2
+    return s
+
+
+@case(real(5), real(5), compiled=True)
+def sum_into_an_element_that_is_read(x, y):
+    """`x[2]` is read in the very turn in which another index is the same."""
+    total = 0.0
+    for i in range(5):
+        for j in range(5):
+            x[2] += y[j] * x[j] * 0.1
+        total += x[i] * x[2]
+    return total
