@@ -50,6 +50,8 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "inline_exp": [(x,) for x in (0.3, -745.0, 800.0)],
     "inline_log": [(x,) for x in (0.3, 1e-310, -1.0)],
     "inline_tanh": [(x,) for x in (0.3, -2.0, 50.0)],
+    "inline_erf": [(x,) for x in (0.3, -2.0, 50.0)],
+    "plus": [(0.3, 0.1)],
 }
 
 

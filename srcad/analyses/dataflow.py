@@ -101,6 +101,7 @@ def liveness(
     points = graph.points
     defined = names_defined(block)
     end = set(live_out)
+    end |= {"&" + shared.of(n) for n in end if shared.has_memory(n)}
     for head, members in shared.members.items():
         if any(m not in defined or m in end or m in outside for m in members):
             end.add("&" + head)

@@ -41,12 +41,12 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     if i < n:
         d_total = d[i, 0]
         w_here = w[i]
-        d_total_ = d[i, 1]
+        d_total_2 = d[i, 1]
         for j in range(i, n, 1):
             d_total += a[j] * w_here
-            d_total_ += a[j]
+            d_total_2 += a[j]
         d[i, 0] = d_total
-        d[i, 1] = d_total_
+        d[i, 1] = d_total_2
 
     A loop without turns must not even read an element, there may be none; so it is for what only some turns do.
     """
@@ -241,6 +241,8 @@ def _with_numbers(loop: For, numbers: Mapping[tuple[str, _Index], str], types: M
 
 
 def _free(wanted: str, types: Mapping[str, Type]) -> str:
-    while wanted in types:
-        wanted += "_"
-    return wanted
+    name, number = wanted, 1
+    while name in types:
+        number += 1
+        name = f"{wanted}_{number}"
+    return name
