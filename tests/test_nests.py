@@ -1,4 +1,4 @@
-"""Gradients of random loop nests in place against derivatives by a complex step."""
+"""Gradients of random loop nests in place, as they are read and as they are compiled, against a complex step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.backend.load import load
 from tests.random_nests import arguments, by_complex_step, nest
 
 _EACH = 12
@@ -22,9 +23,13 @@ def check(seed: int, folder: Path, target: str = "python") -> None:
         if not all(np.all(np.isfinite(one)) and np.max(np.abs(one)) < 1e8 for one in wanted):
             return  # grew beyond what rounding leaves of it
     derivative = srcad.grad(program, argnums=(0, 1, 2, 3), target=target)
-    for have, want in zip(derivative(*args), wanted, strict=True):
-        error = np.max(np.abs(have - want)) / (1.0 + np.max(np.abs(want)))
-        assert error < 1e-8, f"seed {seed}: {error}\n{text}\n{derivative.source_for(*args)}"
+    made = derivative.specialisation(*args).generated
+    tuned = folder / f"nest_{seed}.py"
+    tuned.write_text(made.machine_text())
+    for shown, gradient in ((made.text(), derivative), (tuned.read_text(), getattr(load(tuned), made.function.name))):
+        for have, want in zip(gradient(*args), wanted, strict=True):
+            error = np.max(np.abs(have - want)) / (1.0 + np.max(np.abs(want)))
+            assert error < 1e-8, f"seed {seed}: {error}\n{text}\n{shown}"
 
 
 @pytest.mark.parametrize("first", range(0, 20 * _EACH, _EACH))

@@ -159,9 +159,12 @@ class _Parting:
         early = self._is_early(value, at)
         for i in range(at - 1, -1, -1):
             around, made = self.turns[i]
-            if around is loop and isinstance(made, Assign) and made.target in names(value):
-                value = replace_names(value, {made.target: made.value})
-                early = early and self._is_early(made.value, i)
+            if around is not loop or not set(own_writes(made)) & names(value):
+                continue
+            if not isinstance(made, Assign):
+                return None  # a number that is added to
+            value = replace_names(value, {made.target: made.value})
+            early = early and self._is_early(made.value, i)
         if not early or not cheap(value) or names(value) & self.written.keys() or not _numbers(value, self.types):
             return None
         return value

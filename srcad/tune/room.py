@@ -42,21 +42,23 @@ def _block(block: Block) -> Block:
 def _nested(stmt: Stmt) -> Stmt:
     if not isinstance(stmt, While) or stmt.test or not pure(stmt.cond):
         return stmt
-    growing = [(s, full) for s in stmt.body if (full := _growth(s)) is not None]
+    growing = [(at, found) for at, s in enumerate(stmt.body) if (found := _growth(s)) is not None]
+    tests = tuple(stmt.body[at] for at, _ in growing)
     rest = tuple(s for s in stmt.body if _growth(s) is None)
     stacks = {stack.name for _, (_, stack) in growing}
     rebound = {n for s in walk(rest) for n in own_writes(s)} & stacks
-    if not growing or rebound or stacks & names(stmt.cond):
+    # a turn that asks for room twice needs room for two
+    if not growing or len(stacks) < len(growing) or rebound or stacks & names(stmt.cond):
         return stmt
-    for test, (top, stack) in growing:
-        before = stmt.body[: stmt.body.index(test)]
-        met = {n for s in walk(before) for n in own_writes(s) if _growth(s) is None}
-        read = {n for s in before if _growth(s) is None for t in walk((s,)) for e in own_exprs(t) for n in names(e)}
+    for place, (top, stack) in growing:
+        before = [s for s in stmt.body[:place] if _growth(s) is None]
+        met = {n for s in walk(tuple(before)) for n in own_writes(s)}
+        read = {n for s in walk(tuple(before)) for e in own_exprs(s) for n in names(e)}
         if top.name in met or stack.name in read:
             return stmt
     fits: list[Expr] = [Op("<", (top, Op("size", (stack,)))) for _, (top, stack) in growing]
     cond = reduce(lambda a, b: Op("and", (a, b)), dict.fromkeys((*fits, stmt.cond)))
-    return replace(stmt, body=(*(s for s, _ in growing), replace(stmt, cond=cond, body=rest)))
+    return replace(stmt, body=(*tests, replace(stmt, cond=cond, body=rest)))
 
 
 def _growth(stmt: Stmt) -> tuple[Var, Var] | None:

@@ -389,3 +389,17 @@ def waves_of_a_speed(c, steps):
         now = after
         misfit += now[1, 2] ** 2
     return misfit
+
+
+@case(real(12), real(12), 0.7, real(12), wrt=(0, 1, 2), compiled=True)
+def shifts_of_a_number_with_two_uses(a, b, w, c):
+    """What is added at j + 2 is the sum of both uses of v, not the first of them."""
+    a = a * 1.0
+    s = w
+    for i in range(5, 11):
+        for j in range(i - 1, 1, -1):
+            v = 0.5 * b[j + 2] * w
+            a[j - 1] = v
+            s += v * c[j]
+            s += 0.3 * w * b[j - 2] * c[j]
+    return s + np.sum(a * b)

@@ -260,3 +260,18 @@ def turns_of_each_item(x):
             k += 1
         total += y * k
     return total
+
+
+@case(real(7), 6, wrt=0, compiled=True)
+def several_saved_in_a_turn(x, n):
+    """Seven numbers a turn do not divide the room there is for sixteen."""
+    t = x * 1.0
+    s = 0.0
+    for i in range(n):
+        q = 0
+        while q < 4:
+            q += 1
+            for z in range(7):
+                t[z] = 0.3 * np.sin(t[z]) + x[z]
+        s += t[i]
+    return s
