@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analyses.dataflow import Path, liveness, memory
+from srcad.analyses.sharing import sharing
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -68,12 +69,13 @@ def unrestored(f: Function) -> Function:
     params = frozenset(p.name for p in f.params)
     kept = frozenset(n for e in f.results for n in names(e))
     live = liveness(_as_steps(f.body, (), found), f.types, kept, params, all_stays=True)
+    shared = sharing(f.body, f.types)  # of the whole function: the steps hide what the loops assign
     types = dict(f.types)
     chosen: dict[Path, dict[str, str]] = {}
     for path, arrays in found.items():
         later = live.live_after(path)
         for array in arrays:
-            alone = live.shared.names_with(array) <= {array} and array not in params
+            alone = shared.names_with(array) <= {array} and array not in params
             if alone and memory(live.shared, array) not in later:
                 number = f"{array}_here"
                 while number in types:

@@ -251,3 +251,16 @@ def choice_poisons_only_round_the_loop(x, n):
         y = np.where(x > 0, y, 1.0)
         y = np.where(x > 0, y + 0.0 * z, y)
     return np.sum(np.where(x > 0, 2.0 * y, 0.0))
+
+
+@case(real(6), real(6), compiled=True)
+def element_written_before_the_array_is_rebound(x, w):
+    """The first turn writes into an array that the reverse sweep reads after this loop, by another name."""
+    a = x * 1.0
+    s = 1.0
+    for i in range(1, 5):
+        s += np.sin(a[i - 1] + a[i]) * s
+    for i in range(2, 6):
+        a[i] = np.cos(w[i]) * s
+        a = a / (2.0 + w * w)
+    return s
