@@ -156,9 +156,9 @@ def recurrent_number(w, xs):
         # a float for each pair, twice
         (triangles, (0, 1), (R.normal(size=6), 0.7), 2 * 8 * 15),
         (packed, (0, 1), (R.normal(size=21), R.normal(size=6)), 0),
-        # the state before the first turn and after each, which is the state before the next
-        (recurrent, (0, 1), (R.normal(size=4), R.normal(size=7)), 8 * 4 * 8),
-        (recurrent_number, (0, 1), (0.7, R.normal(size=7)), 8 * 8),
+        # the state each turn begins with; what the last one ends with is at hand
+        (recurrent, (0, 1), (R.normal(size=4), R.normal(size=7)), 8 * 4 * 7),
+        (recurrent_number, (0, 1), (0.7, R.normal(size=7)), 8 * 7),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Undef, Var, While
+from srcad.frontend.unify import Kind, named, unify
+from srcad.ir.nodes import Assign, Block, Carry, Comment, Const, Expr, For, If, Op, Stmt, Store, Undef, Var, While
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import block_reads, defined, names, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
@@ -54,20 +56,33 @@ class Assembly:
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, Slot] = {}
         self.undo_slots: dict[int, Slot] = {}
+        self.handed_on: dict[str, tuple[Region, Carry]] = {}
+        """What a turn hands on and the next begins with: going back, the next has had it already."""
 
     def sweeps(self, sweep: Sweep) -> Sweeps:
         self._save_values()
         self._save_overwritten()
         for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
             base = name.rsplit(".", 1)[0]
-            if name in self.plan.saved and isinstance(self.value_slots[name].load, Op) and not base.startswith("%"):
+            slot = self.value_slots.get(name)
+            if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
-            self.names[name] = self.builder.fresh(base, self.builder.types[name])
+            self.names[name] = self._holder(base, name)
         for counted in self.plan.counted:
             self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
         reverse = self.reverse(sweep)
         top = self.regions.top
         return Sweeps(self.forward(top), reverse, self.late(top), bool(self.plan.undone))
+
+    def _holder(self, base: str, name: str) -> Var:
+        """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
+        holder = self.builder.fresh(base, self.builder.types[name])
+        if name in self.handed_on:
+            _, carry = self.handed_on[name]
+            both = unify(*(Kind(self.builder.types[n], False) for n in (carry.arg, carry.result)))
+            assert isinstance(both, Kind), both
+            self.builder.types[holder.name] = named(both, holder.name)
+        return holder
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -91,30 +106,24 @@ class Assembly:
         made = defined(declared)
         return all(turn not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - made)
 
-    def _save_carried(self) -> None:
-        """What a loop carries round, where both what a turn begins with and what it hands on are saved: once."""
-        for turn in (r for r in self.regions if isinstance(r.owner, For) and r not in self.regions.fused):
-            assert isinstance(turn.owner, For) and turn.parent is not None
+    def _handed_on(self) -> Iterator[tuple[str, tuple[Region, Carry]]]:
+        """What would be saved of what turns hand on, where what they begin with is saved anyway."""
+        saved = self.plan.saved.keys() - self.aliases.stored
+        for turn in self.regions:
+            if not isinstance(turn.owner, For | While) or self.regions.loops(turn) != (turn,):
+                continue
             for carry in turn.owner.carried:
-                start, end = carry.arg, carry.next.name if isinstance(carry.next, Var) else carry.arg
-                t = self.builder.types[start]
-                both = start in self.plan.saved and end in self.plan.saved and not {start, end} & self.aliases.stored
-                if not both or end in self.value_slots or self.builder.types[end] != t or isinstance(carry.init, Undef):
-                    continue
-                if self.regions.definitions[end].region is not turn:
-                    continue
-                slots = self.slots.carried(_kept_name(end, t), turn, t)
-                if slots is not None:
-                    self.value_slots[start], self.value_slots[end], first = slots
-                    assert isinstance(first, Op)
-                    before = self._at(turn.parent).before.setdefault(turn.position, [])
-                    before += [*slots[0].declare, Store(first.args[0], first.args[1:], carry.init)]
-                    place = self.regions.definitions[end].position
-                    self._at(turn).after.setdefault(place, []).extend(slots[1].before(Var(end)))
+                match carry:
+                    case Carry(arg, init, Var(end), result) if not isinstance(init, Undef):
+                        made = self.regions.definitions[end]
+                        # of `a, b = b, a` one has to be saved
+                        made_here = made.region is turn and not isinstance(made.node, Carry)
+                        if {arg, end} <= saved and made_here and result not in self.aliases.stored:
+                            yield end, (turn, carry)
 
     def _save_values(self) -> None:
-        self._save_carried()
-        for name in (n for n in self.plan.saved if n not in self.value_slots):
+        self.handed_on = dict(self._handed_on())
+        for name in (n for n in self.plan.saved if n not in self.handed_on):
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]
@@ -271,6 +280,8 @@ class Assembly:
             return [Assign(target, self._renamed(node.value), group.span)]
         if name in self.plan.found:
             return [Assign(target, self._renamed(self.plan.found[name][1]), group.span)]
+        if name in self.handed_on:
+            return []  # the turn that came after has left it there
         slot = self.value_slots[name]
         return [*slot.prepare, Assign(target, slot.load, group.span)]
 
@@ -286,7 +297,14 @@ class Assembly:
                     both = (Comment(TURN), *forward, Comment(TURN_BACK), *body) if forward else body
                     both += late
                     return [*self.preamble.get(turn.region, ()), with_blocks(owner, [both])]
-                return [self._turned(owner, body)] if body else []
+                if not body:
+                    return []
+                handed_on = [
+                    (self.names[end], carry) for end, (at, carry) in self.handed_on.items() if at is turn.region
+                ]
+                last = [Assign(end.name, Var(carry.result), owner.span) for end, carry in handed_on]
+                before = [Assign(end.name, self.names[carry.arg], owner.span) for end, carry in handed_on]
+                return [*last, self._turned(owner, (*body, *before))]
             case _:
                 return []
 

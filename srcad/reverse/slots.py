@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from srcad.analyses.agreed import Agreed
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
-from srcad.reverse.lengths import length, linear, minus, plus
+from srcad.reverse.lengths import asked, length, linear, minus, written
 from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
@@ -41,6 +42,7 @@ class Slots:
     def __init__(self, builder: Builder, regions: Regions) -> None:
         self.builder = builder
         self.regions = regions
+        self.agreed = Agreed(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> Slot:
         """A place called `base` for values of type `t` made in `region`.
@@ -53,30 +55,25 @@ class Slots:
             name = self.builder.fresh(clean, t)
             return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
         axes = self._axes(loops)
-        own = [length(d, self.regions) for d in t.dims] if isinstance(t, Array) else []
-        lengths = [n for n in own if n is not None]
-        if isinstance(t, Scalar | Array) and not refers and axes is not None and len(lengths) == len(own):
-            return self._array(clean, t, axes, lengths)
+        sized = self._sized(t, region)
+        if sized is not None and not refers and axes is not None:
+            return self._array(clean, sized, axes)
         if isinstance(t, Array):
             return self._list(clean, t)
         assert isinstance(t, Scalar)
         return self._stack(clean, t, region)
 
-    def carried(self, base: str, turn: Region, t: Type) -> tuple[Slot, Slot, Expr] | None:
-        """For what a loop carries round, one array with a row more than there are turns.
-
-        (the place of what a turn begins with, the place of what it hands on, the row the loop itself begins with)
-        """
-        found = self._by_range(turn) if self.regions.loops(turn) == (turn,) else None
-        lengths = [length(d, self.regions) for d in t.dims] if isinstance(t, Array) else []
-        known = [n for n in lengths if n is not None]
-        if found is None or not isinstance(t, Scalar | Array) or len(known) < len(lengths):
-            return None
-        turns, number = found
-        start = self._array(base, t, [(plus(turns, 1), number)], known)
-        saved, row = Var(start.name), plus(number, 1)
-        end = replace(start, before=lambda e: (Store(saved, (row,), e),), load=Op("index", (saved, row)))
-        return start, end, Op("index", (saved, Const(0)))
+    def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
+        """The type of what is made in a region with lengths that are known before all loops."""
+        match t:
+            case Scalar():
+                return t
+            case Array(dims=dims):
+                known = [self.agreed.before(d, region) for d in dims]
+                found = tuple(d for d in known if d is not None)
+                return replace(t, dims=found) if len(found) == len(dims) else None
+            case _:
+                return None
 
     # ---- one kind each -----------------------------------------------------------------------
 
@@ -93,8 +90,9 @@ class Slots:
             refers=True,
         )
 
-    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]], lengths: list[Expr]) -> Slot:
+    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> Slot:
         own = t.dims if isinstance(t, Array) else ()
+        lengths = [written(d, asked) for d in own]
         dims = (*(dim(Symbol(base, axis)) for axis in range(len(axes))), *own)
         saved = self.builder.fresh(base, Array(t.dtype, dims))
         sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)

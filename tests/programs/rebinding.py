@@ -140,3 +140,91 @@ def name_reused_for_another_kind(x):
         s += x * i
     i = s * s
     return i
+
+
+@case(real(3, 4), real(3, 3), real(3), real(3), real(0, 4))
+@case(real(3, 4), real(3, 3), real(3), real(3), real(1, 4))
+@case(real(3, 4), real(3, 3), real(3), real(3), real(5, 4), compiled=True)
+# one turn may change the length
+@case(real(2, 4), real(2, 3), real(2), real(3), real(1, 4))
+@case(real(2, 4), real(2, 3), real(2), real(3), real(0, 4))
+def state_of_lengths_with_many_names(wx, wh, b, h, xs):
+    for x in xs:
+        h = np.tanh(wx @ x + wh @ h + b)
+    return np.sum(h * h)
+
+
+@case(real(3, 3), real(3), 0)
+@case(real(3, 3), real(3), 1)
+@case(real(3, 3), real(3), 4, compiled=True)
+def state_written_after_its_loop(w, h, n):
+    for _ in range(n):
+        h = np.sin(w @ h) * h
+    h[0] = h[1] * h[2]
+    return np.sum(h * h)
+
+
+@case(real(3), real(3), 1)
+@case(real(3), real(3), 2)
+@case(real(3), real(3), 5, compiled=True)
+def states_that_change_places(a, b, n):
+    for _ in range(n):
+        a, b = b, np.sin(a * b)
+        b = b * b + a
+    return np.sum(a * b)
+
+
+@case(real(3), real(3), 1)
+@case(real(3), real(3), 4)
+def states_that_only_change_places(a, b, n):
+    total = 0.0
+    for i in range(n):
+        total += np.sum(np.sin(a) * b) * (i + 1)
+        a, b = b, a
+        total += np.sum(a * a * b)
+    return total
+
+
+@case(0.7, -1.0)
+@case(0.7, 2.0)
+@case(0.7, 6.0, compiled=True)
+def state_of_a_while(x, most):
+    y = x
+    t = 0.0
+    while t < most and y < 3.0:
+        y = y * np.exp(0.1 * y) + 0.01 * np.sin(y)
+        t += y
+    return y * y + t
+
+
+@case(real(4), real(4, 4), 0.5)
+@case(real(4), real(4, 4), 9.0)
+def state_in_a_branch(h, w, most):
+    total = 0.0
+    for row in w:
+        if h[0] < most:
+            h = np.tanh(row * h) + h * h
+        else:
+            h = np.sin(h)
+        total += np.sum(h**3)
+        if total > 2.0:
+            break
+    return total * h[1]
+
+
+@case(real(3), real(2, 4, 3))
+def state_of_an_inner_loop(h, xs):
+    total = 0.0
+    for row in xs:
+        for x in row:
+            h = np.cos(x * h) + 0.5 * h
+            total += 0.1 * np.sum(h * h)
+        h = h + np.cos(total)
+    return total * np.sum(h)
+
+
+@case(real(6))
+def state_that_gets_shorter(h):
+    for _ in range(4):
+        h = np.cos(h[1:]) + h[:-1] ** 2
+    return np.sum(h * h)
