@@ -33,7 +33,7 @@ def fold(block: Block, types: Mapping[str, Type]) -> Block:
     d -= 0.1 * b
 
     `0 * e` is never folded: it would lose a NaN, and a shape. Products with two constants may change in the
-    last bit, and the sign of a zero may change.
+    last bit, so may products of matrices, and the sign of a zero may change.
     """
     rules = _Rules(types)
     return tuple(s for stmt in block for s in rules.statement(rewrite(stmt, rules.whole)))
@@ -103,6 +103,10 @@ class _Rules:
             case Op("np.transpose", (Op("np.transpose", (a,), inner),), outer) if inner == outer:
                 axes = dict(outer).get("axes")
                 return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None
+            case Op("np.transpose", (Op("@", (Op("np.transpose", (a,), swap), b)),), swapped) if swap == swapped == (
+                ("axes", (1, 0)),
+            ) and self._is_matrix(b):
+                return Op("@", (Op("np.transpose", (b,), swap), a))
             case Op("index", (Op("index", (a, *inner), _), *outer), _) if _same_view(tuple(inner), tuple(outer)):
                 return a
             case Op("index", (Op("index", (a, Slice(Const(int(low)), _, None)), _), Const(int(at)), *rest), _) if (
@@ -246,6 +250,10 @@ class _Rules:
             return None
         dims = _dims(typeof(op, self.types))
         return next((a for a in op.args if dims and _dims(typeof(a, self.types)) == dims), None)
+
+    def _is_matrix(self, e: Expr) -> bool:
+        known = typeof(e, self.types)
+        return isinstance(known, Array) and known.rank == 2
 
     def _is_float(self, expr: Expr) -> bool:
         known = typeof(expr, self.types)
