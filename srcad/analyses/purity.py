@@ -8,6 +8,9 @@ from srcad.ir.nodes import Expr, Op
 from srcad.ir.walk import CHANGES_FIRST_ARGUMENT
 from srcad.rules.primitives import PRIMITIVES
 
+LAZY = frozenset({"select", "and", "or"})
+"""Primitives of which only the first operand is surely evaluated."""
+
 
 def pure(expr: Expr) -> bool:
     """True where the expression may be left out, or evaluated elsewhere, if its operands are the same there."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 
-from srcad.analyses.dataflow import Liveness, Path, liveness
+from srcad.analyses.dataflow import Path
 from srcad.analyses.independent import independent
 from srcad.ir.nodes import Block, Const, For, Function, Stmt
-from srcad.ir.walk import defined, names, with_blocks
-from srcad.simplify.holders import Pairs, held_in_loops
+from srcad.ir.walk import defined, with_blocks
 from srcad.simplify.shifts import upward
 from srcad.tune.contract import inner_blocks
+from srcad.tune.memory import Memory, meeting
 
 
 def ascending(f: Function) -> Function:
@@ -36,17 +35,8 @@ def ascending(f: Function) -> Function:
 
 class _Ascending:
     def __init__(self, f: Function) -> None:
-        self.f = f
-        self.params = frozenset(p.name for p in f.params)
-
-    @cached_property
-    def held(self) -> dict[Path, Pairs]:
-        return dict(held_in_loops(self.f.body, self.f.types, self.params))
-
-    @cached_property
-    def live(self) -> Liveness:
-        kept = frozenset(n for e in self.f.results for n in names(e))
-        return liveness(self.f.body, self.f.types, kept, self.params, all_stays=True)
+        self.types = f.types
+        self.memory = Memory(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(self._stmt(stmt, (*path, at)) for at, stmt in enumerate(block))
@@ -58,10 +48,8 @@ class _Ascending:
         return with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])
 
     def _may_turn(self, loop: For, path: Path) -> bool:
-        def meet(a: str, b: str) -> bool:
-            pairs = self.held[path]
-            return a == b or (a, b) in pairs or (b, a) in pairs
-
-        if not independent(loop, self.f.types, str.__eq__) or not independent(loop, self.f.types, meet):
+        if not independent(loop, self.types, str.__eq__):
             return False
-        return not defined((loop,)) & self.live.live_after((*path, "head"))
+        if not independent(loop, self.types, meeting(self.memory.held(path))):
+            return False
+        return not defined((loop,)) & self.memory.live.live_after((*path, "head"))

@@ -23,6 +23,7 @@ from srcad.ir.walk import (
 from srcad.simplify.dead import dead
 from srcad.tune.known import representative
 from srcad.tune.nest import Nest, body_of, counters_of, extents_of, is_own, read_elements, with_body, written_elements
+from srcad.tune.new_name import new_name
 
 
 def contract(f: Function) -> Function:
@@ -119,10 +120,7 @@ class _Contraction:
         return starts and not reads_itself and same and is_own(index, counters) and mentions == as_elements
 
     def _as_number(self, name: str, dtype: str, body: Block) -> Block:
-        number = f"{name}_here"
-        while number in self.types:
-            number += "_"
-        self.types[number] = Scalar(dtype)
+        number = new_name(f"{name}_here", Scalar(dtype), self.types)
 
         def element(part: Expr) -> Expr:
             match part:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 
-from srcad.analyses.dataflow import Liveness, Path, liveness
+from srcad.analyses.dataflow import Path
 from srcad.ir.nodes import Block, Comment, For, Function, Stmt
-from srcad.ir.walk import names, walk, with_blocks
-from srcad.simplify.holders import OUTSIDE, Pairs, held_in_loops
+from srcad.ir.walk import walk, with_blocks
+from srcad.simplify.holders import OUTSIDE, Pairs
 from srcad.tune.boxes import box, fills, joined, parted, without_numbers
 from srcad.tune.contract import inner_blocks
+from srcad.tune.memory import Memory, meeting
 from srcad.tune.transposed import Fill, Gather
 from srcad.tune.waiting import Item, filled, waiting
 
@@ -62,17 +62,8 @@ def gather(f: Function) -> Function:
 
 class _Gathers:
     def __init__(self, f: Function) -> None:
-        self.f = f
-        self.params = frozenset(p.name for p in f.params)
-
-    @cached_property
-    def held(self) -> dict[Path, Pairs]:
-        return dict(held_in_loops(self.f.body, self.f.types, self.params))
-
-    @cached_property
-    def live(self) -> Liveness:
-        kept = frozenset(n for e in self.f.results for n in names(e))
-        return liveness(self.f.body, self.f.types, kept, self.params, all_stays=True)
+        self.types = f.types
+        self.memory = Memory(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(s for item in self.items(block, path) for s in _written(item))
@@ -84,57 +75,54 @@ class _Gathers:
         while at < len(block):
             end, new = self._box(block, path, at)
             for item in new or self._stmt(block[at], (*path, at)):
-                found.append(filled(item, found, self.f.types) if isinstance(item, Gather) else item)
+                found.append(filled(item, found, self.types) if isinstance(item, Gather) else item)
             at = end
         return found
 
     def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
         """What the nests from `at` on become, and where it goes on; nothing, where there is nothing to gather."""
         if self._parted(block, at, lambda k: frozenset())[1]:
-            end, gathers, rest = self._parted(block, at, lambda k: self.held.get((*path, k), frozenset()))
-            later = self.live.live_after((*path, end - 1, "head"))
+            end, gathers, rest = self._parted(block, at, lambda k: self.memory.held((*path, k)))
+            later = self.memory.live.live_after((*path, end - 1, "head"))
             if gathers and not later & {level.index for level in gathers[0].levels}:
                 comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
                 rest = without_numbers(rest, later)
                 zeros = [
                     replace(fill, also=self._others(fill.array, path, at, end))
-                    for fill in fills(rest, self.f.types) or []
+                    for fill in fills(rest, self.types) or []
                 ]
                 return end, [*comments, *gathers, *(zeros or rest)]
         return at + 1, []
 
     def _parted(self, block: Block, at: int, pairs: Callable[[int], Pairs]) -> tuple[int, list[Gather], Block]:
-        found, end = box(block[at], self.f.types), at + 1
+        found, end = box(block[at], self.types), at + 1
         if found is None:
             return end, [], ()
         together = pairs(at)
 
-        def meet(a: str, b: str) -> bool:
-            return a == b or (a, b) in together or (b, a) in together
-
         for k in range(end, len(block)):
             if isinstance(block[k], Comment):
                 continue
-            other = box(block[k], self.f.types)
+            other = box(block[k], self.types)
             if other is None:
                 break
             together |= pairs(k)
-            both = joined(found, other, self.f.types, meet)
+            both = joined(found, other, self.types, meeting(together))
             if both is None:
                 break
             found, end = both, k + 1
-        gathers, rest = parted(found, self.f.types, meet)
+        gathers, rest = parted(found, self.types, meeting(together))
         return end, gathers, rest
 
     def _others(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
         """The names that may hold the same memory there."""
-        pairs = [pair for k in range(at, end) for pair in self.held.get((*path, k), ()) if array in pair]
+        pairs = [pair for k in range(at, end) for pair in self.memory.held((*path, k)) if array in pair]
         return frozenset(n for pair in pairs for n in pair if n != OUTSIDE) - {array}
 
     def _stmt(self, stmt: Stmt, path: Path) -> list[Item]:
         if isinstance(stmt, For):
             items = self.items(stmt.body, (*path, "body"))
-            after = waiting(stmt, items, self.f.types)
+            after = waiting(stmt, items, self.types)
             body = tuple(s for item in items for s in _written(item))
             return [stmt if body == stmt.body else replace(stmt, body=body), *after]
         return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from srcad.analyses.purity import LAZY
 from srcad.analyses.sharing import Sharing
 from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, children, defined, own_exprs, own_stores, rewrite, root, with_blocks
 from srcad.simplify.typeof import typeof
 from srcad.tune.asked import COUNTING, has_turns
+from srcad.tune.new_name import new_name
 
 _SHAPE = frozenset({"shape", "len", "size"})
-_LAZY = frozenset({"select", "and", "or"})
 _MOST = 16
 """Elements of one array; beyond, there are no registers for them."""
 _Index = tuple[Expr, ...]
@@ -41,12 +42,12 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     if i < n:
         d_total = d[i, 0]
         w_here = w[i]
-        d_total_2 = d[i, 1]
+        d_total1 = d[i, 1]
         for j in range(i, n, 1):
             d_total += a[j] * w_here
-            d_total_2 += a[j]
+            d_total1 += a[j]
         d[i, 0] = d_total
-        d[i, 1] = d_total_2
+        d[i, 1] = d_total1
 
     A loop without turns must not even read an element, there may be none; so it is for what only some turns do.
     """
@@ -62,10 +63,9 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     after: list[Stmt] = []
     numbers: dict[tuple[str, _Index], str] = {}
     for (base, index), use in met.numbers().items():
-        number = _free(f"{base}_here" if use == "read" else f"{base}_total", types)
         kind = types[base]
         assert isinstance(kind, Array)
-        types[number] = Scalar(kind.dtype)
+        number = new_name(f"{base}_here" if use == "read" else f"{base}_total", Scalar(kind.dtype), types)
         numbers[base, index] = number
         before.append(Assign(number, Const(0.0) if use == "added" else Op("index", (Var(base), *index))))
         if use != "read":
@@ -118,7 +118,7 @@ class _Met:
                 for item in items:
                     self.expr(item, top)
                 return
-            case Op(prim, (first, *rest)) if prim in _LAZY:
+            case Op(prim, (first, *rest)) if prim in LAZY:
                 self.expr(first, top)
                 for part in rest:
                     self.expr(part, False)
@@ -195,7 +195,7 @@ def _is_double(kind: Type) -> bool:
 def surely(expr: Expr) -> Iterator[Op]:
     """The operations that are done whenever the expression is evaluated."""
     match expr:
-        case Op(prim, (first, *_)) if prim in _LAZY:
+        case Op(prim, (first, *_)) if prim in LAZY:
             yield from surely(first)
         case Op():
             yield expr
@@ -238,11 +238,3 @@ def _with_numbers(loop: For, numbers: Mapping[tuple[str, _Index], str], types: M
     new = one(loop)
     assert isinstance(new, For)
     return new
-
-
-def _free(wanted: str, types: Mapping[str, Type]) -> str:
-    name, number = wanted, 1
-    while name in types:
-        number += 1
-        name = f"{wanted}_{number}"
-    return name

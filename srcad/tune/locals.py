@@ -10,6 +10,7 @@ from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, names, with_blocks
 from srcad.tune.kept import kept
 from srcad.tune.nest import Nest, body_of, counters_of, extents_of, read_elements, written_elements
+from srcad.tune.new_name import new_name
 
 
 def local_sums(f: Function) -> Function:
@@ -61,10 +62,7 @@ def _nest(loops: Nest, types: dict[str, Type], shared: Sharing) -> Stmt:
                 )
                 and shared.of(base) not in {shared.of(name) for name, _ in read_elements(Assign("", value))}
             ):
-                total = f"{base}_total"
-                while total in types:
-                    total += "_"
-                types[total] = Scalar(known.dtype)
+                total = new_name(f"{base}_total", Scalar(known.dtype), types)
                 before.append(Assign(total, Op("index", (Var(base), *index))))
                 inner.append(AugAssign(total, "+", value, free=free))
                 after.append(Store(Var(base), index, Var(total)))

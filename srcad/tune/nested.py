@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from srcad.analyses.feasible import feasible, minus
 from srcad.analyses.places import before, linear, same
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
-from srcad.ir.types import Array, Scalar, Symbol, Type, dim
+from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.ir.walk import defined, map_expr, names, replace_names
 from srcad.tune.kept import surely
 from srcad.tune.moved import Move, Statement, limits, plus
+from srcad.tune.new_name import new_name
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class _Nested:
         last: Block = ()
         fixed = not any(inner.index in names(e) for e in index)
         if fixed and stmt.op in ("+", "-") and self._is_double(target) and self._is_apart(value):
-            total = self._name(f"{target}_total", Scalar("float64"))
+            total = new_name(f"{target}_total", Scalar("float64"), self.types)
             first.append(Assign(total, element))
             turn = AugAssign(total, stmt.op, value, stmt.span, stmt.free)
             last = (Store(Var(target), index, Var(total)),)
@@ -149,19 +150,13 @@ class _Nested:
         return None
 
     def _row(self, name: str) -> str:
-        return self._name(f"{name}_row", Array("float64", (dim(Symbol(f"?{name}_row", None)),)))
+        return new_name(f"{name}_row", Array("float64", (dim(Symbol(f"?{name}_row", None)),)), self.types)
 
     def _number(self, element: Op) -> str:
         match element:
             case Op("index", (Var(base), *_)) if isinstance(known := self.types.get(base), Array):
-                return self._name(f"{base}_item", Scalar(known.dtype))
+                return new_name(f"{base}_item", Scalar(known.dtype), self.types)
         raise AssertionError(element)
-
-    def _name(self, wanted: str, kind: Type) -> str:
-        while wanted in self.types:
-            wanted += "_"
-        self.types[wanted] = kind
-        return wanted
 
 
 def _over(loop: For, low: Expr, high: Expr) -> For:

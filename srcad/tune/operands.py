@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from srcad.analyses.purity import LAZY
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Effect, Expr, If, Op, Slice, Stmt, Var
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.ir.walk import root
@@ -17,8 +18,6 @@ from srcad.tune.views import View, view_of
 _TOTALS = frozenset({"np.sum", "np.mean", "np.max", "np.min", "np.any", "np.all"})
 _PATHS = frozenset({"index", "np.transpose"})
 _FILLED = frozenset({"np.full_like", "np.zeros_like", "np.ones_like", "np.zeros", "np.ones", "np.full"})
-_LAZY = frozenset({"select", "and", "or"})
-"""Of these only the first operand is surely evaluated."""
 
 
 class Operands:
@@ -117,7 +116,7 @@ class Operands:
                 return expr
             before += mine
             return total
-        if expr.prim in _LAZY:
+        if expr.prim in LAZY:
             return Op(expr.prim, (self.scalar(expr.args[0], before), *expr.args[1:]), expr.static)
         match expr:
             case Op("index", (Op(prim) as inner, *items), static) if prim == "@" or prim in ELEMENTWISE:

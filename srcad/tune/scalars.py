@@ -18,6 +18,7 @@ from srcad.simplify.typeof import typeof
 from srcad.tune.asked import answered
 from srcad.tune.contract import inner_blocks
 from srcad.tune.nest import Nest
+from srcad.tune.new_name import new_name
 from srcad.tune.small import (
     FRESH,
     SHAPE,
@@ -176,7 +177,7 @@ class _Rewritten:
             kind = types[name]
             assert isinstance(kind, Array)
             self._names[name] = {
-                at: self._new("_".join((name, *map(str, at))), Scalar(kind.dtype)) for at in places(size)
+                at: new_name("_".join((name, *map(str, at))), Scalar(kind.dtype), self._types) for at in places(size)
             }
 
     def loop(self, loop: For | While) -> list[Stmt]:
@@ -191,12 +192,6 @@ class _Rewritten:
             stored = [(at, number) for at, number in self._names[name].items() if number in self._stored]
             after += [Store(Var(name), tuple(map(Const, at)), Var(number)) for at, number in stored]
         return [*before, new, *after]
-
-    def _new(self, wanted: str, kind: Type) -> str:
-        while wanted in self._types:
-            wanted += "_"
-        self._types[wanted] = kind
-        return wanted
 
     def _array(self, name: str, target: str) -> list[Stmt]:
         """An array of the numbers."""
@@ -254,7 +249,7 @@ class _Rewritten:
         if read is not None:
             return [self._set(target, at, None, self._expr(_element(read.base, read.at[at]), None)) for at in mine]
         before: list[Stmt] = []
-        name = self._new(f"{target}_made", self._types[target])
+        name = new_name(f"{target}_made", self._types[target], self._types)
         new = self._expr(value, before)
         return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in mine)]
 
@@ -268,7 +263,7 @@ class _Rewritten:
         if not isinstance(value, Const):
             kind = typeof(value, self._types)
             assert isinstance(kind, Scalar)
-            number = self._new(f"{name}_all", kind)
+            number = new_name(f"{name}_all", kind, self._types)
             before.append(Assign(number, value))
             value = Var(number)
         return [*before, *(self._set(name, at, op, value) for at in self._names[name])]
@@ -305,7 +300,7 @@ class _Rewritten:
                 return self._empty(name, prim.removesuffix("_like"))
             case Var(name) if name in self._names:
                 assert before is not None
-                whole = self._new(f"{name}_now", self._types[name])
+                whole = new_name(f"{name}_now", self._types[name], self._types)
                 before += self._array(name, whole)
                 return Var(whole)
             case Op(prim, args, static):

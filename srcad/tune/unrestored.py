@@ -39,6 +39,7 @@ from srcad.ir.walk import (
     with_blocks,
 )
 from srcad.tune.contract import inner_blocks
+from srcad.tune.new_name import new_name
 
 _Place = tuple[Expr, ...]
 
@@ -77,11 +78,7 @@ def unrestored(f: Function) -> Function:
         for array in arrays:
             alone = shared.names_with(array) <= {array} and array not in params
             if alone and memory(live.shared, array) not in later:
-                number = f"{array}_here"
-                while number in types:
-                    number += "_"
-                types[number] = Scalar("float64")
-                chosen.setdefault(path, {})[array] = number
+                chosen.setdefault(path, {})[array] = new_name(f"{array}_here", Scalar("float64"), types)
     return replace(f, body=_with_numbers(f.body, (), chosen), types=types) if chosen else f
 
 
