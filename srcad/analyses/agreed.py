@@ -24,36 +24,38 @@ class Agreed:
         self._known: dict[Region, dict[Dim, Dim]] = {}
 
     def before(self, d: Dim, region: Region) -> Dim | None:
-        """The length in terms of what is known before all loops, for every turn that is done of those around `region`.
+        """The length in terms of what is known before all loops around `region`, for every turn of them that is done.
 
         It need not be that length where a turn ends in an error.
         """
-        return d if self._outside(d) else self._in_terms(d, self._facts(region))
+        return self._in_terms(d, self._facts(region), region)
 
-    def same(self, a: Dim, b: Dim, turn: Region) -> bool:
-        """Whether two lengths are equal in every turn that is done."""
-        facts = self._facts(turn)
-        return _first(a, facts) == _first(b, facts)
-
-    def _in_terms(self, d: Dim, facts: dict[Dim, Dim]) -> Dim | None:
+    def _in_terms(self, d: Dim, facts: dict[Dim, Dim], region: Region) -> Dim | None:
         total = dim(d.const)
         for symbol, coefficient in d.terms:
-            found = self._one(dim(symbol), facts)
+            found = self._one(dim(symbol), facts, region)
             # a slice of `n - 2` may have no items, where n - 2 is below 0: that length stands alone or not at all
             if found is None or not (found.never_negative or d == dim(symbol)):
                 return None
             total = total + found * coefficient
         return total
 
-    def _one(self, d: Dim, facts: dict[Dim, Dim]) -> Dim | None:
-        if self._outside(d):
+    def _one(self, d: Dim, facts: dict[Dim, Dim], region: Region) -> Dim | None:
+        if self._is_before(d, region):
             return d
         first = _first(d, facts)
-        return next((e for e in (first, *facts) if self._outside(e) and _first(e, facts) == first), None)
+        return next((e for e in (first, *facts) if self._is_before(e, region) and _first(e, facts) == first), None)
 
-    def _outside(self, d: Dim) -> bool:
-        homes = [self.regions.definitions.get(symbol.name) for symbol, _ in d.terms]
-        return all(home is not None and not self.regions.loops(home.region) for home in homes)
+    def _is_before(self, d: Dim, region: Region) -> bool:
+        """Whether the length is known before all loops around the region begin."""
+        for symbol, _ in d.terms:
+            home = self.regions.definitions.get(symbol.name)
+            if home is None or self.regions.loops(home.region):
+                return False
+            place = home.region.place_of(region)
+            if place is None or home.position >= place:
+                return False
+        return True
 
     def _facts(self, region: Region) -> dict[Dim, Dim]:
         """Each length that equals another, with one that it equals."""
@@ -63,18 +65,18 @@ class Agreed:
                 for a, b in self._said(stmt):
                     _learn(a, b, facts)
             if isinstance(region.owner, For | While):
-                self._begun(region.owner, facts)
+                self._begun(region.owner, facts, region)
             self._known[region] = facts
         return self._known[region]
 
-    def _begun(self, loop: For | While, facts: dict[Dim, Dim]) -> None:
+    def _begun(self, loop: For | While, facts: dict[Dim, Dim], turn: Region) -> None:
         """What the first turn begins with is as long as what every turn begins with, where that does not change."""
         for carry in loop.carried:
             first, each = self.typeof(carry.init), self.typeof(Var(carry.arg))
             if isinstance(first, Array) and isinstance(each, Array):
                 for a, b in zip(first.dims, each.dims, strict=True):
-                    fixed = self._in_terms(b, facts)
-                    if fixed is not None and self._outside(a):
+                    fixed = self._in_terms(b, facts, turn)
+                    if fixed is not None and self._is_before(a, turn):
                         _learn(a, fixed, facts)
 
     def _said(self, stmt: Stmt) -> Iterator[tuple[Dim, Dim]]:

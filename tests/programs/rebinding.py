@@ -228,3 +228,19 @@ def state_that_gets_shorter(h):
     for _ in range(4):
         h = np.cos(h[1:]) + h[:-1] ** 2
     return np.sum(h * h)
+
+
+@case(real(3), real(3, 3), 0)
+@case(real(3), real(3, 3), 1)
+@case(real(3), real(3, 3), 3)
+def length_said_again_after_the_loop(a, w, n):
+    b = np.zeros(w.shape[0])
+    c = a
+    for t in range(n):
+        for k in range(2):
+            c = np.sin(b) + 0.5 * a
+            if c[0] > 0.1 * t:
+                a = np.cos(b) / (1.5 + k)
+            else:
+                c = np.where(a > 0.1, a, c * 0.5)
+    return np.sum(a * b) + np.sum(np.sin(c) * a)
