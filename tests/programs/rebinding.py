@@ -243,4 +243,4 @@ def length_said_again_after_the_loop(a, w, n):
                 a = np.cos(b) / (1.5 + k)
             else:
                 c = np.where(a > 0.1, a, c * 0.5)
-    return np.sum(a * b) + np.sum(np.sin(c) * a)
+    return np.sum(a * b) + np.sum(np.sin(c) * a * w[0])
