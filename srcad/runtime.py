@@ -87,6 +87,28 @@ def min_first(x: Any) -> Any:
     return out
 
 
+def max_last(x: Any) -> Any:
+    """The largest entry of each row of a matrix; NaN wins, as in NumPy."""
+    if x.shape[1] == 0:
+        raise ValueError("zero-size array to reduction operation maximum which has no identity")
+    out = x[:, 0].copy()
+    for i in range(x.shape[0]):
+        for j in range(1, x.shape[1]):
+            out[i] = np.maximum(out[i], x[i, j])
+    return out
+
+
+def min_last(x: Any) -> Any:
+    """The smallest entry of each row of a matrix; NaN wins, as in NumPy."""
+    if x.shape[1] == 0:
+        raise ValueError("zero-size array to reduction operation minimum which has no identity")
+    out = x[:, 0].copy()
+    for i in range(x.shape[0]):
+        for j in range(1, x.shape[1]):
+            out[i] = np.minimum(out[i], x[i, j])
+    return out
+
+
 def prod_first(x: Any) -> Any:
     """The product along the first axis of an array with at least two axes."""
     out = np.ones(x.shape[1:], x.dtype)

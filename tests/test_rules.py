@@ -202,6 +202,8 @@ STRUCTURED = [
     case("np.min", of(5)),
     case("runtime.max_first", of(3, 4)),
     case("runtime.min_first", of(3, 2, 2)),
+    case("runtime.max_last", of(3, 4)),
+    case("runtime.min_last", of(3, 2)),
     *[case("np.prod", lambda rng, z=z: z.copy()) for z in ZEROS],
     case("np.prod", of(2, 3)),
     case("runtime.prod_first", of(3, 2)),
@@ -400,6 +402,9 @@ def test_ties_share_equally() -> None:
     np.testing.assert_allclose(contribution("np.min", 6.0, x), [[0.0, 0.0, 0.0], [0.0, 3.0, 3.0]])
     same = np.array([[1.0, 2.0], [1.0, 0.0]])
     np.testing.assert_allclose(contribution("runtime.max_first", np.array([4.0, 6.0]), same), [[2.0, 6.0], [2.0, 0.0]])
+    np.testing.assert_allclose(
+        contribution("runtime.max_last", np.array([4.0, 6.0]), x), [[0.0, 2.0, 2.0], [6.0, 0.0, 0.0]]
+    )
 
 
 def test_digamma() -> None:

@@ -28,6 +28,8 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "prod_first": [(MATRIX,), (np.zeros((0, 2)),)],
     "product_of_others": [(np.array([2.0, 0.0, 3.0]),), (np.array([5.0]),), (np.zeros(0),)],
     "product_of_others_first": [(MATRIX,)],
+    "max_last": [(MATRIX,), (np.array([[1.0, np.nan], [2.0, 3.0]]),)],
+    "min_last": [(MATRIX,), (np.array([[1.0, np.nan], [2.0, 3.0]]),)],
     "argmax_first": [(MATRIX,), (np.array([[1.0, np.nan], [1.0, 3.0]]),)],
     "argmin_first": [(MATRIX,)],
     "stable_order": [

@@ -191,6 +191,8 @@ for _function in [np.any, np.all, np.argmax, np.argmin, np.count_nonzero]:
     _add(f"np.{_function.__name__}", _function, "reduce", differentiable=False)
 for _function in [runtime.max_first, runtime.min_first, runtime.prod_first]:
     _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="i...->...")
+for _function in [runtime.max_last, runtime.min_last]:
+    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="ij->i")
 for _function in [runtime.argmax_first, runtime.argmin_first]:
     _add(f"runtime.{_function.__name__}", _function, "shape", _function, differentiable=False, dims="i...->...")
 for _function in [runtime.product_of_others, runtime.product_of_others_first]:

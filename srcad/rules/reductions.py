@@ -32,6 +32,11 @@ def extreme_first(d_y: Any, y: Any, x: Any) -> Any:
     return np.where(x == y, d_y / np.sum(x == y, axis=0), 0.0)
 
 
+@vjp(runtime.max_last, runtime.min_last)
+def extreme_last(d_y: Any, y: Any, x: Any) -> Any:
+    return np.where(x == y[:, None], (d_y / np.sum(x == y[:, None], axis=1))[:, None], 0.0)
+
+
 @vjp("np.prod")
 def prod(d_y: Any, y: Any, x: Any) -> Any:
     # not y / x: right where entries are zero

@@ -163,7 +163,7 @@ class Arrays(Operands):
         name = self.known.new(f"{target}_new", made_type) if target in names(value) else target
         before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
         counters = self.counters(len(where.lengths))
-        store = Store(Var(name), tuple(Var(counters[k]) for k in kept), at(tree, where, counters), "+")
+        store = Store(Var(name), tuple(Var(counters[k]) for k in kept), at(tree, where, counters), "+", free=True)
         axes = order(tree, where, counters, self.known, None)
         made: list[Stmt] = [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
         if name != target:

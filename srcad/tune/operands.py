@@ -184,7 +184,7 @@ class Operands:
         value = at(tree, where, counters)
         step: Stmt
         if op.prim in ("np.sum", "np.mean"):
-            step = AugAssign(name, "+", value)
+            step = AugAssign(name, "+", value, free=True)  # NumPy itself adds up in an order of its own
         elif op.prim in ("np.any", "np.all"):
             step = AugAssign(name, "|" if op.prim == "np.any" else "&", value)
         else:

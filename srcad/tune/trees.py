@@ -229,8 +229,6 @@ def order(tree: Tree, where: Space, counters: tuple[str, ...], known: Known, tar
     views = [(leaf.view, len(leaf.lengths), f) for leaf, f in zip(tree.leaves, where.factors, strict=True)]
     if target is not None:
         views += [(target, len(target.lengths), (Const(1),) * len(target.lengths))] * 2
-    else:
-        votes[-1] = 1
     for view, rank, factors in views:
         if view is None:
             continue

@@ -173,6 +173,8 @@ def max_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
         return x
     if len(axes) == np.ndim(x):
         y = reduce_max(x)
+    elif np.ndim(x) == 2 and axes == (1,):
+        y = runtime.max_last(x)
     else:
         y = runtime.max_first(first_axes(x, axes))
     return restored(y, np.ndim(x), axes, keepdims)
@@ -188,6 +190,8 @@ def min_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
         return x
     if len(axes) == np.ndim(x):
         y = reduce_min(x)
+    elif np.ndim(x) == 2 and axes == (1,):
+        y = runtime.min_last(x)
     else:
         y = runtime.min_first(first_axes(x, axes))
     return restored(y, np.ndim(x), axes, keepdims)
