@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import srcad.rules  # noqa: F401  fills the table
+from srcad import runtime
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.table import RULES, Rule, rule_for
 
@@ -167,6 +168,14 @@ def definite(n: int) -> Callable[[np.random.Generator], Any]:
     return sample
 
 
+def factor(n: int) -> Callable[[np.random.Generator], Any]:
+    return lambda rng: np.linalg.cholesky(definite(n)(rng))
+
+
+def lower(n: int) -> Callable[[np.random.Generator], Any]:
+    return lambda rng: np.tril(rng.uniform(-1.0, 1.0, (n, n)))
+
+
 def singular(n: int) -> Callable[[np.random.Generator], Any]:
     return lambda rng: (
         np.outer(rng.uniform(0.5, 1.5, n), rng.uniform(0.5, 1.5, n)) + np.diag([0.0] + [1.0] * (n - 1)) * (n > 2)
@@ -190,6 +199,7 @@ STRUCTURED = [
     case("np.linalg.det", singular(3)),
     case("np.linalg.det", of(1, 1)),
     case("np.linalg.cholesky", definite(4)),
+    case("runtime.cholesky_adjoint", factor(4), lower(4)),
     case("runtime.log_abs_det", well(4)),
     case("runtime.cofactors", well(3)),
     case("runtime.eigenpairs", definite(4)),
@@ -405,6 +415,17 @@ def test_ties_share_equally() -> None:
     np.testing.assert_allclose(
         contribution("runtime.max_last", np.array([4.0, 6.0]), x), [[0.0, 2.0, 2.0], [6.0, 0.0, 0.0]]
     )
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 48, 49, 97, 130])
+def test_blocks_of_the_cholesky_adjoint(n: int) -> None:
+    rng = np.random.default_rng(n)
+    y = np.linalg.cholesky(definite(n)(rng))
+    d_y = rng.normal(size=(n, n))
+    middle = np.tril(y.T @ d_y)
+    d_A = np.linalg.solve(y.T, np.linalg.solve(y.T, middle + np.tril(middle, -1).T).T)
+    want = np.tril(d_A, -1) + 0.5 * np.diag(np.diag(d_A))
+    np.testing.assert_allclose(runtime.cholesky_adjoint(y, d_y), want, rtol=1e-9, atol=1e-12)
 
 
 def test_digamma() -> None:

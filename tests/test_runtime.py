@@ -38,6 +38,8 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
         (np.zeros(0),),
     ],
     "eigenpairs": [(np.diag([3.0, 1.0, 2.0]),)],
+    "cholesky_adjoint": [(np.linalg.cholesky(np.eye(n) + 0.1), rng.normal(size=(n, n))) for n in (0, 3, 50)],
+    "cholesky_adjoint_of_block": [(np.linalg.cholesky(np.eye(3) + 0.1), np.tril(SQUARE))],
     "sign_of_det": [(SQUARE,)],
     "log_abs_det": [(SQUARE,)],
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],

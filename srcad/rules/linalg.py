@@ -70,10 +70,17 @@ def log_abs_det(d_y: Any, y: Any, A: Any) -> Any:
 @vjp("np.linalg.cholesky")
 def cholesky(d_y: Any, y: Any, A: Any) -> Any:
     # NumPy reads the lower triangle only, so only it has a derivative: each entry stands for both of its pair
-    middle = np.tril(y.T @ d_y)
-    middle = middle + np.tril(middle, -1).T
-    d_A = np.linalg.solve(y.T, np.linalg.solve(y.T, middle).T)
-    return np.tril(d_A, -1) + 0.5 * np.diag(np.diag(d_A))
+    return runtime.cholesky_adjoint(y, d_y)
+
+
+@vjp(runtime.cholesky_adjoint)
+def cholesky_adjoint(d_z: Any, z: Any, y: Any, d_y: Any) -> Any:
+    # z is the lower half of inv(y).T @ middle @ inv(y), where middle is the lower triangle of y.T @ d_y, mirrored
+    half = np.tril(d_z, -1) + 0.5 * np.diag(np.diag(d_z))
+    d_middle = np.linalg.solve(y, np.linalg.solve(y, half).T).T
+    d_middle = np.tril(d_middle) + np.tril(d_middle.T, -1)
+    turned = np.linalg.solve(y, ((z + z.T) @ (half + half.T)).T).T
+    return np.tril(d_y @ d_middle.T - turned), y @ d_middle
 
 
 @vjp(runtime.eigenpairs)

@@ -1,9 +1,10 @@
 """The sums of adjoints are added up in any order, several at a time.
 
 LLVM keeps to the order in which a sum is written, and one addition waits for the other. The sums that loops of the
-function spell out keep it: the gradient's value is that of the function. Those that the reverse sweep makes (`free`) no
-user has written, and `np.sum` has no order that a user could know; LLVM may split them, as `runtime.plus` tells it. Nothing else that fastmath allows is allowed here: NaN
-and infinities count as ever, and equal calls give equal bits.
+function spell out keep it: the gradient's value is that of the function. Those that the reverse sweep makes (`free`)
+no user has written, and `np.sum` has no order that a user could know; LLVM may split them, as `runtime.plus` tells
+it. Nothing else that fastmath allows is allowed here: NaN and infinities count as ever, and equal calls give equal
+bits.
 """
 
 from __future__ import annotations
