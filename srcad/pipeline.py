@@ -84,14 +84,14 @@ def generate(
         return Generated(source.name, made, lowered, lowered.result, header, (), written)
     if request.mode == "adjoint":
         with during("adjoint"):
-            found = adjoint(primal, wrt)
+            found = adjoint(primal, wrt, checkpoint=request.options.checkpoint)
         seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].path == "d_result" else ()
         header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
         name = f"{source.name}_adjoint"
         return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
-        found = gradient(primal, wrt, keep_value=request.keep_value)
+        found = gradient(primal, wrt, keep_value=request.keep_value, checkpoint=request.options.checkpoint)
     header = _header("Gradient of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
     seed = ("1.0" if dtype == "float64" else f"np.{dtype}(1.0)",)
     name = f"{source.name}_grad"

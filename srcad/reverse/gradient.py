@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from srcad.analyses.activity import active
 from srcad.analyses.aliases import aliases
 from srcad.analyses.overwrites import Overwrites
-from srcad.analyses.regions import regions
+from srcad.analyses.regions import Region, Regions, regions
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.types import Array, Scalar, is_float
@@ -16,9 +16,11 @@ from srcad.normalize.count_turns import count_turns
 from srcad.normalize.own_arguments import own_arguments
 from srcad.normalize.own_rows import own_rows
 from srcad.normalize.plain_stores import plain_stores
+from srcad.normalize.stretches import Stretch, loops_called, stretches
 from srcad.reverse.annotate import FORWARD, REVERSE, VALUE, annotate
 from srcad.reverse.assemble import Assembly, Sweeps
-from srcad.reverse.fuse import fuse
+from srcad.reverse.checkpoints import Checkpoints
+from srcad.reverse.fuse import fuse, keeps
 from srcad.reverse.kept import Kept, kept
 from srcad.reverse.transform import reverse_sweep
 from srcad.reverse.widen import to_widen
@@ -33,18 +35,18 @@ class Gradient:
     kept: tuple[Kept, ...]
 
 
-def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False) -> Gradient:
+def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, checkpoint: Sequence[str] = ()) -> Gradient:
     """Differentiate the first result of f with respect to the parameters `wrt`.
 
     The new function takes f's parameters and `d_result`, the cotangent of that result. It returns f's results
-    if `keep_value`, then a gradient for each of `wrt`.
+    if `keep_value`, then a gradient for each of `wrt`. `checkpoint` are the variables of loops that run twice.
     """
     builder = Builder.resume(f)
     f = _own(_plain(f, builder), builder)
     f = count_turns(f, builder)
     f = _keep_results(f, builder) if keep_value else f
     seed = _seed(f, builder)
-    adjoints, sweeps = _sweeps(f, builder, wrt, [(f.results[0], seed)], {})
+    adjoints, sweeps = _sweeps(f, builder, wrt, [(f.results[0], seed)], {}, checkpoint)
     late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
     results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
     params = (*f.params, Param(seed.name, "d_result"))
@@ -52,7 +54,7 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False) -> Gr
     return _finished(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), builder)
 
 
-def adjoint(f: Function, wrt: Sequence[str]) -> Gradient:
+def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) -> Gradient:
     """The adjoint of f as a procedure, for functions that write into their arguments.
 
     The new function takes f's parameters, then a buffer `d_x` for each array of `wrt`: the cotangent of what
@@ -65,7 +67,7 @@ def adjoint(f: Function, wrt: Sequence[str]) -> Gradient:
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
     buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
     seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
-    adjoints, sweeps = _sweeps(f, builder, wrt, seeds, buffers)
+    adjoints, sweeps = _sweeps(f, builder, wrt, seeds, buffers, checkpoint)
     found = aliases(f)
     # going back, the reverse sweep restores what f has overwritten
     changed = [p for p in f.params if p.name in found.stored and sweeps.restores]
@@ -85,21 +87,36 @@ def _sweeps(
     wrt: Sequence[str],
     seeds: list[tuple[Expr, Var]],
     buffers: Mapping[str, Var],
+    checkpoint: Sequence[str],
 ) -> tuple[Mapping[str, Var], Sweeps]:
     rows: Mapping[str, int] = {}
+    asked = loops_called(f, checkpoint)
+    found_stretches: Mapping[str, Stretch] = {}
     while True:
         found = aliases(f)
         places = regions(f)
         carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
         sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers, rows)
-        fused = fuse(builder, places, found, sweep, carrying, allowed=True)
-        if buffers and fused.regions.fused and fused.plan.undone:
+        points = Checkpoints(builder, places, found, sweep, found_stretches, rows)
+        fused = fuse(builder, places, found, sweep, carrying, points, allowed=True)
+        if buffers and fused.regions.fused and (fused.plan.undone or points.stretches):
             # what a procedure leaves in its arguments is kept before the reverse sweep restores any
-            fused = fuse(builder, places, found, sweep, carrying, allowed=False)
-        wanted = to_widen(builder, fused.regions, Overwrites(fused.regions, found, builder.types), fused.plan)
+            fused = fuse(builder, places, found, sweep, carrying, points, allowed=False)
+        # of the others nothing is kept anyway
+        asked, chosen = frozenset(), frozenset(loop for loop in asked if keeps(fused, _turn(places, loop)))
+        if chosen:
+            f, found_stretches = stretches(f, builder, chosen)
+            continue
+        overwrites = Overwrites(fused.regions, found, builder.types)
+        wanted = to_widen(builder, fused.regions, overwrites, fused.plan, points.stretches)
         if not wanted:
-            return adjoints, Assembly(builder, fused, found).sweeps(sweep)
+            return adjoints, Assembly(builder, fused, found, points).sweeps(sweep)
         f, rows = own_rows(f, builder, wanted, rows)
+
+
+def _turn(places: Regions, loop: str) -> Region:
+    """The turn of the loop with this index."""
+    return places.definitions[loop].region
 
 
 def _finished(made: Function, builder: Builder) -> Gradient:

@@ -59,7 +59,7 @@ def read_by(lines: Sequence[int]) -> str:
 
 def _is_kept(name: str) -> bool:
     base = name.rstrip("0123456789").rstrip("_.")
-    return base.endswith(("_saved", "_stack", "took_if"))
+    return base.endswith(("_saved", "_stack", "_checkpoints", "took_if"))
 
 
 def _grows(name: str, value: Expr) -> bool:

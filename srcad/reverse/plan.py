@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from srcad.analyses.counters import Counter
 from srcad.analyses.overwrites import Access
@@ -46,3 +47,5 @@ class Plan:
     """Where it reads elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
     """Integers that it counts back."""
+    put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
+    """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""

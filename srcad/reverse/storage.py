@@ -8,7 +8,7 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -24,6 +24,7 @@ from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.types import counter as counter_dim
 from srcad.ir.walk import block_reads, names, own_exprs, root, walk
 from srcad.normalize.count_turns import count_of
+from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.found import Stored
 from srcad.reverse.plan import Counted, Plan
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
@@ -46,7 +47,10 @@ class _Draft:
 class Storage:
     """Decides the plan for a sweep; `order` ranks names by definition."""
 
-    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep) -> None:
+    def __init__(
+        self, builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep, checkpoints: Checkpoints
+    ) -> None:
+        self.checkpoints = checkpoints
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
@@ -69,14 +73,29 @@ class Storage:
             needed = frozenset(
                 id(store)
                 for store, at in self.stores
-                if any(self.overwrites.meets(access, at) for access in plan.accesses)
+                if any(self.checkpoints.undone(access, at, self.overwrites) for access in plan.accesses)
+                or any(
+                    self.checkpoints.undone_for_again(access, at, self.overwrites) for access in self.checkpoints.reads
+                )
             )
             # a value found where it was stored must not be undone before it is read
             lost = frozenset(name for name in plan.found if self._undone_store(name, needed | undone))
             if needed <= undone and lost <= barred:
-                return plan
+                return self._with_checkpoints(plan)
             undone |= needed
             barred |= lost
+
+    def _with_checkpoints(self, plan: Plan) -> Plan:
+        """The plan with what the second runs of checkpointed loops read, and what they must put back."""
+        accesses = (*plan.accesses, *self.checkpoints.reads)
+        put_back: dict[Region, set[str]] = {}
+        for access in accesses:
+            for _, at in self.stores:
+                if self.checkpoints.put_back(access, at, self.overwrites):
+                    turn = self.checkpoints.around(at.region)
+                    assert turn is not None
+                    put_back.setdefault(turn, set()).add(at.group)
+        return replace(plan, accesses=accesses, put_back={turn: frozenset(g) for turn, g in put_back.items()})
 
     # ---- what is read, where -----------------------------------------------------------------
 

@@ -184,7 +184,7 @@ class _Untemp:
 def _is_saved(value: Expr) -> bool:
     """Whether the value is only got back from where the forward sweep kept it: that place can be read directly."""
     kept = root(value) if isinstance(value, Op) and value.prim == "index" else None
-    return kept is not None and kept.rpartition(".")[0].endswith(("_saved", "_stack"))
+    return kept is not None and kept.rpartition(".")[0].endswith(("_saved", "_stack", "_checkpoints"))
 
 
 def _count(stmt: Stmt, name: str) -> int:
