@@ -9,6 +9,7 @@ what statements before the loop read of what it writes is kept apart, and put ba
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from srcad.analyses.aliases import Aliases
@@ -19,6 +20,7 @@ from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Carry, For, Op, Undef, Var
 from srcad.ir.walk import block_reads
 from srcad.normalize.stretches import Stretch, refuse
+from srcad.reverse.plan import Plan
 from srcad.reverse.sweep import Sweep, Turns
 
 
@@ -133,26 +135,39 @@ class Checkpoints:
         """Whether each stretch begins with all the turns use of a group put back, or made by themselves."""
         return group in self._state[turn] or not self._whole(turn, block_reads(_owner(turn).body), frozenset({group}))
 
-    def undone(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
-        """Whether the store has to save what it overwrites, for the sake of the read."""
-        mine, theirs = self.around(read.region), self.around(store.region)
-        if theirs is not None and mine is not theirs:
-            return False
-        return not self._apart(mine, theirs, read) and overwrites.meets(read, store)
+    def undone(self, accesses: Iterable[Access], overwrites: Overwrites) -> frozenset[int]:
+        """The stores that have to save what they overwrite, for the sake of what the reverse sweep reads."""
+        given = list(accesses)
+        return frozenset(
+            id(store)
+            for store, at in overwrites.stores
+            if any(self._meets(read, at, overwrites) for read in given if self._undoes(read, at))
+            # the second run reads before anything of its own loop is undone
+            or any(self._meets(read, at, overwrites) for read in self.reads if self.around(at.region) is None)
+        )
 
-    def undone_for_again(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
-        """The same for a read of the second run, which comes before all that its own loop undoes."""
-        return self.around(read.region) is not self.around(store.region) and self.undone(read, store, overwrites)
+    def completed(self, plan: Plan, overwrites: Overwrites) -> Plan:
+        """The plan with what the second runs read, and what has to be put back behind them."""
+        accesses = (*plan.accesses, *self.reads)
+        put_back: dict[Region, set[str]] = {}
+        for _, at in overwrites.stores:
+            turn = self.around(at.region)
+            if turn is not None and at.group not in put_back.get(turn, ()):
+                others = (read for read in accesses if self.around(read.region) is not turn)
+                if any(self._meets(read, at, overwrites) for read in others):
+                    put_back.setdefault(turn, set()).add(at.group)
+        return replace(plan, accesses=accesses, put_back={turn: frozenset(g) for turn, g in put_back.items()})
 
-    def put_back(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
-        """Whether the loop around the store has to leave memory as it found it, for the sake of the read."""
-        mine, theirs = self.around(read.region), self.around(store.region)
-        if theirs is None or mine is theirs:
-            return False
-        return not self._apart(mine, theirs, read) and overwrites.meets(read, store)
+    def _undoes(self, read: Access, store: Access) -> bool:
+        """Whether the reversal of the store comes back to its place: a loop that is not around the read is put back."""
+        theirs = self.around(store.region)
+        return theirs is None or theirs is self.around(read.region)
 
-    def _apart(self, mine: Region | None, theirs: Region | None, read: Access) -> bool:
-        return mine is not None and mine is not theirs and self._restored(mine, read.group)
+    def _meets(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
+        """Whether the read finds what the store has left there, unless something is done about it."""
+        mine = self.around(read.region)
+        apart = mine is not None and mine is not self.around(store.region) and self._restored(mine, read.group)
+        return not apart and overwrites.meets(read, store)
 
 
 def _owner(turn: Region) -> For:

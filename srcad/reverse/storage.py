@@ -8,7 +8,7 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -70,32 +70,13 @@ class Storage:
             plan = self._decide(undone, barred)
             if self._count_back(plan):
                 continue
-            needed = frozenset(
-                id(store)
-                for store, at in self.stores
-                if any(self.checkpoints.undone(access, at, self.overwrites) for access in plan.accesses)
-                or any(
-                    self.checkpoints.undone_for_again(access, at, self.overwrites) for access in self.checkpoints.reads
-                )
-            )
+            needed = self.checkpoints.undone(plan.accesses, self.overwrites)
             # a value found where it was stored must not be undone before it is read
             lost = frozenset(name for name in plan.found if self._undone_store(name, needed | undone))
             if needed <= undone and lost <= barred:
-                return self._with_checkpoints(plan)
+                return self.checkpoints.completed(plan, self.overwrites)
             undone |= needed
             barred |= lost
-
-    def _with_checkpoints(self, plan: Plan) -> Plan:
-        """The plan with what the second runs of checkpointed loops read, and what they must put back."""
-        accesses = (*plan.accesses, *self.checkpoints.reads)
-        put_back: dict[Region, set[str]] = {}
-        for access in accesses:
-            for _, at in self.stores:
-                if self.checkpoints.put_back(access, at, self.overwrites):
-                    turn = self.checkpoints.around(at.region)
-                    assert turn is not None
-                    put_back.setdefault(turn, set()).add(at.group)
-        return replace(plan, accesses=accesses, put_back={turn: frozenset(g) for turn, g in put_back.items()})
 
     # ---- what is read, where -----------------------------------------------------------------
 

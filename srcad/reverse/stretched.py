@@ -160,7 +160,9 @@ class Stretched:
             start: Expr = Undef()
             if slot_of is not None:
                 start = self.starts[carry.arg]
-                load = Op("copy", (slot_of.load,)) if carry.arg in self.stored else slot_of.load
+                # what comes out of a list belongs to nobody else
+                own = carry.arg in self.stored and not slot_of.refers
+                load = Op("copy", (slot_of.load,)) if own else slot_of.load
                 restored += [*slot_of.prepare, Assign(self.starts[carry.arg].name, load, stmt.span)]
             carried.append(replace(carry, init=start, result=self.results[carry.result].name))
         rerun = replace(stmt, body=_silent(again), carried=tuple(carried))
