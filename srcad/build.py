@@ -19,7 +19,7 @@ from srcad.digest import edited, recorded_digest
 from srcad.errors import fail
 from srcad.ship import RUNTIME
 
-_KEYS = ("function", "signature", "arguments", "wrt", "value", "has_aux", "fastmath", "name")
+_KEYS = ("function", "signature", "arguments", "wrt", "value", "has_aux", "fastmath", "checkpoint", "name")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Entry:
     value: bool
     has_aux: bool
     fastmath: bool
+    checkpoint: tuple[str, ...]
     name: str | None
 
     @property
@@ -45,7 +46,8 @@ class Entry:
     def derivative(self) -> Derivative:
         make = value_and_grad if self.value else grad
         wrt: Any = self.wrt or 0
-        return make(find(self.function), wrt, has_aux=self.has_aux, fastmath=self.fastmath)
+        options = {"fastmath": self.fastmath, "checkpoint": self.checkpoint}
+        return make(find(self.function), wrt, has_aux=self.has_aux, **options)
 
     def example(self, derivative: Derivative) -> tuple[Any, ...]:
         if self.arguments is not None:
@@ -87,7 +89,7 @@ def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value:
     known: dict[str, Entry] = {}
     if Path("pyproject.toml").exists() and "[tool.srcad]" in Path("pyproject.toml").read_text(encoding="utf-8"):
         known = {entry.function: entry for entry in entries(Path("."))[1]}
-    entry = known.get(function, Entry(function, None, None, (), False, False, False, None))
+    entry = known.get(function, Entry(function, None, None, (), False, False, False, (), None))
     return replace(
         entry,
         wrt=wrt or entry.wrt,
@@ -180,7 +182,7 @@ def _entry(item: Any) -> Entry:
     unknown = [key for key in item if key not in _KEYS]
     if unknown:
         _bad(f"{item['function']}: there is no key {unknown[0]!r}", f"the keys are {', '.join(_KEYS)}.")
-    wrt = item.get("wrt", ())
+    wrt, checkpoint = item.get("wrt", ()), item.get("checkpoint", ())
     return Entry(
         function=item["function"],
         signature=item.get("signature"),
@@ -189,6 +191,7 @@ def _entry(item: Any) -> Entry:
         value=item.get("value", False),
         has_aux=item.get("has_aux", False),
         fastmath=item.get("fastmath", False),
+        checkpoint=(checkpoint,) if isinstance(checkpoint, str) else tuple(checkpoint),
         name=item.get("name"),
     )
 
