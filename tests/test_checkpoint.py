@@ -452,6 +452,26 @@ def test_results_that_are_arrays() -> None:
     np.testing.assert_array_equal(u, aux(X, 7)[1])
 
 
+def aux_behind(x, n):
+    """What is returned besides is made of `u` as the loop leaves it, not as its reversal does."""
+    u = x * 1.0
+    h = 0.5
+    for t in range(n):
+        h = np.sin(h) + u[(t + 1) % 4]
+        u[t % 4] += h
+    s = 0.0
+    for i in range(4):
+        s += np.exp(np.sin(x[i]) * x[i])
+    return s + h, u * s
+
+
+def test_value_computed_behind_the_reverse_sweep() -> None:
+    df = srcad.value_and_grad(aux_behind, has_aux=True, target="python", checkpoint="t")
+    (value, product), _ = df(X, 5)
+    assert value == aux_behind(X, 5)[0]
+    np.testing.assert_array_equal(product, aux_behind(X, 5)[1])
+
+
 def talking(x, n):
     s = x
     for t in range(n):

@@ -79,6 +79,11 @@ class Checkpoints:
     def _state(self) -> dict[Region, frozenset[str]]:
         return {turn: frozenset(g for g in self._stored(turn) if self._flows(g, turn)) for turn in self.stretches}
 
+    @property
+    def rewritten(self) -> set[str]:
+        """The groups whose memory is no longer what the primal left, once the loops are taken back."""
+        return {group for turn in self.stretches for group in self._stored(turn)}
+
     def _stored(self, turn: Region) -> dict[str, None]:
         """The groups that a turn writes to and that outlive it."""
         found = dict.fromkeys(at.group for _, at in self.overwrites.stores if turn in set(at.region.enclosing))

@@ -146,7 +146,7 @@ class _Order:
     def _in_order(self, late: set[int]) -> bool:
         """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
         stmts = self.around.stmts
-        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone}
+        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone} | self.checkpoints.rewritten
         for position, stmt in enumerate(stmts):
             moved = position in late
             fused = isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
