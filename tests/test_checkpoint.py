@@ -16,6 +16,7 @@ import pytest
 
 import srcad
 from srcad.backend.load import load
+from srcad.build import _entry
 from srcad.errors import ArgumentError, DerivativeError, SrcadError
 from srcad.options import Options
 from tests.kept_memory import kept_memory
@@ -534,6 +535,11 @@ def test_option() -> None:
     assert pickle.loads(pickle.dumps(df)).source_for(X, 3) == df.source_for(X, 3)
     plain = srcad.grad(carried, target="python")
     assert df.digest(df.described(X, 3)) != plain.digest(plain.described(X, 3))
+
+
+def test_entry_of_a_project() -> None:
+    entry = _entry({"function": "tests.test_checkpoint:carried", "wrt": "x", "checkpoint": "t"})
+    assert entry.derivative().options.checkpoint == ("t",)
 
 
 def message(f: Any, *args: Any, checkpoint: Any) -> str:

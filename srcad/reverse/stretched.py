@@ -36,12 +36,7 @@ class _Kept:
 
 class Stretched:
     def __init__(
-        self,
-        builder: Builder,
-        slots: Slots,
-        checkpoints: Checkpoints,
-        stored: frozenset[str],
-        plan: Plan,
+        self, builder: Builder, slots: Slots, checkpoints: Checkpoints, stored: frozenset[str], plan: Plan
     ) -> None:
         self.builder = builder
         self.checkpoints = checkpoints
@@ -101,22 +96,9 @@ class Stretched:
         made = [s for slot in (*kept.carried.values(), *kept.memory.values()) for s in slot.declare]
         made += [Assign(copy.name, Op("copy", (Var(name),))) for name, copy in kept.before.items()]
         number = self._fresh(stretch.number.name)
-        (outer,) = rename(
-            (
-                For(
-                    stretch.number.name,
-                    Const(0),
-                    stretch.count,
-                    Const(1),
-                    body,
-                    tuple(round_stretches),
-                    None,
-                    stmt.span,
-                ),
-            ),
-            {stretch.number.name: number},
-        )
-        return (*made, outer)
+        around = tuple(round_stretches)
+        outer = For(stretch.number.name, Const(0), stretch.count, Const(1), body, around, None, stmt.span)
+        return (*made, *rename((outer,), {stretch.number.name: number}))
 
     def _saved(self, name: str, at: str, slot: Slot) -> Block:
         t = self.builder.types[name]
