@@ -35,6 +35,8 @@ def lighter(ordered_sums: bool = False) -> Iterator[None]:
         (arraymath, "np_tril_impl_2d", _lower),
         (arraymath, "np_triu_impl_2d", _upper),
         (getattr(npyimpl, "_ArrayIndexingHelper", None), "update_indices", _update_indices),
+        (arrayobj, "_empty_nd_impl", _empty),
+        (arraymath, "_empty_nd_impl", _empty),
     ):
         if hasattr(owner, name):
             usual.append((owner, name, getattr(owner, name)))
@@ -54,15 +56,13 @@ def _ordered_sums(vectorised: bool) -> None:
     """Whether LLVM vectorises a loop with a sum of floats: all but the sum, whose terms are added in their order.
 
     By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
-    right where there is little else to compute. Where there is much, a few more comparisons of addresses before the
-    loop are worth their while as well.
+    right where there is little else to compute.
     """
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
     # an LLVM that does not know an option ends the process: only those that are known to have this one
     if 15 <= llvm.llvm_version_info[0] <= 22:
         llvm.set_option("srcad", f"-force-ordered-reductions={str(vectorised).lower()}")
-        llvm.set_option("srcad", f"-runtime-memory-check-threshold={32 if vectorised else 8}")
 
 
 def blas_alone() -> None:
@@ -204,3 +204,29 @@ def _update_indices() -> Callable[..., None]:
             builder.store(builder.mul(index, builder.zext(moves, integer)), place)
 
     return update_indices
+
+
+@cache
+def _empty() -> Callable[..., Any]:
+    """For every new array: its memory is nobody else's, and LLVM is told so.
+
+    Numba reads the address from what it has allocated; to LLVM it may be any address. Before a loop that stores to
+    several new arrays it compares them all, and gives up if they are many. An instruction that does nothing hands the
+    address on as that of memory of its own (`noalias`, as of C's malloc). From then on all go by that address: the
+    allocation itself is read again only to be freed.
+    """
+    from llvmlite import ir
+    from numba.np import arrayobj
+
+    usual: Any = arrayobj._empty_nd_impl
+
+    def empty(context: Any, builder: Any, kind: Any, shapes: Any) -> Any:
+        array = usual(context, builder, kind, shapes)
+        form = ir.FunctionType(array.data.type, [array.data.type])
+        # with "side effects": it is executed as often as is written, so that no two addresses are the same memory
+        same = ir.InlineAsm(form, "", "=r,0", True)
+        # llvmlite knows no attributes of results; they stand where it writes the calling convention
+        array.data = builder.call(same, [array.data], cconv="noalias")
+        return array
+
+    return empty

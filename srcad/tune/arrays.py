@@ -11,7 +11,7 @@ from srcad.ir.walk import names, root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.tune.elements import ELEMENTWISE
 from srcad.tune.operands import Operands
-from srcad.tune.products import is_small, parts_of
+from srcad.tune.products import parts_of
 from srcad.tune.trees import Unfit, at, empty, narrowed, order, space
 
 
@@ -47,7 +47,7 @@ class Arrays(Operands):
             if value.prim == "index" and root(value) is None and self.rank(value) == declared.rank:
                 # a view of what has no name is an array of its own
                 return self.filled(target, declared, value)
-            if value.prim in ("np.full", "np.full_like") and is_small(declared, self.known):
+            if value.prim in ("np.full", "np.full_like"):
                 return self.filled(target, declared, value)
             if value.prim == "@":
                 return self._multiplied(target, declared, value)

@@ -9,7 +9,8 @@ for sums, and with few arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
 from srcad.ir.nodes import (
@@ -64,9 +65,10 @@ WITHOUT_CALL = frozenset(INLINE) | {
     *("abs", "np.abs", "np.fabs", "math.fabs", "math.sqrt", "np.sqrt", "root", "math.copysign", "np.copysign", "float"),
 }
 """What becomes instructions only. `**` is here too where its exponent is a small constant."""
-CHECKS = 32
-"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up
-(`backend/lighter` tells it how many)."""
+CHECKS = 128
+"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
+NEW = frozenset({"np.empty", "np.zeros", "np.ones", "np.full", "np.empty_like", "np.zeros_like"})
+"""Memory of their own, as LLVM is told (`backend/lighter`): nothing to compare."""
 DOUBLE = Scalar("float64")
 
 
@@ -91,24 +93,24 @@ def functions(f: Function) -> Function:
     for i in range(1, n, 1):
         y[i] = np.exp(y[i - 1])
     """
-    return replace(f, body=_block(f.body, f.types))
+    return replace(f, body=_block(f.body, f.types, _new(f)))
 
 
-def _block(block: Block, types: Mapping[str, Type]) -> Block:
-    return tuple(_stmt(stmt, types) for stmt in block)
+def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
+    return tuple(_stmt(stmt, types, new) for stmt in block)
 
 
-def _stmt(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+def _stmt(stmt: Stmt, types: Mapping[str, Type], new: Set[str]) -> Stmt:
     if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-        return _inlined(stmt, types) if _vectorises(stmt) else stmt
-    return with_blocks(stmt, [_block(b, types) for b in blocks(stmt)])
+        return _inlined(stmt, types) if _vectorises(stmt, new) else stmt
+    return with_blocks(stmt, [_block(b, types, new) for b in blocks(stmt)])
 
 
 def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     def inline(expr: Expr) -> Expr:
         match expr:
-            case Op(prim, (arg,), static) if prim in INLINE and typeof(arg, types) == DOUBLE:
-                return Op(INLINE[prim], (arg,), static)
+            case Op(prim, args, static) if has_vector_form(expr, types):
+                return Op(INLINE[prim], args, static)
         return expr
 
     if blocks(stmt):
@@ -116,13 +118,25 @@ def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     return rewrite(stmt, lambda expr: map_expr(expr, inline))
 
 
+def has_vector_form(op: Op, types: Mapping[str, Type]) -> bool:
+    return op.prim in INLINE and typeof(op.args[0], types) == DOUBLE
+
+
 # ---- whether LLVM will vectorise a loop --------------------------------------------------------
 
 
-def _vectorises(loop: For) -> bool:
+def _new(f: Function) -> Set[str]:
+    """The arrays that are made here, each by one assignment."""
+    given = Counter(s.target for s in walk(f.body) if isinstance(s, Assign)) + Counter(p.name for p in f.params)
+    made = (s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim in NEW)
+    return {name for name in made if given[name] == 1}
+
+
+def _vectorises(loop: For, new: Set[str]) -> bool:
     """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
     plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
-    return plain and loop.exit is None and _without_calls(loop.body) and not _waits(loop.body) and _own_places(loop)
+    alone = plain and loop.exit is None and _without_calls(loop.body) and not _waits(loop.body)
+    return alone and _own_places(loop, new)
 
 
 def _without_calls(body: Block) -> bool:
@@ -161,7 +175,7 @@ def _waits(body: Block) -> bool:
     return go(body, set())
 
 
-def _own_places(loop: For) -> bool:
+def _own_places(loop: For, new: Set[str]) -> bool:
     """Whether what is stored to an array goes to an own place in every turn, and is read from there only."""
     stores = [(s.base, s.index) for s in walk(loop.body) if isinstance(s, Store)]
     stored = {root(base) for base, _ in stores}
@@ -173,7 +187,13 @@ def _own_places(loop: For) -> bool:
     # rows of one array count as arrays
     rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in places}
     own = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in stores}
-    return len(own) * (len(own) - 1) // 2 + len(own) * len(rows - own) <= CHECKS
+    pairs = {frozenset((a, b)) for a in own for b in own | rows if a != b and _compared(a[0], b[0], new)}
+    return len(pairs) <= CHECKS
+
+
+def _compared(a: Expr, b: Expr, new: Set[str]) -> bool:
+    one, other = root(a), root(b)
+    return one == other or not {one, other} & new
 
 
 def _reads(body: Block) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
