@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import numba
@@ -26,3 +27,89 @@ def test_triangles(array: Any) -> None:
                 assert have.dtype == want.dtype
                 np.testing.assert_array_equal(have, want)
         assert both(array[:0], 1)[0].shape == array[:0].shape
+
+
+def views(x: Any) -> Any:
+    """Both names are of one new array."""
+    new = np.zeros(len(x) + 1)
+    part = new[1:]
+    for i in range(len(x)):
+        part[i] = 2.0 * x[i]
+        new[i] += part[i] + 1.0
+    return new
+
+
+def swapped(x: Any) -> Any:
+    one, other = np.empty(len(x)), np.ones(len(x))
+    for t in range(5):
+        for i in range(1, len(x)):
+            one[i] = other[i - 1] + x[i]
+        one[0] = t
+        one, other = other, one
+    return one - other
+
+
+def either(x: Any) -> Any:
+    one, other = np.zeros(len(x)), np.ones(len(x))
+    chosen = one if x[0] > 0.0 else other
+    for i in range(1, len(x)):
+        chosen[i] = one[i - 1] + other[i - 1] + x[i]
+    return chosen
+
+
+def kept_in_a_list(x: Any) -> Any:
+    kept = [np.zeros(len(x))]
+    for t in range(4):
+        new = np.empty(len(x))
+        kept.append(new)
+        for i in range(len(x)):
+            new[i] = x[i] * t
+            kept[-1][i] += kept[-2][i] + new[i]
+    return kept[-1] + kept[1]
+
+
+def used_again(x: Any) -> Any:
+    """Each turn frees what it allocates: the next has the same memory."""
+    total = np.zeros(len(x))
+    for t in range(6):
+        new = np.empty(len(x))
+        for i in range(len(x)):
+            new[i] = x[i] + t
+        last = new[-1]
+        for i in range(len(x)):
+            total[i] += new[len(x) - 1 - i] * last
+    return total
+
+
+def shaped(x: Any) -> Any:
+    new = np.ones(2 * len(x))
+    folded = new.reshape((2, len(x)))
+    for i in range(len(x)):
+        folded[0, i] = x[i]
+        folded[1, len(x) - 1 - i] = new[i] + new[2 * len(x) - 1 - i]
+        new[len(x) + i] += folded[0, i] * folded[1, i]
+    return folded.T + new[: len(x)].reshape((len(x), 1))
+
+
+@pytest.mark.parametrize("function", [views, swapped, either, kept_in_a_list, used_again, shaped])
+def test_new_memory_is_its_own_and_nothing_else(function: Any) -> None:
+    """LLVM is told that what is allocated is met by no other address; those that come from it meet it."""
+    x = np.linspace(0.5, 2.0, 67)
+    with lighter():
+        compiled = numba.njit(function)
+        have = compiled(x)
+    np.testing.assert_array_equal(have, function(x))
+
+
+def test_new_arrays_are_not_compared() -> None:
+    """Twenty of them: with comparisons LLVM would give up."""
+    names = [f"a{k}" for k in range(20)]
+    made = "".join(f"    {name} = np.empty(len(x))\n" for name in names)
+    turn = "".join(f"        {name}[i] = x[i] * {k}.5\n" for k, name in enumerate(names))
+    scope: dict[str, Any] = {"np": np}
+    exec(f"def f(x):\n{made}    for i in range(len(x)):\n{turn}    return {', '.join(names)}", scope)
+    with lighter():
+        compiled: Any = numba.njit(scope["f"])
+        compiled(np.ones(3))
+    asm = compiled.inspect_asm(compiled.signatures[0])
+    assert "mulpd" in asm or platform.machine() not in ("x86_64", "AMD64")

@@ -29,7 +29,19 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Scalar, Type
-from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, rewrite, root, walk, with_blocks
+from srcad.ir.walk import (
+    blocks,
+    map_expr,
+    names,
+    ops,
+    own_exprs,
+    rewrite,
+    root,
+    stmt_stores,
+    stmt_writes,
+    walk,
+    with_blocks,
+)
 from srcad.simplify.typeof import typeof
 
 INLINE = {
@@ -41,30 +53,18 @@ INLINE = {
     "np.tanh": "runtime.inline_tanh",
     "math.erf": "runtime.inline_erf",
 }
-WITHOUT_CALL = frozenset(INLINE) | {
-    *(
-        "+",
-        "-",
-        "*",
-        "/",
-        "neg",
-        "pos",
-        "<",
-        "<=",
-        ">",
-        ">=",
-        "==",
-        "!=",
-        "and",
-        "or",
-        "not",
-        "select",
-        "index",
-        "shape",
-    ),
-    *("abs", "np.abs", "np.fabs", "math.fabs", "math.sqrt", "np.sqrt", "root", "math.copysign", "np.copysign", "float"),
+_SYMBOLS = """
+    + - * / // % neg pos < <= > >= == != & | ^ ~ and or not
+    select index shape abs root float int bool astype max"""
+_INSTRUCTIONS = """
+    abs fabs sqrt copysign maximum minimum fmax fmin sign isnan isinf isfinite floor ceil rint trunc deg2rad rad2deg
+    degrees radians logical_and logical_or logical_xor logical_not"""
+_APART = "sin cos tan atan arctan atan2 arctan2 sinh cosh exp2 log2 log10 pow"
+"""LLVM knows these: it calls them for one number after the other, and vectorises what is around."""
+FITTING = {*INLINE, *_SYMBOLS.split()} | {
+    f"{module}.{name}" for module in ("np", "math") for name in (_INSTRUCTIONS + _APART).split()
 }
-"""What becomes instructions only. `**` is here too where its exponent is a small constant."""
+"""What may be in a vector loop. `**` may too, where it is no loop itself."""
 CHECKS = 128
 """LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
 NEW = frozenset({"np.empty", "np.zeros", "np.ones", "np.full", "np.empty_like", "np.zeros_like"})
@@ -102,7 +102,7 @@ def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
 
 def _stmt(stmt: Stmt, types: Mapping[str, Type], new: Set[str]) -> Stmt:
     if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-        return _inlined(stmt, types) if _vectorises(stmt, new) else stmt
+        return _inlined(stmt, types) if _vectorises(stmt, types, new) else stmt
     return with_blocks(stmt, [_block(b, types, new) for b in blocks(stmt)])
 
 
@@ -111,6 +111,11 @@ def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
         match expr:
             case Op(prim, args, static) if has_vector_form(expr, types):
                 return Op(INLINE[prim], args, static)
+            case Op("**", (base, Const(int() | float() as power))) if power in (-4, -3, -2, -1, 3.0, 4.0):
+                # whole powers are products; Numba asks for the sign of those below zero, LLVM knows that of 2.0 only
+                if typeof(base, types) == DOUBLE:
+                    product = Op("**", (base, Const(abs(int(power))))) if abs(power) > 1 else base
+                    return product if power > 0 else Op("/", (Const(1.0), product))
         return expr
 
     if blocks(stmt):
@@ -132,21 +137,22 @@ def _new(f: Function) -> Set[str]:
     return {name for name in made if given[name] == 1}
 
 
-def _vectorises(loop: For, new: Set[str]) -> bool:
+def _vectorises(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
     """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
     plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
-    alone = plain and loop.exit is None and _without_calls(loop.body) and not _waits(loop.body)
+    alone = plain and loop.exit is None and _fitting(loop.body, types) and not _waits(loop.body)
     return alone and _own_places(loop, new)
 
 
-def _without_calls(body: Block) -> bool:
-    for stmt in walk(body):
-        for expr in own_exprs(stmt):
-            for op in ops(expr):
-                power = op.prim == "**" and isinstance(op.args[1], Const) and op.args[1].value in (2, 3, 4)
-                if op.prim not in WITHOUT_CALL and not power:
-                    return False
-    return True
+def _fitting(body: Block, types: Mapping[str, Type]) -> bool:
+    return all(
+        op.prim in FITTING or _is_power(op, types) for s in walk(body) for expr in own_exprs(s) for op in ops(expr)
+    )
+
+
+def _is_power(op: Op, types: Mapping[str, Type]) -> bool:
+    """Whether it is a power that Numba does not make a loop of, as it does of whole numbers."""
+    return op.prim == "**" and (isinstance(op.args[1], Const) or typeof(op.args[1], types) == DOUBLE)
 
 
 def _waits(body: Block) -> bool:
@@ -155,24 +161,29 @@ def _waits(body: Block) -> bool:
     sums = {s.target for s in walk(body) if isinstance(s, AugAssign) and s.op in ("+", "-")} - assigned
     assigned |= {s.target for s in walk(body) if isinstance(s, AugAssign)}
 
-    def go(block: Block, known: set[str]) -> bool:
+    def go(block: Block, known: set[str], under: dict[tuple[Expr, bool], set[str]]) -> bool:
         for stmt in block:
             read = (stmt.value,) if isinstance(stmt, AugAssign) else own_exprs(stmt)
             if any(names(e) & (assigned - known) for e in read):
                 return True
             match stmt:
-                case If(then=then, orelse=orelse):
-                    one, other = set(known), set(known)
-                    if go(then, one) or go(orelse, other):
+                case If(cond, then, orelse):
+                    # what one `if` assigns is known to the next on the same condition
+                    one, other = (known | under.pop((cond, way), set()) for way in (True, False))
+                    if go(then, one, dict(under)) or go(orelse, other, dict(under)):
                         return True
                     known |= one & other
                 case AugAssign(target) if target not in sums and target not in known:
                     return True
                 case Assign(target):
                     known.add(target)
+            for key in [key for key in under if names(key[0]) & (stmt_writes(stmt) | stmt_stores(stmt))]:
+                del under[key]
+            if isinstance(stmt, If) and not names(stmt.cond) & (stmt_writes(stmt) | stmt_stores(stmt)):
+                under |= {(stmt.cond, True): one, (stmt.cond, False): other}
         return False
 
-    return go(body, set())
+    return go(body, set(), {})
 
 
 def _own_places(loop: For, new: Set[str]) -> bool:
