@@ -12,7 +12,7 @@ import pytest
 from numba import njit
 
 import srcad
-from srcad import runtime
+from srcad import machine
 from srcad.backend.jit import compiled
 from srcad.ir.nodes import Function
 from srcad.ir.notation import parse, show
@@ -35,6 +35,10 @@ def scaled(low: float, high: float) -> Any:
     return 10.0 ** NUMBERS.uniform(low, high, COUNT)
 
 
+def both(low: float, high: float) -> list[Any]:
+    return [scaled(low, high), -scaled(low, high)]
+
+
 def long_tanh(x: Any) -> Any:
     e = np.expm1(2 * np.clip(x, -25, 25))
     return e / (e + 2)
@@ -53,25 +57,44 @@ def long_erf(x: Any) -> Any:
 
 ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
     (
-        runtime.inline_exp,
+        machine.inline_exp,
         np.exp,
         0.8,
         [uniform(-0.5, 0.5), uniform(-708, 709.78), uniform(709, 709.7827128), uniform(-746, -707), -scaled(-20, 2)],
     ),
     (
-        runtime.inline_log,
+        machine.inline_expm1,
+        np.expm1,
+        1.1,
+        [uniform(-1.1, 1.1), uniform(-60, 709.78), uniform(30, 40), uniform(709, 709.7827), *both(-320, 2)],
+    ),
+    (
+        machine.inline_log1p,
+        np.log1p,
+        0.9,
+        [
+            uniform(-0.3, 0.42),
+            uniform(-1, 1),
+            uniform(0.35, 0.5),
+            scaled(-320, 308),
+            -scaled(-320, 0),
+            scaled(-16, -1) - 1.0,
+        ],
+    ),
+    (
+        machine.inline_log,
         np.log,
         0.9,
         [uniform(0.7, 1.45), 1.0 + scaled(-16, -2), 1.0 - scaled(-16, -2), scaled(-307, 308), scaled(-323, -306)],
     ),
     (
-        runtime.inline_tanh,
+        machine.inline_tanh,
         long_tanh,
         1.05,
         [uniform(-0.65, 0.65), uniform(0.64, 0.8), uniform(-23, 23), scaled(-310, 2), -scaled(-20, 1)],
     ),
     (
-        runtime.inline_erf,
+        machine.inline_erf,
         long_erf,
         1.4,
         [uniform(-1.0, 1.0), uniform(0.98, 1.3), uniform(-6.5, 6.5), scaled(-307, 2), -scaled(-20, 1)],
@@ -92,7 +115,9 @@ def over(function: Callable[..., Any], fastmath: bool = False) -> Callable[..., 
 
 
 @pytest.mark.parametrize("fastmath", [False, True])
-@pytest.mark.parametrize("function, exact, bound, samples", ACCURACY, ids=["exp", "log", "tanh", "erf"])
+@pytest.mark.parametrize(
+    "function, exact, bound, samples", ACCURACY, ids=["exp", "expm1", "log1p", "log", "tanh", "erf"]
+)
 @pytest.mark.skipif(np.finfo(LONG).nmant < 63, reason="no numbers more exact than float64")
 def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: list[Any], fastmath: bool) -> None:
     loop = over(function, fastmath)
@@ -105,16 +130,26 @@ def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: 
 @pytest.mark.parametrize(
     "function, library, points",
     [
-        (runtime.inline_exp, np.exp, [0.0, -0.0, 709.782712893384, 710.0, 1e300, -745.13, -745.2, -746.0, -1e300]),
+        (machine.inline_exp, np.exp, [0.0, -0.0, 709.782712893384, 710.0, 1e300, -745.13, -745.2, -746.0, -1e300]),
         (
-            runtime.inline_log,
+            machine.inline_expm1,
+            np.expm1,
+            [0.0, -0.0, TINY, -TINY, 1e-310, -1e-17, 709.782712893384, 709.79, 710.0, 1e300, -37.5, -745.0, -1e300],
+        ),
+        (
+            machine.inline_log1p,
+            np.log1p,
+            [0.0, -0.0, TINY, -TINY, 1e-310, -1e-17, -1.0, -1.0 + 2.0**-53, -1.1, 1e16, 1.7976931348623157e308, -1e300],
+        ),
+        (
+            machine.inline_log,
             np.log,
             [0.0, -0.0, 1.0, -1.0, TINY, -TINY, 2.2250738585072014e-308, 1.7976931348623157e308],
         ),
-        (runtime.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
-        (runtime.inline_erf, np.vectorize(math.erf), [0.0, -0.0, 1e-300, -TINY, 1e300, -1e300, 6.0, -6.0, 1e200]),
+        (machine.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
+        (machine.inline_erf, np.vectorize(math.erf), [0.0, -0.0, 1e-300, -TINY, 1e300, -1e300, 6.0, -6.0, 1e200]),
     ],
-    ids=["exp", "log", "tanh", "erf"],
+    ids=["exp", "expm1", "log1p", "log", "tanh", "erf"],
 )
 def test_special_values(function: Any, library: Any, points: list[float]) -> None:
     x = np.array([*points, math.inf, -math.inf, math.nan])
@@ -127,7 +162,24 @@ def test_special_values(function: Any, library: Any, points: list[float]) -> Non
         np.testing.assert_array_equal(np.signbit(found[numbers]), np.signbit(expected[numbers]))
 
 
-@pytest.mark.parametrize("function", [getattr(runtime, name) for name in runtime.ORDERED if "inline" in name])
+def test_logaddexp() -> None:
+    ends = [0.0, -0.0, 1.0, -1.0, 800.0, -800.0, 1e300, -1e300, math.inf, -math.inf, math.nan]
+    a, b = (np.ravel(x) for x in np.meshgrid(ends, ends))
+    a, b = np.append(a, uniform(-30, 30)), np.append(b, uniform(-30, 30))
+    found = np.empty_like(a)
+
+    def loop(a: Any, b: Any, out: Any) -> None:
+        for i in range(len(a)):
+            out[i] = machine.inline_logaddexp(a[i], b[i])
+
+    compiled(loop, Options(cache=False))(a, b, found)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(found, np.logaddexp(a, b), rtol=4e-16, atol=4e-16)
+
+
+@pytest.mark.parametrize(
+    "function", [getattr(machine, name) for name in machine.ORDERED if "inline" in name and "add" not in name]
+)
 def test_the_loops_are_vectorised(function: Any) -> None:
     loop: Any = over(function)
     loop(np.ones(3))
@@ -226,7 +278,7 @@ def test_only_the_compiled_text_has_them() -> None:
 
 
 def test_a_call_by_itself_is_the_same() -> None:
-    alone = njit(lambda x: runtime.inline_exp(x))
+    alone = njit(lambda x: machine.inline_exp(x))
     assert alone(1.5) == pytest.approx(math.exp(1.5), rel=2.3e-16)
 
 

@@ -197,7 +197,7 @@ class Expressions:
                     keywords.append(ast.keyword(key, _dtype(value)))
             elif value is not None and (key, value) != ("k", 0):
                 keywords.append(ast.keyword(key, _literal(value)))
-        return ast.Call(dotted(name.removeprefix("runtime.")), args, keywords)
+        return ast.Call(dotted(name.removeprefix("runtime.").removeprefix("machine.")), args, keywords)
 
 
 def dotted(name: str) -> ast.expr:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from srcad import runtime
+from srcad import machine, runtime
 from srcad.backend.lighter import blas_alone, lighter
 from srcad.errors import CompileError, Problem
 from srcad.ir.nodes import Span
@@ -50,7 +50,7 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
         with warnings.catch_warnings():
             # a product of arrays that are not contiguous: the user can do nothing about it
             warnings.filterwarnings("ignore", message=".*faster on contiguous arrays")
-            with lighter(ordered_sums=not set(runtime.ORDERED).isdisjoint(dispatcher.py_func.__code__.co_names)):
+            with lighter(ordered_sums=not set(machine.ORDERED).isdisjoint(dispatcher.py_func.__code__.co_names)):
                 dispatcher.compile((*map(typeof, args), *left_out))
     except Exception as fault:
         raise _translated(fault, dispatcher.py_func) from fault
@@ -120,12 +120,13 @@ def _know_helpers() -> None:
     from numba.extending import register_jitable
 
     instructions = _know_instructions()
-    for name, helper in inspect.getmembers(runtime, inspect.isfunction):
-        if helper.__module__ == runtime.__name__ and helper not in instructions:
-            known: Any = register_jitable
-            # a loop is vectorised only where there is no call left in it, however long the function
-            vector: Any = register_jitable(fastmath=False, forceinline=True)
-            (vector if name in runtime.ORDERED else known)(helper)
+    for module in (runtime, machine):
+        for name, helper in inspect.getmembers(module, inspect.isfunction):
+            if helper.__module__ == module.__name__ and helper not in instructions:
+                known: Any = register_jitable
+                # a loop is vectorised only where there is no call left in it, however long the function
+                vector: Any = register_jitable(fastmath=False, forceinline=True)
+                (vector if name in machine.ORDERED else known)(helper)
 
 
 def _know_instructions() -> tuple[Callable[..., Any], ...]:
@@ -141,13 +142,13 @@ def _know_instructions() -> tuple[Callable[..., Any], ...]:
         type_callable(helper)(lambda context: lambda bits: give if bits == take else None)
         lower_builtin(helper, take)(lambda context, builder, signature, args: builder.bitcast(args[0], form))
 
-    know(runtime.bits_of, types.float64, types.int64, ir.IntType(64))
-    know(runtime.with_bits, types.int64, types.float64, ir.DoubleType())
-    type_callable(runtime.plus)(lambda context: lambda a, b: types.float64 if a == b == types.float64 else None)
-    lower_builtin(runtime.plus, types.float64, types.float64)(
+    know(machine.bits_of, types.float64, types.int64, ir.IntType(64))
+    know(machine.with_bits, types.int64, types.float64, ir.DoubleType())
+    type_callable(machine.plus)(lambda context: lambda a, b: types.float64 if a == b == types.float64 else None)
+    lower_builtin(machine.plus, types.float64, types.float64)(
         lambda context, builder, signature, args: builder.fadd(*args, flags=("reassoc",))
     )
-    return runtime.bits_of, runtime.with_bits, runtime.plus
+    return machine.bits_of, machine.with_bits, machine.plus
 
 
 def _translated(fault: Exception, function: Any) -> CompileError:

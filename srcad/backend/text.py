@@ -13,6 +13,7 @@ from srcad.ir.nodes import Block, Expr, Function, Op
 from srcad.ir.walk import ops, own_exprs, walk
 
 _HELPERS = "srcad.runtime"
+_MACHINE = "srcad.machine"
 
 
 def module_text(
@@ -40,8 +41,14 @@ def module_text(
         third_party.append("from numba import njit")
     if third_party:
         parts.append("\n".join(third_party))
-    if names := sorted(set(_helpers(function.body, function.results))):
-        parts.append(f"from {helpers_from} import {', '.join(names)}")
+    helpers = set(_helpers(function.body, function.results))
+    imports = [
+        f"from {module} import {', '.join(names)}"
+        for prefix, module in (("machine.", _MACHINE), ("runtime.", helpers_from))
+        if (names := sorted(name.removeprefix(prefix) for name in helpers if name.startswith(prefix)))
+    ]
+    if imports:
+        parts.append("\n".join(imports))
     return "\n\n".join(parts) + "\n\n\n" + write(definition) + "\n"
 
 
@@ -53,5 +60,5 @@ def _helpers(body: Block, results: tuple[Expr, ...]) -> Iterator[str]:
     expressions = [e for stmt in walk(body) for e in own_exprs(stmt)]
     for expression in (*expressions, *results):
         for op in ops(expression):
-            if isinstance(op, Op) and op.prim.startswith("runtime."):
-                yield op.prim.removeprefix("runtime.")
+            if isinstance(op, Op) and op.prim.startswith(("runtime.", "machine.")):
+                yield op.prim

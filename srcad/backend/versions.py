@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from srcad import runtime
+from srcad import machine, runtime
 
 
 @cache
 def versions() -> tuple[str, ...]:
-    """Versions of NumPy and Numba, and a digest of the helpers, which Numba inlines into what calls them."""
-    from srcad.backend.jit import numba_version
+    """Versions of NumPy and Numba, and a digest of the helpers, which Numba inlines into what calls them, and of how
+    we have it compile."""
+    from srcad.backend import jit, lighter
 
-    helpers = Path(runtime.__file__).read_bytes()
-    return np.__version__, numba_version(), hashlib.sha256(helpers).hexdigest()
+    files = (runtime, machine, jit, lighter)
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in files)
+    return np.__version__, jit.numba_version(), hashlib.sha256(text).hexdigest()

@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from srcad import runtime
+from srcad import machine, runtime
 from srcad.analyses.dataflow import Liveness, liveness
 from srcad.ir.nodes import Assign, Block, For, Function, Stmt, Var
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, counter, dim
 from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
 from srcad.simplify.untemp import is_temporary
 
-_RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime)})
+_RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(machine)})
 _ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "max": "largest", "min": "smallest"}
 """What a temporary is called where its operation's own name is a builtin."""
 

@@ -1,6 +1,6 @@
 """Elementary functions in vector loops are ones that LLVM can vectorise.
 
-Numba calls the C library for `exp`, `log`, `tanh` and `erf`, one number at a time. `runtime` has forms of them without
+Numba calls the C library for `exp`, `log`, `tanh` and `erf`, one number at a time. `machine` has forms of them without
 calls and branches, which LLVM inlines; a loop over them takes eight numbers at once where the processor can. One number
 at a time they are no faster than the library, some slower, so that they are used only where the loop looks as if LLVM
 will vectorise it: an innermost loop without other calls, of which no turn waits for the result of the turn before but
@@ -45,13 +45,12 @@ from srcad.ir.walk import (
 from srcad.simplify.typeof import typeof
 
 INLINE = {
-    "math.exp": "runtime.inline_exp",
-    "np.exp": "runtime.inline_exp",
-    "math.log": "runtime.inline_log",
-    "np.log": "runtime.inline_log",
-    "math.tanh": "runtime.inline_tanh",
-    "np.tanh": "runtime.inline_tanh",
-    "math.erf": "runtime.inline_erf",
+    f"{module}.{name}": f"machine.inline_{name}"
+    for module, names_ in (
+        ("np", ("exp", "expm1", "log", "log1p", "logaddexp", "tanh")),
+        ("math", ("exp", "expm1", "log", "log1p", "tanh", "erf")),
+    )
+    for name in names_
 }
 _SYMBOLS = """
     + - * / // % neg pos < <= > >= == != & | ^ ~ and or not
@@ -88,8 +87,8 @@ def functions(f: Function) -> Function:
     >>> types = {"x": vector, "y": vector, "s": Scalar("float64"), **dict.fromkeys("in", Scalar("int64"))}
     >>> print(show(functions(Function("f", (), body, (), types)).body))
     for i in range(n):
-        y[i] = runtime.inline_exp(x[i])
-        s += runtime.inline_log(x[i])
+        y[i] = machine.inline_exp(x[i])
+        s += machine.inline_log(x[i])
     for i in range(1, n, 1):
         y[i] = np.exp(y[i - 1])
     """
@@ -124,7 +123,7 @@ def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
 
 
 def has_vector_form(op: Op, types: Mapping[str, Type]) -> bool:
-    return op.prim in INLINE and typeof(op.args[0], types) == DOUBLE
+    return op.prim in INLINE and all(typeof(arg, types) == DOUBLE for arg in op.args)
 
 
 # ---- whether LLVM will vectorise a loop --------------------------------------------------------

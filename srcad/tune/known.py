@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 
-from srcad import runtime
+from srcad import machine, runtime
 from srcad.analyses.sharing import sharing
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
@@ -31,7 +31,7 @@ class Known:
         self._equal: dict[Symbol, Dim] = {}
         taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | self._params | {f.name}
         taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
-        self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime)}
+        self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(machine)}
         self.counters = tuple(self.free(name) for name in _COUNTERS)
         self.types: dict[str, Type] = {name: _refreshed(t) for name, t in f.types.items()}
         self.extents: dict[str, tuple[Expr, ...]] = {}

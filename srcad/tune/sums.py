@@ -2,7 +2,7 @@
 
 LLVM keeps to the order in which a sum is written, and one addition waits for the other. The sums that loops of the
 function spell out keep it: the gradient's value is that of the function. Those that the reverse sweep makes (`free`)
-no user has written, and `np.sum` has no order that a user could know; LLVM may split them, as `runtime.plus` tells
+no user has written, and `np.sum` has no order that a user could know; LLVM may split them, as `machine.plus` tells
 it. Nothing else that fastmath allows is allowed here: NaN and infinities count as ever, and equal calls give equal
 bits.
 """
@@ -34,7 +34,7 @@ def sums(f: Function) -> Function:
     >>> print(show(sums(Function("f", (), (loop,), (), types)).body))
     for i in range(n):
         total += w * x[i]
-        d_w = runtime.plus(d_w, -(w * x[i]))
+        d_w = machine.plus(d_w, -(w * x[i]))
     """
     return replace(f, body=_block(f.body, f.types))
 
@@ -55,5 +55,5 @@ def _added(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
             types.get(target) == _DOUBLE and typeof(value, types) == _DOUBLE
         ):
             term: Expr = value if op == "+" else Op("neg", (value,))
-            return Assign(target, Op("runtime.plus", (Var(target), term)), span)
+            return Assign(target, Op("machine.plus", (Var(target), term)), span)
     return stmt

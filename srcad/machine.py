@@ -1,0 +1,227 @@
+"""Functions that compiled text alone may call: elementary functions that LLVM vectorises, and single instructions.
+
+Numba calls the C library for each `math.exp`, and a call keeps LLVM from vectorising the loop around it. What is
+below has no calls and no branches, only selects. For one float64, to about 1 ulp over the whole range, with the
+values at zeros, infinities and NaN that NumPy gives. The sources are Tang (ACM TOMS 15, 1989, and 16, 1990), Cody
+and Waite (1980) and Sun's fdlibm (1993); the polynomials are minimax, computed by the Remez algorithm with 60
+digits on the reduced interval, widened by a thousandth, and rounded.
+
+Like `runtime`, the file imports nothing of srcad; it is never shipped, as no text that a person reads calls it.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+ORDERED = (
+    *("inline_exp", "inline_expm1", "inline_log", "inline_log1p", "inline_logaddexp", "inline_tanh", "inline_erf"),
+    *("reduced", "reduced_exp", "power_of_2", "log_series"),
+)
+"""Their sums are exact only in the order written: no fastmath option may reach them."""
+
+_LOG2_E = 1.4426950408889634
+_LN2_HIGH = 0.6931471803691238
+"""ln 2 in 32 bits, so that its products with exponents are exact; the rest of it is `_LN2_LOW`."""
+_LN2_LOW = 1.9082149292705877e-10
+_SHIFT = 1.5 * 2.0**52
+"""Added to a small number, this leaves the nearest whole number in the low bits of the sum."""
+_FRACTION_MASK = 2**52 - 1
+_SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
+_TO_EXPONENT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
+"""From the bits of sqrt(1/2) to those of 1.0."""
+_BITS_OF_2_52 = 0x4330000000000000
+
+
+def bits_of(x: Any) -> Any:
+    """The bits of a float64 as an int64."""
+    return np.float64(x).view(np.int64)
+
+
+def with_bits(bits: Any) -> Any:
+    """The float64 that has these bits."""
+    return np.int64(bits).view(np.float64)
+
+
+def plus(a: Any, b: Any) -> Any:
+    """The sum of two float64, a term of a sum that may be added up in any order."""
+    return a + b
+
+
+def power_of_2(k: Any) -> Any:
+    """2.0**k for a whole -1022 <= k <= 1023, by its bits."""
+    return with_bits(bits_of(k + (_SHIFT + 1023.0)) << 52)
+
+
+def reduced(x: Any) -> Any:
+    """exp(x) = (1 + r + rest) * 2**k, with |r| <= ln(2)/2 and `rest` below r**2.
+
+    By Cody and Waite, x = k ln 2 + r + low. Of exp(r) = 1 + r + r**2 q(r), q is a polynomial.
+    """
+    k = (x * _LOG2_E + _SHIFT) - _SHIFT
+    first = x - k * _LN2_HIGH
+    second = k * _LN2_LOW
+    r = first - second
+    low = (first - r) - second
+    r2 = r * r
+    q = (
+        (0.5000000000000011 + r * 0.1666666666666641)
+        + r2 * (0.04166666666652919 + r * 0.008333333333495625)
+        + (r2 * r2)
+        * (
+            (0.0013888888943921643 + r * 0.00019841269504760906)
+            + r2 * (2.4801492763679055e-05 + r * 2.7557587347375725e-06)
+            + (r2 * r2) * (2.7630378343369984e-07 + r * 2.4999963376328255e-08)
+        )
+    )
+    return r, low, r2 * q, k
+
+
+def reduced_exp(x: Any) -> Any:
+    """exp(x) = (p + rest) * 2**k, with `rest` below the last bit of p: what the sum 1 + r loses is carried along."""
+    r, low, curved, k = reduced(x)
+    head = 1.0 + r
+    tail = (r - (head - 1.0)) + low + curved
+    p = head + tail
+    return p, tail - (p - head), k
+
+
+def inline_exp(x: Any) -> Any:
+    """exp(x), to 0.8 ulp; below 2**-1022 to one unit of the smallest float."""
+    x = 710.0 if x > 710.0 else x
+    x = -746.0 if x < -746.0 else x
+    p, _, k = reduced_exp(x)
+    # in two steps: 2**k alone may be too large or too small for a float
+    half = (k * 0.5 + _SHIFT) - _SHIFT
+    return p * power_of_2(half) * power_of_2(k - half)
+
+
+def inline_expm1(x: Any) -> Any:
+    """exp(x) - 1, to 1.1 ulp, as half of it, (2**(k-1) - 1/2) + 2**(k-1) (r + rest), which does not overflow."""
+    y = 710.0 if x > 710.0 else x
+    y = -40.0 if y < -40.0 else y
+    r, low, curved, k = reduced(y)
+    scale = power_of_2(k - 1.0)
+    head, part = scale - 0.5, scale * r
+    total = head + part
+    lost = (part - (total - head)) + ((scale - head) - 0.5)
+    value = 2.0 * (total + (lost + scale * (low + curved)))
+    return x if abs(x) < 2.0**-54 else value
+
+
+def log_series(f: Any, k: Any, low: Any) -> Any:
+    """log((1 + f) * 2**k), where `low` is k times the rest of ln 2, and what else is small.
+
+    With s = f / (2 + f) is log(1 + f) = log((1 + s) / (1 - s)) = 2 s + s**3 (2/3 + 2/5 s**2 + ...), and
+    2 s = f - s f.
+    """
+    s = f / (2.0 + f)
+    z = s * s
+    z2 = z * z
+    series = z * (
+        (0.6666666666666735 + z * 0.3999999999941291)
+        + z2
+        * (
+            (0.28571428742820315 + z * 0.22222198525020162)
+            + z2 * (0.1818356701288378 + z * (0.1531397735854026 + z * 0.14796724599324768))
+        )
+    )
+    # s f = f**2 / 2 - s f**2 / 2: the smaller the term, the less its rounding weighs
+    half = 0.5 * f * f
+    return k * _LN2_HIGH - ((half - (s * (half + series) + low)) - f)
+
+
+def inline_log(x: Any) -> Any:
+    """log(x), to 0.9 ulp: -inf at zero, NaN below.
+
+    x = (1 + f) 2**k with 1 + f in [sqrt(1/2), sqrt(2)), by its bits.
+    """
+    tiny = x < 2.2250738585072014e-308
+    y = x * 2.0**54 if tiny else x
+    bits = bits_of(y) + _TO_EXPONENT
+    # the exponent in the low bits of 2**52 + exponent
+    exponent = with_bits((bits >> 52) | _BITS_OF_2_52)
+    k = exponent - (2.0**52 + 1023.0 + 54.0 if tiny else 2.0**52 + 1023.0)
+    f = with_bits((bits & _FRACTION_MASK) + _SQRT_HALF_BITS) - 1.0
+    value = log_series(f, k, k * _LN2_LOW)
+    value = value if x < math.inf else x
+    value = -math.inf if x == 0.0 else value
+    return math.nan if x < 0.0 else value
+
+
+def inline_log1p(x: Any) -> Any:
+    """log(1 + x), to 1 ulp: -inf at -1, NaN below.
+
+    As `inline_log` of y = 1 + x, corrected by what that sum loses: log(y + lost) = log(y) + lost / y. Where
+    k = 0, x itself is f.
+    """
+    y = 1.0 + x
+    high = y - 1.0
+    lost = (1.0 - (y - high)) + (x - high)
+    bits = bits_of(y) + _TO_EXPONENT
+    k = with_bits((bits >> 52) | _BITS_OF_2_52) - (2.0**52 + 1023.0)
+    f = with_bits((bits & _FRACTION_MASK) + _SQRT_HALF_BITS) - 1.0
+    near = k == 0.0
+    value = log_series(x if near else f, k, k * _LN2_LOW + (0.0 if near else lost / y))
+    value = value if x < math.inf else x
+    value = -math.inf if x == -1.0 else value
+    value = x if abs(x) < 2.0**-54 else value
+    return math.nan if x < -1.0 else value
+
+
+def inline_logaddexp(a: Any, b: Any) -> Any:
+    """log(exp(a) + exp(b)), the larger of the two and log(1 + exp(-|a - b|))."""
+    difference = a - b
+    larger = a if difference > 0.0 else b
+    # equal infinities have no difference
+    return larger + inline_log1p(inline_exp(0.0 if a == b else -abs(difference)))
+
+
+def inline_tanh(x: Any) -> Any:
+    """tanh(x), to 1 ulp.
+
+    For |x| < 0.65 it is x + x**3 P(x**2) / Q(x**2), above 1 - 2 / (exp(2 |x|) + 1), where what the sum in the
+    denominator loses corrects the quotient. One division serves both.
+    """
+    a = abs(x)
+    z = a * a
+    small = a < 0.65
+    p, rest, k = reduced_exp(40.0 if a > 20.0 else 2.0 * a)
+    scale = power_of_2(k)
+    power = scale * p
+    below = 1.0 + power
+    lost = scale * rest + (1.0 - (below - power))
+    numerator = a * z * (-0.33333333333333254 + (z * -0.020489922520463034 + (z * z) * -0.00019878526329477304))
+    denominator = (1.0 + z * 0.4614697675613021) + (z * z) * (0.023279500910710398 + z * 0.00020611312339807223)
+    quotient = (numerator if small else -2.0) / (denominator if small else below)
+    correction = 0.0 if small else 0.5 * quotient * quotient * lost
+    return math.copysign((a if small else 1.0) + (quotient + correction), x)
+
+
+def inline_erf(x: Any) -> Any:
+    """erf(x), to 1.4 ulp.
+
+    For |x| < 1 it is x + x P(x**2) / Q(x**2), above 1 - exp(-x**2) R(|x|) / S(|x|), and 1 from 6 on. One division
+    serves both.
+    """
+    a = abs(x)
+    small = a < 1.0
+    z, z2 = a * a, (a * a) * (a * a)
+    p = (0.1283791670955126 - z * 0.31700377484610737) + z2 * (
+        (-0.04833528550449428 - z * 0.008816590587732223) + z2 * (-0.0004957556895329082 - z * 2.073907352043816e-05)
+    )
+    q = (1.0 + z * 0.4605312179798134) + z2 * (
+        (0.0938216231934727 + z * 0.010694766268676699) + z2 * (0.0006926691471842849 + z * 2.0817979753820782e-05)
+    )
+    b = a if a < 6.0 else 6.0
+    b2 = b * b
+    r = (0.9999998876986431 + b * 1.3904389101754828) + b2 * (
+        (0.9493480755152324 + b * 0.373495866891057) + b2 * (0.0843158418659774 + b * 0.008925323401319279)
+    )
+    s = (1.0 + b * 2.51881689356321) + b2 * (
+        (2.7915345334788513 + b * 1.7568221085388038)
+        + b2 * ((0.6699736593831604 + b * 0.14944202612385218) + b2 * 0.01581984656221963)
+    )
+    quotient = (p if small else r) / (q if small else s)
+    far = 1.0 - inline_exp(-x * x) * quotient
+    return math.copysign(a + a * quotient if small else far, x)
