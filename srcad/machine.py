@@ -162,7 +162,8 @@ def inline_log1p(x: Any) -> Any:
     k = with_bits((bits >> 52) | _BITS_OF_2_52) - (2.0**52 + 1023.0)
     f = with_bits((bits & _FRACTION_MASK) + _SQRT_HALF_BITS) - 1.0
     near = k == 0.0
-    value = log_series(x if near else f, k, k * _LN2_LOW + (0.0 if near else lost / y))
+    rest = 0.0 if near else lost / (1.0 if y == 0.0 else y)
+    value = log_series(x if near else f, k, k * _LN2_LOW + rest)
     value = value if x < math.inf else x
     value = -math.inf if x == -1.0 else value
     value = x if abs(x) < 2.0**-54 else value

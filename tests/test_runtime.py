@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
 import pytest
 
-from srcad import runtime
+from srcad import machine, runtime
 
 rng = np.random.default_rng(2)
 MATRIX = rng.normal(size=(3, 4))
@@ -47,39 +49,48 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "digamma": [(x,) for x in (0.3, 4.0, -1.5, -2.0, 25.0)],
     "digamma_positive": [(0.3,)],
     "polygamma": [(1, 0.3), (2, -1.5), (1, 30.0)],
+}
+MACHINE: dict[str, list[tuple[Any, ...]]] = {
     "bits_of": [(1.0,), (-0.5,)],
     "with_bits": [(1 << 62,)],
     "power_of_2": [(-1022.0,), (7.0,)],
+    "reduced": [(0.0,), (-3.5,), (700.0,)],
     "reduced_exp": [(0.0,), (-3.5,), (700.0,)],
+    "log_series": [(0.3, 0.0, 0.0), (-0.2, 7.0, 1e-17)],
     "inline_exp": [(x,) for x in (0.3, -745.0, 800.0)],
+    "inline_expm1": [(x,) for x in (0.3, 1e-20, -745.0, 800.0)],
     "inline_log": [(x,) for x in (0.3, 1e-310, -1.0)],
+    "inline_log1p": [(x,) for x in (0.3, 1e-310, -1.0, 1e20)],
+    "inline_logaddexp": [(0.3, 0.3), (-1.0, 700.0), (math.inf, math.inf)],
     "inline_tanh": [(x,) for x in (0.3, -2.0, 50.0)],
     "inline_erf": [(x,) for x in (0.3, -2.0, 50.0)],
     "plus": [(0.3, 0.1)],
 }
+ALL = [(runtime, name, calls) for name, calls in CALLS.items()] + [(machine, n, calls) for n, calls in MACHINE.items()]
 
 
-def test_every_helper_is_called_here() -> None:
-    helpers = {n for n, f in vars(runtime).items() if isinstance(f, types.FunctionType)}
-    assert helpers == set(CALLS)
+@pytest.mark.parametrize("module, calls", [(runtime, CALLS), (machine, MACHINE)], ids=["runtime", "machine"])
+def test_every_helper_is_called_here(module: Any, calls: Any) -> None:
+    helpers = {n for n, f in vars(module).items() if isinstance(f, types.FunctionType)}
+    assert helpers == set(calls)
 
 
-@pytest.fixture(scope="module")
-def compiled() -> dict[str, Callable[..., Any]]:
+@cache
+def compiled(module: Any) -> dict[str, Callable[..., Any]]:
     """A copy of the module whose functions call one another compiled."""
-    source = open(runtime.__file__).read()
+    source = open(module.__file__).read()
     names: dict[str, Any] = {}
-    exec(compile(source, "runtime", "exec"), names)
-    for name in CALLS:
+    exec(compile(source, module.__name__, "exec"), names)
+    for name in [n for n, f in names.items() if isinstance(f, types.FunctionType)]:
         names[name] = numba.njit(names[name], error_model="numpy")
     return names
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_compiled_equals_plain(name: str, compiled: dict[str, Callable[..., Any]]) -> None:
-    for args in CALLS[name]:
-        with np.errstate(over="ignore"):
-            have, want = compiled[name](*args), getattr(runtime, name)(*args)
+@pytest.mark.parametrize("module, name, calls", ALL, ids=[name for _, name, _ in ALL])
+def test_compiled_equals_plain(module: Any, name: str, calls: list[tuple[Any, ...]]) -> None:
+    for args in calls:
+        with np.errstate(all="ignore"):
+            have, want = compiled(module)[name](*args), getattr(module, name)(*args)
         assert np.shape(have) == np.shape(want)
         np.testing.assert_allclose(have, want, rtol=1e-12, atol=1e-14)
 
@@ -96,6 +107,7 @@ def test_the_order_is_stable() -> None:
         np.testing.assert_array_equal(runtime.stable_order(x), np.argsort(x, kind="stable"))
 
 
-def test_the_module_stands_alone() -> None:
-    imported = [line for line in open(runtime.__file__) if line.startswith(("import ", "from "))]
+@pytest.mark.parametrize("module", [runtime, machine], ids=["runtime", "machine"])
+def test_the_modules_stand_alone(module: Any) -> None:
+    imported = [line for line in open(module.__file__) if line.startswith(("import ", "from "))]
     assert [line.split()[1] for line in imported] == ["math", "typing", "numpy"]
