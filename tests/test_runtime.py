@@ -64,6 +64,11 @@ MACHINE: dict[str, list[tuple[Any, ...]]] = {
     "inline_logaddexp": [(0.3, 0.3), (-1.0, 700.0), (math.inf, math.inf)],
     "inline_tanh": [(x,) for x in (0.3, -2.0, 50.0)],
     "inline_erf": [(x,) for x in (0.3, -2.0, 50.0)],
+    "in_quarter": [(0.3,), (-1e5,)],
+    "near_sin": [(0.3, 1e-17)],
+    "near_cos": [(0.3, 1e-17)],
+    "inline_sin": [(x,) for x in (0.3, -2.0, 1e5)],
+    "inline_cos": [(x,) for x in (0.3, -2.0, 1e5)],
     "plus": [(0.3, 0.1)],
 }
 ALL = [(runtime, name, calls) for name, calls in CALLS.items()] + [(machine, n, calls) for n, calls in MACHINE.items()]

@@ -55,6 +55,14 @@ def long_erf(x: Any) -> Any:
     return total * np.exp(-z * z) * 2 / np.sqrt(LONG("3.14159265358979323846264338327950288"))
 
 
+def near_quarters() -> Any:
+    """The numbers next to multiples of pi/2, where a sine or a cosine is smallest."""
+    near = np.arange(1.0, 318_000.0) * (np.pi / 2)
+    near = np.concatenate([near, np.nextafter(near, 0.0), np.nextafter(near, 1e9)])
+    return near[near < machine.FAR]
+
+
+ANGLES = [uniform(-0.8, 0.8), uniform(-10, 10), uniform(-5e5, 5e5), *both(-320, 5), near_quarters(), -near_quarters()]
 ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
     (
         machine.inline_exp,
@@ -81,6 +89,8 @@ ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
             scaled(-16, -1) - 1.0,
         ],
     ),
+    (machine.inline_sin, np.sin, 0.8, ANGLES),
+    (machine.inline_cos, np.cos, 0.8, ANGLES),
     (
         machine.inline_log,
         np.log,
@@ -116,7 +126,7 @@ def over(function: Callable[..., Any], fastmath: bool = False) -> Callable[..., 
 
 @pytest.mark.parametrize("fastmath", [False, True])
 @pytest.mark.parametrize(
-    "function, exact, bound, samples", ACCURACY, ids=["exp", "expm1", "log1p", "log", "tanh", "erf"]
+    "function, exact, bound, samples", ACCURACY, ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf"]
 )
 @pytest.mark.skipif(np.finfo(LONG).nmant < 63, reason="no numbers more exact than float64")
 def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: list[Any], fastmath: bool) -> None:
@@ -141,6 +151,8 @@ def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: 
             np.log1p,
             [0.0, -0.0, TINY, -TINY, 1e-310, -1e-17, -1.0, -1.0 + 2.0**-53, -1.1, 1e16, 1.7976931348623157e308, -1e300],
         ),
+        (machine.inline_sin, np.sin, [0.0, -0.0, TINY, -TINY, 1e-310, machine.FAR, -machine.FAR]),
+        (machine.inline_cos, np.cos, [0.0, -0.0, TINY, -TINY, 1e-310, machine.FAR, -machine.FAR]),
         (
             machine.inline_log,
             np.log,
@@ -149,7 +161,7 @@ def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: 
         (machine.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
         (machine.inline_erf, np.vectorize(math.erf), [0.0, -0.0, 1e-300, -TINY, 1e300, -1e300, 6.0, -6.0, 1e200]),
     ],
-    ids=["exp", "expm1", "log1p", "log", "tanh", "erf"],
+    ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf"],
 )
 def test_special_values(function: Any, library: Any, points: list[float]) -> None:
     x = np.array([*points, math.inf, -math.inf, math.nan])

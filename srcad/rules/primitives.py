@@ -139,7 +139,16 @@ for _function in [math.fabs, math.copysign, math.degrees, math.radians]:
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True)
 for _function in [math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite]:
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True, differentiable=False)
-for _ufunc in [np.exp, np.expm1, np.log, np.log1p, np.logaddexp, np.tanh]:  # of one float64, in compiled text only
+for _ufunc in [
+    np.exp,
+    np.expm1,
+    np.log,
+    np.log1p,
+    np.logaddexp,
+    np.tanh,
+    np.sin,
+    np.cos,
+]:  # of one float64, in compiled text only
     _add(f"machine.inline_{_ufunc.__name__}", _ufunc, "elementwise", differentiable=False)
 _add("machine.inline_erf", math.erf, "elementwise", differentiable=False)
 _add("machine.plus", lambda a, b: a + b, "elementwise", differentiable=False)

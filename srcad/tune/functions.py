@@ -58,10 +58,14 @@ _SYMBOLS = """
 _INSTRUCTIONS = """
     abs fabs sqrt copysign maximum minimum fmax fmin sign isnan isinf isfinite floor ceil rint trunc deg2rad rad2deg
     degrees radians logical_and logical_or logical_xor logical_not"""
-_APART = "sin cos tan atan arctan atan2 arctan2 sinh cosh exp2 log2 log10 pow"
+APART = frozenset(
+    f"{module}.{name}"
+    for module in ("np", "math")
+    for name in "sin cos tan atan arctan atan2 arctan2 sinh cosh exp2 log2 log10 pow".split()
+)
 """LLVM knows these: it calls them for one number after the other, and vectorises what is around."""
-FITTING = {*INLINE, *_SYMBOLS.split()} | {
-    f"{module}.{name}" for module in ("np", "math") for name in (_INSTRUCTIONS + _APART).split()
+FITTING = {*INLINE, *APART, *_SYMBOLS.split(), "machine.inline_sin", "machine.inline_cos"} | {
+    f"{module}.{name}" for module in ("np", "math") for name in _INSTRUCTIONS.split()
 }
 """What may be in a vector loop. `**` may too, where it is no loop itself."""
 CHECKS = 128
@@ -92,7 +96,7 @@ def functions(f: Function) -> Function:
     for i in range(1, n, 1):
         y[i] = np.exp(y[i - 1])
     """
-    return replace(f, body=_block(f.body, f.types, _new(f)))
+    return replace(f, body=_block(f.body, f.types, made_here(f)))
 
 
 def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
@@ -101,7 +105,7 @@ def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
 
 def _stmt(stmt: Stmt, types: Mapping[str, Type], new: Set[str]) -> Stmt:
     if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-        return _inlined(stmt, types) if _vectorises(stmt, types, new) else stmt
+        return _inlined(stmt, types) if vectorises(stmt, types, new) else stmt
     return with_blocks(stmt, [_block(b, types, new) for b in blocks(stmt)])
 
 
@@ -129,14 +133,14 @@ def has_vector_form(op: Op, types: Mapping[str, Type]) -> bool:
 # ---- whether LLVM will vectorise a loop --------------------------------------------------------
 
 
-def _new(f: Function) -> Set[str]:
+def made_here(f: Function) -> Set[str]:
     """The arrays that are made here, each by one assignment."""
     given = Counter(s.target for s in walk(f.body) if isinstance(s, Assign)) + Counter(p.name for p in f.params)
     made = (s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim in NEW)
     return {name for name in made if given[name] == 1}
 
 
-def _vectorises(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
+def vectorises(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
     """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
     plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
     alone = plain and loop.exit is None and _fitting(loop.body, types) and not _waits(loop.body)

@@ -14,10 +14,11 @@ from srcad.tune.functions import functions
 from srcad.tune.gather import gather
 from srcad.tune.loops import loops
 from srcad.tune.room import room
+from srcad.tune.sines import sines
 from srcad.tune.sums import sums
 from srcad.tune.unrestored import unrestored
 
-PASSES = (loops, room, unrestored, ascending, gather, functions, counters, sums)
+PASSES = (loops, room, unrestored, ascending, gather, sines, functions, counters, sums)
 
 
 def tuned(f: Function) -> Function:
