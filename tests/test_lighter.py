@@ -106,6 +106,8 @@ def test_new_arrays_are_not_compared() -> None:
     names = [f"a{k}" for k in range(20)]
     made = "".join(f"    {name} = np.empty(len(x))\n" for name in names)
     turn = "".join(f"        {name}[i] = x[i] * {k}.5\n" for k, name in enumerate(names))
+    # also where somebody has called it before
+    numba.njit(lambda n: (np.empty(n), np.zeros(n)))(3)
     scope: dict[str, Any] = {"np": np}
     exec(f"def f(x):\n{made}    for i in range(len(x)):\n{turn}    return {', '.join(names)}", scope)
     with lighter():

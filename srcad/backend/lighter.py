@@ -41,6 +41,9 @@ def lighter(ordered_sums: bool = False) -> Iterator[None]:
         if hasattr(owner, name):
             usual.append((owner, name, getattr(owner, name)))
             setattr(owner, name, make())
+    for template, compiled in _makers():
+        usual.append((template, "_impl_cache", template._impl_cache))
+        template._impl_cache = compiled
     if ordered_sums:
         _ordered_sums(True)
     try:
@@ -230,3 +233,19 @@ def _empty() -> Callable[..., Any]:
         return array
 
     return empty
+
+
+@cache
+def _makers() -> list[tuple[Any, dict[Any, Any]]]:
+    """What Numba makes arrays with, and what is compiled of it here: whoever called `np.empty` before us has had it
+    compiled without `_empty`."""
+    from numba.core.registry import cpu_target
+
+    found: list[tuple[Any, dict[Any, Any]]] = []
+    context: Any = cpu_target.typing_context
+    context.refresh()
+    for function in (np.empty, np.zeros, np.ones, np.full, np.empty_like, np.zeros_like, np.full_like):
+        for template in getattr(context.resolve_value_type(function), "templates", ()):
+            if isinstance(getattr(template, "_impl_cache", None), dict):
+                found.append((template, {}))
+    return found
