@@ -29,7 +29,7 @@ def sines(f: Function) -> Function:
     """Give the loops a form for angles that are not too large.
 
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import dim
+    >>> from srcad.ir.types import Array, dim
     >>> body = parse('''
     ... y = np.empty(n)
     ... for i in range(n):
