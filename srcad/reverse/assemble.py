@@ -20,6 +20,7 @@ from srcad.reverse.fuse import Fused
 from srcad.reverse.lengths import minus, plus
 from srcad.reverse.slots import Slot, Slots
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
+from srcad.reverse.undone import Home, restored
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Assembly:
     def sweeps(self, sweep: Sweep) -> Sweeps:
         self._save_values()
         self._save_overwritten()
-        for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
+        for name in self.plan.got_back:
             base = name.rsplit(".", 1)[0]
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
@@ -142,18 +143,23 @@ class Assembly:
             self._at(region).after.setdefault(last, []).extend(slot.before(value))
 
     def _save_overwritten(self) -> None:
-        for region in self.regions:
-            for position, stmt in enumerate(region.stmts):
-                if isinstance(stmt, Store) and id(stmt) in self.plan.undone:
-                    written = place(stmt)
-                    t = self.builder.typeof(written)
-                    base = root(stmt.base)
-                    assert base is not None and isinstance(t, Scalar | Array)
-                    slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, region, t)
-                    self.undo_slots[id(stmt)] = slot
-                    self._declare(slot, region)
-                    content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
-                    self._at(region).before.setdefault(position, []).extend(slot.before(content))
+        shared: dict[object, Slot] = {}
+        for store, _ in self.overwrites.stores:
+            if id(store) in self.plan.undone:
+                home, written = self.plan.undone[id(store)], place(store)
+                if (home, written) not in shared:
+                    shared[home, written] = self._save_place(written, home)
+                self.undo_slots[id(store)] = shared[home, written]
+
+    def _save_place(self, written: Expr, home: Home) -> Slot:
+        t = self.builder.typeof(written)
+        base = root(written)
+        assert base is not None and isinstance(t, Scalar | Array)
+        slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, home.region, t)
+        self._declare(slot, home.region)
+        content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
+        self._at(home.region).before.setdefault(home.position, []).extend(slot.before(content))
+        return slot
 
     def forward(self, region: Region) -> Block:
         """The region's statements with the insertions; a `while` is put together by its owner."""
@@ -201,15 +207,15 @@ class Assembly:
 
     def reverse(self, sweep: Sweep) -> Block:
         due: dict[int, list[str]] = {}
-        for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
+        for name in self.plan.got_back:
             definition = self.regions.definitions[name]
             if definition.region is sweep.region:
                 due.setdefault(self._due(name), []).append(name)
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
         out: list[Stmt] = []
-        for group in sweep.with_counted(self.plan.counted):
+        for group in sweep.with_others(self.plan.counted, self.plan.undoing.groups(self.plan.undone, sweep.region)):
             now = self._in_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
-            if group.undo is not None and id(group.undo) in self.plan.undone:
+            if group.undo is not None and restored(group, sweep.region, self.plan.undone):
                 first = self._index_names(group.undo)
                 for name in (n for n in now if n in first):
                     out += self._get_back(name, group)
@@ -242,6 +248,8 @@ class Assembly:
         """The names that getting a value back reads."""
         if name in self.plan.found:
             return names(self.plan.found[name][1])
+        if name in self.plan.overwritten:
+            return frozenset(n for item in self.plan.overwritten[name][1].items for n in names(item))
         node = self.regions.definitions[name].node
         return names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
 
@@ -260,6 +268,8 @@ class Assembly:
     def _due(self, name: str) -> int:
         if name in self.plan.found:
             return self.plan.found[name][0]
+        if name in self.plan.overwritten:
+            return self.plan.overwritten[name][0]
         return self.plan.again[name] if name in self.plan.again else self.plan.saved[name]
 
     def _undo(self, group: Group) -> list[Stmt]:
@@ -282,8 +292,21 @@ class Assembly:
             return [Assign(target, self._renamed(self.plan.found[name][1]), group.span)]
         if name in self.handed_on:
             return []  # the turn that came after has left it there
+        if name in self.plan.overwritten:
+            part = self.plan.overwritten[name][1]
+            return [Assign(target, self._element(self.undo_slots[id(part.store)], part.items), group.span)]
         slot = self.value_slots[name]
         return [*slot.prepare, Assign(target, slot.load, group.span)]
+
+    def _element(self, slot: Slot, items: tuple[Expr, ...]) -> Expr:
+        """An element of what is kept in a place."""
+        match slot.load, tuple(map(self._renamed, items)):
+            case load, ():
+                return load
+            case Op("index", (saved, *at)), inner:
+                return Op("index", (saved, *at, *inner))
+            case load, inner:
+                return Op("index", (load, *inner))
 
     def _nested(self, group: Group) -> list[Stmt]:
         match group.nested:

@@ -63,6 +63,15 @@ class Slots:
         assert isinstance(t, Scalar)
         return self._stack(clean, t, region)
 
+    def indexed(self, region: Region, t: Scalar | Array) -> bool:
+        """Whether what is kept in a place for such values can be read at any time, any number of times."""
+        loops = self.regions.loops(region)
+        if not loops or (self._sized(t, region) is not None and self._axes(loops) is not None):
+            return True
+        owner = loops[0].owner
+        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        return isinstance(t, Scalar) and len(loops) == 1 and counted
+
     def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
         """The type of what is made in a region with lengths that are known before all loops."""
         match t:
