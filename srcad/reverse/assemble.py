@@ -12,7 +12,7 @@ from srcad.frontend.builder import Builder
 from srcad.frontend.unify import Kind, named, unify
 from srcad.ir.nodes import Assign, Block, Carry, Comment, Const, Expr, For, If, Op, Stmt, Store, Undef, Var, While
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import block_reads, defined, names, place, replace_names, root, substitute, with_blocks
+from srcad.ir.walk import block_reads, defined, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK
@@ -64,13 +64,15 @@ class Assembly:
         self._save_values()
         self._save_overwritten()
         for name in self.plan.got_back:
-            base = name.rsplit(".", 1)[0]
+            base = self._called(name)
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
             self.names[name] = self._holder(base, name)
         for counted in self.plan.counted:
             self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
+        for name, first in self.plan.equal.items():
+            self.names[name] = self.names.get(first, Var(first))
         reverse = self.reverse(sweep)
         top = self.regions.top
         return Sweeps(self.forward(top), reverse, self.late(top), bool(self.plan.undone))
@@ -84,6 +86,16 @@ class Assembly:
             assert isinstance(both, Kind), both
             self.builder.types[holder.name] = named(both, holder.name)
         return holder
+
+    def _called(self, name: str) -> str:
+        """What a value is called where it is got back: an element that stands in its array no more, after its place."""
+        base = name.rsplit(".", 1)[0]
+        node = self.regions.definitions[name].node
+        match node:
+            case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and name not in self.plan.again:
+                words = [str(item.value) if isinstance(item, Const) else _word(item) for item in items]
+                return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
+        return base
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -124,7 +136,8 @@ class Assembly:
 
     def _save_values(self) -> None:
         self.handed_on = dict(self._handed_on())
-        for name in (n for n in self.plan.saved if n not in self.handed_on):
+        ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
+        for name in sorted((n for n in self.plan.saved if n not in self.handed_on), key=lambda n: ranks[n]):
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]
@@ -134,7 +147,7 @@ class Assembly:
                 # what the array holds in the end: going back, what was overwritten before that is restored
                 last = len(region.stmts) - 1
                 written = False
-            slot = self.slots.make(_kept_name(name, t), region, t, refers=written)
+            slot = self.slots.make(_kept_name(name, t, definition.node), region, t, refers=written)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
@@ -247,16 +260,16 @@ class Assembly:
     def _sources(self, name: str) -> frozenset[str]:
         """The names that getting a value back reads."""
         if name in self.plan.found:
-            return names(self.plan.found[name][1])
+            return self.plan.names(self.plan.found[name][1])
         if name in self.plan.overwritten:
-            return frozenset(n for item in self.plan.overwritten[name][1].items for n in names(item))
+            return frozenset(n for item in self.plan.overwritten[name][1].items for n in self.plan.names(item))
         node = self.regions.definitions[name].node
-        return names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
+        return self.plan.names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
 
     def _index_names(self, store: Store) -> frozenset[str]:
         """What says where the store went: needed before the place can be restored."""
         found: frozenset[str] = frozenset()
-        pending = [n for e in (store.base, *store.index) for n in names(e)]
+        pending = [n for e in (store.base, *store.index) for n in self.plan.names(e)]
         while pending:
             name = pending.pop()
             if name in found:
@@ -359,9 +372,18 @@ class Assembly:
         return For(turn.name, plus(turns, -1), Const(-1), Const(-1), body)
 
 
-def _kept_name(name: str, t: Type) -> str:
-    """What a saved value is called: by its role where the user gave it no name."""
+def _word(e: Expr) -> str:
+    """A short index as a part of a name."""
+    base = e.name.rsplit(".", 1)[0] if isinstance(e, Var) else ""
+    return base if len(base) == 1 else ""
+
+
+def _kept_name(name: str, t: Type, node: object = None) -> str:
+    """What a saved value is called: by its role where the user gave it no name, an element after its array."""
     base = name.rsplit(".", 1)[0]
+    match node:
+        case Assign(_, Op("index", (Var(array), *_))) if base.startswith("%"):
+            base = array.rsplit(".", 1)[0]
     if base.startswith("%") and isinstance(t, Scalar) and t.dtype == "bool":
         return "took_if"
     return base.lstrip("%").removesuffix(SAVED) + SAVED

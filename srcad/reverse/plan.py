@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from srcad.analyses.counters import Counter
 from srcad.analyses.overwrites import Access
 from srcad.analyses.regions import Region
 from srcad.ir.nodes import Assign, AugAssign, Expr, Var
+from srcad.ir.walk import names
 from srcad.reverse.again import Overwritten
 from srcad.reverse.sweep import Group
 from srcad.reverse.undone import Undoing, Undone
@@ -51,8 +53,14 @@ class Plan:
     """Where it reads elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
     """Integers that it counts back."""
+    equal: Mapping[str, str] = field(default_factory=dict)
+    """For names that are not got back, one with the same value that is read instead."""
 
     @property
     def got_back(self) -> list[str]:
         """All names that the reverse sweep gives a value to again."""
         return [*self.again, *self.found, *self.overwritten, *self.saved]
+
+    def names(self, e: Expr) -> frozenset[str]:
+        """The names whose values an expression needs."""
+        return frozenset(self.equal.get(n, n) for n in names(e))

@@ -8,14 +8,14 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-
-import numpy as np
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.counters import Counter, counter_of
 from srcad.analyses.cut import cheapest
+from srcad.analyses.equal import equal
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
@@ -29,7 +29,8 @@ from srcad.reverse.found import Stored
 from srcad.reverse.plan import Counted, Plan
 from srcad.reverse.slots import Slots
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
-from srcad.reverse.undone import Home, Undoing, Undone, both, restored
+from srcad.reverse.undone import Undoing, Undone, both, restored
+from srcad.reverse.weights import Weights
 
 
 @dataclass
@@ -53,11 +54,26 @@ class Storage:
         self.again = Again(builder, regions, aliases)
         self.undoing = Undoing(regions, self.overwrites, builder.types)
         self.slots = Slots(builder, regions)
+        self.weights = Weights(builder, regions, self.undoing)
         self.standing = Stored(builder, regions, aliases, self.overwrites)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
+        self.equal: Mapping[str, str] = {}
+        """For names read instead of others, which have the same value: by those others."""
 
     def plan(self) -> Plan:
+        """Of equal numbers that would all have to be kept, the first is."""
+        plan = self._plan()
+        kept = {*plan.saved, *plan.overwritten}
+        equals = equal(self.regions.top.stmts, self.builder.types, self.aliases)
+        twice = {first for name, first in equals.items() if name in kept and self._in_loop(first)}
+        if not twice:
+            return plan
+        self.equal = {name: first for name, first in equals.items() if first in twice}
+        self.counted, self.uncounted = {}, set()
+        return self._plan()
+
+    def _plan(self) -> Plan:
         """Repeat until what is undone covers all that is read; both only grow."""
         undone: Undone = {}
         barred: frozenset[str] = frozenset()
@@ -126,7 +142,8 @@ class Storage:
                 continue
             saved[name] = position
         reads, counted = frozenset(draft.uses), tuple(self.counted.values())
-        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, tuple(draft.accesses), counted)
+        accesses = tuple(draft.accesses)
+        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, self.equal)
 
     def _read_anyway(self, undone: Undone) -> tuple[_Draft, Undone]:
         """What the sweep itself reads, and what has to be undone for that."""
@@ -203,6 +220,7 @@ class Storage:
         """Note a read; the position is that in the region which defines the name."""
         if name not in self.regions.definitions:
             return  # a name of the sweep's own
+        name = self.equal.get(name, name)
         where = self._position(name, region, position)
         assert where is not None, f"{name} is read outside of the region that defines it"
         draft.uses.setdefault(name, []).append(where)
@@ -236,7 +254,7 @@ class Storage:
             """The nodes of what has to be undone, where it is not anyway."""
             more = [(id(s), wanted[id(s)]) for s, _ in self.stores if id(s) in wanted]
             more = [(store, home) for store, home in more if both(undone, {store: home}) != undone]
-            nodes = {f"{store} {home.depth}": self._weight_of(store, home) for store, home in more}
+            nodes = dict(self.weights.of_store(store, home) for store, home in more)
             stores.update(nodes)
             return list(nodes)
 
@@ -258,7 +276,7 @@ class Storage:
                 dear.append(name)
                 continue
             assert isinstance(definition.node, Assign)
-            for n in names(definition.node.value):
+            for n in (self.equal.get(n, n) for n in names(definition.node.value)):
                 where = self._position(n, definition.region, uses[name])
                 if where is not None:
                     uses[n] = max(where, uses.get(n, where))
@@ -266,7 +284,7 @@ class Storage:
                         inputs[name].append(n)
                         pending.append(n)
         known = {*needed, *dear, *inputs, *chain(*inputs.values())} - set(stores)
-        weight = {name: self._weight(name, self.regions.definitions[name].region) for name in known} | stores
+        weight = {name: self.weights.of_name(name) for name in known} | stores
         keep = cheapest([n for n in needed if n in inputs or n in dear], [*dear, *stores], inputs, weight)
         return keep - set(stores)
 
@@ -278,22 +296,6 @@ class Storage:
 
     def _in_loop(self, name: str) -> bool:
         return bool(self.regions.loops(self.regions.definitions[name].region))
-
-    def _weight_of(self, store: int, home: Home) -> int:
-        """Of saving what a store overwrites: where nothing else decides, the array is restored."""
-        stmt, _ = self.undoing.stores[store]
-        return self._weight(place(stmt), home.region) - 1
-
-    def _weight(self, value: str | Expr, region: Region) -> int:
-        """Of saving a value: its bytes; a loop counts as ten turns, an axis of unknown length as 10 elements."""
-        t = self.builder.types[value] if isinstance(value, str) else self.builder.typeof(value)
-        size = 1000
-        if isinstance(t, Scalar | Array):
-            size = np.dtype(t.dtype).itemsize
-            for d in t.dims if isinstance(t, Array) else ():
-                size *= 10 if d.terms else d.const
-        turns: int = 10 ** len(self.regions.loops(region))
-        return size * turns
 
     def _cheap(self, name: str, definition: Definition, position: int) -> bool:
         """Whether the value may be computed again at the reversal of `position`."""
@@ -353,7 +355,8 @@ class Storage:
 
     def _undone_store(self, name: str, undone: Undone) -> bool:
         """Whether a store of the value is undone, for the sake of other reads."""
-        return any(id(s) in undone and s.value == Var(name) for s, _ in self.stores)
+        values = [Var(n) for n in (name, *(n for n, first in self.equal.items() if first == name))]
+        return any(id(s) in undone and s.value in values for s, _ in self.stores)
 
 
 def _bounds(owner: For | While) -> tuple[Expr, ...]:

@@ -60,7 +60,7 @@ def reverse_sweep(
     adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows)
     sweep = Sweep(regions.top)
     adjoints.frames.append(Frame(sweep, set(buffers)))
-    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases, builder.types), masked(f))
+    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases, builder.types), masked(f), aliases)
     with transform.group(len(regions.top.stmts)):
         for result, seed in seeds:
             adjoints.add(result, seed)
@@ -82,6 +82,7 @@ class _Transform:
         adjoints: Adjoints,
         overwrites: Overwrites,
         masked: Mapping[str, int],
+        aliases: Aliases,
     ) -> None:
         self.builder = builder
         self.regions = regions
@@ -89,7 +90,7 @@ class _Transform:
         self.overwrites = overwrites
         self.scratch = Scratch(builder.types, regions, overwrites)
         self._handed_on: dict[str, bool] = {}
-        self.rules = Rules(builder, adjoints, masked, Computed(regions, adjoints.stored))
+        self.rules = Rules(builder, adjoints, masked, Computed(regions, builder.types, aliases))
 
     # ---- structure ---------------------------------------------------------------------------
 

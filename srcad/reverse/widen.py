@@ -16,11 +16,12 @@ from srcad.reverse.slots import Slots
 def to_widen(builder: Builder, regions: Regions, overwrites: Overwrites, plan: Plan) -> tuple[Rows, ...]:
     """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
     groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.undone}
-    found = (_rows(group, builder, regions, overwrites) for group in groups)
+    found = (rows_of(group, builder, regions, overwrites) for group in groups)
     return tuple(rows for rows in found if rows is not None)
 
 
-def _rows(group: str, builder: Builder, regions: Regions, overwrites: Overwrites) -> Rows | None:
+def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrites) -> Rows | None:
+    """The rows that a scratch array may have, so that none of its stores saves anything."""
     array = overwrites.allocation(group)
     definition = regions.definitions.get(array or "")
     if array is None or definition is None or not isinstance(definition.node, Assign):
