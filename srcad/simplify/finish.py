@@ -9,6 +9,7 @@ from srcad.ir.nodes import Block, Comment, Expr, Function, Return
 from srcad.ir.types import Type
 from srcad.ir.walk import names as names_in
 from srcad.simplify.bound import bound
+from srcad.simplify.branches import branches
 from srcad.simplify.choices import choices
 from srcad.simplify.dead import dead
 from srcad.simplify.idiom import idiom
@@ -54,7 +55,8 @@ def _rounds(body: Block, types: dict[str, Type], kept: frozenset[str], params: f
     before: Block = ()
     for _ in range(_ROUNDS):
         at = _reverse_start(body)
-        new = body[:at] + once(body[at:], types, sharing(body, types))
+        shared = sharing(body, types)
+        new = body[:at] + branches(once(body[at:], types, shared), types, shared)
         new = dead(new, kept, types, params)
         new = ownership(new, types, kept, params)
         new = choices(untemp(new, types, kept), types)
