@@ -192,6 +192,27 @@ def angles(q, w, steps):
     return q[0] * q[1]
 
 
+def thomas(a, b):
+    c = np.zeros(len(a))
+    d = np.zeros(len(a))
+    for i in range(1, len(a)):
+        m = 3.0 - a[i] * c[i - 1]
+        c[i] = a[i] / m
+        d[i] = (b[i] - a[i] * d[i - 1]) / m
+    for i in range(len(a) - 2, -1, -1):
+        d[i] -= c[i] * d[i + 1]
+    return np.sum(d)
+
+
+def begun(u, steps):
+    u = u.copy()
+    a = np.sin(u[2]) * u[1]
+    for _ in range(steps):
+        for i in range(1, len(u) - 1):
+            u[i] += 0.25 * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+    return a * np.sum(u)
+
+
 @pytest.mark.parametrize(
     ("function", "argnums", "arguments", "most"),
     [
@@ -220,6 +241,10 @@ def angles(q, w, steps):
         (trmm, (0, 1, 2), (R.normal(size=(4, 4)), R.normal(size=(4, 3)), 1.1), 8 * 2 * 12),
         # half of what beta scales
         (syrk, (0, 1, 2, 3), (R.normal(size=(4, 4)), R.normal(size=(4, 3)), 1.1, 0.9), 8 * 10),
+        # one neighbour is read after the other was replaced; the second loop overwrites what the first made
+        (thomas, (0, 1), (R.normal(size=9), R.normal(size=9)), 8 * 8),
+        # two numbers that are there still
+        (begun, 0, (R.normal(size=6), 9), 0),
         # a sine and a cosine, once each
         (angles, (0, 1), (R.normal(size=2), 0.3, 7), 8 * 2 * 7),
     ],

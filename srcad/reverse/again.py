@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcad.analyses.aliases import Aliases
+from srcad.analyses.overwrites import Access, Overwrites
 from srcad.analyses.regions import Definition, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Store, Var
+from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.ir.walk import names, root, walk
 from srcad.rules.primitives import PRIMITIVES
@@ -28,10 +29,12 @@ class Overwritten:
 
 
 class Again:
-    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases) -> None:
+    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, overwrites: Overwrites) -> None:
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
+        self.overwrites = overwrites
+        self._store_at = {id(store): at for store, at in overwrites.stores}
 
     def can(self, name: str, definition: Definition, position: int) -> bool:
         """Whether the value may be computed again at the reversal of `position`, from what it was computed from."""
@@ -43,12 +46,12 @@ class Again:
                 return True
             case Var():
                 return isinstance(self.builder.types[name], Scalar)
-            case Op(prim, (base, *_)) if prim in VIEWS_AGAIN:
+            case Op(prim) if prim in VIEWS_AGAIN:
                 if isinstance(self.builder.types[name], Array):
                     return prim in ("index", "np.transpose") or name not in self.aliases.stored
                 if prim != "index":
                     return True
-                return not self.disturbed(name, base, definition, position)
+                return not self.disturbed(name, node.value, definition, position)
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
                 in_loop = bool(self.regions.loops(definition.region))
@@ -65,20 +68,24 @@ class Again:
             case _:
                 return False
 
-    def disturbed(self, element: str, base: Expr, definition: Definition, position: int) -> bool:
-        """Whether the array `base` is written between the load at `definition` and the statement at `position`."""
-        name = root(base)
+    def disturbed(self, element: str, place: Expr, definition: Definition, position: int) -> bool:
+        """Whether the place is written to between the load at `definition` and the statement at `position`."""
+        name = root(place)
         if name is None or name not in self.aliases.stored:
             return False
-        group = self.aliases.group[name]
+        read = self.overwrites.access(self.aliases.group[name], definition.region, definition.position, place)
         stmts = definition.region.stmts
         for at in range(definition.position + 1, min(position + 1, len(stmts))):
             if at == position and isinstance(stmts[at], Store) and not _counts(self.builder.types[element]):
                 continue  # its reversal first restores what it overwrote (but reads its index before)
-            for inner in walk((stmts[at],)):
-                if isinstance(inner, Store) and self.aliases.group.get(root(inner.base) or "") == group:
-                    return True
+            if self._written(stmts[at], read):
+                return True
         return False
+
+    def _written(self, stmt: Stmt, read: Access) -> list[Store]:
+        """The stores of a later statement of the region to what was read, in the same turn."""
+        stores = (s for s in walk((stmt,)) if isinstance(s, Store))
+        return [s for s in stores if self.overwrites.meets(read, self._store_at[id(s)], within=read.region)]
 
     def overwritten(self, name: str, definition: Definition, position: int) -> Overwritten | None:
         """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
@@ -87,9 +94,10 @@ class Again:
             return None
         match node.value:
             case Op("index", (Var(array) as base, *items)) if array in self.aliases.stored and Const(None) not in items:
-                stmts = definition.region.stmts
-                for stmt in stmts[definition.position + 1 : position + 1]:
-                    touched = [s for s in walk((stmt,)) if isinstance(s, Store) and self._same(s, array)]
+                region, at = definition.region, definition.position
+                read = self.overwrites.access(self.aliases.group[array], region, at, node.value)
+                for stmt in region.stmts[at + 1 : position + 1]:
+                    touched = self._written(stmt, read)
                     if not touched:
                         continue
                     if touched != [stmt] or touched[0].base != base:
@@ -97,9 +105,6 @@ class Again:
                     left = _within(tuple(items), touched[0].index)
                     return None if left is None else Overwritten(touched[0], left)
         return None
-
-    def _same(self, store: Store, array: str) -> bool:
-        return self.aliases.group.get(root(store.base) or "") == self.aliases.group[array]
 
     def exact(self, name: str) -> bool:
         """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""

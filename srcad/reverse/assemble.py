@@ -94,7 +94,8 @@ class Assembly:
         match node:
             case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and name not in self.plan.again:
                 words = [str(item.value) if isinstance(item, Const) else _word(item) for item in items]
-                return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
+                if all(words):
+                    return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
         return base
 
     # ---- forward -----------------------------------------------------------------------------

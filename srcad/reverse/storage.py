@@ -51,7 +51,7 @@ class Storage:
         self.overwrites = Overwrites(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
-        self.again = Again(builder, regions, aliases)
+        self.again = Again(builder, regions, aliases, self.overwrites)
         self.undoing = Undoing(regions, self.overwrites, builder.types)
         self.slots = Slots(builder, regions)
         self.weights = Weights(builder, regions, self.undoing)
@@ -127,7 +127,7 @@ class Storage:
                 for n in names(there):
                     self._use(draft, n, definition.region, position)
                 continue
-            if name not in keep and self._cheap(name, definition, position):
+            if name not in keep and self._cheap(name, definition, position) and self._reads_on(name, undone, position):
                 again[name] = position
                 assert isinstance(definition.node, Assign)
                 self._read_again(name, definition, position, draft)
@@ -343,6 +343,13 @@ class Storage:
             if rooted is not None and rooted in self.aliases.stored:
                 found.append(self.overwrites.access(self.aliases.group[rooted], definition.region, position, one))
         return found
+
+    def _reads_on(self, name: str, undone: Undone, position: int) -> bool:
+        """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
+        if self._in_loop(name):
+            return True
+        needed = self.undoing.needed(self._content_of(name, self.regions.definitions[name], position))
+        return both(undone, needed) == undone
 
     def _overwritten(self, name: str, definition: Definition, position: int) -> Overwritten | None:
         """The value as a part of what a store saves, where that can be read at any time."""

@@ -262,3 +262,66 @@ def one_place_by_two_names_in_a_loop(x, n):
             row[1] -= 0.5 * x[k] * y[0]
         s += d * d * y[1]
     return s
+
+
+@case(real(5), 2, compiled=True)
+def neighbour_read_before_another_is_replaced(x, n):
+    y = x.copy()
+    s = 0.0
+    for _ in range(n):
+        for i in range(1, 5):
+            d = 2.0 + np.sin(y[i - 1] * y[i])
+            y[i] = y[i] / d
+            s += y[i - 1] / d
+        for i in range(3, -1, -1):
+            d = y[i] * y[i + 1]
+            y[i] -= 0.1 * y[i + 1]
+            s += d * d
+    return s + np.sum(y * y)
+
+
+@case(real(5), 2, compiled=True)
+def neighbour_that_may_be_the_one_replaced(x, n):
+    y = x.copy()
+    s = 0.0
+    for t in range(n):
+        for i in range(5):
+            j = (i * i + t) % 5
+            d = y[j] * y[i]
+            y[i] = np.sin(y[i]) + 0.3
+            y[-i] += 0.2 * d
+            s += d * d * y[j]
+    return s
+
+
+@case(real(4), 3, compiled=True)
+def number_made_before_loops_that_only_add(x, n):
+    y = x.copy()
+    a = np.sin(y[1]) * y[2]
+    for _ in range(n):
+        for i in range(1, 3):
+            y[i] += 0.25 * (y[i - 1] + y[i + 1])
+    return a * np.sum(y) + y[1]
+
+
+@case(real(4, 4), compiled=True)
+def least_way_from_each_to_each(a):
+    d = a * a
+    for k in range(4):
+        for i in range(4):
+            for j in range(4):
+                d[i, j] = min(d[i, j], d[i, k] + d[k, j])
+    return np.sum(d * a)
+
+
+@case(np.array([0.11, -0.44, 0.3, 0.8, -0.2]), np.array([0.5, -0.3, 0.1, 0.9, -0.6]), compiled=True)
+def cotangents_of_choices_go_one_way(x, y):
+    top = x[0]
+    s = 0.0
+    z = np.zeros(5)
+    for i in range(5):
+        top = max(top, x[i], y[i])
+        z[i] = min(x[i], y[i]) - max(z[i - 1], x[i - 1])
+        s += top * z[i]
+        z[i - 1] = top if y[i] > x[i] else z[i - 1]
+    return s + np.sum(z * z)
