@@ -83,13 +83,14 @@ def partial_sums_are_read_through_another_index(a, x):
 
 @case(real(4), compiled=True)
 def no_turn_and_no_such_place(x):
-    """In the last turn the inner loop makes no turn, and there is no `y[i + 1]` that could be saved before it."""
+    """In the last turn the inner loop makes no turn, and there is no `y[j]` that could be saved before it."""
     y = x.copy()
     s = 0.0
     for i in range(4):
-        s += y[i] * y[i]
-        for k in range(i + 1, 4):
-            y[i + 1] += x[k] * x[i]
+        s += y[(i * i + 1) % 4] ** 2
+        j = i + 1
+        for k in range(j, 4):
+            y[j] += x[k] * x[i]
     return s
 
 
@@ -98,10 +99,11 @@ def no_place_counted_from_the_end(x, n):
     """Where nothing is added, the place may be beyond either end."""
     y = x.copy()
     s = 0.0
-    for i in range(6):
-        s += y[i % 4] ** 2
+    for i in range(8):
+        s += 0.3 * y[i * i % 4] ** 2
+        j = 2 * n - 3 * i - 4
         for k in range(n - i):
-            y[i - 5 + 2 * n] += x[k] * s
+            y[j] += 0.3 * x[k] * s
     return s + y[0] * y[1]
 
 
