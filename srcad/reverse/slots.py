@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from srcad.analyses.agreed import Agreed
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
+from srcad.ir.lengths import asked, written
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.stretches import Stretch
-from srcad.reverse.lengths import asked, length, linear, minus, written
+from srcad.reverse.lengths import length, linear, minus
 from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
