@@ -41,6 +41,8 @@ class Sweeps:
     """What the primal computes from the results of fused loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
+    restored: tuple[str, ...] | None
+    """Those arrays; None where some have no name when the forward sweep is over: they were made in a loop."""
 
 
 class Assembly:
@@ -76,7 +78,24 @@ class Assembly:
             self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
         reverse = self.reverse(sweep)
         top = self.regions.top
-        return Sweeps(self.forward(top), reverse, self.late(top), bool(self.plan.undone or self.stretches))
+        restores = bool(self.plan.undone or self.stretches)
+        return Sweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
+
+    def _restored(self) -> tuple[str, ...] | None:
+        if self.stretches:
+            return None  # which run again, and use up what they begin with
+        undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.undone]
+        groups = {self.aliases.group[root(store.base) or ""] for store in undone}
+        found = []
+        for name, group in self.aliases.group.items():
+            definition = self.regions.definitions.get(name)
+            node = definition.node if definition is not None else None
+            if group not in groups or definition is None or (isinstance(node, Assign) and root(node.value)):
+                continue  # a view of another
+            if definition.region is not self.regions.top or name in self.plan.saved:
+                return None
+            found.append(name)
+        return tuple(found)
 
     def _holder(self, base: str, name: str) -> Var:
         """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
