@@ -138,6 +138,9 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S203": (DerivativeError, "no derivative rule"),
     "S206": (DerivativeError, "rule that does not fit its function"),
     "S207": (DerivativeError, "nothing to differentiate"),
+    "S208": (DerivativeError, "loop that cannot be checkpointed"),
+    "S209": (DerivativeError, "Jacobian of more than numbers or one array"),
+    "S210": (DerivativeError, "Jacobian of an array that would take several runs"),
     # the call
     "S301": (ArgumentError, "integer array among the differentiated"),
     "S302": (ArgumentError, "leaf of an unsupported type"),
@@ -152,6 +155,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S312": (ArgumentError, "gradient that differs from finite differences"),
     "S313": (ArgumentError, "function that cannot be found"),
     "S314": (ArgumentError, "call that keeps more than max_tape"),
+    "S315": (ArgumentError, "checkpoint of no loop"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     # compiling and files

@@ -15,6 +15,8 @@ class Options:
     """`target="python"` runs the same text uncompiled; `debug` checks indices and keeps every pass checked.
 
     `max_tape` is in bytes: a call that is known to keep more for its reverse sweep is refused before it runs.
+    `checkpoint` are names of loop variables: of such a loop of n turns the state at the start of each of about √n
+    stretches is kept, and what one of them needs, which is run again.
     """
 
     target: str = "cpu"
@@ -23,6 +25,12 @@ class Options:
     debug: bool = False
     cache: bool = True
     max_tape: int | None = field(default=None, repr=False)  # no part of what the text depends on
+    checkpoint: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """What the text depends on, without what is as ever."""
+        shown = [f.name for f in fields(self) if f.repr and (f.name != "checkpoint" or self.checkpoint)]
+        return f"Options({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:
@@ -34,9 +42,19 @@ class Options:
             if name == "max_tape":
                 if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
                     fail("S310", f"the option max_tape is a whole number of bytes, not {value!r}")
+            elif name == "checkpoint":
+                if not isinstance(value, str) and not (
+                    isinstance(value, tuple) and all(isinstance(n, str) for n in value)
+                ):
+                    fail(
+                        "S310",
+                        f"the option checkpoint is the name of a loop variable, or a tuple of names, not {value!r}",
+                    )
             elif name != "target" and not isinstance(value, bool):
                 fail("S310", f"the option {name} is True or False, not {value!r}")
-        options = cls(**given)  # type: ignore[arg-type]
+        checkpoint = given.get("checkpoint", ())
+        named = (checkpoint,) if isinstance(checkpoint, str) else checkpoint
+        options = cls(**{**given, "checkpoint": named})  # type: ignore[arg-type]
         if options.target not in _TARGETS:
             fail("S310", f"there is no target {options.target!r}", why=f"The targets are {', '.join(_TARGETS)}.")
         if options.parallel:

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-import srcad
 from tests.benchmarks.__main__ import chosen
 from tests.benchmarks.discover import discovered
 from tests.benchmarks.figures import Contestant, Figures, Peer, Timing, machine, verdicts
@@ -20,7 +19,7 @@ WORKLOADS = discovered()
 def test_ours_is_the_gradient_by_hand(name):
     workload = WORKLOADS[name]
     arguments = workload.arguments(True)
-    ours = prepared(workload, "ours", srcad.grad(workload.function, workload.wrt), arguments)()
+    ours = prepared(workload, "ours", workload.gradient(), arguments)()
     assert difference(ours, workload.hand(arguments)()) <= workload.tolerance
     assert workload.hand_saved(arguments) >= 0
 

@@ -69,6 +69,17 @@ class _Side:
             self.facts.append(minus(this, first, 0 if step > 0 else -1))
         if last is not None:
             self.facts.append(minus(last, this, -1 if step > 0 else 0))
+        self._learn_range(name, this)
+
+    def _learn_range(self, name: str, this: Form) -> None:
+        """What the type of a counter says besides: where the range begins with a variable, what that begins with."""
+        t = self.owner.types.get(name)
+        if not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
+            return
+        symbol = t.dim.terms[0][0]
+        low = [] if symbol.low is None else [minus(this, self.form(symbol.low))]
+        high = [] if symbol.high is None else [minus(self.form(symbol.high), this, -1)]
+        self.facts += [fact for fact in (*low, *high) if fact not in self.facts]
 
 
 class Dependence:

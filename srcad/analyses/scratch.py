@@ -119,7 +119,16 @@ class Scratch:
             wanted = self._extent(item, length, fixed)
             if wanted is None or not (_at_most(low, wanted[0]) and _at_most(wanted[1], high)):
                 return False
-        return True
+        # a loop whose counter names no place may make no turn at all
+        return all(self._turns(counter) for counter in counters)
+
+    def _turns(self, counter: str) -> bool:
+        """Whether the loop surely makes a turn."""
+        t = self.types[counter]
+        symbol = t.dim.terms[0][0] if isinstance(t, Scalar) and t.dim is not None else None
+        if symbol is None or symbol.low is None or symbol.high is None or not self._steps_by_one(counter):
+            return False
+        return _at_most(symbol.low + 1, symbol.high)
 
     def _range(self, item: Expr, length: Dim, counters: set[str]) -> tuple[Dim, Dim, str | None] | None:
         """(from, to, the counter that runs over it): the places of an axis that a store writes, without gaps."""

@@ -10,6 +10,8 @@ from srcad.ir.walk import blocks, walk, with_blocks
 FORWARD = "---- forward sweep -----------------------------------------------------"
 REVERSE = "---- reverse sweep -----------------------------------------------------"
 TURN = "forward"
+AGAIN = "forward again"
+"""Above the turns of a stretch that are run a second time."""
 TURN_BACK = "and back"
 """Above the two halves of a turn of a fused loop."""
 VALUE = "---- value -------------------------------------------------------------"

@@ -16,9 +16,11 @@ from srcad.ir.walk import block_reads, defined, place, replace_names, root, subs
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK
+from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.fuse import Fused
 from srcad.reverse.lengths import minus, plus
 from srcad.reverse.slots import Slot, Slots
+from srcad.reverse.stretched import Stretched
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.reverse.undone import Home, restored
 
@@ -40,16 +42,20 @@ class Sweeps:
     """What the primal computes from the results of fused loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
+    restored: tuple[str, ...] | None
+    """Those arrays; None where some have no name when the forward sweep is over: they were made in a loop."""
 
 
 class Assembly:
-    def __init__(self, builder: Builder, fused: Fused, aliases: Aliases) -> None:
+    def __init__(self, builder: Builder, fused: Fused, aliases: Aliases, checkpoints: Checkpoints) -> None:
         self.builder = builder
         self.regions = regions = fused.regions
         self.aliases = aliases
         self.plan = fused.plan
         self.moved = fused.late
-        self.slots = Slots(builder, regions)
+        self.slots = Slots(builder, regions, checkpoints.stretches)
+        self.stretched = Stretched(builder, self.slots, checkpoints, aliases.stored, self.plan)
+        self.stretches = checkpoints.stretches
         self.overwrites = Overwrites(regions, aliases, builder.types)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
@@ -75,7 +81,24 @@ class Assembly:
             self.names[name] = self.names.get(first, Var(first))
         reverse = self.reverse(sweep)
         top = self.regions.top
-        return Sweeps(self.forward(top), reverse, self.late(top), bool(self.plan.undone))
+        restores = bool(self.plan.undone or self.stretches)
+        return Sweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
+
+    def _restored(self) -> tuple[str, ...] | None:
+        if self.stretches:
+            return None  # which run again, and use up what they begin with
+        undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.undone]
+        groups = {self.aliases.group[root(store.base) or ""] for store in undone}
+        found = []
+        for name, group in self.aliases.group.items():
+            definition = self.regions.definitions.get(name)
+            node = definition.node if definition is not None else None
+            if group not in groups or definition is None or (isinstance(node, Assign) and root(node.value)):
+                continue  # a view of another
+            if definition.region is not self.regions.top or name in self.plan.saved:
+                return None
+            found.append(name)
+        return tuple(found)
 
     def _holder(self, base: str, name: str) -> Var:
         """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
@@ -107,6 +130,9 @@ class Assembly:
         if slot.declare:
             outermost = self.regions.loops(region)[0]
             assert outermost.parent is not None
+            if outermost in self.stretches:
+                self.stretched.preamble.setdefault(outermost, []).extend(slot.declare)
+                return
             around = [turn for turn in outermost.enclosing if turn in self.regions.fused]
             known = next((turn for turn in reversed(around) if self._known_outside(slot.declare, turn)), None)
             if known is not None:
@@ -181,8 +207,10 @@ class Assembly:
         out: list[Stmt] = list(added.after.get(-1, ()))
         for position, stmt in enumerate(region.stmts):
             out += added.before.get(position, ())
-            if position not in self.moved.get(region, ()) and not self._is_fused(stmt):
-                out.append(self._inner(stmt))
+            if isinstance(stmt, For) and (turn := self.regions.inner(stmt, "turn")) in self.stretches:
+                out += self.stretched.forward(stmt, turn)
+            elif position not in self.moved.get(region, ()) and not self._is_fused(stmt):
+                out += () if self.stretched.is_first(stmt) else (self._inner(stmt),)
             out += added.after.get(position, ())
         return tuple(out)
 
@@ -339,8 +367,13 @@ class Assembly:
                 handed_on = [
                     (self.names[end], carry) for end, (at, carry) in self.handed_on.items() if at is turn.region
                 ]
-                last = [Assign(end.name, Var(carry.result), owner.span) for end, carry in handed_on]
                 before = [Assign(end.name, self.names[carry.arg], owner.span) for end, carry in handed_on]
+                if isinstance(owner, For) and turn.region in self.stretches:
+                    one, bounds = self.stretched.bounds(owner, turn.region)
+                    last = [self.stretched.handed_on(end, carry, owner.span) for end, carry in handed_on]
+                    back = (*last, self._turned(one, (*body, *before)))
+                    return self.stretched.reverse(one, bounds, turn.region, self.forward(turn.region), back)
+                last = [Assign(end.name, Var(carry.result), owner.span) for end, carry in handed_on]
                 return [*last, self._turned(owner, (*body, *before))]
             case _:
                 return []

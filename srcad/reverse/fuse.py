@@ -19,6 +19,7 @@ from srcad.analyses.unordered import Unordered
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Effect, For, Stmt
 from srcad.ir.walk import block_reads, block_stores, defined, own_exprs, walk
+from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.plan import Plan
 from srcad.reverse.storage import Storage
 from srcad.reverse.sweep import Sweep
@@ -34,10 +35,17 @@ class Fused:
 
 
 def fuse(
-    builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep, active: frozenset[str], *, allowed: bool
+    builder: Builder,
+    regions: Regions,
+    aliases: Aliases,
+    sweep: Sweep,
+    active: frozenset[str],
+    checkpoints: Checkpoints,
+    *,
+    allowed: bool,
 ) -> Fused:
     """The plan for the sweep with as many loops fused as there are some that would save anything."""
-    chosen = Fused(regions, Storage(builder, regions, aliases, sweep).plan(), {})
+    chosen = Fused(regions, Storage(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
     overwrites = Overwrites(regions, aliases, builder.types)
@@ -46,11 +54,11 @@ def fuse(
     while pending:
         around = pending.pop(0)
         for turn in _loops(around, regions):
-            if not _keeps(chosen.plan, chosen.regions, turn) or not unordered.is_unordered(turn):
+            if turn in checkpoints.stretches or not keeps(chosen, turn) or not unordered.is_unordered(turn):
                 continue
             trial = replace(regions, fused=chosen.regions.fused | {turn})
-            plan = Storage(builder, trial, aliases, sweep).plan()
-            late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan).late()
+            plan = Storage(builder, trial, aliases, sweep, checkpoints).plan()
+            late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan, checkpoints).late()
             if late is not None:
                 chosen = Fused(trial, plan, {**chosen.late, around: late})
                 pending.append(turn)
@@ -63,8 +71,9 @@ def _loops(region: Region, regions: Regions) -> Iterator[Region]:
             yield regions.inner(stmt, "turn")
 
 
-def _keeps(plan: Plan, regions: Regions, turn: Region) -> bool:
+def keeps(chosen: Fused, turn: Region) -> bool:
     """Whether anything made in the loop is kept for its reversal."""
+    plan, regions = chosen.plan, chosen.regions
     if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
         return True
     return any(turn in set(home.region.enclosing) for home in plan.undone.values())
@@ -84,6 +93,7 @@ class _Order:
         overwrites: Overwrites,
         scratch: Scratch,
         plan: Plan,
+        checkpoints: Checkpoints,
     ) -> None:
         self.around = around
         self.regions = regions
@@ -91,6 +101,7 @@ class _Order:
         self.overwrites = overwrites
         self.scratch = scratch
         self.plan = plan
+        self.checkpoints = checkpoints
 
     def late(self) -> frozenset[int] | None:
         """The positions of the statements that come after the way back; None where that would be too late."""
@@ -106,7 +117,7 @@ class _Order:
                 names |= {carry.result for carry in stmt.carried}
                 groups |= self._outlive(turn)
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
-                if any(_acts(s) for s in walk((stmt,))):
+                if any(_acts(s) or self._is_stretched(s) for s in walk((stmt,))):
                     return None
                 late.add(position)
                 names |= defined((stmt,))
@@ -114,6 +125,9 @@ class _Order:
         if names & self.plan.reads or self._read_outside(groups):
             return None
         return frozenset(late) if self._in_order(late) else None
+
+    def _is_stretched(self, stmt: Stmt) -> bool:
+        return isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.checkpoints.stretches
 
     def _stands_alone(self, turn: Region, names: set[str], groups: set[str]) -> bool:
         """Whether the loop needs nothing that is late, and leaves no memory restored that it needs itself."""
@@ -131,7 +145,7 @@ class _Order:
     def _in_order(self, late: set[int]) -> bool:
         """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
         stmts = self.around.stmts
-        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone}
+        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone} | self.checkpoints.rewritten
         for position, stmt in enumerate(stmts):
             moved = position in late
             fused = isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused

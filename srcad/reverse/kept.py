@@ -36,7 +36,7 @@ def kept(f: Function) -> tuple[Kept, ...]:
     found = []
     for name, values in made.items():
         grows = any(_grows(name, value) for value in values)
-        size = _size(values[0], grows)
+        size = _size(name.rstrip("0123456789").rstrip("_"), values[0], grows)
         found.append(Kept(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
     return tuple(found)
 
@@ -59,7 +59,7 @@ def read_by(lines: Sequence[int]) -> str:
 
 def _is_kept(name: str) -> bool:
     base = name.rstrip("0123456789").rstrip("_.")
-    return base.endswith(("_saved", "_stack", "took_if"))
+    return base.endswith(("_saved", "_stack", "_checkpoints", "took_if"))
 
 
 def _grows(name: str, value: Expr) -> bool:
@@ -78,7 +78,7 @@ def _dtype(f: Function, name: str) -> str:
     return known.dtype
 
 
-def _size(value: Expr, grows: bool) -> str:
+def _size(name: str, value: Expr, grows: bool) -> str:
     match value:
         case Op("np.empty", dims, static):
             unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
@@ -86,7 +86,7 @@ def _size(value: Expr, grows: bool) -> str:
                 return f"one {unit[:-1]} per turn of the loop, grown on demand"
             return f"{' x '.join(map(_words, dims))} {unit}"
         case Op("list.new"):
-            return "list of arrays, one per turn"
+            return f"list of arrays, one per {'stretch' if name.endswith('_checkpoints') else 'turn'}"
         case Op("copy", (Var(name),)):
             return f"a copy of {name}"
         case Op("copy", (part,)) if (whole := root(part)) is not None:

@@ -53,6 +53,8 @@ class Plan:
     """Where it reads elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
     """Integers that it counts back."""
+    put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
+    """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
     equal: Mapping[str, str] = field(default_factory=dict)
     """For names that are not got back, one with the same value that is read instead."""
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from srcad.analyses.agreed import Agreed
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
+from srcad.ir.lengths import asked, written
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
-from srcad.reverse.lengths import asked, length, linear, minus, written
+from srcad.normalize.stretches import Stretch
+from srcad.reverse.lengths import length, linear, minus
 from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
@@ -39,9 +41,10 @@ class Slot:
 
 
 class Slots:
-    def __init__(self, builder: Builder, regions: Regions) -> None:
+    def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Stretch] | None = None) -> None:
         self.builder = builder
         self.regions = regions
+        self.stretches = stretches or {}
         self.agreed = Agreed(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> Slot:
@@ -84,6 +87,14 @@ class Slots:
             case _:
                 return None
 
+    def stretch(self, base: str, t: Type, turn: Region) -> Slot:
+        """A place for what each stretch of a checkpointed loop begins with."""
+        stretch, sized = self.stretches[turn], self._sized(t, turn)
+        if sized is not None:
+            return self._array(base, sized, [(stretch.count, stretch.number)])
+        assert isinstance(t, Array)
+        return self._list(base, t)
+
     # ---- one kind each -----------------------------------------------------------------------
 
     def _list(self, base: str, t: Array) -> Slot:
@@ -122,7 +133,9 @@ class Slots:
         for k, loop in enumerate(loops):
             exact = self._by_range(loop)
             outside = exact is not None and self._outside(exact[0])
-            triangle = None if outside or not k else packed(loops[k - 1], loop, self.regions, self.builder.types)
+            # of a loop in stretches, a turn is not as far from the first as its index says
+            alone = outside or not k or loops[k - 1] in self.stretches
+            triangle = None if alone else packed(loops[k - 1], loop, self.regions, self.builder.types)
             counted = self._counted(loop)
             if triangle is not None and len(found) == k:
                 found[-1] = triangle
@@ -192,6 +205,8 @@ class Slots:
         owner = loop.owner
         if not isinstance(owner, For):
             return None
+        if loop in self.stretches:
+            return self._in_stretch(self.stretches[loop])
         start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
         if start is None or stop is None or not isinstance(step, Const):
             return None
@@ -203,6 +218,13 @@ class Slots:
             return _at_least_zero(minus(start, stop)), minus(start, Var(owner.index))
         number = Op("//", (minus(Var(owner.index), start), step))
         return Op("len", (Op("range", (start, stop, step)),)), number
+
+    def _in_stretch(self, stretch: Stretch) -> tuple[Expr, Expr]:
+        index = Var(stretch.loop)
+        if stretch.step == Const(-1):
+            return stretch.length, Op("-", (stretch.first, index))
+        number = Op("-", (index, stretch.first))
+        return stretch.length, number if stretch.step == Const(1) else Op("//", (number, stretch.step))
 
     def _by_bounds(self, loop: Region) -> tuple[Expr, Expr] | None:
         """The same from the least and the greatest value of the index, whatever the loops around it are at."""

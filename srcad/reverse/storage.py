@@ -9,7 +9,7 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from srcad.analyses.aliases import Aliases
@@ -25,6 +25,7 @@ from srcad.ir.types import counter as counter_dim
 from srcad.ir.walk import block_reads, names, own_exprs, place, root, walk
 from srcad.normalize.count_turns import count_of
 from srcad.reverse.again import VIEWS_AGAIN, Again, Overwritten
+from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.found import Stored
 from srcad.reverse.plan import Counted, Plan
 from srcad.reverse.slots import Slots
@@ -43,7 +44,10 @@ class _Draft:
 class Storage:
     """Decides the plan for a sweep; `order` ranks names by definition."""
 
-    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep) -> None:
+    def __init__(
+        self, builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep, checkpoints: Checkpoints
+    ) -> None:
+        self.checkpoints = checkpoints
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
@@ -52,9 +56,9 @@ class Storage:
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
         self.again = Again(builder, regions, aliases, self.overwrites)
-        self.undoing = Undoing(regions, self.overwrites, builder.types)
-        self.slots = Slots(builder, regions)
-        self.weights = Weights(builder, regions, self.undoing)
+        self.undoing = Undoing(regions, self.overwrites, builder.types, checkpoints)
+        self.slots = Slots(builder, regions, checkpoints.stretches)
+        self.weights = Weights(builder, regions, self.undoing, self.slots)
         self.standing = Stored(builder, regions, aliases, self.overwrites)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
@@ -88,7 +92,8 @@ class Storage:
             # a value found where it was stored must not be undone before it is read
             lost = frozenset(name for name in plan.found if self._undone_store(name, needed))
             if needed == undone and lost <= barred:
-                return plan
+                behind = self.checkpoints.put_back(plan.accesses, self.overwrites)
+                return replace(plan, accesses=(*plan.accesses, *self.checkpoints.reads), put_back=behind)
             undone = needed
             barred |= lost
 
@@ -143,7 +148,7 @@ class Storage:
             saved[name] = position
         reads, counted = frozenset(draft.uses), tuple(self.counted.values())
         accesses = tuple(draft.accesses)
-        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, self.equal)
+        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, equal=self.equal)
 
     def _read_anyway(self, undone: Undone) -> tuple[_Draft, Undone]:
         """What the sweep itself reads, and what has to be undone for that."""

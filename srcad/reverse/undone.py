@@ -18,6 +18,7 @@ from srcad.analyses.regions import Region, Regions
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.types import Array, Type
 from srcad.ir.walk import names, place
+from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.sweep import Group
 
 
@@ -38,8 +39,13 @@ Undone = Mapping[int, Home]
 
 
 class Undoing:
-    def __init__(self, regions: Regions, overwrites: Overwrites, types: Mapping[str, Type]) -> None:
+    def __init__(
+        self, regions: Regions, overwrites: Overwrites, types: Mapping[str, Type], checkpoints: Checkpoints
+    ) -> None:
         self.regions = regions
+        self.checkpoints = checkpoints
+        self.at_once = regions.fused | checkpoints.stretches.keys()
+        """Turns, or stretches of them, that are taken back as a whole."""
         self.overwrites = overwrites
         self.types = types
         self.stores = {id(store): (store, access) for store, access in overwrites.stores}
@@ -53,8 +59,13 @@ class Undoing:
     def needed(self, accesses: Iterable[Access]) -> Undone:
         """The stores that have to be undone so that the accesses read what they did, and where."""
         found: dict[int, Home] = {}
-        for access in accesses:
-            for store in self.stores:
+        # a second run reads before anything of its own loop is undone
+        others = [s for s, (_, at) in self.stores.items() if self.checkpoints.around(at.region) is None]
+        for access, stores in (
+            *((access, [*self.stores]) for access in accesses),
+            *((access, others) for access in self.checkpoints.reads),
+        ):
+            for store in stores:
                 if store not in found or found[store] != self._homes_of(store)[0]:
                     home = self.home(access, store)
                     if home is not None:
@@ -64,7 +75,7 @@ class Undoing:
     def home(self, access: Access, store: int) -> Home | None:
         """The outermost place where undoing the store serves the access; None where nothing need be undone."""
         at = self.stores[store][1]
-        if not self.overwrites.meets(access, at):
+        if not self.checkpoints.meets(access, at, self.overwrites):
             return None
         if any(not self._between(access, at, cover) for cover in self._covers_of(store)):
             return None
@@ -96,7 +107,7 @@ class Undoing:
             found = [Home(access.region, access.position)]
             used = {self.regions.definitions[n].region for n in names(place(stmt)) if n in self.regions.definitions}
             region = access.region
-            while region.parent is not None and region not in used and region not in self.regions.fused:
+            while region.parent is not None and region not in used and region not in self.at_once:
                 home = Home(region.parent, region.position)
                 if isinstance(region.owner, For | While) and self._exists(stmt, home):
                     found.append(home)
@@ -124,7 +135,7 @@ class Undoing:
             return False
         # taken back at once, a turn leaves nothing for others to restore
         between = [r for r in later.region.enclosing if r not in set(earlier.region.enclosing)]
-        return not any(r in self.regions.fused for r in between)
+        return not any(r in self.at_once for r in between)
 
     def _exists(self, store: Store, home: Home) -> bool:
         """Whether the place is one even where the loop makes no turn."""

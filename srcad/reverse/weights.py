@@ -9,6 +9,7 @@ from srcad.frontend.builder import Builder
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import place
 from srcad.normalize.own_rows import Rows
+from srcad.reverse.slots import Slots
 from srcad.reverse.undone import Home, Undoing
 from srcad.reverse.widen import rows_of
 
@@ -17,10 +18,11 @@ _TURNS = 10
 
 
 class Weights:
-    def __init__(self, builder: Builder, regions: Regions, undoing: Undoing) -> None:
+    def __init__(self, builder: Builder, regions: Regions, undoing: Undoing, slots: Slots) -> None:
         self.builder = builder
         self.regions = regions
         self.undoing = undoing
+        self.slots = slots
         self._widened: dict[str, Rows | None] = {}
 
     def of_name(self, name: str) -> int:
@@ -40,7 +42,7 @@ class Weights:
 
     def _rows(self, group: str) -> Rows | None:
         if group not in self._widened:
-            self._widened[group] = rows_of(group, self.builder, self.regions, self.undoing.overwrites)
+            self._widened[group] = rows_of(group, self.builder, self.regions, self.undoing.overwrites, self.slots)
         return self._widened[group]
 
     def _of(self, t: Type, region: Region) -> int:

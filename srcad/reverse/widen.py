@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from srcad.analyses.overwrites import Access, Overwrites
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
@@ -9,18 +11,22 @@ from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Const, Expr, For, Op
 from srcad.ir.walk import names, stmt_reads
 from srcad.normalize.own_rows import CREATES, Rows
+from srcad.normalize.stretches import Stretch
 from srcad.reverse.plan import Plan
 from srcad.reverse.slots import Slots
 
 
-def to_widen(builder: Builder, regions: Regions, overwrites: Overwrites, plan: Plan) -> tuple[Rows, ...]:
+def to_widen(
+    builder: Builder, regions: Regions, overwrites: Overwrites, plan: Plan, stretches: Mapping[Region, Stretch]
+) -> tuple[Rows, ...]:
     """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
     groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.undone}
-    found = (rows_of(group, builder, regions, overwrites) for group in groups)
+    slots = Slots(builder, regions, stretches)
+    found = (rows_of(group, builder, regions, overwrites, slots) for group in groups)
     return tuple(rows for rows in found if rows is not None)
 
 
-def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrites) -> Rows | None:
+def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrites, slots: Slots) -> Rows | None:
     """The rows that a scratch array may have, so that none of its stores saves anything."""
     array = overwrites.allocation(group)
     definition = regions.definitions.get(array or "")
@@ -40,7 +46,6 @@ def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrit
     home, holder = definition.region, definition.region.place_of(loops[0])
     if any(array in stmt_reads(s) for at, s in enumerate(home.stmts) if at != holder):
         return None
-    slots = Slots(builder, regions)
     turns = [slots.turns(turn) for turn in loops]
     if any(n is None or not _known(n, definition.region, regions) for n in turns):
         return None

@@ -120,6 +120,7 @@ _add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise
 _add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False)
 _add("float", float, "elementwise", cheap=True)
 _add("max", max, "elementwise", cheap=True, differentiable=False)  # of lengths: the user's `max` is a branch
+_add("min", min, "elementwise", cheap=True, differentiable=False)
 _add("int", int, "elementwise", int, cheap=True, differentiable=False)
 _add("np.uint64", np.uint64, "elementwise", cheap=True, differentiable=False)  # of an index never negative
 _add("bool", bool, "elementwise", bool, cheap=True, differentiable=False)
@@ -227,5 +228,6 @@ _add("tuple", lambda *items: items, "tuple", cheap=True)
 _add("list.new", list, "list", differentiable=False)
 _add("list.append", lambda items, item: items.append(item), "list", differentiable=False)
 _add("list.pop", lambda items: items.pop(), "list", differentiable=False)
+_add("list.item", lambda items, at: items[at], "list", differentiable=False)
 _add("print", lambda *items: None, "effect", differentiable=False)
 _add("assert", lambda condition, message=None: None, "effect", differentiable=False)

@@ -16,6 +16,7 @@ from srcad.simplify.idiom import idiom
 from srcad.simplify.kept_tests import kept_tests
 from srcad.simplify.names import names
 from srcad.simplify.ownership import ownership
+from srcad.simplify.seeds import seeds
 from srcad.simplify.sequential import sequential
 from srcad.simplify.shifts import shifts
 from srcad.simplify.simplify import once, plain_arrays
@@ -48,6 +49,7 @@ def finish(f: Function) -> Function:
     body = kept_tests(body, f.types)
     at = _reverse_start(body)
     f = names(replace(f, body=body[:at] + turns(body[at:], f.types)))
+    f = seeds(f, _reverse_start(f.body))
     return bound(replace(f, body=idiom(f.body, f.types, _reverse_start(f.body))))
 
 

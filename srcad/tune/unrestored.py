@@ -39,6 +39,7 @@ from srcad.ir.walk import (
     with_blocks,
 )
 from srcad.tune.contract import inner_blocks
+from srcad.tune.filled import Filled
 from srcad.tune.new_name import new_name
 
 _Place = tuple[Expr, ...]
@@ -64,12 +65,13 @@ def unrestored(f: Function) -> Function:
             u_here = u_saved[t, i]
             d_u[i] *= u_here * u_here
     """
-    found = dict(_candidates(f.body, (), f.types))
+    filled = Filled(f)
+    found = dict(_candidates(f.body, (), f.types, filled))
     if not found:
         return f
     params = frozenset(p.name for p in f.params)
     kept = frozenset(n for e in f.results for n in names(e))
-    live = liveness(_as_steps(f.body, (), found), f.types, kept, params, all_stays=True)
+    live = liveness(_as_steps(f.body, (), found, filled), f.types, kept, params, all_stays=True)
     shared = sharing(f.body, f.types)  # of the whole function: the steps hide what the loops assign
     types = dict(f.types)
     chosen: dict[Path, dict[str, str]] = {}
@@ -82,10 +84,14 @@ def unrestored(f: Function) -> Function:
     return replace(f, body=_with_numbers(f.body, (), chosen), types=types) if chosen else f
 
 
-def _candidates(block: Block, path: Path, types: Mapping[str, Type]) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def _candidates(
+    block: Block, path: Path, types: Mapping[str, Type], filled: Filled
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """The innermost loops, and the arrays of which every turn first stores the one element it has to do with."""
     for at, stmt in enumerate(block):
         here = (*path, at)
+        if filled.store(stmt) is not None:
+            continue
         if isinstance(stmt, For) and all(
             isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(stmt.body)
         ):
@@ -94,7 +100,7 @@ def _candidates(block: Block, path: Path, types: Mapping[str, Type]) -> Iterator
                 yield here, arrays
         else:
             for name, inner in inner_blocks(stmt):
-                yield from _candidates(inner, (*here, name), types)
+                yield from _candidates(inner, (*here, name), types, filled)
 
 
 def _started(loop: For) -> dict[str, None]:
@@ -138,16 +144,20 @@ def _places(stmt: Stmt, array: str) -> Iterator[_Place]:
                     yield tuple(items)
 
 
-def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]]) -> Block:
-    """The block with each such loop as one step, which reads what was there before it."""
+def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], filled: Filled) -> Block:
+    """The block with each such loop, and each nest that fills an array, as one step that reads what was there."""
     new: list[Stmt] = []
     for at, stmt in enumerate(block):
         here = (*path, at)
         if here in found:
             read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)} - set(found[here]))
             new.append(Effect(Op("nest", tuple(map(Var, read)))))
+        elif (whole := filled.store(stmt)) is not None:
+            new.append(whole)
         else:
-            new.append(with_blocks(stmt, [_as_steps(b, (*here, name), found) for name, b in inner_blocks(stmt)]))
+            new.append(
+                with_blocks(stmt, [_as_steps(b, (*here, name), found, filled) for name, b in inner_blocks(stmt)])
+            )
     return tuple(new)
 
 

@@ -26,7 +26,6 @@ import numba
 import numpy as np
 from numba.core import event
 
-import srcad
 from tests.benchmarks.discover import discovered
 from tests.benchmarks.figures import OWN, PATIENCE, Contestant, Figures, Peer, Timing
 from tests.benchmarks.workload import Arguments, Thunk, Workload
@@ -48,7 +47,7 @@ def measured(workload: Workload, quick: bool, with_peers: bool, report: Callable
     figures = Figures(workload.name, workload.kind, quick)
     arguments = workload.arguments(quick)
     seconds = 0.5 if quick else 6.0
-    derivative = srcad.grad(workload.function, workload.wrt)
+    derivative = workload.gradient()
     calls, results = {}, {}
     for name in OWN:
         report(figures, name)
@@ -193,7 +192,7 @@ def _timed(call: Thunk) -> tuple[float, Any]:
 
 def memory_of_call(workload: Workload, name: str) -> int | None:
     """Bytes at the peak of a call above those before it, after one on the quick arguments."""
-    derivative = srcad.grad(workload.function, workload.wrt)
+    derivative = workload.gradient()
     prepared(workload, name, derivative, workload.arguments(True))()
     call = prepared(workload, name, derivative, workload.arguments(False))
     with event.install_recorder("numba:compile") as compiled:

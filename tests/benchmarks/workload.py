@@ -22,7 +22,7 @@ class Workload:
     """`hand(arguments)` and each of `peers` prepare a call that gives the gradient; compiling happens on its first run.
 
     `hand_saved(arguments)` are the bytes the adjoint by hand keeps from its forward sweep for its reverse sweep.
-    `ours` replaces the plain `srcad.grad(function, wrt)(*arguments)`, for kernels in place and Jacobians;
+    `ours` replaces the plain `srcad.grad(function, wrt, **options)(*arguments)`, for kernels in place and Jacobians;
     `primal` likewise the plain call of the function under `njit`. A call that writes into its arguments copies them
     first (in every contestant alike).
     """
@@ -37,9 +37,15 @@ class Workload:
     hand_saved: Callable[[Arguments], int]
     peers: Mapping[str, Callable[[Arguments], Thunk]] = field(default_factory=dict)
     """By name: "jax", "torch", "autograd", "tangent", those that can do the workload at all."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of `srcad.grad`."""
     ours: Callable[[Arguments], Thunk] | None = None
     primal: Callable[[Arguments], Thunk] | None = None
     plan: Callable[[Arguments], srcad.Plan] | None = None
     """What `ours` keeps, where there is one."""
     tolerance: float = 1e-9
     """The largest relative difference (of the norm of the difference to the norm) two gradients may have."""
+
+    def gradient(self) -> srcad.derivative.Derivative:
+        """Ours, as a user would ask for it."""
+        return srcad.grad(self.function, self.wrt, **self.options)

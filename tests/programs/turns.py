@@ -755,3 +755,18 @@ def sum_into_an_element_that_is_read(x, y):
             x[2] += y[j] * x[j] * 0.1
         total += x[i] * x[2]
     return total
+
+
+@case(real(3), 4, compiled=True)
+def scratch_of_a_loop_without_turns(x, n):
+    """Where `k` has no turn, `t` is read as it was."""
+    t = np.ones(3)
+    s = 0.5
+    for i in range(2, n):
+        for j in range(2):
+            for k in range(2, i):
+                t[:] = s * x
+            s += t[1] * x[2]
+            t[1] = s
+            s += t[1] * t[1]
+    return s

@@ -322,6 +322,7 @@ WORKLOADS = (
         kind="loop",
         function=gray_scott,
         wrt=(0, 1),
+        options={"checkpoint": "step"},
         arguments=gray_scott_arguments,
         hand=lambda args: lambda: gray_scott_gradient(*args),
         hand_saved=gray_scott_saved,
