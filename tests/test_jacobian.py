@@ -560,10 +560,9 @@ def until_ten(x):
     h = x * 1.0
     count = 0
     while h[0] < 10.0:
-        new = np.empty(len(x))
-        for i in range(len(x)):
-            new[i] = h[i] + x[i]
-            new[i] *= new[i]
+        new = h + x
+        for _ in range(2):
+            new[1:] *= new[:-1]
         h = new
         count += 1
     return h[0] * np.arange(count)
@@ -576,10 +575,9 @@ def nothing(x):
 def prints(x):
     h = x * 1.0
     for _ in range(3):
-        new = np.empty(len(x))
-        for i in range(len(x)):
-            new[i] = h[i] * x[i]
-            new[i] *= new[i]
+        new = h * x
+        for i in range(1, len(x)):
+            new[i] *= np.sum(new[:i])
         h = new
     print("done")
     return h
