@@ -2,10 +2,10 @@
 
 source  char_rnn.py:51
 wrt     W_in, W_h, b_h, W_out, b_out
-keeps   result_saved  steps floats   read by line 61
-        exp_saved     steps x W_out.shape[0] floats   read by line 61
+keeps   scores_saved  steps x W_out.shape[0] floats   read by line 60
         top_saved     steps floats   read by line 60
-        scores_saved  steps x W_out.shape[0] floats   read by line 60
+        exp_saved     steps x W_out.shape[0] floats   read by line 61
+        result_saved  steps floats   read by line 61
 """
 
 import numpy as np
@@ -19,10 +19,10 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     hs = np.empty((steps + 1, b_h.size))
     hs[0] = h_start
     total = 0.0
-    result_saved = np.empty(steps)
-    exp_saved = np.empty((steps, W_out.shape[0]))
-    top_saved = np.empty(steps)
     scores_saved = np.empty((steps, W_out.shape[0]))
+    top_saved = np.empty(steps)
+    exp_saved = np.empty((steps, W_out.shape[0]))
+    result_saved = np.empty(steps)
     for t in range(steps):
         hs[t + 1] = np.tanh(W_in[inputs[t]] + W_h @ hs[t] + b_h)
         scores = W_out @ hs[t + 1] + b_out
@@ -73,4 +73,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: primal b13f56d569f5, text 80a6614fbf82
+# srcad build: primal b13f56d569f5, text aeef76e10604

@@ -2,8 +2,8 @@
 
 source  leaky_integrator.py:25
 wrt     x, decay, limit
-keeps   took_if    n bools   read by line 29
-        acc_saved  n floats   read by line 28
+keeps   acc_saved  n floats   read by line 28
+        took_if    n bools   read by line 29
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
     acc = 0.0
     n = len(x)
-    took_if = np.empty(n, dtype=np.bool_)
     acc_saved = np.empty(n)
+    took_if = np.empty(n, dtype=np.bool_)
     for i in range(n):
         acc_saved[i] = acc
         acc = decay * acc + x[i]
@@ -43,4 +43,4 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     return d_x, d_decay, d_limit
 
 
-# srcad build: primal 433322daf794, text cf7fbf6738c8
+# srcad build: primal 433322daf794, text 9c590fc80e2c

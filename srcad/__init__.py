@@ -7,7 +7,7 @@ gradient(x)
 print(gradient.source)
 """
 
-from srcad.api import adjoint, grad, jit, stop_gradient, value_and_grad
+from srcad.api import adjoint, grad, jacobian, jit, stop_gradient, value_and_grad
 from srcad.call.plan import Plan
 from srcad.check import check_grad
 from srcad.derivative import Derivative
@@ -34,6 +34,7 @@ __all__ = [
     "adjoint",
     "check_grad",
     "grad",
+    "jacobian",
     "jit",
     "stop_gradient",
     "value_and_grad",

@@ -32,6 +32,19 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
     return _derivative("value_and_grad", f, argnums, has_aux, options)
 
 
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Derivative:
+    """The derivatives of all that `f` returns: numbers in a structure, or one array, on one run of `f`.
+
+    In the structure of what `f` returns, each number is replaced by its gradient, as `grad` gives it. An array is
+    replaced by that of the gradients of its entries: of shape `out.shape + x.shape` for an argument `x`.
+    `.compiled` returns them flat: for each output, one for each argument.
+
+    >>> jacobian(lambda x, y: (x * y, x / y), (0, 1), target="python")(3.0, 2.0)
+    ((2.0, 3.0), (0.5, -0.75))
+    """
+    return _derivative("jacobian", f, argnums, False, options)
+
+
 def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Derivative:
     """The adjoint of `f` in procedure style, for functions that write into their arguments.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from srcad.api import grad, value_and_grad
+from srcad.api import grad, jacobian, value_and_grad
 from srcad.backend.files import write_whole
 from srcad.backend.jit import example_arguments
 from srcad.derivative import Derivative
@@ -19,7 +19,18 @@ from srcad.digest import edited, recorded_digest
 from srcad.errors import fail
 from srcad.ship import RUNTIME
 
-_KEYS = ("function", "signature", "arguments", "wrt", "value", "has_aux", "fastmath", "checkpoint", "name")
+_KEYS = (
+    "function",
+    "signature",
+    "arguments",
+    "wrt",
+    "value",
+    "has_aux",
+    "jacobian",
+    "fastmath",
+    "checkpoint",
+    "name",
+)
 
 
 @dataclass(frozen=True)
@@ -35,18 +46,22 @@ class Entry:
     wrt: tuple[str, ...]
     value: bool
     has_aux: bool
+    jacobian: bool
     fastmath: bool
     checkpoint: tuple[str, ...]
     name: str | None
 
     @property
     def file(self) -> str:
-        return f"{self.name or self.function.rpartition(':')[2].rpartition('.')[2] + '_grad'}.py"
+        ending = "_jacobian" if self.jacobian else "_grad"
+        return f"{self.name or self.function.rpartition(':')[2].rpartition('.')[2] + ending}.py"
 
     def derivative(self) -> Derivative:
-        make = value_and_grad if self.value else grad
         wrt: Any = self.wrt or 0
         options = {"fastmath": self.fastmath, "checkpoint": self.checkpoint}
+        if self.jacobian:
+            return jacobian(find(self.function), wrt, **options)
+        make = value_and_grad if self.value else grad
         return make(find(self.function), wrt, has_aux=self.has_aux, **options)
 
     def example(self, derivative: Derivative) -> tuple[Any, ...]:
@@ -84,18 +99,19 @@ def entries(root: Path) -> tuple[Path, list[Entry]]:
     return root / table.get("folder", "generated"), [_entry(item) for item in listed]
 
 
-def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value: bool) -> Entry:
+def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value: bool, jacobian: bool) -> Entry:
     """What to show of a function: as `[tool.srcad]` of the current folder lists it, changed by what is given."""
     known: dict[str, Entry] = {}
     if Path("pyproject.toml").exists() and "[tool.srcad]" in Path("pyproject.toml").read_text(encoding="utf-8"):
         known = {entry.function: entry for entry in entries(Path("."))[1]}
-    entry = known.get(function, Entry(function, None, None, (), False, False, False, (), None))
+    entry = known.get(function, Entry(function, None, None, (), False, False, False, False, (), None))
     return replace(
         entry,
         wrt=wrt or entry.wrt,
         signature=signature or entry.signature,
         arguments=None if signature else entry.arguments,
         value=value or entry.value,
+        jacobian=jacobian or entry.jacobian,
     )
 
 
@@ -182,6 +198,8 @@ def _entry(item: Any) -> Entry:
     unknown = [key for key in item if key not in _KEYS]
     if unknown:
         _bad(f"{item['function']}: there is no key {unknown[0]!r}", f"the keys are {', '.join(_KEYS)}.")
+    if item.get("jacobian") and (item.get("value") or item.get("has_aux")):
+        _bad(f"{item['function']}: a Jacobian gives neither value nor aux")
     wrt, checkpoint = item.get("wrt", ()), item.get("checkpoint", ())
     return Entry(
         function=item["function"],
@@ -190,6 +208,7 @@ def _entry(item: Any) -> Entry:
         wrt=(wrt,) if isinstance(wrt, str) else tuple(wrt),
         value=item.get("value", False),
         has_aux=item.get("has_aux", False),
+        jacobian=item.get("jacobian", False),
         fastmath=item.get("fastmath", False),
         checkpoint=(checkpoint,) if isinstance(checkpoint, str) else tuple(checkpoint),
         name=item.get("name"),

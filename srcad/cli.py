@@ -43,13 +43,14 @@ def show(
     wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,
     signature: Annotated[str | None, typer.Option(help="Types of the arguments, in Numba's notation.")] = None,
     value: Annotated[bool, typer.Option("--value", help="Give the value too.")] = False,
+    jacobian: Annotated[bool, typer.Option("--jacobian", help="The Jacobian of all outputs.")] = False,
 ) -> None:
     """Print the gradient of a function, for the types given, listed in [tool.srcad], or annotated."""
     from srcad import build as work
 
     sys.path.insert(0, ".")
     try:
-        entry = work.entry_for(function, tuple(wrt or ()), signature, value)
+        entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
         derivative = entry.derivative()
         text = derivative.source_for(*entry.example(derivative))
     except SrcadError as error:

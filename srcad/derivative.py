@@ -21,7 +21,13 @@ from srcad.options import Options
 from srcad.request import Request
 from srcad.tree import flatten
 
-_WORDS = {"grad": "gradient", "value_and_grad": "value and gradient", "adjoint": "adjoint", "primal": "compiled form"}
+_WORDS = {
+    "grad": "gradient",
+    "value_and_grad": "value and gradient",
+    "jacobian": "Jacobian",
+    "adjoint": "adjoint",
+    "primal": "compiled form",
+}
 
 
 class Derivative:

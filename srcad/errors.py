@@ -139,6 +139,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S206": (DerivativeError, "rule that does not fit its function"),
     "S207": (DerivativeError, "nothing to differentiate"),
     "S208": (DerivativeError, "loop that cannot be checkpointed"),
+    "S209": (DerivativeError, "Jacobian of more than numbers or one array"),
+    "S210": (DerivativeError, "Jacobian of an array that would take several runs"),
     # the call
     "S301": (ArgumentError, "integer array among the differentiated"),
     "S302": (ArgumentError, "leaf of an unsupported type"),

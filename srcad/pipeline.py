@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -13,12 +14,12 @@ from srcad.backend.text import module_text
 from srcad.errors import during, fail
 from srcad.frontend.lower import Lowered, lower
 from srcad.frontend.read import Source, read, span
-from srcad.frontend.values import Abstract, Leaf, Seq
+from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, leaves
 from srcad.ir.nodes import Function, Span
-from srcad.ir.types import Scalar
+from srcad.ir.types import FLOATS, Array, Scalar
 from srcad.normalize.prune import prune
 from srcad.request import Request
-from srcad.reverse.gradient import adjoint, gradient
+from srcad.reverse.gradient import adjoint, gradient, jacobian
 from srcad.reverse.kept import Kept, notes
 from srcad.reverse.sizes import Sizes, sizes
 from srcad.simplify.finish import finish
@@ -62,7 +63,7 @@ class Generated:
 
 def generate(
     function: Callable[..., Any],
-    arguments: Mapping[str, Abstract],
+    arguments: Dictionary[str, Abstract],
     wrt: tuple[str, ...],
     request: Request,
     fixed: bool = False,
@@ -89,6 +90,13 @@ def generate(
         header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
         name = f"{source.name}_adjoint"
         return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept)
+    if request.mode == "jacobian":
+        _check_outputs(lowered.result, span(source, source.tree))
+        with during("jacobian"):
+            found = jacobian(primal, wrt, checkpoint=request.options.checkpoint)
+        header = _header("Jacobian of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
+        name = f"{source.name}_jacobian"
+        return Generated(name, found.function, lowered, lowered.result, header, (), written, found.kept)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value, checkpoint=request.options.checkpoint)
@@ -113,16 +121,45 @@ def _output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:
             fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
         result = result.items[0]
     if not isinstance(result, Leaf):
-        advice = "return one number; or use has_aux=True where it returns (value, more)."
+        advice = "return one number; use has_aux=True where it returns (value, more), or srcad.jacobian for all of it."
         fail("S201", "the output is not one number but a structure", where, None, advice)
     if not isinstance(result.type, Scalar):
-        advice = "sum it, or differentiate one entry."
+        advice = "sum it, differentiate one entry, or use srcad.jacobian for all of them."
         fail("S201", f"the output is an array of {len(result.type.dims)} axes, not a number", where, None, advice)  # type: ignore[union-attr]
-    if result.type.dtype not in ("float64", "float32"):
-        fail(
-            "S202",
-            f"the output is {result.type.dtype}, not a float",
-            where,
-            "A derivative of whole numbers is zero or undefined.",
-        )
-    return result.type.dtype
+    return _float(result, "the output", where)
+
+
+def _float(output: Leaf, name: str, where: Span) -> str:
+    """The dtype of an output that may be differentiated."""
+    assert isinstance(output.type, Scalar | Array)
+    if output.type.dtype not in FLOATS:
+        why = "A derivative of whole numbers is zero or undefined."
+        fail("S202", f"{name} is {output.type.dtype}, not a float", where, why)
+    return output.type.dtype
+
+
+def _check_outputs(result: Abstract, where: Span) -> None:
+    """A Jacobian is of numbers, or of one array; anything else is an error."""
+    outputs = list(leaves(result))
+    if not outputs or _holds_more(result):
+        advice = "return numbers, or one array, and nothing else."
+        fail("S209", "the output is not made of numbers", where, None, advice)
+    for at, output in enumerate(outputs):
+        _float(output, "the output" if len(outputs) == 1 else f"output {at}", where)
+    if len(outputs) > 1 and any(isinstance(output.type, Array) for output in outputs):
+        why = "Numbers are differentiated side by side, the entries of an array one after another."
+        advice = "join what you return into one array, or ask for a Jacobian of each."
+        fail("S209", "the output has an array and more beside it", where, why, advice)
+
+
+def _holds_more(value: Abstract) -> bool:
+    """Whether there is anything but numbers and arrays in it: a string, None, a function."""
+    match value:
+        case Leaf():
+            return False
+        case Seq(items):
+            return any(map(_holds_more, items))
+        case Mapping(pairs) | Record(_, pairs):
+            return any(_holds_more(item) for _, item in pairs)
+        case _:
+            return True

@@ -9,7 +9,7 @@ from srcad.options import Options
 
 @dataclass(frozen=True)
 class Request:
-    """`mode` is "grad", "value_and_grad", "adjoint" or "primal"; `wrt` are names of parameters."""
+    """`mode` is "grad", "value_and_grad", "jacobian", "adjoint" or "primal"; `wrt` are names of parameters."""
 
     mode: str
     wrt: tuple[str, ...]
@@ -20,4 +20,4 @@ class Request:
 
     @property
     def keep_value(self) -> bool:
-        return self.mode != "grad" or self.has_aux
+        return self.mode == "value_and_grad" or self.has_aux

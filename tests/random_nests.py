@@ -50,11 +50,15 @@ _TESTS = ("{0} % 2 == 0", "{0} > m", "p < 3", "{0} == 4")
 
 
 class _Writer:
-    """Writes one program. A `rich` one also makes arrays within loops, and branches, leaves and skips turns."""
+    """Writes one program. A `rich` one also makes arrays within loops, and branches, leaves and skips turns.
 
-    def __init__(self, seed: int, rich: bool) -> None:
+    One that `keeps` also reads elements long before what is made of them is used, and adds to elements in loops.
+    """
+
+    def __init__(self, seed: int, rich: bool, keeps: bool) -> None:
         self.random = random.Random(seed)
         self.rich = rich
+        self.keeps = keeps
         self.arrays = ("a", "b", "t", "r") if rich else ("a", "b", "t")
         self.lines: list[str] = []
         self.counters: list[str] = []
@@ -94,6 +98,9 @@ class _Writer:
     def statement(self) -> None:
         if self.rich and self.chance(0.3):
             self.more()
+            return
+        if self.keeps and self.chance(0.5):
+            self.accumulation() if self.chance(0.4) else self.kept()
             return
         kind = self.random.random()
         if kind < 0.45:
@@ -144,6 +151,49 @@ class _Writer:
             self.statement()
             self.depth -= 1
 
+    def kept(self) -> None:
+        """A number made of elements, something stored, then the number used: perhaps with the elements read again."""
+        x, y = self.element(), self.element()
+        name = f"v{self.random.randint(0, 2)}"
+        made = (f"{x} * {x} + {y} * {y}", f"np.sin({x} - {y}) * np.cos({x} - {y})", f"{x} * {y} + np.sin({x})", x)
+        self.emit(f"{name} = {self.pick(made)}")
+        for _ in range(self.random.randint(1, 2)):
+            target = self.pick((x, y, self.element()))
+            value = self.pick((self.value(), f"0.3 * {name}", f"np.sin({name})", "0.0"))
+            self.emit(f"{target} {self.pick(('=', '+=', '-=', '*='))} {value}")
+            if self.chance(0.2):
+                array = x.partition("[")[0]
+                self.emit(f"{array} {self.pick(('*= 0.7', '+= 0.1 * w', f'-= 0.2 * {array} * w'))}")
+        self.emit(f"s += {self.pick((f'np.sin({name})', f'{name} * {name}', f'{name} * {x}', f'{name} * {y} * {x}'))}")
+
+    def accumulation(self) -> None:
+        """Terms added to one element, which may or may not meet what the terms are made of."""
+        target = self.element()
+        first = self.pick((None, f"{target} = 0.0", f"{target} *= w", f"{target} = {self.value()}"))
+        if first is not None:
+            self.emit(first)
+        if self.chance(0.15):
+            self.emit(self.statement_of_numbers())
+        bounds = self.pick((f"range({SIZE})", "range(m)", "range(2, 7)", "range(m, 2)", f"range({SIZE - 1}, -1, -1)"))
+        self.emit(f"for z in {bounds}:")
+        self.depth += 1
+        terms = ("c[z, 2] * b[z]", "a[z] * b[z]", f"np.sin(t[z]) * {self.element()}", "c[z, z] * w", "b[z] * b[z]")
+        if self.chance(0.2):
+            self.emit("if z % 2 == 0:")
+            self.depth += 1
+            self.emit(f"{target} += {self.pick(terms)}")
+            self.depth -= 1
+        else:
+            self.emit(f"{target} {self.pick(('+=', '+=', '-=', '*='))} {self.pick(terms)}")
+        if self.chance(0.2):
+            self.emit(self.pick((f"s += {target} * w", f"{self.element()} = {target} * a[z]", "s += np.sin(a[z])")))
+        self.depth -= 1
+        if self.chance(0.6):
+            self.emit(self.pick((f"{target} *= w", f"s += {target} * {target}", f"{target} = np.sin({target})")))
+
+    def statement_of_numbers(self) -> str:
+        return self.pick(("s *= 0.9", "s = np.sin(s)", f"s += {self.element()}"))
+
     def loop(self) -> None:
         counter = "ijk"[len(self.counters)]
         bounds = self.pick(_RANGES)
@@ -172,8 +222,8 @@ class _Writer:
 
 
 def nest(seed: int, folder: Path) -> tuple[Any, str]:
-    """(the function, its text); every other one is rich."""
-    text = _Writer(seed, rich=seed % 2 == 1).program()
+    """(the function, its text); every other one is rich, and two in four keep."""
+    text = _Writer(seed, rich=seed % 2 == 1, keeps=seed % 4 >= 2).program()
     return load(text, folder).program, text
 
 

@@ -73,6 +73,15 @@ def test_show(project):
     shown = run("show", "cli_primal:helper", "--signature", "(float64,)")
     assert "def helper_grad(x, d_result=1.0):" in shown
     assert "S313" in run("show", "cli_primal:nothing", code=2)
+    assert "def helper_jacobian(x):" in run("show", "cli_primal:helper", "--signature", "(float64,)", "--jacobian")
+
+
+def test_build_a_jacobian(project):
+    entry = '{ function = "cli_primal:helper", jacobian = true, signature = "(float64[:],)" }'
+    (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
+    assert run("build").split() == ["written", "helper_jacobian.py"]
+    assert "jacobian_x[entry] = d_x" in (project / "generated" / "helper_jacobian.py").read_text()
+    assert "up to date" in run("build", "--check")
 
 
 def test_entries_that_cannot_be_read(project):
@@ -80,6 +89,7 @@ def test_entries_that_cannot_be_read(project):
         ("functions = []", "no functions are listed"),
         ('functions = [{ signature = "(int64,)" }]', "an entry names no function"),
         ('functions = [{ function = "a:b", colour = "red" }]', "there is no key 'colour'"),
+        ('functions = [{ function = "a:b", jacobian = true, value = true }]', "a Jacobian gives neither value nor aux"),
         ('functions = [{ function = "cli_primal:energy", signature = "what" }]', "none that Numba reads"),
     ):
         (project / "pyproject.toml").write_text(f"[tool.srcad]\n{entry}\n")

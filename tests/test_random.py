@@ -6,6 +6,7 @@ SRCAD_RANDOM_EXAMPLES=1000 tries that many, others each time.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -87,6 +88,40 @@ def test_random_programs(turns: int, text: str) -> None:
 @given(programs())
 def test_random_programs_compiled(text: str) -> None:
     check(load(text, FOLDER).program, arguments(3), WRT, "cpu", text)
+
+
+TWICE = [r"return \1, np.sum(np.sin(x) * y) + a * b", r"return np.array([\1, np.sum(y) * a])"]
+
+
+def check_rows(text: str, returned: str, target: str) -> None:
+    """Two outputs where a program had one: each has the gradient that differences give of it."""
+    before, program = text.split("def program")
+    text = f"{before}def program{re.sub(r'return (.*)', returned, program)}"
+    f, args = load(text, FOLDER).program, arguments(3)
+    want = [differences(lambda *given, at=at: f(*given)[at], args) for at in (0, 1)]
+    assume(None not in want)
+    try:
+        found = srcad.jacobian(f, WRT, target=target)(*args)
+    except AliasError as error:
+        event(f"refused {error.problems[0].code}")
+        assume(False)
+    rows = found if len(found) == 2 else [tuple(by[at] for by in found) for at in (0, 1)]
+    for row, one in zip(rows, want, strict=True):
+        assert worst_error(row, one) < 1e-6, f"{target}\n{text}"
+
+
+@settings(common, max_examples=int(ASKED or 18))
+@given(programs())
+@pytest.mark.parametrize("returned", TWICE)
+def test_random_jacobians(returned: str, text: str) -> None:
+    check_rows(text, returned, "python")
+
+
+@settings(common, max_examples=int(ASKED or 16) // 8)
+@given(programs())
+@pytest.mark.parametrize("returned", TWICE)
+def test_random_jacobians_compiled(returned: str, text: str) -> None:
+    check_rows(text, returned, "cpu")
 
 
 @settings(common, max_examples=int(ASKED or 60))

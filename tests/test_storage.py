@@ -139,6 +139,80 @@ def recurrent_number(w, xs):
     return h
 
 
+def orbit(p, v, dt, steps):
+    p = p.copy()
+    v = v.copy()
+    loss = 0.0
+    for _ in range(steps):
+        r2 = p[0] * p[0] + p[1] * p[1]
+        v -= dt * p / (r2 * np.sqrt(r2))
+        p += dt * v
+        loss += np.log(r2)
+    return loss
+
+
+def watched(u, seen):
+    u = u.copy()
+    loss = 0.0
+    for t in range(len(seen)):
+        for i in range(1, len(u) - 1):
+            u[i] += 0.25 * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+        loss += (u[2] - seen[t]) ** 2
+    return loss
+
+
+def trmm(A, B, alpha):
+    B = B.copy()
+    for i in range(B.shape[0]):
+        for j in range(B.shape[1]):
+            for k in range(i + 1, A.shape[0]):
+                B[i, j] += A[k, i] * B[k, j]
+            B[i, j] *= alpha
+    return np.sum(B * B)
+
+
+def syrk(C, A, alpha, beta):
+    C = C.copy()
+    for i in range(C.shape[0]):
+        for j in range(i + 1):
+            C[i, j] *= beta
+        for k in range(A.shape[1]):
+            for j in range(i + 1):
+                C[i, j] += alpha * A[i, k] * A[j, k]
+    return np.sum(C * C)
+
+
+def angles(q, w, steps):
+    q = q.copy()
+    for _ in range(steps):
+        s = np.sin(q[0] - q[1])
+        c = np.cos(q[0] - q[1])
+        q[0] += w * s
+        q[1] += w * s * c
+    return q[0] * q[1]
+
+
+def thomas(a, b):
+    c = np.zeros(len(a))
+    d = np.zeros(len(a))
+    for i in range(1, len(a)):
+        m = 3.0 - a[i] * c[i - 1]
+        c[i] = a[i] / m
+        d[i] = (b[i] - a[i] * d[i - 1]) / m
+    for i in range(len(a) - 2, -1, -1):
+        d[i] -= c[i] * d[i + 1]
+    return np.sum(d)
+
+
+def begun(u, steps):
+    u = u.copy()
+    a = np.sin(u[2]) * u[1]
+    for _ in range(steps):
+        for i in range(1, len(u) - 1):
+            u[i] += 0.25 * (u[i - 1] - 2.0 * u[i] + u[i + 1])
+    return a * np.sum(u)
+
+
 @pytest.mark.parametrize(
     ("function", "argnums", "arguments", "most"),
     [
@@ -159,6 +233,20 @@ def recurrent_number(w, xs):
         # the state each turn begins with; what the last one ends with is at hand
         (recurrent, (0, 1), (R.normal(size=4), R.normal(size=7)), 8 * 4 * 7),
         (recurrent_number, (0, 1), (0.7, R.normal(size=7)), 8 * 7),
+        # positions and velocities before each step
+        (orbit, (0, 1, 2), (R.normal(size=2) + 2.0, R.normal(size=2), 0.1, 20), 8 * 4 * 20),
+        # the element that is looked at, not what each step overwrites
+        (watched, 0, (R.normal(size=6), R.normal(size=9)), 8 * 9),
+        # each element before the sum is added to it, and after
+        (trmm, (0, 1, 2), (R.normal(size=(4, 4)), R.normal(size=(4, 3)), 1.1), 8 * 2 * 12),
+        # half of what beta scales
+        (syrk, (0, 1, 2, 3), (R.normal(size=(4, 4)), R.normal(size=(4, 3)), 1.1, 0.9), 8 * 10),
+        # one neighbour is read after the other was replaced; the second loop overwrites what the first made
+        (thomas, (0, 1), (R.normal(size=9), R.normal(size=9)), 8 * 8),
+        # two numbers that are there still
+        (begun, 0, (R.normal(size=6), 9), 0),
+        # a sine and a cosine, once each
+        (angles, (0, 1), (R.normal(size=2), 0.3, 7), 8 * 2 * 7),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -135,6 +135,15 @@ class Dependence:
             common += [minus(a, b), minus(b, a)]
         return same_turn and feasible([*common, *first.facts, *then.facts])
 
+    def inside(self, item: Expr, length: Dim, region: Region) -> bool:
+        """Whether an index item is surely one of an axis of that length, wherever control is in the region."""
+        side = _Side("", region, (), self)
+        place = side.value(item)
+        if place is None:
+            return False
+        below, beyond = minus(form(-1, ()), place), minus(place, side.form(length))
+        return not any(feasible([outside, *side.facts]) for outside in (below, beyond))
+
     def _place(self, item: Expr, side: _Side) -> Form | None:
         """The place an index item names; None where it may count from the end, or is not linear."""
         place = side.value(item)

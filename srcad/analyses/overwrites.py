@@ -146,16 +146,19 @@ class Overwrites:
                     found.append((stmt, self.access(self.group[name], region, position, place)))
         return found
 
-    def meets(self, read: Access, store: Access) -> bool:
+    def meets(self, read: Access, store: Access, within: Region | None = None) -> bool:
         """Whether the store may run after the primal statement of the read, and overwrite what it reads.
 
         The read may be an earlier store; given twice, one and the same store is asked about its earlier turns.
+        With a region, both are in it, and it is asked of one time through that region.
         """
         if read.group != store.group:
             return False
         scope = self.scope(read.group)
         around = set(self.regions.loops(store.region))
         shared = [r for r in self.regions.loops(read.region) if r in around and scope in set(r.enclosing) - {r}]
+        if within is not None:
+            shared = [r for r in shared if within in set(r.enclosing) - {r}]
         same_turn = read is not store and _order(read, store)
         return self.dependence.can_meet(read.region, read.items, store.region, store.items, shared, same_turn)
 

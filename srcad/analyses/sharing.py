@@ -101,7 +101,7 @@ def roots(expr: Expr) -> frozenset[str]:
     match expr:
         case Op(prim, args, _) if prim in _PASS_ON:
             return frozenset().union(*map(roots, args))
-        case Op(prim, (first, *_), _) if prim == "list.pop" or prim in VIEWS:
+        case Op(prim, (first, *_), _) if prim in ("list.pop", "list.item") or prim in VIEWS:
             return roots(first)
         case Var(name):
             return frozenset({name})

@@ -140,6 +140,9 @@ class Expressions:
                 return _method(target, "append", value)
             case "list.pop":
                 return _method(self.expr(op.args[0]), "pop")
+            case "list.item":
+                items, at = self._operands(op)
+                return ast.Subscript(items, at)
         if name == "not":
             return self._negated(op.args[0])
         operands = self._operands(op)

@@ -123,6 +123,12 @@ def given_back(leaf: Any) -> Callable[[Any], Any]:
     return float
 
 
+def entries_back(leaf: Any) -> Callable[[Any], Any]:
+    """The same for the derivatives of many outputs with respect to a leaf, which are an array of its dtype."""
+    dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.floating) else np.dtype(np.float64)
+    return given_back(np.empty(1, dtype))
+
+
 def result_back(result: Type) -> Callable[[Any], Any] | None:
     """A number comes back as Python's own where Python has it; Numba gives float32 as a float, which is undone."""
     if not isinstance(result, Scalar):

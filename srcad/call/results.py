@@ -7,25 +7,31 @@ from typing import Any
 
 from srcad.call.leaves import result_back
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.ir.types import Type
 from srcad.tree import flatten, unflatten
 
 Rebuild = Callable[[Sequence[Any]], Any]
+Back = Callable[[Type], Callable[[Any], Any] | None]
 
 
-def rebuilder(result: Abstract) -> Rebuild:
-    """A function from the flat values of the leaves of `result` to the nested value."""
+def rebuilder(result: Abstract, back: Back = result_back) -> Rebuild:
+    """A function from the flat values of the leaves of `result` to the nested value.
+
+    `back` says how a leaf of a type is converted.
+    """
     if isinstance(result, Leaf):
-        convert = result_back(result.type)
+        convert = back(result.type)
         return (lambda flat: convert(flat[0])) if convert else (lambda flat: flat[0])
     parts, spec = flatten(_skeleton(result))
+    converts = [back(part.type) if isinstance(part, _Hole) else None for part in parts]
 
     def rebuild(flat: Sequence[Any]) -> Any:
         values = iter(flat)
         made = []
-        for part in parts:
+        for part, convert in zip(parts, converts, strict=True):
             if isinstance(part, _Hole):
                 value = next(values)
-                made.append(part.convert(value) if part.convert else value)
+                made.append(convert(value) if convert else value)
             else:
                 made.append(part)
         return unflatten(spec, made)
@@ -37,7 +43,7 @@ class _Hole:
     """Where a leaf goes."""
 
     def __init__(self, leaf: Leaf) -> None:
-        self.convert = result_back(leaf.type)
+        self.type = leaf.type
 
 
 def _skeleton(value: Abstract) -> Any:

@@ -12,13 +12,14 @@ import numpy as np
 from srcad.backend import files
 from srcad.backend.load import load
 from srcad.call.described import Described
-from srcad.call.leaves import given_back, leaf_key, passed
+from srcad.call.leaves import entries_back, given_back, leaf_key, passed
 from srcad.call.parameters import Parameters
 from srcad.call.plan import Plan, planner, refuse_above
-from srcad.call.results import rebuilder
+from srcad.call.results import Rebuild, rebuilder
 from srcad.errors import fail
 from srcad.frontend.arguments import flatten as flatten_captured
-from srcad.ir.types import Scalar
+from srcad.frontend.values import leaves as output_leaves
+from srcad.ir.types import Array, Scalar
 from srcad.pipeline import Generated
 from srcad.request import Request
 from srcad.tree import flatten, unflatten
@@ -208,7 +209,12 @@ def _finisher(
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
     if request.mode == "adjoint":
         return _numbers(arguments, leaves, request.wrt)
-    gradients = _gradient_builder(arguments, leaves, values, parameters, request)
+    outputs = list(output_leaves(made.result))
+    many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
+    back = entries_back if many else given_back
+    gradients = _gradient_builder(arguments, leaves, values, parameters, request, back)
+    if request.mode == "jacobian":
+        return _rows(gradients, rebuilder(made.result, lambda _: None), len(outputs))
     kept = count if request.keep_value else 0
     total = kept + sum(leaf.differentiated for leaf in arguments.leaves)
 
@@ -226,6 +232,17 @@ def _finisher(
     return finish
 
 
+def _rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Callable[[Any], Any]:
+    """The gradient of each output in its place. Flat, they come one output after another."""
+
+    def finish(flat: Any) -> Any:
+        flat = flat if isinstance(flat, tuple) else (flat,)
+        each = len(flat) // count
+        return rebuild([gradients(flat[at * each : (at + 1) * each]) for at in range(count)])
+
+    return finish
+
+
 def _numbers(arguments: Described, leaves: list[Any], wrt: Sequence[str]) -> Callable[[Any], Any]:
     """In procedure style only the gradients of numbers are returned: nothing, one, or a tuple."""
     active = [leaf for name in wrt for leaf in arguments.leaves if leaf.parameter == name and leaf.differentiated]
@@ -239,9 +256,14 @@ def _numbers(arguments: Described, leaves: list[Any], wrt: Sequence[str]) -> Cal
 
 
 def _gradient_builder(
-    arguments: Described, leaves: list[Any], values: Sequence[Any], parameters: Parameters, request: Request
+    arguments: Described,
+    leaves: list[Any],
+    values: Sequence[Any],
+    parameters: Parameters,
+    request: Request,
+    back: Callable[[Any], Callable[[Any], Any]],
 ) -> Callable[[Sequence[Any]], Any]:
-    converts = {leaf.position: given_back(leaves[leaf.position]) for leaf in arguments.leaves if leaf.differentiated}
+    converts = {leaf.position: back(leaves[leaf.position]) for leaf in arguments.leaves if leaf.differentiated}
     if request.single and len(converts) == 1 and len(flatten(values[parameters.names.index(request.wrt[0])])[0]) == 1:
         value = values[parameters.names.index(request.wrt[0])]
         if not isinstance(value, tuple | list | dict) and not hasattr(value, "__dataclass_fields__"):

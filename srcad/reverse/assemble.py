@@ -12,7 +12,7 @@ from srcad.frontend.builder import Builder
 from srcad.frontend.unify import Kind, named, unify
 from srcad.ir.nodes import Assign, Block, Carry, Comment, Const, Expr, For, If, Op, Stmt, Store, Undef, Var, While
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import block_reads, defined, names, place, replace_names, root, substitute, with_blocks
+from srcad.ir.walk import block_reads, defined, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK
@@ -22,6 +22,7 @@ from srcad.reverse.lengths import minus, plus
 from srcad.reverse.slots import Slot, Slots
 from srcad.reverse.stretched import Stretched
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
+from srcad.reverse.undone import Home, restored
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Sweeps:
     """What the primal computes from the results of fused loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
+    restored: tuple[str, ...] | None
+    """Those arrays; None where some have no name when the forward sweep is over: they were made in a loop."""
 
 
 class Assembly:
@@ -66,17 +69,36 @@ class Assembly:
     def sweeps(self, sweep: Sweep) -> Sweeps:
         self._save_values()
         self._save_overwritten()
-        for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
-            base = name.rsplit(".", 1)[0]
+        for name in self.plan.got_back:
+            base = self._called(name)
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
             self.names[name] = self._holder(base, name)
         for counted in self.plan.counted:
             self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
+        for name, first in self.plan.equal.items():
+            self.names[name] = self.names.get(first, Var(first))
         reverse = self.reverse(sweep)
         top = self.regions.top
-        return Sweeps(self.forward(top), reverse, self.late(top), bool(self.plan.undone or self.stretches))
+        restores = bool(self.plan.undone or self.stretches)
+        return Sweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
+
+    def _restored(self) -> tuple[str, ...] | None:
+        if self.stretches:
+            return None  # which run again, and use up what they begin with
+        undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.undone]
+        groups = {self.aliases.group[root(store.base) or ""] for store in undone}
+        found = []
+        for name, group in self.aliases.group.items():
+            definition = self.regions.definitions.get(name)
+            node = definition.node if definition is not None else None
+            if group not in groups or definition is None or (isinstance(node, Assign) and root(node.value)):
+                continue  # a view of another
+            if definition.region is not self.regions.top or name in self.plan.saved:
+                return None
+            found.append(name)
+        return tuple(found)
 
     def _holder(self, base: str, name: str) -> Var:
         """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
@@ -87,6 +109,17 @@ class Assembly:
             assert isinstance(both, Kind), both
             self.builder.types[holder.name] = named(both, holder.name)
         return holder
+
+    def _called(self, name: str) -> str:
+        """What a value is called where it is got back: an element that stands in its array no more, after its place."""
+        base = name.rsplit(".", 1)[0]
+        node = self.regions.definitions[name].node
+        match node:
+            case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and name not in self.plan.again:
+                words = [str(item.value) if isinstance(item, Const) else _word(item) for item in items]
+                if all(words):
+                    return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
+        return base
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -130,7 +163,8 @@ class Assembly:
 
     def _save_values(self) -> None:
         self.handed_on = dict(self._handed_on())
-        for name in (n for n in self.plan.saved if n not in self.handed_on):
+        ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
+        for name in sorted((n for n in self.plan.saved if n not in self.handed_on), key=lambda n: ranks[n]):
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]
@@ -140,7 +174,7 @@ class Assembly:
                 # what the array holds in the end: going back, what was overwritten before that is restored
                 last = len(region.stmts) - 1
                 written = False
-            slot = self.slots.make(_kept_name(name, t), region, t, refers=written)
+            slot = self.slots.make(_kept_name(name, t, definition.node), region, t, refers=written)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
@@ -149,18 +183,23 @@ class Assembly:
             self._at(region).after.setdefault(last, []).extend(slot.before(value))
 
     def _save_overwritten(self) -> None:
-        for region in self.regions:
-            for position, stmt in enumerate(region.stmts):
-                if isinstance(stmt, Store) and id(stmt) in self.plan.undone:
-                    written = place(stmt)
-                    t = self.builder.typeof(written)
-                    base = root(stmt.base)
-                    assert base is not None and isinstance(t, Scalar | Array)
-                    slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, region, t)
-                    self.undo_slots[id(stmt)] = slot
-                    self._declare(slot, region)
-                    content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
-                    self._at(region).before.setdefault(position, []).extend(slot.before(content))
+        shared: dict[object, Slot] = {}
+        for store, _ in self.overwrites.stores:
+            if id(store) in self.plan.undone:
+                home, written = self.plan.undone[id(store)], place(store)
+                if (home, written) not in shared:
+                    shared[home, written] = self._save_place(written, home)
+                self.undo_slots[id(store)] = shared[home, written]
+
+    def _save_place(self, written: Expr, home: Home) -> Slot:
+        t = self.builder.typeof(written)
+        base = root(written)
+        assert base is not None and isinstance(t, Scalar | Array)
+        slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, home.region, t)
+        self._declare(slot, home.region)
+        content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
+        self._at(home.region).before.setdefault(home.position, []).extend(slot.before(content))
+        return slot
 
     def forward(self, region: Region) -> Block:
         """The region's statements with the insertions; a `while` is put together by its owner."""
@@ -210,15 +249,15 @@ class Assembly:
 
     def reverse(self, sweep: Sweep) -> Block:
         due: dict[int, list[str]] = {}
-        for name in [*self.plan.again, *self.plan.found, *self.plan.saved]:
+        for name in self.plan.got_back:
             definition = self.regions.definitions[name]
             if definition.region is sweep.region:
                 due.setdefault(self._due(name), []).append(name)
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
         out: list[Stmt] = []
-        for group in sweep.with_counted(self.plan.counted):
+        for group in sweep.with_others(self.plan.counted, self.plan.undoing.groups(self.plan.undone, sweep.region)):
             now = self._in_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
-            if group.undo is not None and id(group.undo) in self.plan.undone:
+            if group.undo is not None and restored(group, sweep.region, self.plan.undone):
                 first = self._index_names(group.undo)
                 for name in (n for n in now if n in first):
                     out += self._get_back(name, group)
@@ -250,14 +289,16 @@ class Assembly:
     def _sources(self, name: str) -> frozenset[str]:
         """The names that getting a value back reads."""
         if name in self.plan.found:
-            return names(self.plan.found[name][1])
+            return self.plan.names(self.plan.found[name][1])
+        if name in self.plan.overwritten:
+            return frozenset(n for item in self.plan.overwritten[name][1].items for n in self.plan.names(item))
         node = self.regions.definitions[name].node
-        return names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
+        return self.plan.names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
 
     def _index_names(self, store: Store) -> frozenset[str]:
         """What says where the store went: needed before the place can be restored."""
         found: frozenset[str] = frozenset()
-        pending = [n for e in (store.base, *store.index) for n in names(e)]
+        pending = [n for e in (store.base, *store.index) for n in self.plan.names(e)]
         while pending:
             name = pending.pop()
             if name in found:
@@ -269,6 +310,8 @@ class Assembly:
     def _due(self, name: str) -> int:
         if name in self.plan.found:
             return self.plan.found[name][0]
+        if name in self.plan.overwritten:
+            return self.plan.overwritten[name][0]
         return self.plan.again[name] if name in self.plan.again else self.plan.saved[name]
 
     def _undo(self, group: Group) -> list[Stmt]:
@@ -291,8 +334,21 @@ class Assembly:
             return [Assign(target, self._renamed(self.plan.found[name][1]), group.span)]
         if name in self.handed_on:
             return []  # the turn that came after has left it there
+        if name in self.plan.overwritten:
+            part = self.plan.overwritten[name][1]
+            return [Assign(target, self._element(self.undo_slots[id(part.store)], part.items), group.span)]
         slot = self.value_slots[name]
         return [*slot.prepare, Assign(target, slot.load, group.span)]
+
+    def _element(self, slot: Slot, items: tuple[Expr, ...]) -> Expr:
+        """An element of what is kept in a place."""
+        match slot.load, tuple(map(self._renamed, items)):
+            case load, ():
+                return load
+            case Op("index", (saved, *at)), inner:
+                return Op("index", (saved, *at, *inner))
+            case load, inner:
+                return Op("index", (load, *inner))
 
     def _nested(self, group: Group) -> list[Stmt]:
         match group.nested:
@@ -350,9 +406,18 @@ class Assembly:
         return For(turn.name, plus(turns, -1), Const(-1), Const(-1), body)
 
 
-def _kept_name(name: str, t: Type) -> str:
-    """What a saved value is called: by its role where the user gave it no name."""
+def _word(e: Expr) -> str:
+    """A short index as a part of a name."""
+    base = e.name.rsplit(".", 1)[0] if isinstance(e, Var) else ""
+    return base if len(base) == 1 else ""
+
+
+def _kept_name(name: str, t: Type, node: object = None) -> str:
+    """What a saved value is called: by its role where the user gave it no name, an element after its array."""
     base = name.rsplit(".", 1)[0]
+    match node:
+        case Assign(_, Op("index", (Var(array), *_))) if base.startswith("%"):
+            base = array.rsplit(".", 1)[0]
     if base.startswith("%") and isinstance(t, Scalar) and t.dtype == "bool":
         return "took_if"
     return base.lstrip("%").removesuffix(SAVED) + SAVED

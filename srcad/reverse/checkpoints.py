@@ -9,7 +9,6 @@ what statements before the loop read of what it writes is kept apart, and put ba
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 
 from srcad.analyses.aliases import Aliases
@@ -20,7 +19,6 @@ from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Carry, For, Op, Undef, Var
 from srcad.ir.walk import block_reads
 from srcad.normalize.stretches import Stretch, refuse
-from srcad.reverse.plan import Plan
 from srcad.reverse.sweep import Sweep, Turns
 
 
@@ -140,28 +138,21 @@ class Checkpoints:
         """Whether each stretch begins with all the turns use of a group put back, or made by themselves."""
         return group in self._state[turn] or not self._whole(turn, block_reads(_owner(turn).body), frozenset({group}))
 
-    def undone(self, accesses: Iterable[Access], overwrites: Overwrites) -> frozenset[int]:
-        """The stores that have to save what they overwrite, for the sake of what the reverse sweep reads."""
-        given = list(accesses)
-        return frozenset(
-            id(store)
-            for store, at in overwrites.stores
-            if any(self._meets(read, at, overwrites) for read in given if self._undoes(read, at))
-            # the second run reads before anything of its own loop is undone
-            or any(self._meets(read, at, overwrites) for read in self.reads if self.around(at.region) is None)
-        )
+    def meets(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
+        """Whether the store has to be undone, for the reverse sweep to read there what the primal did."""
+        return self._undoes(read, store) and self._meets(read, store, overwrites)
 
-    def completed(self, plan: Plan, overwrites: Overwrites) -> Plan:
-        """The plan with what the second runs read, and what has to be put back behind them."""
-        accesses = (*plan.accesses, *self.reads)
-        put_back: dict[Region, set[str]] = {}
+    def put_back(self, accesses: Iterable[Access], overwrites: Overwrites) -> Mapping[Region, frozenset[str]]:
+        """By the turn: the groups that have to be put back behind the second runs, for what else is read."""
+        read = [*accesses, *self.reads]
+        found: dict[Region, set[str]] = {}
         for _, at in overwrites.stores:
             turn = self.around(at.region)
-            if turn is not None and at.group not in put_back.get(turn, ()):
-                others = (read for read in accesses if self.around(read.region) is not turn)
-                if any(self._meets(read, at, overwrites) for read in others):
-                    put_back.setdefault(turn, set()).add(at.group)
-        return replace(plan, accesses=accesses, put_back={turn: frozenset(g) for turn, g in put_back.items()})
+            if turn is not None and at.group not in found.get(turn, ()):
+                others = (one for one in read if self.around(one.region) is not turn)
+                if any(self._meets(one, at, overwrites) for one in others):
+                    found.setdefault(turn, set()).add(at.group)
+        return {turn: frozenset(groups) for turn, groups in found.items()}
 
     def _undoes(self, read: Access, store: Access) -> bool:
         """Whether the reversal of the store comes back to its place: a loop that is not around the read is put back."""

@@ -34,7 +34,8 @@ class Adjoints:
     An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
     begins as zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no
     adjoint of its own, what is added to it goes to `d_x[2:5]`. `rows` are arrays of which each turn of a loop has
-    its own row (by the number of axes that say which): for their adjoints one row is enough.
+    its own row (by the number of axes that say which): for their adjoints one row is enough. `prefix` is what the
+    names of adjoints begin with.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Adjoints:
         stored: frozenset[str],
         buffers: Mapping[str, Var],
         rows: Mapping[str, int],
+        prefix: str,
     ) -> None:
         self.builder = builder
         self.regions = regions
         self.active = active
         self.stored = stored
         self.rows = rows
+        self.prefix = prefix
         self.frames: list[Frame] = []
         self._names: dict[str, Var] = dict(buffers)
         # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
@@ -62,7 +65,7 @@ class Adjoints:
         if primal not in self._names:
             base = primal.rsplit(".", 1)[0]
             base = base.removesuffix(SAVED) if primal in self.rows else base
-            base = f"%d_{base[1:]}" if base.startswith("%") else f"d_{base}"
+            base = f"%{self.prefix}{base[1:]}" if base.startswith("%") else f"{self.prefix}{base}"
             t = self.builder.types[primal]
             if isinstance(t, Array):
                 t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])

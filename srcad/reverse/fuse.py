@@ -76,8 +76,7 @@ def keeps(chosen: Fused, turn: Region) -> bool:
     plan, regions = chosen.plan, chosen.regions
     if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
         return True
-    inside = (r for r in regions if turn in set(r.enclosing))
-    return any(id(stmt) in plan.undone for r in inside for stmt in r.stmts)
+    return any(turn in set(home.region.enclosing) for home in plan.undone.values())
 
 
 class _Order:

@@ -7,21 +7,27 @@ from dataclasses import dataclass, replace
 
 from srcad.analyses.activity import active
 from srcad.analyses.aliases import aliases
+from srcad.analyses.computed import Computed
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions, regions
+from srcad.errors import fail
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Store, Var
+from srcad.ir.nodes import Assign, Atom, Block, Comment, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.types import Array, Scalar, is_float
+from srcad.ir.walk import walk
 from srcad.normalize.count_turns import count_turns
 from srcad.normalize.own_arguments import own_arguments
 from srcad.normalize.own_rows import own_rows
 from srcad.normalize.plain_stores import plain_stores
 from srcad.normalize.stretches import Stretch, loops_called, stretches
-from srcad.reverse.annotate import FORWARD, REVERSE, VALUE, annotate
+from srcad.reverse.annotate import FORWARD, REVERSE, TURN, TURN_BACK, VALUE, annotate
 from srcad.reverse.assemble import Assembly, Sweeps
 from srcad.reverse.checkpoints import Checkpoints
+from srcad.reverse.entries import by_entry, repeatable
 from srcad.reverse.fuse import fuse, keeps
 from srcad.reverse.kept import Kept, kept
+from srcad.reverse.lengths import length
+from srcad.reverse.merged import merged
 from srcad.reverse.transform import reverse_sweep
 from srcad.reverse.widen import to_widen
 from srcad.simplify.finish import finish
@@ -46,7 +52,7 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, check
     f = count_turns(f, builder)
     f = _keep_results(f, builder) if keep_value else f
     seed = _seed(f, builder)
-    adjoints, sweeps = _sweeps(f, builder, wrt, [(f.results[0], seed)], {}, checkpoint)
+    (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(f.results[0], seed)]], {}, checkpoint)
     late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
     results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
     params = (*f.params, Param(seed.name, "d_result"))
@@ -67,7 +73,7 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
     buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
     seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
-    adjoints, sweeps = _sweeps(f, builder, wrt, seeds, buffers, checkpoint)
+    (adjoints,), sweeps = _sweeps(f, builder, wrt, [seeds], buffers, checkpoint)
     found = aliases(f)
     # going back, the reverse sweep restores what f has overwritten
     changed = [p for p in f.params if p.name in found.stored and sweeps.restores]
@@ -81,24 +87,80 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     return _finished(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
 
 
+def jacobian(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) -> Gradient:
+    """Differentiate each result of f, numbers or one array, with respect to the parameters `wrt`.
+
+    The new function takes f's parameters. It returns, for each result, its derivative for each of `wrt`.
+    """
+    builder = Builder.resume(f)
+    f = count_turns(_own(_plain(f, builder), builder), builder)
+    rows = _array_rows if _is_array(f, builder) else _number_rows
+    body, results = rows(f, builder, wrt, checkpoint)
+    body = (Comment(FORWARD), *body, Return(results))
+    return _finished(replace(f, name=f"{f.name}_jacobian", body=body, results=results), builder)
+
+
+def _number_rows(
+    f: Function, builder: Builder, wrt: Sequence[str], checkpoint: Sequence[str]
+) -> tuple[Block, tuple[Expr, ...]]:
+    """Numbers are a few: their reverse sweeps go back side by side."""
+    seeds = [[(result, Const(1.0))] for result in f.results]
+    adjoints, sweeps = _sweeps(f, builder, wrt, seeds, {}, checkpoint)
+    return (*sweeps.forward, Comment(REVERSE), *sweeps.reverse), tuple(own[name] for own in adjoints for name in wrt)
+
+
+def _array_rows(
+    f: Function, builder: Builder, wrt: Sequence[str], checkpoint: Sequence[str]
+) -> tuple[Block, tuple[Expr, ...]]:
+    """An array has any number of entries: their reverse sweeps go back one after another.
+
+    Where the reverse sweep cannot run twice after one forward sweep, each entry has a forward sweep too.
+    """
+    (result,) = f.results
+    t = builder.typeof(result)
+    assert isinstance(result, Var) and isinstance(t, Array)
+    seed = builder.fresh(f"d_{_base(result.name).lstrip('%')}", replace(t, layout="C"))
+    (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(result, seed)]], {}, checkpoint, fusing=False)
+    if sweeps.restored is not None:
+        builder.span = None
+        with builder.block() as asked:
+            shape = [builder.op("shape", result, axis=axis) for axis in range(t.rank)]
+        kept, reverse = repeatable(builder, sweeps.forward, sweeps.reverse, sweeps.restored)
+        rows, results = by_entry(builder, seed, shape, reverse, {name: adjoints[name] for name in wrt})
+        return (*sweeps.forward, *kept, Comment(REVERSE), *asked, *rows), results
+    (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(result, seed)]], {}, checkpoint)
+    turn = (Comment(TURN), *sweeps.forward, Comment(TURN_BACK), *sweeps.reverse)
+    rows, results = by_entry(builder, seed, _shape_before(f, t), turn, {name: adjoints[name] for name in wrt})
+    return (Comment(REVERSE), *rows), results
+
+
 def _sweeps(
     f: Function,
     builder: Builder,
     wrt: Sequence[str],
-    seeds: list[tuple[Expr, Var]],
+    seeds: Sequence[Sequence[tuple[Expr, Atom]]],
     buffers: Mapping[str, Var],
     checkpoint: Sequence[str],
-) -> tuple[Mapping[str, Var], Sweeps]:
+    *,
+    fusing: bool = True,
+) -> tuple[list[Mapping[str, Var]], Sweeps]:
+    """Both sweeps; the reverse sweep is as many as there are lists of seeds, side by side, each with its adjoints."""
     rows: Mapping[str, int] = {}
     asked = loops_called(f, checkpoint)
     found_stretches: Mapping[str, Stretch] = {}
+    outputs = [[*(result for result, _ in own), *map(Var, buffers)] for own in seeds]
     while True:
         found = aliases(f)
         places = regions(f)
-        carrying = active(f, wrt, [*(result for result, _ in seeds), *map(Var, buffers)])
-        sweep, adjoints = reverse_sweep(f, builder, places, carrying, found, seeds, wrt, buffers, rows)
+        known = Computed(places, builder.types, found)
+        parts = [
+            reverse_sweep(f, builder, places, active(f, wrt, out), found, own, wrt, buffers, rows, known, prefix)
+            for own, out, prefix in zip(seeds, outputs, _prefixes(len(seeds)), strict=True)
+        ]
+        sweep = merged([part for part, _ in parts])
+        carrying = active(f, wrt, [result for out in outputs for result in out])
         points = Checkpoints(builder, places, found, sweep, found_stretches, rows)
-        fused = fuse(builder, places, found, sweep, carrying, points, allowed=True)
+        fused = fuse(builder, places, found, sweep, carrying, points, allowed=fusing)
         if buffers and fused.regions.fused and (fused.plan.undone or points.stretches):
             # what a procedure leaves in its arguments is kept before the reverse sweep restores any
             fused = fuse(builder, places, found, sweep, carrying, points, allowed=False)
@@ -110,13 +172,35 @@ def _sweeps(
         overwrites = Overwrites(fused.regions, found, builder.types)
         wanted = to_widen(builder, fused.regions, overwrites, fused.plan, points.stretches)
         if not wanted:
-            return adjoints, Assembly(builder, fused, found, points).sweeps(sweep)
+            return [adjoints for _, adjoints in parts], Assembly(builder, fused, found, points).sweeps(sweep)
         f, rows = own_rows(f, builder, wanted, rows)
 
 
 def _turn(places: Regions, loop: str) -> Region:
     """The turn of the loop with this index."""
     return places.definitions[loop].region
+
+
+def _shape_before(f: Function, t: Array) -> list[Expr]:
+    """The lengths of the result where those of the parameters say them."""
+    nothing = regions(replace(f, body=()))
+    known = [length(d, nothing) for d in t.dims]
+    prints = any(isinstance(s, Effect) and s.call.prim == "print" for s in walk(f.body))
+    if prints or None in known:
+        reason = "it prints" if prints else "how many there are is not known before"
+        why = "A loop of it makes an array in each turn and overwrites that."
+        what = f"{f.name} would have to run for each entry, and {reason}"
+        fail("S210", what, f.span, why, "make the array before the loop.")
+    return [n for n in known if n is not None]
+
+
+def _is_array(f: Function, builder: Builder) -> bool:
+    return any(isinstance(builder.typeof(result), Array) for result in f.results)
+
+
+def _prefixes(count: int) -> list[str]:
+    """`d_x` is the adjoint of x; where there are several, `d0_x` is that of the first result."""
+    return ["d_"] if count == 1 else [f"d{at}_" for at in range(count)]
 
 
 def _finished(made: Function, builder: Builder) -> Gradient:

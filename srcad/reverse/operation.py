@@ -62,9 +62,12 @@ class Rules:
             parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
         values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
         known: dict[str, Var] = {}
+        plain = all(isinstance(s, Assign) for s in emitted)  # no array that is filled, which two may not share
         for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
             (kept,) = substitute((kept,), known)
             there = self.computed.same(kept, adjoints.frames[-1].sweep.region)
+            if there is None and plain:
+                there = self.computed.beside(stmt.target, kept)
             if there is None:
                 builder.emit(kept)
             else:

@@ -9,7 +9,10 @@ from srcad.analyses.counters import Counter
 from srcad.analyses.overwrites import Access
 from srcad.analyses.regions import Region
 from srcad.ir.nodes import Assign, AugAssign, Expr, Var
+from srcad.ir.walk import names
+from srcad.reverse.again import Overwritten
 from srcad.reverse.sweep import Group
+from srcad.reverse.undone import Undoing, Undone
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,19 @@ class Counted:
 
 @dataclass(frozen=True)
 class Plan:
-    """`again`: values to compute again, `found`: values to read from where they were stored, `saved`: values to save.
+    """`again`: values to compute again, `found`: values to read from where they were stored,
+    `overwritten`: from what a store of the plan saves anyway, `saved`: values to save.
 
     Each maps a name to the position, in the region that defines it, before whose reversal it is got back.
-    `undone` are the stores (by identity) that save what they overwrite.
+    `undone` are the stores (by identity) of which is saved what they overwrite, and where.
     """
 
     again: dict[str, int]
     found: dict[str, tuple[int, Expr]]
+    overwritten: dict[str, tuple[int, Overwritten]]
     saved: dict[str, int]
-    undone: frozenset[int]
+    undone: Undone
+    undoing: Undoing
     reads: frozenset[str] = frozenset()
     """All names whose value the sweep reads, one way or another."""
     accesses: tuple[Access, ...] = ()
@@ -49,3 +55,14 @@ class Plan:
     """Integers that it counts back."""
     put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
     """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
+    equal: Mapping[str, str] = field(default_factory=dict)
+    """For names that are not got back, one with the same value that is read instead."""
+
+    @property
+    def got_back(self) -> list[str]:
+        """All names that the reverse sweep gives a value to again."""
+        return [*self.again, *self.found, *self.overwritten, *self.saved]
+
+    def names(self, e: Expr) -> frozenset[str]:
+        """The names whose values an expression needs."""
+        return frozenset(self.equal.get(n, n) for n in names(e))

@@ -12,11 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from srcad.ir.lengths import written
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Return, Slice, Stmt, Var, While
 from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
 from srcad.ir.walk import blocks, map_expr, own_writes, walk
 from srcad.reverse.kept import Kept
-from srcad.reverse.lengths import written
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.dead import dead
 from srcad.simplify.typeof import typeof

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from srcad.analyses.agreed import Agreed
 from srcad.analyses.regions import Region, Regions
 from srcad.frontend.builder import Builder
+from srcad.ir.lengths import asked, written
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import map_expr, names
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.stretches import Stretch
-from srcad.reverse.lengths import asked, length, linear, minus, written
+from srcad.reverse.lengths import length, linear, minus
 from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
@@ -64,6 +65,15 @@ class Slots:
             return self._list(clean, t)
         assert isinstance(t, Scalar)
         return self._stack(clean, t, region)
+
+    def indexed(self, region: Region, t: Scalar | Array) -> bool:
+        """Whether what is kept in a place for such values can be read at any time, any number of times."""
+        loops = self.regions.loops(region)
+        if not loops or (self._sized(t, region) is not None and self._axes(loops) is not None):
+            return True
+        owner = loops[0].owner
+        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        return isinstance(t, Scalar) and len(loops) == 1 and counted
 
     def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
         """The type of what is made in a region with lengths that are known before all loops."""

@@ -8,33 +8,30 @@ loops around it. Memory is kept right by saving what a store overwrites, where t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import chain
-
-import numpy as np
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.counters import Counter, counter_of
 from srcad.analyses.cut import cheapest
+from srcad.analyses.equal import equal
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Op, Store, Var, While
-from srcad.ir.types import FLOATS, Array, Scalar, Type
+from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var, While
+from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
-from srcad.ir.walk import block_reads, names, own_exprs, root, walk
+from srcad.ir.walk import block_reads, names, own_exprs, place, root, walk
 from srcad.normalize.count_turns import count_of
+from srcad.reverse.again import VIEWS_AGAIN, Again, Overwritten
 from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.found import Stored
 from srcad.reverse.plan import Counted, Plan
+from srcad.reverse.slots import Slots
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
-from srcad.rules.primitives import PRIMITIVES
-
-VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
-"""Primitives that make no new elements, so that making the result again costs nothing."""
-
-ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
-"""Primitives that take a machine no longer than a division: what a loop saves of them costs more to write and read."""
+from srcad.reverse.undone import Undoing, Undone, both, restored
+from srcad.reverse.weights import Weights
 
 
 @dataclass
@@ -58,37 +55,58 @@ class Storage:
         self.overwrites = Overwrites(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
+        self.again = Again(builder, regions, aliases, self.overwrites)
+        self.undoing = Undoing(regions, self.overwrites, builder.types, checkpoints)
+        self.slots = Slots(builder, regions, checkpoints.stretches)
+        self.weights = Weights(builder, regions, self.undoing, self.slots)
         self.standing = Stored(builder, regions, aliases, self.overwrites)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
+        self.equal: Mapping[str, str] = {}
+        """For names read instead of others, which have the same value: by those others."""
 
     def plan(self) -> Plan:
+        """Of equal numbers that would all have to be kept, the first is."""
+        plan = self._plan()
+        kept = {*plan.saved, *plan.overwritten}
+        equals = equal(self.regions.top.stmts, self.builder.types, self.aliases)
+        twice = {first for name, first in equals.items() if name in kept and self._in_loop(first)}
+        if not twice:
+            return plan
+        self.equal = {name: first for name, first in equals.items() if first in twice}
+        self.counted, self.uncounted = {}, set()
+        return self._plan()
+
+    def _plan(self) -> Plan:
         """Repeat until what is undone covers all that is read; both only grow."""
-        undone: frozenset[int] = frozenset()
+        undone: Undone = {}
         barred: frozenset[str] = frozenset()
         while True:
             plan = self._decide(undone, barred)
             if self._count_back(plan):
                 continue
-            needed = self.checkpoints.undone(plan.accesses, self.overwrites)
+            undone = plan.undone
+            needed = both(undone, self.undoing.needed(plan.accesses))
+            read = [overwritten.store for _, overwritten in plan.overwritten.values()]
+            needed = both(needed, {id(store): self.undoing.own(store) for store in read})
             # a value found where it was stored must not be undone before it is read
-            lost = frozenset(name for name in plan.found if self._undone_store(name, needed | undone))
-            if needed <= undone and lost <= barred:
-                return self.checkpoints.completed(plan, self.overwrites)
-            undone |= needed
+            lost = frozenset(name for name in plan.found if self._undone_store(name, needed))
+            if needed == undone and lost <= barred:
+                behind = self.checkpoints.put_back(plan.accesses, self.overwrites)
+                return replace(plan, accesses=(*plan.accesses, *self.checkpoints.reads), put_back=behind)
+            undone = needed
             barred |= lost
 
     # ---- what is read, where -----------------------------------------------------------------
 
-    def _decide(self, undone: frozenset[int], barred: frozenset[str]) -> Plan:
-        draft = _Draft()
-        self.late: set[Carry] = set()
-        self._collect(self.sweep, undone, draft)
+    def _decide(self, undone: Undone, barred: frozenset[str]) -> Plan:
+        draft, undone = self._read_anyway(undone)
         again: dict[str, int] = {}
         found: dict[str, tuple[int, Expr]] = {}
+        overwritten: dict[str, tuple[int, Overwritten]] = {}
         saved: dict[str, int] = {}
         done: dict[str, int] = {}
-        keep = self._cut(draft, barred)
+        keep = self._cut(draft, undone, barred)
         while True:
             # where a value was stored may be read earlier than it seemed: then that is looked at again
             pending = [n for n, positions in draft.uses.items() if max(positions) > done.get(n, -2)]
@@ -97,7 +115,7 @@ class Storage:
             name = max(pending, key=lambda n: self.order[n])
             definition = self.regions.definitions[name]
             position = done[name] = max(draft.uses[name])
-            for plan in (again, found, saved):
+            for plan in (again, found, overwritten, saved):
                 plan.pop(name, None)
             if isinstance(definition.node, For):
                 continue
@@ -108,23 +126,40 @@ class Storage:
                 if position > held.counter.until[name]:
                     self.late.add(held.counter.carry)
                 continue
-            place = None if name in barred or not self._in_loop(name) else self.standing.place(name, definition)
-            if place is not None:
-                found[name] = (position, place)
-                for n in names(place):
+            there = None if name in barred or not self._in_loop(name) else self.standing.place(name, definition)
+            if there is not None:
+                found[name] = (position, there)
+                for n in names(there):
                     self._use(draft, n, definition.region, position)
                 continue
-            if name not in keep and self._cheap(name, definition, position):
+            if name not in keep and self._cheap(name, definition, position) and self._reads_on(name, undone, position):
                 again[name] = position
                 assert isinstance(definition.node, Assign)
                 self._read_again(name, definition, position, draft)
                 continue
+            part = self._overwritten(name, definition, position) if name not in keep else None
+            if part is not None:
+                overwritten[name] = (position, part)
+                for item in part.items:
+                    self._reads_of(item, definition.region, position, draft)
+                continue
             if not self._in_loop(name):
                 continue
             saved[name] = position
-        return Plan(
-            again, found, saved, undone, frozenset(draft.uses), tuple(draft.accesses), tuple(self.counted.values())
-        )
+        reads, counted = frozenset(draft.uses), tuple(self.counted.values())
+        accesses = tuple(draft.accesses)
+        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, equal=self.equal)
+
+    def _read_anyway(self, undone: Undone) -> tuple[_Draft, Undone]:
+        """What the sweep itself reads, and what has to be undone for that."""
+        while True:
+            draft = _Draft()
+            self.late: set[Carry] = set()
+            self._collect(self.sweep, undone, draft)
+            wider = both(undone, self.undoing.needed(draft.accesses))
+            if wider == undone:
+                return draft, undone
+            undone = wider
 
     def _count_back(self, plan: Plan) -> bool:
         """Count back what would be saved, where that can be; stop it where a value is read after it has gone."""
@@ -153,13 +188,13 @@ class Storage:
         known = isinstance(start, Scalar) and start.dim is not None and start.dim.counts
         return known and all(s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.steps)
 
-    def _collect(self, sweep: Sweep, undone: frozenset[int], draft: _Draft) -> bool:
+    def _collect(self, sweep: Sweep, undone: Undone, draft: _Draft) -> bool:
         """Record what the sweep reads; whether it does anything at all."""
         anything = False
-        for group in sweep.with_counted(self.counted.values()):
-            restores = group.undo is not None and id(group.undo) in undone
-            if restores:
-                assert group.undo is not None
+        moved = self.undoing.groups(undone, sweep.region)
+        for group in sweep.with_others(self.counted.values(), moved):
+            restores = restored(group, sweep.region, undone)
+            if group.undo is not None and restores:
                 for e in (group.undo.base, *group.undo.index):
                     for n in names(e):
                         self._use(draft, n, sweep.region, group.position)
@@ -190,6 +225,7 @@ class Storage:
         """Note a read; the position is that in the region which defines the name."""
         if name not in self.regions.definitions:
             return  # a name of the sweep's own
+        name = self.equal.get(name, name)
         where = self._position(name, region, position)
         assert where is not None, f"{name} is read outside of the region that defines it"
         draft.uses.setdefault(name, []).append(where)
@@ -203,20 +239,30 @@ class Storage:
         """Note which written arrays have elements read by a group."""
         for stmt in walk(tuple(group.stmts)):
             for e in own_exprs(stmt):
-                for place in places_read(e):
-                    n = root(place)
+                for read in places_read(e):
+                    n = root(read)
                     if n in self.aliases.stored and n in self.regions.definitions:
-                        at = self.overwrites.access(self.aliases.group[n], region, group.position, place)
+                        at = self.overwrites.access(self.aliases.group[n], region, group.position, read)
                         draft.accesses.append(at)
 
     # ---- again -------------------------------------------------------------------------------
 
-    def _cut(self, draft: _Draft, barred: frozenset[str]) -> frozenset[str]:
+    def _cut(self, draft: _Draft, undone: Undone, barred: frozenset[str]) -> frozenset[str]:
         """Which of the values that could be computed again had better be saved, so that others need not be."""
         uses = {name: max(positions) for name, positions in draft.uses.items()}
         needed = [name for name in uses if self._in_loop(name)]
         dear: list[str] = []
         inputs: dict[str, list[str]] = {}
+        stores: dict[str, int] = {}
+
+        def saves(wanted: Undone) -> list[str]:
+            """The nodes of what has to be undone, where it is not anyway."""
+            more = [(id(s), wanted[id(s)]) for s, _ in self.stores if id(s) in wanted]
+            more = [(store, home) for store, home in more if both(undone, {store: home}) != undone]
+            nodes = dict(self.weights.of_store(store, home) for store, home in more)
+            stores.update(nodes)
+            return list(nodes)
+
         pending = list(needed)
         while pending:
             name = max(pending, key=lambda n: self.order[n])
@@ -226,20 +272,26 @@ class Storage:
                 continue
             if name not in barred and self.standing.place(name, definition) is not None:
                 continue
-            if not self._cheap(name, definition, uses[name]):
+            if self._cheap(name, definition, uses[name]):
+                assert isinstance(definition.node, Assign)
+                inputs[name] = saves(self.undoing.needed(self._content_of(name, definition, uses[name])))
+            elif (part := self._overwritten(name, definition, uses[name])) is not None:
+                inputs[name] = saves({id(part.store): self.undoing.own(part.store)})
+            else:
                 dear.append(name)
                 continue
             assert isinstance(definition.node, Assign)
-            inputs[name] = []
-            for n in names(definition.node.value):
+            for n in (self.equal.get(n, n) for n in names(definition.node.value)):
                 where = self._position(n, definition.region, uses[name])
                 if where is not None:
                     uses[n] = max(where, uses.get(n, where))
                     if self._in_loop(n):
                         inputs[name].append(n)
                         pending.append(n)
-        weight = {name: self._weight(name) for name in {*needed, *dear, *inputs, *chain(*inputs.values())}}
-        return cheapest([n for n in needed if n in inputs or n in dear], dear, inputs, weight)
+        known = {*needed, *dear, *inputs, *chain(*inputs.values())} - set(stores)
+        weight = {name: self.weights.of_name(name) for name in known} | stores
+        keep = cheapest([n for n in needed if n in inputs or n in dear], [*dear, *stores], inputs, weight)
+        return keep - set(stores)
 
     def _free(self, name: str, definition: Definition) -> bool:
         """Whether the reversed loops have the value anyway."""
@@ -250,72 +302,16 @@ class Storage:
     def _in_loop(self, name: str) -> bool:
         return bool(self.regions.loops(self.regions.definitions[name].region))
 
-    def _weight(self, name: str) -> int:
-        """Of saving a value: its bytes; a loop counts as ten turns, an axis of unknown length as 10 elements."""
-        t = self.builder.types[name]
-        size = 1000
-        if isinstance(t, Scalar | Array):
-            size = np.dtype(t.dtype).itemsize
-            for d in t.dims if isinstance(t, Array) else ():
-                size *= 10 if d.terms else d.const
-        turns: int = 10 ** len(self.regions.loops(self.regions.definitions[name].region))
-        return size * turns
-
     def _cheap(self, name: str, definition: Definition, position: int) -> bool:
         """Whether the value may be computed again at the reversal of `position`."""
-        if not self._can_again(name, definition, position):
+        if not self.again.can(name, definition, position):
             return False
         t = self.builder.types[name]
         # a branch must be taken back as it was taken
-        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self._exact(name)
+        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.again.exact(name)
         if self.regions.loops(definition.region):
             return exact
         return name.startswith("%") and exact and self._at_hand(name, definition.region, position)
-
-    def _can_again(self, name: str, definition: Definition, position: int) -> bool:
-        node = definition.node
-        if not isinstance(node, Assign):
-            return False
-        match node.value:
-            case Const():
-                return True
-            case Var():
-                return isinstance(self.builder.types[name], Scalar)
-            case Op(prim, (base, *_)) if prim in VIEWS_AGAIN:
-                if isinstance(self.builder.types[name], Array):
-                    return prim in ("index", "np.transpose") or name not in self.aliases.stored
-                if prim != "index":
-                    return True
-                return not self._disturbed(name, base, definition, position)
-            case Op(prim, args) as op:
-                primitive = PRIMITIVES[prim]
-                if not (primitive.cheap or _small_power(op) or (prim in ONE_INSTRUCTION and self._in_loop(name))):
-                    return False
-                arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
-                if not arrays:
-                    return primitive.kind in ("elementwise", "view", "query")
-                # where no loop is around it, it is still alive
-                if not self._in_loop(name) or not (primitive.kind == "elementwise" or prim == "array"):
-                    return False
-                fixed = name not in self.aliases.stored
-                return fixed and not any(self._disturbed(name, Var(n), definition, position) for n in arrays)
-            case _:
-                return False
-
-    def _disturbed(self, element: str, base: Expr, definition: Definition, position: int) -> bool:
-        """Whether the array `base` is written between the load at `definition` and the statement at `position`."""
-        name = root(base)
-        if name is None or name not in self.aliases.stored:
-            return False
-        group = self.aliases.group[name]
-        stmts = definition.region.stmts
-        for at in range(definition.position + 1, min(position + 1, len(stmts))):
-            if at == position and isinstance(stmts[at], Store) and not _counts(self.builder.types[element]):
-                continue  # its reversal first restores what it overwrote (but reads its index before)
-            for inner in walk((stmts[at],)):
-                if isinstance(inner, Store) and self.aliases.group.get(root(inner.base) or "") == group:
-                    return True
-        return False
 
     def _at_hand(self, name: str, region: Region, position: int) -> bool:
         """Whether the value can be computed again from what nothing need be saved for."""
@@ -325,43 +321,54 @@ class Storage:
         where = self._position(name, region, position)
         if where is None:
             return False
-        if not self._can_again(name, definition, where):
+        if not self.again.can(name, definition, where):
             return not self.regions.loops(definition.region)
         if not self.regions.loops(definition.region) and not name.startswith("%"):
             return True
         assert isinstance(definition.node, Assign)
         return all(self._at_hand(n, definition.region, where) for n in names(definition.node.value))
 
-    def _exact(self, name: str) -> bool:
-        """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""
-        node = self.regions.definitions[name].node
-        if not isinstance(node, Assign):
-            return True
-        match node.value:
-            case Op(prim, args):
-                t = self.builder.types[name]
-                rounds = isinstance(t, Scalar) and t.dtype not in ("bool", "int64") and prim != "index"
-                return not rounds and all(self._exact(n) for a in args for n in names(a))
-            case _:
-                return True
-
     def _read_again(self, name: str, definition: Definition, position: int, draft: _Draft) -> None:
         node = definition.node
         assert isinstance(node, Assign)
         for n in names(node.value):
             self._use(draft, n, definition.region, position)
+        draft.accesses += self._content_of(name, definition, position)
+
+    def _content_of(self, name: str, definition: Definition, position: int) -> list[Access]:
+        """The elements of written arrays that are read where the value is computed again."""
+        node = definition.node
+        assert isinstance(node, Assign)
         array = isinstance(self.builder.types[name], Array)
         if array and isinstance(node.value, Op) and node.value.prim in VIEWS_AGAIN:
-            return  # a view reads nothing
-        for place in places_read(node.value):
-            rooted = root(place)
+            return []  # a view reads nothing
+        found = []
+        for one in places_read(node.value):
+            rooted = root(one)
             if rooted is not None and rooted in self.aliases.stored:
-                access = self.overwrites.access(self.aliases.group[rooted], definition.region, position, place)
-                draft.accesses.append(access)
+                found.append(self.overwrites.access(self.aliases.group[rooted], definition.region, position, one))
+        return found
 
-    def _undone_store(self, name: str, undone: frozenset[int]) -> bool:
+    def _reads_on(self, name: str, undone: Undone, position: int) -> bool:
+        """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
+        if self._in_loop(name):
+            return True
+        needed = self.undoing.needed(self._content_of(name, self.regions.definitions[name], position))
+        return both(undone, needed) == undone
+
+    def _overwritten(self, name: str, definition: Definition, position: int) -> Overwritten | None:
+        """The value as a part of what a store saves, where that can be read at any time."""
+        part = self.again.overwritten(name, definition, position) if self._in_loop(name) else None
+        if part is None:
+            return None
+        t = self.builder.typeof(place(part.store))
+        assert isinstance(t, Scalar | Array)
+        return part if self.slots.indexed(definition.region, t) else None
+
+    def _undone_store(self, name: str, undone: Undone) -> bool:
         """Whether a store of the value is undone, for the sake of other reads."""
-        return any(id(s) in undone and s.value == Var(name) for s, _ in self.stores)
+        values = [Var(n) for n in (name, *(n for n, first in self.equal.items() if first == name))]
+        return any(id(s) in undone and s.value in values for s, _ in self.stores)
 
 
 def _bounds(owner: For | While) -> tuple[Expr, ...]:
@@ -374,11 +381,6 @@ def _bounds(owner: For | While) -> tuple[Expr, ...]:
     return (owner.start, owner.stop, owner.step)
 
 
-def _counts(t: Type) -> bool:
-    """Whether values of the type may be used as an index."""
-    return isinstance(t, Scalar) and t.dtype not in FLOATS
-
-
 def _is_count(definition: Definition, name: str) -> bool:
     """Whether the name counts the turns inside a loop: the reversed loop counts too."""
     owner = definition.region.owner
@@ -386,8 +388,3 @@ def _is_count(definition: Definition, name: str) -> bool:
         return False
     count = count_of(owner)
     return count is not None and count.arg == name
-
-
-def _small_power(op: Op) -> bool:
-    exponent = op.args[1] if op.prim == "**" else None
-    return isinstance(exponent, Const) and exponent.value in (2, 3, 2.0, 3.0)

@@ -51,13 +51,11 @@ class Sweep:
     groups: list[Group] = field(default_factory=list)
     """In the order of the reverse sweep: positions fall."""
 
-    def with_counted(self, counted: Iterable[Counts]) -> list[Group]:
-        """The groups with those that count integers back, which come first at their position."""
-        extra = [group for one in counted for group in one.groups(self.region)]
-        if not extra:
-            return self.groups
+    def with_others(self, counted: Iterable[Counts], restored: Iterable[Group]) -> list[Group]:
+        """The groups with more: those that count integers back come first at their position, what is restored last."""
+        first = [group for one in counted for group in one.groups(self.region)]
         # stable: of one position, in the order given
-        return sorted([*extra, *self.groups], key=lambda group: -group.position)
+        return sorted([*first, *self.groups, *restored], key=lambda group: -group.position)
 
     def inner(self) -> Iterator[Sweep]:
         """The sweeps nested directly in this one."""

@@ -51,16 +51,20 @@ def reverse_sweep(
     wrt: Iterable[str],
     buffers: Mapping[str, Var],
     rows: Mapping[str, int],
+    computed: Computed,
+    prefix: str = "d_",
 ) -> tuple[Sweep, Mapping[str, Var]]:
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
     `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
-    for each turn of some loops, by their number.
+    for each turn of some loops, by their number. `prefix` is what the names of adjoints begin with.
     """
-    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows)
+    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows, prefix)
     sweep = Sweep(regions.top)
     adjoints.frames.append(Frame(sweep, set(buffers)))
-    transform = _Transform(builder, regions, adjoints, Overwrites(regions, aliases, builder.types), masked(f))
+    overwrites = Overwrites(regions, aliases, builder.types)
+    transform = _Transform(builder, regions, adjoints, overwrites, Rules(builder, adjoints, masked(f), computed))
+    builder.span = None
     with transform.group(len(regions.top.stmts)):
         for result, seed in seeds:
             adjoints.add(result, seed)
@@ -81,7 +85,7 @@ class _Transform:
         regions: Regions,
         adjoints: Adjoints,
         overwrites: Overwrites,
-        masked: Mapping[str, int],
+        rules: Rules,
     ) -> None:
         self.builder = builder
         self.regions = regions
@@ -89,7 +93,7 @@ class _Transform:
         self.overwrites = overwrites
         self.scratch = Scratch(builder.types, regions, overwrites)
         self._handed_on: dict[str, bool] = {}
-        self.rules = Rules(builder, adjoints, masked, Computed(regions, adjoints.stored))
+        self.rules = rules
 
     # ---- structure ---------------------------------------------------------------------------
 

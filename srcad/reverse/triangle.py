@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from srcad.analyses.regions import Region, Regions
+from srcad.ir.lengths import asked
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.types import Dim, Scalar, Symbol, Type
-from srcad.reverse.lengths import asked, linear, minus, plus
+from srcad.reverse.lengths import linear, minus, plus
 
 
 def packed(outer: Region, inner: Region, regions: Regions, types: Mapping[str, Type]) -> tuple[Expr, Expr] | None:

@@ -22,11 +22,12 @@ def to_widen(
     """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
     groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.undone}
     slots = Slots(builder, regions, stretches)
-    found = (_rows(group, builder, regions, overwrites, slots) for group in groups)
+    found = (rows_of(group, builder, regions, overwrites, slots) for group in groups)
     return tuple(rows for rows in found if rows is not None)
 
 
-def _rows(group: str, builder: Builder, regions: Regions, overwrites: Overwrites, slots: Slots) -> Rows | None:
+def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrites, slots: Slots) -> Rows | None:
+    """The rows that a scratch array may have, so that none of its stores saves anything."""
     array = overwrites.allocation(group)
     definition = regions.definitions.get(array or "")
     if array is None or definition is None or not isinstance(definition.node, Assign):

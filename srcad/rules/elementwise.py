@@ -66,33 +66,33 @@ def fmod(y: Any, a: Any, b: Any) -> Any:
 
 @partials("**", math.pow)
 def power(y: Any, a: Any, b: Any) -> Any:
-    d_a: Any
-    d_b: Any
+    by_a: Any
+    by_b: Any
     if is_constant(b):
         if b == 0:
-            d_a = None
+            by_a = None
         elif b == 1:
-            d_a = 1.0
+            by_a = 1.0
         elif b == 2:
-            d_a = 2.0 * a
+            by_a = 2.0 * a
         elif b == 0.5:
-            d_a = 0.5 / y
+            by_a = 0.5 / y
         elif b < 0:
             # a division instead of a power; at 0, where a positive exponent would give 0 / 0, both are infinite
-            d_a = b * y / a
+            by_a = b * y / a
         else:
-            d_a = b * a ** (b - 1)
+            by_a = b * a ** (b - 1)
     else:
         # x ** 0 is constant, also at x = 0, where 0 * 0 ** -1 would be NaN
-        d_a = np.where(b == 0, 0.0, b * a ** (b - 1.0))
+        by_a = np.where(b == 0, 0.0, b * a ** (b - 1.0))
     if is_constant(a):
         if a == 0:
-            d_b = None
+            by_b = None
         else:
-            d_b = y * np.log(a)
+            by_b = y * np.log(a)
     else:
-        d_b = np.where(a == 0, 0.0, y * np.log(a))
-    return d_a, d_b
+        by_b = np.where(a == 0, 0.0, y * np.log(a))
+    return by_a, by_b
 
 
 # ---- exponentials and logarithms ---------------------------------------------------------------

@@ -9,12 +9,14 @@ from srcad.ir.nodes import Block, Comment, Expr, Function, Return
 from srcad.ir.types import Type
 from srcad.ir.walk import names as names_in
 from srcad.simplify.bound import bound
+from srcad.simplify.branches import branches
 from srcad.simplify.choices import choices
 from srcad.simplify.dead import dead
 from srcad.simplify.idiom import idiom
 from srcad.simplify.kept_tests import kept_tests
 from srcad.simplify.names import names
 from srcad.simplify.ownership import ownership
+from srcad.simplify.seeds import seeds
 from srcad.simplify.sequential import sequential
 from srcad.simplify.shifts import shifts
 from srcad.simplify.simplify import once, plain_arrays
@@ -47,6 +49,7 @@ def finish(f: Function) -> Function:
     body = kept_tests(body, f.types)
     at = _reverse_start(body)
     f = names(replace(f, body=body[:at] + turns(body[at:], f.types)))
+    f = seeds(f, _reverse_start(f.body))
     return bound(replace(f, body=idiom(f.body, f.types, _reverse_start(f.body))))
 
 
@@ -54,7 +57,8 @@ def _rounds(body: Block, types: dict[str, Type], kept: frozenset[str], params: f
     before: Block = ()
     for _ in range(_ROUNDS):
         at = _reverse_start(body)
-        new = body[:at] + once(body[at:], types, sharing(body, types))
+        shared = sharing(body, types)
+        new = body[:at] + branches(once(body[at:], types, shared), types, shared)
         new = dead(new, kept, types, params)
         new = ownership(new, types, kept, params)
         new = choices(untemp(new, types, kept), types)

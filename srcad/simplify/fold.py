@@ -117,6 +117,8 @@ class _Rules:
                 return Op("neg", (Op(prim, (a, *items), static),))
             case Op(prim, (Op("neg", (a,), _), like), static) if prim.startswith("runtime.unbroadcast"):
                 return Op("neg", (Op(prim, (a, like), static),))
+            case Op("select", (Const(bool(chosen)), a, b), _):
+                return self._unchanged(op, a if chosen else b)
             case Op("not", (Op("not", (a,), _),), _):
                 return a if same(typeof(a, self.types), Scalar("bool")) else None
         return None

@@ -11,7 +11,7 @@ from srcad.analyses.sharing import Sharing, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Type
 from srcad.ir.walk import blocks, own_exprs, reads, walk, with_blocks
-from srcad.simplify.untemp import is_temporary
+from srcad.simplify.untemp import is_adjoint, is_temporary
 
 
 def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
@@ -55,7 +55,7 @@ def _passed_on(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
     `a` can then take the place of what `b` held, for its last reader has gone by.
     """
     made = stmts[i]
-    if not isinstance(made, Assign) or not made.target.startswith(("d_", "%d_")) or not pure(made.value):
+    if not isinstance(made, Assign) or not is_adjoint(made.target) or not pure(made.value):
         return None
     for j in range(i + 1, len(stmts)):
         stmt = stmts[j]
@@ -80,9 +80,9 @@ def _read_before(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
     A copy waits for all who read what it copies, a value for those who add to others.
     """
     made = stmts[i]
-    if not isinstance(made, Assign) or not made.target.startswith(("d_", "%d_")) or not pure(made.value):
+    if not isinstance(made, Assign) or not is_adjoint(made.target) or not pure(made.value):
         return None
-    if isinstance(made.value, Var) and not made.value.name.startswith(("d_", "%d_")):
+    if isinstance(made.value, Var) and not is_adjoint(made.value.name):
         return None
     base = made.target.rpartition(".")[0]
     last = None

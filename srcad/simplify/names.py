@@ -139,8 +139,11 @@ class _Groups:
             # a parameter is never made to hold something else than a version of itself
             if (is_temporary(a) or is_temporary(b)) and not {self.find(a), self.find(b)} & self.params:
                 self._join(a, b)
+        named = {self.find(name) for name in self.order if not is_temporary(name)}
         seen: dict[str, list[str]] = {}
         for name in self.order:
+            if is_temporary(name) and self.find(name) in named:
+                continue  # it has the name of what it is copied to: no name for others of its role
             mine = seen.setdefault(_clean(_base(name)), [])
             if not any(self._join(other, name, alike=True) for other in mine):
                 mine.append(name)

@@ -11,7 +11,7 @@ from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Var, While
 from srcad.ir.types import Array, Type
 from srcad.ir.walk import block_stores, defined, walk, with_blocks
 from srcad.simplify.holders import OUTSIDE, holders
-from srcad.simplify.untemp import is_temporary
+from srcad.simplify.untemp import is_adjoint, is_temporary
 
 
 def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()) -> Block:
@@ -43,7 +43,7 @@ def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], 
 
 def _is_copied(stmt: Stmt) -> bool:
     copied = isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "copy"
-    return copied and isinstance(stmt, Assign) and _is_adjoint(stmt.target)
+    return copied and isinstance(stmt, Assign) and _owns(stmt.target)
 
 
 class _Ownership:
@@ -70,7 +70,7 @@ class _Ownership:
 
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         match stmt:
-            case Assign(target, Op("copy", (source,))) if _is_adjoint(target):
+            case Assign(target, Op("copy", (source,))) if _owns(target):
                 met = {self.shared.of(n) for n in (target, *roots(source))}
                 if met & self.changed:
                     return stmt
@@ -114,5 +114,5 @@ class _Ownership:
         return unwritten and not apart & (self.kept | self.outside)
 
 
-def _is_adjoint(name: str) -> bool:
-    return name.startswith("d_") or is_temporary(name)
+def _owns(name: str) -> bool:
+    return is_adjoint(name) or is_temporary(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from srcad.ir.lengths import asked, written
 from srcad.ir.nodes import Assign, Block, Carry, Const, Expr, For, Function, If, Op, Span, Stmt, Undef, Var, While
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, defined, names, own_exprs, replace_names, walk, with_blocks
@@ -87,7 +88,10 @@ class _Sequence:
             case Scalar("int64"):
                 return Const(0)
             case Array(dtype, dims):
-                return Op("np.empty", (Const(0),) * len(dims), () if dtype == "float64" else (("dtype", dtype),))
+                # as long as the others, where they are all equally long: the reverse sweep may keep it in a row
+                own = any(symbol.name == name for d in dims for symbol, _ in d.terms)
+                lengths = [Const(0) if own else written(d, asked) for d in dims]
+                return Op("np.empty", tuple(lengths), () if dtype == "float64" else (("dtype", dtype),))
             case _:
                 return Const(float("nan"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -31,6 +32,7 @@ _LAZY = frozenset({"and", "or", "select"})
 """Printed so that not all operands are always evaluated."""
 _ARITHMETIC = frozenset({"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!="})
 _STORABLE = frozenset({"index", "np.transpose"})
+_ADJOINT = re.compile(r"%?d\d*_")
 _LONGEST_LINE = 110
 _LONGEST_ADJOINT = 84
 """In characters. What the user wrote is put back even where it is long; adjoint statements need not be."""
@@ -39,6 +41,15 @@ _LONGEST_ADJOINT = 84
 def is_temporary(name: str) -> bool:
     """A name that is no name in the user's program, nor the adjoint of one."""
     return "%" in name
+
+
+def is_adjoint(name: str) -> bool:
+    """`d_x`; `d0_x`, where each of several results has adjoints of its own.
+
+    >>> [is_adjoint(name) for name in ("d_x.0", "%d_tanh.1", "d12_x.0", "data_x.0")]
+    [True, True, True, False]
+    """
+    return _ADJOINT.match(name) is not None
 
 
 def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = ()) -> Block:
@@ -216,7 +227,7 @@ def _in_lazy(expr: Expr, name: str, value: Expr) -> bool:
 
 def _too_long(name: str, stmt: Stmt) -> bool:
     """Whether the line would be long for no need: what the user wrote in one line may be as long as it was."""
-    limit = _LONGEST_ADJOINT if name.startswith(("d_", "%d_")) else _LONGEST_LINE
+    limit = _LONGEST_ADJOINT if is_adjoint(name) else _LONGEST_LINE
     return sum(map(_length, own_exprs(stmt))) > limit
 
 

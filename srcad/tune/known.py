@@ -114,8 +114,9 @@ class Known:
     def _read_from_list(self, value: Expr) -> Type | None:
         """The items of a list may differ in lengths that go by the same symbol."""
         match value:
-            case Op("list.pop" | "index", (Var(name), *_)) if isinstance(known := self.types.get(name), ListOf):
-                item = known.item
+            case Op("list.pop" | "list.item" | "index", (Var(name), *_)):
+                known = self.types.get(name)
+                item = known.item if isinstance(known, ListOf) else None
                 if isinstance(item, Array):
                     return replace(item, dims=tuple(self._own(d) for d in item.dims))
         return None

@@ -2,8 +2,8 @@
 
 source  leaky_integrator.py:4
 wrt     x, decay, limit
-keeps   took_if    n bools   read by line 8
-        acc_saved  n floats   read by line 7
+keeps   acc_saved  n floats   read by line 7
+        took_if    n bools   read by line 8
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
     acc = 0.0
     n = len(x)
-    took_if = np.empty(n, dtype=np.bool_)
     acc_saved = np.empty(n)
+    took_if = np.empty(n, dtype=np.bool_)
     for i in range(n):
         acc_saved[i] = acc
         acc = decay * acc + x[i]

@@ -244,3 +244,15 @@ def length_said_again_after_the_loop(a, w, n):
             else:
                 c = np.where(a > 0.1, a, c * 0.5)
     return np.sum(a * b) + np.sum(np.sin(c) * a * w[0])
+
+
+@case(real(3), 0)
+@case(real(3), 1)
+@case(real(3), 4, compiled=True)
+def first_bound_by_the_turn_before(x, n):
+    total = np.sum(x)
+    for t in range(n):
+        if t > 0:
+            total += np.sum(last * last * x)  # noqa: F821
+        last = np.sin(x) * (t + 1)
+    return total

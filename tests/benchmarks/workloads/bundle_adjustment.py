@@ -71,50 +71,53 @@ def arguments(quick: bool) -> Arguments:
     return cameras, points, weights, observations, 20.0 * rng.standard_normal((p, 2))
 
 
-def first_error(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v):
-    return project(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v)[0]
-
-
-def second_error(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v):
-    return project(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v)[1]
+def errors(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v):
+    return project(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v)
 
 
 @cache
-def jacobian_by_gradients() -> Any:
-    """The gradients that srcad makes of each error, called for every observation from a compiled loop."""
+def block_by_srcad() -> Any:
+    """The Jacobian of both errors of an observation. Compiled, it gives the two rows of its block after one another."""
     import srcad
 
-    by_error = [srcad.grad(error, tuple(range(15))) for error in (first_error, second_error)]
-    for gradient in by_error:
-        gradient(*[1.0] * 17)  # compiles for numbers
-    first_row, second_row = (gradient.compiled for gradient in by_error)
+    jacobian = srcad.jacobian(errors, tuple(range(15)))
+    jacobian(*[1.0] * 17)  # compiles for numbers
+    return jacobian
+
+
+@cache
+def jacobian_by_blocks() -> Any:
+    """The Jacobian of one observation, called for each from a compiled loop."""
+    block = block_by_srcad().compiled
 
     @fast
     def jacobian(cameras, points, weights, observations, features):
         blocks = np.empty((len(weights), 2, 15))
         for i in range(len(weights)):
             c, X = observations[i, 0], observations[i, 1]
-            r0, r1, r2, c0, c1, c2 = (
+            b = blocks[i]  # filled number by number: Numba is slow at copying a part of a tuple into an array
+            (
+                b[0, 0], b[0, 1], b[0, 2], b[0, 3], b[0, 4], b[0, 5], b[0, 6], b[0, 7],
+                b[0, 8], b[0, 9], b[0, 10], b[0, 11], b[0, 12], b[0, 13], b[0, 14],
+                b[1, 0], b[1, 1], b[1, 2], b[1, 3], b[1, 4], b[1, 5], b[1, 6], b[1, 7],
+                b[1, 8], b[1, 9], b[1, 10], b[1, 11], b[1, 12], b[1, 13], b[1, 14],
+            ) = block(
                 cameras[c, 0], cameras[c, 1], cameras[c, 2], cameras[c, 3], cameras[c, 4], cameras[c, 5],
+                cameras[c, 6], cameras[c, 7], cameras[c, 8], cameras[c, 9], cameras[c, 10],
+                points[X, 0], points[X, 1], points[X, 2], weights[i], features[i, 0], features[i, 1],
             )  # fmt: skip
-            focal, u0, v0, k1, k2 = cameras[c, 6], cameras[c, 7], cameras[c, 8], cameras[c, 9], cameras[c, 10]
-            X0, X1, X2, w, u, v = points[X, 0], points[X, 1], points[X, 2], weights[i], features[i, 0], features[i, 1]
-            blocks[i, 0] = first_row(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v)
-            blocks[i, 1] = second_row(r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, X0, X1, X2, w, u, v)
         return blocks, -2.0 * weights
 
     return jacobian
 
 
 def ours(args: Arguments) -> Thunk:
-    return lambda: jacobian_by_gradients()(*args)
+    return lambda: jacobian_by_blocks()(*args)
 
 
 def plan(args: Arguments) -> Any:
-    """Of one call: the gradients are called one after another."""
-    import srcad
-
-    return srcad.grad(first_error, tuple(range(15))).plan(*[1.0] * 17)
+    """Of one observation: they come one after another."""
+    return block_by_srcad().plan(*[1.0] * 17)
 
 
 @fast
