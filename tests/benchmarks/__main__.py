@@ -120,8 +120,6 @@ def run(name: str, flags: list[str], quick: bool, say: Callable[[str], None]) ->
 def _python(name: str, flags: list[str], file: Path, seconds: float, heard: Callable[[str], None]) -> str | None:
     """Runs `measure`; what went wrong, or None. Every process has an empty cache."""
     environment = {**os.environ, **ONE_THREAD, "SRCAD_CACHE_DIR": str(file.with_suffix(".cache"))}
-    # BLAS with the kernels of this processor, which is what the others bring along
-    environment.pop("OPENBLAS_CORETYPE", None)
     command = [sys.executable, "-m", "tests.benchmarks.measure", name, str(file), *flags]
     errors = file.with_suffix(".stderr")
     late = threading.Event()
