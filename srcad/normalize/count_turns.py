@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from srcad.analyses.regions import Definition
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Block, Carry, Const, For, Function, Op, Stmt, While
 from srcad.ir.types import Scalar
@@ -35,3 +36,12 @@ def count_of(stmt: For | While) -> Carry | None:
     if isinstance(stmt, While) or stmt.exit is not None:
         return stmt.carried[0]
     return None
+
+
+def is_count(definition: Definition, name: str) -> bool:
+    """Whether the name counts the turns inside a loop: the reversed loop counts too."""
+    owner = definition.region.owner
+    if not isinstance(definition.node, Carry) or not isinstance(owner, For | While) or definition.position != -1:
+        return False
+    count = count_of(owner)
+    return count is not None and count.arg == name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from srcad.analyses.aliases import Aliases
@@ -10,12 +9,13 @@ from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region
 from srcad.frontend.builder import Builder
 from srcad.frontend.unify import Kind, named, unify
-from srcad.ir.nodes import Assign, Block, Carry, Comment, Const, Expr, For, If, Op, Stmt, Store, Undef, Var, While
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.types import Array, Scalar
 from srcad.ir.walk import block_reads, defined, place, replace_names, root, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK
+from srcad.reverse.called import called, kept_name
 from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.fuse import Fused
 from srcad.reverse.lengths import minus, plus
@@ -63,14 +63,12 @@ class Assembly:
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, Slot] = {}
         self.undo_slots: dict[int, Slot] = {}
-        self.handed_on: dict[str, tuple[Region, Carry]] = {}
-        """What a turn hands on and the next begins with: going back, the next has had it already."""
 
     def sweeps(self, sweep: Sweep) -> Sweeps:
         self._save_values()
         self._save_overwritten()
-        for name in self.plan.got_back:
-            base = self._called(name)
+        for name in (*self.plan.got_back, *self.plan.handed_on):
+            base = called(name, self.regions.definitions[name].node, name in self.plan.again)
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
@@ -103,23 +101,12 @@ class Assembly:
     def _holder(self, base: str, name: str) -> Var:
         """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
         holder = self.builder.fresh(base, self.builder.types[name])
-        if name in self.handed_on:
-            _, carry = self.handed_on[name]
+        if name in self.plan.handed_on:
+            carry = self.plan.handed_on[name].carry
             both = unify(*(Kind(self.builder.types[n], False) for n in (carry.arg, carry.result)))
             assert isinstance(both, Kind), both
             self.builder.types[holder.name] = named(both, holder.name)
         return holder
-
-    def _called(self, name: str) -> str:
-        """What a value is called where it is got back: an element that stands in its array no more, after its place."""
-        base = name.rsplit(".", 1)[0]
-        node = self.regions.definitions[name].node
-        match node:
-            case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and name not in self.plan.again:
-                words = [str(item.value) if isinstance(item, Const) else _word(item) for item in items]
-                if all(words):
-                    return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
-        return base
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -146,25 +133,9 @@ class Assembly:
         made = defined(declared)
         return all(turn not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - made)
 
-    def _handed_on(self) -> Iterator[tuple[str, tuple[Region, Carry]]]:
-        """What would be saved of what turns hand on, where what they begin with is saved anyway."""
-        saved = self.plan.saved.keys() - self.aliases.stored
-        for turn in self.regions:
-            if not isinstance(turn.owner, For | While) or self.regions.loops(turn) != (turn,):
-                continue
-            for carry in turn.owner.carried:
-                match carry:
-                    case Carry(arg, init, Var(end), result) if not isinstance(init, Undef):
-                        made = self.regions.definitions[end]
-                        # of `a, b = b, a` one has to be saved
-                        made_here = made.region is turn and not isinstance(made.node, Carry)
-                        if {arg, end} <= saved and made_here and result not in self.aliases.stored:
-                            yield end, (turn, carry)
-
     def _save_values(self) -> None:
-        self.handed_on = dict(self._handed_on())
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
-        for name in sorted((n for n in self.plan.saved if n not in self.handed_on), key=lambda n: ranks[n]):
+        for name in sorted(self.plan.saved, key=lambda n: ranks[n]):
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]
@@ -174,7 +145,7 @@ class Assembly:
                 # what the array holds in the end: going back, what was overwritten before that is restored
                 last = len(region.stmts) - 1
                 written = False
-            slot = self.slots.make(_kept_name(name, t, definition.node), region, t, refers=written)
+            slot = self.slots.make(kept_name(name, t, definition.node), region, t, refers=written)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
@@ -332,8 +303,6 @@ class Assembly:
             return [Assign(target, self._renamed(node.value), group.span)]
         if name in self.plan.found:
             return [Assign(target, self._renamed(self.plan.found[name][1]), group.span)]
-        if name in self.handed_on:
-            return []  # the turn that came after has left it there
         if name in self.plan.overwritten:
             part = self.plan.overwritten[name][1]
             return [Assign(target, self._element(self.undo_slots[id(part.store)], part.items), group.span)]
@@ -365,7 +334,7 @@ class Assembly:
                 if not body:
                     return []
                 handed_on = [
-                    (self.names[end], carry) for end, (at, carry) in self.handed_on.items() if at is turn.region
+                    (self.names[end], one.carry) for end, one in self.plan.handed_on.items() if one.turn is turn.region
                 ]
                 before = [Assign(end.name, self.names[carry.arg], owner.span) for end, carry in handed_on]
                 if isinstance(owner, For) and turn.region in self.stretches:
@@ -404,23 +373,6 @@ class Assembly:
         turn = self.builder.fresh("turn", Scalar("int64"))
         body = (Assign(owner.index, _plus(start, Op("*", (turn, step)))), *body)
         return For(turn.name, plus(turns, -1), Const(-1), Const(-1), body)
-
-
-def _word(e: Expr) -> str:
-    """A short index as a part of a name."""
-    base = e.name.rsplit(".", 1)[0] if isinstance(e, Var) else ""
-    return base if len(base) == 1 else ""
-
-
-def _kept_name(name: str, t: Type, node: object = None) -> str:
-    """What a saved value is called: by its role where the user gave it no name, an element after its array."""
-    base = name.rsplit(".", 1)[0]
-    match node:
-        case Assign(_, Op("index", (Var(array), *_))) if base.startswith("%"):
-            base = array.rsplit(".", 1)[0]
-    if base.startswith("%") and isinstance(t, Scalar) and t.dtype == "bool":
-        return "took_if"
-    return base.lstrip("%").removesuffix(SAVED) + SAVED
 
 
 def _plus(a: Expr, b: Expr) -> Expr:

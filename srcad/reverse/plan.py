@@ -11,6 +11,7 @@ from srcad.analyses.regions import Region
 from srcad.ir.nodes import Assign, AugAssign, Expr, Var
 from srcad.ir.walk import names
 from srcad.reverse.again import Overwritten
+from srcad.reverse.handed_on import HandedOn
 from srcad.reverse.sweep import Group
 from srcad.reverse.undone import Undoing, Undone
 
@@ -53,10 +54,12 @@ class Plan:
     """Where it reads elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
     """Integers that it counts back."""
-    put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
-    """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
     equal: Mapping[str, str] = field(default_factory=dict)
     """For names that are not got back, one with the same value that is read instead."""
+    handed_on: Mapping[str, HandedOn] = field(default_factory=dict)
+    """Names whose value the turn that came after has left behind."""
+    put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
+    """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
 
     @property
     def got_back(self) -> list[str]:

@@ -19,17 +19,18 @@ from srcad.analyses.equal import equal
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var, While
+from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
 from srcad.ir.walk import block_reads, names, own_exprs, place, root, walk
-from srcad.normalize.count_turns import count_of
+from srcad.normalize.count_turns import is_count
 from srcad.reverse.again import VIEWS_AGAIN, Again, Overwritten
 from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.found import Stored
+from srcad.reverse.handed_on import handed_on
 from srcad.reverse.plan import Counted, Plan
 from srcad.reverse.slots import Slots
-from srcad.reverse.sweep import Branches, Group, Sweep, Turns
+from srcad.reverse.sweep import Branches, Group, Sweep, Turns, bounds
 from srcad.reverse.undone import Undoing, Undone, both, restored
 from srcad.reverse.weights import Weights
 
@@ -60,8 +61,10 @@ class Storage:
         self.slots = Slots(builder, regions, checkpoints.stretches)
         self.weights = Weights(builder, regions, self.undoing, self.slots)
         self.standing = Stored(builder, regions, aliases, self.overwrites)
+        self.handed_on = handed_on(regions, builder.types, aliases.stored)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
+        self._last = {inner.region: min(g.position for g in inner.groups) for inner, _ in sweep.everything()}
         self.equal: Mapping[str, str] = {}
         """For names read instead of others, which have the same value: by those others."""
 
@@ -105,21 +108,28 @@ class Storage:
         found: dict[str, tuple[int, Expr]] = {}
         overwritten: dict[str, tuple[int, Overwritten]] = {}
         saved: dict[str, int] = {}
+        handed: dict[str, int] = {}
         done: dict[str, int] = {}
         keep = self._cut(draft, undone, barred)
         while True:
             # where a value was stored may be read earlier than it seemed: then that is looked at again
             pending = [n for n, positions in draft.uses.items() if max(positions) > done.get(n, -2)]
             if not pending:
-                break
+                starts = [(one.carry.arg, one.turn) for n, one in self.handed_on.items() if n in handed]
+                unread = [(arg, turn) for arg, turn in starts if arg not in draft.uses]
+                for arg, turn in unread:
+                    self._use(draft, arg, turn, self._last[turn])
+                if not unread:
+                    break
+                continue
             name = max(pending, key=lambda n: self.order[n])
             definition = self.regions.definitions[name]
             position = done[name] = max(draft.uses[name])
-            for plan in (again, found, overwritten, saved):
+            for plan in (again, found, overwritten, saved, handed):
                 plan.pop(name, None)
             if isinstance(definition.node, For):
                 continue
-            if _is_count(definition, name):
+            if is_count(definition, name):
                 continue
             held = next((c for c in self.counted.values() if name in c.counter.until), None)
             if held is not None:
@@ -145,10 +155,14 @@ class Storage:
                 continue
             if not self._in_loop(name):
                 continue
+            if name in self.handed_on and name not in keep:
+                handed[name] = position
+                continue
             saved[name] = position
-        reads, counted = frozenset(draft.uses), tuple(self.counted.values())
-        accesses = tuple(draft.accesses)
-        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, equal=self.equal)
+        left = {name: self.handed_on[name] for name in handed}
+        reads = frozenset(draft.uses) | {one.carry.result for one in left.values()}
+        accesses, counted = tuple(draft.accesses), tuple(self.counted.values())
+        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, self.equal, left)
 
     def _read_anyway(self, undone: Undone) -> tuple[_Draft, Undone]:
         """What the sweep itself reads, and what has to be undone for that."""
@@ -211,7 +225,7 @@ class Storage:
                 case Turns(owner, turn):
                     if self._collect(turn, undone, draft):
                         anything = True
-                        for e in _bounds(owner):
+                        for e in bounds(owner):
                             self._reads_of(e, sweep.region, group.position, draft)
                 case None:
                     anything = anything or restores or bool(group.stmts)
@@ -277,6 +291,12 @@ class Storage:
                 inputs[name] = saves(self.undoing.needed(self._content_of(name, definition, uses[name])))
             elif (part := self._overwritten(name, definition, uses[name])) is not None:
                 inputs[name] = saves({id(part.store): self.undoing.own(part.store)})
+            elif name in self.handed_on:
+                start = self.handed_on[name].carry.arg
+                uses.setdefault(start, -1)
+                inputs[name] = [start]
+                pending.append(start)
+                continue
             else:
                 dear.append(name)
                 continue
@@ -295,7 +315,7 @@ class Storage:
 
     def _free(self, name: str, definition: Definition) -> bool:
         """Whether the reversed loops have the value anyway."""
-        if isinstance(definition.node, For) or _is_count(definition, name):
+        if isinstance(definition.node, For) or is_count(definition, name):
             return True
         return any(name in c.counter.until for c in self.counted.values())
 
@@ -369,22 +389,3 @@ class Storage:
         """Whether a store of the value is undone, for the sake of other reads."""
         values = [Var(n) for n in (name, *(n for n, first in self.equal.items() if first == name))]
         return any(id(s) in undone and s.value in values for s, _ in self.stores)
-
-
-def _bounds(owner: For | While) -> tuple[Expr, ...]:
-    """What the reversed loop reads of the primal for its range."""
-    count = count_of(owner)
-    if count is not None:
-        extra = (owner.start, owner.step) if isinstance(owner, For) else ()
-        return (Var(count.result), *extra)
-    assert isinstance(owner, For)
-    return (owner.start, owner.stop, owner.step)
-
-
-def _is_count(definition: Definition, name: str) -> bool:
-    """Whether the name counts the turns inside a loop: the reversed loop counts too."""
-    owner = definition.region.owner
-    if not isinstance(definition.node, Carry) or not isinstance(owner, For | While) or definition.position != -1:
-        return False
-    count = count_of(owner)
-    return count is not None and count.arg == name

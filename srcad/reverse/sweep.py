@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from srcad.analyses.regions import Region
-from srcad.ir.nodes import For, If, Span, Stmt, Store, While
+from srcad.ir.nodes import Expr, For, If, Span, Stmt, Store, Var, While
+from srcad.normalize.count_turns import count_of
 
 
 @dataclass(eq=False)
@@ -74,3 +75,13 @@ class Sweep:
             yield self, group
         for sweep in self.inner():
             yield from sweep.everything()
+
+
+def bounds(owner: For | While) -> tuple[Expr, ...]:
+    """What the reversed loop reads of the primal for its range."""
+    count = count_of(owner)
+    if count is not None:
+        extra = (owner.start, owner.step) if isinstance(owner, For) else ()
+        return (Var(count.result), *extra)
+    assert isinstance(owner, For)
+    return (owner.start, owner.stop, owner.step)
