@@ -14,7 +14,7 @@ import pytest
 import srcad
 from srcad.ir.nodes import Function
 from srcad.ir.notation import parse, show
-from srcad.ir.types import Array, Scalar, Type, dim
+from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.tune.functions import functions
 from tests.test_tune_loops import same_numbers
 
@@ -202,3 +202,15 @@ def test_what_one_if_assigns_is_known_to_the_next() -> None:
 @pytest.mark.parametrize("term", ["math.gamma(x[i])", "np.hypot(x[i], 2.0)", "math.erfc(x[i])", "a ** j"])
 def test_calls_that_keep_it_from_being_vectorised(term: str) -> None:
     assert not inlined(f"for i in range(n):\n    y[i] = np.exp(x[i]) + {term}")
+
+
+def test_one_row_by_two_names() -> None:
+    """Each store meets the loads by the other name: LLVM finds so at run time, and runs the loop without vectors."""
+    kinds: dict[str, Type] = {"s": Array("float64", (dim(4), dim(9))), "x": Array("float64", (dim(9),))}
+    k = dim(Symbol("k", None))
+    kinds |= {name: Scalar("int64", dim(Symbol(name, None))) for name in "kin"}
+    kinds["row"] = Scalar("int64", k + 1)
+    one = parse("for i in range(n):\n    s[row, i] = s[k + 1, i] * np.exp(x[i])")
+    other = parse("for i in range(n):\n    s[row, i] = s[k, i] * np.exp(x[i])")
+    assert functions(Function("f", (), one, (), kinds)).body == one
+    assert "inline_exp" in show(functions(Function("f", (), other, (), kinds)).body)

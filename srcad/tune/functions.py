@@ -73,6 +73,7 @@ CHECKS = 128
 NEW = frozenset({"np.empty", "np.zeros", "np.ones", "np.full", "np.empty_like", "np.zeros_like"})
 """Memory of their own, as LLVM is told (`backend/lighter`): nothing to compare."""
 DOUBLE = Scalar("float64")
+_Row = tuple[Expr, tuple[Expr, ...]]
 
 
 def functions(f: Function) -> Function:
@@ -144,7 +145,7 @@ def vectorises(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
     """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
     plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
     alone = plain and loop.exit is None and _fitting(loop.body, types) and not _waits(loop.body)
-    return alone and _own_places(loop, new)
+    return alone and _own_places(loop, types, new)
 
 
 def _fitting(body: Block, types: Mapping[str, Type]) -> bool:
@@ -189,7 +190,7 @@ def _waits(body: Block) -> bool:
     return go(body, set(), {})
 
 
-def _own_places(loop: For, new: Set[str]) -> bool:
+def _own_places(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
     """Whether what is stored to an array goes to an own place in every turn, and is read from there only."""
     stores = [(s.base, s.index) for s in walk(loop.body) if isinstance(s, Store)]
     stored = {root(base) for base, _ in stores}
@@ -201,8 +202,23 @@ def _own_places(loop: For, new: Set[str]) -> bool:
     # rows of one array count as arrays
     rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in places}
     own = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in stores}
+    if any(a != b and root(a[0]) == root(b[0]) and not _apart(a, b, types) for a in own for b in own | rows):
+        return False
     pairs = {frozenset((a, b)) for a in own for b in own | rows if a != b and _compared(a[0], b[0], new)}
     return len(pairs) <= CHECKS
+
+
+def _apart(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
+    """Whether two rows of one array are surely not the same: of one row under two names, each address meets itself."""
+    if a[0] != b[0] or len(a[1]) != len(b[1]):
+        return False
+    for one, other in zip(a[1], b[1], strict=True):
+        known = typeof(one, types), typeof(other, types)
+        if all(isinstance(t, Scalar) and t.dim is not None for t in known):
+            apart = known[0].dim - known[1].dim  # type: ignore[union-attr,operator]
+            if not apart.terms and apart.const:
+                return True
+    return False
 
 
 def _compared(a: Expr, b: Expr, new: Set[str]) -> bool:

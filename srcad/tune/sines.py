@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
+from srcad.analyses.purity import LAZY
 from srcad.analyses.sharing import Sharing, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Scalar
@@ -18,11 +19,11 @@ from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, own_writes, r
 from srcad.machine import FAR
 from srcad.simplify.typeof import typeof
 from srcad.tune.functions import APART, DOUBLE, INLINE, made_here, vectorises
+from srcad.tune.new_name import new_name
 
 FORMS = {f"{module}.{name}": f"machine.inline_{name}" for module in ("np", "math") for name in ("sin", "cos")}
 DEAR = frozenset(INLINE) | APART | {"//", "%"}
 """What is not worth computing twice."""
-_SOMETIMES = frozenset({"select", "and", "or"})
 
 
 def sines(f: Function) -> Function:
@@ -51,13 +52,9 @@ def sines(f: Function) -> Function:
     """
     if not any(op.prim in FORMS for s in walk(f.body) for e in own_exprs(s) for op in ops(e)):
         return f
-    name, k = "far", 0
-    while name in f.types:
-        k += 1
-        name = f"far{k}"
-    work = _Sines(f, name)
-    body = work.block(f.body)
-    return replace(f, body=body, types={**f.types, name: Scalar("bool")})
+    types = dict(f.types)
+    work = _Sines(f, new_name("far", Scalar("bool"), types))
+    return replace(f, body=work.block(f.body), types=types)
 
 
 class _Sines:
@@ -124,7 +121,7 @@ class _Sines:
 def _always(expr: Expr) -> Iterator[Op]:
     """The operations that are executed whenever the expression is evaluated."""
     if isinstance(expr, Op):
-        for arg in expr.args[:1] if expr.prim in _SOMETIMES else expr.args:
+        for arg in expr.args[:1] if expr.prim in LAZY else expr.args:
             yield from _always(arg)
         yield expr
 
