@@ -39,12 +39,16 @@ def locate(code: CodeType, text: str) -> Located | None:
     flags = code.co_flags & _FUTURE_FLAGS & ~_NESTED_FLAGS
     if (alone := _alone(code, text, flags)) is not None:
         return alone
+    wanted = _key(code)
     try:
         functions = _functions(text, code.co_filename, flags)
+        alike = [f for f in functions if f.key == wanted]
+        if not alike:
+            # a prompt and a notebook compile each statement by itself
+            functions = _functions(text, code.co_filename, flags, by_statement=True)
+            alike = [f for f in functions if f.key == wanted]
     except (SyntaxError, ValueError):
         return None
-    wanted = _key(code)
-    alike = [f for f in functions if f.key == wanted]
     # renumbered lines may leave a `nop` more or less: the text as it stands decides then
     if not alike and (_rewritten(code) or (code.co_firstlineno, wanted) in _in_place(text, code.co_filename, flags)):
         alike = [f for f in functions if f.first_line == code.co_firstlineno and f.key[:5] == wanted[:5]]
@@ -95,8 +99,10 @@ class _Candidate:
 
 
 @lru_cache(maxsize=64)
-def _functions(text: str, file: str, flags: int) -> tuple[_Candidate, ...]:
-    """All functions of a file with the keys of their code.
+def _functions(text: str, file: str, flags: int, by_statement: bool = False) -> tuple[_Candidate, ...]:
+    """All functions of a file with the keys of their code, compiled as a whole or each statement by itself.
+
+    The two differ: a method of what an import at the margin binds is called in a way of its own, from Python 3.11 on.
 
     To know which code object belongs to which node, each function gets its number in place of its line while
     the tree is compiled: `co_firstlineno` then is that number.
@@ -116,13 +122,16 @@ def _functions(text: str, file: str, flags: int) -> tuple[_Candidate, ...]:
     try:
         for number, mark in enumerate(marks, start=1):
             mark.lineno, mark.end_lineno, mark.col_offset, mark.end_col_offset = number, number, 0, 0
-        module = compile(tree, file, "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        parts = [ast.Module([stmt], []) for stmt in tree.body] if by_statement else [tree]
+        how = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        modules = [compile(part, file, "exec", how, dont_inherit=True) for part in parts]
     finally:
         for mark, place in zip(marks, places, strict=True):
             mark.lineno, mark.end_lineno, mark.col_offset, mark.end_col_offset = place
     codes: dict[tuple[int, str], CodeType] = {}
-    for code in _walk(module):
-        codes.setdefault((code.co_firstlineno, code.co_name), code)
+    for module in modules:
+        for code in _walk(module):
+            codes.setdefault((code.co_firstlineno, code.co_name), code)
     found = []
     for number, (node, place) in enumerate(zip(nodes, places, strict=True), start=1):
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import linecache
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import gast
 
 from srcad.errors import fail
 from srcad.frontend.locate import Located, locate
+from srcad.frontend.texts import texts
 from srcad.ir.nodes import Span
 
 
@@ -122,29 +122,38 @@ _WITHOUT_SOURCE = "write it in Python and NumPy, or write a rule for it (docs/ru
 @functools.lru_cache(maxsize=1024)
 def _parsed(code: CodeType, filename: str, module_file: str | None) -> _Parsed:
     # Equal code objects have equal constants, names and lines, but not always the same file.
-    file, lines = _text(filename, module_file)
-    if not lines:
+    seen = None
+    for text in texts(code, module_file):
+        seen = seen or text
+        located = locate(code, "".join(text.lines))
+        if located is not None:
+            assigned = (located.assigned_to or "lambda_") if isinstance(located.node, ast.Lambda) else None
+            tree = gast.ast_to_gast(_as_function(located))
+            return _Parsed(tree, text.file, tuple(line.rstrip("\r\n") for line in text.lines), assigned)
+    if seen is None:
         fail(
             "S101",
             f"{code.co_name} has no source that can be read",
             None,
-            f"Python knows no text of {filename} (line {code.co_firstlineno}): the function was typed at a prompt "
-            "without history or made by exec, or its file is gone.",
-            "put the function into a file and import it.",
+            f"Python knows no text of {filename} (line {code.co_firstlineno}): the function was made by exec, came "
+            "through a pipe, was typed at a prompt without history, or its file is gone.",
+            _HOW_TO_KEEP,
         )
-    located = locate(code, "".join(lines))
-    if located is None:
-        fail(
-            "S102",
-            f"{code.co_name} is no longer what its file says",
-            None,
-            f"{os.path.basename(file)} was changed after the function was made (at line {code.co_firstlineno}), or an "
-            "import hook rewrote it: no function in the file compiles to the one that is called.",
-            "import the module again, or restart Python.",
-        )
-    assigned = (located.assigned_to or "lambda_") if isinstance(located.node, ast.Lambda) else None
-    tree = gast.ast_to_gast(_as_function(located))
-    return _Parsed(tree, file, tuple(line.rstrip("\r\n") for line in lines), assigned)
+    fail(
+        "S102",
+        f"{code.co_name} is no longer what its file says",
+        None,
+        f"{os.path.basename(seen.file)} was changed after the function was made (at line {code.co_firstlineno}), or an "
+        "import hook rewrote it: no function in the file compiles to the one that is called.",
+        "import the module again, or restart Python.",
+    )
+
+
+_HOW_TO_KEEP = (
+    "put the function into a file and import it; for a text that a program makes, tell Python where it is: "
+    'linecache.cache["<made>"] = (len(text), None, text.splitlines(True), "<made>"), '
+    'then exec(compile(text, "<made>", "exec"), names).'
+)
 
 
 @dataclass(frozen=True)
@@ -153,19 +162,6 @@ class _Parsed:
     file: str
     lines: tuple[str, ...]
     lambda_name: str | None
-
-
-def _text(filename: str, module_file: str | None) -> tuple[str, list[str]]:
-    """The file and its lines; by the module's own path where the code's relative one leads nowhere."""
-    names = [filename]
-    if module_file and os.path.basename(module_file) == os.path.basename(filename):
-        names.append(module_file)
-    for name in names:
-        linecache.checkcache(name)
-        lines = linecache.getlines(name)
-        if lines:
-            return (name if name.startswith("<") else os.path.abspath(name)), lines
-    return names[0], []
 
 
 def _as_function(located: Located) -> ast.FunctionDef | ast.AsyncFunctionDef:
