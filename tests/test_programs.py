@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from typing import Any
@@ -11,6 +12,10 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.backend import files
+from srcad.backend.load import load
+from srcad.call.specialisation import Specialisation
+from srcad.tree import flatten
 from tests.numeric import copied, leaves, map_leaves, numeric_gradient, paths, worst_error
 from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
@@ -20,7 +25,8 @@ ALL = all_cases()
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        metafunc.parametrize("case", ALL, ids=lambda c: c.name)
+        # by module: the tests of one case follow one another, in one process, and share what `derivative` keeps
+        metafunc.parametrize("case", ALL, ids=lambda c: c.name, scope="module")
     if "compiled_case" in metafunc.fixturenames:
         every = metafunc.config.getoption("--compile-all")
         chosen = ALL if every else [c for c in ALL if c.compiled]
@@ -41,6 +47,22 @@ def call(case: Case, target: str) -> tuple[Any, tuple[Any, ...]]:
         value, gradient = made(*case.args)
     assert isinstance(gradient, tuple) and len(gradient) == len(case.wrt)
     return value, gradient
+
+
+@cache
+def machine_function(one: Specialisation) -> Callable[..., Any]:
+    """What `target="cpu"` compiles, on flat arguments, left to Python."""
+    made = one.generated
+    return np.errstate(all="ignore")(getattr(load(files.store(made.name, made.machine_text())), made.function.name))
+
+
+def machine_call(case: Case) -> tuple[Any, tuple[Any, ...]]:
+    """As `call`, by the text that is compiled: cases of equal types share it, and its making with `call`."""
+    one = derivative(case.function, case.wrt, "python").specialisation(*case.args)
+    run = machine_function(one)
+    with warnings.catch_warnings(), poisoned():
+        warnings.simplefilter("ignore")
+        return one._finish(run(*one._flat(flatten(case.args)[0])))
 
 
 def plain(case: Case) -> Any:
@@ -85,6 +107,18 @@ def test_gradient(case: Case) -> None:
     again, same = call(case, "python")
     assert bits(value) == bits(again)
     assert [bits(leaf) for leaf in leaves(gradient)] == [bits(leaf) for leaf in leaves(same)], "two calls differ"
+
+
+def test_machine_text(case: Case) -> None:
+    """The text that is compiled gives the same numbers when Python runs it, whose errors are louder than Numba's."""
+    before = copied(case.args)
+    value, gradient = machine_call(case)
+    for have, was in zip(leaves(case.args), leaves(before), strict=True):
+        np.testing.assert_array_equal(have, was)
+    np.testing.assert_allclose(value, plain(case), rtol=1e-5 if "single" in case.name else 1e-12, atol=1e-300)
+    check_structure(case, gradient)
+    error = worst_error(gradient, expected(case.name))
+    assert error < case.tolerance, f"worst relative error {error:.1e}\nhave {gradient}\nwant {expected(case.name)}"
 
 
 def test_compiled(compiled_case: Case) -> None:
