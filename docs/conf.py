@@ -13,10 +13,13 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE), str(HERE.parent)]
 project = "srcad"
 author = "the srcad developers"
 project_copyright = "2026, the srcad developers"
-extensions = ["myst_parser", "executed", "stages", "tables"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "executed", "stages", "tables"]
 exclude_patterns = ["_build", "_ext"]
 myst_heading_anchors = 3
 nitpicky = True
+# type variables; the types of annotations that are not ours: their documentation is not at hand
+nitpick_ignore_regex = [("py:.*", r"srcad\.[\w.]+\.[TF]"), ("py:.*", r"(?!srcad\.).*")]
+autodoc_member_order = "bysource"
 smartquotes = False  # headings quote code
 html_theme = "furo"
 html_title = "srcad"

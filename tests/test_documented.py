@@ -1,0 +1,26 @@
+"""What is public is in the reference; what a key, an option or a command is called stands on a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import srcad
+from srcad import build
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+@pytest.mark.parametrize("name", srcad.__all__)
+def test_public_names_are_in_the_reference(name: str) -> None:
+    reference = (DOCS / "api.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\.\. auto\w+:: {name}(\(\))?$", reference, re.MULTILINE), name
+    assert getattr(srcad, name).__doc__
+
+
+def test_keys_are_on_the_page_of_builds() -> None:
+    page = (DOCS / "build.md").read_text(encoding="utf-8")
+    for key in build._KEYS:
+        assert f"| `{key}` |" in page, key
