@@ -19,6 +19,7 @@ from srcad.errors import (
     InternalError,
     SrcadError,
     UnsupportedError,
+    ZeroDerivativeWarning,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Plan",
     "SrcadError",
     "UnsupportedError",
+    "ZeroDerivativeWarning",
     "adjoint",
     "check_grad",
     "grad",

@@ -16,6 +16,7 @@ from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
 from srcad.call.plan import Plan
 from srcad.call.specialisation import Specialisation
+from srcad.call.zeros import warn_of_zeros
 from srcad.errors import fail
 from srcad.options import Options
 from srcad.request import Request
@@ -169,6 +170,7 @@ class Derivative:
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         made, arguments = Attempts(parameters, values, leaves, request).made()
+        warn_of_zeros(made)
         one = Specialisation(made, arguments, values, parameters, request)
         self._made.setdefault((spec, *map(leaf_key, leaves)), []).append(one)
         self._newest = one

@@ -100,6 +100,13 @@ class InternalError(SrcadError):
     """S9xx: a fault of srcad's own."""
 
 
+class ZeroDerivativeWarning(UserWarning):
+    """A result depends on what is differentiated through comparisons, roundings and the like alone.
+
+    Its derivative is 0 wherever there is one, and 0 is what the gradient says. What to do: docs/roots.md.
+    """
+
+
 CODES: dict[str, tuple[type[SrcadError], str]] = {
     # the language
     "S101": (UnsupportedError, "function without source"),

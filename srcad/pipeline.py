@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
+from srcad.analyses.steps import Steps, steps
 from srcad.analyses.written import written_parameters
 from srcad.backend.text import module_text
 from srcad.errors import during, fail
 from srcad.frontend.lower import Lowered, lower
 from srcad.frontend.read import Source, read, span
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, leaves
-from srcad.ir.nodes import Function, Span
-from srcad.ir.types import FLOATS, Array, Scalar
+from srcad.ir.nodes import Expr, Function, Span, Var
+from srcad.ir.types import FLOATS, Array, Scalar, is_float
 from srcad.normalize.prune import prune
 from srcad.request import Request
 from srcad.reverse.gradient import adjoint, gradient, jacobian
@@ -41,6 +42,8 @@ class Generated:
     """Flat parameters whose memory the primal writes to."""
     kept: tuple[Kept, ...] = ()
     """What is kept from the forward sweep for the reverse sweep."""
+    steps: tuple[Steps, ...] = ()
+    """What is differentiated with respect to, and enters through comparisons and the like alone."""
 
     def text(self, **choices: Any) -> str:
         return module_text(self.function, self.header, self.defaults, **choices)
@@ -83,27 +86,43 @@ def generate(
             made = finish(primal)
         header = _header("Compiled form of", source)
         return Generated(source.name, made, lowered, lowered.result, header, (), written)
+    with during("steps"):
+        zeros = steps(primal, wrt, _differentiated(primal, wrt, written, request))
     if request.mode == "adjoint":
         with during("adjoint"):
             found = adjoint(primal, wrt, checkpoint=request.options.checkpoint)
         seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].path == "d_result" else ()
         header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
         name = f"{source.name}_adjoint"
-        return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept)
+        return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
     if request.mode == "jacobian":
         _check_outputs(lowered.result, span(source, source.tree))
         with during("jacobian"):
             found = jacobian(primal, wrt, checkpoint=request.options.checkpoint)
         header = _header("Jacobian of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
         name = f"{source.name}_jacobian"
-        return Generated(name, found.function, lowered, lowered.result, header, (), written, found.kept)
+        return Generated(name, found.function, lowered, lowered.result, header, (), written, found.kept, zeros)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value, checkpoint=request.options.checkpoint)
     header = _header("Gradient of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
     seed = ("1.0" if dtype == "float64" else f"np.{dtype}(1.0)",)
     name = f"{source.name}_grad"
-    return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept)
+    return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
+
+
+def _differentiated(
+    primal: Function, wrt: tuple[str, ...], written: frozenset[str], request: Request
+) -> Dictionary[str, Expr]:
+    """The outputs that have a derivative of their own in what is asked for."""
+    if request.mode == "jacobian":
+        names = [f"output {at} of {primal.name}" for at in range(len(primal.results))]
+        return dict(zip(names if len(names) > 1 else [primal.name], primal.results, strict=True))
+    if request.mode == "adjoint":
+        arrays = {f"what {primal.name} leaves in {name}": Var(name) for name in wrt if name in written}
+        first = [r for r in primal.results[:1] if isinstance(r, Var) and is_float(primal.types[r.name])]
+        return dict(zip([primal.name], first, strict=False)) | arrays
+    return dict(zip([primal.name], primal.results, strict=False))
 
 
 def _header(what: str, source: Source, notes: tuple[tuple[str, list[str]], ...] = ()) -> str:

@@ -70,7 +70,7 @@ def _differentiable_reads(value: Expr) -> list[str]:
         case Op(prim, args):
             if not PRIMITIVES[prim].differentiable:
                 return []
-            return [n for a in args for n in reads(a)]
+            return [n for at, a in enumerate(args) if at not in PRIMITIVES[prim].steps for n in reads(a)]
         case Var(name):
             return [name]
         case _:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
+from srcad.analyses.control import control, with_control
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, sharing
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Return, Stmt, Store, Var, While
@@ -162,7 +162,7 @@ class _Marks:
         """For each name (`&x` for memory): what has to be known to make it."""
         self.needed: set[str] = set()
         self._waiting: list[str] = []
-        for stmt, around in _with_loops(f.body, frozenset()):
+        for stmt, around in with_control(f.body):
             self._note(stmt, around)
         outside = {p.name for p in f.params} | {n for e in f.results for n in names(e)}
         self.need(outside | {self._memory(n) for n in outside})
@@ -204,7 +204,7 @@ class _Marks:
                 for j in joins:
                     self._define(j.target, self._reads(j.then, j.orelse) | self._reads(stmt.cond) | around)
             case For(carried=carried) | While(carried=carried):
-                inside = around | _control(stmt)
+                inside = around | control(stmt)
                 for c in carried:
                     self._define(c.arg, self._reads(c.init, c.next) | inside)
                     self._define(c.result, frozenset({c.arg}) | inside)
@@ -218,27 +218,6 @@ class _Marks:
                 self.need(self._reads(*values))
             case _:
                 pass
-
-
-def _control(stmt: Stmt) -> frozenset[str]:
-    """The names that decide whether, and how often, what is inside a statement is executed."""
-    match stmt:
-        case If(cond):
-            return names(cond)
-        case For(_, start, stop, step, exit=exit):
-            return frozenset(n for e in (start, stop, step, exit) if e is not None for n in names(e))
-        case While(_, cond):
-            return names(cond)
-        case _:
-            return frozenset()
-
-
-def _with_loops(block: Block, around: frozenset[str]) -> Iterator[tuple[Stmt, frozenset[str]]]:
-    for stmt in block:
-        yield stmt, around
-        inside = around | _control(stmt)
-        for b in blocks(stmt):
-            yield from _with_loops(b, inside)
 
 
 def _needed(f: Function) -> Function:

@@ -30,6 +30,8 @@ class Primitive:
     """On scalars: doing it again beats having saved it."""
     differentiable: bool = True
     """False: the derivative is zero wherever it exists."""
+    steps: tuple[int, ...] = ()
+    """Arguments on which the result depends in steps: it has no derivative by them, whatever it has by the others."""
     dims: tuple[str, ...] = ()
     """The axes of the result by those of the arguments, one signature for each choice of ranks: `ij,j->j`
     is for ranks (2, 1). A letter that only the result has is a length not known; `...` is any further axes."""
@@ -44,8 +46,16 @@ PRIMITIVE_OF: dict[object, str] = {}
 """Python callables whose call is one primitive, argument by argument."""
 
 
-def _add(name: str, evaluate: Callable[..., Any], kind: str, *callables: object, dims: str = "", **flags: bool) -> None:
-    PRIMITIVES[name] = Primitive(name, evaluate, kind, dims=tuple(dims.split()), **flags)
+def _add(
+    name: str,
+    evaluate: Callable[..., Any],
+    kind: str,
+    *callables: object,
+    dims: str = "",
+    steps: tuple[int, ...] = (),
+    **flags: bool,
+) -> None:
+    PRIMITIVES[name] = Primitive(name, evaluate, kind, dims=tuple(dims.split()), steps=steps, **flags)
     PRIMITIVE_OF.update(dict.fromkeys(callables, name))
 
 
@@ -103,8 +113,9 @@ for _ufunc in [
     np.sqrt, np.cbrt, np.fmod, np.sinc,
 ]:  # fmt: skip
     _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc)
-for _ufunc in [np.maximum, np.minimum, np.fmax, np.fmin, np.fabs, np.deg2rad, np.rad2deg, np.copysign]:
+for _ufunc in [np.maximum, np.minimum, np.fmax, np.fmin, np.fabs, np.deg2rad, np.rad2deg]:
     _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc, cheap=True)
+_add("np.copysign", np.copysign, "elementwise", np.copysign, cheap=True, steps=(1,))
 PRIMITIVE_OF.update({np.radians: "np.deg2rad", np.degrees: "np.rad2deg"})
 for _ufunc in [
     np.floor, np.ceil, np.trunc, np.rint, np.sign, np.signbit, np.isnan, np.isinf, np.isfinite,
@@ -115,8 +126,8 @@ _add("abs", abs, "elementwise", cheap=True)  # of a scalar; of an array it is np
 _add("np.abs", np.abs, "elementwise", np.abs, cheap=True)
 # printed `np.sqrt`; another primitive because its derivative at 0 is 0: the norm of a zero vector
 _add("root", np.sqrt, "elementwise")
-_add("np.where", lambda c, a, b: _plain(np.where(c, a, b)), "elementwise", cheap=True)
-_add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise", cheap=True)
+_add("np.where", lambda c, a, b: _plain(np.where(c, a, b)), "elementwise", cheap=True, steps=(0,))
+_add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise", cheap=True, steps=(0,))
 _add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False)
 _add("float", float, "elementwise", cheap=True)
 _add("max", max, "elementwise", cheap=True, differentiable=False)  # of lengths: the user's `max` is a branch
@@ -135,8 +146,9 @@ for _function in [
 _add("math.atanh", lambda x: math.atanh(x) if abs(x) < 1 else np.arctanh(float(x)).item(), "elementwise", math.atanh)
 PRIMITIVE_OF[math.fmod] = "np.fmod"  # Numba has no math.fmod
 _add("math.log", math.log, "elementwise")  # with a base it is an expansion
-for _function in [math.fabs, math.copysign, math.degrees, math.radians]:
+for _function in [math.fabs, math.degrees, math.radians]:
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True)
+_add("math.copysign", math.copysign, "elementwise", math.copysign, cheap=True, steps=(1,))
 for _function in [math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite]:
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True, differentiable=False)
 for _ufunc in [
