@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -16,7 +17,7 @@ from srcad.backend.files import write_whole
 from srcad.backend.jit import example_arguments
 from srcad.derivative import Derivative
 from srcad.digest import edited, recorded_digest
-from srcad.errors import fail
+from srcad.errors import SrcadError, fail
 from srcad.ship import RUNTIME
 
 _KEYS = (
@@ -66,13 +67,23 @@ class Entry:
 
     def example(self, derivative: Derivative) -> tuple[Any, ...]:
         if self.arguments is not None:
-            return tuple(find(self.arguments)())
+            return self._examples(self.arguments)
         if self.signature is None:
             return derivative.example_values()
         try:
             return example_arguments(self.signature)
         except Exception as fault:
             _bad(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
+
+    def _examples(self, place: str) -> tuple[Any, ...]:
+        try:
+            return tuple(find(place)())
+        except SrcadError:
+            raise
+        except Exception as fault:  # the user's own function may raise anything
+            _bad(
+                f"{place} raised {type(fault).__name__}: {fault}", "let it return the arguments of a call, as a tuple."
+            )
 
     def texts(self) -> list[tuple[str, str]]:
         """The files of this entry, the module first, with the record of what it was made from."""
@@ -93,8 +104,12 @@ def entries(root: Path) -> tuple[Path, list[Entry]]:
     except OSError as fault:
         fail("S505", f"there is no pyproject.toml in {root.name or root} ({fault.strerror})")
     table = _toml(text).get("tool", {}).get("srcad", {})
+    if not isinstance(table, dict):
+        _bad("it is no table")
+    _known(table, ("folder", "functions"), "")
+    _typed(table, "folder", str, "")
     listed = table.get("functions", [])
-    if not listed:
+    if not listed or not isinstance(listed, list):
         _bad("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
     return root / table.get("folder", "generated"), [_entry(item) for item in listed]
 
@@ -118,7 +133,10 @@ def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value:
 def build(root: Path) -> Iterator[tuple[Entry, str]]:
     """Write the files of all entries; each entry with what became of it: written, unchanged."""
     folder, listed = entries(root)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        _bad(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
     with _importable(root):
         for entry in listed:
             changed = False
@@ -158,6 +176,12 @@ def find(place: str) -> Callable[..., Any]:
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as fault:
         fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
+    except Exception as fault:  # a module of the user's may raise anything
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        at = (
+            f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
+        )
+        fail("S313", f"{module} cannot be imported: {type(fault).__name__}: {fault}", why=f"It was raised at {at}.")
     return found.__wrapped__ if isinstance(found, Derivative) else found
 
 
@@ -193,26 +217,52 @@ class _importable:
 
 
 def _entry(item: Any) -> Entry:
-    if not isinstance(item, dict) or "function" not in item:
+    if not isinstance(item, dict) or not isinstance(item.get("function"), str):
         _bad(f"an entry names no function: {item!r}")
-    unknown = [key for key in item if key not in _KEYS]
-    if unknown:
-        _bad(f"{item['function']}: there is no key {unknown[0]!r}", f"the keys are {', '.join(_KEYS)}.")
+    owner = f"{item['function']}: "
+    _known(item, _KEYS, owner)
+    for key in ("signature", "arguments", "name"):
+        _typed(item, key, str, owner)
+    for key in ("value", "has_aux", "jacobian", "fastmath"):
+        _typed(item, key, bool, owner)
+    if "name" in item and not item["name"].isidentifier():
+        _bad(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
     if item.get("jacobian") and (item.get("value") or item.get("has_aux")):
-        _bad(f"{item['function']}: a Jacobian gives neither value nor aux")
-    wrt, checkpoint = item.get("wrt", ()), item.get("checkpoint", ())
+        _bad(f"{owner}a Jacobian gives neither value nor aux")
     return Entry(
         function=item["function"],
         signature=item.get("signature"),
         arguments=item.get("arguments"),
-        wrt=(wrt,) if isinstance(wrt, str) else tuple(wrt),
+        wrt=_names(item, "wrt", owner),
         value=item.get("value", False),
         has_aux=item.get("has_aux", False),
         jacobian=item.get("jacobian", False),
         fastmath=item.get("fastmath", False),
-        checkpoint=(checkpoint,) if isinstance(checkpoint, str) else tuple(checkpoint),
+        checkpoint=_names(item, "checkpoint", owner),
         name=item.get("name"),
     )
+
+
+def _known(table: dict[str, Any], keys: tuple[str, ...], owner: str) -> None:
+    for key in table:
+        if key not in keys:
+            _bad(f"{owner}there is no key {key!r}", f"the keys are {', '.join(keys)}.")
+
+
+def _typed(table: dict[str, Any], key: str, kind: type, owner: str) -> None:
+    if key in table and not isinstance(table[key], kind):
+        wanted = {str: "a string", bool: "true or false"}[kind]
+        _bad(f"{owner}{key} is {wanted}, not {table[key]!r}")
+
+
+def _names(table: dict[str, Any], key: str, owner: str) -> tuple[str, ...]:
+    """One name, or a list of names."""
+    given = table.get(key, [])
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        _bad(f"{owner}{key} is a name, or a list of names, not {given!r}")
+    return tuple(given)
 
 
 def _bad(message: str, advice: str | None = None) -> NoReturn:

@@ -10,7 +10,14 @@ import typer
 
 from srcad.errors import SrcadError
 
-app = typer.Typer(help="Gradients of Python functions, as readable source.", no_args_is_help=True, add_completion=False)
+# texts are as they stand: Rich would take [tool.srcad] for markup, and show its own traceback of a fault
+app = typer.Typer(
+    help="Gradients of Python functions, as readable source.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.command()

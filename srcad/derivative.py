@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,12 @@ class Derivative:
         code = f"<pre><code class='language-python'>{html.escape(self.source)}</code></pre>"
         return f"<p>{html.escape(repr(self))}</p>{code}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        found: Any = sys.modules.get(self.__module__)
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is self:  # a decorated function: it is what goes by the name of the one inside
+            return self.__qualname__
         return Derivative, (self.__wrapped__, self._request)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:

@@ -179,13 +179,14 @@ def fail(
     code: str, message: str, span: Place | None = None, why: str | None = None, advice: str | None = None
 ) -> NoReturn:
     """Raise the error of the class that `code` belongs to."""
-    raise CODES[code][0](Problem(code, message, span, why, advice))
+    # what led to it is Python's or a library's own way to say it: not for the reader of this error
+    raise CODES[code][0](Problem(code, message, span, why, advice)) from None
 
 
 def fail_all(problems: Sequence[Problem]) -> None:
     """Raise one error for all `problems`, of the class of the first; nothing happens if there are none."""
     if problems:
-        raise CODES[problems[0].code][0](*problems)
+        raise CODES[problems[0].code][0](*problems) from None
 
 
 @contextmanager

@@ -89,6 +89,12 @@ def test_entries_that_cannot_be_read(project):
         ("functions = []", "no functions are listed"),
         ('functions = [{ signature = "(int64,)" }]', "an entry names no function"),
         ('functions = [{ function = "a:b", colour = "red" }]', "there is no key 'colour'"),
+        ('functions = [{ function = "a:b", value = "yes" }]', "a:b: value is true or false, not 'yes'"),
+        ('functions = [{ function = "a:b", wrt = 3 }]', "a:b: wrt is a name, or a list of names, not 3"),
+        ('functions = [{ function = "a:b", name = "../evil" }]', "the name '../evil' is none that Python can import"),
+        ('functions = "a:b"', "no functions are listed"),
+        ("folder = 3", "folder is a string, not 3"),
+        ('colour = "red"', "there is no key 'colour'"),
         ('functions = [{ function = "a:b", jacobian = true, value = true }]', "a Jacobian gives neither value nor aux"),
         ('functions = [{ function = "cli_primal:energy", signature = "what" }]', "none that Numba reads"),
     ):
@@ -96,3 +102,25 @@ def test_entries_that_cannot_be_read(project):
         assert said in run("build", code=2)
     (project / "pyproject.toml").unlink()
     assert "S505: there is no pyproject.toml" in run("build", code=2)
+
+
+def test_what_a_project_of_the_users_raises_is_told_without_a_traceback(project):
+    listed = '{ function = "cli_primal:energy", arguments = "cli_primal:example" }'
+    (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{listed}]\n")
+    (project / "cli_primal.py").write_text(PRIMAL + "def example():\n    return 1 / 0\n")
+    assert "cli_primal:example raised ZeroDivisionError: division by zero" in run("build", code=2)
+    (project / "cli_primal.py").write_text("def energy(x:\n")
+    shown = run("build", code=2)
+    assert "S313: cli_primal cannot be imported: SyntaxError" in shown and "cli_primal.py:1" in shown
+    (project / "cli_primal.py").write_text(PRIMAL + "raise KeyError('nothing')\n")
+    assert "cannot be imported: KeyError: 'nothing'" in run("build", code=2)
+
+
+def test_a_folder_that_cannot_be_made(project):
+    (project / "generated").write_text("a file")
+    shown = run("build", code=2)
+    assert "S505" in shown and "generated cannot be made (File exists)" in shown
+
+
+def test_help_speaks_of_the_table_by_its_name():
+    assert "[tool.srcad]" in run("--help")

@@ -6,48 +6,28 @@ A file is named after its content and never changes once it is there.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import secrets
+import shutil
 import stat
 import tempfile
+import warnings
 from functools import lru_cache
 from pathlib import Path
 
 from srcad.errors import fail
 
 
-def cache_folder() -> Path:
-    """`$SRCAD_CACHE_DIR`, else `$XDG_CACHE_HOME/srcad`, else `~/.cache/srcad`; made where missing."""
-    chosen = os.environ.get("SRCAD_CACHE_DIR")
-    if not chosen:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        chosen = os.path.join(base, "srcad")
-    return _private(chosen)
+def store(name: str, text: str, *also: str, keep: bool = True) -> Path:
+    """The file with this text, written if it is not there yet.
 
-
-@lru_cache(maxsize=8)
-def _private(chosen: str) -> Path:
-    folder = Path(chosen).absolute()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        info = folder.stat()
-        if hasattr(os, "getuid"):
-            if info.st_uid != os.getuid():
-                fail("S503", f"the cache folder {folder} belongs to another user", advice="set SRCAD_CACHE_DIR.")
-            if stat.S_IMODE(info.st_mode) & 0o077:
-                folder.chmod(0o700)
-    except OSError as fault:
-        fail("S503", f"the cache folder {folder} cannot be used ({fault})", advice="set SRCAD_CACHE_DIR.")
-    return folder
-
-
-def store(name: str, text: str, *also: str) -> Path:
-    """The file with this text in the cache folder, written if it is not there yet.
-
-    `also` are things that make two files of the same text different (versions, options).
+    `also` are things that make two files of the same text different (versions, options). It is for later processes too
+    where `keep`; otherwise it may go with this one.
     """
     digest = hashlib.sha256("\0".join((text, *also)).encode()).hexdigest()[:16]
-    path = cache_folder() / f"{name}_{digest}.py"
+    path = _folder(keep) / f"{name}_{digest}.py"
     try:
         if path.read_text(encoding="utf-8") == text:
             return path
@@ -58,15 +38,89 @@ def store(name: str, text: str, *also: str) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that no reader ever sees half of it."""
+    """Write a file so that no reader ever sees half of it, with the mode of the file before, or that of the umask."""
+    path = Path(os.path.realpath(path))  # a link stays a link
+    draft = path.with_name(f".draft-{secrets.token_hex(8)}.py")
     try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-", suffix=".py")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+                if path.exists():
+                    os.chmod(draft, stat.S_IMODE(path.stat().st_mode))
                 out.write(text)
             os.replace(draft, path)
         except BaseException:
             os.unlink(draft)
             raise
     except OSError as fault:
-        fail("S503", f"{path} cannot be written ({fault})")
+        fail("S503", f"{path} cannot be written ({fault.strerror})", advice="write to a folder that is yours.")
+
+
+# ---- where ----------------------------------------------------------------------------------------
+
+
+def _folder(keep: bool) -> Path:
+    """`$SRCAD_CACHE_DIR`, else `$XDG_CACHE_HOME/srcad`, else `~/.cache/srcad`; made where missing.
+
+    Where it cannot be written to, a folder of this process alone; an error where it was chosen and is to be kept.
+    """
+    chosen = os.environ.get("SRCAD_CACHE_DIR")
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    fault = _unusable(chosen or os.path.join(base, "srcad"))
+    if fault is None:
+        return _private(chosen or os.path.join(base, "srcad"))
+    if not keep:
+        return _temporary(os.getpid())
+    if chosen:
+        fail("S503", f"the cache folder {fault}", advice="set SRCAD_CACHE_DIR to another, or use cache=False.")
+    _warn(fault)
+    return _temporary(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _warn(fault: str) -> None:
+    advice = "Set SRCAD_CACHE_DIR to a folder that can be written to, or use cache=False."
+    warnings.warn(f"srcad compiles anew in each process: the cache folder {fault}. {advice}", stacklevel=2)
+
+
+def _unusable(chosen: str) -> str | None:
+    try:
+        _private(chosen)
+    except OSError as fault:
+        return f"{Path(chosen).absolute()} cannot be used ({fault.strerror})"
+    return None
+
+
+@lru_cache(maxsize=8)
+def _private(chosen: str) -> Path:
+    """The folder; where it was there before and others may write to it, one of the user's own inside."""
+    folder = Path(chosen).absolute()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid"):
+        state = folder.stat()
+        if state.st_uid != os.getuid() or state.st_mode & 0o022:
+            folder = folder / f"srcad-{os.getuid()}"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            state = folder.lstat()
+            if state.st_uid != os.getuid() or state.st_mode & 0o022 or not stat.S_ISDIR(state.st_mode):
+                raise PermissionError(None, "somebody else may write to it")
+    handle, probe = tempfile.mkstemp(dir=folder)  # permissions do not tell of a file system that is read-only
+    os.close(handle)
+    os.unlink(probe)
+    return folder
+
+
+@lru_cache(maxsize=1)
+def _temporary(process: int) -> Path:
+    """A folder of this process, gone when it ends. A forked process has its own."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="srcad-"))
+    except OSError as fault:
+        fail("S503", f"no file can be written, not even a temporary one ({fault.strerror})", advice="set TMPDIR.")
+    atexit.register(_remove, folder, process)
+    return folder
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)

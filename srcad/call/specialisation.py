@@ -121,7 +121,7 @@ class Specialisation:
         compiles = options.target == "cpu"
         text = self.generated.machine_text() if compiles else self.text
         versions = _versions() if compiles else ()
-        path = files.store(self.generated.name, text, repr(options), *versions)
+        path = files.store(self.generated.name, text, repr(options), *versions, keep=compiles and options.cache)
         self.module = load(path)
         function = getattr(self.module, self.generated.function.name)
         if options.target == "cpu":

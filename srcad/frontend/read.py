@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import keyword
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -58,9 +59,14 @@ def read(function: Callable[..., object]) -> Source:
         globals=plain.__globals__,
         closure=dict(zip(code.co_freevars, plain.__closure__ or (), strict=True)),
         defaults=dict(zip(defaulted, values, strict=True)) | (plain.__kwdefaults__ or {}),
-        name=parsed.lambda_name or plain.__name__,
+        # __name__ is what anybody wrote into it; the name becomes that of a function and of a file
+        name=parsed.lambda_name or (plain.__name__ if _is_name(plain.__name__) else parsed.tree.name),
         qualname=plain.__qualname__,
     )
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def span(source: Source, node: gast.AST) -> Span:
