@@ -61,7 +61,7 @@ class Generated:
         """The text that `target="cpu"` compiles: the same numbers, spelled for the machine."""
         with during("tune"):
             made = tuned(self.function)
-        return module_text(made, self.header, self.defaults)
+        return module_text(made, self.header, self.defaults, formats=False)
 
 
 def generate(

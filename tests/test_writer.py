@@ -9,6 +9,7 @@ from srcad.backend.text import module_text
 from srcad.backend.to_ast import to_ast
 from srcad.backend.wrap import WIDTH, wrap
 from srcad.backend.writer import write
+from srcad.ir.checks import check
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -22,7 +23,6 @@ from srcad.ir.nodes import (
     Param,
     Return,
     Slice,
-    Span,
     Store,
     Undef,
     Var,
@@ -116,7 +116,7 @@ def test_each_primitive_as_it_is_typed(expr, text):
         (Store(op("np.transpose", V("x"), axes=(1, 0)), (V("i"),), V("v"), "-"), "x.T[i] -= v"),
         (AugAssign("d", "+", V("v")), "d += v"),
         (Effect(op("list.append", V("l"), V("v"))), "l.append(v)"),
-        (Effect(op("assert", V("c"), C("no"))), 'assert c, "no"'),
+        (check(V("c"), "AssertionError", ["no"]), 'assert c, "no"'),
         (Effect(op("print", C("a"), V("c"))), 'print("a", c)'),
         (Return((V("a"), V("b"))), "return a, b"),
         (Return((V("a"),)), "return a"),
@@ -167,14 +167,24 @@ def test_what_belongs_together_stands_on_one_line(text, line):
     assert line in written if line else len(written.splitlines()) == len(text.splitlines()) + 2
 
 
-def test_a_message_that_was_an_f_string_says_nothing_wrong():
-    def asserted(source):
-        span = Span("f.py", "f", 1, 0, 1, 0, source)
-        text = source.partition('"')[2].removesuffix('"')
-        return write(to_ast(Function("f", (), (Effect(Op("assert", (V("c"), C(text))), span),), (), {})))
+def test_a_check_is_printed_as_one_would_write_it():
+    def written(formats, condition, *message, error="ValueError"):
+        body = (check(condition, error, message),)
+        types = dict.fromkeys(("n", "m"), Scalar("int64"))
+        return write(to_ast(Function("f", (), body, (), types), formats=formats)).partition(":\n    ")[2]
 
-    assert asserted('assert c, "in {a, b}"').endswith('assert c, "in {a, b}"')
-    assert asserted('assert c, f"bad {x}"').endswith("assert c")
+    n, m = V("n"), V("m")
+    either = op("or", op("==", n, m), op("==", n, C(1)))
+    asked = "if n != m and n != 1:\n        raise ValueError("
+    assert written(True, either, 'L5: p["{"]: ', n, " and ", op("+", m, C(1))) == (
+        asked + """f'L5: p["{{"]: {n} and {m + 1}')"""
+    )
+    assert written(False, either, "L5: ", n, " and ", m) == asked + 'L5: ", n, " and ", m)'.join(['"', ""])
+    assert written(True, op("<", n, m), "no") == 'if n >= m:\n        raise ValueError("no")'
+    assert written(True, op("<", n, m), error="IndexError") == "if n >= m:\n        raise IndexError()"
+    assert written(True, op("<", n, m), "no", error="AssertionError") == 'assert n < m, "no"'
+    assert written(True, op("<", n, m), error="AssertionError") == "assert n < m"
+    assert written(True, C(False), "no", error="np.linalg.LinAlgError") == 'raise np.linalg.LinAlgError("no")'
 
 
 def test_comments_rulers_and_blank_lines():

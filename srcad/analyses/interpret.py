@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import assert_never
 
+from srcad.ir.checks import check_of
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -37,7 +38,7 @@ _UNDEFINED = object()
 
 
 class Raised(Exception):
-    """A `raise` or a failed `assert` of the program."""
+    """A check has failed: the name of the error and its message."""
 
 
 def interpret(function: Function, arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -128,10 +129,11 @@ def _store(base: Any, index: Any, value: Any, op: str | None) -> None:
 
 def _effect(call: Op, args: Sequence[Any]) -> None:
     match call.prim:
-        case "assert":
+        case "check":
             if not args[0]:
-                raise Raised(*args[1:])
-        case "raise":
-            raise Raised(*args)
+                found = check_of(Effect(Op(call.prim, tuple(map(Const, args)), call.static)))
+                assert found is not None
+                text = "".join(str(part.value) if isinstance(part, Const) else str(part) for part in found.message)
+                raise Raised(found.error, text)
         case _:
             PRIMITIVES[call.prim](*args)

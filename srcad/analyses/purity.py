@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from srcad.ir.nodes import Expr, Op
-from srcad.ir.walk import CHANGES_FIRST_ARGUMENT
+from srcad.ir.checks import is_check
+from srcad.ir.nodes import Effect, Expr, Op, Stmt
+from srcad.ir.walk import CHANGES_FIRST_ARGUMENT, own_exprs
 from srcad.rules.primitives import PRIMITIVES
 
 LAZY = frozenset({"select", "and", "or"})
@@ -17,6 +18,13 @@ def pure(expr: Expr) -> bool:
     if not isinstance(expr, Op):
         return True
     return not _has_effect(expr.prim) and all(pure(arg) for arg in expr.args)
+
+
+def acts(stmt: Stmt) -> bool:
+    """Whether the statement itself does what others can see. A check does not: it only may end all."""
+    if isinstance(stmt, Effect):
+        return not is_check(stmt)
+    return not all(pure(e) for e in own_exprs(stmt))
 
 
 @cache

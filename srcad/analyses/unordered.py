@@ -8,10 +8,10 @@ afresh, and arrays of which every turn has its own part.
 from __future__ import annotations
 
 from srcad.analyses.overwrites import Access, Overwrites
-from srcad.analyses.purity import pure
+from srcad.analyses.purity import acts
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
-from srcad.ir.nodes import Assign, Carry, Effect, Expr, For, If, Join, Op, Stmt, Var, While
+from srcad.ir.nodes import Assign, Carry, Expr, For, If, Join, Op, Stmt, Var, While
 from srcad.ir.walk import block_stores, own_exprs, reads, walk
 
 
@@ -27,7 +27,7 @@ class Unordered:
         owner = turn.owner
         if not isinstance(owner, For) or owner.exit is not None:
             return False
-        if any(_acts(s) for s in walk(owner.body)):
+        if any(acts(s) for s in walk(owner.body)):
             return False
         if not all(self._passes_by(c, owner) for c in owner.carried if self._is_active(c)):
             return False
@@ -143,7 +143,3 @@ class Unordered:
 
 def _subtracted(value: Expr, links: set[str]) -> bool:
     return isinstance(value, Op) and value.prim == "-" and any(n in links for n in reads(value.args[1]))
-
-
-def _acts(stmt: Stmt) -> bool:
-    return isinstance(stmt, Effect) or not all(pure(e) for e in own_exprs(stmt))

@@ -22,14 +22,15 @@ def module_text(
     defaults: tuple[str, ...] = (),
     helpers_from: str = _HELPERS,
     decorator: str | None = None,
+    formats: bool = True,
 ) -> str:
     """The text of the module that holds `function` (sequential form); `header` is its docstring.
 
     `helpers_from` is where functions of `srcad.runtime` are imported from; `decorator` is put above the function
-    with the import of what it names.
+    with the import of what it names. Where it `formats`, errors have one text (`to_ast`).
     """
     function = apart(function)
-    definition = to_ast(function, defaults)
+    definition = to_ast(function, defaults, formats=formats)
     if decorator is not None:
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
     used = names_in(definition)

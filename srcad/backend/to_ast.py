@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Sequence
 
 from typing_extensions import assert_never
 
-from srcad.backend.expressions import Expressions
+from srcad.backend.expressions import Expressions, dotted
 from srcad.backend.syntax import Remark
 from srcad.backend.together import Together
+from srcad.ir.checks import Check, check_of, negated
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -36,12 +36,13 @@ _AUGMENTED: dict[str, type[ast.operator]] = {
 }  # fmt: skip
 
 
-def to_ast(function: Function, defaults: Sequence[str] = ()) -> ast.FunctionDef:
+def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = True) -> ast.FunctionDef:
     """The definition of a function in sequential form; `defaults` are those of its last parameters, as text.
 
-    Where the body does not end in a `Return`, `function.results` are returned.
+    Where the body does not end in a `Return`, `function.results` are returned. Where it `formats`, the message
+    of an error is one text; otherwise its parts are the arguments, since Numba takes long over an f-string.
     """
-    printer = _Statements(Expressions(function), Together(function))
+    printer = _Statements(Expressions(function), Together(function), formats)
     body = printer.block(function.body)
     if function.results and not (function.body and isinstance(function.body[-1], Return)):
         body += printer.statement(Return(function.results))
@@ -89,9 +90,10 @@ def _begins_adjoints(before: list[ast.stmt]) -> bool:
 
 
 class _Statements:
-    def __init__(self, expressions: Expressions, together: Together) -> None:
+    def __init__(self, expressions: Expressions, together: Together, formats: bool) -> None:
         self._of = expressions
         self._together = together
+        self._formats = formats
 
     def block(self, block: Block) -> list[ast.stmt]:
         found: list[ast.stmt] = []
@@ -160,14 +162,27 @@ class _Statements:
         return ast.While(ast.Constant(True), [*self.block(test), leave, *turn], [])
 
     def _effect(self, call: Op, stmt: Effect) -> ast.stmt:
-        if call.prim == "assert":
-            condition, *message = (self._of.expr(arg) for arg in call.args)
-            return ast.Assert(condition, message[0] if message and not _was_formatted(stmt) else None)
-        if call.prim == "raise":
-            return ast.Raise(ast.Call(ast.Name("ValueError"), [self._of.expr(arg) for arg in call.args], []), None)
+        found = check_of(stmt)
+        if found is not None:
+            return self._check(found)
         if call.prim == "delete":
             return ast.Delete([ast.Name(arg.name) for arg in call.args if isinstance(arg, Var)])
         return ast.Expr(self._of.expr(call))
+
+    def _check(self, found: Check) -> ast.stmt:
+        message = self._message(found.message)
+        if found.error == "AssertionError" and len(message) < 2:
+            return ast.Assert(self._of.expr(found.condition), message[0] if message else None)
+        unless = negated(found.condition)
+        raised = ast.Raise(ast.Call(dotted(found.error), message, []), None)
+        return raised if unless == Const(True) else ast.If(self._of.expr(unless), [raised], [])
+
+    def _message(self, parts: tuple[str | Expr, ...]) -> list[ast.expr]:
+        """What an error is made with: one text, or where it is compiled, texts and numbers to be joined."""
+        given = [ast.Constant(part) if isinstance(part, str) else self._of.expr(part) for part in parts]
+        if not self._formats or all(isinstance(part, str) for part in parts):
+            return given
+        return [ast.JoinedStr([v if isinstance(v, ast.Constant) else ast.FormattedValue(v, -1, None) for v in given])]
 
 
 def _one_line(stmts: list[ast.stmt]) -> ast.stmt:
@@ -181,12 +196,3 @@ def _one_line(stmts: list[ast.stmt]) -> ast.stmt:
 
 def _is_length(value: ast.expr) -> bool:
     return isinstance(value, ast.Subscript) and isinstance(value.value, ast.Attribute) and value.value.attr == "shape"
-
-
-def _was_formatted(stmt: Effect) -> bool:
-    """Whether a message stands for an f-string, whose values are not known: `bad {x.shape}` would say nothing."""
-    text = stmt.call.args[1]
-    if not isinstance(text, Const) or not isinstance(text.value, str) or "{" not in text.value:
-        return False
-    quoted = re.escape(text.value)
-    return stmt.span is None or re.search(rf"(?<![fF])[\"']{quoted}", stmt.span.text) is None

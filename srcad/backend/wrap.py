@@ -20,7 +20,7 @@ _OPERATORS = (
     (" * ", " / ", " // ", " % ", " @ "),
 )
 _ASSIGNMENTS = (" = ", " += ", " -= ", " *= ", " /= ", " //= ", " **= ", " %= ", " @= ", " &= ", " |= ", " ^= ")
-_KEYWORDS = ("return ", "if ", "elif ", "while ", "assert ")
+_KEYWORDS = ("return ", "if ", "elif ", "while ", "assert ", "raise ")
 
 
 def wrap(line: str, width: int = WIDTH) -> list[str]:

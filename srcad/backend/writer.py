@@ -233,6 +233,18 @@ class _Writer(Unparser):  # type: ignore[misc]
     def _Constant(self, t: ast.Constant) -> None:
         self.write(literal(t.value))
 
+    def _JoinedStr(self, t: ast.JoinedStr) -> None:
+        text = ""
+        for part in t.values:
+            if isinstance(part, ast.Constant):
+                text += str(part.value).replace("{", "{{").replace("}", "}}")
+            elif isinstance(part, ast.FormattedValue):
+                before, self._line = self._line, []
+                self._bare(part.value)
+                text += "{" + "".join(self._line) + "}"
+                self._line = before
+        self.write("f" + literal(text))
+
 
 def _precedence(node: ast.AST) -> int:
     match node:

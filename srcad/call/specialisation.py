@@ -81,7 +81,11 @@ class Specialisation:
         flat += more
         if not self._ready:
             self._prepare(flat)
-        return self._finish(self._call(*flat))
+        try:
+            found = self._call(*flat)
+        except Exception as error:
+            raise _joined(error) from None
+        return self._finish(found)
 
     def _flat(self, leaves: list[Any]) -> list[Any]:
         """The leaves and what is captured, as the generated function takes them."""
@@ -155,6 +159,13 @@ class Specialisation:
                     why=f"{self._names[one]} is written to, which would change {self._names[other]} too.",
                     advice=f"pass {self._names[other]}.copy().",
                 )
+
+
+def _joined(error: Exception) -> Exception:
+    """The error with one message: compiled code gives the parts of it."""
+    if len(error.args) > 1 and all(type(part) in (str, int) for part in error.args):
+        return type(error)("".join(map(str, error.args)))
+    return error
 
 
 def _picker(positions: list[int]) -> Callable[[list[Any]], list[Any]]:

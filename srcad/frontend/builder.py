@@ -14,6 +14,7 @@ import numpy as np
 from srcad.errors import fail
 from srcad.frontend.infer import Operand, Unfit, infer, kind_of
 from srcad.frontend.slices import UNKNOWN, Bound
+from srcad.ir.checks import check
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
 from srcad.ir.types import Array, Opaque, Scalar, Type, dim
 from srcad.rules.primitives import PRIMITIVES
@@ -27,6 +28,9 @@ _HINTS = {
     "select": "choice", "array": "array",
 }  # fmt: skip
 
+_LONGEST_QUOTE = 60
+"""In characters: what an error shows of an expression."""
+
 
 class Builder:
     """The state of writing: where statements go, which names exist, and their types."""
@@ -36,6 +40,8 @@ class Builder:
         self.span: Span | None = None
         self.place: Callable[[], Span | None] = lambda: self.span
         """What errors point to: lowering knows the expression, not only its statement."""
+        self.function: str | None = None
+        """The function that is compiled: lines of others are quoted with their names."""
         self.strong: set[str] = set()
         """Scalars that NumPy does not take as plain Python numbers (an element of an array)."""
         self.counters: dict[str, int] = {}
@@ -124,6 +130,25 @@ class Builder:
             self.strong.add(target.name)
         self.emit(Assign(target.name, Op(prim, args, tuple(sorted(static.items()))), self.span))
         return target
+
+    def check(self, condition: Atom, error: str, *message: str | Expr) -> None:
+        """Raise the error at run time where the condition does not hold; its message begins with the place.
+
+        `message` are texts and integers: `check(fits, "ValueError", "lengths ", n, " and ", m, " do not fit")`.
+        """
+        if condition != Const(True):
+            self.emit(check(condition, error, (self._where(), *message), self.span))
+
+    def _where(self) -> str:
+        """The line and the expression, as the user wrote them: `L5: x[i + 1]: `."""
+        span = self.place() or self.span
+        if span is None:
+            return ""
+        one_line = span.end_line == span.line
+        text = (span.text[span.column : span.end_column] if one_line else span.text[span.column :] + " ...").strip()
+        text = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE].rstrip() + " ..."
+        name = f"{span.function} " if self.function not in (None, span.function) else ""
+        return f"{name}L{span.line}: {text}: "
 
     def type_of_op(self, prim: str, *args: Expr, **static: object) -> Type:
         """The type `op` would give its result, which is not written."""

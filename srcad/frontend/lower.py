@@ -79,6 +79,7 @@ def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = 
     integers and bools that the function reads from outside are taken as they are now, behind guards.
     """
     builder = Builder()
+    builder.function = source.name
     ctx = Context(builder, PARTS, fixed)
     fence(source)
     builder.span = read.span(source, source.tree)

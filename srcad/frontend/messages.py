@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import gast
@@ -11,30 +12,78 @@ from srcad.frontend.context import Context, Retry
 from srcad.frontend.iteration import items_of
 from srcad.frontend.joins import words
 from srcad.frontend.values import Abstract, Leaf, Static
-from srcad.ir.nodes import Atom, Const, Effect, Op
+from srcad.ir.checks import check
+from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Op, Stmt
+from srcad.ir.types import Scalar
+
+_HARMLESS = frozenset({"shape", "len", "size", "+", "-", "*", "neg"})
 
 
-def message(ctx: Context, node: Any) -> str:
-    """The text of an error, fixed while compiling: what an f-string would insert is shown as it is written."""
-    match node:
+Message = tuple[str | Expr, ...]
+
+
+def message(ctx: Context, *nodes: Any) -> Message:
+    """What an error says: texts, and integers between them. Empty where it has other values in it."""
+    found: list[str | Expr] = []
+    for node in nodes:
+        for part in node.values if isinstance(node, gast.JoinedStr) else [node]:
+            shown = _part(ctx, part)
+            if shown is None:
+                return ()
+            found.append(shown)
+    return tuple(found)
+
+
+def _part(ctx: Context, part: Any) -> str | Expr | None:
+    match part:
         case gast.Constant(value=value):
             return str(value)
-        case gast.JoinedStr(values=parts):
-            return "".join(_shown(part) for part in parts)
+        case gast.FormattedValue(value=node, conversion=-1, format_spec=None):
+            return _number(ctx, node)
+        case gast.FormattedValue():
+            return None
         case _:
-            with ctx.builder.block():
-                try:
-                    value = ctx.expression(node)
-                except (SrcadError, Retry):  # text made of run-time values
-                    value = Static(gast.unparse(node).strip())
-            return str(value.value if isinstance(value, Static) else gast.unparse(node).strip())
+            return _number(ctx, part)
 
 
-def _shown(part: Any) -> str:
-    if isinstance(part, gast.Constant):
-        return str(part.value)
-    text: str = gast.unparse(part.value).strip()
-    return "{" + text + "}"
+def _number(ctx: Context, node: Any) -> str | Expr | None:
+    """An integer that can be had whatever the condition is, or what is known while compiling."""
+    with ctx.builder.block() as made:
+        try:
+            value = ctx.expression(node)
+        except (SrcadError, Retry):  # text made of run-time values
+            return gast.unparse(node).strip() if isinstance(node, gast.Call | gast.BinOp) else None
+    match value:
+        case Static(text):
+            return str(text)
+        case Leaf(type=Scalar()) if value.known:
+            return str(value.static)
+        case Leaf(atom, Scalar("int64")) if all(_is_harmless(stmt) for stmt in made):
+            for stmt in made:
+                ctx.builder.emit(stmt)
+            return atom
+    return None
+
+
+def _is_harmless(stmt: Stmt) -> bool:
+    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in _HARMLESS
+
+
+def error_class(node: Any) -> str | None:
+    """The name of an error that Python or NumPy raises itself."""
+    name = gast.unparse(node).strip()
+    known = getattr(builtins, name, None)
+    own = isinstance(known, type) and issubclass(known, Exception)
+    return name if own or name in ("np.linalg.LinAlgError", "numpy.linalg.LinAlgError") else None
+
+
+def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
+    """`if not condition: raise ...` as a check; None where the error is one that compiled code does not know."""
+    cls, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
+    error = None if cls is None or node.cause is not None else error_class(cls)
+    if error is None:
+        return None
+    return check(condition, error.replace("numpy.", "np."), message(ctx, *args), ctx.builder.span)
 
 
 def print_call(ctx: Context, node: Any) -> None:

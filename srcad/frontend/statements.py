@@ -16,11 +16,12 @@ from srcad.frontend.iteration import items_of
 from srcad.frontend.joins import branch
 from srcad.frontend.lookup import lookup
 from srcad.frontend.loops import lower_for, lower_while
-from srcad.frontend.messages import message
+from srcad.frontend.messages import message, raised
 from srcad.frontend.naming import adopt, bind_name
 from srcad.frontend.operators import BINARY, binary
 from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
-from srcad.ir.nodes import Const, Effect, Op, Store
+from srcad.ir.checks import check
+from srcad.ir.nodes import Atom, Const, Store
 from srcad.ir.types import Array, Dim
 
 RESULT = "%return"
@@ -141,7 +142,7 @@ def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:
             ctx.fail("S127", f"{shown} values unpacked into {wanted} names")
         return
     test = ctx.builder.op("==", count.atom, Const(wanted))
-    ctx.builder.emit(Effect(Op("assert", (test, Const(f"{wanted} values are unpacked"))), ctx.builder.span))
+    ctx.builder.check(test, "ValueError", count.atom, f" values unpacked into {wanted} names")
 
 
 def _annotated(ctx: Context, node: Any) -> None:
@@ -213,6 +214,8 @@ def _if(ctx: Context, node: Any) -> None:
     if isinstance(cond, bool):
         ctx.statements(node.body if cond else node.orelse)
         return
+    if _guards(ctx, node, cond):
+        return
 
     def path(body: Sequence[Any]) -> Callable[[], Abstract]:
         def lower() -> Abstract:
@@ -222,6 +225,23 @@ def _if(ctx: Context, node: Any) -> None:
         return lower
 
     branch(ctx, cond, path(node.body), path(node.orelse))
+
+
+def _guards(ctx: Context, node: Any, cond: Atom) -> bool:
+    """`if ...: raise ...`, which is a check, and what comes with it."""
+    match node.body, node.orelse:
+        case [gast.Raise() as one], rest:
+            holds = ctx.builder.op("not", cond)
+        case rest, [gast.Raise() as one]:
+            holds = cond
+        case _:
+            return False
+    stmt = raised(ctx, one, holds)
+    if stmt is None:
+        return False
+    ctx.builder.emit(stmt)
+    ctx.statements(rest)
+    return True
 
 
 def _return(ctx: Context, node: Any) -> None:
@@ -244,8 +264,8 @@ def _assert(ctx: Context, node: Any) -> None:
     cond = ctx.test(node.test)
     if cond is True:
         return
-    args = (Const(False) if cond is False else cond, *([] if node.msg is None else [Const(message(ctx, node.msg))]))
-    ctx.builder.emit(Effect(Op("assert", args), ctx.builder.span))
+    text = () if node.msg is None else message(ctx, node.msg)
+    ctx.builder.emit(check(Const(False) if cond is False else cond, "AssertionError", text, ctx.builder.span))
 
 
 def _raise(ctx: Context, node: Any) -> None:
@@ -255,7 +275,7 @@ def _raise(ctx: Context, node: Any) -> None:
         "S104",
         "a raise that may be reached",
         f"It stands on a path that run-time values can take, or that these types always take{text}.",
-        'use assert, which is kept: assert x > 0.0, "x must be positive".',
+        'ask first, and by itself: if x < 0.0: raise ValueError("negative").',
     )
 
 

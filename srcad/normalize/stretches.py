@@ -19,12 +19,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from srcad.analyses.purity import pure
+from srcad.analyses.purity import acts
 from srcad.errors import fail
 from srcad.frontend.builder import Builder
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, Op, Stmt, Var, While
 from srcad.ir.types import Scalar, Symbol, dim
-from srcad.ir.walk import blocks, own_exprs, walk, with_blocks
+from srcad.ir.walk import blocks, walk, with_blocks
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,7 @@ def _check(loop: For, inside: bool) -> None:
             "let it run through; or put what can be left early into an inner loop.",
         )
     for stmt in walk(loop.body):
-        calls = (stmt.call,) if isinstance(stmt, Effect) and stmt.call.prim in ("print", "assert") else ()
-        if not calls and (isinstance(stmt, Effect) or not all(pure(e) for e in own_exprs(stmt))):
+        if acts(stmt) and not (isinstance(stmt, Effect) and stmt.call.prim == "print"):
             refuse(loop, "What it does may not be done twice.")
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.overwrites import Overwrites
-from srcad.analyses.purity import pure
+from srcad.analyses.purity import acts
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
 from srcad.analyses.unordered import Unordered
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Effect, For, Stmt
-from srcad.ir.walk import block_reads, block_stores, defined, own_exprs, walk
+from srcad.ir.checks import is_check
+from srcad.ir.nodes import For, Stmt
+from srcad.ir.walk import block_reads, block_stores, defined, walk
 from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.plan import Plan
 from srcad.reverse.storage import Storage
@@ -108,6 +109,7 @@ class _Order:
         late: set[int] = set()
         names: set[str] = set()
         groups: set[str] = set()
+        checked = False
         for position, stmt in enumerate(self.around.stmts):
             turn = self.regions.inner(stmt, "turn") if isinstance(stmt, For) else None
             if turn in self.regions.fused and turn is not None:
@@ -116,8 +118,11 @@ class _Order:
                 assert isinstance(stmt, For)
                 names |= {carry.result for carry in stmt.carried}
                 groups |= self._outlive(turn)
+                checked = checked or any(map(is_check, walk(stmt.body)))
+            elif checked and any(map(acts, walk((stmt,)))):
+                return None  # Python raises an error of the loop before anybody sees this
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
-                if any(_acts(s) or self._is_stretched(s) for s in walk((stmt,))):
+                if any(acts(s) or self._is_stretched(s) for s in walk((stmt,))):
                     return None
                 late.add(position)
                 names |= defined((stmt,))
@@ -180,7 +185,3 @@ class _Order:
 
     def _groups(self, found: frozenset[str]) -> frozenset[str]:
         return frozenset(self.aliases.group[n] for n in found if n in self.aliases.group)
-
-
-def _acts(stmt: Stmt) -> bool:
-    return isinstance(stmt, Effect) or not all(pure(e) for e in own_exprs(stmt))

@@ -162,8 +162,8 @@ class Stretched:
 
 
 def _silent(block: Block) -> Block:
-    """Without what is printed and asserted: that was in the forward sweep."""
-    kept = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "assert"))
+    """Without what is printed and checked: that was in the forward sweep."""
+    kept = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "check"))
     return tuple(with_blocks(s, [_silent(b) for b in blocks(s)]) for s in kept)
 
 

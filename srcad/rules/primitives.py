@@ -251,4 +251,4 @@ _add("list.append", lambda items, item: items.append(item), "list", differentiab
 _add("list.pop", lambda items: items.pop(), "list", differentiable=False)
 _add("list.item", lambda items, at: items[at], "list", differentiable=False)
 _add("print", lambda *items: None, "effect", differentiable=False)
-_add("assert", lambda condition, message=None: None, "effect", differentiable=False)
+_add("check", lambda condition, *values, error, texts: None, "effect", differentiable=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
+from srcad.ir.checks import check
 from srcad.ir.nodes import Block, Const, Effect, Expr, For, If, Op, Stmt, Var
 from srcad.ir.types import Array, Dim, Symbol, Type, dim
 from srcad.ir.walk import ops
@@ -28,21 +29,20 @@ class Asked:
     under: tuple[tuple[Dim, Expr], ...] = ()
     """Only if these loops have a turn as well: how far they go, and that as a condition."""
 
-    def check(self) -> If:
-        unequal = Op("!=", (Op("shape", (Var(self.array),), (("axis", self.axis),)), Const(self.length)))
-        stmt = check(unequal)
+    def check(self) -> Stmt:
+        length = Op("shape", (Var(self.array),), (("axis", self.axis),))
+        stmt: Stmt = fitting(Op("==", (length, Const(self.length))))
         for _, runs in reversed(self.under):
             stmt = If(runs, (stmt,), ())
         return stmt
 
 
-def check(unequal: Expr) -> If:
-    """`raise` where lengths are not what they have to be."""
-    match unequal:
-        case Op("!=", (Const() as length, other)):
-            unequal = Op("!=", (other, length))
-    message = Const("operands could not be broadcast together")
-    return If(unequal, (Effect(Op("raise", (message,))),), ())
+def fitting(equal: Expr) -> Effect:
+    """The check that lengths are what they have to be."""
+    match equal:
+        case Op("==", (Const() as length, other)):
+            equal = Op("==", (other, length))
+    return check(equal, "ValueError", ("operands could not be broadcast together",))
 
 
 def has_turns(loop: For) -> Expr | None:
@@ -67,8 +67,8 @@ def has_turns(loop: For) -> Expr | None:
 def answered(stmt: Stmt, types: Mapping[str, Type]) -> Asked | None:
     """What is known after the statement, where it is such a check."""
     match stmt:
-        case If(Op("!=", (Op("shape", (Var(name),), static), Const(int(length)))), (Effect(Op("raise")),), ()) if (
-            isinstance(known := types.get(name), Array)
+        case Effect(Op("check", (Op("==", (Op("shape", (Var(name),), static), Const(int(length)))), *_))) if isinstance(
+            known := types.get(name), Array
         ):
             axis = dict(static)["axis"]
             assert isinstance(axis, int)

@@ -88,7 +88,7 @@ class _Counters:
             case Store(base, index), Store(new_base, new_index):
                 items = self._items(base, index, new_index, now)
                 return replace(new, base=new_base, index=items)
-            case Effect(Op("assert", (condition, *_))), _:
+            case Effect(Op("check", (condition, *_))), _:
                 now.assume(condition)
             case Effect(Op("delete", args)), _:
                 now.forget(n for arg in args for n in names(arg))

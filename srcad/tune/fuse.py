@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, If, Op, Stmt, Var
+from srcad.ir.checks import is_check
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, Op, Stmt, Var
 from srcad.ir.types import Scalar
 from srcad.ir.walk import names, ops, own_exprs, stmt_reads, stmt_stores, stmt_writes, walk
 from srcad.tune.elements import SLOW
@@ -35,7 +36,7 @@ def add(done: list[Stmt], stmt: Stmt, known: Known) -> None:
                     done += parted[1]
                     return
             plain = isinstance(before, Comment | Assign | AugAssign | Nest)
-            if not plain and not _is_check(before) and not _is_of_list(before):
+            if not plain and not is_check(before) and not _is_of_list(before):
                 break
             if len(done) - at > _REACH:
                 break
@@ -49,7 +50,7 @@ def _parted(between: list[Stmt], a: Nest, b: Nest, known: Known) -> tuple[list[S
     for stmt in between:
         if not isinstance(stmt, Nest) and all(_may_pass(stmt, other, known) for other in (a, *last)):
             first.append(stmt)
-        elif not _is_check(stmt) and _independent(stmt, b, known):
+        elif not is_check(stmt) and _independent(stmt, b, known):
             last.append(stmt)
         else:
             return None
@@ -160,7 +161,3 @@ def _is_of_list(stmt: Stmt) -> bool:
             return True
         case _:
             return False
-
-
-def _is_check(stmt: Stmt) -> bool:
-    return isinstance(stmt, If) and all(isinstance(s, Effect) and s.call.prim == "raise" for s in stmt.then)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from srcad.analyses.purity import LAZY
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Effect, Expr, If, Op, Slice, Stmt, Var
+from srcad.ir.checks import check
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.ir.walk import root
 from srcad.rules.primitives import PRIMITIVES
@@ -172,8 +173,8 @@ class Operands:
         if op.prim in ("np.max", "np.min"):
             if any(not d.terms and d.const == 0 for d in where.lengths):
                 raise Unfit
-            message = Const("zero-size array to reduction operation which has no identity")
-            before.append(If(Op("<=", (size, Const(0))), (Effect(Op("raise", (message,))),), ()))
+            message = "zero-size array to reduction operation which has no identity"
+            before.append(check(Op(">", (size, Const(0))), "ValueError", (message,)))
         name = self.known.new(_RESULT[op.prim], kind)
         start: Expr = Const(_START[op.prim])
         if kind.dtype == "float32":

@@ -10,7 +10,7 @@ import math
 from srcad.ir.nodes import Const, Expr, Op, Slice, Stmt
 from srcad.ir.types import Array, Dim
 from srcad.simplify.typeof import typeof
-from srcad.tune.asked import check
+from srcad.tune.asked import fitting
 from srcad.tune.known import Known
 from srcad.tune.small import LARGEST
 from srcad.tune.trees import Unfit
@@ -46,7 +46,7 @@ def written_out(a: Expr, b: Expr, views: tuple[View, View], known: Known, before
         if not (inner.terms or across.terms):
             raise Unfit  # NumPy refuses
         extents = known.count(inner, one.extents[-1], before), known.count(across, other.extents[0], before)
-        before.append(check(Op("!=", extents)))
+        before.append(fitting(Op("==", extents)))
         known.learn(inner, across)
     total: Expr | None = None
     for k in range(terms):

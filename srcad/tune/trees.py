@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
-from srcad.tune.asked import check
+from srcad.tune.asked import fitting
 from srcad.tune.elements import dtype_of, spelled
 from srcad.tune.known import Known
 from srcad.tune.nest import element
@@ -154,14 +154,14 @@ def _factor(other: Dim, its_extent: Expr, length: Dim, extent: Expr, known: Know
     if not other.terms and not length.terms:
         raise Unfit  # NumPy refuses
     its_extent, extent = known.count(other, its_extent, before), known.count(length, extent, before)
-    unequal = Op("!=", (its_extent, extent))
+    equal = Op("==", (its_extent, extent))
     if other.many:
-        before.append(check(unequal))
+        before.append(fitting(equal))
         known.learn(other, length)
         return Const(1)
-    before.append(check(Op("and", (unequal, Op("!=", (its_extent, Const(1)))))))
+    before.append(fitting(Op("or", (equal, Op("==", (its_extent, Const(1)))))))
     name = known.new("along", Scalar("int64"))
-    before.append(Assign(name, Op("select", (unequal, Const(0), Const(1)))))
+    before.append(Assign(name, Op("select", (equal, Const(1), Const(0)))))
     return Var(name)
 
 

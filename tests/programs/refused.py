@@ -56,6 +56,7 @@ def uses_try(x):
 @refused(0.7, code="S104")
 def uses_raise(x):
     if x < 0:
+        x = -x
         raise ValueError("negative")
     return x * x
 

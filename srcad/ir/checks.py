@@ -1,0 +1,77 @@
+"""Checks at run time: where a condition does not hold, an error is raised that says where, what and with which values.
+
+A check is a statement of both forms, `Effect(Op("check", (condition, *values), ...))`. It is never left out because
+nobody reads what it is about, it stays before what relies on it, and it belongs to the forward sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from srcad.ir.nodes import Const, Effect, Expr, Op, Span, Stmt
+
+
+@dataclass(frozen=True)
+class Check:
+    """`if not condition: raise error(message)`."""
+
+    condition: Expr
+    error: str
+    """The class as a text writes it: `ValueError`, `np.linalg.LinAlgError`; of `AssertionError` it is an `assert`."""
+    message: tuple[str | Expr, ...]
+    """Texts, and the integers between them."""
+
+
+def check(condition: Expr, error: str, message: Sequence[str | Expr], span: Span | None = None) -> Effect:
+    """The statement.
+
+    >>> from srcad.ir.nodes import Var
+    >>> from srcad.ir.notation import show
+    >>> print(show((check(Op("==", (Var("n"), Const(3))), "ValueError", ("3 items, not ", Var("n"))),)))
+    check(n == 3, n, error='ValueError', texts=('3 items, not ', ''))
+    """
+    texts, values = [""], []
+    for part in message:
+        match part:
+            case (str() as text) | Const(text):
+                texts[-1] += str(text)
+            case _:
+                values.append(part)
+                texts.append("")
+    return Effect(Op("check", (condition, *values), (("error", error), ("texts", tuple(texts)))), span)
+
+
+def check_of(stmt: Stmt) -> Check | None:
+    """What the statement checks; None of any other."""
+    match stmt:
+        case Effect(Op("check", (condition, *values), (("error", str(error)), ("texts", tuple(texts))))):
+            message: list[str | Expr] = [texts[0]]
+            for value, text in zip(values, texts[1:], strict=True):
+                message += [value, text]
+            return Check(condition, error, tuple(part for part in message if part != ""))
+    return None
+
+
+def is_check(stmt: Stmt) -> bool:
+    return isinstance(stmt, Effect) and stmt.call.prim == "check"
+
+
+def negated(condition: Expr) -> Expr:
+    """The opposite of a condition on integers and bools, as one would write it.
+
+    >>> from srcad.ir.nodes import Var
+    >>> from srcad.ir.text import expr_text
+    >>> n, m = Var("n"), Var("m")
+    >>> expr_text(negated(Op("or", (Op("==", (n, m)), Op("==", (n, Const(1)))))))
+    '(not (n == m)) and (not (n == 1))'
+    """
+    match condition:
+        case Op("and" | "or" as prim, (a, b)):
+            return Op("or" if prim == "and" else "and", (negated(a), negated(b)))
+        case Op("not", (inner,)):
+            return inner
+        case Const(bool(value)):
+            return Const(not value)
+        case _:
+            return Op("not", (condition,))
