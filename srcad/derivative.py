@@ -155,7 +155,7 @@ class Derivative:
         for part in self.__qualname__.split("."):
             found = getattr(found, part, None)
         if found is self:  # a decorated function: it is what goes by the name of the one inside
-            return self.__qualname__
+            return str(self.__qualname__)
         return Derivative, (self.__wrapped__, self._request)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:

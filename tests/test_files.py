@@ -1,4 +1,4 @@
-"""Where generated text is written: in the user's own cache, or a folder of the process; with the modes that files have."""
+"""Where generated text is written: in the user's own cache, or a folder of the process, with the modes of files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_files_have_the_mode_of_the_umask_and_keep_their_own(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["loss (step 1)", "../../oops", "class", "", 'a"""b', "a\nb"])
-def test_the_name_of_a_function_is_what_anybody_wrote_into_it(
+def test_names_of_functions_are_what_anybody_wrote_into_them(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "cache"))
