@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from typing_extensions import Unpack
+
 from srcad.call.parameters import Argnums, Parameters
 from srcad.derivative import Derivative
-from srcad.options import Options
+from srcad.options import Choices, Options, spelled
 from srcad.request import Request
 from srcad.rules.primitives import PRIMITIVE_OF
 
 T = TypeVar("T")
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Any) -> Derivative:
+@spelled
+def grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
+) -> Derivative:
     """The gradient of a function that returns one number.
 
     `argnums` names the arguments to differentiate with respect to: a position, a parameter's name, or a tuple
@@ -27,12 +32,16 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, 
     return _derivative("grad", f, argnums, has_aux, options)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Any) -> Derivative:
+@spelled
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
+) -> Derivative:
     """Like `grad`, giving `(value, gradient)`; with `has_aux`, `((value, aux), gradient)`."""
     return _derivative("value_and_grad", f, argnums, has_aux, options)
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Derivative:
+@spelled
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
     """The derivatives of all that `f` returns: numbers in a structure, or one array, on one run of `f`.
 
     In the structure of what `f` returns, each number is replaced by its gradient, as `grad` gives it. An array is
@@ -45,7 +54,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Der
     return _derivative("jacobian", f, argnums, False, options)
 
 
-def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Derivative:
+@spelled
+def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
     """The adjoint of `f` in procedure style, for functions that write into their arguments.
 
     Called with f's arguments, then one buffer for each array argument among `argnums`, in that order: the
@@ -65,7 +75,8 @@ def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Any) -> Deri
     return _derivative("adjoint", f, argnums, False, options)
 
 
-def jit(f: Callable[..., Any], **options: Any) -> Derivative:
+@spelled
+def jit(f: Callable[..., Any], **options: Unpack[Choices]) -> Derivative:
     """`f` itself through the same front end and back end: what `grad` differentiates, compiled."""
     return Derivative(f, Request("primal", (), True, False, Options.of(options)))
 
@@ -79,9 +90,7 @@ def stop_gradient(x: T) -> T:
 PRIMITIVE_OF[stop_gradient] = "stop_gradient"
 
 
-def _derivative(
-    mode: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool, options: dict[str, Any]
-) -> Derivative:
+def _derivative(mode: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool, options: Choices) -> Derivative:
     chosen = Options.of(options)
     wrt = Parameters.of(f).wrt(argnums)
     return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen))

@@ -18,6 +18,7 @@ from srcad.backend.jit import example_arguments
 from srcad.derivative import Derivative
 from srcad.digest import edited, recorded_digest
 from srcad.errors import SrcadError, fail
+from srcad.options import Choices
 from srcad.ship import RUNTIME
 
 _KEYS = (
@@ -59,7 +60,7 @@ class Entry:
 
     def derivative(self) -> Derivative:
         wrt: Any = self.wrt or 0
-        options = {"fastmath": self.fastmath, "checkpoint": self.checkpoint}
+        options = Choices(fastmath=self.fastmath, checkpoint=self.checkpoint)
         if self.jacobian:
             return jacobian(find(self.function), wrt, **options)
         make = value_and_grad if self.value else grad

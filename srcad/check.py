@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from typing_extensions import Unpack
 
 from srcad.api import grad
 from srcad.call.leaves import is_static
 from srcad.call.parameters import Argnums, Parameters
 from srcad.errors import fail
+from srcad.options import Choices, spelled
 from srcad.tree import flatten, places, unflatten
 
 _ENTRIES = 64  # of one leaf; of larger ones as many are drawn, always the same
@@ -35,13 +37,14 @@ class Check:
         )
 
 
+@spelled
 def check_grad(
     f: Callable[..., Any],
     *args: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     tolerance: float | None = None,
-    **options: Any,
+    **options: Unpack[Choices],
 ) -> Check:
     """Compare `grad(f, argnums)(*args)` with central differences of `f` itself, run as plain Python.
 
@@ -56,7 +59,7 @@ def check_grad(
     worst = Check(0, "nothing", 0.0, 0.0, 0.0)
     limit, entries = 0.0, 0
     for name, found in zip(wrt, gradients, strict=True):
-        position = parameters.callable_names.index(name)
+        position = parameters.place(name, len(args))
         reverse_leaves, _ = flatten(found)
         leaves, _ = flatten(args[position])
         for at, (leaf, reverse) in enumerate(zip(leaves, reverse_leaves, strict=True)):

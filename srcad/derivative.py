@@ -17,19 +17,12 @@ from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
 from srcad.call.plan import Plan
 from srcad.call.specialisation import Specialisation
+from srcad.call.usage import WORDS, called_like, usage
 from srcad.call.zeros import warn_of_zeros
 from srcad.errors import fail
 from srcad.options import Options
 from srcad.request import Request
 from srcad.tree import flatten
-
-_WORDS = {
-    "grad": "gradient",
-    "value_and_grad": "value and gradient",
-    "jacobian": "Jacobian",
-    "adjoint": "adjoint",
-    "primal": "compiled form",
-}
 
 
 class Derivative:
@@ -52,7 +45,8 @@ class Derivative:
         self.__name__: str = getattr(function, "__name__", inner)
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.__module__ = getattr(function, "__module__", __name__)
-        self.__doc__ = f"The {_WORDS[request.mode]} of {self.__name__}.\n\n{getattr(function, '__doc__', None) or ''}"
+        self.__doc__ = usage(self.__name__, request, getattr(function, "__doc__", None))
+        self.__signature__ = called_like(function, request)
         if request.mode == "primal":
             self.__srcad_primal__ = function
         self._request = request
@@ -124,7 +118,9 @@ class Derivative:
 
     def described(self, *args: Any, **kwargs: Any) -> Described:
         """The structure and the types of arguments."""
-        return described(self._parameters.names, self._parameters.values(args, kwargs), self._request.wrt)
+        values = self._parameters.values(args, kwargs)
+        chosen = [self._parameters.argument(name, values).positions for name in self._request.wrt]
+        return described(self._parameters.names, values, [position for one in chosen for position in one])
 
     def example_values(self) -> tuple[Any, ...]:
         """Arguments of the types that the annotations give."""
@@ -144,7 +140,7 @@ class Derivative:
 
     def __repr__(self) -> str:
         wrt = f" with respect to {', '.join(self._request.wrt)}" if self._request.wrt else ""
-        return f"<srcad: {_WORDS[self._request.mode]} of {self.__name__}{wrt}>"
+        return f"<srcad: {WORDS[self._request.mode]} of {self.__name__}{wrt}>"
 
     def _repr_html_(self) -> str:
         code = f"<pre><code class='language-python'>{html.escape(self.source)}</code></pre>"

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypedDict, TypeVar, get_type_hints
 
 from srcad.errors import fail
 
 _TARGETS = ("cpu", "python")
+_OF_CALLS = ("argnums", "has_aux")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Choices(TypedDict, total=False):
+    """The options as the public functions take them, by keyword. `Options` has their meaning and their defaults."""
+
+    target: Literal["cpu", "python"]
+    parallel: bool
+    fastmath: bool
+    debug: bool
+    cache: bool
+    max_tape: int | None
+    checkpoint: str | tuple[str, ...]
+
+
+def spelled(function: F) -> F:
+    """Show each option in the signature of a function that takes `**options: Unpack[Choices]`: to `help`, to prompts.
+
+    >>> def make(f, **options): ...
+    >>> str(inspect.signature(spelled(make))).partition("debug")[0]
+    "(f, *, target: Literal['cpu', 'python'] = 'cpu', parallel: bool = False, fastmath: bool = False, "
+    """
+    whole = inspect.signature(function, eval_str=True)
+    kept = [p for p in whole.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    defaults = {f.name: f.default for f in fields(Options)}
+    kind = inspect.Parameter.KEYWORD_ONLY
+    named = [
+        inspect.Parameter(name, kind, default=defaults[name], annotation=annotation)
+        for name, annotation in get_type_hints(Choices).items()
+    ]
+    function.__signature__ = whole.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
+    return function
 
 
 @dataclass(frozen=True)
@@ -38,7 +74,10 @@ class Options:
         known = [f.name for f in fields(cls)]
         for name, value in given.items():
             if name not in known:
-                fail("S310", f"there is no option {name!r}", why=f"The options are {', '.join(known)}.")
+                close = difflib.get_close_matches(name, (*known, *_OF_CALLS), 1)
+                advice = f"write {close[0]}=." if close else None
+                why = f"The options are {', '.join(known)}."
+                fail("S310", f"there is no option {name!r}", why=why, advice=advice)
             if name == "max_tape":
                 if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
                     fail("S310", f"the option max_tape is a whole number of bytes, not {value!r}")

@@ -71,7 +71,7 @@ class Attempts:
 
     def _candidates(self, kinds: Any) -> list[int]:
         parameters = self.parameters
-        whole = described(parameters.names, self.values, self.request.wrt, len(parameters.fixed))
+        whole = described(parameters.names, self.values, self._active(), len(parameters.fixed))
         others = {leaf.position for leaf in whole.leaves if not leaf.differentiated}
         return [at for at, leaf in enumerate(self.leaves) if at in others and isinstance(leaf, kinds)]
 
@@ -83,8 +83,15 @@ class Attempts:
 
     def _attempt(self, known: Collection[int] = (), fixed: bool = False) -> tuple[Generated, Described]:
         parameters, request = self.parameters, self.request
-        arguments = described(parameters.names, self.values, request.wrt, len(parameters.fixed), known)
-        wrt = tuple(leaf.name for name in request.wrt for leaf in arguments.leaves if leaf.parameter == name)
+        active = self._active()
+        arguments = described(parameters.names, self.values, active, len(parameters.fixed), known)
+        name_at = {leaf.position: leaf.name for leaf in arguments.leaves}
+        wrt = tuple(name_at[position] for position in active if position in name_at)
         if request.wrt and not wrt:
             fail("S207", f"{', '.join(request.wrt)} has no number in it to differentiate with respect to")
         return generate(parameters.function, arguments.arguments, wrt, request, fixed), arguments
+
+    def _active(self) -> list[int]:
+        """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""
+        found = [self.parameters.argument(name, self.values) for name in self.request.wrt]
+        return [position for argument in found for position in argument.positions]

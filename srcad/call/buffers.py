@@ -19,8 +19,14 @@ def split(
 
     Buffers follow all the arguments of the function, in the order of `argnums`.
     """
-    given = sum(name in kwargs for name in parameters.callable_names)
-    count = len(parameters.callable_names) - given
+    names: Sequence[str] = parameters.callable_names
+    if parameters.star is not None:
+        names = parameters.wrapped_names
+        if not names:
+            why = f"How many arguments *{parameters.star} holds is known at a call only: the buffers come after them."
+            fail("S309", "the buffers of an adjoint cannot be told from arguments", None, why, "name the parameters.")
+    given = sum(name in kwargs for name in names)
+    count = len(names) - given
     return args[:count], kwargs, list(args[count:])
 
 
@@ -32,7 +38,7 @@ def flat_buffers(parameters: Parameters, wrt: Sequence[str], values: Sequence[An
     for name, value in zip(parameters.names, values, strict=True):
         arrays += [(name, leaf) for leaf in flatten(value)[0] if isinstance(leaf, np.ndarray) and leaf.ndim]
     for name in wrt:
-        leaves = flatten(values[parameters.names.index(name)])[0]
+        leaves = flatten(parameters.argument(name, values).value)[0]
         wanted = [leaf for leaf in leaves if isinstance(leaf, np.ndarray) and leaf.ndim]
         if not wanted:
             continue

@@ -29,7 +29,6 @@ class FlatLeaf:
     name: str
     place: str
     type: Type
-    parameter: str
     differentiated: bool
 
 
@@ -44,11 +43,12 @@ class Described:
 def described(
     names: Sequence[str],
     values: Sequence[object],
-    wrt: Sequence[str],
+    active: Collection[int],
     fixed: int = 0,
     known: Collection[int] = (),
 ) -> Described:
-    """Structures and leaves of the values given for the parameters `names`; leaves of `wrt` are differentiated.
+    """Structures and leaves of the values given for the parameters `names`; leaves at positions `active` are
+    differentiated.
 
     The first `fixed` values were given beforehand, as the `self` of a method: they may be objects of any class.
     The leaves at the positions `known` (integers and bools) are constants of the generated function.
@@ -72,9 +72,9 @@ def described(
                 kept.append((position, plain(leaf)))
                 found.append(Static(plain(leaf)))
             else:
-                active = name in wrt
-                kind = leaf_type(leaf, flat_name, place, active)
-                flat.append(FlatLeaf(position, flat_name, place, kind, name, active))
+                differentiated = position in active
+                kind = leaf_type(leaf, flat_name, place, differentiated)
+                flat.append(FlatLeaf(position, flat_name, place, kind, differentiated))
                 found.append(Leaf(Var(flat_name), kind))
             position += 1
         arguments[name] = _structure(value, iter(found), name)

@@ -13,7 +13,7 @@ from srcad.backend import files
 from srcad.backend.load import load
 from srcad.call.described import Described
 from srcad.call.leaves import entries_back, given_back, leaf_key, passed
-from srcad.call.parameters import Parameters
+from srcad.call.parameters import Argument, Parameters
 from srcad.call.plan import Plan, planner, refuse_above
 from srcad.call.results import Rebuild, rebuilder
 from srcad.errors import fail
@@ -22,7 +22,7 @@ from srcad.frontend.values import leaves as output_leaves
 from srcad.ir.types import Array, Scalar
 from srcad.pipeline import Generated
 from srcad.request import Request
-from srcad.tree import flatten, unflatten
+from srcad.tree import flatten, is_leaf, unflatten
 
 
 class Specialisation:
@@ -219,7 +219,7 @@ def _finisher(
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
     if request.mode == "adjoint":
-        return _numbers(arguments, leaves, request.wrt)
+        return _numbers(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
     outputs = list(output_leaves(made.result))
     many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
     back = entries_back if many else given_back
@@ -254,9 +254,9 @@ def _rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Call
     return finish
 
 
-def _numbers(arguments: Described, leaves: list[Any], wrt: Sequence[str]) -> Callable[[Any], Any]:
+def _numbers(arguments: Described, leaves: list[Any], chosen: Sequence[Argument]) -> Callable[[Any], Any]:
     """In procedure style only the gradients of numbers are returned: nothing, one, or a tuple."""
-    active = [leaf for name in wrt for leaf in arguments.leaves if leaf.parameter == name and leaf.differentiated]
+    active = [leaf for one in chosen for leaf in arguments.leaves if leaf.position in one.positions]
     scalars = [leaf for leaf in active if isinstance(leaf.type, Scalar)]
     converts = [given_back(leaves[leaf.position]) for leaf in scalars]
     if not converts:
@@ -275,19 +275,12 @@ def _gradient_builder(
     back: Callable[[Any], Callable[[Any], Any]],
 ) -> Callable[[Sequence[Any]], Any]:
     converts = {leaf.position: back(leaves[leaf.position]) for leaf in arguments.leaves if leaf.differentiated}
-    if request.single and len(converts) == 1 and len(flatten(values[parameters.names.index(request.wrt[0])])[0]) == 1:
-        value = values[parameters.names.index(request.wrt[0])]
-        if not isinstance(value, tuple | list | dict) and not hasattr(value, "__dataclass_fields__"):
-            (only,) = converts.values()
-            return lambda flat: only(flat[0])
-    # flat gradients come in the order of the parameters of the generated function: by parameter, then by leaf
-    plan, position = {}, 0
-    for name, value in zip(parameters.names, values, strict=True):
-        own, spec = flatten(value)
-        if name in request.wrt:
-            plan[name] = (spec, [converts.get(position + at) for at in range(len(own))])
-        position += len(own)
-    order = [plan[name] for name in request.wrt]
+    chosen = [parameters.argument(name, values) for name in request.wrt]
+    if request.single and is_leaf(chosen[0].value):
+        (only,) = converts.values()
+        return lambda flat: only(flat[0])
+    # flat gradients come in the order of `wrt`, leaf by leaf
+    order = [(flatten(one.value)[1], [converts.get(position) for position in one.positions]) for one in chosen]
 
     def build(flat: Sequence[Any]) -> Any:
         gradients = iter(flat)
