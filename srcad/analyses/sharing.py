@@ -99,6 +99,8 @@ def _change(items: list[Expr]) -> int:
 def roots(expr: Expr) -> frozenset[str]:
     """The names whose memory the value of an expression may share."""
     match expr:
+        case Op(prim, (first, *_), _) if prim.startswith("runtime.unbroadcast"):
+            return roots(first)
         case Op(prim, args, _) if prim in _PASS_ON:
             return frozenset().union(*map(roots, args))
         case Op(prim, (first, *_), _) if prim in ("list.pop", "list.item") or prim in VIEWS:

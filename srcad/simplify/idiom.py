@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analyses.sharing import Sharing, sharing
+from srcad.analyses.sharing import Sharing, roots, sharing
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, map_expr, rewrite, root, with_blocks
@@ -45,6 +45,8 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], shared: Sharing, reverse: 
                     stmt = AugAssign(target, prim, a, stmt.span)
         case Store(value=Op("copy", (x,))) if stmt.op is not None and not _overlaps(stmt, x, shared):
             stmt = replace(stmt, value=x)
+        case Store(value=value) if _is_read_too_late(stmt, value, shared):
+            stmt = replace(stmt, value=Op("copy", (value,)))
         case Store(value=Op(prim, (a, b)), op=None) if prim in _IN_PLACE:
             for old, other in ((a, b), (b, a))[: 2 if reverse and prim == "*" else 1]:
                 if _is_content(stmt, old) and _fits(stmt, other, types) and not _overlaps(stmt, other, shared):
@@ -101,6 +103,28 @@ def _overlaps(stmt: Store, value: Expr, shared: Sharing) -> bool:
         return False
     name = root(stmt.base)
     return name is None or shared.of(name) in shared.content(value)
+
+
+def _is_read_too_late(stmt: Store, value: Expr, shared: Sharing) -> bool:
+    """Whether what is stored may be a view that changes on the way, so that a copy has to be made of it first.
+
+    Numba's updates in place read what they have just written. Both NumPy and Numba make the copy for a plain store,
+    but for NumPy where the two have different distances between their elements: `x[::2] = x[:3]`.
+    """
+    if not roots(value) or not _overlaps(stmt, value, shared):
+        return False
+    return stmt.op is not None or _spaced(_content(stmt)) is None or _spaced(_content(stmt)) != _spaced(value)
+
+
+def _spaced(view: Expr) -> str | None:
+    """The array that a view takes all elements of between its ends along each axis; None where there may be gaps."""
+    match view:
+        case Var(name):
+            return name
+        case Op("index", (Var(name), *items)):
+            dense = all(not isinstance(item, Slice) or item.step in (None, Const(1), Const(-1)) for item in items)
+            return name if dense else None
+    return None
 
 
 def _short_copy(expr: Expr) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from srcad.analyses.purity import LAZY
+from srcad.analyses.sharing import roots
 from srcad.ir.checks import check
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.types import Array, Dim, Scalar
@@ -91,7 +92,10 @@ class Operands:
         if not isinstance(kind, Array) or not isinstance(expr, Op):
             raise Unfit
         role = expr.prim.rpartition(".")[2]
-        name = self.known.new(role if role.isidentifier() else "part", kind)
+        held = roots(expr)
+        if len(held) > 1:
+            raise Unfit
+        name = self.known.new(role if role.isidentifier() else "part", kind, memory=next(iter(held), None))
         before += self.assign(name, expr)
         return Var(name)
 

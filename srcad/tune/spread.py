@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from srcad.analyses.sharing import roots
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -197,8 +198,8 @@ class _Spread(Turns):
         """The statement on whole arrays. Numba's `x[1:] += x[:-1]` would read what it has just written."""
         match stmt:
             case Store(base, _, value, str()) | AugAssign(base, _, value) if self.rank(value):
-                to, path = base if isinstance(base, str) else root(base), root(value)
-                if to is not None and path is not None and self.known.memory(to) == self.known.memory(path):
+                to = base if isinstance(base, str) else root(base)
+                if to is not None and self.known.memory(to) in map(self.known.memory, roots(value)):
                     return replace(stmt, value=Op("copy", (value,)))
         return stmt
 
