@@ -37,8 +37,9 @@ class Derivative:
 
     def __init__(self, function: Callable[..., Any], request: Request) -> None:
         if isinstance(function, Derivative) and function._request.mode != "primal":
-            what = f"{function!r} is itself made by srcad"
-            fail("S101", what, advice="differentiate what it generated: srcad.grad(df.compiled).")
+            why = "Derivatives of derivatives are not there yet."
+            advice = "take differences of the gradient; or write the first derivative out, and differentiate that."
+            fail("S101", f"{function!r} is itself a derivative", None, why, advice)
         self.__wrapped__ = function
         self._parameters = Parameters.of(function)
         inner = getattr(self._parameters.function, "__name__", "function")

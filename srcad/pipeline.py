@@ -15,7 +15,7 @@ from srcad.backend.text import module_text
 from srcad.errors import during, fail
 from srcad.frontend.lower import Lowered, lower
 from srcad.frontend.read import Source, read, span
-from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, leaves
+from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static, leaves
 from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
 from srcad.normalize.prune import prune
@@ -139,6 +139,8 @@ def _output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:
         if not (isinstance(result, Seq) and len(result.items) == 2):
             fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
         result = result.items[0]
+    if result == Static(None):
+        fail("S201", "the function returns nothing", where, None, "return the number to differentiate.")
     if not isinstance(result, Leaf):
         advice = "return one number; use has_aux=True where it returns (value, more), or srcad.jacobian for all of it."
         fail("S201", "the output is not one number but a structure", where, None, advice)

@@ -54,10 +54,12 @@ class Attempts:
             return None
         if len(chosen) < least:
             return None
-        found = self._try(chosen, True)
-        if found is None:
+        try:
+            found, fixed = self._attempt(chosen, True), True
+        except SrcadError as error:
+            if codes & _BY_VALUE and not {problem.code for problem in error.problems} & _BY_VALUE:
+                raise  # with every value known, this is what is wrong
             return None
-        fixed = True
         without = self._try(chosen, False)
         if without is not None:
             found, fixed = without, False
@@ -88,7 +90,10 @@ class Attempts:
         name_at = {leaf.position: leaf.name for leaf in arguments.leaves}
         wrt = tuple(name_at[position] for position in active if position in name_at)
         if request.wrt and not wrt:
-            fail("S207", f"{', '.join(request.wrt)} has no number in it to differentiate with respect to")
+            given = dict(zip(parameters.names, self.values, strict=True))
+            missing = [name for name in request.wrt if given[name] is None]
+            what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no number in it"
+            fail("S207", f"{what}: there is nothing to differentiate with respect to")
         return generate(parameters.function, arguments.arguments, wrt, request, fixed), arguments
 
     def _active(self) -> list[int]:

@@ -75,7 +75,11 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
     fail(
         "S302",
         f"{place} is of type {type(leaf).__qualname__}, which srcad cannot take apart",
-        advice="pass arrays and numbers, nested in dict, list, tuple, namedtuple or dataclass.",
+        advice=(
+            f"pass {place}.to_numpy()."
+            if hasattr(leaf, "to_numpy")
+            else "pass arrays and numbers, nested in dict, list, tuple, namedtuple or dataclass."
+        ),
     )
 
 

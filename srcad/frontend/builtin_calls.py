@@ -42,14 +42,23 @@ Handler = Callable[[Context, Args, Keywords], Abstract]
 BUILTINS: dict[Any, Handler] = {}
 
 
+_MANY = 10**6
+
+
 def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") -> Callable[[Handler], Handler]:
     """Register what a builtin does, called with that many arguments."""
     allowed = set(keywords.split())
 
     def register(handler: Handler) -> Handler:
         def checked(ctx: Context, args: Args, given: Keywords) -> Abstract:
-            if not least <= len(args) <= most or set(given) - allowed:
-                ctx.fail("S124", f"{functions[0].__name__} is called with arguments that do not fit")
+            name = functions[0].__name__
+            if extra := sorted(set(given) - allowed):
+                why = f"srcad reads {', '.join(sorted(allowed))}." if allowed else "srcad reads none."
+                advice = "write the loop, which keeps what is best so far." if extra == ["key"] else None
+                ctx.fail("S124", f"the option {extra[0]} of {name}", why, advice)
+            if not least <= len(args) <= most:
+                wanted = str(least) if least == most else f"{least} to {most}" if most < _MANY else f"at least {least}"
+                ctx.fail("S124", f"{name} takes {wanted} arguments, and {len(args)} are given")
             return handler(ctx, [ctx.check(arg) for arg in args], given)
 
         BUILTINS.update(dict.fromkeys(functions, checked))
@@ -57,8 +66,6 @@ def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") 
 
     return register
 
-
-_MANY = 10**6
 
 # ---- loops over --------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ from srcad.frontend.values import (
 )
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVE_OF, Primitive
-from srcad.rules.table import EXPANSIONS, STATIC
+from srcad.rules.table import EXPANSIONS, METHODS, STATIC
 
 _REPEATED = 6
 
@@ -118,9 +118,9 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     if value in EXPANSIONS:
         if value in _OF_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _of_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
-        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords)
+        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, spelled(value))
     if value in PRIMITIVE_OF:
-        return call_primitive(ctx, PRIMITIVE_OF[value], args, keywords)
+        return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
     if isinstance(value, type):
         return _construct(ctx, value, args, keywords)
     if isinstance(value, MethodType):
@@ -148,6 +148,27 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     if isinstance(method, FunctionType) and not of_library(type(value).__module__):
         return inline(ctx, method, [Static(value), *args], keywords)
     _opaque(ctx, value)
+
+
+def _operands(
+    ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+) -> tuple[Sequence[Abstract], Mapping[str, Abstract]]:
+    """The operands of a primitive, as many as it has: what follows them is where a ufunc writes to."""
+    if ctx.frame.library:
+        return args, keywords
+    if isinstance(value, np.ufunc):
+        if len(args) == value.nin + 1 and "out" not in keywords:
+            return args[: value.nin], {**keywords, "out": args[-1]}
+        if len(args) != value.nin:
+            ctx.fail("S124", f"{spelled(value)} takes {value.nin} arguments, and {len(args)} are given")
+        return args, keywords
+    try:
+        inspect.signature(value).bind(*args, **keywords)
+    except TypeError as error:
+        ctx.fail("S124", f"{spelled(value)}: {error}")
+    except ValueError:  # a builtin that does not tell its parameters
+        pass
+    return args, keywords
 
 
 _MAKERS = frozenset({"srcad.api", "srcad.derivative", "srcad.check"})
@@ -195,13 +216,20 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
     return ctx.call(Static(np.copy), merged)
 
 
-def _opaque(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
+def spelled(value: Any) -> str:
+    """The name by which a function is known: `numpy.sum`, `abs`."""
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = str(getattr(value, "__module__", None) or "")
     if isinstance(value, np.ufunc):
         module = "numpy" if getattr(np, name, None) is value else "scipy.special"
-    shown = name if module in ("builtins", "__main__", "") else f"{module}.{name}"
-    advice = "write it with functions srcad knows; or write a rule (docs/rules.md)."
+    return str(name) if module in ("builtins", "__main__", "") else f"{module}.{name}"
+
+
+def _opaque(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
+    module = str(getattr(value, "__module__", None) or "")
+    shown = spelled(value)
+    advice = "write it with functions srcad knows; or write a rule (help(srcad.rules) says how)."
     if module.startswith(("random", "numpy.random")) or name.startswith(("Random.", "RandomState.", "Generator.")):
         advice = "draw the numbers outside, and pass them in."
     elif shown in ("eval", "exec", "locals", "globals", "vars", "iter", "next", "input", "io.open", "setattr"):
@@ -262,12 +290,19 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 # ---- functions ---------------------------------------------------------------------------------
 
 
-def inline(ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    """A Python function with source: its body is lowered here, with the types of these arguments."""
-    return inline_source(ctx, _source(ctx, function), args, keywords)
+def inline(
+    ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract], stands_for: str | None = None
+) -> Abstract:
+    """A Python function with source: its body is lowered here, with the types of these arguments.
+
+    `stands_for` is the name of the function of a library that it is the expansion of.
+    """
+    return inline_source(ctx, _source(ctx, function), args, keywords, stands_for)
 
 
-def inline_source(ctx: Context, source: Source, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+def inline_source(
+    ctx: Context, source: Source, args: Sequence[Abstract], keywords: Mapping[str, Abstract], stands_for: str | None = None
+) -> Abstract:
     """`inline`, of what has been read."""
     library = str(source.function.__module__).startswith("srcad.")
     defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
@@ -275,7 +310,12 @@ def inline_source(ctx: Context, source: Source, args: Sequence[Abstract], keywor
         fence(source)
         _fenced[id(source.tree)] = source.tree
     frame = new_frame(ctx, source, source.tree, library, None)
-    return run_frame(ctx, frame, args, keywords, defaults)
+    if stands_for is None and library:
+        stands_for = _METHOD_OF.get(source.function)
+    return run_frame(ctx, frame, args, keywords, defaults, stands_for)
+
+
+_METHOD_OF = {function: name for name, function in METHODS.items() if isinstance(function, FunctionType)}
 
 
 _fenced: dict[int, Any] = {}
@@ -333,9 +373,10 @@ def run_frame(
     args: Sequence[Abstract],
     keywords: Mapping[str, Abstract],
     defaults: Mapping[str, Abstract],
+    stands_for: str | None = None,
 ) -> Abstract:
     """Lower the body of a call; the value it returns."""
-    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults))
+    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)
@@ -361,6 +402,8 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
             _opaque(ctx, _VECTORIZED)
         if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
             return _call_static(ctx, cls, args, keywords)
+        if cls is np.ndarray:
+            ctx.fail("S117", "numpy.ndarray makes an array of memory that nobody has set", None, "use np.empty.")
         if cls.__module__ in ("itertools", "numpy", "numpy.lib", "numpy.lib._index_tricks_impl"):
             ctx.fail("S129", f"{cls.__module__.partition('.')[0]}.{cls.__name__} is not in the language", None, _LOOPS)
         ctx.fail(

@@ -44,7 +44,10 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
-    ctx.fail("S126", f"{words(value)} cannot be indexed so")
+    advice = None
+    if isinstance(value, Static):
+        advice = {"RClass": "use np.concatenate.", "CClass": "use np.column_stack."}.get(type(value.value).__name__)
+    ctx.fail("S126", f"{words(value)} cannot be indexed so", None, advice)
 
 
 def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:

@@ -140,11 +140,14 @@ def _same(a: object, b: object) -> bool:
 def disagreement(base: str, reason: str) -> Conflict:
     """A name that two paths give values of different types."""
     name = base.lstrip("%")
+    advice = "use another name for the second value, or start from a value of the final type (np.zeros of its shape)."
+    if "None" in reason.split():
+        advice = "give it a value of the same type on both; a path without return returns None."
     return Conflict(
         "S119",
         f"{name} does not have one type here",
         f"{reason[0].upper()}{reason[1:]}: compiled code needs one type.",
-        "use another name for the second value, or start from a value of the final type (np.zeros of its shape).",
+        advice,
     )
 
 

@@ -90,11 +90,24 @@ def print_call(ctx: Context, node: Any) -> None:
     """`print(...)`: f-strings become several arguments; sep, end and file are left to Python's own."""
     args: list[Atom] = []
     for arg in node.args:
-        parts = arg.values if isinstance(arg, gast.JoinedStr) else [arg]
-        for part in parts:
+        for part in _parts(arg):
             value = ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part)
             args.extend(_printed(ctx, ctx.check(value)))
     ctx.builder.emit(Effect(Op("print", tuple(args)), ctx.builder.span))
+
+
+def _parts(arg: Any) -> list[Any]:
+    """What an f-string is made of. `print` sets a space between its arguments: where the text has one, it is left out."""
+    if not isinstance(arg, gast.JoinedStr):
+        return [arg]
+    found = []
+    for at, part in enumerate(arg.values):
+        if isinstance(part, gast.Constant) and isinstance(part.value, str):
+            text = part.value[1:] if at > 0 and part.value.startswith(" ") else part.value
+            text = text[:-1] if at < len(arg.values) - 1 and text.endswith(" ") else text
+            part = gast.copy_location(gast.Constant(text, None), part)
+        found.append(part)
+    return found
 
 
 def _printed(ctx: Context, value: Abstract) -> list[Atom]:

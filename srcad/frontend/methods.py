@@ -58,7 +58,10 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
             return Static(None) if part is None else part
         case RangeValue(start, stop, step) if name in ("start", "stop", "step"):
             return {"start": start, "stop": stop, "step": step}[name]
-    ctx.fail("S122", f"{words(value)} has no attribute {name}")
+    advice = None
+    if isinstance(value, Seq | Ref) and (name in METHODS or name in ("shape", "ndim", "T", "size", "dtype")):
+        advice = f"pass an array; or make one of it here: np.array(it).{name}."
+    ctx.fail("S122", f"{words(value)} has no attribute {name}", None, advice)
 
 
 def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:

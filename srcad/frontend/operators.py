@@ -71,6 +71,8 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     if prim == "*":
         for sequence, count in ((a, b), (b, a)):
             if _is_sequence(sequence) and isinstance(count, Leaf) and isinstance(count.type, Scalar):
+                if count.type.dtype.startswith("float"):
+                    ctx.fail("S127", f"{words(sequence)} times {words(count)}", _REPEATS, _AS_ARRAY)
                 if not isinstance(count.static, int):
                     ctx.retry("S123", "how often to repeat a sequence must be known when compiling", None, _PREALLOCATE)
                 return _sequence_like(ctx, sequence, (items_of(ctx, sequence) or ()) * int(count.static))
@@ -84,7 +86,8 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
             zip(right.keys or (), right.items, strict=True)
         )
         return ctx.new_ref(Cells(tuple(merged.values()), tuple(merged)))
-    ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}")
+    advice = _AS_ARRAY if _is_sequence(a) or _is_sequence(b) else None
+    ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}", None, advice)
 
 
 def _formatted(ctx: Context, text: str, value: Abstract) -> Static:
@@ -100,6 +103,8 @@ def _formatted(ctx: Context, text: str, value: Abstract) -> Static:
         ctx.fail("S127", f"{type(error).__name__}: {error}")
 
 
+_REPEATS = "A list or tuple times a whole number repeats it."
+_AS_ARRAY = "pass an array; or make one of it here: np.array(it)."
 _PREALLOCATE = "make an array: np.zeros(n) instead of [0.0] * n."
 
 
@@ -164,7 +169,8 @@ def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
     if prim in ("==", "!="):
         equal = _equal(ctx, a, b)
         return equal if prim == "==" else apply(ctx, "not", equal)
-    ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}")
+    advice = _AS_ARRAY if _is_sequence(a) or _is_sequence(b) else None
+    ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}", None, advice)
 
 
 def _by_lengths(prim: str, a: Leaf, b: Leaf) -> bool | None:

@@ -20,8 +20,12 @@ def bound_arguments(
     args: Sequence[Abstract],
     keywords: Mapping[str, Abstract],
     defaults: Mapping[str, Abstract],
+    stands_for: str | None = None,
 ) -> dict[str, Abstract]:
-    """Parameter name -> value; S124 where the call does not fit."""
+    """Parameter name -> value; S124 where the call does not fit.
+
+    `stands_for` is the function of a library that this one expands: it may know options that are not read here.
+    """
     spec = tree.args
     positional = [arg.id for arg in [*spec.posonlyargs, *spec.args]]
     by_position_only = {arg.id for arg in spec.posonlyargs}
@@ -30,6 +34,9 @@ def bound_arguments(
     rest = args[len(positional) :]
     if spec.vararg is not None:
         bound[spec.vararg.id] = Seq(tuple(rest))
+    elif rest and stands_for is not None:
+        read = ", ".join(positional)
+        ctx.fail("S128", f"{len(args)} arguments of {stands_for}", f"srcad reads {len(positional)} of them: {read}.")
     elif rest:
         ctx.fail("S124", f"{tree.name} takes {len(positional)} positional arguments, and {len(args)} are given")
     others: dict[str, Abstract] = {}
@@ -40,6 +47,9 @@ def bound_arguments(
             bound[name] = value
         elif spec.kwarg is not None:
             others[name] = value
+        elif stands_for is not None:
+            read = ", ".join(known for known in [*positional, *only_named] if known in defaults)
+            ctx.fail("S128", f"the option {name} of {stands_for}", f"srcad reads {read}." if read else None)
         else:
             ctx.fail("S124", f"{tree.name} has no parameter {name}")
     if spec.kwarg is not None:
@@ -47,7 +57,7 @@ def bound_arguments(
     for name in [*positional, *only_named]:
         if name not in bound:
             if name not in defaults:
-                ctx.fail("S124", f"{tree.name} needs a value for {name}")
+                ctx.fail("S124", f"{stands_for or tree.name} needs a value for {name}")
             bound[name] = defaults[name]
     return bound
 

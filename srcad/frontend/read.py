@@ -122,7 +122,7 @@ def _kind(inner: object) -> str:
     return f"It is an object of type {type(inner).__qualname__}, not a function."
 
 
-_WITHOUT_SOURCE = "write it in Python and NumPy, or write a rule for it (docs/rules.md)."
+_WITHOUT_SOURCE = "write it in Python and NumPy, or write a rule for it (help(srcad.rules) says how)."
 
 
 @functools.lru_cache(maxsize=1024)

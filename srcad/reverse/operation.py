@@ -52,7 +52,7 @@ class Rules:
                 "S203",
                 f"no derivative rule for {op.prim}",
                 stmt.span,
-                advice="write a rule (docs/rules.md), or wrap the argument in srcad.stop_gradient.",
+                advice="write a rule (help(srcad.rules) says how), or wrap the argument in srcad.stop_gradient.",
             )
         static = dict(op.static)
         args = [a for a in op.args if isinstance(a, Var | Const)]

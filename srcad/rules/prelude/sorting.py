@@ -74,13 +74,15 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = Fal
 
 @expands(np.percentile)
 def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
+    if not np.isscalar(q):
+        refuse("np.percentile of several at once (ask for one after the other, and join them in np.array)")
     return np.quantile(a, q / 100.0, axis=axis, keepdims=keepdims)
 
 
 @expands(np.quantile)
 def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    if np.ndim(q) != 0:
-        refuse("several quantiles at once")
+    if not np.isscalar(q):
+        refuse("np.quantile of several at once (ask for one after the other, and join them in np.array)")
     x = np.sort(np.ravel(a)) if axis is None else np.moveaxis(np.sort(a, axis), axis, 0)
     place = q * (x.shape[0] - 1)
     below = min(int(place), x.shape[0] - 1)

@@ -1,0 +1,184 @@
+"""What an error says is what is wrong, in the words of the user's program, with a way out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+
+A, x = np.arange(6.0).reshape(2, 3), np.array([0.3, -0.7, 0.25, 0.9])
+MESSAGES: list[tuple[Callable[..., Any], tuple[Any, ...], tuple[str, ...]]] = []
+
+
+def says(*lines: str, args: tuple[Any, ...] = (x,)) -> Callable[[Any], Any]:
+    def register(function: Any) -> Any:
+        MESSAGES.append((function, args, lines))
+        return function
+
+    return register
+
+
+# ---- an integer that serves as axis or index, and something else that is wrong: the latter is told ----
+
+
+@says("S201: the output is an array of 1 axes, not a number", args=(A, 0))
+def axis_and_no_number(a, axis):
+    return np.sum(a, axis=axis)
+
+
+@says("S120: the name missing is not defined", args=((A, A), 0))
+def index_and_missing_name(items, k):
+    return items[k].sum() * missing  # noqa: F821
+
+
+@says("S128: the option where of numpy.mean", args=(A, 0))
+def axis_and_unknown_option(a, axis):
+    return np.sum(np.mean(a, axis=axis, where=a[0] > 0))
+
+
+@says("S123: the index of a list or tuple must be known when compiling", args=((A, A), x))
+def index_by_what_is_computed(items, y):
+    return items[int(y[0])].sum()
+
+
+# ---- calls: by their public names, at the user's line ----
+
+
+@says("S124: numpy.arctan takes 1 arguments, and 3 are given", "np.arctan(y, y, y)")
+def too_many_for_a_ufunc(y):
+    return np.sum(np.arctan(y, y, y))
+
+
+@says("S124: math.sin: too many positional arguments")
+def too_many_for_math(y):
+    import_free = y[0]
+    return math_sin(import_free, 1.0)
+
+
+from math import sin as math_sin  # noqa: E402
+
+
+@says("S117: numpy.ndarray makes an array of memory that nobody has set", "You can: use np.empty.")
+def ndarray_by_its_class(y):
+    a = np.ndarray(3)
+    a[:] = y[:3]
+    return np.sum(a)
+
+
+@says("S128: the option initial of numpy.max", "srcad reads axis, out, keepdims.")
+def option_of_a_reduction(y):
+    return np.max(y, initial=0.0)
+
+
+@says("S128: the option initial of max", "srcad reads axis, out, keepdims.")
+def option_of_a_method(y):
+    return y.max(initial=0.0)
+
+
+@says("S124: the option key of min", "You can: write the loop, which keeps what is best so far.")
+def min_by_a_key(y):
+    return min([y[0], y[1]], key=lambda t: -t)
+
+
+@says("S128: np.percentile of several at once (ask for one after the other, and join them in np.array)")
+def several_percentiles(y):
+    return np.sum(np.percentile(y, [10, 90]))
+
+
+@says("S126: an object of type RClass cannot be indexed so", "You can: use np.concatenate.")
+def rows_by_r(y):
+    return np.sum(np.r_[y, y])
+
+
+@says("S126: an object of type CClass cannot be indexed so", "You can: use np.column_stack.")
+def columns_by_c(y):
+    return np.sum(np.c_[y, y])
+
+
+# ---- values that are no arrays ----
+
+
+@says("S127: a list times a number (float64)", "make one of it here: np.array(it)", args=([1.0, 2.0],))
+def list_times_a_number(v):
+    return np.sum(v * 2.0)
+
+
+@says("S122: a list has no attribute sum", "make one of it here: np.array(it).sum", args=([1.0, 2.0],))
+def method_of_a_list(v):
+    return v.sum()
+
+
+class Table:
+    """Like a series of pandas."""
+
+    def to_numpy(self) -> Any:
+        return x
+
+
+@says("S302: v is of type Table, which srcad cannot take apart", "You can: pass v.to_numpy().", args=(Table(),))
+def table(v):
+    return np.sum(v)
+
+
+@says("S207: v is None: there is nothing to differentiate with respect to", args=(None,))
+def nothing_given(v):
+    return np.sum(v)
+
+
+@says("S201: the function returns nothing", "You can: return the number to differentiate.")
+def nothing_returned(y):
+    y * 2
+
+
+@says("It is a number (float64) on one path and None on the other", "a path without return returns None")
+def nothing_returned_on_one_path(y):
+    if y[0] > 0:
+        return y[0]
+
+
+@pytest.mark.parametrize(("function", "args", "lines"), MESSAGES, ids=lambda v: getattr(v, "__name__", ""))
+def test_message(function: Callable[..., Any], args: tuple[Any, ...], lines: tuple[str, ...]) -> None:
+    with pytest.raises(srcad.SrcadError) as caught:
+        srcad.grad(function, target="python")(*args)
+    for line in lines:
+        assert line in str(caught.value), str(caught.value)
+
+
+def test_derivative_of_a_derivative() -> None:
+    with pytest.raises(srcad.UnsupportedError, match="is itself a derivative") as caught:
+        srcad.grad(srcad.grad(table))
+    assert "Derivatives of derivatives are not there yet" in str(caught.value)
+
+
+def test_a_ufunc_that_is_given_where_to_write() -> None:
+    def f(y):
+        z = np.zeros(4)
+        np.sin(y, z)
+        return np.sum(z * z)
+
+    assert np.allclose(srcad.grad(f, target="python")(x), np.sin(2.0 * x))
+
+
+def test_print_of_an_f_string(capsys: pytest.CaptureFixture[str]) -> None:
+    def f(y):
+        print(f"first {y[0]} of {len(y)} items", y[1])
+        return y[0]
+
+    srcad.grad(f, target="python")(x)
+    assert capsys.readouterr().out == "first 0.3 of 4 items -0.7\n"
+
+
+@pytest.mark.parametrize("wrong", ["srcad.grad(f)(1.0)", "srcad.grad(print)(1.0)", "srcad.grad(f, target='cuda')"])
+def test_nothing_is_said_of_what_led_to_an_error(wrong: str, tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(f"import srcad\ndef f(x, y): return x * y\n{wrong}\n")
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120)
+    assert done.stderr.count("Traceback") == 1 and "srcad error S" in done.stderr
+    assert "During handling" not in done.stderr and "direct cause" not in done.stderr
