@@ -207,7 +207,7 @@ def test_error_text_of_c_function():
         "\n"
         "  It is compiled code (C, Cython or a ufunc): there is no text to differentiate.\n"
         "\n"
-        "  You can: write it in Python and NumPy, or write a rule for it (docs/rules.md)."
+        "  You can: write it in Python and NumPy, or write a rule for it (help(srcad.rules) says how)."
     )
 
 

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Mapping, Sequence
 from types import FunctionType, MethodType
-from typing import Any, NoReturn
+from typing import Any
 
 import gast
 import numpy as np
@@ -24,6 +24,7 @@ from srcad.frontend.joins import words
 from srcad.frontend.lookup import of_library
 from srcad.frontend.messages import print_call
 from srcad.frontend.methods import call_method
+from srcad.frontend.opaque import opaque, spelled
 from srcad.frontend.operators import binary
 from srcad.frontend.parameters import bound_arguments, class_fields, default_value
 from srcad.frontend.prepared import as_function, prepared
@@ -128,7 +129,7 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
             return _call_static(ctx, value, args, keywords)
         owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
         if of_library(owner.__module__):
-            _opaque(ctx, value)
+            opaque(ctx, value)
         return inline(ctx, value.__func__, [wrapped(ctx, value.__self__), *args], keywords)
     if str(getattr(value, "__module__", "")) in _MAKERS or type(value).__module__ in _MAKERS:
         ctx.fail(
@@ -147,7 +148,7 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
     method = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(method, FunctionType) and not of_library(type(value).__module__):
         return inline(ctx, method, [Static(value), *args], keywords)
-    _opaque(ctx, value)
+    opaque(ctx, value)
 
 
 def _operands(
@@ -187,7 +188,7 @@ def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: 
         if first.span is None or first.span.file in own:
             return error
         try:
-            _opaque(ctx, value, f"srcad reads its text, but: {first.message}.")
+            opaque(ctx, value, f"srcad reads its text, but: {first.message}.")
         except SrcadError as blame:
             return blame
 
@@ -216,35 +217,6 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
     return ctx.call(Static(np.copy), merged)
 
 
-def spelled(value: Any) -> str:
-    """The name by which a function is known: `numpy.sum`, `abs`."""
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
-    module = str(getattr(value, "__module__", None) or "")
-    if isinstance(value, np.ufunc):
-        module = "numpy" if getattr(np, name, None) is value else "scipy.special"
-    return str(name) if module in ("builtins", "__main__", "") else f"{module}.{name}"
-
-
-def _opaque(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
-    module = str(getattr(value, "__module__", None) or "")
-    shown = spelled(value)
-    advice = "write it with functions srcad knows; or write a rule (help(srcad.rules) says how)."
-    if module.startswith(("random", "numpy.random")) or name.startswith(("Random.", "RandomState.", "Generator.")):
-        advice = "draw the numbers outside, and pass them in."
-    elif shown in ("eval", "exec", "locals", "globals", "vars", "iter", "next", "input", "io.open", "setattr"):
-        ctx.fail("S121", f"{shown} is not in the language", why or "What it does is known only at run time.")
-    elif isinstance(value, np.vectorize):
-        shown, why = "a function made by np.vectorize", "It hides a loop in Python."
-        advice = "write the loop; or call the function on the whole array, if it is made of array operations."
-    ctx.fail(
-        "S203",
-        f"no derivative rule for {shown}",
-        why or "It is compiled code, or a function srcad does not know.",
-        advice,
-    )
-
-
 def _is_pure(value: Any) -> bool:
     """Functions of strings, dtypes and the like, which are called while compiling."""
     if isinstance(getattr(value, "__self__", None), str | np.dtype | tuple):
@@ -253,19 +225,8 @@ def _is_pure(value: Any) -> bool:
 
 
 _PURE: frozenset[Any] = frozenset(
-    {
-        np.dtype,
-        np.finfo,
-        np.iinfo,
-        np.result_type,
-        np.promote_types,
-        np.issubdtype,
-        np.can_cast,
-        str,
-        repr,
-        hash,
-        format,
-    }
+    {np.dtype, np.finfo, np.iinfo, np.result_type, np.promote_types, np.issubdtype, np.can_cast}
+    | {str, repr, hash, format}
 )
 
 
@@ -291,7 +252,11 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 
 
 def inline(
-    ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract], stands_for: str | None = None
+    ctx: Context,
+    function: Any,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    stands_for: str | None = None,
 ) -> Abstract:
     """A Python function with source: its body is lowered here, with the types of these arguments.
 
@@ -301,7 +266,11 @@ def inline(
 
 
 def inline_source(
-    ctx: Context, source: Source, args: Sequence[Abstract], keywords: Mapping[str, Abstract], stands_for: str | None = None
+    ctx: Context,
+    source: Source,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    stands_for: str | None = None,
 ) -> Abstract:
     """`inline`, of what has been read."""
     library = str(source.function.__module__).startswith("srcad.")
@@ -389,7 +358,6 @@ def run_frame(
 
 
 _OUTSIDE = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
-_VECTORIZED = np.vectorize(abs)
 _LOOPS = "loop over a range, or over several, one inside the other."
 
 
@@ -399,7 +367,7 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
         if cls in _OUTSIDE:
             ctx.fail("S117", f"{cls.__name__} is not in the language", None, "use a tuple, a list or an array.")
         if cls is np.vectorize:
-            _opaque(ctx, _VECTORIZED)
+            opaque(ctx, np.vectorize(abs))
         if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
             return _call_static(ctx, cls, args, keywords)
         if cls is np.ndarray:

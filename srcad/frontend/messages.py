@@ -97,7 +97,7 @@ def print_call(ctx: Context, node: Any) -> None:
 
 
 def _parts(arg: Any) -> list[Any]:
-    """What an f-string is made of. `print` sets a space between its arguments: where the text has one, it is left out."""
+    """What an f-string is made of, without the spaces that `print` sets between its arguments."""
     if not isinstance(arg, gast.JoinedStr):
         return [arg]
     found = []

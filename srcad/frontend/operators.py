@@ -12,6 +12,7 @@ import numpy as np
 from srcad.frontend.context import Context
 from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import branch, words
+from srcad.frontend.statics import formatted
 from srcad.frontend.values import UNKNOWN, Abstract, Cells, Closure, Leaf, Mapping, Partial, Record, Ref, Seq, Static
 from srcad.ir.nodes import Atom, Const
 from srcad.ir.types import Array, Scalar
@@ -61,7 +62,7 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         return apply(ctx, prim, a, b)
     if isinstance(a, Static) and isinstance(a.value, str):
         if prim == "%":
-            return _formatted(ctx, a.value, b)
+            return formatted(ctx, a.value, b)
         if prim == "+" and isinstance(b, Static) and isinstance(b.value, str):
             return Static(a.value + b.value)
         if prim == "*" and isinstance(b, Leaf) and isinstance(b.static, int):
@@ -88,19 +89,6 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         return ctx.new_ref(Cells(tuple(merged.values()), tuple(merged)))
     advice = _AS_ARRAY if _is_sequence(a) or _is_sequence(b) else None
     ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}", None, advice)
-
-
-def _formatted(ctx: Context, text: str, value: Abstract) -> Static:
-    parts = value.items if isinstance(value, Seq) else (value,)
-    shown = [
-        part.static if isinstance(part, Leaf) else part.value if isinstance(part, Static) else UNKNOWN for part in parts
-    ]
-    if any(part is UNKNOWN for part in shown):
-        ctx.retry("S123", "text made of run-time values", "Compiled code has no strings to compute with.")
-    try:
-        return Static(text % tuple(shown))
-    except (TypeError, ValueError) as error:
-        ctx.fail("S127", f"{type(error).__name__}: {error}")
 
 
 _REPEATS = "A list or tuple times a whole number repeats it."

@@ -130,7 +130,7 @@ def _parsed(code: CodeType, filename: str, module_file: str | None) -> _Parsed:
     # Equal code objects have equal constants, names and lines, but not always the same file.
     seen = None
     for text in texts(code, module_file):
-        seen = seen or text
+        seen = seen or (text if text.sure else None)
         located = locate(code, "".join(text.lines))
         if located is not None:
             assigned = (located.assigned_to or "lambda_") if isinstance(located.node, ast.Lambda) else None

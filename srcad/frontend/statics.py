@@ -141,3 +141,17 @@ def is_constant(value: Abstract) -> bool:
 
 def is_dataclass(value: object) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def formatted(ctx: Context, text: str, value: Abstract) -> Static:
+    """`text % value`, of what is known while compiling."""
+    parts = value.items if isinstance(value, Seq) else (value,)
+    shown = [
+        part.static if isinstance(part, Leaf) else part.value if isinstance(part, Static) else UNKNOWN for part in parts
+    ]
+    if any(part is UNKNOWN for part in shown):
+        ctx.retry("S123", "text made of run-time values", "Compiled code has no strings to compute with.")
+    try:
+        return Static(text % tuple(shown))
+    except (TypeError, ValueError) as error:
+        ctx.fail("S127", f"{type(error).__name__}: {error}")

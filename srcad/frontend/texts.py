@@ -24,6 +24,8 @@ class Text:
     file: str
     lines: tuple[str, ...]
     """With their newlines."""
+    sure: bool = False
+    """It is the text of the file that the code names; otherwise it is one where the function may have been typed."""
 
 
 def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
@@ -39,7 +41,7 @@ def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
         linecache.checkcache(one)
         lines = linecache.getlines(one)
         if lines:
-            yield Text(one if one.startswith("<") else os.path.abspath(one), tuple(lines))
+            yield Text(one if one.startswith("<") else os.path.abspath(one), tuple(lines), sure=True)
             break
     if name == "<string>":
         yield from _of(name, _command())

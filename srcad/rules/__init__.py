@@ -1,7 +1,7 @@
 """What srcad knows of Python, math and NumPy: primitives, derivative rules, and expansions into primitives.
 
-A function that srcad cannot read is taught to it in a few lines, in the terms of functions that it knows. The expansion is
-differentiated like code of your own:
+A function that srcad cannot read is taught to it in a few lines, in the terms of functions that it knows. The
+expansion is differentiated like code of your own:
 
     from scipy.special import expit
     from srcad.rules import expands
@@ -10,8 +10,8 @@ differentiated like code of your own:
     def expit_by_exp(x):
         return 1.0 / (1.0 + np.exp(-x))
 
-Where the derivative is to be another than that of the expansion, `partials` (elementwise) and `vjp` (of whole arrays) register
-derivatives for the primitives themselves: `help(srcad.rules.partials)`, `help(srcad.rules.vjp)`.
+Where the derivative is to be another than that of the expansion, `partials` (elementwise) and `vjp` (of whole arrays)
+register derivatives for the primitives themselves: `help(srcad.rules.partials)`, `help(srcad.rules.vjp)`.
 """
 
 from srcad.rules import elementwise, linalg, prelude, reductions, shapes
