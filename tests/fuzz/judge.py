@@ -1,0 +1,376 @@
+"""Whether a derivative of a program is right: against the program itself, run by Python, and against differences."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import srcad
+from srcad.backend import files
+from srcad.backend.load import load
+from srcad.errors import SrcadError
+from tests.fuzz.differences import NotSmooth, along
+from tests.fuzz.program import Program, loaded
+from tests.numeric import leaves, map_leaves, paths
+from tests.poison import poisoned
+
+FAILURES = ("wrong", "raw error", "timeout", "died")
+SECONDS = 30
+RUNNING = ("derivative.py", "runtime.py", "machine.py", "specialisation.py", "buffers.py", "leaves.py", "results.py")
+"""The files of srcad that are on the way when a finished function runs: an error that comes from another is ours."""
+UNSAID = (ZeroDivisionError, OverflowError)
+"""What Python raises of numbers, where NumPy and compiled code give inf or NaN."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`kind` is "right", "raised" (so does the program), "refused", "not smooth", "not finite" or a failure."""
+
+    kind: str
+    detail: str = ""
+    target: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.kind in FAILURES
+
+    @property
+    def group(self) -> str:
+        """What failures of one kind have in common, more or less."""
+        return self.detail.splitlines()[0][:60] if self.kind == "raw error" and self.detail else ""
+
+
+class TooLong(BaseException):
+    pass
+
+
+class Wrong(Exception):
+    pass
+
+
+@contextmanager
+def limit(seconds: float) -> Iterator[None]:
+    def stop(*_: Any) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def judged(program: Program, folder: Path, targets: tuple[str, ...]) -> Outcome:
+    """The first failure among the targets: "python", "machine" (the compiled text run by Python), "cpu"."""
+    try:
+        with limit(SECONDS), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            module = loaded(program, folder)
+            wide = replace(program, text=program.text.replace("float32", "float64"))
+            trial = Trial(program, module, module if wide == program else loaded(wide, folder))
+            outcome = Outcome("right")
+            for target in targets:
+                outcome = trial.by(target)
+                if outcome.kind != "right":
+                    return outcome
+            return outcome
+    except TooLong:
+        return Outcome("timeout")
+
+
+@dataclass
+class Trial:
+    program: Program
+    module: ModuleType
+    wide: ModuleType
+    """The same in double precision, for differences."""
+
+    def __post_init__(self) -> None:
+        self.plain: Any = None
+        self.known: tuple[list[Any], float] | None = None
+        self.others = hasattr(self.module, "others")
+        self.single = "float32" in self.program.text
+        self.expected: Any = None
+        self.raised: BaseException | None = None
+        self.after: Any = None
+        self.args = self.fresh()
+        given = self.fresh()
+        for at in self.program.wrt:
+            given[at] = map_leaves(lambda leaf: float(leaf) if type(leaf) is int else leaf, given[at])
+        try:
+            with limit(SECONDS / 6):
+                self.expected = self.module.program(*given)
+        except TooLong:
+            raise
+        except Exception as fault:
+            self.raised = fault
+        self.after = given
+
+    def fresh(self, wide: bool = False) -> list[Any]:
+        """The arguments, made anew: a copy would lie in memory in another way."""
+        module = self.wide if wide else self.module
+        return list(module.others() if self.others else module.arguments())
+
+    # ---- one target ----------------------------------------------------------------------------------
+
+    def by(self, target: str) -> Outcome:
+        if isinstance(self.raised, UNSAID) or "math domain" in str(self.raised):
+            return Outcome("not finite")
+        if self.raised is None and not finite((self.expected, self.after)):
+            return Outcome("not finite")
+        try:
+            derivative = self.made(target)
+            if self.others:
+                self.call(derivative, target, list(self.module.arguments()))
+        except Exception as fault:
+            outcome = self.of_fault(fault, target)
+            return outcome
+        try:
+            have = self.call(derivative, target, args := self.fresh())
+        except Exception as fault:
+            return self.of_fault(fault, target)
+        if self.raised is not None:
+            said = f"{type(self.raised).__name__}: {self.raised}"
+            return Outcome("wrong", f"the program raises {said}, the derivative gives {have!r}"[:600], target)
+        try:
+            self.check(have, args, derivative, target)
+        except NotSmooth:
+            return Outcome("not smooth")
+        except Wrong as wrong:
+            return Outcome("wrong", str(wrong)[:1500], target)
+        return Outcome("right")
+
+    def made(self, target: str) -> Any:
+        """The derivative; "python" and "machine", in this order, are two texts of one."""
+        if target != "cpu" and self.plain is not None:
+            return self.plain
+        made = self.derivative(target)
+        if target != "cpu":
+            self.plain = made
+        return made
+
+    def derivative(self, target: str) -> Any:
+        program = self.program
+        options: dict[str, Any] = {"target": "python" if target == "machine" else target}
+        if target == "cpu":
+            options["cache"] = False
+        if program.mode == "primal":
+            return srcad.jit(self.module.program, **options)
+        if program.checkpoint:
+            options["checkpoint"] = program.checkpoint
+        return getattr(srcad, program.mode)(self.module.program, program.wrt, **options)
+
+    def call(self, derivative: Any, target: str, args: list[Any]) -> Any:
+        """The result, and for `adjoint` the buffers, which begin as weights."""
+        buffers = self.buffers(args) if self.program.mode == "adjoint" else []
+        if target == "machine":
+            by_python(derivative.specialisation(*args))
+        else:
+            derivative.specialisation(*args)
+        with poisoned() if target != "cpu" else nullcontext():
+            result = derivative(*args, *buffers)
+        return (result, buffers) if self.program.mode == "adjoint" else result
+
+    def buffers(self, args: list[Any]) -> list[Any]:
+        random = np.random.default_rng(11)
+        active = [args[at] for at in self.program.wrt if isinstance(args[at], np.ndarray)]
+        return [random.uniform(-1.0, 1.0, one.shape).astype(one.dtype) for one in active]
+
+    def of_fault(self, fault: Exception, target: str) -> Outcome:
+        """What an error means."""
+        if isinstance(fault, SrcadError):
+            problem = fault.problems[0]
+            if problem.code.startswith("S9") or problem.code == "S501":
+                return Outcome("raw error", str(fault)[:1500], target)
+            if problem.span is None and problem.code[1] in "124" and problem.code not in ("S207",):
+                return Outcome("raw error", f"no line: {fault}"[:1500], target)
+            return Outcome("refused" if self.raised is None else "raised", problem.code)
+        shown = "".join(traceback.format_exception(fault)[-4:])[-1500:]
+        said = f"{type(fault).__name__}: {str(fault)[:200]}"
+        if ours(fault) or self.raised is None:
+            return Outcome("raw error", f"{said}\n{shown}", target)
+        return Outcome("raised", type(fault).__name__)
+
+    # ---- numbers -------------------------------------------------------------------------------------
+
+    def check(self, have: Any, args: list[Any], derivative: Any, target: str) -> None:
+        mode = self.program.mode
+        tolerance = 1e-3 if self.single else 1e-9
+        kept = mode in ("adjoint", "primal")
+        want_args = self.after if kept else self.fresh()
+        for (where, one), other in zip(paths(args), leaves(want_args), strict=True):
+            if kept:
+                near(one, other, tolerance, f"argument{where} afterwards")
+            elif not np.array_equal(one, other):
+                raise Wrong(f"argument{where} was written to: {one}, was {other}")
+        again = self.call(derivative, target, self.fresh())
+        if [bits(one) for one in leaves(have)] != [bits(one) for one in leaves(again)]:
+            raise Wrong(f"two calls differ:\n{have}\n{again}")
+        value = None
+        match mode:
+            case "primal":
+                value, gradient = have, None
+            case "value_and_grad":
+                value, gradient = have
+            case "adjoint":
+                gradient = self.from_buffers(*have)
+            case "jacobian":
+                gradient = self.contracted(have)
+            case _:
+                gradient = have
+        if value is not None:
+            for one, other in zip(leaves(value), leaves(self.expected), strict=True):
+                near(one, other, tolerance, "the value")
+        if gradient is not None:
+            self.check_gradient(gradient)
+
+    def from_buffers(self, result: Any, buffers: list[Any]) -> list[Any]:
+        numbers = iter(result if isinstance(result, tuple) else (result,))
+        arrays = iter(buffers)
+        return [next(arrays if isinstance(self.args[at], np.ndarray) else numbers) for at in self.program.wrt]
+
+    def contracted(self, rows: Any) -> Any:
+        """Of a Jacobian, the gradient of the weighted sum of outputs."""
+        if isinstance(self.expected, tuple):
+            parts = [
+                map_leaves(lambda leaf, w=w: w * np.asarray(leaf), row) for w, row in zip(WEIGHTS, rows, strict=False)
+            ]
+        else:
+            shape = np.shape(self.expected)
+            weights = self.weights(shape)
+            summed = map_leaves(lambda leaf: np.tensordot(weights, np.asarray(leaf, float), len(shape)), rows)
+            return summed
+        total = [sum(np.asarray(part) for part in same) for same in zip(*(leaves(part) for part in parts), strict=True)]
+        count = iter(total)
+        return map_leaves(lambda _: next(count), parts[0])
+
+    @staticmethod
+    def weights(shape: tuple[int, ...]) -> Any:
+        return np.random.default_rng(17).uniform(0.5, 1.5, shape)
+
+    def loss(self, args: list[Any]) -> float:
+        """The number whose gradient is asked for."""
+        result = self.wide.program(*args)
+        if self.program.mode == "adjoint":
+            total = 0.0 if result is None else float(result)
+            active = [args[at] for at in self.program.wrt if isinstance(args[at], np.ndarray)]
+            return total + sum(float(np.sum(w * a)) for w, a in zip(self.buffers(self.args), active, strict=True))
+        if self.program.mode == "jacobian":
+            if isinstance(result, tuple):
+                return float(sum(w * one for w, one in zip(WEIGHTS, result, strict=False)))
+            return float(np.sum(self.weights(np.shape(result)) * result))
+        return float(result)
+
+    def check_gradient(self, gradient: Any) -> None:
+        wrt = self.program.wrt
+        moved = [leaf for at in wrt for leaf in leaves(self.args[at])]
+        found = leaves(gradient)
+        if len(found) != len(moved):
+            raise Wrong(f"{len(found)} leaves in the gradient, {len(moved)} in the arguments")
+        for one, other in zip(found, moved, strict=True):
+            if np.shape(one) != np.shape(other):
+                raise Wrong(f"a gradient of shape {np.shape(one)} for an argument of shape {np.shape(other)}")
+        ways, slope = self.direction(moved)
+        have = float(sum(np.sum(np.asarray(g, float) * v) for g, v in zip(found, ways, strict=True)))
+        tolerance = (5e-3 if self.single else 2e-6) * max(1.0, abs(slope))
+        if abs(have - slope) <= tolerance:
+            return
+        self.explain(moved, found, have, slope)
+
+    def direction(self, moved: list[Any]) -> tuple[list[Any], float]:
+        """A direction at random, and the derivative along it."""
+        if self.known is None:
+            random = np.random.default_rng(5)
+            shapes = [np.shape(leaf) for leaf in moved]
+            ways = [random.uniform(0.5, 1.0, shape) * random.choice((-1.0, 1.0), shape) for shape in shapes]
+            self.known = ways, self.slope(ways)
+        return self.known
+
+    def slope(self, ways: list[Any]) -> float:
+        """The derivative of the loss when the differentiated leaves move along `ways`."""
+
+        def at(h: float) -> float:
+            count = iter(ways)
+
+            def move(leaf: Any) -> Any:
+                if not isinstance(leaf, np.ndarray):
+                    return float(leaf + h * next(count))
+                leaf += h * next(count)  # in place: how it lies in memory is part of the program
+                return leaf
+
+            args = self.fresh(wide=True)
+            for k in self.program.wrt:
+                args[k] = map_leaves(move, args[k])
+            try:
+                return self.loss(args)
+            except Exception:
+                raise NotSmooth from None
+
+        return along(at)
+
+    def explain(self, moved: list[Any], found: list[Any], have: float, slope: float) -> None:
+        """Entry by entry: an error is one only where the function is smooth."""
+        names = [f"{at}{where}" for at in self.program.wrt for where, _ in paths(self.args[at])]
+        lines, unclear = [], 0
+        for number, (leaf, mine) in enumerate(zip(moved, found, strict=True)):
+            for place in np.ndindex(np.shape(leaf)):
+                ways = [np.zeros(np.shape(one)) for one in moved]
+                ways[number][place] = 1.0
+                try:
+                    want = self.slope(ways)
+                except NotSmooth:
+                    unclear += 1
+                    continue
+                mine_here = float(np.asarray(mine)[place])
+                if not abs(mine_here - want) <= (1e-2 if self.single else 1e-5) * max(1.0, abs(want)):
+                    lines.append(f"argument {names[number]}{list(place) or ''}: have {mine_here:.8g}, want {want:.8g}")
+        if not lines and (unclear or np.isfinite(have)):
+            raise NotSmooth
+        raise Wrong("\n".join(lines[:8]) or f"along a direction: have {have:.8g}, want {slope:.8g}")
+
+
+WEIGHTS = (0.7, -1.3, 0.9, 1.1, 0.4)
+
+
+def by_python(one: Any) -> None:
+    """Let a specialisation run the text that is compiled, by Python."""
+    if getattr(one, "runs_machine_text", False):
+        return
+    made = one.generated
+    function: Callable[..., Any] = getattr(load(files.store(made.name, made.machine_text())), made.function.name)
+    one.function = function
+    one._call = np.errstate(all="ignore")(function)
+    one._ready = one.runs_machine_text = True
+
+
+def ours(fault: BaseException) -> bool:
+    """Whether an error came out of the compiler, and not out of the function it made."""
+    package = str(Path(srcad.__file__).parent)
+    names = [frame.filename for frame in traceback.extract_tb(fault.__traceback__)]
+    return any(name.startswith(package) and Path(name).name not in RUNNING for name in names)
+
+
+def near(have: Any, want: Any, tolerance: float, what: str) -> None:
+    if np.shape(have) != np.shape(want):
+        raise Wrong(f"{what} has shape {np.shape(have)}, not {np.shape(want)}")
+    if not np.allclose(have, want, rtol=tolerance, atol=tolerance):
+        raise Wrong(f"{what} is {have!r}, not {want!r}")
+
+
+def finite(tree: Any) -> bool:
+    return all(bool(np.all(np.isfinite(one))) for one in leaves(tree) if np.asarray(one).dtype.kind in "fi")
+
+
+def bits(x: Any) -> bytes:
+    return np.asarray(x).tobytes()
