@@ -165,6 +165,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S315": (ArgumentError, "checkpoint of no loop"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
+    "S402": (AliasError, "write through a view that is read-only"),
     # compiling and files
     "S501": (CompileError, "Numba refused the generated code"),
     "S503": (CompileError, "file that cannot be written"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, is_float
-from srcad.ir.walk import reads, root, walk
+from srcad.ir.walk import reads, walk
 from srcad.rules.primitives import PRIMITIVES
 
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Block, Carry, Expr, For, Function, If, Op, Span, Stmt, Store, Var, While
+from srcad.ir.memory import READ_ONLY, root, roots
+from srcad.ir.nodes import Assign, Block, Carry, Const, Expr, For, Function, If, Op, Span, Stmt, Store, Var, While
 from srcad.ir.types import Array, Type
-from srcad.ir.walk import VIEWS, own_exprs, reads, root, walk
+from srcad.ir.walk import own_exprs, reads, walk
 
 Pairs = frozenset[frozenset[str]]
 
@@ -30,7 +31,7 @@ class Aliases:
 def aliases(f: Function) -> Aliases:
     """Group the arrays of a function in normal form, without regard to order.
 
-    Raises AliasError S401 where a write would change another array that is read later.
+    Raises AliasError S401 where a write would change another array that is read later, S402 where NumPy takes none.
     """
     parent: dict[str, str] = {}
 
@@ -40,7 +41,7 @@ def aliases(f: Function) -> Aliases:
         return name
 
     def same(a: str, e: Expr) -> None:
-        for b in shared_with(e):
+        for b in sorted(roots(e)):
             if isinstance(f.types.get(a), Array) and isinstance(f.types.get(b), Array):
                 parent[find(a)] = find(b)
 
@@ -55,8 +56,9 @@ def aliases(f: Function) -> Aliases:
                     same(j.target, j.orelse)
             case For(carried=carried) | While(carried=carried):
                 for c in carried:
-                    for e in (c.init, c.next):
-                        same(c.arg, e)
+                    same(c.arg, c.init)
+                    same(c.arg, c.next)
+                    for e in _ends(stmt, c):
                         same(c.result, e)
             case Store(base):
                 name = root(base)
@@ -71,19 +73,6 @@ def aliases(f: Function) -> Aliases:
     if stored:
         _Check(f, found).block(f.body, frozenset(), frozenset(n for e in f.results for n in reads(e)))
     return found
-
-
-def shared_with(value: Expr) -> tuple[str, ...]:
-    """The names whose memory the value of an expression may share."""
-    match value:
-        case Var(name):
-            return (name,)
-        case Op("select", (_, a, b)):
-            return shared_with(a) + shared_with(b)
-        case Op(prim, (first, *_)) if prim in VIEWS:
-            return shared_with(first)
-        case _:
-            return ()
 
 
 def is_place(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
@@ -135,7 +124,7 @@ class _Check:
     def partners(self, value: Expr, pairs: Pairs) -> frozenset[str]:
         """The places whose memory the value of an expression may share: its own, and those met with it."""
         found: set[str] = set()
-        for name in shared_with(value):
+        for name in roots(value):
             if name in self.found.stored:
                 source = self.place(name)
                 found |= {source}.union(*(pair for pair in pairs if source in pair))
@@ -190,7 +179,10 @@ class _Check:
                 break
             head |= back
         after = frozenset(p for p in head | end if not p & inside)
-        for values, seen in (([c.init for c in carried], pairs), ([c.next for c in carried], end)):
+        last = [([c.next for c in carried], end)]
+        if not _surely_runs(stmt):
+            last.append(([c.init for c in carried], pairs))
+        for values, seen in last:
             after |= self.arrive(after, carried, values, seen, inside, results=True)
         return after
 
@@ -205,7 +197,7 @@ class _Check:
     ) -> Pairs:
         """The carried names take their values at once: each shares what its value shared, but for what is gone."""
         names = [c.result if results else c.arg for c in carried]
-        own = [frozenset(self.place(n) for n in shared_with(v) if n in self.found.stored) for v in values]
+        own = [frozenset(self.place(n) for n in roots(v) if n in self.found.stored) for v in values]
         for i, name in enumerate(names):
             # only a pair that was seen counts: that both met a third thing, each at another time, does not
             others = {names[j] for j in range(i) if any(a == b or {a, b} in seen for a in own[i] for b in own[j])}
@@ -214,6 +206,15 @@ class _Check:
 
     def write(self, name: str, pairs: Pairs, live: frozenset[str], span: Span | None) -> None:
         here = self.place(name)
+        made = self.definitions.get(here)
+        if isinstance(made, Op) and made.prim in READ_ONLY:
+            fail(
+                "S402",
+                f"writes into what {READ_ONLY[made.prim]} gives",
+                span,
+                why="It is a view that NumPy lets nobody write through.",
+                advice="write into the array itself, or into a copy.",
+            )
         alive = {self.place(n) for n in live if n in self.found.stored}
         for pair in pairs:
             if here in pair:
@@ -227,6 +228,20 @@ class _Check:
                         why=f"{theirs.lstrip('%')} is read later; whether the write changes it is not known here.",
                         advice="copy one of them first (x = x.copy()).",
                     )
+
+
+def _surely_runs(loop: For | While) -> bool:
+    """Whether the loop makes a turn, as its range says."""
+    match loop:
+        case For(start=Const(int(start)), stop=Const(int(stop)), step=Const(int(step))):
+            return len(range(start, stop, step)) > 0
+        case _:
+            return False
+
+
+def _ends(loop: For | While, carry: Carry) -> tuple[Expr, ...]:
+    """What the result of a carry may be."""
+    return (carry.next,) if _surely_runs(loop) else (carry.init, carry.next)
 
 
 def _assigned(stmt: Stmt) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing_extensions import assert_never
 
 from srcad.analyses.purity import pure
-from srcad.analyses.sharing import Sharing, roots, sharing
+from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.memory import root, roots
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -32,7 +33,7 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.types import Type
 from srcad.ir.walk import defined as names_defined
-from srcad.ir.walk import names, own_stores, root
+from srcad.ir.walk import names, own_stores
 
 Path = tuple[int | str, ...]
 """Where a statement stands: its position, the name of a nested block, the position there, and so on."""

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from itertools import count
 
 from srcad.analyses.aliases import Aliases
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Store, Var, While
 from srcad.ir.types import Scalar, Type
-from srcad.ir.walk import blocks, root, walk
+from srcad.ir.walk import blocks, walk
 from srcad.rules.primitives import PRIMITIVES
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from srcad.analyses.sharing import Sharing
+from srcad.ir.memory import root
 from srcad.ir.nodes import Expr, Stmt, Var
-from srcad.ir.walk import names, own_exprs, root, stmt_stores, stmt_writes, walk
+from srcad.ir.walk import names, own_exprs, stmt_stores, stmt_writes, walk
 
 
 def changes(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:

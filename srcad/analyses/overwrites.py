@@ -15,9 +15,10 @@ from functools import cached_property
 from srcad.analyses.aliases import Aliases
 from srcad.analyses.dependence import Dependence
 from srcad.analyses.regions import Region, Regions
+from srcad.ir.memory import HANDED_ON, root, sources
 from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
 from srcad.ir.types import Type
-from srcad.ir.walk import VIEWS, own_exprs, root
+from srcad.ir.walk import own_exprs
 
 Items = tuple[Expr, ...] | None
 
@@ -73,7 +74,7 @@ class Overwrites:
                     value = definition.node.value
                     if isinstance(value, Op) and value.prim == "index":
                         return self.items(value)
-                    if isinstance(value, Op) and value.prim in ("np.transpose", "reshape", "np.broadcast_to"):
+                    if isinstance(value, Op) and sources(value) and value.prim not in HANDED_ON:
                         return None
                 return ()
             case Op("index", (base, *items)):
@@ -109,7 +110,7 @@ class Overwrites:
                 found.append(name)
             elif isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
                 op = definition.node.value
-                if op.prim not in _BLANK and op.prim not in VIEWS:
+                if op.prim not in _BLANK and not sources(op):
                     found += [a.name for a in op.args if isinstance(a, Var)]
         return found
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from srcad.ir.memory import VIEWS, root, roots
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
-from srcad.ir.walk import VIEWS, own_exprs, root, walk
+from srcad.ir.walk import own_exprs, walk
 
 SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
 """Primitives that ask an array for its shape and dtype only."""
-
-_PASS_ON = frozenset({"select", "stop_gradient", "tuple", "append", "list.append"})
 
 
 @dataclass(frozen=True)
@@ -96,21 +95,6 @@ def _change(items: list[Expr]) -> int:
     return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
-def roots(expr: Expr) -> frozenset[str]:
-    """The names whose memory the value of an expression may share."""
-    match expr:
-        case Op(prim, (first, *_), _) if prim.startswith("runtime.unbroadcast"):
-            return roots(first)
-        case Op(prim, args, _) if prim in _PASS_ON:
-            return frozenset().union(*map(roots, args))
-        case Op(prim, (first, *_), _) if prim in ("list.pop", "list.item") or prim in VIEWS:
-            return roots(first)
-        case Var(name):
-            return frozenset({name})
-        case _:
-            return frozenset()
-
-
 def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
     """Group the names of a block by the memory they may share."""
     parent: dict[str, str] = {}
@@ -126,7 +110,7 @@ def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
         return not isinstance(types.get(name), Scalar | Opaque)
 
     def join(target: str, value: Expr | str) -> None:
-        for name in roots(Var(value) if isinstance(value, str) else value):
+        for name in sorted(roots(Var(value) if isinstance(value, str) else value)):
             if has_memory(target) and has_memory(name):
                 # the first name met stands for the class, so that equal input gives equal classes
                 parent[find(target)] = find(name)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from srcad.analyses.activity import flows
 from srcad.analyses.control import control, with_control
 from srcad.analyses.sharing import SIZES
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Comment, Effect, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.types import Array, is_float
-from srcad.ir.walk import own_stores, reads, root
+from srcad.ir.walk import own_stores, reads
 
 
 @dataclass(frozen=True)

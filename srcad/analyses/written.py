@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from srcad.ir.nodes import Assign, For, Function, If, Stmt, Var, While
-from srcad.ir.walk import block_stores, root, walk
+from collections.abc import Callable, Sequence
+
+from srcad.ir.memory import roots
+from srcad.ir.nodes import Assign, Expr, For, Function, If, Stmt, While
+from srcad.ir.walk import block_stores, walk
 
 
 def written_parameters(function: Function) -> frozenset[str]:
@@ -13,11 +16,9 @@ def written_parameters(function: Function) -> frozenset[str]:
     """
     sources: dict[str, set[str]] = {}
 
-    def comes_from(target: str, values: list[object]) -> None:
+    def comes_from(target: str, values: Sequence[Expr]) -> None:
         for value in values:
-            base = root(value)  # type: ignore[arg-type]
-            if base is not None:
-                sources.setdefault(target, set()).add(base)
+            sources.setdefault(target, set()).update(roots(value))
 
     for stmt in walk(function.body):
         _flows(stmt, comes_from)
@@ -31,11 +32,9 @@ def written_parameters(function: Function) -> frozenset[str]:
     return frozenset(param.name for param in function.params if param.name in reached)
 
 
-def _flows(stmt: Stmt, comes_from: object) -> None:
-    flow = comes_from
-    assert callable(flow)
+def _flows(stmt: Stmt, flow: Callable[[str, Sequence[Expr]], None]) -> None:
     match stmt:
-        case Assign(target, value) if isinstance(value, Var) or root(value) is not None:
+        case Assign(target, value):
             flow(target, [value])
         case If(joins=joins):
             for join in joins:

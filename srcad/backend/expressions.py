@@ -117,9 +117,8 @@ class Expressions:
             case "nonzero":
                 found = ast.Call(dotted("np.nonzero"), [self.expr(op.args[0])], [])
                 return ast.Subscript(found, _literal(static.get("axis", 0)))
-            case "np.diag" if rank_of(op.args[0], self._types) != 1:
-                # NumPy gives a view where Numba gives a copy
-                return _method(self._created(name, self._operands(op), static), "copy")
+            case "diagonal":
+                return self._created("np.diag", self._operands(op), static)
             case "np.arange" if op.args[0] == Const(0) and op.args[2:] in ((), (Const(1),)):
                 return ast.Call(dotted(name), [self.expr(op.args[1])], [])
             case "reshape":

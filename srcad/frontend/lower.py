@@ -103,7 +103,7 @@ def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = 
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
         paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
-    check_kept_items(tuple(builder.statements), ctx.appended)
+    check_kept_items(tuple(builder.statements), builder.types, ctx.appended)
     guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,

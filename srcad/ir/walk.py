@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from typing_extensions import assert_never
 
+from srcad.ir.memory import root
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -32,9 +33,6 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-
-VIEWS = frozenset({"index", "np.transpose", "reshape", "np.broadcast_to", "np.ascontiguousarray", "np.asarray"})
-"""Primitives whose result may share the memory of their first argument."""
 
 CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
 """Primitives that change the list given to them."""
@@ -112,17 +110,6 @@ def map_expr(expr: Expr, fn: Callable[[Expr], Expr]) -> Expr:
 def replace_names(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
     """The expression with names replaced by expressions."""
     return map_expr(expr, lambda part: mapping.get(part.name, part) if isinstance(part, Var) else part)
-
-
-def root(expr: Expr) -> str | None:
-    """The name whose memory a path of views leads to; None where the expression makes a fresh value.
-
-    >>> root(Op("index", (Op("np.transpose", (Var("A"),)), Var("i"))))
-    'A'
-    """
-    while isinstance(expr, Op) and expr.prim in VIEWS and expr.args:
-        expr = expr.args[0]
-    return expr.name if isinstance(expr, Var) else None
 
 
 def place(store: Store) -> Op:

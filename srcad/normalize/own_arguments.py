@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from srcad.analyses.aliases import Aliases
 from srcad.frontend.builder import Builder
-from srcad.ir.nodes import Assign, Function, Op, Stmt, Var
+from srcad.ir.nodes import Assign, Function, Op, Var
+from srcad.ir.types import Array, Type
 from srcad.ir.walk import block_stores, substitute
 
 
@@ -16,14 +17,25 @@ def written_parameters(f: Function, found: Aliases) -> tuple[str, ...]:
     return tuple(p.name for p in f.params if found.group.get(p.name) in written)
 
 
+def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
+    """Assign a copy with its elements in the order of the original, as the type of both says."""
+    if not isinstance(type, Array) or type.layout != "F" or type.rank == 1:
+        builder.emit(Assign(name, Op("copy", (x,)), builder.span))
+        return
+    turned = tuple(range(type.rank))[::-1]
+    rows = builder.op("copy", builder.op("np.transpose", x, axes=turned))
+    builder.emit(Assign(name, Op("np.transpose", (rows,), (("axes", turned),)), builder.span))
+
+
 def own_arguments(f: Function, builder: Builder, found: Aliases) -> Function:
     """Give the function arrays of its own in place of the parameters it writes into."""
-    copies: list[Stmt] = []
     mapping: dict[str, Var] = {}
-    for name in written_parameters(f, found):
-        own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
-        copies.append(Assign(own.name, Op("copy", (Var(name),)), f.span))
-        mapping[name] = own
+    with builder.block() as copies:
+        builder.span = f.span
+        for name in written_parameters(f, found):
+            own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
+            _copied(builder, Var(name), f.types[name], own.name)
+            mapping[name] = own
     if not copies:
         return f
     body = tuple(copies) + substitute(f.body, mapping)

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from srcad.analyses.aliases import Aliases
 from srcad.frontend.builder import Builder
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Block, Function, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array
-from srcad.ir.walk import blocks, root, with_blocks
+from srcad.ir.walk import blocks, with_blocks
 
 
 def plain_stores(f: Function, builder: Builder, found: Aliases) -> Function:

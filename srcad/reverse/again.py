@@ -8,9 +8,10 @@ from srcad.analyses.aliases import Aliases
 from srcad.analyses.overwrites import Access, Overwrites
 from srcad.analyses.regions import Definition, Regions
 from srcad.frontend.builder import Builder
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import FLOATS, Array, Scalar, Type
-from srcad.ir.walk import names, root, walk
+from srcad.ir.walk import names, walk
 from srcad.rules.primitives import PRIMITIVES
 
 VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})

@@ -9,9 +9,10 @@ from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region
 from srcad.frontend.builder import Builder
 from srcad.frontend.unify import Kind, named, unify
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import block_reads, defined, place, replace_names, root, substitute, with_blocks
+from srcad.ir.walk import block_reads, defined, place, replace_names, substitute, with_blocks
 from srcad.normalize.count_turns import count_of
 from srcad.normalize.own_rows import SAVED
 from srcad.reverse.annotate import TURN, TURN_BACK

@@ -6,9 +6,10 @@ from srcad.analyses.aliases import Aliases
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
+from srcad.ir.memory import root
 from srcad.ir.nodes import Expr, Op, Slice, Store, Var
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import root, walk
+from srcad.ir.walk import walk
 
 
 class Stored:

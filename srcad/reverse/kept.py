@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Var
 from srcad.ir.types import Array, ListOf, Scalar
-from srcad.ir.walk import names, own_exprs, root, walk
+from srcad.ir.walk import names, own_exprs, walk
 from srcad.reverse.annotate import REVERSE
 
 

@@ -19,10 +19,11 @@ from srcad.analyses.equal import equal
 from srcad.analyses.overwrites import Access, Overwrites, places_read
 from srcad.analyses.regions import Definition, Region, Regions
 from srcad.frontend.builder import Builder
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
-from srcad.ir.walk import block_reads, names, own_exprs, place, root, walk
+from srcad.ir.walk import block_reads, names, own_exprs, place, walk
 from srcad.normalize.count_turns import is_count
 from srcad.reverse.again import VIEWS_AGAIN, Again, Overwritten
 from srcad.reverse.checkpoints import Checkpoints

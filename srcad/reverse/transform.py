@@ -15,6 +15,7 @@ from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions
 from srcad.analyses.scratch import Scratch
 from srcad.frontend.builder import Builder
+from srcad.ir.memory import root
 from srcad.ir.nodes import (
     Assign,
     Atom,
@@ -35,7 +36,6 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array
-from srcad.ir.walk import root
 from srcad.reverse.contribution import Adjoints, Frame, fit
 from srcad.reverse.operation import Rules
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns

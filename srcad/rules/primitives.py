@@ -182,7 +182,8 @@ _add("len", len, "query", len, cheap=True, differentiable=False)
 _add("size", lambda x: x.size, "query", cheap=True, differentiable=False)
 _add("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shape")
 _add("np.cumsum", np.cumsum, "shape", dims="i->i")
-_add("np.diag", lambda x, k: np.diag(x, k).copy(), "shape", dims="i,->jk ij,->k")
+_add("np.diag", np.diagflat, "shape", dims="i,->jk")  # the matrix that has this diagonal
+_add("diagonal", np.diagonal, "shape", dims="ij,->k")  # printed `np.diag`
 _add("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, dims="ij,k,->ij")
 _add("np.tril", np.tril, "shape", dims="ij,->ij")
 _add("np.triu", np.triu, "shape", dims="ij,->ij")

@@ -71,12 +71,12 @@ def cumsum(d_y: Any, y: Any, x: Any) -> Any:
     return np.cumsum(d_y[::-1])[::-1]
 
 
-@vjp("np.diag", ranks=(1, 0))
+@vjp("np.diag")
 def diagonal_matrix(d_y: Any, y: Any, x: Any, k: Any) -> Any:
     return np.diag(d_y, k), None
 
 
-@vjp("np.diag", ranks=(2, 0))
+@vjp("diagonal")
 def diagonal_of(d_y: Any, y: Any, x: Any, k: Any) -> Any:
     return runtime.with_diagonal(x, d_y, k), None
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from srcad.analyses.sharing import Sharing
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, If, Op, Stmt, Store, Var
 from srcad.ir.types import FLOATS, Scalar, Type
-from srcad.ir.walk import blocks, own_exprs, own_writes, place, reads, root, walk, with_blocks
+from srcad.ir.walk import blocks, own_exprs, own_writes, place, reads, walk, with_blocks
 
 
 def branches(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:

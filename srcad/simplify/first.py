@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from srcad.analyses.hazards import touches
 from srcad.analyses.purity import pure
-from srcad.analyses.sharing import Sharing, roots, sharing
+from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.memory import roots
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Type
 from srcad.ir.walk import blocks, names, with_blocks

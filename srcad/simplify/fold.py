@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from srcad.analyses.purity import pure
-from srcad.analyses.sharing import roots
+from srcad.ir.memory import roots
 from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
 from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.ir.walk import blocks, map_expr, rewrite, with_blocks

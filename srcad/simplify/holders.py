@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from srcad.analyses.dataflow import Path
-from srcad.analyses.sharing import roots
+from srcad.ir.memory import roots
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, If, Op, Stmt, Var, While
 from srcad.ir.types import Opaque, Scalar, Type
 from srcad.ir.walk import block_reads, defined, ops
@@ -17,15 +17,16 @@ Pairs = frozenset[tuple[str, str]]
 
 
 def holders(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
-    """For each `d = copy(s)`, by its path: the names, `s` left out, that may hold memory of `s` just then.
+    """For each `d = copy(s)`, by its path: the names, `s` itself among them, that may hold memory of `s` just then.
 
     >>> from srcad.ir.notation import parse
-    >>> dict(holders(parse('''
+    >>> found = holders(parse('''
     ... s = a * 2.0
     ... v = s[1:]
     ... d = copy(s)
-    ... '''), {}, {"a"}))
-    {(2,): frozenset({'v'})}
+    ... '''), {}, {"a"})
+    >>> {path: sorted(names) for path, names in found.items()}
+    {(2,): ['s', 'v']}
 
     Unlike `sharing`, the answer is for one moment: a name that was given something new no longer counts.
     """
@@ -61,9 +62,8 @@ class _Flow:
     def stmt(self, stmt: Stmt, path: Path, pairs: Pairs) -> Pairs:
         match stmt:
             case Assign(target, value):
-                if isinstance(value, Op) and value.prim == "copy" and isinstance(value.args[0], Var):
-                    source = value.args[0].name
-                    self.found[path] = self.found.get(path, frozenset()) | _with(source, pairs) - {source}
+                if isinstance(value, Op) and value.prim == "copy":
+                    self.found[path] = self.found.get(path, frozenset()) | self.held(value.args[0], pairs)
                 if not self.has_memory(target):
                     return pairs
                 held = self.held(value, pairs) - {target}

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analyses.sharing import Sharing, roots, sharing
+from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.memory import root, roots
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import blocks, map_expr, rewrite, root, with_blocks
+from srcad.ir.walk import blocks, map_expr, rewrite, with_blocks
 from srcad.simplify.typeof import typeof
 
 _IN_PLACE = frozenset({"+", "-", "*", "/"})

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from srcad.analyses.hazards import alters, changes, touches
 from srcad.analyses.purity import pure
-from srcad.analyses.sharing import Sharing, roots, sharing
+from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.memory import roots
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, names, subexpressions, with_blocks

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from srcad.analyses.dataflow import Liveness, Path, liveness
-from srcad.analyses.sharing import roots
+from srcad.ir.memory import SUMMED, roots
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Var, While
 from srcad.ir.types import Array, Type
 from srcad.ir.walk import block_stores, defined, walk, with_blocks
@@ -90,11 +90,18 @@ class _Ownership:
 
     def _is_last(self, target: str, source: Expr, path: Path, after: frozenset[str]) -> bool:
         """Whether nobody will look at the source's memory any more, under whatever name."""
-        one, other = self.types.get(target), self.types.get(source.name if isinstance(source, Var) else "")
-        if not isinstance(source, Var) or not isinstance(one, Array) or not isinstance(other, Array):
+        match source:
+            case Var(name):
+                pass
+            case Op(prim, (Var(name), *_)) if prim in SUMMED:
+                pass
+            case _:
+                return False
+        one, other = self.types.get(target), self.types.get(name)
+        if not isinstance(one, Array) or not isinstance(other, Array):
             return False
         alike = one.layout == other.layout and one.dtype == other.dtype
-        others = {source.name, *self.holders[path]} - {target}
+        others = self.holders[path] - {target}
         return alike and OUTSIDE not in others and not others & after
 
     def _may_share(self, target: str, source: object, after: frozenset[str]) -> bool:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from srcad.analyses.hazards import changes
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.types import Scalar, Type
 from srcad.ir.walk import (
     CHANGES_FIRST_ARGUMENT,
-    VIEWS,
     blocks,
     changed_by,
     children,
@@ -22,7 +22,6 @@ from srcad.ir.walk import (
     own_exprs,
     own_writes,
     reads,
-    root,
     substitute,
     walk,
     with_blocks,
@@ -32,6 +31,8 @@ _LAZY = frozenset({"and", "or", "select"})
 """Printed so that not all operands are always evaluated."""
 _ARITHMETIC = frozenset({"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!="})
 _STORABLE = frozenset({"index", "np.transpose"})
+_BY_SYMBOL = frozenset({"index", "np.transpose", "reshape"})
+"""Printed with few letters beside the operands."""
 _ADJOINT = re.compile(r"%?d\d*_")
 _LONGEST_LINE = 110
 _LONGEST_ADJOINT = 84
@@ -239,7 +240,7 @@ def _length(expr: Expr) -> int:
         case Const(value):
             return len(repr(value))
         case Op(prim, args, _):
-            own = len(prim) + 2 if prim[-1].isalpha() and prim not in VIEWS else 3
+            own = len(prim) + 2 if prim[-1].isalpha() and prim not in _BY_SYMBOL else 3
             return own + sum(map(_length, args)) + (2 * len(args) if len(args) > 2 else 0)
         case Slice():
             return 1 + sum(map(_length, children(expr)))

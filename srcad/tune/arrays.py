@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.analyses.sharing import SIZES
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, dim
-from srcad.ir.walk import names, root
+from srcad.ir.walk import names
 from srcad.rules.primitives import PRIMITIVES
 from srcad.tune.elements import ELEMENTWISE
 from srcad.tune.operands import Operands

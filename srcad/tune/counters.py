@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from srcad.analyses.bounds import Bounds
 from srcad.analyses.linear import Form
+from srcad.ir.memory import root
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -34,7 +35,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Type
-from srcad.ir.walk import defined, names, rewrite, root, walk
+from srcad.ir.walk import defined, names, rewrite, walk
 
 CAST = "np.uint64"
 _Loop = TypeVar("_Loop", For, While)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
+from srcad.ir.memory import root
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -29,19 +30,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Scalar, Type
-from srcad.ir.walk import (
-    blocks,
-    map_expr,
-    names,
-    ops,
-    own_exprs,
-    rewrite,
-    root,
-    stmt_stores,
-    stmt_writes,
-    walk,
-    with_blocks,
-)
+from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, rewrite, stmt_stores, stmt_writes, walk, with_blocks
 from srcad.simplify.typeof import typeof
 
 INLINE = {

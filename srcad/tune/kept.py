@@ -12,9 +12,10 @@ from itertools import combinations
 
 from srcad.analyses.purity import LAZY
 from srcad.analyses.sharing import Sharing
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import blocks, children, defined, own_exprs, own_stores, rewrite, root, with_blocks
+from srcad.ir.walk import blocks, children, defined, own_exprs, own_stores, rewrite, with_blocks
 from srcad.simplify.typeof import typeof
 from srcad.tune.asked import COUNTING, has_turns
 from srcad.tune.new_name import new_name

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from srcad.analyses.purity import LAZY
-from srcad.analyses.sharing import roots
 from srcad.ir.checks import check
+from srcad.ir.memory import root, roots
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.types import Array, Dim, Scalar
-from srcad.ir.walk import root
 from srcad.rules.primitives import PRIMITIVES
 from srcad.simplify.typeof import typeof
 from srcad.tune.elements import DTYPES, ELEMENTWISE

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.analyses.dataflow import Path, liveness
-from srcad.analyses.sharing import roots
+from srcad.ir.memory import roots
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, names, own_exprs, reads, rewrite, walk, with_blocks

@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from srcad.analyses.purity import LAZY
 from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.types import Scalar
-from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, own_writes, rewrite, root, walk, with_blocks
+from srcad.ir.walk import blocks, map_expr, names, ops, own_exprs, own_writes, rewrite, walk, with_blocks
 from srcad.machine import FAR
 from srcad.simplify.typeof import typeof
 from srcad.tune.functions import APART, DOUBLE, INLINE, made_here, vectorises

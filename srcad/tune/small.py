@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import product as every
 
 from srcad.analyses.dataflow import Liveness, Path
-from srcad.analyses.sharing import roots
+from srcad.ir.memory import root, roots
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -26,7 +26,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar, Symbol, Type
-from srcad.ir.walk import children, defined, names, own_exprs, own_stores, own_writes, root, walk
+from srcad.ir.walk import children, defined, names, own_exprs, own_stores, own_writes, walk
 from srcad.simplify.typeof import typeof
 from srcad.tune.contract import inner_blocks
 from srcad.tune.views import view_of

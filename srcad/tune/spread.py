@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analyses.sharing import roots
+from srcad.ir.memory import root, roots
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -22,7 +22,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import defined, names, root
+from srcad.ir.walk import defined, names
 from srcad.simplify.typeof import typeof
 from srcad.tune.fuse import add
 from srcad.tune.nest import is_own

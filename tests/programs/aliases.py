@@ -149,3 +149,36 @@ def matrices_rotate(a, b, n):
     for _ in range(n):
         a, b = a @ b * 0.5, a
     return np.sum(a * b)
+
+
+# ---- an adjoint summed to a shape that it may have already --------------------------------------
+
+
+@case(real(4), 4, compiled=True)
+def sum_with_an_array_of_another_length(x, n):
+    a = np.zeros(n)
+    for i in range(1, n):
+        a[i] = 0.7 * x[i] + a[i - 1]
+    y = a + x
+    return np.sum(y * y)
+
+
+@case(real(3, 4), 3, 4)
+def sum_with_a_matrix_of_another_shape(x, n, m):
+    a = np.zeros((n, m))
+    for i in range(1, n):
+        a[i] = 0.5 * a[i - 1] + x[i - 1]
+    y = a + x
+    return np.sum(y * y)
+
+
+@case(real(4), 4, 3)
+def state_summed_with_an_array_of_another_length(x, n, turns):
+    a = np.zeros(n)
+    b = x * 1.0
+    for _ in range(turns):
+        c = a + b
+        a[1:] = 0.5 * a[:-1] + b[0]
+        b[0] = b[1] * b[2]
+        a = c
+    return np.sum(a * a) + b[0]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import dtype_name, dtype_of, expands, refuse
+from srcad.rules.table import dtype_name, dtype_of, expands, is_packed, refuse
 
 cast = PRIMITIVES["astype"]
 copy_of = PRIMITIVES["copy"]
@@ -167,7 +168,8 @@ def asarray(a: Any, dtype: Any = None) -> Any:
 
 @expands(np.ascontiguousarray)
 def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
-    return packed(np.atleast_1d(asarray(a, dtype)))
+    x = np.atleast_1d(asarray(a, dtype))
+    return x if is_packed(x) else packed(x)
 
 
 packed = PRIMITIVES["np.ascontiguousarray"]
@@ -176,6 +178,12 @@ packed = PRIMITIVES["np.ascontiguousarray"]
 @expands(np.array)
 def array(object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
     if not isinstance(object, (tuple, list)):
+        if copy is None:
+            return asarray(object, dtype)
+        if not copy:
+            if dtype is not None and dtype_of(object) != dtype_name(dtype):
+                refuse("np.array with copy=False of another dtype")
+            return object
         y = object if np.ndim(object) == 0 else copy_of(object)
     elif len(object) == 0:
         y = new_empty(0, dtype="float64")
@@ -224,7 +232,7 @@ def item(a: Any, *index: Any) -> Any:
     if np.ndim(a) == 0:
         return a
     if len(index) == 0:
-        return np.ravel(a)[0]
+        return flat(a)[0]
     if len(index) == 1:
-        return np.ravel(a)[index[0]]
+        return flat(a)[index[0]]
     return a[index]

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import dtype_name, dtype_of, expands, is_float_name, refuse, static
 
 select = PRIMITIVES["select"]
 choose = PRIMITIVES["np.where"]
 cast = PRIMITIVES["astype"]
+copy_of = PRIMITIVES["copy"]
 number = PRIMITIVES["float"]
 magnitude = PRIMITIVES["abs"]
 magnitudes = PRIMITIVES["np.abs"]
@@ -35,7 +37,7 @@ def nonzero(a: Any) -> Any:
 
 @expands(np.flatnonzero)
 def flatnonzero(a: Any) -> Any:
-    return nonzero_of(np.ravel(a), axis=0)
+    return nonzero_of(flat(a), axis=0)
 
 
 @expands(np.clip, methods=("clip",))
@@ -109,7 +111,7 @@ def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neg
     if not copy:
         refuse("np.nan_to_num with copy=False")
     if not is_float_name(dtype_of(x)):
-        return x
+        return x if np.ndim(x) == 0 else copy_of(x)
     high = largest(dtype_of(x)) if posinf is None else posinf
     low = -largest(dtype_of(x)) if neginf is None else neginf
     return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
@@ -129,13 +131,20 @@ def select_of(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return y
 
 
-@expands(np.real, np.conj, methods=("conj", "conjugate"))
+@expands(np.real, methods=("conj", "conjugate"))
 def real(x: Any) -> Any:
     return x
 
 
+@expands(np.conj)
+def conj(x: Any) -> Any:
+    return x if np.ndim(x) == 0 else copy_of(np.asarray(x))
+
+
 @expands(methods=("astype",))
 def astype(x: Any, dtype: Any, copy: Any = True) -> Any:
+    if not copy and dtype_of(x) == dtype_name(dtype):
+        return x
     return cast(x, dtype=dtype_name(dtype))
 
 
@@ -152,26 +161,31 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08) -> Any:
 # ---- types, one for each scalar type that NumPy calls by name -----------------------------------
 
 
+def converted(x: Any, name: Any) -> Any:
+    """NumPy gives back an array that has the dtype already."""
+    return x if np.ndim(x) > 0 and dtype_of(x) == name else cast(x, dtype=name)
+
+
 @expands(np.float64)
 def to_float64(x: Any = 0.0) -> Any:
-    return cast(x, dtype="float64")
+    return converted(x, "float64")
 
 
 @expands(np.float32)
 def to_float32(x: Any = 0.0) -> Any:
-    return cast(x, dtype="float32")
+    return converted(x, "float32")
 
 
 @expands(np.int64)
 def to_int64(x: Any = 0) -> Any:
-    return cast(x, dtype="int64")
+    return converted(x, "int64")
 
 
 @expands(np.int32)
 def to_int32(x: Any = 0) -> Any:
-    return cast(x, dtype="int32")
+    return converted(x, "int32")
 
 
 @expands(np.bool_)
 def to_bool(x: Any = False) -> Any:
-    return cast(x, dtype="bool")
+    return converted(x, "bool")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import at_axis, axis_of, dtype_of, expands, inverse_of, is_float_name, known_one, refuse
 
@@ -105,19 +106,19 @@ def all_vectors(arrays: Any) -> Any:
 def flat_indices(x: Any, indices: Any, shape: Any) -> Any:
     """Each index as a number, or as a vector with one entry for each position of `shape`."""
     arrays = [i for i in indices if np.ndim(i) > 0]
-    flat: Any = []
+    each: Any = []
     for i in indices:
         if np.ndim(i) == 0:
-            flat = flat + [i]
+            each = each + [i]
         elif all_vectors(arrays):
             if not known_one(i, 0):
                 assert i.shape[0] == shape[0]
-            flat = flat + [i if is_float_name(dtype_of(x)) else copy_of(i)]
+            each = each + [i if is_float_name(dtype_of(x)) else copy_of(i)]
         elif len(arrays) == 1:
-            flat = flat + [np.ravel(i)]
+            each = each + [flat(i)]
         else:
-            flat = flat + [np.ravel(np.broadcast_to(i, shape))]
-    return flat
+            each = each + [flat(np.broadcast_to(i, shape))]
+    return each
 
 
 def entry(index: Any, k: Any) -> Any:
@@ -140,12 +141,12 @@ def take(x: Any, items: Any) -> Any:
     source = front(x, items, full, picked)
     indices = [full[k] for k in picked]
     shape = index_shape(indices)
-    flat = flat_indices(x, indices, shape)
+    each = flat_indices(x, indices, shape)
     n = count(shape)
     rest = source.shape[len(picked) :]
     out = np.empty((n,) + rest, dtype=dtype_of(x))
     for k in range(n):
-        out[k] = source[tuple([entry(i, k) for i in flat])]
+        out[k] = source[tuple([entry(i, k) for i in each])]
     if len(shape) != 1:
         out = np.reshape(out, shape + rest)
     first = place(full, picked)
@@ -162,12 +163,12 @@ def put(x: Any, items: Any, value: Any) -> None:
     target = front(x, items, full, picked)
     indices = [full[k] for k in picked]
     shape = index_shape(indices)
-    flat = flat_indices(x, indices, shape)
+    each = flat_indices(x, indices, shape)
     n = count(shape)
     v = np.asarray(value)
     if np.ndim(v) == 0:
         for k in range(n):
-            target[tuple([entry(i, k) for i in flat])] = v
+            target[tuple([entry(i, k) for i in each])] = v
         return
     rest = target.shape[len(picked) :]
     first = place(full, picked)
@@ -181,7 +182,7 @@ def put(x: Any, items: Any, value: Any) -> None:
         v = np.reshape(v, (n,) + rest)
     assert v.shape[0] == n
     for k in range(n):
-        target[tuple([entry(i, k) for i in flat])] = v[k]
+        target[tuple([entry(i, k) for i in each])] = v[k]
 
 
 def fits(value: Any, shape: Any) -> Any:
@@ -196,7 +197,7 @@ def fits(value: Any, shape: Any) -> Any:
 
 @expands(np.take, methods=("take",))
 def take_at(a: Any, indices: Any, axis: Any = None) -> Any:
-    x = np.ravel(a) if axis is None else np.asarray(a)
+    x = flat(a) if axis is None else np.asarray(a)
     k = 0 if axis is None else axis_of(axis, np.ndim(x))
     where = np.asarray(indices)
     if np.ndim(where) == 0:
@@ -211,7 +212,7 @@ def compress(condition: Any, a: Any, axis: Any = None) -> Any:
 
 @expands(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
-    return np.take(np.ravel(arr), np.flatnonzero(condition))
+    return np.take(flat(arr), np.flatnonzero(condition))
 
 
 @expands(np.take_along_axis)

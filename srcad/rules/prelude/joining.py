@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import at_axis, axes_of, axis_of, expands, refuse
 
@@ -15,6 +16,7 @@ join = PRIMITIVES["np.concatenate"]
 triangle_below = PRIMITIVES["np.tril"]
 triangle_above = PRIMITIVES["np.triu"]
 diagonal_matrix = PRIMITIVES["np.diag"]
+diagonal_of = PRIMITIVES["diagonal"]
 
 
 def parts_of(arrays: Any) -> Any:
@@ -32,7 +34,7 @@ def parts_of(arrays: Any) -> Any:
 def concatenate(arrays: Any, axis: Any = 0) -> Any:
     parts = parts_of(arrays)
     if axis is None:
-        return join(*[np.ravel(a) for a in parts], axis=0)
+        return join(*[flat(a) for a in parts], axis=0)
     return join(*parts, axis=axis_of(axis, np.ndim(parts[0])))
 
 
@@ -70,7 +72,7 @@ def column_stack(tup: Any) -> Any:
 @expands(np.append)
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
     if axis is None:
-        return join(np.ravel(arr), np.ravel(values), axis=0)
+        return join(flat(arr), flat(values), axis=0)
     return np.concatenate((arr, values), axis)
 
 
@@ -123,7 +125,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> Any:
 @expands(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return np.reshape(rolled(np.ravel(a), shift, 0), np.shape(a))
+        return np.reshape(rolled(flat(a), shift, 0), np.shape(a))
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     y = a
     for j in range(len(axes)):
@@ -188,19 +190,19 @@ def diag(v: Any, k: Any = 0) -> Any:
     x = np.asarray(v)
     if np.ndim(x) > 2:
         refuse("np.diag of an array with more than two axes")
-    return diagonal_matrix(x, k)
+    return diagonal_of(x, k) if np.ndim(x) == 2 else diagonal_matrix(x, k)
 
 
 @expands(np.diagonal, methods=("diagonal",))
 def diagonal(a: Any, offset: Any = 0) -> Any:
     if np.ndim(a) != 2:
         refuse("np.diagonal of an array that is not a matrix")
-    return diagonal_matrix(a, offset)
+    return diagonal_of(a, offset)
 
 
 @expands(np.diagflat)
 def diagflat(v: Any, k: Any = 0) -> Any:
-    return diagonal_matrix(np.ravel(v), k)
+    return diagonal_matrix(flat(v), k)
 
 
 @expands(np.fill_diagonal)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import (
     axis_of,
@@ -130,7 +131,7 @@ def dot(a: Any, b: Any) -> Any:
 
 @expands(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
-    return product_2(np.ravel(a), np.ravel(b))
+    return product_2(flat(a), flat(b))
 
 
 @expands(np.inner)
@@ -148,7 +149,7 @@ def inner(a: Any, b: Any) -> Any:
 
 @expands(np.outer, np.multiply.outer)
 def outer(a: Any, b: Any) -> Any:
-    return outer_of(np.ravel(a), np.ravel(b))
+    return outer_of(flat(a), flat(b))
 
 
 @expands(np.tensordot)
@@ -183,7 +184,7 @@ def axes_given(axes: Any, rank: Any) -> Any:
 @expands(np.kron)
 def kron(a: Any, b: Any) -> Any:
     if np.ndim(a) == 1 and np.ndim(b) == 1:
-        return np.ravel(outer_of(a, b))
+        return flat(outer_of(a, b))
     if np.ndim(a) != 2 or np.ndim(b) != 2:
         refuse("np.kron of other than two vectors or two matrices")
     blocks = a[:, None, :, None] * b[None, :, None, :]

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import axes_of, axis_of, dtype_name, dtype_of, expands, refuse, with_new_axes
 
 cast = PRIMITIVES["astype"]
 array_of = PRIMITIVES["array"]
+copy_of = PRIMITIVES["copy"]
 root = PRIMITIVES["root"]
 reduce_sum = PRIMITIVES["np.sum"]
 reduce_mean = PRIMITIVES["np.mean"]
@@ -79,7 +81,7 @@ def count(x: Any, axes: Any) -> Any:
 def sum_over(x: Any, axes: Any) -> Any:
     if len(axes) == np.ndim(x):
         return reduce_sum(x)
-    y = x
+    y = x if len(axes) > 0 else copy_of(x)
     for k in axes[::-1]:
         y = reduce_sum(y, axis=k)
     return y
@@ -259,7 +261,7 @@ running_sum = PRIMITIVES["np.cumsum"]
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     x = number(operand(a, dtype, out))
     if axis is None:
-        return running_sum(np.ravel(x))
+        return running_sum(flat(x))
     if np.ndim(x) == 1:
         return running_sum(x)
     k = axis_of(axis, np.ndim(x))
@@ -274,7 +276,7 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     x = number(operand(a, dtype, out))
     if axis is None and np.ndim(x) != 1:
-        x = np.ravel(x)
+        x = flat(x)
     k = 0 if axis is None else axis_of(axis, np.ndim(x))
     y = x.copy()
     rows = np.moveaxis(y, k, 0)
@@ -295,5 +297,5 @@ def diff(a: Any, n: Any = 1, axis: Any = -1) -> Any:
 
 @expands(np.ediff1d)
 def ediff1d(ary: Any) -> Any:
-    x = np.ravel(ary)
+    x = flat(ary)
     return x[1:] - x[:-1]

@@ -72,15 +72,20 @@ def ravel(a: Any, order: Any = "C") -> Any:
     x = np.asarray(a)
     if np.ndim(x) == 0:
         return array_of(x)
-    if np.ndim(x) == 1:
-        return x
-    return reshape_to(x if is_packed(x) else packed(x), x.size)
+    y = x if is_packed(x) else packed(x)
+    return y if np.ndim(y) == 1 else reshape_to(y, y.size)
+
+
+def flat(a: Any) -> Any:
+    """All entries in a row, for who only reads them: a vector need not be packed for that."""
+    x = np.asarray(a)
+    return x if np.ndim(x) == 1 else np.ravel(x)
 
 
 @expands(methods=("flatten",))
 def flatten(a: Any, order: Any = "C") -> Any:
     check_order(order)
-    return copy_of(np.ravel(a))
+    return copy_of(flat(a))
 
 
 # ---- permutations of axes -----------------------------------------------------------------------
@@ -203,7 +208,7 @@ def broadcast_arrays(*args: Any) -> Any:
 
 @expands(np.repeat, methods=("repeat",))
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    x = np.ravel(a) if axis is None else np.asarray(a)
+    x = flat(a) if axis is None else np.asarray(a)
     k = 0 if axis is None else axis_of(axis, np.ndim(x))
     if np.ndim(repeats) != 0:
         times = np.asarray(repeats)
@@ -217,7 +222,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     shape = x.shape
     wide = x[with_new_axes(np.ndim(x) + 1, (k + 1,))]
     wide = spread(wide, *(shape[: k + 1] + (repeats,) + shape[k + 1 :]))
-    return np.reshape(wide, shape[:k] + (shape[k] * repeats,) + shape[k + 1 :])
+    return reshape_to(packed(copy_of(wide)), *(shape[:k] + (shape[k] * repeats,) + shape[k + 1 :]))
 
 
 @expands(np.tile)
@@ -231,4 +236,4 @@ def tile(A: Any, reps: Any) -> Any:
     shape = x.shape
     wide = x[with_new_axes(2 * rank, tuple(range(0, 2 * rank, 2)))]
     wide = spread(wide, *[times[k // 2] if k % 2 == 0 else shape[k // 2] for k in range(2 * rank)])
-    return np.reshape(wide, tuple([times[k] * shape[k] for k in range(rank)]))
+    return reshape_to(packed(copy_of(wide)), *[times[k] * shape[k] for k in range(rank)])

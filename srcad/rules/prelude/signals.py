@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import axis_of, common_dtype, dtype_of, expands, refuse
 
@@ -21,10 +22,10 @@ def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     if np.ndim(x) == 0:
         return interp_at(x, xp, fp, left, right)
-    flat = np.ravel(x)
-    out = np.empty(flat.size)
-    for k in range(flat.size):
-        out[k] = interp_at(flat[k], xp, fp, left, right)
+    points = flat(x)
+    out = np.empty(points.size)
+    for k in range(points.size):
+        out[k] = interp_at(points[k], xp, fp, left, right)
     return np.reshape(out, np.shape(x))
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
+from srcad.rules.prelude.shapes import flat
 from srcad.rules.table import axis_of, dtype_of, expands, refuse
 
 
 @expands(np.argsort, methods=("argsort",))
 def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
-    x = np.ravel(a) if axis is None else np.asarray(a)
+    x = flat(a) if axis is None else np.asarray(a)
     if np.ndim(x) == 1:
         return runtime.stable_order(x)
     if np.ndim(x) > 3:
@@ -33,7 +34,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
 
 @expands(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
-    x = np.ravel(a) if axis is None else np.asarray(a)
+    x = flat(a) if axis is None else np.asarray(a)
     if np.ndim(x) == 1:
         return sorted_vector(x)
     if np.ndim(x) > 3:
@@ -83,7 +84,7 @@ def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> An
 def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     if not np.isscalar(q):
         refuse("np.quantile of several at once (ask for one after the other, and join them in np.array)")
-    x = np.sort(np.ravel(a)) if axis is None else np.moveaxis(np.sort(a, axis), axis, 0)
+    x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, axis), axis, 0)
     place = q * (x.shape[0] - 1)
     below = min(int(place), x.shape[0] - 1)
     above = min(below + 1, x.shape[0] - 1)

@@ -1,0 +1,69 @@
+"""Whose memory an array is: what `ir/memory` says of each operation, and what comes of it."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srcad.ir.memory import EITHER, HANDED_ON, HOLDERS, VIEWS
+from srcad.rules.primitives import PRIMITIVES
+from tests.shared_memory import Program, outcome, programs
+
+STATIC = {"np.transpose": {"axes": (1, 0)}, "astype": {"dtype": "float64"}, "np.eye": {"k": 0}}
+ROOM = (np.arange(1.0, 5.0), np.full((2, 2), 2.0) + np.eye(2), np.ones((3, 3))[::2, ::2], np.ones((2, 2, 2)), 1, 2)
+
+
+def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
+    """The arrays that a primitive gives, each with what it was made of."""
+    found = []
+    evaluate = PRIMITIVES[name].evaluate
+    # a further argument would be one that the primitive does not have: out=
+    most = evaluate.nin if isinstance(evaluate, np.ufunc) else 1 if PRIMITIVES[name].kind == "reduce" else 3
+    items = (0, 1, slice(0, 2), None) if name == "index" else ROOM
+    for count in range(1, (2 if name == "np.outer" else most) + 1):
+        for args in itertools.product(ROOM, *[items] * (count - 1)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    result = PRIMITIVES[name](*args, **STATIC.get(name, {}))
+                except Exception:
+                    continue
+            if isinstance(result, np.ndarray) and result.size:
+                found.append((args, result))
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in PRIMITIVES if name not in HOLDERS and not name.startswith("list.")])
+def test_a_primitive_gives_the_memory_that_it_is_said_to(name: str) -> None:
+    sources = (0,) if name in VIEWS | EITHER else HANDED_ON.get(name, ())
+    seen = False
+    for args, result in results(name):
+        shared = {at for at, arg in enumerate(args) if isinstance(arg, np.ndarray) and np.shares_memory(arg, result)}
+        # one array may stand in several places
+        origins = [args[at] for at in sources if at < len(args) and isinstance(args[at], np.ndarray)]
+        said = {at for at, arg in enumerate(args) if any(arg is origin for origin in origins)}
+        assert shared <= said, f"{name} gives memory of its argument {shared - said}"
+        if name in VIEWS:
+            assert shared == said, f"{name} gives a copy"
+        seen = seen or bool(shared)
+    assert seen or not sources or name == "select", f"{name} never gives memory of an argument"
+
+
+EVERY = list(programs())
+SOME = [
+    p for p in EVERY if p.store == ("base", "result")[EVERY.index(p) % 4 // 2] and p.layout in ("C", "F", "strided")
+]
+
+
+@pytest.mark.parametrize("program", SOME[::2], ids=str)
+def test_a_store_reaches_what_numpy_says(program: Program) -> None:
+    found = outcome(program)
+    assert found in ("right", "S401", "S402", "S125"), found
+    if program.layout == "C":
+        # a function of which NumPy says for every packed array what it gives is not refused
+        either = ("broadcast", "diag", "ii->i", "[r for", "if len", ".T.r", "x.T)", "[:, 0].ravel", "[::2].r", "::2].r")
+        assert found == "right" or any(part in program.expression for part in either), found
