@@ -37,8 +37,11 @@ class Again:
         self.overwrites = overwrites
         self._store_at = {id(store): at for store, at in overwrites.stores}
 
-    def can(self, name: str, definition: Definition, position: int) -> bool:
-        """Whether the value may be computed again at the reversal of `position`, from what it was computed from."""
+    def can(self, name: str, definition: Definition, position: float) -> bool:
+        """Whether the value may be computed again at the reversal of `position`, from what it was computed from.
+
+        A half more (see `before_undoing`) is before the store at the position has been undone.
+        """
         node = definition.node
         if not isinstance(node, Assign):
             return False
@@ -52,7 +55,7 @@ class Again:
                     return prim in ("index", "np.transpose") or name not in self.aliases.stored
                 if prim != "index":
                     return True
-                return not self.disturbed(name, node.value, definition, position)
+                return not self.disturbed(node.value, definition, position)
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
                 in_loop = bool(self.regions.loops(definition.region))
@@ -65,20 +68,20 @@ class Again:
                 if not in_loop or not (primitive.kind == "elementwise" or prim == "array"):
                     return False
                 fixed = name not in self.aliases.stored
-                return fixed and not any(self.disturbed(name, Var(n), definition, position) for n in arrays)
+                return fixed and not any(self.disturbed(Var(n), definition, position) for n in arrays)
             case _:
                 return False
 
-    def disturbed(self, element: str, place: Expr, definition: Definition, position: int) -> bool:
+    def disturbed(self, place: Expr, definition: Definition, position: float) -> bool:
         """Whether the place is written to between the load at `definition` and the statement at `position`."""
         name = root(place)
         if name is None or name not in self.aliases.stored:
             return False
         read = self.overwrites.access(self.aliases.group[name], definition.region, definition.position, place)
         stmts = definition.region.stmts
-        for at in range(definition.position + 1, min(position + 1, len(stmts))):
-            if at == position and isinstance(stmts[at], Store) and not _counts(self.builder.types[element]):
-                continue  # its reversal first restores what it overwrote (but reads its index before)
+        for at in range(definition.position + 1, min(int(position) + 1, len(stmts))):
+            if at == position and isinstance(stmts[at], Store):
+                continue  # its reversal first restores what it overwrote
             if self._written(stmts[at], read):
                 return True
         return False
@@ -88,7 +91,7 @@ class Again:
         stores = (s for s in walk((stmt,)) if isinstance(s, Store))
         return [s for s in stores if self.overwrites.meets(read, self._store_at[id(s)], within=read.region)]
 
-    def overwritten(self, name: str, definition: Definition, position: int) -> Overwritten | None:
+    def overwritten(self, name: str, definition: Definition, position: float) -> Overwritten | None:
         """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
         node = definition.node
         if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
@@ -97,7 +100,7 @@ class Again:
             case Op("index", (Var(array) as base, *items)) if array in self.aliases.stored and Const(None) not in items:
                 region, at = definition.region, definition.position
                 read = self.overwrites.access(self.aliases.group[array], region, at, node.value)
-                for stmt in region.stmts[at + 1 : position + 1]:
+                for stmt in region.stmts[at + 1 : int(position) + 1]:
                     touched = self._written(stmt, read)
                     if not touched:
                         continue
@@ -121,9 +124,9 @@ class Again:
                 return True
 
 
-def _counts(t: Type) -> bool:
-    """Whether values of the type may be used as an index."""
-    return isinstance(t, Scalar) and t.dtype not in FLOATS
+def before_undoing(position: int) -> float:
+    """The place in the sweep where the store at a position is about to be undone: memory is as it was after it."""
+    return position + 0.5
 
 
 def _small_power(op: Op) -> bool:

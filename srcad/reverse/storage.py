@@ -25,7 +25,7 @@ from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
 from srcad.ir.walk import block_reads, names, own_exprs, place, walk
 from srcad.normalize.count_turns import is_count
-from srcad.reverse.again import VIEWS_AGAIN, Again, Overwritten
+from srcad.reverse.again import VIEWS_AGAIN, Again, Overwritten, before_undoing
 from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.found import Stored
 from srcad.reverse.handed_on import handed_on
@@ -38,8 +38,9 @@ from srcad.reverse.weights import Weights
 
 @dataclass
 class _Draft:
-    uses: dict[str, list[int]] = field(default_factory=dict)
-    """For each name that is read, the positions of the reads in the region which defines it."""
+    uses: dict[str, list[float]] = field(default_factory=dict)
+    """For each name that is read, the positions of the reads in the region which defines it: of the index of a store
+    that is undone, before that (`before_undoing`)."""
     accesses: list[Access] = field(default_factory=list)
 
 
@@ -110,7 +111,7 @@ class Storage:
         overwritten: dict[str, tuple[int, Overwritten]] = {}
         saved: dict[str, int] = {}
         handed: dict[str, int] = {}
-        done: dict[str, int] = {}
+        done: dict[str, float] = {}
         keep = self._cut(draft, undone, barred)
         while True:
             # where a value was stored may be read earlier than it seemed: then that is looked at again
@@ -139,27 +140,27 @@ class Storage:
                 continue
             there = None if name in barred or not self._in_loop(name) else self.standing.place(name, definition)
             if there is not None:
-                found[name] = (position, there)
+                found[name] = (int(position), there)
                 for n in names(there):
                     self._use(draft, n, definition.region, position)
                 continue
             if name not in keep and self._cheap(name, definition, position) and self._reads_on(name, undone, position):
-                again[name] = position
+                again[name] = int(position)
                 assert isinstance(definition.node, Assign)
                 self._read_again(name, definition, position, draft)
                 continue
             part = self._overwritten(name, definition, position) if name not in keep else None
             if part is not None:
-                overwritten[name] = (position, part)
+                overwritten[name] = (int(position), part)
                 for item in part.items:
                     self._reads_of(item, definition.region, position, draft)
                 continue
             if not self._in_loop(name):
                 continue
             if name in self.handed_on and name not in keep:
-                handed[name] = position
+                handed[name] = int(position)
                 continue
-            saved[name] = position
+            saved[name] = int(position)
         left = {name: self.handed_on[name] for name in handed}
         reads = frozenset(draft.uses) | {one.carry.result for one in left.values()}
         accesses, counted = tuple(draft.accesses), tuple(self.counted.values())
@@ -211,8 +212,7 @@ class Storage:
             restores = restored(group, sweep.region, undone)
             if group.undo is not None and restores:
                 for e in (group.undo.base, *group.undo.index):
-                    for n in names(e):
-                        self._use(draft, n, sweep.region, group.position)
+                    self._reads_of(e, sweep.region, before_undoing(group.position), draft)
             if group.stmts:
                 for n in block_reads(tuple(group.stmts)):
                     self._use(draft, n, sweep.region, group.position)
@@ -232,11 +232,11 @@ class Storage:
                     anything = anything or restores or bool(group.stmts)
         return anything
 
-    def _reads_of(self, e: Expr, region: Region, position: int, draft: _Draft) -> None:
+    def _reads_of(self, e: Expr, region: Region, position: float, draft: _Draft) -> None:
         for n in names(e):
             self._use(draft, n, region, position)
 
-    def _use(self, draft: _Draft, name: str, region: Region, position: int) -> None:
+    def _use(self, draft: _Draft, name: str, region: Region, position: float) -> None:
         """Note a read; the position is that in the region which defines the name."""
         if name not in self.regions.definitions:
             return  # a name of the sweep's own
@@ -245,7 +245,7 @@ class Storage:
         assert where is not None, f"{name} is read outside of the region that defines it"
         draft.uses.setdefault(name, []).append(where)
 
-    def _position(self, name: str, region: Region, position: int) -> int | None:
+    def _position(self, name: str, region: Region, position: float) -> float | None:
         """The place of a read as a position in the region that defines the name."""
         home = self.regions.definitions[name].region
         return position if region is home else home.place_of(region)
@@ -323,7 +323,7 @@ class Storage:
     def _in_loop(self, name: str) -> bool:
         return bool(self.regions.loops(self.regions.definitions[name].region))
 
-    def _cheap(self, name: str, definition: Definition, position: int) -> bool:
+    def _cheap(self, name: str, definition: Definition, position: float) -> bool:
         """Whether the value may be computed again at the reversal of `position`."""
         if not self.again.can(name, definition, position):
             return False
@@ -334,7 +334,7 @@ class Storage:
             return exact
         return name.startswith("%") and exact and self._at_hand(name, definition.region, position)
 
-    def _at_hand(self, name: str, region: Region, position: int) -> bool:
+    def _at_hand(self, name: str, region: Region, position: float) -> bool:
         """Whether the value can be computed again from what nothing need be saved for."""
         definition = self.regions.definitions[name]
         if self._free(name, definition):
@@ -349,14 +349,14 @@ class Storage:
         assert isinstance(definition.node, Assign)
         return all(self._at_hand(n, definition.region, where) for n in names(definition.node.value))
 
-    def _read_again(self, name: str, definition: Definition, position: int, draft: _Draft) -> None:
+    def _read_again(self, name: str, definition: Definition, position: float, draft: _Draft) -> None:
         node = definition.node
         assert isinstance(node, Assign)
         for n in names(node.value):
             self._use(draft, n, definition.region, position)
         draft.accesses += self._content_of(name, definition, position)
 
-    def _content_of(self, name: str, definition: Definition, position: int) -> list[Access]:
+    def _content_of(self, name: str, definition: Definition, position: float) -> list[Access]:
         """The elements of written arrays that are read where the value is computed again."""
         node = definition.node
         assert isinstance(node, Assign)
@@ -367,17 +367,17 @@ class Storage:
         for one in places_read(node.value):
             rooted = root(one)
             if rooted is not None and rooted in self.aliases.stored:
-                found.append(self.overwrites.access(self.aliases.group[rooted], definition.region, position, one))
+                found.append(self.overwrites.access(self.aliases.group[rooted], definition.region, int(position), one))
         return found
 
-    def _reads_on(self, name: str, undone: Undone, position: int) -> bool:
+    def _reads_on(self, name: str, undone: Undone, position: float) -> bool:
         """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
         if self._in_loop(name):
             return True
         needed = self.undoing.needed(self._content_of(name, self.regions.definitions[name], position))
         return both(undone, needed) == undone
 
-    def _overwritten(self, name: str, definition: Definition, position: int) -> Overwritten | None:
+    def _overwritten(self, name: str, definition: Definition, position: float) -> Overwritten | None:
         """The value as a part of what a store saves, where that can be read at any time."""
         part = self.again.overwritten(name, definition, position) if self._in_loop(name) else None
         if part is None:
