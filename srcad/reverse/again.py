@@ -10,7 +10,7 @@ from srcad.analyses.regions import Definition, Regions
 from srcad.frontend.builder import Builder
 from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Stmt, Store, Var
-from srcad.ir.types import FLOATS, Array, Scalar, Type
+from srcad.ir.types import Array, Scalar
 from srcad.ir.walk import names, walk
 from srcad.rules.primitives import PRIMITIVES
 
