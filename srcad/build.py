@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -15,11 +16,11 @@ from typing import Any, NoReturn
 from srcad.api import grad, jacobian, value_and_grad
 from srcad.backend.files import write_whole
 from srcad.backend.jit import example_arguments
+from srcad.call.examples import Example
 from srcad.derivative import Derivative
-from srcad.digest import edited, recorded_digest
+from srcad.digest import alike, edited, same
 from srcad.errors import SrcadError, fail
 from srcad.options import Choices
-from srcad.ship import RUNTIME
 
 _KEYS = (
     "function",
@@ -66,15 +67,17 @@ class Entry:
         make = value_and_grad if self.value else grad
         return make(find(self.function), wrt, has_aux=self.has_aux, **options)
 
-    def example(self, derivative: Derivative) -> tuple[Any, ...]:
+    def example(self, derivative: Derivative) -> Example:
         if self.arguments is not None:
-            return self._examples(self.arguments)
+            return Example(self._examples(self.arguments))
         if self.signature is None:
-            return derivative.example_values()
+            return derivative.example()
         try:
-            return example_arguments(self.signature)
+            values = example_arguments(self.signature)
         except Exception as fault:
             _bad(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
+        names = signature(derivative).parameters
+        return Example(values, invented=frozenset([*names][: len(values)]))
 
     def _examples(self, place: str) -> tuple[Any, ...]:
         try:
@@ -86,15 +89,10 @@ class Entry:
                 f"{place} raised {type(fault).__name__}: {fault}", "let it return the arguments of a call, as a tuple."
             )
 
-    def texts(self) -> list[tuple[str, str]]:
-        """The files of this entry, the module first, with the record of what it was made from."""
+    def text(self) -> str:
+        """What its file should say."""
         derivative = self.derivative()
-        return derivative.files(derivative.specialisation(*self.example(derivative)), self.file)
-
-    def digest(self) -> str:
-        """Of everything the text is made from."""
-        derivative = self.derivative()
-        return derivative.digest(derivative.described(*self.example(derivative)))
+        return derivative.shipped(derivative.made_for(self.example(derivative)))
 
 
 def entries(root: Path) -> tuple[Path, list[Entry]]:
@@ -112,7 +110,13 @@ def entries(root: Path) -> tuple[Path, list[Entry]]:
     listed = table.get("functions", [])
     if not listed or not isinstance(listed, list):
         _bad("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
-    return root / table.get("folder", "generated"), [_entry(item) for item in listed]
+    found = [_entry(item) for item in listed]
+    for at, entry in enumerate(found):
+        for other in found[:at]:
+            if entry.file.lower() == other.file.lower():
+                advice = "give one of them a name of its own, with the key name."
+                _bad(f"{other.function} and {entry.function} would both be written to {entry.file}", advice)
+    return root / table.get("folder", "generated"), found
 
 
 def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value: bool, jacobian: bool) -> Entry:
@@ -140,32 +144,43 @@ def build(root: Path) -> Iterator[tuple[Entry, str]]:
         _bad(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
     with _importable(root):
         for entry in listed:
-            changed = False
-            for name, text in entry.texts():
-                target = folder / name
-                before = target.read_text(encoding="utf-8") if target.exists() else None
-                if before is not None and name != RUNTIME and edited(before):
-                    advice = "move your edits elsewhere, or remove the file and build again."
-                    fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
-                if before != text:
-                    write_whole(target, text)
-                    changed = True
-            yield entry, "written" if changed else "unchanged"
+            target, text, before = folder / entry.file, entry.text(), _read(folder / entry.file)
+            if before is not None and same(before, text):
+                yield entry, "unchanged"  # whoever laid it out
+                continue
+            if before is not None and edited(before):
+                advice = "move your edits elsewhere, or remove the file and build again."
+                fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
+            write_whole(target, text)
+            yield entry, "written"
 
 
 def stale(root: Path) -> list[str]:
-    """Of each entry whose gradient is not that of the primal as it is now: what is the matter."""
+    """Of each entry whose file does not say what would be written now: what is the matter.
+
+    Where the function has only moved in its file, the lines that the file names are as they were: that is no matter.
+    """
     folder, listed = entries(root)
     found = []
     with _importable(root):
         for entry in listed:
-            target = folder / entry.file
-            if not target.exists():
-                found.append(f"{target.name} is missing ({entry.function})")
-                continue
-            if recorded_digest(target.read_text(encoding="utf-8")) != entry.digest():
-                found.append(f"{entry.function} changed, and {target.name} did not")
+            before = _read(folder / entry.file)
+            if before is None:
+                found.append(f"{entry.file} is missing ({entry.function})")
+            elif edited(before):
+                found.append(f"{entry.file} was edited by hand since it was built")
+            elif not alike(before, entry.text()):
+                found.append(f"{entry.function} changed, and {entry.file} did not")
     return found
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as fault:
+        fail("S504", f"{path.name} cannot be read ({fault})")
 
 
 def find(place: str) -> Callable[..., Any]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from srcad.backend.files import write_whole
-from srcad.call.attempts import Attempts
+from srcad.call.attempts import BY_VALUE, Attempts
 from srcad.call.buffers import flat_buffers, split
-from srcad.call.described import Described, described
-from srcad.call.examples import example_values
+from srcad.call.examples import Example, example
 from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
 from srcad.call.plan import Plan
 from srcad.call.specialisation import Specialisation
 from srcad.call.usage import WORDS, called_like, usage
 from srcad.call.zeros import warn_of_zeros
-from srcad.errors import fail
+from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.options import Options
 from srcad.request import Request
 from srcad.tree import flatten
@@ -73,7 +72,7 @@ class Derivative:
 
     @property
     def source(self) -> str:
-        """The text of the newest specialisation; before any call, of the types the annotations give."""
+        """The text of the newest specialisation; before any call, of the types the annotations give, if they do."""
         return self._current().text
 
     def source_for(self, *args: Any, **kwargs: Any) -> str:
@@ -93,39 +92,49 @@ class Derivative:
     @property
     def compiled(self) -> Callable[..., Any]:
         """The newest specialisation as a Numba dispatcher on flat arguments, callable from other compiled code."""
-        return self._current().compiled()
+        return self._current().asking()
 
     def save(self, path: str | Path) -> Path:
-        """Write the text to a file, ready to be imported; it needs NumPy and Numba, not srcad."""
+        """Write the text to a file, ready to be imported from anywhere; it needs NumPy and Numba, not srcad.
+
+        The function in it takes flat arguments. It refuses those of other types than the text was made for.
+        """
         target = Path(path)
-        for name, text in self.files(self._current(), target.name):
-            write_whole(target.parent / name, text)
+        write_whole(target, self.shipped(self._current()))
         return target
 
-    def files(self, one: Specialisation, file_name: str) -> list[tuple[str, str]]:
-        """The files that `save` and `srcad build` write, as (name, text), the module first."""
+    def shipped(self, one: Specialisation) -> str:
+        """What `save` and `srcad build` write."""
         from srcad.digest import recorded
         from srcad.ship import shipped
 
-        (name, text), *helpers = shipped(one.generated, self._request.options, file_name)
-        return [(name, recorded(text, self.digest(one.arguments))), *helpers]
+        return recorded(shipped(one.relied_on(), self._request.options))
 
-    def digest(self, arguments: Described) -> str:
-        """Of everything the text for these arguments is made from, but for srcad itself."""
-        from srcad.digest import primal_digest, text_digest
+    def example(self) -> Example:
+        """Arguments of the types that the annotations give; an error where they do not say them."""
+        return example(self.__wrapped__, self._parameters)
 
-        types = [(leaf.name, leaf.type, leaf.differentiated) for leaf in arguments.leaves]
-        return text_digest(f"{primal_digest(self.__wrapped__)} {self._request} {types}")
-
-    def described(self, *args: Any, **kwargs: Any) -> Described:
-        """The structure and the types of arguments."""
-        values = self._parameters.values(args, kwargs)
-        chosen = [self._parameters.argument(name, values).positions for name in self._request.wrt]
-        return described(self._parameters.names, values, [position for one in chosen for position in one])
-
-    def example_values(self) -> tuple[Any, ...]:
-        """Arguments of the types that the annotations give."""
-        return example_values(self._parameters)
+    def made_for(self, given: Example) -> Specialisation:
+        """What a call with arguments like these would run."""
+        values = self._parameters.values(given.args, given.kwargs)
+        chosen = [self._parameters.wrt(name)[0] for name in sorted(given.invented)]
+        positions = {name: self._parameters.argument(name, values).positions for name in chosen}
+        invented = frozenset(position for one in positions.values() for position in one)
+        try:
+            return self._specialise(given.args, given.kwargs, invented)
+        except UnsupportedError as error:
+            leaves = flatten(values)[0]
+            names = [n for n, found in positions.items() if any(isinstance(leaves[at], int) for at in found)]
+            if not names or not {problem.code for problem in error.problems} & BY_VALUE:
+                raise
+            which = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
+            fail(
+                "S316",
+                f"nobody has said what {which} of {self.__name__} is, on which the text depends",
+                why=f"{error.problems[0].message}: the type does not say enough.",
+                advice="call the gradient, or source_for(*args), once, with the value that is meant;\n"
+                "give it as the default; or give arguments = to the entry of [tool.srcad].",
+            )
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         """What a call with these arguments would run."""
@@ -144,7 +153,11 @@ class Derivative:
         return f"<srcad: {WORDS[self._request.mode]} of {self.__name__}{wrt}>"
 
     def _repr_html_(self) -> str:
-        code = f"<pre><code class='language-python'>{html.escape(self.source)}</code></pre>"
+        try:
+            text = self.source
+        except Exception as error:  # there is a text later, or an error where one is asked for
+            text = str(error) if isinstance(error, SrcadError) else ""
+        code = f"<pre><code class='language-python'>{html.escape(text)}</code></pre>"
         return f"<p>{html.escape(repr(self))}</p>{code}"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
@@ -165,16 +178,19 @@ class Derivative:
 
     def _current(self) -> Specialisation:
         if self._newest is None:
-            return self.specialisation(*self.example_values())
+            return self.made_for(self.example())
         return self._newest
 
-    def _specialise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialisation:
+    def _specialise(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], invented: frozenset[int] = frozenset()
+    ) -> Specialisation:
         parameters, request = self._parameters, self._request
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
-        made, arguments = Attempts(parameters, values, leaves, request).made()
+        attempts = Attempts(parameters, values, leaves, request, invented)
+        made, arguments = attempts.made()
         warn_of_zeros(made)
-        one = Specialisation(made, arguments, values, parameters, request)
+        one = Specialisation(made, arguments, values, parameters, request, attempts.made_for)
         self._made.setdefault((spec, *map(leaf_key, leaves)), []).append(one)
         self._newest = one
         return one

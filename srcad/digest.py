@@ -1,76 +1,83 @@
-"""A digest of a function's source and of every function of the user's it calls: has the primal changed?"""
+"""Has a generated file been edited, and does it say what would be written now? Layout is no part of that.
+
+A file is compared by its code, as a syntax tree; by its comments, in their order; and by its docstring. How lines are
+broken and quoted, what a formatter decides, does not count. It may say the lines of the primal as they were.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
-import os
+import io
 import re
-import textwrap
-from collections.abc import Callable, Iterator
-from types import FunctionType, ModuleType
-from typing import Any
+import tokenize
+from collections.abc import Iterator
 
-from srcad.call.parameters import Parameters
-from srcad.errors import UnsupportedError
-from srcad.frontend.read import read
-
-_LIBRARIES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}", os.path.dirname(os.__file__) + os.sep)
+_RECORD = re.compile(r"^# srcad build: text (\w+)$", re.MULTILINE)
+_LINES = (re.compile(r"(?<=\.py:)\d+"), re.compile(r"(?<=read by line )\d+|(?<=read by lines )[\d, ]+"))
+_QUOTED = re.compile(r"\bL\d+: ")
 
 
-def primal_digest(function: Callable[..., Any]) -> str:
-    """Twelve hexadecimal digits. Where the function stands in its file matters: the comments quote its lines."""
-    parts = []
-    for one in _reached(function, set()):
-        source = read(one)
-        first, last = source.tree.lineno, source.tree.end_lineno or source.tree.lineno
-        text = textwrap.dedent("\n".join(source.lines[first - 1 : last]))
-        parts.append(f"{os.path.basename(source.file)}:{first}\n{text}")
-    return text_digest("\n\n".join(parts))
-
-
-_RECORD = re.compile(r"^# srcad build: primal (\w+), text (\w+)$", re.MULTILINE)
-
-
-def recorded(text: str, digest: str) -> str:
-    """The text with a last line that says what it was made from, and whether it is as it was made."""
-    return f"{text}\n\n# srcad build: primal {digest}, text {text_digest(text)}\n"
-
-
-def recorded_digest(text: str) -> str | None:
-    """What the text says it was made from."""
-    record = _RECORD.search(text)
-    return None if record is None else record[1]
+def recorded(text: str) -> str:
+    """The text with a last line that tells whether it is as it was made."""
+    return f"{text}\n\n# srcad build: text {_digest(text)}\n"
 
 
 def edited(text: str) -> bool:
-    """Whether the text is another than the one that was written."""
+    """Whether the text says something else than the one that was written."""
     record = _RECORD.search(text)
-    return record is None or record[2] != text_digest(text[: record.start()].rstrip("\n") + "\n")
+    if record is None:
+        return True
+    return record[1] != _digest(text)
 
 
-def text_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def alike(one: str, other: str) -> bool:
+    """Whether two texts say the same, but for the lines of the primal that they name."""
+    return _normal(one, lines=False) == _normal(other, lines=False)
 
 
-def _reached(function: Callable[..., Any], seen: set[int]) -> Iterator[FunctionType]:
-    """The function and those it names, as far as they are the user's own."""
-    plain = Parameters.of(function).function
-    plain = getattr(plain, "py_func", plain)
-    if not isinstance(plain, FunctionType) or id(plain) in seen:
-        return
-    seen.add(id(plain))
-    file = plain.__code__.co_filename
-    if any(part in file for part in _LIBRARIES) or plain.__module__.split(".")[0] in ("numpy", "numba", "math"):
-        return
-    yield plain
-    inside = inspect.getclosurevars(plain)
-    values = [*inside.globals.values(), *inside.nonlocals.values()]
-    modules = [value for value in values if isinstance(value, ModuleType)]
-    values += [getattr(module, name, None) for module in modules for name in plain.__code__.co_names]
-    for value in values:
-        if callable(value) and not isinstance(value, type):
-            try:
-                yield from _reached(value, seen)
-            except UnsupportedError:
-                continue
+def same(one: str, other: str) -> bool:
+    """Whether two texts say the same."""
+    return _normal(one) == _normal(other)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(_normal(text).encode()).hexdigest()[:12]
+
+
+def _normal(text: str, lines: bool = True) -> str:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return text  # no Python any more
+    docstring = inspect.cleandoc(ast.get_docstring(tree, clean=False) or "")
+    words = "\n".join(line.rstrip() for line in docstring.splitlines())
+    comments = "\n".join(_comments(text))
+    code = _written(tree)
+    if not lines:
+        for numbers in _LINES:
+            words = numbers.sub("", words)
+        comments, code = _QUOTED.sub("L: ", comments), _QUOTED.sub("L: ", code)
+    return "\0".join((words, comments, code))
+
+
+def _comments(text: str) -> Iterator[str]:
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and not _RECORD.match(token.string):
+            yield token.string.lstrip("#").strip()
+
+
+def _written(node: object) -> str:
+    """A tree as text that is the same in every version of Python: what is empty is left out, and so are docstrings."""
+    if isinstance(node, list):
+        return f"[{' '.join(map(_written, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    parts = [type(node).__name__]
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, ast.Module) and ast.get_docstring(node) is not None:
+            value = value[1:]
+        if name not in ("ctx", "kind", "type_comment") and value is not None and value != []:
+            parts.append(f"{name}={_written(value)}")
+    return f"({' '.join(parts)})"

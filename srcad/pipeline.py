@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
 
 from srcad.analyses.steps import Steps, steps
 from srcad.analyses.written import written_parameters
+from srcad.backend.takes import Taken, of_any_length, question
 from srcad.backend.text import module_text
 from srcad.errors import during, fail
 from srcad.frontend.lower import Lowered, lower
-from srcad.frontend.read import Source, read, span
+from srcad.frontend.read import read, span
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static, leaves
+from srcad.header import Header, fixed_values
 from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
 from srcad.normalize.prune import prune
@@ -35,7 +36,7 @@ class Generated:
     function: Function
     lowered: Lowered
     result: Abstract
-    header: str
+    header: Header
     defaults: tuple[str, ...]
     """Of its last parameters, as text."""
     written: frozenset[str]
@@ -45,8 +46,21 @@ class Generated:
     steps: tuple[Steps, ...] = ()
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
 
-    def text(self, **choices: Any) -> str:
-        return module_text(self.function, self.header, self.defaults, **choices)
+    @property
+    def takes(self) -> list[Taken]:
+        """Its parameters and the types it was made for: those of the primal, buffers, the adjoint of the result."""
+        primal, params, types = self.lowered.function, self.function.params, self.function.types
+        names = {given.name: p.name for p, given in zip(params, primal.params, strict=False)}
+        found = [Taken(name, primal.types[given]) for given, name in names.items()]
+        like = iter([name for name in self.header.wrt if isinstance(primal.types[name], Array)])
+        for more in params[len(found) :]:
+            buffer = isinstance(types[more.name], Array)
+            found.append(Taken(more.name, types[more.name], names[next(like)] if buffer else None))
+        return found
+
+    def text(self, asks: bool = False, **choices: Any) -> str:
+        """What a person reads. Where it `asks`, the function refuses arguments of types it was not made for."""
+        return self._module(self.function, asks, **choices)
 
     def sizes(self) -> Sizes:
         """How big what is kept is, as a function of the same parameters."""
@@ -57,11 +71,26 @@ class Generated:
         with during("sizes"):
             return sizes(self.function, self.kept, types, {named[name] for name in self.written})
 
-    def machine_text(self) -> str:
+    def machine_text(self, asks: bool = False) -> str:
         """The text that `target="cpu"` compiles: the same numbers, spelled for the machine."""
         with during("tune"):
             made = tuned(self.function)
-        return module_text(made, self.header, self.defaults, formats=False)
+        return self._module(made, asks, formats=False)
+
+    def code(self) -> str:
+        """The function of what a person reads, without its docstring."""
+        return module_text(self.function, "", self.defaults)
+
+    def machine_code(self) -> str:
+        """The function that is compiled, without its docstring."""
+        with during("tune"):
+            made = tuned(self.function)
+        return module_text(made, "", self.defaults, formats=False)
+
+    def _module(self, function: Function, asks: bool, **choices: Any) -> str:
+        takes = self.takes if asks else list(map(of_any_length, self.takes))
+        asked = question(function.name, takes) if asks else ""
+        return module_text(function, self.header.text(takes), self.defaults, asked=asked, **choices)
 
 
 def generate(
@@ -78,13 +107,18 @@ def generate(
     source = read(function)
     with during("lower"):
         lowered = lower(source, arguments, fixed=fixed)
+
+    def head(what: str, keeps: Sequence[str] = ()) -> Header:
+        place = f"{os.path.basename(source.file)}:{source.tree.lineno}"
+        return Header(f"{what} {source.name}", place, fixed_values(arguments, lowered.guards), wrt, tuple(keeps))
+
     with during("prune"):
         primal = prune(lowered.function)
         written = written_parameters(primal)
     if request.mode == "primal":
         with during("finish"):
             made = finish(primal)
-        header = _header("Compiled form of", source)
+        header = head("Compiled form of")
         return Generated(source.name, made, lowered, lowered.result, header, (), written)
     with during("steps"):
         zeros = steps(primal, wrt, _differentiated(primal, wrt, written, request))
@@ -92,20 +126,20 @@ def generate(
         with during("adjoint"):
             found = adjoint(primal, wrt, checkpoint=request.options.checkpoint)
         seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].path == "d_result" else ()
-        header = _header("Adjoint of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
+        header = head("Adjoint of", notes(found.kept))
         name = f"{source.name}_adjoint"
         return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
     if request.mode == "jacobian":
         _check_outputs(lowered.result, span(source, source.tree))
         with during("jacobian"):
             found = jacobian(primal, wrt, checkpoint=request.options.checkpoint)
-        header = _header("Jacobian of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
+        header = head("Jacobian of", notes(found.kept))
         name = f"{source.name}_jacobian"
         return Generated(name, found.function, lowered, lowered.result, header, (), written, found.kept, zeros)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value, checkpoint=request.options.checkpoint)
-    header = _header("Gradient of", source, (("wrt", wrap(", ".join(wrt), 88)), ("keeps", notes(found.kept))))
+    header = head("Gradient of", notes(found.kept))
     seed = ("1.0" if dtype == "float64" else f"np.{dtype}(1.0)",)
     name = f"{source.name}_grad"
     return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
@@ -123,14 +157,6 @@ def _differentiated(
         first = [r for r in primal.results[:1] if isinstance(r, Var) and is_float(primal.types[r.name])]
         return dict(zip([primal.name], first, strict=False)) | arrays
     return dict(zip([primal.name], primal.results, strict=False))
-
-
-def _header(what: str, source: Source, notes: tuple[tuple[str, list[str]], ...] = ()) -> str:
-    """The docstring: a title, then notes under their headings, aligned."""
-    lines = [f"{what} {source.name}, generated by srcad.", ""]
-    for heading, texts in (("source", [f"{os.path.basename(source.file)}:{source.tree.lineno}"]), *notes):
-        lines += [f"{heading if i == 0 else '':<8}{text}" for i, text in enumerate(texts)]
-    return "\n".join(lines) + "\n"
 
 
 def _output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:

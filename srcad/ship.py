@@ -1,29 +1,69 @@
-"""Generated modules that leave the house: they import NumPy and Numba, and helpers from a file beside them."""
+"""Generated modules that leave the house: one file that imports NumPy and Numba, helpers and all."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import ast
+import inspect
+import re
+from collections.abc import Iterable
 
 from srcad import runtime
 from srcad.backend.jit import decorator
-from srcad.backend.text import uses_helpers
+from srcad.backend.text import helpers_of
 from srcad.options import Options
 from srcad.pipeline import Generated
 
-RUNTIME = "_runtime.py"
+_SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"
+_HEADING = "# ---- what NumPy or Numba lacks "
 
 
-def shipped(generated: Generated, options: Options, file_name: str) -> list[tuple[str, str]]:
-    """The files to write, as (name, text): the module, and `_runtime.py` only if it uses helpers."""
-    choice = None if options.target == "python" else decorator(options)
-    files = [(file_name, generated.text(helpers_from="._runtime", decorator=choice))]
-    if uses_helpers(generated.function):
-        files.append((RUNTIME, _runtime_text()))
-    return files
+def shipped(generated: Generated, options: Options) -> str:
+    """The text of the file: the function asks for the types it relies on, and what it calls stands below it."""
+    compiles = options.target != "python"
+    text = generated.text(asks=True, helpers_from=None, decorator=decorator(options) if compiles else None)
+    names = [*_with_theirs(helpers_of(generated.function))]
+    helpers = "\n\n\n".join(_definition(name, compiles) for name in names)
+    if names and compiles:
+        text = _with_line(text, "from numba import njit", "from numba.extending import register_jitable")
+    if "math." in helpers and "\nimport math\n" not in text:
+        text = text.replace("\nimport numpy as np\n", "\nimport math\n\nimport numpy as np\n", 1)
+    if compiles and _calls_scipy(text + helpers):
+        text = text.replace('\n"""\n', f'\n{_SCIPY}\n"""\n', 1)
+    if helpers:
+        text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
+    return text
 
 
-def _runtime_text() -> str:
-    """`srcad/runtime.py`, its functions made known to Numba."""
-    text = Path(runtime.__file__).read_text(encoding="utf-8")
-    text = text.replace("import numpy as np\n", "import numpy as np\nfrom numba.extending import register_jitable\n", 1)
-    return text.replace("\ndef ", "\n@register_jitable\ndef ")
+def _with_line(text: str, line: str, more: str) -> str:
+    return text.replace(f"{line}\n", f"{line}\n{more}\n", 1)
+
+
+def _with_theirs(names: Iterable[str]) -> dict[str, None]:
+    """Helpers and those that they call, in the order in which they stand in `srcad.runtime`."""
+    wanted, open_ = set(), set(names)
+    known = {name: helper for name, helper in vars(runtime).items() if inspect.isfunction(helper)}
+    while open_:
+        name = open_.pop()
+        wanted.add(name)
+        open_ |= set(known[name].__code__.co_names) & set(known) - wanted
+    return {name: None for name in known if name in wanted}
+
+
+def _definition(name: str, compiles: bool) -> str:
+    text = inspect.getsource(getattr(runtime, name)).rstrip("\n")
+    text = re.sub(r": Any(?=[,)])", "", text).replace(" -> Any:", ":", 1)
+    return f"@register_jitable\n{text}" if compiles else text
+
+
+def _calls_scipy(text: str) -> bool:
+    """Whether Numba compiles something of it to a call of BLAS or LAPACK."""
+    return any(_is_product(node) for node in ast.walk(ast.parse(text)))
+
+
+def _is_product(node: ast.AST) -> bool:
+    match node:
+        case ast.BinOp(op=ast.MatMult()):
+            return True
+        case ast.Attribute(value=ast.Name(id="np"), attr="dot" | "vdot" | "linalg"):
+            return True
+    return False

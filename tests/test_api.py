@@ -58,7 +58,7 @@ def uses_globals(x):
     return scale * x
 
 
-def annotated(x: np.ndarray, k: float, n: int) -> float:
+def annotated(x: "float64[::1]", k: float, n: int) -> float:  # noqa: F821
     total = 0.0
     for i in range(n):
         total += k * x[i]
@@ -214,7 +214,8 @@ def test_source_before_any_call_is_of_the_annotated_types():
     df = srcad.grad(annotated, ("x", "k"))
     assert "def annotated_grad(x, k, n, d_result=1.0):" in df.source
     assert "np.zeros_like(x)" in df.source
-    assert "d_x = 2.0 * x * d_result" in srcad.grad(square).source
+    with pytest.raises(ArgumentError, match="S316: nobody has said of what type x of square is"):
+        _ = srcad.grad(square).source
 
 
 def test_names_of_leaves_in_the_text():
@@ -230,8 +231,9 @@ def test_the_text_is_in_a_real_file_of_a_private_folder(tmp_path, monkeypatch):
     (file,) = (tmp_path / "cache").glob("*.py")
     assert file.read_text() == df.source
     assert oct((tmp_path / "cache").stat().st_mode)[-3:] == "700"
-    assert df.compiled.__code__.co_filename == str(file)
     assert linecache.getline(str(file), 1).startswith('"""Gradient of')
+    # the same text, but for a question
+    assert os.path.dirname(df.compiled.__code__.co_filename) == str(file.parent)
     assert not [name for name in os.listdir(tmp_path / "cache") if name.startswith(".draft")]
 
 

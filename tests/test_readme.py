@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import srcad
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-SHOWN = {
-    "leaky_integrator": "examples/leaky_integrator.py",
-    "leaky_integrator_grad": "generated/leaky_integrator_grad.py",
-}
+SHOWN = ("leaky_integrator", "leaky_integrator_grad")
+
+
+def text() -> str:
+    """The example, and its gradient as one looks at it."""
+    path = ROOT / "examples" / "leaky_integrator.py"
+    scope = runpy.run_path(str(path))
+    gradient = srcad.grad(scope["leaky_integrator"], ("x", "decay", "limit"))
+    return path.read_text(encoding="utf-8") + "\n\n" + gradient.source_for(np.ones(5), 0.5, 0.2)
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_functions_are_shown_as_they_are(name: str, update_golden: bool) -> None:
     readme = README.read_text(encoding="utf-8")
-    wanted = definition(name, (ROOT / SHOWN[name]).read_text(encoding="utf-8"))
+    wanted = definition(name, text())
     shown = definition(name, readme)
     if update_golden and shown != wanted:
         README.write_text(readme.replace(shown, wanted), encoding="utf-8")

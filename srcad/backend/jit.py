@@ -85,9 +85,9 @@ def _example(kind: Any) -> Any:
     match kind:
         case types.Array():
             # length 2: not 1, which would mean an axis that broadcasts
-            return np.zeros((2,) * kind.ndim, as_dtype(kind.dtype), order="F" if kind.layout == "F" else "C")[
-                (slice(None),) * kind.ndim if kind.layout != "A" else (..., slice(None, None, 2))
-            ]
+            if kind.layout == "A":
+                return np.zeros((*(2,) * (kind.ndim - 1), 4), as_dtype(kind.dtype))[..., ::2]
+            return np.zeros((2,) * kind.ndim, as_dtype(kind.dtype), order="F" if kind.layout == "F" else "C")
         case types.BaseTuple():
             return tuple(_example(item) for item in kind.types)  # type: ignore[attr-defined]
         case types.Boolean():

@@ -1,4 +1,4 @@
-"""Two things Python's own syntax tree has no node for: a comment, and a blank line."""
+"""Things Python's own syntax tree has no node for: a comment, a blank line, a statement laid out by hand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import ast
 
 class Remark(ast.stmt):
     """Comment lines above the next statement; an empty text is a blank line."""
+
+    _fields = ("text",)
+    text: str
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Verbatim(ast.stmt):
+    """A statement as it is to be written, several lines of it."""
 
     _fields = ("text",)
     text: str

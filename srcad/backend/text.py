@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from srcad.backend.apart import apart
-from srcad.backend.syntax import names_in
+from srcad.backend.syntax import Verbatim, names_in
 from srcad.backend.to_ast import to_ast
 from srcad.backend.writer import write
 from srcad.ir.nodes import Block, Expr, Function, Op
@@ -20,24 +20,28 @@ def module_text(
     function: Function,
     header: str,
     defaults: tuple[str, ...] = (),
-    helpers_from: str = _HELPERS,
+    helpers_from: str | None = _HELPERS,
     decorator: str | None = None,
     formats: bool = True,
+    asked: str = "",
 ) -> str:
     """The text of the module that holds `function` (sequential form); `header` is its docstring.
 
-    `helpers_from` is where functions of `srcad.runtime` are imported from; `decorator` is put above the function
-    with the import of what it names. Where it `formats`, errors have one text (`to_ast`).
+    `helpers_from` is where functions of `srcad.runtime` are imported from, if they are; `decorator` is put above the
+    function with the import of what it names. Where it `formats`, errors have one text (`to_ast`). The function
+    begins with the statement `asked`.
     """
     function = apart(function)
     definition = to_ast(function, defaults, formats=formats)
+    if asked:
+        definition.body.insert(0, Verbatim(asked))
     if decorator is not None:
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
     used = names_in(definition)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
         parts.append("import math")
-    third_party = ["import numpy as np"] if "np" in used or decorator is None else []
+    third_party = ["import numpy as np"] if "np" in used or "np." in asked or decorator is None else []
     if decorator is not None:
         third_party.append("from numba import njit")
     if third_party:
@@ -46,15 +50,18 @@ def module_text(
     imports = [
         f"from {module} import {', '.join(names)}"
         for prefix, module in (("machine.", _MACHINE), ("runtime.", helpers_from))
-        if (names := sorted(name.removeprefix(prefix) for name in helpers if name.startswith(prefix)))
+        if module is not None
+        and (names := sorted(name.removeprefix(prefix) for name in helpers if name.startswith(prefix)))
     ]
     if imports:
         parts.append("\n".join(imports))
     return "\n\n".join(parts) + "\n\n\n" + write(definition) + "\n"
 
 
-def uses_helpers(function: Function) -> bool:
-    return any(True for _ in _helpers(function.body, function.results))
+def helpers_of(function: Function) -> set[str]:
+    """The functions of `srcad.runtime` that a text calls."""
+    used = _helpers(function.body, function.results)
+    return {name.removeprefix("runtime.") for name in used if name.startswith("runtime.")}
 
 
 def _helpers(body: Block, results: tuple[Expr, ...]) -> Iterator[str]:

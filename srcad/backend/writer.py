@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from astunparse import Unparser
 
-from srcad.backend.syntax import Remark
+from srcad.backend.syntax import Remark, Verbatim
 from srcad.backend.wrap import WIDTH, wrap
 
 _RULER = 78  # columns a section ruler fills
@@ -87,6 +87,10 @@ class _Writer(Unparser):  # type: ignore[misc]
             elif re.match(r"L\d+: ", line) and len(text) > WIDTH:
                 text = _shortened(text)
             self._raw(text.rstrip())
+
+    def _Verbatim(self, t: Verbatim) -> None:
+        for line in t.text.splitlines():
+            self._raw("    " * self._indent + line)
 
     def _FunctionDef(self, t: ast.FunctionDef) -> None:
         for decorator in t.decorator_list:

@@ -8,7 +8,7 @@ needed becomes a parameter again.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from srcad.frontend.read import read
 from srcad.pipeline import Generated, generate
 from srcad.request import Request
 
-_BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
+BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
 _BY_BOOL = frozenset({"S119", "S127"})
 _MANY = 8
 
@@ -31,6 +31,8 @@ class Attempts:
     values: tuple[Any, ...]
     leaves: Sequence[Any]
     request: Request
+    invented: frozenset[int] = frozenset()
+    """Leaves, by position, of which only the type is meant: their values cannot be taken as they are."""
 
     def made(self) -> tuple[Generated, Described]:
         read(self.parameters.function)  # says of a function without source that it has none
@@ -44,7 +46,7 @@ class Attempts:
             return found
 
     def _with_known(self, codes: set[str]) -> tuple[Generated, Described] | None:
-        if codes & _BY_VALUE:
+        if codes & BY_VALUE:
             chosen = self._candidates(bool | np.bool_ | int | np.integer)
             least = 0  # what is read from outside may be what has to be known
         elif codes & _BY_BOOL:
@@ -57,7 +59,7 @@ class Attempts:
         try:
             found, fixed = self._attempt(chosen, True), True
         except SrcadError as error:
-            if codes & _BY_VALUE and not {problem.code for problem in error.problems} & _BY_VALUE:
+            if codes & BY_VALUE and not {problem.code for problem in error.problems} & BY_VALUE:
                 raise  # with every value known, this is what is wrong
             return None
         without = self._try(chosen, False)
@@ -75,7 +77,7 @@ class Attempts:
         parameters = self.parameters
         whole = described(parameters.names, self.values, self._active(), len(parameters.fixed))
         others = {leaf.position for leaf in whole.leaves if not leaf.differentiated}
-        return [at for at, leaf in enumerate(self.leaves) if at in others and isinstance(leaf, kinds)]
+        return [at for at, leaf in enumerate(self.leaves) if at in others - self.invented and isinstance(leaf, kinds)]
 
     def _try(self, known: Collection[int], fixed: bool) -> tuple[Generated, Described] | None:
         try:
@@ -84,17 +86,21 @@ class Attempts:
             return None
 
     def _attempt(self, known: Collection[int] = (), fixed: bool = False) -> tuple[Generated, Described]:
-        parameters, request = self.parameters, self.request
-        active = self._active()
-        arguments = described(parameters.names, self.values, active, len(parameters.fixed), known)
+        parameters = self.parameters
+        arguments = described(parameters.names, self.values, self._active(), len(parameters.fixed), known)
+        arguments = replace(arguments, fixed=fixed)
+        return self.made_for(arguments), arguments
+
+    def made_for(self, arguments: Described) -> Generated:
+        """The function for arguments of these types."""
+        request = self.request
         name_at = {leaf.position: leaf.name for leaf in arguments.leaves}
-        wrt = tuple(name_at[position] for position in active if position in name_at)
+        wrt = tuple(name_at[position] for position in self._active() if position in name_at)
         if request.wrt and not wrt:
-            given = dict(zip(parameters.names, self.values, strict=True))
-            missing = [name for name in request.wrt if given[name] is None]
+            missing = [name for name in request.wrt if self.parameters.argument(name, self.values).value is None]
             what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no number in it"
             fail("S207", f"{what}: there is nothing to differentiate with respect to")
-        return generate(parameters.function, arguments.arguments, wrt, request, fixed), arguments
+        return generate(self.parameters.function, arguments.arguments, wrt, request, arguments.fixed)
 
     def _active(self) -> list[int]:
         """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.call.leaves import layout
 from srcad.call.parameters import Parameters
 from srcad.errors import fail
 from srcad.tree import flatten
@@ -61,6 +62,10 @@ def _check(name: str, leaf: Any, buffer: Any) -> None:
     if buffer.shape != leaf.shape or buffer.dtype != leaf.dtype:
         wanted, got = f"{leaf.dtype} {leaf.shape}", f"{buffer.dtype} {buffer.shape}"
         fail("S309", f"the adjoint buffer d_{name} is {got}, and {name} is {wanted}")
+    if layout(leaf) != "A" and not buffer.flags[f"{layout(leaf)}_CONTIGUOUS"]:
+        why = f"{name} is contiguous, in {'rows' if layout(leaf) == 'C' else 'columns'}; the text was made for that."
+        advice = f"pass np.zeros_like({name})."
+        fail("S309", f"the adjoint buffer d_{name} lies in memory in another order than {name}", None, why, advice)
     if not buffer.flags.writeable:
         fail("S309", f"the adjoint buffer d_{name} cannot be written to")
 

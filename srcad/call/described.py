@@ -38,6 +38,8 @@ class Described:
     leaves: tuple[FlatLeaf, ...]
     known: tuple[tuple[int, bool | int], ...] = ()
     """Leaves taken as they are in this call, by position: no parameters of the generated function."""
+    fixed: bool = False
+    """Integers and bools that the function reads from outside are taken as they are, too."""
 
 
 def described(

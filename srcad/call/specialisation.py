@@ -15,6 +15,7 @@ from srcad.call.described import Described
 from srcad.call.leaves import entries_back, given_back, leaf_key, passed
 from srcad.call.parameters import Argument, Parameters
 from srcad.call.plan import Plan, planner, refuse_above
+from srcad.call.relaxed import relaxed
 from srcad.call.results import Rebuild, rebuilder
 from srcad.errors import fail
 from srcad.frontend.arguments import flatten as flatten_captured
@@ -29,9 +30,17 @@ class Specialisation:
     """The text, the function made of it, and the way from leaves to results."""
 
     def __init__(
-        self, made: Generated, arguments: Described, values: Sequence[Any], parameters: Parameters, request: Request
+        self,
+        made: Generated,
+        arguments: Described,
+        values: Sequence[Any],
+        parameters: Parameters,
+        request: Request,
+        make: Callable[[Described], Generated],
     ) -> None:
         self.generated = made
+        self._make = make
+        self._asking: Callable[..., Any] | None = None
         self.arguments = arguments
         self.text = made.text()
         self._request = request
@@ -106,11 +115,26 @@ class Specialisation:
         return self._planned(flat)
 
     def compiled(self) -> Callable[..., Any]:
-        """The function on flat arguments, made if it was not called yet."""
+        """The function on flat arguments, made if it was not called yet. It relies on the types of these."""
         if self.function is None:
             self._load()
         assert self.function is not None
         return self.function
+
+    def relied_on(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
+        """The same text, made for the weakest types that give it: what its file has to ask for."""
+        return relaxed(self.generated, self.arguments, self._make, text)
+
+    def asking(self) -> Callable[..., Any]:
+        """The function on flat arguments for those who call it themselves: it refuses types it was not made for."""
+        if self._asking is None:
+            compiles = self._request.options.target == "cpu"
+            made = self.relied_on(_all_code if compiles else Generated.code)
+            _, self._asking = self._loaded(made.machine_text(asks=True) if compiles else made.text(asks=True))
+            if compiles:  # who differentiates it reads what people read
+                path = files.store(self.generated.name, made.text(asks=True), keep=False)
+                self._asking.__srcad_primal__ = getattr(load(path), made.function.name)  # type: ignore[attr-defined]
+        return self._asking
 
     def _prepare(self, flat: list[Any]) -> None:
         function = self.compiled()
@@ -121,20 +145,24 @@ class Specialisation:
         self._ready = True
 
     def _load(self) -> None:
+        compiles = self._request.options.target == "cpu"
+        self.module, function = self._loaded(self.generated.machine_text() if compiles else self.text)
+        self.function = function
+        # compiled code says nothing of 1/0 either
+        self._call = function if compiles else np.errstate(all="ignore")(function)
+
+    def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
         options = self._request.options
         compiles = options.target == "cpu"
-        text = self.generated.machine_text() if compiles else self.text
         versions = _versions() if compiles else ()
         path = files.store(self.generated.name, text, repr(options), *versions, keep=compiles and options.cache)
-        self.module = load(path)
-        function = getattr(self.module, self.generated.function.name)
-        if options.target == "cpu":
+        module = load(path)
+        function: Callable[..., Any] = getattr(module, self.generated.function.name)
+        if compiles:
             from srcad.backend import jit
 
             function = jit.compiled(function, options)
-        self.function = function
-        # compiled code says nothing of 1/0 either
-        self._call = function if options.target == "cpu" else np.errstate(all="ignore")(function)
+        return module, function
 
     def _keys_of_captures(self) -> list[object]:
         keys: list[object] = []
@@ -159,6 +187,10 @@ class Specialisation:
                     why=f"{self._names[one]} is written to, which would change {self._names[other]} too.",
                     advice=f"pass {self._names[other]}.copy().",
                 )
+
+
+def _all_code(made: Generated) -> str:
+    return made.code() + made.machine_code()
 
 
 def _joined(error: Exception) -> Exception:
