@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from srcad.analyses.activity import active
 from srcad.analyses.aliases import aliases
+from srcad.analyses.clashes import refuse_clashes
 from srcad.analyses.computed import Computed
 from srcad.analyses.overwrites import Overwrites
 from srcad.analyses.regions import Region, Regions, regions
@@ -47,6 +48,7 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, check
     The new function takes f's parameters and `d_result`, the cotangent of that result. It returns f's results
     if `keep_value`, then a gradient for each of `wrt`. `checkpoint` are the variables of loops that run twice.
     """
+    refuse_clashes(f)
     builder = Builder.resume(f)
     f = _own(_plain(f, builder), builder)
     f = count_turns(f, builder)
@@ -68,9 +70,10 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     cotangent `d_result`, the last parameter. It returns the gradients of the numbers in `wrt`, and leaves in
     the arrays what f leaves in them.
     """
+    arrays = [name for name in wrt if isinstance(f.types[name], Array)]
+    refuse_clashes(f, arrays)
     builder = Builder.resume(f)
     f = count_turns(_plain(f, builder), builder)
-    arrays = [name for name in wrt if isinstance(f.types[name], Array)]
     buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
     seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [seeds], buffers, checkpoint)
@@ -92,6 +95,7 @@ def jacobian(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ())
 
     The new function takes f's parameters. It returns, for each result, its derivative for each of `wrt`.
     """
+    refuse_clashes(f)
     builder = Builder.resume(f)
     f = count_turns(_own(_plain(f, builder), builder), builder)
     rows = _array_rows if _is_array(f, builder) else _number_rows

@@ -1,0 +1,150 @@
+"""Writes by one name to what another may hold: followed where that is sure, else refused with names and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad.errors import AliasError
+from tests.programs.registry import real
+
+
+def double_buffered(x, y, n):
+    for _ in range(n):
+        y[1:] = 2 * x[:-1]
+        x, y = y, x
+
+
+def double_buffered_while(x, y, n):
+    turn = 0
+    while turn < n:
+        y[1:] = x[:-1] ** 2
+        x, y = y, x
+        turn += 1
+
+
+def rebound_in_a_branch(x, y, n):
+    if n > 2:
+        x = y
+    x[0] = x[1] * x[2]
+
+
+def rebound_in_a_loop(x, y, n):
+    for _ in range(n):
+        x = x * 2.0
+    x[0] = 3.0 * x[1]
+
+
+def exchanged_with_an_array_of_its_own(x, y, n):
+    a, b = x, np.zeros(len(x))
+    for _ in range(n):
+        b[1:] = 2 * a[:-1]
+        a, b = b, a
+    y[:] = a * a
+
+
+@pytest.mark.parametrize("wrt", [(0, 1), (0,)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        double_buffered,
+        double_buffered_while,
+        rebound_in_a_branch,
+        rebound_in_a_loop,
+        exchanged_with_an_array_of_its_own,
+    ],
+)
+def test_a_procedure_whose_arguments_change_names(f: Callable[..., Any], wrt: tuple[int, ...]) -> None:
+    x, y = real(5), real(5, seed=1)
+    with pytest.raises(AliasError, match="S401"):
+        srcad.adjoint(f, wrt, target="python")(x, y, 3, *(np.ones(5) for _ in wrt))
+
+
+def exchanged_in_a_row(x, y, n):
+    y[1:] = 2 * x[:-1]
+    x, y = y, x
+    y[1:] = 3 * x[:-1] * x[1:]
+
+
+def content_moved(x, y, n):
+    for _ in range(n):
+        y[1:] = 2 * x[:-1] * x[1:]
+        x[:] = y
+
+
+def state_of_its_own(x, y, n):
+    a, b = x.copy(), np.zeros(len(x))
+    for _ in range(n):
+        b[1:] = 2 * a[:-1]
+        a, b = b, a
+    y[:] = a * a * x
+
+
+@pytest.mark.parametrize("f", [exchanged_in_a_row, content_moved, state_of_its_own])
+def test_a_procedure_that_keeps_its_arrays(f: Callable[..., Any]) -> None:
+    arrays, seeds = [real(5), real(5, seed=1)], [real(5, seed=2), real(5, seed=3)]
+    ways = [real(5, seed=4), real(5, seed=5)]
+
+    def at(step: float) -> float:
+        moved = [a + step * way for a, way in zip(arrays, ways, strict=True)]
+        f(*moved, 3)
+        return float(sum(np.sum(a * seed) for a, seed in zip(moved, seeds, strict=True)))
+
+    buffers, given = [s.copy() for s in seeds], [a.copy() for a in arrays]
+    srcad.adjoint(f, (0, 1), target="python")(*given, 3, *buffers)
+    left = [a.copy() for a in arrays]
+    f(*left, 3)
+    np.testing.assert_array_equal(given, left)
+    slope = sum(np.sum(d * way) for d, way in zip(buffers, ways, strict=True))
+    np.testing.assert_allclose(slope, (at(1e-6) - at(-1e-6)) / 2e-6, rtol=1e-6)
+
+
+def test_the_message_names_both_and_where_they_met() -> None:
+    with pytest.raises(AliasError) as caught:
+        srcad.adjoint(double_buffered, (0, 1), target="python")(real(5), real(5), 3, np.ones(5), np.ones(5))
+    first = double_buffered.__code__.co_firstlineno
+    assert str(caught.value) == (
+        f"srcad error S401: writes into the y of line {first + 1}, which may or may not be the argument y\n\n"
+        f"  tests/test_clashes.py:{first + 2}, in double_buffered\n"
+        f"    {first + 2} |         y[1:] = 2 * x[:-1]\n"
+        "       |         ^^^^^^^^^^^^^^^^^^\n"
+        f"  Only a run tells, by what happens in line {first + 1}. "
+        "If it is the argument y, the caller sees it afterwards.\n\n"
+        f"  You can: copy in line {first + 1}, with .copy(); or move the content, not the names: a[...] = b."
+    )
+
+
+def asked_for_its_length(x, pick):
+    y = x * 2.0
+    z = y if pick else x * 3.0
+    z[0] = x[1]
+    return np.sum(z * z) * len(y)
+
+
+def overwritten_before_it_is_read(x, pick):
+    y = x * 2.0
+    z = y if pick else x * 3.0
+    z[0] = x[1]
+    y[:] = x * z[0]
+    return np.sum(y * y) + x[0]
+
+
+def rebound_by_a_loop_that_runs(x, pick):
+    y = x
+    for _ in range(3):
+        y = y * x
+    y[0] = x[0] ** 2
+    return np.sum(y * x)
+
+
+@pytest.mark.parametrize("pick", [True, False])
+@pytest.mark.parametrize("f", [asked_for_its_length, overwritten_before_it_is_read, rebound_by_a_loop_that_runs])
+def test_what_nobody_reads_afterwards_may_share(f: Callable[..., Any], pick: bool) -> None:
+    x, way = real(4), real(4, seed=1)
+    gradient = srcad.grad(f, target="python")(x, pick)
+    slope = (f(x + 1e-6 * way, pick) - f(x - 1e-6 * way, pick)) / 2e-6
+    np.testing.assert_allclose(np.sum(gradient * way), slope, rtol=1e-6)
