@@ -73,6 +73,8 @@ def unbroadcast_5d(big: Any, like: Any) -> Any:
 
 def max_first(x: Any) -> Any:
     """The largest entry along the first axis of an array with at least two axes; NaN wins, as in NumPy."""
+    if x.shape[0] == 0:
+        raise ValueError("zero-size array to reduction operation maximum which has no identity")
     out = x[0].copy()
     for k in range(1, x.shape[0]):
         out = np.maximum(out, x[k])
@@ -81,6 +83,8 @@ def max_first(x: Any) -> Any:
 
 def min_first(x: Any) -> Any:
     """The smallest entry along the first axis of an array with at least two axes; NaN wins, as in NumPy."""
+    if x.shape[0] == 0:
+        raise ValueError("zero-size array to reduction operation minimum which has no identity")
     out = x[0].copy()
     for k in range(1, x.shape[0]):
         out = np.minimum(out, x[k])
@@ -117,6 +121,50 @@ def prod_first(x: Any) -> Any:
     return out
 
 
+def exact_sum(x: Any) -> Any:
+    """The sum of a vector, rounded once, as that of `math.fsum`.
+
+    Kept as a sum of numbers of which none reaches into the digits of another: Shewchuk, "Adaptive precision
+    floating-point arithmetic" (1997). Infinities and NaN are added up by themselves.
+    """
+    parts = np.empty(min(x.size, 64) + 1)
+    n = 0
+    special = 0.0
+    for k in range(x.size):
+        high = x[k]
+        if not math.isfinite(high):
+            special += high
+            continue
+        kept = 0
+        for j in range(n):
+            low = parts[j]
+            if abs(high) < abs(low):
+                high, low = low, high
+            total = high + low
+            low -= total - high
+            high = total
+            if low != 0.0:
+                parts[kept] = low
+                kept += 1
+        if not math.isfinite(high):
+            raise OverflowError("intermediate overflow in fsum")
+        parts[kept] = high
+        n = kept + 1
+    if n == 0 or special != 0.0:
+        return special
+    high, low = parts[n - 1], 0.0
+    n -= 1
+    while n > 0 and low == 0.0:
+        n -= 1
+        total = high + parts[n]
+        low = parts[n] - (total - high)
+        high = total
+    # half way between two numbers, what is left decides
+    if n > 0 and (low < 0.0) == (parts[n - 1] < 0.0) and 2.0 * low == (high + 2.0 * low) - high:
+        high += 2.0 * low
+    return high
+
+
 def product_of_others(x: Any) -> Any:
     """For each entry of the vector `x` the product of all the others; right where some are zero."""
     out = np.empty(x.shape, x.dtype)
@@ -147,6 +195,8 @@ def product_of_others_first(x: Any) -> Any:
 
 def argmax_first(x: Any) -> Any:
     """Where the largest entry along the first axis is first found; a NaN counts as largest, as in NumPy."""
+    if x.shape[0] == 0:
+        raise ValueError("attempt to get argmax of an empty sequence")
     best = x[0].copy()
     out = np.zeros(best.shape, np.int64)
     for k in range(1, x.shape[0]):
@@ -158,6 +208,8 @@ def argmax_first(x: Any) -> Any:
 
 def argmin_first(x: Any) -> Any:
     """Where the smallest entry along the first axis is first found; a NaN counts as smallest, as in NumPy."""
+    if x.shape[0] == 0:
+        raise ValueError("attempt to get argmin of an empty sequence")
     best = x[0].copy()
     out = np.zeros(best.shape, np.int64)
     for k in range(1, x.shape[0]):

@@ -216,6 +216,7 @@ STRUCTURED = [
     case("runtime.min_last", of(3, 2)),
     *[case("np.prod", lambda rng, z=z: z.copy()) for z in ZEROS],
     case("np.prod", of(2, 3)),
+    case("runtime.exact_sum", of(4)),
     case("runtime.prod_first", of(3, 2)),
     case("runtime.prod_first", lambda rng: np.array([[0.0, 1.0], [2.0, 0.0], [3.0, 0.0]])),
     case("runtime.product_of_others", of(4)),

@@ -27,6 +27,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "unbroadcast_5d": [(rng.normal(size=(2, 1, 3, 2, 2)), np.ones(s)) for s in ((1, 1, 3, 1, 2), (2, 1, 1, 2, 1))],
     "max_first": [(MATRIX,), (np.array([[1.0, np.nan], [2.0, 3.0]]),)],
     "min_first": [(MATRIX.T,), (CUBE,)],
+    "exact_sum": [(np.array([1e100, 0.5, -1e100, 2.0**-60]),), (np.array([2.0**53, 1.0, 2.0**-60]),), (np.zeros(0),)],
     "prod_first": [(MATRIX,), (np.zeros((0, 2)),)],
     "product_of_others": [(np.array([2.0, 0.0, 3.0]),), (np.array([5.0]),), (np.zeros(0),)],
     "product_of_others_first": [(MATRIX,)],

@@ -211,6 +211,8 @@ def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: 
     number = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
     if not all(_is_basic(item) for item in listed):
         _check_advanced(ctx, listed)
+        if op is not None:
+            _check_kind(ctx, value, number, op)
         new = number if op is None else binary(ctx, op, ctx.call(Static(take), value, Seq(listed)), number)
         ctx.call(Static(put), value, Seq(listed), new)
         return
@@ -230,11 +232,17 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
         ctx.fail("S127", f"{words(stored)} cannot be written into an array")
     assert isinstance(stored.type, Array | Scalar)
     if op is not None:
-        dtype = builder.dtype_of_op(op, array.atom, stored.atom)
-        if not np.can_cast(dtype, array.type.dtype, "same_kind"):
-            reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
-            ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", reason)
+        _check_kind(ctx, array, stored, op)
     builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
+
+
+def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
+    """An update in place does not make integers of floats."""
+    assert isinstance(array.type, Array)
+    dtype = ctx.builder.dtype_of_op(op, array.atom, stored.atom)
+    if not np.can_cast(dtype, array.type.dtype, "same_kind"):
+        reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
+        ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", reason)
 
 
 def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> None:

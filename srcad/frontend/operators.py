@@ -35,6 +35,8 @@ _PYTHON: dict[str, Callable[[Any, Any], Any]] = {
 
 def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object) -> Leaf:
     """A primitive on leaves; the value is kept where it is known while compiling."""
+    if prim == "**":
+        args = _of_integers(ctx, *args)
     if args and all(arg.known for arg in args) and PRIMITIVES[prim].kind == "elementwise" and prim != "stop_gradient":
         known = _evaluated(prim, args, static)
         if type(known) in (bool, int, float):
@@ -43,6 +45,24 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
             atom = ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static)
             return ctx.leaf(atom, known)
     return ctx.leaf(ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static))
+
+
+def _of_integers(ctx: Context, base: Leaf, power: Leaf) -> tuple[Leaf, Leaf]:
+    """The operands of a power. Of integers it is an integer: a negative power needs a float, or is an error."""
+    whole = all(isinstance(t, Scalar | Array) and np.dtype(t.dtype).kind in "iu" for t in (base.type, power.type))
+    if not whole or (isinstance(power.static, int) and power.static >= 0):
+        return base, power
+    if isinstance(power.static, int):
+        return (apply(ctx, "float", base) if isinstance(base.type, Scalar) else base), power
+    if isinstance(power.type, Scalar):
+        counted = power.type.dim
+        if counted is None or not (counted.never_negative or counted.counts):
+            test = ctx.builder.op(">=", power.atom, Const(0))
+            ctx.builder.check(test, "ValueError", "an integer to the power of ", power.atom, "; take a float")
+    else:
+        tests = ctx.builder.op(">=", power.atom, Const(0))
+        ctx.builder.check(ctx.builder.op("np.all", tests), "ValueError", "integers to negative powers; take floats")
+    return base, power
 
 
 def _evaluated(prim: str, args: Sequence[Leaf], static: dict[str, object]) -> object:

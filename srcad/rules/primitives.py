@@ -214,6 +214,7 @@ for _function in [np.any, np.all, np.argmax, np.argmin, np.count_nonzero]:
     _add(f"np.{_function.__name__}", _function, "reduce", differentiable=False)
 for _function in [runtime.max_first, runtime.min_first, runtime.prod_first]:
     _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="i...->...")
+_add("runtime.exact_sum", runtime.exact_sum, "shape", runtime.exact_sum, dims="i->")
 for _function in [runtime.max_last, runtime.min_last]:
     _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="ij->i")
 for _function in [runtime.argmax_first, runtime.argmin_first]:

@@ -10,6 +10,11 @@ from srcad import runtime
 from srcad.rules.table import vjp
 
 
+@vjp(runtime.exact_sum)
+def exact_sum(d_y: Any, y: Any, x: Any) -> Any:
+    return d_y
+
+
 @vjp("np.sum")
 def sum(d_y: Any, y: Any, x: Any, axis: Any = None) -> Any:
     if axis is None or x.ndim == 1:

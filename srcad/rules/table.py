@@ -207,8 +207,10 @@ def inverse_of(axes: tuple[int, ...]) -> tuple[int, ...]:
 @static
 def moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
     """The permutation of `np.moveaxis`."""
-    sources = [k % rank for k in (source if isinstance(source, tuple | list) else (source,))]
-    targets = [k % rank for k in (destination if isinstance(destination, tuple | list) else (destination,))]
+    sources = [axis_of(k, rank) for k in (source if isinstance(source, tuple | list) else (source,))]
+    targets = [axis_of(k, rank) for k in (destination if isinstance(destination, tuple | list) else (destination,))]
+    if len(sources) != len(targets) or len({*sources}) != len(sources) or len({*targets}) != len(targets):
+        raise ValueError("axes that repeat, or differ in number")
     order = [k for k in range(rank) if k not in sources]
     for target, origin in sorted(zip(targets, sources, strict=True)):
         order.insert(target, origin)
@@ -219,7 +221,8 @@ def moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
 def swapped(rank: int, first: int, second: int) -> tuple[int, ...]:
     """The permutation of `np.swapaxes`."""
     order = list(range(rank))
-    order[first % rank], order[second % rank] = order[second % rank], order[first % rank]
+    one, other = axis_of(first, rank), axis_of(second, rank)
+    order[one], order[other] = order[other], order[one]
     return tuple(order)
 
 

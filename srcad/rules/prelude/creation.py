@@ -8,7 +8,7 @@ import numpy as np
 
 from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import dtype_name, dtype_of, expands, is_packed, refuse
+from srcad.rules.table import dtype_name, dtype_of, expands, is_float_name, is_packed, refuse
 
 cast = PRIMITIVES["astype"]
 copy_of = PRIMITIVES["copy"]
@@ -104,6 +104,9 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
 
 @expands(np.arange)
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    floats = is_float_name(dtype_of(start)) or is_float_name(dtype_of(step))
+    if dtype is not None and floats and not is_float_name(dtype_name(dtype)):
+        refuse("np.arange of floats as integers (its step is rounded first)")
     y = count_up(0, start, step) if stop is None else count_up(start, stop, step)
     return y if dtype is None else cast(y, dtype=dtype_name(dtype))
 
@@ -113,7 +116,9 @@ def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, dtyp
     if np.ndim(start) != 0 or np.ndim(stop) != 0:
         refuse("np.linspace between arrays")
     y = spaced(start, stop, num) if endpoint else spaced(start, stop, num + 1)[:-1]
-    return y if dtype is None else cast(y, dtype=dtype_name(dtype))
+    if dtype is None:
+        return y
+    return cast(y if is_float_name(dtype_name(dtype)) else np.floor(y), dtype=dtype_name(dtype))
 
 
 @expands(np.logspace)
@@ -224,15 +229,22 @@ def fill(a: Any, value: Any) -> None:
 
 @expands(np.copyto)
 def copyto(dst: Any, src: Any) -> None:
+    if is_float_name(dtype_of(src)) and not is_float_name(dtype_of(dst)):
+        refuse("np.copyto of floats into integers")
     dst[...] = src
 
 
 @expands(methods=("item",))
 def item(a: Any, *index: Any) -> Any:
-    if np.ndim(a) == 0:
-        return a
-    if len(index) == 0:
-        return flat(a)[0]
-    if len(index) == 1:
-        return flat(a)[index[0]]
-    return a[index]
+    y = a
+    if np.ndim(a) != 0:
+        if len(index) == 0:
+            if a.size != 1:
+                raise ValueError("can only convert an array of size 1 to a Python scalar")
+            y = flat(a)[0]
+        elif len(index) == 1:
+            y = flat(a)[index[0]]
+        else:
+            y = a[index]
+    # a number of Python's
+    return cast(y, dtype="float64") if dtype_of(y) == "float32" else y

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.table import expands, refuse, static
+from srcad.rules.prelude.products import scaled
+from srcad.rules.table import expands, known_one, refuse, static
 
 
 @static
@@ -67,6 +68,8 @@ def reduced(x: Any, subscripts: Any, lone: Any) -> Any:
 
 
 def diagonal_first(x: Any, subscripts: Any) -> Any:
+    if np.ndim(x) != len(subscripts):
+        refuse("einsum with another number of subscripts than axes")
     if repeated(subscripts):
         if len(subscripts) != 2:
             refuse("einsum with a repeated letter in one operand of more than two axes")
@@ -125,7 +128,7 @@ def einsum_two(a: Any, b: Any, of_a: Any, of_b: Any, result: Any) -> Any:
     rows = letters_not_in(in_a, in_b)
     columns = letters_not_in(in_b, in_a)
     if len(in_a) == 0 or len(in_b) == 0:
-        z = x * y
+        z = scaled(x, y)
         made = in_a + in_b
     elif len(inner) == 0 and len(rows) == 0 and len(columns) == 0:
         z = x * np.transpose(y, axes_among(in_b, in_a))
@@ -138,6 +141,9 @@ def einsum_two(a: Any, b: Any, of_a: Any, of_b: Any, result: Any) -> Any:
 
 def contracted(x: Any, y: Any, in_a: Any, in_b: Any, batch: Any, rows: Any, inner: Any, columns: Any) -> Any:
     """The product as one of matrices, or of a stack of matrices; axes come out as batch, rows, columns."""
+    for c in batch + inner:
+        if known_one(x, axes_among(in_a, c)[0]) != known_one(y, axes_among(in_b, c)[0]):
+            refuse("einsum that repeats an axis of length 1")
     left = np.transpose(x, axes_among(in_a, batch + rows + inner))
     right = np.transpose(y, axes_among(in_b, batch + inner + columns))
     n = product_of(lengths(x, in_a, batch))

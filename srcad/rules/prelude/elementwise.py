@@ -32,6 +32,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 @expands(np.nonzero, methods=("nonzero",))
 def nonzero(a: Any) -> Any:
+    if np.ndim(a) == 0:
+        refuse("np.nonzero of a number")
     return tuple([nonzero_of(a, axis=k) for k in range(np.ndim(a))])
 
 
@@ -72,9 +74,9 @@ def square(x: Any) -> Any:
 
 @expands(np.reciprocal)
 def reciprocal(x: Any) -> Any:
-    if is_float_name(dtype_of(x)):
-        return 1.0 / x
-    return 1 // x
+    if not is_float_name(dtype_of(x)):
+        refuse("np.reciprocal of integers")
+    return 1.0 / x
 
 
 @expands(np.float_power)
@@ -91,9 +93,20 @@ def heaviside(x1: Any, x2: Any) -> Any:
 def round_to(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     if out is not None:
         refuse("np.round with out=")
+    if not is_float_name(dtype_of(a)):
+        if dtype_of(a) == "bool":
+            refuse("np.round of truth values")
+        return a if decimals >= 0 else cast(rounded(a, decimals), dtype=dtype_of(a))
+    return rounded(a, decimals)
+
+
+def rounded(a: Any, decimals: Any) -> Any:
+    # a power of ten is exact where it is not a fraction
     if decimals == 0:
         return np.rint(a)
-    return np.rint(a * 10.0**decimals) / 10.0**decimals
+    if decimals > 0:
+        return np.rint(a * 10.0**decimals) / 10.0**decimals
+    return np.rint(a / 10.0**-decimals) * 10.0**-decimals
 
 
 @expands(np.fix)

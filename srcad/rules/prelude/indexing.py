@@ -207,6 +207,8 @@ def take_at(a: Any, indices: Any, axis: Any = None) -> Any:
 
 @expands(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    if np.ndim(condition) != 1:
+        refuse("np.compress with a condition that is not a vector")
     return np.take(a, np.flatnonzero(condition), axis)
 
 
@@ -217,6 +219,8 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @expands(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
+    if np.ndim(arr) != np.ndim(indices):
+        refuse("np.take_along_axis with indices of another number of axes")
     if np.ndim(arr) == 1:
         return take(arr, (indices,))
     if np.ndim(arr) != 2:

@@ -96,8 +96,17 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any
 # ---- apart --------------------------------------------------------------------------------------
 
 
-@expands(np.split, np.array_split)
+@expands(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+    if isinstance(indices_or_sections, (tuple, list)):
+        return array_split(ary, indices_or_sections, axis)
+    if ary.shape[axis_of(axis, np.ndim(ary))] % indices_or_sections != 0:
+        raise ValueError("array split does not result in an equal division")
+    return array_split(ary, indices_or_sections, axis)
+
+
+@expands(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
     k = axis_of(axis, np.ndim(ary))
     n = ary.shape[k]
     if isinstance(indices_or_sections, (tuple, list)):
@@ -111,6 +120,8 @@ def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
 
 @expands(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    if np.ndim(ary) < 2:
+        refuse("np.vsplit of an array with one axis")
     return split(ary, indices_or_sections, 0)
 
 
@@ -127,9 +138,13 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         return np.reshape(rolled(flat(a), shift, 0), np.shape(a))
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,)
+    if len(axes) != len(shifts) and len(axes) != 1 and len(shifts) != 1:
+        refuse("np.roll with another number of shifts than axes")
     y = a
-    for j in range(len(axes)):
-        y = rolled(y, shift[j] if isinstance(shift, (tuple, list)) else shift, axis_of(axes[j], np.ndim(a)))
+    for j in range(max(len(axes), len(shifts))):
+        k = axis_of(axes[j if len(axes) > 1 else 0], np.ndim(a))
+        y = rolled(y, shifts[j if len(shifts) > 1 else 0], k)
     return y
 
 

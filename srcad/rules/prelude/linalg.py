@@ -144,7 +144,10 @@ def cholesky(a: Any) -> Any:
 
 @expands(np.linalg.eigh)
 def eigh(a: Any, UPLO: Any = "L") -> Any:
-    pairs = pairs_of(a, UPLO)
+    if UPLO != "L" and UPLO != "l":
+        # LAPACK gives other signs for the upper triangle than for the lower one of the transpose
+        refuse("np.linalg.eigh of the upper triangle (eigh(A.T) has vectors of other signs)")
+    pairs = pairs_of(a, "L")
     return pairs[0], pairs[1:]
 
 
@@ -165,7 +168,7 @@ def pairs_of(a: Any, uplo: Any) -> Any:
 
 @expands(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    a = np.asarray(x)
+    a = floats(np.asarray(x))
     if np.ndim(a) == 0:
         return abs(a)
     axes = axes_of(axis, np.ndim(a))
@@ -182,7 +185,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     if ord == -np.inf:
         return np.min(np.abs(a), axis=axes, keepdims=keepdims)
     if ord == 0:
-        return np.sum((a != 0) * 1.0, axis=axes, keepdims=keepdims)
+        return cast(np.sum(a != 0, axis=axes, keepdims=keepdims), dtype=dtype_of(a))
     return np.sum(np.abs(a) ** ord, axis=axes, keepdims=keepdims) ** (1.0 / ord)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from srcad import runtime
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import expands, is_constant, static
+from srcad.rules.table import dtype_of, expands, is_constant, is_float_name, static
 
 log_of = PRIMITIVES["math.log"]
+cast = PRIMITIVES["astype"]
 
 
 @expands(math.log)
@@ -34,12 +36,26 @@ def hypot(*coordinates: Any) -> Any:
 
 @expands(math.dist)
 def dist(p: Any, q: Any) -> Any:
-    return np.linalg.norm(np.asarray(p) - np.asarray(q))
+    x = doubles(p)
+    y = doubles(q)
+    if len(x) != len(y):
+        raise ValueError("both points must have the same number of dimensions")
+    # the sum of squares may overflow where the distance does not
+    total = 0.0
+    for k in range(len(x)):
+        total = np.hypot(total, x[k] - y[k])
+    return total
 
 
 @expands(math.fsum)
 def fsum(seq: Any) -> Any:
-    return np.sum(np.asarray(seq))
+    return runtime.exact_sum(doubles(seq))
+
+
+def doubles(values: Any) -> Any:
+    """The numbers as float64, which is what `math` computes in."""
+    x = np.asarray(values)
+    return x if dtype_of(x) == "float64" else cast(x, dtype="float64")
 
 
 @expands(math.prod)
@@ -60,15 +76,17 @@ def remainder(x: Any, y: Any) -> Any:
 
 @expands(math.modf, np.modf)
 def modf(x: Any) -> Any:
-    whole = np.trunc(x)
-    return np.copysign(np.where(np.isinf(x), 0.0, x - whole), x), whole
+    y = x if is_float_name(dtype_of(x)) else cast(x, dtype="float64")
+    whole = np.trunc(y)
+    return np.copysign(np.where(np.isinf(y), 0.0, y - whole), y), whole
 
 
 @expands(math.ldexp, np.ldexp)
 def ldexp(x: Any, i: Any) -> Any:
     # in two steps: 2.0 ** i alone may overflow where the product does not
     half = i // 2
-    return x * 2.0**half * 2.0 ** (i - half)
+    y = x * 2.0**half * 2.0 ** (i - half)
+    return cast(y, dtype="float32") if dtype_of(x) == "float32" else y
 
 
 @expands(math.isclose)

@@ -39,6 +39,14 @@ def product_2(a: Any, b: Any) -> Any:
 
 
 def integer_product(a: Any, b: Any) -> Any:
+    if a.shape[-1] != b.shape[0]:
+        raise ValueError("matmul: the lengths that are summed over differ")
+    y = sum_of_products(a, b)
+    # sums of truth values are truth values
+    return cast(y != 0, dtype="bool") if common_dtype(dtype_of(a), dtype_of(b)) == "bool" else y
+
+
+def sum_of_products(a: Any, b: Any) -> Any:
     if np.ndim(b) == 1:
         return np.sum(a * b, axis=-1)
     if np.ndim(a) == 1:
@@ -109,6 +117,14 @@ def product_4(a: Any, b: Any) -> Any:
     return out
 
 
+def scaled(x: Any, y: Any) -> Any:
+    """The product with a number, which counts as an array here: float64 widens."""
+    name = common_dtype(dtype_of(x), dtype_of(y))
+    left = x if dtype_of(x) == name else cast(x, dtype=name)
+    right = y if dtype_of(y) == name else cast(y, dtype=name)
+    return left * right
+
+
 @expands(np.matmul, operator.matmul)
 def matmul(x1: Any, x2: Any) -> Any:
     a = np.asarray(x1)
@@ -123,7 +139,7 @@ def dot(a: Any, b: Any) -> Any:
     x = np.asarray(a)
     y = np.asarray(b)
     if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return x * y
+        return scaled(x, y)
     if np.ndim(y) > 2 or (np.ndim(x) > 2 and np.ndim(y) == 2 and np.ndim(x) > 4):
         refuse("np.dot with a second array of more than two axes")
     return product_4(x, y)
@@ -139,7 +155,7 @@ def inner(a: Any, b: Any) -> Any:
     x = np.asarray(a)
     y = np.asarray(b)
     if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return x * y
+        return scaled(x, y)
     if np.ndim(y) == 1:
         return product_4(x, y)
     if np.ndim(y) > 2:
@@ -147,9 +163,18 @@ def inner(a: Any, b: Any) -> Any:
     return product_4(x, y.T)
 
 
-@expands(np.outer, np.multiply.outer)
+@expands(np.outer)
 def outer(a: Any, b: Any) -> Any:
     return outer_of(flat(a), flat(b))
+
+
+@expands(np.multiply.outer)
+def multiply_outer(A: Any, B: Any) -> Any:
+    x = np.asarray(A)
+    y = np.asarray(B)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return scaled(x, y)
+    return np.reshape(outer_of(np.ravel(x), np.ravel(y)), x.shape + y.shape)
 
 
 @expands(np.tensordot)

@@ -65,7 +65,7 @@ def first_axes(x: Any, axes: Any) -> Any:
         return np.moveaxis(x, axes[0], 0)
     others = tuple([k for k in range(rank) if k not in axes])
     front = np.transpose(x, axes + others)
-    return np.reshape(front, (-1,) + tuple([x.shape[k] for k in others]))
+    return np.reshape(front, (count(x, axes),) + tuple([x.shape[k] for k in others]))
 
 
 def count(x: Any, axes: Any) -> Any:
@@ -90,7 +90,7 @@ def sum_over(x: Any, axes: Any) -> Any:
 # ---- sums ---------------------------------------------------------------------------------------
 
 
-@expands(np.sum, np.add.reduce, methods=("sum",))
+@expands(np.sum, methods=("sum",))
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = operand(a, dtype, out)
     if np.ndim(x) == 0:
@@ -103,6 +103,8 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: 
 def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = operand(a, dtype, out)
     if np.ndim(x) == 0:
+        if axis is not None:
+            refuse("np.mean of a number, with an axis")
         return x * 1.0
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == np.ndim(x):
@@ -123,14 +125,22 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = Fa
             refuse("np.average whose weights have another rank than the array, unless they are 1-D with axis=")
         k = axis_of(axis, np.ndim(x))
         w = w[with_new_axes(np.ndim(x), tuple([j for j in range(np.ndim(x)) if j != k]))]
-        return np.sum(x * w, axis=k, keepdims=keepdims) / np.sum(weights)
-    return np.sum(x * w, axis=axis, keepdims=keepdims) / np.sum(w, axis=axis, keepdims=keepdims)
+        return np.sum(x * w, axis=k, keepdims=keepdims) / weight_of(np.sum(weights))
+    return np.sum(x * w, axis=axis, keepdims=keepdims) / weight_of(np.sum(w, axis=axis, keepdims=keepdims))
+
+
+def weight_of(total: Any) -> Any:
+    if np.any(total == 0.0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    return total
 
 
 @expands(np.var, methods=("var",))
 def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False) -> Any:
     x = number(operand(a, dtype, out))
     if np.ndim(x) == 0:
+        if axis is not None:
+            refuse("np.var of a number, with an axis")
         return x * 0.0
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == np.ndim(x):
@@ -150,7 +160,7 @@ def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
 # ---- products and extremes ----------------------------------------------------------------------
 
 
-@expands(np.prod, np.multiply.reduce, methods=("prod",))
+@expands(np.prod, methods=("prod",))
 def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = number(operand(a, dtype, out))
     if np.ndim(x) == 0:
@@ -165,7 +175,7 @@ def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     return restored(y, np.ndim(x), axes, keepdims)
 
 
-@expands(np.max, np.amax, np.maximum.reduce, methods=("max",))
+@expands(np.max, np.amax, methods=("max",))
 def max_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = operand(a, None, out)
     if np.ndim(x) == 0:
@@ -182,7 +192,7 @@ def max_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
     return restored(y, np.ndim(x), axes, keepdims)
 
 
-@expands(np.min, np.amin, np.minimum.reduce, methods=("min",))
+@expands(np.min, np.amin, methods=("min",))
 def min_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = operand(a, None, out)
     if np.ndim(x) == 0:
@@ -202,6 +212,29 @@ def min_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
 @expands(np.ptp)
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     return np.max(a, axis, out, keepdims) - np.min(a, axis, out, keepdims)
+
+
+# ---- of ufuncs, which reduce the first axis unless told otherwise --------------------------------
+
+
+@expands(np.add.reduce)
+def add_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return np.sum(array, axis, dtype, out, keepdims)
+
+
+@expands(np.multiply.reduce)
+def multiply_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return np.prod(array, axis, dtype, out, keepdims)
+
+
+@expands(np.maximum.reduce)
+def maximum_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return np.max(operand(array, dtype, out), axis, None, keepdims)
+
+
+@expands(np.minimum.reduce)
+def minimum_reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+    return np.min(operand(array, dtype, out), axis, None, keepdims)
 
 
 # ---- without derivative -------------------------------------------------------------------------

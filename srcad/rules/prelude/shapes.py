@@ -131,6 +131,8 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 @expands(np.rollaxis)
 def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
     k = axis_of(axis, np.ndim(a))
+    if start < -np.ndim(a) or start > np.ndim(a):
+        refuse("np.rollaxis with a start out of bounds")
     to = start + np.ndim(a) if start < 0 else start
     return np.moveaxis(a, k, to - 1 if to > k else to)
 
@@ -212,6 +214,10 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     k = 0 if axis is None else axis_of(axis, np.ndim(x))
     if np.ndim(repeats) != 0:
         times = np.asarray(repeats)
+        if known_one(times, 0):
+            return repeat(x, times[0], k)
+        if len(times) != x.shape[k]:
+            raise ValueError("np.repeat: as many repeats are needed as there are entries")
         rows = np.empty(np.sum(times), dtype=np.int64)
         filled = 0
         for i in range(len(times)):

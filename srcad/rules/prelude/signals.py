@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.rules.prelude.maths import doubles
 from srcad.rules.prelude.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import axis_of, common_dtype, dtype_of, expands, refuse
@@ -20,12 +21,17 @@ def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
 
 @expands(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    # float64, whatever is given
+    knots = doubles(xp)
+    heights = doubles(fp)
+    if len(knots) != len(heights):
+        raise ValueError("fp and xp are not of the same length.")
     if np.ndim(x) == 0:
-        return interp_at(x, xp, fp, left, right)
-    points = flat(x)
+        return interp_at(doubles(x), knots, heights, left, right)
+    points = flat(doubles(x))
     out = np.empty(points.size)
     for k in range(points.size):
-        out[k] = interp_at(points[k], xp, fp, left, right)
+        out[k] = interp_at(points[k], knots, heights, left, right)
     return np.reshape(out, np.shape(x))
 
 
@@ -49,6 +55,8 @@ def interp_at(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
 def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     n = len(a)
     m = len(v)
+    if n == 0 or m == 0:
+        raise ValueError("a and v cannot be empty")
     out = np.zeros(n + m - 1, dtype=common_dtype(dtype_of(a), dtype_of(v)))
     for i in range(n):
         for j in range(m):
@@ -63,6 +71,10 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
 
 @expands(np.correlate)
 def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    if mode == "same" and len(a) < len(v):
+        # of the longer one, as it lies when the two have changed places
+        start = len(a) // 2
+        return np.convolve(a, v[::-1])[start : start + len(v)]
     return np.convolve(a, v[::-1], mode)
 
 
@@ -70,6 +82,8 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 def cross(a: Any, b: Any) -> Any:
     if np.ndim(a) != 1 or np.ndim(b) != 1:
         refuse("np.cross of arrays of vectors")
+    if len(a) != 3 or len(b) != 3:
+        raise ValueError("np.cross takes vectors of three entries here")
     return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.rules.prelude.shapes import flat
-from srcad.rules.table import axis_of, dtype_of, expands, refuse
+from srcad.rules.table import axis_of, dtype_of, expands, is_float_name, refuse
 
 
 @expands(np.argsort, methods=("argsort",))
@@ -70,7 +70,30 @@ def sort_in_place(a: Any, axis: Any = -1, kind: Any = None) -> None:
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False) -> Any:
     if out is not None:
         refuse("np.median with out=")
-    return np.quantile(a, 0.5, axis=axis, keepdims=keepdims)
+    x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, one_axis(axis)), axis, 0)
+    n = x.shape[0]
+    if n == 0:
+        raise ValueError("the median of nothing")
+    # the middle, or the mean of the two
+    y = x[n // 2] * 1.0 if n % 2 == 1 else (x[n // 2 - 1] + x[n // 2]) / 2.0
+    return placed(nan_where(x[n - 1], y), a, axis, keepdims)
+
+
+def one_axis(axis: Any) -> Any:
+    if isinstance(axis, (tuple, list)):
+        refuse("a median or quantile over several axes")
+    return axis
+
+
+def nan_where(last: Any, y: Any) -> Any:
+    """NaN sorts last: where there is one, it is the result."""
+    return np.where(np.isnan(last), last, y) if is_float_name(dtype_of(last)) else y
+
+
+def placed(y: Any, a: Any, axis: Any, keepdims: Any) -> Any:
+    if axis is None:
+        return np.full((1,) * np.ndim(a), y) if keepdims else y
+    return np.expand_dims(y, axis) if keepdims else y
 
 
 @expands(np.percentile)
@@ -84,12 +107,17 @@ def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> An
 def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     if not np.isscalar(q):
         refuse("np.quantile of several at once (ask for one after the other, and join them in np.array)")
-    x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, axis), axis, 0)
-    place = q * (x.shape[0] - 1)
-    below = min(int(place), x.shape[0] - 1)
-    above = min(below + 1, x.shape[0] - 1)
-    # the whole between, so that equal neighbours give themselves
-    y = x[below] + (x[above] - x[below]) * (place - below)
-    if axis is None:
-        return np.full((1,) * np.ndim(a), y) if keepdims else y
-    return np.expand_dims(y, axis) if keepdims else y
+    if q < 0.0 or q > 1.0:
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, one_axis(axis)), axis, 0)
+    n = x.shape[0]
+    if n == 0:
+        raise ValueError("a quantile of nothing")
+    place = q * (n - 1)
+    below = min(int(place), n - 1)
+    above = min(below + 1, n - 1)
+    # from the nearer neighbour, as NumPy does: it matters where the other one is infinite
+    part = place - below
+    between = x[above] - x[below]
+    y = x[below] + between * part if part < 0.5 else x[above] - between * (1.0 - part)
+    return placed(nan_where(x[n - 1], y), a, axis, keepdims)

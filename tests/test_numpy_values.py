@@ -1,0 +1,125 @@
+"""Convention for convention: a value through srcad is NumPy's, or the call is refused.
+
+All calls on all kinds of arguments, and compiled, are for a command (`python -m tests.numpy_values`); here each call
+has one common kind of arguments and one of the others, in turn.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import math
+import operator
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srcad.rules.primitives import PRIMITIVE_OF
+from srcad.rules.table import EXPANSIONS, METHODS
+from tests import numpy_values
+from tests.numpy_values import CALLS, GROUPS, kinds_of, outcomes
+
+
+def chosen(call: str) -> list[tuple[str, str]]:
+    kinds = [kind for kind in kinds_of(call) if kind not in LATER.get(call, ())]
+    other = (call, kinds[zlib.crc32(call.encode()) % len(kinds)])
+    return [other] if CALLS[call] == "reductions" else list(dict.fromkeys([(call, kinds[0]), other]))
+
+
+LATER = {"np.interp(v, g[:1], w[:1])": {"empty"}} | {
+    call: {"float32"} for call in CALLS if call.startswith(("np.pad", "np.full_like"))
+}
+"""A slice of nothing that is taken to have one item; lengths that are taken for float32."""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_values_are_those_of_numpy(group: str, tmp_path: Path) -> None:
+    runs = [run for call in GROUPS[group] for run in chosen(call)]
+    found = list(outcomes(runs, tmp_path, 0))
+    assert [one for one in found if one.wrong] == []
+    assert sum(one.what == "equal" for one in found) > 0.6 * len(found)
+
+
+SOME = [
+    "a // a2", "a % a2", "np.fmod(a, a2)", "I // -2", "I % -2", "k ** -1", "np.linalg.eigh(s)", "np.sign(a)",
+    "np.median(v)",
+    "np.argsort(v.round(), kind='stable')", "math.fsum([1e100, t, -1e100])",
+]  # fmt: skip
+
+
+def test_values_compiled(tmp_path: Path) -> None:
+    found = list(numpy_values.of_chunk(SOME, "plain", tmp_path, 0))
+    assert len(found) == len(SOME) and [one for one in found if one.wrong] == []
+
+
+# ---- every function, every option ----------------------------------------------------------------
+
+
+def calls_in_rows() -> Iterator[ast.Call]:
+    for row in CALLS:
+        yield from (node for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Call))
+
+
+def called(node: ast.Call) -> tuple[object, list[Any]]:
+    """The function or method that a row calls, and what is given before its arguments."""
+    text = ast.unparse(node.func)
+    if all(part.isidentifier() for part in text.split(".")) and text.split(".")[0] in ("np", "math", *vars(builtins)):
+        return eval(text, {"np": np, "math": math}), []
+    return text.rpartition(".")[2], [None]
+
+
+def options_shown() -> dict[object, set[str]]:
+    shown: dict[object, set[str]] = {}
+    for node in calls_in_rows():
+        target, before = called(node)
+        function = METHODS.get(target) if isinstance(target, str) else EXPANSIONS.get(target)
+        given = shown.setdefault(target, set())
+        if function is not None:
+            try:
+                keywords = {str(k.arg): k.value for k in node.keywords}
+                bound = inspect.signature(function).bind(*before, *node.args, **keywords)
+            except TypeError:
+                continue  # an option that is refused
+            given |= set(bound.arguments)
+    return shown
+
+
+ELSEWHERE = {math.gcd: {"integers"}, np.empty: set(), np.empty_like: set()}
+
+
+def test_every_function_and_every_option_has_a_row() -> None:
+    shown = options_shown()
+    missing = []
+    for function, expansion in [*EXPANSIONS.items(), *METHODS.items()]:
+        if not expansion.__module__.startswith("srcad.rules.prelude"):
+            continue  # of a test
+        if function in (operator.matmul, operator.abs):
+            continue  # spelled as operators
+        options = {name for name in inspect.signature(expansion).parameters if name != "out"}
+        if function not in shown:
+            missing.append(f"{function}")
+        elif not isinstance(function, str):
+            missing += [f"{function}: {name}" for name in options - shown[function]]
+    assert missing == []
+
+
+OPERATORS = {f: f.__name__ for f in PRIMITIVE_OF if getattr(operator, getattr(f, "__name__", ""), None) is f}
+
+
+def test_every_primitive_that_users_call_has_a_row() -> None:
+    shown = set(options_shown())
+    ours = {f for f in PRIMITIVE_OF if str(getattr(f, "__module__", "")).startswith("srcad.")}
+    assert [f for f in PRIMITIVE_OF if f not in shown and f not in OPERATORS and f not in ours] == []
+    kinds = {type(node) for row in CALLS for node in ast.walk(ast.parse(row))}
+    operators = {
+        kind
+        for base in (ast.operator, ast.cmpop, ast.unaryop)
+        for kind in base.__subclasses__()
+        if kind.__module__ in ("ast", "_ast")
+    }
+    assert operators - kinds <= {ast.Is, ast.IsNot, ast.In, ast.NotIn}  # of structure, not of numbers
