@@ -15,7 +15,7 @@ from srcad.errors import Problem, SrcadError
 from srcad.frontend import questions as questions  # fills BUILTINS
 from srcad.frontend import read
 from srcad.frontend.builtin_calls import BUILTINS
-from srcad.frontend.comprehensions import accumulated
+from srcad.frontend.comprehensions import accumulated, asked
 from srcad.frontend.context import Context, Frame, Retry
 from srcad.frontend.expressions import spread
 from srcad.frontend.fence import fence
@@ -63,6 +63,11 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         total = accumulated(ctx, only) if isinstance(only, gast.GeneratorExp | gast.ListComp) else None
         if total is not None:
             return total
+    if isinstance(function, Static) and (function.value is any or function.value is all) and len(node.args) == 1:
+        (only,) = node.args
+        found = asked(ctx, only, function.value is any) if isinstance(only, gast.GeneratorExp) else None
+        if found is not None:
+            return found
     args: list[Abstract] = []
     for arg in node.args:
         if isinstance(arg, gast.Starred):

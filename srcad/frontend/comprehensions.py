@@ -10,12 +10,14 @@ import gast
 from srcad.frontend.context import Context, Frame
 from srcad.frontend.iteration import items_of, turns_of
 from srcad.frontend.lookup import lookup
+from srcad.frontend.operators import is_safe
 from srcad.frontend.statics import key_of
 from srcad.frontend.values import Abstract, Cells, Leaf, Seq, Static
 from srcad.ir.types import Scalar, Symbol, dim
 
 _LIST = "%list"
 _TOTAL = "%total"
+_FOUND = "%found"
 _LOOPED = 64
 """A range of at most so many turns, known while compiling, is written out."""
 
@@ -82,6 +84,37 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
         assign = gast.copy_location(gast.Assign([_name(node, _TOTAL, gast.Store())], added, None), node.elt)
         ctx.statements([_for(node, [assign], 0)])
         return lookup(ctx, _TOTAL)
+
+
+def asked(ctx: Context, node: Any, decided: bool) -> Abstract | None:
+    """`any(element for ...)`, `all(...)` where the element may do harm: none is made after the one that decides.
+
+    None where all elements may as well be made. `decided` is the truth of the element that ends the question.
+    """
+    tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
+    if all(map(is_safe, tests)):
+        return None
+    frame = _scope(ctx, node)
+    with ctx.inside(frame):
+        over = ctx.expression(node.generators[0].iter)
+        frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
+
+        def same(made: Any) -> Any:
+            return gast.copy_location(made, node.elt)
+
+        hit = same(gast.Assign([_name(node, _FOUND, gast.Store())], same(gast.Constant(decided, None)), None))
+        asked = same(gast.If(node.elt if decided else same(gast.UnaryOp(gast.Not(), node.elt)), [hit], []))
+        found = _name(node, _FOUND, gast.Load())
+        left = same(gast.UnaryOp(gast.Not(), found)) if decided else found
+        body = [asked]
+        for k in reversed(range(len(node.generators))):
+            for condition in reversed(node.generators[k].ifs):
+                body = [same(gast.If(condition, body, []))]
+            iterable = _name(node, "%over", gast.Load()) if k == 0 else node.generators[k].iter
+            bound = same(gast.For(node.generators[k].target, iterable, [same(gast.If(left, body, []))], [], None))
+            body = [bound]
+        ctx.statements(body)
+        return lookup(ctx, _FOUND)
 
 
 def _adds_numbers(ctx: Context, node: Any, iterable: Abstract) -> bool:

@@ -12,17 +12,42 @@ from srcad.errors import Problem, fail_all
 from srcad.frontend.read import Source, span
 
 
+_LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
+"""Functions that ask for the items of an argument one by one."""
+
+
 def fence(source: Source) -> None:
     """Raise one `UnsupportedError` with every construct of the function that is outside the language."""
     found = []
+    used_up = {id(part) for node in gast.walk(source.tree) for part in _used_up(node)}
     for node in gast.walk(source.tree):
         refusal = _refusal(node)
+        if isinstance(node, gast.GeneratorExp) and id(node) not in used_up:
+            refusal = (
+                "S114",
+                "a generator that is not used up where it stands",
+                "Its elements are made one by one, as they are asked for; what runs in between may change them.",
+                "make a list of it: [...].",
+            )
         if refusal is not None:
             code, message, why, advice = refusal
             found.append(Problem(code, message, span(source, node), why, advice))
     # By place in the text; of what begins at one place, the outer first.
     found.sort(key=lambda problem: (problem.span.line, problem.span.column) if problem.span else (0, 0))
     fail_all(found)
+
+
+def _used_up(node: gast.AST) -> list[gast.AST]:
+    """The parts of a node of which all items are made before anything else happens."""
+    match node:
+        case gast.Call(func=function, args=args):
+            lazy = isinstance(function, gast.Name) and function.id in _LAZY
+            return [] if lazy else list(args)
+        case gast.Starred(value=value):
+            return [value]
+        case gast.Assign(targets=[gast.Tuple() | gast.List()], value=value):
+            return [value]
+    return []
 
 
 def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:

@@ -50,6 +50,13 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     ctx.fail("S126", f"{words(value)} cannot be indexed so", None, advice)
 
 
+def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
+    """`value[items]` as it is now; None where that is a view, which changes with the array."""
+    current = index(ctx, value, items)
+    view = isinstance(current, Leaf) and isinstance(current.type, Array) and all(map(_is_basic, _listed(items)))
+    return None if view else current
+
+
 def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
     """An item of a list that has grown in a run-time loop; a part of it is again such a list."""
     cells = ctx.heap[value.id]

@@ -19,8 +19,9 @@ from srcad.frontend.joins import branch
 from srcad.frontend.rounds import Rounds
 from srcad.frontend.scopes import assigned, loads
 from srcad.frontend.values import Abstract, Leaf, Static
-from srcad.ir.nodes import Atom, Const, Expr, For, While
+from srcad.ir.nodes import Atom, Const, Expr, For, Store, While
 from srcad.ir.types import Dim, Scalar, Symbol, dim
+from srcad.ir.walk import walk
 
 _UNROLLED = 512
 _FEW = 8
@@ -178,9 +179,12 @@ def lower_while(ctx: Context, node: gast.While) -> None:
         lower_while(ctx, _with_plain_test(ctx, node))
         return
     entry = ctx.snapshot()
-    with ctx.builder.block():
+    with ctx.builder.block() as tested:
         first = ctx.test(node.test)
     ctx.restore(entry)
+    if any(isinstance(stmt, Store) for stmt in walk(tuple(tested))):
+        lower_while(ctx, _with_plain_test(ctx, node))
+        return
     if first is False:
         return
     try:
@@ -240,7 +244,10 @@ _plain_tests: dict[int, tuple[Any, Any]] = {}
 
 
 def _with_plain_test(ctx: Context, node: gast.While) -> gast.While:
-    """`while test: body`, where the test binds names, as a loop whose body begins with the test."""
+    """`while test: body` as a loop whose body begins with the test.
+
+    Where the test binds names or writes into memory, what it does when it fails is part of the last turn.
+    """
     known = _plain_tests.get(id(node))
     if known is not None and known[0] is node:
         rewritten = known[1]

@@ -11,7 +11,7 @@ from srcad.frontend import read
 from srcad.frontend.context import Context, Pending
 from srcad.frontend.expressions import defaults_of, length, spread
 from srcad.frontend.growth import refuse_change
-from srcad.frontend.indexing import array_of, index, store, store_basic
+from srcad.frontend.indexing import array_of, element, index, store, store_basic
 from srcad.frontend.iteration import items_of
 from srcad.frontend.joins import branch
 from srcad.frontend.lookup import lookup
@@ -21,8 +21,9 @@ from srcad.frontend.naming import adopt, bind_name
 from srcad.frontend.operators import BINARY, binary
 from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
 from srcad.ir.checks import check
-from srcad.ir.nodes import Atom, Const, Store
+from srcad.ir.nodes import Atom, Const, Stmt, Store
 from srcad.ir.types import Array, Dim
+from srcad.ir.walk import walk
 
 RESULT = "%return"
 """The name under which a frame keeps the value of its `return`."""
@@ -116,9 +117,7 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
     items = items_of(ctx, value)
     if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
         _check_count(ctx, value.type.dims[0], length(ctx, value, 0), len(targets))
-        for k, target in enumerate(targets):
-            ctx.bind(target, index(ctx, value, ctx.constant(k)))
-        return
+        items = tuple(index(ctx, value, ctx.constant(k)) for k in range(len(targets)))
     if items is None:
         items = spread(ctx, value)
     if stars:
@@ -158,23 +157,38 @@ def _augmented(ctx: Context, node: Any) -> None:
             value = ctx.expression(node.value)
             if not _in_place(ctx, prim, current, value):
                 ctx.bind(node.target, binary(ctx, prim, current, value))
+            elif lookup(ctx, name) != current:
+                ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
             base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
             if isinstance(base, Ref):
                 current = index(ctx, base, items)
                 value = ctx.expression(node.value)
-                if not _in_place(ctx, prim, current, value):
-                    store(ctx, base, items, binary(ctx, prim, current, value))
+                new = current if _in_place(ctx, prim, current, value) else binary(ctx, prim, current, value)
+                if new is not current or index(ctx, base, items) != current:
+                    store(ctx, base, items, new)
                 return
-            value = ctx.expression(node.value)
+            with ctx.builder.block() as written:
+                value = ctx.expression(node.value)
             with ctx.at(node):
-                store(ctx, base, items, value, prim)
+                old = element(ctx, base, items) if _stores(written) else None
+                for statement in written:
+                    ctx.builder.emit(statement)
+                if old is None:
+                    store(ctx, base, items, value, prim)
+                else:
+                    store(ctx, base, items, binary(ctx, prim, old, value))
         case gast.Attribute():
             current = ctx.expression(node.target)
             if not _in_place(ctx, prim, current, ctx.expression(node.value)):
                 ctx.fail(
                     "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
                 )
+
+
+def _stores(written: Sequence[Stmt]) -> bool:
+    """Whether statements write into memory."""
+    return any(isinstance(stmt, Store) for stmt in walk(tuple(written)))
 
 
 def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:

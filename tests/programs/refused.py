@@ -274,3 +274,21 @@ def returns_a_string(x):
 def returns_on_some_paths_only(x):
     if x > 0:
         return x * x
+
+
+@refused(real(3), code="S114")
+def generator_kept_while_its_source_changes(x):
+    y = x * 1.0
+    kept = (v * v for v in y)
+    y[0] = 5.0
+    return sum(kept)
+
+
+@refused(real(3), code="S114")
+def generator_looped_over(x):
+    y = x * 1.0
+    s = 0.0
+    for v in (w * w for w in y):
+        y[2] += v
+        s += v * y[2]
+    return s
