@@ -11,7 +11,6 @@ import gast
 from srcad.errors import Problem, fail_all
 from srcad.frontend.read import Source, span
 
-
 _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
 """Functions that ask for the items of an argument one by one."""
 
