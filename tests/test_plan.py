@@ -338,7 +338,7 @@ def test_the_limit_is_no_part_of_the_text():
     free, bound = srcad.grad(nested, target="python"), srcad.grad(nested, target="python", max_tape=10**9)
     x = np.ones(4)
     one, other = free.specialisation(x, 2), bound.specialisation(x, 2)
-    assert one.text == other.text and free.digest(one.arguments) == bound.digest(other.arguments)
+    assert one.text == other.text
     assert repr(free.options) == repr(bound.options) and free.options != bound.options
     assert free.specialisation(x, 2)._checks == []
 
