@@ -16,12 +16,16 @@ from srcad.ir.walk import names, own_exprs, own_writes, reads, walk
 from srcad.simplify.typeof import typeof
 
 _unknown = count()
-Facts = tuple[dict[Symbol, Dim], dict[Dim, Var]]
+Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
 _COUNTERS = ("i", "j", "k", "l", "m", "n")
 
 
 class Known:
-    """Facts hold for the rest of a block: a length, said as a form of symbols, is one number there."""
+    """Facts hold for the rest of a block: a length, said as a form of symbols, is one number there.
+
+    The length of an array that a loop carries round is another number in each turn, called by one symbol. So where
+    a loop begins, where its turn ends and where it has ended only what goes by the lengths of arguments is still known.
+    """
 
     def __init__(self, f: Function) -> None:
         self._declared = f.types
@@ -37,6 +41,8 @@ class Known:
         self.extents: dict[str, tuple[Expr, ...]] = {}
         """The lengths of arrays that were made here."""
         self._counted: dict[Dim, Var] = {}
+        self._loops = 0
+        """How often a loop has begun or ended."""
 
     # ---- names -------------------------------------------------------------------------------
 
@@ -149,11 +155,26 @@ class Known:
 
     def facts(self) -> Facts:
         """What is known of lengths here, to come back to where what was said of them is not said after all."""
-        return dict(self._equal), dict(self._counted)
+        return dict(self._equal), dict(self._counted), self._loops
 
     def back_to(self, facts: Facts) -> None:
-        equal, counted = facts
+        equal, counted, loops = facts
         self._equal, self._counted = dict(equal), dict(counted)
+        if loops != self._loops:
+            self._forget_lengths()
+
+    def boundary(self) -> None:
+        """A turn of a loop begins, or the loop has ended."""
+        self._loops += 1
+        self._forget_lengths()
+
+    def _forget_lengths(self) -> None:
+        """What arrays have for lengths that are no arguments may have changed."""
+        self._equal = {s: d for s, d in self._equal.items() if self._lasts(dim(s)) and self._lasts(d)}
+        self._counted = {d: name for d, name in self._counted.items() if self._lasts(d)}
+
+    def _lasts(self, d: Dim) -> bool:
+        return all(s.name in self._params for s, _ in d.terms)
 
     def count(self, length: Dim, extent: Expr, before: list[Stmt]) -> Expr:
         """The length, never negative, as `n - 2` is for an array that is too short."""

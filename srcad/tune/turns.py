@@ -52,7 +52,9 @@ class Turns(Arrays):
         while True:
             self.known.forget(changed)
             self._take(lengths)
+            self.known.boundary()
             result = turn()
+            self.known.boundary()
             after = self._lengths(changed)
             kept = {name: d for name, d in lengths.items() if after.get(name) == d}
             self.known.forget(changed)

@@ -223,18 +223,7 @@ class Blocks(Statements):
             self.probed.insert(start + 1, self.lines[start + 1])
         self.settle(start)
 
-    # ---- growing lists ------------------------------------------------------------------------------
-
-    def grown(self) -> None:
-        """A list that gets an item at each turn."""
-        name, vectors = self.fresh(), [at for at, a in self.arrays() if a.ndim == 1 and a.size]
-        if not vectors:
-            raise Refused
-        v = self.pick(vectors)
-        self.emit(f"{name} = []")
-        self.emit(f"for i_ in range(len({v})):")
-        self.emit(f"    {name}.append({self.pick((f'{v}[i_] * {v}[i_]', f'np.sin({v}[i_])', f'{v} * {v}[i_]'))})")
-        self.emit(f"{self.fresh()} = np.{self.pick(('array', 'stack'))}({name})")
+    # ---- results --------------------------------------------------------------------------------------
 
     def numbers(self) -> list[str]:
         """What a result can be made of: each float, and each array as a sum."""

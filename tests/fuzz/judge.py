@@ -106,6 +106,7 @@ class Trial:
         self.after: Any = None
         self.args = self.fresh()
         given = self.fresh()
+        held = [leaf for leaf in leaves(given) if isinstance(leaf, np.ndarray)]
         for at in self.program.wrt:
             given[at] = map_leaves(lambda leaf: float(leaf) if type(leaf) is int else leaf, given[at])
         try:
@@ -115,7 +116,7 @@ class Trial:
             raise
         except Exception as fault:
             self.raised = fault
-        self.after = given
+        self.after = held
 
     def fresh(self, wide: bool = False) -> list[Any]:
         """The arguments, made anew: a copy would lie in memory in another way."""
@@ -137,14 +138,15 @@ class Trial:
             outcome = self.of_fault(fault, target)
             return outcome
         try:
-            have = self.call(derivative, target, args := self.fresh())
+            before = map_leaves(lambda leaf: leaf, args := self.fresh())
+            have = self.call(derivative, target, args)
         except Exception as fault:
             return self.of_fault(fault, target)
         if self.raised is not None:
             said = f"{type(self.raised).__name__}: {self.raised}"
             return Outcome("wrong", f"the program raises {said}, the derivative gives {have!r}"[:600], target)
         try:
-            self.check(have, args, derivative, target)
+            self.check(have, args, before, derivative, target)
         except NotSmooth:
             return Outcome("not smooth")
         except Wrong as wrong:
@@ -204,16 +206,17 @@ class Trial:
 
     # ---- numbers -------------------------------------------------------------------------------------
 
-    def check(self, have: Any, args: list[Any], derivative: Any, target: str) -> None:
+    def check(self, have: Any, args: list[Any], before: list[Any], derivative: Any, target: str) -> None:
         mode = self.program.mode
         tolerance = 1e-3 if self.single else 1e-9
-        kept = mode in ("adjoint", "primal")
-        want_args = self.after if kept else self.fresh()
-        for (where, one), other in zip(paths(args), leaves(want_args), strict=True):
-            if kept:
+        held = [(where, leaf) for where, leaf in paths(before) if isinstance(leaf, np.ndarray)]
+        if mode in ("adjoint", "primal"):
+            for (where, one), other in zip(held, self.after, strict=True):
                 near(one, other, tolerance, f"argument{where} afterwards")
-            elif not np.array_equal(one, other):
-                raise Wrong(f"argument{where} was written to: {one}, was {other}")
+        else:
+            for (where, one), other in zip(paths(args), leaves(self.fresh()), strict=True):
+                if not np.array_equal(one, other):
+                    raise Wrong(f"argument{where} was written to: {one}, was {other}")
         again = self.call(derivative, target, self.fresh())
         if [bits(one) for one in leaves(have)] != [bits(one) for one in leaves(again)]:
             raise Wrong(f"two calls differ:\n{have}\n{again}")

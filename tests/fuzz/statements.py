@@ -81,6 +81,9 @@ class Statements(Arrays):
             (0.3, self.bind_mask),
             (0.2, self.bind_selected),
             (0.15, self.check),
+            (1.0, self.shifted),
+            (0.5, self.swap_elements),
+            (0.5, self.grown),
         ]
         write = self.random.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
         write()
@@ -226,6 +229,39 @@ class Statements(Arrays):
 
     def check(self) -> None:
         self.emit(f"assert {self.truth(1)}")
+
+    def shifted(self) -> None:
+        """An array changed by other parts of itself."""
+        found = [(at, a) for at, a in self.arrays() if a.ndim and a.shape[0] > 1 and a.flags.writeable]
+        if not found:
+            raise Refused
+        at, array = self.pick(found)
+        left, right = self.pick((("1:", ":-1"), (":-1", "1:"), (":", "::-1"), ("::-1", ":"), ("1:", "-2::-1")))
+        if left == "1:" and right == "-2::-1" and array.shape[0] < 2:
+            raise Refused
+        read = f"{at}[{right}]"
+        value = self.pick((read, f"0.5 * {read}", f"np.sin({read})", f"{read} * {read}", f"{at}[{left}] * {read}"))
+        self.emit(f"{at}[{left}] {self.pick(('=', '+=', '-=', '*='))} {value}")
+
+    def swap_elements(self) -> None:
+        found = [(at, a) for at, a in self.arrays() if a.ndim and a.shape[0] and a.flags.writeable]
+        if not found:
+            raise Refused
+        at, array = self.pick(found)
+        i, j = self.index(array.shape[0]), self.index(array.shape[0])
+        copied = ".copy()" if array.ndim > 1 and self.chance(0.7) else ""
+        self.emit(f"{at}[{i}], {at}[{j}] = {at}[{j}]{copied}, {at}[{i}]{copied}")
+
+    def grown(self) -> None:
+        """A list that gets an item at each turn."""
+        vectors = [at for at, a in self.arrays() if a.ndim == 1 and a.size]
+        name, v = self.fresh(), self.pick(vectors) if vectors else ""
+        if not vectors or self.depth > 2:
+            raise Refused
+        self.emit(f"{name} = []")
+        self.emit(f"for i_ in range(len({v})):")
+        self.emit(f"    {name}.append({self.pick((f'{v}[i_] * {v}[i_]', f'np.sin({v}[i_])', f'{v} * {v}[i_]'))})")
+        self.emit(f"{self.fresh()} = np.{self.pick(('array', 'stack'))}({name})")
 
     # ---- structures and functions -----------------------------------------------------------------
 

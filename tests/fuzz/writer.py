@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tests.fuzz.blocks import Blocks
 from tests.fuzz.changed import with_index_moved, with_others
@@ -71,4 +72,17 @@ def written(seed: int, sort: str = "values") -> Program | None:
     if program is None or sort == "values":
         return program
     changed = {"lengths": with_others, "indices": with_index_moved}[sort](program.text, writer.random)
-    return None if changed is None else replace(program, text=changed)
+    if changed is None or not callable_text(changed):
+        return None
+    return replace(program, text=changed)
+
+
+def callable_text(text: str) -> bool:
+    """Whether there are such arguments at all: a view of an array that has become shorter may not be."""
+    names: dict[str, Any] = {}
+    try:
+        exec(compile(text, "<fuzz>", "exec"), names)
+        names.get("others", names["arguments"])()
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""Random programs from the grammar: a few of each sort. `python -m tests.fuzz` tries as many as one likes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+from tests.fuzz.changed import with_index_moved, with_others
+from tests.fuzz.differences import NotSmooth, along
+from tests.fuzz.judge import judged
+from tests.fuzz.minimise import minimised
+from tests.fuzz.pool import Pool, Task
+from tests.fuzz.program import PREAMBLE, Program
+from tests.fuzz.writer import written
+
+PLAIN = ("python", "machine")
+
+
+# ---- the net itself ---------------------------------------------------------------------------------
+
+
+def made(body: str, arguments: str, mode: str = "value_and_grad", wrt: tuple[int, ...] = (0,)) -> Program:
+    names = ", ".join("xyz"[: len(ast.parse(f"({arguments},)").body[0].value.elts)])  # type: ignore[attr-defined]
+    text = f"{PREAMBLE}\ndef program({names}):\n{body}\n\n\ndef arguments():\n    return ({arguments},)\n"
+    return Program(text, mode, wrt)
+
+
+SQUARES = made("    y = x * x\n    return np.sum(y)", "np.array([0.3, -0.5])")
+
+
+def test_a_right_derivative_is_right(tmp_path: Path) -> None:
+    assert judged(SQUARES, tmp_path, PLAIN).kind == "right"
+
+
+@pytest.mark.parametrize(
+    "mode, wrong",
+    [
+        ("value_and_grad", lambda x: (x @ x, 2.1 * x)),
+        ("value_and_grad", lambda x: (x @ x + 0.1, 2.0 * x)),
+        ("value_and_grad", lambda x: (x @ x, 2.0 * x[:1])),
+        ("value_and_grad", lambda x: (x @ x, x.__imul__(2.0))),
+        ("grad", lambda x: np.array([np.nan, np.nan])),
+    ],
+)
+def test_a_wrong_derivative_is_wrong(mode: str, wrong: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fake:
+        def specialisation(self, *args: Any) -> None:
+            pass
+
+        def __call__(self, *args: Any) -> Any:
+            return wrong(*args)
+
+    monkeypatch.setattr(srcad, mode, lambda *args, **options: Fake())
+    outcome = judged(replace(SQUARES, mode=mode), tmp_path, ("python",))
+    assert outcome.kind == "wrong" and outcome.failed
+
+
+def test_a_bare_error_is_a_failure_and_a_refusal_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = made("    try:\n        return x[0]\n    except IndexError:\n        return 0.0", "np.ones(2)")
+    assert judged(refused, tmp_path, PLAIN).detail == "S103"
+
+    def broken(*args: Any, **options: Any) -> Any:
+        raise KeyError("d_x")
+
+    monkeypatch.setattr(srcad, "value_and_grad", broken)
+    outcome = judged(SQUARES, tmp_path, ("python",))
+    assert outcome.kind == "raw error" and "KeyError" in outcome.detail
+
+
+def test_what_raises_has_to_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond = made("    return x[5]", "np.ones(2)")
+    assert judged(beyond, tmp_path, PLAIN).kind == "raised"
+
+    class Fake:
+        def specialisation(self, *args: Any) -> None:
+            pass
+
+        def __call__(self, *args: Any) -> Any:
+            return 0.0, np.zeros(2)
+
+    monkeypatch.setattr(srcad, "value_and_grad", lambda *args, **options: Fake())
+    assert judged(beyond, tmp_path, ("python",)).kind == "wrong"
+
+
+def test_kinks_and_jumps_are_counted_apart(tmp_path: Path) -> None:
+    kink = made("    return np.sum(np.maximum(x, 0.3))", "np.array([0.3, -0.5])")
+    assert judged(kink, tmp_path, PLAIN).kind == "not smooth"
+    for f in (abs, lambda h: float(h > 0), lambda h: float("nan"), lambda h: abs(h - 1e-4)):
+        with pytest.raises(NotSmooth):
+            along(f)
+    np.testing.assert_allclose(along(lambda h: float(np.exp(2.0 * h))), 2.0, rtol=1e-10)
+
+
+@pytest.mark.parametrize("sort", ["values", "lengths", "indices"])
+def test_equal_seeds_give_equal_programs(sort: str) -> None:
+    for seed in range(5):
+        assert written(seed, sort) == written(seed, sort)
+
+
+def test_a_process_that_dies_is_a_failure_and_not_the_end() -> None:
+    dies = made("    return x[0]", "__import__('os')._exit(3)")
+    with Pool(1) as pool:
+        kinds = [answer.outcome.kind for answer in pool.run([Task(program=dies), Task(program=SQUARES)])]
+    assert kinds == ["died", "right"]
+
+
+def test_a_failure_is_made_small() -> None:
+    body = """\
+    a = np.sin(x) + 1.0
+    if a[0] > 0.5:
+        for i in range(2):
+            a[i] *= 3.0
+            b = np.cumsum(np.cos(a) * 2.0)
+    return np.sum(b) + 0.3 * np.sum(x)"""
+    small = minimised(made(body, "np.array([0.3, -0.5])"), lambda p: "np.cumsum" in p.text)
+    assert small.own().splitlines()[:3] == ["def program(x):", "    b = np.cumsum(a)", ""]
+
+
+def test_one_length_and_one_index_are_changed() -> None:
+    program = made("    return x[1] + y[0, 1]", "np.array([0.3, -0.5]), np.array([[1.0, 2.0], [3.0, 4.0]])").text
+    shapes, indices = set(), set()
+    for seed in range(40):
+        import random
+
+        names: dict[str, Any] = {}
+        text = with_others(program, random.Random(seed))
+        assert text is not None
+        exec(text, names)
+        shapes.add(tuple(np.shape(a) for a in names["others"]()))
+        moved = with_index_moved(program, random.Random(seed))
+        assert moved is not None
+        indices.add(next(line.strip() for line in moved.splitlines() if "return x" in line))
+    assert {((3,), (2, 2)), ((1,), (2, 2)), ((2,), (3, 2)), ((2,), (2, 1))} <= shapes
+    assert {"return x[1 + 9] + y[0, 1]", "return x[1] + y[0, 1 - 1]"} <= indices
