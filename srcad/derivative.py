@@ -191,6 +191,10 @@ class Derivative:
         made, arguments = attempts.made()
         warn_of_zeros(made)
         one = Specialisation(made, arguments, values, parameters, request, attempts.made_for)
-        self._made.setdefault((spec, *map(leaf_key, leaves)), []).append(one)
-        self._newest = one
-        return one
+        known = self._made.setdefault((spec, *map(leaf_key, leaves)), [])
+        # another thread may have made the same meanwhile: then one is compiled
+        chosen = next((other for other in known if other.fits(leaves)), one)
+        if chosen is one:
+            known.append(one)
+        self._newest = chosen
+        return chosen

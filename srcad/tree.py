@@ -10,6 +10,7 @@ import dataclasses
 import keyword
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import optree
@@ -86,9 +87,11 @@ def leaf_names(name: str, leaf_paths: Sequence[tuple[object, ...]], taken: set[s
 
 
 def _register(cls: type) -> bool:
-    """Make instances of a dataclass inner nodes; True if it was not known before."""
-    if cls in _known_dataclasses or not dataclasses.is_dataclass(cls):
+    """Make instances of a dataclass inner nodes; False if it is none."""
+    if not dataclasses.is_dataclass(cls):
         return False
+    if cls in _known_dataclasses:  # by another thread, since it was taken for a leaf
+        return True
     fields = tuple(f.name for f in dataclasses.fields(cls))
 
     def take_apart(value: Any) -> tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]:
@@ -102,6 +105,7 @@ def _register(cls: type) -> bool:
         return made
 
     register: Any = optree.register_pytree_node
-    register(cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE)
+    with suppress(ValueError):  # another thread has just done so
+        register(cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE)
     _known_dataclasses.add(cls)
     return True

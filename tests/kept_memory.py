@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.instead import run_instead
+
 
 def noted(text: str, name: str, kept: Collection[str]) -> tuple[Any, dict[str, int]]:
     """The function of a generated text, and the bytes each of `kept` had at most, filled in when it is called."""
@@ -44,6 +46,6 @@ def kept_memory(derivative: Any, args: tuple[Any, ...]) -> dict[str, int]:
     one = derivative.specialisation(*args[: len(derivative._parameters.names)])
     made = one.generated
     function, largest = noted(one.text, made.function.name, {entry.name for entry in made.kept})
-    one.function, one._call, one._ready = function, np.errstate(all="ignore")(function), True
+    run_instead(one, function)
     derivative(*args)
     return largest

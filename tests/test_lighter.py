@@ -9,24 +9,56 @@ import numba
 import numpy as np
 import pytest
 
-from srcad.backend.lighter import lighter
+from srcad.backend import target
 
 MATRIX = np.arange(12.0).reshape(3, 4)
 
 
+def compiled(function: Any) -> Any:
+    return target.compiled(function, False)
+
+
 @pytest.mark.parametrize("array", [MATRIX, MATRIX.T, MATRIX.astype(int)], ids=["wide", "tall", "integers"])
 def test_triangles(array: Any) -> None:
-    with lighter():
+    def both(m, k):  # type: ignore[no-untyped-def]
+        return np.tril(m, k), np.triu(m, k)
 
-        @numba.njit
-        def both(m, k):  # type: ignore[no-untyped-def]
-            return np.tril(m, k), np.triu(m, k)
+    ours = compiled(both)
+    for k in (-5, -1, 0, 1, 2, 6):
+        for have, want in zip(ours(array, k), (np.tril(array, k), np.triu(array, k)), strict=True):
+            assert have.dtype == want.dtype
+            np.testing.assert_array_equal(have, want)
+    assert ours(array[:0], 1)[0].shape == array[:0].shape
 
-        for k in (-5, -1, 0, 1, 2, 6):
-            for have, want in zip(both(array, k), (np.tril(array, k), np.triu(array, k)), strict=True):
-                assert have.dtype == want.dtype
-                np.testing.assert_array_equal(have, want)
-        assert both(array[:0], 1)[0].shape == array[:0].shape
+
+SINGLE = MATRIX.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (MATRIX > 4.0, MATRIX, -MATRIX),
+        (MATRIX > 4.0, MATRIX, 1),
+        (MATRIX[0] > 1.0, 2, MATRIX),
+        (MATRIX[:, :1] > 1.0, MATRIX, MATRIX[0]),
+        (MATRIX.T > 4.0, MATRIX.T, np.arange(3)),
+        (np.arange(4) % 2, SINGLE, np.float32(0.0)),
+        (MATRIX > 4.0, SINGLE, MATRIX),
+        (MATRIX > 4.0, MATRIX > 5.0, False),
+        (MATRIX[:0] > 4.0, MATRIX[:0], 0.0),
+        (MATRIX[::-1, ::2] > 4.0, np.array(1.5), MATRIX[:, 1::2]),
+    ],
+    ids=str,
+)
+def test_where(arguments: Any) -> None:
+    have, want = compiled(lambda c, x, y: np.where(c, x, y))(*arguments), np.where(*arguments)
+    assert have.dtype == want.dtype
+    np.testing.assert_array_equal(have, want)
+
+
+def test_where_does_not_fit() -> None:
+    with pytest.raises(ValueError):
+        compiled(lambda c, x, y: np.where(c, x, y))(MATRIX > 1.0, MATRIX[:2], MATRIX)
 
 
 def views(x: Any) -> Any:
@@ -95,10 +127,7 @@ def shaped(x: Any) -> Any:
 def test_new_memory_is_its_own_and_nothing_else(function: Any) -> None:
     """LLVM is told that what is allocated is met by no other address; those that come from it meet it."""
     x = np.linspace(0.5, 2.0, 67)
-    with lighter():
-        compiled = numba.njit(function)
-        have = compiled(x)
-    np.testing.assert_array_equal(have, function(x))
+    np.testing.assert_array_equal(compiled(function)(x), function(x))
 
 
 def test_new_arrays_are_not_compared() -> None:
@@ -110,8 +139,7 @@ def test_new_arrays_are_not_compared() -> None:
     numba.njit(lambda n: (np.empty(n), np.zeros(n)))(3)
     scope: dict[str, Any] = {"np": np}
     exec(f"def f(x):\n{made}    for i in range(len(x)):\n{turn}    return {', '.join(names)}", scope)
-    with lighter():
-        compiled: Any = numba.njit(scope["f"])
-        compiled(np.ones(3))
-    asm = compiled.inspect_asm(compiled.signatures[0])
+    ours = compiled(scope["f"])
+    ours(np.ones(3))
+    asm = ours.inspect_asm(ours.signatures[0])
     assert "mulpd" in asm or platform.machine() not in ("x86_64", "AMD64")

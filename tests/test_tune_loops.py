@@ -30,8 +30,8 @@ def same_numbers(function: Callable[..., Any], *args: Any, wrt: Any = 0, compile
         want = leaves(readable(*args))
         one = readable.specialisation(*args)
         text = one.generated.machine_text()
-        one.text, one.function, one.module, one._ready = text, None, None, False
-        one._call = one._load
+        one.text, one._ready = text, False
+        one._first.clear()
         have = leaves(readable(*args))
         every = [have] + ([leaves(srcad.value_and_grad(function, wrt)(*args))] if compiled else [])
     for got in every:

@@ -1,41 +1,39 @@
-"""Compiling with Numba: the only file that knows it.
+"""Compiling with Numba: what the rest of srcad asks of it.
 
 Numba is imported when the first function is compiled, not before.
 """
 
 from __future__ import annotations
 
-import inspect
 import linecache
+import os
 import re
-import warnings
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from srcad import machine, runtime
-from srcad.backend.lighter import blas_alone, lighter
 from srcad.errors import CompileError, Problem
 from srcad.ir.nodes import Span
 from srcad.options import Options
 
 
+def disabled() -> bool:
+    """Whether the user has switched compiling off, by `NUMBA_DISABLE_JIT=1` or in Numba's configuration."""
+    config: Any = sys.modules.get("numba.core.config")
+    return bool(config.DISABLE_JIT) if config else os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
+
+
 def compiled(function: Callable[..., Any], options: Options) -> Callable[..., Any]:
     """The Numba dispatcher of a generated function. Division by zero follows NumPy: 1/0 is inf."""
-    from numba import njit
+    from srcad.backend import target
 
-    blas_alone()
-    _know_helpers()
     _keep_freed_memory()
     # what reorders sums is wanted, what assumes that NaN and inf do not occur is not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if options.fastmath else False
-    decorated: Callable[..., Any] = njit(
-        error_model="numpy",
-        cache=options.cache,
-        fastmath=fast,
-        boundscheck=options.debug or None,
-    )(function)
-    return decorated
+    return target.compiled(
+        function, options.cache, error_model="numpy", fastmath=fast, boundscheck=options.debug or None
+    )
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
@@ -47,11 +45,7 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
     omitted: Any = types.Omitted
     left_out = [omitted(value) for value in defaults[len(defaults) - missing :]] if missing else []
     try:
-        with warnings.catch_warnings():
-            # a product of arrays that are not contiguous: the user can do nothing about it
-            warnings.filterwarnings("ignore", message=".*faster on contiguous arrays")
-            with lighter(ordered_sums=not set(machine.ORDERED).isdisjoint(dispatcher.py_func.__code__.co_names)):
-                dispatcher.compile((*map(typeof, args), *left_out))
+        dispatcher.compile((*map(typeof, args), *left_out))
     except Exception as fault:
         raise _translated(fault, dispatcher.py_func) from fault
 
@@ -89,7 +83,7 @@ def _example(kind: Any) -> Any:
                 return np.zeros((*(2,) * (kind.ndim - 1), 4), as_dtype(kind.dtype))[..., ::2]
             return np.zeros((2,) * kind.ndim, as_dtype(kind.dtype), order="F" if kind.layout == "F" else "C")
         case types.BaseTuple():
-            return tuple(_example(item) for item in kind.types)  # type: ignore[attr-defined]
+            return tuple(_example(item) for item in kind.types)
         case types.Boolean():
             return True
         case types.Integer():
@@ -113,42 +107,6 @@ def _keep_freed_memory() -> None:
     import numpy as np
 
     np.empty(2**25 - 2**16, np.uint8)
-
-
-@cache
-def _know_helpers() -> None:
-    from numba.extending import register_jitable
-
-    instructions = _know_instructions()
-    for module in (runtime, machine):
-        for name, helper in inspect.getmembers(module, inspect.isfunction):
-            if helper.__module__ == module.__name__ and helper not in instructions:
-                known: Any = register_jitable
-                # a loop is vectorised only where there is no call left in it, however long the function
-                vector: Any = register_jitable(fastmath=False, forceinline=True)
-                (vector if name in machine.ORDERED else known)(helper)
-
-
-def _know_instructions() -> tuple[Callable[..., Any], ...]:
-    """What is one instruction of LLVM: casts, whose `view` of a number Numba would compile anew in every function, and
-    a sum with a flag that Numba gives to whole functions only."""
-    from llvmlite import ir  # type: ignore[import-untyped]
-    from numba import extending, types
-
-    type_callable: Any = extending.type_callable
-    lower_builtin: Any = extending.lower_builtin
-
-    def know(helper: Callable[..., Any], take: Any, give: Any, form: Any) -> None:
-        type_callable(helper)(lambda context: lambda bits: give if bits == take else None)
-        lower_builtin(helper, take)(lambda context, builder, signature, args: builder.bitcast(args[0], form))
-
-    know(machine.bits_of, types.float64, types.int64, ir.IntType(64))
-    know(machine.with_bits, types.int64, types.float64, ir.DoubleType())
-    type_callable(machine.plus)(lambda context: lambda a, b: types.float64 if a == b == types.float64 else None)
-    lower_builtin(machine.plus, types.float64, types.float64)(
-        lambda context, builder, signature, args: builder.fadd(*args, flags=("reassoc",))
-    )
-    return machine.bits_of, machine.with_bits, machine.plus
 
 
 def _translated(fault: Exception, function: Any) -> CompileError:

@@ -1,203 +1,138 @@
 """Lighter forms of what Numba supplies: the same results, compiled in a fraction of the time.
 
 What generated code needs often is dear to compile: expressions on whole arrays, `np.where`, the texts of errors about
-shapes and axes, the import of all of `scipy.linalg` for the addresses of BLAS. While we compile, a few functions inside
-Numba are replaced by ones that do the same with less; afterwards they are put back.
+shapes and axes. `target` puts what is below before Numba's own, for what it compiles and nobody else. Where a Numba
+does not have what one of these stands for, its own does the work.
+
+Importing this imports Numba.
 """
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
-import os
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import extending, imputils, types
+from numba.core.runtime.context import NRTContext
+from numba.core.typing import templates
+from numba.np import arraymath, arrayobj, npyimpl
+from numba.np.numpy_support import as_dtype, from_dtype
+from numba.np.ufunc.array_exprs import _lower_array_expr
+
+machine_code: Any = imputils.Registry("srcad")
+"""What Numba would add to its own tables while it compiles for us, and what is one instruction."""
 
 
-@contextmanager
-def lighter(ordered_sums: bool = False) -> Iterator[None]:
-    """Compile with the lighter forms; a Numba that does not have what they replace is left as it is.
-
-    `ordered_sums`: loops with sums of floats are vectorised too.
-    """
-    from numba.np import arraymath, arrayobj, npyimpl
-
-    usual = []
-    for owner, name, make in (
-        (arrayobj, "raise_with_shape_context", _shape_error),
-        (arraymath, "check_axis_bounds", _check_axis),
-        (arraymath, "_where_generic_impl", _where),
-        (arraymath, "np_tril_impl_2d", _lower),
-        (arraymath, "np_triu_impl_2d", _upper),
-        (getattr(npyimpl, "_ArrayIndexingHelper", None), "update_indices", _update_indices),
-        (arrayobj, "_empty_nd_impl", _empty),
-        (arraymath, "_empty_nd_impl", _empty),
+def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
+    """Functions of NumPy and of Numba, and what gives the form to compile for types of arguments, or None."""
+    for module, name, choose in (
+        (arrayobj, "raise_with_shape_context", lambda source, target: _shapes_differ),
+        (arraymath, "check_axis_bounds", lambda a, axis: _axis_in_bounds),
+        (np, "where", _where),
+        (np, "tril", lambda m, k=0: _lower if m.ndim == 2 else None),
+        (np, "triu", lambda m, k=0: _upper if m.ndim == 2 else None),
     ):
-        if hasattr(owner, name):
-            usual.append((owner, name, getattr(owner, name)))
-            setattr(owner, name, make())
-    for template, compiled in _makers():
-        usual.append((template, "_impl_cache", template._impl_cache))
-        template._impl_cache = compiled
-    if ordered_sums:
-        _ordered_sums(True)
-    try:
-        yield
-    finally:
-        if ordered_sums:
-            _ordered_sums(False)
-        for owner, name, what in usual:
-            setattr(owner, name, what)
+        if hasattr(module, name):
+            yield getattr(module, name), choose
 
 
-def _ordered_sums(vectorised: bool) -> None:
-    """Whether LLVM vectorises a loop with a sum of floats: all but the sum, whose terms are added in their order.
-
-    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
-    right where there is little else to compute.
-    """
-    import llvmlite.binding as llvm  # type: ignore[import-untyped]
-
-    # an LLVM that does not know an option ends the process: only those that are known to have this one
-    if 15 <= llvm.llvm_version_info[0] <= 22:
-        llvm.set_option("srcad", f"-force-ordered-reductions={str(vectorised).lower()}")
-
-
-def blas_alone() -> None:
-    """Import SciPy's bindings of BLAS and LAPACK without the rest of `scipy.linalg`, which takes 20 times as long.
-
-    Numba asks for these modules by name, and for nothing else of `scipy.linalg`; whoever imports that later gets
-    it whole. Where anything is not as expected, Numba's own import does the work.
-    """
-    if "scipy.linalg" in sys.modules:
-        return
-    try:
-        import scipy
-
-        folder = os.path.join(os.path.dirname(scipy.__file__), "linalg")
-        for name in ("scipy.linalg.cython_blas", "scipy.linalg.cython_lapack"):
-            spec = importlib.machinery.PathFinder.find_spec(name, [folder])
-            if spec is None or spec.loader is None or name in sys.modules:
-                continue
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            sys.modules[name] = module
-    except Exception:  # a SciPy built in another way
-        return
-
-
-@cache
-def _shape_error() -> Callable[..., None]:
+def _shapes_differ(source, target):  # type: ignore[no-untyped-def]
     """For `x[i] = row`: Numba spends 2.5 s on formatting two shapes."""
-    from numba.extending import overload
-
-    def shapes_differ(source: Any, target: Any) -> None:
-        raise NotImplementedError  # compiled code runs what is below
-
-    @overload(shapes_differ)
-    def compiled_form(source: Any, target: Any) -> Callable[..., None]:
-        def fail_shortly(source: Any, target: Any) -> None:
-            raise ValueError("cannot assign slice from input of different size")
-
-        return fail_shortly
-
-    return shapes_differ
+    raise ValueError("cannot assign slice from input of different size")
 
 
-@cache
-def _check_axis() -> Callable[..., None]:
+def _axis_in_bounds(a, axis):  # type: ignore[no-untyped-def]
     """For `np.sum(x, axis=0)`: Numba spends 1.5 s on formatting the axis."""
-    from numba.extending import register_jitable
-
-    def check_axis_bounds(a: Any, axis: Any) -> None:
-        if axis is not None:
-            if isinstance(axis, tuple):
-                for one in axis:
-                    if one < -a.ndim or one >= a.ndim:
-                        raise ValueError("axis is out of bounds")
-            elif axis < -a.ndim or axis >= a.ndim:
-                raise ValueError("axis is out of bounds")
-
-    light: Callable[..., None] = register_jitable(check_axis_bounds)
-    return light
+    if axis is not None:
+        if isinstance(axis, tuple):
+            for one in axis:
+                if one < -a.ndim or one >= a.ndim:
+                    raise ValueError("axis is out of bounds")
+        elif axis < -a.ndim or axis >= a.ndim:
+            raise ValueError("axis is out of bounds")
 
 
-@cache
-def _where() -> Callable[..., Callable[..., Any]]:
+def _lower(m, k=0):  # type: ignore[no-untyped-def]
+    """For `np.tril(x)`: Numba makes a matrix of ones and zeros first, and spends 0.7 s on that."""
+    out = np.zeros_like(m)
+    for i in range(m.shape[0]):
+        for j in range(min(max(i + k + 1, 0), m.shape[1])):
+            out[i, j] = m[i, j]
+    return out
+
+
+def _upper(m, k=0):  # type: ignore[no-untyped-def]
+    """For `np.triu(x)`."""
+    out = np.zeros_like(m)
+    for i in range(m.shape[0]):
+        for j in range(max(i + k, 0), m.shape[1]):
+            out[i, j] = m[i, j]
+    return out
+
+
+# ---- np.where ------------------------------------------------------------------------------------------
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
     """For `np.where(c, x, y)`: Numba puts it together from broadcasting in full generality, in 1.5 s.
 
-    A universal function broadcasts as well, and runs several times faster.
+    The loop over a universal function broadcasts as well, and runs several times faster.
     """
-    from numba import from_dtype, vectorize
-
-    @cache
-    def where_of(dtype: Any, layout: str) -> Callable[..., Any]:
-        kind = from_dtype(dtype)
-
-        def keep(condition: Any, x: Any, y: Any) -> Any:
-            return x if condition else y
-
-        def convert(condition: Any, x: Any, y: Any) -> Any:
-            return kind(x) if condition else kind(y)
-
-        universal: Any = vectorize
-        choose = universal(keep if dtype.kind == "b" else convert)
-        return lambda condition, x, y: choose(condition, x, y)
-
-    return where_of
+    arrays = [kind for kind in (condition, x, y) if isinstance(kind, types.Array)]
+    numbers = all(isinstance(kind, types.Array | types.Number | types.Boolean) for kind in (condition, x, y))
+    if isinstance(condition, types.Array) and numbers and max(kind.ndim for kind in arrays) > 0:
+        return lambda condition, x, y: select(condition, x, y)
+    return None
 
 
-@cache
-def _lower() -> Callable[..., Any]:
-    """For `np.tril(x)`: Numba makes a matrix of ones and zeros first, and spends 0.7 s on that."""
-
-    def lower(m: Any, k: Any = 0) -> Any:
-        out = np.zeros_like(m)
-        for i in range(m.shape[0]):
-            for j in range(min(max(i + k + 1, 0), m.shape[1])):
-                out[i, j] = m[i, j]
-        return out
-
-    return _implementation(lower)
+def select(condition: Any, x: Any, y: Any) -> Any:
+    """`np.where`, where one at least is an array."""
+    return np.where(condition, x, y)
 
 
-@cache
-def _upper() -> Callable[..., Any]:
-    """For `np.triu(x)`."""
+def type_of_select(self: Any, args: Any, kws: Any) -> Any:
+    """The signature of `select` (a method of Numba's templates)."""
+    arrays = [kind for kind in args if isinstance(kind, types.Array)]
+    if kws or len(args) != 3 or not arrays:
+        return None
+    dtypes = [as_dtype(kind.dtype if isinstance(kind, types.Array) else kind) for kind in args[1:]]
+    layout = "F" if all(kind.layout == "F" for kind in arrays) else "C"
+    array: Any = types.Array
+    kind = array(from_dtype(np.promote_types(*dtypes)), max(kind.ndim for kind in arrays), layout)
+    signature: Any = templates.signature
+    return signature(kind, *args)
 
-    def upper(m: Any, k: Any = 0) -> Any:
-        out = np.zeros_like(m)
-        for i in range(m.shape[0]):
-            for j in range(max(i + k, 0), m.shape[1]):
-                out[i, j] = m[i, j]
-        return out
 
-    return _implementation(upper)
+def lower_select(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    class Choose(npyimpl._Kernel):
+        def generate(self, condition: Any, x: Any, y: Any) -> Any:
+            (give, (which, *takes)) = self.outer_sig.return_type, self.outer_sig.args
+            chosen = [self.cast(value, take, give) for value, take in zip((x, y), takes, strict=True)]
+            return builder.select(self.cast(condition, which, types.boolean), *chosen)
+
+    shape = SimpleNamespace(nin=3, nout=1, __name__="where")
+    return _loops()["numpy_ufunc_kernel"](context, builder, signature, args, shape, Choose)
 
 
-def _implementation(function: Callable[..., Any]) -> Callable[..., Any]:
-    from numba.extending import register_jitable
-
-    function.__annotations__.clear()  # Numba compares signatures, in which its own have none
-    light: Callable[..., Any] = register_jitable(function)
-    return light
+# ---- expressions on whole arrays ---------------------------------------------------------------------
 
 
 @cache
-def _update_indices() -> Callable[..., None]:
-    """For every expression on whole arrays: an axis of length 1 stays at its only place.
+def _loops() -> dict[str, Any]:
+    """The functions of Numba that write the loop of an expression on whole arrays: an axis of length 1 stays at its
+    only place.
 
     Numba branches on the length inside the loop, and LLVM then makes a copy of the loop for each combination of
     answers: of two axes and three operands up to 64. A product by 0 or 1 gives the same index without a branch;
     it compiles four times as fast, and is vectorised more often.
     """
-    from llvmlite import ir
-    from numba import types
 
     def update_indices(self: Any, loop_indices: Any, name: Any) -> None:
         builder, integer = self.array.builder, self.array.context.get_value_type(types.intp)
@@ -206,11 +141,43 @@ def _update_indices() -> Callable[..., None]:
             moves = builder.icmp_unsigned(">", length, ir.Constant(integer, 1))
             builder.store(builder.mul(index, builder.zext(moves, integer)), place)
 
-    return update_indices
+    names = dict(vars(npyimpl))
+    indexing, array = npyimpl._ArrayIndexingHelper, npyimpl._ArrayHelper
+    names["_ArrayIndexingHelper"] = type(indexing.__name__, (indexing,), {"update_indices": update_indices})
+    create = {"create_iter_indices": _with_names(array.create_iter_indices, names)}
+    names["_ArrayHelper"] = type(array.__name__, (array,), create)
+    for name in ("_prepare_argument", "_build_array", "numpy_ufunc_kernel"):
+        names[name] = _with_names(names[name], names)
+    return names
+
+
+def lowering(form: Any) -> Any:
+    """What writes the machine code of a function: of Numba's, one that writes the lighter loops."""
+    if isinstance(form, FunctionType) and form.__globals__ is vars(npyimpl):
+        return _with_names(form, _loops())
+    return form
 
 
 @cache
-def _empty() -> Callable[..., Any]:
+def array_expression() -> Callable[..., Any]:
+    """What writes the machine code of an expression on whole arrays."""
+    loops = ModuleType(npyimpl.__name__)
+    vars(loops).update(_loops())
+    written: Callable[..., Any] = _with_names(_lower_array_expr, {**_lower_array_expr.__globals__, "npyimpl": loops})
+    return written
+
+
+def _with_names(function: Any, names: dict[str, Any]) -> Any:
+    """The function with other globals."""
+    made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+# ---- new arrays ----------------------------------------------------------------------------------------
+
+
+class Memory(NRTContext):
     """For every new array: its memory is nobody else's, and LLVM is told so.
 
     Numba reads the address from what it has allocated; to LLVM it may be any address. Before a loop that stores to
@@ -218,34 +185,96 @@ def _empty() -> Callable[..., Any]:
     address on as that of memory of its own (`noalias`, as of C's malloc). From then on all go by that address: the
     allocation itself is read again only to be freed.
     """
-    from llvmlite import ir
-    from numba.np import arrayobj
 
-    usual: Any = arrayobj._empty_nd_impl
+    allocated: Any = None
+    """What has just been allocated."""
 
-    def empty(context: Any, builder: Any, kind: Any, shapes: Any) -> Any:
-        array = usual(context, builder, kind, shapes)
-        form = ir.FunctionType(array.data.type, [array.data.type])
+    def meminfo_data(self, builder: Any, meminfo: Any) -> Any:
+        data = super().meminfo_data(builder, meminfo)
+        if meminfo is not self.allocated:
+            return data
+        self.allocated = None
+        form = ir.FunctionType(data.type, [data.type])
         # with "side effects": it is executed as often as is written, so that no two addresses are the same memory
         same = ir.InlineAsm(form, "", "=r,0", True)
         # llvmlite knows no attributes of results; they stand where it writes the calling convention
-        array.data = builder.call(same, [array.data], cconv="noalias")
-        return array
+        return builder.call(same, [data], cconv="noalias")
 
-    return empty
+
+def allocator() -> Any:
+    """The function that Numba compiles to allocate an array, whose address it reads next."""
+    return getattr(arrayobj, "_call_allocator", object)
+
+
+# ---- sums, warnings, tables ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def ordered_sums(vectorised: bool) -> Iterator[None]:
+    """Have LLVM vectorise a loop with a sum of floats: all but the sum, whose terms are added in their order.
+
+    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
+    right where there is little else to compute. The option is one of the process; whoever optimises holds Numba's
+    lock, so that nobody else does. Processors of other kinds do it anyway.
+    """
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
+
+    # an LLVM that does not know an option ends the process: only those that are known to have this one
+    known = 15 <= llvm.llvm_version_info[0] <= 22 and platform.machine() in ("x86_64", "AMD64")
+    if not (vectorised and known):
+        yield
+        return
+    llvm.set_option("srcad", "-force-ordered-reductions=true")
+    try:
+        yield
+    finally:
+        llvm.set_option("srcad", "-force-ordered-reductions=false")
+
+
+def apart(function: Any, compiled: Any) -> Any:
+    """What chooses the form of a function of Numba, without what it does to the process besides.
+
+    It may define functions and instructions for this one call, which Numba enters in its tables: they are dispatchers
+    and instructions that say their types themselves. It may warn of arrays that are not contiguous: the user can do
+    nothing about it, and Python's own way to silence warnings is one of the process, which other threads see.
+    `compiled(**options)` makes dispatchers.
+    """
+    module = sys.modules.get(getattr(function, "__module__", ""))
+    if module is None or not isinstance(function, FunctionType) or function.__globals__ is not vars(module):
+        return function
+    names, changed = _names(module.__name__, compiled)
+    return _with_names(function, names) if changed & _used(function.__code__) else function
 
 
 @cache
-def _makers() -> list[tuple[Any, dict[Any, Any]]]:
-    """What Numba makes arrays with, and what is compiled of it here: whoever called `np.empty` before us has had it
-    compiled without `_empty`."""
-    from numba.core.registry import cpu_target
+def _names(module: str, compiled: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """The names of a module of Numba, and which of them stand for something else."""
+    known = vars(sys.modules[module])
+    own = {
+        "warnings": SimpleNamespace(warn=lambda *args, **kwargs: None),
+        "intrinsic": _once,
+        "register_jitable": lambda *function, **options: (
+            compiled(**options)(*function) if function else compiled(**options)
+        ),
+    }
+    names = {**known, **{name: own[name] for name in own if name in known}}
+    changed = {name for name in own if name in known}
+    for name, function in known.items():
+        if isinstance(function, FunctionType) and function.__globals__ is known and changed & _used(function.__code__):
+            names[name] = _with_names(function, names)
+    return names, frozenset(name for name in names if names[name] is not known[name])
 
-    found: list[tuple[Any, dict[Any, Any]]] = []
-    context: Any = cpu_target.typing_context
-    context.refresh()
-    for function in (np.empty, np.zeros, np.ones, np.full, np.empty_like, np.zeros_like, np.full_like):
-        for template in getattr(context.resolve_value_type(function), "templates", ()):
-            if isinstance(getattr(template, "_impl_cache", None), dict):
-                found.append((template, {}))
-    return found
+
+@cache
+def _used(code: CodeType) -> frozenset[str]:
+    inside = [_used(const) for const in code.co_consts if isinstance(const, CodeType)]
+    return frozenset(code.co_names).union(*inside)
+
+
+def _once(function: Any) -> Any:
+    """An instruction for one call, which says its type itself."""
+    made: Any = extending._Intrinsic(function.__name__, function)
+    template: Any = templates.make_intrinsic_template(made, function, function.__name__)
+    own = {"_get_target_registry": lambda self, reason: machine_code}
+    made._numba_type_ = types.Function(type(template)(template.__name__, (template,), own))
+    return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -21,11 +20,10 @@ def load(path: Path) -> ModuleType:
     spec = spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    linecache.checkcache(str(path))
+    spec.loader.exec_module(module)
+    # entered when it is whole: another thread may ask for it, and the first that enters it has the name
+    if known is None:
+        module = sys.modules.setdefault(name, module)
+    else:
+        sys.modules[name] = module
     return module

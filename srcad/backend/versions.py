@@ -15,8 +15,8 @@ from srcad import machine, runtime
 def versions() -> tuple[str, ...]:
     """Versions of NumPy and Numba, and a digest of the helpers, which Numba inlines into what calls them, and of how
     we have it compile."""
-    from srcad.backend import jit, lighter
+    from srcad.backend import jit, lighter, target
 
-    files = (runtime, machine, jit, lighter)
+    files = (runtime, machine, jit, lighter, target)
     text = b"".join(Path(str(module.__file__)).read_bytes() for module in files)
     return np.__version__, jit.numba_version(), hashlib.sha256(text).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,14 @@ from srcad.request import Request
 from srcad.tree import flatten, is_leaf, unflatten
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    module: ModuleType
+    function: Callable[..., Any]
+    call: Callable[..., Any]
+    """The function, as we call it."""
+
+
 class Specialisation:
     """The text, the function made of it, and the way from leaves to results."""
 
@@ -44,6 +53,7 @@ class Specialisation:
         self.arguments = arguments
         self.text = made.text()
         self._request = request
+        self._compiles = request.options.target == "cpu" and not _disabled()
         leaves, _ = flatten(tuple(values))
         by_name = {leaf.name: leaf for leaf in arguments.leaves}
         order = [param.name for param in made.lowered.function.params]
@@ -54,8 +64,7 @@ class Specialisation:
         self._convert = [
             (at, change)
             for at, leaf in enumerate(own)
-            if (change := passed(leaves[leaf.position], leaf.differentiated, request.options.target == "cpu"))
-            is not None
+            if (change := passed(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
         ]
         self._captures = [(capture.read, capture.fixed) for capture in made.lowered.captures]
         self._guards = made.lowered.guards
@@ -66,9 +75,7 @@ class Specialisation:
             self._checks.append(self._check_tape)
         self._planned: Callable[[Sequence[Any]], Plan] | None = None
         self._finish = _finisher(made, arguments, leaves, values, parameters, request)
-        self.module: ModuleType | None = None
-        self.function: Callable[..., Any] | None = None
-        self._call: Callable[..., Any] = self._load
+        self._first: list[_Loaded] = []
         self._ready = False
 
     def fits(self, leaves: Sequence[Any]) -> bool:
@@ -91,7 +98,7 @@ class Specialisation:
         if not self._ready:
             self._prepare(flat)
         try:
-            found = self._call(*flat)
+            found = self._first[0].call(*flat)
         except Exception as error:
             raise _joined(error) from None
         return self._finish(found)
@@ -114,12 +121,14 @@ class Specialisation:
             self._planned = planner(self.generated)
         return self._planned(flat)
 
+    @property
+    def module(self) -> ModuleType:
+        """The module of the text that runs."""
+        return self._load().module
+
     def compiled(self) -> Callable[..., Any]:
         """The function on flat arguments, made if it was not called yet. It relies on the types of these."""
-        if self.function is None:
-            self._load()
-        assert self.function is not None
-        return self.function
+        return self._load().function
 
     def relied_on(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
         """The same text, made for the weakest types that give it: what its file has to ask for."""
@@ -128,37 +137,36 @@ class Specialisation:
     def asking(self) -> Callable[..., Any]:
         """The function on flat arguments for those who call it themselves: it refuses types it was not made for."""
         if self._asking is None:
-            compiles = self._request.options.target == "cpu"
-            made = self.relied_on(_all_code if compiles else Generated.code)
-            _, self._asking = self._loaded(made.machine_text(asks=True) if compiles else made.text(asks=True))
-            if compiles:  # who differentiates it reads what people read
+            made = self.relied_on(_all_code if self._compiles else Generated.code)
+            _, asking = self._loaded(made.machine_text(asks=True) if self._compiles else made.text(asks=True))
+            if self._compiles:  # who differentiates it reads what people read
                 path = files.store(self.generated.name, made.text(asks=True), keep=False)
-                self._asking.__srcad_primal__ = getattr(load(path), made.function.name)  # type: ignore[attr-defined]
+                asking.__srcad_primal__ = getattr(load(path), made.function.name)  # type: ignore[attr-defined]
+            self._asking = asking
         return self._asking
 
     def _prepare(self, flat: list[Any]) -> None:
         function = self.compiled()
-        if self._request.options.target == "cpu":
+        if self._compiles:
             from srcad.backend import jit
 
             jit.prepare(function, flat)
         self._ready = True
 
-    def _load(self) -> None:
-        compiles = self._request.options.target == "cpu"
-        self.module, function = self._loaded(self.generated.machine_text() if compiles else self.text)
-        self.function = function
-        # compiled code says nothing of 1/0 either
-        self._call = function if compiles else np.errstate(all="ignore")(function)
+    def _load(self) -> _Loaded:
+        """Of several threads that load the text, all go by what the first has loaded."""
+        if not self._first:
+            module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
+            self._first.append(_Loaded(module, function, function if self._compiles else _quiet(function)))
+        return self._first[0]
 
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
         options = self._request.options
-        compiles = options.target == "cpu"
-        versions = _versions() if compiles else ()
-        path = files.store(self.generated.name, text, repr(options), *versions, keep=compiles and options.cache)
+        versions = _versions() if self._compiles else ()
+        path = files.store(self.generated.name, text, repr(options), *versions, keep=self._compiles and options.cache)
         module = load(path)
         function: Callable[..., Any] = getattr(module, self.generated.function.name)
-        if compiles:
+        if self._compiles:
             from srcad.backend import jit
 
             function = jit.compiled(function, options)
@@ -198,6 +206,22 @@ def _joined(error: Exception) -> Exception:
     if len(error.args) > 1 and all(type(part) in (str, int) for part in error.args):
         return type(error)("".join(map(str, error.args)))
     return error
+
+
+def _disabled() -> bool:
+    from srcad.backend import jit
+
+    return jit.disabled()
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like compiled code, it says nothing of 1/0."""
+
+    def called(*args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*args)
+
+    return called
 
 
 def _picker(positions: list[int]) -> Callable[[list[Any]], list[Any]]:

@@ -20,6 +20,7 @@ from srcad.backend.load import load
 from srcad.errors import SrcadError
 from tests.fuzz.differences import NotSmooth, along
 from tests.fuzz.program import Program, loaded
+from tests.instead import run_instead
 from tests.numeric import leaves, map_leaves, paths
 from tests.poison import poisoned
 
@@ -352,9 +353,8 @@ def by_python(one: Any) -> None:
         return
     made = one.generated
     function: Callable[..., Any] = getattr(load(files.store(made.name, made.machine_text())), made.function.name)
-    one.function = function
-    one._call = np.errstate(all="ignore")(function)
-    one._ready = one.runs_machine_text = True
+    run_instead(one, function)
+    one.runs_machine_text = True
 
 
 def ours(fault: BaseException) -> bool:
