@@ -21,6 +21,7 @@ from srcad.errors import (
     UnsupportedError,
     ZeroDerivativeWarning,
 )
+from srcad.rules.prelude.roots import implicit_root
 
 __all__ = [
     "AliasError",
@@ -36,6 +37,7 @@ __all__ = [
     "adjoint",
     "check_grad",
     "grad",
+    "implicit_root",
     "jacobian",
     "jit",
     "stop_gradient",

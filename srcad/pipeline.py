@@ -24,6 +24,7 @@ from srcad.request import Request
 from srcad.reverse.gradient import adjoint, gradient, jacobian
 from srcad.reverse.kept import Kept, notes
 from srcad.reverse.sizes import Sizes, sizes
+from srcad.reverse.slope import slope
 from srcad.simplify.finish import finish
 from srcad.tune.tune import tuned
 
@@ -106,7 +107,7 @@ def generate(
     """
     source = read(function)
     with during("lower"):
-        lowered = lower(source, arguments, fixed=fixed)
+        lowered = lower(source, arguments, fixed=fixed, differentiate=slope)
 
     def head(what: str, keeps: Sequence[str] = ()) -> Header:
         place = f"{os.path.basename(source.file)}:{source.tree.lineno}"

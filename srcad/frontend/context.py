@@ -15,7 +15,7 @@ from srcad.frontend import read
 from srcad.frontend.builder import Builder
 from srcad.frontend.read import Source
 from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, leaves
-from srcad.ir.nodes import Atom, Const, Span, Store, Var
+from srcad.ir.nodes import Atom, Const, Function, Span, Store, Var
 from srcad.ir.types import Scalar
 
 
@@ -92,12 +92,19 @@ class Parts(Protocol):
     def store(self, ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None) -> None: ...
 
 
+Differentiate = Callable[[Function, str], Callable[..., Any]]
+"""Makes the derivative of a function by a parameter: what stands above the front end is handed down to it."""
+
+
 class Context:
     """Everything lowering carries along."""
 
-    def __init__(self, builder: Builder, parts: Parts, fixed: bool = False) -> None:
+    def __init__(
+        self, builder: Builder, parts: Parts, fixed: bool = False, differentiate: Differentiate | None = None
+    ) -> None:
         self.builder = builder
         self.parts = parts
+        self._differentiate = differentiate
         self.fixed = fixed
         """Integers and bools from outside the function are taken as they are now, behind a guard."""
         self.heap: dict[int, Cells] = {}
@@ -164,6 +171,12 @@ class Context:
     def base(self, name: str) -> str:
         """The base of the IR's names for a variable: a variable of the library is a temporary."""
         return "%" + name if self.frame.library and not name.startswith("%") else name
+
+    def differentiate(self, f: Function, name: str) -> Callable[..., Any]:
+        """The derivative of what `f` returns by a parameter, as a function with a source, of the same parameters."""
+        if self._differentiate is None:
+            self.fail("S121", "a derivative where none can be made")
+        return self._differentiate(f, name)
 
     # ---- places and errors ---------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ from typing import Any
 import gast
 
 from srcad.frontend import calls, read
+from srcad.frontend import roots as roots  # fills BUILTINS
 from srcad.frontend.arguments import paths
 from srcad.frontend.builder import Builder
 from srcad.frontend.comprehensions import comprehension
-from srcad.frontend.context import Captured, Context, Frame, Pending, Retry
+from srcad.frontend.context import Captured, Context, Differentiate, Frame, Pending, Retry
 from srcad.frontend.expressions import expression, register
 from srcad.frontend.fence import fence
 from srcad.frontend.indexing import index, store
@@ -72,15 +73,22 @@ class Lowered:
     guards: tuple[Guard, ...]
 
 
-def lower(source: Source, arguments: Mapping[str, Abstract], name: str | None = None, fixed: bool = False) -> Lowered:
+def lower(
+    source: Source,
+    arguments: Mapping[str, Abstract],
+    name: str | None = None,
+    fixed: bool = False,
+    differentiate: Differentiate | None = None,
+) -> Lowered:
     """Lower a function for arguments described by `arguments.describe`, by parameter name.
 
     A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
-    integers and bools that the function reads from outside are taken as they are now, behind guards.
+    integers and bools that the function reads from outside are taken as they are now, behind guards. `differentiate`
+    makes the derivatives that the function itself needs: of residuals whose roots it finds.
     """
     builder = Builder()
     builder.function = source.name
-    ctx = Context(builder, PARTS, fixed)
+    ctx = Context(builder, PARTS, fixed, differentiate)
     fence(source)
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)
