@@ -32,7 +32,10 @@ from srcad.ir.nodes import (
 from srcad.ir.types import Array, Scalar, Type, dim
 from srcad.rules.primitives import PRIMITIVES
 
-IN_PLACE = {"+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv}
+IN_PLACE = {
+    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
+    "%": operator.imod, "**": operator.ipow, "&": operator.iand, "|": operator.ior, "^": operator.ixor,
+}  # fmt: skip
 
 
 class Execution:

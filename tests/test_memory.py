@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import srcad
+from srcad.ir import memory
 from srcad.ir.memory import EITHER, HANDED_ON, HOLDERS, VIEWS
 from srcad.rules.primitives import PRIMITIVES
+from tests import memory_oracle
+from tests.numeric import copied
+from tests.programs import aliases
+from tests.programs.registry import Case, all_cases, real
 from tests.shared_memory import Program, outcome, programs
 
 STATIC = {"np.transpose": {"axes": (1, 0)}, "astype": {"dtype": "float64"}, "np.eye": {"k": 0}}
@@ -67,3 +73,22 @@ def test_a_store_reaches_what_numpy_says(program: Program) -> None:
         # a function of which NumPy says for every packed array what it gives is not refused
         either = ("broadcast", "diag", "ii->i", "[r for", "if len", ".T.r", "x.T)", "[:, 0].ravel", "[::2].r", "::2].r")
         assert found == "right" or any(part in program.expression for part in either), found
+
+
+# ---- what the analyses say of a program, and a run of it ---------------------------------------------
+
+
+@pytest.mark.parametrize("case", all_cases()[::16], ids=lambda c: c.name)
+def test_what_is_said_of_memory_is_so(case: Case) -> None:
+    """All of the corpus, and random programs: `python -m tests.memory_oracle`."""
+    found = memory_oracle.outcome(
+        lambda: srcad.value_and_grad(case.function, case.wrt, target="python"), copied(case.args)
+    )
+    assert found.startswith("right"), found
+
+
+def test_what_is_not_said_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "EITHER", memory.EITHER - memory.SUMMED)
+    function = aliases.sum_with_an_array_of_another_length
+    found = memory_oracle.outcome(lambda: srcad.value_and_grad(function, 0, target="python"), (real(4), 4))
+    assert found.startswith("DISPROVED"), found
