@@ -50,7 +50,7 @@ def _parted(between: list[Stmt], a: Nest, b: Nest, known: Known) -> tuple[list[S
     for stmt in between:
         if not isinstance(stmt, Nest) and all(_may_pass(stmt, other, known) for other in (a, *last)):
             first.append(stmt)
-        elif not is_check(stmt) and _independent(stmt, b, known):
+        elif not isinstance(stmt, Nest) and not is_check(stmt) and _independent(stmt, b, known):
             last.append(stmt)
         else:
             return None
@@ -65,14 +65,9 @@ def _independent(stmt: Stmt, loops: Nest, known: Known) -> bool:
         return False
     if stmt_reads(stmt) & (stmt_writes(loops) - set(known.counters)):
         return False
-    if _is_of_list(stmt):
-        # the list takes or gives a reference: the loops must not change what a copy is made of
-        (read,) = own_exprs(stmt)
-        return not any(known.memory(n) in known.loads(read) for n in stmt_stores(loops))
-    changed = ({known.memory(n) for n in stmt_stores(s)} for s in (stmt, loops))
-    used = (frozenset().union(*(known.loads(e) for s in walk((t,)) for e in own_exprs(s))) for t in (loops, stmt))
-    stored = [{known.memory(n) for n in stmt_stores(s)} for s in (stmt, loops)]
-    return not any(one & other for one, other in zip(changed, used, strict=True)) and not stored[0] & stored[1]
+    # a list takes or gives a reference: the loops must not change what a copy is made of
+    stored = {known.memory(n) for n in stmt_stores(loops)}
+    return not any(stored & known.loads(e) for e in own_exprs(stmt))
 
 
 def _alike(a: Nest, b: Nest) -> bool:

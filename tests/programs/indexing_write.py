@@ -305,3 +305,14 @@ def empty_writes(x):
     y[:] = x * x
     y[0:0] = 1.0
     return np.sum(y) + 1
+
+
+@case(real(4), np.array([0, 1]), 3)
+def index_that_is_written_to_between_two_uses(x, k, n):
+    y = x * 1.0
+    t = 0.0
+    for _ in range(n):
+        t += y[k[0]] ** 2
+        k[0] = k[0] + 1
+        y[k[0]] = 3.0 * x[1] * t
+    return t * np.sum(y * y)
