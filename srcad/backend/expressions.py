@@ -177,7 +177,9 @@ class Expressions:
     def _operands(self, op: Op) -> list[ast.expr]:
         operands = [self.expr(arg) for arg in op.args]
         if self._has_float32 and is_narrow(op, self._types, self._weak):
-            for at, arg in enumerate(op.args):
+            # the lengths of a new array stay whole numbers
+            values = op.args[:1] if op.prim == "np.full" else op.args
+            for at, arg in enumerate(values):
                 wide = op.prim != "**" and not isinstance(arg, Const) and is_plain(arg, self._types)
                 if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
                     operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])

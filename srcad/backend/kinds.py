@@ -18,6 +18,16 @@ _ARITHMETIC = frozenset("+ - * / // % **".split()) | {
 }  # fmt: skip
 _REDUCTIONS = frozenset({"np.sum", "np.mean", "np.prod", "np.max", "np.min", "np.any", "np.all"})
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
+_WHOLE = frozenset({
+    "shape", "size", "len", "int", "np.argmax", "np.argmin", "np.argsort", "np.searchsorted", "np.count_nonzero",
+    "nonzero", "runtime.argmax_first", "runtime.argmin_first", "runtime.stable_order", "math.floor", "math.ceil",
+    "np.uint64",
+})  # fmt: skip
+_TRUTHS = _COMPARISONS | {
+    "and", "or", "not", "bool", "np.any", "np.all", "np.isnan", "np.isinf", "np.isfinite", "math.isnan", "math.isinf",
+    "math.isfinite", "np.signbit", "np.logical_and", "np.logical_or", "np.logical_xor", "np.logical_not",
+}  # fmt: skip
+"""What gives integers and truths, whatever it is given."""
 
 
 def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
@@ -51,9 +61,9 @@ def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
             return _dtype(args[0], types, weak)
         case Op("astype" | "np.zeros" | "np.ones" | "np.empty" | "np.full", _, static):
             return str(dict(static).get("dtype", "float64"))
-        case Op("shape" | "size" | "len"):
+        case Op(prim) if prim in _WHOLE:
             return "int64"
-        case Op("<" | "<=" | ">" | ">=" | "==" | "!="):
+        case Op(prim) if prim in _TRUTHS:
             return "bool"
         case Op(_, args):
             found = {d for d in (_dtype(arg, types, weak) for arg in args) if d not in (None, "bool", "int64", "other")}
