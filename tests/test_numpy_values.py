@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import srcad
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.table import EXPANSIONS, METHODS
 from tests import numpy_values
+from tests.numeric import numeric_gradient
 from tests.numpy_values import CALLS, GROUPS, kinds_of, outcomes
 
 
@@ -31,10 +33,8 @@ def chosen(call: str) -> list[tuple[str, str]]:
     return [other] if CALLS[call] == "reductions" else list(dict.fromkeys([(call, kinds[0]), other]))
 
 
-LATER = {"np.interp(v, g[:1], w[:1])": {"empty"}} | {
-    call: {"float32"} for call in CALLS if call.startswith(("np.pad", "np.full_like"))
-}
-"""A slice of nothing that is taken to have one item; lengths that are taken for float32."""
+LATER = {"np.interp(v, g[:1], w[:1])": {"empty"}}
+"""A slice of nothing that is taken to have one item."""
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -55,6 +55,48 @@ SOME = [
 def test_values_compiled(tmp_path: Path) -> None:
     found = list(numpy_values.of_chunk(SOME, "plain", tmp_path, 0))
     assert len(found) == len(SOME) and [one for one in found if one.wrong] == []
+
+
+# ---- gradients of what depends on a convention ---------------------------------------------------
+
+
+def sign_of_a_vector(a):
+    return np.sum(np.linalg.eigh(a)[1] @ np.array([1.0, 2.0, 3.0])) + np.linalg.eigh(a)[1][0, 1] ** 3
+
+
+def order_of_values(a):
+    return np.linalg.eigh(a)[0][0] * 2.0 + np.linalg.eigvalsh(a, "U")[2] + np.sort(a[0])[1] * np.argsort(a[0])[0]
+
+
+def places_of_values(a):
+    return (
+        np.median(a) + np.quantile(a[0], 0.3) + np.correlate(a[0], a.ravel(), "same")[2] + np.ptp(a) + np.std(a, ddof=1)
+    )
+
+
+def sums_over_an_axis(a):
+    return (
+        np.sum(np.add.reduce(a) ** 2)
+        + np.sum(np.roll(a, (1, 1), axis=0) * a)
+        + np.sum(np.repeat(a, [2], axis=1)[:, 1:4] ** 2)
+    )
+
+
+def powers_and_quotients(a):
+    n = 3
+    return np.sum(a % 0.7) * n**-1 + np.sum(a // 0.7 * a) + math.fsum(a[0]) ** 2 + math.dist(a[0], a[1])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [sign_of_a_vector, order_of_values, places_of_values, sums_over_an_axis, powers_and_quotients],
+    ids=lambda f: f.__name__,
+)
+def test_gradients_follow_the_convention(f: Any) -> None:
+    a = np.random.default_rng(3).normal(size=(3, 3))
+    value, gradient = srcad.value_and_grad(f, target="python")(a)
+    assert value == pytest.approx(f(a), rel=1e-12)
+    np.testing.assert_allclose(gradient, numeric_gradient(f, (a,), 0, 1e-5), rtol=1e-5, atol=1e-6)
 
 
 # ---- every function, every option ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Roots found inside a function: their values, their derivatives against differences, and what is raised without one."""
+"""Roots found inside a function: their values, their derivatives against differences, and errors without one."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ def end_of_a_fall(p):
 
 NUMBERS: list[Callable[..., Any]] = [
     of_a_number, of_a_search_of_ones_own, several_arguments, what_it_reads_from_around, between, flat_somewhere,
-    a_root_in_each_turn, a_loop_in_the_residual, a_while_in_the_residual, one_root_in_another, conditional, end_of_a_fall,
+    a_root_in_each_turn, a_loop_in_the_residual, a_while_in_the_residual, one_root_in_another, conditional,
+    end_of_a_fall,
 ]  # fmt: skip
 
 

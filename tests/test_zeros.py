@@ -207,6 +207,14 @@ def test_every_way_to_make_a_gradient() -> None:
             srcad.grad(early_return, target="python")(1.5, 2.0)
 
 
+def test_a_build_warns() -> None:
+    from srcad.build import entry_for
+
+    entry = entry_for(f"{__file__}:early_return", ("p",), "(float64, float64)", False, False)
+    with pytest.warns(srcad.ZeroDerivativeWarning, match="early_return depends on p"):
+        assert "def early_return_grad" in entry.text()
+
+
 # ---- no warning ------------------------------------------------------------------------------------
 
 
