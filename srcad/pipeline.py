@@ -126,7 +126,7 @@ def generate(
     if request.mode == "adjoint":
         with during("adjoint"):
             found = adjoint(primal, wrt, checkpoint=request.options.checkpoint)
-        seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].path == "d_result" else ()
+        seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].seed else ()
         header = head("Adjoint of", notes(found.kept))
         name = f"{source.name}_adjoint"
         return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
@@ -152,7 +152,7 @@ def _differentiated(
     """The outputs that have a derivative of their own in what is asked for."""
     if request.mode == "jacobian":
         names = [f"output {at} of {primal.name}" for at in range(len(primal.results))]
-        return dict(zip(names if len(names) > 1 else [primal.name], primal.results, strict=True))
+        return dict(zip(names if len(names) != 1 else [primal.name], primal.results, strict=True))
     if request.mode == "adjoint":
         arrays = {f"what {primal.name} leaves in {name}": Var(name) for name in wrt if name in written}
         first = [r for r in primal.results[:1] if isinstance(r, Var) and is_float(primal.types[r.name])]

@@ -41,7 +41,7 @@ PASSES: dict[str, Pass] = {
     "dead": lambda b, t, live: dead(b, live, t, PARAMS),
     "untemp": lambda b, t, live: untemp(b, t, live),
     "idiom": lambda b, t, live: idiom(plain_arrays(b, t), t),
-    "kept_tests": lambda b, t, live: kept_tests(b, t),
+    "kept_tests": lambda b, t, live: kept_tests(b, t, ("took_if",)),
     "choices": lambda b, t, live: choices(b, t),
     "ownership": lambda b, t, live: ownership(b, t, live, PARAMS),
     "shifts": lambda b, t, live: shifts(plain_arrays(b, t), t, live, PARAMS),
@@ -334,7 +334,7 @@ def test_idiom(before: str, after: str) -> None:
 )
 def test_kept_tests(before: str, after: str | None) -> None:
     kinds = {**KINDS, "took_if": Array("bool", VECTOR.dims)}
-    assert show(kept_tests(parse(before), kinds)) == lines(before if after is None else after)
+    assert show(kept_tests(parse(before), kinds, ("took_if",))) == lines(before if after is None else after)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ class Builder:
         self.counters: dict[str, int] = {}
         self.created: list[str] = []
         """Every name in the order of its making: what was made inside a loop is seen here."""
+        self.tape: dict[str, str] = {}
+        """Names that values are kept under (`Function.tape`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -54,6 +56,7 @@ class Builder:
         """A builder that goes on where the one that wrote `f` stopped: no name of its is made again."""
         builder = cls()
         builder.types = dict(f.types)
+        builder.tape = dict(f.tape)
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -74,6 +77,12 @@ class Builder:
         self.types[name] = type
         self.strong.discard(name)
         return Var(name)
+
+    def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
+        """A new name that values are kept under for the reverse sweep."""
+        made = self.fresh(base, type)
+        self.tape[made.name] = one_per
+        return made
 
     def emit(self, statement: Stmt) -> None:
         self._blocks[-1].append(statement)

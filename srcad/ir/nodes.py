@@ -16,6 +16,7 @@ compiler temporary's base starts with `%` (`%tanh.3`); it has no name of its own
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -217,6 +218,8 @@ class Param:
     name: str
     path: str
     """How the user would write it: `params["W"][0]`."""
+    seed: bool = False
+    """It is the adjoint of the result, which the caller may give."""
 
 
 @dataclass(frozen=True)
@@ -229,3 +232,5 @@ class Function:
     results: tuple[Expr, ...]
     types: dict[str, Type] = field(compare=False)
     span: Span | None = field(default=None, compare=False)
+    tape: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The names that the forward sweep keeps values under, each with what has one value there: a turn or a stretch."""

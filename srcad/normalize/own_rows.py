@@ -61,7 +61,7 @@ class _Widening:
         extra = tuple(t.dim or dim(Symbol(rows.array, None)) for t in types if isinstance(t, Scalar))
         self.old = old
         base = rows.array.rsplit(".", 1)[0].removesuffix(SAVED)
-        self.wide = builder.fresh(base + SAVED, Array(old.dtype, (*extra, *old.dims)))
+        self.wide = builder.keep(base + SAVED, Array(old.dtype, (*extra, *old.dims)))
         self.view = builder.fresh(base, old)
 
     def block(self, block: Block) -> Block:

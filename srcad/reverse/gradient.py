@@ -57,7 +57,7 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, check
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(f.results[0], seed)]], {}, checkpoint)
     late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
     results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
-    params = (*f.params, Param(seed.name, "d_result"))
+    params = (*f.params, Param(seed.name, "d_result", seed=True))
     body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, *late, Return(results))
     return _finished(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), builder)
 
@@ -85,7 +85,7 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     give = [Store(Var(name), (), final) for name, final in finals.items()]
     results = tuple(adjoints[name] for name in wrt if name not in buffers)
     params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
-    params += tuple(Param(seed.name, "d_result") for _, seed in seeds)
+    params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in seeds)
     body = (Comment(FORWARD), *sweeps.forward, *keep, Comment(REVERSE), *sweeps.reverse, *give, Return(results))
     return _finished(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
 
@@ -208,7 +208,7 @@ def _prefixes(count: int) -> list[str]:
 
 
 def _finished(made: Function, builder: Builder) -> Gradient:
-    done = finish(replace(made, types=builder.types))
+    done = finish(replace(made, types=builder.types, tape=builder.tape))
     return Gradient(annotate(done), kept(done))
 
 

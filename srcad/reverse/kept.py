@@ -32,12 +32,12 @@ def kept(f: Function) -> tuple[Kept, ...]:
     backward = f.body[at + 1 :]
     made: dict[str, list[Expr]] = {}
     for stmt in walk(f.body):
-        if isinstance(stmt, Assign) and _is_kept(stmt.target):
+        if isinstance(stmt, Assign) and stmt.target in f.tape:
             made.setdefault(stmt.target, []).append(stmt.value)
     found = []
     for name, values in made.items():
         grows = any(_grows(name, value) for value in values)
-        size = _size(name.rstrip("0123456789").rstrip("_"), values[0], grows)
+        size = _size(f.tape[name], values[0], grows)
         found.append(Kept(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
     return tuple(found)
 
@@ -58,11 +58,6 @@ def read_by(lines: Sequence[int]) -> str:
     return f"read by line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
 
 
-def _is_kept(name: str) -> bool:
-    base = name.rstrip("0123456789").rstrip("_.")
-    return base.endswith(("_saved", "_stack", "_checkpoints", "took_if"))
-
-
 def _grows(name: str, value: Expr) -> bool:
     match value:
         case Op("list.new"):
@@ -79,7 +74,7 @@ def _dtype(f: Function, name: str) -> str:
     return known.dtype
 
 
-def _size(name: str, value: Expr, grows: bool) -> str:
+def _size(one_per: str, value: Expr, grows: bool) -> str:
     match value:
         case Op("np.empty", dims, static):
             unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
@@ -87,7 +82,7 @@ def _size(name: str, value: Expr, grows: bool) -> str:
                 return f"one {unit[:-1]} per turn of the loop, grown on demand"
             return f"{' x '.join(map(_words, dims))} {unit}"
         case Op("list.new"):
-            return f"list of arrays, one per {'stretch' if name.endswith('_checkpoints') else 'turn'}"
+            return f"list of arrays, one per {one_per}"
         case Op("copy", (Var(name),)):
             return f"a copy of {name}"
         case Op("copy", (part,)) if (whole := root(part)) is not None:

@@ -55,7 +55,7 @@ class Slots:
         clean = base.lstrip("%")
         loops = self.regions.loops(region)
         if not loops:
-            name = self.builder.fresh(clean, t)
+            name = self.builder.keep(clean, t)
             return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
         axes = self._axes(loops)
         sized = self._sized(t, region)
@@ -93,12 +93,12 @@ class Slots:
         if sized is not None:
             return self._array(base, sized, [(stretch.count, stretch.number)])
         assert isinstance(t, Array)
-        return self._list(base, t)
+        return self._list(base, t, "stretch")
 
     # ---- one kind each -----------------------------------------------------------------------
 
-    def _list(self, base: str, t: Array) -> Slot:
-        items = self.builder.fresh(base, ListOf(t))
+    def _list(self, base: str, t: Array, one_per: str = "turn") -> Slot:
+        items = self.builder.keep(base, ListOf(t), one_per)
         taken = Op("list.pop", (items,))
         return Slot(
             items.name,
@@ -114,7 +114,7 @@ class Slots:
         own = t.dims if isinstance(t, Array) else ()
         lengths = [written(d, asked) for d in own]
         dims = (*(dim(Symbol(base, axis)) for axis in range(len(axes))), *own)
-        saved = self.builder.fresh(base, Array(t.dtype, dims))
+        saved = self.builder.keep(base, Array(t.dtype, dims))
         sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare = Assign(saved.name, Op("np.empty", (*sizes, *lengths), static))
@@ -149,7 +149,7 @@ class Slots:
         integer = Scalar("int64")
         base = base.removesuffix("_saved")
         called = base if t.dtype == "bool" else f"{base}_stack"
-        stack = self.builder.fresh(called, Array(t.dtype, (dim(Symbol(called, 0)),)))
+        stack = self.builder.keep(called, Array(t.dtype, (dim(Symbol(called, 0)),)))
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))

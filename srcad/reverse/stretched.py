@@ -61,7 +61,7 @@ class Stretched:
             for carry in owner.carried:
                 self.results[carry.result] = builder.fresh(_base(carry.result), builder.types[carry.result])
             for name in checkpoints.disturbed(turn, plan.put_back.get(turn, ())):
-                kept.before[name] = builder.fresh(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
+                kept.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
 
     def is_first(self, stmt: Stmt) -> bool:
         """Whether the statement says where the one stretch begins that analyses see."""
@@ -117,7 +117,10 @@ class Stretched:
         return (Assign(first, stretch.begin), Assign(last.name, end)), last
 
     def _fresh(self, name: str) -> str:
-        return self.builder.fresh(_base(name), self.builder.types[name]).name
+        made = self.builder.fresh(_base(name), self.builder.types[name]).name
+        if name in self.builder.tape:
+            self.builder.tape[made] = self.builder.tape[name]
+        return made
 
     # ---- and back ----------------------------------------------------------------------------
 

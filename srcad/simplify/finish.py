@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from srcad.analyses.sharing import sharing
 from srcad.ir.nodes import Block, Comment, Expr, Function, Return
-from srcad.ir.types import Type
 from srcad.ir.walk import names as names_in
 from srcad.simplify.bound import bound
 from srcad.simplify.branches import branches
@@ -43,17 +42,18 @@ def finish(f: Function) -> Function:
     f = replace(f, types=dict(f.types))
     kept = frozenset(n for e in _results(f) for n in names_in(e))
     params = frozenset(p.name for p in f.params)
-    body = _rounds(plain_arrays(f.body, f.types), f.types, kept, params)
+    body = _rounds(plain_arrays(f.body, f.types), f, kept, params)
     split = shifts(body, f.types, kept, params, _reverse_start(body))
-    body = body if split == body else _rounds(split, f.types, kept, params)
-    body = kept_tests(body, f.types)
+    body = body if split == body else _rounds(split, f, kept, params)
+    body = kept_tests(body, f.types, f.tape)
     at = _reverse_start(body)
     f = names(replace(f, body=body[:at] + turns(body[at:], f.types)))
     f = seeds(f, _reverse_start(f.body))
     return bound(replace(f, body=idiom(f.body, f.types, _reverse_start(f.body))))
 
 
-def _rounds(body: Block, types: dict[str, Type], kept: frozenset[str], params: frozenset[str]) -> Block:
+def _rounds(body: Block, f: Function, kept: frozenset[str], params: frozenset[str]) -> Block:
+    types = f.types
     before: Block = ()
     for _ in range(_ROUNDS):
         at = _reverse_start(body)
@@ -61,7 +61,7 @@ def _rounds(body: Block, types: dict[str, Type], kept: frozenset[str], params: f
         new = body[:at] + branches(once(body[at:], types, shared), types, shared)
         new = dead(new, kept, types, params)
         new = ownership(new, types, kept, params)
-        new = choices(untemp(new, types, kept), types)
+        new = choices(untemp(new, types, kept, f.tape), types)
         # two passes may differ for ever about which of two statements comes first
         if new in (body, before):
             break

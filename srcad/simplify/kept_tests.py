@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from srcad.analyses.hazards import changes
 from srcad.analyses.purity import pure
@@ -14,7 +14,7 @@ from srcad.ir.walk import blocks, own_exprs, own_writes, reads, substitute, walk
 from srcad.simplify.untemp import is_temporary
 
 
-def kept_tests(block: Block, types: Mapping[str, Type]) -> Block:
+def kept_tests(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
     """Put the test into its array, and read it from there.
 
     >>> from srcad.ir.notation import parse, show
@@ -24,7 +24,7 @@ def kept_tests(block: Block, types: Mapping[str, Type]) -> Block:
     ... took_if[i] = %test.0
     ... if %test.0:
     ...     acc = limit
-    ... '''), {"%test.0": Scalar("bool"), "took_if": Array("bool", (dim(4),))})))
+    ... '''), {"%test.0": Scalar("bool"), "took_if": Array("bool", (dim(4),))}, {"took_if"})))
     took_if[i] = acc > limit
     if took_if[i]:
         acc = limit
@@ -39,20 +39,20 @@ def kept_tests(block: Block, types: Mapping[str, Type]) -> Block:
             match stmts[i]:
                 case Assign(name, test) if types.get(name) == Scalar("bool") and is_temporary(name) and pure(test):
                     if writes[name] == 1 and uses[name] == 2:
-                        stmts = _kept(stmts, i, name, test, shared)
+                        stmts = _kept(stmts, i, name, test, shared, tape)
         return tuple(stmts)
 
     return go(block)
 
 
-def _kept(stmts: list[Stmt], i: int, name: str, test: Expr, shared: Sharing) -> list[Stmt]:
+def _kept(stmts: list[Stmt], i: int, name: str, test: Expr, shared: Sharing, tape: Container[str]) -> list[Stmt]:
     """The statements without the temporary made at `i`, where that is possible."""
     at = next((j for j in range(i + 1, len(stmts)) if name in _own(stmts[j])), len(stmts))
     end = next((j for j in range(at + 1, len(stmts)) if name in _own(stmts[j])), len(stmts))
     if end == len(stmts) or any(changes(s, test, shared) for s in stmts[i + 1 : at]):
         return stmts
     match stmts[at]:
-        case Store(Var(array), index, Var(kept), None) if kept == name and array.startswith("took_if"):
+        case Store(Var(array), index, Var(kept), None) if kept == name and array in tape:
             place = Op("index", (Var(array), *index))
         case _:
             return stmts

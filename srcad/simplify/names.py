@@ -17,6 +17,11 @@ from srcad.ir.walk import blocks, own_exprs, own_writes, reads, rename, walk, wi
 from srcad.simplify.untemp import is_temporary
 
 _RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(machine)})
+_CALLED = frozenset(
+    "abs bool divmod float hasattr int isinstance len max min print range round sum tuple".split()
+    + [name for name in dir(builtins) if name.endswith(("Error", "Exception"))]
+)
+"""Builtins that a text may call, whatever its parameters are called."""
 _ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "max": "largest", "min": "smallest"}
 """What a temporary is called where its operation's own name is a builtin."""
 
@@ -52,7 +57,8 @@ def names(f: Function, reserved: Iterable[str] = ()) -> Function:
             types[new] = _wider(new, types.get(new), known)
     params = tuple(replace(p, name=final[p.name]) for p in f.params)
     results = tuple(Var(final[e.name]) if isinstance(e, Var) else e for e in f.results)
-    return replace(f, params=params, body=body, results=results, types=types)
+    tape = {final[name]: f.tape[name] for name in groups.naming if name in f.tape}
+    return replace(f, params=params, body=body, results=results, types=types, tape=tape)
 
 
 class _Groups:
@@ -61,6 +67,10 @@ class _Groups:
     def __init__(self, f: Function) -> None:
         self.f = f
         self.order: list[str] = []
+        self.roles: dict[str, set[str]] = {}
+        """A place that values are kept under is no variable of the user's, however that is called."""
+        self.naming: list[str] = []
+        """Of each variable in the end, the name that it is called after; parameters aside."""
         self.parent: dict[str, str] = {}
         self.against: dict[str, set[str]] = {}
         self.copies: list[tuple[str, str]] = []
@@ -78,7 +88,7 @@ class _Groups:
         self.position = {n: i for i, n in enumerate(self.order)}
         self.params = params = {p.name for p in f.params}
         # the seed stays what the caller gave
-        self.fixed = {p.name for p in f.params if _base(p.name) == "d_result"}
+        self.fixed = {p.name for p in f.params if p.seed}
         self.written = Counter(n for s in walk(f.body) for n in own_writes(s))
         self.nameless = self._nameless()
         results = [n for e in f.results for n in reads(e)]
@@ -95,6 +105,7 @@ class _Groups:
     def _meet(self, name: str) -> None:
         if name not in self.parent:
             self.parent[name] = name
+            self.roles[name] = set() if is_temporary(name) else {"tape" if name in self.f.tape else "variable"}
             self.against[name] = set()
             self.order.append(name)
 
@@ -156,6 +167,8 @@ class _Groups:
             return False
         if not _one_type(self.f.types.get(a), self.f.types.get(b), alike):
             return False
+        if len(self.roles[a] | self.roles[b]) > 1:
+            return False
         if {a, b} & self.fixed and not all(self._is_only(n, {a, b} & self.fixed) for n in {a, b} - self.fixed):
             return False
         if self.position[b] < self.position[a]:
@@ -163,6 +176,7 @@ class _Groups:
         if b in self.params:
             a, b = b, a
         self.parent[b] = a
+        self.roles[a] |= self.roles[b]
         self.against[a] |= self.against[b]
         for n in self.against[b]:
             self.against[n].add(a)
@@ -181,6 +195,7 @@ class _Groups:
         params = self.params
         taken: set[str] = set(reserved)
         chosen: dict[str, str] = {}
+        self.naming = []
 
         def rank(head: str) -> int:
             members = groups[head]
@@ -193,12 +208,14 @@ class _Groups:
                 chosen |= dict.fromkeys(members, "_")
                 continue
             if own:
-                # a parameter may be named like a builtin: then that name is the user's
+                # a parameter may be named like a builtin that no text calls: then that name is the user's
                 wanted = _clean(_base(own[0]))
-                wanted = wanted if wanted not in taken or wanted in dir(builtins) else _free(wanted, taken)
+                mine = wanted in dir(builtins) and wanted not in _CALLED
+                wanted = wanted if wanted not in taken or mine else _free(wanted, taken)
             else:
                 named = [n for n in members if not is_temporary(n)] or members
                 wanted = _free(_clean(_base(named[0])), taken)
+                self.naming.append(named[0])
             taken.add(wanted)
             for n in members:
                 chosen[n] = wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from srcad.analyses.hazards import changes
@@ -53,7 +53,7 @@ def is_adjoint(name: str) -> bool:
     return _ADJOINT.match(name) is not None
 
 
-def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = ()) -> Block:
+def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = (), tape: Container[str] = ()) -> Block:
     """Put a temporary's expression where its single reader is; copies and tiny expressions, where all are.
 
     >>> from srcad.ir.notation import parse, show
@@ -72,14 +72,22 @@ def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = ()
     shared = sharing(block, types)
     kept = frozenset(live_out)
     while True:
-        new = _Untemp(block, types, shared, kept).block(block)
+        new = _Untemp(block, types, shared, kept, tape).block(block)
         if new == block:
             return block
         block = new
 
 
 class _Untemp:
-    def __init__(self, block: Block, types: Mapping[str, Type], shared: Sharing, kept: frozenset[str]) -> None:
+    def __init__(
+        self,
+        block: Block,
+        types: Mapping[str, Type],
+        shared: Sharing,
+        kept: frozenset[str],
+        tape: Container[str],
+    ) -> None:
+        self.tape = tape
         self.types = types
         self.shared = shared
         self.kept = kept
@@ -148,7 +156,7 @@ class _Untemp:
     def _candidate(self, stmt: Assign) -> bool:
         name = stmt.target
         return (
-            (is_temporary(name) or (self.uses[name] == 1 and _is_saved(stmt.value)))
+            (is_temporary(name) or (self.uses[name] == 1 and self._is_saved(stmt.value)))
             and self.writes[name] == 1
             and self.uses[name] > 0
             and name not in self.kept
@@ -163,10 +171,15 @@ class _Untemp:
             case Op("+" | "-", (Var(name), Const(int())), _):
                 return self._scalar(name)
             case Op("index", (Var(), *items), _) if all(isinstance(i, Var | Const) for i in items):
-                return uses <= 3 and self.shared.is_element(value) and not _is_saved(value)
+                return uses <= 3 and self.shared.is_element(value) and not self._is_saved(value)
             case Op("*", (Const(), Var(name)), _) | Op("neg", (Var(name),), _):
                 return uses == 2 and self._scalar(name)
         return False
+
+    def _is_saved(self, value: Expr) -> bool:
+        """Whether the value is only got back from where the forward sweep kept it: that place can be read directly."""
+        kept = root(value) if isinstance(value, Op) and value.prim == "index" else None
+        return kept is not None and kept in self.tape
 
     def _scalar(self, name: str) -> bool:
         return isinstance(self.types.get(name), Scalar)
@@ -191,12 +204,6 @@ class _Untemp:
                 return False
         effects = {self.shared.of(n) for e in own_exprs(stmt) for n in changed_by(e)}
         return not effects & self.shared.loads(value)
-
-
-def _is_saved(value: Expr) -> bool:
-    """Whether the value is only got back from where the forward sweep kept it: that place can be read directly."""
-    kept = root(value) if isinstance(value, Op) and value.prim == "index" else None
-    return kept is not None and kept.rpartition(".")[0].endswith(("_saved", "_stack", "_checkpoints"))
 
 
 def _count(stmt: Stmt, name: str) -> int:
