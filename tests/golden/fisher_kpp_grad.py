@@ -24,7 +24,13 @@ def fisher_kpp_grad(u0, kappa, rate, dt, steps, d_result=1.0):
     for step in range(steps):
         for i in range(1, rows - 1):
             for j in range(1, cols - 1):
-                lap_saved[step, i, j] = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * u[i, j]
+                lap_saved[step, i, j] = (
+                    u[i - 1, j]
+                    + u[i + 1, j]
+                    + u[i, j - 1]
+                    + u[i, j + 1]
+                    - 4.0 * u[i, j]
+                )
         for i in range(1, rows - 1):
             for j in range(1, cols - 1):
                 u_saved[step, i - 1, j - 1] = u[i, j]
