@@ -33,6 +33,7 @@ from srcad.ir.walk import blocks, walk, with_blocks
 from srcad.normalize.prune import prune
 from srcad.simplify.holders import OUTSIDE, holders
 from srcad.tune.tune import tuned
+from tests.instead import run_instead
 from tests.sequential import Execution
 
 
@@ -242,8 +243,7 @@ def ask(derivative: Any, args: Sequence[Any], more: Sequence[Any] = ()) -> int:
         one = derivative.specialisation(*args)
     made = one.generated
     stages = [Stage(name, f.body, f.types, tuple(p.name for p in f.params)) for name, f in _texts(made.function)]
-    one.compiled()
-    usual, asked = one._call, 0
+    usual, asked = one.compiled(), 0
 
     def asking(*flat: Any) -> Any:
         nonlocal asked
@@ -253,11 +253,8 @@ def ask(derivative: Any, args: Sequence[Any], more: Sequence[Any] = ()) -> int:
             asked += stage.ask((*_copies(flat), *([1.0] * (len(stage.params) - len(flat)))))
         return usual(*flat)
 
-    one._call, one._ready = asking, True
-    try:
-        derivative(*args, *more)
-    finally:
-        one._call = usual
+    run_instead(one, asking)
+    derivative(*args, *more)
     return asked
 
 
