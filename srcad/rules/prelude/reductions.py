@@ -262,7 +262,7 @@ def argmin(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
 def any_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = operand(a, None, out)
     if np.ndim(x) == 0:
-        return x != 0
+        return x if dtype_of(x) == "bool" else x != 0
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == np.ndim(x):
         return restored(reduce_any(x), np.ndim(x), axes, keepdims)
@@ -273,7 +273,7 @@ def any_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> 
 def all_of(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
     x = operand(a, None, out)
     if np.ndim(x) == 0:
-        return x != 0
+        return x if dtype_of(x) == "bool" else x != 0
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == np.ndim(x):
         return restored(reduce_all(x), np.ndim(x), axes, keepdims)

@@ -75,7 +75,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = Fal
     if n == 0:
         raise ValueError("the median of nothing")
     # the middle, or the mean of the two
-    y = x[n // 2] * 1.0 if n % 2 == 1 else (x[n // 2 - 1] + x[n // 2]) / 2.0
+    y = 0.5 * x[or_nan(x, (n - 1) // 2)] + 0.5 * x[or_nan(x, n // 2)]
     return placed(nan_where(x[n - 1], y), a, axis, keepdims)
 
 
@@ -85,9 +85,17 @@ def one_axis(axis: Any) -> Any:
     return axis
 
 
+def or_nan(x: Any, k: Any) -> Any:
+    """The position, or that of a NaN in a sorted vector: it comes last, and is the result."""
+    if np.ndim(x) != 1 or not is_float_name(dtype_of(x)):
+        return k
+    last = len(x) - 1
+    return last if np.isnan(x[last]) else k
+
+
 def nan_where(last: Any, y: Any) -> Any:
-    """NaN sorts last: where there is one, it is the result."""
-    return np.where(np.isnan(last), last, y) if is_float_name(dtype_of(last)) else y
+    """The same in each column of a sorted array."""
+    return np.where(np.isnan(last), last, y) if np.ndim(last) > 0 and is_float_name(dtype_of(last)) else y
 
 
 def placed(y: Any, a: Any, axis: Any, keepdims: Any) -> Any:
@@ -118,6 +126,7 @@ def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     above = min(below + 1, n - 1)
     # from the nearer neighbour, as NumPy does: it matters where the other one is infinite
     part = place - below
-    between = x[above] - x[below]
-    y = x[below] + between * part if part < 0.5 else x[above] - between * (1.0 - part)
+    first = or_nan(x, below if part < 0.5 else above)
+    other = or_nan(x, above if part < 0.5 else below)
+    y = x[first] + (x[other] - x[first]) * (part if part < 0.5 else 1.0 - part)
     return placed(nan_where(x[n - 1], y), a, axis, keepdims)
