@@ -44,6 +44,10 @@ class Builder:
         """The function that is compiled: lines of others are quoted with their names."""
         self.strong: set[str] = set()
         """Scalars that NumPy does not take as plain Python numbers (an element of an array)."""
+        self.made: dict[Expr, Op] = {}
+        """How numbers were computed, of those that are no elements of arrays."""
+        self.implied: dict[Expr, Expr] = {}
+        """For some booleans, a condition that they follow from."""
         self.counters: dict[str, int] = {}
         self.created: list[str] = []
         """Every name in the order of its making: what was made inside a loop is seen here."""
@@ -76,6 +80,8 @@ class Builder:
         self.created.append(name)
         self.types[name] = type
         self.strong.discard(name)
+        for known in (self.made, self.implied):
+            known.pop(Var(name), None)  # of an attempt that was given up
         return Var(name)
 
     def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
@@ -137,7 +143,10 @@ class Builder:
         target = self.fresh(base, type)
         if isinstance(type, Scalar) and not weak:
             self.strong.add(target.name)
-        self.emit(Assign(target.name, Op(prim, args, tuple(sorted(static.items()))), self.span))
+        made = Op(prim, args, tuple(sorted(static.items())))
+        if isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop"):
+            self.made[target] = made
+        self.emit(Assign(target.name, made, self.span))
         return target
 
     def check(self, condition: Atom, error: str, *message: str | Expr) -> None:

@@ -92,7 +92,7 @@ def asked(ctx: Context, node: Any, decided: bool) -> Abstract | None:
     None where all elements may as well be made. `decided` is the truth of the element that ends the question.
     """
     tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
-    if all(map(is_safe, tests)):
+    if all(is_safe(ctx, test) for test in tests):
         return None
     frame = _scope(ctx, node)
     with ctx.inside(frame):

@@ -15,7 +15,7 @@ from srcad.frontend import read
 from srcad.frontend.builder import Builder
 from srcad.frontend.read import Source
 from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, leaves
-from srcad.ir.nodes import Atom, Const, Function, Span, Store, Var
+from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Scalar
 
 
@@ -121,6 +121,8 @@ class Context:
         """Names in the IR that have no value on some path."""
         self.read_undefined: set[str] = set()
         """Names of the user that were read where they may have no value."""
+        self.facts: list[Expr] = []
+        """The conditions that hold at this place."""
         self.unrollable = 0
         """How many loops around this place have known bounds, and could be unrolled."""
         self.counting: set[str] = set()
@@ -216,6 +218,16 @@ class Context:
             yield
         finally:
             del self.held[depth - 1 :]
+
+    @contextmanager
+    def given(self, cond: Expr) -> Iterator[None]:
+        """The condition holds inside."""
+        self.facts.append(cond)
+        depth = len(self.facts)
+        try:
+            yield
+        finally:
+            del self.facts[depth - 1 :]
 
     # ---- state ---------------------------------------------------------------------------------
 

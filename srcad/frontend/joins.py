@@ -8,6 +8,7 @@ from typing import Any
 
 from srcad.frontend.builder import Builder, described
 from srcad.frontend.context import Context, State
+from srcad.frontend.unbound import both, met
 from srcad.frontend.unify import Kind, named, unify
 from srcad.frontend.values import (
     UNBOUND,
@@ -50,14 +51,14 @@ def branch(
     """Write an `If`; the value of the branch taken, and every name the branches bind, are joined."""
     builder = ctx.builder
     span, entry, frames = builder.span, ctx.snapshot(), ctx.frames
-    with builder.block() as first:
+    with builder.block() as first, ctx.given(cond):
         value = then()
         after_first = ctx.snapshot()
     ctx.restore(entry)
-    with builder.block() as second:
+    with builder.block() as second, ctx.given(Op("not", (cond,))):
         other = orelse()
         after_second = ctx.snapshot()
-    joiner = _Joiner(ctx, first, second, frames)
+    joiner = _Joiner(ctx, cond, first, second, frames)
     names, heap = joiner.states(after_first, after_second)
     result = joiner.values(value, other, base)
     ctx.frame.names, ctx.heap = names, heap | joiner.new
@@ -66,8 +67,9 @@ def branch(
 
 
 class _Joiner:
-    def __init__(self, ctx: Context, first: list[Stmt], second: list[Stmt], frames: int) -> None:
+    def __init__(self, ctx: Context, cond: Expr, first: list[Stmt], second: list[Stmt], frames: int) -> None:
         self.ctx = ctx
+        self.cond = cond
         self.first, self.second = first, second
         self.frames = frames
         self.joins: list[Join] = []
@@ -82,10 +84,12 @@ class _Joiner:
             x, y = a.heap.get(ref), b.heap.get(ref)
             if x is not None and y is not None:
                 heap[ref] = x if x is y else join_cells(x, y, "%item", self.values)
-        names: dict[str, Abstract] = {}
+        names = dict(both(self.ctx, self.cond, a.names, b.names))
         for name in {**a.names, **b.names}:
             v, w = a.names.get(name, UNBOUND), b.names.get(name, UNBOUND)
-            names[name] = v if v is w else self.values(v, w, self.ctx.base(name))
+            if name not in names:
+                names[name] = v if v is w else self.values(v, w, self.ctx.base(name))
+        met(self.ctx, self.cond, a, b, names)
         return names, heap
 
     def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:

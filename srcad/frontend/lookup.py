@@ -19,6 +19,7 @@ from srcad.errors import SrcadError
 from srcad.frontend.arguments import INTEGERS, describe, flatten, is_namedtuple
 from srcad.frontend.context import Captured, Context, Frame, Pending
 from srcad.frontend.statics import inside_form, wrapped
+from srcad.frontend.unbound import ask
 from srcad.frontend.values import UNBOUND, Abstract, Conflict, Leaf, Ref, map_structure
 from srcad.rules.primitives import Primitive
 
@@ -37,6 +38,8 @@ def lookup(ctx: Context, name: str) -> Abstract:
 
 def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
     value = frame.names.get(name, UNBOUND)
+    if value is not UNBOUND:
+        ask(ctx, frame, name)
     if isinstance(value, Leaf):
         if ctx.is_undefined(value):
             ctx.read_undefined.add(name)

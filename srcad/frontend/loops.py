@@ -18,6 +18,7 @@ from srcad.frontend.iteration import Turns, items_of, turns_of
 from srcad.frontend.joins import branch
 from srcad.frontend.rounds import Rounds
 from srcad.frontend.scopes import assigned, loads
+from srcad.frontend.unbound import now_bound
 from srcad.frontend.values import Abstract, Leaf, Static
 from srcad.ir.nodes import Atom, Const, Expr, For, Store, While
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -76,6 +77,7 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, turns), Scalar("int64"))
+        rounds.after_first(_compared(ctx, turns, index, turns.start.atom))
         low, high = _range(ctx, turns)
         builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None, low=low, high=high)))
         if _counts_up(turns):
@@ -87,17 +89,34 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
         ctx.adopted.add(index.name)
         if turns.is_index and isinstance(node.target, gast.Name):
             ctx.frame.names[node.target.id] = item
+            now_bound(ctx, node.target.id)
         else:
             ctx.bind(node.target, item)
         ctx.adopted.discard(index.name)
         ctx.statements(node.body)
         return index.name, _exit(ctx, flag)
 
-    index, leaves = rounds.run(write)
+    with ctx.given(_compared(ctx, turns, turns.stop.atom, turns.start.atom) or Const(True)):
+        index, leaves = rounds.run(write)
     builder.span = span
     start, stop, step = turns.start.atom, turns.stop.atom, turns.step.atom
+    ran = _compared(ctx, turns, stop, start)
     builder.emit(For(index, start, stop, step, tuple(rounds.body), tuple(rounds.carried), leaves, span))
+    rounds.bound_by_turns(ran)
     return bool(rounds.conflicts)
+
+
+def _compared(ctx: Context, turns: Turns, later: Atom, earlier: Atom) -> Atom | None:
+    """Whether the one comes later in the range than the other; None where the range may go either way."""
+    step = turns.step.static
+    if not isinstance(step, int) or step == 0:
+        return None
+    ends = [t.dim if isinstance(t, Scalar) else None for t in map(ctx.builder.typeof, (later, earlier))]
+    if ends[0] is not None and ends[1] is not None:
+        least = (ends[0] - ends[1] if step > 0 else ends[1] - ends[0]).bound(False)
+        if least is not None and (least - 1).never_negative:
+            return Const(True)
+    return ctx.builder.op(">" if step > 0 else "<", later, earlier)
 
 
 def _range(ctx: Context, turns: Turns) -> tuple[Dim | None, Dim | None]:

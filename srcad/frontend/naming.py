@@ -7,6 +7,7 @@ from typing import Any
 
 from srcad.frontend.context import Context
 from srcad.frontend.joins import fresh_of, kind_of
+from srcad.frontend.unbound import now_bound
 from srcad.frontend.values import Abstract, Leaf, Ref, map_structure
 from srcad.ir.nodes import Assign, Stmt, Var
 from srcad.ir.types import Array, Dim, Scalar, Type
@@ -27,6 +28,7 @@ def bind_name(ctx: Context, name: str, value: Abstract) -> None:
                 ctx.undefined.add(target.name)
             value = Leaf(target, ctx.builder.typeof(target), value.static)
     ctx.frame.names[name] = value
+    now_bound(ctx, name)
 
 
 def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
@@ -44,6 +46,8 @@ def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
     assert isinstance(made, Assign)
     new = builder.fresh(ctx.base(name), builder.types[old])
     builder.types[new.name] = _renamed(builder.types.pop(old), old, new.name)
+    if value.atom in builder.made:
+        builder.made[new] = builder.made.pop(value.atom)
     if old in builder.strong:
         builder.strong.add(new.name)
     builder.statements[at] = Assign(new.name, made.value, made.span)

@@ -13,6 +13,7 @@ from srcad.frontend.context import Context
 from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import branch, words
 from srcad.frontend.statics import formatted
+from srcad.frontend.unbound import may_be_unbound
 from srcad.frontend.values import UNKNOWN, Abstract, Cells, Closure, Leaf, Mapping, Partial, Record, Ref, Seq, Static
 from srcad.ir.nodes import Atom, Const
 from srcad.ir.types import Array, Scalar
@@ -332,7 +333,7 @@ def _test_all(ctx: Context, conjunction: bool, values: Sequence[Any]) -> bool | 
         return _test_all(ctx, conjunction, values[1:])
     assert not isinstance(left, bool)
     rest = values[1:]
-    if all(is_safe(value) for value in rest):
+    if all(is_safe(ctx, value) for value in rest):
         right = _test_all(ctx, conjunction, rest)
         if isinstance(right, bool):
             return left if right is conjunction else right
@@ -360,7 +361,7 @@ def _decided(ctx: Context, conjunction: bool, values: Sequence[Any]) -> Abstract
     cond = truth(ctx, left)
     if isinstance(cond, bool):
         return _decided(ctx, conjunction, values[1:]) if cond == conjunction else left
-    if all(is_safe(value) for value in values[1:]):
+    if all(is_safe(ctx, value) for value in values[1:]):
         with ctx.builder.block() as written:
             before = ctx.snapshot()
             right = _decided(ctx, conjunction, values[1:])
@@ -386,9 +387,9 @@ _UNSAFE = (
 )  # fmt: skip
 
 
-def is_safe(node: Any) -> bool:
-    """Whether evaluating it when Python would not does no harm: no call, no element, no division."""
-    return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node))
+def is_safe(ctx: Context, node: Any) -> bool:
+    """Whether evaluating it when Python would not does no harm: no call, element, division, or name without a value."""
+    return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)
 
 
 def comparison(ctx: Context, node: Any) -> Abstract:
@@ -407,7 +408,7 @@ def _chain(ctx: Context, left: Abstract, ops: Sequence[Any], comparators: Sequen
     if cond is True:
         return _chain(ctx, right, ops[1:], comparators[1:])
     assert not isinstance(cond, bool)
-    if all(is_safe(value) for value in comparators[1:]):
+    if all(is_safe(ctx, value) for value in comparators[1:]):
         rest = truth(ctx, _chain(ctx, right, ops[1:], comparators[1:]))
         return _both(ctx, "and", first, ctx.constant(rest) if isinstance(rest, bool) else ctx.leaf(rest))
     decided = ctx.constant(False)

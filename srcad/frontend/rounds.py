@@ -13,9 +13,10 @@ from srcad.frontend.context import Context, State
 from srcad.frontend.growth import Growth
 from srcad.frontend.joins import Key, converted, disagreement, fresh_of, kind_of, words
 from srcad.frontend.templates import Template, parts_of, put_together, taken_apart
+from srcad.frontend.unbound import partly_bound, variable
 from srcad.frontend.unify import OWN, Kind, unify, widened
 from srcad.frontend.values import UNBOUND, Abstract, Cells, Closure, Conflict, Copied, Leaf, Seq
-from srcad.ir.nodes import Carry, Expr, Stmt, Undef
+from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, dim
 
 _ATTEMPTS = 12
@@ -42,6 +43,9 @@ class Rounds:
     carried: list[Carry] = field(default_factory=list)
     body: list[Stmt] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
+    hidden: list[str] = field(default_factory=list)
+    """Those names that say whether others have a value (`unbound`), and of them those that a turn makes true."""
+    always: frozenset[str] = frozenset()
     conflicts: list[Conflict] = field(default_factory=list)
     """What was bound before and has no common structure round the loop."""
 
@@ -51,6 +55,8 @@ class Rounds:
         Gives what the last `write` gave. Conversions of initial values are written before the loop.
         """
         ctx = self.ctx
+        self.hidden = partly_bound(ctx, self.names)
+        self.names = [*self.names, *self.hidden]
         self.entry = ctx.snapshot()
         counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
         for name in self.names:
@@ -73,12 +79,28 @@ class Rounds:
             end = ctx.snapshot()
             inner = frozenset(ctx.builder.created[created:])
             known = len(self.templates)
-            if not self._changed(end, inner, frames, skipped) and not skipped:
+            always = frozenset(name for name in self.hidden if _is_true(end.names.get(name)))
+            settled = always == self.always or not any(variable(name) in self.read for name in always ^ self.always)
+            self.always = always
+            if not self._changed(end, inner, frames, skipped) and not skipped and settled:
                 self._leave(end, inner, frames)
                 return written
             # a name that no attempt gives a value is an error in the next
             hopeless = skipped and len(self.templates) == known
         ctx.fail("S119", "the types of what this loop carries do not settle")
+
+    def after_first(self, later: Atom | None) -> None:
+        """In a turn: what all turns bind has a value in every turn but the first; `later` says whether it is one."""
+        for name in self.always if later is not None else ():
+            assert later is not None
+            self.ctx.frame.names[name] = self.ctx.leaf(later)
+
+    def bound_by_turns(self, ran: Atom | None) -> None:
+        """After the loop: what all turns bind, where it had no value before, has one if there was a turn."""
+        for name in self.always if ran is not None else ():
+            assert ran is not None
+            if _is_false(self.entry.names.get(name)):
+                self.ctx.frame.names[name] = self.ctx.leaf(ran)
 
     def _attempt(self, write: Callable[[], Any], pending: set[str]) -> tuple[Any, bool]:
         """Lower the body once; a statement that reads a name which gets its value later in the turn is left out."""
@@ -255,6 +277,14 @@ class Rounds:
             self.carried.append(Carry(arg.name, init, following, result.name))  # type: ignore[union-attr]
             results.append(ctx.leaf(result))
         return results
+
+
+def _is_true(has: Abstract | None) -> bool:
+    return isinstance(has, Leaf) and has.static is True
+
+
+def _is_false(has: Abstract | None) -> bool:
+    return isinstance(has, Leaf) and has.static is False
 
 
 def _counted(kind: Kind) -> Kind:

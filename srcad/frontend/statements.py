@@ -19,6 +19,7 @@ from srcad.frontend.loops import lower_for, lower_while
 from srcad.frontend.messages import message, raised
 from srcad.frontend.naming import adopt, bind_name
 from srcad.frontend.operators import BINARY, binary
+from srcad.frontend.unbound import now_bound
 from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
 from srcad.ir.checks import check
 from srcad.ir.nodes import Atom, Const, Stmt, Store
@@ -272,6 +273,7 @@ def _function(ctx: Context, node: Any) -> None:
             with ctx.at(decorator):
                 ctx.fail("S199", "a decorator on a function defined inside another")
     ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
+    now_bound(ctx, node.name)
 
 
 def _assert(ctx: Context, node: Any) -> None:

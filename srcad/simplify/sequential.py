@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from srcad.analyses.sharing import SIZES
 from srcad.ir.lengths import asked, written
-from srcad.ir.nodes import Assign, Block, Carry, Const, Expr, For, Function, If, Op, Span, Stmt, Undef, Var, While
+from srcad.ir.nodes import (
+    Assign,
+    Block,
+    Carry,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Span,
+    Stmt,
+    Store,
+    Undef,
+    Var,
+    While,
+)
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import blocks, defined, names, own_exprs, replace_names, walk, with_blocks
+from srcad.ir.walk import blocks, defined, names, ops, own_exprs, replace_names, walk, with_blocks
 
 
 def sequential(f: Function) -> Function:
@@ -28,13 +46,25 @@ def sequential(f: Function) -> Function:
     types = dict(f.types)
     taken = set(types) | defined(f.body)
     taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
-    return replace(f, body=_Sequence(types, taken).block(f.body), types=types)
+    return replace(f, body=_Sequence(types, taken, frozenset(_kept(f.body))).block(f.body), types=types)
+
+
+def _kept(block: Block) -> Iterator[str]:
+    """The names that are kept, or asked for their shape, whether or not the path taken gave them a value."""
+    for stmt in walk(block):
+        if isinstance(stmt, Store | Effect):
+            yield from names(stmt.value if isinstance(stmt, Store) else stmt.call)
+        for expr in own_exprs(stmt):
+            for op in ops(expr):
+                if op.prim in SIZES:
+                    yield from names(op)
 
 
 class _Sequence:
-    def __init__(self, types: dict[str, Type], taken: set[str]) -> None:
+    def __init__(self, types: dict[str, Type], taken: set[str], kept: frozenset[str]) -> None:
         self.types = types
         self.taken = taken
+        self.kept = kept
 
     def block(self, block: Block) -> Block:
         return tuple(out for stmt in block for out in self._stmt(stmt))
@@ -42,8 +72,12 @@ class _Sequence:
     def _stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
             case If(_, then, orelse, joins, span):
-                then = self.block(then) + self._parallel([(j.target, j.then) for j in joins], span)
-                orelse = self.block(orelse) + self._parallel([(j.target, j.orelse) for j in joins], span)
+                then = self.block(then) + self._parallel(
+                    [(j.target, self._value(j.target, j.then)) for j in joins], span
+                )
+                orelse = self.block(orelse) + self._parallel(
+                    [(j.target, self._value(j.target, j.orelse)) for j in joins], span
+                )
                 return [replace(stmt, then=then, orelse=orelse, joins=())]
             case For(carried=carried, body=body, span=span):
                 before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
@@ -71,7 +105,7 @@ class _Sequence:
     def _carries(self, carried: tuple[Carry, ...], read: frozenset[str], span: Span | None) -> tuple[Block, ...]:
         """Assignments before the loop, at the end of a turn, and after the loop."""
         # without a value on entry, the result has one only if there is a turn: as in Python
-        late = [c for c in carried if isinstance(c.init, Undef) and c.arg not in read]
+        late = [c for c in carried if isinstance(c.init, Undef) and c.arg not in read and c.result not in self.kept]
         before = [
             (c.arg, self._blank(c.arg) if isinstance(c.init, Undef) and c not in late else c.init) for c in carried
         ]
@@ -79,6 +113,9 @@ class _Sequence:
         at_end += [(c.arg, c.next) for c in carried if c not in late]
         after = [(c.result, Var(c.arg)) for c in carried if c not in late]
         return self._parallel(before, span), self._parallel(at_end, span), self._parallel(after, span)
+
+    def _value(self, target: str, value: Expr) -> Expr:
+        return self._blank(target) if isinstance(value, Undef) and target in self.kept else value
 
     def _blank(self, name: str) -> Expr:
         """What a name holds that has no value before a loop but is passed on inside: never used by a sound program."""

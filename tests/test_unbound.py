@@ -1,0 +1,208 @@
+"""Names that some paths give no value: what Python raises is raised, and what has a value has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+from tests.numeric import numeric_gradient
+
+X = np.array([0.3, -0.7, 0.25, 0.9])
+
+
+def one_branch_and_the_same_again(x, n):
+    if n > 0:
+        b = x * 2
+    y = x[0]
+    if n > 0:
+        y = y + np.sum(b * b)
+    return y
+
+
+def one_branch_and_another(x, n):
+    if n > 0:
+        b = x[0] * 2
+    y = x[0]
+    if n > -1:
+        y = y * b
+    return y
+
+
+def one_branch(x, n):
+    if n > 0:
+        b = x[0] * 2
+    return b * x[1]
+
+
+def shape_alone(x, n):
+    if n > 0:
+        b = x * 2
+    return np.sum(np.zeros_like(b) + x)
+
+
+def by_a_loop(x, n):
+    for i in range(n):
+        t = x[i] * 2
+    return t * x[1]
+
+
+def index_of_a_loop(x, n):
+    for i in range(n, 0, -1):
+        pass
+    return x[i]
+
+
+def after_the_first_turn(x, n):
+    s = 0.0
+    for i in range(n):
+        if i > 0:
+            s += last * x[i]  # noqa: F821
+        last = x[i] * x[i]
+    return s
+
+
+def in_some_turns(x, n):
+    s = 0.0
+    for i in range(3):
+        if n > i:
+            w = np.sin(x[i])
+        s += w * w
+    return s
+
+
+def in_some_turns_and_read_there(x, n):
+    s = 0.0
+    for i in range(3):
+        if n > i:
+            w = np.sin(x[i]) * x
+        if n > i:
+            s += np.sum(w * w)
+    return s
+
+
+def by_while(x, n):
+    while n > 0:
+        q = x[0] * n
+        n -= 1
+    return q
+
+
+def with_break(x, n):
+    for i in range(4):
+        if i >= n:
+            break
+        q = x[i] * x[0]
+    return q * q
+
+
+def early_return(x, n):
+    if n > 0:
+        b = x[0] * x[0]
+    elif n < -3:
+        return x[1]
+    return b
+
+
+def not_asked(x, n):
+    if n > 0:
+        b = 2.0
+    return x[0] * x[0] if n > 0 and b > 1.0 else x[1]
+
+
+def asked_first(x, n):
+    if n > 0:
+        b = x[0] * x[0]
+    return x[1] if b > 9.0 or n > 5 else x[2]
+
+
+def by_a_function(x, n):
+    if n > 0:
+
+        def f(v):
+            return v * v
+
+    return f(x[0])
+
+
+def from_a_function(x, n):
+    if n > 0:
+        b = x * 2
+
+    def inner():
+        return b[0]
+
+    return inner() * x[0]
+
+
+def pair(x, n):
+    if n > 0:
+        p = (x[0], x * 2)
+    a, b = p
+    return a * np.sum(b)
+
+
+def never_read(x, n):
+    if n > 0:
+        b = x * 1.0
+    if n > 0:
+        b[0] = 3.0
+    return np.sum(x)
+
+
+PROGRAMS = [value for value in list(globals().values()) if getattr(value, "__module__", "") == __name__]
+
+
+def outcome(function: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return function(*args)
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize("n", [4, 1, 0])
+@pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
+def test_as_python(function: Callable[..., Any], n: int) -> None:
+    want = outcome(function, X, n)
+    have = outcome(srcad.grad(function, target="python"), X, n)
+    check(function, n, want, have)
+
+
+def check(function: Callable[..., Any], n: int, want: Any, have: Any) -> None:
+    if isinstance(want, Exception):
+        assert type(have) is type(want), have
+        assert str(want) in str(have).replace("\n", " ")
+        assert str(have).startswith("L")
+    else:
+        np.testing.assert_allclose(have, numeric_gradient(function, (X, n), 0), atol=1e-8)
+
+
+@pytest.mark.parametrize("function", [one_branch_and_the_same_again, shape_alone, in_some_turns])
+def test_compiled(function: Callable[..., Any]) -> None:
+    gradient = srcad.grad(function)
+    for n in (4, 1, 0):
+        check(function, n, outcome(function, X, n), outcome(gradient, X, n))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [one_branch_and_the_same_again, after_the_first_turn, in_some_turns_and_read_there, not_asked, never_read],
+)
+def test_what_the_conditions_say_is_not_asked(function: Callable[..., Any]) -> None:
+    text = srcad.grad(function, target="python").source_for(X, 3)
+    assert "raise" not in text and "has_" not in text, text
+
+
+def test_turns_that_are_known_are_not_asked() -> None:
+    def last(x):
+        for i in range(3):
+            t = x[i] * x[i]
+        for v in x:
+            s = v * t
+        return s + t + x[i]
+
+    assert "raise" not in srcad.grad(last, target="python").source_for(np.ones(20))
+    assert "if len(x) <= 0:" in srcad.grad(last, target="python").source_for(np.ones(3))
