@@ -10,7 +10,7 @@ import gast
 from srcad.frontend.context import Context, Frame
 from srcad.frontend.iteration import items_of, turns_of
 from srcad.frontend.lookup import lookup
-from srcad.frontend.operators import is_safe
+from srcad.frontend.safe import is_safe
 from srcad.frontend.statics import key_of
 from srcad.frontend.values import Abstract, Cells, Leaf, Seq, Static
 from srcad.ir.types import Scalar, Symbol, dim

@@ -12,8 +12,8 @@ import numpy as np
 from srcad.frontend.context import Context
 from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import branch, words
+from srcad.frontend.safe import is_safe
 from srcad.frontend.statics import formatted
-from srcad.frontend.unbound import may_be_unbound
 from srcad.frontend.values import UNKNOWN, Abstract, Cells, Closure, Leaf, Mapping, Partial, Record, Ref, Seq, Static
 from srcad.ir.nodes import Atom, Const
 from srcad.ir.types import Array, Scalar
@@ -379,17 +379,6 @@ def _decided(ctx: Context, conjunction: bool, values: Sequence[Any]) -> Abstract
 
 def _is_bool(value: Abstract) -> bool:
     return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "bool"
-
-
-_UNSAFE = (
-    gast.Call, gast.Subscript, gast.NamedExpr, gast.Div, gast.FloorDiv, gast.Mod, gast.Pow, gast.MatMult,
-    gast.ListComp, gast.DictComp, gast.SetComp, gast.GeneratorExp,
-)  # fmt: skip
-
-
-def is_safe(ctx: Context, node: Any) -> bool:
-    """Whether evaluating it when Python would not does no harm: no call, element, division, or name without a value."""
-    return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)
 
 
 def comparison(ctx: Context, node: Any) -> Abstract:
