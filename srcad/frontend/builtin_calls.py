@@ -12,6 +12,7 @@ import numpy as np
 
 from srcad.frontend.context import Context
 from srcad.frontend.expressions import spread
+from srcad.frontend.growth import length_of_buffer
 from srcad.frontend.iteration import check_range, count_of, items_of, turns_of
 from srcad.frontend.joins import words
 from srcad.frontend.methods import replaced
@@ -34,7 +35,7 @@ from srcad.frontend.values import (
     Static,
     ZipValue,
 )
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Dim, Scalar
 
 Args = Sequence[Abstract]
 Keywords = Mapping[str, Abstract]
@@ -166,6 +167,11 @@ def _tuple(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 @builtin(list, least=0)
 def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    match args:
+        case [Leaf(type=Array(dims=[Dim(terms=[_, *_])])) as vector]:
+            # numbers, as many as only a call knows: later stores to the vector do not reach them
+            items = ctx.leaf(ctx.builder.op("copy", vector.atom, hint="items"))
+            return ctx.new_ref(Cells((items, length_of_buffer(ctx, items)), grown=True, full=True))
     return ctx.new_ref(Cells(spread(ctx, args[0]) if args else ()))
 
 

@@ -228,3 +228,14 @@ def none_leaf(p):
 @case({"kind": "square", "x": 0.5}, wrt=0, gradient={"kind": None, "x": 1.0})
 def string_beside_numbers(p):
     return p["x"] ** 2 if p["kind"] == "square" else p["x"]
+
+
+@case(real(4))
+def items_of_a_vector_that_changes(x):
+    kept = [e for e in x]
+    listed = list(x)
+    x[0] = 5.0
+    total = x[0] * x[1]
+    for one in listed:
+        total += one * one
+    return total * kept[0] + listed[1] * listed[-1]
