@@ -19,6 +19,7 @@ needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it
 """
 
 import numpy as np
+import scipy  # noqa: F401
 from numba import njit
 
 
@@ -104,4 +105,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: text d6b75afcafb5
+# srcad build: text 379ac91de48a

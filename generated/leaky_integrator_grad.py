@@ -20,7 +20,9 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
         hasattr(x, "ndim") and x.ndim == 1 and isinstance(x.dtype.type(0), np.float64)
         and isinstance(decay, float) and isinstance(limit, float) and isinstance(d_result, float)
     ):
-        raise TypeError("leaky_integrator_grad takes x: float64[:], decay: float64, limit: float64, d_result: float64")
+        raise TypeError(
+            "leaky_integrator_grad takes x: float64[:], decay: float64, limit: float64, d_result: float64"
+        )
     # ---- forward sweep -----------------------------------------------------
     acc = 0.0
     n = len(x)

@@ -1,6 +1,6 @@
 """Functions that generated code may call: what Numba lacks, on NumPy arrays, in plain Python.
 
-The file imports nothing of srcad and is shipped beside generated modules as `_runtime.py`. Every function
+The file imports nothing of srcad: what a shipped module calls is copied into it. Every function
 runs as plain Python and compiles under Numba, at any rank unless its name says otherwise.
 """
 

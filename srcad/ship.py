@@ -29,6 +29,8 @@ def shipped(generated: Generated, options: Options) -> str:
         text = text.replace("\nimport numpy as np\n", "\nimport math\n\nimport numpy as np\n", 1)
     if compiles and _calls_scipy(text + helpers):
         text = text.replace('\n"""\n', f'\n{_SCIPY}\n"""\n', 1)
+        # code from Numba's cache, which asks nobody, would end the process where there is none
+        text = text.replace("\nfrom numba import njit\n", "\nimport scipy  # noqa: F401\nfrom numba import njit\n", 1)
     if helpers:
         text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
     return text

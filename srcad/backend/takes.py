@@ -85,7 +85,7 @@ def question(name: str, takes: Takes) -> str:
     said = [f"{one.name}: {_words(one)}" for one in takes]
     words = _filled([f"{name} takes {said[0]}", *said[1:]], ", ", ", ", "")
     asked = ["if not (", *(f"    {line}" for line in lines), "):"]
-    if len(words) == 1:
+    if len(words) == 1 and len(words[0]) <= _WIDTH - len('raise TypeError("")'):
         return "\n".join([*asked, f'    raise TypeError("{words[0]}")'])
     return "\n".join([*asked, "    raise TypeError(", *(f'        "{line}"' for line in words), "    )"])
 
