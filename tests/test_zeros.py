@@ -106,6 +106,14 @@ def rounded(p, scale):
     return np.floor(p) * np.sign(p) * round(p) * scale
 
 
+def length_of_a_range(p, scale):
+    return scale * np.sum(np.arange(0.0, p, 0.5))
+
+
+def filled_by_a_test(p, scale):
+    return scale * np.sum(np.full_like(np.array([p]), 1.0 if p > 0.0 else 2.0))
+
+
 def sign_taken(p, scale):
     return np.copysign(scale, p)
 
@@ -126,7 +134,8 @@ def called(p, scale):
 
 STEPPED: list[Callable[..., Any]] = [
     bisection, golden, counted_events, counted_by_sum, found_by_position, found_by_search, written_by_position,
-    turns_of_a_loop, left_early, whiles, list_that_grows, conditions, rounded, sign_taken, early_return, called,
+    turns_of_a_loop, left_early, whiles, list_that_grows, conditions, rounded, sign_taken, length_of_a_range,
+    filled_by_a_test, early_return, called,
 ]  # fmt: skip
 
 

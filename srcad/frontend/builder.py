@@ -155,9 +155,9 @@ class Builder:
         `message` are texts and integers: `check(fits, "ValueError", "lengths ", n, " and ", m, " do not fit")`.
         """
         if condition != Const(True):
-            self.emit(check(condition, error, (self._where(), *message), self.span))
+            self.emit(check(condition, error, (self.where(), *message), self.span))
 
-    def _where(self) -> str:
+    def where(self) -> str:
         """The line and the expression, as the user wrote them: `L5: x[i + 1]: `."""
         span = self.place() or self.span
         if span is None:

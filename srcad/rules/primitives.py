@@ -184,7 +184,7 @@ _add("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shap
 _add("np.cumsum", np.cumsum, "shape", dims="i->i")
 _add("np.diag", np.diagflat, "shape", dims="i,->jk")  # the matrix that has this diagonal
 _add("diagonal", np.diagonal, "shape", dims="ij,->k")  # printed `np.diag`
-_add("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, dims="ij,k,->ij")
+_add("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), dims="ij,k,->ij")
 _add("np.tril", np.tril, "shape", dims="ij,->ij")
 _add("np.triu", np.triu, "shape", dims="ij,->ij")
 _add("runtime.stable_order", runtime.stable_order, "shape", runtime.stable_order, differentiable=False, dims="i->i")
@@ -200,8 +200,8 @@ for _name, _function in [("np.zeros", np.zeros), ("np.ones", np.ones), ("np.empt
 _add("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True)
 for _function in [np.zeros_like, np.ones_like, np.empty_like]:
     _add(f"np.{_function.__name__}", _function, "create", cheap=True, differentiable=False, dims="...->...")
-_add("np.full_like", np.full_like, "create", cheap=True, dims="...,->...")
-_add("np.arange", np.arange, "create", cheap=True, dims=",,->i")
+_add("np.full_like", np.full_like, "create", cheap=True, steps=(0,), dims="...,->...")
+_add("np.arange", np.arange, "create", cheap=True, steps=(1,), dims=",,->i")
 _add("np.linspace", lambda start, stop, num: np.linspace(start, stop, num), "create", cheap=True, dims=",,->i")
 _add("np.eye", lambda n, m, k=0: np.eye(n, m, k), "create", cheap=True, differentiable=False, dims=",->ij")
 _add("array", lambda *items: np.array(items), "create", cheap=True)
