@@ -19,11 +19,11 @@ from numba import njit
 @njit(error_model="numpy", cache=True)
 def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     if not (
-        hasattr(u0, "ndim") and u0.ndim == 2 and isinstance(u0.dtype.type(0), np.float64)
+        hasattr(u0, "strides") and u0.ndim == 2 and isinstance(u0.dtype.type(0), np.float64)
         and u0.flags.c_contiguous and 1 not in u0.shape
         and isinstance(kappa, float) and isinstance(rate, float) and isinstance(dt, float)
         and isinstance(steps, (int, np.int64))
-        and hasattr(observed, "ndim") and observed.ndim == 2 and isinstance(observed.dtype.type(0), np.float64)
+        and hasattr(observed, "strides") and observed.ndim == 2 and isinstance(observed.dtype.type(0), np.float64)
         and isinstance(d_result, float)
     ):
         raise TypeError(
@@ -78,4 +78,4 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     return product, d_u0
 
 
-# srcad build: text 930e349b3f8e
+# srcad build: text 1f597eac5f2e

@@ -17,7 +17,7 @@ from numba import njit
 @njit(error_model="numpy", cache=True)
 def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     if not (
-        hasattr(x, "ndim") and x.ndim == 1 and isinstance(x.dtype.type(0), np.float64)
+        hasattr(x, "strides") and x.ndim == 1 and isinstance(x.dtype.type(0), np.float64)
         and isinstance(decay, float) and isinstance(limit, float) and isinstance(d_result, float)
     ):
         raise TypeError(
@@ -54,4 +54,4 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     return d_x, d_decay, d_limit
 
 
-# srcad build: text f8ec6b78ace1
+# srcad build: text b623fd524801

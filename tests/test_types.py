@@ -158,6 +158,25 @@ def test_a_file_refuses_what_it_was_not_made_for_or_is_right_for_it(f, args, mod
     assert refused >= 5 * len(given)
 
 
+class Table:
+    """What libraries of tables and tensors have: an array of one axis, which takes indices to mean labels."""
+
+    ndim, dtype, shape = 1, np.dtype(np.float64), (3,)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.arange(3.0)
+
+    def __getitem__(self, at):
+        return 0.0
+
+
+def test_what_is_like_an_array_is_none(tmp_path):
+    df = srcad.grad(total, **plain)
+    df(np.ones(3))
+    with pytest.raises(TypeError, match=r"total_grad takes x: float64\[:\]"):
+        saved(df, tmp_path)(Table())
+
+
 def test_what_does_not_matter_is_not_asked_for(tmp_path):
     def walked(x, y):
         found = 0.0

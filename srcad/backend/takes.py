@@ -2,7 +2,8 @@
 
 The question has to have an answer in plain Python and in what Numba compiles, and there before anything behind it is
 typed: Numba evaluates `hasattr`, `isinstance` and `ndim` while it compiles, and drops what can never run. It has no
-`isinstance` for arrays; so an array is what has a rank, and its dtype that of the number it makes of 0.
+`isinstance` for arrays; so an array is what has strides, which no number, list or table of another library has, and its
+dtype is that of the number it makes of 0.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ def question(name: str, takes: Takes) -> str:
     said = [f"{one.name}: {_words(one)}" for one in takes]
     words = _filled([f"{name} takes {said[0]}", *said[1:]], ", ", ", ", "")
     asked = ["if not (", *(f"    {line}" for line in lines), "):"]
+    if len(lines) == 1:
+        asked = [f"if not ({lines[0]}):" if " and " in lines[0] else f"if not {lines[0]}:"]
     if len(words) == 1 and len(words[0]) <= _WIDTH - len('raise TypeError("")'):
         return "\n".join([*asked, f'    raise TypeError("{words[0]}")'])
     return "\n".join([*asked, "    raise TypeError(", *(f'        "{line}"' for line in words), "    )"])
@@ -116,7 +119,7 @@ def _asked(one: Taken) -> list[str]:
     if not isinstance(known, Array):
         return []
     dtype = "(bool, np.bool_)" if known.dtype == "bool" else f"np.{known.dtype}"
-    parts = [f'hasattr({name}, "ndim")', f"{name}.ndim == {known.rank}", f"isinstance({name}.dtype.type(0), {dtype})"]
+    parts = [f'hasattr({name}, "strides")', f"{name}.ndim == {known.rank}", f"isinstance({name}.dtype.type(0), {dtype})"]
     if known.layout != "A":
         parts.append(f"{name}.flags.{known.layout.lower()}_contiguous")
     return parts + _lengths(one)
