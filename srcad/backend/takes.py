@@ -119,7 +119,8 @@ def _asked(one: Taken) -> list[str]:
     if not isinstance(known, Array):
         return []
     dtype = "(bool, np.bool_)" if known.dtype == "bool" else f"np.{known.dtype}"
-    parts = [f'hasattr({name}, "strides")', f"{name}.ndim == {known.rank}", f"isinstance({name}.dtype.type(0), {dtype})"]
+    parts = [f'hasattr({name}, "strides")', f"{name}.ndim == {known.rank}"]
+    parts.append(f"isinstance({name}.dtype.type(0), {dtype})")
     if known.layout != "A":
         parts.append(f"{name}.flags.{known.layout.lower()}_contiguous")
     return parts + _lengths(one)
