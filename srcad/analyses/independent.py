@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import SIZES
+from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
 from srcad.ir.types import Array, Opaque, Scalar, Type
 from srcad.ir.walk import children, names, own_exprs, walk
@@ -57,9 +58,9 @@ def only_added_to(array: str, body: Block, types: Mapping[str, Type], meet: Meet
     for stmt in walk(body):
         read: tuple[Expr, ...] = own_exprs(stmt)
         if isinstance(stmt, Store):
-            assert isinstance(stmt.base, Var)
-            if meet(array, stmt.base.name):
-                if stmt.base.name != array or stmt.op not in ("+", "-"):
+            base = root(stmt.base)
+            if base is None or meet(array, base):
+                if stmt.base != Var(array) or stmt.op not in ("+", "-"):
                     return False
                 read = (*stmt.index, stmt.value)
         if any(meet(array, n) for e in read for n in memory_read(e, types)):

@@ -225,7 +225,7 @@ def _refreshed(known: Type) -> Type:
     match known:
         case Array(dtype, dims, layout) if any(s.name.startswith("?") for d in dims for s, _ in d.terms):
             fresh = (
-                dim(Symbol(f"?{next(_unknown)}", None, d.many)) if any(s.name[0] == "?" for s, _ in d.terms) else d
+                dim(Symbol(f"?{next(_unknown)}", None, d.many)) if any(s.name.startswith("?") for s, _ in d.terms) else d
                 for d in dims
             )
             return Array(dtype, tuple(fresh), layout)
