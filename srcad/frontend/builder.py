@@ -16,7 +16,7 @@ from srcad.frontend.infer import Operand, Unfit, infer, kind_of
 from srcad.frontend.slices import UNKNOWN, Bound
 from srcad.ir.checks import check
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
-from srcad.ir.types import Array, Opaque, Scalar, Type, dim
+from srcad.ir.types import Array, Opaque, Scalar, Type, dim, unknown
 from srcad.rules.primitives import PRIMITIVES
 
 _FOLDED = frozenset({"elementwise"})
@@ -113,7 +113,7 @@ class Builder:
             case Const(value):
                 return _type_of_constant(value)
             case Op(prim, args, static):
-                return infer(prim, [self._operand(arg) for arg in args], dict(static), "")[0]
+                return infer(prim, [self._operand(arg) for arg in args], dict(static), unknown())[0]
             case Slice():
                 return Opaque("slice")
             case Undef():
@@ -171,7 +171,7 @@ class Builder:
     def type_of_op(self, prim: str, *args: Expr, **static: object) -> Type:
         """The type `op` would give its result, which is not written."""
         try:
-            return infer(prim, [self._operand(arg) for arg in args], static, "")[0]
+            return infer(prim, [self._operand(arg) for arg in args], static, unknown())[0]
         except Unfit as error:
             self._refuse(prim, args, str(error))
 

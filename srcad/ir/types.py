@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from itertools import count
 from typing import Union
+
+_unknown = count()
 
 LONG = 9
 """Stencils reach less far."""
@@ -29,6 +32,11 @@ class Symbol:
     low: Dim | None = None
     high: Dim | None = None
     long: bool = False
+
+
+def unknown() -> str:
+    """A name for a length or an integer of which nothing is known: two of them are never the same."""
+    return f"?{next(_unknown)}"
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 
 from srcad.frontend.infer import Operand, Unfit, infer
 from srcad.frontend.slices import UNKNOWN, Bound
 from srcad.ir.nodes import Const, Expr, Op, Slice, Undef, Var
-from srcad.ir.types import Array, Opaque, Scalar, Type, dim
-
-_unknown = count()
+from srcad.ir.types import Array, Opaque, Scalar, Type, dim, unknown
 
 
 def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
@@ -37,7 +34,7 @@ def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
             known = [o for o in operands if o is not None]
             if len(known) < len(operands):
                 return None
-            fresh = f"?{next(_unknown)}"
+            fresh = unknown()
             try:
                 one, _ = infer(prim, known, dict(static), fresh)
                 strong = [_strengthened(o) for o in known]

@@ -6,16 +6,14 @@ import builtins
 import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from itertools import count
 
 from srcad import machine, runtime
 from srcad.analyses.sharing import sharing
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
-from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
+from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
 from srcad.ir.walk import names, own_exprs, own_writes, reads, walk
 from srcad.simplify.typeof import typeof
 
-_unknown = count()
 Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
 _COUNTERS = ("i", "j", "k", "l", "m", "n")
 
@@ -99,7 +97,7 @@ class Known:
 
     def turn(self, loop: For) -> None:
         """A turn of the loop begins."""
-        symbol = Symbol(f"?{next(_unknown)}", None)
+        symbol = Symbol(unknown(), None)
         start, stop = self.number(loop.start), self.number(loop.stop)
         if loop.step == Const(1):
             symbol = replace(symbol, low=start, high=stop)
@@ -145,7 +143,7 @@ class Known:
     def _own(self, d: Dim) -> Dim:
         if all(s.name in self._params for s, _ in d.terms):
             return d
-        return dim(Symbol(f"?{next(_unknown)}", None, d.many))
+        return dim(Symbol(unknown(), None, d.many))
 
     # ---- lengths -----------------------------------------------------------------------------
 
@@ -194,7 +192,7 @@ class Known:
 
     def any_length(self) -> Dim:
         """A length of which nothing is known."""
-        return dim(Symbol(f"?{next(_unknown)}", None))
+        return dim(Symbol(unknown(), None))
 
     def learn(self, a: Dim, b: Dim) -> None:
         """Two lengths were seen to be equal."""
@@ -225,7 +223,7 @@ def _refreshed(known: Type) -> Type:
     match known:
         case Array(dtype, dims, layout) if any(s.name.startswith("?") for d in dims for s, _ in d.terms):
             fresh = (
-                dim(Symbol(f"?{next(_unknown)}", None, d.many)) if any(s.name.startswith("?") for s, _ in d.terms) else d
+                dim(Symbol(unknown(), None, d.many)) if any(s.name.startswith("?") for s, _ in d.terms) else d
                 for d in dims
             )
             return Array(dtype, tuple(fresh), layout)
