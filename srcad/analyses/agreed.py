@@ -109,13 +109,15 @@ def _broadcast(operands: Sequence[tuple[Dim, ...]]) -> Iterator[tuple[Dim, Dim]]
 
 
 def _signed(letters: Sequence[str], operands: Sequence[tuple[Dim, ...]]) -> Iterator[tuple[Dim, Dim]]:
-    """What a signature says of operands of these ranks; nothing where it is for others.
+    """What a signature says of operands of these ranks; nothing where it is for others, or for all (`...`).
 
     >>> two, three, four = dim(2), dim(3), dim(4)
     >>> list(_signed(["ij", "jk"], [(two, three), (four, two)])) == [(three, four)]
     True
     """
-    if [len(word) for word in letters] != [len(lengths) for lengths in operands]:
+    if any("..." in word for word in letters) or [len(word) for word in letters] != [
+        len(lengths) for lengths in operands
+    ]:
         return
     named: dict[str, Dim] = {}
     for word, lengths in zip(letters, operands, strict=True):

@@ -26,8 +26,8 @@ from tests.poison import poisoned
 
 FAILURES = ("wrong", "raw error", "timeout", "died")
 SECONDS = 30
-RUNNING = ("derivative.py", "runtime.py", "machine.py", "specialisation.py", "buffers.py", "leaves.py", "results.py")
-"""The files of srcad that are on the way when a finished function runs: an error that comes from another is ours."""
+COMPILING = ("frontend", "analyses", "normalize", "reverse", "simplify", "tune", "backend", "rules", "pipeline.py")
+"""The parts of srcad that are not on the way when a finished function runs: an error that comes from one is ours."""
 UNSAID = (ZeroDivisionError, OverflowError)
 """What Python raises of numbers, where NumPy and compiled code give inf or NaN."""
 
@@ -359,9 +359,9 @@ def by_python(one: Any) -> None:
 
 def ours(fault: BaseException) -> bool:
     """Whether an error came out of the compiler, and not out of the function it made."""
-    package = str(Path(srcad.__file__).parent)
-    names = [frame.filename for frame in traceback.extract_tb(fault.__traceback__)]
-    return any(name.startswith(package) and Path(name).name not in RUNNING for name in names)
+    package = Path(srcad.__file__).parent
+    names = [Path(frame.filename) for frame in traceback.extract_tb(fault.__traceback__)]
+    return any(name.is_relative_to(package / part) for name in names for part in COMPILING)
 
 
 def near(have: Any, want: Any, tolerance: float, what: str) -> None:

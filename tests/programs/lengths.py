@@ -19,3 +19,14 @@ def shortened_in_a_loop(x, m):
     for _ in range(3):
         x = x[1:] * x[:-1]
     return np.sum(m @ x)
+
+
+@case(real(3), real(3, 2, 3), 0.7, wrt=(0, 1, 2))
+@case(real(3), real(4, 2, 3), 0.7, wrt=(0, 1, 2), name="longer")
+def three_axes_of_three_lengths_copied(w, p, s):
+    """A copy is as long as what it is a copy of along each axis, which does not make its axes equally long."""
+    for _ in range(p.shape[1]):
+        q = p.copy()
+        w[1] = np.sum(q * p)
+        w[-3:2] *= np.full(p.shape[1], s)
+    return np.sum(w * w)
