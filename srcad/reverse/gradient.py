@@ -17,6 +17,7 @@ from srcad.ir.nodes import Assign, Atom, Block, Comment, Const, Effect, Expr, Fu
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.ir.walk import walk
 from srcad.normalize.count_turns import count_turns
+from srcad.normalize.joined_views import joined_views
 from srcad.normalize.own_arguments import own_arguments
 from srcad.normalize.own_rows import own_rows
 from srcad.normalize.plain_stores import plain_stores
@@ -48,8 +49,9 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, check
     The new function takes f's parameters and `d_result`, the cotangent of that result. It returns f's results
     if `keep_value`, then a gradient for each of `wrt`. `checkpoint` are the variables of loops that run twice.
     """
-    refuse_clashes(f)
     builder = Builder.resume(f)
+    f = joined_views(f, builder)
+    refuse_clashes(f)
     f = _own(_plain(f, builder), builder)
     f = count_turns(f, builder)
     f = _keep_results(f, builder) if keep_value else f
@@ -71,8 +73,9 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     the arrays what f leaves in them.
     """
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
-    refuse_clashes(f, arrays)
     builder = Builder.resume(f)
+    f = joined_views(f, builder)
+    refuse_clashes(f, arrays)
     f = count_turns(_plain(f, builder), builder)
     buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
     seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
@@ -95,8 +98,9 @@ def jacobian(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ())
 
     The new function takes f's parameters. It returns, for each result, its derivative for each of `wrt`.
     """
-    refuse_clashes(f)
     builder = Builder.resume(f)
+    f = joined_views(f, builder)
+    refuse_clashes(f)
     f = count_turns(_own(_plain(f, builder), builder), builder)
     rows = _array_rows if _is_array(f, builder) else _number_rows
     body, results = rows(f, builder, wrt, checkpoint)

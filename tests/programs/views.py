@@ -237,3 +237,60 @@ def through_a_transpose(x):
     y.T[1:3] *= 2.0
     y.reshape(12)[...] -= x.ravel() ** 2
     return np.sum(y * y)
+
+
+# ---- a view that one of several paths has taken -------------------------------------------------------
+
+
+@case(real(3, 3), compiled=True)
+def row_left_behind_by_a_loop(a):
+    a = a * 1.0
+    s = 0.0
+    for row in a:
+        s += row[0]
+    row[1] = s * s
+    return np.sum(a * a) * row[0]
+
+
+@case(real(4), True)
+@case(real(4), False)
+def part_chosen_by_a_branch(x, far):
+    y = x * 1.0
+    v = y[1:3] if far else y[0:2]
+    v[0] = v[1] * v[1]
+    return np.sum(y * y) + np.sum(v)
+
+
+@case(real(3, 3), 2)
+def part_left_behind_in_a_loop(a, n):
+    b = a * 1.0
+    for i in range(n):
+        for j in range(2):
+            c = b[i:, j]
+            c[0] += 0.5 * c[1]
+        b[i, 0] = c[0] * b[i, 1]
+    return np.sum(b * b)
+
+
+@case(real(3, 3), 4)
+def row_left_behind_by_a_while(a, n):
+    b = a * 1.0
+    t = 0
+    while t < n:
+        row = b[t % 3]
+        t += 1
+        row[0] *= 2.0
+    row[1] = b[0, 0] ** 2
+    return np.sum(b * b)
+
+
+@case(real(3, 3), 1.0)
+@case(real(3, 3), 0.0, wrt=0)
+def row_replaced_in_a_branch(a, p):
+    b = a * 1.0
+    row = b[0]
+    if p < 0.5:
+        row = b[int(p) + 2]
+    row *= 2.0
+    row[0] = b[1, 1]
+    return np.sum(b * b) + row[1]
