@@ -31,6 +31,7 @@ _KEYS = (
     "has_aux",
     "jacobian",
     "fastmath",
+    "boundscheck",
     "checkpoint",
     "name",
 )
@@ -51,6 +52,7 @@ class Entry:
     has_aux: bool
     jacobian: bool
     fastmath: bool
+    boundscheck: bool
     checkpoint: tuple[str, ...]
     name: str | None
 
@@ -61,7 +63,7 @@ class Entry:
 
     def derivative(self) -> Derivative:
         wrt: Any = self.wrt or 0
-        options = Choices(fastmath=self.fastmath, checkpoint=self.checkpoint)
+        options = Choices(fastmath=self.fastmath, boundscheck=self.boundscheck, checkpoint=self.checkpoint)
         if self.jacobian:
             return jacobian(find(self.function), wrt, **options)
         make = value_and_grad if self.value else grad
@@ -124,7 +126,7 @@ def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value:
     known: dict[str, Entry] = {}
     if Path("pyproject.toml").exists() and "[tool.srcad]" in Path("pyproject.toml").read_text(encoding="utf-8"):
         known = {entry.function: entry for entry in entries(Path("."))[1]}
-    entry = known.get(function, Entry(function, None, None, (), False, False, False, False, (), None))
+    entry = known.get(function, Entry(function, None, None, (), False, False, False, False, True, (), None))
     return replace(
         entry,
         wrt=wrt or entry.wrt,
@@ -239,7 +241,7 @@ def _entry(item: Any) -> Entry:
     _known(item, _KEYS, owner)
     for key in ("signature", "arguments", "name"):
         _typed(item, key, str, owner)
-    for key in ("value", "has_aux", "jacobian", "fastmath"):
+    for key in ("value", "has_aux", "jacobian", "fastmath", "boundscheck"):
         _typed(item, key, bool, owner)
     if "name" in item and not item["name"].isidentifier():
         _bad(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
@@ -254,6 +256,7 @@ def _entry(item: Any) -> Entry:
         has_aux=item.get("has_aux", False),
         jacobian=item.get("jacobian", False),
         fastmath=item.get("fastmath", False),
+        boundscheck=item.get("boundscheck", True),
         checkpoint=_names(item, "checkpoint", owner),
         name=item.get("name"),
     )

@@ -23,6 +23,7 @@ class Choices(TypedDict, total=False):
     fastmath: bool
     debug: bool
     cache: bool
+    boundscheck: bool
     max_tape: int | None
     checkpoint: str | tuple[str, ...]
 
@@ -48,8 +49,10 @@ def spelled(function: F) -> F:
 
 @dataclass(frozen=True)
 class Options:
-    """`target="python"` runs the same text uncompiled; `debug` checks indices and keeps every pass checked.
+    """`target="python"` runs the same text uncompiled; `debug` has Numba check indices and keeps every pass checked.
 
+    `boundscheck` asks of each index that is not proved whether it is within bounds, and raises IndexError as Python
+    does; with False, compiled code reads and writes memory that is not the array's where one is not.
     `max_tape` is in bytes: a call that is known to keep more for its reverse sweep is refused before it runs.
     `checkpoint` are names of loop variables: of such a loop of n turns the state at the start of each of about √n
     stretches is kept, and what one of them needs, which is run again.
@@ -60,6 +63,7 @@ class Options:
     fastmath: bool = False
     debug: bool = False
     cache: bool = True
+    boundscheck: bool = True
     max_tape: int | None = field(default=None, repr=False)  # no part of what the text depends on
     checkpoint: tuple[str, ...] = ()
 

@@ -19,6 +19,7 @@ from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static, 
 from srcad.header import Header, fixed_values
 from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
+from srcad.normalize.ask import ask, unasked
 from srcad.normalize.prune import prune
 from srcad.request import Request
 from srcad.reverse.gradient import adjoint, gradient, jacobian
@@ -114,7 +115,9 @@ def generate(
         return Header(f"{what} {source.name}", place, fixed_values(arguments, lowered.guards), wrt, tuple(keeps))
 
     with during("prune"):
-        primal = prune(lowered.function)
+        # a question keeps what it is about: what only the answered ones needed goes once they are
+        with_questions = prune(lowered.function)
+        primal = prune((ask if request.options.boundscheck else unasked)(with_questions))
         written = written_parameters(primal)
     if request.mode == "primal":
         with during("finish"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,10 +17,12 @@ import srcad
 from srcad.backend import files
 from srcad.backend.load import load
 from srcad.call.specialisation import Specialisation
+from srcad.errors import SrcadError
 from srcad.tree import flatten
 from tests.numeric import copied, leaves, map_leaves, numeric_gradient, paths, worst_error
 from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
+from tests.spoiled import spoiled
 
 ALL = all_cases()
 
@@ -119,6 +123,39 @@ def test_machine_text(case: Case) -> None:
     check_structure(case, gradient)
     error = worst_error(gradient, expected(case.name))
     assert error < case.tolerance, f"worst relative error {error:.1e}\nhave {gradient}\nwant {expected(case.name)}"
+
+
+def test_indices_out_of_bounds(case: Case) -> None:
+    """Where Python raises IndexError for other lengths and indices, both texts do, before NumPy would; nowhere else."""
+    for what, args in spoiled(case.args):
+        other = replace(case, args=args)
+        want = raised(lambda other=other: plain(other))
+        if isinstance(want, IndexError) and re.search("boolean index|shape mismatch", str(want)):
+            continue  # two lengths that differ
+        for run in (lambda other=other: call(other, "python"), lambda other=other: machine_call(other)):
+            have = raised(run)
+            if isinstance(want, IndexError) and not isinstance(have, SrcadError):
+                assert isinstance(have, IndexError), f"{what}: {want!r}, and we say {have!r}"
+            if isinstance(have, IndexError):
+                # where Python raises several errors, the first, before a loop it may be another
+                assert want is not None, f"{what}: {have!r}, and Python says nothing"
+            if isinstance(have, IndexError) and isinstance(want, IndexError):
+                said = re.match(
+                    r"(\w+ )?L\d+: .*: (index -?\d+|an index) is out of bounds for length \d+$", joined(have)
+                )
+                assert said, f"{what}: {have!r} instead of an error of ours for {want!r}"
+
+
+def raised(call: Callable[[], Any]) -> Exception | None:
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+def joined(error: Exception) -> str:
+    return "".join(map(str, error.args))
 
 
 def test_compiled(compiled_case: Case) -> None:

@@ -192,7 +192,7 @@ def test_compiled(function: Callable[..., Any]) -> None:
     [one_branch_and_the_same_again, after_the_first_turn, in_some_turns_and_read_there, not_asked, never_read],
 )
 def test_what_the_conditions_say_is_not_asked(function: Callable[..., Any]) -> None:
-    text = srcad.grad(function, target="python").source_for(X, 3)
+    text = srcad.grad(function, target="python", boundscheck=False).source_for(X, 3)
     assert "raise" not in text and "has_" not in text, text
 
 
@@ -204,5 +204,6 @@ def test_turns_that_are_known_are_not_asked() -> None:
             s = v * t
         return s + t + x[i]
 
-    assert "raise" not in srcad.grad(last, target="python").source_for(np.ones(20))
-    assert "if len(x) <= 0:" in srcad.grad(last, target="python").source_for(np.ones(3))
+    df = srcad.grad(last, target="python", boundscheck=False)
+    assert "raise" not in df.source_for(np.ones(20))
+    assert "if len(x) <= 0:" in df.source_for(np.ones(3))

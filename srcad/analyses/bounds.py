@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import count
 
+from srcad.analyses.eliminate import is_impossible
 from srcad.analyses.linear import Facts, Form
 from srcad.ir.nodes import Const, Expr, Op, Var
 from srcad.ir.types import Array, Scalar, Type
@@ -48,9 +49,19 @@ class Bounds:
             self._forms[name, None] = value
             self._learn_from_type(name)
 
-    def form(self, name: str) -> Form | None:
+    def define(self, name: str, value: Form, axis: int | None = None) -> None:
+        """As `assign`, of a name that is assigned once; with an axis, of a length of the array."""
+        self._forms[name, axis] = value
+        if axis is None:
+            self._learn_from_type(name)
+
+    @property
+    def facts(self) -> Facts:
+        return self._facts
+
+    def form(self, name: str, axis: int | None = None) -> Form | None:
         """What a name stands for, where anything was said of it."""
-        return self._forms.get((name, None))
+        return self._forms.get((name, axis))
 
     def forget(self, names: Iterable[str]) -> None:
         for name in names:
@@ -70,13 +81,21 @@ class Bounds:
     # ---- facts -------------------------------------------------------------------------------
 
     def unknown(self) -> Form:
-        return Form.unknown(next(self._numbers))
+        return Form.unknown(self.fresh())
+
+    def fresh(self) -> int:
+        """A number from which on unknowns are made later."""
+        return next(self._numbers)
 
     def learn(self, *facts: Form) -> None:
         self._facts = self._facts.with_facts(*facts)
 
     def never_negative(self, form: Form) -> bool:
         return self._facts.never_negative(form)
+
+    def holds(self, form: Form) -> bool:
+        """`never_negative`, with more effort."""
+        return self.never_negative(form) or is_impossible([-form - 1], self._facts)
 
     def assume(self, cond: Expr, truth: bool = True) -> None:
         """Control flow came by here because `cond` was true, or was not."""
@@ -167,6 +186,9 @@ class Bounds:
         result = self.unknown()
         if self.never_negative(a) and self.never_negative(b):
             self.learn(result, a - result)
+        if not b.terms and b.const > 0:
+            rest = a - result * b.const
+            self.learn(rest, -rest + (b.const - 1))
         return result
 
     def _remainder(self, a: Form, b: Form) -> Form:
@@ -194,7 +216,7 @@ class Bounds:
             way = self.copy()
             way.assume(cond, truth)
             ways.append((way, way.value(part)))
-        return self._one_of(ways, ())
+        return self.one_of(ways, ())
 
     # ---- where ways meet ---------------------------------------------------------------------
 
@@ -208,14 +230,15 @@ class Bounds:
                 self._forms[key] = a
             elif key[1] is None:
                 earlier = (before[key],) if key in before else ()
-                self._forms[key] = self._one_of([(one, a), (other, b)], earlier)
+                self._forms[key] = self.one_of([(one, a), (other, b)], earlier)
 
-    def _one_of(self, ways: list[tuple[Bounds, Form]], earlier: tuple[Form, ...]) -> Form:
+    def one_of(self, ways: list[tuple[Bounds, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
+        """A value that is one of these; `hard`: what bounds it is looked for with more effort."""
         result = self.unknown()
         for limit in (Form(), *earlier, *(form for _, form in ways)):
-            if all(way.never_negative(form - limit) for way, form in ways):
+            if all((way.holds if hard else way.never_negative)(form - limit) for way, form in ways):
                 self.learn(result - limit)
-            if all(way.never_negative(limit - form) for way, form in ways):
+            if all((way.holds if hard else way.never_negative)(limit - form) for way, form in ways):
                 self.learn(limit - result)
         return result
 

@@ -135,5 +135,9 @@ def _effect(call: Op, args: Sequence[Any]) -> None:
                 assert found is not None
                 text = "".join(str(part.value) if isinstance(part, Const) else str(part) for part in found.message)
                 raise Raised(found.error, text)
+        case "within":
+            index, length = args
+            if not -length <= index < length:
+                raise Raised("IndexError", f"index {index} is out of bounds for length {length}")
         case _:
             PRIMITIVES[call.prim](*args)

@@ -149,6 +149,10 @@ class Expressions:
             return ast.BinOp(operands[0], _BINARY[name](), operands[1])
         if name in _COMPARED:
             return ast.Compare(operands[0], [_COMPARED[name]()], [operands[1]])
+        if name == "is_index":
+            index, length = operands
+            least: ast.expr = ast.UnaryOp(ast.USub(), length)
+            return ast.Compare(least, [ast.LtE(), ast.Lt()], [index, length])
         if name in _UNARY:
             return ast.UnaryOp(_UNARY[name](), operands[0])
         if name in ("and", "or"):

@@ -136,6 +136,8 @@ class Context:
         """Values that have just been given the name of the variable they are for."""
         self.held: list[Sequence[Any]] = []
         """Items whose turn is still to come, which no name holds yet."""
+        self.asks = True
+        """Indices are asked whether they are within bounds."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 

@@ -13,8 +13,9 @@ from srcad.frontend.joins import words
 from srcad.frontend.operators import binary
 from srcad.frontend.statics import key_of
 from srcad.frontend.values import Abstract, Cells, Leaf, Mapping, RangeValue, Record, Ref, Seq, SliceValue, Static
-from srcad.ir.nodes import Const, Expr, Slice, Store, Var
-from srcad.ir.types import Array, Dim, ListOf, Scalar
+from srcad.ir.checks import within
+from srcad.ir.nodes import Atom, Const, Expr, Slice, Store, Var
+from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
 from srcad.rules.prelude.indexing import put, take
 
 
@@ -26,6 +27,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _read(ctx, value, _listed(items))
         case Leaf(atom, ListOf()):
             if isinstance(items, Leaf):
+                ask(ctx, items.atom, ctx.builder.op("len", atom))
                 return ctx.leaf(ctx.builder.op("index", atom, items.atom))
         case Leaf():
             if items in (Seq(()), Static(...)):
@@ -71,13 +73,19 @@ def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{words(item)} as the index of a list")
     counted = isinstance(item.atom, Var) and item.atom.name in ctx.counting
-    if cells.full or counted or (isinstance(item.static, int) and item.static >= 0):
+    if cells.full:
         return _read(ctx, buffer, (item,))
+    if counted or (isinstance(item.static, int) and item.static >= 0):
+        # of the array only as many rows are the list's as have been appended
+        ask(ctx, item.atom, length.atom)
+        return ctx.leaf(ctx.builder.op("index", buffer.atom, item.atom))
     if not isinstance(item.static, int):
         whole = as_array(ctx, value)
         assert isinstance(whole, Leaf)
         return _read(ctx, whole, (item,))
-    return _read(ctx, buffer, (arithmetic(ctx, "-", length, ctx.constant(-item.static)),))
+    ask(ctx, Const(item.static), length.atom)
+    place = arithmetic(ctx, "-", length, ctx.constant(-item.static))
+    return ctx.leaf(ctx.builder.op("index", buffer.atom, place.atom))
 
 
 def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], item: Abstract) -> Abstract:
@@ -145,6 +153,7 @@ def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     basic = basic_items(ctx, array, items)
     if not basic and not items:
         return array
+    ask_within(ctx, array, basic)
     return ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
 
 
@@ -196,6 +205,36 @@ def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[E
     return tuple(out)
 
 
+def ask_within(ctx: Context, array: Leaf, items: Sequence[Expr]) -> None:
+    """Python asks of every index whether it is one of its axis; of a slice it asks nothing."""
+    assert isinstance(array.type, Array)
+    axis = 0
+    for item in items:
+        if isinstance(item, Var | Const) and item != Const(None):
+            length = array.type.dims[axis]
+            if not _surely_within(ctx, item, length):
+                known = Const(length.const) if not length.terms else None
+                ask(ctx, item, known or ctx.builder.op("shape", array.atom, axis=axis))
+        axis += item != Const(None)
+
+
+def ask(ctx: Context, item: Atom, length: Atom) -> None:
+    """Python asks here whether the index is one of an axis of that length."""
+    if ctx.asks:
+        ctx.builder.emit(within(item, length, ctx.builder.where(), ctx.place()))
+
+
+def _surely_within(ctx: Context, item: Var | Const, length: Dim) -> bool:
+    """Whether that shows at once: the rest is for `analyses/within`, which knows the paths that lead here."""
+    if isinstance(item, Const):
+        return not length.terms and isinstance(item.value, int) and -length.const <= item.value < length.const
+    known = ctx.builder.types[item.name]
+    match known:
+        case Scalar(dim=Dim(((Symbol(axis=None, low=Dim() as low, high=high), 1),), 0)):
+            return low.never_negative and high == length
+    return False
+
+
 def _plain(ctx: Context, item: Leaf) -> Expr:
     # the sign of a negative index known while compiling is what decides where it counts from
     if isinstance(item.static, int) and item.static < 0 and not isinstance(item.atom, Const):
@@ -240,6 +279,7 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
     assert isinstance(stored.type, Array | Scalar)
     if op is not None:
         _check_kind(ctx, array, stored, op)
+    ask_within(ctx, array, where)
     builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
 
 

@@ -53,6 +53,11 @@ def check_of(stmt: Stmt) -> Check | None:
     return None
 
 
+def within(index: Expr, length: Expr, where: str, span: Span | None = None) -> Effect:
+    """Python asks here whether the index is one of an axis of that length; `normalize/ask` makes checks of it."""
+    return Effect(Op("within", (index, length), (("where", where),)), span)
+
+
 def is_check(stmt: Stmt) -> bool:
     return isinstance(stmt, Effect) and stmt.call.prim == "check"
 

@@ -132,6 +132,7 @@ _add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=Fal
 _add("float", float, "elementwise", cheap=True)
 _add("max", max, "elementwise", cheap=True, differentiable=False)  # of lengths: the user's `max` is a branch
 _add("min", min, "elementwise", cheap=True, differentiable=False)
+_add("is_index", lambda i, n: -n <= i < n, "elementwise", cheap=True, differentiable=False)
 _add("int", int, "elementwise", int, cheap=True, differentiable=False)
 _add("np.uint64", np.uint64, "elementwise", cheap=True, differentiable=False)  # of an index never negative
 _add("bool", bool, "elementwise", bool, cheap=True, differentiable=False)
@@ -254,3 +255,4 @@ _add("list.pop", lambda items: items.pop(), "list", differentiable=False)
 _add("list.item", lambda items, at: items[at], "list", differentiable=False)
 _add("print", lambda *items: None, "effect", differentiable=False)
 _add("check", lambda condition, *values, error, texts: None, "effect", differentiable=False)
+_add("within", lambda index, length, where: None, "effect", differentiable=False)

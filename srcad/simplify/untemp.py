@@ -29,7 +29,9 @@ from srcad.ir.walk import (
 
 _LAZY = frozenset({"and", "or", "select"})
 """Printed so that not all operands are always evaluated."""
-_ARITHMETIC = frozenset({"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!="})
+_ARITHMETIC = frozenset(
+    {"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!=", "shape", "len", "size"}
+)
 _STORABLE = frozenset({"index", "np.transpose"})
 _BY_SYMBOL = frozenset({"index", "np.transpose", "reshape"})
 """Printed with few letters beside the operands."""

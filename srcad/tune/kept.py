@@ -12,6 +12,7 @@ from itertools import combinations
 
 from srcad.analyses.purity import LAZY
 from srcad.analyses.sharing import Sharing
+from srcad.ir.checks import is_check
 from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.types import Array, Scalar, Type
@@ -87,10 +88,14 @@ class _Met:
     otherwise: set[str] = field(default_factory=set)
     """Arrays (and lists) that are met in another way as well."""
     stored: set[str] = field(default_factory=set)
+    checked: bool = False
+    """What comes now is behind a check: before the loop, an element may not even be there."""
     not_added: set[str] = field(default_factory=set)
     """Arrays of which more happens than that something is added to elements, in whatever order."""
 
     def stmt(self, stmt: Stmt, top: bool) -> None:
+        top = top and not self.checked
+        self.checked |= is_check(stmt)
         self.stored |= {n for n in own_stores(stmt) if self.shared.has_memory(n)}
         match stmt:
             case Store(base, index, value):

@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks [--quick] [--only NAME ...] [--no-peers] [--cpu]
                                [--json FILE] [--markdown FILE] [--plot FILE]
+    python -m tests.benchmarks --boundscheck [--quick] [--only NAME ...] [--cpu] [--markdown FILE]
 
 Each workload is measured in a process of its own, with an empty cache: one that crashes, hangs or is refused costs
 itself alone. `pip install -e '.[bench]'` has the other tools; one that is not installed is reported as failed.
@@ -25,6 +26,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.benchmarks.discover import discovered
 from tests.benchmarks.figures import OWN, Figures, Peer, machine
+from tests.benchmarks.safety import Cost
+from tests.benchmarks.safety import markdown as markdown_of
 from tests.benchmarks.table import markdown, problems, shown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +47,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="of workloads, or how their names begin")
     parser.add_argument("--no-peers", action="store_true", help="no other tools")
     parser.add_argument("--cpu", action="store_true", help="processor time instead of time, for a busy machine")
+    parser.add_argument("--boundscheck", action="store_true", help="what the checks of indices cost, and nothing else")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios there (matplotlib)")
@@ -51,6 +55,9 @@ def main() -> None:
     console = Console()
     names = chosen(list(discovered()), options.only)
     flags = [f"--{flag}" for flag in ("quick", "no-peers", "cpu") if getattr(options, flag.replace("-", "_"))]
+    if options.boundscheck:
+        safety(names, flags, options.quick, console, options.markdown)
+        return
     found = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -77,6 +84,22 @@ def main() -> None:
         plot(found, options.plot)
     if any(one.error for one in found):
         raise SystemExit(1)
+
+
+def safety(names: list[str], flags: list[str], quick: bool, console: Console, file: Path | None) -> None:
+    """The cost of the checks of indices, as a table."""
+    costs = []
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console) as progress:
+        for name in progress.track(names):
+            with tempfile.TemporaryDirectory() as folder:
+                found = Path(folder, "cost.json")
+                failure = _python(name, flags, found, TIMEOUT[quick], print, "tests.benchmarks.safety")
+                if failure:
+                    raise SystemExit(f"{name}: {failure}")
+                costs.append(Cost(**json.loads(found.read_text())))
+    console.print(markdown_of(costs), markup=False, highlight=False)
+    if file is not None:
+        file.write_text(markdown_of(costs))
 
 
 def chosen(names: list[str], only: list[str] | None) -> list[str]:
@@ -117,10 +140,17 @@ def run(name: str, flags: list[str], quick: bool, say: Callable[[str], None]) ->
     return figures
 
 
-def _python(name: str, flags: list[str], file: Path, seconds: float, heard: Callable[[str], None]) -> str | None:
-    """Runs `measure`; what went wrong, or None. Every process has an empty cache."""
+def _python(
+    name: str,
+    flags: list[str],
+    file: Path,
+    seconds: float,
+    heard: Callable[[str], None],
+    module: str = "tests.benchmarks.measure",
+) -> str | None:
+    """Runs the module; what went wrong, or None. Every process has an empty cache."""
     environment = {**os.environ, **ONE_THREAD, "SRCAD_CACHE_DIR": str(file.with_suffix(".cache"))}
-    command = [sys.executable, "-m", "tests.benchmarks.measure", name, str(file), *flags]
+    command = [sys.executable, "-m", module, name, str(file), *flags]
     errors = file.with_suffix(".stderr")
     late = threading.Event()
     with errors.open("w") as stderr:
