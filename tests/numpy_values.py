@@ -125,6 +125,8 @@ def kinds_of(call: str) -> list[str]:
     if not names:
         return ["plain"]
     kinds = [k for k in ALL_KINDS if not k.startswith("rank") or names & _ANY_RANK]
+    if "argsort" in call and "stable" not in call:
+        kinds = [k for k in kinds if k != "integer"]  # the order of equal ones is nobody's
     if "[B" in call:
         kinds = [k for k in kinds if not k.startswith("rank")]  # a mask of another shape
     if names <= _UNLIKE:
