@@ -348,3 +348,78 @@ def test_the_limit_is_a_number_of_bytes(value):
     with pytest.raises(ArgumentError) as caught:
         srcad.grad(nested, max_tape=value)
     assert str(caught.value) == f"srcad error S310: the option max_tape is a whole number of bytes, not {value!r}"
+
+
+# ---- loops that may be left early --------------------------------------------------------------------
+
+
+def root(a, limit):
+    x = 1.0
+    for s in range(limit):
+        y = x - (x * x - a) / (2 * x)
+        if abs(y - x) < 1e-12:
+            break
+        x = y
+    return x
+
+
+def roots(a, limit):
+    total = 0.0
+    for i in range(len(a)):
+        total += np.sin(total) * root(a[i], limit)
+    return total
+
+
+def settled(b, limit):
+    x = b.copy()
+    for s in range(limit):
+        y = np.tanh(0.3 * x) * x + b
+        if np.sum((y - x) ** 2) < 1e-14:
+            break
+        x = y
+    return np.sum(x)
+
+
+def test_a_limit_that_is_not_reached_is_said_and_not_kept() -> None:
+    derivative = srcad.grad(root, target="python", max_tape=1000)
+    plan = derivative.plan(7.0, 10**12)
+    assert (plan.bytes, plan.exact, plan.most) == (0, False, 9 * 10**12)
+    line = root.__code__.co_firstlineno + 3
+    assert str(plan).splitlines() == [
+        "keeps at most 9000.0 GB for the reverse sweep",
+        f"x_stack   one float per turn of the loop   at most 8000.0 GB   read by line {line}",
+        f"took_if   one bool per turn of the loop    at most 1000.0 GB   read by line {line + 1}",
+    ]
+    assert derivative(7.0, 10**12) == pytest.approx(0.5 / np.sqrt(7.0))
+
+
+def test_rows_grow_together() -> None:
+    b = np.linspace(-0.4, 0.5, 5)
+    derivative = srcad.grad(settled, target="python")
+    plan = derivative.plan(b, 1000)
+    assert plan.most is not None and plan.most % 1000 == 0
+    text = derivative.source_for(b, 1000)
+    assert text.count(" == ") == 1 and text.count("np.concatenate") >= 2
+    np.testing.assert_allclose(derivative(b, 10**12), derivative(b, 60), rtol=0, atol=0)
+
+
+def test_no_limit_is_known_inside_another_loop() -> None:
+    derivative = srcad.grad(roots, target="python")
+    plan = derivative.plan(np.ones(3), 10**12)
+    assert not plan.exact and plan.most is None
+    assert "grows" in str(plan) and "what is not known before the call" in str(plan)
+    assert np.all(np.isfinite(derivative(np.array([1.5, 2.0, 3.0]), 10**12)))
+
+
+def test_a_limit_by_an_array_is_room_at_once() -> None:
+    def first(x):
+        s = 0.3
+        for t in range(len(x)):
+            s = np.sin(s) * x[t]
+            if s > 5.0:
+                return s
+        return s
+
+    derivative = srcad.grad(first, target="python")
+    assert derivative.plan(np.ones(100)).exact
+    assert "concatenate" not in derivative.source_for(np.ones(100))

@@ -33,10 +33,18 @@ class Saved:
     """How big it is, in words."""
     grows: bool
     """Room is made for it on demand."""
+    most: int | None
+    """In bytes, what it cannot exceed: of what grows in a `for` that may be left early, all its turns. None: there is
+    no limit that is known."""
 
     def cells(self) -> tuple[str, str, str, str]:
         """As a row of a table."""
-        size = "grows" if self.grows else "not known" if self.bytes is None else memory(self.bytes)
+        if self.bytes is not None:
+            size = memory(self.bytes)
+        elif self.most is not None:
+            size = f"at most {memory(self.most)}"
+        else:
+            size = "grows" if self.grows else "not known"
         return self.name, self.size.removesuffix(", grown on demand"), size, read_by(self.lines)
 
 
@@ -56,19 +64,28 @@ class Plan:
         return sum(one.bytes or 0 for one in self.saved)
 
     @property
+    def most(self) -> int | None:
+        """What the call cannot exceed, a `for` that may be left early counted with all its turns; None: no limit is
+        known. What grows may have room for twice as much, of which the system gives what is used."""
+        sizes = [one.most for one in self.saved if one.most is not None]
+        return sum(sizes) if len(sizes) == len(self.saved) else None
+
+    @property
     def exact(self) -> bool:
         """Whether all sizes are known: nothing grows on demand, none depends on numbers the function computes."""
         return all(one.bytes is not None for one in self.saved)
 
     def biggest_first(self) -> list[Saved]:
         """What is not known comes last."""
-        return sorted(self.saved, key=lambda one: -1 if one.bytes is None else one.bytes, reverse=True)
+        return sorted(self.saved, key=lambda one: -1 if one.most is None else one.most, reverse=True)
 
     def __str__(self) -> str:
         if not self.saved:
             return "keeps nothing for the reverse sweep"
         known = memory(self.bytes)
-        if not self.exact:
+        if self.most is not None and not self.exact:
+            known = f"at most {memory(self.most)}"
+        elif not self.exact:
             more = "what is not known before the call"
             known = f"{known}, and {more}," if self.bytes else more
         return "\n".join((f"keeps {known} for the reverse sweep", *table(self.biggest_first())))
@@ -116,6 +133,7 @@ def planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
         else:
             for name, shape in zip(asked.names, found, strict=True):
                 shapes[name] += [] if shape is None else [tuple(map(int, shape))]
+        unknown |= {one.name for one in made.kept if one.grows} - set(asked.names)
         return Plan(tuple(_saved(one, made, None if one.name in unknown else shapes[one.name]) for one in made.kept))
 
     return plan
@@ -123,13 +141,14 @@ def planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
 
 def _saved(one: Kept, made: Generated, shapes: list[Shape] | None) -> Saved:
     """One entry; of several arrays that follow one another under a name, the largest."""
+    if shapes is None:
+        return Saved(one.name, None, None, one.dtype, one.lines, one.size, one.grows, None)
     rank = getattr(made.function.types[one.name], "rank", 0)
-    if one.grows or shapes is None:
-        shape, size = None, None
-    else:
-        shape = max(shapes, key=math.prod) if shapes else (0,) * rank
-        size = math.prod(shape) * np.dtype(one.dtype).itemsize
-    return Saved(one.name, size, shape, one.dtype, one.lines, one.size, one.grows)
+    shape = max(shapes, key=math.prod) if shapes else (0,) * rank
+    size = math.prod(shape) * np.dtype(one.dtype).itemsize
+    if one.grows:
+        return Saved(one.name, None, None, one.dtype, one.lines, one.size, True, size)
+    return Saved(one.name, size, shape, one.dtype, one.lines, one.size, False, size)
 
 
 def refuse_above(most: int, name: str, plan: Plan) -> None:

@@ -20,7 +20,7 @@ from srcad.reverse.called import called, kept_name
 from srcad.reverse.checkpoints import Checkpoints
 from srcad.reverse.fuse import Fused
 from srcad.reverse.lengths import minus, plus
-from srcad.reverse.slots import Slot, Slots
+from srcad.reverse.slots import Growth, Slot, Slots, room
 from srcad.reverse.stretched import Stretched
 from srcad.reverse.sweep import Branches, Group, Sweep, Turns
 from srcad.reverse.undone import Home, restored
@@ -61,6 +61,8 @@ class Assembly:
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
         """Before a fused loop: the places its turns use again."""
+        self.growths: dict[Region, dict[Region | None, list[Growth]]] = {}
+        """By loop, the arrays that grow by a row in each turn, by where they begin."""
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, Slot] = {}
         self.undo_slots: dict[int, Slot] = {}
@@ -123,6 +125,8 @@ class Assembly:
                 return
             around = [turn for turn in outermost.enclosing if turn in self.regions.fused]
             known = next((turn for turn in reversed(around) if self._known_outside(slot.declare, turn)), None)
+            if slot.grows is not None:
+                self.growths.setdefault(outermost, {}).setdefault(known, []).append(slot.grows)
             if known is not None:
                 self.preamble.setdefault(known, []).extend(slot.declare)
                 return
@@ -144,7 +148,7 @@ class Assembly:
             last = definition.position
             if written and self.overwrites.scope(self.aliases.group[name]) is region:
                 # what the array holds in the end: going back, what was overwritten before that is restored
-                last = len(region.stmts) - 1
+                last = len(region.stmts) - 1 - self._counts(region)
                 written = False
             slot = self.slots.make(kept_name(name, t, definition.node), region, t, refers=written)
             self.value_slots[name] = slot
@@ -153,6 +157,13 @@ class Assembly:
             if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.stored and slot.refers:
                 value = Op("np.ascontiguousarray", (value,))
             self._at(region).after.setdefault(last, []).extend(slot.before(value))
+
+    def _counts(self, turn: Region) -> bool:
+        """Whether the last statement of a region counts its turns, whose number is a place."""
+        owner = turn.owner
+        count = count_of(owner) if isinstance(owner, For | While) else None
+        last = turn.stmts[-1]
+        return count is not None and isinstance(last, Assign) and count.next == Var(last.target)
 
     def _save_overwritten(self) -> None:
         shared: dict[object, Slot] = {}
@@ -176,7 +187,7 @@ class Assembly:
     def forward(self, region: Region) -> Block:
         """The region's statements with the insertions; a `while` is put together by its owner."""
         added = self._at(region)
-        out: list[Stmt] = list(added.after.get(-1, ()))
+        out: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
         for position, stmt in enumerate(region.stmts):
             out += added.before.get(position, ())
             if isinstance(stmt, For) and (turn := self.regions.inner(stmt, "turn")) in self.stretches:
@@ -185,6 +196,9 @@ class Assembly:
                 out += () if self.stretched.is_first(stmt) else (self._inner(stmt),)
             out += added.after.get(position, ())
         return tuple(out)
+
+    def _room(self, turn: Region) -> Block:
+        return tuple(s for several in self.growths.get(turn, {}).values() for s in room(several))
 
     def late(self, region: Region) -> Block:
         """The statements of a region that come after the way back through it."""
@@ -204,7 +218,7 @@ class Assembly:
                 region = self.regions.inner(stmt, "turn")
                 added = self._at(region)
                 # saving belongs to the turn, which starts only when the test has passed
-                at_start: list[Stmt] = list(added.after.get(-1, ()))
+                at_start: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
                 for position in range(len(test)):
                     assert not added.before.get(position)
                     at_start += added.after.get(position, ())

@@ -79,7 +79,8 @@ def _size(one_per: str, value: Expr, grows: bool) -> str:
         case Op("np.empty", dims, static):
             unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
             if grows:
-                return f"one {unit[:-1]} per turn of the loop, grown on demand"
+                row = f"one {unit[:-1]}" if len(dims) == 1 else f"{' x '.join(map(_words, dims[1:]))} {unit}"
+                return f"{row} per turn of the loop, grown on demand"
             return f"{' x '.join(map(_words, dims))} {unit}"
         case Op("list.new"):
             return f"list of arrays, one per {one_per}"

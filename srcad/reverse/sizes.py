@@ -30,7 +30,8 @@ _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind
 @dataclass(frozen=True)
 class Sizes:
     """`function` takes the parameters of the gradient. It returns a tuple: for each of `names` a tuple, the lengths of
-    an array made under this name, or None where the branch that makes it is not taken.
+    an array made under this name, or None where the branch that makes it is not taken. Of one that grows in a `for`
+    which may be left early, they are those that it has if it is not.
     """
 
     function: Function
@@ -44,8 +45,9 @@ def sizes(f: Function, kept: Sequence[Kept], params: Mapping[str, Type], written
 
     `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
     """
-    asked = frozenset(one.name for one in kept if not one.grows and isinstance(f.types[one.name], Array))
-    slicer = _Slicer(f, asked, params, written)
+    arrays = [one for one in kept if isinstance(f.types[one.name], Array)]
+    asked = frozenset(one.name for one in arrays if not one.grows)
+    slicer = _Slicer(f, asked, frozenset(one.name for one in arrays if one.grows), params, written)
     body = slicer.block(f.body, False)
     lengths = [Var(made) for made, _ in slicer.made]
     results = (Op("tuple", tuple(lengths)),)
@@ -60,10 +62,18 @@ class _Slicer:
     """Goes over the text with what is known at each place: the values of scalars, the lengths of arrays."""
 
     def __init__(
-        self, f: Function, asked: frozenset[str], params: Mapping[str, Type], written: Collection[str]
+        self,
+        f: Function,
+        asked: frozenset[str],
+        growing: frozenset[str],
+        params: Mapping[str, Type],
+        written: Collection[str],
     ) -> None:
         self.f = f
         self.asked = asked
+        self.growing = growing
+        self.rows: dict[str, tuple[Expr, ...]] = {}
+        """By array that grows, the lengths of its rows."""
         self.taken = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
         self.preamble: list[Stmt] = []
         self.known: dict[str, Type] = {}
@@ -110,15 +120,27 @@ class _Slicer:
                 case If(cond, then, orelse):
                     made = self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
                 case For() | While():
+                    limits = self._limits(stmt, in_loop) if isinstance(stmt, For) else ()
                     # one turn stands for all: what differs from turn to turn is not known in it, nor behind it
                     changed = {n for s in walk((stmt,)) for n in own_writes(s)}
                     self._forget(changed)
-                    made = tuple(s for inner in blocks(stmt) for s in self.block(inner, True))
+                    made = (*limits, *(s for inner in blocks(stmt) for s in self.block(inner, True)))
                     self._forget(changed)
                 case _:
                     continue
             out += (*self._flushed(), *made)
         return tuple(out)
+
+    def _limits(self, loop: For, in_loop: bool) -> Block:
+        """The lengths of what grows by a row in each turn, if the loop makes all that its range has."""
+        turns = self._scalar(Op("len", (Op("range", (loop.start, loop.stop, loop.step)),)), in_loop)
+        grown = [one.target for s in loop.body if isinstance(s, If) for one in s.then if isinstance(one, Assign)]
+        grown = [name for name in grown if name in self.rows]
+        if turns is None or in_loop or loop.exit is None:
+            return ()
+        found = [(self._fresh(f"{name}_shape"), name) for name in grown]
+        self.made += found
+        return tuple(Assign(made, Op("tuple", (turns, *self.rows[name]))) for made, name in found)
 
     def _flushed(self) -> list[Stmt]:
         pending, self.pending = self.pending, []
@@ -147,6 +169,10 @@ class _Slicer:
                 made = self._fresh(f"{target}_shape")
                 self.made.append((made, target))
                 out.append(Assign(made, Op("tuple", lengths)))
+        elif target in self.growing and isinstance(value, Op) and value.prim == "np.empty":
+            rows = self._scalars(value.args[1:], in_loop)
+            if rows is not None:
+                self.rows[target] = rows
         scalar, found = self._scalar(value, in_loop), self._typeof(value, in_loop)
         self._forget({target})
         mine = self.f.types.get(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.analyses.agreed import Agreed
@@ -19,7 +19,21 @@ from srcad.reverse.triangle import packed
 from srcad.rules.primitives import PRIMITIVES
 
 FIRST_SIZE = 16
-"""Elements a growing stack has room for at first; it doubles."""
+"""Elements, or rows, that a growing stack has room for at first; it doubles."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """An array with a row for each turn. All that begin together grow together."""
+
+    full: Expr
+    """Whether there is no room for one more turn."""
+    grow: Stmt
+
+
+def room(several: Sequence[Growth]) -> Block:
+    """What makes room for a turn."""
+    return (If(several[0].full, tuple(one.grow for one in several), ()),) if several else ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,12 @@ class Slot:
     """How big it is, in words."""
     refers: bool = False
     """Whether it keeps the array it is given, not a copy."""
+    grows: Growth | None = None
+    """Where each turn of the outermost loop around the place begins with room for it."""
+
+
+_FEW = 64
+"""Numbers that are kept where one might do."""
 
 
 class Slots:
@@ -57,10 +77,13 @@ class Slots:
         if not loops:
             name = self.builder.keep(clean, t)
             return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
-        axes = self._axes(loops)
+        axes = self._axes(loops, t)
         sized = self._sized(t, region)
         if sized is not None and not refers and axes is not None:
             return self._array(clean, sized, axes)
+        inner = self._inner_axes(loops)
+        if sized is not None and not refers and inner is not None and (inner or isinstance(sized, Array)):
+            return self._rows(clean, sized, loops[0], inner)
         if isinstance(t, Array):
             return self._list(clean, t)
         assert isinstance(t, Scalar)
@@ -69,7 +92,9 @@ class Slots:
     def indexed(self, region: Region, t: Scalar | Array) -> bool:
         """Whether what is kept in a place for such values can be read at any time, any number of times."""
         loops = self.regions.loops(region)
-        if not loops or (self._sized(t, region) is not None and self._axes(loops) is not None):
+        if not loops or (self._sized(t, region) is not None and self._axes(loops, t) is not None):
+            return True
+        if self._sized(t, region) is not None and self._inner_axes(loops) is not None:
             return True
         owner = loops[0].owner
         counted = isinstance(owner, For | While) and count_of(owner) is not None
@@ -127,8 +152,66 @@ class Slots:
             f"{_words(t)} per turn",
         )
 
-    def _axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
-        """(length, place) of the axes of an array over the turns; None where their number is not known before."""
+    def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> Slot:
+        """An array over the turns of an outermost loop that may be left at any time: it grows, a row for each turn."""
+        assert isinstance(loop.owner, For | While)
+        count = count_of(loop.owner)
+        assert count is not None
+        slot = self._array(base.removesuffix("_saved") + "_stack", t, [(Const(FIRST_SIZE), Var(count.arg)), *inner])
+        rows = Var(slot.name)
+        grown = Op("np.concatenate", (rows, Op("np.empty_like", (rows,))), (("axis", 0),))
+        full = Op("==", (Var(count.arg), Op("shape", (rows,), (("axis", 0),))))
+        growth = Growth(full, Assign(rows.name, grown))
+        return replace(slot, about=f"{_words(t)} per turn, grown on demand", grows=growth)
+
+    def _axes(self, loops: tuple[Region, ...], t: Type) -> list[tuple[Expr, Expr]] | None:
+        """(length, place) of the axes of an array over the turns; None where their number is not known before, or is
+        only known to have a limit that may be far away."""
+        if any(self._is_left_early(loop) for loop in loops):
+            small = len(loops) == 1 and isinstance(t, Scalar) and self._is_near(loops[0])
+            if not small:
+                return None
+        return self._by_turns(loops)
+
+    def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
+        """The axes for the loops inside the outermost, whose turns are counted; None where there are no such."""
+        owner = loops[0].owner
+        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        if not counted or loops[0] in self.stretches or any(self._is_left_early(loop) for loop in loops[1:]):
+            return None
+        return self._by_turns(loops[1:])
+
+    def _is_left_early(self, loop: Region) -> bool:
+        owner = loop.owner
+        return isinstance(owner, For) and owner.exit is not None and loop not in self.stretches
+
+    def _is_near(self, loop: Region) -> bool:
+        """Whether a loop that may be left early makes few turns, or not more than an array that is there is long."""
+        found = self._counted(loop)
+        if found is None:
+            return False
+        turns = found[0]
+        return (
+            turns.value <= _FEW
+            if isinstance(turns, Const) and isinstance(turns.value, int)
+            else self._of_lengths(turns)
+        )
+
+    def _of_lengths(self, e: Expr) -> bool:
+        match e:
+            case Const():
+                return True
+            case Op("len" | "size" | "shape", (Var(),)):
+                return True
+            case Op("+" | "-" | "//" | "max" | "min", args):
+                return all(map(self._of_lengths, args))
+            case Var(name):
+                node = self.regions.definitions[name].node
+                return isinstance(node, Assign) and self._of_lengths(node.value)
+            case _:
+                return False
+
+    def _by_turns(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
         found: list[tuple[Expr, Expr]] = []
         for k, loop in enumerate(loops):
             exact = self._by_range(loop)
@@ -157,36 +240,34 @@ class Slots:
         owner = loops[0].owner
         assert isinstance(owner, For | While)
         count = count_of(owner) if len(loops) == 1 else None
-        top: Var
-        after: Block
-        prepare: Block
+        size = Op("size", (stack,))
+        grow = Assign(stack.name, grown)
+        about = f"{_words(t)} per turn of the loop, grown on demand"
         if count is not None:
             # one loop, whose turns are counted anyway: the number of the turn is the place
-            top, after, prepare = Var(count.arg), (), ()
-        else:
-            top = self.builder.fresh(f"{base}_top", integer)
-            declare.append(Assign(top.name, Const(0)))
-            after = (Assign(top.name, Op("+", (top, Const(1)))),)
-            prepare = (Assign(top.name, Op("-", (top, Const(1)))),)
-        size, grow = Op("size", (stack,)), (Assign(stack.name, grown),)
-        room: Stmt = If(Op("==", (top, size)), grow, ())
-        if count is not None and region is not loops[0]:
-            # a place in a branch may be passed over for many turns, so room is made until there is enough
-            room = While((), Op(">=", (top, size)), grow)
+            top = Var(count.arg)
+            growth = Growth(Op("==", (top, size)), grow)
+            load = Op("index", (stack, top))
+            return Slot(stack.name, tuple(declare), lambda e: (Store(stack, (top,), e),), (), load, about, grows=growth)
+        top = self.builder.fresh(f"{base}_top", integer)
+        declare.append(Assign(top.name, Const(0)))
+        full = If(Op("==", (top, size)), (grow,), ())
+        after = Assign(top.name, Op("+", (top, Const(1))))
         return Slot(
             stack.name,
             tuple(declare),
-            lambda e: (room, Store(stack, (top,), e), *after),
-            prepare,
+            lambda e: (full, Store(stack, (top,), e), after),
+            (Assign(top.name, Op("-", (top, Const(1)))),),
             Op("index", (stack, top)),
-            f"{_words(t)} per turn of the loop, grown on demand",
+            about,
         )
 
     # ---- turns -------------------------------------------------------------------------------
 
     def turns(self, loop: Region) -> Expr | None:
-        """The most turns the loop can make in terms of what is known before all loops; None where it is not known."""
-        counted = self._counted(loop)
+        """The number of turns in terms of what is known before all loops; None where it is not known, or where the
+        loop may be left early."""
+        counted = None if self._is_left_early(loop) else self._counted(loop)
         return None if counted is None else counted[0]
 
     def turn_number(self, loop: Region) -> Expr:
