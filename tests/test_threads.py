@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend import files, load
+from srcad.backend import files, load, target
 from srcad.tree import flatten
 from tests import numba_tables, threads
 
@@ -55,6 +55,22 @@ def test_what_users_compile_is_numba_s_own() -> None:
     srcad.grad(threads.stencil, cache=False)(*threads.GRADIENTS[threads.stencil])
     with pytest.raises(ValueError, match=r"shape \(2,\)|shape \(4,\)"):
         numba.njit(threads.mismatch)(np.zeros(6), np.zeros(4))
+
+
+def test_njit_calls_what_we_compile() -> None:
+    """In Numba's own contexts, which know it until its end; the parts of its errors come along."""
+
+    def checked(x, i):
+        if i > 3:
+            raise IndexError("index", i + 1, "of", x.size)
+        return x[i] * 2.0
+
+    ours = target.compiled(checked, False)
+    user: Any = numba.njit(lambda x, i: ours(x, i) + 1.0)
+    assert user(threads.X, 2) == 2.0 * threads.X[2] + 1.0
+    with pytest.raises(IndexError) as caught:
+        user(threads.X, 7)
+    assert caught.value.args == ("index", 8, "of", 9)
 
 
 def test_one_derivative_is_made_once() -> None:
