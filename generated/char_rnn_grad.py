@@ -6,7 +6,7 @@ takes   W_in      float64[:, :] where 1 not in W_in.shape
         b_h       float64[:] where len(b_h) != 1
         W_out     float64[:, :] where 1 not in W_out.shape
         b_out     float64[:] where len(b_out) != 1
-        h_start   float64[:]
+        h_start   float64[:] where len(h_start) != 1
         inputs    int64[:]
         targets   int64[:]
         d_result  float64
@@ -37,6 +37,7 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
         and hasattr(b_out, "strides") and b_out.ndim == 1 and isinstance(b_out.dtype.type(0), np.float64)
         and len(b_out) != 1
         and hasattr(h_start, "strides") and h_start.ndim == 1 and isinstance(h_start.dtype.type(0), np.float64)
+        and len(h_start) != 1
         and hasattr(inputs, "strides") and inputs.ndim == 1 and isinstance(inputs.dtype.type(0), np.int64)
         and hasattr(targets, "strides") and targets.ndim == 1 and isinstance(targets.dtype.type(0), np.int64)
         and isinstance(d_result, float)
@@ -45,18 +46,60 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
             "loss_grad takes W_in: float64[:, :] where 1 not in W_in.shape, "
             "W_h: float64[:, :] where 1 not in W_h.shape, b_h: float64[:] where len(b_h) != 1, "
             "W_out: float64[:, :] where 1 not in W_out.shape, b_out: float64[:] where len(b_out) != 1, "
-            "h_start: float64[:], inputs: int64[:], targets: int64[:], d_result: float64"
+            "h_start: float64[:] where len(h_start) != 1, inputs: int64[:], targets: int64[:], d_result: float64"
         )
     # ---- forward sweep -----------------------------------------------------
     steps = len(inputs)
     hs = np.empty((steps + 1, b_h.size))
+    if b_h.shape[0] != h_start.shape[0]:
+        raise ValueError(
+            "L55: hs[0] = h_start: "
+            f"a length of {h_start.shape[0]} does not fit into {b_h.shape[0]}"
+        )
     hs[0] = h_start
     total = 0.0
+    if steps > 0 and W_h.shape[1] != b_h.shape[0]:
+        raise ValueError(
+            "L58: W_h @ hs[t]: "
+            f"shapes ({W_h.shape[0]}, {W_h.shape[1]}) and ({b_h.shape[0]},) do not fit"
+        )
+    if steps > 0 and W_in.shape[1] != W_h.shape[0]:
+        raise ValueError(
+            "L58: W_in[inputs[t]] + W_h @ hs[t]: "
+            f"lengths {W_in.shape[1]} and {W_h.shape[0]} do not fit"
+        )
+    if steps > 0 and W_in.shape[1] != b_h.shape[0]:
+        raise ValueError(
+            "L58: W_in[inputs[t]] + W_h @ hs[t] + b_h: "
+            f"lengths {W_in.shape[1]} and {b_h.shape[0]} do not fit"
+        )
+    if steps > 0 and W_out.shape[1] != b_h.shape[0]:
+        raise ValueError(
+            "L59: W_out @ hs[t + 1]: "
+            f"shapes ({W_out.shape[0]}, {W_out.shape[1]}) and ({b_h.shape[0]},) do not fit"
+        )
+    if steps > 0 and W_out.shape[0] != b_out.shape[0]:
+        raise ValueError(
+            "L59: W_out @ hs[t + 1] + b_out: "
+            f"lengths {W_out.shape[0]} and {b_out.shape[0]} do not fit"
+        )
+    if steps > 0 and W_out.shape[0] == 0:
+        raise ValueError("L60: np.max(scores): no items to take the maximum of")
+    if inputs.shape[0] > targets.shape[0]:
+        raise IndexError(
+            "L61: targets[t]: "
+            f"index {inputs.shape[0] - 1} is out of bounds for length {targets.shape[0]}"
+        )
     scores_saved = np.empty((steps, W_out.shape[0]))
     top_saved = np.empty(steps)
     exp_saved = np.empty((steps, W_out.shape[0]))
     result_saved = np.empty(steps)
     for t in range(steps):
+        n = W_in.shape[0]
+        if not -n <= inputs[t] < n:
+            raise IndexError(
+                f"L58: W_in[inputs[t]]: index {inputs[t]} is out of bounds for length {n}"
+            )
         hs[t + 1] = np.tanh(W_in[inputs[t]] + W_h @ hs[t] + b_h)
         scores = W_out @ hs[t + 1] + b_out
         scores_saved[t] = scores.copy()
@@ -66,6 +109,11 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
         exp_saved[t] = exp
         result = np.sum(exp)
         result_saved[t] = result
+        n = scores.shape[0]
+        if not -n <= targets[t] < n:
+            raise IndexError(
+                f"L61: scores[targets[t]]: index {targets[t]} is out of bounds for length {n}"
+            )
         total += top + np.log(result) - scores[targets[t]]
     quotient = total / steps
     item = hs[steps].copy()
@@ -106,4 +154,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: text 025af76e76f7
+# srcad build: text fe1535538d8f

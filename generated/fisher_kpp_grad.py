@@ -6,7 +6,7 @@ takes   u0        float64[:, ::1] where 1 not in u0.shape
         rate      float64
         dt        float64
         steps     int64
-        observed  float64[:, :]
+        observed  float64[:, :] where 1 not in observed.shape
         d_result  float64
 wrt     u0
 keeps   u_saved  steps x (rows - 2) x (cols - 2) floats   read by line 44
@@ -24,11 +24,12 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
         and isinstance(kappa, float) and isinstance(rate, float) and isinstance(dt, float)
         and isinstance(steps, (int, np.int64))
         and hasattr(observed, "strides") and observed.ndim == 2 and isinstance(observed.dtype.type(0), np.float64)
+        and 1 not in observed.shape
         and isinstance(d_result, float)
     ):
         raise TypeError(
             "misfit_grad takes u0: float64[:, ::1] where 1 not in u0.shape, kappa: float64, rate: float64, "
-            "dt: float64, steps: int64, observed: float64[:, :], d_result: float64"
+            "dt: float64, steps: int64, observed: float64[:, :] where 1 not in observed.shape, d_result: float64"
         )
     # ---- forward sweep -----------------------------------------------------
     rows, cols = u0.shape
@@ -43,6 +44,11 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
             for j in range(1, cols - 1):
                 u_saved[step, i - 1, j - 1] = u[i, j]
                 u[i, j] += dt * (kappa * lap[i, j] + rate * u[i, j] * (1.0 - u[i, j]))
+    if u0.shape[0] != observed.shape[0] or u0.shape[1] != observed.shape[1]:
+        raise ValueError(
+            "L50: fisher_kpp(u0, kappa, rate, dt, steps) - observe ...: "
+            f"shapes ({u0.shape[0]}, {u0.shape[1]}) and ({observed.shape[0]}, {observed.shape[1]}) do not fit"
+        )
     difference = u - observed
     product = 0.5 * np.sum(difference * difference)
 
@@ -78,4 +84,4 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     return product, d_u0
 
 
-# srcad build: text 1f597eac5f2e
+# srcad build: text cefe99662df0

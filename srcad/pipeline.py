@@ -21,6 +21,7 @@ from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
 from srcad.normalize.ask import ask, unasked
 from srcad.normalize.prune import prune
+from srcad.normalize.settled import settled
 from srcad.request import Request
 from srcad.reverse.gradient import adjoint, gradient, jacobian
 from srcad.reverse.kept import Kept, notes
@@ -116,7 +117,7 @@ def generate(
 
     with during("prune"):
         # a question keeps what it is about: what only the answered ones needed goes once they are
-        with_questions = prune(lowered.function)
+        with_questions = settled(prune(lowered.function))
         primal = prune((ask if request.options.boundscheck else unasked)(with_questions))
         written = written_parameters(primal)
     if request.mode == "primal":

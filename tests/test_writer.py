@@ -180,6 +180,14 @@ def test_a_check_is_printed_as_one_would_write_it():
         asked + """f'L5: p["{{"]: {n} and {m + 1}')"""
     )
     assert written(False, either, "L5: ", n, " and ", m) == asked + 'L5: ", n, " and ", m)'.join(['"', ""])
+    long = "L5: " + "+".join("a" * 12) + ": "
+    assert written(True, either, long, n, " and ", m, " are not what they have to be here, are they") == (
+        f'''if n != m and n != 1:
+        raise ValueError(
+            "{long}"
+            f"{{n}} and {{m}} are not what they have to be here, are they"
+        )'''
+    )
     assert written(True, op("<", n, m), "no") == 'if n >= m:\n        raise ValueError("no")'
     assert written(True, op("<", n, m), error="IndexError") == "if n >= m:\n        raise IndexError()"
     assert written(True, op("<", n, m), "no", error="AssertionError") == 'assert n < m, "no"'

@@ -8,6 +8,7 @@ WIDTH = 100
 _OPENING, _CLOSING = "([{", ")]}"
 # from the loosest to the tightest; a line is broken at the loosest operator it has outside all brackets
 _OPERATORS = (
+    (' f"', " f'"),
     (" if ", " else "),
     (" or ",),
     (" and ",),

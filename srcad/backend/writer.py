@@ -25,6 +25,8 @@ _BINARY = {
     ast.Mult: 11, ast.Div: 11, ast.FloorDiv: 11, ast.Mod: 11, ast.MatMult: 11, ast.Pow: _POWER,
 }  # fmt: skip
 
+_LONGEST_TEXT = 80
+
 
 def write(tree: ast.AST) -> str:
     """The text of a tree, without a newline at the end.
@@ -238,7 +240,7 @@ class _Writer(Unparser):  # type: ignore[misc]
         self.write(literal(t.value))
 
     def _JoinedStr(self, t: ast.JoinedStr) -> None:
-        text = ""
+        text, place = "", ""
         for part in t.values:
             if isinstance(part, ast.Constant):
                 text += str(part.value).replace("{", "{{").replace("}", "}}")
@@ -247,7 +249,12 @@ class _Writer(Unparser):  # type: ignore[misc]
                 self._bare(part.value)
                 text += "{" + "".join(self._line) + "}"
                 self._line = before
-        self.write("f" + literal(text))
+        if len(text) > _LONGEST_TEXT and isinstance(t.values[0], ast.Constant):
+            # the place on a line of its own, and what is wrong there on the next
+            place, colon, _ = str(t.values[0].value).rpartition(": ")
+            place += colon
+            text = text[len(place.replace("{", "{{").replace("}", "}}")) :]
+        self.write(f"{literal(place)} f{literal(text)}" if place else f"f{literal(text)}")
 
 
 def _precedence(node: ast.AST) -> int:

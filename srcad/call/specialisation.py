@@ -100,7 +100,7 @@ class Specialisation:
         try:
             found = self._first[0].call(*flat)
         except Exception as error:
-            raise _joined(error) from None
+            raise joined(error) from None
         return self._finish(found)
 
     def _flat(self, leaves: list[Any]) -> list[Any]:
@@ -201,7 +201,7 @@ def _all_code(made: Generated) -> str:
     return made.code() + made.machine_code()
 
 
-def _joined(error: Exception) -> Exception:
+def joined(error: Exception) -> Exception:
     """The error with one message: compiled code gives the parts of it."""
     if len(error.args) > 1 and all(type(part) in (str, int) for part in error.args):
         return type(error)("".join(map(str, error.args)))

@@ -5,18 +5,19 @@ Lowering writes whole functions with it; the reverse transform writes what rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
 import numpy as np
 
 from srcad.errors import fail
+from srcad.frontend.fits import Axis, Demand, Filled, Fit, demands
 from srcad.frontend.infer import Operand, Unfit, infer, kind_of
 from srcad.frontend.slices import UNKNOWN, Bound
 from srcad.ir.checks import check
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
-from srcad.ir.types import Array, Opaque, Scalar, Type, dim, unknown
+from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, dim, unknown
 from srcad.rules.primitives import PRIMITIVES
 
 _FOLDED = frozenset({"elementwise"})
@@ -28,7 +29,7 @@ _HINTS = {
     "select": "choice", "array": "array",
 }  # fmt: skip
 
-_LONGEST_QUOTE = 60
+_LONGEST_QUOTE = 48
 """In characters: what an error shows of an expression."""
 
 
@@ -42,6 +43,8 @@ class Builder:
         """What errors point to: lowering knows the expression, not only its statement."""
         self.function: str | None = None
         """The function that is compiled: lines of others are quoted with their names."""
+        self.checks = False
+        """Whether what is written is the program itself, whose errors are to be raised. What rules say cannot fail."""
         self.strong: set[str] = set()
         """Scalars that NumPy does not take as plain Python numbers (an element of an array)."""
         self.made: dict[Expr, Op] = {}
@@ -140,6 +143,10 @@ class Builder:
             type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)
         except Unfit as error:
             self._refuse(prim, args, str(error))
+        if self.checks:
+            self.demand(demands(prim, [self._operand(arg) for arg in args], static), args)
+            name = f"{base}.{self.counters.get(base, 0)}"
+            type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)
         target = self.fresh(base, type)
         if isinstance(type, Scalar) and not weak:
             self.strong.add(target.name)
@@ -149,17 +156,71 @@ class Builder:
         self.emit(Assign(target.name, made, self.span))
         return target
 
-    def check(self, condition: Atom, error: str, *message: str | Expr) -> None:
+    def check(self, condition: Atom, error: str, *message: str | Expr, place: Span | None = None) -> None:
         """Raise the error at run time where the condition does not hold; its message begins with the place.
 
         `message` are texts and integers: `check(fits, "ValueError", "lengths ", n, " and ", m, " do not fit")`.
         """
-        if condition != Const(True):
-            self.emit(check(condition, error, (self.where(), *message), self.span))
+        if self.checks and condition != Const(True):
+            self.emit(check(condition, error, (self.where(place), *message), self.span, derived=True))
 
-    def where(self) -> str:
+    def demand(self, wanted: Sequence[Demand | Filled], args: Sequence[Expr], place: Span | None = None) -> None:
+        """Ask at run time for what operands have to be. Where errors point to is the expression, or `place`."""
+        for one in wanted:
+            if isinstance(one, Filled):
+                lengths = [self._length(axis, args) for axis in one.axes]
+                holds = self._all(self.op("!=", length, Const(0)) for length in lengths)
+                self.check(holds, "ValueError", one.text, place=place)
+                continue
+            holds = self._all(self._fit(fit, args) for fit in one.fits)
+            self.check(holds, one.error, *self._shapes(one, args), place=place)
+
+    def _fit(self, fit: Fit, args: Sequence[Expr]) -> Atom:
+        a, b = self._length(fit.one, args), self._length(fit.other, args)
+        if isinstance(a, Const):
+            a, b = b, a
+        never = _differ(fit.one.length, fit.other.length)
+        holds: Atom = Const(False) if never else self.op("==", a, b)
+        for axis in fit.free:
+            holds = self._either(holds, self.op("==", self._length(axis, args), Const(1)))
+        return holds
+
+    def _either(self, a: Atom, b: Atom) -> Atom:
+        if Const(True) in (a, b):
+            return Const(True)
+        return b if a == Const(False) else a if b == Const(False) else self.op("or", a, b)
+
+    def _all(self, conditions: Iterable[Atom]) -> Atom:
+        total: Atom = Const(True)
+        for one in conditions:
+            if Const(False) in (total, one):
+                return Const(False)
+            total = one if total == Const(True) else total if one == Const(True) else self.op("and", total, one)
+        return total
+
+    def _length(self, axis: Axis, args: Sequence[Expr]) -> Atom:
+        if axis.length is not None and not axis.length.terms:
+            return Const(axis.length.const)
+        arg = args[axis.operand]
+        assert isinstance(arg, Var | Const)
+        return arg if axis.axis is None else self.op("shape", arg, axis=axis.axis)
+
+    def _shapes(self, wanted: Demand, args: Sequence[Expr]) -> list[str | Expr]:
+        """What is wrong, with the shapes of the operands as Python shows them; of vectors, their lengths."""
+        shapes = [[self._length(axis, args) for axis in axes] for axes in wanted.shown]
+        vectors = all(len(shape) == 1 for shape in shapes) and len(shapes) > 1
+        first, *after = wanted.text
+        message: list[str | Expr] = [first.replace("shape", "length") if vectors else first]
+        for shape, text in zip(shapes, after, strict=True):
+            shown: list[str | Expr] = [shape[0]] if shape else []
+            for length in shape[1:]:
+                shown += [", ", length]
+            message += [*shown, text] if vectors else ["(", *shown, ",)" if len(shape) == 1 else ")", text]
+        return message
+
+    def where(self, place: Span | None = None) -> str:
         """The line and the expression, as the user wrote them: `L5: x[i + 1]: `."""
-        span = self.place() or self.span
+        span = place or self.place() or self.span
         if span is None:
             return ""
         one_line = span.end_line == span.line
@@ -197,6 +258,13 @@ class Builder:
             return None
         type = self.typeof(expr)
         return type.dim if isinstance(type, Scalar) and type.dim is not None else UNKNOWN
+
+
+def _differ(a: Dim | None, b: Dim | None) -> bool:
+    """Whether two lengths surely are not the same."""
+    if a is None or b is None:
+        return False
+    return (a.is_one and b.many) or (b.is_one and a.many) or (not a.terms and not b.terms and a.const != b.const)
 
 
 def described(type: Type) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srcad.frontend.context import Context
+from srcad.frontend.fits import Axis, Demand, Fit
 from srcad.frontend.iteration import Turns, arithmetic, count_of
 from srcad.frontend.joins import kind_of
 from srcad.frontend.naming import adopt
@@ -153,6 +154,13 @@ def refuse_change(ctx: Context) -> None:
 
 def _put(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
     assert isinstance(buffer.atom, Var)
+    if isinstance(item.type, Array) and isinstance(buffer.type, Array):
+        first = [Axis(0, axis + 1, d) for axis, d in enumerate(buffer.type.dims[1:])]
+        own = [Axis(1, axis, d) for axis, d in enumerate(item.type.dims)]
+        fits = tuple(Fit(a, b) for a, b in zip(first, own, strict=True) if a.length != b.length)
+        if fits:
+            text = ("items of shapes ", " and ", " in one list")
+            ctx.builder.demand([Demand(fits, (first, own), text)], (buffer.atom, item.atom))
     store = Store(buffer.atom, (position,), item.atom, None, ctx.builder.span)
     ctx.builder.emit(store)
     # the list holds the array itself, the buffer a copy: that nobody writes to either is checked in the end

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.context import Context
+from srcad.frontend.fits import Axis
+from srcad.frontend.fits import stored as stored_in
 from srcad.frontend.growth import refuse_change
 from srcad.frontend.iteration import arithmetic, as_array, items_of
 from srcad.frontend.joins import words
@@ -272,14 +274,16 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
     where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
     assert isinstance(array.atom, Var)
     part = array.type if not items else builder.type_of_op("index", array.atom, *items)
+    ask_within(ctx, array, where)
     if isinstance(stored.type, Array):
         _check_fit(ctx, part.dims if isinstance(part, Array) else (), stored.type.dims)
+        if isinstance(part, Array):
+            _demand_fit(ctx, array, items, part, stored)
     elif not isinstance(stored.type, Scalar):
         ctx.fail("S127", f"{words(stored)} cannot be written into an array")
     assert isinstance(stored.type, Array | Scalar)
     if op is not None:
         _check_kind(ctx, array, stored, op)
-    ask_within(ctx, array, where)
     builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
 
 
@@ -290,6 +294,18 @@ def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
     if not np.can_cast(dtype, array.type.dtype, "same_kind"):
         reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
         ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", reason)
+
+
+def _demand_fit(ctx: Context, array: Leaf, items: tuple[Expr, ...], part: Array, value: Leaf) -> None:
+    """What is written has the shape of its place, or is broadcast to it."""
+    builder = ctx.builder
+    assert isinstance(value.type, Array)
+    target = [Axis(0, axis, d) for axis, d in enumerate(part.dims)]
+    given = [Axis(1, axis, d) for axis, d in enumerate(value.type.dims)]
+    wanted = stored_in(given, target, "does not fit into ")
+    if builder.checks and wanted:
+        view = builder.op("index", array.atom, *items) if items else array.atom
+        builder.demand(wanted, (view, value.atom), builder.span)
 
 
 def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> None:

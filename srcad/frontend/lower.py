@@ -87,7 +87,7 @@ def lower(
     makes the derivatives that the function itself needs: of residuals whose roots it finds.
     """
     builder = Builder()
-    builder.function = source.name
+    builder.function, builder.checks = source.name, True
     ctx = Context(builder, PARTS, fixed, differentiate)
     fence(source)
     builder.span = read.span(source, source.tree)

@@ -83,10 +83,7 @@ def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
     error = None if cls is None or node.cause is not None else error_class(cls)
     if error is None:
         return None
-    # of the prelude, the place is that of the user's call
-    prelude = ctx.frame.source.function.__module__.startswith("srcad.rules.")
-    place = (ctx.builder.where(),) if prelude else ()
-    return check(condition, error.replace("numpy.", "np."), (*place, *message(ctx, *args)), ctx.builder.span)
+    return check(condition, error.replace("numpy.", "np."), message(ctx, *args), ctx.builder.span)
 
 
 def print_call(ctx: Context, node: Any) -> None:

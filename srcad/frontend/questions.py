@@ -150,6 +150,30 @@ def _isscalar(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ctx.constant(isinstance(value, Leaf) and isinstance(value.type, Scalar))
 
 
+@builtin(table.known_size, least=2, most=2)
+def _known_size(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    array, given = args[0], items_of(ctx, args[1])
+    assert isinstance(array, Leaf) and isinstance(array.type, Array) and given is not None
+    number, left = 1, [d for d in array.type.dims if d.terms]
+    for d in array.type.dims:
+        number *= 1 if d.terms else d.const
+    rows, is_open = 1, False
+    for one in given:
+        assert isinstance(one, Leaf) and isinstance(one.type, Scalar)
+        if one.static == -1:
+            is_open = True
+        elif one.type.dim is not None and one.type.dim.terms:
+            if one.type.dim not in left:
+                return ctx.constant(False)
+            left.remove(one.type.dim)
+        elif isinstance(one.static, int):
+            rows *= one.static
+        else:
+            return ctx.constant(False)
+    fits = number % max(rows, 1) == 0 if is_open else number == rows and not left
+    return ctx.constant(fits)
+
+
 @builtin(table.is_constant)
 def _is_constant(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = args[0]

@@ -21,8 +21,8 @@ from srcad.frontend.naming import adopt, bind_name
 from srcad.frontend.operators import BINARY, binary
 from srcad.frontend.unbound import now_bound
 from srcad.frontend.values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
-from srcad.ir.checks import check
-from srcad.ir.nodes import Atom, Const, Stmt, Store
+from srcad.ir.checks import check, check_of
+from srcad.ir.nodes import Atom, Const, Effect, Stmt, Store, Var
 from srcad.ir.types import Array, Dim
 from srcad.ir.walk import walk
 
@@ -200,7 +200,7 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
         if prim == "@":
             product = binary(ctx, prim, current, number)
             assert isinstance(product, Leaf)
-            ctx.builder.emit(Store(current.atom, (), product.atom, None, ctx.builder.span))
+            store_basic(ctx, current, (), product, None)
             return True
         store_basic(ctx, current, (), number, prim)
         return True
@@ -254,9 +254,24 @@ def _guards(ctx: Context, node: Any, cond: Atom) -> bool:
     stmt = raised(ctx, one, holds)
     if stmt is None:
         return False
-    ctx.builder.emit(stmt)
+    _emit_check(ctx, stmt)
     ctx.statements(rest)
     return True
+
+
+def _emit_check(ctx: Context, stmt: Effect) -> None:
+    """A check of the user's as it is; of the prelude, as one that an operation demands."""
+    if not _of_prelude(ctx):
+        ctx.builder.emit(stmt)
+        return
+    found = check_of(stmt)
+    assert found is not None and isinstance(found.condition, Var | Const)
+    ctx.builder.check(found.condition, found.error, *found.message)
+
+
+def _of_prelude(ctx: Context) -> bool:
+    """Whether the lines are ours; a generated function is taken for one of the user's."""
+    return str(ctx.frame.source.function.__module__).startswith("srcad.rules.")
 
 
 def _return(ctx: Context, node: Any) -> None:
@@ -286,6 +301,10 @@ def _assert(ctx: Context, node: Any) -> None:
 
 def _raise(ctx: Context, node: Any) -> None:
     # one that cannot be reached with these types is never lowered
+    always = raised(ctx, node, Const(False)) if _of_prelude(ctx) else None
+    if always is not None:
+        _emit_check(ctx, always)
+        return
     text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"
     ctx.fail(
         "S104",

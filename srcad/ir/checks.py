@@ -21,15 +21,19 @@ class Check:
     """The class as a text writes it: `ValueError`, `np.linalg.LinAlgError`; of `AssertionError` it is an `assert`."""
     message: tuple[str | Expr, ...]
     """Texts, and the integers between them."""
+    derived: bool = False
+    """Whether it follows from what an operation demands: the program does not spell it out."""
 
 
-def check(condition: Expr, error: str, message: Sequence[str | Expr], span: Span | None = None) -> Effect:
+def check(
+    condition: Expr, error: str, message: Sequence[str | Expr], span: Span | None = None, *, derived: bool = False
+) -> Effect:
     """The statement.
 
     >>> from srcad.ir.nodes import Var
     >>> from srcad.ir.notation import show
     >>> print(show((check(Op("==", (Var("n"), Const(3))), "ValueError", ("3 items, not ", Var("n"))),)))
-    check(n == 3, n, error='ValueError', texts=('3 items, not ', ''))
+    check(n == 3, n, derived=False, error='ValueError', texts=('3 items, not ', ''))
     """
     texts, values = [""], []
     for part in message:
@@ -39,17 +43,21 @@ def check(condition: Expr, error: str, message: Sequence[str | Expr], span: Span
             case _:
                 values.append(part)
                 texts.append("")
-    return Effect(Op("check", (condition, *values), (("error", error), ("texts", tuple(texts)))), span)
+    static = (("derived", derived), ("error", error), ("texts", tuple(texts)))
+    return Effect(Op("check", (condition, *values), static), span)
 
 
 def check_of(stmt: Stmt) -> Check | None:
     """What the statement checks; None of any other."""
     match stmt:
-        case Effect(Op("check", (condition, *values), (("error", str(error)), ("texts", tuple(texts))))):
+        case Effect(Op("check", (condition, *values), static)):
+            known = dict(static)
+            texts = known["texts"]
+            assert isinstance(texts, tuple)
             message: list[str | Expr] = [texts[0]]
             for value, text in zip(values, texts[1:], strict=True):
                 message += [value, text]
-            return Check(condition, error, tuple(part for part in message if part != ""))
+            return Check(condition, str(known["error"]), tuple(p for p in message if p != ""), bool(known["derived"]))
     return None
 
 

@@ -34,7 +34,8 @@ class Primitive:
     """Arguments on which the result depends in steps: it has no derivative by them, whatever it has by the others."""
     dims: tuple[str, ...] = ()
     """The axes of the result by those of the arguments, one signature for each choice of ranks: `ij,j->j`
-    is for ranks (2, 1). A letter that only the result has is a length not known; `...` is any further axes."""
+    is for ranks (2, 1). What one letter stands for must be equally long. A letter that only the result has is a length
+    not known; `...` is any further axes."""
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -236,15 +237,15 @@ for _function, _dims in [
 
 _add("np.outer", np.outer, "linalg", dims="i,j->ij")
 _add("np.trace", np.trace, "linalg", dims="ij->")
-_add("np.linalg.solve", np.linalg.solve, "linalg", dims="ij,j->j ij,jk->jk")
-_add("np.linalg.inv", np.linalg.inv, "linalg", dims="ij->ij")
-_add("np.linalg.det", np.linalg.det, "linalg", dims="ij->")
-_add("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="ij->ij")
+_add("np.linalg.solve", np.linalg.solve, "linalg", dims="jj,j->j jj,jk->jk")
+_add("np.linalg.inv", np.linalg.inv, "linalg", dims="jj->jj")
+_add("np.linalg.det", np.linalg.det, "linalg", dims="jj->")
+_add("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="jj->jj")
 _add("runtime.cholesky_adjoint", runtime.cholesky_adjoint, "linalg", runtime.cholesky_adjoint, dims="ij,ij->ij")
 _add("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
-_add("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="ij->")
-_add("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs)
-_add("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="ij->")
+_add("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
+_add("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
+_add("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
 
 # ---- containers and effects --------------------------------------------------------------------
 
@@ -254,5 +255,5 @@ _add("list.append", lambda items, item: items.append(item), "list", differentiab
 _add("list.pop", lambda items: items.pop(), "list", differentiable=False)
 _add("list.item", lambda items, at: items[at], "list", differentiable=False)
 _add("print", lambda *items: None, "effect", differentiable=False)
-_add("check", lambda condition, *values, error, texts: None, "effect", differentiable=False)
+_add("check", lambda condition, *values, derived, error, texts: None, "effect", differentiable=False)
 _add("within", lambda index, length, where: None, "effect", differentiable=False)

@@ -7,6 +7,7 @@ primitives; what it expands to is differentiated, so it needs no rule.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -137,6 +138,11 @@ def known_one(x: Any, axis: int) -> bool:
 def known_many(x: Any, axis: int) -> bool:
     """Whether the axis is known at compile time not to have length 1."""
     return bool(np.shape(x)[axis] != 1)
+
+
+def known_size(x: Any, dims: Any) -> bool:
+    """Whether `x` is known at compile time to have as many items as an array of these lengths; one may be -1."""
+    return -1 in dims or bool(np.size(x) == math.prod(dims))
 
 
 def is_packed(x: Any) -> bool:

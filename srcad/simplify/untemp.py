@@ -10,6 +10,7 @@ from dataclasses import replace
 from srcad.analyses.hazards import changes
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, sharing
+from srcad.ir.checks import is_check
 from srcad.ir.memory import root
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.types import Scalar, Type
@@ -230,13 +231,20 @@ def _consumed(expr: Expr, name: str) -> bool:
 
 def _in_lazy(expr: Expr, name: str, value: Expr) -> bool:
     """Whether the reader stands where it is not always evaluated, and the value should not go there."""
-    if all(op.prim in _ARITHMETIC for op in ops(value)):
+    if all(op.prim in _ARITHMETIC or _is_part(op) for op in ops(value)):
         return False
     return any(name in reads(arg) for op in ops(expr) if op.prim in _LAZY for arg in op.args[1:])
 
 
+def _is_part(op: Op) -> bool:
+    """Whether it is `x[1:]`, which costs nothing and is never out of bounds."""
+    return op.prim == "index" and all(isinstance(item, Slice) for item in op.args[1:])
+
+
 def _too_long(name: str, stmt: Stmt) -> bool:
     """Whether the line would be long for no need: what the user wrote in one line may be as long as it was."""
+    if is_check(stmt):
+        return False
     limit = _LONGEST_ADJOINT if is_adjoint(name) else _LONGEST_LINE
     return sum(map(_length, own_exprs(stmt))) > limit
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from srcad.ir.checks import check_of
 from srcad.ir.memory import root, roots
 from srcad.ir.nodes import (
     Assign,
@@ -68,7 +69,7 @@ class _Spread(Turns):
     # ---- statements --------------------------------------------------------------------------
 
     def block(self, block: Block) -> Block:
-        facts, asked = self.known.facts(), self.asked
+        facts, asked, checked = self.known.facts(), self.asked, self.checked
         found: list[Stmt] = []
         rest = list(block)
         while rest:
@@ -77,7 +78,7 @@ class _Spread(Turns):
             for one in made:
                 add(found, one, self.known)
         self.known.back_to(facts)
-        self.asked = asked
+        self.asked, self.checked = asked, checked
         return tuple(found)
 
     def _started(self, one: Stmt, other: Stmt) -> list[Stmt]:
@@ -120,6 +121,8 @@ class _Spread(Turns):
                     defined(test) | defined(body), lambda: (self.block(test), self.block(body))
                 )
                 return [replace(stmt, test=new_test, body=new_body)]
+            case Effect() if (found := check_of(stmt)) is not None:
+                return self.check(stmt, found)
             case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
                 args = (args[0], *(self.value(arg, before) for arg in args[1:]))
                 return [*before, replace(stmt, call=Op(prim, args, static))]

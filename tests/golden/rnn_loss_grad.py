@@ -19,8 +19,38 @@ def rnn_loss_grad(xs, h0, W_h, W_x, b, targets, d_result=1.0):
     steps = xs.shape[0]
     hs = np.empty((steps + 1, h0.size))
     hs[0] = h0
+    if steps > 0 and W_h.shape[1] != h0.shape[0]:
+        raise ValueError(
+            "L11: W_h @ hs[t]: "
+            f"shapes ({W_h.shape[0]}, {W_h.shape[1]}) and ({h0.shape[0]},) do not fit"
+        )
+    if steps > 0 and W_x.shape[1] != xs.shape[1]:
+        raise ValueError(
+            "L11: W_x @ xs[t]: "
+            f"shapes ({W_x.shape[0]}, {W_x.shape[1]}) and ({xs.shape[1]},) do not fit"
+        )
+    if steps > 0 and W_h.shape[0] != W_x.shape[0]:
+        raise ValueError(
+            "L11: W_h @ hs[t] + W_x @ xs[t]: "
+            f"lengths {W_h.shape[0]} and {W_x.shape[0]} do not fit"
+        )
+    if steps > 0 and W_h.shape[0] != b.shape[0]:
+        raise ValueError(
+            "L11: W_h @ hs[t] + W_x @ xs[t] + b: "
+            f"lengths {W_h.shape[0]} and {b.shape[0]} do not fit"
+        )
+    if steps > 0 and h0.shape[0] != W_h.shape[0]:
+        raise ValueError(
+            "L11: hs[t + 1] = np.tanh(W_h @ hs[t] + W_x @ xs[t] + ...: "
+            f"a length of {W_h.shape[0]} does not fit into {h0.shape[0]}"
+        )
     for t in range(steps):
         hs[t + 1] = np.tanh(W_h @ hs[t] + W_x @ xs[t] + b)
+    if xs.shape[0] != targets.shape[0] or h0.shape[0] != targets.shape[1]:
+        raise ValueError(
+            "L12: hs[1:] - targets: "
+            f"shapes ({xs.shape[0]}, {h0.shape[0]}) and ({targets.shape[0]}, {targets.shape[1]}) do not fit"
+        )
     err = hs[1:] - targets
 
     # ---- reverse sweep -----------------------------------------------------

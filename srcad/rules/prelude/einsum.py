@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.prelude.products import scaled
+from srcad.rules.prelude.shapes import reshaped
 from srcad.rules.table import expands, known_one, refuse, static
 
 
@@ -73,6 +74,8 @@ def diagonal_first(x: Any, subscripts: Any) -> Any:
     if repeated(subscripts):
         if len(subscripts) != 2:
             refuse("einsum with a repeated letter in one operand of more than two axes")
+        if x.shape[0] != x.shape[1]:
+            raise ValueError(f"a shape of ({x.shape[0]}, {x.shape[1]}) is not square")
         return np.diagonal(x)
     return x
 
@@ -114,6 +117,11 @@ def einsum_one(x: Any, subscripts: Any, result: Any) -> Any:
 
 
 def einsum_two(a: Any, b: Any, of_a: Any, of_b: Any, result: Any) -> Any:
+    for c in letters_in_both(letters_not_twice(of_a), of_b):
+        n = lengths(a, of_a, c)[0]
+        m = lengths(b, of_b, c)[0]
+        if n != m:
+            raise ValueError(f"axes of lengths {n} and {m} do not fit")
     x = diagonal_first(a, of_a)
     y = diagonal_first(b, of_b)
     in_a = letters_not_twice(of_a)
@@ -152,5 +160,5 @@ def contracted(x: Any, y: Any, in_a: Any, in_b: Any, batch: Any, rows: Any, inne
     c = product_of(lengths(y, in_b, columns))
     shape = lengths(x, in_a, batch) + lengths(x, in_a, rows) + lengths(y, in_b, columns)
     if len(batch) == 0:
-        return np.reshape(np.reshape(left, (r, m)) @ np.reshape(right, (m, c)), shape)
-    return np.reshape(np.reshape(left, (n, r, m)) @ np.reshape(right, (n, m, c)), shape)
+        return reshaped(reshaped(left, (r, m)) @ reshaped(right, (m, c)), shape)
+    return reshaped(reshaped(left, (n, r, m)) @ reshaped(right, (n, m, c)), shape)

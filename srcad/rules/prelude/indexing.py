@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.prelude.shapes import flat
+from srcad.rules.prelude.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import at_axis, axis_of, dtype_of, expands, inverse_of, is_float_name, known_one, refuse
 
@@ -46,7 +46,13 @@ def one_item_each(x: Any, items: Any) -> Any:
         left = left - axes_used(item)
     full: Any = ()
     ended = False
+    axis = 0
     for item in items:
+        if is_mask(item):
+            for k in range(np.ndim(item)):
+                if item.shape[k] != x.shape[axis + k]:
+                    raise IndexError(f"a mask of {item.shape[k]} for an axis of {x.shape[axis + k]}")
+        axis = axis + (left if item is Ellipsis else axes_used(item))
         if item is Ellipsis:
             full = full + (slice(None),) * left
             ended = True
@@ -111,8 +117,8 @@ def flat_indices(x: Any, indices: Any, shape: Any) -> Any:
         if np.ndim(i) == 0:
             each = each + [i]
         elif all_vectors(arrays):
-            if not known_one(i, 0):
-                assert i.shape[0] == shape[0]
+            if not known_one(i, 0) and i.shape[0] != shape[0]:
+                raise IndexError(f"{i.shape[0]} indices beside {shape[0]}")
             each = each + [i if is_float_name(dtype_of(x)) else copy_of(i)]
         elif len(arrays) == 1:
             each = each + [flat(i)]
@@ -148,7 +154,7 @@ def take(x: Any, items: Any) -> Any:
     for k in range(n):
         out[k] = source[tuple([entry(i, k) for i in each])]
     if len(shape) != 1:
-        out = np.reshape(out, shape + rest)
+        out = reshaped(out, shape + rest)
     first = place(full, picked)
     if first == 0:
         return out
@@ -179,8 +185,9 @@ def put(x: Any, items: Any, value: Any) -> None:
         order = tuple(range(len(shape), len(shape) + first)) + tuple(range(len(shape)))
         v = np.transpose(v, inverse_of(order + tuple(range(len(shape) + first, len(result)))))
     if len(shape) != 1:
-        v = np.reshape(v, (n,) + rest)
-    assert v.shape[0] == n
+        v = reshaped(v, (n,) + rest)
+    if v.shape[0] != n:
+        raise ValueError(f"{v.shape[0]} values for {n} places")
     for k in range(n):
         target[tuple([entry(i, k) for i in each])] = v[k]
 
@@ -251,6 +258,8 @@ def add_at(a: Any, indices: Any, b: Any) -> None:
 
 @expands(np.bincount)
 def bincount(x: Any, weights: Any = None, minlength: Any = 0) -> Any:
+    if weights is not None and len(weights) != len(x):
+        raise ValueError(f"{len(weights)} weights for {len(x)} items")
     n = max(minlength, np.max(x) + 1 if len(x) > 0 else 0)
     out = np.zeros(n, dtype="int64" if weights is None else "float64")
     for k in range(len(x)):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.prelude.shapes import flat
+from srcad.rules.prelude.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import at_axis, axes_of, axis_of, expands, refuse
 
@@ -98,10 +98,10 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any
 
 @expands(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    if isinstance(indices_or_sections, (tuple, list)):
-        return array_split(ary, indices_or_sections, axis)
-    if ary.shape[axis_of(axis, np.ndim(ary))] % indices_or_sections != 0:
-        raise ValueError("array split does not result in an equal division")
+    if not isinstance(indices_or_sections, (tuple, list)):
+        n = ary.shape[axis_of(axis, np.ndim(ary))]
+        if n % indices_or_sections != 0:
+            raise ValueError(f"{n} items cannot be split into {indices_or_sections} equal parts")
     return array_split(ary, indices_or_sections, axis)
 
 
@@ -136,7 +136,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> Any:
 @expands(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return np.reshape(rolled(flat(a), shift, 0), np.shape(a))
+        return reshaped(rolled(flat(a), shift, 0), np.shape(a))
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,)
     if len(axes) != len(shifts) and len(axes) != 1 and len(shifts) != 1:

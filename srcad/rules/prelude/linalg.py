@@ -60,7 +60,8 @@ def solve(a: Any, b: Any) -> Any:
         for k in range(y.shape[0]):
             out[k] = solved(x, y[k])
     else:
-        assert x.shape[0] == y.shape[0]
+        if x.shape[0] != y.shape[0]:
+            raise ValueError(f"stacks of {x.shape[0]} and {y.shape[0]} do not fit")
         out = np.empty(np.shape(y), dtype=name)
         for k in range(y.shape[0]):
             out[k] = solved(x[k], y[k])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.prelude.shapes import flat
+from srcad.rules.prelude.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import (
     axis_of,
@@ -76,7 +76,8 @@ def product_3(a: Any, b: Any) -> Any:
         for k in range(a.shape[0]):
             out[k] = product_2(a[k], b[0])
     else:
-        assert a.shape[0] == b.shape[0]
+        if a.shape[0] != b.shape[0]:
+            raise ValueError(f"stacks of {a.shape[0]} and {b.shape[0]} matrices do not fit")
         out = np.empty((a.shape[0], a.shape[1], b.shape[2]), dtype)
         for k in range(a.shape[0]):
             out[k] = product_2(a[k], b[k])
@@ -110,7 +111,8 @@ def product_4(a: Any, b: Any) -> Any:
             for k in range(left.shape[0]):
                 out[k] = product_3(left[k], right[0])
         else:
-            assert left.shape[0] == right.shape[0]
+            if left.shape[0] != right.shape[0]:
+                raise ValueError(f"stacks of {left.shape[0]} and {right.shape[0]} do not fit")
             out = np.empty((left.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
             for k in range(left.shape[0]):
                 out[k] = product_3(left[k], right[k])
@@ -174,7 +176,7 @@ def multiply_outer(A: Any, B: Any) -> Any:
     y = np.asarray(B)
     if np.ndim(x) == 0 or np.ndim(y) == 0:
         return scaled(x, y)
-    return np.reshape(outer_of(np.ravel(x), np.ravel(y)), x.shape + y.shape)
+    return reshaped(outer_of(np.ravel(x), np.ravel(y)), x.shape + y.shape)
 
 
 @expands(np.tensordot)
@@ -187,6 +189,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         right = tuple(range(axes))
     kept_a = tuple([k for k in range(np.ndim(a)) if k not in left])
     kept_b = tuple([k for k in range(np.ndim(b)) if k not in right])
+    for j in range(len(right)):
+        if a.shape[left[j]] != b.shape[right[j]]:
+            raise ValueError(f"axes of lengths {a.shape[left[j]]} and {b.shape[right[j]]} do not fit")
     n = 1
     for k in right:
         n = n * b.shape[k]
@@ -196,10 +201,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     columns = 1
     for k in kept_b:
         columns = columns * b.shape[k]
-    matrix_a = np.reshape(np.transpose(a, kept_a + left), (rows, n))
-    matrix_b = np.reshape(np.transpose(b, right + kept_b), (n, columns))
+    matrix_a = reshaped(np.transpose(a, kept_a + left), (rows, n))
+    matrix_b = reshaped(np.transpose(b, right + kept_b), (n, columns))
     shape = tuple([a.shape[k] for k in kept_a]) + tuple([b.shape[k] for k in kept_b])
-    return np.reshape(product_2(matrix_a, matrix_b), shape)
+    return reshaped(product_2(matrix_a, matrix_b), shape)
 
 
 def axes_given(axes: Any, rank: Any) -> Any:
@@ -213,7 +218,7 @@ def kron(a: Any, b: Any) -> Any:
     if np.ndim(a) != 2 or np.ndim(b) != 2:
         refuse("np.kron of other than two vectors or two matrices")
     blocks = a[:, None, :, None] * b[None, :, None, :]
-    return np.reshape(blocks, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
+    return reshaped(blocks, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
 
 
 @expands(np.trace, methods=("trace",))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.prelude.shapes import flat
+from srcad.rules.prelude.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import axes_of, axis_of, dtype_name, dtype_of, expands, refuse, with_new_axes
 
@@ -65,7 +65,7 @@ def first_axes(x: Any, axes: Any) -> Any:
         return np.moveaxis(x, axes[0], 0)
     others = tuple([k for k in range(rank) if k not in axes])
     front = np.transpose(x, axes + others)
-    return np.reshape(front, (count(x, axes),) + tuple([x.shape[k] for k in others]))
+    return reshaped(front, (count(x, axes),) + tuple([x.shape[k] for k in others]))
 
 
 def count(x: Any, axes: Any) -> Any:
@@ -124,8 +124,15 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = Fa
         if np.ndim(w) != 1 or axis is None:
             refuse("np.average whose weights have another rank than the array, unless they are 1-D with axis=")
         k = axis_of(axis, np.ndim(x))
+        if len(w) != x.shape[k]:
+            raise ValueError(f"{len(w)} weights for {x.shape[k]} items")
         w = w[with_new_axes(np.ndim(x), tuple([j for j in range(np.ndim(x)) if j != k]))]
         return np.sum(x * w, axis=k, keepdims=keepdims) / weight_of(np.sum(weights))
+    for k in range(np.ndim(x)):
+        if w.shape[k] != x.shape[k]:
+            if axis is not None:
+                raise ValueError(f"axis {k} has {x.shape[k]} items and {w.shape[k]} weights")
+            raise TypeError(f"axis {k} has {x.shape[k]} items and {w.shape[k]} weights")
     return np.sum(x * w, axis=axis, keepdims=keepdims) / weight_of(np.sum(w, axis=axis, keepdims=keepdims))
 
 

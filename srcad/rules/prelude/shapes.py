@@ -17,6 +17,7 @@ from srcad.rules.table import (
     is_packed,
     known_many,
     known_one,
+    known_size,
     moved,
     refuse,
     reversed_axes,
@@ -46,17 +47,35 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
     check_order(order)
     x = np.asarray(a)
     dims = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if np.ndim(x) > 0 and not known_size(x, dims):
+        others = product_of(dims)
+        if len([d for d in dims if is_constant(d) and d == -1]) == 0:
+            if x.size != others:
+                raise ValueError(f"cannot reshape an array of size {x.size} into one of {others}")
+        elif x.size % max(others, 1) != 0:
+            raise ValueError(f"cannot reshape an array of size {x.size} into parts of {others}")
+    return reshaped(x, dims)
+
+
+def reshaped(x: Any, dims: Any) -> Any:
+    """The array in another shape, which is known to fit."""
     if len(dims) == 0:
         return x if np.ndim(x) == 0 else x[(0,) * np.ndim(x)]
     if np.ndim(x) == 0:
         x = array_of(x)
+    others = product_of(dims)
+    if not is_packed(x):
+        x = packed(x)
+    return reshape_to(x, *[x.size // others if is_constant(d) and d == -1 else d for d in dims])
+
+
+def product_of(dims: Any) -> Any:
+    """The product of the lengths that are given."""
     others = 1
     for d in dims:
         if not (is_constant(d) and d == -1):
             others = others * d
-    if not is_packed(x):
-        x = packed(x)
-    return reshape_to(x, *[x.size // others if is_constant(d) and d == -1 else d for d in dims])
+    return others
 
 
 @expands(methods=("reshape",))
@@ -153,6 +172,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     for k in axes:
         if known_many(a, k):
             refuse("np.squeeze of an axis whose length is not 1")
+        if not known_one(a, k) and a.shape[k] != 1:
+            raise ValueError(f"an axis of length {a.shape[k]} cannot be left out")
     if len(axes) == 0:
         return a
     return a[without_axes(rank, axes)]
@@ -162,7 +183,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 def expand_dims(a: Any, axis: Any) -> Any:
     extra = len(axis) if isinstance(axis, (tuple, list)) else 1
     if np.ndim(a) == 0:
-        return np.reshape(a, (1,) * extra)
+        return reshaped(a, (1,) * extra)
     rank = np.ndim(a) + extra
     return a[with_new_axes(rank, axes_of(axis, rank))]
 
@@ -217,7 +238,7 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
         if known_one(times, 0):
             return repeat(x, times[0], k)
         if len(times) != x.shape[k]:
-            raise ValueError("np.repeat: as many repeats are needed as there are entries")
+            raise ValueError(f"{len(times)} counts for {x.shape[k]} items")
         rows = np.empty(np.sum(times), dtype=np.int64)
         filled = 0
         for i in range(len(times)):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.prelude.maths import doubles
-from srcad.rules.prelude.shapes import flat
+from srcad.rules.prelude.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.table import axis_of, common_dtype, dtype_of, expands, refuse
 
@@ -25,14 +25,16 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     knots = doubles(xp)
     heights = doubles(fp)
     if len(knots) != len(heights):
-        raise ValueError("fp and xp are not of the same length.")
+        raise ValueError(f"{len(knots)} places and {len(heights)} values")
+    if len(knots) == 0:
+        raise ValueError("no places to interpolate between")
     if np.ndim(x) == 0:
         return interp_at(doubles(x), knots, heights, left, right)
     points = flat(doubles(x))
     out = np.empty(points.size)
     for k in range(points.size):
         out[k] = interp_at(points[k], knots, heights, left, right)
-    return np.reshape(out, np.shape(x))
+    return reshaped(out, np.shape(x))
 
 
 def interp_at(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
@@ -56,7 +58,7 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
     n = len(a)
     m = len(v)
     if n == 0 or m == 0:
-        raise ValueError("a and v cannot be empty")
+        raise ValueError("one of the two is empty")
     out = np.zeros(n + m - 1, dtype=common_dtype(dtype_of(a), dtype_of(v)))
     for i in range(n):
         for j in range(m):
@@ -83,7 +85,7 @@ def cross(a: Any, b: Any) -> Any:
     if np.ndim(a) != 1 or np.ndim(b) != 1:
         refuse("np.cross of arrays of vectors")
     if len(a) != 3 or len(b) != 3:
-        raise ValueError("np.cross takes vectors of three entries here")
+        raise ValueError(f"vectors of {len(a)} and {len(b)} items, not of three")
     return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
 
 
