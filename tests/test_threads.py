@@ -51,10 +51,16 @@ def test_nothing_of_numba_changes() -> None:
 
 
 def test_what_users_compile_is_numba_s_own() -> None:
-    """After a gradient has compiled the same functions in their lighter forms."""
+    """After a gradient has compiled the same functions in their lighter forms: `x[1:3] = y` says what it said."""
+
+    def said() -> str:
+        with pytest.raises(ValueError) as caught:
+            numba.njit(threads.mismatch)(np.zeros(6), np.zeros(4))
+        return str(caught.value)
+
+    before = said()
     srcad.grad(threads.stencil, cache=False)(*threads.GRADIENTS[threads.stencil])
-    with pytest.raises(ValueError, match=r"shape \(2,\)|shape \(4,\)"):
-        numba.njit(threads.mismatch)(np.zeros(6), np.zeros(4))
+    assert said() == before
 
 
 def test_njit_calls_what_we_compile() -> None:

@@ -99,7 +99,7 @@ class _Context(cpu.CPUContext):
         return lighter.Memory(self, self.enable_nrt)
 
     def compile_internal(self, builder: Any, impl: Any, sig: Any, args: Any, locals: Any = None) -> Any:
-        result = super().compile_internal(builder, impl, sig, args, locals)
+        result = super().compile_internal(builder, impl, sig, args, locals or {})
         if impl is lighter.allocator():
             self.nrt.allocated = result
         return result
@@ -191,7 +191,7 @@ class _Cache(caching.FunctionCache):
 
 def compiled(function: Callable[..., Any], cache: bool, **options: Any) -> Dispatcher:
     """What `numba.njit(**options)` gives, with our contexts."""
-    made: Any = Dispatcher(function, targetoptions={"nopython": True, **options})
+    made: Any = Dispatcher(function, {}, {"nopython": True, **options})
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]
