@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from typing_extensions import assert_never
 
@@ -70,11 +71,19 @@ class Liveness:
 
     def after(self, point: int) -> frozenset[str]:
         """What is live after the point of that number."""
-        mask = self.masks[point]
-        return frozenset(name for bit, name in enumerate(self.names) if mask >> bit & 1)
+        return _named(self.masks[point], self.names)
 
     def live_after(self, path: Path) -> frozenset[str]:
         return self.after(self.at[path])
+
+    def any_after(self, path: Path, names: Iterable[str]) -> bool:
+        """Whether one of the names is live after the point."""
+        mask = self.masks[self.at[path]]
+        return any(mask >> self.bits[name] & 1 for name in names if name in self.bits)
+
+    @cached_property
+    def bits(self) -> Mapping[str, int]:
+        return {name: bit for bit, name in enumerate(self.names)}
 
 
 def memory(shared: Sharing, name: str) -> str:
@@ -141,8 +150,16 @@ def liveness(
                 changed = True
     found = tuple(bits)
     at_start = before[0] if points else final
-    entering = frozenset(name for bit, name in enumerate(found) if at_start >> bit & 1)
-    return Liveness(tuple(points), tuple(after), found, entering, graph.at, shared)
+    return Liveness(tuple(points), tuple(after), found, _named(at_start, found), graph.at, shared)
+
+
+def _named(mask: int, names: tuple[str, ...]) -> frozenset[str]:
+    """The names of the bits that are set, which are few of many: the digits of a text are faster to go over."""
+    digits, found, at = bin(mask)[:1:-1], [], 0
+    while (at := digits.find("1", at)) >= 0:
+        found.append(names[at])
+        at += 1
+    return frozenset(found)
 
 
 class _Graph:

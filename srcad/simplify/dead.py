@@ -51,7 +51,7 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
     match stmt:
         case Assign() | AugAssign() | Store():
             point = live.points[live.at[path]]
-            needed = point.essential or (point.writes | point.changes) & live.live_after(path)
+            needed = point.essential or live.any_after(path, (*point.writes, *point.changes))
             return [stmt] if needed else []
         case If(cond, then, orelse):
             then = _block(then, (*path, "then"), live)
@@ -62,7 +62,7 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
         case For(index=index, body=body, start=start, stop=stop, step=step):
             body = _block(body, (*path, "body"), live)
             # the value the index has after the loop is all that an empty loop can give
-            read_after = index in live.live_after((*path, "head"))
+            read_after = live.any_after((*path, "head"), (index,))
             if not body and not read_after and stmt.exit is None and all(map(pure, (start, stop, step))):
                 return []
             return [replace(stmt, body=body)]

@@ -163,7 +163,7 @@ class _Groups:
         a, b = self.find(a), self.find(b)
         if a == b:
             return True
-        if b in {self.find(n) for n in self.against[a]}:
+        if b in self.against[a]:  # what has become one name has told all whom either was against
             return False
         if not _one_type(self.f.types.get(a), self.f.types.get(b), alike):
             return False
