@@ -187,3 +187,27 @@ def last_row_always(A):
 def test_a_loop_without_a_turn_leaves_no_view() -> None:
     with pytest.raises(UnboundLocalError, match="row"):
         srcad.grad(last_row_always, target="python")(np.ones((0, 3)))
+
+
+def views_of_one_array_from_each_branch(x, y, c):
+    if c > 0:
+        a, v = x[:1], x[:1]
+    else:
+        a, v = y[1:], y[1:]
+    v[0] = v[0] * v[0]
+    return np.sum(a)
+
+
+def one_array_of_two_names_but_for_no_turn(x, y, n):
+    a, v = x * 1.0, x * 1.0
+    for _ in range(n):
+        a = v = y * x
+    v[0] = v[0] * v[0]
+    return np.sum(a)
+
+
+@pytest.mark.parametrize("f", [views_of_one_array_from_each_branch, one_array_of_two_names_but_for_no_turn])
+def test_names_that_leave_a_branch_or_a_loop_together(f: Callable[..., Any]) -> None:
+    """They may share memory there, though neither is the other."""
+    with pytest.raises(AliasError, match="S401: writes into v, which may or may not be a"):
+        srcad.grad(f, target="python")(real(3), real(3, seed=1), 2)

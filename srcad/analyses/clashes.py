@@ -109,14 +109,25 @@ class _Clashes:
                 a = self.block(then, pairs, live | read)
                 b = self.block(orelse, pairs, live | read)
                 both = a | b
-                for j in joins:
+                for at, j in enumerate(joins):
                     partners = self.partners(j.then, a) | self.partners(j.orelse, b)
+                    others = (o for o in joins[:at] if self._one_memory(o.then, j.then, a))
+                    more = (o for o in joins[:at] if self._one_memory(o.orelse, j.orelse, b))
+                    partners |= {o.target for o in (*others, *more)} & self.found.stored
                     both = self.meet(both, j.target, partners, stmt.span)
                 return both
             case For() | While():
                 return self.loop(stmt, pairs, live)
             case _:
                 return pairs
+
+    def _own(self, value: Expr) -> frozenset[str]:
+        """The places whose memory the value itself may be."""
+        return frozenset(self.place(n) for n in roots(value) if n in self.found.stored)
+
+    def _one_memory(self, a: Expr, b: Expr, seen: Pairs) -> bool:
+        """Whether two values may share memory, by the pairs that were seen where they are."""
+        return any(x == y or frozenset((x, y)) in seen for x in self._own(a) for y in self._own(b))
 
     def loop(self, stmt: For | While, pairs: Pairs, live: frozenset[str]) -> Pairs:
         turn = stmt.test + stmt.body if isinstance(stmt, While) else stmt.body
@@ -155,10 +166,9 @@ class _Clashes:
     ) -> Pairs:
         """The carried names take their values at once: each shares what its value shared, but for what is gone."""
         names = [c.result if results else c.arg for c in loop.carried]
-        own = [frozenset(self.place(n) for n in roots(v) if n in self.found.stored) for v in values]
         for i, name in enumerate(names):
             # only a pair that was seen counts: that both met a third thing, each at another time, does not
-            others = {names[j] for j in range(i) if any(a == b or {a, b} in seen for a in own[i] for b in own[j])}
+            others = {names[j] for j in range(i) if self._one_memory(values[i], values[j], seen)}
             partners = (self.partners(values[i], seen) - gone) | (others & self.found.stored)
             pairs = self.meet(pairs, name, partners, loop.span)
         return pairs

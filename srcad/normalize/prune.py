@@ -7,7 +7,23 @@ from dataclasses import replace
 from srcad.analyses.control import control, with_control
 from srcad.analyses.purity import pure
 from srcad.analyses.sharing import Sharing, sharing
-from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Return, Stmt, Store, Var, While
+from srcad.ir.nodes import (
+    Assign,
+    Block,
+    Carry,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Join,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
 from srcad.ir.types import Array, Scalar, Type
 from srcad.ir.walk import blocks, names, own_exprs, own_stores, rename, replace_names, substitute, walk, with_blocks
 
@@ -117,10 +133,12 @@ def _trivial(f: Function) -> Function:
     def one(stmt: Stmt) -> Stmt:
         match stmt:
             case If(then=then, orelse=orelse, joins=joins):
-                kept = []
+                kept: list[Join] = []
                 for j in joins:
                     if j.then == j.orelse and isinstance(j.then, Var | Const):
                         mapping[j.target] = j.then
+                    elif same := _same_array(f, j.target, [k.target for k in kept if _values(k) == _values(j)]):
+                        mapping[j.target] = Var(same)
                     else:
                         kept.append(j)
                 return replace(stmt, then=block(then), orelse=block(orelse), joins=tuple(kept))
@@ -132,11 +150,13 @@ def _trivial(f: Function) -> Function:
                 return stmt
 
     def carries(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
-        kept = []
+        kept: list[Carry] = []
         for c in carried:
             # what is unbound before the loop is not known to have a turn that binds it
             if isinstance(c.init, Var | Const) and c.next in (Var(c.arg), c.init):
                 mapping[c.arg] = mapping[c.result] = c.init
+            elif same := _same_array(f, c.arg, [k.arg for k in kept if _values(k) == _values(c)]):
+                mapping[c.arg], mapping[c.result] = Var(same), Var(next(k.result for k in kept if k.arg == same))
             else:
                 kept.append(c)
         return tuple(kept)
@@ -148,6 +168,16 @@ def _trivial(f: Function) -> Function:
         mapping.update({n: replace_names(e, mapping) for n, e in mapping.items()})
     results = tuple(replace_names(e, mapping) for e in f.results)
     return replace(f, body=substitute(body, mapping), results=results)
+
+
+def _values(one: Join | Carry) -> tuple[Expr, Expr]:
+    return (one.then, one.orelse) if isinstance(one, Join) else (one.init, one.next)
+
+
+def _same_array(f: Function, name: str, others: list[str]) -> str | None:
+    """Of names that are given what `name` is given, one for which it can stand: an array has one name, not two."""
+    known = f.types.get(name)
+    return next((o for o in others if isinstance(known, Array) and _one_type(f.types.get(o), known)), None)
 
 
 # ---- what nobody reads -------------------------------------------------------------------------

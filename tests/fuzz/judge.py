@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import traceback
 import warnings
@@ -47,7 +48,9 @@ class Outcome:
     @property
     def group(self) -> str:
         """What failures of one kind have in common, more or less."""
-        return self.detail.splitlines()[0][:60] if self.kind == "raw error" and self.detail else ""
+        first = self.detail.partition("\n")[0]
+        raises = re.match(r"the program raises \w+", first)
+        return raises[0] if raises else first[:60] if self.kind == "raw error" else first[:9]
 
 
 class TooLong(BaseException):

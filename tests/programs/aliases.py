@@ -182,3 +182,33 @@ def state_summed_with_an_array_of_another_length(x, n, turns):
         b[0] = b[1] * b[2]
         a = c
     return np.sum(a * a) + b[0]
+
+
+@case(real(3), real(3, seed=1), 1)
+@case(real(3), real(3, seed=1), -1, name="other branch", compiled=True)
+def one_array_of_two_names_from_a_branch(x, y, c):
+    if c > 0:
+        a = v = x * 2.0
+    else:
+        a = v = y * 3.0
+    v[0] = v[0] * v[1]
+    return np.sum(a * a)
+
+
+@case(real(3), real(3, seed=1), 2)
+@case(real(3), real(3, seed=1), 0, name="no turn")
+def one_array_of_two_names_from_a_loop(x, y, n):
+    a = v = x * 1.0
+    for _ in range(n):
+        a = v = y * a
+    v[0] = v[0] * v[1]
+    return np.sum(a * a)
+
+
+@case(real(3), 1, zero=False)
+def view_of_a_view_bound_in_a_branch(x, c):
+    if c > 0:
+        a = x[:2]
+        v = a.T
+    v[0] = v[0] * v[1]
+    return np.sum(a * a)
