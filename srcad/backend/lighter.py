@@ -167,6 +167,11 @@ def array_expression() -> Callable[..., Any]:
     return written
 
 
+def copied(function: Any) -> Any:
+    """Another function that does the same."""
+    return _with_names(function, function.__globals__)
+
+
 def _with_names(function: Any, names: dict[str, Any]) -> Any:
     """The function with other globals."""
     made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)

@@ -263,6 +263,8 @@ class _Attribute:
         if isinstance(made, templates._OverloadAttributeTemplate):
             made._get_target_registry = lambda reason: lighter.machine_code
             made._inline_overloads = {}
+            # by which Numba tells the types of bound methods apart: those of its own contexts would do for ours
+            made._overload_func = lighter.copied(self._template._overload_func)
         made.__init__(context)
         return made
 
