@@ -213,7 +213,9 @@ class _Settled:
             match part:
                 case Op("shape" | "len", (Var() | Op("index"),)):
                     d = self._dim(part)
-                    return part if d is None else self._origin(d, scope) or part
+                    found = None if d is None else self._origin(d, scope)
+                    same = found == Op("shape", part.args, (("axis", 0),))
+                    return part if found is None or (same and part.prim == "len") else found
             return part
 
         return map_expr(e, one)
