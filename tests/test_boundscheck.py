@@ -259,6 +259,17 @@ def test_what_is_proved_is_not_asked(f, args):
     assert "IndexError" not in text
 
 
+def test_a_loop_that_always_raises():
+    def beyond(x):
+        squares = []
+        for i in range(len(x) + 9):
+            squares.append(x[i] * x[i])
+        return squares[0]
+
+    with pytest.raises(IndexError, match=r"x\[i\]: index 14 is out of bounds for length 6"):
+        srcad.grad(beyond, target="python", debug=True)(X)
+
+
 # ---- all modes, compiled ---------------------------------------------------------------------------
 
 

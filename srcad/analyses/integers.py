@@ -15,6 +15,7 @@ from srcad.analyses.bounds import Bounds
 from srcad.analyses.lengths import Lengths
 from srcad.analyses.linear import Form
 from srcad.analyses.truths import Both, Truth
+from srcad.ir.checks import check_of
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Op, Stmt, Undef, Var, While
 from srcad.ir.types import Scalar
 from srcad.ir.walk import walk
@@ -283,5 +284,8 @@ def _at_end(claim: Form, head: Form, end: Form, passed: Form) -> Form:
 
 
 def _is_seen(stmt: Stmt) -> bool:
-    """Whether the statement does something that has to be seen before a later error is."""
-    return isinstance(stmt, Effect) and stmt.call.prim != "within"
+    """Whether the statement does what has to be seen before a later error is: a print, a check of its own."""
+    if not isinstance(stmt, Effect) or stmt.call.prim == "within":
+        return False
+    found = check_of(stmt)
+    return found is None or not found.derived

@@ -21,9 +21,9 @@ def pure(expr: Expr) -> bool:
 
 
 def acts(stmt: Stmt) -> bool:
-    """Whether the statement itself does what others can see. A check does not: it only may end all."""
+    """Whether the statement itself does what others can see. A check does not, nor a question: it only may end all."""
     if isinstance(stmt, Effect):
-        return not is_check(stmt)
+        return not is_check(stmt) and stmt.call.prim != "within"
     return not all(pure(e) for e in own_exprs(stmt))
 
 

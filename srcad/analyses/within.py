@@ -168,7 +168,7 @@ class _Within(Integers):
         conditions = [self._below_zero(form, stmt) for form in system.raised.forms]
         for name, truth in system.raised.bools:
             conditions.append(Op("not", (Var(name),)) if truth else Var(name))
-        whole = conditions[0]
+        whole = conditions[0] if conditions else Const(False)  # the loop is never left without an error
         for condition in conditions[1:]:
             whole = Op("or", (whole, condition))
         index = None if system.index is None else self.lengths.spelled(system.index, stmt)

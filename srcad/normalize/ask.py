@@ -20,13 +20,13 @@ def ask(f: Function) -> Function:
     >>> from srcad.ir.types import Array, Scalar, Symbol, dim
     >>> x, n = Var("x"), Var("n.0")
     >>> length = Assign("n.0", Op("shape", (x,), (("axis", 0),)))
-    >>> body = (length, within(Const(5), n, "L2: x[5]: "), Assign("y.0", Op("index", (x, Const(5)))))
+    >>> body = (length, within(Const(5), n, "x[5]: "), Assign("y.0", Op("index", (x, Const(5)))))
     >>> types = {"x": Array("float64", (dim(Symbol("x", 0)),)), "n.0": Scalar("int64"), "y.0": Scalar("float64")}
     >>> print(text(ask(Function("f", (Param("x", "x"),), body, (Var("y.0"),), types))))
     f(x: float64[x.0]):
         n.0 = shape(x, axis=0)
         %test.0 = n.0 > 5
-        check(%test.0, n.0, error='IndexError', texts=('L2: x[5]: index 5 is out of bounds for length ', ''))
+        check(%test.0, n.0, derived=True, error='IndexError', texts=('x[5]: index 5 is out of bounds for length ', ''))
         y.0 = x[5]
         return y.0
     """
@@ -43,7 +43,7 @@ def ask(f: Function) -> Function:
         if one.index is not None:
             index = ("index ", _atom(one.index, builder))
         message = (one.where, *index, " is out of bounds for length ", length)
-        builder.emit(check(condition, "IndexError", message, one.span))
+        builder.emit(check(condition, "IndexError", message, one.span, derived=True))
 
     def block(stmts: Block) -> Block:
         with builder.block() as made:

@@ -27,13 +27,11 @@ SAMPLE = 0.02
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of a call and of the first one, with the checks and without."""
+    """Seconds of a call, with the checks and without."""
 
     name: str
     checked: float
     unchecked: float
-    first_checked: float
-    first_unchecked: float
 
     @property
     def ratio(self) -> float:
@@ -44,9 +42,7 @@ def measured(name: str, quick: bool, cpu: bool) -> Cost:
     workload = discovered()[name]
     arguments = workload.arguments(quick)
     clock = time.process_time if cpu else time.perf_counter
-    calls, first = {}, {}
-    for checks in (True, False):
-        calls[checks], first[checks] = _prepared(workload, arguments, checks, clock)
+    calls = {checks: _prepared(workload, arguments, checks) for checks in (True, False)}
     once = min(_seconds(call, 1, clock) for call in calls.values())
     repeats = max(1, round(SAMPLE / max(once, 1e-7)))
     samples: dict[bool, list[float]] = {True: [], False: []}
@@ -55,24 +51,21 @@ def measured(name: str, quick: bool, cpu: bool) -> Cost:
             samples[checks].append(_seconds(calls[checks], repeats, clock))
     ratios = [a / b for a, b in zip(samples[True], samples[False], strict=True)]
     unchecked = statistics.median(samples[False])
-    return Cost(name, unchecked * statistics.median(ratios), unchecked, first[True], first[False])
+    return Cost(name, unchecked * statistics.median(ratios), unchecked)
 
 
-def _prepared(
-    workload: Workload, arguments: Arguments, checks: bool, clock: Callable[[], float]
-) -> tuple[Thunk, float]:
-    """Ours, as the workload asks for it, with this option; and the seconds of its first call."""
+def _prepared(workload: Workload, arguments: Arguments, checks: bool) -> Thunk:
+    """Ours, as the workload asks for it, with this option."""
     made: Callable[..., Options] = Options.of
 
     def of(given: Any) -> Options:
         return made({**given, "boundscheck": checks})
 
     with mock.patch.object(Options, "of", of):
-        started = clock()
         derivative = workload.gradient()
         prepared = workload.ours(arguments) if workload.ours else lambda: derivative(*arguments)
         prepared()  # some make their derivative in it
-        return prepared, clock() - started
+        return prepared
 
 
 def _seconds(call: Thunk, repeats: int, clock: Callable[[], float]) -> float:
@@ -85,11 +78,10 @@ def _seconds(call: Thunk, repeats: int, clock: Callable[[], float]) -> float:
 
 def markdown(costs: Sequence[Cost]) -> str:
     """The table, and a line below it."""
-    lines = ["| workload | with checks | without | ratio | first call |", "|---|---:|---:|---:|---:|"]
+    lines = ["| workload | with checks | without | ratio |", "| --- | ---: | ---: | ---: |"]
     for cost in costs:
-        firsts = f"{cost.first_checked:.1f} s, {cost.first_unchecked:.1f} s"
         times = f"{1e3 * cost.checked:.3g} ms | {1e3 * cost.unchecked:.3g} ms"
-        lines.append(f"| {cost.name} | {times} | {cost.ratio:.3f} | {firsts} |")
+        lines.append(f"| {cost.name} | {times} | {cost.ratio:.3f} |")
     ratios = sorted(cost.ratio for cost in costs)
     summary = f"Median {100 * (statistics.median(ratios) - 1):.1f} %, worst {100 * (ratios[-1] - 1):.1f} %."
     return "\n".join([*lines, "", summary, ""])
