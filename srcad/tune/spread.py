@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.checks import check_of
 from srcad.ir.memory import root, roots
 from srcad.ir.nodes import (
     Assign,
@@ -121,8 +120,6 @@ class _Spread(Turns):
                     defined(test) | defined(body), lambda: (self.block(test), self.block(body))
                 )
                 return [replace(stmt, test=new_test, body=new_body)]
-            case Effect() if (found := check_of(stmt)) is not None:
-                return self.check(stmt, found)
             case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
                 args = (args[0], *(self.value(arg, before) for arg in args[1:]))
                 return [*before, replace(stmt, call=Op(prim, args, static))]
