@@ -146,3 +146,15 @@ def test_buffers_of_an_adjoint_need_named_parameters():
     d_x = np.zeros(2)
     srcad.adjoint(decorated, (0, 1), **plain)(np.ones(2), np.zeros(2), d_x, np.ones(2))
     assert np.array_equal(d_x, [2.0, 2.0])
+
+
+def test_a_function_that_caches_its_results_and_a_static_method():
+    @functools.lru_cache(None)
+    def square(x):
+        return x * x
+
+    class Model:
+        cube = staticmethod(lambda x: x**3)
+
+    assert srcad.grad(square, target="python")(3.0) == 6.0
+    assert srcad.grad(Model.__dict__["cube"], target="python")(2.0) == 12.0

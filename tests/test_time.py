@@ -45,3 +45,12 @@ def test_twice_the_statements(kind: str, tmp_path: Path) -> None:
     calls(kind, 4, tmp_path)  # what is made once in a process
     once, twice = (calls(kind, many, tmp_path) for many in (40, 80))
     assert twice < 2.6 * once, f"{twice} calls after {once}"
+
+
+def test_axes_that_are_known_are_no_loop() -> None:
+    def moved(x):
+        return np.sum(np.roll(np.roll(x, 1, 0), 2, axis=(1,)) * np.roll(x, (1, 2), (0, 1)))
+
+    df = srcad.grad(moved, target="python")
+    df(np.ones((3, 4)))
+    assert "for " not in df.source.replace("for x", "")

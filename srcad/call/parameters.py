@@ -59,6 +59,8 @@ class Parameters:
         while True:
             if hasattr(function, "__srcad_primal__"):  # made by srcad.jit
                 function = function.__srcad_primal__
+            elif isinstance(function, functools._lru_cache_wrapper | staticmethod):
+                function = function.__wrapped__
             elif isinstance(call := inspect.getattr_static(type(function), "__call__", None), FunctionType):
                 if type(function).__module__.partition(".")[0] in ("srcad", "numba", "numpy"):
                     break

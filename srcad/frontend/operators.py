@@ -94,7 +94,8 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         for sequence, count in ((a, b), (b, a)):
             if _is_sequence(sequence) and isinstance(count, Leaf) and isinstance(count.type, Scalar):
                 if count.type.dtype.startswith("float"):
-                    ctx.fail("S127", f"{words(sequence)} times {words(count)}", _REPEATS, _AS_ARRAY)
+                    why = "A list or tuple times a whole number repeats it."
+                    ctx.fail("S127", f"{words(sequence)} times {words(count)}", why, _AS_ARRAY)
                 if not isinstance(count.static, int):
                     ctx.retry("S123", "how often to repeat a sequence must be known when compiling", None, _PREALLOCATE)
                 return _sequence_like(ctx, sequence, (items_of(ctx, sequence) or ()) * int(count.static))
@@ -104,15 +105,12 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
         return binary(ctx, prim, ctx.call(Static(np.array), a), b)
     if prim == "|" and isinstance(a, Ref) and isinstance(b, Ref) and a.kind == b.kind == "dict":
         left, right = ctx.heap[a.id], ctx.heap[b.id]
-        merged = dict(zip(left.keys or (), left.items, strict=True)) | dict(
-            zip(right.keys or (), right.items, strict=True)
-        )
+        merged = {key: item for c in (left, right) for key, item in zip(c.keys or (), c.items, strict=True)}
         return ctx.new_ref(Cells(tuple(merged.values()), tuple(merged)))
     advice = _AS_ARRAY if _is_sequence(a) or _is_sequence(b) else None
     ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}", None, advice)
 
 
-_REPEATS = "A list or tuple times a whole number repeats it."
 _AS_ARRAY = "pass an array; or make one of it here: np.array(it)."
 _PREALLOCATE = "make an array: np.zeros(n) instead of [0.0] * n."
 
@@ -184,10 +182,8 @@ def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
 
 def _by_lengths(prim: str, a: Leaf, b: Leaf) -> bool | None:
     """Whether two integers are equal, where their linear forms say so."""
-    if prim not in ("==", "!=") or not isinstance(a.type, Scalar) or not isinstance(b.type, Scalar):
-        return None
-    x, y = a.type.dim, b.type.dim
-    if x is None or y is None:
+    x, y = (leaf.type.dim if isinstance(leaf.type, Scalar) else None for leaf in (a, b))
+    if prim not in ("==", "!=") or x is None or y is None:
         return None
     if x == y:
         return prim == "=="

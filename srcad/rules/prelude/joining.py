@@ -139,12 +139,15 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         return reshaped(rolled(flat(a), shift, 0), np.shape(a))
     axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,)
-    if len(axes) != len(shifts) and len(axes) != 1 and len(shifts) != 1:
+    if len(axes) == 1:
+        axes = axes * len(shifts)
+    if len(shifts) == 1:
+        shifts = shifts * len(axes)
+    if len(axes) != len(shifts):
         refuse("np.roll with another number of shifts than axes")
-    y = a
-    for j in range(max(len(axes), len(shifts))):
-        k = axis_of(axes[j if len(axes) > 1 else 0], np.ndim(a))
-        y = rolled(y, shifts[j if len(shifts) > 1 else 0], k)
+    y = np.copy(a) if len(axes) == 0 else a
+    for k, by in zip(axes, shifts, strict=True):
+        y = rolled(y, by, axis_of(k, np.ndim(a)))
     return y
 
 
