@@ -15,11 +15,36 @@ from tests.fuzz.changed import with_index_moved, with_others
 from tests.fuzz.differences import NotSmooth, along
 from tests.fuzz.judge import judged
 from tests.fuzz.minimise import minimised
-from tests.fuzz.pool import Pool, Task
+from tests.fuzz.pool import Pool, Task, answered
 from tests.fuzz.program import PREAMBLE, Program
 from tests.fuzz.writer import written
 
 PLAIN = ("python", "machine")
+_EACH = 10
+
+
+def check(seeds: range, sort: str, targets: tuple[str, ...], folder: Path) -> None:
+    for seed in seeds:
+        answer = answered(Task(seed, sort, targets), folder)
+        outcome = answer.outcome
+        shown = answer.program.own() if answer.program is not None else ""
+        assert not outcome.failed, f"{sort}, seed {seed}: {outcome.kind} ({outcome.target})\n{outcome.detail}\n{shown}"
+
+
+@pytest.mark.parametrize("first", range(0, 120, _EACH))
+def test_programs(first: int, tmp_path: Path) -> None:
+    check(range(first, first + _EACH), "values", PLAIN, tmp_path)
+
+
+@pytest.mark.parametrize("first", range(0, 30, _EACH))
+@pytest.mark.parametrize("sort", ["lengths", "indices"])
+def test_where_python_raises_so_does_the_derivative(sort: str, first: int, tmp_path: Path) -> None:
+    check(range(first, first + _EACH), sort, PLAIN, tmp_path)
+
+
+@pytest.mark.parametrize("first", range(0, 12, 3))
+def test_compiled(first: int, tmp_path: Path) -> None:
+    check(range(first, first + 3), "values", ("cpu",), tmp_path)
 
 
 # ---- the net itself ---------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from srcad.analyses.dataflow import liveness
+from srcad.ir.lengths import asked, written
 from srcad.ir.nodes import Assign, Comment, Const, Expr, Function, Op, Stmt, Var
-from srcad.ir.types import Array, ListOf, Scalar, Type
+from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 from srcad.ir.walk import names, walk
 
 _EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
@@ -36,22 +38,34 @@ def bound(f: Function) -> Function:
     copied = {s.value.name for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
     starts: list[Stmt] = []
     for name in sorted(early & copied):
-        value = _some(f.types.get(name))
+        value = _some(f.types.get(name), f.types, params)
         if value is not None:
             starts.append(Assign(name, value))
     at = 1 if f.body and isinstance(f.body[0], Comment) else 0
     return replace(f, body=(*f.body[:at], *starts, *f.body[at:]))
 
 
-def _some(known: Type | None) -> Expr | None:
-    """Any value of a type."""
+def _some(known: Type | None, types: Mapping[str, Type], params: Container[str]) -> Expr | None:
+    """Any value of a type; an array is as long as its type says, for what is known to have items may be read ahead."""
+
+    def length(d: Dim) -> Expr:
+        given = all(_is_length_of_argument(s, types, params) for s, _ in d.terms)
+        return written(d, asked) if given else Const(0)
+
     match known:
         case Scalar(dtype):
             return _EMPTY.get(dtype, Const(0))
         case Array(dtype, dims):
             static = () if dtype == "float64" else (("dtype", dtype),)
-            return Op("np.empty", (Const(0),) * len(dims), static)
+            return Op("np.empty", tuple(map(length, dims)), static)
         case ListOf():
             return Op("list.new")
         case _:
             return None
+
+
+def _is_length_of_argument(symbol: Symbol, types: Mapping[str, Type], params: Container[str]) -> bool:
+    known = types.get(symbol.name)
+    if symbol.name not in params or symbol.axis is None or not isinstance(known, Array):
+        return False
+    return known.dims[symbol.axis] == dim(symbol)

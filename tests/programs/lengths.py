@@ -30,3 +30,22 @@ def three_axes_of_three_lengths_copied(w, p, s):
         w[1] = np.sum(q * p)
         w[-3:2] *= np.full(p.shape[1], s)
     return np.sum(w * w)
+
+
+@case(real(2, seed=3), np.array([0.31]), name="known to have one item")
+@case(real(2, seed=3), np.array([0.31]), name="compiled", compiled=True)
+def one_item_bound_in_a_loop_of_a_branch(p, a):
+    """A name without a value has the length of its type all the same: a loop may read it before its first turn."""
+    if p[0] <= 1.6:
+        for _ in p:
+            c = 0.5 * a[::3]
+    return np.sum(p * c)
+
+
+@case(real(3, seed=3), 2, 1)
+@case(real(3, seed=3), 2, 1, name="compiled", compiled=True)
+def items_asked_of_an_argument_bound_in_a_loop_of_a_branch(p, n, c):
+    if c > 0:
+        for i in range(n):
+            v = p[::-1] * np.array([1.0, p[i], 2.0])
+    return np.sum(v * v)
