@@ -49,23 +49,26 @@ def spelled(function: F) -> F:
 
 @dataclass(frozen=True)
 class Options:
-    """`target="python"` runs the same text uncompiled; `debug` has Numba check indices and keeps every pass checked.
-
-    `boundscheck` asks of each index that is not proved whether it is within bounds, and raises IndexError as Python
-    does; with False, compiled code reads and writes memory that is not the array's where one is not.
-    `max_tape` is in bytes: a call that is known to keep more for its reverse sweep is refused before it runs.
-    `checkpoint` are names of loop variables: of such a loop of n turns the state at the start of each of about √n
-    stretches is kept, and what one of them needs, which is run again.
-    """
+    """What a derivative is made for. Each is a keyword of `grad` and its like."""
 
     target: str = "cpu"
+    """`"cpu"` compiles by Numba; `"python"` runs the same text uncompiled, so that a debugger steps through it."""
     parallel: bool = False
+    """Not there yet."""
     fastmath: bool = False
+    """Let LLVM reorder and contract sums and products; NaN and infinities stay what they are."""
     debug: bool = False
+    """Numba checks indices besides, and every pass of the compiler is checked."""
     cache: bool = True
+    """Keep the text and what is compiled from it for later processes."""
     boundscheck: bool = True
+    """Ask of each index that is not proved whether it is within bounds, and raise IndexError as Python does. With
+    False, compiled code reads and writes memory that is not the array's where one is not."""
     max_tape: int | None = field(default=None, repr=False)  # no part of what the text depends on
+    """In bytes: a call that is known to keep more for its reverse sweep is refused before it runs."""
     checkpoint: tuple[str, ...] = ()
+    """Names of loop variables: of such a loop of n turns the state at the start of each of about √n stretches is kept,
+    and what one of them needs, which is run again."""
 
     def __repr__(self) -> str:
         """What the text depends on, without what is as ever."""

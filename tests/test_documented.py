@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import srcad
 from srcad import build
+from srcad.options import Options
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -24,3 +27,10 @@ def test_keys_are_on_the_page_of_builds() -> None:
     page = (DOCS / "build.md").read_text(encoding="utf-8")
     for key in build._KEYS:
         assert f"| `{key}` |" in page, key
+
+
+def test_options_are_documented() -> None:
+    """Each field is followed by its description, which the reference shows."""
+    text = inspect.getsource(Options)
+    for option in fields(Options):
+        assert re.search(rf'^    {option.name}: .*\n    """', text, re.MULTILINE), option.name
