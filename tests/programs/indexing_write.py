@@ -316,3 +316,31 @@ def index_that_is_written_to_between_two_uses(x, k, n):
         k[0] = k[0] + 1
         y[k[0]] = 3.0 * x[1] * t
     return t * np.sum(y * y)
+
+
+@case(real(3), real(2, 3), compiled=True)
+def one_value_for_many_places_as_the_call_shows(x, m):
+    y = x * 1.0
+    y[y > 0.0] = m[1::2, 0]
+    y[[0, 2]] += y[np.array([1])]
+    z = m * m
+    z[[0, 1], [1, 0]] = m[1:2, 0]
+    z[np.array([[0, 1], [1, 0]])] *= y[0]
+    z[:, [0, 2]] = m[:, 1:2] * z[:1, 1:]
+    return np.sum(y * y) + np.sum(z * z)
+
+
+@case(real(3), real(2, 3), compiled=True)
+def one_value_for_each_row_of_a_grid_of_places(x, m):
+    y = x * 1.0
+    y[np.array([[0, 1], [1, 2]])] = m[:2, 1:2] * y[:1]
+    m[m[:, 0] > -9.0] = y[1:2]
+    return np.sum(y * y) + np.sum(m * m)
+
+
+@case(real(4))
+def as_many_values_as_places_by_two_masks(x):
+    y = x * 2.0
+    y[x > 0.0] = x[x > 0.0] ** 2
+    y[x > 9.0] = x[:1]
+    return np.sum(y * y)

@@ -292,3 +292,10 @@ def generator_looped_over(x):
         y[2] += v
         s += v * y[2]
     return s
+
+
+@refused(real(3), real(2, 3), code="S128")
+def rows_written_to_masked_places(x, m):
+    y = x * 1.0
+    y[x > 0.0] = m[1:]
+    return np.sum(y)

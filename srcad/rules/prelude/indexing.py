@@ -16,7 +16,17 @@ import numpy as np
 
 from srcad.rules.prelude.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import at_axis, axis_of, dtype_of, expands, inverse_of, is_float_name, known_one, refuse
+from srcad.rules.table import (
+    at_axis,
+    axis_of,
+    dtype_of,
+    expands,
+    inverse_of,
+    is_float_name,
+    known_many,
+    known_one,
+    refuse,
+)
 
 copy_of = PRIMITIVES["copy"]
 
@@ -134,8 +144,8 @@ def entry(index: Any, k: Any) -> Any:
 
 
 def count(shape: Any) -> Any:
-    n = 1
-    for d in shape:
+    n = shape[0]
+    for d in shape[1:]:
         n = n * d
     return n
 
@@ -179,6 +189,8 @@ def put(x: Any, items: Any, value: Any) -> None:
     rest = target.shape[len(picked) :]
     first = place(full, picked)
     result = rest[:first] + shape + rest[first:]
+    if np.ndim(v) > len(result):
+        refuse("a value of more axes than the places that it is written to")
     # a copy: the value may be a view of `x`
     v = copy_of(v) if fits(v, result) else np.broadcast_to(copy_of(v), result)
     if first != 0:
@@ -193,10 +205,10 @@ def put(x: Any, items: Any, value: Any) -> None:
 
 
 def fits(value: Any, shape: Any) -> Any:
-    """Whether the value can have this shape without being broadcast, as far as is known."""
+    """Whether the value has this shape without being broadcast, or does not fit: no axis may turn out to be 1."""
     if np.ndim(value) != len(shape):
         return False
-    return True not in [known_one(value, k) for k in range(np.ndim(value))]
+    return False not in [known_many(value, k) for k in range(np.ndim(value))]
 
 
 # ---- NumPy's functions that pick ----------------------------------------------------------------
