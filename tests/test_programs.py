@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -129,7 +130,9 @@ def test_indices_out_of_bounds(case: Case) -> None:
     """Where Python raises IndexError for other lengths and indices, both texts do, before NumPy would; nowhere else."""
     for what, args in spoiled(case.args):
         other = replace(case, args=args)
-        want = raised(lambda other=other: plain(other))
+        want = raised(lambda other=other: ending(plain, other))
+        if isinstance(want, _Endless):
+            continue  # the program itself does not end on these
         if isinstance(want, IndexError) and re.search("boolean index|shape mismatch", str(want)):
             continue  # two lengths that differ
         for run in (lambda other=other: call(other, "python"), lambda other=other: machine_call(other)):
@@ -144,6 +147,25 @@ def test_indices_out_of_bounds(case: Case) -> None:
                     r"(\w+ )?L\d+: .*: (index -?\d+|an index) is out of bounds for length \d+$", joined(have)
                 )
                 assert said, f"{what}: {have!r} instead of an error of ours for {want!r}"
+
+
+class _Endless(Exception):
+    """A program took more than a second of the processor."""
+
+
+def ending(run: Callable[..., Any], *args: Any) -> Any:
+    """`run(*args)`; wrong arguments may keep a `while` loop from ever ending."""
+
+    def stop(*_: object) -> None:
+        raise _Endless
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 1.0)
+    try:
+        return run(*args)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def raised(call: Callable[[], Any]) -> Exception | None:
