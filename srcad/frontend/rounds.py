@@ -180,7 +180,9 @@ class Rounds:
                 changed |= self._compared(key, template, end, inner)
         for name in self.names:
             value = end.names.get(name, UNBOUND)
-            if name not in self.templates and value is not UNBOUND and (skipped or self._is_needed(name, value)):
+            if name in self.templates or value is UNBOUND:
+                continue
+            if skipped or self._is_needed(name, value, end.heap):
                 self._carry(name, self._settled(value, name, frames), end.heap, inner)
                 changed = True
         return changed
@@ -217,16 +219,10 @@ class Rounds:
         self.conflicts.append(conflict)
         return True
 
-    def _is_needed(self, name: str, value: Abstract) -> bool:
+    def _is_needed(self, name: str, value: Abstract, heap: dict[int, Cells]) -> bool:
         """Whether a name first bound in the body may be read with the value of an earlier turn."""
-        found = False
-
-        def look(part: Abstract) -> None:
-            nonlocal found
-            found |= isinstance(part, Leaf) and self.ctx.is_undefined(part)
-
-        parts_of(value, look)
-        return found and (name in self.read or name in self.read_outside)
+        _, leaves, _ = taken_apart(value, heap, self.entry.heap, "")  # of a list that the turn makes, its contents
+        return any(map(self.ctx.is_undefined, leaves)) and (name in self.read or name in self.read_outside)
 
     def _settled(self, value: Abstract, name: str, frames: int) -> Abstract:
         """The value, unless it is a function that was made inside the loop and knows values made there."""

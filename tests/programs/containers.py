@@ -239,3 +239,16 @@ def items_of_a_vector_that_changes(x):
     for one in listed:
         total += one * one
     return total * kept[0] + listed[1] * listed[-1]
+
+
+@case(real(3), 0)
+def list_that_the_last_turn_leaves(x, k):
+    d = 0
+    s = 0.0
+    while d < 3 and (t := 2.0) >= x[k]:
+        d += 1
+        y = []
+        for i in range(len(x)):
+            y.append(x * d)
+        s += t
+    return np.sum(y[1] ** 2) + s
