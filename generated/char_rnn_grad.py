@@ -24,30 +24,7 @@ from numba import njit
 
 
 @njit(error_model="numpy", cache=True)
-def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1.0):
-    if not (
-        hasattr(W_in, "strides") and W_in.ndim == 2 and isinstance(W_in.dtype.type(0), np.float64)
-        and 1 not in W_in.shape
-        and hasattr(W_h, "strides") and W_h.ndim == 2 and isinstance(W_h.dtype.type(0), np.float64)
-        and 1 not in W_h.shape
-        and hasattr(b_h, "strides") and b_h.ndim == 1 and isinstance(b_h.dtype.type(0), np.float64)
-        and len(b_h) != 1
-        and hasattr(W_out, "strides") and W_out.ndim == 2 and isinstance(W_out.dtype.type(0), np.float64)
-        and 1 not in W_out.shape
-        and hasattr(b_out, "strides") and b_out.ndim == 1 and isinstance(b_out.dtype.type(0), np.float64)
-        and len(b_out) != 1
-        and hasattr(h_start, "strides") and h_start.ndim == 1 and isinstance(h_start.dtype.type(0), np.float64)
-        and len(h_start) != 1
-        and hasattr(inputs, "strides") and inputs.ndim == 1 and isinstance(inputs.dtype.type(0), np.int64)
-        and hasattr(targets, "strides") and targets.ndim == 1 and isinstance(targets.dtype.type(0), np.int64)
-        and isinstance(d_result, float)
-    ):
-        raise TypeError(
-            "loss_grad takes W_in: float64[:, :] where 1 not in W_in.shape, "
-            "W_h: float64[:, :] where 1 not in W_h.shape, b_h: float64[:] where len(b_h) != 1, "
-            "W_out: float64[:, :] where 1 not in W_out.shape, b_out: float64[:] where len(b_out) != 1, "
-            "h_start: float64[:] where len(h_start) != 1, inputs: int64[:], targets: int64[:], d_result: float64"
-        )
+def _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
     steps = len(inputs)
     hs = np.empty((steps + 1, b_h.size))
@@ -154,4 +131,32 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return quotient, item, d_W_in, d_W_h, d_b_h, d_W_out, d_b_out
 
 
-# srcad build: text fe1535538d8f
+@njit(error_model="numpy", cache=True)
+def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1.0):
+    if not (
+        hasattr(W_in, "strides") and W_in.ndim == 2 and isinstance(W_in.dtype.type(0), np.float64)
+        and 1 not in W_in.shape
+        and hasattr(W_h, "strides") and W_h.ndim == 2 and isinstance(W_h.dtype.type(0), np.float64)
+        and 1 not in W_h.shape
+        and hasattr(b_h, "strides") and b_h.ndim == 1 and isinstance(b_h.dtype.type(0), np.float64)
+        and len(b_h) != 1
+        and hasattr(W_out, "strides") and W_out.ndim == 2 and isinstance(W_out.dtype.type(0), np.float64)
+        and 1 not in W_out.shape
+        and hasattr(b_out, "strides") and b_out.ndim == 1 and isinstance(b_out.dtype.type(0), np.float64)
+        and len(b_out) != 1
+        and hasattr(h_start, "strides") and h_start.ndim == 1 and isinstance(h_start.dtype.type(0), np.float64)
+        and len(h_start) != 1
+        and hasattr(inputs, "strides") and inputs.ndim == 1 and isinstance(inputs.dtype.type(0), np.int64)
+        and hasattr(targets, "strides") and targets.ndim == 1 and isinstance(targets.dtype.type(0), np.int64)
+        and isinstance(d_result, float)
+    ):
+        raise TypeError(
+            "loss_grad takes W_in: float64[:, :] where 1 not in W_in.shape, "
+            "W_h: float64[:, :] where 1 not in W_h.shape, b_h: float64[:] where len(b_h) != 1, "
+            "W_out: float64[:, :] where 1 not in W_out.shape, b_out: float64[:] where len(b_out) != 1, "
+            "h_start: float64[:] where len(h_start) != 1, inputs: int64[:], targets: int64[:], d_result: float64"
+        )
+    return _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result)
+
+
+# srcad build: text a0e5fc2339ee

@@ -17,20 +17,7 @@ from numba import njit
 
 
 @njit(error_model="numpy", cache=True)
-def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
-    if not (
-        hasattr(u0, "strides") and u0.ndim == 2 and isinstance(u0.dtype.type(0), np.float64)
-        and u0.flags.c_contiguous and 1 not in u0.shape
-        and isinstance(kappa, float) and isinstance(rate, float) and isinstance(dt, float)
-        and isinstance(steps, (int, np.int64))
-        and hasattr(observed, "strides") and observed.ndim == 2 and isinstance(observed.dtype.type(0), np.float64)
-        and 1 not in observed.shape
-        and isinstance(d_result, float)
-    ):
-        raise TypeError(
-            "misfit_grad takes u0: float64[:, ::1] where 1 not in u0.shape, kappa: float64, rate: float64, "
-            "dt: float64, steps: int64, observed: float64[:, :] where 1 not in observed.shape, d_result: float64"
-        )
+def _misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
     rows, cols = u0.shape
     u = u0.copy()
@@ -84,4 +71,22 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     return product, d_u0
 
 
-# srcad build: text cefe99662df0
+@njit(error_model="numpy", cache=True)
+def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
+    if not (
+        hasattr(u0, "strides") and u0.ndim == 2 and isinstance(u0.dtype.type(0), np.float64)
+        and u0.flags.c_contiguous and 1 not in u0.shape
+        and isinstance(kappa, float) and isinstance(rate, float) and isinstance(dt, float)
+        and isinstance(steps, (int, np.int64))
+        and hasattr(observed, "strides") and observed.ndim == 2 and isinstance(observed.dtype.type(0), np.float64)
+        and 1 not in observed.shape
+        and isinstance(d_result, float)
+    ):
+        raise TypeError(
+            "misfit_grad takes u0: float64[:, ::1] where 1 not in u0.shape, kappa: float64, rate: float64, "
+            "dt: float64, steps: int64, observed: float64[:, :] where 1 not in observed.shape, d_result: float64"
+        )
+    return _misfit_grad(u0, kappa, rate, dt, steps, observed, d_result)
+
+
+# srcad build: text 686dbc7af65d

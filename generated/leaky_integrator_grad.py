@@ -15,14 +15,7 @@ from numba import njit
 
 
 @njit(error_model="numpy", cache=True)
-def leaky_integrator_grad(x, decay, limit, d_result=1.0):
-    if not (
-        hasattr(x, "strides") and x.ndim == 1 and isinstance(x.dtype.type(0), np.float64)
-        and isinstance(decay, float) and isinstance(limit, float) and isinstance(d_result, float)
-    ):
-        raise TypeError(
-            "leaky_integrator_grad takes x: float64[:], decay: float64, limit: float64, d_result: float64"
-        )
+def _leaky_integrator_grad(x, decay, limit, d_result=1.0):
     # ---- forward sweep -----------------------------------------------------
     acc = 0.0
     n = len(x)
@@ -54,4 +47,16 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     return d_x, d_decay, d_limit
 
 
-# srcad build: text b623fd524801
+@njit(error_model="numpy", cache=True)
+def leaky_integrator_grad(x, decay, limit, d_result=1.0):
+    if not (
+        hasattr(x, "strides") and x.ndim == 1 and isinstance(x.dtype.type(0), np.float64)
+        and isinstance(decay, float) and isinstance(limit, float) and isinstance(d_result, float)
+    ):
+        raise TypeError(
+            "leaky_integrator_grad takes x: float64[:], decay: float64, limit: float64, d_result: float64"
+        )
+    return _leaky_integrator_grad(x, decay, limit, d_result)
+
+
+# srcad build: text 3bf022748685

@@ -27,7 +27,8 @@ def module_of(df, folder, name="made"):
 
 def saved(df, folder):
     scope = module_of(df, folder)
-    return next(value for name, value in scope.items() if name.endswith(("_grad", "_adjoint", "_jacobian")))
+    ending = ("_grad", "_adjoint", "_jacobian")
+    return next(value for name, value in scope.items() if name.endswith(ending) and not name.startswith("_"))
 
 
 # ---- refused, or right ---------------------------------------------------------------------------
@@ -263,6 +264,22 @@ def test_compiled_code_asks_while_it_is_compiled(tmp_path):
             for called in (inner, inner.py_func, outer)[: 3 if args is wrong[1] else 2]:
                 with pytest.raises(TypeError, match=r"^mixed_grad takes x: float64\[:"):
                     called(*args)
+
+
+def bound_in_a_branch(x, y):
+    if x * y > 0.0:
+        a = np.exp(x * y)
+        w = a * np.sin(a) * x
+    else:
+        w = y
+    return w * w
+
+
+def test_names_that_one_branch_binds_are_compiled_behind_the_question(tmp_path):
+    """Numba cannot evaluate a question while it compiles where such a name stands beside it."""
+    df = srcad.grad(bound_in_a_branch, (0, 1))
+    for args in ((0.5, 0.7), (-0.5, 0.7)):
+        assert df(*args) == saved(df, tmp_path)(*args) == df.compiled(*args)
 
 
 def test_the_gradient_of_what_was_made_is_right():

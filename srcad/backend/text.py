@@ -28,15 +28,18 @@ def module_text(
     """The text of the module that holds `function` (sequential form); `header` is its docstring.
 
     `helpers_from` is where functions of `srcad.runtime` are imported from, if they are; `decorator` is put above the
-    function with the import of what it names. Where it `formats`, errors have one text (`to_ast`). The function
-    begins with the statement `asked`.
+    function with the import of what it names. Where it `formats`, errors have one text (`to_ast`). The statement
+    `asked` is that of a function of its own, below, which has the name and calls this one under a private name: what
+    Numba evaluates of a question while it compiles would have to be evaluated of all that stands beside it.
     """
     function = apart(function)
     definition = to_ast(function, defaults, formats=formats)
-    if asked:
-        definition.body.insert(0, Verbatim(asked))
     if decorator is not None:
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
+    definitions = [definition]
+    if asked:
+        definitions.append(_asking(definition, unasked_name(function), asked))
+        definition.name = unasked_name(function)
     used = names_in(definition)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
@@ -55,7 +58,24 @@ def module_text(
     ]
     if imports:
         parts.append("\n".join(imports))
-    return "\n\n".join(parts) + "\n\n\n" + write(definition) + "\n"
+    return "\n\n\n".join(["\n\n".join(parts), *map(write, definitions)]) + "\n"
+
+
+def unasked_name(function: Function) -> str:
+    """Of the function that does the work, in a text whose function of the same name asks for types before."""
+    name = f"_{function.name}"
+    while any(param.name == name for param in function.params):
+        name += "_"
+    return name
+
+
+def _asking(definition: ast.FunctionDef, inner: str, asked: str) -> ast.FunctionDef:
+    """The function that asks, and calls the one that does the work."""
+    given: list[ast.expr] = [ast.Name(arg.arg, ast.Load()) for arg in definition.args.args]
+    call = ast.Call(ast.Name(inner, ast.Load()), given, [])
+    asking = ast.FunctionDef(definition.name, definition.args, [Verbatim(asked), ast.Return(call)], [])
+    asking.decorator_list = definition.decorator_list
+    return asking
 
 
 def helpers_of(function: Function) -> set[str]:

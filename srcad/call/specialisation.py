@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -12,6 +13,7 @@ import numpy as np
 
 from srcad.backend import files
 from srcad.backend.load import load
+from srcad.backend.text import unasked_name
 from srcad.call.described import Described
 from srcad.call.leaves import entries_back, given_back, leaf_key, passed
 from srcad.call.parameters import Argument, Parameters
@@ -165,10 +167,14 @@ class Specialisation:
         versions = _versions() if self._compiles else ()
         path = files.store(self.generated.name, text, repr(options), *versions, keep=self._compiles and options.cache)
         module = load(path)
-        function: Callable[..., Any] = getattr(module, self.generated.function.name)
+        name = self.generated.function.name
+        function: Callable[..., Any] = getattr(module, name)
         if self._compiles:
             from srcad.backend import jit
 
+            inner = unasked_name(self.generated.function)
+            if inspect.isfunction(one := vars(module).get(inner)):
+                setattr(module, inner, jit.compiled(one, options))
             function = jit.compiled(function, options)
         return module, function
 
