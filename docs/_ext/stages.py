@@ -55,7 +55,7 @@ def stages() -> dict[str, str]:
             module, _, function = place.rpartition(".")
             step = getattr(importlib.import_module(module), function)
             patches.enter_context(mock.patch(place, recorded(name, step)))
-        gradient = srcad.grad(overflow, argnums=("x", "decay", "limit"))
+        gradient = srcad.grad(overflow, argnums=("x", "decay"))
         text = gradient.source_for(np.zeros(3), 0.9, 1.0)
     return {
         "source": inspect.getsource(overflow),
