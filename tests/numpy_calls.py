@@ -228,10 +228,10 @@ PRODUCTS = [
         ("ijk->ki", "c"), ("ij,kl->jl", "m, n"),
         ("ij , jk -> ki", "m, n.T"), ("ij,->ij", "m, t"), (",", "t, l"), ("...ij,...jk->...ik",
         "c, d.transpose(0, 2, 1)"), ("iij->j", "S.T"),
-        ("ij,ij->ij", "m, n[:1]"), ("ij,jk->ik", "I, I2.T"), ("i,i,i", "v, w, v"), ("i,i,i,i->", "v, w, v, w"),
+        ("ij,jk->ik", "I, I2.T"), ("i,i,i", "v, w, v"), ("i,i,i,i->", "v, w, v, w"),
         ("bij->b", "c"), ("ij,k->ikj", "m, v"),
         ("Ab,bA->A", "m, n.T"), ("bA,A", "m, r"), ("ij,kij->k", "m, c"), ("ijk,ijk->k", "c, d"), ("ij->ij", "I"),
-        ("i->", "I[0]"), ("ij,j", "m, r[:1]"),
+        ("i->", "I[0]"),
     ]],
     "np.einsum('ij,jk->ik', m, n.T, optimize=True)", "np.einsum(m, [0, 1], n.T, [1, 2])",
 ]  # fmt: skip

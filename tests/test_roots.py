@@ -225,7 +225,7 @@ def test_no_root(f: Callable[..., Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         f(1.3)
     line = f.__code__.co_firstlineno + 1
-    with pytest.raises(ValueError, match=rf"^L{line}: srcad\.implicit_root\(.*\): implicit_root: .*{text}"):
+    with pytest.raises(ValueError, match=rf"^L{line}: srcad\.implicit_root\(.*: implicit_root: .*{text}"):
         srcad.grad(f, target="python")(1.3)
 
 

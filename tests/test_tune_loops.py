@@ -283,10 +283,10 @@ def product(x, y):
 def test_lengths_that_do_not_fit_are_an_error() -> None:
     made = srcad.value_and_grad(product, (0, 1))
     made(X, X)
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(ValueError, match="lengths 6 and 4 do not fit"):
         made(X, X[:4])
     for x, y in ((X, X[:4]), (X[:4], X)):
-        with pytest.raises(ValueError, match="broadcast"):
+        with pytest.raises(ValueError, match=r"x\[1:-1\] \* y\[1:-1\]: lengths \d and \d do not fit"):
             srcad.grad(broadcast_at_run_time, (0, 1))(x, y)
 
 
@@ -307,7 +307,7 @@ def test_a_chain_is_one_loop_without_an_array_in_between() -> None:
 
 def test_no_array_expression_is_left() -> None:
     text = machine_text(column_and_row, A, r.standard_normal(5), wrt=(0, 1))
-    assert not re.search(r"np\.(sum|exp|mean)\(\w+\)|, None\]", re.sub("#.*", "", text))
+    assert not re.search(r"np\.(sum|exp|mean)\(\w+\)|, None\]", re.sub('#.*|"[^"]*"', "", text))
 
 
 def test_a_function_of_a_function_stays_in_two_loops() -> None:
