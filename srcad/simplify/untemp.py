@@ -146,6 +146,7 @@ class _Untemp:
                 if isinstance(reader, Assign | Store) and reader.span is None and not isinstance(value, Var | Const):
                     # what reverses a line goes on saying which
                     new = (*new[:-1], replace(reader, span=stmt.span))
+                self._count_again(name, value)
                 return [*stmts[:i], *new, *stmts[j + 1 :]], tail
             if changes(stmts[j], value, self.shared):
                 return None
@@ -153,8 +154,15 @@ class _Untemp:
             new = substitute((*stmts[i + 1 :], _holder(tail)), {name: value})
             held = new[-1]
             assert isinstance(held, Assign)
+            self._count_again(name, value)
             return [*stmts[:i], *new[:-1]], held.value
         return None
+
+    def _count_again(self, name: str, value: Expr) -> None:
+        """The value now stands at each reader of the name: what it reads is read as often."""
+        for read in reads(value):
+            self.uses[read] += self.uses[name] - 1
+        del self.uses[name]
 
     def _candidate(self, stmt: Assign) -> bool:
         name = stmt.target

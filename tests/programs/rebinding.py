@@ -256,3 +256,14 @@ def first_bound_by_the_turn_before(x, n):
             total += np.sum(last * last * x)  # noqa: F821
         last = np.sin(x) * (t + 1)
     return total
+
+
+@case(real(3), 2)
+def list_of_an_array_written_in_a_while_in_a_branch(x, n):
+    if x[0] != 0.0:
+        a = [x * 2.0, x[1] * x[1] + 1.5]
+        k = 0
+        while k < n and x[2] < a[1]:
+            a[0][0] *= a[1]
+            k += 1
+    return np.sum(a[0] ** 2)
