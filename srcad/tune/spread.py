@@ -68,7 +68,7 @@ class _Spread(Turns):
     # ---- statements --------------------------------------------------------------------------
 
     def block(self, block: Block) -> Block:
-        facts, asked, checked = self.known.facts(), self.asked, self.checked
+        facts, asked = self.known.facts(), self.asked
         found: list[Stmt] = []
         rest = list(block)
         while rest:
@@ -77,7 +77,7 @@ class _Spread(Turns):
             for one in made:
                 add(found, one, self.known)
         self.known.back_to(facts)
-        self.asked, self.checked = asked, checked
+        self.asked = asked
         return tuple(found)
 
     def _started(self, one: Stmt, other: Stmt) -> list[Stmt]:

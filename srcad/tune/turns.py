@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
 from typing import TypeVar
 
-from srcad.analyses.conditions import equalities, open_part
-from srcad.ir.checks import Check
-from srcad.ir.nodes import Block, Const, Effect, Expr, For, Function, If, Op, Stmt
+from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Stmt
 from srcad.ir.types import Array, Dim, Symbol, dim
 from srcad.ir.walk import block_reads, defined, names
 from srcad.tune.arrays import Arrays
@@ -27,8 +25,6 @@ class Turns(Arrays):
         self.declared = f.types
         self.asked: dict[Dim, tuple[Asked, ...]] = {}
         """By number of turns, the lengths that loops have asked for."""
-        self.checked: dict[Dim, tuple[tuple[Dim, Dim], ...]] = {}
-        """By number of turns, the lengths that were seen to be equal if there is one."""
         self._params = frozenset(p.name for p in f.params)
         self._asking: list[tuple[Stmt, Dim, Expr, list[Asked]]] = []
         """The loops that ask before their first turn."""
@@ -85,34 +81,6 @@ class Turns(Arrays):
             assert isinstance(kind, Array)
             self.known.types[name] = replace(kind, dims=dims)
 
-    # ---- what checks say ---------------------------------------------------------------------
-
-    def check(self, stmt: Effect, found: Check) -> list[Stmt]:
-        """A check without what is known to hold; what it says holds from here on, or in the loop it stands before."""
-
-        def value(e: Expr) -> Dim | None:
-            number = self.known.number(e)
-            return None if number is None else self.known.length(number)
-
-        left = open_part(found.condition, value) if found.derived else found.condition
-        if left == Const(True):
-            return []
-        for pair in self._equal(left):
-            self.known.learn(*pair)
-        match left:
-            case Op("or", (Op("not", (Op(">", (high, low)),)), rest)):
-                ends = self.known.number(low), self.known.number(high)
-                if ends[0] is not None and ends[1] is not None:
-                    far = ends[1] - ends[0]
-                    self.checked = {**self.checked, far: (*self.checked.get(far, ()), *self._equal(rest))}
-        if left == found.condition:
-            return [stmt]
-        return [replace(stmt, call=replace(stmt.call, args=(left, *stmt.call.args[1:])))]
-
-    def _equal(self, condition: Expr) -> list[tuple[Dim, Dim]]:
-        found = [(self.known.number(a), self.known.number(b)) for a, b in equalities(condition)]
-        return [(a, b) for a, b in found if a is not None and b is not None]
-
     # ---- what first turns ask for ------------------------------------------------------------
 
     def loop(self, loop: For) -> Stmt:
@@ -124,16 +92,12 @@ class Turns(Arrays):
         for asked in promised:
             if asked.symbol in met and not any(_says(other, asked) for other in found):
                 found.append(asked)
-        learned = () if runs is None or far is None else self.checked.get(far, ())
-        found += [asked for asked in self._numbers(learned) if not any(_says(other, asked) for other in found)]
         facts, before = self.known.facts(), self.asked
         changed = {loop.index, *defined(loop.body)}
         entering = {name: self.known.types[name] for name in changed if name in self.known.types}
         lengths = self._lengths(changed)
         while True:
             self.known.types.update(entering)
-            for pair in learned:
-                self.known.learn(*pair)
             for asked in found:
                 if not asked.under:
                     self.known.learn(dim(asked.symbol), dim(asked.length))
@@ -147,8 +111,6 @@ class Turns(Arrays):
             asks = (*lengths_asked(new.body, self._params, self.declared), *self._asked_inside(new))
             more = [a for a in dict.fromkeys(asks) if not any(_says(b, a) for b in found)]
             if runs is None or not found + more:
-                if learned:
-                    self._leave(changed, lengths, after)
                 return new
             if not more:
                 break
@@ -165,17 +127,6 @@ class Turns(Arrays):
         """After a loop, of which nobody knows whether it had a turn."""
         self.known.forget(changed)
         self._take({name: d for name, d in after.items() if before.get(name) == d})
-
-    def _numbers(self, pairs: Iterable[tuple[Dim, Dim]]) -> Iterator[Asked]:
-        """Of lengths that are equal, those of arguments that are numbers."""
-        for pair in pairs:
-            for one, other in (pair, pair[::-1]):
-                match one, other:
-                    case Dim(((symbol, 1),), 0), Dim((), length) if symbol.axis is not None:
-                        known = self.declared.get(symbol.name)
-                        own = isinstance(known, Array) and known.dims[symbol.axis] == one
-                        if own and symbol.name in self._params:
-                            yield Asked(symbol.name, symbol.axis, length, symbol)
 
     def _asked_inside(self, loop: For) -> Iterator[Asked]:
         """What loops in every turn ask for, if they have a turn themselves; that is known before this one."""
