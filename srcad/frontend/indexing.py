@@ -14,7 +14,19 @@ from srcad.frontend.iteration import arithmetic, as_array, items_of
 from srcad.frontend.joins import words
 from srcad.frontend.operators import binary
 from srcad.frontend.statics import key_of
-from srcad.frontend.values import Abstract, Cells, Leaf, Mapping, RangeValue, Record, Ref, Seq, SliceValue, Static
+from srcad.frontend.values import (
+    Abstract,
+    Cells,
+    Conflict,
+    Leaf,
+    Mapping,
+    RangeValue,
+    Record,
+    Ref,
+    Seq,
+    SliceValue,
+    Static,
+)
 from srcad.ir.checks import within
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Store, Var
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
@@ -39,6 +51,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _row(ctx, value, items)
         case Ref(id=ref, kind="dict"):
             cells = ctx.heap[ref]
+            _agreed(ctx, cells)
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
@@ -59,6 +72,13 @@ def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
     current = index(ctx, value, items)
     view = isinstance(current, Leaf) and isinstance(current.type, Array) and all(map(_is_basic, _listed(items)))
     return None if view else current
+
+
+def _agreed(ctx: Context, cells: Cells) -> None:
+    """An error where the contents of a list or dict have no structure that all turns of the loop around agree on."""
+    for item in cells.items:
+        if isinstance(item, Conflict):
+            ctx.check(item)
 
 
 def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
@@ -335,6 +355,7 @@ def array_of(ctx: Context, value: Abstract) -> Leaf:
 def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
     ctx.changes(value)
+    _agreed(ctx, cells)
     if cells.grown:
         refuse_change(ctx)
     if cells.shared:

@@ -90,10 +90,12 @@ class Rounds:
         ctx.fail("S119", "the types of what this loop carries do not settle")
 
     def after_first(self, later: Atom | None) -> None:
-        """In a turn: what all turns bind has a value in every turn but the first; `later` says whether it is one."""
+        """In a turn: what all turns bind, where it had no value before, has one in every turn but the first; `later`
+        says whether it is one."""
         for name in self.always if later is not None else ():
             assert later is not None
-            self.ctx.frame.names[name] = self.ctx.leaf(later)
+            if _is_false(self.entry.names.get(name)):
+                self.ctx.frame.names[name] = self.ctx.leaf(later)
 
     def bound_by_turns(self, ran: Atom | None) -> None:
         """After the loop: what all turns bind, where it had no value before, has one if there was a turn."""

@@ -267,3 +267,19 @@ def list_of_an_array_written_in_a_while_in_a_branch(x, n):
             a[0][0] *= a[1]
             k += 1
     return np.sum(a[0] ** 2)
+
+
+@case(real(4))
+@case(real(3))
+def counter_of_a_loop_bound_anew_by_another(x):
+    a = []
+    for i in range(len(x)):
+        a.append(x[i] * x[i])
+    s = 0.0
+    for p in range(1, len(x) - 1):
+        if i % 2 == 0:
+            s += x[p] * a[0]
+        else:
+            s += x[p] * a[1]
+            i = int(s * 3.0)
+    return s + i * x[0]

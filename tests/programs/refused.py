@@ -299,3 +299,21 @@ def rows_written_to_masked_places(x, m):
     y = x * 1.0
     y[x > 0.0] = m[1:]
     return np.sum(y)
+
+
+@refused(np.array([0.3, 0.7]), code="S119")
+def text_written_into_a_list_in_a_loop(x):
+    a = [x, x]
+    for p in range(len(x)):
+        a[1] = "text"
+    return np.sum(a[0])
+
+
+@refused(np.array([0.3, 0.7]), code="S119")
+def item_of_a_dict_that_becomes_another_type_in_a_loop(x):
+    d = {"w": 0.5, "b": x > 0.5}
+    for size in [d["b"]]:
+        for p in range(1, len(x)):
+            d["w"] = d["w"] + size[p]
+            d["w"] = size
+    return np.sum(x)
