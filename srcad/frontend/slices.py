@@ -35,7 +35,7 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
     begin = dim(0) if lower is None else _from_start(lower, length)
     end = length if upper is None else _from_start(upper, length)
     if not _inside(begin, end, length, lower, upper):
-        return dim(1) if begin == dim(0) and end == dim(1) else None
+        return None
     span = end - begin
     if stride == 1:
         return span if span.terms or span.const > 0 else dim(0)

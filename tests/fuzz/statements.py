@@ -143,7 +143,7 @@ class Statements(Arrays):
                 f"np.expand_dims({at}, 0)",
                 f"np.reshape({at}, (-1, 1))",
             ]
-        views += [f"np.asarray({at})", f"{at}.astype(np.float64, copy=False)", f"np.ascontiguousarray({at})"]
+        views += [f"np.asarray({at})", f"{at}.astype({at}.dtype, copy=False)", f"np.ascontiguousarray({at})"]
         text = views[0] if subscript and self.chance(0.6) else self.pick(views)
         self.emit(f"{self.fresh()} = {text}")
 

@@ -77,3 +77,14 @@ def boxes(x, n):
         u[:9] *= 0.5
         u[:, 1:5] += 0.1 * u[:, 1:7]
     return np.sum(u * u)
+
+
+@case(FOUR, 2.0)
+@case(np.zeros(0), 2.0)
+@case(np.zeros(0), 2.0, name="compiled", compiled=True)
+def first_of_none(x, c):
+    u = x * 1.0
+    u[:1] *= c
+    v = u[::-1]
+    v[:1] += 0.5
+    return np.sum(u * u) + c * c
