@@ -46,7 +46,8 @@ def sequential(f: Function) -> Function:
     types = dict(f.types)
     taken = set(types) | defined(f.body)
     taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
-    return replace(f, body=_Sequence(types, taken, frozenset(_kept(f.body))).block(f.body), types=types)
+    sequence = _Sequence(types, taken, frozenset(_kept(f.body)), {p.name for p in f.params})
+    return replace(f, body=sequence.block(f.body), types=types)
 
 
 def _kept(block: Block) -> Iterator[str]:
@@ -61,23 +62,30 @@ def _kept(block: Block) -> Iterator[str]:
 
 
 class _Sequence:
-    def __init__(self, types: dict[str, Type], taken: set[str], kept: frozenset[str]) -> None:
+    def __init__(self, types: dict[str, Type], taken: set[str], kept: frozenset[str], there: set[str]) -> None:
         self.types = types
         self.taken = taken
         self.kept = kept
+        self.there = there
+        """The names that have a value wherever the path is that is being written."""
 
     def block(self, block: Block) -> Block:
         return tuple(out for stmt in block for out in self._stmt(stmt))
 
+    def _path(self, block: Block, joined: Iterable[tuple[str, Expr]] = (), span: Span | None = None) -> Block:
+        """A path that may not be taken, with what it hands to the join."""
+        before = set(self.there)
+        out = self.block(block)
+        out += self._parallel([(target, self._value(target, value)) for target, value in joined], span)
+        self.there = before
+        return out
+
     def _stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
             case If(_, then, orelse, joins, span):
-                then = self.block(then) + self._parallel(
-                    [(j.target, self._value(j.target, j.then)) for j in joins], span
-                )
-                orelse = self.block(orelse) + self._parallel(
-                    [(j.target, self._value(j.target, j.orelse)) for j in joins], span
-                )
+                then = self._path(then, [(j.target, j.then) for j in joins], span)
+                orelse = self._path(orelse, [(j.target, j.orelse) for j in joins], span)
+                self.there |= {j.target for j in joins}
                 return [replace(stmt, then=then, orelse=orelse, joins=())]
             case For(carried=carried, body=body, span=span):
                 before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
@@ -87,13 +95,18 @@ class _Sequence:
                     leave = self._fresh("%leave", Scalar("bool"))
                     at_end = (Assign(leave, exit, span), *at_end)
                     exit = Var(leave)
-                return [*before, replace(stmt, body=self.block(body) + at_end, carried=(), exit=exit), *after]
+                body = self._path(body) + at_end
+                self.there |= {c.result for c in carried}
+                return [*before, replace(stmt, body=body, carried=(), exit=exit), *after]
             case While(carried=carried, test=test, body=body, span=span):
                 before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
-                loop = replace(stmt, test=self.block(test), body=self.block(body) + at_end, carried=())
+                loop = replace(stmt, test=self._path(test), body=self._path(body) + at_end, carried=())
+                self.there |= {c.result for c in carried}
                 return [*before, loop, *after]
             case _:
-                return [with_blocks(stmt, [self.block(b) for b in blocks(stmt)])]
+                new = with_blocks(stmt, [self._path(b) for b in blocks(stmt)])
+                self.there |= defined((with_blocks(stmt, [() for _ in blocks(stmt)]),))
+                return [new]
 
     def _read_in_turn(self, loop: For | While) -> frozenset[str]:
         inside = {n for b in blocks(loop) for s in walk(b) for e in own_exprs(s) for n in names(e)}
@@ -125,9 +138,10 @@ class _Sequence:
             case Scalar("int64"):
                 return Const(0)
             case Array(dtype, dims):
-                # as long as the others, where they are all equally long: the reverse sweep may keep it in a row
-                own = any(symbol.name == name for d in dims for symbol, _ in d.terms)
-                lengths = [Const(0) if own else written(d, asked) for d in dims]
+                # as long as the others, where they are all equally long: the reverse sweep may keep it in a row;
+                # where a name has no value, what its length was asked of may have none either
+                there = all(symbol.name in self.there for d in dims for symbol, _ in d.terms)
+                lengths = [written(d, asked) if there else Const(0) for d in dims]
                 return Op("np.empty", tuple(lengths), () if dtype == "float64" else (("dtype", dtype),))
             case _:
                 return Const(float("nan"))

@@ -49,3 +49,17 @@ def items_asked_of_an_argument_bound_in_a_loop_of_a_branch(p, n, c):
         for i in range(n):
             v = p[::-1] * np.array([1.0, p[i], 2.0])
     return np.sum(v * v)
+
+
+@case(real(4, seed=3), 1)
+@case(real(4, seed=3), 1, name="compiled", compiled=True)
+def as_long_as_a_name_of_the_other_path(p, n):
+    """A list that one path makes is as long as what that path alone has made."""
+    if n > 3:
+        pass
+    else:
+        part = p[n:]
+        a = []
+        for i in range(len(part)):
+            a.append(part[i] * p[0])
+    return a[0] * a[1]
