@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, field, replace
 
 from srcad.analyses.sharing import SIZES
 from srcad.ir.lengths import asked, written
@@ -26,7 +26,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import blocks, defined, names, ops, own_exprs, replace_names, walk, with_blocks
+from srcad.ir.walk import blocks, defined, names, ops, own_exprs, own_writes, replace_names, walk, with_blocks
 
 
 def sequential(f: Function) -> Function:
@@ -46,7 +46,7 @@ def sequential(f: Function) -> Function:
     types = dict(f.types)
     taken = set(types) | defined(f.body)
     taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
-    sequence = _Sequence(types, taken, frozenset(_kept(f.body)), {p.name for p in f.params})
+    sequence = _Sequence(types, taken, frozenset(_kept(f.body)), _There({p.name for p in f.params}))
     return replace(f, body=sequence.block(f.body), types=types)
 
 
@@ -61,31 +61,38 @@ def _kept(block: Block) -> Iterator[str]:
                     yield from names(op)
 
 
+@dataclass
+class _There:
+    """The names that have a value at a place."""
+
+    names: set[str]
+    under: dict[tuple[Var, bool], _There] = field(default_factory=dict)
+    """What more has one wherever a condition of before is (or is not) true: the reverse sweep asks it again."""
+
+    def where(self, cond: Expr, taken: bool) -> _There:
+        """On a path that is taken under this condition."""
+        more = self.under.get((cond, taken), _There(set())) if isinstance(cond, Var) else _There(set())
+        return _There(self.names | more.names, self.under | more.under)
+
+
 class _Sequence:
-    def __init__(self, types: dict[str, Type], taken: set[str], kept: frozenset[str], there: set[str]) -> None:
+    def __init__(self, types: dict[str, Type], taken: set[str], kept: frozenset[str], there: _There) -> None:
         self.types = types
         self.taken = taken
         self.kept = kept
         self.there = there
-        """The names that have a value wherever the path is that is being written."""
 
     def block(self, block: Block) -> Block:
         return tuple(out for stmt in block for out in self._stmt(stmt))
 
-    def _path(self, block: Block, joined: Iterable[tuple[str, Expr]] = (), span: Span | None = None) -> Block:
-        """A path that may not be taken, with what it hands to the join."""
-        before = set(self.there)
-        out = self.block(block)
-        out += self._parallel([(target, self._value(target, value)) for target, value in joined], span)
-        self.there = before
-        return out
-
     def _stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
-            case If(_, then, orelse, joins, span):
-                then = self._path(then, [(j.target, j.then) for j in joins], span)
-                orelse = self._path(orelse, [(j.target, j.orelse) for j in joins], span)
-                self.there |= {j.target for j in joins}
+            case If(joins=joins, span=span):
+                then = self._path(stmt, True, [(j.target, j.then) for j in joins])
+                orelse = self._path(stmt, False, [(j.target, j.orelse) for j in joins])
+                self.there.names |= {
+                    j.target for j in joins if j.target in self.kept or Undef() not in (j.then, j.orelse)
+                }
                 return [replace(stmt, then=then, orelse=orelse, joins=())]
             case For(carried=carried, body=body, span=span):
                 before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
@@ -95,18 +102,36 @@ class _Sequence:
                     leave = self._fresh("%leave", Scalar("bool"))
                     at_end = (Assign(leave, exit, span), *at_end)
                     exit = Var(leave)
-                body = self._path(body) + at_end
-                self.there |= {c.result for c in carried}
+                body = self._turn({stmt.index} | defined(before), body)[0] + at_end
+                self.there.names |= defined((*before, *after))
                 return [*before, replace(stmt, body=body, carried=(), exit=exit), *after]
             case While(carried=carried, test=test, body=body, span=span):
                 before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
-                loop = replace(stmt, test=self._path(test), body=self._path(body) + at_end, carried=())
-                self.there |= {c.result for c in carried}
-                return [*before, loop, *after]
+                test, body = self._turn(defined(before), test, body)
+                self.there.names |= {n for s in (*before, *after, *test) for n in own_writes(s)}
+                return [*before, replace(stmt, test=test, body=body + at_end, carried=()), *after]
             case _:
-                new = with_blocks(stmt, [self._path(b) for b in blocks(stmt)])
-                self.there |= defined((with_blocks(stmt, [() for _ in blocks(stmt)]),))
-                return [new]
+                self.there.names |= set(own_writes(stmt))
+                return [with_blocks(stmt, [self.block(b) for b in blocks(stmt)])]
+
+    def _path(self, stmt: If, taken: bool, joined: list[tuple[str, Expr]]) -> Block:
+        """One of the two paths, with what it hands to the join."""
+        before = self.there
+        self.there = before.where(stmt.cond, taken)
+        out = self.block(stmt.then if taken else stmt.orelse)
+        out += self._parallel([(target, self._value(target, value)) for target, value in joined], stmt.span)
+        if isinstance(stmt.cond, Var):
+            before.under[stmt.cond, taken] = self.there
+        self.there = before
+        return out
+
+    def _turn(self, given: Set[str], *turn: Block) -> list[Block]:
+        """The blocks of a turn of a loop that gives it these names."""
+        before = self.there
+        self.there = _There(before.names | given, dict(before.under))
+        out = [self.block(block) for block in turn]
+        self.there = before
+        return out
 
     def _read_in_turn(self, loop: For | While) -> frozenset[str]:
         inside = {n for b in blocks(loop) for s in walk(b) for e in own_exprs(s) for n in names(e)}
@@ -140,7 +165,7 @@ class _Sequence:
             case Array(dtype, dims):
                 # as long as the others, where they are all equally long: the reverse sweep may keep it in a row;
                 # where a name has no value, what its length was asked of may have none either
-                there = all(symbol.name in self.there for d in dims for symbol, _ in d.terms)
+                there = all(symbol.name in self.there.names for d in dims for symbol, _ in d.terms)
                 lengths = [written(d, asked) if there else Const(0) for d in dims]
                 return Op("np.empty", tuple(lengths), () if dtype == "float64" else (("dtype", dtype),))
             case _:
