@@ -20,6 +20,7 @@ from srcad.header import Header, fixed_values
 from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
 from srcad.normalize.ask import ask, unasked
+from srcad.normalize.ended import ended
 from srcad.normalize.prune import prune
 from srcad.normalize.settled import settled
 from srcad.request import Request
@@ -118,7 +119,7 @@ def generate(
     with during("prune"):
         # a question keeps what it is about: what only the answered ones needed goes once they are
         with_questions = settled(prune(lowered.function))
-        primal = prune((ask if request.options.boundscheck else unasked)(with_questions))
+        primal = prune(ended((ask if request.options.boundscheck else unasked)(with_questions)))
         written = written_parameters(primal)
     if request.mode == "primal":
         with during("finish"):

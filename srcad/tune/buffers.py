@@ -51,7 +51,7 @@ class _Buffers:
         self._types = f.types
         self._live = live
         self._params = params
-        self._written = Counter(n for s in walk(f.body) for n in own_writes(s))
+        self._written = Counter(params) + Counter(n for s in walk(f.body) for n in own_writes(s))
 
     def block(self, block: Block, path: Path) -> Block:
         found: list[Stmt] = []

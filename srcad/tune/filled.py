@@ -15,9 +15,10 @@ class Filled:
     """What is known of the lengths of the arrays of a function, each made at one place outside of all loops."""
 
     def __init__(self, f: Function) -> None:
-        writes = Counter(n for s in walk(f.body) for n in own_writes(s))
-        fixed = {p.name for p in f.params if not writes[p.name]}
-        fixed |= {s.target for s in f.body if isinstance(s, Assign) and writes[s.target] == 1}
+        params = {p.name for p in f.params}
+        writes = Counter(params) + Counter(n for s in walk(f.body) for n in own_writes(s))
+        once = params | {s.target for s in f.body if isinstance(s, Assign)}
+        fixed = {name for name in once if writes[name] == 1}
         self._made = {
             s.target: s.value
             for s in f.body

@@ -63,3 +63,23 @@ def as_long_as_a_name_of_the_other_path(p, n):
         for i in range(len(part)):
             a.append(part[i] * p[0])
     return a[0] * a[1]
+
+
+@case(real(3), 0, compiled=True)
+def a_path_that_ends_in_an_error(p, n):
+    y = p
+    if n > 3:
+        row = p.reshape(1, -1)[1]
+        y = np.exp(y) * row
+    return np.sum(y * p)
+
+
+@case(real(3), 0, compiled=True)
+def a_turn_that_ends_in_an_error(p, n):
+    """What it asks in the first turn, a loop without turns does not ask."""
+    y = p
+    for i in range(n):
+        y = y * p[i]
+        assert False, "no turns"
+        y = y * y * p
+    return np.sum(y * p)
