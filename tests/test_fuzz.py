@@ -122,6 +122,37 @@ def test_kinks_and_jumps_are_counted_apart(tmp_path: Path) -> None:
     np.testing.assert_allclose(along(lambda h: float(np.exp(2.0 * h))), 2.0, rtol=1e-10)
 
 
+def test_documented_limits_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overwritten = made(
+        "    x[[1, -1]] /= np.std([[y, 0.1], [y, x[1]]], axis=0)", "np.ones(2) * 0.4, 0.5", "adjoint", (0, 1)
+    )
+    assert judged(overwritten, tmp_path, PLAIN).kind == "not finite"
+    others = "\n\ndef others():\n    return (np.ones((2, 3)), np.array([0.5, 0.1]))\n"
+    stretched = made(
+        "    return np.sum(np.einsum('ij,j->i', x, y[1:]))", "np.ones((2, 3)), np.array([0.5, 0.1, 0.7, 0.2])"
+    )
+    stretched = replace(stretched, text=stretched.text + others)
+    assert judged(stretched, tmp_path, PLAIN).detail == "einsum of a length of 1"
+    unfit = replace(stretched, text=stretched.text.replace("np.array([0.5, 0.1]))", "np.array([0.5, 0.1, 0.7]))"))
+    assert judged(unfit, tmp_path, PLAIN).kind == "raised"
+
+    class Fake:
+        def specialisation(self, *args: Any) -> None:
+            pass
+
+        def __call__(self, *args: Any) -> Any:
+            return 0.34, np.array([np.nan, np.nan])
+
+    monkeypatch.setattr(srcad, "value_and_grad", lambda *args, **options: Fake())
+    assert judged(SQUARES, tmp_path, ("python",)).kind == "wrong"  # NaN, where no value is infinite
+
+
+@pytest.mark.parametrize("seed", [502777, 503501])
+def test_what_is_written_so_far_ends(seed: int, tmp_path: Path) -> None:
+    """A walrus in the condition sets the counter back; a turn does not count before it is written to its end."""
+    assert answered(Task(seed, "values", ()), tmp_path).outcome.kind != "timeout"
+
+
 @pytest.mark.parametrize("sort", ["values", "lengths", "indices"])
 def test_equal_seeds_give_equal_programs(sort: str) -> None:
     for seed in range(5):

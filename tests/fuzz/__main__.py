@@ -88,8 +88,9 @@ def table(tally: Counter[str], codes: Counter[str], count: int, seconds: float) 
 
 def show(answer: Answer, pool: Pool, options: argparse.Namespace, console: Console) -> None:
     task, outcome = answer.task, answer.outcome
-    program = answer.program or pool_program(task)
+    program = answer.program or (None if outcome.kind == "timeout" else pool_program(task))
     if program is None:
+        console.print(f"seed {task.seed}: {outcome.kind} {outcome.detail}", markup=False, highlight=False)
         return
     if not options.no_minimise and outcome.kind != "timeout":
 

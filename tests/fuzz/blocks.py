@@ -199,11 +199,14 @@ class Blocks(Statements):
     def loop_while(self) -> None:
         counter = self.fresh()
         also = self.pick(("", f" and {self.truth(1)}", f" and {self.truth(1)}"))
+        if f"({counter} := " in also:
+            raise Refused("a loop that starts over whenever it is asked whether it ends")
         limit = self.pick(("3", "2", "4", "1"))
         self.emit(f"{counter} = 0")
         start = len(self.lines)
         self.kept.add(counter)
-        self.emit(f"while {counter} < {limit}{also}:", f"while {counter} < 1:")
+        # While the body is written, nothing may have counted the turn yet: what is looked at makes one, and ends.
+        self.emit(f"while {counter} < {limit}{also}:", f"for {counter} in range(1):")
         first = self.chance(0.6)
         self.depth += 1
         if first:

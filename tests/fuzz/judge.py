@@ -32,6 +32,9 @@ COMPILING = ("frontend", "analyses", "normalize", "reverse", "simplify", "tune",
 UNSAID = (ZeroDivisionError, OverflowError)
 """What Python raises of numbers, where NumPy and compiled code give inf or NaN."""
 
+STRETCHED = re.compile(r"L\d+: np\.einsum\(.*: axes of lengths (1 and \d+|\d+ and 1) do not fit", re.DOTALL)
+"""What is said of an axis that NumPy would stretch, and that only a call shows to have length 1: a documented limit."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -138,10 +141,6 @@ class Trial:
             derivative = self.made(target)
             if self.others:
                 self.call(derivative, target, list(self.module.arguments()))
-        except Exception as fault:
-            outcome = self.of_fault(fault, target)
-            return outcome
-        try:
             before = map_leaves(lambda leaf: leaf, args := self.fresh())
             have = self.call(derivative, target, args)
         except Exception as fault:
@@ -151,8 +150,8 @@ class Trial:
             return Outcome("wrong", f"the program raises {said}, the derivative gives {have!r}"[:600], target)
         try:
             self.check(have, args, before, derivative, target)
-        except NotSmooth:
-            return Outcome("not smooth")
+        except NotSmooth as fault:
+            return Outcome(str(fault) or "not smooth")
         except Wrong as wrong:
             return Outcome("wrong", str(wrong)[:1500], target)
         return Outcome("right")
@@ -202,6 +201,8 @@ class Trial:
             if problem.span is None and problem.code[1] in "124" and problem.code not in ("S207",):
                 return Outcome("raw error", f"no line: {fault}"[:1500], target)
             return Outcome("refused" if self.raised is None else "raised", problem.code)
+        if self.raised is None and isinstance(fault, ValueError) and STRETCHED.fullmatch(str(fault)):
+            return Outcome("refused", "einsum of a length of 1")
         shown = "".join(traceback.format_exception(fault)[-4:])[-1500:]
         said = f"{type(fault).__name__}: {str(fault)[:200]}"
         if ours(fault) or self.raised is None:
@@ -256,8 +257,7 @@ class Trial:
         else:
             shape = np.shape(self.expected)
             weights = self.weights(shape)
-            summed = map_leaves(lambda leaf: np.tensordot(weights, np.asarray(leaf, float), len(shape)), rows)
-            return summed
+            return map_leaves(lambda leaf: np.tensordot(weights, np.asarray(leaf, float), len(shape)), rows)
         total = [sum(np.asarray(part) for part in same) for same in zip(*(leaves(part) for part in parts), strict=True)]
         count = iter(total)
         return map_leaves(lambda _: next(count), parts[0])
@@ -326,10 +326,22 @@ class Trial:
 
         return along(at)
 
+    def meets_infinite(self) -> bool:
+        """Whether an operation gives infinity or NaN, of which the result shows nothing, and no `np.where` guards."""
+        if "np.where" in self.program.text:
+            return False
+        args = self.fresh(wide=True)
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                self.wide.program(*args)
+        except FloatingPointError:
+            return True
+        return False
+
     def explain(self, moved: list[Any], found: list[Any], have: float, slope: float) -> None:
         """Entry by entry: an error is one only where the function is smooth."""
         names = [f"{at}{where}" for at in self.program.wrt for where, _ in paths(self.args[at])]
-        lines, unclear = [], 0
+        lines, unclear, numbers = [], 0, False
         for number, (leaf, mine) in enumerate(zip(moved, found, strict=True)):
             for place in np.ndindex(np.shape(leaf)):
                 ways = [np.zeros(np.shape(one)) for one in moved]
@@ -341,9 +353,12 @@ class Trial:
                     continue
                 mine_here = float(np.asarray(mine)[place])
                 if not abs(mine_here - want) <= (1e-2 if self.single else 1e-5) * max(1.0, abs(want)):
+                    numbers = numbers or not np.isnan(mine_here)
                     lines.append(f"argument {names[number]}{list(place) or ''}: have {mine_here:.8g}, want {want:.8g}")
         if not lines and (unclear or np.isfinite(have)):
             raise NotSmooth
+        if lines and not numbers and self.meets_infinite():
+            raise NotSmooth("not finite")  # a documented limit
         raise Wrong("\n".join(lines[:8]) or f"along a direction: have {have:.8g}, want {slope:.8g}")
 
 

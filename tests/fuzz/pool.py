@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.judge import SECONDS, Outcome, judged
+from tests.fuzz.judge import SECONDS, Outcome, TooLong, judged, limit
 from tests.fuzz.program import Program
 from tests.fuzz.writer import written
 
@@ -148,7 +148,11 @@ def _serve(pipe: Connection, folder: Path) -> None:
 
 def answered(task: Task, folder: Path) -> Answer:
     """What becomes of a task, in this process."""
-    program = task.program or written(task.seed, task.sort)
+    try:
+        with limit(SECONDS):
+            program = task.program or written(task.seed, task.sort)
+    except TooLong:
+        return Answer(task, Outcome("timeout", "what is written so far does not end"))
     if program is None:
         return Answer(task, Outcome("not written"))
     return Answer(task, judged(program, folder, task.targets), program)
