@@ -112,7 +112,7 @@ def _is_read_too_late(stmt: Store, value: Expr, shared: Sharing) -> bool:
     Numba's updates in place read what they have just written. Both NumPy and Numba make the copy for a plain store,
     but for NumPy where the two have different distances between their elements: `x[::2] = x[:3]`.
     """
-    if not roots(value) or not _overlaps(stmt, value, shared):
+    if not roots(value) or shared.rank(value) == 0 or not _overlaps(stmt, value, shared):
         return False
     return stmt.op is not None or _spaced(_content(stmt)) is None or _spaced(_content(stmt)) != _spaced(value)
 

@@ -144,3 +144,11 @@ def conditional(x, y):
     else:
         s -= y * y
     return s * s
+
+
+@case(real(1, 4), compiled=True)
+def all_of_a_row_plus_a_number_of_it(p):
+    data = p * 2.0
+    for _ in range(1):
+        data[:,] += data[data.shape[0] - 1, 2]
+    return data[0, 2] * data[0, 1]
