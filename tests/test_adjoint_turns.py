@@ -40,10 +40,48 @@ def overwritten(x, w, out):
         out[i] = out[i] * out[i]
 
 
+def changed_after_the_loop(x, w, out):
+    """What the loop gives goes into an argument, which is then changed as a whole."""
+    t = 0.0
+    for e in x:
+        t += math.sin(e)
+    x[1] += t * w[0]
+    x[:] = x * 2.0
+
+
+def passed_on_by_two_loops(x, w, out):
+    t = 0.0
+    for e in x:
+        t += math.sin(e) * w[1]
+    s = t * t
+    for i in range(out.shape[0]):
+        s += math.exp(out[i])
+    out[2] = s + t
+
+
+def written_only_after_the_loop(x, w, out):
+    t = 1.0
+    for e in w:
+        t *= e
+    if t > 0.0:
+        x[0] = t
+    else:
+        x[0] *= t
+        out[1:] = t
+
+
 @pytest.mark.parametrize("target", ["python", "cpu"])
 @pytest.mark.parametrize(
     ("kernel", "more"),
-    [(residuals, (5,)), (scratch_of_the_caller, (5, 2)), (histogram, (3,)), (overwritten, (5,))],
+    [
+        (residuals, (5,)),
+        (scratch_of_the_caller, (5, 2)),
+        (histogram, (3,)),
+        (overwritten, (5,)),
+        (changed_after_the_loop, (5,)),
+        (passed_on_by_two_loops, (5,)),
+        (written_only_after_the_loop, (5,)),
+    ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_against_differences(kernel: Any, more: tuple[int, ...], target: str) -> None:

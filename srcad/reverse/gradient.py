@@ -89,7 +89,9 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     results = tuple(adjoints[name] for name in wrt if name not in buffers)
     params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
     params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in seeds)
-    body = (Comment(FORWARD), *sweeps.forward, *keep, Comment(REVERSE), *sweeps.reverse, *give, Return(results))
+    # what waits for a fused loop may be what f leaves in its arguments: then the reverse sweep has restored nothing
+    late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
+    body = (Comment(FORWARD), *sweeps.forward, *keep, Comment(REVERSE), *sweeps.reverse, *late, *give, Return(results))
     return _finished(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
 
 
