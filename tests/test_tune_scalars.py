@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.backend import files
+from srcad.backend.load import load
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, ListOf, Scalar, dim
@@ -419,3 +421,100 @@ def test_arrays_that_stay(text: str) -> None:
     block = parse(text)
     made = scalars(Function("f", params, block, (Var("s"),), types))
     assert show(made.body) == show(block)
+
+
+def stored_after_no_turn(u, n):
+    p = u
+    for _ in range(n):
+        p = p * 2.0
+    p[0] = 7.0
+    return p[0]
+
+
+def argument_met_in_a_turn(u, n):
+    p = np.zeros(1)
+    for _ in range(n):
+        p = u
+    p[0] = 4.0
+    return u[0]
+
+
+def argument_met_in_a_while(u, n):
+    p = np.zeros(1)
+    i = 0
+    while i < n:
+        p = u
+        i += 1
+    p[0] = 4.0
+    return u[0]
+
+
+def stored_in_the_next_turn(u, n):
+    p = np.zeros(1)
+    s = 0.0
+    for _ in range(3):
+        p[0] += 1.0
+        for _ in range(n):
+            p = u
+        s += u[0]
+    return s
+
+
+def row_left_behind(u, n):
+    m = np.zeros((2, 2))
+    r = m[0]
+    for i in range(n):
+        r = m[i]
+    r[0] = u[0]
+    return m[0, 0] + 2.0 * m[1, 0]
+
+
+def bound_on_one_path(u, n):
+    if u[0] < 3.0:
+        for _ in range(n + 1):
+            p = u
+    p[0] += 0.5
+    return u[0]
+
+
+def returned(u, n):
+    p = u
+    for _ in range(n):
+        p = p * 2.0
+    return p
+
+
+def two_returned(u, n):
+    p = u * 2.0
+    q = np.zeros(1)
+    for _ in range(n):
+        q = p
+    return p, q
+
+
+AFTERWARDS = [
+    stored_after_no_turn, argument_met_in_a_turn, argument_met_in_a_while, stored_in_the_next_turn, row_left_behind,
+    bound_on_one_path, returned, two_returned,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+@pytest.mark.parametrize("function", AFTERWARDS, ids=lambda f: f.__name__)
+def test_memory_after_the_loop_is_whose_it_was(function: Any, turns: int) -> None:
+    """What is stored into after the loop, by the function or by its caller, is the array of the program."""
+
+    def outcome(run: Any) -> tuple[list[Any], list[list[bool]]]:
+        u = np.array([1.5])
+        result = run(u, turns)
+        parts = [u, *(result if isinstance(result, tuple) else (result,))]
+        same = [[np.shares_memory(a, b) for b in parts] for a in parts if isinstance(a, np.ndarray)]
+        return [np.asarray(part).tolist() for part in parts], same
+
+    made = srcad.jit(function, target="python").specialisation(np.array([1.5]), turns).generated
+    assert outcome(getattr(load(files.store(made.name, made.machine_text())), made.function.name)) == outcome(function)
+
+
+def test_states_that_are_read_only_afterwards_are_numbers() -> None:
+    y0, p = r.normal(size=3), r.normal(size=3)
+    made = srcad.jit(heun, target="python").specialisation(y0, p, 0.1, 4).generated
+    assert "np." not in in_loops(made.machine_text())

@@ -6,13 +6,14 @@ numbers stay in registers. `small` finds the arrays for which nobody can tell th
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from srcad.analyses.dataflow import Path, liveness
 from srcad.ir.memory import roots
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.types import Array, Scalar, Type
-from srcad.ir.walk import blocks, names, own_exprs, reads, rewrite, walk, with_blocks
+from srcad.ir.walk import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
 from srcad.simplify.dead import dead
 from srcad.simplify.typeof import typeof
 from srcad.tune.asked import answered
@@ -24,6 +25,7 @@ from srcad.tune.small import (
     SHAPE,
     Chosen,
     Facts,
+    Outside,
     Place,
     chosen,
     element,
@@ -96,7 +98,9 @@ class _Level:
         self.types = dict(f.types)
         self._params = params
         self._live = liveness(f.body, f.types, kept, params, all_stays=True)
-        self._occurs = _occurrences(f)
+        self._kept = kept
+        self._occurs = _within(*f.body) + Counter(n for e in f.results for n in reads(e))
+        self._body = f.body
 
     def block(
         self, block: Block, path: Path, facts: Facts, before: frozenset[str], own: frozenset[str], depth: int
@@ -125,30 +129,37 @@ class _Level:
     def _loop(
         self, loop: For | While, path: Path, facts: Facts, before: frozenset[str], own: frozenset[str]
     ) -> list[Stmt]:
-        within = _within(loop)
-        outside = {n for n, count in self._occurs.items() if count > within.get(n, 0)}
-        found = chosen(loop, path, facts, self.types, self._live, before, own, frozenset(outside))
+        read = frozenset(self._occurs - _within(loop))
+        changed = frozenset(_stored_after(self._body, path, loop)) | self._kept
+        outside = Outside(before, own, read, changed, self._params)
+        found = chosen(loop, path, facts, self.types, self._live, outside)
         if not found.sizes:
             return [loop]
         return _Rewritten(found, facts, self.types).loop(loop)
 
 
-def _occurrences(f: Function) -> dict[str, int]:
-    found = _within(*f.body)
-    for e in f.results:
-        for n in reads(e):
-            found[n] = found.get(n, 0) + 1
-    return found
-
-
-def _within(*block: Stmt) -> dict[str, int]:
+def _within(*block: Stmt) -> Counter[str]:
     """How often each name is read."""
-    found: dict[str, int] = {}
-    for s in walk(block):
-        for e in own_exprs(s):
-            for n in reads(e):
-                found[n] = found.get(n, 0) + 1
-    return found
+    return Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
+
+
+def _stored(*block: Stmt) -> Counter[str]:
+    """How often each name is stored into."""
+    return Counter(n for s in walk(block) for n in own_stores(s))
+
+
+def _stored_after(block: Block, path: Path, loop: For | While) -> Counter[str]:
+    """What is stored into after a loop at `path`, or before it in another turn of a loop around it."""
+    at, *inner = path
+    assert isinstance(at, int)
+    found = _stored(*block[at + 1 :])
+    if not inner:
+        return found
+    around = block[at]
+    if isinstance(around, For | While):
+        return found + (_stored(around) - _stored(loop))
+    name, *below = inner
+    return found + _stored_after(dict(inner_blocks(around))[str(name)], tuple(below), loop)
 
 
 def _surely(stmt: Stmt) -> frozenset[str]:

@@ -26,7 +26,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import Array, Scalar, Symbol, Type
-from srcad.ir.walk import children, defined, names, own_exprs, own_stores, own_writes, walk
+from srcad.ir.walk import children, defined, names, own_exprs, own_stores, own_writes, reads, walk
 from srcad.simplify.typeof import typeof
 from srcad.tune.contract import inner_blocks
 from srcad.tune.views import view_of
@@ -116,23 +116,27 @@ class Chosen:
     """Those that are the same arrays after it, with other elements."""
 
 
-def chosen(
-    loop: For | While,
-    path: Path,
-    facts: Facts,
-    types: Mapping[str, Type],
-    live: Liveness,
-    before: frozenset[str],
-    own: frozenset[str],
-    outside: frozenset[str],
-) -> Chosen:
-    """The arrays of a loop at `path`.
+@dataclass(frozen=True)
+class Outside:
+    """What is there of a function outside a loop."""
 
-    `before` has surely been assigned before it, of which `own` is memory known by no other name; `outside` is read
-    outside it.
-    """
+    before: frozenset[str]
+    """What has surely been assigned before the loop."""
+    own: frozenset[str]
+    """Of that, memory known by no other name."""
+    read: frozenset[str]
+    changed: frozenset[str]
+    """What is stored into after it; a result, too, by whoever called."""
+    seen: frozenset[str]
+    """Memory that whoever called knows: the parameters."""
+
+
+def chosen(
+    loop: For | While, path: Path, facts: Facts, types: Mapping[str, Type], live: Liveness, outside: Outside
+) -> Chosen:
+    """The arrays of a loop at `path`."""
     met = dict.fromkeys(
-        n for s in walk((loop,)) for n in (*own_writes(s), *(m for e in own_exprs(s) for m in names(e)))
+        n for s in walk((loop,)) for n in (*own_writes(s), *(m for e in own_exprs(s) for m in reads(e)))
     )
     sizes = {n: size for n in met if (size := size_of(types.get(n), facts)) is not None}
     entering = live.live_after((*path, "range" if isinstance(loop, For) else "start"))
@@ -144,14 +148,27 @@ def chosen(
         work.stmt(loop, path, ())
         into = [n for n in sizes if n in entering]
         for name in into:
-            if name not in before:
+            if name not in outside.before:
                 work.refused.add(name)
-        kept = work.refuse_shared(into, written, met, own)
+        kept = work.refuse_shared(into, written, met, outside.own)
+        rebuilt = [n for n in sizes if n in written and n in outside.read and (n in into or isinstance(loop, While))]
+        later = live.live_after((*path, "head") if isinstance(loop, For) else path)
+        if isinstance(loop, For) and loop.exit is not None:
+            later |= live.live_after((*path, "exit"))
+        for name in rebuilt:
+            always = name in work.ending and (name in outside.own or name not in into)
+            if not always and _told_apart(name, live, later, outside):
+                work.refused.add(name)
         if not work.refused & sizes.keys():
-            rebuilt = [n for n in sizes if n in written and n in outside and (n in into or isinstance(loop, While))]
             return Chosen(sizes, into, rebuilt, kept)
         sizes = {n: size for n, size in sizes.items() if n not in work.refused}
     return Chosen({})
+
+
+def _told_apart(name: str, live: Liveness, later: frozenset[str], outside: Outside) -> bool:
+    """Whether a new array after the loop would miss what is stored into the one that the name stands for."""
+    mine = live.shared.names_with(name)
+    return bool(mine & outside.changed) and bool((mine - {name}) & (later | outside.seen))
 
 
 def given(block: Block) -> frozenset[str]:
@@ -182,6 +199,8 @@ class _Choice:
         self._whole: list[tuple[str, Path]] = []
         self._own: set[str] = set()
         """At the point of the walk, those of the arrays whose memory is new, and known by no other name."""
+        self.ending: set[str] = set()
+        """Those at the end of a turn."""
 
     # ---- what each statement does ------------------------------------------------------------
 
@@ -220,6 +239,8 @@ class _Choice:
         self._own = set.intersection(before, *ends) if isinstance(stmt, For | While) else before
         if isinstance(stmt, If):
             self._own = set.intersection(*ends)
+        if isinstance(stmt, For | While):  # the loop itself is the last to come here
+            self.ending = ends[-1] - (given(stmt.test) if isinstance(stmt, While) else frozenset())
 
     def _assign(self, target: str, value: Expr, path: Path, loops: Path) -> None:
         if isinstance(self._types.get(target), Scalar):
