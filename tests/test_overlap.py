@@ -131,3 +131,17 @@ def test_a_store_reads_in_full_what_it_stores() -> None:
         return np.sum(y * np.arange(6.0))
 
     assert srcad.jit(spread, target="python")(np.arange(6.0)) == np.dot([0, 1, 1, 3, 2, 5], np.arange(6))
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_a_vector_reshaped_into_one_is_a_view(target: str) -> None:
+    def primal(q: Any) -> Any:
+        d = q.reshape(-1)
+        q[1:3] = 0.5
+        d[0] = 7.0
+        np.reshape(d, (4,))[3] = 2.0
+        return d * q
+
+    strided = np.array([0.2, 0.9, 0.8, 0.7])[::-1]
+    np.testing.assert_array_equal(srcad.jit(primal, target=target)(strided), [49.0, 0.25, 0.25, 4.0])
+    np.testing.assert_array_equal(strided, [7.0, 0.5, 0.5, 2.0])

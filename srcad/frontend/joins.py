@@ -8,7 +8,7 @@ from typing import Any
 
 from srcad.frontend.builder import Builder, described
 from srcad.frontend.context import Context, State
-from srcad.frontend.unbound import both, met
+from srcad.frontend.unbound import both, met, whether_bound
 from srcad.frontend.unify import Kind, named, unify
 from srcad.frontend.values import (
     UNBOUND,
@@ -76,6 +76,8 @@ class _Joiner:
         self.new: dict[int, Cells] = {}
         self.heaps: tuple[dict[int, Cells], dict[int, Cells]] = ({}, {})
         self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
+        self.has: tuple[Abstract | None, Abstract | None] = None, None
+        """Whether the name that is joined has a value, on each path."""
 
     def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, Cells]]:
         self.heaps = a.heap, b.heap
@@ -88,7 +90,9 @@ class _Joiner:
         for name in {**a.names, **b.names}:
             v, w = a.names.get(name, UNBOUND), b.names.get(name, UNBOUND)
             if name not in names:
+                self.has = whether_bound(a.names, name), whether_bound(b.names, name)
                 names[name] = v if v is w else self.values(v, w, self.ctx.base(name))
+        self.has = None, None
         met(self.ctx, self.cond, a, b, names)
         return names, heap
 
@@ -122,7 +126,8 @@ class _Joiner:
         kind = joined_kind(builder, a, b)
         if isinstance(kind, str):
             return disagreement(base, kind)
-        left, right = (_as_expr(builder, v, kind, block) for v, block in ((a, self.first), (b, self.second)))
+        paths = ((a, self.first, self.has[0]), (b, self.second, self.has[1]))
+        left, right = (_as_expr(builder, v, kind, block, has) for v, block, has in paths)
         key = (left, right, base)
         if key in self.known and not isinstance(left, Const) and not isinstance(right, Const):
             return self.known[key]
@@ -176,14 +181,29 @@ def fresh_of(builder: Builder, base: str, kind: Kind) -> Var:
     return target
 
 
-def _as_expr(builder: Builder, value: Leaf | Unbound, kind: Kind, block: list[Stmt]) -> Expr:
+def _as_expr(builder: Builder, value: Leaf | Unbound, kind: Kind, block: list[Stmt], has: Abstract | None) -> Expr:
     """The value as it arrives from a branch, converted at the end of the branch where the joined dtype is another."""
     if not isinstance(value, Leaf):
         return Undef()
     with builder.block() as extra:
-        atom = converted(builder, value, kind)
+        atom = converted_if(builder, value, kind, has)
     block.extend(extra)
     return atom
+
+
+def converted_if(builder: Builder, value: Leaf, kind: Kind, has: Abstract | None) -> Expr:
+    """The leaf as a number of the dtype of `kind`; where `has` says that it has no value, none is converted."""
+    with builder.block() as conversion:
+        atom = converted(builder, value, kind)
+    if not conversion or not isinstance(has, Leaf) or has.static is True:
+        for stmt in conversion:
+            builder.emit(stmt)
+        return atom
+    if has.static is False:
+        return Undef()
+    target = fresh_of(builder, base_of(value), kind)
+    builder.emit(If(has.atom, tuple(conversion), (), (Join(target.name, atom, Undef()),), builder.span))
+    return target
 
 
 def converted(builder: Builder, value: Leaf, kind: Kind) -> Expr:

@@ -11,9 +11,9 @@ from typing import Any
 
 from srcad.frontend.context import Context, State
 from srcad.frontend.growth import Growth
-from srcad.frontend.joins import Key, converted, disagreement, fresh_of, kind_of, words
+from srcad.frontend.joins import Key, converted_if, disagreement, fresh_of, kind_of, words
 from srcad.frontend.templates import Template, parts_of, put_together, taken_apart
-from srcad.frontend.unbound import partly_bound, variable
+from srcad.frontend.unbound import partly_bound, variable, whether_bound
 from srcad.frontend.unify import OWN, Kind, unify, widened
 from srcad.frontend.values import UNBOUND, Abstract, Cells, Closure, Conflict, Copied, Leaf, Seq
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
@@ -263,11 +263,14 @@ class Rounds:
         results = []
         for at, (kind, base) in enumerate(zip(template.kinds, template.bases, strict=True)):
             arg = self.args[key][at].atom if key in self.args else fresh_of(builder, base, kind)
-            init = converted(builder, starts[at], kind) if starts else Undef()
+            had, has = (
+                whether_bound(state.names, key) if isinstance(key, str) else None for state in (self.entry, end)
+            )
+            init = converted_if(builder, starts[at], kind, had) if starts else Undef()
             following: Expr = Undef()
             if ends:
                 with builder.block() as conversion:
-                    following = converted(builder, ends[at], kind)
+                    following = converted_if(builder, ends[at], kind, has)
                 self.body += conversion
             result = fresh_of(builder, base, kind)
             if not starts or ctx.is_undefined(starts[at]):

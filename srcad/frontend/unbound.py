@@ -7,7 +7,7 @@ where all paths give a value, and no question where the conditions around the re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -59,6 +59,11 @@ def partly_bound(ctx: Context, names: Collection[str]) -> list[str]:
         if isinstance(has, Leaf) and has.static is not True:
             found.append(_HAS + name)
     return found
+
+
+def whether_bound(names: Mapping[str, Abstract], name: str) -> Abstract | None:
+    """The number that says whether the name has a value; None where that is sure."""
+    return names.get(_HAS + name)
 
 
 def variable(hidden: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,10 @@ class Statements(Arrays):
 
     def store(self) -> None:
         found = [(at, a) for at, a in self.arrays() if a.ndim and a.size and a.flags.writeable]
-        made = self.place(*self.pick(found)) if found else None
+        if not found:
+            raise Refused
+        at, array = self.pick(found)
+        made = self.place(at, array)
         if made is None:
             raise Refused
         where, shape = made
@@ -194,7 +198,16 @@ class Statements(Arrays):
         value = self.array(narrow, self.pick((1, 2, 2)))
         if self.chance(0.08):
             value = self.number()
+        if shape and self.is_view(value, array) and not self.is_view(where, array):
+            value = f"np.copy({value})"  # through a mask NumPy reads a strided array while it writes it
         self.emit(f"{where} {self.pick(('=', '=', '=', *IN_PLACE))} {self.bounded(value)}")
+
+    def is_view(self, text: str, array: Any) -> bool:
+        """Whether a name or a part of one looks into the array."""
+        if any(isinstance(node, ast.Call | ast.NamedExpr) for node in ast.walk(ast.parse(text))):
+            return False
+        value = eval(text, {**self.globals, **self.env})
+        return isinstance(value, np.ndarray) and np.may_share_memory(value, array)
 
     def bounded(self, value: str) -> str:
         return self.pick((value, value, f"0.5 * {self.atom(value)}"))

@@ -283,3 +283,30 @@ def counter_of_a_loop_bound_anew_by_another(x):
             s += x[p] * a[1]
             i = int(s * 3.0)
     return s + i * x[0]
+
+
+@case(real(4), 1, True)
+@case(real(4), 1, False)
+@case(real(4), 0, False)
+@case(real(4), 1, True, name="compiled", compiled=True)
+def integer_of_one_path_that_becomes_a_float(x, n, c):
+    """Where the name has no value there is none to convert."""
+    if c:
+        s = 0
+        u = n
+    for i in range(n):
+        if c:
+            s += x[i] * x[i]
+    if x[0] < 0.0 and c:
+        u = x[1] * x[2]
+    return np.sum(x * x) + (s * u if c else 0.0)
+
+
+@case(real(4), True)
+@case(real(4), False)
+def truth_of_one_path_that_a_loop_makes_a_float(x, c):
+    if c:
+        d = x[0] > 0.5
+    for b in x[:2]:
+        d = b * 0.5
+    return d * x[1] + x[2]

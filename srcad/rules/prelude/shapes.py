@@ -63,6 +63,8 @@ def reshaped(x: Any, dims: Any) -> Any:
         return x if np.ndim(x) == 0 else x[(0,) * np.ndim(x)]
     if np.ndim(x) == 0:
         x = array_of(x)
+    if np.ndim(x) == 1 and len(dims) == 1:
+        return x[:]  # a view in NumPy too, packed or not
     others = product_of(dims)
     if not is_packed(x):
         x = packed(x)
