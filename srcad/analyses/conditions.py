@@ -60,6 +60,8 @@ def equalities(e: Expr, truth: bool = True) -> Iterator[tuple[Expr, Expr]]:
 
 def _known(prim: str, a: Dim, b: Dim) -> bool | None:
     difference = a - b
+    if not difference.terms and difference.const and not (b if difference.const > 0 else a).never_negative:
+        return None  # `x[1:]` of nothing is as long as `x`: a length is never below zero, whatever its form says
     if not difference.terms:
         return {"==": difference.const == 0, "!=": difference.const != 0}.get(prim, difference.const > 0)
     if prim == ">":

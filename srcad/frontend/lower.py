@@ -96,17 +96,16 @@ def lower(
     for value in arguments.values():
         ctx.declare(value)
         ctx.taken.update(_names(value))
-    try:
-        result = _body(ctx, source, arguments)
-    except (Retry, Pending) as unresolved:
-        raise unresolved.error from None
     found: list[Expr] = []
 
     def keep(leaf: Leaf) -> Leaf:
         found.append(leaf.atom)
         return leaf
 
-    outside = outside_form(ctx, result, keep)
+    try:
+        outside = outside_form(ctx, _body(ctx, source, arguments), keep)
+    except (Retry, Pending) as unresolved:
+        raise unresolved.error from None
     params: list[Param] = []
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:

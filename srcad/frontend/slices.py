@@ -27,7 +27,7 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
         return None
     if not length.terms and _constant(lower) and _constant(upper):
         bounds = slice(None if lower is None else lower.const, None if upper is None else upper.const, stride)
-        return dim(len(range(*bounds.indices(length.const))))
+        return dim(len(range(*bounds.indices(max(length.const, 0)))))
     if stride == -1 and lower is None and upper is None:
         return length
     if stride < 0:

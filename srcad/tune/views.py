@@ -168,7 +168,7 @@ def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -
         return None
     ends = [None if bound is None else bound.const for bound in (lower, upper) if _is_constant(bound)]
     if not length.terms and len(ends) == 2:
-        start, _, _ = slice(*ends).indices(length.const)
+        start, _, _ = slice(*ends).indices(max(length.const, 0))
         return Const(start), known, Const(known.const)
     begin: Expr = item.lower or Const(0)
     if isinstance(begin, Const) and (not isinstance(begin.value, int) or begin.value < 0):

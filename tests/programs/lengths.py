@@ -83,3 +83,14 @@ def a_turn_that_ends_in_an_error(p, n):
         assert False, "no turns"
         y = y * y * p
     return np.sum(y * p)
+
+
+@case(np.array([-0.17, 0.44]))
+@case(np.array([-0.5, 0.44]))
+@case(np.array([-0.17, 0.44]), name="compiled", compiled=True)
+def part_of_what_may_be_empty(x):
+    """`part[1:]` of nothing is as long as `part`, of one item it is not."""
+    part = x[x < -0.2]
+    rest = part[1:]
+    rest *= part
+    return np.sum(rest) + np.sum(part) + x[1] * x[1]

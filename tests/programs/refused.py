@@ -317,3 +317,8 @@ def item_of_a_dict_that_becomes_another_type_in_a_loop(x):
             d["w"] = d["w"] + size[p]
             d["w"] = size
     return np.sum(x)
+
+
+@refused(np.array([0.4, 0.8]), 0.5, code="S119")
+def choice_of_two_structures_returned(x, a):
+    return x > 0.3 if x[0] >= a else (3,)
