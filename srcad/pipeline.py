@@ -8,11 +8,13 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
 
+from srcad.analyses.clashes import refuse_clashes
 from srcad.analyses.steps import Steps, steps
 from srcad.analyses.written import written_parameters
 from srcad.backend.takes import Taken, of_any_length, question
 from srcad.backend.text import module_text
 from srcad.errors import during, fail
+from srcad.frontend.builder import Builder
 from srcad.frontend.lower import Lowered, lower
 from srcad.frontend.read import read, span
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static, leaves
@@ -21,6 +23,7 @@ from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
 from srcad.normalize.ask import ask, unasked
 from srcad.normalize.ended import ended
+from srcad.normalize.joined_views import joined_views
 from srcad.normalize.prune import prune
 from srcad.normalize.settled import settled
 from srcad.request import Request
@@ -122,6 +125,8 @@ def generate(
         primal = prune(ended((ask if request.options.boundscheck else unasked)(with_questions)))
         written = written_parameters(primal)
     if request.mode == "primal":
+        with during("clashes"):
+            refuse_clashes(joined_views(primal, Builder.resume(primal)), written, only_copies=True)
         with during("finish"):
             made = finish(primal)
         header = head("Compiled form of")

@@ -145,3 +145,32 @@ def test_a_vector_reshaped_into_one_is_a_view(target: str) -> None:
     strided = np.array([0.2, 0.9, 0.8, 0.7])[::-1]
     np.testing.assert_array_equal(srcad.jit(primal, target=target)(strided), [49.0, 0.25, 0.25, 4.0])
     np.testing.assert_array_equal(strided, [7.0, 0.5, 0.5, 2.0])
+
+
+def written_after_its_reshape(q):
+    d = q.reshape((2, 2))
+    q[0] = 0.5
+    return d
+
+
+def written_through_its_reshape(q):
+    d = q.reshape(2, 2)
+    d[0] = 0.5
+
+
+def reshaped_and_only_read(q):
+    d = q.reshape(2, 2)
+    return d * d
+
+
+def test_a_strided_vector_reshaped_into_rows_is_refused_where_it_is_written() -> None:
+    """It is a view in NumPy; compiled, only a copy has that shape."""
+    strided = np.array([0.2, 0.9, 0.8, 0.7])[::-1]
+    for primal in (written_after_its_reshape, written_through_its_reshape):
+        with pytest.raises(srcad.AliasError, match="S401"):
+            srcad.jit(primal)(strided)
+        packed = strided.copy()
+        want = packed.copy()
+        np.testing.assert_array_equal(srcad.jit(primal)(packed), primal(want))
+        np.testing.assert_array_equal(packed, want)
+    np.testing.assert_array_equal(srcad.jit(reshaped_and_only_read)(strided), reshaped_and_only_read(strided))

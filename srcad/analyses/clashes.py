@@ -20,8 +20,14 @@ Pairs = frozenset[frozenset[str]]
 _SHAPE_ONLY = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
 
 
-def refuse_clashes(f: Function, lasting: Iterable[str] = ()) -> None:
+_COPIED = frozenset({"np.ascontiguousarray"})
+
+
+def refuse_clashes(f: Function, lasting: Iterable[str] = (), only_copies: bool = False) -> None:
     """Refuse the writes that the derivative could not follow; of a function in normal form.
+
+    Where the function itself is wanted, not a derivative, its names share memory as they do in Python, but for the
+    copy that stands for NumPy's view of a strided array in another shape: `only_copies` asks about those.
 
     The caller sees the memory of the results, and that of the parameters `lasting`, when the function has returned.
     Raises AliasError S401 where a write may change another array that is read later, S402 where NumPy takes none.
@@ -30,13 +36,14 @@ def refuse_clashes(f: Function, lasting: Iterable[str] = ()) -> None:
     if found.stored:
         kept = frozenset(lasting)
         live = kept.union(*map(reads, f.results))
-        _Clashes(f, found, kept).block(f.body, frozenset(), live)
+        _Clashes(f, found, kept, only_copies).block(f.body, frozenset(), live)
 
 
 class _Clashes:
     """A walk in the order of execution with the pairs of names that may share memory at each point."""
 
-    def __init__(self, f: Function, found: Aliases, lasting: frozenset[str]) -> None:
+    def __init__(self, f: Function, found: Aliases, lasting: frozenset[str], only_copies: bool) -> None:
+        self.only_copies = only_copies
         self.f = f
         self.found = found
         self.lasting = lasting
@@ -98,6 +105,8 @@ class _Clashes:
     def statement(self, stmt: Stmt, pairs: Pairs, live: frozenset[str]) -> Pairs:
         match stmt:
             case Assign(target, value):
+                if self.only_copies and not (isinstance(value, Op) and value.prim in _COPIED):
+                    return pairs
                 return self.meet(pairs, target, self.partners(value, pairs), stmt.span)
             case Store(base, _, _):
                 name = root(base)
@@ -109,7 +118,7 @@ class _Clashes:
                 a = self.block(then, pairs, live | read)
                 b = self.block(orelse, pairs, live | read)
                 both = a | b
-                for at, j in enumerate(joins):
+                for at, j in enumerate(() if self.only_copies else joins):
                     partners = self.partners(j.then, a) | self.partners(j.orelse, b)
                     others = (o for o in joins[:at] if self._one_memory(o.then, j.then, a))
                     more = (o for o in joins[:at] if self._one_memory(o.orelse, j.orelse, b))
@@ -166,7 +175,7 @@ class _Clashes:
     ) -> Pairs:
         """The carried names take their values at once: each shares what its value shared, but for what is gone."""
         names = [c.result if results else c.arg for c in loop.carried]
-        for i, name in enumerate(names):
+        for i, name in enumerate(() if self.only_copies else names):
             # only a pair that was seen counts: that both met a third thing, each at another time, does not
             others = {names[j] for j in range(i) if self._one_memory(values[i], values[j], seen)}
             partners = (self.partners(values[i], seen) - gone) | (others & self.found.stored)
