@@ -94,3 +94,16 @@ def part_of_what_may_be_empty(x):
     rest = part[1:]
     rest *= part
     return np.sum(rest) + np.sum(part) + x[1] * x[1]
+
+
+@case(np.linspace(0.2, 0.9, 8).reshape(2, 2, 2), np.array([0.42, 0.33, 0.99]), np.array([[0.3, 0.6, 0.1]]), wrt=(0, 1))
+def part_that_its_form_says_is_shorter_than_nothing(b, q, p):
+    """`b[0:-3]` of two rows has none, not -1."""
+    for t in range(p.shape[0], len(q), 2):
+        k = 0
+        while 0.5 > len(q):
+            q[2::-1] -= (r := q)
+            r[r > 0.2] += np.dot(b[0:-3, 0], r[:1])
+        d = np.reshape(q[0:3], (1, p.shape[1]))
+    c = np.multiply(b[:, 0], [[q[t], d[k][2]], [b[k, k, 1], 1.3]])
+    return np.sum(c)
