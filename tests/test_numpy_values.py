@@ -165,3 +165,17 @@ def test_every_primitive_that_users_call_has_a_row() -> None:
         if kind.__module__ in ("ast", "_ast")
     }
     assert operators - kinds <= {ast.Is, ast.IsNot, ast.In, ast.NotIn}  # of structure, not of numbers
+
+
+@pytest.mark.parametrize("name", ["cumsum", "cumprod", "sort", "argsort", "sum", "max", "argmax", "flip", "diff"])
+@pytest.mark.parametrize("axis", [1, -2])
+def test_a_vector_has_one_axis(name: str, axis: int) -> None:
+    function = getattr(np, name)
+
+    def primal(x: Any) -> Any:
+        return function(x, axis=axis)
+
+    with pytest.raises(np.exceptions.AxisError):
+        primal(np.ones(3))
+    with pytest.raises((srcad.SrcadError, IndexError, ValueError)):
+        srcad.jit(primal)(np.ones(3))

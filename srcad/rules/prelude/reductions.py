@@ -302,9 +302,9 @@ def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     x = number(operand(a, dtype, out))
     if axis is None:
         return running_sum(flat(x))
+    k = axis_of(axis, np.ndim(x))
     if np.ndim(x) == 1:
         return running_sum(x)
-    k = axis_of(axis, np.ndim(x))
     y = x.copy()
     rows = np.moveaxis(y, k, 0)
     for i in range(1, x.shape[k]):

@@ -14,12 +14,12 @@ from srcad.rules.table import axis_of, dtype_of, expands, is_float_name, refuse
 @expands(np.argsort, methods=("argsort",))
 def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     x = flat(a) if axis is None else np.asarray(a)
+    k = axis_of(-1 if axis is None else axis, np.ndim(x))
     if np.ndim(x) == 1:
         return runtime.stable_order(x)
     if np.ndim(x) > 3:
         refuse("sorting an array with more than three axes")
     out = np.empty(x.shape, dtype=np.int64)
-    k = -1 if axis is None else axis_of(axis, np.ndim(x))
     rows = np.moveaxis(x, k, -1)
     places = np.moveaxis(out, k, -1)
     if np.ndim(x) == 2:
@@ -35,12 +35,12 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
 @expands(np.sort)
 def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     x = flat(a) if axis is None else np.asarray(a)
+    k = axis_of(-1 if axis is None else axis, np.ndim(x))
     if np.ndim(x) == 1:
         return sorted_vector(x)
     if np.ndim(x) > 3:
         refuse("sorting an array with more than three axes")
     out = np.empty(x.shape, dtype=dtype_of(x))
-    k = axis_of(axis, np.ndim(x))
     rows = np.moveaxis(x, k, -1)
     sorted_rows = np.moveaxis(out, k, -1)
     if np.ndim(x) == 2:
