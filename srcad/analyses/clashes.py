@@ -18,8 +18,6 @@ from srcad.ir.walk import own_exprs, reads, walk
 Pairs = frozenset[frozenset[str]]
 
 _SHAPE_ONLY = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
-
-
 _COPIED = frozenset({"np.ascontiguousarray"})
 
 

@@ -60,9 +60,10 @@ def equalities(e: Expr, truth: bool = True) -> Iterator[tuple[Expr, Expr]]:
 
 def _known(prim: str, a: Dim, b: Dim) -> bool | None:
     difference = a - b
-    if not difference.terms and difference.const and not (b if difference.const > 0 else a).never_negative:
-        return None  # `x[1:]` of nothing is as long as `x`: a length is never below zero, whatever its form says
     if not difference.terms:
+        less = b if difference.const > 0 else a
+        if difference.const and not less.never_negative:
+            return None  # `x[1:]` of nothing is as long as `x`: a length is never below zero, whatever its form says
         return {"==": difference.const == 0, "!=": difference.const != 0}.get(prim, difference.const > 0)
     if prim == ">":
         return True if (difference - 1).never_negative else None
