@@ -8,9 +8,10 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
 
-from srcad.analyses.clashes import refuse_clashes
+from srcad.analyses.clashes import copies_for_views, refuse_clashes
 from srcad.analyses.steps import Steps, steps
 from srcad.analyses.written import written_parameters
+from srcad.analyses.zero_d import asks_about_zero_d, refuse_shared_numbers
 from srcad.backend.takes import Taken, of_any_length, question
 from srcad.backend.text import module_text
 from srcad.errors import during, fail
@@ -106,14 +107,22 @@ def generate(
     wrt: tuple[str, ...],
     request: Request,
     fixed: bool = False,
+    zero_d: frozenset[str] = frozenset(),
 ) -> Generated:
-    """Run the compiler. `wrt` are the flat parameters to differentiate with respect to.
+    """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
 
     Where `fixed`, integers and bools that the function reads from outside are constants of the text.
     """
     source = read(function)
     with during("lower"):
         lowered = lower(source, arguments, fixed=fixed, differentiate=slope)
+    with during("zero_d"):
+        captured = {name for one in lowered.captures for name in one.zero_d}
+        if asks_about_zero_d(lowered.function, lowered.zero_d, zero_d | captured):
+            marked = lower(source, arguments, fixed=fixed, differentiate=slope, zero_d=True).function
+            seen = zero_d.union(p.name for p in marked.params if isinstance(marked.types[p.name], Array))
+            lasting = captured | seen if request.mode in ("primal", "adjoint") else captured
+            refuse_shared_numbers(marked, zero_d | captured, lasting)
 
     def head(what: str, keeps: Sequence[str] = ()) -> Header:
         place = f"{os.path.basename(source.file)}:{source.tree.lineno}"
@@ -126,7 +135,8 @@ def generate(
         written = written_parameters(primal)
     if request.mode == "primal":
         with during("clashes"):
-            refuse_clashes(joined_views(primal, Builder.resume(primal)), written, only_copies=True)
+            joined = joined_views(primal, Builder.resume(primal))
+            refuse_clashes(joined, written, copies_for_views(joined))
         with during("finish"):
             made = finish(primal)
         header = head("Compiled form of")

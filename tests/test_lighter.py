@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pytest
 
+import srcad
 from srcad.backend import target
 
 MATRIX = np.arange(12.0).reshape(3, 4)
@@ -143,3 +144,15 @@ def test_new_arrays_are_not_compared() -> None:
     ours(np.ones(3))
     asm = ours.inspect_asm(ours.signatures[0])
     assert "mulpd" in asm or platform.machine() not in ("x86_64", "AMD64")
+
+
+def short_and_backwards(b, t, x):
+    x[1::-1] = np.arctan(t[-2:]) + np.concatenate([x[..., -2:1], x[-1:0:-2]])
+    return b[np.array([0, 3])] * x.copy()
+
+
+def test_a_loop_of_few_turns_is_compiled():
+    """LLVM's assertions end the process where it weighs a loop of at most two turns that goes backwards, with masks."""
+    b, t, x = np.array([-0.21, -0.99, 0.44, 0.39, 0.51])[::-1], np.array([0.89, -0.98]), np.array([-0.85, -0.84])
+    rows = srcad.jacobian(short_and_backwards, (0, 1, 2), cache=False)(b, t, x)
+    np.testing.assert_allclose(rows[0], [[np.arctan(-0.98) - 0.84, 0, 0, 0, 0], [0, 0, 0, np.arctan(0.89) - 0.85, 0]])

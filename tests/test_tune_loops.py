@@ -395,3 +395,17 @@ def test_a_sum_in_single_precision_stays_single() -> None:
     """`d = zeros` followed by `d += e` must not become an array of the dtype of `e`."""
     square = SQUARE.astype(np.float32)
     same_numbers(single_beside_double, square, SQUARE[0], wrt=(0, 1), compiled=True)
+
+
+def rows_of_a_loop_that_asks(u, y):
+    step = 0
+    while step < 4:
+        u *= 0.5 * u[np.array([-1, 1])]
+        step += 1
+    return y * np.sum(u)
+
+
+def test_what_a_first_turn_asks_is_known_again() -> None:
+    """What the loop over the rows finds asked inside has other symbols in each turn, and is the same."""
+    one = srcad.jacobian(rows_of_a_loop_that_asks, (0, 1)).specialisation(np.ones(2), np.ones(3))
+    assert "while step < 4:" in one.generated.machine_text()

@@ -8,6 +8,7 @@ reshape. Such a write is refused when the other name is still read afterwards; i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from srcad.analyses.aliases import Aliases, aliases, is_place, surely_runs
 from srcad.errors import fail
@@ -21,11 +22,30 @@ _SHAPE_ONLY = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like"
 _COPIED = frozenset({"np.ascontiguousarray"})
 
 
-def refuse_clashes(f: Function, lasting: Iterable[str] = (), only_copies: bool = False) -> None:
+@dataclass(frozen=True)
+class About:
+    """What is asked, where not of all names and memory."""
+
+    names: frozenset[str]
+    """Only that these meet others counts."""
+    either: frozenset[str] | None = None
+    """One of the two names that clash is one of these."""
+    why: str | None = None
+    """Why it may be so, where no path has to be named."""
+    advice: str | None = None
+
+
+def copies_for_views(f: Function) -> About:
+    """The copies that stand for NumPy's views of strided arrays in another shape."""
+    made = (s for s in walk(f.body) if isinstance(s, Assign))
+    return About(frozenset(s.target for s in made if isinstance(s.value, Op) and s.value.prim in _COPIED))
+
+
+def refuse_clashes(f: Function, lasting: Iterable[str] = (), about: About | None = None) -> None:
     """Refuse the writes that the derivative could not follow; of a function in normal form.
 
-    Where the function itself is wanted, not a derivative, its names share memory as they do in Python, but for the
-    copy that stands for NumPy's view of a strided array in another shape: `only_copies` asks about those.
+    Where the function itself is wanted, not a derivative, its names share memory as they do in Python, but for
+    `copies_for_views`.
 
     The caller sees the memory of the results, and that of the parameters `lasting`, when the function has returned.
     Raises AliasError S401 where a write may change another array that is read later, S402 where NumPy takes none.
@@ -34,14 +54,15 @@ def refuse_clashes(f: Function, lasting: Iterable[str] = (), only_copies: bool =
     if found.stored:
         kept = frozenset(lasting)
         live = kept.union(*map(reads, f.results))
-        _Clashes(f, found, kept, only_copies).block(f.body, frozenset(), live)
+        _Clashes(f, found, kept, about).block(f.body, frozenset(), live)
 
 
 class _Clashes:
     """A walk in the order of execution with the pairs of names that may share memory at each point."""
 
-    def __init__(self, f: Function, found: Aliases, lasting: frozenset[str], only_copies: bool) -> None:
-        self.only_copies = only_copies
+    def __init__(self, f: Function, found: Aliases, lasting: frozenset[str], about: About | None) -> None:
+        self.about = about
+        self.counted = found.stored if about is None else about.names & found.stored
         self.f = f
         self.found = found
         self.lasting = lasting
@@ -93,7 +114,7 @@ class _Clashes:
     def meet(self, pairs: Pairs, target: str, partners: frozenset[str], span: Span | None) -> Pairs:
         """`target` may now share memory with these."""
         here = self.place(target)
-        if target not in self.found.stored:
+        if target not in self.counted:
             return pairs
         new = {frozenset((here, other)) for other in partners if other != here}
         for pair in new:
@@ -103,8 +124,6 @@ class _Clashes:
     def statement(self, stmt: Stmt, pairs: Pairs, live: frozenset[str]) -> Pairs:
         match stmt:
             case Assign(target, value):
-                if self.only_copies and not (isinstance(value, Op) and value.prim in _COPIED):
-                    return pairs
                 return self.meet(pairs, target, self.partners(value, pairs), stmt.span)
             case Store(base, _, _):
                 name = root(base)
@@ -116,7 +135,7 @@ class _Clashes:
                 a = self.block(then, pairs, live | read)
                 b = self.block(orelse, pairs, live | read)
                 both = a | b
-                for at, j in enumerate(() if self.only_copies else joins):
+                for at, j in enumerate(joins):
                     partners = self.partners(j.then, a) | self.partners(j.orelse, b)
                     others = (o for o in joins[:at] if self._one_memory(o.then, j.then, a))
                     more = (o for o in joins[:at] if self._one_memory(o.orelse, j.orelse, b))
@@ -173,7 +192,7 @@ class _Clashes:
     ) -> Pairs:
         """The carried names take their values at once: each shares what its value shared, but for what is gone."""
         names = [c.result if results else c.arg for c in loop.carried]
-        for i, name in enumerate(() if self.only_copies else names):
+        for i, name in enumerate(names):
             # only a pair that was seen counts: that both met a third thing, each at another time, does not
             others = {names[j] for j in range(i) if self._one_memory(values[i], values[j], seen)}
             partners = (self.partners(values[i], seen) - gone) | (others & self.found.stored)
@@ -193,6 +212,8 @@ class _Clashes:
             )
         alive = {self.place(n) for n in live if n in self.found.stored}
         clashes = sorted(other for pair in pairs if here in pair for other in pair - {here} if other in alive)
+        if self.about is not None and self.about.either is not None and here not in self.about.either:
+            clashes = [other for other in clashes if other in self.about.either]
         if clashes:
             # what has a name of the user's says more
             self._refuse(here, min(clashes, key=lambda n: (n.startswith("%"), n)), span)
@@ -205,6 +226,9 @@ class _Clashes:
         read = min((line for line in self._lines_reading(other) if span is None or line > span.line), default=None)
         handed = read is None and other in {self.place(n) for n in self.lasting}
         seen = "the caller sees it afterwards" if handed else f"it is read later{'' if read is None else _line(read)}"
+        if self.about is not None and self.about.why is not None:
+            what = f"writes into {mine}, and {theirs} may be in the same memory"
+            fail("S401", what, span, f"{self.about.why} Of {theirs}: {seen}.", self.about.advice)
         fail(
             "S401",
             f"writes into {mine}, which may or may not be {theirs}",

@@ -215,25 +215,33 @@ def allocator() -> Any:
 
 
 @contextmanager
-def ordered_sums(vectorised: bool) -> Iterator[None]:
-    """Have LLVM vectorise a loop with a sum of floats: all but the sum, whose terms are added in their order.
+def loops_for_llvm(ordered_sums: bool) -> Iterator[None]:
+    """LLVM's options for the loops of generated code.
 
-    By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
-    right where there is little else to compute. The option is one of the process; whoever optimises holds Numba's
-    lock, so that nobody else does. Processors of other kinds do it anyway.
+    `ordered_sums`: a loop with a sum of floats is vectorised too: all but the sum, whose terms are added in their
+    order. By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
+    right where there is little else to compute. Processors of other kinds do it anyway.
+
+    A loop of few turns is vectorised as any other. By itself LLVM writes one of at most 15 turns without a remainder,
+    with masks, and its two models of what that costs may then disagree, which its assertions end the process for.
+
+    The options are those of the process; whoever optimises holds Numba's lock, so that nobody else does.
     """
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
-    # an LLVM that does not know an option ends the process: only those that are known to have this one
-    known = 15 <= llvm.llvm_version_info[0] <= 22 and platform.machine() in ("x86_64", "AMD64")
-    if not (vectorised and known):
-        yield
-        return
-    llvm.set_option("srcad", "-force-ordered-reductions=true")
+    options = [("-vectorizer-min-trip-count", "0", "16")]
+    if ordered_sums and platform.machine() in ("x86_64", "AMD64"):
+        options.append(("-force-ordered-reductions", "true", "false"))
+    # an LLVM that does not know an option ends the process: only those that are known to have these
+    if not 15 <= llvm.llvm_version_info[0] <= 22:
+        options = []
+    for option, ours, _ in options:
+        llvm.set_option("srcad", f"{option}={ours}")
     try:
         yield
     finally:
-        llvm.set_option("srcad", "-force-ordered-reductions=false")
+        for option, _, default in options:
+            llvm.set_option("srcad", f"{option}={default}")
 
 
 def apart(function: Any, compiled: Any) -> Any:

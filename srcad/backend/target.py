@@ -73,7 +73,7 @@ class _Codegen(codegen.JITCPUCodegen):
 
     class _library_class(codegen.JITCodeLibrary):
         def _optimize_final_module(self) -> None:
-            with lighter.ordered_sums(self._codegen.ordered_sums):
+            with lighter.loops_for_llvm(self._codegen.ordered_sums):
                 super()._optimize_final_module()
 
 

@@ -100,7 +100,8 @@ class Attempts:
             missing = [name for name in request.wrt if self.parameters.argument(name, self.values).value is None]
             what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no number in it"
             fail("S207", f"{what}: there is nothing to differentiate with respect to")
-        return generate(self.parameters.function, arguments.arguments, wrt, request, arguments.fixed)
+        zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
+        return generate(self.parameters.function, arguments.arguments, wrt, request, arguments.fixed, zero_d)
 
     def _active(self) -> list[int]:
         """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""

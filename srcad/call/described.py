@@ -30,6 +30,8 @@ class FlatLeaf:
     place: str
     type: Type
     differentiated: bool
+    zero_d: bool = False
+    """It is given as a 0-d array, and counts as a number."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def described(
             else:
                 differentiated = position in active
                 kind = leaf_type(leaf, flat_name, place, differentiated)
-                flat.append(FlatLeaf(position, flat_name, place, kind, differentiated))
+                zero_d = isinstance(leaf, np.ndarray) and leaf.ndim == 0
+                flat.append(FlatLeaf(position, flat_name, place, kind, differentiated, zero_d))
                 found.append(Leaf(Var(flat_name), kind))
             position += 1
         arguments[name] = _structure(value, iter(found), name)

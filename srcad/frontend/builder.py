@@ -156,6 +156,14 @@ class Builder:
         self.emit(Assign(target.name, made, self.span))
         return target
 
+    def identity(self, prim: str, value: Atom, *others: Atom) -> Atom:
+        """Write `fresh = prim(value, *others)`, an operation that gives its first operand."""
+        target = self.fresh("%" + prim.rpartition(".")[2], self.typeof(value))
+        if not self.is_weak(value):
+            self.strong.add(target.name)
+        self.emit(Assign(target.name, Op(prim, (value, *others)), self.span))
+        return target
+
     def check(self, condition: Atom, error: str, *message: str | Expr, place: Span | None = None) -> None:
         """Raise the error at run time where the condition does not hold; its message begins with the place.
 

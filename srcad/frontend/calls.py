@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.errors import Problem, SrcadError
 from srcad.frontend import questions as questions  # fills BUILTINS
-from srcad.frontend import read
+from srcad.frontend import read, zero_d
 from srcad.frontend.builtin_calls import BUILTINS
 from srcad.frontend.comprehensions import accumulated, asked
 from srcad.frontend.context import Context, Frame, Retry
@@ -104,6 +104,10 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
 
 
 def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    return zero_d.called(ctx, value, args, keywords, _result(ctx, value, args, keywords))
+
+
+def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     if isinstance(value, Primitive):
         return call_primitive(ctx, value.name, args, keywords)
     if isinstance(value, functools.partial):

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
+import numpy as np
+
 from srcad.errors import SrcadError, fail
 from srcad.frontend import read
 from srcad.frontend.builder import Builder
 from srcad.frontend.read import Source
-from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, leaves
+from srcad.frontend.values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, ZeroD, leaves
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Scalar
 
@@ -75,6 +77,14 @@ class Captured:
     fixed: bool = False
     """Its integers and bools are constants, and no leaves."""
 
+    @property
+    def zero_d(self) -> tuple[str, ...]:
+        """Its name in the IR, where the variable is a 0-d array."""
+        value = self.read()
+        if not isinstance(value, np.ndarray) or value.ndim or not isinstance(self.value, Leaf):
+            return ()
+        return (self.value.atom.name,) if isinstance(self.value.atom, Var) else ()
+
 
 class Parts(Protocol):
     """The parts of lowering (lower.py joins them)."""
@@ -100,7 +110,12 @@ class Context:
     """Everything lowering carries along."""
 
     def __init__(
-        self, builder: Builder, parts: Parts, fixed: bool = False, differentiate: Differentiate | None = None
+        self,
+        builder: Builder,
+        parts: Parts,
+        fixed: bool = False,
+        differentiate: Differentiate | None = None,
+        zero_d: bool = False,
     ) -> None:
         self.builder = builder
         self.parts = parts
@@ -136,6 +151,10 @@ class Context:
         """Values that have just been given the name of the variable they are for."""
         self.held: list[Sequence[Any]] = []
         """Items whose turn is still to come, which no name holds yet."""
+        self.zero_d = zero_d
+        """0-d arrays are marked where they are made and updated (zero_d.py)."""
+        self.zero_d_seen = ZeroD()
+        """What there is of that, marked or not."""
         self.asks = True
         """Indices are asked whether they are within bounds."""
         self.frame: Frame = None  # type: ignore[assignment]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from srcad.frontend import zero_d
 from srcad.frontend.context import Context
 from srcad.frontend.fits import Axis, Demand, Fit
 from srcad.frontend.iteration import Turns, arithmetic, count_of
@@ -140,6 +141,7 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     if not isinstance(item, Leaf):
         ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
     _put(ctx, buffer, length.atom, item)
+    zero_d.kept(ctx, item)
     ctx.heap[ref] = Cells((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from srcad.frontend import zero_d
 from srcad.frontend.context import Context
 from srcad.frontend.fits import Axis
 from srcad.frontend.fits import stored as stored_in
@@ -45,7 +46,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
                 return ctx.leaf(ctx.builder.op("index", atom, items.atom))
         case Leaf():
             if items in (Seq(()), Static(...)):
-                return value
+                return zero_d.number(ctx, value) if items == Seq(()) else zero_d.made(ctx, value, value)
             ctx.fail("S126", "a number cannot be indexed")
         case Ref(id=ref) if ctx.heap[ref].grown:
             return _row(ctx, value, items)
@@ -176,7 +177,9 @@ def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     if not basic and not items:
         return array
     ask_within(ctx, array, basic)
-    return ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
+    found = ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
+    dots = any(isinstance(item, Static) and item.value is ... for item in items)
+    return zero_d.made(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
 
 
 def _is_basic(item: Abstract) -> bool:

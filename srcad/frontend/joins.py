@@ -9,7 +9,7 @@ from typing import Any
 from srcad.frontend.builder import Builder, described
 from srcad.frontend.context import Context, State
 from srcad.frontend.unbound import both, met, whether_bound
-from srcad.frontend.unify import Kind, named, unify
+from srcad.frontend.unify import Kind, named, unify, widened
 from srcad.frontend.values import (
     UNBOUND,
     Abstract,
@@ -29,6 +29,7 @@ from srcad.frontend.values import (
 )
 from srcad.ir.nodes import Assign, Const, Expr, If, Join, Op, Stmt, Undef, Var
 from srcad.ir.types import Scalar
+from srcad.ir.walk import defined
 
 Key = str | int
 """A name, or the contents of a list or dict."""
@@ -126,6 +127,9 @@ class _Joiner:
         kind = joined_kind(builder, a, b)
         if isinstance(kind, str):
             return disagreement(base, kind)
+        if not isinstance(a, Leaf) or not isinstance(b, Leaf):
+            # what the lengths are made of may be there on the one path only
+            kind = widened(kind, defined(tuple(self.first if isinstance(a, Leaf) else self.second)))
         paths = ((a, self.first, self.has[0]), (b, self.second, self.has[1]))
         left, right = (_as_expr(builder, v, kind, block, has) for v, block, has in paths)
         key = (left, right, base)

@@ -105,6 +105,7 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
             ctx.guards[key] = (frozen(value), lambda: frozen(read()))
         return _kept(ctx, key, lambda: wrapped(ctx, value))
     described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place(), ctx.fixed)
+    ctx.zero_d_seen.made |= isinstance(value, np.ndarray) and value.ndim == 0
     ctx.captures[key] = Captured(name, described, read, ctx.fixed)
     if ctx.fixed:
         ctx.guards[key] = (_integers(value), lambda: _integers(read()))

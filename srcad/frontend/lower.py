@@ -27,7 +27,7 @@ from srcad.frontend.operators import test, truth
 from srcad.frontend.read import Source
 from srcad.frontend.statements import bind, statements
 from srcad.frontend.statics import inside_form, outside_form
-from srcad.frontend.values import Abstract, Leaf, Ref, Seq, leaves
+from srcad.frontend.values import Abstract, Leaf, Ref, Seq, ZeroD, leaves
 from srcad.ir.nodes import Atom, Expr, Function, Param, Var
 
 register(gast.Call, calls.call_node)
@@ -71,6 +71,7 @@ class Lowered:
     captures: tuple[Captured, ...]
     """Values from outside the function: their leaves follow the arguments among the parameters, in this order."""
     guards: tuple[Guard, ...]
+    zero_d: ZeroD
 
 
 def lower(
@@ -79,16 +80,18 @@ def lower(
     name: str | None = None,
     fixed: bool = False,
     differentiate: Differentiate | None = None,
+    zero_d: bool = False,
 ) -> Lowered:
     """Lower a function for arguments described by `arguments.describe`, by parameter name.
 
     A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
     integers and bools that the function reads from outside are taken as they are now, behind guards. `differentiate`
-    makes the derivatives that the function itself needs: of residuals whose roots it finds.
+    makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
+    are marked, for `analyses/zero_d`.
     """
     builder = Builder()
     builder.function, builder.checks = source.name, True
-    ctx = Context(builder, PARTS, fixed, differentiate)
+    ctx = Context(builder, PARTS, fixed, differentiate, zero_d)
     fence(source)
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)
@@ -120,7 +123,7 @@ def lower(
         _used_types(builder, params),
         read.span(source, source.tree),
     )
-    return Lowered(function, outside, captures, guards)
+    return Lowered(function, outside, captures, guards, ctx.zero_d_seen)
 
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:

@@ -223,8 +223,10 @@ class Rounds:
 
     def _is_needed(self, name: str, value: Abstract, heap: dict[int, Cells]) -> bool:
         """Whether a name first bound in the body may be read with the value of an earlier turn."""
+        if name in self.read:  # before the turn itself gives it one, perhaps
+            return True
         _, leaves, _ = taken_apart(value, heap, self.entry.heap, "")  # of a list that the turn makes, its contents
-        return any(map(self.ctx.is_undefined, leaves)) and (name in self.read or name in self.read_outside)
+        return any(map(self.ctx.is_undefined, leaves)) and name in self.read_outside
 
     def _settled(self, value: Abstract, name: str, frames: int) -> Abstract:
         """The value, unless it is a function that was made inside the loop and knows values made there."""

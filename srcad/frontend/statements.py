@@ -7,7 +7,7 @@ from typing import Any
 
 import gast
 
-from srcad.frontend import read
+from srcad.frontend import read, zero_d
 from srcad.frontend.context import Context, Pending
 from srcad.frontend.expressions import defaults_of, length, spread
 from srcad.frontend.growth import refuse_change
@@ -157,7 +157,7 @@ def _augmented(ctx: Context, node: Any) -> None:
             current = lookup(ctx, name)
             value = ctx.expression(node.value)
             if not _in_place(ctx, prim, current, value):
-                ctx.bind(node.target, binary(ctx, prim, current, value))
+                ctx.bind(node.target, zero_d.updated(ctx, current, binary(ctx, prim, current, value)))
             elif lookup(ctx, name) != current:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
@@ -165,7 +165,9 @@ def _augmented(ctx: Context, node: Any) -> None:
             if isinstance(base, Ref):
                 current = index(ctx, base, items)
                 value = ctx.expression(node.value)
-                new = current if _in_place(ctx, prim, current, value) else binary(ctx, prim, current, value)
+                new = current
+                if not _in_place(ctx, prim, current, value):
+                    new = zero_d.updated(ctx, current, binary(ctx, prim, current, value))
                 if new is not current or index(ctx, base, items) != current:
                     store(ctx, base, items, new)
                 return

@@ -154,6 +154,17 @@ class ReversedValue:
     inner: Abstract
 
 
+@dataclass
+class ZeroD:
+    """What a function does with 0-d arrays, which count as numbers (zero_d.py)."""
+
+    made: bool = False
+    views: bool = False
+    """Some are views of arrays, or the other way round."""
+    updated: bool = False
+    """A number is updated in place, which may be one."""
+
+
 @dataclass(frozen=True)
 class Conflict:
     """What a name means after paths that disagree in a way no run-time value can express; an error once read."""

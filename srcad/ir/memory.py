@@ -32,6 +32,17 @@ READ_ONLY = {"np.broadcast_to": "np.broadcast_to", "diagonal": "np.diagonal"}
 """NumPy gives an array that refuses stores; by what the user calls it."""
 
 
+ZERO_D_MADE = "zero_d.made"
+"""`made(value, *sources)`: the value is held by a 0-d array, which may share memory with each of the sources. This and
+the next three give their value; only the lowering that `analyses/zero_d` asks about has them."""
+ZERO_D_UPDATED = "zero_d.updated"
+"""`updated(value, old)`: what held the old value now holds this, if it is a 0-d array."""
+ZERO_D_KEPT = "zero_d.kept"
+"""`kept(value)`: a list that grows in a run-time loop holds what holds the value."""
+ZERO_D_NUMBER = "zero_d.number"
+"""`number(value)`: the value by itself, which nothing shares."""
+
+
 def sources(op: Op) -> tuple[Expr, ...]:
     """The arguments whose memory the result may be, or hold; none where the result is surely new."""
     if op.prim in VIEWS or op.prim in EITHER:

@@ -163,5 +163,8 @@ class Turns(Arrays):
 
 def _says(one: Asked, other: Asked) -> bool:
     """Whether what the one asks leaves nothing for the other to ask."""
-    conditions = [[far for far, _ in asked.under] for asked in (one, other)]
-    return one.symbol == other.symbol and (not one.under or conditions[0] == conditions[1])
+    if one.symbol != other.symbol or not one.under:
+        return one.symbol == other.symbol
+    # how far a loop goes has another symbol in each turn of the loop around; the condition has the same text
+    pairs = zip(one.under, other.under, strict=False)
+    return len(one.under) == len(other.under) and all(a == b or m == n for (a, m), (b, n) in pairs)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -332,7 +333,7 @@ class Trial:
             return False
         args = self.fresh(wide=True)
         try:
-            with np.errstate(divide="raise", over="raise", invalid="raise"):
+            with np.errstate(divide="raise", over="raise", invalid="raise"), mock.patch.object(np, "arctan2", _angle):
                 self.wide.program(*args)
         except FloatingPointError:
             return True
@@ -360,6 +361,13 @@ class Trial:
         if lines and not numbers and self.meets_infinite():
             raise NotSmooth("not finite")  # a documented limit
         raise Wrong("\n".join(lines[:8]) or f"along a direction: have {have:.8g}, want {slope:.8g}")
+
+
+def _angle(y: Any, x: Any, arctan2: Any = np.arctan2) -> Any:
+    """`arctan2`, which has no derivative where both are 0 and gives a number there."""
+    if np.any((np.asarray(y) == 0) & (np.asarray(x) == 0)):
+        raise FloatingPointError
+    return arctan2(y, x)
 
 
 WEIGHTS = (0.7, -1.3, 0.9, 1.1, 0.4)

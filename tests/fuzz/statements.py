@@ -204,9 +204,16 @@ class Statements(Arrays):
 
     def is_view(self, text: str, array: Any) -> bool:
         """Whether a name or a part of one looks into the array."""
-        if any(isinstance(node, ast.Call | ast.NamedExpr) for node in ast.walk(ast.parse(text))):
+        for node in ast.walk(ast.parse(text)):
+            # what may change something is not tried; NumPy's functions give views, too
+            if isinstance(node, ast.NamedExpr) or (
+                isinstance(node, ast.Call) and not ast.unparse(node.func).startswith("np.")
+            ):
+                return False
+        try:
+            value = eval(text, {**self.globals, **self.env})
+        except Exception:  # the program that is tried raises it
             return False
-        value = eval(text, {**self.globals, **self.env})
         return isinstance(value, np.ndarray) and np.may_share_memory(value, array)
 
     def bounded(self, value: str) -> str:

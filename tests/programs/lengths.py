@@ -107,3 +107,21 @@ def part_that_its_form_says_is_shorter_than_nothing(b, q, p):
         d = np.reshape(q[0:3], (1, p.shape[1]))
     c = np.multiply(b[:, 0], [[q[t], d[k][2]], [b[k, k, 1], 1.3]])
     return np.sum(c)
+
+
+@case(np.array([-0.18, 0.08, 0.9, 0.66, 0.1]))
+def part_that_one_path_makes(x):
+    if x[2] >= x[3]:
+        part = x[1:4]
+    for _ in range(len(x)):
+        rest = part[:-1]
+    return np.sum(rest * rest)
+
+
+@case(np.array([-0.18, 0.08, 0.9, 0.66, 0.1]))
+def array_that_one_path_makes(x):
+    if x[2] >= x[3]:
+        made = x[1:4] * 2.0
+    for e in made:
+        rest = made[:-1] * e
+    return np.sum(rest * rest)

@@ -275,3 +275,32 @@ def several_saved_in_a_turn(x, n):
                 t[z] = 0.3 * np.sin(t[z]) + x[z]
         s += t[i]
     return s
+
+
+@case(real(2), real(2, seed=1))
+def read_before_the_turn_binds_it(w, a):
+    out = 0
+    while out < 4:
+        for _ in range(out, 2, 2):
+            stop = w[0]
+        stop = a[0] * stop
+        out += 1
+    return stop
+
+
+@case(real(2), real(2, seed=1))
+def read_before_the_turn_of_a_for_binds_it(w, a):
+    for out in range(4):
+        if out < 2:
+            stop = w[0] * out
+        stop = a[0] * stop + w[1]
+    return stop
+
+
+@case(real(3), real(3, seed=1))
+def an_array_read_before_the_turn_binds_it(w, a):
+    for out in range(4):
+        if out < 1:
+            part = w[1:]
+        part = a[:2] * part
+    return np.sum(part)

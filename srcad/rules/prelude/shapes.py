@@ -178,7 +178,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
             raise ValueError(f"an axis of length {a.shape[k]} cannot be left out")
     if len(axes) == 0:
         return a
-    return a[without_axes(rank, axes)]
+    items = (*without_axes(rank, axes), ...)  # the dots: NumPy gives a view even where no axis is left
+    return a[items]
 
 
 @expands(np.expand_dims)
