@@ -109,6 +109,8 @@ class _Asked(Execution):
 
     def step(self, stmt: Stmt) -> None:
         match stmt:
+            case Assign(target, Var(name)) if name not in self.env:
+                self.env.pop(target, None)  # what no path has given a value is copied before such copies go
             case Assign(target, value):
                 # a list may lose the very item
                 held = [self.env[name] for name in roots(value) if name in self.env]

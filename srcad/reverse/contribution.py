@@ -198,12 +198,23 @@ class Adjoints:
 
     # ---- adding ------------------------------------------------------------------------------
 
+    def hand_on(self, target: Expr, value: Atom) -> None:
+        """Add `value` to the adjoint of the atom `target`, where it is that of the same value by another name."""
+        have, want = self.builder.typeof(value), self.builder.typeof(target)
+        exact = have.dtype == want.dtype if isinstance(have, Array) and isinstance(want, Array) else None
+        self._add(target, value, exact)
+
     def add(self, target: Expr, value: Atom) -> None:
         """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
+        self._add(target, value)
+
+    def _add(self, target: Expr, value: Atom, exact: bool | None = None) -> None:
+        """`exact`: whether it has the dtype, where the shape is known to be the same."""
         if not isinstance(target, Var) or target.name not in self.active:
             return
         primal = target.name
-        value, exact = self.fit(value, primal)
+        if exact is None:
+            value, exact = self.fit(value, primal)
         view = self.view(primal)
         if view is not None:
             self.begin(self.root(primal))

@@ -132,7 +132,7 @@ class _Transform:
                 for join in stmt.joins:
                     if join.target in self.adjoints.active and self.adjoints.has(join.target):
                         source = join.then if kind == "then" else join.orelse
-                        self.adjoints.add(source, self.adjoints.value(join.target))
+                        self.adjoints.hand_on(source, self.adjoints.value(join.target))
             self.region(inner)
             with self.group(-1):
                 # what began here as one number goes on outside as an array
@@ -162,7 +162,7 @@ class _Transform:
         builder.span = None
         with self.group(len(inner.stmts)):
             for carry, out in outs:
-                adjoints.add(carry.next, out)
+                adjoints.hand_on(carry.next, out)
         self.region(inner)
         with self.group(-1):
             for carry, out in outs:
@@ -173,7 +173,7 @@ class _Transform:
         builder.span = None
         with self.group(position):
             for carry, out in outs:
-                adjoints.add(carry.init, out)
+                adjoints.hand_on(carry.init, out)
 
     # ---- one statement -----------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class _Transform:
             return
         match stmt.value:
             case Var() | Const() | Undef():
-                adjoints.add(stmt.value, adjoints.value(name))
+                adjoints.hand_on(stmt.value, adjoints.value(name))
             case Op("index", (base, *items)):
                 self.load(base, tuple(items), adjoints.value(name))
             case Op() as op:

@@ -129,7 +129,7 @@ def _elementwise(writes: Block, other: Block, counters: tuple[str, ...], known: 
     for base, index in (e for s in writes for e in written_elements(s)):
         for stmt in other:
             for name, place in (*read_elements(stmt), *written_elements(stmt)):
-                same = name == base and place == index and is_own(index, counters)
+                same = place == index and is_own(index, counters) and known.same(name, base)
                 if not same and known.memory(name) == known.memory(base):
                     return False
     return True

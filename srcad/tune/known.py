@@ -30,6 +30,8 @@ class Known:
         self._params = frozenset(p.name for p in f.params)
         self._shared = sharing(f.body, f.types)
         self._memory: dict[str, str] = {}
+        self._given: dict[str, str] = {}
+        """Names that have just been given an array under the name it was made under."""
         self._equal: dict[Symbol, Dim] = {}
         taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | self._params | {f.name}
         taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
@@ -57,12 +59,23 @@ class Known:
         name = self.free(wanted)
         self.types[name] = _refreshed(type)
         if memory is not None:
-            self._memory[name] = self._memory.get(memory, memory)
+            self._memory[name] = memory
         return name
 
     def memory(self, name: str) -> str:
         """One name that stands for all that may share memory with this one."""
-        return self._shared.of(self._memory.get(name, name))
+        while name in self._memory:
+            name = self._memory[name]
+        return self._shared.of(name)
+
+    def give(self, target: str, made: str) -> None:
+        """`target = made`, a new name: from here on they are one array. Before, the target was another."""
+        self._memory[made] = target
+        self._given[target] = made
+
+    def same(self, a: str, b: str) -> bool:
+        """Whether two names surely are of one array, one of them perhaps as it has just been given."""
+        return a == b or self._given.get(a) == b or a == self._given.get(b)
 
     def loads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `memory`) that is read when the expression is evaluated."""
@@ -112,6 +125,7 @@ class Known:
 
     def _drop(self, name: str) -> None:
         self.extents.pop(name, None)
+        self._given.pop(name, None)
         for other in [k for k, lengths in self.extents.items() if any(name in names(e) for e in lengths)]:
             del self.extents[other]
 

@@ -76,6 +76,9 @@ class _Spread(Turns):
             rest, made = (rest[2:], made) if made else (rest[1:], self._statement(rest[0]))
             for one in made:
                 add(found, one, self.known)
+                match one:
+                    case Assign(target, Var(name)) if name not in self.declared:
+                        self.known.give(target, name)
         self.known.back_to(facts)
         self.asked = asked
         return tuple(found)

@@ -125,3 +125,31 @@ def array_that_one_path_makes(x):
     for e in made:
         rest = made[:-1] * e
     return np.sum(rest * rest)
+
+
+@case(real(4), 4)
+def filled_anew_and_read_backwards(p, n):
+    for i in range(0, n, 2):
+        first = p[i]
+        p = np.full((p.shape[0],), first)
+        p[:] -= 0.5 * np.sin(p[::-1])
+    return np.sum(p * p)
+
+
+@case(real(4), 2)
+def an_element_of_what_is_made_anew(p, n):
+    for _ in range(n):
+        p = p * 2.0 + np.sum(p)
+        x = p[3]
+        p = p + p[::-1] * x
+    return np.sum(p)
+
+
+@case(np.array([-0.18, 0.08, 0.9, 0.66, 0.1]), np.array([0.5]))
+@case(np.array([-0.18, 0.08, 0.5, 0.66, 0.1]), np.array([0.5]), name="otherwise")
+def parts_of_two_lengths(x, w):
+    if x[2] >= x[3]:
+        part = x[1:4] * 2.0
+    else:
+        part = x[0:4] * 3.0 * w
+    return np.sum(part * part)
