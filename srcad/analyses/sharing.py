@@ -78,7 +78,7 @@ class Sharing:
         match expr:
             case Var(name):
                 known = self.types.get(name)
-                return known.rank if isinstance(known, Array) else None
+                return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
             case Op("index", (base, *items), _):
                 rank = self.rank(base)
                 return None if rank is None else rank + _change(items)
@@ -86,6 +86,10 @@ class Sharing:
                 return self.rank(base)
             case Op("reshape" | "np.broadcast_to", args, _):
                 return len(args) - 1
+            case Op("select", (_, a, b), _):
+                return self.rank(a) if self.rank(a) == self.rank(b) else None
+            case Const():
+                return 0
             case _:
                 return None
 

@@ -344,3 +344,11 @@ def as_many_values_as_places_by_two_masks(x):
     y[x > 0.0] = x[x > 0.0] ** 2
     y[x > 9.0] = x[:1]
     return np.sum(y * y)
+
+
+@case(real(1, 1), 3, compiled=True)
+def filled_with_a_choice_of_its_own_element(b, n):
+    for j in range(n):
+        b[:] = b[0, j % 1] * 1.5 if j < 2 else 0.7 * j * b[0, 0]
+        b.fill(b[0, j % 1] if b[0, 0] < 2.0 else 0.7)
+    return np.sum(b)
