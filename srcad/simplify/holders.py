@@ -50,6 +50,8 @@ class _Flow:
         self.types = types
         self.found: dict[Path, frozenset[str]] = {}
         self.turns: dict[Path, Pairs] = {}
+        self.stable: dict[Path, Pairs] = {}
+        """By loop, what held in all its turns when it was gone through last."""
 
     def has_memory(self, name: str) -> bool:
         return not isinstance(self.types.get(name), Scalar | Opaque)
@@ -82,11 +84,15 @@ class _Flow:
         return pairs
 
     def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: Pairs) -> Pairs:
+        own = parts[0][1]
+        # the loop around only ever adds pairs: what was found then holds now, and need not be found again
+        pairs |= self.stable.get(own, frozenset())
         while True:
             after = pairs
             for part, path in parts:
                 after = after | self.block(part, path, after)
             if after == pairs:
+                self.stable[own] = pairs
                 return pairs
             pairs = after
 
