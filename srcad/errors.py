@@ -164,6 +164,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S314": (ArgumentError, "call that keeps more than max_tape"),
     "S315": (ArgumentError, "checkpoint of no loop"),
     "S316": (ArgumentError, "types that nobody has said"),
+    "S317": (ArgumentError, "read-only argument that is written to"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

@@ -131,6 +131,36 @@ def test_arguments_are_never_modified_and_overlap_is_an_error():
     df(both[:2], both[2:])  # side by side is no overlap
 
 
+def written_to(x):
+    x[0] = 2.0 * x[1]
+    return np.sum(x)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_a_read_only_argument_that_is_written_to_is_an_error(target):
+    x = np.ones(2)
+    x.setflags(write=False)
+    for made in (srcad.jit(written_to, target=target), srcad.grad(written_to, target=target)):
+        with pytest.raises(ArgumentError, match="srcad error S317: x is read-only"):
+            made(x)
+    with pytest.raises(ArgumentError, match="S317"):
+        srcad.adjoint(written_to, target=target)(x, np.ones(2))
+    assert srcad.grad(lambda x: np.sum(x), target=target)(x).tolist() == [1.0, 1.0]
+
+
+def test_an_argument_that_overlaps_itself_is_an_error_where_it_is_written_to():
+    def scaled(m):
+        m[0] *= 2.0
+        return np.sum(m) * m[1, 0]
+
+    gradient = srcad.grad(scaled, target="python")
+    with pytest.raises(ArgumentError, match="S308: m may overlap itself"):
+        gradient(np.lib.stride_tricks.as_strided(np.arange(4.0), (3, 2), (8, 8)))
+    m = np.arange(24.0).reshape(4, 6)[::2, ::-2]
+    np.testing.assert_allclose(gradient(m), gradient(m.copy()))
+    assert gradient(m.T).shape == (3, 2)
+
+
 def test_an_argument_used_twice_is_no_overlap_where_nothing_is_written():
     x = np.array([1.0, 2.0])
     d_x, d_w = srcad.grad(weighted, (0, 1), **plain)(x, x)

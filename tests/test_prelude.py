@@ -603,5 +603,6 @@ SHOWN_ELSEWHERE = {
 
 def test_every_expansion_has_a_case() -> None:
     shown = {c.function for c in CASES} | SHOWN_ELSEWHERE
-    missing = [f for f in EXPANSIONS if f not in shown]
+    both = hasattr(np, "trapezoid") and hasattr(np, "trapz")  # one function under two names
+    missing = [f for f in EXPANSIONS if f not in shown and not (both and f is np.trapz)]
     assert not missing

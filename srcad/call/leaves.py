@@ -97,6 +97,21 @@ def layout(array: np.ndarray[Any, Any]) -> str:
     return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
 
 
+def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
+    """Whether two elements may be in one place, by strides: exact where no axis runs between the elements of another.
+
+    >>> x = np.arange(4.0)
+    >>> overlaps_itself(x[::2]), overlaps_itself(np.lib.stride_tricks.as_strided(x, (3, 2), (8, 8)))
+    (False, True)
+    """
+    reach = array.itemsize
+    for stride, length in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if stride < reach:
+            return bool(array.size)
+        reach += stride * (length - 1)
+    return False
+
+
 def passed(leaf: Any, differentiated: bool, compiled: bool = True) -> Callable[[Any], Any] | None:
     """How a leaf is converted on its way into the generated function; None if it goes as it is.
 

@@ -15,7 +15,7 @@ from srcad.backend import files
 from srcad.backend.load import load
 from srcad.backend.text import unasked_name
 from srcad.call.described import Described
-from srcad.call.leaves import entries_back, given_back, leaf_key, passed
+from srcad.call.leaves import entries_back, given_back, leaf_key, overlaps_itself, passed
 from srcad.call.parameters import Argument, Parameters
 from srcad.call.plan import Plan, planner, refuse_above
 from srcad.call.relaxed import relaxed
@@ -72,7 +72,11 @@ class Specialisation:
         self._guards = made.lowered.guards
         self._capture_keys = self._keys_of_captures()
         self._overlaps = _pairs(order, made.written, made.lowered.function.types)
-        self._checks: list[Callable[[list[Any]], None]] = [self._check_overlap] if self._overlaps else []
+        types = made.lowered.function.types
+        self._written = [at for at, n in enumerate(order) if n in made.written and isinstance(types[n], Array)]
+        self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
+        if self._overlaps:
+            self._checks.append(self._check_overlap)
         if request.options.max_tape is not None:
             self._checks.append(self._check_tape)
         self._planned: Callable[[Sequence[Any]], Plan] | None = None
@@ -159,7 +163,7 @@ class Specialisation:
         """Of several threads that load the text, all go by what the first has loaded."""
         if not self._first:
             module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            self._first.append(_Loaded(module, function, function if self._compiles else _quiet(function)))
+            self._first.append(_Loaded(module, function, function if self._compiles else _as_compiled(function)))
         return self._first[0]
 
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
@@ -191,6 +195,19 @@ class Specialisation:
         assert most is not None
         refuse_above(most, self.generated.name, self._plan(flat))
 
+    def _check_written(self, flat: list[Any]) -> None:
+        for at in self._written:
+            name, array = self._names[at], flat[at]
+            if not array.flags.writeable:
+                fail("S317", f"{name} is read-only, and is written to", None, None, f"pass {name}.copy().")
+            if not array.flags.forc and overlaps_itself(array):
+                fail(
+                    "S308",
+                    f"{name} may overlap itself in memory",
+                    why="It is written to, which would change more than one of its elements.",
+                    advice=f"pass {name}.copy().",
+                )
+
     def _check_overlap(self, flat: list[Any]) -> None:
         for one, other in self._overlaps:
             a, b = flat[one], flat[other]
@@ -220,8 +237,10 @@ def _disabled() -> bool:
     return jit.disabled()
 
 
-def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like compiled code, it says nothing of 1/0."""
+def _as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like compiled code, it says nothing of 1/0, which is inf: the adjoint of the result is a number of NumPy's."""
+    given = function.__defaults__ or ()
+    function.__defaults__ = tuple(np.float64(value) if type(value) is float else value for value in given)
 
     def called(*args: Any) -> Any:
         with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from srcad.frontend.context import Context
-from srcad.frontend.expressions import spread
+from srcad.frontend.expressions import length, spread
 from srcad.frontend.growth import length_of_buffer
 from srcad.frontend.iteration import check_range, count_of, items_of, turns_of
 from srcad.frontend.joins import words
@@ -35,6 +35,7 @@ from srcad.frontend.values import (
     Static,
     ZipValue,
 )
+from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Dim, Scalar
 
 Args = Sequence[Abstract]
@@ -253,11 +254,13 @@ def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return total
 
 
-def _extreme(choose: Any, over: Any) -> Handler:
+def _extreme(name: str, choose: Any, over: Any) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         if len(args) == 1:
             items = items_of(ctx, args[0])
             if items is None and isinstance(args[0], Leaf) and isinstance(args[0].type, Array):
+                some = ctx.builder.op("!=", length(ctx, args[0], 0).atom, Const(0))
+                ctx.builder.check(some, "ValueError", f"{name} of nothing")
                 return ctx.call(Static(over), args[0])
             if not items and "default" in keywords:
                 return keywords["default"]
@@ -272,8 +275,8 @@ def _extreme(choose: Any, over: Any) -> Handler:
     return handler
 
 
-builtin(max, most=_MANY, keywords="default")(_extreme(choose_larger, largest))
-builtin(min, most=_MANY, keywords="default")(_extreme(choose_smaller, smallest))
+builtin(max, most=_MANY, keywords="default")(_extreme("max", choose_larger, largest))
+builtin(min, most=_MANY, keywords="default")(_extreme("min", choose_smaller, smallest))
 
 
 def _quantifier(over: Any, decided: bool) -> Handler:

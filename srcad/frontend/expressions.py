@@ -8,7 +8,7 @@ from typing import Any
 import gast
 
 from srcad.frontend import operators
-from srcad.frontend.context import Context
+from srcad.frontend.context import Context, Pending
 from srcad.frontend.iteration import items_of, turns_of
 from srcad.frontend.joins import branch, words
 from srcad.frontend.lookup import lookup
@@ -58,7 +58,21 @@ def _choice(ctx: Context, node: Any) -> Abstract:
     cond = ctx.test(node.test)
     if isinstance(cond, bool):
         return ctx.expression(node.body if cond else node.orelse)
-    return branch(ctx, cond, lambda: ctx.expression(node.body), lambda: ctx.expression(node.orelse))
+    entry = ctx.snapshot()
+    try:
+        return branch(ctx, cond, lambda: ctx.expression(node.body), lambda: ctx.expression(node.orelse))
+    except Pending as pending:
+        unresolved = pending
+    # one of the two reads what is bound later in the turn, perhaps by this very value: it is of the other's type
+    for one in (node.body, node.orelse):
+        ctx.restore(entry)
+        try:
+            value = ctx.expression(one)
+        except Pending:
+            continue
+        ctx.skipped = True
+        return value
+    raise unresolved
 
 
 def _walrus(ctx: Context, node: Any) -> Abstract:

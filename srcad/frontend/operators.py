@@ -9,7 +9,7 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcad.frontend.context import Context
+from srcad.frontend.context import Context, Pending
 from srcad.frontend.iteration import items_of, key_value
 from srcad.frontend.joins import branch, words
 from srcad.frontend.safe import is_safe
@@ -309,9 +309,18 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
 
 def test(ctx: Context, node: Any) -> bool | Atom:
     """The truth of an expression, whose own value is not needed."""
+    try:
+        return _test(ctx, node)
+    except Pending:
+        # what it reads is bound later in the turn, and the turn is lowered again: here any truth will do
+        ctx.skipped = True
+        return ctx.builder.fresh("%test", Scalar("bool"))
+
+
+def _test(ctx: Context, node: Any) -> bool | Atom:
     match node:
         case gast.UnaryOp(op=gast.Not(), operand=operand):
-            inner = test(ctx, operand)
+            inner = _test(ctx, operand)
             return not inner if isinstance(inner, bool) else ctx.builder.op("not", inner)
         case gast.BoolOp(op=op, values=values):
             return _test_all(ctx, isinstance(op, gast.And), values)
@@ -322,7 +331,7 @@ def test(ctx: Context, node: Any) -> bool | Atom:
 
 
 def _test_all(ctx: Context, conjunction: bool, values: Sequence[Any]) -> bool | Atom:
-    left = test(ctx, values[0])
+    left = _test(ctx, values[0])
     if len(values) == 1 or left is (not conjunction):
         return left
     if left is conjunction:

@@ -48,7 +48,7 @@ def read(function: Callable[..., object]) -> Source:
     """
     plain = _plain(function)
     code = plain.__code__
-    parsed = _parsed(code, code.co_filename, plain.__globals__.get("__file__"))
+    parsed = _parsed(code, id(code), code.co_filename, plain.__globals__.get("__file__"))
     values = plain.__defaults__ or ()
     defaulted = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
     return Source(
@@ -126,8 +126,9 @@ _WITHOUT_SOURCE = "write it in Python and NumPy, or write a rule for it (help(sr
 
 
 @functools.lru_cache(maxsize=1024)
-def _parsed(code: CodeType, filename: str, module_file: str | None) -> _Parsed:
-    # Equal code objects have equal constants, names and lines, but not always the same file.
+def _parsed(code: CodeType, _: int, filename: str, module_file: str | None) -> _Parsed:
+    # Equal code objects have equal constants and names, but not always the same file; before Python 3.11 nor lines. The
+    # cache keeps them, so that no other has the same id.
     seen = None
     for text in texts(code, module_file):
         seen = seen or (text if text.sure else None)

@@ -91,6 +91,12 @@ class _Joined:
         for join in stmt.joins:
             views = [self.view(e, inside) for e in (join.then, join.orelse)]
             one, other = views
+            if one is not None and isinstance(join.orelse, Undef) and self.is_free(one, inside):
+                after.append(self._made(join.target, one, _atoms(one.args[1:]), stmt))
+                continue
+            if other is not None and isinstance(join.then, Undef) and self.is_free(other, inside):
+                after.append(self._made(join.target, other, _atoms(other.args[1:]), stmt))
+                continue
             if one is None or other is None or one.args[0] != other.args[0] or not _alike(one.args, other.args):
                 joins.append(join)
                 continue
@@ -105,6 +111,11 @@ class _Joined:
                 numbers.append(at)
             after.append(self._made(join.target, one, numbers, stmt))
         return [stmt if not after else replace(stmt, joins=tuple(joins)), *after]
+
+    def is_free(self, view: Op, inside: frozenset[str]) -> bool:
+        """Whether the view may be made where it has not been: it is made of slices, which raise nothing."""
+        slices = all(isinstance(item, Slice) for item in view.args[1:])
+        return slices and not any(isinstance(a, Var) and a.name in inside for a in _atoms(view.args[1:]))
 
     def loop(self, stmt: For | While, first: Callable[[str], int | None]) -> tuple[Stmt, list[Assign]]:
         turn = stmt.test + stmt.body if isinstance(stmt, While) else stmt.body

@@ -9,7 +9,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import dtype_of, expands, is_constant, is_float_name, static
+from srcad.rules.table import dtype_of, expands, is_constant, is_float_name, refuse, static
 
 log_of = PRIMITIVES["math.log"]
 cast = PRIMITIVES["astype"]
@@ -49,7 +49,10 @@ def dist(p: Any, q: Any) -> Any:
 
 @expands(math.fsum)
 def fsum(seq: Any) -> Any:
-    return runtime.exact_sum(doubles(seq))
+    x = doubles(seq)
+    if np.ndim(x) > 1:
+        refuse("math.fsum of more than one axis")
+    return runtime.exact_sum(x)
 
 
 def doubles(values: Any) -> Any:
@@ -60,7 +63,10 @@ def doubles(values: Any) -> Any:
 
 @expands(math.prod)
 def prod(iterable: Any, start: Any = 1) -> Any:
-    return np.prod(np.asarray(iterable)) * start
+    x = np.asarray(iterable)
+    if np.ndim(x) > 1:
+        refuse("math.prod of more than one axis")
+    return np.prod(x) * start
 
 
 @expands(math.remainder)

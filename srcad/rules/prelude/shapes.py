@@ -52,7 +52,7 @@ def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
         if len([d for d in dims if is_constant(d) and d == -1]) == 0:
             if x.size != others:
                 raise ValueError(f"cannot reshape an array of size {x.size} into one of {others}")
-        elif x.size % max(others, 1) != 0:
+        elif others == 0 or x.size % max(others, 1) != 0:
             raise ValueError(f"cannot reshape an array of size {x.size} into parts of {others}")
     return reshaped(x, dims)
 
