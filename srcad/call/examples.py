@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from typing_extensions import TypeAliasType
 
 from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
@@ -115,6 +116,10 @@ def _of(annotation: Any, scope: Mapping[str, Any]) -> Any:
     if isinstance(annotation, np.ndarray | np.generic):  # an example itself, in `Annotated`
         return annotation
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, TypeAliasType):
+        return _of(annotation.__value__, scope)
+    if isinstance(origin, TypeAliasType):  # NumPy's NDArray is one from 2.5 on
+        return _of(origin.__value__[args], scope)
     if origin is typing.Annotated:
         return _of_annotated(args, scope)
     if isinstance(annotation, type | None) and annotation in _PLAIN:
