@@ -18,6 +18,7 @@ from srcad.errors import ArgumentError
 
 plain = {"target": "python"}
 T = TypeVar("T", bound=np.generic)
+OF = TypeAliasType("OF", np.ndarray[tuple[int], np.dtype[T]], type_params=(T,))
 
 
 def module_of(df, folder, name="made"):
@@ -344,7 +345,7 @@ def text_of(annotation, default=dataclasses.MISSING):
         (Annotated[NDArray[np.float64], np.zeros((3, 4))], "x         float64[:, ::1]\n"),
         (np.ndarray[tuple[int, int], np.dtype[np.float32]], "x         float32[:, :]\n"),
         (TypeAliasType("Row", np.ndarray[tuple[int], np.dtype[np.float64]]), "x         float64[:]\n"),
-        (TypeAliasType("Of", np.ndarray[tuple[int], np.dtype[T]], type_params=(T,))[np.float32], "x         float32[:]\n"),
+        (OF[np.float32], "x         float32[:]\n"),
         (tuple[float, int], "x_0       float64\n        x_1       int64\n"),
         (Point, "x_x       float64\n        x_y       float64\n"),
         (Layer, "x_w       float64[:, :]\n        x_b       float64\n"),

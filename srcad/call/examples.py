@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from typing_extensions import TypeAliasType
 
 from srcad.call.leaves import leaf_key
 from srcad.call.parameters import Parameters
@@ -116,9 +115,9 @@ def _of(annotation: Any, scope: Mapping[str, Any]) -> Any:
     if isinstance(annotation, np.ndarray | np.generic):  # an example itself, in `Annotated`
         return annotation
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
-    if isinstance(annotation, TypeAliasType):
+    if _is_alias(annotation):
         return _of(annotation.__value__, scope)
-    if isinstance(origin, TypeAliasType):  # NumPy's NDArray is one from 2.5 on
+    if _is_alias(origin):  # NumPy's NDArray is one from 2.5 on
         return _of(origin.__value__[args], scope)
     if origin is typing.Annotated:
         return _of_annotated(args, scope)
@@ -133,6 +132,11 @@ def _of(annotation: Any, scope: Mapping[str, Any]) -> Any:
     if isinstance(annotation, type) and (dataclasses.is_dataclass(annotation) or _is_record(annotation)):
         return _of_record(annotation)
     raise _Unsaid(f": {getattr(annotation, '__name__', None) or annotation} does not say it")
+
+
+def _is_alias(annotation: Any) -> bool:
+    """Whether it is a name of a type, as `type Row = ...` makes one; there are several classes of such."""
+    return type(annotation).__name__ == "TypeAliasType"
 
 
 def _of_annotated(args: tuple[Any, ...], scope: Mapping[str, Any]) -> Any:
