@@ -140,12 +140,12 @@ def written_to(x):
 def test_a_read_only_argument_that_is_written_to_is_an_error(target):
     x = np.ones(2)
     x.setflags(write=False)
-    for made in (srcad.jit(written_to, target=target), srcad.grad(written_to, target=target)):
-        with pytest.raises(ArgumentError, match="srcad error S317: x is read-only"):
-            made(x)
+    with pytest.raises(ArgumentError, match="srcad error S317: x is read-only"):
+        srcad.jit(written_to, target=target)(x)
     with pytest.raises(ArgumentError, match="S317"):
         srcad.adjoint(written_to, target=target)(x, np.ones(2))
-    assert srcad.grad(lambda x: np.sum(x), target=target)(x).tolist() == [1.0, 1.0]
+    # a gradient is of values, and works on a copy
+    assert srcad.grad(written_to, target=target)(x).tolist() == [0.0, 3.0]
 
 
 def test_an_argument_that_overlaps_itself_is_an_error_where_it_is_written_to():

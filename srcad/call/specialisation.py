@@ -199,8 +199,9 @@ class Specialisation:
         for at in self._written:
             name, array = self._names[at], flat[at]
             if not array.flags.writeable:
-                fail("S317", f"{name} is read-only, and is written to", None, None, f"pass {name}.copy().")
-            if not array.flags.forc and overlaps_itself(array):
+                if self._request.mode in ("primal", "adjoint"):  # the others work on a copy
+                    fail("S317", f"{name} is read-only, and is written to", None, None, f"pass {name}.copy().")
+            elif not array.flags.forc and overlaps_itself(array):
                 fail(
                     "S308",
                     f"{name} may overlap itself in memory",

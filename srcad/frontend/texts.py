@@ -41,7 +41,9 @@ def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
         linecache.checkcache(one)
         lines = linecache.getlines(one)
         if lines:
-            yield Text(one if one.startswith("<") else os.path.abspath(one), tuple(lines), sure=True)
+            # from Python 3.13 on "<string>" is the text of `python -c`, and of whatever was made by exec beside it
+            sure = one != "<string>"
+            yield Text(one if one.startswith("<") else os.path.abspath(one), tuple(lines), sure)
             break
     if name == "<string>":
         yield from _of(name, _command())
