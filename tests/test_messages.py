@@ -127,6 +127,11 @@ def table(v):
     return np.sum(v)
 
 
+@says("S117: a dict where a number or an array is needed")
+def reduced_dict(x):
+    return np.argmax({"a": x[0], "b": x[1]}) * x[0]
+
+
 @says("S207: v is None: there is nothing to differentiate with respect to", args=(None,))
 def nothing_given(v):
     return np.sum(v)

@@ -348,7 +348,9 @@ def array_of(ctx: Context, value: Abstract) -> Leaf:
     value = as_array(ctx, value)
     if isinstance(value, Leaf):
         return value
-    if isinstance(value, Seq | Ref | Record):
+    # of a dict or a dataclass NumPy makes an array of one object
+    is_list = isinstance(value, Ref) and value.kind == "list"
+    if is_list or isinstance(value, Seq) or (isinstance(value, Record) and issubclass(value.cls, tuple)):
         made = ctx.call(Static(np.array), value)
         if isinstance(made, Leaf):
             return made
