@@ -1,8 +1,8 @@
-"""Whether a function is well-formed normal form: asked after each pass under test."""
+"""Whether a function is well-formed, in normal form or in sequential form: asked after each pass under test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from typing_extensions import assert_never
 
@@ -27,10 +27,11 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.types import ListOf, Scalar
+from srcad.ir.walk import defined, names, ops, own_exprs
 
 
 class Malformed(Exception):
-    """What is wrong with a function in normal form."""
+    """What is wrong with a function."""
 
 
 def verify(function: Function) -> Function:
@@ -171,3 +172,94 @@ class _Check:
             self.arrival(carry.next, end, f"the next {carry.arg}", stmt)
             self.define(carry.result, stmt)
         return scope | {carry.result for carry in stmt.carried}
+
+
+# ---- sequential form -------------------------------------------------------------------------
+
+
+def verify_sequential(function: Function, primitives: Container[str]) -> Function:
+    """Raise `Malformed` unless every name that is read may have been assigned, and every assigned name has a type.
+
+    Operations are of these primitives, nothing is joined or carried, and the function returns once, in the end. Gives
+    the function back, so that calls can be chained.
+    """
+    check = _CheckSequential(function, primitives)
+    known = check.block(function.body, frozenset(p.name for p in function.params))
+    for result in function.results:
+        check.read(result, known, None)
+    return function
+
+
+class _CheckSequential:
+    def __init__(self, function: Function, primitives: Container[str]) -> None:
+        self.function = function
+        self.primitives = primitives
+
+    def fail(self, text: str, stmt: Stmt | None) -> None:
+        line = getattr(getattr(stmt, "span", None), "line", None)
+        where = f", line {line}" if line is not None else ""
+        raise Malformed(f"{self.function.name}{where}: {text}")
+
+    def read(self, expr: Expr, known: frozenset[str], stmt: Stmt | None) -> None:
+        for name in names(expr):
+            if name not in known:
+                self.fail(f"{name} is read where nothing has given it a value", stmt)
+        for op in ops(expr):
+            if op.prim not in self.primitives:
+                self.fail(f"{op.prim} is no primitive", stmt)
+
+    def assigned(self, target: str, stmt: Stmt) -> None:
+        if target not in self.function.types:
+            self.fail(f"{target} has no type", stmt)
+
+    def block(self, block: Block, known: frozenset[str]) -> frozenset[str]:
+        for at, stmt in enumerate(block):
+            if isinstance(stmt, Return) and (block is not self.function.body or at + 1 < len(block)):
+                self.fail("a return that is not the last statement", stmt)
+            known = self.statement(stmt, known)
+        return known
+
+    def statement(self, stmt: Stmt, known: frozenset[str]) -> frozenset[str]:
+        match stmt:
+            case Assign(target):
+                self.expressions(stmt, known)
+                self.assigned(target, stmt)
+                return known | {target}
+            case AugAssign(target):
+                self.expressions(stmt, known)
+                if target not in known:
+                    self.fail(f"{target} is updated where nothing has given it a value", stmt)
+                return known
+            case Store() | Effect() | Return():
+                self.expressions(stmt, known)
+                return known
+            case Comment():
+                return known
+            case If(cond, then, orelse, joins):
+                self.read(cond, known, stmt)
+                if joins:
+                    self.fail("a join", stmt)
+                return self.block(then, known) | self.block(orelse, known)
+            case For(index, body=body, carried=carried, exit=leave):
+                for bound in (stmt.start, stmt.stop, stmt.step):
+                    self.read(bound, known, stmt)
+                if carried:
+                    self.fail("a carry", stmt)
+                inside = known | {index} | defined(body)  # an earlier iteration may have assigned it
+                self.block(body, inside)
+                if leave is not None:
+                    self.read(leave, inside, stmt)
+                return inside
+            case While(test, cond, body, carried):
+                if carried:
+                    self.fail("a carry", stmt)
+                inside = self.block(test, known | defined(test) | defined(body))
+                self.read(cond, inside, stmt)
+                self.block(body, inside)
+                return inside
+            case _:
+                assert_never(stmt)
+
+    def expressions(self, stmt: Stmt, known: frozenset[str]) -> None:
+        for expr in own_exprs(stmt):
+            self.read(expr, known, stmt)
