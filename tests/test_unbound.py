@@ -277,3 +277,19 @@ def test_turns_that_are_known_are_not_asked() -> None:
     df = srcad.grad(last, target="python", boundscheck=False)
     assert "raise" not in df.source_for(np.ones(20))
     assert "UnboundLocalError" in df.source_for(np.ones(3))
+
+
+def kept_before_the_first_turn(x, rows):
+    if x[1] >= x[2]:
+        row = np.atleast_2d(x)
+    for row in rows:
+        pass
+    return np.sum(row * row)
+
+
+@pytest.mark.parametrize("x", [X, X[::-1], -X])
+def test_what_has_no_value_yet_is_kept_for_the_first_turn(x: Any) -> None:
+    rows = np.arange(8.0).reshape(2, 1, 4)
+    slopes = srcad.grad(kept_before_the_first_turn, (0, 1), target="python")(x, rows)
+    np.testing.assert_array_equal(slopes[0], 0.0 * x)
+    np.testing.assert_array_equal(slopes[1], [0.0 * rows[0], 2.0 * rows[1]])

@@ -46,7 +46,7 @@ def sequential(f: Function) -> Function:
     types = dict(f.types)
     taken = set(types) | defined(f.body)
     taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
-    sequence = _Sequence(types, taken, frozenset(_kept(f.body)), _There({p.name for p in f.params}))
+    sequence = _Sequence(types, taken, _handed_on(f.body, set(_kept(f.body))), _There({p.name for p in f.params}))
     return replace(f, body=sequence.block(f.body), types=types)
 
 
@@ -59,6 +59,19 @@ def _kept(block: Block) -> Iterator[str]:
             for op in ops(expr):
                 if op.prim in SIZES:
                     yield from names(op)
+
+
+def _handed_on(block: Block, kept: set[str]) -> frozenset[str]:
+    """These names, and those that they have their values from where control flow joins."""
+    joins = [j for s in walk(block) if isinstance(s, If) for j in s.joins]
+    carried = [c for s in walk(block) if isinstance(s, For | While) for c in s.carried]
+    given = [(j.target, value) for j in joins for value in (j.then, j.orelse)]
+    given += [(name, value) for c in carried for name, value in ((c.arg, c.init), (c.arg, c.next), (c.result, c.next))]
+    before = -1
+    while len(kept) > before:
+        before = len(kept)
+        kept |= {value.name for name, value in given if name in kept and isinstance(value, Var)}
+    return frozenset(kept)
 
 
 @dataclass
