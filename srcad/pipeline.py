@@ -11,7 +11,7 @@ from typing import Any
 from srcad.analyses.clashes import copies_for_views, refuse_clashes
 from srcad.analyses.steps import Steps, steps
 from srcad.analyses.written import written_parameters
-from srcad.analyses.zero_d import asks_about_zero_d, refuse_shared_numbers
+from srcad.analyses.zero_d import refuse_shared_numbers
 from srcad.backend.takes import Taken, of_any_length, question
 from srcad.backend.text import module_text
 from srcad.errors import during, fail
@@ -19,6 +19,7 @@ from srcad.frontend.builder import Builder
 from srcad.frontend.lower import Lowered, lower
 from srcad.frontend.read import read, span
 from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static, leaves
+from srcad.frontend.zero_d import asks_about_zero_d
 from srcad.header import Header, fixed_values
 from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float

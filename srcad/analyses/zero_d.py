@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol
 
 from srcad.analyses.aliases import aliases
 from srcad.analyses.clashes import About, refuse_clashes
@@ -16,20 +15,6 @@ from srcad.ir.walk import blocks, walk, with_blocks
 
 _WHY = "NumPy makes a 0-d array of it, whose content may change; a derivative takes it for a number."
 _ADVICE = "take the number out of it where it is made: float(...), or an element such as m[0, 0]."
-
-
-class Seen(Protocol):
-    """What `frontend/zero_d` has seen."""
-
-    made: bool
-    views: bool
-    updated: bool
-
-
-def asks_about_zero_d(f: Function, seen: Seen, given: Collection[str]) -> bool:
-    """Whether there are 0-d arrays and anything that may write into their memory; `given` are parameters."""
-    stored = seen.views and any(isinstance(stmt, Store) for stmt in walk(f.body))
-    return (seen.made or bool(given)) and (seen.updated or stored)
 
 
 def refuse_shared_numbers(f: Function, given: Collection[str], lasting: Iterable[str]) -> None:

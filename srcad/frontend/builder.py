@@ -196,16 +196,16 @@ class Builder:
     def _either(self, a: Atom, b: Atom) -> Atom:
         if Const(True) in (a, b):
             return Const(True)
-        if self._meaning(a) == self._meaning(b):  # that a length has to be 1, or may be
+        if self.meaning(a, 2) == self.meaning(b, 2):  # that a length has to be 1, or may be
             return a
         return b if a == Const(False) else a if b == Const(False) else self.op("or", a, b)
 
-    def _meaning(self, expr: Expr, depth: int = 2) -> Expr:
-        """How a number was computed, in operations of operations."""
+    def meaning(self, expr: Expr, depth: int) -> Expr:
+        """How a number was computed, in operations of operations, so many deep."""
         made = self.made.get(expr)
         if made is None or not depth:
             return expr
-        return Op(made.prim, tuple(self._meaning(arg, depth - 1) for arg in made.args), made.static)
+        return Op(made.prim, tuple(self.meaning(arg, depth - 1) for arg in made.args), made.static)
 
     def _all(self, conditions: Iterable[Atom]) -> Atom:
         total: Atom = Const(True)

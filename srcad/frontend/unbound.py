@@ -119,12 +119,9 @@ def _facts(cond: Expr) -> Iterator[Expr]:
             yield from _facts(negated(cond.args[0]))
 
 
-def _plain(ctx: Context, expr: Expr, depth: int = 6) -> Expr:
+def _plain(ctx: Context, expr: Expr) -> Expr:
     """A condition on the names of numbers, with what was computed on the way put in."""
-    made = ctx.builder.made.get(expr)
-    if made is None or not depth:
-        return expr
-    return Op(made.prim, tuple(_plain(ctx, arg, depth - 1) for arg in made.args), made.static)
+    return ctx.builder.meaning(expr, 6)
 
 
 @lru_cache(maxsize=256)

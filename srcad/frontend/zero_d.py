@@ -8,16 +8,17 @@ A number is a value: nothing changes it. A 0-d array changes when something is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from srcad.frontend.context import Context
-from srcad.frontend.values import Abstract, Leaf, Record, Ref, Seq
+from srcad.frontend.values import Abstract, Leaf, Record, Ref, Seq, ZeroD
 from srcad.ir.memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_NUMBER, ZERO_D_UPDATED
-from srcad.ir.nodes import Const
+from srcad.ir.nodes import Const, Function, Store
 from srcad.ir.types import Array, Scalar
+from srcad.ir.walk import walk
 from srcad.rules.table import METHODS
 
 VIEWS = frozenset(
@@ -37,6 +38,12 @@ NEW = frozenset(
 
 NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_, METHODS["item"]})
 """What takes the number out of a 0-d array."""
+
+
+def asks_about_zero_d(f: Function, seen: ZeroD, given: Collection[str]) -> bool:
+    """Whether there are 0-d arrays and anything that may write into their memory; `given` are parameters."""
+    stored = seen.views and any(isinstance(stmt, Store) for stmt in walk(f.body))
+    return (seen.made or bool(given)) and (seen.updated or stored)
 
 
 def called(

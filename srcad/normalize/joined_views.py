@@ -91,11 +91,9 @@ class _Joined:
         for join in stmt.joins:
             views = [self.view(e, inside) for e in (join.then, join.orelse)]
             one, other = views
-            if one is not None and isinstance(join.orelse, Undef) and self.is_free(one, inside):
-                after.append(self._made(join.target, one, _atoms(one.args[1:]), stmt))
-                continue
-            if other is not None and isinstance(join.then, Undef) and self.is_free(other, inside):
-                after.append(self._made(join.target, other, _atoms(other.args[1:]), stmt))
+            alone = one if isinstance(join.orelse, Undef) else other if isinstance(join.then, Undef) else None
+            if alone is not None and self.is_free(alone, inside):
+                after.append(self._made(join.target, alone, _atoms(alone.args[1:]), stmt))
                 continue
             if one is None or other is None or one.args[0] != other.args[0] or not _alike(one.args, other.args):
                 joins.append(join)
