@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from srcad.frontend.context import Context
-from srcad.frontend.expressions import length, spread
+from srcad.frontend.expressions import spread
+from srcad.frontend.fits import Axis, Filled
 from srcad.frontend.growth import length_of_buffer
 from srcad.frontend.iteration import check_range, count_of, items_of, turns_of
 from srcad.frontend.joins import words
@@ -35,7 +36,6 @@ from srcad.frontend.values import (
     Static,
     ZipValue,
 )
-from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Dim, Scalar
 
 Args = Sequence[Abstract]
@@ -259,8 +259,8 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
         if len(args) == 1:
             items = items_of(ctx, args[0])
             if items is None and isinstance(args[0], Leaf) and isinstance(args[0].type, Array):
-                some = ctx.builder.op("!=", length(ctx, args[0], 0).atom, Const(0))
-                ctx.builder.check(some, "ValueError", f"{name} of nothing")
+                items_there = Filled((Axis(0, 0, args[0].type.dims[0]),), f"{name} of nothing")
+                ctx.builder.demand([items_there], (args[0].atom,))
                 return ctx.call(Static(over), args[0])
             if not items and "default" in keywords:
                 return keywords["default"]

@@ -17,8 +17,9 @@ from srcad.frontend import read, zero_d
 from srcad.frontend.builtin_calls import BUILTINS
 from srcad.frontend.comprehensions import accumulated, asked
 from srcad.frontend.context import Context, Frame, Retry
-from srcad.frontend.expressions import length, spread
+from srcad.frontend.expressions import spread
 from srcad.frontend.fence import fence
+from srcad.frontend.fits import Axis, Filled
 from srcad.frontend.iteration import as_array
 from srcad.frontend.joins import words
 from srcad.frontend.lookup import of_library
@@ -45,7 +46,6 @@ from srcad.frontend.values import (
     SliceValue,
     Static,
 )
-from srcad.ir.nodes import Const
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVE_OF, Primitive
 from srcad.rules.table import EXPANSIONS, METHODS, STATIC
@@ -218,9 +218,9 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
     first = axis is None or (isinstance(axis, Leaf) and axis.static == 0)
     rank = len(rows.type.dims) if isinstance(rows, Leaf) and isinstance(rows.type, Array) else 0
     if isinstance(rows, Leaf) and rank:
-        some = ctx.builder.op("!=", length(ctx, rows, 0).atom, Const(0))
-        wanted = "stack" if function is np.stack else "concatenate"
-        ctx.builder.check(some, "ValueError", f"need at least one array to {wanted}")
+        assert isinstance(rows.type, Array)
+        wanted = f"need at least one array to {'stack' if function is np.stack else 'concatenate'}"
+        ctx.builder.demand([Filled((Axis(0, 0, rows.type.dims[0]),), wanted)], (rows.atom,))
     if function is np.stack or (function is np.vstack and rank == 2):
         made = ctx.call(Static(np.copy), rows)
         return made if first else ctx.call(Static(np.moveaxis), made, ctx.constant(0), axis or ctx.constant(0))
