@@ -8,9 +8,8 @@ print(gradient.source)
 """
 
 from srcad.api import adjoint, grad, jacobian, jit, stop_gradient, value_and_grad
-from srcad.call.plan import Plan
-from srcad.check import check_grad
 from srcad.derivative import Derivative
+from srcad.dispatch.memory_plan import Plan
 from srcad.errors import (
     AliasError,
     ArgumentError,
@@ -21,7 +20,8 @@ from srcad.errors import (
     UnsupportedError,
     ZeroDerivativeWarning,
 )
-from srcad.rules.prelude.roots import implicit_root
+from srcad.gradient_check import check_grad
+from srcad.rules.numpy.roots import implicit_root
 
 __all__ = [
     "AliasError",

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from typing_extensions import Unpack
 
-from srcad.call.parameters import Argnums, Parameters
 from srcad.derivative import Derivative
+from srcad.dispatch.signature import Argnums, Parameters
 from srcad.options import Choices, Options, spelled
 from srcad.request import Request
 from srcad.rules.primitives import PRIMITIVE_OF

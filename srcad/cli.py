@@ -26,7 +26,7 @@ def build(
     root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
 ) -> None:
     """Write the gradients listed in [tool.srcad], one readable module each."""
-    from srcad import build as work
+    from srcad import ahead_of_time as work
 
     try:
         if check:
@@ -53,7 +53,7 @@ def show(
     jacobian: Annotated[bool, typer.Option("--jacobian", help="The Jacobian of all outputs.")] = False,
 ) -> None:
     """Print the gradient of a function, for the types given, listed in [tool.srcad], or annotated."""
-    from srcad import build as work
+    from srcad import ahead_of_time as work
 
     sys.path.insert(0, ".")
     try:

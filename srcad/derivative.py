@@ -8,20 +8,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from srcad.backend.files import write_whole
-from srcad.call.attempts import BY_VALUE, Attempts
-from srcad.call.buffers import flat_buffers, split
-from srcad.call.examples import Example, example
-from srcad.call.leaves import leaf_key
-from srcad.call.parameters import Parameters
-from srcad.call.plan import Plan
-from srcad.call.specialisation import Specialisation
-from srcad.call.usage import WORDS, called_like, usage
-from srcad.call.zeros import warn_of_zeros
+from srcad.backend.modules.cache_files import write_whole
+from srcad.dispatch.adjoint_buffers import flat_buffers, split
+from srcad.dispatch.call_help import WORDS, called_like, usage
+from srcad.dispatch.example_arguments import Example, example
+from srcad.dispatch.leaf_conversion import leaf_key
+from srcad.dispatch.memory_plan import Plan
+from srcad.dispatch.pytree import flatten
+from srcad.dispatch.signature import Parameters
+from srcad.dispatch.specialisation import Specialisation
+from srcad.dispatch.value_specialisation import BY_VALUE, Attempts
+from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.options import Options
 from srcad.request import Request
-from srcad.tree import flatten
 
 
 class Derivative:
@@ -105,8 +105,8 @@ class Derivative:
 
     def shipped(self, one: Specialisation) -> str:
         """What `save` and `srcad build` write."""
-        from srcad.digest import recorded
-        from srcad.ship import shipped
+        from srcad.backend.modules.source_digest import recorded
+        from srcad.compiler.standalone import shipped
 
         return recorded(shipped(one.relied_on(), self._request.options))
 

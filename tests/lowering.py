@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from srcad.analyses.interpret import interpret
-from srcad.frontend.arguments import describe, flatten
-from srcad.frontend.lower import Lowered, lower
-from srcad.frontend.read import read
-from srcad.frontend.values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.lowering.lower import Lowered, lower
+from srcad.frontend.source.read import read
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.describe import describe, flatten
 from srcad.ir.verify import verify
+from tests.interpreter import interpret
 
 
 def lowered(function: Callable[..., Any], *args: Any) -> Lowered:

@@ -22,18 +22,18 @@ from typing import Any
 import numpy as np
 
 import srcad
-from srcad.analyses.aliases import aliases, is_place
-from srcad.analyses.interpret import _run
-from srcad.analyses.sharing import sharing
+from srcad.analysis.memory.alias_classes import aliases, is_place
+from srcad.analysis.memory.flow_sensitive_aliases import OUTSIDE, holders
+from srcad.analysis.memory.may_alias import sharing
+from srcad.canonicalize.prune import prune
 from srcad.errors import SrcadError
-from srcad.ir.memory import VIEWS, root, roots
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, If, Op, Stmt, Var, While
+from srcad.ir.result_memory import VIEWS, root, roots
+from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Type
-from srcad.ir.walk import blocks, walk, with_blocks
-from srcad.normalize.prune import prune
-from srcad.simplify.holders import OUTSIDE, holders
-from srcad.tune.tune import tuned
+from srcad.optimize.driver import tuned
 from tests.instead import run_instead
+from tests.interpreter import _run
 from tests.sequential import Execution
 
 

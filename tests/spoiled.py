@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.call.leaves import leaf_key
+from srcad.dispatch.leaf_conversion import leaf_key
 from tests.numeric import leaves, replace_leaf
 
 

@@ -319,14 +319,14 @@ def test_jit_is_the_function_itself():
 
 
 def test_a_failure_of_numba_shows_the_generated_line(tmp_path):
-    from srcad.backend import jit
-    from srcad.backend.load import load
+    from srcad.backend.modules.import_module import load
+    from srcad.backend.numba import compilation
     from srcad.options import Options
 
     file = tmp_path / "wrong.py"
     file.write_text("def f(x):\n    y = x + 1\n    return y.no_such_thing\n")
     with pytest.raises(CompileError, match=r"S501: (?s:.*)3 \|     return y\.no_such_thing"):
-        jit.prepare(jit.compiled(load(file).f, Options(cache=False)), (1.0,))
+        compilation.prepare(compilation.compiled(load(file).f, Options(cache=False)), (1.0,))
 
 
 # ---- check_grad --------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend.load import load
-from srcad.build import _entry
+from srcad.ahead_of_time import _entry
+from srcad.backend.modules.import_module import load
 from srcad.errors import ArgumentError, DerivativeError, SrcadError
 from srcad.options import Options
 from tests.kept_memory import kept_memory

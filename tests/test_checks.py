@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.call.plan import Plan
+from srcad.dispatch.memory_plan import Plan
 
 ONES = np.ones(4)
 

@@ -7,8 +7,8 @@ from itertools import chain, combinations, product
 
 import pytest
 
-from srcad.analyses.cut import cheapest
-from srcad.analyses.feasible import feasible, form
+from srcad.analysis.integers.fourier_motzkin import feasible, form
+from srcad.analysis.values.min_cut import cheapest
 
 _NAMES = ("x", "y", "z")
 

@@ -19,8 +19,8 @@ from srcad.errors import (
     fail,
     fail_all,
 )
-from srcad.frontend.fence import fence
-from srcad.frontend.read import read
+from srcad.frontend.source.read import read
+from srcad.frontend.syntax.language_subset import fence
 from srcad.ir.nodes import Span
 
 LINE = "    values, vectors = np.linalg.eig(A)"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import srcad
-from srcad.backend import files
+from srcad.backend.modules import cache_files
 
 PROGRAM = """
 import srcad
@@ -63,11 +63,11 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path, monkeypatch: pyte
         chosen.mkdir()
         chosen.chmod(mode)
         monkeypatch.setenv("SRCAD_CACHE_DIR", str(chosen))
-        path = files.store("f", "x = 1\n")
+        path = cache_files.store("f", "x = 1\n")
         assert stat.S_IMODE(chosen.stat().st_mode) == mode
         assert (path.parent != chosen) == inside and path.parent.stat().st_mode & 0o022 == 0
     monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "new"))
-    assert stat.S_IMODE(files.store("f", "x = 1\n").parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(cache_files.store("f", "x = 1\n").parent.stat().st_mode) == 0o700
 
 
 def test_files_have_the_mode_of_the_umask_and_keep_their_own(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_files_have_the_mode_of_the_umask_and_keep_their_own(tmp_path: Path) -> 
         old.write_text("")
         old.chmod(0o664)
         link.symlink_to(old)
-        files.write_whole(new, "x = 1\n")
-        files.write_whole(link, "x = 2\n")
+        cache_files.write_whole(new, "x = 1\n")
+        cache_files.write_whole(link, "x = 2\n")
     finally:
         os.umask(before)
     assert stat.S_IMODE(new.stat().st_mode) == 0o644

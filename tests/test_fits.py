@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend import files
-from srcad.backend.load import load
-from srcad.call.specialisation import joined
+from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import load
+from srcad.dispatch.specialisation import joined
 
 RNG = np.random.default_rng(11)
 PLACED = re.compile(r"^(\w+ )?L\d+: .+: ")
@@ -242,7 +242,9 @@ def derivative(function, target):
 def machine_function(one):
     """What `target="cpu"` compiles, on flat arguments, left to Python."""
     made = one.generated
-    return np.errstate(all="ignore")(getattr(load(files.store(made.name, made.machine_text())), made.function.name))
+    return np.errstate(all="ignore")(
+        getattr(load(cache_files.store(made.name, made.machine_text())), made.function.name)
+    )
 
 
 def machine_call(function):

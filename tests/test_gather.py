@@ -11,7 +11,7 @@ import pytest
 from srcad.ir.nodes import Function, Param
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, dim
-from srcad.tune.gather import gather
+from srcad.optimize.stencils.scatter_to_gather import gather
 
 ARRAYS = ("d_a", "d_b", "d_c", "c", "e")
 MARGIN = 4

@@ -17,7 +17,7 @@ plain = {"target": "python"}
 
 PROGRAMS = {
     "loop": (
-        '''
+        """
 def f(P, Q):
     A = 0.0
     B = np.zeros(4)
@@ -28,11 +28,11 @@ def f(P, Q):
             A = A + C * C
         B[i % 4] = A
     return A + np.sum(B * B)
-''',
+""",
         (np.array([0.3, 1.2, -0.4, 0.8, 0.5]), 0.7),
     ),
     "while": (
-        '''
+        """
 def f(P, Q):
     A = P[0]
     C = 0
@@ -43,11 +43,11 @@ def f(P, Q):
     B = np.zeros(2)
     B[0] = A
     return B[0] * A + np.sum(P)
-''',
+""",
         (np.array([0.3, 1.2]), 7.0),
     ),
     "places": (
-        '''
+        """
 def f(P, Q):
     A = P.copy()
     C = np.empty((3, len(P)))
@@ -58,7 +58,7 @@ def f(P, Q):
         D = A
         A[0] = A[0] * A[1]
     return np.sum(A) + np.sum(C) * Q + D[1]
-''',
+""",
         (np.array([0.3, 1.2, 0.4]), 0.7),
     ),
 }
@@ -107,7 +107,7 @@ def made(name, names, parameters):
 
 
 def flat(result):
-    return [np.asarray(leaf) for leaf in srcad.tree.flatten(result)[0]]
+    return [np.asarray(leaf) for leaf in srcad.dispatch.pytree.flatten(result)[0]]
 
 
 def saved(df, folder):
@@ -145,11 +145,11 @@ def test_the_same_program_under_other_names(name, mode, tmp_path):
 
 @pytest.mark.parametrize("both", PARAMETERS)
 def test_a_procedure_under_other_names(both, tmp_path):
-    text = '''
+    text = """
 def f(P, Q):
     for i in built_range(P.size):
         Q[i] = P[i] * P[i] * Q[i]
-'''
+"""
     new = dict(zip("PQ", both))
     text = re.sub(r"\b([PQ])\b", lambda found: new[found[1]], text)
     linecache.cache[f"<{both}>"] = (len(text), None, text.splitlines(keepends=True), f"<{both}>")

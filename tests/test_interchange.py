@@ -14,7 +14,7 @@ import srcad
 from srcad.ir.nodes import AugAssign, Block, Expr, For, Function, If, Op, Param, Stmt, Store, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
-from srcad.tune.interchange import interchange
+from srcad.optimize.loops.interchange import interchange
 from tests.sequential import Execution
 from tests.test_tune_loops import same_numbers
 

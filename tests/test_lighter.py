@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend import target
+from srcad.backend.numba import target
 
 MATRIX = np.arange(12.0).reshape(3, 4)
 

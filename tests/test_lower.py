@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from srcad.errors import SrcadError, UnsupportedError
-from srcad.frontend.builder import Builder
-from srcad.frontend.inline import inline_rule
+from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Const, For, Function, If, Param, Slice, Var, While
+from srcad.ir.traversal import walk
 from srcad.ir.types import ONE, Array, Scalar, Symbol, dim
 from srcad.ir.verify import Malformed, verify
-from srcad.ir.walk import walk
-from srcad.rules.table import RULES
+from srcad.rules.registry import RULES
+from srcad.typing.builder import Builder
 from tests.lower_programs import A34, PROGRAMS, SCALE, Layer, calls_keyword_soup, globals_used, keyword_soup, x5
 from tests.lowering import check, lowered
 from tests.programs.registry import all_cases

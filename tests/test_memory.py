@@ -1,4 +1,4 @@
-"""Whose memory an array is: what `ir/memory` says of each operation, and what comes of it."""
+"""Whose memory an array is: what `ir/result_memory` says of each operation, and what comes of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.ir import memory
-from srcad.ir.memory import EITHER, HANDED_ON, HOLDERS, VIEWS
+from srcad.ir import result_memory
+from srcad.ir.result_memory import EITHER, HANDED_ON, HOLDERS, VIEWS
 from srcad.rules.primitives import PRIMITIVES
 from tests import memory_oracle
 from tests.numeric import copied
@@ -88,7 +88,7 @@ def test_what_is_said_of_memory_is_so(case: Case) -> None:
 
 
 def test_what_is_not_said_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "EITHER", memory.EITHER - memory.SUMMED)
+    monkeypatch.setattr(result_memory, "EITHER", result_memory.EITHER - result_memory.SUMMED)
     function = aliases.sum_with_an_array_of_another_length
     found = memory_oracle.outcome(lambda: srcad.value_and_grad(function, 0, target="python"), (real(4), 4))
     assert found.startswith("DISPROVED"), found

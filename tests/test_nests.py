@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend.load import load
+from srcad.backend.modules.import_module import load
 from tests.random_nests import arguments, by_complex_step, nest
 
 _EACH = 12

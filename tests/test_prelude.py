@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import srcad.rules  # noqa: F401  fills the tables
-from srcad.rules.prelude import indexing
-from srcad.rules.table import EXPANSIONS, METHODS
+from srcad.rules.numpy import advanced_indexing
+from srcad.rules.registry import EXPANSIONS, METHODS
 
 rng = np.random.default_rng(1)
 VECTOR = rng.normal(size=5)
@@ -511,7 +511,7 @@ INDEXINGS = [
 
 @pytest.mark.parametrize("x, items", INDEXINGS, ids=str)
 def test_take(x: Any, items: Any) -> None:
-    same(indexing.take(x, items), x[items])
+    same(advanced_indexing.take(x, items), x[items])
 
 
 @pytest.mark.parametrize("x, items", INDEXINGS, ids=str)
@@ -520,14 +520,14 @@ def test_put(x: Any, items: Any) -> None:
     for value in (7.0, rng.normal(size=shape), rng.normal(size=shape[-1:]), rng.normal(size=(1,) * len(shape))):
         want, have = x.copy(), x.copy()
         want[items] = value
-        indexing.put(have, items, value)
+        advanced_indexing.put(have, items, value)
         same(have, want)
 
 
 def test_put_of_its_own_view() -> None:
     want, have = np.arange(6.0), np.arange(6.0)
     want[np.array([1, 2, 3])] = want[0:3]
-    indexing.put(have, (np.array([1, 2, 3]),), have[0:3])
+    advanced_indexing.put(have, (np.array([1, 2, 3]),), have[0:3])
     same(have, want)
 
 

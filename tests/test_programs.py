@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend import files
-from srcad.backend.load import load
-from srcad.call.specialisation import Specialisation
+from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import load
+from srcad.dispatch.pytree import flatten
+from srcad.dispatch.specialisation import Specialisation
 from srcad.errors import SrcadError
-from srcad.tree import flatten
 from tests.numeric import copied, leaves, map_leaves, numeric_gradient, paths, worst_error
 from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
@@ -58,7 +58,9 @@ def call(case: Case, target: str) -> tuple[Any, tuple[Any, ...]]:
 def machine_function(one: Specialisation) -> Callable[..., Any]:
     """What `target="cpu"` compiles, on flat arguments, left to Python."""
     made = one.generated
-    return np.errstate(all="ignore")(getattr(load(files.store(made.name, made.machine_text())), made.function.name))
+    return np.errstate(all="ignore")(
+        getattr(load(cache_files.store(made.name, made.machine_text())), made.function.name)
+    )
 
 
 def machine_call(case: Case) -> tuple[Any, tuple[Any, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from srcad.errors import UnsupportedError
-from srcad.frontend.read import read, span
+from srcad.frontend.source.read import read, span
 
 
 def text_of(function):

@@ -13,7 +13,7 @@ import pytest
 import srcad.rules  # noqa: F401  fills the table
 from srcad import runtime
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
-from srcad.rules.table import RULES, Rule, rule_for
+from srcad.rules.registry import RULES, Rule, rule_for
 
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Any]
 

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 
-from srcad import machine, runtime
+from srcad import runtime, vector_math
 
 rng = np.random.default_rng(2)
 MATRIX = rng.normal(size=(3, 4))
@@ -72,10 +72,12 @@ MACHINE: dict[str, list[tuple[Any, ...]]] = {
     "inline_cos": [(x,) for x in (0.3, -2.0, 1e5)],
     "plus": [(0.3, 0.1)],
 }
-ALL = [(runtime, name, calls) for name, calls in CALLS.items()] + [(machine, n, calls) for n, calls in MACHINE.items()]
+ALL = [(runtime, name, calls) for name, calls in CALLS.items()] + [
+    (vector_math, n, calls) for n, calls in MACHINE.items()
+]
 
 
-@pytest.mark.parametrize("module, calls", [(runtime, CALLS), (machine, MACHINE)], ids=["runtime", "machine"])
+@pytest.mark.parametrize("module, calls", [(runtime, CALLS), (vector_math, MACHINE)], ids=["runtime", "machine"])
 def test_every_helper_is_called_here(module: Any, calls: Any) -> None:
     helpers = {n for n, f in vars(module).items() if isinstance(f, types.FunctionType)}
     assert helpers == set(calls)
@@ -113,7 +115,7 @@ def test_the_order_is_stable() -> None:
         np.testing.assert_array_equal(runtime.stable_order(x), np.argsort(x, kind="stable"))
 
 
-@pytest.mark.parametrize("module", [runtime, machine], ids=["runtime", "machine"])
+@pytest.mark.parametrize("module", [runtime, vector_math], ids=["runtime", "machine"])
 def test_the_modules_stand_alone(module: Any) -> None:
     imported = [line for line in open(module.__file__) if line.startswith(("import ", "from "))]
     assert [line.split()[1] for line in imported] == ["math", "typing", "numpy"]

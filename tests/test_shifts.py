@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.cleanup.adjoint.loop_fission import shifts
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, dim
-from srcad.simplify.shifts import shifts
 from tests.programs import stencils
 from tests.programs.registry import real
 

@@ -84,7 +84,7 @@ def test_scipy_is_asked_for_where_numba_needs_it_only(tmp_path):
 
 
 def test_every_helper_can_stand_in_a_file():
-    from srcad.ship import _definition, _with_theirs
+    from srcad.compiler.standalone import _definition, _with_theirs
 
     names = [name for name, value in vars(runtime).items() if callable(value) and value.__module__ == runtime.__name__]
     assert len(names) > 20

@@ -8,26 +8,26 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
+from srcad.canonicalize.prune import prune
+from srcad.cleanup.adjoint.contribution_merging import merge
+from srcad.cleanup.adjoint.copy_elision import ownership
+from srcad.cleanup.adjoint.loop_fission import shifts
+from srcad.cleanup.adjoint.neighbours import plain_arrays, simplify
+from srcad.cleanup.adjoint.statement_sinking import late
+from srcad.cleanup.adjoint.zero_init_elimination import first
+from srcad.cleanup.dead_code import dead
+from srcad.cleanup.driver import finish
+from srcad.cleanup.expressions.algebraic import fold
+from srcad.cleanup.expressions.conditional_expressions import choices
+from srcad.cleanup.expressions.forward_substitution import untemp
+from srcad.cleanup.ssa_destruction import sequential
+from srcad.cleanup.style.idioms import idiom
+from srcad.cleanup.style.name_coalescing import names
+from srcad.cleanup.style.reversed_index_names import turns
+from srcad.cleanup.style.taped_conditions import kept_tests
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
-from srcad.normalize.prune import prune
-from srcad.simplify.choices import choices
-from srcad.simplify.dead import dead
-from srcad.simplify.finish import finish
-from srcad.simplify.first import first
-from srcad.simplify.fold import fold
-from srcad.simplify.idiom import idiom
-from srcad.simplify.kept_tests import kept_tests
-from srcad.simplify.late import late
-from srcad.simplify.merge import merge
-from srcad.simplify.names import names
-from srcad.simplify.ownership import ownership
-from srcad.simplify.sequential import sequential
-from srcad.simplify.shifts import shifts
-from srcad.simplify.simplify import plain_arrays, simplify
-from srcad.simplify.turns import turns
-from srcad.simplify.untemp import untemp
 from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer
 
 Types = Mapping[str, Type]

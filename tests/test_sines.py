@@ -12,7 +12,7 @@ import srcad
 from srcad.ir.nodes import Function, Param
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type, dim
-from srcad.tune.sines import sines
+from srcad.optimize.vectorize.sine_versioning import sines
 from tests.test_tune_loops import same_numbers
 
 X, Y = np.random.default_rng(4).uniform(-9.0, 9.0, (2, 41))

@@ -9,7 +9,7 @@ import textwrap
 import gast
 import pytest
 
-from srcad.frontend.single_exit import single_exit
+from srcad.frontend.syntax.structured_exits import single_exit
 
 FORBIDDEN = gast.Break | gast.Continue
 
@@ -550,9 +550,9 @@ def test_flags_that_are_made_are_read():
 def test_source_is_its_own_doctest():
     import doctest
 
-    import srcad.frontend.exits
-    import srcad.frontend.single_exit
+    import srcad.frontend.syntax.control_exits
+    import srcad.frontend.syntax.structured_exits
 
-    assert inspect.getdoc(single_exit)
-    assert doctest.testmod(srcad.frontend.single_exit).failed == 0
-    assert doctest.testmod(srcad.frontend.exits).failed == 0
+    assert inspect.getdoc(srcad.frontend.syntax.structured_exits)
+    assert doctest.testmod(srcad.frontend.syntax.structured_exits).failed == 0
+    assert doctest.testmod(srcad.frontend.syntax.control_exits).failed == 0

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend import files, load, target
-from srcad.tree import flatten
+from srcad.backend.modules import cache_files, import_module
+from srcad.backend.numba import target
+from srcad.dispatch.pytree import flatten
 from tests import numba_tables, threads
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,10 +113,10 @@ def test_a_dataclass_is_registered_by_several_threads() -> None:
 
 def test_a_module_is_seen_whole(tmp_path: Path) -> None:
     """Whoever loads a file while another thread executes it does not get a part of it."""
-    path = files._folder(False) / "srcad_slow_module.py"
-    files.write_whole(path, "import time\ntime.sleep(0.05)\nvalue = 1\n")
+    path = cache_files._folder(False) / "srcad_slow_module.py"
+    cache_files.write_whole(path, "import time\ntime.sleep(0.05)\nvalue = 1\n")
     with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda _: load.load(path), range(6)))
+        found = list(pool.map(lambda _: import_module.load(path), range(6)))
     assert [module.value for module in found] == [1] * 6
 
 

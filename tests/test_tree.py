@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from srcad.call.described import described
-from srcad.call.leaves import given_back, leaf_key, leaf_type, passed
-from srcad.call.parameters import Parameters
-from srcad.call.results import rebuilder
+from srcad.dispatch.argument_types import described
+from srcad.dispatch.leaf_conversion import given_back, leaf_key, leaf_type, passed
+from srcad.dispatch.pytree import flatten, leaf_names, paths, places, unflatten
+from srcad.dispatch.result_structure import rebuilder
+from srcad.dispatch.signature import Parameters
 from srcad.errors import ArgumentError
-from srcad.frontend.values import Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.abstract_values import Leaf, Mapping, Record, Seq, Static
 from srcad.ir.nodes import Var
 from srcad.ir.types import ONE, Array, Scalar
-from srcad.tree import flatten, leaf_names, paths, places, unflatten
 
 Point = namedtuple("Point", "u v")
 

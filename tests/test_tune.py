@@ -9,26 +9,12 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Const,
-    Effect,
-    Expr,
-    For,
-    Function,
-    If,
-    Op,
-    Stmt,
-    Var,
-    While,
-)
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Effect, Expr, For, Function, If, Op, Stmt, Var, While
 from srcad.ir.notation import parse, show
+from srcad.ir.traversal import blocks, ops, own_exprs, walk, with_blocks
 from srcad.ir.types import Array, ListOf, Scalar, Type, dim
-from srcad.ir.walk import blocks, ops, own_exprs, walk, with_blocks
-from srcad.tune import counters as tune_counters
-from srcad.tune.counters import CAST, counters
+from srcad.optimize.vectorize import nonnegative_indices as tune_counters
+from srcad.optimize.vectorize.nonnegative_indices import CAST, counters
 from tests.sequential import Execution
 
 INT = Scalar("int64")

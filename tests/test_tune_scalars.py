@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.backend import files
-from srcad.backend.load import load
+from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import load
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, ListOf, Scalar, dim
-from srcad.tune.scalars import scalars
+from srcad.optimize.memory.scalar_replacement import scalars
 from tests.test_tune_loops import same_numbers
 
 r = np.random.default_rng(29)
@@ -511,7 +511,9 @@ def test_memory_after_the_loop_is_whose_it_was(function: Any, turns: int) -> Non
         return [np.asarray(part).tolist() for part in parts], same
 
     made = srcad.jit(function, target="python").specialisation(np.array([1.5]), turns).generated
-    assert outcome(getattr(load(files.store(made.name, made.machine_text())), made.function.name)) == outcome(function)
+    assert outcome(getattr(load(cache_files.store(made.name, made.machine_text())), made.function.name)) == outcome(
+        function
+    )
 
 
 def test_states_that_are_read_only_afterwards_are_numbers() -> None:

@@ -126,7 +126,7 @@ def others(value):
 
 def flat(result):
     result = result if isinstance(result, tuple) else (result,)
-    return [leaf for one in result for leaf in srcad.tree.flatten(one)[0]]
+    return [leaf for one in result for leaf in srcad.dispatch.pytree.flatten(one)[0]]
 
 
 @pytest.mark.parametrize("mode", ["grad", "value_and_grad"])
@@ -136,7 +136,9 @@ def test_a_file_refuses_what_it_was_not_made_for_or_is_right_for_it(f, args, mod
     right = flat(df(*args))
     function = saved(df, tmp_path)
     more = [factor] if f is outside else []
-    given = [leaf for leaf in srcad.tree.flatten(args)[0] if f is not along or isinstance(leaf, np.ndarray)] + more
+    given = [
+        leaf for leaf in srcad.dispatch.pytree.flatten(args)[0] if f is not along or isinstance(leaf, np.ndarray)
+    ] + more
     for have, want in zip(flat(function(*given)), right, strict=True):
         np.testing.assert_array_equal(have, want)
     refused = 0

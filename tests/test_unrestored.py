@@ -10,7 +10,7 @@ import pytest
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Dim, Scalar
-from srcad.tune.unrestored import unrestored
+from srcad.optimize.memory.restore_forwarding import unrestored
 
 TYPES: dict[str, Any] = dict.fromkeys(("u", "w", "d", "x"), Array("float64", (Dim((), 9),)))
 TYPES |= dict.fromkeys(("i", "k", "t"), Scalar("int64")) | {

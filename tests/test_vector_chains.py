@@ -15,7 +15,7 @@ import srcad
 from srcad.ir.nodes import Function
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
-from srcad.tune.functions import functions
+from srcad.optimize.vectorize.vector_functions import functions
 from tests.test_tune_loops import same_numbers
 
 NUMBERS = np.random.default_rng(3)

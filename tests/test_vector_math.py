@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad import machine
-from srcad.backend import target
-from srcad.backend.jit import compiled
+from srcad import vector_math
+from srcad.backend.numba import target
+from srcad.backend.numba.compilation import compiled
 from srcad.ir.nodes import Function
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type, dim
+from srcad.optimize.vectorize.vector_functions import functions
 from srcad.options import Options
-from srcad.tune.functions import functions
 
 COUNT = 200_000
 LONG = np.longdouble
@@ -59,25 +59,25 @@ def near_quarters() -> Any:
     """The numbers next to multiples of pi/2, where a sine or a cosine is smallest."""
     near = np.arange(1.0, 318_000.0) * (np.pi / 2)
     near = np.concatenate([near, np.nextafter(near, 0.0), np.nextafter(near, 1e9)])
-    return near[near < machine.FAR]
+    return near[near < vector_math.FAR]
 
 
 ANGLES = [uniform(-0.8, 0.8), uniform(-10, 10), uniform(-5e5, 5e5), *both(-320, 5), near_quarters(), -near_quarters()]
 ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
     (
-        machine.inline_exp,
+        vector_math.inline_exp,
         np.exp,
         0.8,
         [uniform(-0.5, 0.5), uniform(-708, 709.78), uniform(709, 709.7827128), uniform(-746, -707), -scaled(-20, 2)],
     ),
     (
-        machine.inline_expm1,
+        vector_math.inline_expm1,
         np.expm1,
         1.1,
         [uniform(-1.1, 1.1), uniform(-60, 709.78), uniform(30, 40), uniform(709, 709.7827), *both(-320, 2)],
     ),
     (
-        machine.inline_log1p,
+        vector_math.inline_log1p,
         np.log1p,
         0.9,
         [
@@ -89,22 +89,22 @@ ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
             scaled(-16, -1) - 1.0,
         ],
     ),
-    (machine.inline_sin, np.sin, 0.8, ANGLES),
-    (machine.inline_cos, np.cos, 0.8, ANGLES),
+    (vector_math.inline_sin, np.sin, 0.8, ANGLES),
+    (vector_math.inline_cos, np.cos, 0.8, ANGLES),
     (
-        machine.inline_log,
+        vector_math.inline_log,
         np.log,
         0.9,
         [uniform(0.7, 1.45), 1.0 + scaled(-16, -2), 1.0 - scaled(-16, -2), scaled(-307, 308), scaled(-323, -306)],
     ),
     (
-        machine.inline_tanh,
+        vector_math.inline_tanh,
         long_tanh,
         1.05,
         [uniform(-0.65, 0.65), uniform(0.64, 0.8), uniform(-23, 23), scaled(-310, 2), -scaled(-20, 1)],
     ),
     (
-        machine.inline_erf,
+        vector_math.inline_erf,
         long_erf,
         1.4,
         [uniform(-1.0, 1.0), uniform(0.98, 1.3), uniform(-6.5, 6.5), scaled(-307, 2), -scaled(-20, 1)],
@@ -140,26 +140,26 @@ def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: 
 @pytest.mark.parametrize(
     "function, library, points",
     [
-        (machine.inline_exp, np.exp, [0.0, -0.0, 709.782712893384, 710.0, 1e300, -745.13, -745.2, -746.0, -1e300]),
+        (vector_math.inline_exp, np.exp, [0.0, -0.0, 709.782712893384, 710.0, 1e300, -745.13, -745.2, -746.0, -1e300]),
         (
-            machine.inline_expm1,
+            vector_math.inline_expm1,
             np.expm1,
             [0.0, -0.0, TINY, -TINY, 1e-310, -1e-17, 709.782712893384, 709.79, 710.0, 1e300, -37.5, -745.0, -1e300],
         ),
         (
-            machine.inline_log1p,
+            vector_math.inline_log1p,
             np.log1p,
             [0.0, -0.0, TINY, -TINY, 1e-310, -1e-17, -1.0, -1.0 + 2.0**-53, -1.1, 1e16, 1.7976931348623157e308, -1e300],
         ),
-        (machine.inline_sin, np.sin, [0.0, -0.0, TINY, -TINY, 1e-310, machine.FAR, -machine.FAR]),
-        (machine.inline_cos, np.cos, [0.0, -0.0, TINY, -TINY, 1e-310, machine.FAR, -machine.FAR]),
+        (vector_math.inline_sin, np.sin, [0.0, -0.0, TINY, -TINY, 1e-310, vector_math.FAR, -vector_math.FAR]),
+        (vector_math.inline_cos, np.cos, [0.0, -0.0, TINY, -TINY, 1e-310, vector_math.FAR, -vector_math.FAR]),
         (
-            machine.inline_log,
+            vector_math.inline_log,
             np.log,
             [0.0, -0.0, 1.0, -1.0, TINY, -TINY, 2.2250738585072014e-308, 1.7976931348623157e308],
         ),
-        (machine.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
-        (machine.inline_erf, np.vectorize(math.erf), [0.0, -0.0, 1e-300, -TINY, 1e300, -1e300, 6.0, -6.0, 1e200]),
+        (vector_math.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
+        (vector_math.inline_erf, np.vectorize(math.erf), [0.0, -0.0, 1e-300, -TINY, 1e300, -1e300, 6.0, -6.0, 1e200]),
     ],
     ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf"],
 )
@@ -182,7 +182,7 @@ def test_logaddexp() -> None:
 
     def loop(a: Any, b: Any, out: Any) -> None:
         for i in range(len(a)):
-            out[i] = machine.inline_logaddexp(a[i], b[i])
+            out[i] = vector_math.inline_logaddexp(a[i], b[i])
 
     compiled(loop, Options(cache=False))(a, b, found)
     with np.errstate(all="ignore"):
@@ -190,7 +190,7 @@ def test_logaddexp() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [getattr(machine, name) for name in machine.ORDERED if "inline" in name and "add" not in name]
+    "function", [getattr(vector_math, name) for name in vector_math.ORDERED if "inline" in name and "add" not in name]
 )
 def test_the_loops_are_vectorised(function: Any) -> None:
     loop: Any = over(function)
@@ -290,7 +290,7 @@ def test_only_the_compiled_text_has_them() -> None:
 
 
 def test_a_call_by_itself_is_the_same() -> None:
-    alone = target.compiled(lambda x: machine.inline_exp(x), False)
+    alone = target.compiled(lambda x: vector_math.inline_exp(x), False)
     assert alone(1.5) == pytest.approx(math.exp(1.5), rel=2.3e-16)
 
 

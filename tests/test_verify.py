@@ -7,12 +7,12 @@ import warnings
 import pytest
 
 import srcad
+from srcad.canonicalize.prune import prune
 from srcad.ir.nodes import Assign, Const, For, Function, Op, Return, Var
 from srcad.ir.types import Scalar
 from srcad.ir.verify import Malformed, verify, verify_sequential
-from srcad.normalize.prune import prune
+from srcad.optimize.driver import PASSES
 from srcad.rules.primitives import PRIMITIVES
-from srcad.tune.tune import PASSES
 from tests.programs.registry import Case, all_cases
 
 KNOWN = {*PRIMITIVES, "range"}

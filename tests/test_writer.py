@@ -5,11 +5,10 @@ import ast
 import numpy as np
 import pytest
 
-from srcad.backend.text import module_text
-from srcad.backend.to_ast import to_ast
-from srcad.backend.wrap import WIDTH, wrap
-from srcad.backend.writer import write
-from srcad.ir.checks import check
+from srcad.backend.python.line_wrapping import WIDTH, wrap
+from srcad.backend.python.module_text import module_text
+from srcad.backend.python.statements import to_ast
+from srcad.backend.python.writer import write
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -29,6 +28,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.notation import parse
+from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Scalar, Symbol, dim
 
 V, C = Var, Const

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.analyses.zero_d import refuse_shared_numbers
+from srcad.analysis.memory.zero_dim_conflicts import refuse_shared_numbers
 from srcad.errors import AliasError
-from srcad.frontend import zero_d
-from srcad.frontend.arguments import describe
-from srcad.frontend.lower import lower
-from srcad.frontend.read import read
+from srcad.frontend.lowering.lower import lower
+from srcad.frontend.source.read import read
+from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values.describe import describe
 from srcad.ir.types import Array
-from srcad.rules.table import EXPANSIONS, METHODS
+from srcad.rules.registry import EXPANSIONS, METHODS
 from tests.programs.registry import all_cases
 
 OUTSIDE = np.array(0.5)
@@ -163,7 +163,7 @@ def test_what_shows_is_refused(f):
         srcad.value_and_grad(f, target="python")(m)
     # as a number it would be another: else the case shows nothing
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srcad.pipeline.asks_about_zero_d", lambda *_: False)
+        patch.setattr("srcad.compiler.pipeline.asks_about_zero_d", lambda *_: False)
         have, slope = srcad.value_and_grad(f, target="python")(m)
     along = f(m + 1e-6) - f(m - 1e-6) if f is not one_from_outside else 0.0
     OUTSIDE[()] = 0.5
@@ -269,7 +269,7 @@ def test_who_makes_them_is_known(f):
     """Of every function of NumPy that is read: where it gives a 0-d array, of numbers and arrays, a table says so."""
     number, one = np.float64(0.3), np.array([0.4])
     pool = [number, 0.5, one, np.eye(2), np.array([0.1, 0.2]), (), [0.3], 0, [True, False], [number, number]]
-    if isinstance(f, np.ufunc) or f in zero_d.VIEWS | zero_d.NEW:
+    if isinstance(f, np.ufunc) or f in zero_dim_arrays.VIEWS | zero_dim_arrays.NEW:
         return
     for count in (1, 2, 3):
         for args in itertools.product(pool, repeat=count):
@@ -291,7 +291,7 @@ def test_the_methods_that_share_are_known():
             except Exception:
                 continue
             if _is_zero_d(found):
-                assert made in zero_d.VIEWS | zero_d.NEW, name
+                assert made in zero_dim_arrays.VIEWS | zero_dim_arrays.NEW, name
 
 
 @pytest.mark.parametrize("part", range(4))

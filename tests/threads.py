@@ -93,7 +93,7 @@ OF_USERS: dict[Callable[..., Any], tuple[Any, ...]] = {triangle: (A,), column_su
 
 
 def flat(gradient: Any) -> np.ndarray[Any, Any]:
-    leaves = srcad.tree.flatten(gradient)[0]
+    leaves = srcad.dispatch.pytree.flatten(gradient)[0]
     return np.concatenate([np.ravel(leaf) for leaf in leaves])
 
 

@@ -23,17 +23,17 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import srcad
-from srcad.frontend.read import read
-from srcad.frontend.single_exit import single_exit
-from srcad.ir import text as ir
+from srcad.frontend.source.read import read
+from srcad.frontend.syntax.structured_exits import single_exit
+from srcad.ir import printer as ir
 
 from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the path)
 
 STEPS = {
-    "lowered": "srcad.pipeline.lower",
-    "pruned": "srcad.pipeline.prune",
-    "active": "srcad.reverse.gradient.active",
-    "finished": "srcad.reverse.gradient.finish",
+    "lowered": "srcad.compiler.pipeline.lower",
+    "pruned": "srcad.compiler.pipeline.prune",
+    "active": "srcad.reverse.driver.active",
+    "finished": "srcad.reverse.driver.finish",
 }
 
 

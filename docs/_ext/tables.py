@@ -23,7 +23,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from srcad.rules.primitives import PRIMITIVE_OF
-from srcad.rules.table import EXPANSIONS, METHODS, RULES
+from srcad.rules.registry import EXPANSIONS, METHODS, RULES
 from tests.programs import elsewhere
 from tests.programs.registry import all_cases
 

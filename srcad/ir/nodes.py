@@ -186,8 +186,8 @@ class While:
 
 @dataclass(frozen=True)
 class Effect:
-    """A statement for its effect only: `Op("print", ...)`, `Op("append", (list, value))`, or a check (`ir/checks`).
-    Never differentiated; stays in the forward sweep."""
+    """A statement for its effect only: `Op("print", ...)`, `Op("append", (list, value))`, or a check
+    (`ir/runtime_checks`). Never differentiated; stays in the forward sweep."""
 
     call: Op
     span: Span | None = field(default=None, compare=False)

@@ -23,7 +23,7 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-from srcad.ir.text import text
+from srcad.ir.printer import text
 
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",

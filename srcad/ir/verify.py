@@ -26,8 +26,8 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
+from srcad.ir.traversal import defined, names, ops, own_exprs
 from srcad.ir.types import ListOf, Scalar
-from srcad.ir.walk import defined, names, ops, own_exprs
 
 
 class Malformed(Exception):

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from srcad.analyses.aliases import Aliases
-from srcad.analyses.overwrites import Overwrites
-from srcad.analyses.regions import Region
-from srcad.frontend.builder import Builder
-from srcad.frontend.unify import Kind, named, unify
-from srcad.ir.memory import root
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.to_be_recorded import Overwrites
+from srcad.canonicalize.array_expansion import SAVED
+from srcad.canonicalize.trip_counts import count_of
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.regions import Region
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
 from srcad.ir.types import Array, Scalar
-from srcad.ir.walk import block_reads, defined, place, replace_names, substitute, with_blocks
-from srcad.normalize.count_turns import count_of
-from srcad.normalize.own_rows import SAVED
-from srcad.reverse.annotate import TURN, TURN_BACK
-from srcad.reverse.called import called, kept_name
-from srcad.reverse.checkpoints import Checkpoints
-from srcad.reverse.fuse import Fused
-from srcad.reverse.lengths import minus, plus
-from srcad.reverse.slots import Growth, Slot, Slots, room
-from srcad.reverse.stretched import Stretched
-from srcad.reverse.sweep import Branches, Group, Sweep, Turns
-from srcad.reverse.undone import Home, restored
+from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns
+from srcad.reverse.loops.checkpoint_loops import Stretched
+from srcad.reverse.loops.checkpoint_state import Checkpoints
+from srcad.reverse.loops.interleave import Fused
+from srcad.reverse.source_comments import TURN, TURN_BACK
+from srcad.reverse.storage.outer_lengths import minus, plus
+from srcad.reverse.storage.overwritten_memory import Home, restored
+from srcad.reverse.storage.tape_layout import Growth, Slot, Slots, room
+from srcad.reverse.storage.tape_names import called, kept_name
+from srcad.typing.builder import Builder
+from srcad.typing.join import Kind, named, unify
 
 
 @dataclass

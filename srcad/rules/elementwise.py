@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.table import is_constant, partials, vjp
+from srcad.rules.registry import is_constant, partials, vjp
 
 # ---- arithmetic --------------------------------------------------------------------------------
 

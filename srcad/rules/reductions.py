@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.table import vjp
+from srcad.rules.registry import vjp
 
 
 @vjp(runtime.exact_sum)

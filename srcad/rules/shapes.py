@@ -10,7 +10,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.table import inverse_of, vjp
+from srcad.rules.registry import inverse_of, vjp
 
 join = PRIMITIVES["np.concatenate"]
 

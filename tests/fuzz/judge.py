@@ -17,8 +17,8 @@ from unittest import mock
 import numpy as np
 
 import srcad
-from srcad.backend import files
-from srcad.backend.load import load
+from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import load
 from srcad.errors import SrcadError
 from tests.fuzz.differences import NotSmooth, along
 from tests.fuzz.program import Program, loaded
@@ -378,7 +378,7 @@ def by_python(one: Any) -> None:
     if getattr(one, "runs_machine_text", False):
         return
     made = one.generated
-    function: Callable[..., Any] = getattr(load(files.store(made.name, made.machine_text())), made.function.name)
+    function: Callable[..., Any] = getattr(load(cache_files.store(made.name, made.machine_text())), made.function.name)
     run_instead(one, function)
     one.runs_machine_text = True
 

@@ -1,0 +1,298 @@
+"""`[tool.srcad]`: gradients written beside the code they differentiate, and checked against it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from srcad.api import grad, jacobian, value_and_grad
+from srcad.backend.modules.cache_files import write_whole
+from srcad.backend.modules.source_digest import alike, edited, same
+from srcad.backend.numba.compilation import example_arguments
+from srcad.derivative import Derivative
+from srcad.dispatch.example_arguments import Example
+from srcad.errors import SrcadError, fail
+from srcad.options import Choices
+
+_KEYS = (
+    "function",
+    "signature",
+    "arguments",
+    "wrt",
+    "value",
+    "has_aux",
+    "jacobian",
+    "fastmath",
+    "boundscheck",
+    "checkpoint",
+    "name",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One function listed in `[tool.srcad]`."""
+
+    function: str
+    """`module:function`."""
+    signature: str | None
+    """Of the arguments, in Numba's notation."""
+    arguments: str | None
+    """`module:function` of a function that gives example arguments, where a signature cannot say them."""
+    wrt: tuple[str, ...]
+    value: bool
+    has_aux: bool
+    jacobian: bool
+    fastmath: bool
+    boundscheck: bool
+    checkpoint: tuple[str, ...]
+    name: str | None
+
+    @property
+    def file(self) -> str:
+        ending = "_jacobian" if self.jacobian else "_grad"
+        return f"{self.name or self.function.rpartition(':')[2].rpartition('.')[2] + ending}.py"
+
+    def derivative(self) -> Derivative:
+        wrt: Any = self.wrt or 0
+        options = Choices(fastmath=self.fastmath, boundscheck=self.boundscheck, checkpoint=self.checkpoint)
+        if self.jacobian:
+            return jacobian(find(self.function), wrt, **options)
+        make = value_and_grad if self.value else grad
+        return make(find(self.function), wrt, has_aux=self.has_aux, **options)
+
+    def example(self, derivative: Derivative) -> Example:
+        if self.arguments is not None:
+            return Example(self._examples(self.arguments))
+        if self.signature is None:
+            return derivative.example()
+        try:
+            values = example_arguments(self.signature)
+        except Exception as fault:
+            _bad(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
+        names = signature(derivative).parameters
+        return Example(values, invented=frozenset([*names][: len(values)]))
+
+    def _examples(self, place: str) -> tuple[Any, ...]:
+        try:
+            return tuple(find(place)())
+        except SrcadError:
+            raise
+        except Exception as fault:  # the user's own function may raise anything
+            _bad(
+                f"{place} raised {type(fault).__name__}: {fault}", "let it return the arguments of a call, as a tuple."
+            )
+
+    def text(self) -> str:
+        """What its file should say."""
+        derivative = self.derivative()
+        return derivative.shipped(derivative.made_for(self.example(derivative)))
+
+
+def entries(root: Path) -> tuple[Path, list[Entry]]:
+    """The folder to write to, and the functions listed in the pyproject.toml of the folder `root`."""
+    path = root / "pyproject.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as fault:
+        fail("S505", f"there is no pyproject.toml in {root.name or root} ({fault.strerror})")
+    table = _toml(text).get("tool", {}).get("srcad", {})
+    if not isinstance(table, dict):
+        _bad("it is no table")
+    _known(table, ("folder", "functions"), "")
+    _typed(table, "folder", str, "")
+    listed = table.get("functions", [])
+    if not listed or not isinstance(listed, list):
+        _bad("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
+    found = [_entry(item) for item in listed]
+    for at, entry in enumerate(found):
+        for other in found[:at]:
+            if entry.file.lower() == other.file.lower():
+                advice = "give one of them a name of its own, with the key name."
+                _bad(f"{other.function} and {entry.function} would both be written to {entry.file}", advice)
+    return root / table.get("folder", "generated"), found
+
+
+def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value: bool, jacobian: bool) -> Entry:
+    """What to show of a function: as `[tool.srcad]` of the current folder lists it, changed by what is given."""
+    known: dict[str, Entry] = {}
+    if Path("pyproject.toml").exists() and "[tool.srcad]" in Path("pyproject.toml").read_text(encoding="utf-8"):
+        known = {entry.function: entry for entry in entries(Path("."))[1]}
+    entry = known.get(function, Entry(function, None, None, (), False, False, False, False, True, (), None))
+    return replace(
+        entry,
+        wrt=wrt or entry.wrt,
+        signature=signature or entry.signature,
+        arguments=None if signature else entry.arguments,
+        value=value or entry.value,
+        jacobian=jacobian or entry.jacobian,
+    )
+
+
+def build(root: Path) -> Iterator[tuple[Entry, str]]:
+    """Write the files of all entries; each entry with what became of it: written, unchanged."""
+    folder, listed = entries(root)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        _bad(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
+    with _importable(root):
+        for entry in listed:
+            target, text, before = folder / entry.file, entry.text(), _read(folder / entry.file)
+            if before is not None and same(before, text):
+                yield entry, "unchanged"  # whoever laid it out
+                continue
+            if before is not None and edited(before):
+                advice = "move your edits elsewhere, or remove the file and build again."
+                fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
+            write_whole(target, text)
+            yield entry, "written"
+
+
+def stale(root: Path) -> list[str]:
+    """Of each entry whose file does not say what would be written now: what is the matter.
+
+    Where the function has only moved in its file, the lines that the file names are as they were: that is no matter.
+    """
+    folder, listed = entries(root)
+    found = []
+    with _importable(root):
+        for entry in listed:
+            before = _read(folder / entry.file)
+            if before is None:
+                found.append(f"{entry.file} is missing ({entry.function})")
+            elif edited(before):
+                found.append(f"{entry.file} was edited by hand since it was built")
+            elif not alike(before, entry.text()):
+                found.append(f"{entry.function} changed, and {entry.file} did not")
+    return found
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as fault:
+        fail("S504", f"{path.name} cannot be read ({fault})")
+
+
+def find(place: str) -> Callable[..., Any]:
+    """The object at `module:function` (`module:Class.method`), or `path/to/file.py:function`."""
+    module, _, name = place.partition(":")
+    try:
+        found: Any = _module_in(module) if module.endswith(".py") else importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as fault:
+        fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
+    except Exception as fault:  # a module of the user's may raise anything
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        at = (
+            f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
+        )
+        fail("S313", f"{module} cannot be imported: {type(fault).__name__}: {fault}", why=f"It was raised at {at}.")
+    return found.__wrapped__ if isinstance(found, Derivative) else found
+
+
+def _module_in(place: str) -> ModuleType:
+    """The module in a file, given relative to the current folder or to one that modules are imported from."""
+    paths = [Path(folder, place).resolve() for folder in (".", *sys.path)]
+    path = next((path for path in paths if path.is_file()), paths[0])
+    known = sys.modules.get(path.stem)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))  # for what it imports from beside it
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"no file {place}")
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class _importable:
+    """The project's own modules can be imported, whatever folder the command runs in."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = str(root.resolve())
+
+    def __enter__(self) -> None:
+        sys.path.insert(0, self._path)
+
+    def __exit__(self, *_: object) -> None:
+        sys.path.remove(self._path)
+
+
+def _entry(item: Any) -> Entry:
+    if not isinstance(item, dict) or not isinstance(item.get("function"), str):
+        _bad(f"an entry names no function: {item!r}")
+    owner = f"{item['function']}: "
+    _known(item, _KEYS, owner)
+    for key in ("signature", "arguments", "name"):
+        _typed(item, key, str, owner)
+    for key in ("value", "has_aux", "jacobian", "fastmath", "boundscheck"):
+        _typed(item, key, bool, owner)
+    if "name" in item and not item["name"].isidentifier():
+        _bad(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
+    if item.get("jacobian") and (item.get("value") or item.get("has_aux")):
+        _bad(f"{owner}a Jacobian gives neither value nor aux")
+    return Entry(
+        function=item["function"],
+        signature=item.get("signature"),
+        arguments=item.get("arguments"),
+        wrt=_names(item, "wrt", owner),
+        value=item.get("value", False),
+        has_aux=item.get("has_aux", False),
+        jacobian=item.get("jacobian", False),
+        fastmath=item.get("fastmath", False),
+        boundscheck=item.get("boundscheck", True),
+        checkpoint=_names(item, "checkpoint", owner),
+        name=item.get("name"),
+    )
+
+
+def _known(table: dict[str, Any], keys: tuple[str, ...], owner: str) -> None:
+    for key in table:
+        if key not in keys:
+            _bad(f"{owner}there is no key {key!r}", f"the keys are {', '.join(keys)}.")
+
+
+def _typed(table: dict[str, Any], key: str, kind: type, owner: str) -> None:
+    if key in table and not isinstance(table[key], kind):
+        wanted = {str: "a string", bool: "true or false"}[kind]
+        _bad(f"{owner}{key} is {wanted}, not {table[key]!r}")
+
+
+def _names(table: dict[str, Any], key: str, owner: str) -> tuple[str, ...]:
+    """One name, or a list of names."""
+    given = table.get(key, [])
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        _bad(f"{owner}{key} is a name, or a list of names, not {given!r}")
+    return tuple(given)
+
+
+def _bad(message: str, advice: str | None = None) -> NoReturn:
+    fail("S505", f"[tool.srcad] in pyproject.toml: {message}", advice=advice)
+
+
+def _toml(text: str) -> dict[str, Any]:
+    # the standard library has it since Python 3.11
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        table: dict[str, Any] = toml.loads(text)
+    except ValueError as fault:
+        fail("S505", f"pyproject.toml cannot be read: {fault}")
+    return table

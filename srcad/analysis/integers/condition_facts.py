@@ -1,0 +1,79 @@
+"""What a condition says of integers where it is true, and where it is false."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from srcad.analysis.integers.value_ranges import Bounds
+from srcad.ir.linear import Form
+from srcad.ir.nodes import Const, Expr, Join, Op, Var
+
+
+@dataclass(frozen=True)
+class Truth:
+    """All of it holds: forms that are at least 0, and names of bools that are true, or false.
+
+    It is the whole truth: where all of it holds, so does (or does not) the condition.
+    """
+
+    forms: tuple[Form, ...] = ()
+    bools: tuple[tuple[str, bool], ...] = ()
+
+    def __add__(self, other: Truth) -> Truth:
+        return Truth((*self.forms, *other.forms), (*self.bools, *other.bools))
+
+
+Both = tuple[Truth, Truth]
+"""Of a condition that is true, and of one that is false."""
+
+
+def of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
+    match expr:
+        case Var(name):
+            return known.get(name) or (Truth((), ((name, True),)), Truth((), ((name, False),)))
+        case Const(value):
+            never = Truth((Form(-1),))
+            return (Truth(), never) if value else (never, Truth())
+    raise ValueError(f"no atom: {expr}")
+
+
+def of_value(target: str, value: Expr, now: Bounds, known: Mapping[str, Both]) -> Both:
+    """Of the bool `target = value`."""
+    itself = Truth((), ((target, True),)), Truth((), ((target, False),))
+    match value:
+        case Op("not" | "~", (a,)):
+            return of_atom(a, known)[::-1]
+        case Op("and" | "&", (a, b)):
+            return of_atom(a, known)[0] + of_atom(b, known)[0], itself[1]
+        case Op("or" | "|", (a, b)):
+            return itself[0], of_atom(a, known)[1] + of_atom(b, known)[1]
+        case Op("<" | "<=" | ">" | ">=" | "==" | "!=" as prim, (a, b)) if now.is_int64(a) and now.is_int64(b):
+            difference = now.value(b) - now.value(a)
+            less, at_most = Truth((difference - 1,)), Truth((difference,))
+            more, at_least = Truth((-difference - 1,)), Truth((-difference,))
+            equal = at_most + at_least
+            return {
+                "<": (less, at_least),
+                "<=": (at_most, more),
+                ">": (more, at_most),
+                ">=": (at_least, less),
+                "==": (equal, itself[1]),
+                "!=": (itself[0], equal),
+            }[prim]
+    return itself
+
+
+def of_join(join: Join, cond: Both, known: Mapping[str, Both]) -> Both:
+    """`a and b` is b where a is true, and False elsewhere."""
+    itself = Truth((), ((join.target, True),)), Truth((), ((join.target, False),))
+    match join.then, join.orelse:
+        case other, Const(False) if isinstance(other, Var | Const):
+            return cond[0] + of_atom(other, known)[0], itself[1]
+        case Const(True), other if isinstance(other, Var | Const):
+            return itself[0], cond[1] + of_atom(other, known)[1]
+        case other, Const(True) if isinstance(other, Var | Const):  # not a or b
+            return itself[0], cond[0] + of_atom(other, known)[1]
+        case Const(False), other if isinstance(other, Var | Const):  # not a and b
+            return cond[1] + of_atom(other, known)[0], itself[1]
+    return itself

@@ -1,0 +1,164 @@
+"""Whether two accesses of an array can meet at one place, one of them later than the other.
+
+Where the index items and the bounds of the loops are linear in the counters of loops and in what does not change,
+that is a question about integers (`feasible`): `A[i, j]` written for k < i <= j and `A[i, k]` read for k < j < i
+never meet in the order that matters, which is why an LU factorisation in place need save nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from srcad.analysis.integers.fourier_motzkin import Form, feasible, form, minus
+from srcad.ir.nodes import Const, Expr, For, Var
+from srcad.ir.regions import Region, Regions
+from srcad.ir.types import Dim, Scalar, Type
+
+
+class _Side:
+    """One of the two accesses: names for what changes from turn to turn, and what is known of them."""
+
+    def __init__(self, mark: str, region: Region, shared: Sequence[Region], owner: Dependence) -> None:
+        self.mark = mark
+        self.owner = owner
+        # what is made inside the first loop that may be in another turn differs between the two
+        self.moving = frozenset(r for r in region.enclosing if shared and shared[0] in set(r.enclosing))
+        self.facts: list[Form] = []
+        self.seen: set[str] = set()
+
+    def form(self, d: Dim) -> Form:
+        for symbol, _ in d.terms:
+            self._learn(symbol.name, symbol.axis)
+        return form(d.const, ((self._name(s.name, s.axis), c) for s, c in d.terms))
+
+    def value(self, e: Expr) -> Form | None:
+        if isinstance(e, Const) and isinstance(e.value, int):
+            return form(e.value, ())
+        t = self.owner.types.get(e.name) if isinstance(e, Var) else None
+        return self.form(t.dim) if isinstance(t, Scalar) and t.dim is not None else None
+
+    def counter(self, turn: Region) -> Form | None:
+        """The counter of a loop, where its turns are in the order of its values or against it."""
+        node = turn.owner
+        return self.value(Var(node.index)) if isinstance(node, For) else None
+
+    def _name(self, name: str, axis: int | None) -> str:
+        definition = self.owner.regions.definitions.get(name)
+        moves = axis is None and (definition is None or definition.region in self.moving)
+        shown = name if axis is None else f"{name}[{axis}]"
+        return f"{self.mark} {shown}" if moves else shown
+
+    def _learn(self, name: str, axis: int | None) -> None:
+        """What is known of a symbol: a length is not negative, a counter lies in its range."""
+        key = f"{name} {axis}"
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        this = form(0, [(self._name(name, axis), 1)])
+        if axis is not None:
+            self.facts.append(this)
+            return
+        definition = self.owner.regions.definitions.get(name)
+        node = definition.node if definition is not None else None
+        if not isinstance(node, For) or node.index != name or not isinstance(node.step, Const):
+            return
+        start, stop, step = self.value(node.start), self.value(node.stop), node.step.value
+        assert isinstance(step, int)
+        first, last = (start, stop) if step > 0 else (stop, start)
+        if first is not None:
+            self.facts.append(minus(this, first, 0 if step > 0 else -1))
+        if last is not None:
+            self.facts.append(minus(last, this, -1 if step > 0 else 0))
+        self._learn_range(name, this)
+
+    def _learn_range(self, name: str, this: Form) -> None:
+        """What the type of a counter says besides: where the range begins with a variable, what that begins with."""
+        t = self.owner.types.get(name)
+        if not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
+            return
+        symbol = t.dim.terms[0][0]
+        low = [] if symbol.low is None else [minus(this, self.form(symbol.low))]
+        high = [] if symbol.high is None else [minus(self.form(symbol.high), this, -1)]
+        self.facts += [fact for fact in (*low, *high) if fact not in self.facts]
+
+
+class Dependence:
+    def __init__(self, regions: Regions, types: Mapping[str, Type]) -> None:
+        self.regions = regions
+        self.types = types
+        self._known: dict[object, bool] = {}
+
+    def can_meet(
+        self,
+        read: Region,
+        reads: Sequence[Expr] | None,
+        store: Region,
+        stores: Sequence[Expr] | None,
+        shared: Sequence[Region],
+        same_turn: bool,
+    ) -> bool:
+        """Whether the second access may come after the first, at a place of it.
+
+        `reads` and `stores` are their index items; `shared` the loops around both whose turns may differ, outermost
+        first; `same_turn` says whether the second comes after the first where they do not.
+        """
+        # which loops are shared hangs on how long the memory lives, not on the places alone
+        question = (read, _items(reads), store, _items(stores), tuple(shared), same_turn)
+        if question not in self._known:
+            self._known[question] = self._can_meet(read, reads, store, stores, shared, same_turn)
+        return self._known[question]
+
+    def _can_meet(
+        self,
+        read: Region,
+        reads: Sequence[Expr] | None,
+        store: Region,
+        stores: Sequence[Expr] | None,
+        shared: Sequence[Region],
+        same_turn: bool,
+    ) -> bool:
+        first, then = _Side("first", read, shared, self), _Side("then", store, shared, self)
+        common: list[Form] = []
+        for one, other in zip(reads or (), stores or (), strict=False):
+            a, b = self._place(one, first), self._place(other, then)
+            if a is not None and b is not None:
+                common += [minus(a, b), minus(b, a)]
+        if not common:
+            return bool(shared) or same_turn
+        for turn in shared:
+            a, b, step = first.counter(turn), then.counter(turn), _step(turn)
+            if a is None or b is None or step is None:
+                return True  # in this loop any later turn may be meant
+            later = minus(b, a, -1) if step > 0 else minus(a, b, -1)
+            if feasible([*common, later, *first.facts, *then.facts]):
+                return True
+            common += [minus(a, b), minus(b, a)]
+        return same_turn and feasible([*common, *first.facts, *then.facts])
+
+    def inside(self, item: Expr, length: Dim, region: Region) -> bool:
+        """Whether an index item is surely one of an axis of that length, wherever control is in the region."""
+        side = _Side("", region, (), self)
+        place = side.value(item)
+        if place is None:
+            return False
+        below, beyond = minus(form(-1, ()), place), minus(place, side.form(length))
+        return not any(feasible([outside, *side.facts]) for outside in (below, beyond))
+
+    def _place(self, item: Expr, side: _Side) -> Form | None:
+        """The place an index item names; None where it may count from the end, or is not linear."""
+        place = side.value(item)
+        if place is None:
+            return None
+        below = minus(form(-1, ()), place)
+        return None if feasible([below, *side.facts]) else place
+
+
+def _items(items: Sequence[Expr] | None) -> tuple[Expr, ...] | None:
+    return None if items is None else tuple(items)
+
+
+def _step(turn: Region) -> int | None:
+    owner = turn.owner
+    if not isinstance(owner, For) or not isinstance(owner.step, Const):
+        return None
+    return owner.step.value if isinstance(owner.step.value, int) else None

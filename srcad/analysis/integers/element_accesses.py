@@ -1,0 +1,90 @@
+"""The elements that the statements of a loop meet, and whether two turns may meet one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from srcad.analysis.integers.element_dependence import Place, may_meet, place, within
+from srcad.analysis.integers.fourier_motzkin import Form
+from srcad.analysis.memory.may_alias import SIZES, Sharing
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
+from srcad.ir.traversal import children, defined, names, own_exprs
+from srcad.ir.types import Array, Opaque, Scalar, Type
+
+
+@dataclass(frozen=True)
+class Access:
+    """An element that is read or stored to; without a place, it may be any of the array."""
+
+    array: str
+    place: Place | None
+    stores: bool
+
+
+class Accesses:
+    """Those of one loop; `assigned` are the names that it changes."""
+
+    def __init__(self, types: Mapping[str, Type], shared: Sharing, assigned: frozenset[str]) -> None:
+        self._types = types
+        self._shared = shared
+        self._assigned = assigned
+
+    def element(self, array: str, items: Sequence[Expr], facts: Iterable[Form], counters: frozenset[str]) -> Place:
+        """The place at indices that speak of these counters."""
+        fixed = {n for e in items for n in names(e)} - self._assigned
+        return place(items, facts, self._types, counters | fixed)
+
+    def read(self, expr: Expr, facts: Sequence[Form], counters: frozenset[str]) -> Iterator[Access]:
+        """What an expression reads, where these facts about counters hold."""
+        match expr:
+            case Op("index", (Var(base), *items)) if self.is_element(base, items):
+                yield Access(base, self.element(base, items, facts, counters), False)
+                for item in items:
+                    yield from self.read(item, facts, counters)
+            case Op(prim, args) if prim in SIZES and all(isinstance(a, Var) for a in args):
+                pass
+            case Var(name) if not isinstance(self._types.get(name), Scalar | Opaque):
+                yield Access(name, None, False)
+            case _:
+                for part in children(expr):
+                    yield from self.read(part, facts, counters)
+
+    def is_element(self, base: str, items: Sequence[Expr]) -> bool:
+        known = self._types.get(base)
+        whole = isinstance(known, Array) and known.rank == len(items)
+        return whole and not any(isinstance(i, Slice) or i == Const(None) for i in items)
+
+    def of(self, block: Block, facts: tuple[Form, ...], counters: frozenset[str]) -> Iterator[Access]:
+        """What a block of plain statements reads and stores to."""
+        for stmt in block:
+            read = own_exprs(stmt)
+            match stmt:
+                case Store(Var(base), index, value) if self.is_element(base, index):
+                    yield Access(base, self.element(base, index, facts, counters), True)
+                    read = (*index, value)
+                case Store(base, _, _):
+                    yield from (Access(n, None, True) for n in names(base))
+                case Assign(target) | AugAssign(target) if not isinstance(self._types.get(target), Scalar):
+                    yield Access(target, None, True)
+            for expr in read:
+                yield from self.read(expr, facts, counters)
+            match stmt:
+                case For():
+                    inner = counters | ({stmt.index} if stmt.index not in defined(stmt.body) else frozenset())
+                    yield from self.of(stmt.body, (*facts, *within(stmt, self._types)), inner)
+                case If(_, then, orelse):
+                    yield from self.of((*then, *orelse), facts, counters)
+
+    def conflict(self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[Form]]) -> bool:
+        """Whether two accesses, one of them a store, may be of one element in turns of one of these orders."""
+        orders = tuple(orders)
+        for a in first:
+            for b in second:
+                if not (a.stores or b.stores) or self._shared.of(a.array) != self._shared.of(b.array):
+                    continue
+                if a.array != b.array or a.place is None or b.place is None:
+                    return True
+                if any(may_meet(a.place, b.place, self._assigned, order) for order in orders):
+                    return True
+        return False

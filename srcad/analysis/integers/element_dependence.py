@@ -1,0 +1,126 @@
+"""Whether two places of an array, each in a turn of some loops, may be one place: for the sequential form.
+
+Indices and bounds that are linear in counters and in what does not change make this a question about integers
+(`feasible`). Of any other index nothing is known, so that it may be any place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from srcad.analysis.integers.fourier_motzkin import Form, feasible, form, minus
+from srcad.ir.nodes import Const, Expr, For, Op, Var
+from srcad.ir.traversal import defined, names
+from srcad.ir.types import Scalar, Type
+
+SECOND = "'"
+"""Marks the counters of the second of two turns."""
+
+
+def is_int64(known: Type | None) -> bool:
+    return isinstance(known, Scalar) and known.dtype == "int64"
+
+
+def linear(expr: Expr, types: Mapping[str, Type]) -> Form | None:
+    """An integer as a linear form over the names in it, and over lengths."""
+    match expr:
+        case Const(value) if type(value) is int:
+            return form(value, ())
+        case Var(name) if is_int64(types.get(name)):
+            return form(0, [(name, 1)])
+        case Op("shape", (Var(name),), static):
+            return form(0, [(f"{name}[{dict(static)['axis']}]", 1)])
+        case Op("len", (Var(name),)):
+            return form(0, [(f"{name}[0]", 1)])
+        case Op("neg", (a,)):
+            one = linear(a, types)
+            return None if one is None else minus(form(0, ()), one)
+        case Op("+" | "-" as op, (a, b)):
+            one, other = linear(a, types), linear(b, types)
+            if one is None or other is None:
+                return None
+            return minus(one, other if op == "-" else minus(form(0, ()), other))
+        case Op("*", (Const(int(by)), a)) | Op("*", (a, Const(int(by)))):
+            one = linear(a, types)
+            return None if one is None else form(one[0] * by, ((n, c * by) for n, c in one[1]))
+    return None
+
+
+def within(loop: For, types: Mapping[str, Type]) -> list[Form]:
+    """What holds of the counter in every turn; nothing where the loop itself changes it or its bounds."""
+    if loop.index in defined(loop.body) or names(loop.start) & defined((loop,)) or names(loop.stop) & defined((loop,)):
+        return []
+    start, stop, this = linear(loop.start, types), linear(loop.stop, types), form(0, [(loop.index, 1)])
+    match loop.step:
+        case Const(1):
+            low, high = start, stop
+        case Const(-1):
+            low, high = (None if bound is None else form(bound[0] + 1, bound[1]) for bound in (stop, start))
+        case _:
+            return []
+    facts = [] if low is None else [minus(this, low)]
+    return facts if high is None else [*facts, minus(high, this, -1)]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An element, by its indices; None for one of which nothing is known."""
+
+    items: tuple[Form | None, ...]
+    facts: tuple[Form, ...]
+    """What is known of the counters where it is met."""
+    written: tuple[Form | None, ...] = field(default=(), compare=False)
+    """The indices, also where they may count from the end."""
+
+    def moves(self, index: str) -> bool:
+        """Whether the counter may lead to other elements."""
+        return any(item is None or index in dict(item[1]) for item in self.written)
+
+    def steps(self, index: str, last: int) -> bool:
+        """Whether the counter leads to elements that are neither the same nor neighbours."""
+        coefficients = [None if item is None else dict(item[1]).get(index, 0) for item in self.written]
+        if not coefficients:
+            return False
+        end = coefficients.pop(last)
+        return any(c != 0 for c in coefficients) or end is None or abs(end) > 1
+
+
+def place(items: Sequence[Expr], facts: Iterable[Form], types: Mapping[str, Type], known: frozenset[str]) -> Place:
+    """The place at these indices; `known` are the names that the forms may speak of."""
+    here = tuple(facts)
+    forms = tuple(linear(item, types) if names(item) <= known else None for item in items)
+    # an index below zero counts from the end
+    sure = tuple(None if f is None or feasible([minus(form(-1, ()), f), *here]) else f for f in forms)
+    return Place(sure, here, forms)
+
+
+def may_meet(one: Place, other: Place, moving: frozenset[str], order: Iterable[Form]) -> bool:
+    """Whether two places may be one, of which the second is met in another turn.
+
+    `moving` are the counters that differ between the turns, and `order` what is known of the two turns, the second's
+    counters marked.
+    """
+    constraints = [*one.facts, *(marked(f, moving) for f in other.facts), *order]
+    if len(one.items) == len(other.items):
+        for a, b in zip(one.items, other.items, strict=True):
+            if a is not None and b is not None:
+                b = marked(b, moving)
+                constraints += [minus(a, b), minus(b, a)]
+    return feasible(constraints)
+
+
+def marked(f: Form, moving: frozenset[str]) -> Form:
+    """The form in the second of two turns."""
+    return form(f[0], ((n + SECOND if n in moving else n, c) for n, c in f[1]))
+
+
+def before(index: str, step: Expr, at_least: int = 1) -> Form:
+    """That the first turn of a loop comes before the second, by so many turns at least."""
+    first, second = form(0, [(index, 1)]), form(0, [(index + SECOND, 1)])
+    return minus(second, first, -at_least) if step == Const(1) else minus(first, second, -at_least)
+
+
+def same(index: str) -> list[Form]:
+    first, second = form(0, [(index, 1)]), form(0, [(index + SECOND, 1)])
+    return [minus(first, second), minus(second, first)]

@@ -1,0 +1,203 @@
+"""What a function has to ask of its indices: `within` in normal form, proved, before a loop, or where it stands.
+
+Lowering writes `within(index, length)` wherever Python would ask. Most of them are true by what is known there: the
+ranges of counters, conditions on the way, lengths, what has been asked before. Where the index is linear in the
+counters of the loops around it, one question before them stands for all turns: the turns that would raise an error are
+a system of linear inequalities, of which the counters are eliminated one after another, from the innermost loop
+outwards. That is done only where it is exact: the question before a loop is answered as those inside would have been,
+so that a condition, a loop without turns or one that is left early raises no error that Python does not.
+What is left is asked where it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srcad.analysis.integers.condition_facts import Truth
+from srcad.analysis.integers.exact_elimination import is_impossible, needed, without
+from srcad.analysis.integers.integer_facts import Integers, Loop, Way
+from srcad.analysis.integers.value_ranges import Bounds
+from srcad.ir.linear import Form
+from srcad.ir.nodes import Block, Const, Effect, Expr, Function, Op, Span, Stmt, Var
+from srcad.ir.types import Scalar
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`condition` is asked before the statement `before`: that very node, the `within` itself or a loop around it."""
+
+    before: Stmt
+    condition: Expr
+    index: Expr | None
+    """One that is out of bounds where the condition is false; None where no certain one is."""
+    length: Expr
+    where: str
+    """The place, as the message of the error begins."""
+    span: Span | None
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """An index is out of bounds in some turn of the loop where all of it holds."""
+
+    loop: Loop
+    raised: Truth
+    index: Form | None
+    length: Form
+    marker: Effect
+
+
+def asked(f: Function) -> tuple[Asked, ...]:
+    """All that is left to be asked, in the order of the statements it stands before."""
+    walk = _Within(f)
+    walk.walk()
+    return tuple(walk.asked())
+
+
+class _Within(Integers):
+    def __init__(self, f: Function) -> None:
+        super().__init__(f)
+        self._found: list[Asked | _System] = []
+        self._passed: list[list[_System]] = []
+        """What has been asked before, for each block around."""
+
+    def asked(self) -> list[Asked]:
+        return [one if isinstance(one, Asked) else self._written(one) for one in self._found if not self._idle(one)]
+
+    def block(self, block: Block, now: Bounds) -> None:
+        self._passed.append([])
+        super().block(block, now)
+        self._passed.pop()
+
+    # ---- one question ------------------------------------------------------------------------
+
+    def within(self, marker: Effect, now: Bounds) -> None:
+        index, length = marker.call.args
+        v, n = self.value(index, now), self.value(length, now)
+        known = self.f.types.get(index.name) if isinstance(index, Var) else None
+        signed = not (isinstance(known, Scalar) and known.dtype.startswith("uint"))
+        if self.deciding:
+            below = signed and not now.never_negative(v) and self._is_left(-v - n - 1, v, n, marker, now)
+            beyond = self._is_left(v - n, v, n, marker, now)
+            if below or beyond:
+                condition = Op("is_index", (index, length)) if below and beyond else _compared(index, length, beyond)
+                self._found.append(Asked(marker, condition, index, length, _where(marker), marker.span))
+        holds = (n - v - 1, *([v + n] if signed else []))
+        now.learn(*holds)
+        self.learnt[-1] += holds
+
+    def _is_left(self, raised: Form, v: Form, n: Form, marker: Effect, now: Bounds) -> bool:
+        """Whether it has to be asked where it stands. What can be asked before a loop is noted."""
+        if now.never_negative(-raised - 1) or is_impossible([raised], now.facts):
+            return False
+        system, possible = self._outside(raised, v, n, marker)
+        if not possible:
+            return False
+        if system is None:
+            return True
+        earlier = (other for block in self._passed[: system.loop.depth] for other in block)
+        if not any(self._implies(system, other) for other in earlier):
+            self._passed[system.loop.depth - 1].append(system)
+            self._found.append(system)
+        return False
+
+    def _outside(self, raised: Form, v: Form, n: Form, marker: Effect) -> tuple[_System | None, bool]:
+        """The question as far out as it can be asked, and whether any turn can raise an error at all."""
+        best: _System | None = None
+        upper = raised == v - n
+        forms: tuple[Form, ...] = (raised,)
+        bools: tuple[tuple[str, bool], ...] = ()
+        index: Form | None = v
+        for way in reversed(self.ways):
+            if isinstance(way, Way):
+                forms += way.truth.forms
+                bools += way.truth.bools
+                index = None
+                continue
+            if way.turn is None:
+                break
+            (number, _) = way.turn.terms[0]
+            left = without(number, {*forms, *way.range})
+            if left is None or any(self.lengths.varies(form, way.first) for form in (*left, n)):
+                break
+            if any(self.made.get(name, -1) >= way.first for name, _ in bools):
+                break
+            kept = needed(left, self.lengths.facts(tuple(left), way.before.facts))
+            if kept is None:
+                return None, False
+            forms = kept
+            if index is not None:
+                at = (index.coefficient(number) > 0) == upper
+                index = index.with_value(number, way.ends[at])
+                index = None if self.lengths.varies(index, way.first) else index
+            system = _System(way, Truth(forms, bools), index, n, marker)
+            if self._can_be_written(system):
+                best = system
+        return best, True
+
+    def _can_be_written(self, system: _System) -> bool:
+        stmt = system.loop.stmt
+        forms = (*system.raised.forms, system.length)
+        spelled = all(self.lengths.spelled(form, stmt) is not None for form in forms)
+        return spelled and all(self.lengths.is_known(name, stmt) for name, _ in system.raised.bools)
+
+    # ---- several -----------------------------------------------------------------------------
+
+    def _implies(self, one: _System, other: _System) -> bool:
+        """Whether `other` holds wherever `one` does."""
+        if not set(other.raised.bools) <= set(one.raised.bools):
+            return False
+        forms = one.raised.forms
+        facts = self.lengths.facts((*forms, *other.raised.forms), one.loop.before.facts).with_facts(*forms)
+        return all(form in forms or facts.never_negative(form) for form in other.raised.forms)
+
+    def _idle(self, one: Asked | _System) -> bool:
+        """Whether a later question at the same place says as much."""
+        if isinstance(one, Asked):
+            return False
+        later = self._found[self._found.index(one) + 1 :]
+        return any(
+            isinstance(other, _System) and other.loop.stmt is one.loop.stmt and self._implies(one, other)
+            for other in later
+        )
+
+    # ---- as expressions ----------------------------------------------------------------------
+
+    def _written(self, system: _System) -> Asked:
+        stmt = system.loop.stmt
+        conditions = [self._below_zero(form, stmt) for form in system.raised.forms]
+        for name, truth in system.raised.bools:
+            conditions.append(Op("not", (Var(name),)) if truth else Var(name))
+        whole = conditions[0] if conditions else Const(False)  # the loop is never left without an error
+        for condition in conditions[1:]:
+            whole = Op("or", (whole, condition))
+        index = None if system.index is None else self.lengths.spelled(system.index, stmt)
+        length = self.lengths.spelled(system.length, stmt)
+        assert length is not None
+        return Asked(stmt, whole, index, length, _where(system.marker), system.marker.span)
+
+    def _below_zero(self, form: Form, stmt: Stmt) -> Expr:
+        """`form < 0`, with nothing subtracted."""
+        less = Form(max(form.const, 0), tuple((u, c) for u, c in form.terms if c > 0))
+        more = Form(max(-form.const, 0), tuple((u, -c) for u, c in form.terms if c < 0))
+        strict = more.const == 0 or not more.terms
+        left, right = self.lengths.spelled(less, stmt), self.lengths.spelled(more if strict else more - 1, stmt)
+        assert left is not None and right is not None
+        if isinstance(left, Const):
+            return Op(">" if strict else ">=", (right, left))
+        return Op("<" if strict else "<=", (left, right))
+
+
+def _compared(index: Expr, length: Expr, upper: bool) -> Expr:
+    if upper:
+        return Op("<", (index, length)) if isinstance(index, Var) else Op(">", (length, index))
+    if isinstance(index, Const) and isinstance(index.value, int):
+        return Op(">=", (length, Const(-index.value)))
+    least = (
+        Const(-length.value) if isinstance(length, Const) and isinstance(length.value, int) else Op("neg", (length,))
+    )
+    return Op(">=", (index, least))
+
+
+def _where(marker: Effect) -> str:
+    return str(dict(marker.call.static)["where"])

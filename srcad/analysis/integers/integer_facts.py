@@ -1,0 +1,291 @@
+"""A walk over normal form that knows, at each statement, the integers as linear forms and what led there.
+
+`Integers` is for analyses that ask something of each statement: they override `within`. A loop that carries integers is
+walked several times, until what is supposed of them at the start of a turn is what holds at its end; only in the last
+walk is `deciding` true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from srcad.analysis.integers import condition_facts
+from srcad.analysis.integers.condition_facts import Both, Truth
+from srcad.analysis.integers.length_forms import Lengths
+from srcad.analysis.integers.value_ranges import Bounds
+from srcad.ir.linear import Form
+from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Op, Stmt, Undef, Var, While
+from srcad.ir.runtime_checks import check_of
+from srcad.ir.traversal import walk
+from srcad.ir.types import Scalar
+
+
+@dataclass(frozen=True)
+class Way:
+    """Control comes by only where it holds."""
+
+    truth: Truth
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A loop that control is inside of."""
+
+    stmt: For | While
+    first: int
+    """The number of the first unknown that may differ from turn to turn."""
+    before: Bounds
+    """What is known before it."""
+    depth: int
+    """Of blocks around it."""
+    turn: Form | None = None
+    """What counts the turns, from 0 or as the index does; None where that is not known before they are run, or where a
+    turn does something that has to be seen before an error is."""
+    range: tuple[Form, ...] = ()
+    """At least 0 in every turn."""
+    ends: tuple[Form, Form] = (Form(), Form())
+    """The least and the greatest value of what counts the turns."""
+
+
+class Integers:
+    def __init__(self, f: Function) -> None:
+        self.f = f
+        self.lengths = Lengths(f)
+        self.deciding = True
+        self.ways: list[Way | Loop] = []
+        self.known: dict[str, Both] = {}
+        """The bools that say something of integers."""
+        self.made: dict[str, int] = {}
+        """The number of unknowns there were when a bool was made."""
+        self.depth = 0
+        self.learnt: list[list[Form]] = [[]]
+        """What has been asked, and so is true from then on, on each of the ways that lead here."""
+
+    def within(self, marker: Effect, now: Bounds) -> None:
+        """Called at each `within`, in the order of the statements."""
+
+    def walk(self) -> None:
+        now = Bounds(self.f.types)
+        for param in self.f.params:
+            self._define(param.name, None, now)
+        self.block(self.f.body, now)
+
+    def block(self, block: Block, now: Bounds) -> None:
+        self.depth += 1
+        for stmt in block:
+            self._stmt(stmt, now)
+        self.depth -= 1
+
+    def value(self, expr: Expr, now: Bounds) -> Form:
+        match expr:
+            case Op("shape" | "len", (Var(name),), static):
+                axis = dict(static).get("axis", 0)
+                assert isinstance(axis, int)
+                return self.lengths.of(name, axis, now) or now.value(expr)
+        return now.value(expr)
+
+    def _stmt(self, stmt: Stmt, now: Bounds) -> None:
+        match stmt:
+            case Assign(target, value):
+                self._define(target, value, now)
+            case Effect(Op("within")):
+                self.within(stmt, now)
+            case Effect(Op("check", (condition, *_))):
+                self._assume(condition_facts.of_atom(condition, self.known)[0], now)
+            case If():
+                self._if(stmt, now)
+            case For():
+                self._for(stmt, now)
+            case While():
+                self._while(stmt, now)
+
+    def _assume(self, truth: Truth, now: Bounds) -> None:
+        now.learn(*truth.forms)
+
+    # ---- names -------------------------------------------------------------------------------
+
+    def _define(self, name: str, value: Expr | None, now: Bounds) -> None:
+        """The name is assigned here; without a value, nothing is known of that."""
+        if now.is_counter(name):
+            self._stands_for(name, now.unknown() if value is None else self.value(value, now), now)
+            self.lengths.learn_place(name, value, now)
+        elif self._is_bool(name):
+            self.made[name] = now.fresh()
+            self.known.pop(name, None)
+            if value is not None:
+                self.known[name] = condition_facts.of_value(name, value, now, self.known)
+        else:
+            self.lengths.define(name, value, now)
+
+    def _stands_for(self, name: str, form: Form, now: Bounds) -> None:
+        now.define(name, form)
+        self.lengths.call(form, Var(name))
+
+    def _is_bool(self, name: str) -> bool:
+        known = self.f.types.get(name)
+        return isinstance(known, Scalar) and known.dtype == "bool"
+
+    # ---- branches ----------------------------------------------------------------------------
+
+    def _if(self, stmt: If, now: Bounds) -> None:
+        cond = condition_facts.of_atom(stmt.cond, self.known)
+        sides: list[Bounds] = []
+        learnt: list[Truth] = []
+        for truth, block in zip(cond, (stmt.then, stmt.orelse), strict=True):
+            side = now.copy()
+            self._assume(truth, side)
+            self.ways.append(Way(truth))
+            self.learnt.append([])
+            self.block(block, side)
+            self.ways.pop()
+            learnt.append(Truth(tuple(self.learnt.pop())))
+            sides.append(side)
+        one, other = sides
+        for join in stmt.joins:
+            name = join.target
+            if now.is_counter(name) and not {type(join.then), type(join.orelse)} & {Undef}:
+                a, b = one.value(join.then), other.value(join.orelse)
+                form = a if a == b else now.one_of([(one, a), (other, b)], (), hard=True)
+                self._stands_for(name, form, now)
+                continue
+            self._define(name, None, now)
+            if self._is_bool(name):
+                passed = (cond[0] + learnt[0], cond[1] + learnt[1])
+                self.known[name] = condition_facts.of_join(join, passed, self.known)
+
+    # ---- loops -------------------------------------------------------------------------------
+
+    def _for(self, stmt: For, now: Bounds) -> None:
+        start, stop = self.value(stmt.start, now), self.value(stmt.stop, now)
+        by = stmt.step.value if isinstance(stmt.step, Const) and type(stmt.step.value) is int else 0
+        count = None if abs(by) < 2 else self.lengths.divided((stop - start) * (1 if by > 0 else -1), abs(by), now)
+        first = now.fresh()
+        turn = now.unknown()
+        range_: tuple[Form, ...]
+        match by:
+            case 1:
+                index, range_, ends = turn, (turn - start, stop - turn - 1), (start, stop - 1)
+            case -1:
+                index, range_, ends = turn, (start - turn, turn - stop - 1), (stop + 1, start)
+            case 0:
+                index, range_, ends = turn, (), (start, start)
+            case _:
+                assert count is not None
+                index, range_, ends = start + turn * by, (turn, count - turn - 1), (Form(), count - 1)
+        counts = by != 0 and stmt.exit is None and not any(map(_is_seen, walk(stmt.body)))
+        loop = Loop(stmt, first, now.copy(), self.depth, turn if counts else None, range_, ends)
+        passed = None if by == 0 else turn - start if by == 1 else start - turn if by == -1 else turn
+        turns = count or (stop - start) * by
+        after = turns if counts and now.never_negative(turns) else None
+
+        def turned(here: Bounds) -> None:
+            here.learn(*range_)
+            if abs(by) > 1:  # in a turn, the index has not reached the stop
+                here.learn((stop - index) * (1 if by > 0 else -1) - 1)
+            self._stands_for(stmt.index, index, here)
+            self.block(stmt.body, here)
+
+        self._turns(stmt.carried, loop, passed, after, turned, now)
+
+    def _while(self, stmt: While, now: Bounds) -> None:
+        loop = Loop(stmt, now.fresh(), now.copy(), self.depth)
+
+        def turned(here: Bounds) -> None:
+            self.block(stmt.test, here)
+            self._assume(condition_facts.of_atom(stmt.cond, self.known)[0], here)
+            self.block(stmt.body, here)
+
+        self._turns(stmt.carried, loop, None, None, turned, now)
+
+    def _turns(
+        self,
+        carried: tuple[Carry, ...],
+        loop: Loop,
+        passed: Form | None,
+        turns: Form | None,
+        turned: Callable[[Bounds], None],
+        now: Bounds,
+    ) -> None:
+        """Walk the turns; `passed` is how many came before, `turns` how many there are."""
+        entry = {c.arg: now.value(c.init) for c in carried if now.is_counter(c.arg) and not isinstance(c.init, Undef)}
+        ends = {c.arg: c.next for c in carried if c.arg in entry}
+        heads = {name: now.unknown() for name in entry}
+        claims = [(n, claim) for n, form in entry.items() for claim in (heads[n] - form, form - heads[n])]
+        claims += [(n, heads[n]) for n, form in entry.items() if now.never_negative(form)]
+        if passed is not None:
+            claims += [(n, form + passed - heads[n]) for n, form in entry.items()]
+        rising: dict[str, int] = {}
+
+        def walked(deciding: bool) -> Bounds:
+            here = now.copy()
+            for c in carried:
+                if c.arg in rising and passed is not None:
+                    self._stands_for(c.arg, entry[c.arg] + passed * rising[c.arg], here)
+                elif c.arg in heads:
+                    self._stands_for(c.arg, heads[c.arg], here)
+                else:
+                    self._define(c.arg, None, here)
+            here.learn(*(claim for name, claim in claims if name not in rising))
+            before, self.deciding = self.deciding, deciding
+            self.ways.append(loop)
+            turned(here)
+            self.ways.pop()
+            self.deciding = before
+            return here
+
+        while entry:
+            here = walked(False)
+            found = {n: here.value(e) for n, e in ends.items() if n not in rising and not isinstance(e, Undef)}
+            even = {n: step.const for n, end in found.items() if not (step := end - heads[n]).terms}
+            later = passed if passed is not None else Form()
+            kept = [(n, c) for n, c in claims if n in found and here.holds(_at_end(c, heads[n], found[n], later))]
+            if passed is not None and even:
+                rising.update(even)
+                claims = [(n, c) for n, c in claims if n not in rising]
+                continue
+            if len(kept) == len(claims):
+                break
+            claims = kept
+        walked(self.deciding)
+        for c in carried:
+            self._define(c.result, None, now)
+            if c.arg not in entry:
+                continue
+            if c.arg in rising and turns is not None:
+                self._stands_for(c.result, entry[c.arg] + turns * rising[c.arg], now)
+                continue
+            after = now.value(Var(c.result))
+            now.learn(
+                *(
+                    claim.with_value(_number(heads[n]), after)
+                    for n, claim in claims
+                    if n == c.arg and not _counts(claim, passed)
+                )
+            )
+            if c.arg in rising:
+                rises = after - entry[c.arg]
+                now.learn(rises if rising[c.arg] >= 0 else -rises)
+
+
+def _number(unknown: Form) -> int:
+    return unknown.terms[0][0]
+
+
+def _counts(claim: Form, passed: Form | None) -> bool:
+    """Whether a claim speaks of the turns that came before."""
+    return passed is not None and any(claim.coefficient(u) for u, _ in passed.terms[-1:])
+
+
+def _at_end(claim: Form, head: Form, end: Form, passed: Form) -> Form:
+    """What has to hold at the end of a turn, for the claim to hold at the start of the next."""
+    new = claim.with_value(_number(head), end)
+    return new + 1 if passed.terms and claim.coefficient(passed.terms[-1][0]) else new
+
+
+def _is_seen(stmt: Stmt) -> bool:
+    """Whether the statement does what has to be seen before a later error is: a print, a check of its own."""
+    if not isinstance(stmt, Effect) or stmt.call.prim == "within":
+        return False
+    found = check_of(stmt)
+    return found is None or not found.derived

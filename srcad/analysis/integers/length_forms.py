@@ -1,0 +1,177 @@
+"""The lengths of arrays as linear forms, and how the unknowns of forms are spelled.
+
+What a type says of an axis is a form that may fall below 0 (`x[1:-1]` of one item has none): the length is the form,
+or 0. Of arrays of integers that nobody writes to (`np.nonzero`, `np.arange`, an order of sorting) the range of the
+items is known, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from srcad.analysis.integers.value_ranges import Bounds
+from srcad.analysis.memory.may_alias import sharing
+from srcad.ir.linear import Facts, Form
+from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
+from srcad.ir.regions import regions
+from srcad.ir.traversal import block_stores, names
+from srcad.ir.types import Array, Dim
+
+_SAME_ITEMS = frozenset({"copy", "index", "np.transpose", "reshape", "np.broadcast_to", "np.ascontiguousarray"})
+
+
+class Lengths:
+    def __init__(self, f: Function) -> None:
+        self._f = f
+        self._types = f.types
+        self._regions = regions(f)
+        self._spelling: dict[int, list[Expr]] = {}
+        self._derived: dict[int, tuple[Form, Callable[[Expr], Expr], tuple[Form, ...]]] = {}
+        """Unknowns that are made of a form: how, and what is known of them for that."""
+        self._of_form: dict[tuple[Form, int], Form] = {}
+        shared = sharing(f.body, f.types)
+        self._written = frozenset(shared.of(n) for n in block_stores(f.body))
+        self._memory = shared.of
+        self._items: dict[str, tuple[Form, Form]] = {}
+
+    # ---- lengths -----------------------------------------------------------------------------
+
+    def define(self, name: str, value: Expr | None, now: Bounds) -> None:
+        known = self._types.get(name)
+        if not isinstance(known, Array):
+            return
+        for axis in range(known.rank):
+            form = self._by_type(name, axis, known.dims[axis], now)
+            now.define(name, form, axis)
+            self.call(form, Op("shape", (Var(name),), (("axis", axis),)))
+        self._learn_items(name, known, value, now)
+
+    def of(self, name: str, axis: int, now: Bounds) -> Form | None:
+        return now.form(name, axis)
+
+    def _by_type(self, name: str, axis: int, d: Dim, now: Bounds) -> Form:
+        if not d.terms:
+            return Form(d.const)
+        total = Form(d.const)
+        for symbol, coefficient in d.terms:
+            form = None if (symbol.name, symbol.axis) == (name, axis) else now.form(symbol.name, symbol.axis)
+            if form is None:
+                length = now.unknown()
+                now.learn(length)
+                return length
+            total = total + form * coefficient
+        return total if now.never_negative(total) else self._or_zero(total, now)
+
+    def _or_zero(self, form: Form, now: Bounds) -> Form:
+        length = self._of_form.get((form, 0)) or now.unknown()
+        self._derive(length, form, 0, lambda e: Op("max", (e, Const(0))), (length - form, length), now)
+        return length
+
+    def divided(self, form: Form, by: int, now: Bounds) -> Form:
+        """The form divided, rounded up."""
+        result = self._of_form.get((form, by)) or now.unknown()
+        rest = result * by - form
+
+        def make(e: Expr) -> Expr:
+            return Op("//", (Op("+", (e, Const(by - 1))), Const(by)))
+
+        self._derive(result, form, by, make, (rest, -rest + (by - 1)), now)
+        return result
+
+    def _derive(
+        self, made: Form, form: Form, by: int, make: Callable[[Expr], Expr], facts: tuple[Form, ...], now: Bounds
+    ) -> None:
+        self._of_form[form, by] = made
+        self._derived[made.terms[0][0]] = form, make, facts
+        now.learn(*facts)
+
+    # ---- unknowns ----------------------------------------------------------------------------
+
+    def call(self, form: Form, expr: Expr) -> None:
+        """The form has this spelling, wherever the names in it are known."""
+        if form.const == 0 and len(form.terms) == 1 and form.terms[0][1] == 1:
+            known = self._spelling.setdefault(form.terms[0][0], [])
+            if expr not in known:
+                known.append(expr)
+
+    def varies(self, form: Form, first: int) -> bool:
+        """Whether the form is made of an unknown from this number on."""
+        return any(self.varies(self._derived[u][0], first) if u in self._derived else u >= first for u, _ in form.terms)
+
+    def facts(self, forms: tuple[Form, ...], facts: Facts) -> Facts:
+        """The facts, and what is known of the unknowns that are made of others."""
+        for form in forms:
+            for u, _ in form.terms:
+                if u in self._derived:
+                    facts = facts.with_facts(*self._derived[u][2])
+        return facts
+
+    def spelled(self, form: Form, stmt: Stmt) -> Expr | None:
+        """The form as an expression of names that are known before a loop; None where it has unknowns without."""
+        total: Expr | None = None
+        for u, coefficient in sorted(form.terms, key=lambda term: term[1] < 0):
+            one = self._named(u, stmt)
+            if one is None:
+                return None
+            scaled = one if abs(coefficient) == 1 else Op("*", (Const(abs(coefficient)), one))
+            if total is None:
+                total = scaled if coefficient > 0 else Op("neg", (scaled,))
+            else:
+                total = Op("+" if coefficient > 0 else "-", (total, scaled))
+        if total is None:
+            return Const(form.const)
+        return Op("+" if form.const > 0 else "-", (total, Const(abs(form.const)))) if form.const else total
+
+    def _named(self, unknown: int, stmt: Stmt) -> Expr | None:
+        for expr in self._spelling.get(unknown, ()):
+            if all(self.is_known(name, stmt) for name in names(expr)):
+                return expr
+        if unknown in self._derived:
+            form, make, _ = self._derived[unknown]
+            inner = self.spelled(form, stmt)
+            return None if inner is None else make(inner)
+        return None
+
+    def is_known(self, name: str, loop: Stmt) -> bool:
+        """Whether the name is assigned before the loop begins."""
+        home = self._regions.definitions.get(name)
+        turn = self._regions.inner(loop, "turn")
+        place = None if home is None else home.region.place_of(turn)
+        return home is not None and place is not None and home.position < place
+
+    # ---- items -------------------------------------------------------------------------------
+
+    def _learn_items(self, name: str, known: Array, value: Expr | None, now: Bounds) -> None:
+        self._items.pop(name, None)
+        if known.dtype not in ("int64", "uint64") or self._memory(name) in self._written:
+            return
+        match value:
+            case Op("nonzero", (Var(source),), static):
+                axis = dict(static).get("axis", 0)
+                length = now.form(source, axis) if isinstance(axis, int) else None
+                if length is not None:
+                    self._items[name] = Form(), length
+            case Op("runtime.stable_order", (Var(source), *_)):
+                length = now.form(source, 0)
+                if length is not None:
+                    self._items[name] = Form(), length
+            case Op("np.arange", (start, stop, Const(1))):
+                self._items[name] = now.value(start), now.value(stop)
+            case Op(prim, (Var(source), *_)) if prim in _SAME_ITEMS and source in self._items:
+                self._items[name] = self._items[source]
+
+    def learn_place(self, name: str, value: Expr | None, now: Bounds) -> None:
+        """What is known of an integer that comes out of an array."""
+        match value:
+            case Op("index", (Var(source), *_)) if source in self._items:
+                low, high = self._items[source]
+                item = now.value(Var(name))
+                now.learn(item - low, high - item - 1)
+            case Op("np.argmax" | "np.argmin", (Var(source),), ()):
+                length = now.form(source, 0)
+                if length is not None and now.form(source, 1) is None:
+                    now.learn(length - now.value(Var(name)) - 1)
+            case Op("np.searchsorted", (Var(source), *_)):
+                length = now.form(source, 0)
+                if length is not None:
+                    now.learn(length - now.value(Var(name)))

@@ -1,0 +1,268 @@
+"""What is known of the integers of a function in sequential form, at one point of it.
+
+Every value that is not known is given a number of its own (an unknown), and a name stands for a linear form over
+such. Assigning to a name changes what the name stands for and nothing else, so that a fact, once true, stays true
+as long as control flow does not leave the place it was learnt at. Overflow of 64 bits is left out of account, as it
+is by the lengths of arrays; numbers of other types are not known at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+
+from srcad.analysis.integers.exact_elimination import is_impossible
+from srcad.ir.linear import Facts, Form
+from srcad.ir.nodes import Const, Expr, Op, Var
+from srcad.ir.types import Array, Scalar, Type
+
+_NEVER_NEGATIVE = frozenset({"size", "np.argmax", "np.argmin", "np.count_nonzero", "np.searchsorted"})
+_TRUTH = frozenset({"<", "<=", ">", ">=", "==", "!=", "not", "bool"})
+_SUMS = frozenset({"+", "-", "*", "//", "%", "neg", "abs", "min", "max", "np.minimum", "np.maximum"})
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+Key = tuple[str, int | None]
+"""A name (axis None), or the length of an array's axis."""
+
+
+class Bounds:
+    """The integers at one point. Changed as one goes along; where ways part, each goes on with a copy."""
+
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self._types = types
+        self._numbers = count()
+        self._forms: dict[Key, Form] = {}
+        self._facts = Facts()
+
+    def copy(self) -> Bounds:
+        new = Bounds(self._types)
+        new._numbers, new._forms, new._facts = self._numbers, dict(self._forms), self._facts
+        return new
+
+    # ---- names -------------------------------------------------------------------------------
+
+    def assign(self, name: str, value: Form | None) -> None:
+        """The name stands for a form now; without one, for something not known."""
+        for key in [key for key in self._forms if key[0] == name]:
+            del self._forms[key]
+        if value is not None and self.is_counter(name):
+            self._forms[name, None] = value
+            self._learn_from_type(name)
+
+    def define(self, name: str, value: Form, axis: int | None = None) -> None:
+        """As `assign`, of a name that is assigned once; with an axis, of a length of the array."""
+        self._forms[name, axis] = value
+        if axis is None:
+            self._learn_from_type(name)
+
+    @property
+    def facts(self) -> Facts:
+        return self._facts
+
+    def form(self, name: str, axis: int | None = None) -> Form | None:
+        """What a name stands for, where anything was said of it."""
+        return self._forms.get((name, axis))
+
+    def forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.assign(name, None)
+
+    def is_counter(self, name: str) -> bool:
+        """Whether the name is that of an int64."""
+        known = self._types.get(name)
+        return isinstance(known, Scalar) and known.dtype == "int64"
+
+    def _learn_from_type(self, name: str) -> None:
+        """What is known of a name wherever it stands: the type says of a counter that it is never negative."""
+        known = self._types[name]
+        if isinstance(known, Scalar) and known.dim is not None and known.dim.counts:
+            self.learn(self._forms[name, None])
+
+    # ---- facts -------------------------------------------------------------------------------
+
+    def unknown(self) -> Form:
+        return Form.unknown(self.fresh())
+
+    def fresh(self) -> int:
+        """A number from which on unknowns are made later."""
+        return next(self._numbers)
+
+    def learn(self, *facts: Form) -> None:
+        self._facts = self._facts.with_facts(*facts)
+
+    def never_negative(self, form: Form) -> bool:
+        return self._facts.never_negative(form)
+
+    def holds(self, form: Form) -> bool:
+        """`never_negative`, with more effort."""
+        return self.never_negative(form) or is_impossible([-form - 1], self._facts)
+
+    def assume(self, cond: Expr, truth: bool = True) -> None:
+        """Control flow came by here because `cond` was true, or was not."""
+        match cond:
+            case Op("not", (inner,)):
+                self.assume(inner, not truth)
+            case Op("and" | "or" as prim, (a, b)) if truth == (prim == "and"):
+                self.assume(a, truth)
+                self.assume(b, truth)
+            case Op(prim, (a, b)) if prim in _OPPOSITE and self.is_int64(a) and self.is_int64(b):
+                difference = self.value(a) - self.value(b)
+                match prim if truth else _OPPOSITE[prim]:
+                    case "<":
+                        self.learn(-difference - 1)
+                    case "<=":
+                        self.learn(-difference)
+                    case ">":
+                        self.learn(difference - 1)
+                    case ">=":
+                        self.learn(difference)
+                    case "==":
+                        self.learn(difference, -difference)
+
+    # ---- expressions -------------------------------------------------------------------------
+
+    def value(self, expr: Expr) -> Form:
+        """The value of an expression as a linear form; what is learnt about it on the way is kept."""
+        match expr:
+            case Const(value) if type(value) is int:
+                return Form(value)
+            case Var(name) if self.is_counter(name):
+                if (name, None) not in self._forms:
+                    self._forms[name, None] = self.unknown()
+                    self._learn_from_type(name)
+                return self._forms[name, None]
+            case Op("shape", (Var(name),), static):
+                return self._length(name, int(dict(static)["axis"]))  # type: ignore[call-overload]
+            case Op("len", (Var(name),)) if isinstance(self._types.get(name), Array):
+                return self._length(name, 0)
+            case Op("+", (a, b)):
+                return self.value(a) + self.value(b)
+            case Op("-", (a, b)):
+                return self.value(a) - self.value(b)
+            case Op("neg", (a,)):
+                return -self.value(a)
+            case Op("int", (a,)) if self.is_int64(a):
+                return self.value(a)
+            case Op("*", (a, b)):
+                return self._product(self.value(a), self.value(b))
+            case Op("//", (a, b)):
+                return self._quotient(self.value(a), self.value(b))
+            case Op("%", (a, b)):
+                return self._remainder(self.value(a), self.value(b))
+            case Op("min" | "np.minimum", (a, b)):
+                return -self._greater(-self.value(a), -self.value(b))
+            case Op("max" | "np.maximum", (a, b)):
+                return self._greater(self.value(a), self.value(b))
+            case Op("abs", (a,)):
+                form = self.value(a)
+                result = self._greater(form, -form)
+                self.learn(result)
+                return result
+            case Op("select", (cond, a, b)):
+                return self._selected(cond, a, b)
+        result = self.unknown()
+        match expr:
+            case Op(prim) if prim in _NEVER_NEGATIVE or prim in ("shape", "len"):
+                self.learn(result)
+            case Op("int", (Op(prim),)) if prim in _TRUTH:
+                self.learn(result, -result + 1)
+        return result
+
+    def _length(self, name: str, axis: int) -> Form:
+        if (name, axis) not in self._forms:
+            self._forms[name, axis] = self.unknown()
+            self.learn(self._forms[name, axis])
+        return self._forms[name, axis]
+
+    def _product(self, a: Form, b: Form) -> Form:
+        if not a.terms or not b.terms:
+            return b * a.const if not a.terms else a * b.const
+        result = self.unknown()
+        if self.never_negative(a) and self.never_negative(b):
+            self.learn(result)
+        return result
+
+    def _quotient(self, a: Form, b: Form) -> Form:
+        result = self.unknown()
+        if self.never_negative(a) and self.never_negative(b):
+            self.learn(result, a - result)
+        if not b.terms and b.const > 0:
+            rest = a - result * b.const
+            self.learn(rest, -rest + (b.const - 1))
+        return result
+
+    def _remainder(self, a: Form, b: Form) -> Form:
+        result = self.unknown()
+        if self.never_negative(b):
+            self.learn(result)  # Numba's `a % 0` is 0
+        if self.never_negative(b - 1):
+            self.learn(b - result - 1, *([a - result] if self.never_negative(a) else []))
+        return result
+
+    def _greater(self, a: Form, b: Form) -> Form:
+        """The maximum: bounded below by both, and above by what bounds both."""
+        result = self.unknown()
+        self.learn(result - a, result - b)
+        for one, other in ((a, b), (b, a)):
+            if self.never_negative(one - other):
+                self.learn(one - result)
+        if self.never_negative(-a) and self.never_negative(-b):
+            self.learn(-result)
+        return result
+
+    def _selected(self, cond: Expr, a: Expr, b: Expr) -> Form:
+        ways = []
+        for truth, part in ((True, a), (False, b)):
+            way = self.copy()
+            way.assume(cond, truth)
+            ways.append((way, way.value(part)))
+        return self.one_of(ways, ())
+
+    # ---- where ways meet ---------------------------------------------------------------------
+
+    def meet(self, one: Bounds, other: Bounds) -> None:
+        """Go on after two ways that parted here: what both know remains."""
+        before = self._forms
+        self._forms = {}
+        for key in one._forms.keys() & other._forms.keys():
+            a, b = one._forms[key], other._forms[key]
+            if a == b:
+                self._forms[key] = a
+            elif key[1] is None:
+                earlier = (before[key],) if key in before else ()
+                self._forms[key] = self.one_of([(one, a), (other, b)], earlier)
+
+    def one_of(self, ways: list[tuple[Bounds, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
+        """A value that is one of these; `hard`: what bounds it is looked for with more effort."""
+        result = self.unknown()
+        for limit in (Form(), *earlier, *(form for _, form in ways)):
+            if all((way.holds if hard else way.never_negative)(form - limit) for way, form in ways):
+                self.learn(result - limit)
+            if all((way.holds if hard else way.never_negative)(limit - form) for way, form in ways):
+                self.learn(limit - result)
+        return result
+
+    # ---- types -------------------------------------------------------------------------------
+
+    def is_int64(self, expr: Expr) -> bool:
+        """Whether an expression is surely one int64."""
+        match expr:
+            case Var(name):
+                return self.is_counter(name)
+            case Const(value):
+                return type(value) is int
+            case Op("shape" | "len" | "size"):
+                return True
+            case Op("int", (a,)):
+                return not isinstance(a, Const)
+            case Op("index", (Var(name), *items)):
+                known = self._types.get(name)
+                whole = isinstance(known, Array) and known.rank == len(items) and known.dtype == "int64"
+                return whole and all(map(self.is_int64, items))
+            case Op("np.argmax" | "np.argmin" | "np.count_nonzero", _, ()):
+                return True
+            case Op("select", (_, a, b)):
+                return self.is_int64(a) and self.is_int64(b)
+            case Op(prim, args) if prim in _SUMS:
+                return all(map(self.is_int64, args))
+        return False

@@ -1,0 +1,200 @@
+"""Where the elements of a view are in the array it is a view of: `x[1:-1].T` at (i, j) is `x[1 + j, i]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from srcad.ir.nodes import Const, Expr, Op, Slice, Var
+from srcad.ir.types import ONE, Array, Dim, Scalar, Type
+from srcad.typing.slices import UNKNOWN, Bound, slice_dim
+from srcad.typing.typeof import typeof
+
+_CONTENT = frozenset({"copy", "np.ascontiguousarray", "np.asarray", "stop_gradient"})
+"""What gives an array of the same elements: for one who only reads them, the argument itself."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One axis of the array: always at `start`, or from there on with an axis of the view."""
+
+    start: Expr
+    axis: int | None
+    whole: bool = False
+    """The view has this axis in full, so that a negative index means the same."""
+
+
+@dataclass(frozen=True)
+class View:
+    base: str
+    places: tuple[Place, ...]
+    lengths: tuple[Dim, ...]
+    """Of the axes of the view."""
+    extents: tuple[Expr, ...]
+    """The same, as expressions."""
+
+    def index(self, counters: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """Where the element of the view at `counters` is in the array."""
+        return tuple(p.start if p.axis is None else plus(p.start, counters[p.axis]) for p in self.places)
+
+
+def view_of(
+    expr: Expr, types: Mapping[str, Type], extents: Mapping[str, tuple[Expr, ...]], reading: bool = True
+) -> View | None:
+    """The view that an expression is; None where it is none, or one whose elements are not at fixed distances.
+
+    `extents` are expressions for the lengths of arrays whose own shape had better not be asked for.
+
+    >>> from srcad.ir.printer import expr_text
+    >>> from srcad.ir.types import Symbol, dim
+    >>> x = Array("float64", (dim(Symbol("x", 0)), dim(Symbol("x", 1))))
+    >>> inner = Op("index", (Var("x"), Slice(Const(1), Const(-1))))
+    >>> view = view_of(Op("np.transpose", (inner,), (("axes", (1, 0)),)), {"x": x}, {})
+    >>> [expr_text(e) for e in view.index((Var("i"), Var("j")))], [expr_text(e) for e in view.extents]
+    (['1 + j', 'i'], ['shape(x, axis=1)', 'shape(x, axis=0) - 2'])
+    """
+    match expr:
+        case Var(name):
+            known = types.get(name)
+            if not isinstance(known, Array):
+                return None
+            axes = range(known.rank)
+            lengths = tuple(
+                Const(d.const) if not d.terms else extents[name][k] if name in extents else shape(name, k)
+                for k, d in enumerate(known.dims)
+            )
+            return View(name, tuple(Place(Const(0), k, True) for k in axes), known.dims, lengths)
+        case Op(prim, (inner, *_)) if prim in _CONTENT and reading:
+            return view_of(inner, types, extents)
+        case Op("np.transpose", (inner,), static):
+            seen = view_of(inner, types, extents, reading)
+            return None if seen is None else _permuted(seen, dict(static).get("axes"))
+        case Op("index", (inner, *items)):
+            seen = view_of(inner, types, extents, reading)
+            return None if seen is None else _indexed(seen, items, types)
+    return None
+
+
+def shape(name: str, axis: int) -> Op:
+    return Op("shape", (Var(name),), (("axis", axis),))
+
+
+def plus(a: Expr, b: Expr) -> Expr:
+    """The sum of two indices.
+
+    >>> plus(Const(0), Var("i")), plus(Const(2), Const(-1))
+    (Var(name='i'), Const(value=1))
+    """
+    match a, b:
+        case Const(int(x)), Const(int(y)):
+            return Const(x + y)
+        case (Const(0), other) | (other, Const(0)):
+            return other
+        case _, Const(int(y)) if y < 0:
+            return minus(a, Const(-y))
+        case (Op("-", (x, Const(int(y)))), Const(int(z))) | (Const(int(z)), Op("-", (x, Const(int(y))))):
+            return plus(x, Const(z - y))
+        case (Op("+", (Const(int(y)), x)), Const(int(z))) | (Const(int(z)), Op("+", (Const(int(y)), x))):
+            return plus(Const(y + z), x)
+        case (Op("+", (x, Const(int(y)))), Const(int(z))) | (Const(int(z)), Op("+", (x, Const(int(y))))):
+            return plus(x, Const(y + z))
+    return Op("+", (a, b))
+
+
+def minus(a: Expr, b: Expr) -> Expr:
+    match a, b:
+        case Const(int(x)), Const(int(y)):
+            return Const(x - y)
+        case _, Const(0):
+            return a
+        case _, Const(int(y)) if y < 0:
+            return plus(a, Const(-y))
+        case Op("-", (x, Const(int(y)))), Const(int(z)):
+            return minus(x, Const(y + z))
+    return Const(0) if a == b else Op("-", (a, b))
+
+
+def _permuted(view: View, axes: object) -> View | None:
+    order = tuple(range(len(view.lengths)))[::-1] if axes is None else axes
+    if not isinstance(order, tuple):
+        return None
+    new = {old: at for at, old in enumerate(order)}
+    places = tuple(p if p.axis is None else Place(p.start, new[p.axis], p.whole) for p in view.places)
+    return View(view.base, places, tuple(view.lengths[k] for k in order), tuple(view.extents[k] for k in order))
+
+
+def _indexed(view: View, items: list[Expr], types: Mapping[str, Type]) -> View | None:
+    places = {p.axis: p for p in view.places if p.axis is not None}
+    moved: dict[int, Place] = {}  # by the axis of the view as it was
+    lengths: list[Dim] = []
+    extents: list[Expr] = []
+    old = 0
+    for item in [*items, *([Slice()] * len(view.lengths))]:
+        if item == Const(None):
+            lengths.append(ONE)
+            extents.append(Const(1))
+            continue
+        if old == len(view.lengths):
+            if item == Slice():
+                break
+            return None
+        # an axis that a newaxis has put there is at no place in the array
+        place = places.get(old, Place(Const(0), old, True))
+        if isinstance(item, Slice):
+            found = _sliced(item, view.lengths[old], view.extents[old], types)
+            if found is None:
+                return None
+            start, length, extent = found
+            moved[old] = Place(plus(place.start, start), len(lengths), place.whole and item == Slice())
+            lengths.append(length)
+            extents.append(extent)
+        else:
+            if not place.whole and not _never_negative(item, types):
+                return None
+            moved[old] = Place(plus(place.start, item), None)
+        old += 1
+    new = tuple(p if p.axis is None else moved[p.axis] for p in view.places)
+    return View(view.base, new, tuple(lengths), tuple(extents))
+
+
+def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -> tuple[Expr, Dim, Expr] | None:
+    """Where a slice starts and how long it is."""
+    if item.step not in (None, Const(1)):
+        return None
+    lower, upper = _bound(item.lower, types), _bound(item.upper, types)
+    known = slice_dim(length, lower, upper, None)
+    if known is None:
+        return None
+    ends = [None if bound is None else bound.const for bound in (lower, upper) if _is_constant(bound)]
+    if not length.terms and len(ends) == 2:
+        start, _, _ = slice(*ends).indices(max(length.const, 0))
+        return Const(start), known, Const(known.const)
+    begin: Expr = item.lower or Const(0)
+    if isinstance(begin, Const) and (not isinstance(begin.value, int) or begin.value < 0):
+        return None
+    end: Expr = item.upper or extent
+    if isinstance(end, Const) and isinstance(end.value, int) and end.value < 0:
+        end = plus(extent, end)
+    if not known.terms:
+        return begin, known, Const(max(known.const, 0))
+    return begin, known, minus(end, begin)
+
+
+def _is_constant(bound: Bound) -> TypeGuard[Dim | None]:
+    return bound is None or (isinstance(bound, Dim) and not bound.terms)
+
+
+def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
+    if expr is None:
+        return None
+    known = typeof(expr, types)
+    return known.dim if isinstance(known, Scalar) and known.dim is not None else UNKNOWN
+
+
+def _never_negative(item: Expr, types: Mapping[str, Type]) -> bool:
+    known = typeof(item, types)
+    if not isinstance(known, Scalar) or known.dim is None:
+        return False
+    least = known.dim.bound(False)
+    return least is not None and least.never_negative

@@ -1,0 +1,107 @@
+"""Which names may hold the same memory, at each place where an array is copied, and in each loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from srcad.analysis.memory.liveness import Path
+from srcad.ir.nodes import Assign, Block, Effect, Expr, For, If, Op, Stmt, Var, While
+from srcad.ir.result_memory import roots
+from srcad.ir.traversal import block_reads, defined, ops
+from srcad.ir.types import Opaque, Scalar, Type
+
+OUTSIDE = "&outside"
+"""Stands for whoever else may hold memory: the caller, or a view that several elements share."""
+
+Pairs = frozenset[tuple[str, str]]
+
+
+def holders(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
+    """For each `d = copy(s)`, by its path: the names, `s` itself among them, that may hold memory of `s` just then.
+
+    >>> from srcad.ir.notation import parse
+    >>> found = holders(parse('''
+    ... s = a * 2.0
+    ... v = s[1:]
+    ... d = copy(s)
+    ... '''), {}, {"a"})
+    >>> {path: sorted(names) for path, names in found.items()}
+    {(2,): ['s', 'v']}
+
+    Unlike `sharing`, the answer is for one moment: a name that was given something new no longer counts.
+    """
+    return _flow(block, types, params).found
+
+
+def held_in_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, Pairs]:
+    """For each `for`, by its path: the pairs of names that may hold the same memory when a turn begins."""
+    return _flow(block, types, params).turns
+
+
+def _flow(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> _Flow:
+    flow = _Flow(types)
+    free = set(params) | (block_reads(block) - defined(block))
+    flow.block(block, (), frozenset((n, OUTSIDE) for n in free if flow.has_memory(n)))
+    return flow
+
+
+class _Flow:
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self.types = types
+        self.found: dict[Path, frozenset[str]] = {}
+        self.turns: dict[Path, Pairs] = {}
+        self.stable: dict[Path, Pairs] = {}
+        """By loop, what held in all its turns when it was gone through last."""
+
+    def has_memory(self, name: str) -> bool:
+        return not isinstance(self.types.get(name), Scalar | Opaque)
+
+    def block(self, block: Block, path: Path, pairs: Pairs) -> Pairs:
+        for i, stmt in enumerate(block):
+            pairs = self.stmt(stmt, (*path, i), pairs)
+        return pairs
+
+    def stmt(self, stmt: Stmt, path: Path, pairs: Pairs) -> Pairs:
+        match stmt:
+            case Assign(target, value):
+                if isinstance(value, Op) and value.prim == "copy":
+                    self.found[path] = self.found.get(path, frozenset()) | self.held(value.args[0], pairs)
+                if not self.has_memory(target):
+                    return pairs
+                held = self.held(value, pairs) - {target}
+                kept = frozenset(p for p in pairs if target not in p)
+                return kept | {(target, n) for n in held}
+            case Effect(Op("append" | "list.append", (Var(items), value))):
+                return pairs | {(items, n) for n in self.held(value, pairs)}
+            case If(then=then, orelse=orelse):
+                return self.block(then, (*path, "then"), pairs) | self.block(orelse, (*path, "orelse"), pairs)
+            case For(body=body):
+                pairs = self.loop(((body, (*path, "body")),), pairs)
+                self.turns[path] = self.turns.get(path, frozenset()) | pairs
+                return pairs
+            case While(test=test, body=body):
+                return self.loop(((test, (*path, "test")), (body, (*path, "body"))), pairs)
+        return pairs
+
+    def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: Pairs) -> Pairs:
+        own = parts[0][1]
+        # the loop around only ever adds pairs: what was found then holds now, and need not be found again
+        pairs |= self.stable.get(own, frozenset())
+        while True:
+            after = pairs
+            for part, path in parts:
+                after = after | self.block(part, path, after)
+            if after == pairs:
+                self.stable[own] = pairs
+                return pairs
+            pairs = after
+
+    def held(self, value: Expr, pairs: Pairs) -> frozenset[str]:
+        """Who holds the memory that a value may be."""
+        found = frozenset(m for n in roots(value) if self.has_memory(n) for m in {n, *_with(n, pairs)})
+        spread = any(op.prim == "np.broadcast_to" for op in ops(value))
+        return found | {OUTSIDE} if spread else found
+
+
+def _with(name: str, pairs: Pairs) -> frozenset[str]:
+    return frozenset(b if a == name else a for a, b in pairs if name in (a, b)) - {name}

@@ -1,0 +1,75 @@
+"""Nests that give each element of an array a value: what was there before them, nobody reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from srcad.ir.nodes import Assign, Comment, Const, Expr, For, Function, Op, Stmt, Store, Var
+from srcad.ir.traversal import names, own_writes, reads, walk
+
+_MADE = frozenset({"np.empty", "np.zeros", "np.ones"})
+_MADE_LIKE = frozenset({"np.empty_like", "np.zeros_like", "np.ones_like"})
+
+
+class Filled:
+    """What is known of the lengths of the arrays of a function, each made at one place outside of all loops."""
+
+    def __init__(self, f: Function) -> None:
+        params = {p.name for p in f.params}
+        writes = Counter(params) + Counter(n for s in walk(f.body) for n in own_writes(s))
+        once = params | {s.target for s in f.body if isinstance(s, Assign)}
+        fixed = {name for name in once if writes[name] == 1}
+        self._made = {
+            s.target: s.value
+            for s in f.body
+            if isinstance(s, Assign) and s.target in fixed and isinstance(s.value, Op) and names(s.value) <= fixed
+        }
+
+    def store(self, stmt: Stmt) -> Store | None:
+        """The nest as one store to the whole array, of something made of all that it reads; None where it is none.
+
+        >>> from srcad.ir.notation import parse, show
+        >>> body = parse('''
+        ... u = np.empty(n)
+        ... for t in range(9):
+        ...     for i in range(n):
+        ...         u[i] = x[t, i]
+        ... ''')
+        >>> from srcad.ir.nodes import Param
+        >>> filled = Filled(Function("f", (Param("x", "x"), Param("n", "n")), body, (), {}))
+        >>> print(show((filled.store(body[1].body[0]),)))
+        u[...] = nest(n, t, x)
+        """
+        counters: dict[str, Expr] = {}
+        inner = stmt
+        while isinstance(inner, For):
+            if inner.exit is not None or inner.carried or (inner.start, inner.step) != (Const(0), Const(1)):
+                return None
+            counters[inner.index] = inner.stop
+            body = [s for s in inner.body if not isinstance(s, Comment)]
+            if len(body) != 1:
+                return None
+            inner = body[0]
+        if not counters or not isinstance(inner, Store) or inner.op is not None or not isinstance(inner.base, Var):
+            return None
+        array, at = inner.base.name, tuple(item.name for item in inner.index if isinstance(item, Var))
+        if at != tuple(counters) or len(at) != len(inner.index) or array in names(inner.value):
+            return None
+        if any(names(stop) & counters.keys() for stop in counters.values()):
+            return None
+        if not all(self._is_length(stop, array, axis, len(at)) for axis, stop in enumerate(counters.values())):
+            return None
+        read = {n for e in (*counters.values(), inner.value) for n in reads(e)} - counters.keys()
+        return Store(Var(array), (), Op("nest", tuple(map(Var, sorted(read - {array})))))
+
+    def _is_length(self, stop: Expr, array: str, axis: int, rank: int) -> bool:
+        match self._made.get(array):
+            case Op(prim, lengths) if prim in _MADE and len(lengths) == rank and lengths[axis] == stop:
+                return True
+            case Op(prim, (like,)) if prim in _MADE_LIKE and _shape(like, axis) == stop:
+                return True
+        return _shape(Var(array), axis) == stop
+
+
+def _shape(array: Expr, axis: int) -> Expr:
+    return Op("shape", (array,), (("axis", axis),))

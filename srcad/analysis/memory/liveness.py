@@ -1,0 +1,277 @@
+"""Liveness on the sequential form: which names, and whose memory, may still be read after each statement.
+
+A block becomes a graph of points in the order of execution; loops have an edge back, and may take no turn. The
+memory of arrays is a pseudo-name (`&x`, one for each class of names that may share memory), read by loads and
+changed by stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from typing_extensions import assert_never
+
+from srcad.analysis.memory.may_alias import Sharing, sharing
+from srcad.analysis.values.effects import pure
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Effect,
+    Expr,
+    For,
+    If,
+    Return,
+    Slice,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.result_memory import root, roots
+from srcad.ir.traversal import defined as names_defined
+from srcad.ir.traversal import names, own_stores
+from srcad.ir.types import Type
+
+Path = tuple[int | str, ...]
+"""Where a statement stands: its position, the name of a nested block, the position there, and so on."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One step of execution."""
+
+    path: Path
+    reads: frozenset[str]
+    writes: frozenset[str]
+    """Wholly given a new value: what was there before is not read through these names again."""
+    changes: frozenset[str]
+    """Memory changed in part."""
+    essential: bool
+    """Stays, and reads what it reads, even where nobody reads what it writes."""
+    copy_of: str | None = None
+    """The name whose value it only passes on."""
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """What may be read later, after each point of a block."""
+
+    points: tuple[Point, ...]
+    masks: tuple[int, ...]
+    """What is live after each point, one bit for each of `names`: sets of names are slow to join."""
+    names: tuple[str, ...]
+    before_all: frozenset[str]
+    """What is read that was there before the block."""
+    at: Mapping[Path, int]
+    shared: Sharing
+
+    def after(self, point: int) -> frozenset[str]:
+        """What is live after the point of that number."""
+        return _named(self.masks[point], self.names)
+
+    def live_after(self, path: Path) -> frozenset[str]:
+        return self.after(self.at[path])
+
+    def any_after(self, path: Path, names: Iterable[str]) -> bool:
+        """Whether one of the names is live after the point."""
+        mask = self.masks[self.at[path]]
+        return any(mask >> self.bits[name] & 1 for name in names if name in self.bits)
+
+    @cached_property
+    def bits(self) -> Mapping[str, int]:
+        return {name: bit for bit, name in enumerate(self.names)}
+
+
+def memory(shared: Sharing, name: str) -> str:
+    """The pseudo-name for the memory that `name` refers to."""
+    return "&" + shared.of(name)
+
+
+def liveness(
+    block: Block,
+    types: Mapping[str, Type],
+    live_out: Iterable[str],
+    params: Iterable[str] = (),
+    *,
+    all_stays: bool = False,
+) -> Liveness:
+    """Solve for what is live after each point; a value only read by what nobody needs counts as not read.
+
+    With `all_stays`, no statement is going to be dropped: whatever is read counts.
+    Memory that names outside the block may share (`params`, free names, `live_out`) is live at the end.
+    """
+    shared = sharing(block, types)
+    outside = frozenset(params)
+    graph = _Graph(shared, outside)
+    last = graph.block(block, (), graph.entries)
+    points = graph.points
+    defined = names_defined(block)
+    end = set(live_out)
+    end |= {"&" + shared.of(n) for n in end if shared.has_memory(n)}
+    for head, members in shared.members.items():
+        if any(m not in defined or m in end or m in outside for m in members):
+            end.add("&" + head)
+    for p in points:
+        end |= {n for n in p.changes | p.reads if n.startswith("&") and shared.of(n[1:]) not in shared.members}
+    bits: dict[str, int] = {}
+
+    def mask(names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            found |= 1 << bits.setdefault(name, len(bits))
+        return found
+
+    final = mask(sorted(end))
+    reads = [mask(sorted(p.reads)) for p in points]
+    writes = [mask(sorted(p.writes)) for p in points]
+    touched = [
+        -1 if all_stays or p.essential else w | mask(sorted(p.changes)) for p, w in zip(points, writes, strict=True)
+    ]
+    exits = set(last)
+    before = [0] * len(points)
+    after = [0] * len(points)
+    changed = True
+    while changed:
+        changed = False
+        for i in range(len(points) - 1, -1, -1):
+            out = final if i in exits else 0
+            for j in graph.next[i]:
+                out |= before[j]
+            now = out & ~writes[i]
+            if touched[i] == -1 or touched[i] & out:
+                now |= reads[i]
+            after[i] = out
+            if now != before[i]:
+                before[i] = now
+                changed = True
+    found = tuple(bits)
+    at_start = before[0] if points else final
+    return Liveness(tuple(points), tuple(after), found, _named(at_start, found), graph.at, shared)
+
+
+def _named(mask: int, names: tuple[str, ...]) -> frozenset[str]:
+    """The names of the bits that are set, which are few of many: the digits of a text are faster to go over."""
+    digits, found, at = bin(mask)[:1:-1], [], 0
+    while (at := digits.find("1", at)) >= 0:
+        found.append(names[at])
+        at += 1
+    return frozenset(found)
+
+
+class _Graph:
+    """The points of a block, and which may follow which."""
+
+    def __init__(self, shared: Sharing, outside: frozenset[str]) -> None:
+        self.shared = shared
+        self.outside = outside
+        self.points: list[Point] = []
+        self.next: list[list[int]] = []
+        self.at: dict[Path, int] = {}
+        self.entries: list[int] = []
+
+    def block(self, block: Block, path: Path, previous: list[int]) -> list[int]:
+        """Add a block after `previous`; give the points it may end with."""
+        for i, stmt in enumerate(block):
+            previous = self._stmt(stmt, (*path, i), previous)
+        return previous
+
+    def _add(
+        self,
+        path: Path,
+        previous: list[int],
+        exprs: Iterable[Expr] = (),
+        writes: frozenset[str] = frozenset(),
+        changes: frozenset[str] = frozenset(),
+        reads: frozenset[str] = frozenset(),
+        essential: bool = True,
+        copy_of: str | None = None,
+    ) -> list[int]:
+        for e in exprs:
+            reads |= names(e) | {"&" + n for n in self.shared.content(e)}
+        self.points.append(Point(path, reads, writes, changes, essential, copy_of))
+        self.next.append([])
+        here = len(self.points) - 1
+        self.at[path] = here
+        for p in previous:
+            self.next[p].append(here)
+        return [here]
+
+    def _stmt(self, stmt: Stmt, path: Path, previous: list[int]) -> list[int]:
+        match stmt:
+            case Assign(target, value):
+                return self._assign(target, value, path, previous)
+            case AugAssign(target, _, value):
+                if self.shared.has_memory(target):
+                    changes = frozenset({memory(self.shared, target)})
+                    return self._add(
+                        path, previous, [value], frozenset(), changes, frozenset({target}), not pure(value)
+                    )
+                writes = frozenset({target})
+                return self._add(path, previous, [value], writes, reads=writes, essential=not pure(value))
+            case Store(base, index, value, op):
+                return self._store(base, index, value, op, path, previous)
+            case If(cond, then, orelse, joins):
+                assert not joins, "joins belong to the normal form"
+                here = self._add(path, previous, [cond])
+                ends = self.block(then, (*path, "then"), here) + self.block(orelse, (*path, "orelse"), here)
+                return list(dict.fromkeys(ends))
+            case For(index, start, stop, step, body, carried, exit):
+                assert not carried, "carries belong to the normal form"
+                before = self._add((*path, "range"), previous, [start, stop, step])
+                # the loop's own counter is hidden: the index is given a value at the start of each turn
+                head = self._add((*path, "head"), before)
+                turn = self._add(path, head, writes=frozenset({index}))
+                last = self.block(body, (*path, "body"), turn)
+                last = self._add((*path, "exit"), last, [] if exit is None else [exit])
+                self.next[last[0]].append(head[0])
+                return head if exit is None else head + last
+            case While(test, cond, body, carried):
+                assert not carried, "carries belong to the normal form"
+                start_ = self._add((*path, "start"), previous)
+                tested = self.block(test, (*path, "test"), start_)
+                here = self._add(path, tested, [cond])
+                for p in self.block(body, (*path, "body"), here):
+                    self.next[p].append(start_[0])
+                return here
+            case Effect(call):
+                changed = frozenset(memory(self.shared, n) for n in own_stores(stmt))
+                return self._add(path, previous, [call], changes=changed)
+            case Return(values):
+                return self._add(path, previous, values)
+            case Comment():
+                return self._add(path, previous)
+            case _:
+                assert_never(stmt)
+
+    def _assign(self, target: str, value: Expr, path: Path, previous: list[int]) -> list[int]:
+        reads = names(value) | {"&" + n for n in self.shared.loads(value)}
+        writes = frozenset({target})
+        if self.shared.has_memory(target) and self._alone(target) and not roots(value):
+            # a fresh value under the only name its memory has
+            writes |= {memory(self.shared, target)}
+        changed = frozenset(memory(self.shared, n) for n in own_stores(Assign(target, value)))
+        copied = value.name if isinstance(value, Var) else None
+        essential = not pure(value)
+        return self._add(path, previous, (), writes, changed, reads, essential, copied)
+
+    def _alone(self, name: str) -> bool:
+        return name not in self.outside and self.shared.names_with(name) <= {name}
+
+    def _store(
+        self, base: Expr, index: tuple[Expr, ...], value: Expr, op: str | None, path: Path, previous: list[int]
+    ) -> list[int]:
+        name = root(base)
+        assert name is not None
+        token = memory(self.shared, name)
+        reads = names(base) | {"&" + n for n in self.shared.loads(base)}
+        whole = not index or all(item == Slice() for item in index)
+        if isinstance(base, Var) and whole and op is None and self._alone(name):
+            writes, changes = frozenset({token}), frozenset[str]()
+        else:
+            writes, changes = frozenset[str](), frozenset({token})
+        essential = not all(pure(e) for e in (value, *index))
+        return self._add(path, previous, [*index, value], writes, changes, reads, essential)

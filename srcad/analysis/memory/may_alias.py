@@ -1,0 +1,148 @@
+"""Which names may refer to the same memory, in either form of the IR.
+
+A plain copy `a = b` of an array shares, as does every view; so do a list and what is put into it. The answer
+holds for the whole block at once (it does not say when), which is coarse, and safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
+from srcad.ir.result_memory import VIEWS, root, roots
+from srcad.ir.traversal import own_exprs, walk
+from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
+
+SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
+"""Primitives that ask an array for its shape and dtype only."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Classes of names that may share memory."""
+
+    representative: Mapping[str, str]
+    members: Mapping[str, frozenset[str]]
+    types: Mapping[str, Type]
+
+    def has_memory(self, name: str) -> bool:
+        """False for what is known to be a scalar: a scalar is a value, nothing can change it under its name."""
+        return not isinstance(self.types.get(name), Scalar | Opaque)
+
+    def of(self, name: str) -> str:
+        """One name that stands for all that may share memory with `name`."""
+        return self.representative.get(name, name)
+
+    def names_with(self, name: str) -> frozenset[str]:
+        """All names that may share memory with `name`, itself included."""
+        return self.members.get(self.of(name), frozenset({name}))
+
+    def loads(self, expr: Expr) -> frozenset[str]:
+        """The memory (by `of`) whose content is read when the expression is evaluated; making a view reads none."""
+        match expr:
+            case Op(prim, args, _) if prim in SIZES and not any(map(self._may_grow, args)):
+                return frozenset().union(*map(self.loads, args))
+            case Op("np.full_like", (like, value), _):
+                return self.loads(like) | self.content(value)
+            case Op("index", (base, *_), _) if self.is_element(expr):
+                return self.content(base).union(*map(self.loads, expr.args[1:]))
+            case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
+                return frozenset().union(*map(self.loads, args))
+            case Op(_, args, _):
+                return frozenset().union(*map(self.content, args))
+            case Slice(lower, upper, step):
+                return frozenset().union(*(self.loads(part) for part in (lower, upper, step) if part is not None))
+            case _:
+                return frozenset()
+
+    def content(self, expr: Expr) -> frozenset[str]:
+        """The memory read when the expression is evaluated and its value read in full."""
+        shared = {self.of(name) for name in roots(expr) if self.has_memory(name)}
+        return self.loads(expr) | shared
+
+    def _may_grow(self, expr: Expr) -> bool:
+        """Whether the length of the value may change under its name, as only that of a list does."""
+        return isinstance(expr, Var) and isinstance(self.types.get(expr.name), ListOf)
+
+    def is_element(self, expr: Expr) -> bool:
+        """Whether an `index` gives a scalar, or is not known to give a view."""
+        match expr:
+            case Op("index", (base, *items), _):
+                rank = self.rank(base)
+                return rank is None or rank + _change(items) <= 0
+            case _:
+                return False
+
+    def rank(self, expr: Expr) -> int | None:
+        match expr:
+            case Var(name):
+                known = self.types.get(name)
+                return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
+            case Op("index", (base, *items), _):
+                rank = self.rank(base)
+                return None if rank is None else rank + _change(items)
+            case Op("np.transpose" | "np.ascontiguousarray", (base, *_), _):
+                return self.rank(base)
+            case Op("reshape" | "np.broadcast_to", args, _):
+                return len(args) - 1
+            case Op("select", (_, a, b), _):
+                return self.rank(a) if self.rank(a) == self.rank(b) else None
+            case Const():
+                return 0
+            case _:
+                return None
+
+
+def _change(items: list[Expr]) -> int:
+    """How many axes an index adds: one less for each integer, one more for each newaxis."""
+    return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
+
+
+def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
+    """Group the names of a block by the memory they may share."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def has_memory(name: str) -> bool:
+        return not isinstance(types.get(name), Scalar | Opaque)
+
+    def join(target: str, value: Expr | str) -> None:
+        for name in sorted(roots(Var(value) if isinstance(value, str) else value)):
+            if has_memory(target) and has_memory(name):
+                # the first name met stands for the class, so that equal input gives equal classes
+                parent[find(target)] = find(name)
+
+    for stmt in walk(block):
+        for expr in own_exprs(stmt):
+            if isinstance(expr, Op) and expr.prim in ("append", "list.append"):
+                into = root(expr.args[0])
+                if into is not None:
+                    join(into, expr.args[1])
+        match stmt:
+            case Assign(target, value):
+                join(target, value)
+            case If(joins=joins):
+                for j in joins:
+                    join(j.target, j.then)
+                    join(j.target, j.orelse)
+            case For(carried=carried) | While(carried=carried):
+                for c in carried:
+                    join(c.arg, c.init)
+                    join(c.arg, c.next)
+                    join(c.result, c.arg)
+            case Store(base):
+                find(root(base) or "")
+            case _:
+                pass
+    representative = {name: find(name) for name in list(parent)}
+    members: dict[str, set[str]] = {}
+    for name, head in representative.items():
+        members.setdefault(head, set()).add(name)
+    return Sharing(representative, {k: frozenset(v) for k, v in members.items()}, types)

@@ -1,0 +1,254 @@
+"""Which stores overwrite memory that the reverse sweep still reads ("to be recorded").
+
+The reverse sweep restores memory as it goes back: at the reversal of a statement, each array the sweep reads
+holds what it held then. A store has to save what it overwrites only where some read, of the reversal of a
+statement that ran earlier, may meet it. Index arithmetic shows where none can: `hs[t + 1] = f(hs[t])` writes
+each row once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from srcad.analysis.integers.dependence import Dependence
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
+from srcad.ir.regions import Region, Regions
+from srcad.ir.result_memory import HANDED_ON, root, sources
+from srcad.ir.traversal import own_exprs
+from srcad.ir.types import Type
+
+Items = tuple[Expr, ...] | None
+
+_BLANK = frozenset({"np.zeros", "np.ones", "np.empty", "np.zeros_like", "np.ones_like", "np.empty_like", "np.eye"})
+"""Primitives whose result depends on no number given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """A read by the reversal of the statement at `position` of `region`, or a store there.
+
+    `items` are the index items of the leading axes of the group's array; None where nothing is known.
+    """
+
+    group: str
+    region: Region
+    position: int
+    items: Items
+
+
+class Overwrites:
+    def __init__(self, regions: Regions, aliases: Aliases, types: Mapping[str, Type]) -> None:
+        self.regions = regions
+        self.dependence = Dependence(regions, types)
+        self.group = aliases.group
+        self.stored = aliases.stored
+        self._scopes: dict[str, Region] = {}
+
+    def scope(self, group: str) -> Region:
+        """The innermost region around every name of the group: its memory does not outlive that."""
+        if group not in self._scopes:
+            homes = [
+                self.regions.definitions[n].region
+                for n, g in self.group.items()
+                if g == group and n in self.regions.definitions
+            ]
+            common = list(homes[0].enclosing)
+            for home in homes[1:]:
+                around = set(home.enclosing)
+                common = [r for r in common if r in around]
+            self._scopes[group] = common[0]
+        return self._scopes[group]
+
+    def access(self, group: str, region: Region, position: int, place: Expr) -> Access:
+        return Access(group, region, position, self.items(place))
+
+    def items(self, place: Expr) -> Items:
+        """The index items on the leading axes of the root of a path of views."""
+        match place:
+            case Var(name):
+                definition = self.regions.definitions.get(name)
+                if definition is not None and isinstance(definition.node, Assign):
+                    value = definition.node.value
+                    if isinstance(value, Op) and value.prim == "index":
+                        return self.items(value)
+                    if isinstance(value, Op) and sources(value) and value.prim not in HANDED_ON:
+                        return None
+                return ()
+            case Op("index", (base, *items)):
+                outer = self.items(base)
+                if outer is None or any(isinstance(i, Slice) for i in outer):
+                    return outer
+                plain = items[: items.index(Const(None))] if Const(None) in items else items
+                return (*outer, *plain)
+            case _:
+                return None
+
+    def allocation(self, group: str) -> str | None:
+        """The one name of the group that is an array of its own, if all others are views of it."""
+        owners = []
+        for name, g in self.group.items():
+            definition = self.regions.definitions.get(name)
+            if g != group or definition is None:
+                continue
+            node = definition.node
+            if isinstance(node, Assign) and (root(node.value) or name) != name:
+                continue  # a view of another
+            owners.append(name)
+        return owners[0] if len(owners) == 1 else None
+
+    def sources(self, group: str) -> list[str]:
+        """The names whose elements an array of the group begins with: parameters, and what a fresh copy is of."""
+        found = []
+        for name, g in self.group.items():
+            definition = self.regions.definitions.get(name)
+            if g != group or definition is None:
+                continue
+            if definition.node is None:
+                found.append(name)
+            elif isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
+                op = definition.node.value
+                if op.prim not in _BLANK and not sources(op):
+                    found += [a.name for a in op.args if isinstance(a, Var)]
+        return found
+
+    @cached_property
+    def reads(self) -> list[Access]:
+        """Every read by the primal of the elements of an array that some store writes into."""
+        found = []
+        for region in self.regions:
+            for position, stmt in enumerate(region.stmts):
+                exprs = own_exprs(stmt)
+                if isinstance(stmt, Store):
+                    # where it goes is no read, but `x[i] += v` reads the place, and keeps its adjoint
+                    exprs = (*stmt.index, stmt.value)
+                for e in exprs:
+                    for place in places_read(e):
+                        name = root(place)
+                        if name in self.stored:
+                            found.append(self.access(self.group[name], region, position, place))
+                if isinstance(stmt, Store) and stmt.op is not None:
+                    name = root(stmt.base)
+                    assert name is not None
+                    found.append(self.access(self.group[name], region, position, Op("index", (stmt.base, *stmt.index))))
+        return found
+
+    @cached_property
+    def stores(self) -> list[tuple[Store, Access]]:
+        found = []
+        for region in self.regions:
+            for position, stmt in enumerate(region.stmts):
+                if isinstance(stmt, Store):
+                    name = root(stmt.base)
+                    assert name is not None
+                    place = Op("index", (stmt.base, *stmt.index))
+                    found.append((stmt, self.access(self.group[name], region, position, place)))
+        return found
+
+    def meets(self, read: Access, store: Access, within: Region | None = None) -> bool:
+        """Whether the store may run after the primal statement of the read, and overwrite what it reads.
+
+        The read may be an earlier store; given twice, one and the same store is asked about its earlier turns.
+        With a region, both are in it, and it is asked of one time through that region.
+        """
+        if read.group != store.group:
+            return False
+        scope = self.scope(read.group)
+        around = set(self.regions.loops(store.region))
+        shared = [r for r in self.regions.loops(read.region) if r in around and scope in set(r.enclosing) - {r}]
+        if within is not None:
+            shared = [r for r in shared if within in set(r.enclosing) - {r}]
+        same_turn = read is not store and _order(read, store)
+        return self.dependence.can_meet(read.region, read.items, store.region, store.items, shared, same_turn)
+
+    def affine(self, item: Expr, loop: Region) -> int | None:
+        """c, where the item is the loop's index plus the constant c, and never negative."""
+        owner = loop.owner
+        if not isinstance(owner, For) or not isinstance(owner.step, Const):
+            return None
+        offset = 0
+        while isinstance(item, Var) and item.name != owner.index:
+            definition = self.regions.definitions.get(item.name)
+            node = definition.node if definition is not None else None
+            match node:
+                case Assign(_, Op("+", (Var() as inner, Const(int() as by)))):
+                    item, offset = inner, offset + by
+                case Assign(_, Op("+", (Const(int() as by), Var() as inner))):
+                    item, offset = inner, offset + by
+                case Assign(_, Op("-", (Var() as inner, Const(int() as by)))):
+                    item, offset = inner, offset - by
+                case Assign(_, Var() as inner):
+                    item = inner
+                case _:
+                    return None
+        if not isinstance(item, Var):
+            return None
+        lowest = self._lowest(loop)
+        if lowest is None or lowest + offset < 0:
+            return None
+        return offset
+
+    def _lowest(self, loop: Region) -> int | None:
+        """The least value the loop's index is known to take."""
+        owner = loop.owner
+        if not isinstance(owner, For) or not isinstance(owner.step, Const) or not isinstance(owner.step.value, int):
+            return None
+        if owner.step.value > 0:
+            return self.integer(owner.start)
+        stop = self.integer(owner.stop)
+        return None if stop is None else stop + 1
+
+    def integer(self, e: Expr) -> int | None:
+        match e:
+            case Const(int() as value):
+                return value
+            case Op("neg", (Const(int() as value),)):
+                return -value
+            case Var(name):
+                definition = self.regions.definitions.get(name)
+                if definition is not None and isinstance(definition.node, Assign):
+                    return self.integer(definition.node.value)
+        return None
+
+
+SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like", "shape", "len", "size"})
+"""Primitives that look at the shape of their first argument, never at its elements."""
+
+
+def places_read(e: Expr) -> Iterator[Expr]:
+    """The names, and the elements of names, whose content an expression reads.
+
+    A view reads nothing yet: its elements are read where the view is used.
+    """
+    match e:
+        case Var():
+            yield e
+        case Op("index", (base, *items)):
+            yield e if isinstance(base, Var) else base
+            for item in items:
+                yield from places_read(item)
+        case Op(prim, args):
+            skipped = args[:1] if prim in SHAPE_ONLY else ()
+            if prim.startswith("runtime.unbroadcast"):
+                skipped = args[1:2]
+            for arg in args:
+                if not any(arg is s for s in skipped):
+                    yield from places_read(arg)
+        case Slice(lower, upper, step):
+            for part in (lower, upper, step):
+                if part is not None:
+                    yield from places_read(part)
+        case _:
+            return
+
+
+def _order(read: Access, store: Access) -> bool:
+    """Whether, within one turn of every loop around both, the store can follow the read's statement."""
+    common = next(r for r in read.region.enclosing if r in set(store.region.enclosing))
+    a = read.position if read.region is common else common.place_of(read.region)
+    b = store.position if store.region is common else common.place_of(store.region)
+    assert a is not None and b is not None
+    # at one position, both nested: the two branches of one `if`, and never both run
+    return a < b or (a == b and (read.region is common or store.region is common))

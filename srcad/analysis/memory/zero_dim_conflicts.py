@@ -1,0 +1,103 @@
+"""Whether it shows that a 0-d array counts as a number.
+
+`frontend/values/zero_dim_arrays` says where they are made and updated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from srcad.analysis.memory.alias_classes import aliases
+from srcad.analysis.memory.alias_conflicts import About, refuse_clashes
+from srcad.errors import fail
+from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Op, Stmt, Store, Var, While
+from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_UPDATED, roots
+from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.types import Array, Scalar
+
+_WHY = "NumPy makes a 0-d array of it, whose content may change; a derivative takes it for a number."
+_ADVICE = "take the number out of it where it is made: float(...), or an element such as m[0, 0]."
+
+
+def refuse_shared_numbers(f: Function, given: Collection[str], lasting: Iterable[str]) -> None:
+    """Refuse what writes to a 0-d array, or to what it is a view of, while another name still needs the old number.
+
+    `f` is the lowering in which 0-d arrays are marked, `given` are those parameters that are such; the caller sees
+    `lasting` afterwards. Raises AliasError S401.
+    """
+    zero_d = _zero_d(f, given)
+    types = {n: Array(t.dtype, ()) if n in zero_d and isinstance(t, Scalar) else t for n, t in f.types.items()}
+    f = replace(f, body=_as_arrays(f.body, zero_d), types=types)
+    found = aliases(f)
+    for stmt in walk(f.body):
+        if isinstance(stmt, Assign) and _is(stmt.value, ZERO_D_KEPT) and _names(stmt.value) & found.stored:
+            fail("S401", "a list holds this 0-d array, which is written to", stmt.span, _WHY, _ADVICE)
+    groups = {found.group[name] for name in zero_d & found.stored}
+    names = frozenset(name for name in found.stored if found.group[name] in groups)
+    refuse_clashes(f, lasting, About(names, zero_d, _WHY, _ADVICE))
+
+
+def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:
+    """The names whose values 0-d arrays may hold; and of arrays, what may be a view of one."""
+    found = set(given)
+    before = -1
+    while len(found) > before:
+        before = len(found)
+        for stmt in walk(f.body):
+            found |= {target for target, value in _values(stmt) if _holds(value, found, f)}
+    return frozenset(found)
+
+
+def _values(stmt: Stmt) -> Iterator[tuple[str, Expr]]:
+    """The names a statement gives a value, and what each may be."""
+    match stmt:
+        case Assign(target, value):
+            yield target, value
+        case If(joins=joins):
+            for j in joins:
+                yield from ((j.target, j.then), (j.target, j.orelse))
+        case For(carried=carried) | While(carried=carried):
+            for c in carried:
+                yield from ((c.arg, c.init), (c.arg, c.next), (c.result, c.init), (c.result, c.next))
+        case _:
+            return
+
+
+def _holds(value: Expr, known: set[str], f: Function) -> bool:
+    match value:
+        case Op(prim, (Var(name), *sources)) if prim == ZERO_D_MADE:
+            of_one = any(isinstance(s, Var) and s.name in known for s in sources)
+            return of_one or isinstance(f.types[name], Scalar)
+        case Op(prim) if prim == ZERO_D_MADE:
+            return True
+        case Op(prim, (_, old)) if prim == ZERO_D_UPDATED:
+            return isinstance(old, Var) and old.name in known
+        case _:
+            return not roots(value).isdisjoint(known)
+
+
+def _as_arrays(block: Block, zero_d: frozenset[str]) -> Block:
+    """The marked numbers as arrays: made, shared, and written to."""
+    out: list[Stmt] = []
+    for stmt in block:
+        match stmt:
+            case Assign(target, Op(prim, (value, *others))) if prim in (ZERO_D_MADE, ZERO_D_UPDATED):
+                if target not in zero_d:
+                    out.append(replace(stmt, value=value))
+                    continue
+                out.append(replace(stmt, value=Op("tuple", tuple(others))))
+                if prim == ZERO_D_UPDATED:
+                    out.append(Store(Var(target), (), value, None, stmt.span))
+            case _:
+                out.append(with_blocks(stmt, [_as_arrays(inner, zero_d) for inner in blocks(stmt)]))
+    return tuple(out)
+
+
+def _is(value: Expr, prim: str) -> bool:
+    return isinstance(value, Op) and value.prim == prim
+
+
+def _names(value: Expr) -> frozenset[str]:
+    assert isinstance(value, Op)
+    return frozenset(arg.name for arg in value.args if isinstance(arg, Var))

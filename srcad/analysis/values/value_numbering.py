@@ -1,0 +1,90 @@
+"""Which numbers of a function are equal because they are made alike: `p[0]` and `p[0]`, with no store in between.
+
+Value numbering, as in other compilers: two operations of one kind on equal arguments give equal results. What is
+made in a loop is compared with what the same turn has made before, in the same block or in one around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Store, Var, While
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import blocks, walk
+from srcad.ir.types import Scalar, Type
+from srcad.rules.primitives import PRIMITIVES
+
+
+def equal(body: Block, types: Mapping[str, Type], aliases: Aliases) -> dict[str, str]:
+    """For a name, the first one that has the same value wherever the name itself has one; normal form.
+
+    >>> from srcad.ir.notation import parse
+    >>> body = parse('''
+    ... %a.0 = p[0]
+    ... %b.0 = p[0]
+    ... p[0] = %a.0
+    ... %c.0 = p[0]
+    ... ''')
+    >>> floats = dict.fromkeys(("%a.0", "%b.0", "%c.0"), Scalar("float64"))
+    >>> equal(body, floats, Aliases({"p": "p"}, frozenset({"p"})))
+    {'%b.0': '%a.0'}
+    """
+    found = _Numbers(types, aliases)
+    found.block(body, {}, {})
+    return found.first
+
+
+class _Numbers:
+    def __init__(self, types: Mapping[str, Type], aliases: Aliases) -> None:
+        self.types = types
+        self.aliases = aliases
+        self.first: dict[str, str] = {}
+        self.copies: dict[str, Expr] = {}
+        self.fresh = count(1)
+
+    def block(self, block: Block, known: dict[object, str], memory: dict[str, int]) -> None:
+        """`known`: the name of each operation's result; `memory`: a number for what each array written to holds."""
+        for stmt in block:
+            match stmt:
+                case Assign(target, Var() as source):
+                    self.copies[target] = self._one(source)
+                case Assign(target, Op() as op) if isinstance(self.types.get(target), Scalar):
+                    key = self._key(op, memory)
+                    if key is not None and known.setdefault(key, target) != target:
+                        self.first[target] = known[key]
+                case If(_, then, orelse):
+                    for branch in (then, orelse):
+                        self.block(branch, dict(known), dict(memory))
+                case For() | While():
+                    # other turns have stored before this one starts
+                    self._stored((stmt,), memory)
+                    self.block(tuple(s for inner in blocks(stmt) for s in inner), {}, dict(memory))
+            self._stored((stmt,), memory)
+
+    def _stored(self, block: Block, memory: dict[str, int]) -> None:
+        for group in {self.aliases.group.get(root(s.base) or "", "") for s in walk(block) if isinstance(s, Store)}:
+            memory[group] = next(self.fresh)
+
+    def _key(self, op: Op, memory: Mapping[str, int]) -> object:
+        match op:
+            case Op("index", (Var(array), *items)) if all(isinstance(item, Var | Const) for item in items):
+                held = memory.get(self.aliases.group.get(array, ""), 0) if array in self.aliases.stored else 0
+                return ("index", array, held, *map(self._named, items))
+            case Op(prim, args, static) if PRIMITIVES[prim].kind == "elementwise":
+                if all(map(self._is_number, args)):
+                    return (prim, static, *map(self._named, args))
+        return None
+
+    def _one(self, e: Expr) -> Expr:
+        if not isinstance(e, Var):
+            return e
+        return self.copies.get(e.name, Var(self.first.get(e.name, e.name)))
+
+    def _named(self, e: Expr) -> object:
+        """Equal for equal atoms; 1, 1.0 and True are not."""
+        return repr(self._one(e))
+
+    def _is_number(self, e: Expr) -> bool:
+        return isinstance(e, Const) or (isinstance(e, Var) and isinstance(self.types.get(e.name), Scalar))

@@ -1,0 +1,145 @@
+"""Compiling with Numba: what the rest of srcad asks of it.
+
+Numba is imported when the first function is compiled, not before.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from srcad.errors import CompileError, Problem
+from srcad.ir.nodes import Span
+from srcad.options import Options
+
+
+def disabled() -> bool:
+    """Whether the user has switched compiling off, by `NUMBA_DISABLE_JIT=1` or in Numba's configuration."""
+    config: Any = sys.modules.get("numba.core.config")
+    return bool(config.DISABLE_JIT) if config else os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
+
+
+def compiled(function: Callable[..., Any], options: Options) -> Callable[..., Any]:
+    """The Numba dispatcher of a generated function. Division by zero follows NumPy: 1/0 is inf."""
+    from srcad.backend.numba import target
+
+    _keep_freed_memory()
+    # what reorders sums is wanted, what assumes that NaN and inf do not occur is not
+    fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if options.fastmath else False
+    return target.compiled(
+        function, options.cache, error_model="numpy", fastmath=fast, boundscheck=options.debug or None
+    )
+
+
+def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
+    """Compile for these arguments now (the rest by default). What Numba says becomes an error with our line."""
+    from numba import typeof, types
+
+    defaults = dispatcher.py_func.__defaults__ or ()
+    missing = dispatcher.py_func.__code__.co_argcount - len(args)
+    omitted: Any = types.Omitted
+    left_out = [omitted(value) for value in defaults[len(defaults) - missing :]] if missing else []
+    try:
+        dispatcher.compile((*map(typeof, args), *left_out))
+    except Exception as fault:
+        raise _translated(fault, dispatcher.py_func) from fault
+
+
+def decorator(options: Options) -> str:
+    """What stands above a function in a file that is shipped."""
+    extra = ", fastmath=True" if options.fastmath else ""
+    return f'njit(error_model="numpy", cache=True{extra})'
+
+
+def numba_version() -> str:
+    import numba
+
+    return str(numba.__version__)
+
+
+def example_arguments(signature: str) -> tuple[Any, ...]:
+    """Values of the types of a Numba signature string: `"float64(float64[:, ::1], int64)"`, or its arguments only."""
+    from numba.core import sigutils
+
+    normalize: Any = sigutils.normalize_signature
+    args, _ = normalize(signature)
+    return tuple(_example(arg) for arg in args)
+
+
+def _example(kind: Any) -> Any:
+    import numpy as np
+    from numba import types
+    from numba.np.numpy_support import as_dtype
+
+    match kind:
+        case types.Array():
+            # length 2: not 1, which would mean an axis that broadcasts
+            if kind.layout == "A":
+                return np.zeros((*(2,) * (kind.ndim - 1), 4), as_dtype(kind.dtype))[..., ::2]
+            return np.zeros((2,) * kind.ndim, as_dtype(kind.dtype), order="F" if kind.layout == "F" else "C")
+        case types.BaseTuple():
+            return tuple(_example(item) for item in kind.types)
+        case types.Boolean():
+            return True
+        case types.Integer():
+            return 2
+        case types.Float():
+            return np.float32(1.0) if kind.bitwidth == 32 else 1.0
+        case types.UnicodeType():
+            return ""
+        case _:
+            raise TypeError(f"{kind} is no array, number or tuple of them")
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let the C library use freed arrays of up to 32 MB again, instead of asking the system for fresh pages.
+
+    A gradient that saves 25 MB spends half its time on page faults otherwise. The GNU allocator adapts: what is no
+    larger than the largest array freed so far, up to 32 MB, it hands out from its heap, and it keeps twice as much
+    (mallopt(3), M_MMAP_THRESHOLD). One array, never touched, made and freed, says at once what calls would say.
+    """
+    import numpy as np
+
+    np.empty(2**25 - 2**16, np.uint8)
+
+
+def _translated(fault: Exception, function: Any) -> CompileError:
+    file = function.__code__.co_filename
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(fault))
+    line = _line_of(text, file)
+    span = None
+    if line is not None:
+        source = linecache.getline(file, line).rstrip("\n")
+        start = len(source) - len(source.lstrip())
+        span = Span(file, function.__name__, line, start, line, len(source), source)
+    first = next((part.strip() for part in text.splitlines() if _says_something(part)), type(fault).__name__)
+    return CompileError(
+        Problem(
+            "S501",
+            f"Numba refused the generated code: {first}",
+            span,
+            "The line is one that srcad wrote: this is a fault of srcad, not of your function.",
+            'use target="python", which runs the same text uncompiled; and report it.',
+        )
+    )
+
+
+def _line_of(text: str, file: str) -> int | None:
+    found = re.findall(r'File "([^"]+)", line (\d+)', text) + re.findall(r"(\S+\.py) \((\d+)\)", text)
+    name = re.split(r"[/\\]", file)[-1]
+    lines = [int(number) for where, number in found if where.endswith(name)]
+    return lines[-1] if lines else None
+
+
+_HEADINGS = ("Failed in", "During:", "File ", "- Resolution", "Overload", "There are")
+
+
+def _says_something(line: str) -> bool:
+    line = line.strip()
+    return bool(line) and not line.startswith(_HEADINGS)

@@ -1,0 +1,52 @@
+"""Which arrays are surely stored row by row: NumPy reshapes any other by copying, Numba refuses to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Function, Op, Slice, Var
+from srcad.ir.traversal import block_stores, walk
+from srcad.ir.types import Array, Type
+
+_FRESH = frozenset({
+    "copy", "reshape", "@", "np.ascontiguousarray", "np.outer", "np.concatenate", "np.zeros", "np.ones", "np.empty",
+    "np.full", "array", "np.arange", "np.linspace", "np.eye", "np.sum", "np.cumsum",
+})  # fmt: skip
+"""Primitives whose result is contiguous whatever they are given."""
+
+
+def doubtful(function: Function) -> frozenset[str]:
+    """Names that may stand for an array that is not contiguous in C order."""
+    types = function.types
+    found = {
+        param.name
+        for param in function.params
+        if isinstance(known := types.get(param.name), Array) and known.layout != "C"
+    }
+    assigned = [(s.target, s.value) for s in walk(function.body) if isinstance(s, Assign | AugAssign)]
+    grown = True
+    while grown:
+        new = {target for target, value in assigned if target not in found and is_doubtful(value, found, types)}
+        found |= new
+        grown = bool(new)
+    return frozenset(found)
+
+
+def stored(function: Function) -> frozenset[str]:
+    """Names whose memory is written to: what is stored through a reshaped view must reach the array itself."""
+    return block_stores(function.body)
+
+
+def is_doubtful(expr: Expr, names: set[str] | frozenset[str], types: Mapping[str, Type]) -> bool:
+    match expr:
+        case Var(name):
+            return name in names
+        case Op("index", (base, *items)):
+            whole = not any(isinstance(item, Slice) or item == Const(None) for item in items)
+            return is_doubtful(base, names, types) or not whole
+        case Op("np.transpose" | "np.broadcast_to"):
+            return True
+        case Op(prim, args):
+            return prim not in _FRESH and any(is_doubtful(arg, names, types) for arg in args)
+        case _:
+            return False

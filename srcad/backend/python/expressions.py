@@ -1,0 +1,259 @@
+"""IR expressions -> Python expressions: how each primitive is spelled in the output."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from typing_extensions import assert_never
+
+from srcad.backend.python.contiguity import doubtful, is_doubtful, stored
+from srcad.backend.python.literal_types import is_integer, is_narrow, is_plain, is_weak, rank_of
+from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
+from srcad.ir.types import Array
+
+_BINARY: dict[str, type[ast.operator]] = {
+    "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
+    "@": ast.MatMult, "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
+}  # fmt: skip
+_COMPARED: dict[str, type[ast.cmpop]] = {
+    "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq,
+}  # fmt: skip
+_UNARY: dict[str, type[ast.unaryop]] = {"neg": ast.USub, "pos": ast.UAdd, "~": ast.Invert}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_SHAPED = {"np.zeros": 0, "np.ones": 0, "np.empty": 0, "np.full": 1, "np.broadcast_to": 1}
+"""Functions that take a shape as one tuple, and how many arguments come before it (`np.full`: see below)."""
+_JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
+
+
+class Expressions:
+    """Printing of expressions, for the types of one function."""
+
+    def __init__(self, function: Function) -> None:
+        types = self._types = function.types
+        self._doubtful = doubtful(function)
+        self._stored = stored(function)
+        self._through = False  # whether what is printed is written through
+        self._weak = False
+        # literals need care only where something is float32: Numba lets a float64 literal widen a float32 array
+        self._has_float32 = any(getattr(t, "dtype", None) == "float32" for t in types.values())
+
+    def expr(self, expr: Expr) -> ast.expr:
+        match expr:
+            case Var(name):
+                return ast.Name(name)
+            case Const(value):
+                return ast.Constant(value)
+            case Undef():
+                return ast.Constant(None)
+            case Slice(lower, upper, step):
+                parts = (None if part is None else self.expr(part) for part in (lower, upper, step))
+                return ast.Slice(*parts)
+            case Op():
+                return self._op(expr)
+            case _:
+                assert_never(expr)
+
+    def value_of(self, target: str, value: Expr) -> ast.expr:
+        """The value assigned to `target`. Where that is a float32 array, float64 scalars were Python floats."""
+        known = self._types.get(target)
+        self._through = target in self._stored
+        self._weak = self._has_float32 and isinstance(known, Array) and known.dtype == "float32"
+        try:
+            return self.expr(value)
+        finally:
+            self._weak = self._through = False
+
+    def place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
+        """The target of a store: `x[i, j]`; the whole of `x` is `x` where augmented, `x[:]` otherwise."""
+        self._through = True
+        try:
+            return self._place(base, index, augmented)
+        finally:
+            self._through = False
+
+    def _place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
+        if isinstance(base, Op) and base.prim == "index" and (not index or _all_integers(base.args[1:])):
+            if index or not augmented:
+                merged = base.args[1:] + index
+                return self._subscript(base.args[0], merged)
+            return self.expr(base)
+        if index:
+            return self._subscript(base, index)
+        # Python has no `x.T += y`
+        return self.expr(base) if augmented and isinstance(base, Var) else self._subscript(base, (Slice(),))
+
+    def _subscript(self, base: Expr, index: tuple[Expr, ...]) -> ast.expr:
+        while isinstance(base, Op) and base.prim == "index" and _all_integers(base.args[1:]):
+            index = base.args[1:] + index
+            base = base.args[0]
+        items = [self.expr(item) for item in index]
+        return ast.Subscript(self.expr(base), items[0] if len(items) == 1 else ast.Tuple(items))
+
+    def _op(self, op: Op) -> ast.expr:
+        static = dict(op.static)
+        name = op.prim
+        match name:
+            case "select":
+                cond, then, orelse = self._operands(op)
+                return ast.IfExp(cond, then, orelse)
+            case "index":
+                return self._subscript(op.args[0], op.args[1:])
+            case "shape":
+                return ast.Subscript(_attribute(self.expr(op.args[0]), "shape"), _literal(static["axis"]))
+            case "size":
+                return _attribute(self.expr(op.args[0]), "size")
+            case "stop_gradient":
+                return self.expr(op.args[0])
+            case "copy":
+                return _method(self.expr(op.args[0]), "copy")
+            case "astype":
+                # a Python or Numba scalar has no methods
+                if rank_of(op.args[0], self._types) == 0:
+                    return ast.Call(_dtype(static["dtype"]), [self.expr(op.args[0])], [])
+                return _method(self.expr(op.args[0]), "astype", _dtype(static["dtype"]))
+            case "root":
+                return ast.Call(dotted("np.sqrt"), [self.expr(op.args[0])], [])
+            case "nonzero":
+                found = ast.Call(dotted("np.nonzero"), [self.expr(op.args[0])], [])
+                return ast.Subscript(found, _literal(static.get("axis", 0)))
+            case "diagonal":
+                return self._created("np.diag", self._operands(op), static)
+            case "np.arange" if op.args[0] == Const(0) and op.args[2:] in ((), (Const(1),)):
+                return ast.Call(dotted(name), [self.expr(op.args[1])], [])
+            case "reshape":
+                x, *lengths = self._operands(op)
+                if not self._through and is_doubtful(op.args[0], self._doubtful, self._types):
+                    x = ast.Call(dotted("np.ascontiguousarray"), [x], [])
+                return _method(x, "reshape", *lengths)
+            case "np.transpose":
+                return self._transpose(op, static)
+            case "array" | "np.array":
+                return self._created("np.array", [ast.List(self._operands(op))], static)
+            case "tuple":
+                return ast.Tuple(self._operands(op))
+            case "list.new":
+                return ast.List(self._operands(op))
+            case "list.append" | "append":
+                target, value = self._operands(op)
+                return _method(target, "append", value)
+            case "list.pop":
+                return _method(self.expr(op.args[0]), "pop")
+            case "list.item":
+                items, at = self._operands(op)
+                return ast.Subscript(items, at)
+        if name == "not":
+            return self._negated(op.args[0])
+        operands = self._operands(op)
+        if name in _BINARY and len(operands) == 2:
+            return ast.BinOp(operands[0], _BINARY[name](), operands[1])
+        if name in _COMPARED:
+            return ast.Compare(operands[0], [_COMPARED[name]()], [operands[1]])
+        if name == "is_index":
+            index, length = operands
+            least: ast.expr = ast.UnaryOp(ast.USub(), length)
+            return ast.Compare(least, [ast.LtE(), ast.Lt()], [index, length])
+        if name in _UNARY:
+            return ast.UnaryOp(_UNARY[name](), operands[0])
+        if name in ("and", "or"):
+            return _boolean(name, operands)
+        if name == "np.full":
+            value, *lengths = operands
+            return self._created(name, [_shape(lengths), value], static)
+        if name in _SHAPED:
+            before = _SHAPED[name]
+            return self._created(name, [*operands[:before], _shape(operands[before:])], static)
+        if name in _JOINED:
+            axis = {} if static.get("axis", 0) == 0 else static
+            return self._created(name, [ast.Tuple(operands)], axis)
+        return self._created(name, operands, static)
+
+    def _negated(self, test: Expr) -> ast.expr:
+        """`i != 3` for `not i == 3`; the order is turned round for integers alone, since nan compares with nothing."""
+        match test:
+            case Op("not", (inner,)):
+                return self.expr(inner)
+            case Op(prim, (a, b)) if prim in _OPPOSITE:
+                if prim in ("==", "!=") or (is_integer(a, self._types) and is_integer(b, self._types)):
+                    return self.expr(Op(_OPPOSITE[prim], (a, b)))
+        return ast.UnaryOp(ast.Not(), self.expr(test))
+
+    def _operands(self, op: Op) -> list[ast.expr]:
+        operands = [self.expr(arg) for arg in op.args]
+        if self._has_float32 and is_narrow(op, self._types, self._weak):
+            # the lengths of a new array stay whole numbers
+            values = op.args[:1] if op.prim == "np.full" else op.args
+            for at, arg in enumerate(values):
+                wide = op.prim != "**" and not isinstance(arg, Const) and is_plain(arg, self._types)
+                if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
+                    operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])
+        return operands
+
+    def _transpose(self, op: Op, static: dict[str, object]) -> ast.expr:
+        x = self.expr(op.args[0])
+        axes = static.get("axes")
+        if axes is None or axes == tuple(range(len(axes)))[::-1]:  # type: ignore[arg-type]
+            return _attribute(x, "T")
+        return ast.Call(dotted("np.transpose"), [x, _literal(axes)], [])
+
+    def _created(self, name: str, args: list[ast.expr], static: Mapping[str, object]) -> ast.expr:
+        """A call with its compile-time parameters as keywords, those left out that say what is so anyway."""
+        keywords = []
+        for key, value in static.items():
+            if key == "dtype":
+                if value != "float64":
+                    keywords.append(ast.keyword(key, _dtype(value)))
+            elif value is not None and (key, value) != ("k", 0):
+                keywords.append(ast.keyword(key, _literal(value)))
+        return ast.Call(dotted(name.removeprefix("runtime.").removeprefix("machine.")), args, keywords)
+
+
+def dotted(name: str) -> ast.expr:
+    """`np.linalg.solve` as an expression."""
+    first, *rest = name.split(".")
+    node: ast.expr = ast.Name(first)
+    for part in rest:
+        node = _attribute(node, part)
+    return node
+
+
+def _attribute(value: ast.expr, name: str) -> ast.expr:
+    return ast.Attribute(value, name)
+
+
+def _method(value: ast.expr, name: str, *args: ast.expr) -> ast.expr:
+    return ast.Call(_attribute(value, name), list(args), [])
+
+
+def _dtype(dtype: object) -> ast.expr:
+    return dotted("np.bool_" if dtype == "bool" else f"np.{dtype}")
+
+
+def _shape(lengths: list[ast.expr]) -> ast.expr:
+    return lengths[0] if len(lengths) == 1 else ast.Tuple(lengths)
+
+
+def _literal(value: object) -> ast.expr:
+    if isinstance(value, tuple):
+        return ast.Tuple([_literal(item) for item in value])
+    return ast.Constant(value)  # type: ignore[arg-type]
+
+
+def _boolean(name: str, operands: list[ast.expr]) -> ast.expr:
+    kind = ast.And if name == "and" else ast.Or
+    values: list[ast.expr] = []
+    for operand in operands:
+        # `(a and b) and c` is `a and b and c`; only the first operand may be opened without regrouping
+        if not values and isinstance(operand, ast.BoolOp) and isinstance(operand.op, kind):
+            values += operand.values
+        else:
+            values.append(operand)
+    return ast.BoolOp(kind(), values)
+
+
+def _all_integers(items: tuple[Expr, ...]) -> bool:
+    return not any(isinstance(item, Slice) or item == Const(None) for item in items)
+
+
+def _is_float_literal(expr: Expr) -> bool:
+    return isinstance(expr, Const) and isinstance(expr.value, float)

@@ -1,0 +1,92 @@
+"""A whole module: docstring, imports, one function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from srcad.backend.python.comment_nodes import Verbatim, names_in
+from srcad.backend.python.name_clashes import apart
+from srcad.backend.python.statements import to_ast
+from srcad.backend.python.writer import write
+from srcad.ir.nodes import Block, Expr, Function, Op
+from srcad.ir.traversal import ops, own_exprs, walk
+
+_HELPERS = "srcad.runtime"
+_MACHINE = "srcad.vector_math"
+
+
+def module_text(
+    function: Function,
+    header: str,
+    defaults: tuple[str, ...] = (),
+    helpers_from: str | None = _HELPERS,
+    decorator: str | None = None,
+    formats: bool = True,
+    asked: str = "",
+) -> str:
+    """The text of the module that holds `function` (sequential form); `header` is its docstring.
+
+    `helpers_from` is where functions of `srcad.runtime` are imported from, if they are; `decorator` is put above the
+    function with the import of what it names. Where it `formats`, errors have one text (`to_ast`). The statement
+    `asked` is that of a function of its own, below, which has the name and calls this one under a private name: what
+    Numba evaluates of a question while it compiles would have to be evaluated of all that stands beside it.
+    """
+    function = apart(function)
+    definition = to_ast(function, defaults, formats=formats)
+    if decorator is not None:
+        definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
+    definitions = [definition]
+    if asked:
+        definitions.append(_asking(definition, unasked_name(function), asked))
+        definition.name = unasked_name(function)
+    used = names_in(definition)
+    parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
+    if "math" in used:
+        parts.append("import math")
+    third_party = ["import numpy as np"] if "np" in used or "np." in asked or decorator is None else []
+    if decorator is not None:
+        third_party.append("from numba import njit")
+    if third_party:
+        parts.append("\n".join(third_party))
+    helpers = set(_helpers(function.body, function.results))
+    imports = [
+        f"from {module} import {', '.join(names)}"
+        for prefix, module in (("machine.", _MACHINE), ("runtime.", helpers_from))
+        if module is not None
+        and (names := sorted(name.removeprefix(prefix) for name in helpers if name.startswith(prefix)))
+    ]
+    if imports:
+        parts.append("\n".join(imports))
+    return "\n\n\n".join(["\n\n".join(parts), *map(write, definitions)]) + "\n"
+
+
+def unasked_name(function: Function) -> str:
+    """Of the function that does the work, in a text whose function of the same name asks for types before."""
+    name = f"_{function.name}"
+    while any(param.name == name for param in function.params):
+        name += "_"
+    return name
+
+
+def _asking(definition: ast.FunctionDef, inner: str, asked: str) -> ast.FunctionDef:
+    """The function that asks, and calls the one that does the work."""
+    given: list[ast.expr] = [ast.Name(arg.arg, ast.Load()) for arg in definition.args.args]
+    call = ast.Call(ast.Name(inner, ast.Load()), given, [])
+    asking = ast.FunctionDef(definition.name, definition.args, [Verbatim(asked), ast.Return(call)], [])
+    asking.decorator_list = definition.decorator_list
+    return asking
+
+
+def helpers_of(function: Function) -> set[str]:
+    """The functions of `srcad.runtime` that a text calls."""
+    used = _helpers(function.body, function.results)
+    return {name.removeprefix("runtime.") for name in used if name.startswith("runtime.")}
+
+
+def _helpers(body: Block, results: tuple[Expr, ...]) -> Iterator[str]:
+    expressions = [e for stmt in walk(body) for e in own_exprs(stmt)]
+    for expression in (*expressions, *results):
+        for op in ops(expression):
+            if isinstance(op, Op) and op.prim.startswith(("runtime.", "machine.")):
+                yield op.prim

@@ -1,0 +1,198 @@
+"""Sequential IR -> Python's syntax tree: one function, statement by statement."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from typing_extensions import assert_never
+
+from srcad.backend.python.comment_nodes import Remark
+from srcad.backend.python.expressions import Expressions, dotted
+from srcad.backend.python.statement_grouping import Together
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.runtime_checks import Check, check_of, negated
+
+_AUGMENTED: dict[str, type[ast.operator]] = {
+    "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
+    "@": ast.MatMult, "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
+}  # fmt: skip
+
+
+def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = True) -> ast.FunctionDef:
+    """The definition of a function in sequential form; `defaults` are those of its last parameters, as text.
+
+    Where the body does not end in a `Return`, `function.results` are returned. Where it `formats`, the message
+    of an error is one text; otherwise its parts are the arguments, since Numba takes long over an f-string.
+    """
+    printer = _Statements(Expressions(function), Together(function), formats)
+    body = printer.block(function.body)
+    if function.results and not (function.body and isinstance(function.body[-1], Return)):
+        body += printer.statement(Return(function.results))
+    arguments = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(param.name) for param in function.params],
+        kwonlyargs=[],
+        kw_defaults=[],
+        defaults=[ast.parse(default, mode="eval").body for default in defaults],
+    )
+    return ast.FunctionDef(function.name, arguments, _spaced(body) or [ast.Pass()], [])
+
+
+def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body of several sections, with blank lines: before each ruler, each loop's preparation, and the return."""
+    if not any(_is_ruler(stmt) for stmt in body):
+        return body
+    out: list[ast.stmt] = []
+    for stmt in body:
+        quoted = isinstance(stmt, Remark) and not _is_ruler(stmt) and not _is_blank(stmt)
+        prepared = quoted and len(out) > 1 and isinstance(out[-1], ast.Assign) and _begins_adjoints(out)
+        returned = isinstance(stmt, ast.Return) and not isinstance(out[-1], Remark)
+        if out and (_is_ruler(stmt) or returned or prepared) and not _is_blank(out[-1]):
+            out.append(Remark(""))
+        out.append(stmt)
+    return out
+
+
+def _is_ruler(stmt: ast.stmt) -> bool:
+    return isinstance(stmt, Remark) and stmt.text.startswith("---- ")
+
+
+def _is_blank(stmt: ast.stmt) -> bool:
+    return isinstance(stmt, Remark) and not stmt.text
+
+
+def _begins_adjoints(before: list[ast.stmt]) -> bool:
+    """Whether nothing but assignments stands between the last ruler and here: adjoints set to zero."""
+    for stmt in reversed(before):
+        if _is_ruler(stmt):
+            return True
+        if not isinstance(stmt, ast.Assign):
+            return False
+    return False
+
+
+class _Statements:
+    def __init__(self, expressions: Expressions, together: Together, formats: bool) -> None:
+        self._of = expressions
+        self._together = together
+        self._formats = formats
+
+    def block(self, block: Block) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for group in self._together.groups(block):
+            made = [node for stmt in group for node in self.statement(stmt)]
+            found += made if len(group) == 1 else [_one_line(made)]
+        return found
+
+    def statement(self, stmt: Stmt) -> list[ast.stmt]:
+        match stmt:
+            case Assign(target, value):
+                return [ast.Assign([ast.Name(target)], self._of.value_of(target, value))]
+            case AugAssign(target, op, value):
+                return [ast.AugAssign(ast.Name(target), _AUGMENTED[op](), self._of.expr(value))]
+            case Store():
+                return [self._store(stmt)]
+            case If(cond, then, orelse):
+                return self._if(cond, then, orelse)
+            case For():
+                return [self._for(stmt)]
+            case While(test, cond, body):
+                return [self._while(test, cond, body)]
+            case Effect(call):
+                return [self._effect(call, stmt)]
+            case Comment(text):
+                return [Remark(text)]
+            case Return(values):
+                return [ast.Return(self._result(values))]
+            case _:
+                assert_never(stmt)
+
+    def _result(self, values: tuple[Expr, ...]) -> ast.expr | None:
+        if len(values) > 1:
+            return ast.Tuple([self._of.expr(value) for value in values])
+        return self._of.expr(values[0]) if values else None
+
+    def _store(self, stmt: Store) -> ast.stmt:
+        target = self._of.place(stmt.base, stmt.index, augmented=stmt.op is not None)
+        value = self._of.expr(stmt.value)
+        if stmt.op is None:
+            return ast.Assign([target], value)
+        return ast.AugAssign(target, _AUGMENTED[stmt.op](), value)  # type: ignore[arg-type]
+
+    def _if(self, cond: Expr, then: Block, orelse: Block) -> list[ast.stmt]:
+        test = self._of.expr(cond)
+        if then or not orelse:
+            return [ast.If(test, self.block(then) or [ast.Pass()], self.block(orelse))]
+        return [ast.If(self._of.expr(Op("not", (cond,))), self.block(orelse), [])]
+
+    def _for(self, stmt: For) -> ast.stmt:
+        start, stop, step = stmt.start, stmt.stop, stmt.step
+        bounds = [stop] if start == Const(0) else [start, stop]
+        if step != Const(1):
+            bounds = [start, stop, step]
+        body = self.block(stmt.body)
+        if stmt.exit is not None:
+            body.append(ast.If(self._of.expr(stmt.exit), [ast.Break()], []))
+        turns = ast.Call(ast.Name("range"), [self._of.expr(bound) for bound in bounds], [])
+        return ast.For(ast.Name(stmt.index), turns, body or [ast.Pass()], [])
+
+    def _while(self, test: Block, cond: Expr, body: Block) -> ast.stmt:
+        turn = self.block(body)
+        if not test:
+            return ast.While(self._of.expr(cond), turn or [ast.Pass()], [])
+        leave = ast.If(self._of.expr(Op("not", (cond,))), [ast.Break()], [])
+        return ast.While(ast.Constant(True), [*self.block(test), leave, *turn], [])
+
+    def _effect(self, call: Op, stmt: Effect) -> ast.stmt:
+        found = check_of(stmt)
+        if found is not None:
+            return self._check(found)
+        if call.prim == "delete":
+            return ast.Delete([ast.Name(arg.name) for arg in call.args if isinstance(arg, Var)])
+        return ast.Expr(self._of.expr(call))
+
+    def _check(self, found: Check) -> ast.stmt:
+        message = self._message(found.message)
+        if found.error == "AssertionError" and len(message) < 2:
+            return ast.Assert(self._of.expr(found.condition), message[0] if message else None)
+        unless = negated(found.condition)
+        raised = ast.Raise(ast.Call(dotted(found.error), message, []), None)
+        return raised if unless == Const(True) else ast.If(self._of.expr(unless), [raised], [])
+
+    def _message(self, parts: tuple[str | Expr, ...]) -> list[ast.expr]:
+        """What an error is made with: one text, or where it is compiled, texts and numbers to be joined."""
+        given = [ast.Constant(part) if isinstance(part, str) else self._of.expr(part) for part in parts]
+        if not self._formats or all(isinstance(part, str) for part in parts):
+            return given
+        return [ast.JoinedStr([v if isinstance(v, ast.Constant) else ast.FormattedValue(v, -1, None) for v in given])]
+
+
+def _one_line(stmts: list[ast.stmt]) -> ast.stmt:
+    """Assignments as one: of tuples, or of a shape to all its lengths."""
+    targets = ast.Tuple([s.targets[0] for s in stmts if isinstance(s, ast.Assign)])
+    values = [s.value for s in stmts if isinstance(s, ast.Assign)]
+    if isinstance(values[0], ast.Subscript) and all(_is_length(v) for v in values):
+        return ast.Assign([targets], values[0].value)
+    return ast.Assign([targets], ast.Tuple(values))
+
+
+def _is_length(value: ast.expr) -> bool:
+    return isinstance(value, ast.Subscript) and isinstance(value.value, ast.Attribute) and value.value.attr == "shape"

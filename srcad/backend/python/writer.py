@@ -1,0 +1,318 @@
+"""The writer: a syntax tree becomes the text a careful person would have typed.
+
+The only file that knows astunparse. Its `Unparser` gives the walk; parentheses, comments, blank lines, wrapping
+and docstrings are ours.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import math
+import re
+from collections.abc import Sequence
+
+from astunparse import Unparser
+
+from srcad.backend.python.comment_nodes import Remark, Verbatim
+from srcad.backend.python.line_wrapping import WIDTH, wrap
+
+_RULER = 78  # columns a section ruler fills
+_TUPLE, _TERNARY, _OR, _AND, _NOT, _COMPARE = 0, 1, 2, 3, 4, 5
+_UNARY, _POWER, _ATOM = 12, 13, 15
+_BINARY = {
+    ast.BitOr: 6, ast.BitXor: 7, ast.BitAnd: 8, ast.LShift: 9, ast.RShift: 9, ast.Add: 10, ast.Sub: 10,
+    ast.Mult: 11, ast.Div: 11, ast.FloorDiv: 11, ast.Mod: 11, ast.MatMult: 11, ast.Pow: _POWER,
+}  # fmt: skip
+
+_LONGEST_TEXT = 80
+
+
+def write(tree: ast.AST) -> str:
+    """The text of a tree, without a newline at the end.
+
+    >>> write(ast.parse("x = (a - (b - c)) + ((d * e))"))
+    'x = a - (b - c) + d * e'
+    """
+    out = io.StringIO()
+    _Writer(tree, out)
+    return out.getvalue().strip("\n")
+
+
+class _Writer(Unparser):  # type: ignore[misc]
+    """astunparse with an idea of precedence."""
+
+    def __init__(self, tree: ast.AST, out: io.StringIO) -> None:
+        self._line: list[str] = []
+        self._out = out
+        super().__init__(tree, out)
+        self._flush()
+
+    # ---- lines ---------------------------------------------------------------------------
+
+    def fill(self, text: str = "") -> None:
+        self._flush()
+        self._line = ["    " * self._indent + text]
+
+    def write(self, text: str) -> None:
+        self._line.append(text)
+
+    def _flush(self) -> None:
+        line = "".join(self._line)
+        if line:
+            for part in wrap(line):
+                self._out.write(part + "\n")
+        self._line = []
+
+    def _raw(self, text: str) -> None:
+        self._flush()
+        self._out.write(text + "\n")
+
+    def _block(self, body: Sequence[ast.stmt]) -> None:
+        self.enter()
+        self.dispatch(list(body))
+        if all(isinstance(s, Remark) for s in body):
+            self.fill("pass")
+        self.leave()
+
+    # ---- statements ----------------------------------------------------------------------
+
+    def _Remark(self, t: Remark) -> None:
+        pad = "    " * self._indent
+        if not t.text:
+            self._raw("")
+        for line in t.text.splitlines():
+            text = pad + "# " + line
+            if line.startswith("---- "):
+                text = text.rstrip("- ") + " "
+                text += "-" * (_RULER - len(text))
+            elif re.match(r"L\d+: ", line) and len(text) > WIDTH:
+                text = _shortened(text)
+            self._raw(text.rstrip())
+
+    def _Verbatim(self, t: Verbatim) -> None:
+        for line in t.text.splitlines():
+            self._raw("    " * self._indent + line)
+
+    def _FunctionDef(self, t: ast.FunctionDef) -> None:
+        for decorator in t.decorator_list:
+            self.fill("@")
+            self.dispatch(decorator)
+        self.fill(f"def {t.name}(")
+        self.dispatch(t.args)
+        self.write(")")
+        self._block(t.body)
+        self._flush()
+
+    def _For(self, t: ast.For) -> None:
+        self.fill("for ")
+        self.dispatch(t.target)
+        self.write(" in ")
+        self.dispatch(t.iter)
+        self._block(t.body)
+
+    def _While(self, t: ast.While) -> None:
+        self.fill("while ")
+        self.dispatch(t.test)
+        self._block(t.body)
+
+    def _If(self, t: ast.If) -> None:
+        self.fill("if ")
+        self.dispatch(t.test)
+        self._block(t.body)
+        while len(t.orelse) == 1 and isinstance(t.orelse[0], ast.If):
+            t = t.orelse[0]
+            self.fill("elif ")
+            self.dispatch(t.test)
+            self._block(t.body)
+        if t.orelse:
+            self.fill("else")
+            self._block(t.orelse)
+
+    def _Assign(self, t: ast.Assign) -> None:
+        self.fill()
+        for target in t.targets:
+            self._bare(target)
+            self.write(" = ")
+        self._bare(t.value)
+
+    def _Return(self, t: ast.Return) -> None:
+        self.fill("return")
+        if t.value is not None:
+            self.write(" ")
+            self._bare(t.value)
+
+    def _Expr(self, t: ast.Expr) -> None:
+        if isinstance(t.value, ast.Constant) and isinstance(t.value.value, str):
+            self._docstring(t.value.value)
+            return
+        self.fill()
+        self.dispatch(t.value)
+
+    def _docstring(self, text: str) -> None:
+        pad = "    " * self._indent
+        safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+        lines = safe.strip("\n").split("\n")
+        quoted = ['"""' + lines[0], *lines[1:]]
+        if len(lines) == 1:
+            quoted[0] += '"""'
+        else:
+            quoted.append('"""')
+        for line in quoted:
+            self._raw((pad + line).rstrip())
+
+    # ---- expressions ---------------------------------------------------------------------
+
+    def _operand(self, node: ast.expr, least: int) -> None:
+        """Write a node, in parentheses if it binds less tightly than its place asks."""
+        if _precedence(node) < least:
+            self.write("(")
+            self.dispatch(node)
+            self.write(")")
+        else:
+            self.dispatch(node)
+
+    def _bare(self, node: ast.expr) -> None:
+        """Where Python takes a tuple without its parentheses."""
+        if isinstance(node, ast.Tuple) and len(node.elts) > 1:
+            self._listed(node.elts)
+        else:
+            self.dispatch(node)
+
+    def _listed(self, nodes: Sequence[ast.expr]) -> None:
+        for position, node in enumerate(nodes):
+            if position:
+                self.write(", ")
+            self._operand(node, _TERNARY)
+
+    def _BinOp(self, t: ast.BinOp) -> None:
+        level = _BINARY[type(t.op)]
+        power = isinstance(t.op, ast.Pow)
+        self._operand(t.left, level + 1 if power else level)
+        self.write(f" {self.binop[type(t.op).__name__]} ")
+        self._operand(t.right, _UNARY if power else level + 1)
+
+    def _UnaryOp(self, t: ast.UnaryOp) -> None:
+        if isinstance(t.op, ast.Not):
+            self.write("not ")
+            self._operand(t.operand, _NOT)
+        else:
+            self.write(self.unop[type(t.op).__name__])
+            self._operand(t.operand, _UNARY)
+
+    def _Compare(self, t: ast.Compare) -> None:
+        self._operand(t.left, _COMPARE + 1)
+        for operator, right in zip(t.ops, t.comparators, strict=True):
+            self.write(f" {self.cmpops[type(operator).__name__]} ")
+            self._operand(right, _COMPARE + 1)
+
+    def _BoolOp(self, t: ast.BoolOp) -> None:
+        level = _precedence(t)
+        for position, value in enumerate(t.values):
+            if position:
+                self.write(f" {self.boolops[type(t.op)]} ")
+            self._operand(value, level + 1)
+
+    def _IfExp(self, t: ast.IfExp) -> None:
+        self._operand(t.body, _OR)
+        self.write(" if ")
+        self._operand(t.test, _OR)
+        self.write(" else ")
+        self._operand(t.orelse, _TERNARY)
+
+    def _Attribute(self, t: ast.Attribute) -> None:
+        self._operand(t.value, _ATOM)
+        self.write("." + t.attr)
+
+    def _Call(self, t: ast.Call) -> None:
+        self._operand(t.func, _ATOM)
+        self.write("(")
+        self._listed([*t.args, *t.keywords])  # type: ignore[list-item]
+        self.write(")")
+
+    def _Subscript(self, t: ast.Subscript) -> None:
+        self._operand(t.value, _ATOM)
+        self.write("[")
+        self._bare(t.slice)
+        self.write("]")
+
+    def _Constant(self, t: ast.Constant) -> None:
+        self.write(literal(t.value))
+
+    def _JoinedStr(self, t: ast.JoinedStr) -> None:
+        text, place = "", ""
+        for part in t.values:
+            if isinstance(part, ast.Constant):
+                text += str(part.value).replace("{", "{{").replace("}", "}}")
+            elif isinstance(part, ast.FormattedValue):
+                before, self._line = self._line, []
+                self._bare(part.value)
+                text += "{" + "".join(self._line) + "}"
+                self._line = before
+        if len(text) > _LONGEST_TEXT and isinstance(t.values[0], ast.Constant):
+            # the place on a line of its own, and what is wrong there on the next
+            place, colon, _ = str(t.values[0].value).rpartition(": ")
+            place += colon
+            text = text[len(place.replace("{", "{{").replace("}", "}}")) :]
+        self.write(f"{literal(place)} f{literal(text)}" if place else f"f{literal(text)}")
+
+
+def _precedence(node: ast.AST) -> int:
+    match node:
+        case ast.IfExp():
+            return _TERNARY
+        case ast.BoolOp(op=ast.Or()):
+            return _OR
+        case ast.BoolOp():
+            return _AND
+        case ast.UnaryOp(op=ast.Not()):
+            return _NOT
+        case ast.Compare():
+            return _COMPARE
+        case ast.BinOp():
+            return _BINARY[type(node.op)]
+        case ast.UnaryOp():
+            return _UNARY
+        case ast.Constant(value=int() | float() as number) if literal(number).startswith("-"):
+            return _UNARY
+        case ast.Constant(value=int() as number) if not isinstance(number, bool):
+            return _ATOM - 1  # `3.real` is no Python, `(3).real` is
+        case _:
+            return _ATOM
+
+
+def literal(value: object) -> str:
+    """A constant as Python reads it back, to the last bit.
+
+    >>> literal(0.1), literal(float("-inf")), literal(True), literal(None)
+    ('0.1', '-np.inf', 'True', 'None')
+    """
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "np.inf" if value > 0 else "-np.inf"
+        return "np.nan" if math.isnan(value) else repr(float(value))
+    text = repr(value)
+    if isinstance(value, str) and text[0] == "'" and '"' not in text:
+        return f'"{text[1:-1]}"'
+    return text
+
+
+def _shortened(text: str) -> str:
+    """A quoted line that is too long ends in ` ...`, cut between two terms."""
+    room = WIDTH - len(" ...")
+    start = text.index(": ") + 2
+    depth, room = 0, WIDTH - len(" ...")
+    best = [room, 0, 0]  # any space, before a factor, before a term
+    for position, char in enumerate(text[: room + 1]):
+        if position < start:
+            continue
+        depth += (char in "([{") - (char in ")]}")
+        if char == " " and text[position - 1] not in "+-*/%@=,<>":
+            best[0] = position
+            if depth == 0 and text[position + 1] in "*/%@":
+                best[1] = position
+            if depth == 0 and text[position + 1] in "+-":
+                best[2] = position
+    return text[: best[2] or best[1] or best[0]].rstrip() + " ..."

@@ -1,0 +1,189 @@
+"""Loops that are checkpointed get stretches: about √n of them, of about √n turns each.
+
+The loop itself stays whole. What is said before it is how long a stretch is, how many there are, and where one begins:
+
+    for t in range(n):          turns = max(n, 0)
+        h = f(h)                length = max(math.ceil(math.sqrt(turns)), 1)
+                          ->    stretches = -(-turns // length)
+                                first = 0
+                                for t in range(first, n):
+                                    h = f(h)
+
+So every analysis sees the loop as one stretch that is all of it: what it finds goes for each part of the turns. The
+loop over the stretches is there in the text alone (`reverse/loops/checkpoint_loops`), which sets `first` in each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from srcad.analysis.values.effects import acts
+from srcad.errors import fail
+from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, Op, Stmt, Var, While
+from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.types import Scalar, Symbol, dim
+from srcad.typing.builder import Builder
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What the text needs to run the turns of a loop, which goes by the name of its index, in stretches."""
+
+    loop: str
+    number: Var
+    """Of the stretch, from 0."""
+    first: Var
+    """The index of its first turn."""
+    start: Expr
+    stop: Expr
+    step: Expr
+    turns: Expr
+    length: Expr
+    """Of all stretches but the last, which may be shorter."""
+    count: Expr
+
+    @property
+    def begin(self) -> Expr:
+        """The value of `first`."""
+        before = Op("*", (self.number, self.length))
+        if self.step == Const(-1):
+            return Op("-", (self.start, before))
+        by = before if self.step == Const(1) else Op("*", (before, self.step))
+        return by if self.start == Const(0) else Op("+", (self.start, by))
+
+    @property
+    def end(self) -> Expr:
+        """Where the range of the stretch stops."""
+        if self.step == Const(1):
+            return Op("min", (Op("+", (self.first, self.length)), self.stop))
+        if self.step == Const(-1):
+            return Op("max", (Op("-", (self.first, self.length)), self.stop))
+        left = Op("-", (self.turns, Op("*", (self.number, self.length))))
+        return Op("+", (self.first, Op("*", (Op("min", (self.length, left)), self.step))))
+
+
+def loops_called(f: Function, names: Sequence[str]) -> frozenset[str]:
+    """The indices of the `for` loops whose variables have these names.
+
+    Raises ArgumentError S315 for a name that no loop has, DerivativeError S208 for a loop that cannot be checkpointed.
+    """
+    found: dict[str, list[tuple[For, bool]]] = {name: [] for name in names}
+    for loop, inside in _loops(f.body, False):
+        called = _called(loop)
+        if called in found:
+            found[called].append((loop, inside))
+    for name, loops in found.items():
+        if not loops:
+            others = list(dict.fromkeys(_called(loop) for loop, _ in _loops(f.body, False)))
+            known = [repr(other) for other in others if not other.startswith("%")]
+            why = f"The loops are those over {', '.join(known)}." if known else "It has no such loop at run time."
+            fail("S315", f"checkpoint={name!r} names no `for` loop", f.span, why)
+        for loop, inside in loops:
+            _check(loop, inside)
+    return frozenset(loop.index for loops in found.values() for loop, _ in loops)
+
+
+def _loops(block: Block, inside: bool) -> Iterator[tuple[For, bool]]:
+    """The `for` loops, each with whether it is inside another loop."""
+    for stmt in block:
+        if isinstance(stmt, For):
+            yield stmt, inside
+        for inner in blocks(stmt):
+            yield from _loops(inner, inside or isinstance(stmt, For | While))
+
+
+def _called(loop: For) -> str:
+    """The name of the loop's variable: that of its index, or of the item that each turn begins with."""
+    base = _base(loop.index)
+    match loop.body:
+        case (Assign(item, Op("index", (_, Var(at)))), *_) if base.startswith("%") and at == loop.index:
+            return _base(item)
+    return base
+
+
+def _base(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def refuse(loop: For, why: str, advice: str | None = None) -> NoReturn:
+    fail("S208", f"the loop over {_called(loop)} cannot be checkpointed", loop.span, why, advice)
+
+
+def _check(loop: For, inside: bool) -> None:
+    if inside:
+        advice = "checkpoint the outermost loop: its turns are then run again as a whole."
+        refuse(loop, "It is inside another loop.", advice)
+    if loop.exit is not None:
+        refuse(
+            loop,
+            "It may be left early, so that nobody knows the number of its turns beforehand.",
+            "let it run through; or put what can be left early into an inner loop.",
+        )
+    for stmt in walk(loop.body):
+        if acts(stmt) and not (isinstance(stmt, Effect) and stmt.call.prim == "print"):
+            refuse(loop, "What it does may not be done twice.")
+
+
+def stretches(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Function, dict[str, Stretch]]:
+    """Say what the stretches of some loops are, in front of each; by the names of their indices."""
+    found: dict[str, Stretch] = {}
+
+    def go(block: Block) -> Block:
+        out: list[Stmt] = []
+        for stmt in block:
+            if isinstance(stmt, For) and stmt.index in loops:
+                with builder.block() as made:
+                    found[stmt.index] = stretch = _stretch(stmt, builder)
+                out += [*made, Assign(stretch.first.name, stmt.start), replace(stmt, start=stretch.first)]
+            else:
+                out.append(with_blocks(stmt, [go(inner) for inner in blocks(stmt)]))
+        return tuple(out)
+
+    return replace(f, body=go(f.body), types=builder.types), found
+
+
+def _stretch(loop: For, builder: Builder) -> Stretch:
+    def named(base: str, value: Expr) -> Expr:
+        if isinstance(value, Var | Const):
+            return value
+        made = builder.fresh(base, Scalar("int64"))
+        builder.types[made.name] = Scalar("int64", dim(Symbol(made.name, None, low=dim(0))))
+        builder.emit(Assign(made.name, value))
+        return made
+
+    start, stop, step = loop.start, loop.stop, loop.step
+    # ceil((stop - start) / step), by floor division of the negative
+    count = builder.op("-", stop, start) if step == Const(1) else builder.op("-", start, stop)
+    if step == Const(1) and start == Const(0):
+        count = stop if isinstance(stop, Var | Const) else count
+    elif step not in (Const(1), Const(-1)):
+        count = builder.op("neg", builder.op("//", count, step))
+    known = builder.typeof(count)
+    if not (isinstance(known, Scalar) and known.dim is not None and known.dim.never_negative):
+        count = builder.op("max", count, Const(0))
+    turns = named("turns", _value(builder, count))
+    root = builder.op("math.ceil", builder.op("math.sqrt", turns))
+    length = named("length", _value(builder, builder.op("max", root, Const(1))))
+    whole = builder.op("neg", builder.op("//", builder.op("neg", turns), length))
+    many = named("stretches", _value(builder, whole))
+    index = builder.types[loop.index]
+    assert isinstance(index, Scalar)
+    first = builder.fresh("first", index)
+    symbol = index.dim.terms[0][0] if index.dim is not None and index.dim.terms else Symbol(loop.index, None)
+    builder.types[first.name] = Scalar("int64", dim(replace(symbol, name=first.name)))
+    number = builder.fresh("stretch", index)
+    high = builder.typeof(many)
+    most = high.dim if isinstance(high, Scalar) else None
+    builder.types[number.name] = Scalar("int64", dim(Symbol(number.name, None, low=dim(0), high=most)))
+    return Stretch(loop.index, number, first, start, stop, step, turns, length, many)
+
+
+def _value(builder: Builder, atom: Expr) -> Expr:
+    """What was just computed under a temporary name, to go under a name of its own."""
+    last = builder.statements[-1] if builder.statements else None
+    if isinstance(last, Assign) and atom == Var(last.target) and last.target.startswith("%"):
+        builder.statements.pop()
+        return last.value
+    return atom

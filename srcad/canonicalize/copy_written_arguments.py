@@ -1,0 +1,43 @@
+"""Arguments are never modified: an array parameter that the function writes into is copied first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.ir.nodes import Assign, Function, Op, Var
+from srcad.ir.traversal import block_stores, substitute
+from srcad.ir.types import Array, Type
+from srcad.typing.builder import Builder
+
+
+def written_parameters(f: Function, found: Aliases) -> tuple[str, ...]:
+    """The parameters whose memory the function may write into."""
+    written = {found.group[name] for name in block_stores(f.body) if name in found.group}
+    return tuple(p.name for p in f.params if found.group.get(p.name) in written)
+
+
+def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
+    """Assign a copy with its elements in the order of the original, as the type of both says."""
+    if not isinstance(type, Array) or type.layout != "F" or type.rank == 1:
+        builder.emit(Assign(name, Op("copy", (x,)), builder.span))
+        return
+    turned = tuple(range(type.rank))[::-1]
+    rows = builder.op("copy", builder.op("np.transpose", x, axes=turned))
+    builder.emit(Assign(name, Op("np.transpose", (rows,), (("axes", turned),)), builder.span))
+
+
+def own_arguments(f: Function, builder: Builder, found: Aliases) -> Function:
+    """Give the function arrays of its own in place of the parameters it writes into."""
+    mapping: dict[str, Var] = {}
+    with builder.block() as copies:
+        builder.span = f.span
+        for name in written_parameters(f, found):
+            own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
+            _copied(builder, Var(name), f.types[name], own.name)
+            mapping[name] = own
+    if not copies:
+        return f
+    body = tuple(copies) + substitute(f.body, mapping)
+    results = tuple(mapping.get(r.name, r) if isinstance(r, Var) else r for r in f.results)
+    return replace(f, body=body, results=results)

@@ -1,0 +1,52 @@
+"""In-place operations other than adding become a load, the operation and a store.
+
+`x[i] *= v` is `t = x[i]; u = t * v; x[i] = u`: then one rule for storing and one for multiplying say it all.
+What is stored from the very array stored into is copied first, as NumPy does for operands that overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.ir.nodes import Assign, Block, Function, Op, Slice, Stmt, Store, Var
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import blocks, with_blocks
+from srcad.ir.types import Array
+from srcad.typing.builder import Builder
+
+
+def plain_stores(f: Function, builder: Builder, found: Aliases) -> Function:
+    """Rewrite the stores of a function in normal form; afterwards `Store.op` is None, "+" or "-"."""
+
+    def overlapping(stmt: Store) -> bool:
+        base = root(stmt.base)
+        value = stmt.value
+        if not isinstance(value, Var) or not isinstance(f.types[value.name], Array):
+            return False
+        return found.group.get(value.name) == found.group.get(base or "")
+
+    def one(stmt: Stmt) -> list[Stmt]:
+        if not isinstance(stmt, Store):
+            return [with_blocks(stmt, [go(b) for b in blocks(stmt)])]
+        value = stmt.value
+        with builder.block() as made:
+            builder.span = stmt.span
+            if overlapping(stmt):
+                value = builder.op("copy", value)
+            op = stmt.op
+            if op not in (None, "+", "-"):
+                # as a temporary view: reading it before the store gives the old content
+                index = stmt.index or (Slice(),)
+                place = Op("index", (stmt.base, *index))
+                old = builder.fresh("%old", builder.typeof(place))
+                builder.emit(Assign(old.name, place, stmt.span))
+                value = builder.op(op, old, value)
+                op = None
+            builder.emit(Store(stmt.base, stmt.index, value, op, stmt.span))
+        return made
+
+    def go(block: Block) -> Block:
+        return tuple(new for stmt in block for new in one(stmt))
+
+    return replace(f, body=go(f.body))

@@ -1,0 +1,82 @@
+"""Checks in place of the questions that Python asks at each index; none where the answer is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analysis.integers.index_bounds import Asked, asked
+from srcad.ir.nodes import Atom, Block, Const, Effect, Expr, Function, Op, Stmt, Var
+from srcad.ir.runtime_checks import check
+from srcad.ir.traversal import blocks, with_blocks
+from srcad.typing.builder import Builder
+
+
+def ask(f: Function) -> Function:
+    """Of every `within`, what `analysis/integers/index_bounds` says has to be asked, where it says so.
+
+    >>> from srcad.ir.runtime_checks import within
+    >>> from srcad.ir.nodes import Assign, Param
+    >>> from srcad.ir.printer import text
+    >>> from srcad.ir.types import Array, Scalar, Symbol, dim
+    >>> x, n = Var("x"), Var("n.0")
+    >>> length = Assign("n.0", Op("shape", (x,), (("axis", 0),)))
+    >>> body = (length, within(Const(5), n, "x[5]: "), Assign("y.0", Op("index", (x, Const(5)))))
+    >>> types = {"x": Array("float64", (dim(Symbol("x", 0)),)), "n.0": Scalar("int64"), "y.0": Scalar("float64")}
+    >>> print(text(ask(Function("f", (Param("x", "x"),), body, (Var("y.0"),), types))))
+    f(x: float64[x.0]):
+        n.0 = shape(x, axis=0)
+        %test.0 = n.0 > 5
+        check(%test.0, n.0, derived=True, error='IndexError', texts=('x[5]: index 5 is out of bounds for length ', ''))
+        y.0 = x[5]
+        return y.0
+    """
+    builder = Builder.resume(f)
+    before: dict[int, list[Asked]] = {}
+    for one in asked(f):
+        before.setdefault(id(one.before), []).append(one)
+
+    def written(one: Asked) -> None:
+        builder.span = one.span
+        condition = _atom(one.condition, builder)
+        length = _atom(one.length, builder)
+        index: tuple[str | Expr, ...] = ("an index",)
+        if one.index is not None:
+            index = ("index ", _atom(one.index, builder))
+        message = (one.where, *index, " is out of bounds for length ", length)
+        builder.emit(check(condition, "IndexError", message, one.span, derived=True))
+
+    def block(stmts: Block) -> Block:
+        with builder.block() as made:
+            for stmt in stmts:
+                for one in before.get(id(stmt), ()):
+                    written(one)
+                if not is_within(stmt):
+                    builder.emit(with_blocks(stmt, [block(b) for b in blocks(stmt)]))
+        return tuple(made)
+
+    body = block(f.body)
+    return replace(f, body=body, types=builder.types)
+
+
+def unasked(f: Function) -> Function:
+    """The function without the questions."""
+
+    def block(stmts: Block) -> Block:
+        return tuple(with_blocks(s, [block(b) for b in blocks(s)]) for s in stmts if not is_within(s))
+
+    return replace(f, body=block(f.body))
+
+
+def is_within(stmt: Stmt) -> bool:
+    return isinstance(stmt, Effect) and stmt.call.prim == "within"
+
+
+def _atom(e: Expr, builder: Builder) -> Atom:
+    match e:
+        case Var() | Const():
+            return e
+        case Op("shape", (array,), (("axis", axis),)):
+            return builder.op("shape", array, axis=axis)
+        case Op(prim, args):
+            return builder.op(prim, *[_atom(arg, builder) for arg in args])
+    raise ValueError(f"no operation on numbers: {e}")

@@ -1,0 +1,305 @@
+"""The normal form without what nobody reads, and without names that only repeat another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analysis.memory.may_alias import Sharing, sharing
+from srcad.analysis.values.control_dependence import control, with_control
+from srcad.analysis.values.effects import pure
+from srcad.ir.nodes import (
+    Assign,
+    Block,
+    Carry,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Join,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.traversal import (
+    blocks,
+    names,
+    own_exprs,
+    own_stores,
+    rename,
+    replace_names,
+    substitute,
+    walk,
+    with_blocks,
+)
+from srcad.ir.types import Array, Scalar, Type
+
+
+def prune(f: Function) -> Function:
+    """Drop unread assignments, joins and carries; replace names that always equal another.
+
+    >>> from srcad.ir.nodes import Op
+    >>> from srcad.ir.printer import text
+    >>> square = Assign("%product.0", Op("*", (Const(3.0), Const(3.0))))
+    >>> print(text(prune(Function("f", (), (square, Assign("y.0", Var("%product.0"))), (Var("y.0"),), {}))))
+    f():
+        y.0 = 3.0 * 3.0
+        return y.0
+
+    A carry that feeds only itself goes, as does an array that is only written to. `%t = e; x = %t` becomes
+    `x = e`: the user's name is the one to keep.
+    """
+    while True:
+        new = _needed(_trivial(_copies(f)))
+        if new.body == f.body and new.results == f.results:
+            return new
+        f = new
+
+
+# ---- copies ------------------------------------------------------------------------------------
+
+
+def _copies(f: Function) -> Function:
+    """`x = y` goes: x is y from then on, or the temporary y is called x from the start."""
+    params = {p.name for p in f.params}
+    expressions: dict[str, Expr] = {}
+    names_: dict[str, str] = {}
+    for stmt in walk(f.body):
+        if not isinstance(stmt, Assign):
+            continue
+        value = stmt.value
+        if isinstance(value, Var):
+            source = _follow(value.name, names_, expressions)
+            if isinstance(source, Var) and not _one_type(f.types.get(stmt.target), f.types.get(source.name)):
+                continue
+            of_user = not _is_temporary(stmt.target)
+            if of_user and isinstance(source, Var) and _is_temporary(source.name) and source.name not in params:
+                names_[source.name] = stmt.target
+                continue
+            expressions[stmt.target] = source
+        elif isinstance(value, Const) and _is_temporary(stmt.target) and _fits(value, f.types.get(stmt.target)):
+            expressions[stmt.target] = value
+    if not expressions and not names_:
+        return f
+    mapping = {n: _settled(e, names_) for n, e in expressions.items()}
+    body = _without(f.body, frozenset(mapping), frozenset(names_.items()))
+    body = substitute(rename(body, names_), mapping)
+    results = tuple(replace_names(replace_names(e, {k: Var(v) for k, v in names_.items()}), mapping) for e in f.results)
+    return replace(f, body=body, results=results)
+
+
+def _follow(name: str, names_: dict[str, str], expressions: dict[str, Expr]) -> Expr:
+    name = names_.get(name, name)
+    return expressions.get(name, Var(name))
+
+
+def _settled(e: Expr, names_: dict[str, str]) -> Expr:
+    return Var(names_.get(e.name, e.name)) if isinstance(e, Var) else e
+
+
+def _without(block: Block, copies: frozenset[str], renamed: frozenset[tuple[str, str]]) -> Block:
+    kept: list[Stmt] = []
+    for stmt in block:
+        if isinstance(stmt, Assign):
+            if stmt.target in copies:
+                continue
+            if isinstance(stmt.value, Var) and (stmt.value.name, stmt.target) in renamed:
+                continue
+        kept.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
+    return tuple(kept)
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith("%")
+
+
+def _one_type(a: Type | None, b: Type | None) -> bool:
+    match a, b:
+        case Scalar(left), Scalar(right):
+            return left == right
+        case Array(left), Array(right):
+            return left == right and a.rank == b.rank and a.layout == b.layout
+        case _:
+            return a == b
+
+
+def _fits(value: Const, known: Type | None) -> bool:
+    dtype = {bool: "bool", int: "int64", float: "float64"}.get(type(value.value))
+    return isinstance(known, Scalar) and known.dtype == dtype
+
+
+# ---- joins and carries that always are one value -----------------------------------------------
+
+
+def _trivial(f: Function) -> Function:
+    mapping: dict[str, Expr] = {}
+
+    def block(b: Block) -> Block:
+        return tuple(map(one, b))
+
+    def one(stmt: Stmt) -> Stmt:
+        match stmt:
+            case If(then=then, orelse=orelse, joins=joins):
+                kept: list[Join] = []
+                for j in joins:
+                    if j.then == j.orelse and isinstance(j.then, Var | Const):
+                        mapping[j.target] = j.then
+                    elif same := _same_array(f, j.target, [k.target for k in kept if _values(k) == _values(j)]):
+                        mapping[j.target] = Var(same)
+                    else:
+                        kept.append(j)
+                return replace(stmt, then=block(then), orelse=block(orelse), joins=tuple(kept))
+            case For(body=body, carried=carried):
+                return replace(stmt, body=block(body), carried=carries(carried))
+            case While(test=test, body=body, carried=carried):
+                return replace(stmt, test=block(test), body=block(body), carried=carries(carried))
+            case _:
+                return stmt
+
+    def carries(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
+        kept: list[Carry] = []
+        for c in carried:
+            # what is unbound before the loop is not known to have a turn that binds it
+            if isinstance(c.init, Var | Const) and c.next in (Var(c.arg), c.init):
+                mapping[c.arg] = mapping[c.result] = c.init
+            elif same := _same_array(f, c.arg, [k.arg for k in kept if _values(k) == _values(c)]):
+                mapping[c.arg], mapping[c.result] = Var(same), Var(next(k.result for k in kept if k.arg == same))
+            else:
+                kept.append(c)
+        return tuple(kept)
+
+    body = block(f.body)
+    if not mapping:
+        return f
+    while any(names(e) & mapping.keys() for e in mapping.values()):
+        mapping.update({n: replace_names(e, mapping) for n, e in mapping.items()})
+    results = tuple(replace_names(e, mapping) for e in f.results)
+    return replace(f, body=substitute(body, mapping), results=results)
+
+
+def _values(one: Join | Carry) -> tuple[Expr, Expr]:
+    return (one.then, one.orelse) if isinstance(one, Join) else (one.init, one.next)
+
+
+def _same_array(f: Function, name: str, others: list[str]) -> str | None:
+    """Of names that are given what `name` is given, one for which it can stand: an array has one name, not two."""
+    known = f.types.get(name)
+    return next((o for o in others if isinstance(known, Array) and _one_type(f.types.get(o), known)), None)
+
+
+# ---- what nobody reads -------------------------------------------------------------------------
+
+
+class _Marks:
+    """Which names, memory and statements somebody needs."""
+
+    def __init__(self, f: Function) -> None:
+        self.shared: Sharing = sharing(f.body, f.types)
+        self.defines: dict[str, list[frozenset[str]]] = {}
+        """For each name (`&x` for memory): what has to be known to make it."""
+        self.needed: set[str] = set()
+        self._waiting: list[str] = []
+        for stmt, around in with_control(f.body):
+            self._note(stmt, around)
+        outside = {p.name for p in f.params} | {n for e in f.results for n in names(e)}
+        self.need(outside | {self._memory(n) for n in outside})
+        while self._waiting:
+            for reads in self.defines.get(self._waiting.pop(), ()):
+                self.need(reads)
+
+    def _memory(self, name: str) -> str:
+        return "&" + self.shared.of(name)
+
+    def need(self, wanted: frozenset[str] | set[str]) -> None:
+        new = wanted - self.needed
+        self.needed |= new
+        self._waiting += sorted(new)
+
+    def _reads(self, *exprs: Expr) -> frozenset[str]:
+        """The names in expressions, and their memory."""
+        found = frozenset(n for e in exprs for n in names(e))
+        return found | {"&" + n for e in exprs for n in self.shared.content(e)}
+
+    def _define(self, target: str, reads: frozenset[str]) -> None:
+        self.defines.setdefault(target, []).append(reads)
+
+    def _note(self, stmt: Stmt, around: frozenset[str]) -> None:
+        """`around`: what decides whether the statement is reached."""
+        match stmt:
+            case Assign(target, value):
+                # a view that is needed needs no more than the name it is of; its memory is needed by who reads it
+                reads = frozenset(names(value)) | {"&" + n for n in self.shared.loads(value)} | around
+                self._define(target, reads)
+                for changed in own_stores(stmt):
+                    self._define(self._memory(changed), reads | {target})
+                if not pure(value):
+                    self.need(reads)
+            case Store(base, index, value):
+                for changed in own_stores(stmt):
+                    self._define(self._memory(changed), self._reads(*index, value) | names(base) | around)
+            case If(joins=joins):
+                for j in joins:
+                    self._define(j.target, self._reads(j.then, j.orelse) | self._reads(stmt.cond) | around)
+            case For(carried=carried) | While(carried=carried):
+                inside = around | control(stmt)
+                for c in carried:
+                    self._define(c.arg, self._reads(c.init, c.next) | inside)
+                    self._define(c.result, frozenset({c.arg}) | inside)
+                if isinstance(stmt, For):
+                    self._define(stmt.index, inside)
+            case Effect(call):
+                self.need(self._reads(call) | around)
+                for changed in own_stores(stmt):
+                    self._define(self._memory(changed), around)
+            case Return(values):
+                self.need(self._reads(*values))
+            case _:
+                pass
+
+
+def _needed(f: Function) -> Function:
+    marks = _Marks(f)
+    needed = marks.needed
+
+    def block(b: Block) -> Block:
+        return tuple(new for stmt in b if (new := one(stmt)) is not None)
+
+    def one(stmt: Stmt) -> Stmt | None:
+        match stmt:
+            case Assign(target, value):
+                return stmt if target in needed or not pure(value) else None
+            case Store():
+                return stmt if any("&" + marks.shared.of(n) in needed for n in own_stores(stmt)) else None
+            case If(then=then, orelse=orelse, joins=joins):
+                new = replace(
+                    stmt,
+                    then=block(then),
+                    orelse=block(orelse),
+                    joins=tuple(j for j in joins if j.target in needed),
+                )
+                return new if new.then or new.orelse or new.joins else None
+            case For(body=body, carried=carried):
+                loop = replace(stmt, body=block(body), carried=kept(carried))
+                read_after = stmt.index in needed and _read_outside(f, stmt)
+                return loop if loop.body or loop.carried or read_after else None
+            case While(test=test, body=body, carried=carried):
+                turn = replace(stmt, test=block(test), body=block(body), carried=kept(carried))
+                return turn if turn.body or turn.carried else None
+            case _:
+                return stmt
+
+    def kept(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
+        return tuple(c for c in carried if c.arg in needed or c.result in needed)
+
+    return replace(f, body=block(f.body))
+
+
+def _read_outside(f: Function, loop: For) -> bool:
+    """Whether the index is read by something that is not in the loop."""
+    inside = sum(loop.index in names(e) for s in walk(loop.body) for e in own_exprs(s))
+    everywhere = sum(loop.index in names(e) for s in walk(f.body) for e in own_exprs(s))
+    results = any(loop.index in names(e) for e in f.results)
+    return results or everywhere > inside

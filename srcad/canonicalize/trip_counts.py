@@ -1,0 +1,47 @@
+"""Loops whose number of turns is known only afterwards get a count of them.
+
+A `while`, and a `for` that can be left early, carry `turns` round; the reverse sweep runs that many turns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.ir.nodes import Assign, Block, Carry, Const, For, Function, Op, Stmt, While
+from srcad.ir.regions import Definition
+from srcad.ir.traversal import blocks, with_blocks
+from srcad.ir.types import Scalar
+from srcad.typing.builder import Builder
+
+
+def count_turns(f: Function, builder: Builder) -> Function:
+    """The first carry of every such loop is its count."""
+    integer = Scalar("int64")
+
+    def one(stmt: Stmt) -> Stmt:
+        stmt = with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+        if not (isinstance(stmt, While) or (isinstance(stmt, For) and stmt.exit is not None)):
+            return stmt
+        arg, after, result = (builder.fresh("turns", integer) for _ in range(3))
+        count = Assign(after.name, Op("+", (arg, Const(1))), stmt.span)
+        body: Block = (*stmt.body, count)
+        carry = Carry(arg.name, Const(0), after, result.name)
+        return replace(stmt, body=body, carried=(carry, *stmt.carried))
+
+    return replace(f, body=tuple(map(one, f.body)))
+
+
+def count_of(stmt: For | While) -> Carry | None:
+    """The count of turns that `count_turns` gave the loop; None where the range says it."""
+    if isinstance(stmt, While) or stmt.exit is not None:
+        return stmt.carried[0]
+    return None
+
+
+def is_count(definition: Definition, name: str) -> bool:
+    """Whether the name counts the turns inside a loop: the reversed loop counts too."""
+    owner = definition.region.owner
+    if not isinstance(definition.node, Carry) or not isinstance(owner, For | While) or definition.position != -1:
+        return False
+    count = count_of(owner)
+    return count is not None and count.arg == name

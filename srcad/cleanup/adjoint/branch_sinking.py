@@ -1,0 +1,140 @@
+"""What only one branch of an `if` gives something to is done in that branch.
+
+A choice sends its cotangent one way and zero the other. Adding zero is left out, and an adjoint that one branch
+takes and the other gives back is taken where it is used.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srcad.analysis.memory.may_alias import Sharing
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, If, Op, Stmt, Store, Var
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import blocks, own_exprs, own_writes, place, reads, walk, with_blocks
+from srcad.ir.types import FLOATS, Scalar, Type
+
+
+def branches(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
+    """Move what follows an `if` into the branch that it hangs on.
+
+    >>> from srcad.analysis.memory.may_alias import sharing
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Array, dim
+    >>> types = {"%d_a.0": Scalar("float64"), "%d_b.0": Scalar("float64"), "d_x": Array("float64", (dim(4),))}
+    >>> body = parse('''
+    ... %d_a.0 = d_x[i]
+    ... d_x[i] = 0.0
+    ... if took_if[i]:
+    ...     %d_b.0 = 0.0
+    ... else:
+    ...     %d_b.0 = %d_a.0
+    ...     %d_a.0 = 0.0
+    ... d_x[j] += %d_a.0
+    ... d_x[i] += %d_b.0
+    ... ''')
+    >>> print(show(branches(body, types, sharing(body, types))))
+    %d_a.0 = d_x[i]
+    d_x[i] = 0.0
+    if took_if[i]:
+        %d_b.0 = 0.0
+        d_x[j] += %d_a.0
+    else:
+        %d_b.0 = %d_a.0
+        %d_a.0 = 0.0
+        d_x[i] += %d_b.0
+
+    When the temporaries are gone, the last branch gives back what was taken before the test:
+
+    >>> body = parse('''
+    ... %d_a.0 = d_x[i]
+    ... d_x[i] = 0.0
+    ... if took_if[i]:
+    ...     d_x[j] += %d_a.0
+    ... else:
+    ...     d_x[i] += %d_a.0
+    ... ''')
+    >>> print(show(branches(body, types, sharing(body, types))))
+    if took_if[i]:
+        %d_a.0 = d_x[i]
+        d_x[i] = 0.0
+        d_x[j] += %d_a.0
+    """
+    uses = Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
+
+    def go(inner: Block) -> Block:
+        out: list[Stmt] = []
+        for stmt in inner:
+            stmt = with_blocks(stmt, [go(b) for b in blocks(stmt)])
+            into = _into(out[-1], stmt, types) if out else None
+            if into is None:
+                out.append(stmt)
+            else:
+                out[-1] = into
+        for end in range(len(out), 2, -1):
+            taken = _taken_inside(out[end - 3 : end], types, shared, uses)
+            if taken is not None:
+                out[end - 3 : end] = [taken]
+        return tuple(out)
+
+    return go(block)
+
+
+def _into(test: Stmt, stmt: Stmt, types: Mapping[str, Type]) -> If | None:
+    """The `if` with the statement at the end of the one branch in which it does something."""
+    name = _added(stmt)
+    if name is None or not _is_number(name, types) or not isinstance(test, If):
+        return None
+    match _is_zero(name, test.then), _is_zero(name, test.orelse):
+        case True, False:
+            return replace(test, orelse=(*test.orelse, stmt))
+        case False, True:
+            return replace(test, then=(*test.then, stmt))
+    return None
+
+
+def _added(stmt: Stmt) -> str | None:
+    """The number that a statement adds to something, if that is all it does."""
+    match stmt:
+        case AugAssign(target, "+" | "-", Var(name) | Op("neg", (Var(name),))) if target != name:
+            return name
+        case Store(_, _, Var(name) | Op("neg", (Var(name),)), "+" | "-"):
+            return name
+    return None
+
+
+def _is_number(name: str, types: Mapping[str, Type]) -> bool:
+    known = types.get(name)
+    return isinstance(known, Scalar) and known.dtype in FLOATS
+
+
+def _is_zero(name: str, branch: Block) -> bool:
+    """Whether the name is zero at the end of a branch."""
+    for stmt in reversed(branch):
+        if any(name in own_writes(s) for s in walk((stmt,))):
+            return stmt == Assign(name, Const(0.0))
+    return False
+
+
+def _taken_inside(stmts: list[Stmt], types: Mapping[str, Type], shared: Sharing, uses: Counter[str]) -> If | None:
+    """`t = x[i]; x[i] = 0`, and one branch adds t to x[i] again: then it all happens in the other."""
+    match stmts:
+        case [Assign(name, Op("index") as taken) as take, Store(_, _, Const(0.0), None) as clear, If() as test]:
+            pass
+        case _:
+            return None
+    array = root(clear.base)
+    if array is None or place(clear) != taken or not _is_number(name, types):
+        return None
+    if uses[name] > sum(reads(e).count(name) for s in walk((*test.then, *test.orelse)) for e in own_exprs(s)):
+        return None  # the test reads it, or what comes later
+    if shared.of(array) in shared.content(test.cond):
+        return None
+    back = (replace(clear, value=Var(name), op="+"), replace(clear, value=Var(name)))
+    if test.orelse in [(b,) for b in back]:
+        return replace(test, then=(take, clear, *test.then), orelse=())
+    if test.then in [(b,) for b in back]:
+        return replace(test, then=(), orelse=(take, clear, *test.orelse))
+    return None

@@ -1,0 +1,121 @@
+"""The first contribution to an adjoint assigns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srcad.analysis.memory.may_alias import Sharing, sharing
+from srcad.analysis.memory.reordering import touches
+from srcad.analysis.values.effects import pure
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Slice, Stmt, Store, Var
+from srcad.ir.result_memory import roots
+from srcad.ir.traversal import blocks, names, with_blocks
+from srcad.ir.types import Array, Type
+from srcad.typing.typeof import same, typeof
+
+_ZEROS = frozenset({"np.zeros", "np.zeros_like"})
+
+
+def first(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
+    """Where an accumulator is set to zero and the next to touch it adds to it, assign instead.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
+    >>> print(show(first(parse('''
+    ... d = 0.0
+    ... e = f * 2.0
+    ... d += e
+    ... '''), {"d": Scalar("float64"), "e": Scalar("float64")})))
+    e = f * 2.0
+    d = e
+
+    An array is only assigned what is known to have its dtype and shape, and memory of its own.
+    """
+    return _First(types, shared or sharing(block, types)).block(block)
+
+
+class _First:
+    def __init__(self, types: Mapping[str, Type], shared: Sharing) -> None:
+        self.types = types
+        self.shared = shared
+
+    def block(self, block: Block) -> Block:
+        stmts = [with_blocks(s, [self.block(b) for b in blocks(s)]) for s in block]
+        i = 0
+        while i < len(stmts):
+            if _is_zero(stmts[i]):
+                self._use(stmts, i)
+            i += 1
+        return tuple(s for s in stmts if s is not _GONE)
+
+    def _use(self, stmts: list[Stmt], i: int) -> None:
+        """Let the zero at `i` go, where the next to touch its target can assign."""
+        place, index = _target(stmts[i])
+        for j in range(i + 1, len(stmts)):
+            stmt = stmts[j]
+            if stmt is _GONE:
+                continue
+            if isinstance(stmt, AugAssign | Store) and _target(stmt) == (place, index):
+                new = self._assigned(stmts[i], stmt)
+                if new is not None:
+                    stmts[i], stmts[j] = _GONE, new
+                return
+            if touches((stmt,), place, index, self.shared):
+                if isinstance(stmt, If) and isinstance(stmts[i], Assign) and self._both(stmt, stmts[i]):
+                    # each branch starts from zero by itself, and both add to it first
+                    zero = stmts[i]
+                    stmts[i] = _GONE
+                    stmts[j] = with_blocks(stmt, [self.block((zero, *b)) for b in blocks(stmt)])
+                return
+
+    def _both(self, stmt: If, zero: Stmt) -> bool:
+        """Whether each branch, begun with the zero, would do without it."""
+        target = _target(zero)[0]
+        return not names(stmt.cond) & names(target) and all(zero not in self.block((zero, *b)) for b in blocks(stmt))
+
+    def _assigned(self, zero: Stmt, add: AugAssign | Store) -> Stmt | None:
+        """`d = e` for `d += e`, `d[i] = e` for `d[i] += e`; None where that is not known to be the same."""
+        place, index = _target(zero)
+        value = add.value
+        if add.op not in ("+", "-") or not pure(value):
+            return None
+        name = add.target if isinstance(add, AugAssign) else None
+        if touches((Assign("", value),), place, index, self.shared):
+            return None
+        if add.op == "-":
+            value = Op("neg", (value,))
+        if isinstance(zero, Store):
+            return replace(add, op=None, value=value) if isinstance(add, Store) else None
+        assert isinstance(zero, Assign)
+        target = self.types.get(zero.target)
+        known = typeof(value, self.types)
+        if target is None or not same(target, known):
+            return None
+        if isinstance(target, Array) and roots(value):
+            value = Op("copy", (value,))
+        return Assign(name or zero.target, value, add.span)
+
+
+_GONE = Assign("", Const(None))
+"""Stands where a statement was, while positions are counted."""
+
+
+def _is_zero(stmt: Stmt) -> bool:
+    match stmt:
+        case Assign(_, Const(float(value))):
+            return value == 0.0
+        case Assign(_, Op(prim)):
+            return prim in _ZEROS
+        case Store(_, _, Const(float(value)), None):
+            return value == 0.0
+    return False
+
+
+def _target(stmt: Stmt) -> tuple[Expr, tuple[Expr, ...]]:
+    match stmt:
+        case Assign(target) | AugAssign(target):
+            return Var(target), ()
+        case Store(base, index):
+            return base, () if all(item == Slice() for item in index) else index
+    raise AssertionError(stmt)

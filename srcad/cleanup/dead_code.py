@@ -1,0 +1,76 @@
+"""What nobody reads is not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from srcad.analysis.memory.liveness import Liveness, Path, liveness
+from srcad.analysis.values.effects import pure
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, While
+from srcad.ir.types import Type
+
+
+def dead(block: Block, live_out: Iterable[str], types: Mapping[str, Type], params: Iterable[str] = ()) -> Block:
+    """Drop assignments and stores that nobody reads, then loops and branches with nothing in them.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
+    >>> print(show(dead(parse('''
+    ... k = 0.0
+    ... for i in range(n):
+    ...     k += x[i]
+    ...     y = x[i] * x[i]
+    ... '''), {"y"}, {"k": Scalar("float64")})))
+    for i in range(n):
+        y = x[i] * x[i]
+
+    Memory of `params`, of names free in the block and of `live_out` is read by somebody outside. A `while` with
+    nothing in it goes too: an endless loop is not kept for being endless.
+    """
+    live_out, params = frozenset(live_out), frozenset(params)
+    while True:
+        live = liveness(block, types, live_out, params)
+        new = _block(block, (), live)
+        if new == block:
+            return block
+        block = new
+
+
+def _block(block: Block, path: Path, live: Liveness) -> Block:
+    kept: list[Stmt] = []
+    for i, stmt in enumerate(block):
+        kept += _stmt(stmt, (*path, i), live)
+    # a comment belongs to the statement below it
+    while kept and path and isinstance(kept[-1], Comment):
+        kept.pop()
+    return tuple(kept)
+
+
+def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
+    match stmt:
+        case Assign() | AugAssign() | Store():
+            point = live.points[live.at[path]]
+            needed = point.essential or live.any_after(path, (*point.writes, *point.changes))
+            return [stmt] if needed else []
+        case If(cond, then, orelse):
+            then = _block(then, (*path, "then"), live)
+            orelse = _block(orelse, (*path, "orelse"), live)
+            if not then and not orelse and pure(cond):
+                return []
+            return [replace(stmt, then=then, orelse=orelse)]
+        case For(index=index, body=body, start=start, stop=stop, step=step):
+            body = _block(body, (*path, "body"), live)
+            # the value the index has after the loop is all that an empty loop can give
+            read_after = live.any_after((*path, "head"), (index,))
+            if not body and not read_after and stmt.exit is None and all(map(pure, (start, stop, step))):
+                return []
+            return [replace(stmt, body=body)]
+        case While(test=test, cond=cond, body=body):
+            body = _block(body, (*path, "body"), live)
+            test = _block(test, (*path, "test"), live)
+            if not body and not test and pure(cond):
+                return []
+            return [replace(stmt, test=test, body=body)]
+        case _:
+            return [stmt]

@@ -1,0 +1,50 @@
+"""`and`, `or` and `a if c else b`, which lowering spread over branches, come back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from srcad.analysis.values.effects import pure
+from srcad.cleanup.expressions.forward_substitution import is_temporary
+from srcad.ir.nodes import Assign, Block, Const, Expr, If, Op, Stmt
+from srcad.ir.traversal import blocks, own_writes, walk, with_blocks
+from srcad.ir.types import Scalar, Type
+
+
+def choices(block: Block, types: Mapping[str, Type]) -> Block:
+    """A branch that does nothing but give a temporary one of two values becomes an expression.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> print(show(choices(parse('''
+    ... if i < n:
+    ...     %t.0 = x[i] > 0.0
+    ... else:
+    ...     %t.0 = False
+    ... '''), {"%t.0": Scalar("bool")})))
+    %t.0 = (i < n) and (x[i] > 0.0)
+
+    Only for scalars. All three are printed so that Python evaluates just the operand that is chosen.
+    """
+    writes = Counter(n for s in walk(block) for n in own_writes(s))
+
+    def one(stmt: Stmt) -> Stmt:
+        stmt = with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+        match stmt:
+            case If(cond, (Assign(target, a),), (Assign(other, b),), ()) if target == other:
+                known = types.get(target)
+                whole = is_temporary(target) and writes[target] == 2 and pure(a) and pure(b)
+                if whole and isinstance(known, Scalar):
+                    return Assign(target, _choice(cond, a, b, known), stmt.span)
+        return stmt
+
+    return tuple(map(one, block))
+
+
+def _choice(cond: Expr, a: Expr, b: Expr, known: Scalar) -> Expr:
+    if known.dtype == "bool":
+        if b in (Const(False), cond):
+            return Op("and", (cond, a))
+        if a in (Const(True), cond):
+            return Op("or", (cond, b))
+    return Op("select", (cond, a, b))

@@ -1,0 +1,42 @@
+"""The cotangent of a result is one: where nothing is added to it, it need not be written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from srcad.cleanup.expressions.algebraic import fold
+from srcad.cleanup.expressions.forward_substitution import is_adjoint
+from srcad.ir.nodes import Assign, Const, Function, Return
+from srcad.ir.traversal import own_exprs, own_writes, reads, substitute, walk
+
+
+def seeds(f: Function, at: int) -> Function:
+    """Put 1 for the names that are never anything else, in the statements from `at`.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
+    >>> types = dict.fromkeys(("d0_loss", "d0_guess", "error", "i", "n"), Scalar("float64"))
+    >>> print(show(seeds(Function("f", (), parse('''
+    ... d0_loss = 1.0
+    ... for i in range(n):
+    ...     d0_guess = 2.0 * error * d0_loss
+    ... '''), (), types), 0).body))
+    for i in range(n):
+        d0_guess = 2.0 * error
+
+    After names are final: before, one that a loop carries round has several.
+    """
+    body = f.body[at:]
+    writes = Counter(n for s in walk(f.body) for n in own_writes(s))
+    returned = {n for s in walk(f.body) if isinstance(s, Return) for e in own_exprs(s) for n in reads(e)}
+    ones = {
+        s.target: s.value
+        for s in body
+        if isinstance(s, Assign) and s.value == Const(1.0) and is_adjoint(s.target) and writes[s.target] == 1
+    }
+    ones = {name: one for name, one in ones.items() if name not in returned}
+    if not ones:
+        return f
+    kept = tuple(s for s in body if not (isinstance(s, Assign) and s.target in ones))
+    return replace(f, body=f.body[:at] + fold(substitute(kept, ones), f.types))

@@ -1,0 +1,71 @@
+"""Every name that is passed on has a value, even on a path where nobody will look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import replace
+
+from srcad.analysis.memory.liveness import liveness
+from srcad.ir.length_exprs import asked, written
+from srcad.ir.nodes import Assign, Comment, Const, Expr, Function, Op, Stmt, Var
+from srcad.ir.traversal import names, walk
+from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
+
+_EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
+
+
+def bound(f: Function) -> Function:
+    """Start with a value where a copy may read a name that is not bound yet.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> body = parse('''
+    ... if c:
+    ...     x = 1.0
+    ... y = x
+    ... ''')
+    >>> print(show(bound(Function("f", (), body, (Var("y"),), {"x": Scalar("float64")})).body))
+    x = 0.0
+    if c:
+        x = 1.0
+    y = x
+
+    In the user's program a flag guards the places where the value is used; the copy has no guard, and Python would
+    refuse to pass on nothing.
+    """
+    params = {p.name for p in f.params}
+    results = {n for e in f.results for n in names(e)}
+    early = liveness(f.body, f.types, results, params, all_stays=True).before_all - params
+    copied = {s.value.name for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
+    starts: list[Stmt] = []
+    for name in sorted(early & copied):
+        value = _some(f.types.get(name), f.types, params)
+        if value is not None:
+            starts.append(Assign(name, value))
+    at = 1 if f.body and isinstance(f.body[0], Comment) else 0
+    return replace(f, body=(*f.body[:at], *starts, *f.body[at:]))
+
+
+def _some(known: Type | None, types: Mapping[str, Type], params: Container[str]) -> Expr | None:
+    """Any value of a type; an array is as long as its type says, for what is known to have items may be read ahead."""
+
+    def length(d: Dim) -> Expr:
+        given = all(_is_length_of_argument(s, types, params) for s, _ in d.terms)
+        return written(d, asked) if given else Const(0)
+
+    match known:
+        case Scalar(dtype):
+            return _EMPTY.get(dtype, Const(0))
+        case Array(dtype, dims):
+            static = () if dtype == "float64" else (("dtype", dtype),)
+            return Op("np.empty", tuple(map(length, dims)), static)
+        case ListOf():
+            return Op("list.new")
+        case _:
+            return None
+
+
+def _is_length_of_argument(symbol: Symbol, types: Mapping[str, Type], params: Container[str]) -> bool:
+    known = types.get(symbol.name)
+    if symbol.name not in params or symbol.axis is None or not isinstance(known, Array):
+        return False
+    return known.dims[symbol.axis] == dim(symbol)

@@ -1,0 +1,71 @@
+"""Generated modules that leave the house: one file that imports NumPy and Numba, helpers and all."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable
+
+from srcad import runtime
+from srcad.backend.numba.compilation import decorator
+from srcad.backend.python.module_text import helpers_of
+from srcad.compiler.pipeline import Generated
+from srcad.options import Options
+
+_SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"
+_HEADING = "# ---- what NumPy or Numba lacks "
+
+
+def shipped(generated: Generated, options: Options) -> str:
+    """The text of the file: the function asks for the types it relies on, and what it calls stands below it."""
+    compiles = options.target != "python"
+    text = generated.text(asks=True, helpers_from=None, decorator=decorator(options) if compiles else None)
+    names = [*_with_theirs(helpers_of(generated.function))]
+    helpers = "\n\n\n".join(_definition(name, compiles) for name in names)
+    if names and compiles:
+        text = _with_line(text, "from numba import njit", "from numba.extending import register_jitable")
+    if "math." in helpers and "\nimport math\n" not in text:
+        text = text.replace("\nimport numpy as np\n", "\nimport math\n\nimport numpy as np\n", 1)
+    if compiles and _calls_scipy(text + helpers):
+        text = text.replace('\n"""\n', f'\n{_SCIPY}\n"""\n', 1)
+        # code from Numba's cache, which asks nobody, would end the process where there is none
+        text = text.replace("\nfrom numba import njit\n", "\nimport scipy  # noqa: F401\nfrom numba import njit\n", 1)
+    if helpers:
+        text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
+    return text
+
+
+def _with_line(text: str, line: str, more: str) -> str:
+    return text.replace(f"{line}\n", f"{line}\n{more}\n", 1)
+
+
+def _with_theirs(names: Iterable[str]) -> dict[str, None]:
+    """Helpers and those that they call, in the order in which they stand in `srcad.runtime`."""
+    wanted, open_ = set(), set(names)
+    known = {name: helper for name, helper in vars(runtime).items() if inspect.isfunction(helper)}
+    while open_:
+        name = open_.pop()
+        wanted.add(name)
+        open_ |= set(known[name].__code__.co_names) & set(known) - wanted
+    return {name: None for name in known if name in wanted}
+
+
+def _definition(name: str, compiles: bool) -> str:
+    text = inspect.getsource(getattr(runtime, name)).rstrip("\n")
+    text = re.sub(r": Any(?=[,)])", "", text).replace(" -> Any:", ":", 1)
+    return f"@register_jitable\n{text}" if compiles else text
+
+
+def _calls_scipy(text: str) -> bool:
+    """Whether Numba compiles something of it to a call of BLAS or LAPACK."""
+    return any(_is_product(node) for node in ast.walk(ast.parse(text)))
+
+
+def _is_product(node: ast.AST) -> bool:
+    match node:
+        case ast.BinOp(op=ast.MatMult()):
+            return True
+        case ast.Attribute(value=ast.Name(id="np"), attr="dot" | "vdot" | "linalg"):
+            return True
+    return False

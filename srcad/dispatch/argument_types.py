@@ -1,0 +1,117 @@
+"""The arguments of one call, as lowering wants them: structures with typed leaves in place of values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcad.dispatch.leaf_conversion import is_static, leaf_type
+from srcad.dispatch.pytree import flatten, is_leaf, leaf_names, paths, places
+from srcad.errors import fail
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.ir.nodes import Var
+from srcad.ir.types import Type
+
+_NUMBERS = (int, float, complex, np.ndarray, np.generic)
+
+
+@dataclass(frozen=True)
+class FlatLeaf:
+    """One leaf that the generated function takes as a parameter of its own."""
+
+    position: int
+    """Among all leaves of the call, static ones included."""
+    name: str
+    place: str
+    type: Type
+    differentiated: bool
+    zero_d: bool = False
+    """It is given as a 0-d array, and counts as a number."""
+
+
+@dataclass(frozen=True)
+class Described:
+    arguments: Dictionary[str, Abstract]
+    leaves: tuple[FlatLeaf, ...]
+    known: tuple[tuple[int, bool | int], ...] = ()
+    """Leaves taken as they are in this call, by position: no parameters of the generated function."""
+    fixed: bool = False
+    """Integers and bools that the function reads from outside are taken as they are, too."""
+
+
+def described(
+    names: Sequence[str],
+    values: Sequence[object],
+    active: Collection[int],
+    fixed: int = 0,
+    known: Collection[int] = (),
+) -> Described:
+    """Structures and leaves of the values given for the parameters `names`; leaves at positions `active` are
+    differentiated.
+
+    The first `fixed` values were given beforehand, as the `self` of a method: they may be objects of any class.
+    The leaves at the positions `known` (integers and bools) are constants of the generated function.
+    """
+    taken: set[str] = set(names)
+    arguments: dict[str, Abstract] = {}
+    flat: list[FlatLeaf] = []
+    kept: list[tuple[int, bool | int]] = []
+    position = 0
+    for at, (name, value) in enumerate(zip(names, values, strict=True)):
+        leaf_values, _ = flatten(value)
+        whole = paths(value)
+        taken -= {name} if () in whole else set()
+        found: list[FlatLeaf | Any] = []
+        for leaf, flat_name, place in zip(
+            leaf_values, leaf_names(name, whole, taken), places(value, name), strict=True
+        ):
+            if is_static(leaf) or (at < fixed and not isinstance(leaf, _NUMBERS)):
+                found.append(Static(leaf))
+            elif position in known:
+                kept.append((position, plain(leaf)))
+                found.append(Static(plain(leaf)))
+            else:
+                differentiated = position in active
+                kind = leaf_type(leaf, flat_name, place, differentiated)
+                zero_d = isinstance(leaf, np.ndarray) and leaf.ndim == 0
+                flat.append(FlatLeaf(position, flat_name, place, kind, differentiated, zero_d))
+                found.append(Leaf(Var(flat_name), kind))
+            position += 1
+        arguments[name] = _structure(value, iter(found), name)
+    return Described(arguments, tuple(flat), tuple(kept))
+
+
+def plain(leaf: Any) -> bool | int:
+    """A bool or an integer, of NumPy's or an enumeration's, as Python's own."""
+    return bool(leaf) if isinstance(leaf, bool | np.bool_) else int(leaf)
+
+
+def _structure(value: Any, found: Iterator[Any], name: str) -> Abstract:
+    """The structure of `value`; its leaves are taken from `found`, from left to right."""
+
+    def each(items: Iterable[tuple[Any, Any]]) -> tuple[tuple[Any, Abstract], ...]:
+        return tuple((key, _structure(item, found, name)) for key, item in items)
+
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return Record(type(value), each(zip(value._fields, value, strict=True)))
+    if isinstance(value, tuple | list):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return Seq(tuple(_structure(item, found, name) for item in value), kind)
+    if isinstance(value, dict):
+        return Mapping(each(value.items()))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return Record(type(value), each((field, getattr(value, field)) for field in names))
+    if not is_leaf(value):
+        fail(
+            "S302",
+            f"{name} is, or has in it, a {type(value).__qualname__}, which srcad does not read",
+            advice="use dict, list, tuple, namedtuple or dataclass.",
+        )
+    leaf: Abstract = next(found)
+    return leaf

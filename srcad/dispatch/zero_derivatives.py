@@ -1,0 +1,44 @@
+"""The warning that a derivative is 0 because an argument enters through comparisons and the like alone."""
+
+from __future__ import annotations
+
+import warnings
+
+from srcad.analysis.values.step_functions import Steps
+from srcad.compiler.pipeline import Generated
+from srcad.errors import ZeroDerivativeWarning
+from srcad.ir.nodes import Span
+
+_SHOWN = 5
+
+
+def warn_of_zeros(made: Generated) -> None:
+    """One warning for each group of arguments that enter at the same places; none where there are none.
+
+    It is attributed to the first of these lines, in the user's file.
+    """
+    groups: dict[tuple[Span, ...], list[Steps]] = {}
+    for one in made.steps:
+        groups.setdefault(one.places, []).append(one)
+    for places, found in groups.items():
+        first = places[0]
+        warnings.warn_explicit(_text(made, found, places), ZeroDerivativeWarning, first.file, first.line)
+
+
+def _text(made: Generated, found: list[Steps], places: tuple[Span, ...]) -> str:
+    primal = made.lowered.function
+    shown = {param.name: param.path for param in primal.params}
+    inputs = ", ".join(dict.fromkeys(shown[one.input] for one in found))
+    outputs = ", ".join(dict.fromkeys(one.output for one in found))
+    lines = list(dict.fromkeys((place.function, place.line, place.text.strip()) for place in places))
+    listed = [f"    {function}, line {line}: {text}" for function, line, text in lines[:_SHOWN]]
+    if len(lines) > _SHOWN:
+        listed.append(f"    and {len(lines) - _SHOWN} lines more")
+    return "\n".join(
+        [
+            f"{outputs} depends on {inputs} through comparisons, roundings and the like alone: its derivative is 0",
+            *listed,
+            "  You can: use srcad.implicit_root where this finds a root (docs/roots.md); srcad.stop_gradient where a",
+            "  constant is meant; or warnings.filterwarnings('ignore', category=srcad.ZeroDerivativeWarning).",
+        ]
+    )

@@ -1,0 +1,327 @@
+"""Python's builtins, and the questions about shape and type that are answered while compiling."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from srcad.frontend.calls.methods import replaced
+from srcad.frontend.lowering.expressions import spread
+from srcad.frontend.lowering.operators import apply, binary, truth
+from srcad.frontend.syntax.builtin_bodies import (
+    all_of,
+    any_of,
+    choose_larger,
+    choose_smaller,
+    largest,
+    rounded,
+    smallest,
+)
+from srcad.frontend.values.abstract_values import (
+    UNKNOWN,
+    Abstract,
+    Cells,
+    EnumerateValue,
+    Leaf,
+    Partial,
+    RangeValue,
+    Record,
+    Ref,
+    ReversedValue,
+    Seq,
+    SliceValue,
+    Static,
+    ZipValue,
+)
+from srcad.frontend.values.constants import key_of, known, wrapped
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.growing_lists import length_of_buffer
+from srcad.frontend.values.iterables import check_range, count_of, items_of, turns_of
+from srcad.ir.types import Array, Dim, Scalar
+from srcad.typing.length_demands import Axis, Filled
+
+Args = Sequence[Abstract]
+Keywords = Mapping[str, Abstract]
+Handler = Callable[[Context, Args, Keywords], Abstract]
+BUILTINS: dict[Any, Handler] = {}
+
+
+_MANY = 10**6
+
+
+def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") -> Callable[[Handler], Handler]:
+    """Register what a builtin does, called with that many arguments."""
+    allowed = set(keywords.split())
+
+    def register(handler: Handler) -> Handler:
+        def checked(ctx: Context, args: Args, given: Keywords) -> Abstract:
+            name = functions[0].__name__
+            if extra := sorted(set(given) - allowed):
+                why = f"srcad reads {', '.join(sorted(allowed))}." if allowed else "srcad reads none."
+                advice = "write the loop, which keeps what is best so far." if extra == ["key"] else None
+                ctx.fail("S124", f"the option {extra[0]} of {name}", why, advice)
+            if not least <= len(args) <= most:
+                wanted = str(least) if least == most else f"{least} to {most}" if most < _MANY else f"at least {least}"
+                ctx.fail("S124", f"{name} takes {wanted} arguments, and {len(args)} are given")
+            return handler(ctx, [ctx.check(arg) for arg in args], given)
+
+        BUILTINS.update(dict.fromkeys(functions, checked))
+        return handler
+
+    return register
+
+
+# ---- loops over --------------------------------------------------------------------------------
+
+
+@builtin(range, most=3)
+def _range(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    bounds = [check_range(ctx, arg) for arg in args]
+    zero, one = ctx.constant(0), ctx.constant(1)
+    if len(bounds) == 1:
+        return RangeValue(zero, bounds[0], one)
+    return RangeValue(bounds[0], bounds[1], bounds[2] if len(bounds) == 3 else one)
+
+
+@builtin(enumerate, most=2, keywords="start")
+def _enumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    start = args[1] if len(args) == 2 else keywords.get("start", ctx.constant(0))
+    return EnumerateValue(args[0], check_range(ctx, start))
+
+
+@builtin(zip, least=0, most=_MANY, keywords="strict")
+def _zip(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return ZipValue(tuple(args)) if args else Seq(())
+
+
+@builtin(reversed)
+def _reversed(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return ReversedValue(args[0])
+
+
+@builtin(map, least=2, most=_MANY)
+def _map(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    columns = [spread(ctx, arg) for arg in args[1:]]
+    return Seq(tuple(ctx.call(args[0], *row) for row in zip(*columns, strict=False)))
+
+
+@builtin(functools.reduce, least=2, most=3)
+def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    items = [*args[2:], *spread(ctx, args[1])]
+    if not items:
+        ctx.fail("S127", "reduce of an empty sequence")
+    total = items[0]
+    for item in items[1:]:
+        total = ctx.call(args[0], total, item)
+    return total
+
+
+@builtin(filter, least=2, most=2)
+def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    kept = []
+    for item in spread(ctx, args[1]):
+        test = truth(ctx, ctx.call(args[0], item) if args[0] != Static(None) else item)
+        if not isinstance(test, bool):
+            ctx.fail("S114", "filter by what is known only at run time", None, "loop, with an if in the loop.")
+        kept += [item] if test else []
+    return Seq(tuple(kept))
+
+
+def _selections(function: Any) -> Handler:
+    """Those of itertools that arrange the items of sequences."""
+
+    def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+        given = [number if isinstance(number := known(ctx, arg), int) else spread(ctx, arg) for arg in args]
+        named = {key: known(ctx, value) for key, value in keywords.items()}
+        if UNKNOWN in named.values():
+            ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
+        made = function(*given, **named)
+        flat = function is itertools.chain
+        return Seq(tuple(made) if flat else tuple(Seq(tuple(row)) for row in made))
+
+    return handler
+
+
+for _function in (itertools.product, itertools.combinations, itertools.permutations, itertools.pairwise):
+    builtin(_function, most=_MANY, keywords="repeat r")(_selections(_function))
+builtin(itertools.chain, least=0, most=_MANY)(_selections(itertools.chain))
+
+# ---- containers --------------------------------------------------------------------------------
+
+
+@builtin(len)
+def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    if isinstance(value, Leaf) and isinstance(value.type, Array):
+        first = value.type.dims[0]
+        return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
+    items = items_of(ctx, value)
+    if items is not None:
+        return ctx.constant(len(items))
+    if isinstance(value, RangeValue):
+        return count_of(ctx, turns_of(ctx, value))
+    ctx.fail("S127", f"{words(value)} has no length")
+
+
+@builtin(tuple, least=0)
+def _tuple(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return Seq(spread(ctx, args[0]) if args else ())
+
+
+@builtin(list, least=0)
+def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    match args:
+        case [Leaf(type=Array(dims=[Dim(terms=[_, *_])])) as vector]:
+            # numbers, as many as only a call knows: later stores to the vector do not reach them
+            items = ctx.leaf(ctx.builder.op("copy", vector.atom, hint="items"))
+            return ctx.new_ref(Cells((items, length_of_buffer(ctx, items)), grown=True, full=True))
+    return ctx.new_ref(Cells(spread(ctx, args[0]) if args else ()))
+
+
+def _make_dict(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    entries: dict[object, Abstract] = {}
+    if args:
+        given = ctx.check(args[0])
+        if isinstance(given, Ref) and given.kind == "dict":
+            cells = ctx.heap[given.id]
+            entries.update(zip(cells.keys or (), cells.items, strict=True))
+        else:
+            for pair in spread(ctx, given):
+                key, value = spread(ctx, pair)
+                entries[key_of(ctx, key)] = value
+    entries.update(keywords)
+    return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+
+
+BUILTINS[dict] = _make_dict
+
+
+@builtin(sorted, keywords="reverse key")
+def _sorted(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    items = items_of(ctx, args[0])
+    plain = None if items is None else known(ctx, Seq(items))
+    if plain is None or plain is UNKNOWN or "key" in keywords:
+        ctx.retry("S123", "what is sorted must be known when compiling", None, "use np.sort for an array.")
+    return ctx.new_ref(
+        Cells(
+            tuple(
+                wrapped(ctx, v)
+                for v in sorted(plain, reverse=bool(known(ctx, keywords.get("reverse", ctx.constant(False)))))
+            )
+        )
+    )
+
+
+@builtin(slice, most=3)
+def _slice(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    parts = [None if arg == Static(None) else check_range(ctx, arg) for arg in args]
+    if len(parts) == 1:
+        return SliceValue(None, parts[0], None)
+    return SliceValue(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
+
+
+def _replace(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    if len(args) != 1 or not isinstance(args[0], Record):
+        ctx.fail("S124", "dataclasses.replace takes a dataclass")
+    return replaced(ctx, args[0], keywords)
+
+
+BUILTINS[dataclasses.replace] = _replace
+
+
+def _partial(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return Partial(args[0], tuple(args[1:]), tuple(keywords.items()))
+
+
+BUILTINS[functools.partial] = _partial
+
+# ---- numbers -----------------------------------------------------------------------------------
+
+
+@builtin(sum, most=2, keywords="start")
+def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    start = args[1] if len(args) == 2 else keywords.get("start")
+    items = items_of(ctx, args[0])
+    if items is None:
+        value = args[0]
+        if isinstance(value, Leaf) and isinstance(value.type, Array):
+            total = ctx.call(Static(np.sum), value, axis=ctx.constant(0))
+            return total if start is None else binary(ctx, "+", start, total)
+        items = spread(ctx, value)
+    total = start if start is not None else ctx.constant(0)
+    for item in items:
+        # 0 + x is x: the sum starts with the first number
+        plain = total == ctx.constant(0) and isinstance(item, Leaf) and item.type != Scalar("bool")
+        total = item if plain else binary(ctx, "+", total, item)
+    return total
+
+
+def _extreme(name: str, choose: Any, over: Any) -> Handler:
+    def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+        if len(args) == 1:
+            items = items_of(ctx, args[0])
+            if items is None and isinstance(args[0], Leaf) and isinstance(args[0].type, Array):
+                items_there = Filled((Axis(0, 0, args[0].type.dims[0]),), f"{name} of nothing")
+                ctx.builder.demand([items_there], (args[0].atom,))
+                return ctx.call(Static(over), args[0])
+            if not items and "default" in keywords:
+                return keywords["default"]
+            args = items if items is not None else spread(ctx, args[0])
+        if not args:
+            ctx.fail("S127", "max or min of nothing")
+        best = ctx.check(args[0])
+        for other in args[1:]:
+            best = ctx.call(Static(choose), best, ctx.check(other))
+        return best
+
+    return handler
+
+
+builtin(max, most=_MANY, keywords="default")(_extreme("max", choose_larger, largest))
+builtin(min, most=_MANY, keywords="default")(_extreme("min", choose_smaller, smallest))
+
+
+def _quantifier(over: Any, decided: bool) -> Handler:
+    def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+        items = items_of(ctx, args[0])
+        if items is None:
+            return ctx.call(Static(over), args[0])
+        open_tests = []
+        for item in items:
+            test = truth(ctx, item)
+            if test is decided:
+                return ctx.constant(decided)
+            if not isinstance(test, bool):
+                open_tests.append(ctx.leaf(test))
+        if not open_tests:
+            return ctx.constant(not decided)
+        total = open_tests[0]
+        for leaf in open_tests[1:]:
+            total = apply(ctx, "or" if decided else "and", total, leaf)
+        return total
+
+    return handler
+
+
+builtin(any)(_quantifier(any_of, True))
+builtin(all)(_quantifier(all_of, False))
+
+
+@builtin(round, most=2, keywords="ndigits")
+def _round(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    digits = args[1] if len(args) == 2 else keywords.get("ndigits", Static(None))
+    value = args[0]
+    if isinstance(value, Leaf) and isinstance(value.type, Scalar) and digits == Static(None):
+        return value if not value.type.dtype.startswith("float") else ctx.call(Static(rounded), value)
+    return ctx.call(Static(np.round), value, digits)
+
+
+@builtin(complex, least=0, most=2)
+def _complex(ctx: Context, args: Args, keywords: Keywords) -> NoReturn:
+    ctx.fail("S116", "a complex number")

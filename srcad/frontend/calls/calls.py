@@ -1,0 +1,407 @@
+"""Calls: of primitives, of what NumPy's functions expand to, of the user's functions, of classes and builtins."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping, Sequence
+from types import FunctionType, MethodType
+from typing import Any
+
+import gast
+import numpy as np
+
+from srcad.errors import Problem, SrcadError
+from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
+from srcad.frontend.calls.argument_binding import bound_arguments, class_fields, default_value
+from srcad.frontend.calls.builtin_calls import BUILTINS
+from srcad.frontend.calls.methods import call_method
+from srcad.frontend.calls.primitive_calls import call_primitive
+from srcad.frontend.calls.unknown_functions import opaque, spelled
+from srcad.frontend.lowering.comprehensions import accumulated, asked
+from srcad.frontend.lowering.expressions import spread
+from srcad.frontend.lowering.message_text import print_call
+from srcad.frontend.lowering.operators import binary
+from srcad.frontend.lowering.statements import RESULT
+from srcad.frontend.source import read
+from srcad.frontend.source.read import Source
+from srcad.frontend.syntax.language_subset import fence
+from srcad.frontend.syntax.prepared_trees import as_function, prepared
+from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values.abstract_values import (
+    UNKNOWN,
+    Abstract,
+    Closure,
+    Leaf,
+    Method,
+    Partial,
+    Record,
+    Ref,
+    Seq,
+    SliceValue,
+    Static,
+)
+from srcad.frontend.values.constants import known, wrapped
+from srcad.frontend.values.context import Context, Frame, Retry
+from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.iterables import as_array
+from srcad.frontend.values.name_resolution import of_library
+from srcad.ir.types import Array
+from srcad.rules.primitives import PRIMITIVE_OF, Primitive
+from srcad.rules.registry import EXPANSIONS, METHODS, STATIC
+from srcad.typing.length_demands import Axis, Filled
+
+_REPEATED = 6
+
+
+def call_node(ctx: Context, node: Any) -> Abstract:
+    """A call as it is written."""
+    function = ctx.check(ctx.expression(node.func))
+    if isinstance(function, Static) and function.value is print:
+        print_call(ctx, node)
+        return Static(None)
+    if isinstance(function, Static) and function.value is sum and len(node.args) == 1 and not node.keywords:
+        only = node.args[0]
+        total = accumulated(ctx, only) if isinstance(only, gast.GeneratorExp | gast.ListComp) else None
+        if total is not None:
+            return total
+    if isinstance(function, Static) and (function.value is any or function.value is all) and len(node.args) == 1:
+        (only,) = node.args
+        found = asked(ctx, only, function.value is any) if isinstance(only, gast.GeneratorExp) else None
+        if found is not None:
+            return found
+    args: list[Abstract] = []
+    for arg in node.args:
+        if isinstance(arg, gast.Starred):
+            args.extend(spread(ctx, ctx.expression(arg.value)))
+        else:
+            args.append(ctx.expression(arg))
+    keywords: dict[str, Abstract] = {}
+    for keyword in node.keywords:
+        value = ctx.check(ctx.expression(keyword.value))
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+        elif isinstance(value, Ref) and value.kind == "dict":
+            cells = ctx.heap[value.id]
+            keywords.update({str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)})
+        else:
+            ctx.fail("S113", f"** on {words(value)}")
+    return call(ctx, function, args, keywords)
+
+
+def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """`function(*args, **keywords)`."""
+    function = ctx.check(function)
+    match function:
+        case Closure():
+            return _call_closure(ctx, function, args, keywords)
+        case Partial(inner, given, named):
+            return call(ctx, inner, [*given, *args], dict(named) | dict(keywords))
+        case Method(receiver, name):
+            return call_method(ctx, receiver, name, args, keywords)
+        case Static(value):
+            return _call_object(ctx, value, args, keywords)
+        case _:
+            ctx.fail("S117", f"{words(function)} is called, and is not a function")
+
+
+def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    return zero_dim_arrays.called(ctx, value, args, keywords, _result(ctx, value, args, keywords))
+
+
+def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    if isinstance(value, Primitive):
+        return call_primitive(ctx, value.name, args, keywords)
+    if isinstance(value, functools.partial):
+        given = [wrapped(ctx, arg) for arg in value.args]
+        return _call_object(
+            ctx, value.func, [*given, *args], {k: wrapped(ctx, v) for k, v in value.keywords.items()} | dict(keywords)
+        )
+    try:
+        hash(value)
+    except TypeError:
+        ctx.fail("S121", f"an object of type {type(value).__name__} is called")
+    if hasattr(value, "__srcad_primal__"):  # made by srcad.jit
+        return _call_object(ctx, value.__srcad_primal__, args, keywords)
+    if value in BUILTINS:
+        return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
+    if value in STATIC:
+        return _call_static(ctx, value, args, keywords)
+    if value in EXPANSIONS:
+        if value in _OF_LISTS and args and as_array(ctx, args[0]) is not args[0]:
+            return _of_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
+        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, spelled(value))
+    if value in PRIMITIVE_OF:
+        return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
+    if isinstance(value, type):
+        return _construct(ctx, value, args, keywords)
+    if isinstance(value, MethodType):
+        if isinstance(value.__self__, str):
+            return _call_static(ctx, value, args, keywords)
+        owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
+        if of_library(owner.__module__):
+            opaque(ctx, value)
+        return inline(ctx, value.__func__, [wrapped(ctx, value.__self__), *args], keywords)
+    if str(getattr(value, "__module__", "")) in _MAKERS or type(value).__module__ in _MAKERS:
+        ctx.fail(
+            "S121",
+            "a derivative inside a function that is differentiated",
+            "Derivatives of derivatives are not there yet.",
+            "take it outside, and pass its result in; or write the derivative out.",
+        )
+    if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
+        module = str(getattr(value, "__module__", ""))
+        if of_library(module) and module.partition(".")[0] != "srcad":
+            return _from_library(ctx, value, args, keywords)
+        return inline(ctx, value, args, keywords)
+    if _is_pure(value):
+        return _call_static(ctx, value, args, keywords)
+    method = inspect.getattr_static(type(value), "__call__", None)
+    if isinstance(method, FunctionType) and not of_library(type(value).__module__):
+        return inline(ctx, method, [Static(value), *args], keywords)
+    opaque(ctx, value)
+
+
+def _operands(
+    ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+) -> tuple[Sequence[Abstract], Mapping[str, Abstract]]:
+    """The operands of a primitive, as many as it has: what follows them is where a ufunc writes to."""
+    if ctx.frame.library:
+        return args, keywords
+    if isinstance(value, np.ufunc):
+        if len(args) == value.nin + 1 and "out" not in keywords:
+            return args[: value.nin], {**keywords, "out": args[-1]}
+        if len(args) != value.nin:
+            ctx.fail("S124", f"{spelled(value)} takes {value.nin} arguments, and {len(args)} are given")
+        return args, keywords
+    try:
+        inspect.signature(value).bind(*args, **keywords)
+    except TypeError as error:
+        ctx.fail("S124", f"{spelled(value)}: {error}")
+    except ValueError:  # a builtin that does not tell its parameters
+        pass
+    return args, keywords
+
+
+_MAKERS = frozenset({"srcad.api", "srcad.derivative", "srcad.gradient_check"})
+
+
+def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """A function of a library that is written in Python. Where its text is outside the language, the call is."""
+    own = set()
+    frame: Frame | None = ctx.frame
+    while frame is not None:
+        own |= {frame.source.file} if not of_library(frame.source.function.__module__) else set()
+        frame = frame.caller
+
+    def blamed(error: SrcadError) -> SrcadError:
+        first = error.problems[0]
+        if first.span is None or first.span.file in own:
+            return error
+        try:
+            opaque(ctx, value, f"srcad reads its text, but: {first.message}.")
+        except SrcadError as blame:
+            return blame
+
+    try:
+        return inline(ctx, value, args, keywords)
+    except Retry as retry:
+        raise Retry(blamed(retry.error)) from None
+    except SrcadError as error:
+        raise blamed(error) from None
+
+
+_OF_LISTS = frozenset({np.stack, np.concatenate, np.vstack, np.hstack})
+
+
+def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None = None) -> Abstract:
+    """`np.stack(hs)` and the like, where the list is already an array of its items."""
+    first = axis is None or (isinstance(axis, Leaf) and axis.static == 0)
+    rank = len(rows.type.dims) if isinstance(rows, Leaf) and isinstance(rows.type, Array) else 0
+    if isinstance(rows, Leaf) and rank:
+        assert isinstance(rows.type, Array)
+        wanted = f"need at least one array to {'stack' if function is np.stack else 'concatenate'}"
+        ctx.builder.demand([Filled((Axis(0, 0, rows.type.dims[0]),), wanted)], (rows.atom,))
+    if function is np.stack or (function is np.vstack and rank == 2):
+        made = ctx.call(Static(np.copy), rows)
+        return made if first else ctx.call(Static(np.moveaxis), made, ctx.constant(0), axis or ctx.constant(0))
+    if not first or rank < 2 or (function is np.hstack and rank > 2):
+        ctx.fail("S125", f"np.{function.__name__} of a list that grew in a run-time loop", None, "use np.stack.")
+    rest = ctx.index(ctx.attribute(rows, "shape"), SliceValue(ctx.constant(2), None, None))
+    merged = ctx.call(Static(np.reshape), rows, binary(ctx, "+", Seq((ctx.constant(-1),)), rest))
+    return ctx.call(Static(np.copy), merged)
+
+
+def _is_pure(value: Any) -> bool:
+    """Functions of strings, dtypes and the like, which are called while compiling."""
+    if isinstance(getattr(value, "__self__", None), str | np.dtype | tuple):
+        return True
+    return value in _PURE
+
+
+_PURE: frozenset[Any] = frozenset(
+    {np.dtype, np.finfo, np.iinfo, np.result_type, np.promote_types, np.issubdtype, np.can_cast}
+    | {str, repr, hash, format}
+)
+
+
+def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    given = [known(ctx, ctx.check(arg)) for arg in args]
+    named = {k: known(ctx, ctx.check(v)) for k, v in keywords.items()}
+    name = getattr(value, "__name__", "this function")
+    if any(v is UNKNOWN for v in [*given, *named.values()]):
+        public = name.strip("_") if not ctx.frame.library else "an option or an axis"
+        ctx.retry(
+            "S123",
+            f"{public}: its value must be known when compiling",
+            None,
+            "write it as a literal, or as a value that follows from shapes and types.",
+        )
+    try:
+        return wrapped(ctx, value(*given, **named))
+    except Exception as error:
+        ctx.fail("S127", f"{type(error).__name__}: {error}")
+
+
+# ---- functions ---------------------------------------------------------------------------------
+
+
+def inline(
+    ctx: Context,
+    function: Any,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    stands_for: str | None = None,
+) -> Abstract:
+    """A Python function with source: its body is lowered here, with the types of these arguments.
+
+    `stands_for` is the name of the function of a library that it is the expansion of.
+    """
+    return inline_source(ctx, _source(ctx, function), args, keywords, stands_for)
+
+
+def inline_source(
+    ctx: Context,
+    source: Source,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    stands_for: str | None = None,
+) -> Abstract:
+    """`inline`, of what has been read."""
+    library = str(source.function.__module__).startswith("srcad.")
+    defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
+    if not library and id(source.tree) not in _fenced:
+        fence(source)
+        _fenced[id(source.tree)] = source.tree
+    frame = new_frame(ctx, source, source.tree, library, None)
+    if stands_for is None and library:
+        stands_for = _METHOD_OF.get(source.function)
+    return run_frame(ctx, frame, args, keywords, defaults, stands_for)
+
+
+_METHOD_OF = {function: name for name, function in METHODS.items() if isinstance(function, FunctionType)}
+
+
+_fenced: dict[int, Any] = {}
+"""Functions that have passed the fence (kept, so that no other can have the same id)."""
+
+
+def _source(ctx: Context, function: Any) -> Source:
+    try:
+        return read.read(function)
+    except SrcadError as error:
+        first = error.problems[0]
+        raise type(error)(Problem(first.code, first.message, ctx.place(), first.why, first.advice)) from None
+
+
+def _call_closure(ctx: Context, made: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    tree = made.tree if isinstance(made.tree, gast.FunctionDef) else as_function(made.tree)
+    frame = new_frame(ctx, made.frame.source, tree, made.frame.library, made.frame)
+    return run_frame(ctx, frame, args, keywords, dict(made.defaults))
+
+
+def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
+    caller = ctx.frame
+    if not library and _recurs(caller, tree):
+        ctx.fail(
+            "S115",
+            f"{tree.name} calls itself",
+            "How often is known only at run time, or not at all.",
+            "write it as a loop.",
+        )
+    normal, names = prepared(tree)
+    ctx.frames += 1
+    return Frame(source, normal, library, names, parent, caller, serial=ctx.frames, origin=tree)
+
+
+def _recurs(caller: Frame, tree: Any) -> bool:
+    """Whether a function is called again before it has returned, other than by a function it was given.
+
+    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was made outside of apply.
+    """
+    frame: Frame | None = caller
+    given, repeated = False, 0
+    while frame is not None:
+        if frame.origin is tree:
+            repeated += 1
+            if not given or repeated > _REPEATED:
+                return True
+        given |= frame.parent is not None and frame.parent.origin is not tree
+        frame = frame.caller
+    return False
+
+
+def run_frame(
+    ctx: Context,
+    frame: Frame,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    defaults: Mapping[str, Abstract],
+    stands_for: str | None = None,
+) -> Abstract:
+    """Lower the body of a call; the value it returns."""
+    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
+    span = ctx.builder.span
+    with ctx.inside(frame):
+        ctx.statements(frame.tree.body)
+        result = frame.names.get(RESULT, Static(None))
+    ctx.builder.span = span
+    return result
+
+
+# ---- classes -----------------------------------------------------------------------------------
+
+
+_OUTSIDE = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
+_LOOPS = "loop over a range, or over several, one inside the other."
+
+
+def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    fields = class_fields(cls)
+    if fields is None:
+        if cls in _OUTSIDE:
+            ctx.fail("S117", f"{cls.__name__} is not in the language", None, "use a tuple, a list or an array.")
+        if cls is np.vectorize:
+            opaque(ctx, np.vectorize(abs))
+        if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
+            return _call_static(ctx, cls, args, keywords)
+        if cls is np.ndarray:
+            ctx.fail("S117", "numpy.ndarray makes an array of memory that nobody has set", None, "use np.empty.")
+        if cls.__module__ in ("itertools", "numpy", "numpy.lib", "numpy.lib._index_tricks_impl"):
+            ctx.fail("S129", f"{cls.__module__.partition('.')[0]}.{cls.__name__} is not in the language", None, _LOOPS)
+        ctx.fail(
+            "S117", f"an object of class {cls.__name__}", None, "use a namedtuple, a dataclass, a dict or a tuple."
+        )
+    given: dict[str, Abstract] = {}
+    for name, value in zip(fields, args, strict=False):
+        given[name] = value
+    extra = [name for name in keywords if name not in fields or name in given]
+    if len(args) > len(fields) or extra:
+        ctx.fail("S124", f"{cls.__name__} does not take these arguments")
+    given |= keywords
+    for name, default in fields.items():
+        if name not in given:
+            if default is UNKNOWN:
+                ctx.fail("S124", f"{cls.__name__} needs a value for {name}")
+            given[name] = wrapped(ctx, default)
+    return Record(cls, tuple((name, given[name]) for name in fields))

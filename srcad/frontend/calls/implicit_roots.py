@@ -1,0 +1,76 @@
+"""`srcad.implicit_root` inside a function: its search with the exact slope of the residual, made by srcad itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from srcad.frontend.calls.builtin_calls import builtin
+from srcad.frontend.calls.calls import inline
+from srcad.frontend.lowering.indexing import array_of
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Partial, Seq, Static
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import words
+from srcad.ir.nodes import Function, Param, Stmt, Var
+from srcad.ir.traversal import block_reads, defined, reads
+from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.numpy.roots import found_root, implicit_root
+
+_ANY = 10**6
+
+
+@builtin(implicit_root, least=2, most=_ANY, keywords="bracket tolerance steps")
+def _implicit_root(ctx: Context, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    residual, start, *given = args
+    begun = array_of(ctx, start)
+    if not isinstance(begun.type, Scalar | Array) or (isinstance(begun.type, Array) and begun.type.rank > 1):
+        ctx.fail("S127", f"implicit_root starts from a number or a vector, not from {words(begun)}")
+    slope = _slope(ctx, residual, begun.type, given)
+    options: dict[str, Abstract] = {"bracket": Static(None), "tolerance": Static(None), "steps": ctx.constant(100)}
+    named = {name: ctx.check(keywords.get(name, value)) for name, value in options.items()}
+    return inline(ctx, found_root, [residual, slope, begun, Seq(tuple(given))], named)
+
+
+def _slope(ctx: Context, residual: Abstract, start: Type, given: Sequence[Abstract]) -> Abstract:
+    """The derivative of the residual by its first argument, as a function of that: its text is read like any other.
+
+    The residual is lowered by itself. What it reads from around it, and what its lengths are made of, come first among
+    the parameters of the derivative, and are given here.
+    """
+    builder = ctx.builder
+    assert isinstance(start, Scalar | Array)
+    dtype = start.dtype if start.dtype.startswith("float") else "float64"
+    type = Array(dtype, start.dims) if isinstance(start, Array) else Scalar(dtype)
+    x = builder.fresh("x", type)
+    state = ctx.snapshot()
+    with builder.block() as body:
+        result = array_of(ctx, ctx.call(residual, ctx.leaf(x), *given))
+    ctx.restore(state)
+    if not isinstance(result.type, Scalar | Array) or _rank(result.type) != _rank(type):
+        ctx.fail(
+            "S127", f"the residual of {words(ctx.leaf(x))} is {words(result)}", "A root needs one for each unknown."
+        )
+    own = tuple(body)
+    outside = [name for name in _read_outside(builder.types, own, result) if name != x.name]
+    params = [Param(name, name) for name in (*outside, x.name)]
+    f = Function("residual", tuple(params), own, (result.atom,), dict(builder.types), builder.span)
+    slope = ctx.differentiate(f, x.name)
+    return Partial(Static(slope), tuple(ctx.leaf(Var(name)) for name in outside), ())
+
+
+def _rank(type: Scalar | Array) -> int:
+    return type.rank if isinstance(type, Array) else 0
+
+
+def _read_outside(types: Mapping[str, Type], body: tuple[Stmt, ...], result: Leaf) -> list[str]:
+    """The names from around a block that it reads, or that lengths in it are linear forms of."""
+    read = block_reads(body) | set(reads(result.atom))
+    made = defined(body)
+    lengths = {
+        symbol.name
+        for name in read | made
+        if isinstance(t := types.get(name), Array)
+        for dim in t.dims
+        for symbol, _ in dim.terms
+    }
+    known = {name for name in lengths if isinstance(types.get(name), Scalar | Array)}
+    return [name for name in types if name in (read | known) and name not in made]

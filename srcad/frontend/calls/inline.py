@@ -1,0 +1,45 @@
+"""A rule, or a function of the prelude, written into a block: its body is lowered with the types of the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from srcad.frontend.calls import calls
+from srcad.frontend.lowering.lower import PARTS
+from srcad.frontend.source.read import read
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Seq, Static
+from srcad.frontend.values.constants import wrapped
+from srcad.frontend.values.context import Context, Frame, Pending, Retry
+from srcad.ir.nodes import Atom
+from srcad.typing.builder import Builder
+
+
+def inline_rule(
+    builder: Builder, function: Any, args: Sequence[Atom], static: Mapping[str, object]
+) -> tuple[Atom | None, ...]:
+    """Write what `function(*args, **static)` computes; the atoms it returns, None for each `None`.
+
+    A function that returns one value gives a tuple of one.
+    """
+    ctx = Context(builder, PARTS)
+    ctx.asks = False  # a rule's indices are those that the primal has been asked for
+    source = read(function)
+    ctx.frame = Frame(source, source.tree, True, frozenset())
+    builder.place = lambda: builder.span
+    given = [ctx.leaf(arg) for arg in args]
+    try:
+        result = calls.inline_source(ctx, source, given, {k: wrapped(ctx, v) for k, v in static.items()})
+    except (Retry, Pending) as unresolved:
+        raise unresolved.error from None
+    parts: Sequence[Abstract] = result.items if isinstance(result, Seq) else (result,)
+    return tuple(_atom(ctx, part) for part in parts)
+
+
+def _atom(ctx: Context, value: Abstract) -> Atom | None:
+    value = ctx.check(value)
+    if isinstance(value, Leaf):
+        return value.atom
+    if value == Static(None):
+        return None
+    ctx.fail("S206", "a rule returns numbers, arrays, None, or a tuple of them")

@@ -1,0 +1,303 @@
+"""Attributes of values, and methods of arrays, lists and dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from srcad.frontend.lowering.expressions import length, spread
+from srcad.frontend.lowering.indexing import position_of
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Cells,
+    Leaf,
+    Method,
+    Partial,
+    RangeValue,
+    Record,
+    Ref,
+    Seq,
+    SliceValue,
+    Static,
+)
+from srcad.frontend.values.constants import key_of, wrapped
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.growing_lists import append, refuse_change
+from srcad.frontend.values.iterables import items_of, key_value
+from srcad.frontend.values.name_resolution import module_value, of_library, outside_value
+from srcad.ir.types import Array, Scalar
+from srcad.rules.registry import METHODS
+
+_LIST = frozenset({"append", "extend", "insert", "pop", "reverse", "copy", "index", "count", "clear"})
+_DICT = frozenset({"items", "keys", "values", "get", "pop", "update", "setdefault", "copy", "clear"})
+
+
+def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
+    """`value.name`."""
+    value = ctx.check(value)
+    match value:
+        case Leaf():
+            return _of_array(ctx, value, name)
+        case Ref(kind=kind):
+            if name in (_LIST if kind == "list" else _DICT):
+                return Method(value, name)
+        case Seq() if name in ("index", "count"):
+            return Method(value, name)
+        case Record():
+            return _of_record(ctx, value, name)
+        case Static(ModuleType() as module):
+            return module_value(ctx, module, name)
+        case Static(thing):
+            return _of_object(ctx, thing, name)
+        case SliceValue(lower, upper, step) if name in ("start", "stop", "step"):
+            part = {"start": lower, "stop": upper, "step": step}[name]
+            return Static(None) if part is None else part
+        case RangeValue(start, stop, step) if name in ("start", "stop", "step"):
+            return {"start": start, "stop": stop, "step": step}[name]
+    advice = None
+    if isinstance(value, Seq | Ref) and (name in METHODS or name in ("shape", "ndim", "T", "size", "dtype")):
+        advice = f"pass an array; or make one of it here: np.array(it).{name}."
+    ctx.fail("S122", f"{words(value)} has no attribute {name}", None, advice)
+
+
+def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
+    type = value.type
+    assert isinstance(type, Array | Scalar), type
+    rank = len(type.dims) if isinstance(type, Array) else 0
+    match name:
+        case "shape":
+            return Seq(tuple(length(ctx, value, axis) for axis in range(rank)))
+        case "ndim":
+            return ctx.constant(rank)
+        case "dtype":
+            return Static(np.dtype(type.dtype))
+        case "size":
+            return size(ctx, value)
+        case "T":
+            return ctx.call(Static(np.transpose), value) if rank > 1 else value
+        case "real":
+            return value
+        case "imag":
+            return ctx.call(Static(np.zeros_like), value)
+        case "flags":
+            # "A" is not known to be contiguous: the answer that is always safe
+            layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2
+            both = layout != "A" and vector
+            return Static(_Flags(layout == "C" or both, layout == "F" or both))
+        case "itemsize":
+            return ctx.constant(np.dtype(type.dtype).itemsize)
+    if name in METHODS:
+        return Method(value, name)
+    ctx.fail(
+        "S122", f"{words(value)} has no attribute {name} that srcad knows", None, "use the function of NumPy instead."
+    )
+
+
+class _Flags(NamedTuple):
+    """What is known of `x.flags`."""
+
+    c_contiguous: bool
+    f_contiguous: bool
+
+
+def size(ctx: Context, value: Leaf) -> Leaf:
+    """The number of elements."""
+    if not isinstance(value.type, Array):
+        return ctx.constant(1)
+    total = 1
+    for d in value.type.dims:
+        if d.terms:
+            return ctx.leaf(ctx.builder.op("size", value.atom))
+        total *= d.const
+    return ctx.constant(total)
+
+
+def _of_record(ctx: Context, value: Record, name: str) -> Abstract:
+    field = value.get(name)
+    if field is not None:
+        return field
+    if name in ("_replace", "_asdict"):
+        return Method(value, name)
+    member = getattr(value.cls, name, None)
+    raw = _raw(value.cls, name)
+    if isinstance(raw, property):
+        return ctx.call(Static(raw.fget), value)
+    if isinstance(raw, staticmethod | classmethod):
+        return wrapped(ctx, member)
+    if isinstance(raw, FunctionType):
+        return Partial(Static(raw), (value,))
+    if member is None:
+        ctx.fail("S122", f"{words(value)} has no attribute {name}")
+    return wrapped(ctx, member)
+
+
+def _raw(cls: type, name: str) -> Any:
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
+
+
+def _of_object(ctx: Context, thing: Any, name: str) -> Abstract:
+    if thing is None or not hasattr(thing, name):
+        ctx.fail("S122", f"{'None' if thing is None else words(Static(thing))} has no attribute {name}")
+    if isinstance(_raw(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
+        return ctx.call(Static(_raw(type(thing), name).fget), Static(thing))
+    value = getattr(thing, name)
+    owner = thing if isinstance(thing, type | FunctionType) else type(thing)
+    constant = of_library(owner.__module__) and owner is not SimpleNamespace
+    if constant or ctx.frame.library or isinstance(thing, _Flags):
+        return wrapped(ctx, value)
+    shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
+    return outside_value(ctx, ctx.frame, shown, lambda: getattr(thing, name), id(thing))
+
+
+# ---- calls -------------------------------------------------------------------------------------
+
+
+def call_method(
+    ctx: Context, receiver: Abstract, name: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+) -> Abstract:
+    """`receiver.name(*args, **keywords)`."""
+    if isinstance(receiver, Leaf):
+        return ctx.call(Static(METHODS[name]), receiver, *args, **keywords)
+    if isinstance(receiver, Record):
+        return _record_method(ctx, receiver, name, keywords)
+    if keywords and name != "update":
+        ctx.fail("S124", f"{name} takes no keywords")
+    if isinstance(receiver, Seq):
+        return _search(ctx, receiver, name, args)
+    assert isinstance(receiver, Ref)
+    if name in _CHANGING:
+        ctx.changes(receiver)
+    if ctx.heap[receiver.id].grown:
+        if name != "append":
+            refuse_change(ctx)
+        append(ctx, receiver.id, ctx.check(_one(ctx, name, args)))
+        return Static(None)
+    if name in _CHANGING and ctx.heap[receiver.id].shared:
+        ctx.fail(
+            "S125",
+            f"this {receiver.kind} comes from two paths, and is changed here",
+            "Which of the two is meant is known only at run time.",
+            f"make a new {receiver.kind} instead of changing this one.",
+        )
+    if receiver.kind == "dict":
+        return _dict_method(ctx, receiver, name, args, keywords)
+    return _list_method(ctx, receiver, name, args)
+
+
+_CHANGING = frozenset({"append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
+
+
+def _record_method(ctx: Context, record: Record, name: str, keywords: Mapping[str, Abstract]) -> Abstract:
+    if name == "_asdict":
+        return ctx.new_ref(Cells(tuple(v for _, v in record.fields), tuple(k for k, _ in record.fields)))
+    return replaced(ctx, record, keywords)
+
+
+def replaced(ctx: Context, record: Record, changes: Mapping[str, Abstract]) -> Record:
+    """The record with other values for some fields."""
+    for name in changes:
+        if record.get(name) is None:
+            ctx.fail("S124", f"{record.cls.__name__} has no field {name}")
+    return Record(record.cls, tuple((name, changes.get(name, value)) for name, value in record.fields))
+
+
+def _one(ctx: Context, name: str, args: Sequence[Abstract]) -> Abstract:
+    if len(args) != 1:
+        ctx.fail("S124", f"{name} takes one argument")
+    return args[0]
+
+
+def _search(ctx: Context, value: Abstract, name: str, args: Sequence[Abstract]) -> Abstract:
+    wanted = key_of(ctx, _one(ctx, name, args))
+    have = [key_of(ctx, item) for item in items_of(ctx, value) or ()]
+    if name == "count":
+        return ctx.constant(have.count(wanted))
+    if wanted not in have:
+        ctx.fail("S126", f"{wanted!r} is not in the sequence")
+    return ctx.constant(have.index(wanted))
+
+
+def _list_method(ctx: Context, ref: Ref, name: str, args: Sequence[Abstract]) -> Abstract:
+    items = ctx.heap[ref.id].items
+    result: Abstract = Static(None)
+    match name:
+        case "append":
+            items = (*items, _one(ctx, name, args))
+        case "extend":
+            items = items + spread(ctx, _one(ctx, name, args))
+        case "insert" if len(args) == 2:
+            at = position_of(ctx, ctx.check(args[0]))
+            listed = list(items)
+            listed.insert(at, args[1])
+            items = tuple(listed)
+        case "pop":
+            at = position_of(ctx, ctx.check(args[0])) if args else -1
+            if not -len(items) <= at < len(items):
+                ctx.fail("S126", f"pop from a list of {len(items)}")
+            result = items[at]
+            at %= len(items)
+            items = items[:at] + items[at + 1 :]
+        case "reverse":
+            items = items[::-1]
+        case "clear":
+            items = ()
+        case "copy":
+            return ctx.new_ref(Cells(items))
+        case "index" | "count":
+            return _search(ctx, ref, name, args)
+        case _:
+            ctx.fail("S124", f"list.{name} with these arguments")
+    ctx.heap[ref.id] = Cells(items)
+    return result
+
+
+def _dict_method(
+    ctx: Context, ref: Ref, name: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+) -> Abstract:
+    cells = ctx.heap[ref.id]
+    for item in cells.items:
+        ctx.check(item)
+    keys = cells.keys or ()
+    entries = dict(zip(keys, cells.items, strict=True))
+    match name:
+        case "items":
+            return Seq(tuple(Seq((key_value(ctx, key), value)) for key, value in entries.items()))
+        case "keys":
+            return Seq(tuple(key_value(ctx, key) for key in keys))
+        case "values":
+            return Seq(tuple(entries.values()))
+        case "copy":
+            return ctx.new_ref(cells)
+    result: Abstract = Static(None)
+    if name == "update":
+        for arg in args:
+            if not isinstance(arg, Ref) or arg.kind != "dict":
+                ctx.fail("S117", f"dict.update with {words(arg)}")
+            other = ctx.heap[arg.id]
+            entries.update(zip(other.keys or (), other.items, strict=True))
+        entries.update(keywords)
+    elif name == "clear":
+        entries = {}
+    else:
+        if not 1 <= len(args) <= 2:
+            ctx.fail("S124", f"dict.{name} with {len(args)} arguments")
+        key = key_of(ctx, args[0])
+        default = args[1] if len(args) == 2 else Static(None)
+        result = entries.get(key, default)
+        if name == "get":
+            return result
+        if name == "pop":
+            if key not in entries and len(args) == 1:
+                ctx.fail("S126", f"the dict has no key {key!r}")
+            entries.pop(key, None)
+        else:
+            entries.setdefault(key, default)
+    ctx.heap[ref.id] = Cells(tuple(entries.values()), tuple(entries))
+    return result

@@ -1,0 +1,68 @@
+"""A call of one primitive: its operands as arrays and numbers, its static parameters known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcad.frontend.lowering.indexing import array_of, store_basic
+from srcad.frontend.lowering.operators import apply
+from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Leaf, Static
+from srcad.frontend.values.constants import known
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import words
+from srcad.ir.nodes import Const, Effect, Op
+from srcad.ir.types import Array, Scalar
+from srcad.rules.primitives import PRIMITIVES
+
+
+def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """A primitive with its static parameters by keyword; `out=` and `dtype=` of a ufunc are understood."""
+    options = {k: v for k, v in keywords.items() if not (isinstance(v, Static) and v.value is None)}
+    primitive = PRIMITIVES[prim]
+    if primitive.kind == "effect":
+        ctx.builder.emit(Effect(Op(prim, tuple(_argument(ctx, arg).atom for arg in args)), ctx.builder.span))
+        return Static(None)
+    leaves = [_argument(ctx, arg) for arg in args]
+    out = options.pop("out", None)
+    static: dict[str, Any] = {}
+    for name, value in options.items():
+        static[name] = known(ctx, ctx.check(value))
+        if static[name] is UNKNOWN:
+            ctx.retry("S123", f"{name} must be known when compiling")
+    if "dtype" in static and not ctx.frame.library:
+        ctx.fail("S128", f"the option dtype of {prim}", None, "convert the result: .astype(...).")
+    if static and not ctx.frame.library:
+        ctx.fail("S128", f"the option {next(iter(static))} of {prim}")
+    if "dtype" in static:
+        static["dtype"] = np.dtype(static["dtype"]).name
+    if prim in ("float", "int", "bool"):
+        leaves = [_number(ctx, leaf) for leaf in leaves]
+        if all(leaf.type == Scalar(prim) for leaf in leaves):
+            return leaves[0]
+    result = apply(ctx, prim, *leaves, **static)
+    if out is None:
+        return result
+    target = ctx.check(out)
+    if not isinstance(target, Leaf) or not isinstance(target.type, Array):
+        ctx.fail("S128", f"out={words(target)}")
+    store_basic(ctx, target, (), result, None)
+    return target
+
+
+def _argument(ctx: Context, value: Abstract) -> Leaf:
+    value = ctx.check(value)
+    if isinstance(value, Static) and (value.value is None or isinstance(value.value, str)):
+        return ctx.leaf(Const(value.value))
+    return array_of(ctx, value)
+
+
+def _number(ctx: Context, leaf: Leaf) -> Leaf:
+    """An array of one element as the number in it."""
+    if not isinstance(leaf.type, Array):
+        return leaf
+    if not all(d.is_one for d in leaf.type.dims):
+        ctx.fail("S127", f"{words(leaf)} as a number", None, "take an element, or a reduction such as np.sum.")
+    return ctx.leaf(ctx.builder.op("index", leaf.atom, *[Const(0)] * len(leaf.type.dims)))

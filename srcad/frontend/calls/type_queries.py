@@ -1,0 +1,212 @@
+"""Questions about shape, type and class, which are answered while compiling."""
+
+from __future__ import annotations
+
+import builtins
+from types import FunctionType
+from typing import NoReturn
+
+import numpy as np
+
+from srcad.frontend.calls.builtin_calls import Args, Handler, Keywords, builtin
+from srcad.frontend.calls.methods import size
+from srcad.frontend.lowering.expressions import length
+from srcad.frontend.lowering.indexing import array_of
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Closure,
+    Leaf,
+    Method,
+    Partial,
+    RangeValue,
+    Record,
+    Ref,
+    Seq,
+    SliceValue,
+    Static,
+)
+from srcad.frontend.values.constants import known
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.iterables import items_of
+from srcad.ir.nodes import Const
+from srcad.ir.types import Array, Scalar
+from srcad.rules import registry
+
+
+def class_of(value: Abstract, ctx: Context) -> type:
+    """The Python class a value would have."""
+    match value:
+        case Leaf(atom, Scalar(dtype)):
+            if ctx.builder.is_weak(atom):
+                return {"bool": bool, "int64": int, "float64": float}[dtype]
+            return np.dtype(dtype).type
+        case Leaf():
+            return np.ndarray
+        case Seq():
+            return tuple
+        case Ref(kind=kind):
+            return list if kind == "list" else dict
+        case Record(cls):
+            return cls
+        case RangeValue():
+            return range
+        case SliceValue():
+            return slice
+        case Static(thing):
+            return type(thing)
+        case Closure() | Partial() | Method():
+            return FunctionType
+        case _:
+            return object
+
+
+@builtin(isinstance, least=2, most=2)
+def _isinstance(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    wanted = known(ctx, args[1])
+    cls = class_of(args[0], ctx)
+    try:
+        return ctx.constant(issubclass(cls, wanted))
+    except TypeError as error:
+        ctx.fail("S123", f"isinstance: {error}")
+
+
+@builtin(callable)
+def _callable(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    return ctx.constant(
+        isinstance(value, Closure | Partial | Method) or (isinstance(value, Static) and callable(value.value))
+    )
+
+
+@builtin(builtins.type)
+def _type(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return Static(class_of(args[0], ctx))
+
+
+@builtin(getattr, least=2, most=3)
+def _getattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    name = known(ctx, args[1])
+    if not isinstance(name, str):
+        ctx.retry("S123", "the name of an attribute must be known when compiling")
+    return ctx.attribute(args[0], name)
+
+
+@builtin(hasattr, least=2, most=2)
+def _hasattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value, name = args[0], known(ctx, args[1])
+    if not isinstance(name, str):
+        ctx.retry("S123", "the name of an attribute must be known when compiling")
+    if isinstance(value, Static):
+        return ctx.constant(hasattr(value.value, name))
+    if isinstance(value, Record) and value.get(name) is not None:
+        return ctx.constant(True)
+    return ctx.constant(hasattr(class_of(value, ctx), name))
+
+
+@builtin(np.ndim)
+def _ndim(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    if isinstance(value, Leaf):
+        return ctx.constant(len(value.type.dims) if isinstance(value.type, Array) else 0)
+    if isinstance(value, Static):
+        return ctx.constant(0)
+    items = items_of(ctx, value)
+    if items is None:
+        ctx.fail("S127", f"the rank of {words(value)}")
+    inner = _ndim(ctx, [items[0]], {}) if items else ctx.constant(0)
+    assert isinstance(inner, Leaf) and isinstance(inner.static, int)
+    return ctx.constant(1 + inner.static)
+
+
+@builtin(np.shape)
+def _shape(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    if isinstance(value, Leaf):
+        rank = len(value.type.dims) if isinstance(value.type, Array) else 0
+        return Seq(tuple(length(ctx, value, axis) for axis in range(rank)))
+    items = items_of(ctx, value)
+    if items is None:
+        return Seq(())
+    inner = _shape(ctx, [items[0]], {}) if items else Seq(())
+    assert isinstance(inner, Seq)
+    return Seq((ctx.constant(len(items)), *inner.items))
+
+
+@builtin(np.size, most=2)
+def _size(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = array_of(ctx, args[0])
+    if len(args) == 2:
+        axis = known(ctx, args[1])
+        if not isinstance(axis, int) or not isinstance(value.type, Array):
+            ctx.retry("S123", "the axis must be known when compiling")
+        return length(ctx, value, axis % len(value.type.dims))
+    return size(ctx, value)
+
+
+@builtin(np.isscalar)
+def _isscalar(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    return ctx.constant(isinstance(value, Leaf) and isinstance(value.type, Scalar))
+
+
+@builtin(registry.known_size, least=2, most=2)
+def _known_size(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    array, given = args[0], items_of(ctx, args[1])
+    assert isinstance(array, Leaf) and isinstance(array.type, Array) and given is not None
+    number, left = 1, [d for d in array.type.dims if d.terms]
+    for d in array.type.dims:
+        number *= 1 if d.terms else d.const
+    rows, is_open = 1, False
+    for one in given:
+        assert isinstance(one, Leaf) and isinstance(one.type, Scalar)
+        if one.static == -1:
+            is_open = True
+        elif one.type.dim is not None and one.type.dim.terms:
+            if one.type.dim not in left:
+                return ctx.constant(False)
+            left.remove(one.type.dim)
+        elif isinstance(one.static, int):
+            rows *= one.static
+        else:
+            return ctx.constant(False)
+    fits = number % max(rows, 1) == 0 if is_open else number == rows and not left
+    return ctx.constant(fits)
+
+
+@builtin(registry.is_constant)
+def _is_constant(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    return ctx.constant(isinstance(value, Leaf) and (isinstance(value.atom, Const) or value.known))
+
+
+def _about_length(many: bool) -> Handler:
+    def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+        value, axis = array_of(ctx, args[0]), known(ctx, args[1])
+        if not isinstance(axis, int):
+            ctx.retry("S123", "an axis must be known when compiling")
+        if not isinstance(value.type, Array) or not -len(value.type.dims) <= axis < len(value.type.dims):
+            ctx.fail("S127", f"axis {axis} of {words(value)}")
+        known_length = value.type.dims[axis]
+        return ctx.constant(known_length.many if many else known_length.is_one)
+
+    return handler
+
+
+builtin(registry.known_one, least=2, most=2)(_about_length(False))
+builtin(registry.known_many, least=2, most=2)(_about_length(True))
+
+
+@builtin(registry.dtype_of)
+def _dtype_of(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    value = args[0]
+    if not isinstance(value, Leaf):
+        parts = [part for item in items_of(ctx, value) or () if (part := known(ctx, _dtype_of(ctx, [item], {})))]
+        return Static(np.result_type(*parts).name if parts else "float64")
+    assert isinstance(value.type, Array | Scalar)
+    return Static(value.type.dtype)
+
+
+@builtin(registry.refuse)
+def _refuse(ctx: Context, args: Args, keywords: Keywords) -> NoReturn:
+    ctx.fail("S128", f"{known(ctx, args[0])} is not supported")

@@ -1,0 +1,39 @@
+"""What srcad can neither read nor has a rule for: how it is called in an error, and what one can do."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from srcad.frontend.values.context import Context
+
+
+def spelled(value: Any) -> str:
+    """The name by which a function is known: `numpy.sum`, `abs`."""
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
+    module = str(getattr(value, "__module__", None) or "")
+    if isinstance(value, np.ufunc):
+        module = "numpy" if getattr(np, name, None) is value else "scipy.special"
+    return str(name) if module in ("builtins", "__main__", "") else f"{module}.{name}"
+
+
+def opaque(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
+    """S203 or S121, at the call."""
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
+    module = str(getattr(value, "__module__", None) or "")
+    shown = spelled(value)
+    advice = "write it with functions srcad knows; or write a rule (help(srcad.rules) says how)."
+    if module.startswith(("random", "numpy.random")) or name.startswith(("Random.", "RandomState.", "Generator.")):
+        advice = "draw the numbers outside, and pass them in."
+    elif shown in ("eval", "exec", "locals", "globals", "vars", "iter", "next", "input", "io.open", "setattr"):
+        ctx.fail("S121", f"{shown} is not in the language", why or "What it does is known only at run time.")
+    elif isinstance(value, np.vectorize):
+        shown, why = "a function made by np.vectorize", "It hides a loop in Python."
+        advice = "write the loop; or call the function on the whole array, if it is made of array operations."
+    ctx.fail(
+        "S203",
+        f"no derivative rule for {shown}",
+        why or "It is compiled code, or a function srcad does not know.",
+        advice,
+    )

@@ -1,0 +1,198 @@
+"""Comprehensions: over what is known while compiling, item by item; over a run-time range or array, as a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gast
+
+from srcad.frontend.lowering.speculation import is_safe
+from srcad.frontend.values.abstract_values import Abstract, Cells, Leaf, Seq, Static
+from srcad.frontend.values.constants import key_of
+from srcad.frontend.values.context import Context, Frame
+from srcad.frontend.values.iterables import items_of, turns_of
+from srcad.frontend.values.name_resolution import lookup
+from srcad.ir.types import Scalar, Symbol, dim
+
+_LIST = "%list"
+_TOTAL = "%total"
+_FOUND = "%found"
+_LOOPED = 64
+"""A range of at most so many turns, known while compiling, is written out."""
+
+
+def comprehension(ctx: Context, node: Any) -> Abstract:
+    """The list, tuple (of a generator) or dict that a comprehension makes, in a scope of its own."""
+    frame = _scope(ctx, node)
+    keys: list[object] = []
+    values: list[Abstract] = []
+
+    def level(k: int) -> None:
+        if k == len(node.generators):
+            if isinstance(node, gast.DictComp):
+                keys.append(key_of(ctx, ctx.expression(node.key)))
+                values.append(ctx.expression(node.value))
+            else:
+                values.append(ctx.expression(node.elt))
+            return
+        generator = node.generators[k]
+        iterable = ctx.check(ctx.expression(generator.iter))
+        items = _known_items(ctx, generator.iter, iterable)
+        if items is None:
+            _loop(ctx, node, k, iterable)
+            return
+        for at, item in enumerate(items):
+            with ctx.holding(items[at + 1 :]):
+                ctx.bind(generator.target, item)
+                if all(_known(ctx, condition) for condition in generator.ifs):
+                    level(k + 1)
+
+    with ctx.inside(frame):
+        level(0)
+    grown = frame.names.get(_LIST)
+    if grown is not None:
+        if values:
+            _refuse(ctx)
+        return grown
+    if isinstance(node, gast.DictComp):
+        entries = dict(zip(keys, values, strict=True))
+        return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+    return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(Cells(tuple(values)))
+
+
+def accumulated(ctx: Context, node: Any) -> Abstract | None:
+    """`sum(element for ...)` over a run-time range or array as a loop that adds up; None where it is not one."""
+    if len(node.generators) != 1:
+        return None
+    generator = node.generators[0]
+    frame = _scope(ctx, node)
+    before = ctx.snapshot()
+    with ctx.inside(frame), ctx.builder.block() as trial:
+        iterable = ctx.check(ctx.expression(generator.iter))
+        if _known_items(ctx, generator.iter, iterable) is not None or not _adds_numbers(ctx, node, iterable):
+            iterable = Static(None)
+    if iterable == Static(None):
+        ctx.restore(before)
+        return None
+    for statement in trial:
+        ctx.builder.emit(statement)
+    with ctx.inside(frame):
+        frame.names |= {_TOTAL: ctx.constant(0), "%over": iterable}
+        total = _name(node, _TOTAL, gast.Load())
+        added = gast.copy_location(gast.BinOp(total, gast.Add(), node.elt), node.elt)
+        assign = gast.copy_location(gast.Assign([_name(node, _TOTAL, gast.Store())], added, None), node.elt)
+        ctx.statements([_for(node, [assign], 0)])
+        return lookup(ctx, _TOTAL)
+
+
+def asked(ctx: Context, node: Any, decided: bool) -> Abstract | None:
+    """`any(element for ...)`, `all(...)` where the element may do harm: none is made after the one that decides.
+
+    None where all elements may as well be made. `decided` is the truth of the element that ends the question.
+    """
+    tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
+    if all(is_safe(ctx, test) for test in tests):
+        return None
+    frame = _scope(ctx, node)
+    with ctx.inside(frame):
+        over = ctx.expression(node.generators[0].iter)
+        frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
+
+        def same(made: Any) -> Any:
+            return gast.copy_location(made, node.elt)
+
+        hit = same(gast.Assign([_name(node, _FOUND, gast.Store())], same(gast.Constant(decided, None)), None))
+        asked = same(gast.If(node.elt if decided else same(gast.UnaryOp(gast.Not(), node.elt)), [hit], []))
+        found = _name(node, _FOUND, gast.Load())
+        left = same(gast.UnaryOp(gast.Not(), found)) if decided else found
+        body = [asked]
+        for k in reversed(range(len(node.generators))):
+            for condition in reversed(node.generators[k].ifs):
+                body = [same(gast.If(condition, body, []))]
+            iterable = _name(node, "%over", gast.Load()) if k == 0 else node.generators[k].iter
+            bound = same(gast.For(node.generators[k].target, iterable, [same(gast.If(left, body, []))], [], None))
+            body = [bound]
+        ctx.statements(body)
+        return lookup(ctx, _FOUND)
+
+
+def _adds_numbers(ctx: Context, node: Any, iterable: Abstract) -> bool:
+    """Whether the elements are numbers: the types of one are tried out."""
+    before = ctx.snapshot()
+    with ctx.builder.block():
+        turns = turns_of(ctx, iterable)
+        index = ctx.builder.fresh("%i", Scalar("int64"))
+        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
+        ctx.bind(node.generators[0].target, turns.item(ctx.leaf(index)))
+        element = ctx.expression(node.elt)
+    ctx.restore(before)
+    return isinstance(element, Leaf) and isinstance(element.type, Scalar)
+
+
+def _scope(ctx: Context, node: Any) -> Frame:
+    outer = ctx.frame
+    targets = {
+        inner.id
+        for generator in node.generators
+        for inner in gast.walk(generator.target)
+        if isinstance(inner, gast.Name)
+    }
+    frame = Frame(outer.source, outer.tree, outer.library, frozenset(targets), outer, outer.caller, node=node)
+    frame.serial = outer.serial
+    frame.names["%comprehension"] = Static(None)
+    return frame
+
+
+def _known_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
+    items = items_of(ctx, value)
+    if items is not None:
+        return items
+    with ctx.at(node):
+        turns = turns_of(ctx, value)
+    count, start, step = turns.static_count, turns.start.static, turns.step.static
+    if count is None or count > _LOOPED or not isinstance(start, int) or not isinstance(step, int):
+        return None
+    return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
+
+
+def _known(ctx: Context, condition: Any) -> bool:
+    value = ctx.test(condition)
+    if not isinstance(value, bool):
+        with ctx.at(condition):
+            ctx.fail("S114", "a comprehension whose condition is known only at run time")
+    return value
+
+
+def _refuse(ctx: Context) -> None:
+    ctx.fail(
+        "S114",
+        "a comprehension over something whose length is known only at run time",
+        None,
+        "write a loop that fills an array made before: out = np.empty(n), then out[i] = ...",
+    )
+
+
+def _loop(ctx: Context, node: Any, k: int, iterable: Abstract) -> None:
+    """The rest of a comprehension from generator `k` on, as a loop that appends to a list."""
+    if isinstance(node, gast.DictComp) or _LIST in ctx.frame.names or len(node.generators) > k + 1:
+        _refuse(ctx)
+    if any(generator.ifs for generator in node.generators[k:]):
+        with ctx.at(node.generators[k].ifs[0]):
+            ctx.fail("S114", "a comprehension whose condition is known only at run time")
+    ctx.frame.names |= {_LIST: ctx.new_ref(Cells(())), "%over": iterable}
+    append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
+    call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
+    ctx.statements([_for(node, [gast.copy_location(gast.Expr(call), node.elt)], k)])
+
+
+def _for(node: Any, body: list[Any], k: int) -> Any:
+    generator = node.generators[k]
+    for condition in reversed(generator.ifs):
+        body = [gast.copy_location(gast.If(condition, body, []), condition)]
+    over = _name(node, "%over", gast.Load())
+    return gast.copy_location(gast.For(generator.target, over, body, [], None), node)
+
+
+def _name(node: Any, name: str, context: Any) -> Any:
+    return gast.copy_location(gast.Name(name, context, None, None), node)

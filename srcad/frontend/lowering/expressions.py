@@ -1,0 +1,250 @@
+"""Expressions: one function for each kind of syntax, found by the type of the node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gast
+
+from srcad.frontend.lowering import operators
+from srcad.frontend.values.abstract_values import Abstract, Cells, Closure, Leaf, Ref, Seq, SliceValue, Static
+from srcad.frontend.values.constants import key_of
+from srcad.frontend.values.context import Context, Pending
+from srcad.frontend.values.control_joins import branch, words
+from srcad.frontend.values.iterables import items_of, turns_of
+from srcad.frontend.values.name_resolution import lookup
+from srcad.ir.nodes import Const
+from srcad.ir.types import Array, Scalar
+
+
+def expression(ctx: Context, node: Any) -> Abstract:
+    """The value of an expression."""
+    handler = _HANDLERS.get(type(node))
+    frame = ctx.frame
+    before, frame.node = frame.node, node
+    try:
+        if handler is None:
+            ctx.fail("S199", f"{type(node).__name__} is not in the language")
+        return handler(ctx, node)
+    finally:
+        frame.node = before
+
+
+def _constant(ctx: Context, node: Any) -> Abstract:
+    match node.value:
+        case bool() | float():
+            return ctx.constant(node.value)
+        case int():
+            if not -(2**63) <= node.value < 2**63:
+                ctx.fail("S117", "an integer of more than 64 bits")
+            return ctx.constant(node.value)
+        case complex():
+            ctx.fail("S116", "a complex number")
+        case _:
+            return Static(node.value)
+
+
+def _name(ctx: Context, node: Any) -> Abstract:
+    return lookup(ctx, node.id)
+
+
+def _binary(ctx: Context, node: Any) -> Abstract:
+    left = ctx.expression(node.left)
+    return operators.binary(ctx, operators.BINARY[type(node.op)], left, ctx.expression(node.right))
+
+
+def _choice(ctx: Context, node: Any) -> Abstract:
+    cond = ctx.test(node.test)
+    if isinstance(cond, bool):
+        return ctx.expression(node.body if cond else node.orelse)
+    entry = ctx.snapshot()
+    try:
+        return branch(ctx, cond, lambda: ctx.expression(node.body), lambda: ctx.expression(node.orelse))
+    except Pending as pending:
+        unresolved = pending
+    # one of the two reads what is bound later in the turn, perhaps by this very value: it is of the other's type
+    for one in (node.body, node.orelse):
+        ctx.restore(entry)
+        try:
+            value = ctx.expression(one)
+        except Pending:
+            continue
+        ctx.skipped = True
+        return value
+    raise unresolved
+
+
+def _walrus(ctx: Context, node: Any) -> Abstract:
+    value = ctx.expression(node.value)
+    frame = ctx.frame
+    while "%comprehension" in frame.names and frame.parent is not None:
+        frame = frame.parent
+    with ctx.inside(frame):
+        ctx.bind(node.target, value)
+        return lookup(ctx, node.target.id)
+
+
+def _subscript(ctx: Context, node: Any) -> Abstract:
+    if isinstance(node.value, gast.Attribute) and node.value.attr == "shape":
+        array = ctx.expression(node.value.value)
+        if isinstance(array, Leaf) and isinstance(array.type, Array):
+            position = ctx.expression(node.slice)
+            rank = len(array.type.dims)
+            if isinstance(position, Leaf) and type(position.static) is int and -rank <= position.static < rank:
+                return length(ctx, array, position.static % rank)
+        return ctx.index(ctx.attribute(array, "shape"), ctx.expression(node.slice))
+    return ctx.index(ctx.expression(node.value), ctx.expression(node.slice))
+
+
+def length(ctx: Context, array: Leaf, axis: int) -> Leaf:
+    """The length of one axis."""
+    assert isinstance(array.type, Array)
+    known = array.type.dims[axis]
+    if not known.terms:
+        return ctx.constant(known.const)
+    return ctx.leaf(ctx.builder.op("shape", array.atom, axis=axis))
+
+
+def _slice(ctx: Context, node: Any) -> Abstract:
+    return SliceValue(*(_bound(ctx, part) for part in (node.lower, node.upper, node.step)))
+
+
+def _bound(ctx: Context, node: Any) -> Leaf | None:
+    if node is None:
+        return None
+    value = ctx.check(ctx.expression(node))
+    if value == Static(None):
+        return None
+    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype.startswith("float"):
+        ctx.fail("S126", f"a bound of a slice must be an integer, and this is {words(value)}")
+    return value
+
+
+def _attribute(ctx: Context, node: Any) -> Abstract:
+    return ctx.attribute(ctx.expression(node.value), node.attr)
+
+
+def _elements(ctx: Context, nodes: list[Any]) -> tuple[Abstract, ...]:
+    out: list[Abstract] = []
+    for node in nodes:
+        if isinstance(node, gast.Starred):
+            out.extend(spread(ctx, ctx.expression(node.value)))
+        else:
+            out.append(ctx.expression(node))
+    return tuple(out)
+
+
+def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
+    """The items of `*value`."""
+    value = ctx.check(value)
+    items = items_of(ctx, value)
+    if items is None and isinstance(value, Leaf) and isinstance(value.type, Array):
+        first = value.type.dims[0]
+        if not first.terms:
+            return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
+    if items is None:
+        turns = turns_of(ctx, value)
+        count = turns.static_count
+        if count is None:
+            ctx.fail(
+                "S113",
+                f"{words(value)} is taken apart into its items",
+                "How many there are is not known when compiling.",
+                "loop over it; or take the items by index.",
+            )
+        start, step = turns.start.static, turns.step.static
+        assert isinstance(start, int) and isinstance(step, int)
+        return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
+    return items
+
+
+def _tuple(ctx: Context, node: Any) -> Abstract:
+    return Seq(_elements(ctx, node.elts))
+
+
+def _list(ctx: Context, node: Any) -> Abstract:
+    return ctx.new_ref(Cells(_elements(ctx, node.elts)))
+
+
+def _dict(ctx: Context, node: Any) -> Abstract:
+    entries: dict[object, Abstract] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            inner = ctx.check(ctx.expression(value))
+            if not isinstance(inner, Ref) or inner.kind != "dict":
+                ctx.fail("S117", f"** on {words(inner)}")
+            cells = ctx.heap[inner.id]
+            entries.update(zip(cells.keys or (), cells.items, strict=True))
+        else:
+            name = key_of(ctx, ctx.expression(key))
+            entries[name] = ctx.expression(value)
+    return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+
+
+def _lambda(ctx: Context, node: Any) -> Abstract:
+    return Closure(node, ctx.frame, defaults_of(ctx, node.args))
+
+
+def defaults_of(ctx: Context, args: Any) -> tuple[tuple[str, Abstract], ...]:
+    """The default values of a function's parameters, evaluated where it is defined."""
+    positional = [*args.posonlyargs, *args.args]
+    named = positional[len(positional) - len(args.defaults) :] if args.defaults else []
+    pairs = [*zip(named, args.defaults, strict=True), *zip(args.kwonlyargs, args.kw_defaults, strict=True)]
+    return tuple((arg.id, ctx.expression(default)) for arg, default in pairs if default is not None)
+
+
+_CONVERSIONS: dict[int, Callable[[object], str]] = {115: str, 114: repr, 97: ascii}
+
+
+def _text(ctx: Context, node: Any) -> Abstract:
+    parts: list[str] = []
+    for part in node.values:
+        inserted = isinstance(part, gast.FormattedValue)
+        value = ctx.expression(part.value if inserted else part)
+        shown = value.static if isinstance(value, Leaf) and value.known else value
+        shown = shown.value if isinstance(shown, Static) else shown
+        if isinstance(shown, Leaf | Seq | Ref | Closure):
+            ctx.retry(
+                "S123",
+                "an f-string of run-time values",
+                "Compiled code has no strings to compute with.",
+                "use it inside print or assert only.",
+            )
+        if inserted:
+            spec = "" if part.format_spec is None else ctx.expression(part.format_spec)
+            if part.conversion in _CONVERSIONS:
+                shown = _CONVERSIONS[part.conversion](shown)
+            shown = format(shown, spec.value if isinstance(spec, Static) else "")
+        parts.append(str(shown))
+    return Static("".join(parts))
+
+
+def _starred(ctx: Context, node: Any) -> Abstract:
+    ctx.fail("S113", "* is not possible here")
+
+
+_HANDLERS: dict[type, Callable[[Context, Any], Abstract]] = {
+    gast.Constant: _constant,
+    gast.Name: _name,
+    gast.BinOp: _binary,
+    gast.UnaryOp: operators.unary,
+    gast.BoolOp: operators.boolean,
+    gast.Compare: operators.comparison,
+    gast.IfExp: _choice,
+    gast.NamedExpr: _walrus,
+    gast.Subscript: _subscript,
+    gast.Slice: _slice,
+    gast.Attribute: _attribute,
+    gast.Tuple: _tuple,
+    gast.List: _list,
+    gast.Dict: _dict,
+    gast.Lambda: _lambda,
+    gast.JoinedStr: _text,
+    gast.Starred: _starred,
+}
+
+
+def register(node: type, handler: Callable[[Context, Any], Abstract]) -> None:
+    """Add a kind of expression (calls and comprehensions are modules of their own)."""
+    _HANDLERS[node] = handler

@@ -1,0 +1,388 @@
+"""`x[items]`, read and written: basic indexing is a primitive; index arrays and masks are loops of the prelude."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from srcad.frontend.lowering.operators import binary
+from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Cells,
+    Conflict,
+    Leaf,
+    Mapping,
+    RangeValue,
+    Record,
+    Ref,
+    Seq,
+    SliceValue,
+    Static,
+)
+from srcad.frontend.values.constants import key_of
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.growing_lists import refuse_change
+from srcad.frontend.values.iterables import arithmetic, as_array, items_of
+from srcad.ir.nodes import Atom, Const, Expr, Slice, Store, Var
+from srcad.ir.runtime_checks import within
+from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
+from srcad.rules.numpy.advanced_indexing import put, take
+from srcad.typing.length_demands import Axis
+from srcad.typing.length_demands import stored as stored_in
+
+
+def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
+    """`value[items]`."""
+    value, items = ctx.check(value), ctx.check(items)
+    match value:
+        case Leaf(type=Array()):
+            return _read(ctx, value, _listed(items))
+        case Leaf(atom, ListOf()):
+            if isinstance(items, Leaf):
+                ask(ctx, items.atom, ctx.builder.op("len", atom))
+                return ctx.leaf(ctx.builder.op("index", atom, items.atom))
+        case Leaf():
+            if items in (Seq(()), Static(...)):
+                return (
+                    zero_dim_arrays.number(ctx, value) if items == Seq(()) else zero_dim_arrays.made(ctx, value, value)
+                )
+            ctx.fail("S126", "a number cannot be indexed")
+        case Ref(id=ref) if ctx.heap[ref].grown:
+            return _row(ctx, value, items)
+        case Ref(id=ref, kind="dict"):
+            cells = ctx.heap[ref]
+            _agreed(ctx, cells)
+            return _entry(ctx, cells.keys or (), cells.items, items)
+        case Mapping(pairs):
+            return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
+        case Seq() | Ref() | Static(str()):
+            return _item(ctx, value, items_of(ctx, value) or (), items)
+        case Record(cls) if issubclass(cls, tuple):
+            return _item(ctx, value, items_of(ctx, value) or (), items)
+        case RangeValue(start, _, step) if isinstance(items, Leaf):
+            return binary(ctx, "+", start, binary(ctx, "*", items, step))
+    advice = None
+    if isinstance(value, Static):
+        advice = {"RClass": "use np.concatenate.", "CClass": "use np.column_stack."}.get(type(value.value).__name__)
+    ctx.fail("S126", f"{words(value)} cannot be indexed so", None, advice)
+
+
+def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
+    """`value[items]` as it is now; None where that is a view, which changes with the array."""
+    current = index(ctx, value, items)
+    view = isinstance(current, Leaf) and isinstance(current.type, Array) and all(map(_is_basic, _listed(items)))
+    return None if view else current
+
+
+def _agreed(ctx: Context, cells: Cells) -> None:
+    """An error where the contents of a list or dict have no structure that all turns of the loop around agree on."""
+    for item in cells.items:
+        if isinstance(item, Conflict):
+            ctx.check(item)
+
+
+def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
+    """An item of a list that has grown in a run-time loop; a part of it is again such a list."""
+    cells = ctx.heap[value.id]
+    buffer, length = cells.items
+    assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
+    if isinstance(item, SliceValue):
+        whole = as_array(ctx, value)
+        assert isinstance(whole, Leaf)
+        part = _read(ctx, whole, (item,))
+        assert isinstance(part, Leaf)
+        return ctx.new_ref(Cells((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
+        ctx.fail("S126", f"{words(item)} as the index of a list")
+    counted = isinstance(item.atom, Var) and item.atom.name in ctx.counting
+    if cells.full:
+        return _read(ctx, buffer, (item,))
+    if counted or (isinstance(item.static, int) and item.static >= 0):
+        # of the array only as many rows are the list's as have been appended
+        ask(ctx, item.atom, length.atom)
+        return ctx.leaf(ctx.builder.op("index", buffer.atom, item.atom))
+    if not isinstance(item.static, int):
+        whole = as_array(ctx, value)
+        assert isinstance(whole, Leaf)
+        return _read(ctx, whole, (item,))
+    ask(ctx, Const(item.static), length.atom)
+    place = arithmetic(ctx, "-", length, ctx.constant(-item.static))
+    return ctx.leaf(ctx.builder.op("index", buffer.atom, place.atom))
+
+
+def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], item: Abstract) -> Abstract:
+    key = key_of(ctx, item)
+    for have, value in zip(keys, values, strict=True):
+        if have == key:
+            return value
+    ctx.fail("S126", f"the dict has no key {key!r}", f"Its keys are {', '.join(map(repr, keys))}.")
+
+
+def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstract) -> Abstract:
+    if isinstance(item, SliceValue):
+        part = items[_static_slice(ctx, item)]
+        return ctx.new_ref(Cells(tuple(part))) if isinstance(value, Ref) else Seq(tuple(part))
+    for cell in items:
+        ctx.check(cell)
+    if isinstance(item, Leaf) and not item.known and not ctx.unrollable and _are_numbers(items):
+        # a shape, or a table of numbers, indexed at run time
+        return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))
+    position = position_of(ctx, item)
+    if not -len(items) <= position < len(items):
+        ctx.fail("S126", f"index {position} of a sequence of {len(items)}")
+    return items[position]
+
+
+def _are_numbers(items: Sequence[Abstract]) -> bool:
+    kinds = {item.type.dtype if isinstance(item, Leaf) and isinstance(item.type, Scalar) else None for item in items}
+    return len(kinds) == 1 and None not in kinds
+
+
+def position_of(ctx: Context, item: Abstract) -> int:
+    """The position in a sequence, which must be known while compiling."""
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
+        ctx.fail("S126", f"{words(item)} as the index of a sequence")
+    if not isinstance(item.static, int):
+        ctx.retry(
+            "S123",
+            "the index of a list or tuple must be known when compiling",
+            "The items of a Python list may differ in shape and type, so the compiler must know which one is meant.",
+            "loop over the list itself, or over range(len(it)); or stack equal items into one array.",
+        )
+    return int(item.static)
+
+
+def _static_slice(ctx: Context, item: SliceValue) -> slice:
+    parts = []
+    for part in (item.lower, item.upper, item.step):
+        if part is not None and not isinstance(part.static, int):
+            ctx.retry("S123", "the bounds of a slice of a list or tuple must be known when compiling")
+        parts.append(None if part is None else part.static)
+    return slice(*parts)
+
+
+# ---- arrays ------------------------------------------------------------------------------------
+
+
+def _listed(items: Abstract) -> tuple[Abstract, ...]:
+    return items.items if isinstance(items, Seq) and items.kind == "tuple" else (items,)
+
+
+def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
+    if not all(_is_basic(item) for item in items):
+        _check_advanced(ctx, items)
+        return ctx.call(Static(take), array, Seq(items))
+    basic = basic_items(ctx, array, items)
+    if not basic and not items:
+        return array
+    ask_within(ctx, array, basic)
+    found = ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
+    dots = any(isinstance(item, Static) and item.value is ... for item in items)
+    return zero_dim_arrays.made(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
+
+
+def _is_basic(item: Abstract) -> bool:
+    match item:
+        case SliceValue() | Static(None) | Static(value=type()):
+            return True
+        case Static(value):
+            return value is ...
+        case Leaf(type=Scalar(dtype)):
+            return dtype != "bool" and not dtype.startswith("float")
+        case _:
+            return False
+
+
+def _check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
+    for item in items:
+        ctx.check(item)
+        if _is_basic(item) or isinstance(item, Seq | Ref):
+            continue
+        if isinstance(item, Leaf) and isinstance(item.type, Array) and not item.type.dtype.startswith("float"):
+            continue
+        ctx.fail("S126", f"{words(item)} as an index", None, "use integers, slices, integer arrays or boolean masks.")
+
+
+def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[Expr, ...]:
+    """The items as the IR writes them: Ellipsis becomes whole slices, where any axis is left for it."""
+    assert isinstance(array.type, Array)
+    rank = len(array.type.dims)
+    used = sum(1 for item in items if isinstance(item, Leaf | SliceValue))
+    dots = [k for k, item in enumerate(items) if isinstance(item, Static) and item.value is ...]
+    if used > rank:
+        ctx.fail("S126", f"{used} indices for an array of {rank} {'axis' if rank == 1 else 'axes'}")
+    if len(dots) > 1:
+        ctx.fail("S126", "two Ellipses in one index")
+    out: list[Expr] = []
+    for item in items:
+        match item:
+            case SliceValue(lower, upper, step):
+                if step is not None and step.static == 0:
+                    ctx.fail("S126", "the step of a slice must not be 0")
+                out.append(Slice(*(None if p is None else _plain(ctx, p) for p in (lower, upper, step))))
+            case Leaf():
+                out.append(_plain(ctx, item))
+            case Static(None):
+                out.append(Const(None))
+            case _:
+                out.extend([Slice()] * (rank - used))
+    return tuple(out)
+
+
+def ask_within(ctx: Context, array: Leaf, items: Sequence[Expr]) -> None:
+    """Python asks of every index whether it is one of its axis; of a slice it asks nothing."""
+    assert isinstance(array.type, Array)
+    axis = 0
+    for item in items:
+        if isinstance(item, Var | Const) and item != Const(None):
+            length = array.type.dims[axis]
+            if not _surely_within(ctx, item, length):
+                known = Const(length.const) if not length.terms else None
+                ask(ctx, item, known or ctx.builder.op("shape", array.atom, axis=axis))
+        axis += item != Const(None)
+
+
+def ask(ctx: Context, item: Atom, length: Atom) -> None:
+    """Python asks here whether the index is one of an axis of that length."""
+    if ctx.asks:
+        ctx.builder.emit(within(item, length, ctx.builder.where(), ctx.place()))
+
+
+def _surely_within(ctx: Context, item: Var | Const, length: Dim) -> bool:
+    """Whether that shows at once: `analysis/integers/index_bounds` knows the paths that lead here."""
+    if isinstance(item, Const):
+        return not length.terms and isinstance(item.value, int) and -length.const <= item.value < length.const
+    known = ctx.builder.types[item.name]
+    match known:
+        case Scalar(dim=Dim(((Symbol(axis=None, low=Dim() as low, high=high), 1),), 0)):
+            return low.never_negative and high == length
+    return False
+
+
+def _plain(ctx: Context, item: Leaf) -> Expr:
+    # the sign of a negative index known while compiling is what decides where it counts from
+    if isinstance(item.static, int) and item.static < 0 and not isinstance(item.atom, Const):
+        return Const(int(item.static))
+    return item.atom
+
+
+# ---- stores ------------------------------------------------------------------------------------
+
+
+def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
+    """`value[items] = stored`, or `op=` in place."""
+    value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
+    if isinstance(value, Ref):
+        _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
+        return
+    if not isinstance(value, Leaf) or not isinstance(value.type, Array):
+        ctx.fail("S126", f"{words(value)} cannot be written to by index")
+    listed = _listed(items)
+    number = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
+    if not all(_is_basic(item) for item in listed):
+        _check_advanced(ctx, listed)
+        if op is not None:
+            _check_kind(ctx, value, number, op)
+        new = number if op is None else binary(ctx, op, ctx.call(Static(take), value, Seq(listed)), number)
+        ctx.call(Static(put), value, Seq(listed), new)
+        return
+    store_basic(ctx, value, basic_items(ctx, value, listed), number, op)
+
+
+def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
+    """Write the `Store`, once it is sure that the value fits."""
+    builder = ctx.builder
+    assert isinstance(array.type, Array)
+    where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
+    assert isinstance(array.atom, Var)
+    part = array.type if not items else builder.type_of_op("index", array.atom, *items)
+    ask_within(ctx, array, where)
+    if isinstance(stored.type, Array):
+        _check_fit(ctx, part.dims if isinstance(part, Array) else (), stored.type.dims)
+        if isinstance(part, Array):
+            _demand_fit(ctx, array, items, part, stored)
+    elif not isinstance(stored.type, Scalar):
+        ctx.fail("S127", f"{words(stored)} cannot be written into an array")
+    assert isinstance(stored.type, Array | Scalar)
+    if op is not None:
+        _check_kind(ctx, array, stored, op)
+    builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
+
+
+def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
+    """An update in place does not make integers of floats."""
+    assert isinstance(array.type, Array)
+    dtype = ctx.builder.dtype_of_op(op, array.atom, stored.atom)
+    if not np.can_cast(dtype, array.type.dtype, "same_kind"):
+        reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
+        ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", reason)
+
+
+def _demand_fit(ctx: Context, array: Leaf, items: tuple[Expr, ...], part: Array, value: Leaf) -> None:
+    """What is written has the shape of its place, or is broadcast to it."""
+    builder = ctx.builder
+    assert isinstance(value.type, Array)
+    target = [Axis(0, axis, d) for axis, d in enumerate(part.dims)]
+    given = [Axis(1, axis, d) for axis, d in enumerate(value.type.dims)]
+    wanted = stored_in(given, target, "does not fit into ")
+    if builder.checks and wanted:
+        view = builder.op("index", array.atom, *items) if items else array.atom
+        builder.demand(wanted, (view, value.atom), builder.span)
+
+
+def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> None:
+    extra = len(stored) - len(target)
+    dims = list(stored)
+    if extra > 0:
+        if not all(d.is_one for d in dims[:extra]):
+            ctx.fail("S127", f"an array of {len(stored)} axes written into {len(target)} axes")
+        dims = dims[extra:]
+    for have, want in zip(reversed(dims), reversed(target), strict=False):
+        if not have.terms and not want.terms and have != want and not have.is_one:
+            ctx.fail("S127", f"a length of {have.const} written into a length of {want.const}")
+
+
+def array_of(ctx: Context, value: Abstract) -> Leaf:
+    """A sequence of numbers as an array."""
+    value = as_array(ctx, value)
+    if isinstance(value, Leaf):
+        return value
+    # of a dict or a dataclass NumPy makes an array of one object
+    is_list = isinstance(value, Ref) and value.kind == "list"
+    if is_list or isinstance(value, Seq) or (isinstance(value, Record) and issubclass(value.cls, tuple)):
+        made = ctx.call(Static(np.array), value)
+        if isinstance(made, Leaf):
+            return made
+    ctx.fail("S117", f"{words(value)} where a number or an array is needed")
+
+
+def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> None:
+    cells = ctx.heap[value.id]
+    ctx.changes(value)
+    _agreed(ctx, cells)
+    if cells.grown:
+        refuse_change(ctx)
+    if cells.shared:
+        ctx.fail(
+            "S125",
+            f"this {value.kind} comes from two paths, and is changed here",
+            "Which of the two is meant is known only at run time.",
+            f"make a new {value.kind} instead of changing this one.",
+        )
+    if cells.keys is not None:
+        key = key_of(ctx, items)
+        entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
+        ctx.heap[value.id] = Cells(tuple(entries.values()), tuple(entries))
+        return
+    listed = list(cells.items)
+    if isinstance(items, SliceValue):
+        listed[_static_slice(ctx, items)] = list(items_of(ctx, stored) or ())
+    else:
+        position = position_of(ctx, items)
+        if not -len(listed) <= position < len(listed):
+            ctx.fail("S126", f"index {position} of a list of {len(listed)}")
+        listed[position] = stored
+    ctx.heap[value.id] = Cells(tuple(listed))

@@ -1,0 +1,169 @@
+"""From the syntax of a function and the types of one call to the normal form of the IR.
+
+The function is run on abstract values (values.py): what is known while compiling is computed, what is not is
+written down. Calls of other functions are lowered in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gast
+
+from srcad.frontend.calls import calls
+from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
+from srcad.frontend.calls.methods import attribute
+from srcad.frontend.lowering.comprehensions import comprehension
+from srcad.frontend.lowering.expressions import expression, register
+from srcad.frontend.lowering.indexing import index, store
+from srcad.frontend.lowering.operators import test, truth
+from srcad.frontend.lowering.statements import bind, statements
+from srcad.frontend.source import read
+from srcad.frontend.source.read import Source
+from srcad.frontend.syntax.language_subset import fence
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Ref, Seq, ZeroD, leaves
+from srcad.frontend.values.constants import inside_form, outside_form
+from srcad.frontend.values.context import Captured, Context, Differentiate, Frame, Pending, Retry
+from srcad.frontend.values.describe import paths
+from srcad.frontend.values.list_aliasing_check import check_kept_items
+from srcad.ir.nodes import Atom, Expr, Function, Param, Var
+from srcad.typing.builder import Builder
+
+register(gast.Call, calls.call_node)
+for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
+    register(_kind, comprehension)
+
+
+class _Parts:
+    """The parts of lowering, joined."""
+
+    expression = staticmethod(expression)
+    statements = staticmethod(statements)
+    call = staticmethod(calls.call)
+    attribute = staticmethod(attribute)
+    test = staticmethod(test)
+    truth = staticmethod(truth)
+    bind = staticmethod(bind)
+    index = staticmethod(index)
+    store = staticmethod(store)
+
+
+PARTS = _Parts()
+
+
+@dataclass(frozen=True)
+class Guard:
+    """An outer variable used as it was while compiling (a function, a string): `read() is value` must hold."""
+
+    name: str
+    value: object
+    read: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A function in normal form, and how its flat results and hidden parameters are to be understood."""
+
+    function: Function
+    result: Abstract
+    """The structure of the result; its leaves, in order, are `function.results`."""
+    captures: tuple[Captured, ...]
+    """Values from outside the function: their leaves follow the arguments among the parameters, in this order."""
+    guards: tuple[Guard, ...]
+    zero_d: ZeroD
+
+
+def lower(
+    source: Source,
+    arguments: Mapping[str, Abstract],
+    name: str | None = None,
+    fixed: bool = False,
+    differentiate: Differentiate | None = None,
+    zero_d: bool = False,
+) -> Lowered:
+    """Lower a function for arguments described by `arguments.describe`, by parameter name.
+
+    A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
+    integers and bools that the function reads from outside are taken as they are now, behind guards. `differentiate`
+    makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
+    are marked, for `analysis/memory/zero_dim_conflicts`.
+    """
+    builder = Builder()
+    builder.function, builder.checks = source.name, True
+    ctx = Context(builder, PARTS, fixed, differentiate, zero_d)
+    fence(source)
+    builder.span = read.span(source, source.tree)
+    root = Frame(source, source.tree, False, frozenset(), node=source.tree)
+    ctx.frame = root
+    for value in arguments.values():
+        ctx.declare(value)
+        ctx.taken.update(_names(value))
+    found: list[Expr] = []
+
+    def keep(leaf: Leaf) -> Leaf:
+        found.append(leaf.atom)
+        return leaf
+
+    try:
+        outside = outside_form(ctx, _body(ctx, source, arguments), keep)
+    except (Retry, Pending) as unresolved:
+        raise unresolved.error from None
+    params: list[Param] = []
+    captures = tuple(ctx.captures.values())
+    for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
+        paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
+    check_kept_items(tuple(builder.statements), builder.types, ctx.appended)
+    guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
+    function = Function(
+        name or source.name,
+        tuple(params),
+        tuple(builder.statements),
+        tuple(found),
+        _used_types(builder, params),
+        read.span(source, source.tree),
+    )
+    return Lowered(function, outside, captures, guards, ctx.zero_d_seen)
+
+
+def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:
+    inside = {name: inside_form(ctx, value) for name, value in arguments.items()}
+    spec = source.tree.args
+    args: list[Abstract] = []
+    keywords: dict[str, Abstract] = {}
+    for parameter in [*spec.posonlyargs, *spec.args]:
+        if parameter.id in inside:
+            keywords[parameter.id] = inside.pop(parameter.id)
+    extra: Sequence[Abstract] = ()
+    if spec.vararg is not None and spec.vararg.id in inside:
+        rest = inside.pop(spec.vararg.id)
+        assert isinstance(rest, Seq)
+        extra = rest.items
+    if spec.kwarg is not None and spec.kwarg.id in inside:
+        ref = inside.pop(spec.kwarg.id)
+        assert isinstance(ref, Ref)
+        cells = ctx.heap[ref.id]
+        keywords |= {str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)}
+    for parameter in spec.posonlyargs:
+        if parameter.id in keywords:
+            args.append(keywords.pop(parameter.id))
+    if extra:
+        args += [keywords.pop(parameter.id) for parameter in spec.args if parameter.id in keywords]
+        args += extra
+    return calls.inline_source(ctx, source, args, keywords | inside)
+
+
+def _name(atom: Atom) -> str:
+    assert isinstance(atom, Var)
+    return atom.name
+
+
+def _names(value: Abstract) -> set[str]:
+    return {_name(leaf.atom) for leaf in leaves(value)}
+
+
+def _used_types(builder: Builder, params: Sequence[Param]) -> dict[str, Any]:
+    """The types of the names that are still there: attempts that were given up have left some behind."""
+    live = set(builder.created) | {param.name for param in params}
+    return {name: type for name, type in builder.types.items() if name in live}

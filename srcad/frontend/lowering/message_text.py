@@ -1,0 +1,121 @@
+"""Texts of `print`, `assert` and `raise`: the only places where strings reach run time."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import gast
+
+from srcad.errors import SrcadError
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Static
+from srcad.frontend.values.context import Context, Retry
+from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.iterables import items_of
+from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Op, Stmt
+from srcad.ir.runtime_checks import check
+from srcad.ir.types import Scalar
+
+_HARMLESS = frozenset({"shape", "len", "size", "+", "-", "*", "neg"})
+
+
+Message = tuple[str | Expr, ...]
+
+
+def message(ctx: Context, *nodes: Any) -> Message:
+    """What an error says: texts, and integers between them. Empty where it has other values in it."""
+    found: list[str | Expr] = []
+    for node in nodes:
+        for part in node.values if isinstance(node, gast.JoinedStr) else [node]:
+            shown = _part(ctx, part)
+            if shown is None:
+                return ()
+            found.append(shown)
+    return tuple(found)
+
+
+def _part(ctx: Context, part: Any) -> str | Expr | None:
+    match part:
+        case gast.Constant(value=value):
+            return str(value)
+        case gast.FormattedValue(value=node, conversion=-1, format_spec=None):
+            return _number(ctx, node)
+        case gast.FormattedValue():
+            return None
+        case _:
+            return _number(ctx, part)
+
+
+def _number(ctx: Context, node: Any) -> str | Expr | None:
+    """An integer that can be had whatever the condition is, or what is known while compiling."""
+    with ctx.builder.block() as made:
+        try:
+            value = ctx.expression(node)
+        except (SrcadError, Retry):  # text made of run-time values
+            return gast.unparse(node).strip() if isinstance(node, gast.Call | gast.BinOp) else None
+    match value:
+        case Static(text):
+            return str(text)
+        case Leaf(type=Scalar()) if value.known:
+            return str(value.static)
+        case Leaf(atom, Scalar("int64")) if all(_is_harmless(stmt) for stmt in made):
+            for stmt in made:
+                ctx.builder.emit(stmt)
+            return atom
+    return None
+
+
+def _is_harmless(stmt: Stmt) -> bool:
+    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in _HARMLESS
+
+
+def error_class(node: Any) -> str | None:
+    """The name of an error that Python or NumPy raises itself."""
+    name = gast.unparse(node).strip()
+    known = getattr(builtins, name, None)
+    own = isinstance(known, type) and issubclass(known, Exception)
+    return name if own or name in ("np.linalg.LinAlgError", "numpy.linalg.LinAlgError") else None
+
+
+def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
+    """`if not condition: raise ...` as a check; None where the error is one that compiled code does not know."""
+    cls, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
+    error = None if cls is None or node.cause is not None else error_class(cls)
+    if error is None:
+        return None
+    return check(condition, error.replace("numpy.", "np."), message(ctx, *args), ctx.builder.span)
+
+
+def print_call(ctx: Context, node: Any) -> None:
+    """`print(...)`: f-strings become several arguments; sep, end and file are left to Python's own."""
+    args: list[Atom] = []
+    for arg in node.args:
+        for part in _parts(arg):
+            value = ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part)
+            args.extend(_printed(ctx, ctx.check(value)))
+    ctx.builder.emit(Effect(Op("print", tuple(args)), ctx.builder.span))
+
+
+def _parts(arg: Any) -> list[Any]:
+    """What an f-string is made of, without the spaces that `print` sets between its arguments."""
+    if not isinstance(arg, gast.JoinedStr):
+        return [arg]
+    found = []
+    for at, part in enumerate(arg.values):
+        if isinstance(part, gast.Constant) and isinstance(part.value, str):
+            text = part.value[1:] if at > 0 and part.value.startswith(" ") else part.value
+            text = text[:-1] if at < len(arg.values) - 1 and text.endswith(" ") else text
+            part = gast.copy_location(gast.Constant(text, None), part)
+        found.append(part)
+    return found
+
+
+def _printed(ctx: Context, value: Abstract) -> list[Atom]:
+    if isinstance(value, Leaf):
+        return [value.atom]
+    if isinstance(value, Static):
+        return [Const(str(value.value))]
+    items = items_of(ctx, value)
+    if items is None:
+        ctx.fail("S117", f"print of {words(value)}")
+    return [atom for item in items for atom in _printed(ctx, ctx.check(item))]

@@ -1,0 +1,20 @@
+"""Which expressions may be evaluated where Python would not: the right side of `and`, the rest of a comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.definedness import may_be_unbound
+
+_UNSAFE = (
+    gast.Call, gast.Subscript, gast.NamedExpr, gast.Div, gast.FloorDiv, gast.Mod, gast.Pow, gast.MatMult,
+    gast.ListComp, gast.DictComp, gast.SetComp, gast.GeneratorExp,
+)  # fmt: skip
+
+
+def is_safe(ctx: Context, node: Any) -> bool:
+    """Whether evaluating it when Python would not does no harm: no call, element, division, or name without a value."""
+    return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)

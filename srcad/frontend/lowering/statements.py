@@ -1,0 +1,337 @@
+"""Statements: assignment to every kind of target, branches, and what is done for its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gast
+
+from srcad.frontend.lowering.expressions import defaults_of, length, spread
+from srcad.frontend.lowering.indexing import array_of, element, index, store, store_basic
+from srcad.frontend.lowering.loops import lower_for, lower_while
+from srcad.frontend.lowering.message_text import message, raised
+from srcad.frontend.lowering.operators import BINARY, binary
+from srcad.frontend.source import read
+from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values.abstract_values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
+from srcad.frontend.values.context import Context, Pending
+from srcad.frontend.values.control_joins import branch
+from srcad.frontend.values.definedness import now_bound
+from srcad.frontend.values.growing_lists import refuse_change
+from srcad.frontend.values.iterables import items_of
+from srcad.frontend.values.name_resolution import lookup
+from srcad.frontend.values.variable_naming import adopt, bind_name
+from srcad.ir.nodes import Atom, Const, Effect, Stmt, Store, Var
+from srcad.ir.runtime_checks import check, check_of
+from srcad.ir.traversal import walk
+from srcad.ir.types import Array, Dim
+
+RESULT = "%return"
+"""The name under which a frame keeps the value of its `return`."""
+
+
+def statements(ctx: Context, body: Sequence[Any]) -> None:
+    """Lower statements one after another."""
+    frame = ctx.frame
+    for node in body:
+        if not frame.library:
+            ctx.builder.span = read.span(frame.source, node)
+        handler = _HANDLERS.get(type(node))
+        before, frame.node = frame.node, node
+        try:
+            if handler is None:
+                ctx.fail("S199", f"{type(node).__name__} is not in the language")
+            handler(ctx, node)
+        except Pending:
+            if not frame.pending:
+                raise
+            ctx.skipped = True
+        finally:
+            frame.node = before
+
+
+# ---- assignment --------------------------------------------------------------------------------
+
+
+def _assign(ctx: Context, node: Any) -> None:
+    if len(node.targets) == 1 and isinstance(node.targets[0], gast.Tuple) and _assign_parts(ctx, node):
+        return
+    value = ctx.expression(node.value)
+    for target in node.targets:
+        ctx.bind(target, value)
+        if isinstance(target, gast.Name):
+            value = ctx.frame.names[target.id]
+
+
+def _assign_parts(ctx: Context, node: Any) -> bool:
+    """`a, b = e, f` and `n, m = x.shape`, in which every part can have its target's name from the start."""
+    targets, value = node.targets[0].elts, node.value
+    if any(isinstance(target, gast.Starred) for target in targets):
+        return False
+    match value:
+        case gast.Tuple(elts=parts) if len(parts) == len(targets):
+            if any(isinstance(part, gast.Starred) for part in parts):
+                return False
+            values = []
+            for target, part in zip(targets, parts, strict=True):
+                made = ctx.expression(part)
+                values.append(adopt(ctx, made, target.id) if isinstance(target, gast.Name) else made)
+            for target, made in zip(targets, values, strict=True):
+                ctx.bind(target, made)
+            return True
+        case gast.Attribute(value=inner, attr="shape"):
+            array = ctx.expression(inner)
+            if not isinstance(array, Leaf) or not isinstance(array.type, Array):
+                return False
+            if len(array.type.dims) != len(targets):
+                ctx.fail("S127", f"a shape of {len(array.type.dims)} axes unpacked into {len(targets)} names")
+            for axis, target in enumerate(targets):
+                ctx.bind(target, length(ctx, array, axis))
+            return True
+    return False
+
+
+def bind(ctx: Context, target: Any, value: Abstract) -> None:
+    """Assign a value to a target."""
+    match target:
+        case gast.Name(id=name):
+            bind_name(ctx, name, value)
+        case gast.Tuple(elts=parts) | gast.List(elts=parts):
+            _unpack(ctx, parts, value)
+        case gast.Subscript():
+            container = ctx.expression(target.value)
+            items = ctx.expression(target.slice)
+            with ctx.at(target):
+                store(ctx, container, items, value)
+        case gast.Attribute():
+            with ctx.at(target):
+                ctx.fail(
+                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
+                )
+        case _:
+            ctx.fail("S199", f"assignment to {type(target).__name__}")
+
+
+def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
+    value = ctx.check(value)
+    stars = [k for k, target in enumerate(targets) if isinstance(target, gast.Starred)]
+    items = items_of(ctx, value)
+    if items is None and isinstance(value, Leaf) and isinstance(value.type, Array) and not stars:
+        _check_count(ctx, value.type.dims[0], length(ctx, value, 0), len(targets))
+        items = tuple(index(ctx, value, ctx.constant(k)) for k in range(len(targets)))
+    if items is None:
+        items = spread(ctx, value)
+    if stars:
+        first, after = stars[0], len(targets) - stars[0] - 1
+        if len(items) < len(targets) - 1:
+            ctx.fail("S127", f"{len(items)} values unpacked into at least {len(targets) - 1} names")
+        rest = ctx.new_ref(Cells(tuple(items[first : len(items) - after])))
+        items = (*items[:first], rest, *items[len(items) - after :])
+    if len(items) != len(targets):
+        ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
+    for at, (target, item) in enumerate(zip(targets, items, strict=True)):
+        with ctx.holding(items[at + 1 :]):
+            ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
+
+
+def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:
+    """As many items as names: where that is not known, it is asserted."""
+    if isinstance(count.static, int) or (known.is_one and wanted != 1) or (known.many and wanted == 1):
+        if count.static != wanted:
+            shown = count.static if isinstance(count.static, int) else "not one"
+            ctx.fail("S127", f"{shown} values unpacked into {wanted} names")
+        return
+    test = ctx.builder.op("==", count.atom, Const(wanted))
+    ctx.builder.check(test, "ValueError", count.atom, f" values unpacked into {wanted} names")
+
+
+def _annotated(ctx: Context, node: Any) -> None:
+    if node.value is not None:
+        ctx.bind(node.target, ctx.expression(node.value))
+
+
+def _augmented(ctx: Context, node: Any) -> None:
+    prim = BINARY[type(node.op)]
+    match node.target:
+        case gast.Name(id=name):
+            current = lookup(ctx, name)
+            value = ctx.expression(node.value)
+            if not _in_place(ctx, prim, current, value):
+                ctx.bind(node.target, zero_dim_arrays.updated(ctx, current, binary(ctx, prim, current, value)))
+            elif lookup(ctx, name) != current:
+                ctx.bind(node.target, current)
+        case gast.Subscript(value=container, slice=where):
+            base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
+            if isinstance(base, Ref):
+                current = index(ctx, base, items)
+                value = ctx.expression(node.value)
+                new = current
+                if not _in_place(ctx, prim, current, value):
+                    new = zero_dim_arrays.updated(ctx, current, binary(ctx, prim, current, value))
+                if new is not current or index(ctx, base, items) != current:
+                    store(ctx, base, items, new)
+                return
+            with ctx.builder.block() as written:
+                value = ctx.expression(node.value)
+            with ctx.at(node):
+                old = element(ctx, base, items) if _stores(written) else None
+                for statement in written:
+                    ctx.builder.emit(statement)
+                if old is None:
+                    store(ctx, base, items, value, prim)
+                else:
+                    store(ctx, base, items, binary(ctx, prim, old, value))
+        case gast.Attribute():
+            current = ctx.expression(node.target)
+            if not _in_place(ctx, prim, current, ctx.expression(node.value)):
+                ctx.fail(
+                    "S118", "assignment to an attribute", None, "make a new object: dataclasses.replace, or _replace."
+                )
+
+
+def _stores(written: Sequence[Stmt]) -> bool:
+    """Whether statements write into memory."""
+    return any(isinstance(stmt, Store) for stmt in walk(tuple(written)))
+
+
+def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:
+    """`current op= value`, where that changes an array or a list instead of rebinding a name."""
+    current = ctx.check(current)
+    if isinstance(current, Leaf) and isinstance(current.type, Array):
+        number = array_of(ctx, ctx.check(value))
+        if prim == "@":
+            product = binary(ctx, prim, current, number)
+            assert isinstance(product, Leaf)
+            store_basic(ctx, current, (), product, None)
+            return True
+        store_basic(ctx, current, (), number, prim)
+        return True
+    if isinstance(current, Ref) and current.kind == "list" and prim == "+":
+        cells = ctx.heap[current.id]
+        ctx.changes(current)
+        if cells.grown:
+            refuse_change(ctx)
+        if cells.shared:
+            ctx.fail("S125", "this list comes from two paths, and is changed here")
+        ctx.heap[current.id] = Cells(cells.items + spread(ctx, value))
+        return True
+    return False
+
+
+# ---- the rest ----------------------------------------------------------------------------------
+
+
+def _expression(ctx: Context, node: Any) -> None:
+    if not isinstance(node.value, gast.Constant):
+        ctx.expression(node.value)
+
+
+def _if(ctx: Context, node: Any) -> None:
+    cond = ctx.test(node.test)
+    if isinstance(cond, bool):
+        ctx.statements(node.body if cond else node.orelse)
+        return
+    if _guards(ctx, node, cond):
+        return
+
+    def path(body: Sequence[Any]) -> Callable[[], Abstract]:
+        def lower() -> Abstract:
+            ctx.statements(body)
+            return Static(None)
+
+        return lower
+
+    branch(ctx, cond, path(node.body), path(node.orelse))
+
+
+def _guards(ctx: Context, node: Any, cond: Atom) -> bool:
+    """`if ...: raise ...`, which is a check, and what comes with it."""
+    match node.body, node.orelse:
+        case [gast.Raise() as one], rest:
+            holds = ctx.builder.op("not", cond)
+        case rest, [gast.Raise() as one]:
+            holds = cond
+        case _:
+            return False
+    stmt = raised(ctx, one, holds)
+    if stmt is None:
+        return False
+    _emit_check(ctx, stmt)
+    ctx.statements(rest)
+    return True
+
+
+def _emit_check(ctx: Context, stmt: Effect) -> None:
+    """A check of the user's as it is; of the prelude, as one that an operation demands."""
+    if not _of_prelude(ctx):
+        ctx.builder.emit(stmt)
+        return
+    found = check_of(stmt)
+    assert found is not None and isinstance(found.condition, Var | Const)
+    ctx.builder.check(found.condition, found.error, *found.message)
+
+
+def _of_prelude(ctx: Context) -> bool:
+    """Whether the lines are ours; a generated function is taken for one of the user's."""
+    return str(ctx.frame.source.function.__module__).startswith("srcad.rules.")
+
+
+def _return(ctx: Context, node: Any) -> None:
+    ctx.frame.names[RESULT] = Static(None) if node.value is None else ctx.expression(node.value)
+
+
+def _function(ctx: Context, node: Any) -> None:
+    for decorator in node.decorator_list:
+        value = ctx.expression(decorator)
+        while isinstance(value, Partial):
+            value = value.function
+        module = getattr(value.value, "__module__", "") if isinstance(value, Static) else ""
+        if not str(module).startswith("numba"):
+            with ctx.at(decorator):
+                ctx.fail("S199", "a decorator on a function defined inside another")
+    ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
+    now_bound(ctx, node.name)
+
+
+def _assert(ctx: Context, node: Any) -> None:
+    cond = ctx.test(node.test)
+    if cond is True:
+        return
+    text = () if node.msg is None else message(ctx, node.msg)
+    ctx.builder.emit(check(Const(False) if cond is False else cond, "AssertionError", text, ctx.builder.span))
+
+
+def _raise(ctx: Context, node: Any) -> None:
+    # one that cannot be reached with these types is never lowered
+    always = raised(ctx, node, Const(False)) if _of_prelude(ctx) else None
+    if always is not None:
+        _emit_check(ctx, always)
+        return
+    text = "" if node.exc is None else f": {gast.unparse(node.exc).strip()}"
+    ctx.fail(
+        "S104",
+        "a raise that may be reached",
+        f"It stands on a path that run-time values can take, or that these types always take{text}.",
+        'ask first, and by itself: if x < 0.0: raise ValueError("negative").',
+    )
+
+
+def _pass(ctx: Context, node: Any) -> None:
+    return
+
+
+_HANDLERS: dict[type, Callable[[Context, Any], None]] = {
+    gast.Assign: _assign,
+    gast.AnnAssign: _annotated,
+    gast.AugAssign: _augmented,
+    gast.Expr: _expression,
+    gast.If: _if,
+    gast.For: lower_for,
+    gast.While: lower_while,
+    gast.Return: _return,
+    gast.FunctionDef: _function,
+    gast.Assert: _assert,
+    gast.Raise: _raise,
+    gast.Pass: _pass,
+}

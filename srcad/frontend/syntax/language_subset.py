@@ -1,0 +1,154 @@
+"""The fence round the language: what is outside it is found before anything else looks at the function.
+
+Only what syntax alone can decide is refused here. What depends on types and values (a call of a function without
+source, a comprehension over an array, recursion) is refused by lowering, where they are known.
+"""
+
+from __future__ import annotations
+
+import gast
+
+from srcad.errors import Problem, fail_all
+from srcad.frontend.source.read import Source, span
+
+_LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
+"""Functions that ask for the items of an argument one by one."""
+
+
+def fence(source: Source) -> None:
+    """Raise one `UnsupportedError` with every construct of the function that is outside the language."""
+    found = []
+    used_up = {id(part) for node in gast.walk(source.tree) for part in _used_up(node)}
+    for node in gast.walk(source.tree):
+        refusal = _refusal(node)
+        if isinstance(node, gast.GeneratorExp) and id(node) not in used_up:
+            refusal = (
+                "S114",
+                "a generator that is not used up where it stands",
+                "Its elements are made one by one, as they are asked for; what runs in between may change them.",
+                "make a list of it: [...].",
+            )
+        if refusal is not None:
+            code, message, why, advice = refusal
+            found.append(Problem(code, message, span(source, node), why, advice))
+    # By place in the text; of what begins at one place, the outer first.
+    found.sort(key=lambda problem: (problem.span.line, problem.span.column) if problem.span else (0, 0))
+    fail_all(found)
+
+
+def _used_up(node: gast.AST) -> list[gast.AST]:
+    """The parts of a node of which all items are made before anything else happens."""
+    match node:
+        case gast.Call(func=function, args=args):
+            lazy = isinstance(function, gast.Name) and function.id in _LAZY
+            return [] if lazy else list(args)
+        case gast.Starred(value=value):
+            return [value]
+        case gast.Assign(targets=[gast.Tuple() | gast.List()], value=value):
+            return [value]
+    return []
+
+
+def _refusal(node: gast.AST) -> tuple[str, str, str, str] | None:
+    match node:
+        case gast.Try() | gast.TryStar():
+            return (
+                "S103",
+                "try is not in the language",
+                "Which statement of it raises is known only at run time, and compiled code does not say.",
+                "test the condition with if; or let the caller handle the exception.",
+            )
+        case gast.With():
+            return (
+                "S105",
+                "with is not in the language",
+                "A context manager runs code that srcad cannot see.",
+                "enter the context in the caller; or write out what it does.",
+            )
+        case gast.Yield() | gast.YieldFrom():
+            return (
+                "S106",
+                "yield is not in the language",
+                "A generator has no single result to differentiate.",
+                "return an array of the values; or run the loop in this function.",
+            )
+        case gast.AsyncFunctionDef(name=name):  # await and the others stand in no other place
+            return (
+                "S107",
+                f"{name} is async",
+                "Compiled code runs from its first line to its last.",
+                "await the values in the caller, and pass them in.",
+            )
+        case gast.Global(names=names):
+            return (
+                "S108",
+                f"global {', '.join(names)}: a function may read globals, not bind them",
+                "A gradient that changed globals would not be a function of its arguments.",
+                "pass the value in as an argument, and return the new one.",
+            )
+        case gast.Nonlocal(names=names):
+            return (
+                "S108",
+                f"nonlocal {', '.join(names)}: a function may read names from outside, not bind them",
+                "A gradient that changed them would not be a function of its arguments.",
+                "return the new value, and bind it where the function is called.",
+            )
+        case gast.Delete():
+            return (
+                "S109",
+                "del is not in the language",
+                "The reverse sweep may still need what it deletes.",
+                "leave it out: srcad keeps only what the gradient reads.",
+            )
+        case gast.ClassDef(name=name):
+            return (
+                "S110",
+                f"class {name} is defined inside a function",
+                "It would be a new class at each call.",
+                "define it outside, as a dataclass or namedtuple.",
+            )
+        case gast.Match():
+            return (
+                "S111",
+                "match is not in the language",
+                "Patterns take values apart in ways that srcad does not follow.",
+                "use if and elif.",
+            )
+        case gast.Import() | gast.ImportFrom():
+            return (
+                "S112",
+                "import inside a function",
+                "The generated module has its imports at its top.",
+                "move it to the top of the file.",
+            )
+        case gast.Constant(value=complex()):
+            return (
+                "S116",
+                "complex numbers are not in the language",
+                "Every value that is differentiated is a real number.",
+                "keep the real and the imaginary part in two variables.",
+            )
+        case gast.Constant(value=bytes()):
+            return _outside("bytes")
+        case gast.Set() | gast.SetComp():
+            return _outside("a set")
+        case gast.Attribute(ctx=gast.Store(), attr=attr):
+            return (
+                "S118",
+                f"assignment to the attribute {attr}",
+                "An object that changes would have to be restored in the reverse sweep.",
+                "bind a variable; or build a new object (dataclasses.replace, namedtuple._replace).",
+            )
+        case gast.TypeAlias():
+            return ("S199", "a type alias inside a function", "It computes nothing.", "move it out of the function.")
+        case _:
+            return None
+
+
+def _outside(kind: str) -> tuple[str, str, str, str]:
+    return (
+        "S117",
+        f"{kind} is not in the language",
+        "Values are numbers, strings, arrays, and tuples, lists and dicts of them.",
+        "use a tuple, a list or an array.",
+    )

@@ -1,0 +1,303 @@
+"""`break`, `continue`, early `return` and the `else` of a loop become nesting, or flags where they must."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import gast
+
+from srcad.frontend.syntax.control_exits import BREAK, CONTINUE, NEXT, RAISE, RETURN, endless, exits, reachable, returns
+
+Node = TypeVar("Node", bound=gast.AST)
+
+
+def single_exit(tree: gast.FunctionDef) -> gast.FunctionDef:
+    """The same function with one `return`, its last statement, and loops that only end by their heads.
+
+    >>> text = '''
+    ... def first_negative(x):
+    ...     for v in x:
+    ...         if v > 0.0:
+    ...             continue
+    ...         return v
+    ...     return 0.0
+    ... '''
+    >>> print(gast.unparse(single_exit(gast.parse(text).body[0])).strip())
+    def first_negative(x):
+        returned = False
+        for v in x:
+            if not v > 0.0:
+                result = v
+                returned = True
+        if not returned:
+            result = 0.0
+        return result
+
+    A `for` that can be left early has the name of its flag in the attribute `exit_flag` (here "returned"): true
+    at the end of a turn, it ends the loop. A `while` asks its flag before its own test. Functions defined inside
+    are left alone. The given tree is not changed; what needs no change is shared with it.
+    """
+    return _Rewriter(tree).function(tree)
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """The flags of a loop: `stopped` is None where nothing but `return` leaves it early."""
+
+    stopped: str | None
+    skipped: str
+
+
+class _Rewriter:
+    """The flags of one function. They carry placeholders for names ("%stopped.2") until it is known which are read."""
+
+    def __init__(self, tree: gast.FunctionDef) -> None:
+        self.taken = set(_names(tree))
+        self.flags: list[str] = []
+        self.read: set[str] = set()
+        self.returned = self.flag("returned")
+        self.result: str | None = None
+        self.keep_return = False
+
+    def function(self, tree: gast.FunctionDef) -> gast.FunctionDef:
+        body = reachable(tree.body)
+        if NEXT in exits(body):
+            body = [*body, _at(gast.Return(_constant(None)), body[-1])]
+        found = list(returns(body))
+        self.keep_return = len(found) == 1 and found[0] is body[-1]
+        if not self.keep_return and not all(_is_none(statement.value) for statement in found):
+            self.result = self.fresh("result")
+        out = _tidied(self.block(body, ()), frozenset())
+        if not self.keep_return:
+            value = _constant(None) if self.result is None else _name(self.result, gast.Load())
+            out.append(_at(gast.Return(value), found[-1] if found else body[-1]))
+        for flag in self.flags:
+            if flag in self.read:
+                _initialise(out, flag)
+        _rename(out, {flag: self.fresh(_base(flag)) for flag in self.flags if flag in self.read})
+        return _with(tree, body=out)
+
+    def block(self, body: Sequence[gast.stmt], loops: tuple[_Loop, ...]) -> list[gast.stmt]:
+        out: list[gast.stmt] = []
+        body = reachable(body)
+        for at, statement in enumerate(body):
+            rest = body[at + 1 :]
+            match statement:
+                case gast.Return():
+                    return out + self.leave(statement, loops)
+                case gast.Break():
+                    assert loops[-1].stopped is not None
+                    return [*out, _set(loops[-1].stopped, True, statement)]
+                case gast.Continue():
+                    return [*out, _set(loops[-1].skipped, True, statement)]
+                case gast.If():
+                    nested = self.nested(statement, rest, loops)
+                    if nested is not None:
+                        return [*out, nested]
+                    then, orelse = self.block(statement.body, loops), self.block(statement.orelse, loops)
+                    out.append(_with(statement, body=then, orelse=orelse))
+                    left = exits([statement]) - {NEXT, RAISE}
+                    if left and rest:
+                        return out + self.guarded(self.tested(left, loops), rest, loops, statement)
+                case gast.For() | gast.While():
+                    return out + self.loop(statement, rest, loops)
+                case _:
+                    out.append(statement)
+        return out
+
+    def nested(self, statement: gast.If, rest: Sequence[gast.stmt], loops: tuple[_Loop, ...]) -> gast.If | None:
+        """The `if` with `rest` moved into the one branch that goes on, where only one does."""
+        then, orelse = exits(statement.body), exits(statement.orelse)
+        if not (then | orelse) - {NEXT, RAISE} or (NEXT in then and NEXT in orelse):
+            return None
+        into_then = [*statement.body, *rest] if NEXT in then else statement.body
+        into_else = [*statement.orelse, *rest] if NEXT in orelse else statement.orelse
+        return _with(statement, body=self.block(into_then, loops), orelse=self.block(into_else, loops))
+
+    def loop(
+        self, statement: gast.For | gast.While, rest: Sequence[gast.stmt], loops: tuple[_Loop, ...]
+    ) -> list[gast.stmt]:
+        left = exits(statement.body)
+        own = _Loop(self.flag("stopped") if BREAK in left else None, self.flag("skipped"))
+        new = _with(statement, body=self.block(statement.body, (*loops, own)), orelse=[])
+        flag = own.stopped or (self.returned if RETURN in left else None)
+        if flag is not None and isinstance(new, gast.While):
+            go_on = self.none_of([flag], statement)
+            new.test = go_on if endless(statement) else _at(gast.BoolOp(gast.And(), [go_on, new.test]), statement.test)
+        elif flag is not None:
+            self.read.add(flag)
+            new.exit_flag = flag
+        if own.stopped is None:
+            rest = [*statement.orelse, *rest]
+        elif statement.orelse and not endless(statement):
+            orelse = gast.If(self.none_of([own.stopped], statement), statement.orelse, [])
+            rest = [_at(orelse, statement), *rest]
+        if NEXT not in exits([_with(statement, orelse=[])]):
+            return [new]
+        if RETURN in left and rest:
+            return [new, *self.guarded([self.returned], rest, loops, statement)]
+        return [new, *self.block(rest, loops)]
+
+    def leave(self, statement: gast.Return, loops: tuple[_Loop, ...]) -> list[gast.stmt]:
+        if self.keep_return:
+            return [statement]
+        out: list[gast.stmt] = []
+        if self.result is not None:
+            value = statement.value or _constant(None)
+            out.append(_at(gast.Assign([_name(self.result, gast.Store())], value, None), statement))
+        stopped = [loop.stopped for loop in loops if loop.stopped is not None]
+        return out + [_set(flag, True, statement) for flag in (*stopped, self.returned)]
+
+    def tested(self, left: frozenset[str], loops: tuple[_Loop, ...]) -> list[str]:
+        """The flags of which one is true if control has left by one of `left`."""
+        flags = [loops[-1].skipped] if CONTINUE in left else []
+        if BREAK in left and loops[-1].stopped is not None:
+            return [loops[-1].stopped, *flags]  # a return out of this loop sets it too
+        return [self.returned, *flags] if RETURN in left else flags
+
+    def guarded(
+        self, flags: list[str], rest: Sequence[gast.stmt], loops: tuple[_Loop, ...], like: gast.AST
+    ) -> list[gast.stmt]:
+        return [_at(gast.If(self.none_of(flags, like), self.block(rest, loops), []), like)]
+
+    def none_of(self, flags: list[str], like: gast.AST) -> gast.expr:
+        self.read.update(flags)
+        names = [_name(flag, gast.Load()) for flag in flags]
+        return _at(gast.UnaryOp(gast.Not(), names[0] if len(names) == 1 else gast.BoolOp(gast.Or(), names)), like)
+
+    def flag(self, base: str) -> str:
+        self.flags.append(f"%{base}.{len(self.flags)}")
+        return self.flags[-1]
+
+    def fresh(self, base: str) -> str:
+        name, count = base, 0
+        while name in self.taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.taken.add(name)
+        return name
+
+
+def _tidied(body: Sequence[gast.stmt], live: frozenset[str]) -> list[gast.stmt]:
+    """Without assignments to flags nobody reads later (`live` after the block), and without emptied branches."""
+    out: list[gast.stmt] = []
+    for statement in reversed(body):
+        match statement:
+            case gast.Assign(targets=[gast.Name(id=name)]) if name.startswith("%") and name not in live:
+                continue
+            case gast.If():
+                then, orelse = _tidied(statement.body, live), _tidied(statement.orelse, live)
+                if orelse and not then:
+                    out.append(_with(statement, test=_negated(statement.test), body=orelse, orelse=[]))
+                else:
+                    out.append(_with(statement, body=then or [_at(gast.Pass(), statement)], orelse=orelse))
+            case gast.For() | gast.While():
+                # What a turn skips ends with the turn; the other flags are read by the loop's head and after it.
+                again = live | {flag for flag in _read(statement) if _base(flag) != "skipped"}
+                inside = _tidied(statement.body, again)
+                out.append(_with(statement, body=inside or [_at(gast.Pass(), statement)]))
+            case _:
+                out.append(statement)
+        live |= _read(statement)
+    return out[::-1]
+
+
+def _read(statement: gast.stmt) -> frozenset[str]:
+    """The flags a statement reads."""
+    nodes = list(gast.walk(statement))
+    names = {n.id for n in nodes if isinstance(n, gast.Name) and isinstance(n.ctx, gast.Load) and n.id[0] == "%"}
+    return frozenset(names | {n.exit_flag for n in nodes if hasattr(n, "exit_flag")})
+
+
+def _initialise(body: list[gast.stmt], flag: str) -> None:
+    """Set `flag` to False in the innermost block that has all its uses, before the first of them."""
+    while True:
+        users = [at for at, statement in enumerate(body) if _uses(statement, flag)]
+        match body[users[0]] if len(users) == 1 else None:
+            case gast.If(test=test, body=then, orelse=orelse) if not _uses(test, flag):
+                inner = [block for block in (then, orelse) if any(_uses(s, flag) for s in block)]
+            case gast.While(test=test, body=inside) if not _uses(test, flag):
+                inner = [inside]
+            case gast.For(body=inside) as loop if getattr(loop, "exit_flag", None) != flag:
+                inner = [inside]
+            case _:
+                inner = []
+        if len(inner) != 1:
+            break
+        body = inner[0]
+    body.insert(users[0], _set(flag, False, body[users[0]]))
+
+
+def _uses(node: gast.AST, flag: str) -> bool:
+    return any(
+        (isinstance(n, gast.Name) and n.id == flag) or getattr(n, "exit_flag", None) == flag for n in gast.walk(node)
+    )
+
+
+def _rename(body: Sequence[gast.stmt], names: dict[str, str]) -> None:
+    for node in (n for statement in body for n in gast.walk(statement)):
+        if isinstance(node, gast.Name) and node.id in names:
+            node.id = names[node.id]
+        elif getattr(node, "exit_flag", None) in names:
+            node.exit_flag = names[node.exit_flag]
+
+
+def _base(flag: str) -> str:
+    return flag[1:].rpartition(".")[0]
+
+
+def _names(tree: gast.AST) -> Iterator[str]:
+    """All names a function writes down, those of functions inside it as well."""
+    for node in gast.walk(tree):
+        match node:
+            case gast.Name(id=name) | gast.FunctionDef(name=name) | gast.ClassDef(name=name):
+                yield name
+            case gast.alias(name=name, asname=asname):
+                yield asname or name.partition(".")[0]
+            case gast.Global(names=names) | gast.Nonlocal(names=names):
+                yield from names
+
+
+def _set(flag: str, value: bool, like: gast.AST) -> gast.stmt:
+    return _at(gast.Assign([_name(flag, gast.Store())], _constant(value), None), like)
+
+
+def _negated(test: gast.expr) -> gast.expr:
+    """`not test`; comparisons keep their sense, since of `a < b` and `a >= b` both are false for a NaN."""
+    match test:
+        case gast.UnaryOp(op=gast.Not(), operand=operand):
+            return operand
+        case _:
+            return _at(gast.UnaryOp(gast.Not(), test), test)
+
+
+def _is_none(value: gast.expr | None) -> bool:
+    return value is None or (isinstance(value, gast.Constant) and value.value is None)
+
+
+def _name(name: str, context: gast.expr_context) -> gast.Name:
+    return gast.Name(name, context, None, None)
+
+
+def _constant(value: object) -> gast.Constant:
+    return gast.Constant(value, None)
+
+
+def _with(node: Node, **fields: object) -> Node:
+    """A copy of `node` with some fields replaced."""
+    new = copy.copy(node)
+    for name, value in fields.items():
+        setattr(new, name, value)
+    return new
+
+
+def _at(node: Node, like: gast.AST) -> Node:
+    """`node` placed where `like` stands, with all parts of it that have no place yet."""
+    if isinstance(node, gast.expr | gast.stmt) and not hasattr(node, "lineno"):
+        gast.copy_location(node, like)
+        for child in gast.iter_child_nodes(node):
+            _at(child, like)
+    return node

@@ -1,0 +1,274 @@
+"""What lowering knows of a Python value: a number or array that exists at run time, or a structure around them.
+
+Lowering runs the function on these instead of on numbers. Structures (tuples, lists, dicts, records, functions)
+exist only while compiling; what remains at run time are the leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Union
+
+from srcad.ir.nodes import Atom, Span
+from srcad.ir.types import Type
+
+if TYPE_CHECKING:
+    from srcad.frontend.values.context import Frame
+
+
+class Unknown:
+    """The static value of a leaf that is only known at run time."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A number, bool or array. `static` is its value where that is known when compiling."""
+
+    atom: Atom
+    type: Type
+    static: object = UNKNOWN
+
+    @property
+    def known(self) -> bool:
+        return self.static is not UNKNOWN
+
+
+@dataclass(frozen=True)
+class Seq:
+    """A tuple; in arguments and results also a list. `kind` is `tuple` or `list`."""
+
+    items: tuple[Abstract, ...]
+    kind: str = "tuple"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A dict in arguments and results, in the order of its keys."""
+
+    items: tuple[tuple[object, Abstract], ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A namedtuple or a dataclass instance."""
+
+    cls: type
+    fields: tuple[tuple[str, Abstract], ...]
+
+    def get(self, name: str) -> Abstract | None:
+        return dict(self.fields).get(name)
+
+
+@dataclass(frozen=True)
+class Static:
+    """A Python object used as it is while compiling: None, a string, a function, a module, a dtype."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A list or dict inside a function, which may be changed: its contents are `Context.heap[id]`."""
+
+    id: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The contents of a list (`keys` is None) or dict. A `shared` one came from two, and may not be changed.
+
+    Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows are the
+    list's; all of them if it is `full`.
+    """
+
+    items: tuple[Abstract, ...]
+    keys: tuple[object, ...] | None = None
+    shared: bool = False
+    grown: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class Closure:
+    """A function defined inside the function being lowered, with the frame it was defined in."""
+
+    tree: Any
+    frame: Frame
+    defaults: tuple[tuple[str, Abstract], ...] = ()
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A function with some arguments given: `functools.partial`, or a method with its receiver."""
+
+    function: Abstract
+    args: tuple[Abstract, ...]
+    keywords: tuple[tuple[str, Abstract], ...] = ()
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of an array, a number, a list or a dict, not called yet."""
+
+    receiver: Abstract
+    name: str
+
+
+@dataclass(frozen=True)
+class SliceValue:
+    """`lower:upper:step`; a part left out is None."""
+
+    lower: Leaf | None
+    upper: Leaf | None
+    step: Leaf | None
+
+
+@dataclass(frozen=True)
+class RangeValue:
+    start: Leaf
+    stop: Leaf
+    step: Leaf
+
+
+@dataclass(frozen=True)
+class EnumerateValue:
+    inner: Abstract
+    start: Leaf
+
+
+@dataclass(frozen=True)
+class ZipValue:
+    inners: tuple[Abstract, ...]
+
+
+@dataclass(frozen=True)
+class ReversedValue:
+    inner: Abstract
+
+
+@dataclass
+class ZeroD:
+    """What a function does with 0-d arrays, which count as numbers (zero_d.py)."""
+
+    made: bool = False
+    views: bool = False
+    """Some are views of arrays, or the other way round."""
+    updated: bool = False
+    """A number is updated in place, which may be one."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """What a name means after paths that disagree in a way no run-time value can express; an error once read."""
+
+    code: str
+    message: str
+    why: str | None = None
+    advice: str | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Unbound:
+    """A name without a value on this path."""
+
+
+UNBOUND = Unbound()
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of a leaf in a structure whose leaves have been taken out."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The place of a list or dict that is known by its contents, not by its identity."""
+
+    items: tuple[Abstract, ...]
+    keys: tuple[object, ...] | None
+    grown: bool = False
+    full: bool = False
+
+
+Abstract = Union[
+    Leaf,
+    Seq,
+    Mapping,
+    Record,
+    Static,
+    Ref,
+    Closure,
+    Partial,
+    Method,
+    SliceValue,
+    RangeValue,
+    EnumerateValue,
+    ZipValue,
+    ReversedValue,
+    Conflict,
+    Unbound,
+    Slot,
+    Copied,
+]
+
+
+def leaves(value: Abstract) -> Iterator[Leaf]:
+    """The leaves of an argument or a result, in order (a structure without `Ref`)."""
+    match value:
+        case Leaf():
+            yield value
+        case Seq(items):
+            for item in items:
+                yield from leaves(item)
+        case Mapping(pairs) | Record(_, pairs):
+            for _, item in pairs:
+                yield from leaves(item)
+        case _:
+            return
+
+
+def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Abstract:
+    """The value with `change` applied to the direct parts that may hold leaves."""
+
+    def each(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple((k, change(v)) for k, v in items)
+
+    match value:
+        case Seq(items, kind):
+            return Seq(tuple(change(item) for item in items), kind)
+        case Mapping(pairs):
+            return Mapping(each(pairs))
+        case Record(cls, pairs):
+            return Record(cls, each(pairs))
+        case Copied(items):
+            return replace(value, items=tuple(change(item) for item in items))
+        case Partial(function, args, keywords):
+            return Partial(change(function), tuple(change(a) for a in args), each(keywords))
+        case Closure(tree, frame, defaults):
+            return Closure(tree, frame, each(defaults)) if defaults else value
+        case Method(receiver, name):
+            return Method(change(receiver), name)
+        case SliceValue(lower, upper, step):
+            parts = [None if p is None else change(p) for p in (lower, upper, step)]
+            return SliceValue(*parts)  # type: ignore[arg-type]
+        case RangeValue(start, stop, step):
+            return RangeValue(change(start), change(stop), change(step))  # type: ignore[arg-type]
+        case EnumerateValue(inner, start):
+            return EnumerateValue(change(inner), change(start))  # type: ignore[arg-type]
+        case ZipValue(inners):
+            return ZipValue(tuple(change(i) for i in inners))
+        case ReversedValue(inner):
+            return ReversedValue(change(inner))
+        case _:
+            return value

@@ -1,0 +1,316 @@
+"""The state of lowering one call: frames of names, the contents of lists and dicts, and where errors point.
+
+The parts of lowering reach one another through `Context.parts`, so that none needs to import another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+
+from srcad.errors import SrcadError, fail
+from srcad.frontend.source import read
+from srcad.frontend.source.read import Source
+from srcad.frontend.values.abstract_values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, ZeroD, leaves
+from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
+from srcad.ir.types import Scalar
+from srcad.typing.builder import Builder
+
+
+class Retry(Exception):
+    """An error that goes away if the loop around it is unrolled; it carries the error for the case it is not."""
+
+    def __init__(self, error: SrcadError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+class Pending(Exception):
+    """A name was read that gets its value later in the turn of a loop: its type is known in the next attempt."""
+
+    def __init__(self, error: SrcadError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@dataclass(eq=False)
+class Frame:
+    """One function being lowered: its names, and the frames around its definition."""
+
+    source: Source
+    tree: Any
+    library: bool
+    """A rule or a function of the prelude: its lines are not the user's, its names are temporaries."""
+    locals: frozenset[str]
+    parent: Frame | None = None
+    """The frame the function was defined in."""
+    caller: Frame | None = None
+    names: dict[str, Abstract] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+    node: Any = None
+    """What is being lowered, for errors."""
+    serial: int = 0
+    """Frames count up in the order of their making."""
+    origin: Any = None
+    """The tree as it was read."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What differs between two paths: the names of the frame, and the contents of lists and dicts."""
+
+    names: dict[str, Abstract]
+    heap: dict[int, Cells]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A global or closure variable the function reads at each call."""
+
+    name: str
+    value: Abstract
+    read: Callable[[], object]
+    fixed: bool = False
+    """Its integers and bools are constants, and no leaves."""
+
+    @property
+    def zero_d(self) -> tuple[str, ...]:
+        """Its name in the IR, where the variable is a 0-d array."""
+        value = self.read()
+        if not isinstance(value, np.ndarray) or value.ndim or not isinstance(self.value, Leaf):
+            return ()
+        return (self.value.atom.name,) if isinstance(self.value.atom, Var) else ()
+
+
+class Parts(Protocol):
+    """The parts of lowering (lower.py joins them)."""
+
+    def expression(self, ctx: Context, node: Any) -> Abstract: ...
+    def statements(self, ctx: Context, body: Sequence[Any]) -> None: ...
+    def call(
+        self, ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+    ) -> Abstract: ...
+    def attribute(self, ctx: Context, value: Abstract, name: str) -> Abstract: ...
+    def test(self, ctx: Context, node: Any) -> bool | Atom: ...
+    def truth(self, ctx: Context, value: Abstract) -> bool | Atom: ...
+    def bind(self, ctx: Context, target: Any, value: Abstract) -> None: ...
+    def index(self, ctx: Context, value: Abstract, items: Abstract) -> Abstract: ...
+    def store(self, ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None) -> None: ...
+
+
+Differentiate = Callable[[Function, str], Callable[..., Any]]
+"""Makes the derivative of a function by a parameter: what stands above the front end is handed down to it."""
+
+
+class Context:
+    """Everything lowering carries along."""
+
+    def __init__(
+        self,
+        builder: Builder,
+        parts: Parts,
+        fixed: bool = False,
+        differentiate: Differentiate | None = None,
+        zero_d: bool = False,
+    ) -> None:
+        self.builder = builder
+        self.parts = parts
+        self._differentiate = differentiate
+        self.fixed = fixed
+        """Integers and bools from outside the function are taken as they are now, behind a guard."""
+        self.heap: dict[int, Cells] = {}
+        self.captured_heap: dict[int, Cells] = {}
+        """Lists and dicts of captured values: there on every path, wherever they were first read."""
+        self.refs = 0
+        self.frames = 0
+        self.captures: dict[tuple[int, str], Captured] = {}
+        self.inner: dict[tuple[int, str], Abstract] = {}
+        """The captured values, as the function sees them."""
+        self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
+        self.taken: set[str] = set()
+        self.undefined: set[str] = set()
+        """Names in the IR that have no value on some path."""
+        self.read_undefined: set[str] = set()
+        """Names of the user that were read where they may have no value."""
+        self.facts: list[Expr] = []
+        """The conditions that hold at this place."""
+        self.unrollable = 0
+        """How many loops around this place have known bounds, and could be unrolled."""
+        self.counting: set[str] = set()
+        """Indices of loops that count up from 0 or more: they are never negative."""
+        self.growing: set[int] = set()
+        """Lists that grow in a loop around this place."""
+        self.appended: list[tuple[Store, Leaf]] = []
+        """What has been written into their arrays."""
+        self.skipped = False
+        self.adopted: set[str] = set()
+        """Values that have just been given the name of the variable they are for."""
+        self.held: list[Sequence[Any]] = []
+        """Items whose turn is still to come, which no name holds yet."""
+        self.zero_d = zero_d
+        """0-d arrays are marked where they are made and updated (zero_d.py)."""
+        self.zero_d_seen = ZeroD()
+        """What there is of that, marked or not."""
+        self.asks = True
+        """Indices are asked whether they are within bounds."""
+        self.frame: Frame = None  # type: ignore[assignment]
+        builder.place = self.place
+
+    # ---- the parts -----------------------------------------------------------------------------
+
+    def expression(self, node: Any) -> Abstract:
+        return self.parts.expression(self, node)
+
+    def statements(self, body: Sequence[Any]) -> None:
+        self.parts.statements(self, body)
+
+    def call(self, function: Abstract, *args: Abstract, **keywords: Abstract) -> Abstract:
+        return self.parts.call(self, function, args, keywords)
+
+    def attribute(self, value: Abstract, name: str) -> Abstract:
+        return self.parts.attribute(self, value, name)
+
+    def test(self, node: Any) -> bool | Atom:
+        """The truth of an expression: known while compiling, or a boolean at run time."""
+        return self.parts.test(self, node)
+
+    def truth(self, value: Abstract) -> bool | Atom:
+        return self.parts.truth(self, value)
+
+    def bind(self, target: Any, value: Abstract) -> None:
+        """Assign to a target."""
+        self.parts.bind(self, target, value)
+
+    def index(self, value: Abstract, items: Abstract) -> Abstract:
+        return self.parts.index(self, value, items)
+
+    def store(self, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
+        self.parts.store(self, value, items, stored, op)
+
+    def base(self, name: str) -> str:
+        """The base of the IR's names for a variable: a variable of the library is a temporary."""
+        return "%" + name if self.frame.library and not name.startswith("%") else name
+
+    def differentiate(self, f: Function, name: str) -> Callable[..., Any]:
+        """The derivative of what `f` returns by a parameter, as a function with a source, of the same parameters."""
+        if self._differentiate is None:
+            self.fail("S121", "a derivative where none can be made")
+        return self._differentiate(f, name)
+
+    # ---- places and errors ---------------------------------------------------------------------
+
+    def place(self) -> Span | None:
+        """The user's expression being lowered; inside the prelude, the one that called it."""
+        frame: Frame | None = self.frame
+        while frame is not None and (frame.library or frame.node is None):
+            frame = frame.caller
+        return read.span(frame.source, frame.node) if frame is not None else self.builder.span
+
+    def fail(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
+        fail(code, message, self.place(), why, advice)
+
+    def retry(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
+        """Fail, unless a loop around this place can be unrolled."""
+        try:
+            self.fail(code, message, why, advice)
+        except SrcadError as error:
+            raise Retry(error) from None
+
+    @contextmanager
+    def at(self, node: Any) -> Iterator[None]:
+        """Errors inside point to `node`."""
+        before, self.frame.node = self.frame.node, node
+        frame = self.frame
+        try:
+            yield
+        finally:
+            frame.node = before
+
+    @contextmanager
+    def holding(self, items: Sequence[Any]) -> Iterator[None]:
+        """None of the items gets another name inside."""
+        self.held.append(items)
+        depth = len(self.held)
+        try:
+            yield
+        finally:
+            del self.held[depth - 1 :]
+
+    @contextmanager
+    def given(self, cond: Expr) -> Iterator[None]:
+        """The condition holds inside."""
+        self.facts.append(cond)
+        depth = len(self.facts)
+        try:
+            yield
+        finally:
+            del self.facts[depth - 1 :]
+
+    # ---- state ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> State:
+        return State(dict(self.frame.names), dict(self.heap))
+
+    def restore(self, state: State) -> None:
+        self.frame.names = dict(state.names)
+        self.heap = self.captured_heap | state.heap
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[Frame]:
+        """Lower in another frame."""
+        before, self.frame = self.frame, frame
+        try:
+            yield frame
+        finally:
+            self.frame = before
+
+    def changes(self, ref: Ref) -> None:
+        """A list or dict is changed: none from outside the function."""
+        if ref.id in self.captured_heap:
+            self.fail(
+                "S108",
+                f"a {ref.kind} from outside the function is changed",
+                "A gradient that changed it would not be a function of its arguments.",
+                f"pass the {ref.kind} in as an argument; or copy it first.",
+            )
+
+    def new_ref(self, cells: Cells) -> Ref:
+        self.refs += 1
+        self.heap[self.refs] = cells
+        return Ref(self.refs, "list" if cells.keys is None else "dict")
+
+    # ---- leaves --------------------------------------------------------------------------------
+
+    def leaf(self, atom: Atom, static: object = UNKNOWN) -> Leaf:
+        if isinstance(atom, Const):
+            static = atom.value
+        return Leaf(atom, self.builder.typeof(atom), static)
+
+    def constant(self, value: bool | int | float) -> Leaf:
+        return self.leaf(Const(value))
+
+    def declare(self, value: Abstract) -> None:
+        """Register the leaves of an argument or a captured value as names of the function."""
+        for leaf in leaves(value):
+            assert isinstance(leaf.atom, Var)
+            self.builder.types[leaf.atom.name] = leaf.type
+
+    def is_undefined(self, leaf: Leaf) -> bool:
+        return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined
+
+    def check(self, value: Abstract) -> Abstract:
+        """The value, unless it is one that cannot be used."""
+        if isinstance(value, Conflict):
+            self.retry(value.code, value.message, value.why, value.advice)
+        if value is UNBOUND:
+            self.fail("S120", "this value is not set on every path that leads here")
+        return value
+
+
+def is_integer(value: Abstract) -> bool:
+    """Whether the value is an integer scalar (a bool is not)."""
+    return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype[:3] in ("int", "uin")

@@ -1,0 +1,308 @@
+"""Where two paths meet: what each name means afterwards, with a `Join` for each leaf that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from srcad.frontend.values.abstract_values import (
+    UNBOUND,
+    Abstract,
+    Cells,
+    Closure,
+    Conflict,
+    Leaf,
+    Method,
+    Partial,
+    RangeValue,
+    Record,
+    Ref,
+    Seq,
+    Static,
+    Unbound,
+    map_structure,
+)
+from srcad.frontend.values.context import Context, State
+from srcad.frontend.values.definedness import both, met, whether_bound
+from srcad.ir.nodes import Assign, Const, Expr, If, Join, Op, Stmt, Undef, Var
+from srcad.ir.traversal import defined
+from srcad.ir.types import Scalar
+from srcad.typing.builder import Builder, described
+from srcad.typing.join import Kind, named, unify, widened
+
+Key = str | int
+"""A name, or the contents of a list or dict."""
+
+Pairs = tuple[tuple[Any, Abstract], ...]
+JoinValues = Callable[[Abstract, Abstract, str], Abstract]
+JoinLeaves = Callable[[Leaf | Unbound, Leaf | Unbound, str], Abstract]
+
+
+def base_of(leaf: Abstract, default: str = "%value") -> str:
+    """The base of a leaf's name."""
+    if isinstance(leaf, Leaf) and isinstance(leaf.atom, Var):
+        return leaf.atom.name.rpartition(".")[0] or leaf.atom.name
+    return default
+
+
+def branch(
+    ctx: Context, cond: Expr, then: Callable[[], Abstract], orelse: Callable[[], Abstract], base: str = "%choice"
+) -> Abstract:
+    """Write an `If`; the value of the branch taken, and every name the branches bind, are joined."""
+    builder = ctx.builder
+    span, entry, frames = builder.span, ctx.snapshot(), ctx.frames
+    with builder.block() as first, ctx.given(cond):
+        value = then()
+        after_first = ctx.snapshot()
+    ctx.restore(entry)
+    with builder.block() as second, ctx.given(Op("not", (cond,))):
+        other = orelse()
+        after_second = ctx.snapshot()
+    joiner = _Joiner(ctx, cond, first, second, frames)
+    names, heap = joiner.states(after_first, after_second)
+    result = joiner.values(value, other, base)
+    ctx.frame.names, ctx.heap = names, heap | joiner.new
+    builder.emit(If(cond, tuple(first), tuple(second), tuple(joiner.joins), span))
+    return result
+
+
+class _Joiner:
+    def __init__(self, ctx: Context, cond: Expr, first: list[Stmt], second: list[Stmt], frames: int) -> None:
+        self.ctx = ctx
+        self.cond = cond
+        self.first, self.second = first, second
+        self.frames = frames
+        self.joins: list[Join] = []
+        self.new: dict[int, Cells] = {}
+        self.heaps: tuple[dict[int, Cells], dict[int, Cells]] = ({}, {})
+        self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
+        self.has: tuple[Abstract | None, Abstract | None] = None, None
+        """Whether the name that is joined has a value, on each path."""
+
+    def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, Cells]]:
+        self.heaps = a.heap, b.heap
+        heap: dict[int, Cells] = {}
+        for ref in {**a.heap, **b.heap}:
+            x, y = a.heap.get(ref), b.heap.get(ref)
+            if x is not None and y is not None:
+                heap[ref] = x if x is y else join_cells(x, y, "%item", self.values)
+        names = dict(both(self.ctx, self.cond, a.names, b.names))
+        for name in {**a.names, **b.names}:
+            v, w = a.names.get(name, UNBOUND), b.names.get(name, UNBOUND)
+            if name not in names:
+                self.has = whether_bound(a.names, name), whether_bound(b.names, name)
+                names[name] = v if v is w else self.values(v, w, self.ctx.base(name))
+        self.has = None, None
+        met(self.ctx, self.cond, a, b, names)
+        return names, heap
+
+    def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:
+        match a, b:
+            case Ref(kind=kind), Ref(kind=other) if a != b and kind == other:
+                x, y = self.heaps[0][a.id], self.heaps[1][b.id]
+                # both lists may still be reached by other names: a change to the joined one could not reach them
+                cells = join_cells(x, y, base, self.values)
+                self.ctx.refs += 1
+                self.new[self.ctx.refs] = replace(cells, shared=True)
+                return Ref(self.ctx.refs, kind)
+            case (Ref() as ref, Unbound()) | (Unbound(), Ref() as ref):
+                heap = self.heaps[0] if isinstance(a, Ref) else self.heaps[1]
+                if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
+                    cells = heap[ref.id]
+                    items = tuple(self.half(item, isinstance(a, Ref), base) for item in cells.items)
+                    self.new[ref.id] = replace(cells, items=items)
+                return ref
+            case (Closure() as made, Unbound()) | (Unbound(), Closure() as made) if made.frame.serial > self.frames:
+                return disagreement(base, "it is a function made on one path only")
+        return join_values(a, b, base, self.values, self.leaves)
+
+    def half(self, value: Abstract, first: bool, base: str) -> Abstract:
+        return self.values(value, UNBOUND, base) if first else self.values(UNBOUND, value, base)
+
+    def leaves(self, a: Leaf | Unbound, b: Leaf | Unbound, base: str) -> Abstract:
+        builder = self.ctx.builder
+        if isinstance(a, Leaf) and isinstance(b, Leaf) and a.atom == b.atom and type(a.static) is type(b.static):
+            return a
+        kind = joined_kind(builder, a, b)
+        if isinstance(kind, str):
+            return disagreement(base, kind)
+        if not isinstance(a, Leaf) or not isinstance(b, Leaf):
+            # what the lengths are made of may be there on the one path only
+            kind = widened(kind, defined(tuple(self.first if isinstance(a, Leaf) else self.second)))
+        paths = ((a, self.first, self.has[0]), (b, self.second, self.has[1]))
+        left, right = (_as_expr(builder, v, kind, block, has) for v, block, has in paths)
+        key = (left, right, base)
+        if key in self.known and not isinstance(left, Const) and not isinstance(right, Const):
+            return self.known[key]
+        target = fresh_of(builder, base, kind)
+        self.joins.append(Join(target.name, left, right))
+        if any(not isinstance(v, Leaf) or self.ctx.is_undefined(v) for v in (a, b)):
+            self.ctx.undefined.add(target.name)
+        joined = self.ctx.leaf(target)
+        if isinstance(a, Leaf) and isinstance(b, Leaf) and a.known and b.known and _same(a.static, b.static):
+            joined = self.ctx.leaf(target, a.static)
+        self.known[key] = joined
+        return joined
+
+
+def _same(a: object, b: object) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def disagreement(base: str, reason: str) -> Conflict:
+    """A name that two paths give values of different types."""
+    name = base.lstrip("%")
+    advice = "use another name for the second value, or start from a value of the final type (np.zeros of its shape)."
+    if "None" in reason.split():
+        advice = "give it a value of the same type on both; a path without return returns None."
+    return Conflict(
+        "S119",
+        f"{name} does not have one type here",
+        f"{reason[0].upper()}{reason[1:]}: compiled code needs one type.",
+        advice,
+    )
+
+
+def joined_kind(builder: Builder, a: Leaf | Unbound, b: Leaf | Unbound) -> Kind | str:
+    if isinstance(a, Leaf) and isinstance(b, Leaf):
+        return unify(kind_of(builder, a), kind_of(builder, b))
+    present = a if isinstance(a, Leaf) else b
+    assert isinstance(present, Leaf)
+    return kind_of(builder, present)
+
+
+def kind_of(builder: Builder, leaf: Leaf) -> Kind:
+    return Kind(builder.typeof(leaf.atom), builder.is_weak(leaf.atom))
+
+
+def fresh_of(builder: Builder, base: str, kind: Kind) -> Var:
+    """A new name of a kind."""
+    target = builder.fresh(base, kind.type)
+    builder.types[target.name] = named(kind, target.name)
+    if isinstance(kind.type, Scalar) and not kind.weak:
+        builder.strong.add(target.name)
+    return target
+
+
+def _as_expr(builder: Builder, value: Leaf | Unbound, kind: Kind, block: list[Stmt], has: Abstract | None) -> Expr:
+    """The value as it arrives from a branch, converted at the end of the branch where the joined dtype is another."""
+    if not isinstance(value, Leaf):
+        return Undef()
+    with builder.block() as extra:
+        atom = converted_if(builder, value, kind, has)
+    block.extend(extra)
+    return atom
+
+
+def converted_if(builder: Builder, value: Leaf, kind: Kind, has: Abstract | None) -> Expr:
+    """The leaf as a number of the dtype of `kind`; where `has` says that it has no value, none is converted."""
+    with builder.block() as conversion:
+        atom = converted(builder, value, kind)
+    if not conversion or not isinstance(has, Leaf) or has.static is True:
+        for stmt in conversion:
+            builder.emit(stmt)
+        return atom
+    if has.static is False:
+        return Undef()
+    target = fresh_of(builder, base_of(value), kind)
+    builder.emit(If(has.atom, tuple(conversion), (), (Join(target.name, atom, Undef()),), builder.span))
+    return target
+
+
+def converted(builder: Builder, value: Leaf, kind: Kind) -> Expr:
+    """The leaf as a number of the dtype of `kind`."""
+    have, want = builder.typeof(value.atom), kind.type
+    if not isinstance(have, Scalar) or not isinstance(want, Scalar) or have.dtype == want.dtype:
+        return value.atom
+    plain = {"bool": bool, "int64": int, "float64": float, "float32": float}.get(want.dtype)
+    if isinstance(value.atom, Const) and plain is not None and isinstance(value.atom.value, bool | int | float):
+        return Const(plain(value.atom.value))
+    if want.dtype == "float32" and have.dtype == "float64":
+        return value.atom
+    prim = {"float64": "float", "float32": "float", "int64": "int"}.get(want.dtype)
+    base = base_of(value)
+    if prim is None:
+        return builder.op("astype", value.atom, dtype=want.dtype)
+    target = builder.fresh(base, want)
+    builder.emit(Assign(target.name, Op(prim, (value.atom,)), builder.span))
+    return target
+
+
+def join_cells(a: Cells, b: Cells, base: str, values: Callable[[Abstract, Abstract, str], Abstract]) -> Cells:
+    """The contents of a list or dict that two paths have changed."""
+    if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
+        reason = Conflict(
+            "S125",
+            "this list or dict does not have the same entries on all paths that lead here",
+            "Its length is needed when compiling.",
+            "write into an array made before: hs = np.empty((n, ...)), then hs[i] = h.",
+        )
+        return Cells((reason,), ("",) if a.keys is not None else None)
+    items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
+    return Cells(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full)
+
+
+def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:
+    """One value for two: parts go to `values`, leaves to `leaves`."""
+
+    def inner(x: Abstract, y: Abstract) -> Abstract:
+        return x if x is y else values(x, y, base_of(x, base_of(y, base)))
+
+    def pairs(x: Pairs, y: Pairs) -> Pairs:
+        return tuple((k, inner(v, w)) for (k, v), (_, w) in zip(x, y, strict=True))
+
+    match a, b:
+        case (Conflict(), _):
+            return a
+        case (_, Conflict()):
+            return b
+        case (Leaf() | Unbound() as x, Leaf() as y) | (Leaf() as x, Unbound() as y):
+            return leaves(x, y, base)
+        case Unbound(), _:
+            return map_structure(b, lambda part: inner(a, part))
+        case _, Unbound():
+            return map_structure(a, lambda part: inner(part, b))
+        case Seq(x, kind), Seq(y, other) if kind == other and len(x) == len(y):
+            return Seq(tuple(inner(v, w) for v, w in zip(x, y, strict=True)), kind)
+        case Record(cls, f), Record(other_cls, g) if cls is other_cls:
+            return Record(cls, pairs(f, g))
+        case Partial(x, p, k), Partial(y, q, m) if len(p) == len(q) and [n for n, _ in k] == [n for n, _ in m]:
+            args = tuple(inner(v, w) for v, w in zip(p, q, strict=True))
+            return Partial(inner(x, y), args, pairs(k, m))
+        case Method(x, name), Method(y, other) if name == other:
+            return Method(inner(x, y), name)
+        case RangeValue(), RangeValue():
+            parts = [inner(x, y) for x, y in ((a.start, b.start), (a.stop, b.stop), (a.step, b.step))]
+            if all(isinstance(part, Leaf) for part in parts):
+                return RangeValue(*parts)  # type: ignore[arg-type]
+        case Closure(tree, frame), Closure(other_tree, other_frame) if tree is other_tree and frame is other_frame:
+            return Closure(tree, frame, pairs(a.defaults, b.defaults))
+        case Static(v), Static(w) if v is w or (type(v) is type(w) and isinstance(v, str | slice | tuple) and v == w):
+            return a
+    if a == b:
+        return a
+    return disagreement(base, f"it is {words(a)} on one path and {words(b)} on the other")
+
+
+def words(value: Abstract) -> str:
+    """What a value is, for messages."""
+    match value:
+        case Leaf():
+            return described(value.type)
+        case Seq(items, kind):
+            return f"a {kind} of {len(items)}"
+        case Record(cls):
+            return f"a {cls.__name__}"
+        case Ref(kind=kind):
+            return f"a {kind}"
+        case Static(None):
+            return "None"
+        case Static(str()):
+            return "a string"
+        case Static(v):
+            return f"{getattr(v, '__name__', None) or 'an object of type ' + type(v).__name__}"
+        case Closure() | Partial() | Static():
+            return "a function"
+        case _:
+            return "something else"

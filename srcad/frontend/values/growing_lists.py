@@ -1,0 +1,212 @@
+"""Lists that grow in a run-time loop: `hs.append(h)` once a turn fills an array that is made before the loop.
+
+A Python list has no place in compiled code, and need not have: how often the loop turns is known on entry, and
+the items are alike. The list is then the array's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values.abstract_values import Abstract, Cells, Leaf, Ref
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import kind_of
+from srcad.frontend.values.iterables import Turns, arithmetic, count_of
+from srcad.frontend.values.variable_naming import adopt
+from srcad.ir.nodes import Atom, Const, Store, Var
+from srcad.ir.types import Array, Dim, Scalar
+from srcad.typing.join import Kind, unify
+from srcad.typing.length_demands import Axis, Demand, Fit
+
+
+@dataclass(frozen=True)
+class _Plan:
+    cells: Cells
+    """The items the list has before the loop."""
+    per_turn: int
+    dtype: str
+    dims: tuple[Dim, ...] | None
+    """Of one item; None for a number."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    buffer: Leaf
+    before: int
+    per_turn: int
+
+
+class Growth:
+    """The lists that grow in one `for` loop."""
+
+    def __init__(self, ctx: Context, turns: Turns) -> None:
+        self.ctx, self.turns = ctx, turns
+        self.planned: dict[int, _Plan] = {}
+        self.made: dict[int, _Made] = {}
+        self.count: Leaf | None = None
+
+    def plan(self, ref: int, before: Cells, after: Cells, inner: frozenset[str]) -> bool:
+        """Whether the list, which has these contents before and after a turn, can be an array."""
+        size = len(before.items)
+        if before.keys is not None or before.shared or before.grown or after.grown or len(after.items) <= size:
+            return False
+        if ref in self.planned or before.items != after.items[:size]:
+            return False
+        leaves = [item for item in after.items if isinstance(item, Leaf)]
+        if len(leaves) < len(after.items):
+            return False
+        kind = kind_of(self.ctx.builder, leaves[0])
+        for leaf in leaves[1:]:
+            common = _common(kind, kind_of(self.ctx.builder, leaf))
+            if common is None:
+                return False
+            kind = common
+        dims = kind.type.dims if isinstance(kind.type, Array) else None
+        if size == 0 and dims is not None and any(symbol.name in inner for d in dims for symbol, _ in d.terms):
+            return False
+        assert isinstance(kind.type, Array | Scalar)
+        self.planned[ref] = _Plan(before, len(after.items) - size, kind.type.dtype, dims)
+        return True
+
+    def make(self) -> None:
+        """Write, before the loop, the arrays that have been planned, with the items the lists already have."""
+        ctx, builder = self.ctx, self.ctx.builder
+        if self.count is None:
+            self.count = count_of(ctx, self.turns)
+        for ref, plan in self.planned.items():
+            if ref in self.made:
+                continue
+            items = [item for item in plan.cells.items if isinstance(item, Leaf)]
+            added = arithmetic(ctx, "*", self.count, ctx.constant(plan.per_turn)) if plan.per_turn > 1 else self.count
+            total = arithmetic(ctx, "+", added, ctx.constant(len(items)))
+            shape = _shape(ctx, items, plan.dims)
+            made = ctx.leaf(builder.op("np.empty", total.atom, *shape, hint="items", dtype=plan.dtype))
+            buffer = adopt(ctx, made, _name_of(ctx, ref))
+            assert isinstance(buffer, Leaf) and isinstance(buffer.atom, Var)
+            ctx.adopted.discard(buffer.atom.name)
+            for position, item in enumerate(items):
+                _put(ctx, buffer, Const(position), item)
+            self.made[ref] = _Made(buffer, len(items), plan.per_turn)
+            ctx.heap[ref] = Cells((buffer, ctx.constant(len(items))), grown=True)
+
+    def begin(self, index: Leaf) -> None:
+        """At the start of a turn, each list has as many items as the turns before have appended."""
+        ctx = self.ctx
+        turn: Leaf | None = None
+        for ref, made in self.made.items():
+            turn = turn or self._turn(index)
+            added = arithmetic(ctx, "*", turn, ctx.constant(made.per_turn)) if made.per_turn > 1 else turn
+            length = arithmetic(ctx, "+", added, ctx.constant(made.before))
+            ctx.heap[ref] = Cells((made.buffer, length), grown=True)
+            ctx.growing.add(ref)
+
+    def _turn(self, index: Leaf) -> Leaf:
+        ctx, start, step = self.ctx, self.turns.start, self.turns.step
+        offset = index if start.static == 0 else arithmetic(ctx, "-", index, start)
+        if step.static == 1:
+            return offset
+        return ctx.leaf(ctx.builder.op("//", offset.atom, step.atom))
+
+    def end(self) -> None:
+        """After the loop."""
+        ctx = self.ctx
+        for ref, made in self.made.items():
+            ctx.growing.discard(ref)
+            ctx.heap[ref] = Cells((made.buffer, length_of_buffer(ctx, made.buffer)), grown=True, full=True)
+
+
+def _name_of(ctx: Context, ref: int) -> str:
+    """The user's name for a list."""
+    for name, value in ctx.frame.names.items():
+        if isinstance(value, Ref) and value.id == ref:
+            return name
+    return "%items"
+
+
+def length_of_buffer(ctx: Context, buffer: Leaf) -> Leaf:
+    assert isinstance(buffer.type, Array)
+    first = buffer.type.dims[0]
+    return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", buffer.atom))
+
+
+def append(ctx: Context, ref: int, item: Abstract) -> None:
+    """`hs.append(item)` inside the loop in which the list grows."""
+    cells = ctx.heap[ref]
+    buffer, length = cells.items
+    assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
+    if ref not in ctx.growing:
+        refuse_change(ctx)
+    if not isinstance(item, Leaf):
+        ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
+    _put(ctx, buffer, length.atom, item)
+    zero_dim_arrays.kept(ctx, item)
+    ctx.heap[ref] = Cells((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
+
+
+def refuse_change(ctx: Context) -> None:
+    ctx.fail(
+        "S125",
+        "a list that has grown in a run-time loop is changed elsewhere",
+        None,
+        "make an array of it first: np.stack(hs); or write into an array from the start.",
+    )
+
+
+def _put(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
+    assert isinstance(buffer.atom, Var)
+    if isinstance(item.type, Array) and isinstance(buffer.type, Array):
+        first = [Axis(0, axis + 1, d) for axis, d in enumerate(buffer.type.dims[1:])]
+        own = [Axis(1, axis, d) for axis, d in enumerate(item.type.dims)]
+        fits = tuple(Fit(a, b) for a, b in zip(first, own, strict=True) if a.length != b.length)
+        if fits:
+            text = ("items of shapes ", " and ", " in one list")
+            ctx.builder.demand([Demand(fits, (first, own), text)], (buffer.atom, item.atom))
+    store = Store(buffer.atom, (position,), item.atom, None, ctx.builder.span)
+    ctx.builder.emit(store)
+    # the list holds the array itself, the buffer a copy: that nobody writes to either is checked in the end
+    ctx.appended.append((store, item))
+
+
+def _common(a: Kind, b: Kind) -> Kind | None:
+    """The kind of items of one list: lengths are equal, or both are not 1 (then they must be equal at run time)."""
+    if isinstance(a.type, Array) and isinstance(b.type, Array) and len(a.type.dims) == len(b.type.dims):
+        for x, y in zip(a.type.dims, b.type.dims, strict=True):
+            if x != y and not (x.many and y.many):
+                return None
+        return a if a.type.dtype == b.type.dtype else None
+    if isinstance(a.type, Scalar) and isinstance(b.type, Scalar):
+        joined = unify(a, b)
+        return None if isinstance(joined, str) else joined
+    return None
+
+
+def _shape(ctx: Context, items: Sequence[Leaf], dims: tuple[Dim, ...] | None) -> list[Atom]:
+    """The lengths of one item, from an item there is, or from what its dims say."""
+    if dims is None:
+        return []
+    builder = ctx.builder
+    if items:
+        return [
+            Const(d.const) if not d.terms else builder.op("shape", items[0].atom, axis=axis)
+            for axis, d in enumerate(dims)
+        ]
+    return [length_atom(ctx, d) for d in dims]
+
+
+def length_atom(ctx: Context, d: Dim) -> Atom:
+    """A length, computed from the names it is a linear form of."""
+    builder = ctx.builder
+    total: Atom | None = None
+    for symbol, coefficient in d.terms:
+        name = Var(symbol.name)
+        term: Atom = name if symbol.axis is None else builder.op("shape", name, axis=symbol.axis)
+        if coefficient != 1:
+            term = builder.op("*", term, Const(coefficient))
+        total = term if total is None else builder.op("+", total, term)
+    if total is None:
+        return Const(d.const)
+    if d.const > 0:
+        return builder.op("+", total, Const(d.const))
+    return builder.op("-", total, Const(-d.const)) if d.const else total

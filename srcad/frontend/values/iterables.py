@@ -1,0 +1,225 @@
+"""What a `for` goes over: how many items, and how to get one, while compiling or at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    EnumerateValue,
+    Leaf,
+    Mapping,
+    RangeValue,
+    Record,
+    Ref,
+    ReversedValue,
+    Seq,
+    Static,
+    ZipValue,
+)
+from srcad.frontend.values.context import Context, is_integer
+from srcad.frontend.values.control_joins import words
+from srcad.ir.nodes import Const, Slice
+from srcad.ir.types import Array, Scalar
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Items that exist at run time: `for index in range(start, stop, step)`, the item from the index."""
+
+    start: Leaf
+    stop: Leaf
+    step: Leaf
+    item: Callable[[Leaf], Abstract]
+    is_index: bool = False
+    """The item is the index itself."""
+    is_counted: bool = False
+    """The item is a pair, whose first part is the index itself."""
+
+    @property
+    def static_count(self) -> int | None:
+        start, stop, step = self.start.static, self.stop.static, self.step.static
+        if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int) and step != 0:
+            return len(range(start, stop, step))
+        return None
+
+
+def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
+    """The items, where they are known while compiling; None for a range or an array."""
+    match value:
+        case Seq(items):
+            return items
+        case Record(cls, fields) if issubclass(cls, tuple):
+            return tuple(item for _, item in fields)
+        case Ref(id=ref):
+            cells = ctx.heap[ref]
+            if cells.grown:
+                return None
+            for item in cells.items:
+                ctx.check(item)
+            return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
+        case Mapping(pairs):
+            return tuple(key_value(ctx, key) for key, _ in pairs)
+        case Static(str() as text):
+            return tuple(Static(c) for c in text)
+        case Static(tuple() | list() as items):
+            return tuple(key_value(ctx, item) for item in items)
+        case EnumerateValue(inner, start):
+            found = items_of(ctx, inner)
+            if found is None or type(start.static) is not int:
+                return None
+            return tuple(Seq((ctx.constant(start.static + i), item)) for i, item in enumerate(found))
+        case ZipValue(inners):
+            columns = [column for inner in inners if (column := items_of(ctx, inner)) is not None]
+            if len(columns) < len(inners):
+                return None
+            return tuple(Seq(row) for row in zip(*columns, strict=False))
+        case ReversedValue(inner):
+            found = items_of(ctx, inner)
+            return None if found is None else found[::-1]
+        case _:
+            return None
+
+
+def key_value(ctx: Context, key: object) -> Abstract:
+    """A key of a dict, as a value."""
+    if isinstance(key, bool | int | float):
+        return ctx.constant(key)
+    if isinstance(key, tuple):
+        return Seq(tuple(key_value(ctx, part) for part in key))
+    return Static(key)
+
+
+def turns_of(ctx: Context, value: Abstract) -> Turns:
+    """The turns of a loop at run time."""
+    zero, one = ctx.constant(0), ctx.constant(1)
+    match value:
+        case RangeValue(start, stop, step):
+            return Turns(start, stop, step, lambda index: index, is_index=True)
+        case Leaf(atom, Array()):
+            return Turns(
+                zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
+            )
+        case Ref(id=ref) if ctx.heap[ref].grown:
+            return turns_of(ctx, as_array(ctx, value))
+        case ReversedValue(inner):
+            return _backwards(ctx, inner)
+        case EnumerateValue(inner, start):
+            turns = _from_zero(ctx, inner)
+
+            def pair(index: Leaf) -> Abstract:
+                counted = index if start.atom == Const(0) else arithmetic(ctx, "+", index, start)
+                return Seq((counted, turns.item(index)))
+
+            return Turns(zero, turns.stop, one, pair, is_counted=start.atom == Const(0))
+        case ZipValue(inners):
+            return _zipped(ctx, inners)
+    ctx.fail("S129", f"a loop over {words(value)}", None, "loop over a range, an array, or a sequence of fixed length.")
+
+
+def arithmetic(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
+    """An integer operation; its value is kept where both are known while compiling."""
+    if type(a.static) is int and type(b.static) is int:
+        return ctx.constant({"+": a.static + b.static, "-": a.static - b.static, "*": a.static * b.static}[prim])
+    if prim in "+-" and b.atom == Const(0):
+        return a
+    return ctx.leaf(ctx.builder.op(prim, a.atom, b.atom))
+
+
+def _length(ctx: Context, value: Leaf) -> Leaf:
+    assert isinstance(value.type, Array)
+    first = value.type.dims[0]
+    return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
+
+
+def count_of(ctx: Context, turns: Turns) -> Leaf:
+    """How many turns there are."""
+    if turns.static_count is not None:
+        return ctx.constant(turns.static_count)
+    zero = ctx.constant(0)
+    step = turns.step.static
+    if step == 1 and turns.start.static == 0:
+        count = turns.stop
+    elif step == 1:
+        count = arithmetic(ctx, "-", turns.stop, turns.start)
+    elif step == -1:
+        count = arithmetic(ctx, "-", turns.start, turns.stop)
+    else:
+        # ceil((stop - start) / step), by floor division of the negative
+        distance = arithmetic(ctx, "-", turns.start, turns.stop)
+        negative = ctx.builder.op("//", distance.atom, turns.step.atom)
+        count = ctx.leaf(ctx.builder.op("neg", negative))
+    if step == 1 and turns.start.static == 0 and (not turns.is_index or _is_length(count)):
+        return count
+    positive = ctx.builder.op(">", count.atom, zero.atom)
+    return ctx.leaf(ctx.builder.op("select", positive, count.atom, zero.atom))
+
+
+def _is_length(count: Leaf) -> bool:
+    """Whether the number is the length of an axis, or more: never negative."""
+    value = count.type.dim if isinstance(count.type, Scalar) else None
+    return value is not None and value.const >= 0 and all(s.axis is not None and c > 0 for s, c in value.terms)
+
+
+def _from_zero(ctx: Context, value: Abstract) -> Turns:
+    """The same items counted from 0 by 1."""
+    known = items_of(ctx, value)
+    if known is not None:
+        ctx.fail(
+            "S129",
+            "arrays and sequences of parameters side by side in one loop",
+            None,
+            "loop over range(len(...)) and index both.",
+        )
+    turns = turns_of(ctx, value)
+    if turns.start.static == 0 and turns.step.static == 1:
+        return turns
+
+    def item(index: Leaf) -> Abstract:
+        return turns.item(arithmetic(ctx, "+", turns.start, arithmetic(ctx, "*", index, turns.step)))
+
+    return Turns(ctx.constant(0), count_of(ctx, turns), ctx.constant(1), item)
+
+
+def _backwards(ctx: Context, inner: Abstract) -> Turns:
+    one, minus = ctx.constant(1), ctx.constant(-1)
+    if isinstance(inner, RangeValue) and inner.step.static in (1, -1):
+        start = arithmetic(ctx, "-", inner.stop, inner.step)
+        stop = arithmetic(ctx, "-", inner.start, inner.step)
+        return Turns(start, stop, minus if inner.step.static == 1 else one, lambda index: index, is_index=True)
+    turns = _from_zero(ctx, inner)
+    return Turns(arithmetic(ctx, "-", turns.stop, one), minus, minus, turns.item)
+
+
+def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Turns:
+    columns = [_from_zero(ctx, inner) for inner in inners]
+    stop = columns[0].stop
+    for column in columns[1:]:
+        if type(stop.static) is int and type(column.stop.static) is int:
+            stop = ctx.constant(min(stop.static, column.stop.static))
+        elif column.stop.type != stop.type:
+            shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
+            stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
+    return Turns(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
+
+
+def as_array(ctx: Context, value: Abstract) -> Abstract:
+    """A list that has grown in a run-time loop, as the array of its items; anything else as it is."""
+    if not isinstance(value, Ref) or not ctx.heap[value.id].grown:
+        return value
+    cells = ctx.heap[value.id]
+    buffer, length = cells.items
+    assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
+    if cells.full:
+        return buffer
+    return ctx.leaf(ctx.builder.op("index", buffer.atom, Slice(None, length.atom, None)))
+
+
+def check_range(ctx: Context, value: Abstract) -> Leaf:
+    """A bound of a range."""
+    value = ctx.check(value)
+    if not is_integer(value):
+        ctx.fail("S127", f"a range needs integers, and this is {words(value)}")
+    assert isinstance(value, Leaf)
+    return value

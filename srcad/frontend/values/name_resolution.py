@@ -1,0 +1,185 @@
+"""What a name means: a variable of this function, of one around it, a global, or a builtin.
+
+Numbers and arrays found outside the function become hidden parameters, read at each call: a captured variable
+that changes between calls is never frozen. Functions, modules and strings are used as they are while compiling.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from srcad.errors import SrcadError
+from srcad.frontend.values.abstract_values import UNBOUND, Abstract, Conflict, Leaf, Ref, map_structure
+from srcad.frontend.values.constants import inside_form, wrapped
+from srcad.frontend.values.context import Captured, Context, Frame, Pending
+from srcad.frontend.values.definedness import ask
+from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
+from srcad.rules.primitives import Primitive
+
+
+def lookup(ctx: Context, name: str) -> Abstract:
+    """The value of a name read here."""
+    frame: Frame | None = ctx.frame
+    while frame is not None:
+        if name in frame.locals or name in frame.names:
+            return _local(ctx, frame, name)
+        if frame.parent is None:
+            return _outer(ctx, frame, name)
+        frame = frame.parent
+    raise AssertionError("a frame was expected")
+
+
+def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
+    value = frame.names.get(name, UNBOUND)
+    if value is not UNBOUND:
+        ask(ctx, frame, name)
+    if isinstance(value, Leaf):
+        if ctx.is_undefined(value):
+            ctx.read_undefined.add(name)
+        return value
+    if value is UNBOUND:
+        try:
+            ctx.fail(
+                "S120",
+                f"{name} has no value here",
+                f"{name} is assigned in this function, but on no path that leads here.",
+            )
+        except SrcadError as error:
+            if name in frame.pending:
+                raise Pending(error) from None
+            raise
+    if isinstance(value, Conflict):
+        ctx.check(value)
+    _note_undefined(ctx, value, name)
+    return value
+
+
+def _note_undefined(ctx: Context, value: Abstract, name: str) -> None:
+    def each(part: Abstract) -> Abstract:
+        if isinstance(part, Leaf):
+            if ctx.is_undefined(part):
+                ctx.read_undefined.add(name)
+            return part
+        return part if isinstance(part, Ref) else map_structure(part, each)
+
+    map_structure(value, each)
+
+
+def _outer(ctx: Context, frame: Frame, name: str) -> Abstract:
+    source = frame.source
+    if name in source.closure:
+        cell = source.closure[name]
+
+        def read_cell() -> object:
+            return cell.cell_contents
+
+        try:
+            return outside_value(ctx, frame, name, read_cell, id(cell))
+        except ValueError:
+            ctx.fail("S120", f"{name} has no value yet", "The function around this one has not assigned it.")
+    if name in source.globals:
+        scope = source.globals
+        return outside_value(ctx, frame, name, lambda: scope[name], id(scope))
+    if hasattr(builtins, name):
+        return wrapped(ctx, getattr(builtins, name))
+    ctx.fail("S120", f"the name {name} is not defined")
+
+
+def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], object], scope: int) -> Abstract:
+    """A variable from outside the function."""
+    value = read()
+    if frame.library:
+        return wrapped(ctx, value)
+    key = (scope, name)
+    if key in ctx.inner:
+        return ctx.inner[key]
+    if not holds_numbers(value) or (ctx.fixed and _is_plain(value)):
+        if not isinstance(value, ModuleType):
+            ctx.guards[key] = (frozen(value), lambda: frozen(read()))
+        return _kept(ctx, key, lambda: wrapped(ctx, value))
+    described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place(), ctx.fixed)
+    ctx.zero_d_seen.made |= isinstance(value, np.ndarray) and value.ndim == 0
+    ctx.captures[key] = Captured(name, described, read, ctx.fixed)
+    if ctx.fixed:
+        ctx.guards[key] = (_integers(value), lambda: _integers(read()))
+    ctx.declare(described)
+    return _kept(ctx, key, lambda: inside_form(ctx, described))
+
+
+def _kept(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) -> Abstract:
+    """The value of an outer variable, the same wherever it is read; its lists and dicts are there on every path."""
+    before = set(ctx.heap)
+    ctx.inner[key] = make()
+    ctx.captured_heap |= {ref: cells for ref, cells in ctx.heap.items() if ref not in before}
+    return ctx.inner[key]
+
+
+def holds_numbers(value: Any) -> bool:
+    """Whether the object has leaves that are read at run time."""
+    if isinstance(value, bool | int | float | complex | np.ndarray | np.generic):
+        return True
+    if isinstance(value, Primitive | type):
+        return False
+    if isinstance(value, tuple | list):
+        return any(holds_numbers(item) for item in value)
+    if isinstance(value, dict):
+        return any(holds_numbers(item) for item in value.values())
+    return _is_record(value) or is_namedtuple(value)
+
+
+def frozen(value: Any) -> object:
+    """What a guard keeps of a value and compares later: contents, where it may be changed in place."""
+    if isinstance(value, list | dict | tuple) or _is_record(value):
+        items: Any = value
+        if isinstance(value, dict):
+            items = [(key, item) for key, item in value.items()]
+        elif not isinstance(value, list | tuple):
+            items = [getattr(value, field.name) for field in dataclasses.fields(value)]
+        return type(value), tuple(frozen(item) for item in items)
+    return (type(value), value) if isinstance(value, int | np.generic) else value
+
+
+def _integers(value: object) -> object:
+    return frozen([leaf for leaf in flatten(value) if isinstance(leaf, INTEGERS)])
+
+
+def _is_record(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the value is made of integers, bools and text alone."""
+    if _is_record(value):
+        return all(_is_plain(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_plain(item) for item in value.values())
+    return isinstance(value, bool | int | str | np.integer | np.bool_ | None)
+
+
+def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
+    """`module.name`: a constant of a library is one; a number in a module of the user's is read at each call."""
+    if not hasattr(module, name):
+        ctx.fail("S122", f"module {module.__name__} has no attribute {name}")
+    value = getattr(module, name)
+    if of_library(module.__name__):
+        return wrapped(ctx, value)
+    shown = f"{module.__name__}.{name}"
+    return outside_value(ctx, ctx.frame, shown, lambda: getattr(module, name), id(module))
+
+
+_LIBRARIES = frozenset({"numpy", "scipy", "numba", "srcad", "optree", "gast"})
+
+
+def of_library(module: str | None) -> bool:
+    """Whether a module is one whose constants are constants, and whose text is not the user's."""
+    root = (module or "").partition(".")[0]
+    return root in _LIBRARIES or (root in sys.stdlib_module_names and root != "__main__")

@@ -1,0 +1,66 @@
+"""A structure and its leaves, apart: what a loop carries is the leaves; the structure must stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from srcad.frontend.values.abstract_values import Abstract, Cells, Copied, Leaf, Ref, Slot, map_structure
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import base_of
+from srcad.typing.join import Kind
+
+
+@dataclass(frozen=True)
+class Template:
+    """A structure with a `Slot` for each leaf; the kinds of the leaves, and the bases of their names."""
+
+    structure: Abstract
+    kinds: tuple[Kind, ...]
+    bases: tuple[str, ...]
+
+
+def taken_apart(
+    value: Abstract, heap: Mapping[int, Cells], kept: Collection[int], base: str
+) -> tuple[Abstract, list[Leaf], list[str]]:
+    """The structure with slots, the leaves, and a base for each. Lists and dicts not in `kept` go by their contents."""
+    leaves: list[Leaf] = []
+    bases: list[str] = []
+
+    def walk(part: Abstract, base: str) -> Abstract:
+        if isinstance(part, Leaf):
+            leaves.append(part)
+            bases.append(base)
+            return Slot(len(leaves) - 1)
+        if isinstance(part, Ref) and part.id not in kept:
+            cells = heap[part.id]
+            items = tuple(walk(item, base_of(item, base)) for item in cells.items)
+            return Copied(items, cells.keys, cells.grown, cells.full)
+        return map_structure(part, lambda inner: walk(inner, base_of(inner, base)))
+
+    return walk(value, base), leaves, bases
+
+
+def put_together(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], shared: bool = True) -> Abstract:
+    """The value whose leaves are given; a list or dict known by its contents is made anew."""
+
+    def walk(part: Abstract) -> Abstract:
+        if isinstance(part, Slot):
+            return leaves[part.index]
+        if isinstance(part, Copied):
+            items = tuple(walk(item) for item in part.items)
+            return ctx.new_ref(Cells(items, part.keys, shared, part.grown, part.full))
+        return map_structure(part, walk)
+
+    return walk(structure)
+
+
+def parts_of(value: Abstract, found: Callable[[Abstract], None]) -> None:
+    """Tell `found` the value and every part of it."""
+
+    def each(part: Abstract) -> Abstract:
+        parts_of(part, found)
+        return part
+
+    found(value)
+    map_structure(value, each)

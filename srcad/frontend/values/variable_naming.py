@@ -1,0 +1,119 @@
+"""Variables of the user give their names to the values assigned to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Ref, map_structure
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import fresh_of, kind_of
+from srcad.frontend.values.definedness import now_bound
+from srcad.ir.nodes import Assign, Stmt, Var
+from srcad.ir.traversal import stmt_reads
+from srcad.ir.types import Array, Dim, Scalar, Type
+
+
+def bind_name(ctx: Context, name: str, value: Abstract) -> None:
+    """Assign a value to a variable: `x = a * b` is one statement, `x = y` a copy of a reference."""
+    if isinstance(value, Leaf):
+        value = adopt(ctx, value, name)
+        assert isinstance(value, Leaf)
+        if isinstance(value.atom, Var) and value.atom.name in ctx.adopted:
+            ctx.adopted.discard(value.atom.name)
+        elif not ctx.frame.library:
+            target = fresh_of(ctx.builder, name, kind_of(ctx.builder, value))
+            ctx.builder.emit(Assign(target.name, value.atom, ctx.builder.span))
+            if ctx.is_undefined(value):
+                ctx.undefined.add(target.name)
+            value = Leaf(target, ctx.builder.typeof(target), value.static)
+    ctx.frame.names[name] = value
+    now_bound(ctx, name)
+
+
+def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
+    """Give a temporary that was just written, and that nothing has read yet, the name of the variable it is for."""
+    builder = ctx.builder
+    if not isinstance(value, Leaf) or not isinstance(value.atom, Var):
+        return value
+    old = value.atom.name
+    if not old.startswith("%") or old in ctx.adopted:
+        return value
+    at = _place(builder.statements, old)
+    if at is None or _is_held(ctx, value.atom):
+        return value
+    made = builder.statements[at]
+    assert isinstance(made, Assign)
+    new = builder.fresh(ctx.base(name), builder.types[old])
+    builder.types[new.name] = _renamed(builder.types.pop(old), old, new.name)
+    if value.atom in builder.made:
+        builder.made[new] = builder.made.pop(value.atom)
+    if old in builder.strong:
+        builder.strong.add(new.name)
+    builder.statements[at] = Assign(new.name, made.value, made.span)
+    ctx.adopted.add(new.name)
+    return Leaf(new, builder.types[new.name], value.static)
+
+
+def _place(statements: list[Stmt], name: str) -> int | None:
+    """Where among the last few statements the name is assigned, if none after it reads it."""
+    for at in range(len(statements) - 1, max(-1, len(statements) - _RECENT), -1):
+        stmt = statements[at]
+        if isinstance(stmt, Assign) and stmt.target == name:
+            return at
+        if not isinstance(stmt, Assign) or name in stmt_reads(stmt):
+            return None
+    return None
+
+
+_RECENT = 6
+
+
+def _is_held(ctx: Context, atom: Var) -> bool:
+    """Whether a variable, or a list or dict, holds the value too, which would then have to be renamed there."""
+    found = False
+
+    def look(part: Any) -> Any:
+        nonlocal found
+        if isinstance(part, Leaf):
+            found |= part.atom == atom
+        elif not isinstance(part, Ref):
+            map_structure(part, look)
+        return part
+
+    frames, seen = [ctx.frame], set()
+    while frames:
+        frame = frames.pop()
+        if id(frame) in seen:
+            continue
+        seen.add(id(frame))
+        frames += [other for other in (frame.parent, frame.caller) if other is not None]
+        for value in frame.names.values():
+            look(value)
+    for cells in ctx.heap.values():
+        for item in cells.items:
+            look(item)
+    for items in ctx.held:
+        for item in items:
+            look(item)
+    return found
+
+
+def _renamed(type: Type, old: str, new: str) -> Type:
+    match type:
+        case Scalar(_, Dim() as value):
+            return replace(type, dim=_renamed_dim(value, old, new))
+        case Array(dims=dims):
+            return replace(type, dims=tuple(_renamed_dim(d, old, new) for d in dims))
+        case _:
+            return type
+
+
+def _renamed_dim(d: Dim, old: str, new: str) -> Dim:
+    if not any(symbol.name == old for symbol, _ in d.terms):
+        return d
+    total = Dim((), d.const)
+    for symbol, coefficient in d.terms:
+        name = new if symbol.name == old else symbol.name
+        total = total + Dim(((replace(symbol, name=name), coefficient),))
+    return total

@@ -1,0 +1,126 @@
+"""Arrays without axes. They count as numbers; but NumPy's are places in memory, that another name may hold too.
+
+A number is a value: nothing changes it. A 0-d array changes when something is written to what it is a view of
+(`np.squeeze(m)`), or when it is updated in place by another of its names (`t += 1`). A second lowering of the function,
+`Context.zero_d`, writes down where 0-d arrays are made and updated, as operations that give their first operand:
+`analysis/memory/zero_dim_conflicts` then refuses the programs for which a number is not enough. Nothing else is made
+of that lowering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from srcad.frontend.values.abstract_values import Abstract, Leaf, Record, Ref, Seq, ZeroD
+from srcad.frontend.values.context import Context
+from srcad.ir.nodes import Const, Function, Store
+from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_NUMBER, ZERO_D_UPDATED
+from srcad.ir.traversal import walk
+from srcad.ir.types import Array, Scalar
+from srcad.rules.registry import METHODS
+
+VIEWS = frozenset(
+    {np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims, np.real}
+    | {np.broadcast_to, np.broadcast_arrays, np.asarray, np.asanyarray, np.ascontiguousarray, np.diagonal, np.flip}
+    | {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.nan_to_num}
+    | {METHODS[name] for name in ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "conj", "conjugate")}
+)
+"""What gives its argument, or a view of it: of one element perhaps as a 0-d array, of a 0-d array as any."""
+
+NEW = frozenset(
+    {np.array, np.copy, np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like}
+    | {np.where, np.select, np.tensordot, np.tile, np.pad, np.roll, np.cross, np.einsum, np.linalg.multi_dot}
+    | {METHODS["copy"]}
+)
+"""What may give a 0-d array of its own."""
+
+NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_, METHODS["item"]})
+"""What takes the number out of a 0-d array."""
+
+
+def asks_about_zero_d(f: Function, seen: ZeroD, given: Collection[str]) -> bool:
+    """Whether there are 0-d arrays and anything that may write into their memory; `given` are parameters."""
+    stored = seen.views and any(isinstance(stmt, Store) for stmt in walk(f.body))
+    return (seen.made or bool(given)) and (seen.updated or stored)
+
+
+def called(
+    ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract], result: Abstract
+) -> Abstract:
+    """What a call of a function of NumPy has given, where the user calls it."""
+    if ctx.frame.library:
+        return result
+    if isinstance(result, Seq | Ref) and function is np.broadcast_arrays:
+        items = result.items if isinstance(result, Seq) else ctx.heap[result.id].items
+        return Seq(tuple(made(ctx, item, *args) for item in items))
+    if not isinstance(result, Leaf):
+        return result
+    if function in VIEWS:
+        return made(ctx, result, *[*args, *keywords.values()][:1])
+    if isinstance(result.type, Scalar):
+        if function in NEW:
+            return made(ctx, result)
+        if function in NUMBERS:
+            return number(ctx, result)
+    return result
+
+
+def made(ctx: Context, value: Abstract, *sources: Abstract) -> Abstract:
+    """`value` as it is held by a 0-d array; or an array, which may be a view of one."""
+    if not isinstance(value, Leaf) or not isinstance(value.type, Scalar | Array):
+        return value
+    found = [leaf for source in sources for leaf in _leaves(ctx, source)]
+    if isinstance(value.type, Array):
+        found = [leaf for leaf in found if isinstance(leaf.type, Scalar)]
+        if not found:
+            return value
+    ctx.zero_d_seen.made = True
+    ctx.zero_d_seen.views |= any(isinstance(leaf.type, Array) for leaf in (value, *found))
+    return _marked(ctx, ZERO_D_MADE, value, *found)
+
+
+def updated(ctx: Context, old: Abstract, new: Abstract) -> Abstract:
+    """The value of a name after `name op= ...`."""
+    if not isinstance(old, Leaf) or not isinstance(old.type, Scalar) or not isinstance(new, Leaf) or ctx.frame.library:
+        return new
+    ctx.zero_d_seen.updated = True
+    return _marked(ctx, ZERO_D_UPDATED, new, old)
+
+
+def kept(ctx: Context, item: Leaf) -> None:
+    if isinstance(item.type, Scalar):
+        _marked(ctx, ZERO_D_KEPT, item)
+
+
+def number(ctx: Context, value: Leaf) -> Leaf:
+    return _marked(ctx, ZERO_D_NUMBER, value)
+
+
+def _marked(ctx: Context, prim: str, value: Leaf, *others: Leaf) -> Leaf:
+    if not ctx.zero_d:
+        return value
+    atoms = [value.atom, *(leaf.atom for leaf in others)]
+    target = ctx.builder.identity(prim, *atoms)
+    return Leaf(target, value.type, value.static)
+
+
+def _leaves(ctx: Context, value: Abstract) -> Iterator[Leaf]:
+    match value:
+        case Leaf(Const()):
+            return
+        case Leaf(type=Scalar() | Array()):
+            yield value
+        case Seq(items):
+            for item in items:
+                yield from _leaves(ctx, item)
+        case Ref(id):
+            for item in ctx.heap[id].items:
+                yield from _leaves(ctx, item)
+        case Record(fields=pairs):
+            for _, item in pairs:
+                yield from _leaves(ctx, item)
+        case _:
+            return

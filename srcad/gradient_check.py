@@ -1,0 +1,156 @@
+"""Is the gradient right? Reverse mode against finite differences, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from typing_extensions import Unpack
+
+from srcad.api import grad
+from srcad.dispatch.leaf_conversion import is_static
+from srcad.dispatch.pytree import flatten, places, unflatten
+from srcad.dispatch.signature import Argnums, Parameters
+from srcad.errors import fail
+from srcad.options import Choices, spelled
+
+_ENTRIES = 64  # of one leaf; of larger ones as many are drawn, always the same
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was compared, and the entry where the two differ most."""
+
+    entries: int
+    place: str
+    reverse: float
+    difference: float
+    error: float
+    """Relative to the larger of the two, and to the largest entry of the gradient."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.entries} entries compared; they differ most at {self.place}: reverse {self.reverse:.12g}, "
+            f"differences {self.difference:.12g} (relative error {self.error:.1e})"
+        )
+
+
+@spelled
+def check_grad(
+    f: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    tolerance: float | None = None,
+    **options: Unpack[Choices],
+) -> Check:
+    """Compare `grad(f, argnums)(*args)` with central differences of `f` itself, run as plain Python.
+
+    Raises S312 where they differ by more than `tolerance` (1e-6 for float64, 1e-3 for float32, relative).
+    """
+    parameters = Parameters.of(f)
+    wrt = parameters.wrt(argnums)
+    gradient = grad(f, argnums, has_aux=has_aux, **options)(*args)
+    if has_aux:
+        gradient = gradient[0]
+    gradients = gradient if isinstance(argnums, tuple) else (gradient,)
+    worst = Check(0, "nothing", 0.0, 0.0, 0.0)
+    limit, entries = 0.0, 0
+    for name, found in zip(wrt, gradients, strict=True):
+        position = parameters.place(name, len(args))
+        reverse_leaves, _ = flatten(found)
+        leaves, _ = flatten(args[position])
+        for at, (leaf, reverse) in enumerate(zip(leaves, reverse_leaves, strict=True)):
+            if is_static(leaf):
+                continue
+            one = _leaf(f, args, position, at, np.asarray(reverse), has_aux, places(args[position], name)[at])
+            entries += one.entries
+            allowed = tolerance or (1e-3 if np.asarray(leaf).dtype == np.float32 else 1e-6)
+            if one.error / allowed >= limit:
+                worst, limit = one, one.error / allowed
+    worst = Check(entries, worst.place, worst.reverse, worst.difference, worst.error)
+    if not limit <= 1.0:  # also where it is NaN
+        fail(
+            "S312",
+            f"the gradient of {getattr(f, '__name__', 'f')} differs from finite differences",
+            why=f"{worst}.",
+            advice="look whether f has a kink or a jump there; if it has none, report it.",
+        )
+    return worst
+
+
+def _leaf(
+    f: Callable[..., Any], args: tuple[Any, ...], position: int, at: int, reverse: Any, has_aux: bool, place: str
+) -> Check:
+    leaves, spec = flatten(args[position])
+    base = np.array(leaves[at], dtype=np.float64)
+    scalar = not isinstance(leaves[at], np.ndarray)
+
+    def value(moved: Any) -> float:
+        inside = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+        inside[at] = float(moved) if scalar else moved.copy()  # f may write into it
+        copies = [_copied(arg) for arg in args]
+        copies[position] = unflatten(spec, inside)
+        result = f(*copies)
+        return float(result[0] if has_aux else result)
+
+    size = float(np.max(np.abs(reverse), initial=0.0))
+    worst = Check(0, place, 0.0, 0.0, 0.0)
+    chosen = _entries(base)
+    height = value(base)
+    for index in chosen:
+        here = float(reverse[index])
+        candidates = _differences(value, base, index)
+        best = min(candidates, key=lambda d: abs(d - here) if np.isfinite(d) else np.inf)
+        # a derivative that moves f by less than its rounding cannot be seen by differences
+        visible = 1e-6 * abs(height) / max(abs(float(base[index])), 1e-2)
+        scale = max(abs(here), abs(best), 1e-6 * size, visible, 1e-10)
+        error = 0.0 if here == best else abs(here - best) / scale
+        if not error <= worst.error:
+            where = place + (f"[{', '.join(map(str, index))}]" if index else "")
+            worst = Check(0, where, here, best, error)
+    return Check(len(chosen), worst.place, worst.reverse, worst.difference, worst.error)
+
+
+def _entries(base: np.ndarray[Any, Any]) -> list[tuple[int, ...]]:
+    if base.size <= _ENTRIES:
+        return list(np.ndindex(base.shape))
+    drawn = np.random.default_rng(0).choice(base.size, _ENTRIES, replace=False)
+    return [tuple(int(i) for i in np.unravel_index(flat, base.shape)) for flat in sorted(drawn)]
+
+
+def _differences(value: Callable[[Any], float], base: np.ndarray[Any, Any], index: tuple[int, ...]) -> list[float]:
+    """Candidates for the derivative at one entry: a small step, and Ridders' extrapolation from larger ones.
+
+    Extrapolation is exact to about 1e-11 where the function is smooth over the larger steps; the small step
+    is for functions that have a kink nearby. W. H. Press et al., Numerical Recipes, section 5.7.
+    """
+    scale = max(abs(float(base[index])), 1e-2)
+
+    def central(step: float) -> float:
+        up, down = base.copy(), base.copy()
+        up[index] += step
+        down[index] -= step
+        return (value(up) - value(down)) / float(up[index] - down[index])
+
+    with np.errstate(all="ignore"):
+        small = central(6e-6 * scale)
+        table = [central(4e-3 * scale)]
+        best, error = table[0], np.inf
+        for column in range(1, 6):
+            row = [central(4e-3 * scale / 2**column)]
+            for order, before in enumerate(table):
+                factor = 4.0 ** (order + 1)
+                row.append((factor * row[order] - before) / (factor - 1.0))
+                change = max(abs(row[-1] - row[-2]), abs(row[-1] - before))
+                if change <= error:
+                    best, error = row[-1], change
+            table = row
+    return [best, small]
+
+
+def _copied(arg: Any) -> Any:
+    leaves, spec = flatten(arg)
+    return unflatten(spec, [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])

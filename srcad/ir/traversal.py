@@ -1,0 +1,343 @@
+"""Going over the IR: the one place that knows where expressions, names and blocks sit in each node.
+
+Every other pass asks here, so that a join, a carry, the exit of a `for` or the test of a `while` is forgotten
+nowhere. All answers about a statement include the statements nested in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from typing_extensions import assert_never
+
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Carry,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    For,
+    If,
+    Join,
+    Op,
+    Return,
+    Slice,
+    Stmt,
+    Store,
+    Undef,
+    Var,
+    While,
+)
+from srcad.ir.result_memory import root
+
+CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
+"""Primitives that change the list given to them."""
+
+
+# ---- expressions -----------------------------------------------------------------------------
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The direct parts of an expression, in the order they are evaluated."""
+    match expr:
+        case Op(_, args, _):
+            return args
+        case Slice(lower, upper, step):
+            return tuple(part for part in (lower, upper, step) if part is not None)
+        case Var() | Const() | Undef():
+            return ()
+        case _:
+            assert_never(expr)
+
+
+def subexpressions(expr: Expr) -> Iterator[Expr]:
+    """The expression and all its parts, operands before their operation."""
+    for child in children(expr):
+        yield from subexpressions(child)
+    yield expr
+
+
+def reads(expr: Expr) -> tuple[str, ...]:
+    """The names an expression reads, in order, with repeats."""
+    found: list[str] = []
+    _collect(expr, found)
+    return tuple(found)
+
+
+def _collect(expr: Expr, found: list[str]) -> None:
+    # asked for more often than anything else: no generators here
+    if isinstance(expr, Var):
+        found.append(expr.name)
+    elif isinstance(expr, Op):
+        for arg in expr.args:
+            _collect(arg, found)
+    elif isinstance(expr, Slice):
+        for part in (expr.lower, expr.upper, expr.step):
+            if part is not None:
+                _collect(part, found)
+
+
+def names(expr: Expr) -> frozenset[str]:
+    """The names an expression reads."""
+    return frozenset(reads(expr))
+
+
+def ops(expr: Expr) -> Iterator[Op]:
+    """The operations in an expression, operands before their operation."""
+    return (part for part in subexpressions(expr) if isinstance(part, Op))
+
+
+def map_expr(expr: Expr, fn: Callable[[Expr], Expr]) -> Expr:
+    """Rebuild an expression from its leaves up, giving each rebuilt part to `fn`."""
+    match expr:
+        case Op(prim, args, static):
+            new = tuple(map_expr(arg, fn) for arg in args)
+            # identity is kept where nothing changed, so that fixed points are seen cheaply
+            same = all(a is b for a, b in zip(new, args, strict=True))
+            return fn(expr if same else Op(prim, new, static))
+        case Slice(lower, upper, step):
+            return fn(Slice(*(None if part is None else map_expr(part, fn) for part in (lower, upper, step))))
+        case Var() | Const() | Undef():
+            return fn(expr)
+        case _:
+            assert_never(expr)
+
+
+def replace_names(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
+    """The expression with names replaced by expressions."""
+    return map_expr(expr, lambda part: mapping.get(part.name, part) if isinstance(part, Var) else part)
+
+
+def place(store: Store) -> Op:
+    """The element or view that a store writes, as an expression."""
+    return Op("index", (store.base, *(store.index or (Slice(),))))
+
+
+# ---- one statement, without what is nested in it ---------------------------------------------
+
+
+def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions of the statement itself that are read: nested blocks left out, joins and carries included."""
+    match stmt:
+        case Assign(_, value):
+            return (value,)
+        case AugAssign(target, _, value):
+            return (Var(target), value)
+        case Store(base, index, value):
+            return (base, *index, value)
+        case If(cond, _, _, joins):
+            return (cond, *(e for j in joins for e in (j.then, j.orelse)))
+        case For(_, start, stop, step, _, carried, exit):
+            inits = tuple(e for c in carried for e in (c.init, c.next))
+            return (start, stop, step, *inits, *(() if exit is None else (exit,)))
+        case While(_, cond, _, carried):
+            return (*(e for c in carried for e in (c.init, c.next)), cond)
+        case Effect(call):
+            return (call,)
+        case Return(values):
+            return values
+        case Comment():
+            return ()
+        case _:
+            assert_never(stmt)
+
+
+def own_writes(stmt: Stmt) -> tuple[str, ...]:
+    """The names the statement itself assigns: joins, carries and the loop index included."""
+    match stmt:
+        case Assign(target) | AugAssign(target):
+            return (target,)
+        case If(joins=joins):
+            return tuple(j.target for j in joins)
+        case For(index=index, carried=carried):
+            return (index, *(n for c in carried for n in (c.arg, c.result)))
+        case While(carried=carried):
+            return tuple(n for c in carried for n in (c.arg, c.result))
+        case Store() | Effect() | Return() | Comment():
+            return ()
+        case _:
+            assert_never(stmt)
+
+
+def own_stores(stmt: Stmt) -> tuple[str, ...]:
+    """The names whose memory the statement itself may change. An `AugAssign` counts: its target may be an array."""
+    changed: list[str] = []
+    if isinstance(stmt, AugAssign):
+        changed.append(stmt.target)
+    if isinstance(stmt, Store):
+        base = root(stmt.base)
+        assert base is not None, f"a store needs a name to store into: {stmt.base}"
+        changed.append(base)
+    for expr in own_exprs(stmt):
+        changed += changed_by(expr)
+    return tuple(changed)
+
+
+def changed_by(expr: Expr) -> list[str]:
+    """The names of the lists that evaluating the expression changes."""
+    changed: list[str] = []
+    if isinstance(expr, Op):
+        for arg in expr.args:
+            if isinstance(arg, Op):
+                changed += changed_by(arg)
+        if expr.prim in CHANGES_FIRST_ARGUMENT:
+            target = root(expr.args[0])
+            if target is not None:
+                changed.append(target)
+    return changed
+
+
+def blocks(stmt: Stmt) -> tuple[Block, ...]:
+    """The blocks nested directly in a statement."""
+    match stmt:
+        case If(_, then, orelse):
+            return (then, orelse)
+        case For(body=body):
+            return (body,)
+        case While(test=test, body=body):
+            return (test, body)
+        case _:
+            return ()
+
+
+def with_blocks(stmt: Stmt, new: Iterable[Block]) -> Stmt:
+    """The statement with its nested blocks replaced, in the order of `blocks`."""
+    given = tuple(new)
+    match stmt:
+        case If():
+            then, orelse = given
+            return replace(stmt, then=then, orelse=orelse)
+        case For():
+            (body,) = given
+            return replace(stmt, body=body)
+        case While():
+            test, body = given
+            return replace(stmt, test=test, body=body)
+        case _:
+            return stmt
+
+
+# ---- statements and blocks, with all that is nested ------------------------------------------
+
+
+def walk(block: Block) -> Iterator[Stmt]:
+    """All statements of a block, each before those nested in it."""
+    for stmt in block:
+        yield stmt
+        for inner in blocks(stmt):
+            yield from walk(inner)
+
+
+def stmt_reads(stmt: Stmt) -> frozenset[str]:
+    """The names read (a name stored into or augmented is read)."""
+    return frozenset(n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e))
+
+
+def stmt_writes(stmt: Stmt) -> frozenset[str]:
+    """The names assigned; an array that is stored into is not: see `stmt_stores`."""
+    return frozenset(n for s in walk((stmt,)) for n in own_writes(s))
+
+
+def stmt_stores(stmt: Stmt) -> frozenset[str]:
+    """The names whose memory may be changed in place."""
+    return frozenset(n for s in walk((stmt,)) for n in own_stores(s))
+
+
+def block_reads(block: Block) -> frozenset[str]:
+    return frozenset(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
+
+
+def defined(block: Block) -> frozenset[str]:
+    """The names assigned anywhere in the block."""
+    return frozenset(n for s in walk(block) for n in own_writes(s))
+
+
+def block_stores(block: Block) -> frozenset[str]:
+    return frozenset(n for s in walk(block) for n in own_stores(s))
+
+
+def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] = str) -> Stmt:
+    """Give every whole expression in the statement to `fn`, nested ones included, and every assigned name to `name`.
+
+    The target of an `AugAssign` is an assigned name; the base of a `Store` is an expression.
+    """
+
+    def inner(block: Block) -> Block:
+        return tuple(rewrite(s, fn, name) for s in block)
+
+    def carry(c: Carry) -> Carry:
+        return Carry(name(c.arg), fn(c.init), fn(c.next), name(c.result))
+
+    match stmt:
+        case Assign(target, value):
+            return replace(stmt, target=name(target), value=fn(value))
+        case AugAssign(target, _, value):
+            return replace(stmt, target=name(target), value=fn(value))
+        case Store(base, index, value):
+            return replace(stmt, base=fn(base), index=tuple(map(fn, index)), value=fn(value))
+        case If(cond, then, orelse, joins):
+            new = tuple(Join(name(j.target), fn(j.then), fn(j.orelse)) for j in joins)
+            return replace(stmt, cond=fn(cond), then=inner(then), orelse=inner(orelse), joins=new)
+        case For(index, start, stop, step, body, carried, exit):
+            return replace(
+                stmt,
+                index=name(index),
+                start=fn(start),
+                stop=fn(stop),
+                step=fn(step),
+                body=inner(body),
+                carried=tuple(map(carry, carried)),
+                exit=None if exit is None else fn(exit),
+            )
+        case While(test, cond, body, carried):
+            turned = tuple(map(carry, carried))
+            return replace(stmt, test=inner(test), cond=fn(cond), body=inner(body), carried=turned)
+        case Effect(call):
+            new_call = fn(call)
+            assert isinstance(new_call, Op)
+            return replace(stmt, call=new_call)
+        case Return(values):
+            return replace(stmt, values=tuple(map(fn, values)))
+        case Comment():
+            return stmt
+        case _:
+            assert_never(stmt)
+
+
+def substitute(block: Block, mapping: Mapping[str, Expr]) -> Block:
+    """Replace reads of names by expressions. Assigned names stay, but the target of an `AugAssign` follows a Var.
+
+    Meant for names that the block does not assign; the caller answers for what a moved expression reads.
+    """
+    if not mapping:
+        return block
+
+    def target(name: str) -> str:
+        new = mapping.get(name)
+        return new.name if isinstance(new, Var) else name
+
+    def one(stmt: Stmt) -> Stmt:
+        return rewrite(stmt, lambda e: replace_names(e, mapping))
+
+    def aug(stmt: Stmt) -> Stmt:
+        if isinstance(stmt, AugAssign):
+            return replace(stmt, target=target(stmt.target))
+        return with_blocks(stmt, [tuple(map(aug, b)) for b in blocks(stmt)])
+
+    return tuple(aug(one(stmt)) for stmt in block)
+
+
+def rename(block: Block, mapping: Mapping[str, str]) -> Block:
+    """Rename names everywhere: where they are read, assigned, carried or stored into."""
+
+    def name(old: str) -> str:
+        return mapping.get(old, old)
+
+    def expr(e: Expr) -> Expr:
+        return map_expr(e, lambda part: Var(name(part.name)) if isinstance(part, Var) else part)
+
+    return tuple(rewrite(stmt, expr, name) for stmt in block)

@@ -1,0 +1,175 @@
+"""Loops change places where that lets the innermost one go along rows.
+
+The adjoint of `y += A[i, k] * x[k]` adds to `d_A[i, k]`, which is as good; that of `y += A[k, j] * x[k]` goes down a
+column, one number in each row. A statement of an innermost loop, in which most elements lie apart, is moved out of all
+its loops into a nest of its own, where a loop from further out is the innermost one. What else the loops do stays
+where it is; scalars that flow from there to the statement become rows, with one number for each turn.
+
+    for c in range(n):
+        d = d_y[c]
+        for k in range(m):
+            d_A[k, c] += x[k] * d
+    ->
+    d_row = np.empty(n)
+    for c in range(n):
+        d = d_y[c]
+        d_row[c] = d
+    for k in range(m):
+        for c in range(n):
+            d_A[k, c] += x[k] * d_row[c]
+
+Every element gets what it got before in the same order, so that results are the same to the last bit; but for the sums
+of adjoints, whose order is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from srcad.analysis.integers.element_dependence import within
+from srcad.analysis.integers.fourier_motzkin import Form
+from srcad.analysis.memory.liveness import Path, liveness
+from srcad.analysis.memory.may_alias import sharing
+from srcad.analysis.values.effects import pure
+from srcad.ir.loop_nest import Nest
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, Function, If, Stmt, Store
+from srcad.ir.traversal import block_reads, defined, names, ops, own_exprs, own_writes, walk, with_blocks
+from srcad.ir.types import Scalar, Type
+from srcad.optimize.loops.interchange_legality import Chain, Move
+from srcad.optimize.loops.interchange_rewrite import Nested, nested
+from srcad.optimize.memory.array_contraction import inner_blocks
+
+_SHORT = 4
+"""Turns of a loop that is not worth being the innermost."""
+_PLAIN = frozenset({"+", "-", "*", "neg", "shape", "len"})
+
+
+def interchange(f: Function) -> Function:
+    """Move statements into nests of their own, whose innermost loop goes along rows.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Array, Scalar, Symbol, dim
+    >>> matrix = Array("float64", (dim(Symbol("a", 0)), dim(Symbol("a", 1))))
+    >>> types = {**dict.fromkeys("AB", matrix), **dict.fromkeys("inkj", Scalar("int64"))}
+    >>> body = parse('''
+    ... for j in range(i, n):
+    ...     for k in range(i):
+    ...         A[i, j] -= B[i, k] * B[k, j]
+    ... ''')
+    >>> print(show(interchange(Function("f", (), body, (), types)).body))
+    for k in range(i):
+        if i < n:
+            B_item = B[i, k]
+            for j in range(i, n, 1):
+                A[i, j] -= B_item * B[k, j]
+    """
+    if not any(isinstance(s, For) for s in walk(f.body)):
+        return f
+    types = dict(f.types)
+    kept = frozenset(n for e in f.results for n in names(e))
+    params = frozenset(p.name for p in f.params)
+    shared = sharing(f.body, f.types)
+    live = liveness(f.body, f.types, kept, params, all_stays=True)
+
+    def block(stmts: Block, path: Path, facts: tuple[Form, ...]) -> Block:
+        return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
+
+    def one(stmt: Stmt, path: Path, facts: tuple[Form, ...]) -> Iterable[Stmt]:
+        if isinstance(stmt, Nest):
+            return (stmt,)
+        here = (*facts, *within(stmt, types)) if isinstance(stmt, For) else facts
+        stmt = with_blocks(stmt, [block(b, (*path, name), here) for name, b in inner_blocks(stmt)])
+        if not isinstance(stmt, For) or not _may_be_innermost(stmt, types):
+            return (stmt,)
+        later = live.live_after((*path, "head"))
+
+        def moved(loop: For, at: int, chain: Chain, k: int, rows: frozenset[str]) -> Nested | None:
+            move = Move(loop, at, chain, k, types, shared, later, facts)
+            if not (move.pays() and move.fits()):
+                return None
+            found = nested(move, rows)
+            return replace(found, rest=_cleared(found.rest, found.at, later) if found.rest else None)
+
+        return _parted(stmt, moved)
+
+    return replace(f, body=block(f.body, (), ()), types=types)
+
+
+def _may_be_innermost(loop: For, types: Mapping[str, Type]) -> bool:
+    """Whether the loop's turns are such that statements may be taken out of them."""
+    if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)):
+        return False
+    match loop.start, loop.stop:
+        case Const(int(start)), Const(int(stop)) if abs(stop - start) <= _SHORT:
+            return False
+    inside = defined((loop,))
+    if not all(names(e).isdisjoint(inside) for e in (loop.start, loop.stop)) or loop.index in defined(loop.body):
+        return False
+    if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
+        return False
+    if not any(isinstance(s, For) for s in loop.body):
+        return False
+    if not all(isinstance(types.get(n), Scalar) for n in inside):
+        return False
+    plain = all(isinstance(s, Assign | AugAssign | Store | If | For | Comment) for s in walk(loop.body))
+    return plain and all(pure(e) for s in walk(loop.body) for e in own_exprs(s))
+
+
+def _parted(loop: For, moved: Callable[[For, int, Chain, int, frozenset[str]], Nested | None]) -> list[Stmt]:
+    """The loop without what has moved, and before and after it what that has become."""
+    before: list[Stmt] = []
+    after: list[Stmt] = []
+    rest: For | None = loop
+    rows: frozenset[str] = frozenset()
+    while rest is not None:
+        found = next((m for at, chain, k in _statements(rest) if (m := moved(rest, at, chain, k, rows))), None)
+        if found is None:
+            return [*before, rest, *after]
+        before += found.before
+        after = [*found.nest, *after]
+        rest, rows = found.rest, found.rows
+    return [*before, *after]
+
+
+def _statements(loop: For) -> Iterator[tuple[int, Chain, int]]:
+    """The statements of innermost loops: where their loops stand, these, and where in the body they do."""
+    for at, stmt in enumerate(loop.body):
+        chain = _chain(stmt) if isinstance(stmt, For) else None
+        if chain is not None:
+            for k, inner in enumerate(chain.body):
+                if isinstance(inner, Store | AugAssign):
+                    yield at, chain, k
+
+
+def _chain(loop: For) -> Chain | None:
+    """The loops down to an innermost one, where there is nothing between them but numbers that are made."""
+    loops: list[For] = []
+    while True:
+        if isinstance(loop, Nest) or loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)):
+            return None
+        if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
+            return None
+        loops.append(loop)
+        inner = [s for s in loop.body if isinstance(s, For)]
+        if not inner:
+            if all(isinstance(s, Assign | AugAssign | Store | Comment) for s in loop.body):
+                return Chain(tuple(loops))
+            return None
+        *made, last = loop.body
+        if last is not inner[0] or not all(isinstance(s, Assign | Comment) for s in made):
+            return None
+        loop = inner[0]
+
+
+def _cleared(loop: For, at: int, live: frozenset[str]) -> For | None:
+    """The loop without the loops at `at`, and without itself, where they only make numbers that nobody reads."""
+
+    def idle(block: Block, others: Block) -> bool:
+        read = live | block_reads(others)
+        return all(isinstance(s, For | Assign | Comment) and not set(own_writes(s)) & read for s in walk(block))
+
+    elsewhere = (*loop.body[:at], *loop.body[at + 1 :])
+    if idle((loop.body[at],), elsewhere):
+        loop = replace(loop, body=elsewhere)
+    return None if idle((loop,), ()) else loop

@@ -1,0 +1,76 @@
+"""A sum that the innermost loop adds to one element is kept in a number while the loop runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.analysis.memory.may_alias import Sharing, sharing
+from srcad.ir.loop_nest import Nest, body_of, counters_of, extents_of, read_elements, written_elements
+from srcad.ir.names import new_name
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, If, Op, Stmt, Store, Var
+from srcad.ir.traversal import blocks, names, with_blocks
+from srcad.ir.types import Array, Scalar, Type
+from srcad.optimize.memory.register_promotion import kept
+
+
+def local_sums(f: Function) -> Function:
+    """`total = r[i]`, a loop with `total += ...`, `r[i] = total` for a loop with `r[i] += ...`.
+
+    Where nothing else in the loop may be the same memory; the machine writes to memory in every turn otherwise. For
+    the loops that `spread` made, and (see `kept`) for those of the function itself.
+    """
+    types = dict(f.types)
+    body = _block(f.body, types, sharing(f.body, f.types))
+    return replace(f, body=body, types=types)
+
+
+def _block(block: Block, types: dict[str, Type], shared: Sharing) -> Block:
+    def one(stmt: Stmt) -> Stmt:
+        if isinstance(stmt, Nest):
+            stmt = _nest(stmt, types, shared)
+        if isinstance(stmt, For):
+            new = kept(stmt, types, shared)
+            if isinstance(new, If):
+                return replace(new, then=tuple(inside(s) for s in new.then))
+        return inside(stmt)
+
+    def inside(stmt: Stmt) -> Stmt:
+        return with_blocks(stmt, [_block(b, types, shared) for b in blocks(stmt)])
+
+    return tuple(map(one, block))
+
+
+def _nest(loops: Nest, types: dict[str, Type], shared: Sharing) -> Stmt:
+    *outer, last = zip(counters_of(loops), extents_of(loops), strict=True)
+    if not outer:
+        return loops
+    before: list[Stmt] = []
+    inner: list[Stmt] = []
+    after: list[Stmt] = []
+    body = body_of(loops)
+    for at, stmt in enumerate(body):
+        others = body[:at] + body[at + 1 :]
+        match stmt:
+            case Store(Var(base), index, value, "+", _, free) if (
+                not any(last[0] in names(e) for e in index)
+                and isinstance(known := types.get(base), Array)
+                and known.dtype.startswith("float")
+                and not any(
+                    shared.of(name) == shared.of(base)
+                    for s in others
+                    for name, _ in (*read_elements(s), *written_elements(s))
+                )
+                and shared.of(base) not in {shared.of(name) for name, _ in read_elements(Assign("", value))}
+            ):
+                total = new_name(f"{base}_total", Scalar(known.dtype), types)
+                before.append(Assign(total, Op("index", (Var(base), *index))))
+                inner.append(AugAssign(total, "+", value, free=free))
+                after.append(Store(Var(base), index, Var(total)))
+            case _:
+                inner.append(stmt)
+    if not before:
+        return loops
+    made: Block = (*before, For(last[0], Const(0), last[1], Const(1), tuple(inner)), *after)
+    for counter, extent in reversed(outer):
+        made = (For(counter, Const(0), extent, Const(1), made),)
+    return made[0]

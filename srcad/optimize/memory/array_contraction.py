@@ -1,0 +1,140 @@
+"""An array that only one nest writes and reads, at one element a turn, becomes a number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from srcad.analysis.memory.liveness import Liveness, Path, liveness
+from srcad.cleanup.dead_code import dead
+from srcad.ir.loop_nest import (
+    Nest,
+    body_of,
+    counters_of,
+    extents_of,
+    is_own,
+    read_elements,
+    with_body,
+    written_elements,
+)
+from srcad.ir.names import new_name
+from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
+from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, subexpressions, walk, with_blocks
+from srcad.ir.types import Array, Scalar, Type
+from srcad.optimize.shapes.shape_environment import representative
+
+
+def contract(f: Function) -> Function:
+    """The function without arrays that hold each element for one turn only."""
+    params = frozenset(p.name for p in f.params)
+    kept = frozenset(n for e in f.results for n in names(e))
+    # a nest counts as one step: what is live after it is what someone else reads
+    live = liveness(as_steps(f.body), f.types, kept, params, all_stays=True)
+    work = _Contraction(live, dict(f.types), params)
+    body = work.block(f.body, ())
+    if work.types == f.types:
+        return replace(f, body=body)
+    return replace(f, body=dead(body, kept, work.types, params), types=work.types)
+
+
+def as_steps(block: Block) -> Block:
+    """The block with each nest as one step, for what is live before and after it."""
+
+    def step(stmt: Stmt) -> Stmt:
+        if isinstance(stmt, Nest):
+            read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)})
+            return Effect(Op("nest", tuple(map(Var, read))))
+        return with_blocks(stmt, [as_steps(b) for b in blocks(stmt)])
+
+    return tuple(map(step, block))
+
+
+def inner_blocks(stmt: Stmt) -> Iterator[tuple[str, Block]]:
+    """The blocks in a statement, by what they are called in a path."""
+    match stmt:
+        case If(_, then, orelse):
+            yield "then", then
+            yield "orelse", orelse
+        case For(body=body):
+            yield "body", body
+        case While(test, _, body):
+            yield "test", test
+            yield "body", body
+
+
+def _copied(loops: Nest, types: Mapping[str, Type]) -> Stmt:
+    """A nest that does nothing but copy one whole array to another as such a copy."""
+    match body_of(loops):
+        case (Store(Var(target), index, Op("index", (Var(source), *read)), None),) if index == tuple(read):
+            whole = all(
+                isinstance(known := types.get(name), Array)
+                and tuple(representative(d, loops.equal) for d in known.dims) == loops.lengths
+                for name in (target, source)
+            )
+            if whole and index == tuple(map(Var, counters_of(loops))):
+                return Store(Var(target), (), Var(source))
+    return loops
+
+
+class _Contraction:
+    def __init__(self, live: Liveness, types: dict[str, Type], params: frozenset[str]) -> None:
+        self.types = types
+        self._live = live
+        self._params = params
+
+    def block(self, block: Block, path: Path) -> Block:
+        found: list[Stmt] = []
+        for k, stmt in enumerate(block):
+            if isinstance(stmt, Nest):
+                found.append(_copied(self._nest(stmt, self._live.live_after((*path, k))), self.types))
+            else:
+                found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in inner_blocks(stmt)]))
+        return tuple(found)
+
+    def _nest(self, loops: Nest, later: frozenset[str]) -> Nest:
+        counters, bounds = counters_of(loops), {n for e in extents_of(loops) for n in names(e)}
+        body = body_of(loops)
+        for target in dict.fromkeys(base for s in body for base, _ in written_elements(s)):
+            known = self.types.get(target)
+            alone = self._live.shared.names_with(target) <= {target} and target not in self._params
+            if target in later | bounds or not alone or not isinstance(known, Array):
+                continue
+            if self._is_local(target, body, counters):
+                body = self._as_number(target, known.dtype, body)
+        return with_body(loops, body)
+
+    def _is_local(self, name: str, body: Block, counters: tuple[str, ...]) -> bool:
+        """Whether each turn starts by giving the array its element, and no turn looks at another's."""
+        met = [(s, e) for s in body for e in (*read_elements(s), *written_elements(s)) if e[0] == name]
+        first, (_, index) = met[0]
+        starts = isinstance(first, Store) and first.op is None and first.base == Var(name)
+        reads_itself = any(base == name for base, _ in read_elements(first))
+        mentions = Counter(n for s in body for e in own_exprs(s) for n in reads(e))[name]
+        as_elements = sum(
+            isinstance(p, Op) and p.prim == "index" and p.args[0] == Var(name)
+            for s in body for e in own_exprs(s) for p in subexpressions(e)
+        ) + sum(isinstance(s, Store) and s.base == Var(name) for s in body)  # fmt: skip
+        same = all(place == index for _, (_, place) in met)
+        return starts and not reads_itself and same and is_own(index, counters) and mentions == as_elements
+
+    def _as_number(self, name: str, dtype: str, body: Block) -> Block:
+        number = new_name(f"{name}_here", Scalar(dtype), self.types)
+
+        def element(part: Expr) -> Expr:
+            match part:
+                case Op("index", (Var(base), *_)) if base == name:
+                    return Var(number)
+            return part
+
+        found: list[Stmt] = []
+        for stmt in body:
+            match stmt:
+                case Store(Var(base), _, value, op, _, free) if base == name:
+                    value = map_expr(value, element)
+                    if dtype == "float32":
+                        value = Op("astype", (value,), (("dtype", dtype),))
+                    found.append(Assign(number, value) if op is None else AugAssign(number, op, value, free=free))
+                case _:
+                    found.append(rewrite(stmt, lambda e: map_expr(e, element)))
+        return tuple(found)

@@ -1,0 +1,325 @@
+"""Small arrays of a loop become numbers: where each use says which element, there is no need of memory.
+
+`y = y + h * np.array([a, b, c])` in a loop of a million turns makes arrays in every turn and reads them back; three
+numbers stay in registers. `small` finds the arrays for which nobody can tell the difference, this pass rewrites.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from srcad.analysis.memory.liveness import Path, liveness
+from srcad.cleanup.dead_code import dead
+from srcad.ir.loop_nest import Nest
+from srcad.ir.names import new_name
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.result_memory import roots
+from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
+from srcad.ir.types import Array, Scalar, Type
+from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.optimize.memory.scalar_replacement_candidates import (
+    FRESH,
+    SHAPE,
+    Chosen,
+    Facts,
+    Outside,
+    Place,
+    chosen,
+    element,
+    given,
+    place_of,
+    places,
+    read_of,
+    size_of,
+)
+from srcad.optimize.shapes.shape_guards import answered
+from srcad.typing.typeof import typeof
+
+_START = {"np.zeros": 0.0, "np.zeros_like": 0.0, "np.ones": 1.0, "np.ones_like": 1.0}
+
+
+def scalars(f: Function) -> Function:
+    """The function with numbers for the arrays of which every use is known.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> body = parse('''
+    ... y = np.zeros(2)
+    ... for t in range(n):
+    ...     new = np.empty(2)
+    ...     new[0] = y[1]
+    ...     new[1] = y[0] + h
+    ...     y = new
+    ... ''')
+    >>> types = {**dict.fromkeys(("y", "new"), Array("float64", (dim(2),))), "h": Scalar("float64")}
+    >>> print(show(scalars(Function("f", (Param("n", "n"), Param("h", "h")), body, (Var("y"),), types)).body))
+    y = np.zeros(2)
+    y_0 = y[0]
+    y_1 = y[1]
+    for t in range(n):
+        new_0 = y_1
+        new_1 = y_0 + h
+        y_0 = new_0
+        y_1 = new_1
+    y = np.empty(2)
+    y[0] = y_0
+    y[1] = y_1
+    """
+    depth = 0
+    while any(size_of(t, {}) or isinstance(t, Array) for t in f.types.values()) and _has_depth(f.body, depth):
+        work = _Level(f)
+        body = work.block(f.body, (), {}, frozenset(p.name for p in f.params), frozenset(), depth)
+        if body != f.body:
+            kept = {n for e in f.results for n in names(e)}
+            body = dead(body, kept, work.types, [p.name for p in f.params])
+            f = replace(f, body=body, types=work.types)
+        depth += 1
+    return f
+
+
+def _has_depth(block: Block, depth: int) -> bool:
+    for stmt in block:
+        if isinstance(stmt, For | While):
+            if depth == 0 or any(_has_depth(b, depth - 1) for b in blocks(stmt)):
+                return True
+        elif any(_has_depth(b, depth) for b in blocks(stmt)):
+            return True
+    return False
+
+
+class _Level:
+    """All loops that are inside so many others."""
+
+    def __init__(self, f: Function) -> None:
+        params = frozenset(p.name for p in f.params)
+        kept = frozenset(n for e in f.results for n in names(e))
+        self.types = dict(f.types)
+        self._params = params
+        self._live = liveness(f.body, f.types, kept, params, all_stays=True)
+        self._kept = kept
+        self._occurs = _within(*f.body) + Counter(n for e in f.results for n in reads(e))
+        self._body = f.body
+
+    def block(
+        self, block: Block, path: Path, facts: Facts, before: frozenset[str], own: frozenset[str], depth: int
+    ) -> Block:
+        found: list[Stmt] = []
+        for k, stmt in enumerate(block):
+            here: Path = (*path, k)
+            if isinstance(stmt, For | While) and depth == 0:
+                found += self._loop(stmt, here, facts, before, own)
+            elif blocks(stmt) and not isinstance(stmt, Nest):
+                below = depth - isinstance(stmt, For | While)
+                mine = own - given((stmt,)) if isinstance(stmt, For | While) else own
+                new = [self.block(b, (*here, name), facts, before, mine, below) for name, b in inner_blocks(stmt)]
+                found.append(with_blocks(stmt, new))
+            else:
+                found.append(stmt)
+            asked = answered(stmt, self.types)
+            if asked is not None and asked.symbol.name in self._params:
+                facts = {**facts, asked.symbol: asked.length}
+            before |= _surely(stmt)
+            own -= given((stmt,))
+            if isinstance(stmt, Assign) and not roots(stmt.value):
+                own |= {stmt.target}
+        return tuple(found)
+
+    def _loop(
+        self, loop: For | While, path: Path, facts: Facts, before: frozenset[str], own: frozenset[str]
+    ) -> list[Stmt]:
+        read = frozenset(self._occurs - _within(loop))
+        changed = frozenset(_stored_after(self._body, path, loop)) | self._kept
+        outside = Outside(before, own, read, changed, self._params)
+        found = chosen(loop, path, facts, self.types, self._live, outside)
+        if not found.sizes:
+            return [loop]
+        return _Rewritten(found, facts, self.types).loop(loop)
+
+
+def _within(*block: Stmt) -> Counter[str]:
+    """How often each name is read."""
+    return Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
+
+
+def _stored(*block: Stmt) -> Counter[str]:
+    """How often each name is stored into."""
+    return Counter(n for s in walk(block) for n in own_stores(s))
+
+
+def _stored_after(block: Block, path: Path, loop: For | While) -> Counter[str]:
+    """What is stored into after a loop at `path`, or before it in another turn of a loop around it."""
+    at, *inner = path
+    assert isinstance(at, int)
+    found = _stored(*block[at + 1 :])
+    if not inner:
+        return found
+    around = block[at]
+    if isinstance(around, For | While):
+        return found + (_stored(around) - _stored(loop))
+    name, *below = inner
+    return found + _stored_after(dict(inner_blocks(around))[str(name)], tuple(below), loop)
+
+
+def _surely(stmt: Stmt) -> frozenset[str]:
+    """What has a value after the statement, whichever way it took."""
+    match stmt:
+        case Assign(target):
+            return frozenset({target})
+        case If(_, then, orelse):
+            one, other = (frozenset[str]().union(*map(_surely, b)) for b in (then, orelse))
+            return one & other
+        case While(test=test):
+            return frozenset[str]().union(*map(_surely, test))
+    return frozenset()
+
+
+class _Rewritten:
+    """A loop with numbers for the arrays that were chosen; `types` gets theirs."""
+
+    def __init__(self, what: Chosen, facts: Facts, types: dict[str, Type]) -> None:
+        self._what = what
+        self._facts = facts
+        self._types = types
+        self._names: dict[str, dict[Place, str]] = {}
+        self._stored: set[str] = set()
+        for name, size in what.sizes.items():
+            kind = types[name]
+            assert isinstance(kind, Array)
+            self._names[name] = {
+                at: new_name("_".join((name, *map(str, at))), Scalar(kind.dtype), self._types) for at in places(size)
+            }
+
+    def loop(self, loop: For | While) -> list[Stmt]:
+        before: list[Stmt] = []
+        after: list[Stmt] = []
+        new = self._inside(loop)
+        for name in self._what.loaded:
+            before += [Assign(number, _element(name, at)) for at, number in self._names[name].items()]
+        for name in self._what.rebuilt:
+            after += self._array(name, name)
+        for name in self._what.kept:
+            stored = [(at, number) for at, number in self._names[name].items() if number in self._stored]
+            after += [Store(Var(name), tuple(map(Const, at)), Var(number)) for at, number in stored]
+        return [*before, new, *after]
+
+    def _array(self, name: str, target: str) -> list[Stmt]:
+        """An array of the numbers."""
+        return [
+            Assign(target, self._empty(name)),
+            *(Store(Var(target), tuple(map(Const, at)), Var(number)) for at, number in self._names[name].items()),
+        ]
+
+    def _empty(self, name: str, prim: str = "np.empty") -> Op:
+        kind = self._types[name]
+        assert isinstance(kind, Array)
+        static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
+        return Op(prim, tuple(map(Const, self._what.sizes[name])), static)
+
+    # ---- statements --------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> Block:
+        return tuple(new for stmt in block for new in self._stmt(stmt))
+
+    def _inside(self, stmt: Stmt) -> Stmt:
+        """A statement with blocks: its own expressions read single elements only."""
+        inner = [self._block(b) for b in blocks(stmt)]
+        bare = with_blocks(stmt, [() for _ in inner])
+        return with_blocks(rewrite(bare, lambda e: self._expr(e, None)), inner)
+
+    def _stmt(self, stmt: Stmt) -> list[Stmt]:
+        before: list[Stmt] = []
+        match stmt:
+            case Assign(target, value) if target in self._names:
+                return self._assigned(target, value)
+            case AugAssign(target, op, value) if target in self._names:
+                return self._filled(target, op, value)
+            case Store(Var(name), index, value, op) if name in self._names:
+                at = element(index, self._what.sizes[name])
+                if at is None:
+                    return self._filled(name, op, value)
+                return [self._set(name, at, op, self._expr(value, None))]
+            case Store(value=Var(name), op=op) if name in self._names:
+                place = read_of(place_of(stmt), self._types, self._facts, reading=False)
+                if place is not None and list(place.at) == list(self._names[name]):
+                    return [
+                        Store(Var(place.base), tuple(self._expr(e, None) for e in place.at[at]), Var(number), op)
+                        for at, number in self._names[name].items()
+                    ]
+        if blocks(stmt):
+            return [self._inside(stmt)]
+        new = rewrite(stmt, lambda e: self._expr(e, before))
+        return [*before, new]
+
+    def _assigned(self, target: str, value: Expr) -> list[Stmt]:
+        mine = self._names[target]
+        if isinstance(value, Op) and value.prim in FRESH:
+            return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in mine]
+        read = read_of(value, self._types, self._facts)
+        if read is not None:
+            return [self._set(target, at, None, self._expr(_element(read.base, read.at[at]), None)) for at in mine]
+        before: list[Stmt] = []
+        name = new_name(f"{target}_made", self._types[target], self._types)
+        new = self._expr(value, before)
+        return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in mine)]
+
+    def _filled(self, name: str, op: str | None, value: Expr) -> list[Stmt]:
+        """`x[:] op= value`, with a number or such an array."""
+        if isinstance(value, Var) and value.name in self._names:
+            other = self._names[value.name]
+            return [self._set(name, at, op, Var(other[at])) for at in self._names[name]]
+        before: list[Stmt] = []
+        value = self._expr(value, None)
+        if not isinstance(value, Const):
+            kind = typeof(value, self._types)
+            assert isinstance(kind, Scalar)
+            number = new_name(f"{name}_all", kind, self._types)
+            before.append(Assign(number, value))
+            value = Var(number)
+        return [*before, *(self._set(name, at, op, value) for at in self._names[name])]
+
+    def _set(self, name: str, at: Place, op: str | None, value: Expr) -> Stmt:
+        number = self._names[name][at]
+        self._stored.add(number)
+        if op is not None:
+            return AugAssign(number, op, value)
+        kind = self._types[name]
+        assert isinstance(kind, Array)
+        match value:
+            case Const(bool() | int() | float() as given):
+                value = Const(float(given) if kind.dtype == "float64" else int(given))
+            case _ if kind.dtype == "float64" and typeof(value, self._types) != Scalar("float64"):
+                value = Op("float", (value,))
+        return Assign(number, value)
+
+    # ---- expressions -------------------------------------------------------------------------
+
+    def _expr(self, expr: Expr, before: list[Stmt] | None) -> Expr:
+        """The expression on numbers; arrays that are read whole are put together `before`."""
+        match expr:
+            case Op("index", (Var(name), *items)) if name in self._names:
+                at = element(tuple(items), self._what.sizes[name])
+                assert at is not None
+                return Var(self._names[name][at])
+            case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE:
+                size = self._what.sizes[name]
+                axis = dict(static).get("axis", 0)
+                assert isinstance(axis, int)
+                return Const(len(self._names[name]) if prim == "size" else size[axis])
+            case Op(prim, (Var(name), *rest)) if name in self._names and prim in FRESH and not rest:
+                return self._empty(name, prim.removesuffix("_like"))
+            case Var(name) if name in self._names:
+                assert before is not None
+                whole = new_name(f"{name}_now", self._types[name], self._types)
+                before += self._array(name, whole)
+                return Var(whole)
+            case Op(prim, args, static):
+                return Op(prim, tuple(self._expr(arg, before) for arg in args), static)
+            case Slice(lower, upper, step):
+                return Slice(*(None if e is None else self._expr(e, before) for e in (lower, upper, step)))
+        return expr
+
+
+def _element(name: str, at: tuple[int | Expr, ...]) -> Op:
+    return Op("index", (Var(name), *(Const(k) if isinstance(k, int) else k for k in at)))

@@ -1,0 +1,237 @@
+"""A gather: what several shifted neighbours add to an element of an array, and the loops that compute it.
+
+In the inside of the array every term is there, and one statement adds them up; at the borders some are missing. Along
+the innermost loop the border is written out, an element a statement; along the others, and where an array is too short
+to have an inside, every term has a loop of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from srcad.analysis.loops.parallel_loops import affine
+from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var
+from srcad.ir.traversal import names, replace_names
+
+
+@dataclass(frozen=True)
+class Level:
+    """One loop of a box, upward by one."""
+
+    index: str
+    start: int
+    stop: Expr
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Every element at `place` in the box is set to a number."""
+
+    levels: tuple[Level, ...]
+    array: str
+    place: tuple[Expr, ...]
+    value: Const
+    also: frozenset[str] = frozenset()
+    """Other names that may hold the same memory there."""
+    unless: Op | None = None
+    """Not where this comparison holds."""
+
+    @property
+    def when(self) -> Expr:
+        assert self.unless is not None
+        return replace(self.unless, prim="!=")
+
+    def names(self) -> frozenset[str]:
+        return frozenset({self.array})
+
+    def fits(self, gather: Gather) -> bool:
+        """Whether it fills the elements of the box that the gather adds to, by whatever name."""
+        if len(self.levels) != len(gather.levels):
+            return False
+        named = {a.index: Var(b.index) for a, b in zip(self.levels, gather.levels, strict=True)}
+        place = tuple(replace_names(item, named) for item in self.place)
+        box = tuple(replace(a, index=b.index) for a, b in zip(self.levels, gather.levels, strict=True))
+        return box == gather.levels and place == gather.place
+
+    def block(self) -> Block:
+        stmt: Stmt = Store(Var(self.array), self.place, self.value)
+        for level in reversed(self.levels):
+            stmt = _loop(level, Const(level.start), level.stop, (stmt,))
+        return (stmt,)
+
+
+@dataclass(frozen=True)
+class Term:
+    """What the turn `shifts` before adds to an element; the value is that of the turn in whose box the element is."""
+
+    shifts: tuple[int, ...]
+    op: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Gather:
+    """`array[place] += value` for every term, each over the box moved by its shifts."""
+
+    levels: tuple[Level, ...]
+    array: str
+    place: tuple[Expr, ...]
+    terms: tuple[Term, ...]
+    fill: Fill | None = None
+    """What is done before, over the box where it is."""
+
+    def names(self) -> frozenset[str]:
+        return frozenset({self.array}).union(*(names(term.value) for term in self.terms))
+
+    def fixed(self) -> frozenset[str]:
+        """What says which elements are meant, but for the counters."""
+        exprs = (*(level.stop for level in self.levels), *self.place)
+        counters = {level.index for level in self.levels}
+        return frozenset().union(*map(names, exprs)) - counters
+
+    def block(self) -> Block:
+        """The loops.
+
+        >>> from srcad.ir.notation import show
+        >>> d_v = Op("index", (Var("d_v"), Var("i")))
+        >>> before = Op("index", (Var("d_v"), Op("-", (Var("i"), Const(1)))))
+        >>> level = Level("i", 1, Op("-", (Var("n"), Const(1))))
+        >>> print(show(Gather((level,), "d_u", (Var("i"),), (Term((0,), "+", d_v), Term((1,), "-", before))).block()))
+        if 2 < (n - 1):
+            d_u[1] += d_v[1]
+            for i in range(2, n - 1, 1):
+                d_u[i] += d_v[i] - d_v[i - 1]
+            d_u[n - 1] -= d_v[n - 2]
+        else:
+            for i in range(1, n - 1, 1):
+                d_u[i] += d_v[i]
+            for i in range(2, n, 1):
+                d_u[i] -= d_v[i - 1]
+        """
+        *outer, (last, (least, most)) = zip(self.levels, self._reach(), strict=True)
+        tests: list[tuple[Expr, Expr]] = []  # that all is there, and that it is not
+        if least < most:
+            first, end = Const(last.start + most), plus(last.stop, least)
+            tests.append((Op("<", (first, end)), Op("<=", (end, first))))
+        if self.fill is not None and self.fill.unless is not None:
+            tests.append((self.fill.when, self.fill.unless))
+        inside, apart = tuple(self._inside()), tuple(self._apart())
+        if all(least == most for _, (least, most) in outer):
+            return _nest(outer, (If(_joined("and", [yes for yes, _ in tests]), inside, apart),))
+        # in a nest of its own: LLVM asks before the outer loop whether what all its turns could touch overlaps
+        for level, (least, most) in reversed(outer):
+            inside = (_loop(level, Const(level.start + most), plus(level.stop, least), inside),)
+        if tests:
+            inside = (If(_joined("and", [yes for yes, _ in tests]), inside, ()),)
+        border = [no for _, no in tests]
+        for level, (least, most) in outer:
+            if least < most:
+                border.append(Op("<", (Var(level.index), Const(level.start + most))))
+                border.append(Op("<=", (plus(level.stop, least), Var(level.index))))
+        return (*inside, *_nest(outer, (If(_joined("or", border), apart, ()),)))
+
+    def _reach(self) -> list[tuple[int, int]]:
+        """The least and the greatest shift of each level."""
+        moves = [term.shifts for term in self.terms] + ([(0,) * len(self.levels)] if self.fill else [])
+        return [(min(column), max(column)) for column in zip(*moves, strict=True)]
+
+    def _inside(self) -> Iterator[Stmt]:
+        last, (least, most) = self.levels[-1], self._reach()[-1]
+        for by in range(least, most):
+            terms = [t for t in self.terms if t.shifts[-1] <= by]
+            yield from self._element(Const(last.start + by), terms, self.fill is not None and by >= 0)
+        yield _loop(last, Const(last.start + most), plus(last.stop, least), (self._sum(self.terms, self.fill),))
+        for by in range(least, most):
+            terms = [t for t in self.terms if t.shifts[-1] > by]
+            yield from self._element(plus(last.stop, by), terms, self.fill is not None and by < 0)
+
+    def _element(self, position: Expr, terms: list[Term], filled: bool) -> Iterator[Stmt]:
+        """One element of the border."""
+        at = {self.levels[-1].index: position}
+        here = tuple(replace(term, value=moved(term.value, at)) for term in terms)
+        if filled or here:
+            index = tuple(moved(item, at) for item in self.place)
+            yield replace(self._sum(here, self.fill if filled else None), index=index)
+
+    def _sum(self, terms: Sequence[Term], fill: Fill | None) -> Store:
+        ordered = sorted(terms, key=lambda term: term.op)  # what is added comes before what is taken away
+        op = ordered[0].op if ordered else "+"
+        total: Expr | None = None
+        if fill is not None and (fill.value != Const(0.0) or op == "-" or not ordered):
+            total = fill.value
+        for term in ordered:
+            sign = "+" if op == "-" and fill is None else term.op
+            total = term.value if total is None else Op(sign, (total, term.value))
+        assert total is not None
+        return Store(Var(self.array), self.place, total, op if fill is None else None)
+
+    def _apart(self) -> Iterator[Stmt]:
+        """A loop for each term."""
+        still = (0,) * len(self.levels)
+        if self.fill is not None:
+            when = self.fill.when if self.fill.unless is not None else None
+            yield from self._guarded(Store(Var(self.array), self.place, self.fill.value), still, when)
+        for term in self.terms:
+            yield from self._guarded(Store(Var(self.array), self.place, term.value, term.op), term.shifts)
+
+    def _guarded(self, store: Store, shifts: tuple[int, ...], when: Expr | None = None) -> Block:
+        *outer, (last, by) = zip(self.levels, shifts, strict=True)
+        loop = _loop(last, Const(last.start + by), plus(last.stop, by), (store,))
+        tests: list[Expr] = [] if when is None else [when]
+        for (level, shift), (least, most) in zip(outer, self._reach(), strict=False):
+            if shift > least:
+                tests.append(Op("<=", (Const(level.start + shift), Var(level.index))))
+            if shift < most:
+                tests.append(Op("<", (Var(level.index), plus(level.stop, shift))))
+        return (If(_joined("and", tests), (loop,), ()),) if tests else (loop,)
+
+
+def plus(expr: Expr, by: int) -> Expr:
+    """The expression and a constant.
+
+    >>> plus(Op("-", (Var("n"), Const(1))), 2)
+    Op(prim='+', args=(Var(name='n'), Const(value=1)), static=())
+    """
+    match expr:
+        case Const(int(value)):
+            return Const(value + by)
+        case Op("+", (base, Const(int(value)))):
+            return plus(base, value + by)
+        case Op("-", (base, Const(int(value)))):
+            return plus(base, by - value)
+    if by == 0:
+        return expr
+    return Op("+", (expr, Const(by))) if by > 0 else Op("-", (expr, Const(-by)))
+
+
+def moved(expr: Expr, to: Mapping[str, Expr]) -> Expr:
+    """The expression with counters replaced, and what is added to them summed up."""
+    for name, base in to.items():
+        by = affine(expr, name)
+        if by is not None:
+            return plus(base, by)
+    match expr:
+        case Op(prim, args, static):
+            return Op(prim, tuple(moved(arg, to) for arg in args), static)
+        case Slice(lower, upper, step):
+            return Slice(*(None if part is None else moved(part, to) for part in (lower, upper, step)))
+    return expr
+
+
+def _loop(level: Level, start: Expr, stop: Expr, body: Block) -> For:
+    return For(level.index, start, stop, Const(1), body)
+
+
+def _nest(levels: Sequence[tuple[Level, tuple[int, int]]], body: Block) -> Block:
+    """Loops over all that terms reach."""
+    for level, (least, most) in reversed(levels):
+        body = (_loop(level, Const(level.start + least), plus(level.stop, most), body),)
+    return body
+
+
+def _joined(op: str, tests: list[Expr]) -> Expr:
+    total = tests[0]
+    for test in tests[1:]:
+        total = Op(op, (total, test))
+    return total

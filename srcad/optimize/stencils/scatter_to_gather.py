@@ -1,0 +1,133 @@
+"""The adjoint of a stencil, a loop for each neighbour, becomes one loop that adds up what they all give.
+
+A loop for each shift (`cleanup/adjoint/loop_fission`) writes every element as often as it has neighbours; a gather
+writes it once.
+Of a nest of loops over a box the additions `d_u[i + c, j + d] += v[i, j]` are taken out, numbered by the element they
+go to, and those to one array are done together (`transposed`); what remains of the nest comes after them.
+
+What remains is often `d_v[i, j] = 0.0`, as the sweep overwrites `v`. The next gather into that very box then assigns
+instead of adding. Where it comes in the next turn of a loop around both, the zero waits for it; the first turn adds,
+and after the last one the zero is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from srcad.analysis.memory.flow_alias_queries import Memory, meeting
+from srcad.analysis.memory.flow_sensitive_aliases import OUTSIDE, Pairs
+from srcad.analysis.memory.liveness import Path
+from srcad.ir.nodes import Block, Comment, For, Function, Stmt
+from srcad.ir.traversal import walk, with_blocks
+from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.optimize.stencils.fill_sinking import Item, filled, waiting
+from srcad.optimize.stencils.gather_nest import Fill, Gather
+from srcad.optimize.stencils.iteration_boxes import box, fills, joined, parted, without_numbers
+
+
+def gather(f: Function) -> Function:
+    """The function with gathers for the shifts.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Array, Dim, Scalar
+    >>> types = dict.fromkeys(("d_u", "d_v"), Array("float64", (Dim((), 99),)))
+    >>> types |= dict.fromkeys("nti", Scalar("int64"))
+    >>> body = parse('''
+    ... for i in range(1, n):
+    ...     d_u[i - 1] += d_v[i]
+    ... for i in range(1, n):
+    ...     d_u[i] += d_v[i]
+    ...     d_v[i] = 0.0
+    ... ''')
+    >>> params = tuple(Param(name, name) for name in ("d_u", "d_v", "n"))
+    >>> print(show(gather(Function("f", params, body, (), types)).body))
+    if 1 < (n - 1):
+        d_u[0] += d_v[1]
+        for i in range(1, n - 1, 1):
+            d_u[i] += d_v[i + 1] + d_v[i]
+        d_u[n - 1] += d_v[n - 1]
+    else:
+        for i in range(n - 1):
+            d_u[i] += d_v[i + 1]
+        for i in range(1, n, 1):
+            d_u[i] += d_v[i]
+    for i in range(1, n, 1):
+        d_v[i] = 0.0
+    """
+    work = _Gathers(f)
+    body = work.block(f.body, ())
+    return f if body == f.body else replace(f, body=body)
+
+
+class _Gathers:
+    def __init__(self, f: Function) -> None:
+        self.types = f.types
+        self.memory = Memory(f)
+
+    def block(self, block: Block, path: Path) -> Block:
+        return tuple(s for item in self.items(block, path) for s in _written(item))
+
+    def items(self, block: Block, path: Path) -> list[Item]:
+        """The statements of a block, those that are gathered as what they are before they are loops again."""
+        found: list[Item] = []
+        at = 0
+        while at < len(block):
+            end, new = self._box(block, path, at)
+            for item in new or self._stmt(block[at], (*path, at)):
+                found.append(filled(item, found, self.types) if isinstance(item, Gather) else item)
+            at = end
+        return found
+
+    def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
+        """What the nests from `at` on become, and where it goes on; nothing, where there is nothing to gather."""
+        if self._parted(block, at, lambda k: frozenset())[1]:
+            end, gathers, rest = self._parted(block, at, lambda k: self.memory.held((*path, k)))
+            later = self.memory.live.live_after((*path, end - 1, "head"))
+            if gathers and not later & {level.index for level in gathers[0].levels}:
+                comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
+                rest = without_numbers(rest, later)
+                zeros = [
+                    replace(fill, also=self._others(fill.array, path, at, end))
+                    for fill in fills(rest, self.types) or []
+                ]
+                return end, [*comments, *gathers, *(zeros or rest)]
+        return at + 1, []
+
+    def _parted(self, block: Block, at: int, pairs: Callable[[int], Pairs]) -> tuple[int, list[Gather], Block]:
+        found, end = box(block[at], self.types), at + 1
+        if found is None:
+            return end, [], ()
+        together = pairs(at)
+
+        for k in range(end, len(block)):
+            if isinstance(block[k], Comment):
+                continue
+            other = box(block[k], self.types)
+            if other is None:
+                break
+            together |= pairs(k)
+            both = joined(found, other, self.types, meeting(together))
+            if both is None:
+                break
+            found, end = both, k + 1
+        gathers, rest = parted(found, self.types, meeting(together))
+        return end, gathers, rest
+
+    def _others(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
+        """The names that may hold the same memory there."""
+        pairs = [pair for k in range(at, end) for pair in self.memory.held((*path, k)) if array in pair]
+        return frozenset(n for pair in pairs for n in pair if n != OUTSIDE) - {array}
+
+    def _stmt(self, stmt: Stmt, path: Path) -> list[Item]:
+        if isinstance(stmt, For):
+            items = self.items(stmt.body, (*path, "body"))
+            after = waiting(stmt, items, self.types)
+            body = tuple(s for item in items for s in _written(item))
+            return [stmt if body == stmt.body else replace(stmt, body=body), *after]
+        return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]
+
+
+def _written(item: Item) -> Block:
+    return item.block() if isinstance(item, Gather | Fill) else (item,)

@@ -1,0 +1,227 @@
+"""Indices that cannot be negative are marked as such: Numba then leaves out its test, and LLVM vectorises.
+
+`x[-1]` is the last item: before every read, Numba asks whether the index is negative, and in most loops that do not
+start at 0 LLVM does not find the answer by itself. An unsigned index is not asked. What is proved never to be
+negative is therefore cast: `x[np.uint64(j)]`. Only innermost loops are vectorised, so that other statements are left as
+they are; so are the counters of plain loops from 0 or 1, where LLVM knows as much, and those of loops with other
+steps than 1 and -1, where its vector code is slower than none. An index that stays the same all through the loop is
+left as well: the test is made once before it, and where LLVM compares addresses it knows less of unsigned numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from srcad.analysis.integers.value_ranges import Bounds
+from srcad.ir.linear import Form
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Slice,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import defined, names, rewrite, walk
+from srcad.ir.types import Array, Type
+
+CAST = "np.uint64"
+_Loop = TypeVar("_Loop", For, While)
+
+
+def counters(f: Function) -> Function:
+    """Cast the indices that are proved never negative.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Array, Scalar, dim
+    >>> body = parse('''
+    ...     for i in range(n):
+    ...         for j in range(i + 1, n):
+    ...             x[i] -= x[j] * x[j - i - 1] * x[j - 2]
+    ... ''')
+    >>> types = {"x": Array("float64", (dim(4),)), **dict.fromkeys("ijn", Scalar("int64"))}
+    >>> print(show(counters(Function("f", (), body, (), types)).body))
+    for i in range(n):
+        for j in range(i + 1, n, 1):
+            x[i] -= (x[np.uint64(j)] * x[np.uint64((j - i) - 1)]) * x[j - 2]
+    """
+    return replace(f, body=_Counters(f.types).block(f.body, Bounds(f.types)))
+
+
+class _Counters:
+    """A walk in the order of execution: every method rewrites, and leaves in `now` what holds afterwards."""
+
+    def __init__(self, types: dict[str, Type]) -> None:
+        self._types = types
+        self._plain: frozenset[str] = frozenset()
+        self._strided: frozenset[str] = frozenset()
+        self._moving: frozenset[str] = frozenset()
+
+    def block(self, block: Block, now: Bounds) -> Block:
+        return tuple(self._stmt(stmt, now) for stmt in block)
+
+    def _stmt(self, stmt: Stmt, now: Bounds) -> Stmt:
+        match stmt:
+            case If():
+                return self._if(stmt, now)
+            case For():
+                return self._for(stmt, now)
+            case While():
+                return self._while(stmt, now)
+        new = rewrite(stmt, lambda e: self._expr(e, now))
+        match stmt, new:
+            case Assign(target, value), _:
+                now.assign(target, now.value(value) if now.is_counter(target) else None)
+            case AugAssign(target, op, value), _:
+                now.assign(target, now.value(Op(op, (Var(target), value))) if now.is_counter(target) else None)
+            case Store(base, index), Store(new_base, new_index):
+                items = self._items(base, index, new_index, now)
+                return replace(new, base=new_base, index=items)
+            case Effect(Op("check", (condition, *_))), _:
+                now.assume(condition)
+            case Effect(Op("delete", args)), _:
+                now.forget(n for arg in args for n in names(arg))
+        return new
+
+    def _if(self, stmt: If, now: Bounds) -> If:
+        cond = self._expr(stmt.cond, now)
+        one, other = now.copy(), now.copy()
+        one.assume(stmt.cond)
+        other.assume(stmt.cond, False)
+        then, orelse = self.block(stmt.then, one), self.block(stmt.orelse, other)
+        now.meet(one, other)
+        return replace(stmt, cond=cond, then=then, orelse=orelse)
+
+    # ---- loops -------------------------------------------------------------------------------
+
+    def _for(self, stmt: For, now: Bounds) -> For:
+        start, stop = now.value(stmt.start), now.value(stmt.stop)
+        first, last, step = (self._expr(e, now) for e in (stmt.start, stmt.stop, stmt.step))
+        by = stmt.step.value if isinstance(stmt.step, Const) and type(stmt.step.value) is int else 0
+
+        def turn(here: Bounds) -> For:
+            index = here.unknown()
+            if by > 0:
+                here.learn(index - start, stop - index - 1)
+            elif by < 0:
+                here.learn(start - index, index - stop - 1)
+            here.assign(stmt.index, index)
+            body = self.block(stmt.body, here)
+            leave = None if stmt.exit is None else self._expr(stmt.exit, here)
+            return replace(stmt, start=first, stop=last, step=step, body=body, exit=leave)
+
+        before = self._plain, self._strided, self._moving
+        self._moving = defined((stmt,)) if _is_innermost(stmt.body) else frozenset()
+        index = frozenset({stmt.index})
+        plain = by == 1 and stmt.start in (Const(0), Const(1)) and stmt.index not in defined(stmt.body)
+        self._plain = self._plain - defined((stmt,)) | (index if plain else frozenset())
+        self._strided = frozenset() if abs(by) == 1 else index
+        new = _turns(defined((stmt,)), now, turn)
+        self._plain, self._strided, self._moving = before
+        return new
+
+    def _while(self, stmt: While, now: Bounds) -> While:
+        def turn(here: Bounds) -> While:
+            test = self.block(stmt.test, here)
+            cond = self._expr(stmt.cond, here)
+            here.assume(stmt.cond)
+            return replace(stmt, test=test, cond=cond, body=self.block(stmt.body, here))
+
+        before = self._plain, self._strided, self._moving
+        self._plain, self._strided = self._plain - defined((stmt,)), frozenset()
+        self._moving = defined((stmt,)) if _is_innermost((*stmt.test, *stmt.body)) else frozenset()
+        new = _turns(defined((stmt,)), now, turn)
+        self.block(stmt.test, now)
+        now.assume(stmt.cond, False)
+        self._plain, self._strided, self._moving = before
+        return new
+
+    # ---- expressions -------------------------------------------------------------------------
+
+    def _expr(self, expr: Expr, now: Bounds) -> Expr:
+        match expr:
+            case Op("index", (base, *items), static):
+                new = tuple(self._expr(item, now) for item in items)
+                return Op("index", (self._expr(base, now), *self._items(base, tuple(items), new, now)), static)
+            case Op("select", (cond, then, orelse), static):
+                parts = (self._expr(cond, now), self._under(cond, then, now), self._under(cond, orelse, now, False))
+                return Op("select", parts, static)
+            case Op("and" | "or" as prim, (a, b), static):
+                return Op(prim, (self._expr(a, now), self._under(a, b, now, prim == "and")), static)
+            case Op(prim, args, static):
+                return Op(prim, tuple(self._expr(arg, now) for arg in args), static)
+            case Slice(lower, upper, step):
+                return Slice(*(None if part is None else self._expr(part, now) for part in (lower, upper, step)))
+        return expr
+
+    def _under(self, cond: Expr, expr: Expr, now: Bounds, truth: bool = True) -> Expr:
+        """An expression that is evaluated only where the condition is true, or is not."""
+        way = now.copy()
+        way.assume(cond, truth)
+        return self._expr(expr, way)
+
+    def _items(self, base: Expr, items: tuple[Expr, ...], new: tuple[Expr, ...], now: Bounds) -> tuple[Expr, ...]:
+        """The items `new`, cast where `items`, which they were before, are never negative."""
+        if not isinstance(self._types.get(root(base) or ""), Array):
+            return new
+        return tuple(Op(CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True))
+
+    def _gains(self, item: Expr, now: Bounds) -> bool:
+        if isinstance(item, Slice | Const) or (isinstance(item, Var) and item.name in self._plain):
+            return False
+        if not self._moves(item) or names(item) & self._strided or not now.is_int64(item):
+            return False
+        return now.never_negative(now.value(item))
+
+    def _moves(self, item: Expr) -> bool:
+        """Whether an innermost loop changes the index: what stays the same is tested once, before the loop."""
+        return bool(names(item) & self._moving)
+
+
+def _is_innermost(body: Block) -> bool:
+    return not any(isinstance(stmt, For | While) for stmt in walk(body))
+
+
+def _turns(changed: frozenset[str], now: Bounds, turn: Callable[[Bounds], _Loop]) -> _Loop:
+    """The loop that `turn` makes from what holds at the start of every turn; `now` goes on to what holds afterwards.
+
+    For each counter that the loop changes it is supposed that it is never negative, never below and never above its
+    value before the loop. What one turn does not keep so is dropped, and the turn gone through again.
+    """
+    entry = {name: form for name in sorted(changed) if (form := now.form(name)) is not None}
+    heads = {name: now.unknown() for name in entry}
+    claims = [(n, claim) for n, form in entry.items() for claim in (heads[n] - form, form - heads[n])]
+    claims += [(n, heads[n]) for n, form in entry.items() if now.never_negative(form)]
+
+    def at_head(state: Bounds) -> Bounds:
+        state.forget(changed)
+        for name, head in heads.items():
+            state.assign(name, head)
+        state.learn(*(claim for _, claim in claims))
+        return state
+
+    while True:
+        here = at_head(now.copy())
+        new = turn(here)
+        kept = [(name, claim) for name, claim in claims if _still(claim, heads[name], here.form(name), here)]
+        if len(kept) == len(claims):
+            at_head(now)
+            return new
+        claims = kept
+
+
+def _still(claim: Form, head: Form, end: Form | None, here: Bounds) -> bool:
+    """Whether a claim about a counter holds at the end of the turn as well."""
+    return end is not None and here.never_negative(claim.with_value(head.terms[0][0], end))

@@ -1,0 +1,59 @@
+"""The sums of adjoints are added up in any order, several at a time.
+
+LLVM keeps to the order in which a sum is written, and one addition waits for the other. The sums that loops of the
+function spell out keep it: the gradient's value is that of the function. Those that the reverse sweep makes (`free`)
+no user has written, and `np.sum` has no order that a user could know; LLVM may split them, as `machine.plus` tells
+it. Nothing else that fastmath allows is allowed here: NaN and infinities count as ever, and equal calls give equal
+bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srcad.ir.nodes import Assign, AugAssign, Block, Expr, For, Function, Op, Stmt, Var, While
+from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.types import Scalar, Type
+from srcad.typing.typeof import typeof
+
+_DOUBLE = Scalar("float64")
+
+
+def sums(f: Function) -> Function:
+    """Let the numbers that innermost loops add up for adjoints be added in any order.
+
+    >>> from srcad.ir.nodes import Const
+    >>> from srcad.ir.notation import show
+    >>> from srcad.ir.types import Array, dim
+    >>> term = Op("*", (Var("w"), Op("index", (Var("x"), Var("i")))))
+    >>> body = AugAssign("total", "+", term), AugAssign("d_w", "-", term, free=True)
+    >>> types = {"x": Array("float64", (dim(4),)), "i": Scalar("int64")}
+    >>> types |= dict.fromkeys(("total", "d_w", "w"), _DOUBLE)
+    >>> loop = For("i", Const(0), Var("n"), Const(1), body)
+    >>> print(show(sums(Function("f", (), (loop,), (), types)).body))
+    for i in range(n):
+        total += w * x[i]
+        d_w = machine.plus(d_w, -(w * x[i]))
+    """
+    return replace(f, body=_block(f.body, f.types))
+
+
+def _block(block: Block, types: Mapping[str, Type]) -> Block:
+    return tuple(_stmt(stmt, types) for stmt in block)
+
+
+def _stmt(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+    if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
+        return replace(stmt, body=tuple(_added(s, types) for s in stmt.body))
+    return with_blocks(stmt, [_block(b, types) for b in blocks(stmt)])
+
+
+def _added(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+    match stmt:
+        case AugAssign(target, "+" | "-" as op, value, span, True) if (
+            types.get(target) == _DOUBLE and typeof(value, types) == _DOUBLE
+        ):
+            term: Expr = value if op == "+" else Op("neg", (value,))
+            return Assign(target, Op("machine.plus", (Var(target), term)), span)
+    return stmt

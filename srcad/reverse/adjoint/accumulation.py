@@ -1,0 +1,316 @@
+"""Adding to adjoints: where an adjoint lives, when it gets its first value, and in which shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from srcad.analysis.memory.alias_classes import is_place
+from srcad.canonicalize.array_expansion import SAVED
+from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
+from srcad.ir.regions import Region, Regions
+from srcad.ir.types import Array, Scalar, Type
+from srcad.reverse.adjoint.reverse_sweep import Group, Sweep
+from srcad.reverse.storage.outer_lengths import length
+from srcad.typing.builder import Builder
+
+
+@dataclass(eq=False)
+class Frame:
+    """One region being reversed.
+
+    `initialised`: the primal names whose adjoint got a value in it. `uniform`: those of them whose adjoint is so
+    far one number for all elements, not yet written out as an array.
+    """
+
+    sweep: Sweep
+    initialised: set[str] = field(default_factory=set)
+    uniform: dict[str, Atom] = field(default_factory=dict)
+
+
+class Adjoints:
+    """The adjoint of every active primal name.
+
+    An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
+    begins as zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no
+    adjoint of its own, what is added to it goes to `d_x[2:5]`. `rows` are arrays of which each turn of a loop has
+    its own row (by the number of axes that say which): for their adjoints one row is enough. `prefix` is what the
+    names of adjoints begin with.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        regions: Regions,
+        active: frozenset[str],
+        stored: frozenset[str],
+        buffers: Mapping[str, Var],
+        rows: Mapping[str, int],
+        prefix: str,
+    ) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.active = active
+        self.stored = stored
+        self.rows = rows
+        self.prefix = prefix
+        self.frames: list[Frame] = []
+        self._names: dict[str, Var] = dict(buffers)
+        # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
+        self.reshaped = {self.root(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
+
+    # ---- where it lives ----------------------------------------------------------------------
+
+    def name(self, primal: str) -> Var:
+        if primal not in self._names:
+            base = primal.rsplit(".", 1)[0]
+            base = base.removesuffix(SAVED) if primal in self.rows else base
+            base = f"%{self.prefix}{base[1:]}" if base.startswith("%") else f"{self.prefix}{base}"
+            t = self.builder.types[primal]
+            if isinstance(t, Array):
+                t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])
+            self._names[primal] = self.builder.fresh(base, t)
+        return self._names[primal]
+
+    def view(self, primal: str) -> Op | None:
+        """The view that `primal` is, where its adjoint is the same view of another adjoint."""
+        node = self.regions.definitions[primal].node
+        if isinstance(node, Assign) and isinstance(node.value, Op) and isinstance(self.builder.types[primal], Array):
+            op = node.value
+            if op.prim == "index" and Const(None) not in op.args:
+                return op
+            if is_place(op, primal, self.builder.types, self.stored):
+                return op
+        return None
+
+    def root(self, primal: str) -> str:
+        while (view := self.view(primal)) is not None:
+            base = view.args[0]
+            assert isinstance(base, Var)
+            primal = base.name
+        return primal
+
+    def value(self, primal: str) -> Var:
+        """The adjoint of a root name, as an array if the name is one."""
+        for frame in self.frames:
+            if primal in frame.uniform:
+                number = frame.uniform.pop(primal)
+                whole = Op("np.full_like", (Var(primal), number))
+                self._emit_in(frame, Assign(self.name(primal).name, whole, self.builder.span))
+        return self.name(primal)
+
+    def uniform(self, primal: str) -> Atom | None:
+        """The one number that is every element of the adjoint, where that is known here."""
+        return self.frames[-1].uniform.get(primal)
+
+    def _emit_in(self, frame: Frame, stmt: Assign) -> None:
+        """Write a statement in a frame, before the nested part that is being written."""
+        if frame is self.frames[-1]:
+            self.builder.emit(stmt)
+        else:
+            position = frame.sweep.region.place_of(self.frames[-1].sweep.region)
+            assert position is not None
+            frame.sweep.groups.append(Group(position, [stmt], stmt.span))
+
+    def path(self, expr: Expr) -> Expr:
+        """The adjoint of a view path: the same path on the adjoint of its root."""
+        match expr:
+            case Var(name):
+                view = self.view(name)
+                return self.value(name) if view is None else self.path(view)
+            case Op("index", (Var(name), *items)) if name in self.rows:
+                own = items[self.rows[name] :]
+                return Op("index", (self.value(name), *own)) if own else self.value(name)
+            case Op(prim, (base, *rest), static):
+                return Op(prim, (self.path(base), *rest), static)
+            case _:
+                raise AssertionError(expr)
+
+    def has(self, primal: str) -> bool:
+        """Whether anything was added to the adjoint yet."""
+        name = self.root(primal)
+        return any(name in frame.initialised for frame in self.frames)
+
+    def in_inner_loop(self, primal: str) -> bool:
+        """Whether a loop within the region that defines the root name is being reversed."""
+        home = self.regions.definitions[self.root(primal)].region
+        return any(r.kind == "turn" for r in self._inside(home))
+
+    def _inside(self, home: Region) -> Iterator[Region]:
+        for region in self.frames[-1].sweep.region.enclosing:
+            if region is home:
+                return
+            yield region
+
+    # ---- its first value ---------------------------------------------------------------------
+
+    def _first_frame(self, primal: str) -> Frame:
+        """Where the adjoint may begin, at the innermost: outside every loop that is inside its name's region."""
+        home = self.regions.definitions[primal].region
+        place = len(self.frames) - 1
+        depth = next((i for i, f in enumerate(self.frames) if f.sweep.region is home), 0)
+        for at in range(len(self.frames) - 1, depth, -1):
+            if self.frames[at].sweep.region.kind == "turn":
+                place = at - 1
+        return self.frames[place]
+
+    def zero(self, primal: str) -> Expr:
+        """A zero of the name's type; inside a loop, without reading the name if its shape is known otherwise."""
+        t = self.builder.types[primal]
+        if isinstance(t, Scalar):
+            return Const(0.0)
+        assert isinstance(t, Array)
+        if primal in self.rows:
+            first = self.rows[primal]
+            axes = range(first, t.rank)
+            known = [length(t.dims[a], self.regions) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
+            return Op("np.zeros", tuple(known), () if t.dtype == "float64" else (("dtype", t.dtype),))
+        if self.regions.loops(self.regions.definitions[primal].region):
+            lengths = [length(d, self.regions) for d in t.dims]
+            if all(n is not None for n in lengths):
+                static = () if t.dtype == "float64" else (("dtype", t.dtype),)
+                return Op("np.zeros", tuple(n for n in lengths if n is not None), static)
+        return Op("np.zeros_like", (Var(primal),))
+
+    def begin(self, primal: str) -> None:
+        """Give the adjoint of a root name a zero to add to, if it has no value yet."""
+        if self.has(primal):
+            return
+        frame = self._first_frame(primal)
+        frame.initialised.add(primal)
+        # no span: a zero to start from belongs to no line
+        self._emit_in(frame, Assign(self.name(primal).name, self.zero(primal)))
+
+    def balance(self, parent: Frame, branches: tuple[Frame, Frame]) -> None:
+        """Adjoints that got their first value in one branch are zero in the other."""
+        begun = sorted(branches[0].initialised | branches[1].initialised)
+        outer = [name for name in begun if self._outlives(name, branches)]
+        for frame in branches:
+            missing = [name for name in outer if name not in frame.initialised]
+            zeros = [Assign(self.name(n).name, self.zero(n)) for n in missing]
+            if zeros:
+                frame.sweep.groups.append(Group(-1, list(zeros)))
+        parent.initialised.update(outer)
+
+    def _outlives(self, name: str, branches: tuple[Frame, Frame]) -> bool:
+        home = self.regions.definitions[name].region
+        return all(home is not frame.sweep.region for frame in branches)
+
+    # ---- adding ------------------------------------------------------------------------------
+
+    def hand_on(self, target: Expr, value: Atom) -> None:
+        """Add `value` to the adjoint of the atom `target`, where it is that of the same value by another name."""
+        have, want = self.builder.typeof(value), self.builder.typeof(target)
+        exact = have.dtype == want.dtype if isinstance(have, Array) and isinstance(want, Array) else None
+        self._add(target, value, exact)
+
+    def add(self, target: Expr, value: Atom) -> None:
+        """Add `value` to the adjoint of the atom `target`, summing over the axes it was broadcast along."""
+        self._add(target, value)
+
+    def _add(self, target: Expr, value: Atom, exact: bool | None = None) -> None:
+        """`exact`: whether it has the dtype, where the shape is known to be the same."""
+        if not isinstance(target, Var) or target.name not in self.active:
+            return
+        primal = target.name
+        if exact is None:
+            value, exact = self.fit(value, primal)
+        view = self.view(primal)
+        if view is not None:
+            self.begin(self.root(primal))
+            self._store(view, value)
+            return
+        if primal in self.reshaped:
+            self.begin(primal)
+        frame = self.frames[-1]
+        if self.has(primal):
+            self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span, free=True))
+            return
+        d = self.name(primal)
+        if self._first_frame(primal) is frame and not exact and isinstance(self.builder.typeof(value), Scalar):
+            frame.initialised.add(primal)
+            frame.uniform[primal] = value
+        elif self._first_frame(primal) is frame and exact:
+            frame.initialised.add(primal)
+            fresh = value if isinstance(self.builder.typeof(value), Scalar) else Op("copy", (value,))
+            self.builder.emit(Assign(d.name, fresh, self.builder.span))
+        else:
+            self.begin(primal)
+            self.builder.emit(AugAssign(d.name, "+", value, self.builder.span, free=True))
+
+    def _store(self, view: Op, value: Expr) -> None:
+        self.builder.emit(self._stored(view, value))
+
+    def store(self, base: Expr, index: tuple[Expr, ...], value: Expr) -> None:
+        """Set the adjoint of a place."""
+        self.builder.emit(self._stored(Op("index", (base, *(index or (Slice(),)))), value, None))
+
+    def _stored(self, place: Op, value: Expr, op: str | None = "+") -> Store:
+        path = self.path(place)
+        if isinstance(path, Op) and path.prim == "index":
+            return Store(path.args[0], path.args[1:], value, op, self.builder.span, free=op is not None)
+        return Store(path, (Slice(),), value, op, self.builder.span, free=op is not None)
+
+    def add_at(self, base: Expr, index: tuple[Expr, ...], value: Atom) -> None:
+        """Add `value` to the adjoint of `base[index]`."""
+        assert isinstance(base, Var)
+        if base.name not in self.active:
+            return
+        root = self.root(base.name)
+        self.begin(root)
+        self._store(Op("index", (base, *index)), value)
+
+    # ---- shape -------------------------------------------------------------------------------
+
+    def fit(self, value: Atom, primal: str) -> tuple[Atom, bool]:
+        """`value` summed to the shape of `primal`, and whether that shape is certain to be reached."""
+        want = self.builder.types[primal]
+        return fit(self.builder, value, want, Var(primal))
+
+
+def fit(builder: Builder, value: Atom, want: Type, like: Expr) -> tuple[Atom, bool]:
+    """Sum `value` over the axes along which something of type `want` (the value `like`) was broadcast."""
+    have = builder.typeof(value)
+    if isinstance(want, Scalar):
+        if isinstance(have, Array):
+            value = builder.op("np.sum", value)
+        return value, True
+    assert isinstance(want, Array)
+    if isinstance(have, Scalar):
+        return value, False
+    assert isinstance(have, Array)
+    while have.rank > want.rank:
+        value = builder.op("np.sum", value, axis=0)
+        have = builder.typeof(value)
+        assert isinstance(have, Array)
+    exact = have.rank == want.rank and have.dtype == want.dtype
+    offset = want.rank - have.rank
+    unknown = False
+    for axis in range(have.rank):
+        from_dim, to_dim = have.dims[axis], want.dims[axis + offset]
+        if from_dim == to_dim or to_dim.many:
+            # a length that must be that of the target or 1: the target's, if it is surely not 1
+            exact = exact and (from_dim == to_dim or from_dim.many)
+        elif from_dim.is_one:
+            exact = False
+        elif to_dim.is_one:
+            summed = builder.op("np.sum", value, axis=axis)
+            if want.rank == 1:
+                value = builder.op("array", summed)
+            else:
+                value = builder.op("index", summed, *_new_axis(builder, summed, axis))
+        else:
+            unknown = True
+    if unknown:
+        if offset:
+            value = builder.op("index", value, *([Const(None)] * offset), *([Slice()] * have.rank))
+        value = builder.op(f"runtime.unbroadcast_{want.rank}d", value, like, hint="part")
+    return value, exact or (unknown and have.dtype == want.dtype)
+
+
+def _new_axis(builder: Builder, value: Atom, axis: int) -> list[Expr]:
+    t = builder.typeof(value)
+    rank = t.rank if isinstance(t, Array) else 0
+    items: list[Expr] = [Slice()] * rank
+    items.insert(axis, Const(None))
+    return items

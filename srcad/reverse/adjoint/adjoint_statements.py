@@ -1,0 +1,290 @@
+"""The adjoint statements of a function, in the order of the reverse sweep.
+
+Each primal statement is reversed on its own, after those that follow it; what its rule reads of the primal is
+written as if every value were at hand. How those values are got back is decided afterwards, in `storage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.privatization import Scratch
+from srcad.analysis.memory.to_be_recorded import Overwrites
+from srcad.analysis.values.available_expressions import Computed
+from srcad.analysis.values.masked_cotangents import masked
+from srcad.ir.nodes import (
+    Assign,
+    Atom,
+    Carry,
+    Comment,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Return,
+    Slice,
+    Store,
+    Undef,
+    Var,
+    While,
+)
+from srcad.ir.regions import Region, Regions
+from srcad.ir.result_memory import root
+from srcad.ir.types import Array
+from srcad.reverse.adjoint.accumulation import Adjoints, Frame, fit
+from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns
+from srcad.reverse.adjoint.rule_application import Rules
+from srcad.typing.builder import Builder
+
+
+def reverse_sweep(
+    f: Function,
+    builder: Builder,
+    regions: Regions,
+    active: frozenset[str],
+    aliases: Aliases,
+    seeds: Iterable[tuple[Expr, Atom]],
+    wrt: Iterable[str],
+    buffers: Mapping[str, Var],
+    rows: Mapping[str, int],
+    computed: Computed,
+    prefix: str = "d_",
+) -> tuple[Sweep, Mapping[str, Var]]:
+    """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
+
+    `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
+    for each turn of some loops, by their number. `prefix` is what the names of adjoints begin with.
+    """
+    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows, prefix)
+    sweep = Sweep(regions.top)
+    adjoints.frames.append(Frame(sweep, set(buffers)))
+    overwrites = Overwrites(regions, aliases, builder.types)
+    transform = _Transform(builder, regions, adjoints, overwrites, Rules(builder, adjoints, masked(f), computed))
+    builder.span = None
+    with transform.group(len(regions.top.stmts)):
+        for result, seed in seeds:
+            adjoints.add(result, seed)
+    transform.region(regions.top)
+    with transform.group(-1):
+        for name in wrt:
+            if not adjoints.has(name):
+                adjoints.frames[-1].initialised.add(name)
+                builder.emit(Assign(adjoints.name(name).name, adjoints.zero(name)))
+            finals = {name: adjoints.value(name) for name in wrt}
+    return sweep, finals
+
+
+class _Transform:
+    def __init__(
+        self,
+        builder: Builder,
+        regions: Regions,
+        adjoints: Adjoints,
+        overwrites: Overwrites,
+        rules: Rules,
+    ) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.adjoints = adjoints
+        self.overwrites = overwrites
+        self.scratch = Scratch(builder.types, regions, overwrites)
+        self._handed_on: dict[str, bool] = {}
+        self.rules = rules
+
+    # ---- structure ---------------------------------------------------------------------------
+
+    def group(self, position: int, undo: Store | None = None) -> _Group:
+        return _Group(self, position, undo)
+
+    def region(self, region: Region) -> None:
+        for position in range(len(region.stmts) - 1, -1, -1):
+            stmt = region.stmts[position]
+            self.builder.span = getattr(stmt, "span", None)
+            match stmt:
+                case Assign():
+                    with self.group(position):
+                        self.assign(stmt)
+                case Store():
+                    with self.group(position, undo=stmt):
+                        self.store(stmt)
+                case If():
+                    self.branches(stmt, position)
+                case For() | While():
+                    self.turns(stmt, position)
+                case Effect() | Comment() | Return():
+                    pass
+                case _:
+                    raise AssertionError(stmt)
+
+    def branches(self, stmt: If, position: int) -> None:
+        parent = self.adjoints.frames[-1]
+        frames = []
+        for kind in ("then", "else"):
+            inner = self.regions.inner(stmt, kind)
+            frame = Frame(Sweep(inner))
+            self.adjoints.frames.append(frame)
+            self.builder.span = None
+            with self.group(len(inner.stmts)):
+                for join in stmt.joins:
+                    if join.target in self.adjoints.active and self.adjoints.has(join.target):
+                        source = join.then if kind == "then" else join.orelse
+                        self.adjoints.hand_on(source, self.adjoints.value(join.target))
+            self.region(inner)
+            with self.group(-1):
+                # what began here as one number goes on outside as an array
+                for name in [n for n in frame.uniform if self.regions.definitions[n].region is not inner]:
+                    self.adjoints.value(name)
+            self.adjoints.frames.pop()
+            frames.append(frame)
+        then, orelse = frames
+        self.adjoints.balance(parent, (then, orelse))
+        parent.sweep.groups.append(Group(position, [], stmt.span, nested=Branches(stmt, then.sweep, orelse.sweep)))
+
+    def turns(self, stmt: For | While, position: int) -> None:
+        adjoints, builder = self.adjoints, self.builder
+        carried = [c for c in stmt.carried if c.arg in adjoints.active or c.result in adjoints.active]
+        outs: list[tuple[Carry, Var]] = []
+        with self.group(position):
+            for carry in carried:
+                base = adjoints.name(carry.arg).name.rsplit(".", 1)[0]
+                out = builder.fresh(base, builder.types[carry.arg])
+                start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
+                builder.emit(Assign(out.name, start))
+                outs.append((carry, out))
+        inner = self.regions.inner(stmt, "turn")
+        frame = Frame(Sweep(inner))
+        parent = adjoints.frames[-1]
+        adjoints.frames.append(frame)
+        builder.span = None
+        with self.group(len(inner.stmts)):
+            for carry, out in outs:
+                adjoints.hand_on(carry.next, out)
+        self.region(inner)
+        with self.group(-1):
+            for carry, out in outs:
+                end = adjoints.value(carry.arg) if adjoints.has(carry.arg) else adjoints.zero(carry.arg)
+                builder.emit(Assign(out.name, end))
+        adjoints.frames.pop()
+        parent.sweep.groups.append(Group(position, [], stmt.span, nested=Turns(stmt, frame.sweep)))
+        builder.span = None
+        with self.group(position):
+            for carry, out in outs:
+                adjoints.hand_on(carry.init, out)
+
+    # ---- one statement -----------------------------------------------------------------------
+
+    def assign(self, stmt: Assign) -> None:
+        adjoints = self.adjoints
+        name = stmt.target
+        if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
+            return
+        match stmt.value:
+            case Var() | Const() | Undef():
+                adjoints.hand_on(stmt.value, adjoints.value(name))
+            case Op("index", (base, *items)):
+                self.load(base, tuple(items), adjoints.value(name))
+            case Op() as op:
+                self.rules.apply(stmt, op)
+            case _:
+                raise AssertionError(stmt)
+
+    def load(self, base: Expr, items: tuple[Expr, ...], d: Var) -> None:
+        """An element, or a view with new axes, which the adjoint of the base has not."""
+        value: Atom = d
+        if Const(None) in items:
+            axes = [item for item in items if isinstance(item, Slice) or item == Const(None)]
+            kept: list[Expr] = [Const(0) if item == Const(None) else Slice() for item in axes]
+            t = self.builder.typeof(d)
+            assert isinstance(t, Array)
+            kept += [Slice()] * (t.rank - len(kept))
+            value = self.builder.op("index", d, *kept)
+            items = tuple(item for item in items if item != Const(None))
+            if all(item == Slice() for item in items):
+                self.adjoints.add(base, value)
+                return
+        assert isinstance(base, Var)
+        if base.name in self.adjoints.active and self.passes_through(base.name):
+            self.adjoints.begin(self.adjoints.root(base.name))
+            self.adjoints.store(base, items, value)
+            return
+        self.adjoints.add_at(base, items, value)
+
+    def passes_through(self, name: str) -> bool:
+        """Whether each element of the array is only handed on from a store to a read of the same turn."""
+        group = self.overwrites.group.get(name)
+        if group is None or name not in self.adjoints.stored:
+            return False
+        if group not in self._handed_on:
+            # what an array begins with has an adjoint too, where it is a copy: zero, once all is overwritten
+            begins = any(n in self.adjoints.active for n in self.overwrites.sources(group))
+            self._handed_on[group] = not begins and self.scratch.passes_through(group)
+        return self._handed_on[group]
+
+    def store(self, stmt: Store) -> None:
+        adjoints, builder = self.adjoints, self.builder
+        base = root(stmt.base)
+        assert base is not None
+        if base not in adjoints.active:
+            return
+        if not adjoints.has(base):
+            if not adjoints.in_inner_loop(base):
+                return
+            # what is added to it further down counts when the loop comes round again
+            adjoints.begin(adjoints.root(base))
+        place = adjoints.path(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
+        gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
+        if gets:
+            there = builder.typeof(place)
+            loaded = builder.fresh("%d_new", there)
+            array = isinstance(there, Array)
+            builder.emit(Assign(loaded.name, Op("copy", (place,)) if array else place, stmt.span))
+        if stmt.op is None and self.read_before(stmt):
+            adjoints.store(stmt.base, stmt.index, Const(0.0))
+        if gets:
+            value: Atom = loaded
+            if stmt.op == "-":
+                value = builder.op("neg", value)
+            assert isinstance(stmt.value, Var)
+            # what was stored was broadcast to the place it went to
+            value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
+            adjoints.add(stmt.value, value)
+
+    def read_before(self, stmt: Store) -> bool:
+        """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
+        base = root(stmt.base)
+        assert base is not None
+        if self.passes_through(base):
+            return False
+        if self.adjoints.root(base) in self.adjoints.rows:
+            return True  # other turns have theirs in the same row
+        group = self.overwrites.group[base]
+        if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
+            return True
+        there = next(access for store, access in self.overwrites.stores if store is stmt)
+        # an earlier store to the same place has an adjoint too, though nobody reads what it stored
+        earlier = [*self.overwrites.reads, *(access for _, access in self.overwrites.stores)]
+        return any(self.overwrites.meets(read, there) for read in earlier)
+
+
+class _Group:
+    """Collects what is emitted into a group of the innermost sweep."""
+
+    def __init__(self, transform: _Transform, position: int, undo: Store | None) -> None:
+        self.transform = transform
+        self.position = position
+        self.undo = undo
+
+    def __enter__(self) -> None:
+        self.frame = self.transform.adjoints.frames[-1]
+        self.context = self.transform.builder.block()
+        self.stmts = self.context.__enter__()
+
+    def __exit__(self, *failure: object) -> None:
+        self.context.__exit__(*failure)  # type: ignore[arg-type]
+        if self.stmts or self.undo is not None:
+            span = self.transform.builder.span
+            self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))

@@ -1,0 +1,51 @@
+"""The reverse sweeps of several results as one: what a Jacobian does on its way back.
+
+Each sweep reverses the statements of the same primal, with adjoints of its own. Side by side, statement by
+statement, they share what is kept for them, what is restored, and the way back through loops and branches:
+
+    d0_y = d0_p / z     the sweep of p = y / z
+    d1_y = z * d1_q     the sweep of q = y * z
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns
+
+
+def merged(sweeps: Sequence[Sweep]) -> Sweep:
+    """One sweep that does at each statement what all of them do there, in the order given."""
+    first, *others = sweeps
+    if not others:
+        return first
+    together = Sweep(first.region)
+    for position in sorted({group.position for sweep in sweeps for group in sweep.groups}, reverse=True):
+        together.groups += _beside([[g for g in sweep.groups if g.position == position] for sweep in sweeps])
+    return together
+
+
+def _beside(of_each: list[list[Group]]) -> list[Group]:
+    """The groups of one position: those before a loop or branch, the loop or branch of all, those after it."""
+    before: list[Group] = []
+    nested: list[Group] = []
+    after: list[Group] = []
+    for groups in of_each:
+        at = next((i for i, group in enumerate(groups) if group.nested is not None), len(groups))
+        before += groups[:at]
+        nested += groups[at : at + 1]
+        after += groups[at + 1 :]
+    # overwritten memory comes back once, before the first
+    before[1:] = [replace(group, undo=None) for group in before[1:]]
+    inner = _nested([group.nested for group in nested if group.nested is not None])
+    return [*before, *(replace(group, nested=inner) for group in nested[:1]), *after]
+
+
+def _nested(of_each: Sequence[Branches | Turns]) -> Branches | Turns | None:
+    branches = [one for one in of_each if isinstance(one, Branches)]
+    turns = [one for one in of_each if isinstance(one, Turns)]
+    if branches:
+        then, orelse = merged([one.then for one in branches]), merged([one.orelse for one in branches])
+        return Branches(branches[0].owner, then, orelse)
+    return Turns(turns[0].owner, merged([one.turn for one in turns])) if turns else None

@@ -1,0 +1,87 @@
+"""The reverse sweep while it is being made: for each region of the primal, what its reversal does.
+
+Storage is decided after the adjoint statements are written, from what they read. So the sweep keeps, for each
+group of statements, the position in the primal it reverses: there, memory is as it was before that statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from srcad.canonicalize.trip_counts import count_of
+from srcad.ir.nodes import Expr, For, If, Span, Stmt, Store, Var, While
+from srcad.ir.regions import Region
+
+
+@dataclass(eq=False)
+class Group:
+    """Adjoint statements that reverse the primal statement at `position` (past the last: the end of the region)."""
+
+    position: int
+    stmts: list[Stmt]
+    span: Span | None = None
+    undo: Store | None = None
+    """The primal store whose overwritten memory comes back before the statements."""
+    nested: Branches | Turns | None = None
+
+
+@dataclass(eq=False)
+class Branches:
+    owner: If
+    then: Sweep
+    orelse: Sweep
+
+
+@dataclass(eq=False)
+class Turns:
+    owner: For | While
+    turn: Sweep
+
+
+class Counts(Protocol):
+    """Something the way back through a region does besides taking back its statements."""
+
+    def groups(self, region: Region) -> list[Group]: ...
+
+
+@dataclass(eq=False)
+class Sweep:
+    region: Region
+    groups: list[Group] = field(default_factory=list)
+    """In the order of the reverse sweep: positions fall."""
+
+    def with_others(self, counted: Iterable[Counts], restored: Iterable[Group]) -> list[Group]:
+        """The groups with more: those that count integers back come first at their position, what is restored last."""
+        first = [group for one in counted for group in one.groups(self.region)]
+        # stable: of one position, in the order given
+        return sorted([*first, *self.groups, *restored], key=lambda group: -group.position)
+
+    def inner(self) -> Iterator[Sweep]:
+        """The sweeps nested directly in this one."""
+        for group in self.groups:
+            match group.nested:
+                case Branches(_, then, orelse):
+                    yield then
+                    yield orelse
+                case Turns(_, turn):
+                    yield turn
+                case None:
+                    pass
+
+    def everything(self) -> Iterator[tuple[Sweep, Group]]:
+        for group in self.groups:
+            yield self, group
+        for sweep in self.inner():
+            yield from sweep.everything()
+
+
+def bounds(owner: For | While) -> tuple[Expr, ...]:
+    """What the reversed loop reads of the primal for its range."""
+    count = count_of(owner)
+    if count is not None:
+        extra = (owner.start, owner.step) if isinstance(owner, For) else ()
+        return (Var(count.result), *extra)
+    assert isinstance(owner, For)
+    return (owner.start, owner.stop, owner.step)

@@ -1,0 +1,150 @@
+"""The adjoint statements of one operation: its rule, applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from srcad.analysis.values.available_expressions import Computed
+from srcad.errors import fail
+from srcad.frontend.calls.inline import inline_rule
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Op, Stmt, Var
+from srcad.ir.traversal import stmt_reads, substitute
+from srcad.ir.types import Array, Scalar
+from srcad.reverse.adjoint.accumulation import Adjoints
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.registry import rule_for
+from srcad.typing.builder import Builder
+
+POLES = frozenset(
+    {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
+    | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
+)
+"""Primitives that may be infinite of finite arguments, and their derivative with them."""
+
+FINITE = frozenset(
+    {"np.sqrt", "np.cbrt", "np.arcsin", "np.arccos", "np.arccosh", "**"}
+    | {"math.sqrt", "math.asin", "math.acos", "math.acosh", "math.pow"}
+)
+"""Primitives with a finite value where their derivative is infinite: `0 * sqrt(0)` has the derivative 0."""
+
+
+class Rules:
+    """Applies rules where `adjoints` says. `masked`: names whose cotangent may be zero because they were not chosen."""
+
+    def __init__(self, builder: Builder, adjoints: Adjoints, masked: Mapping[str, int], computed: Computed) -> None:
+        self.builder = builder
+        self.adjoints = adjoints
+        self.masked = masked
+        self.computed = computed
+
+    def apply(self, stmt: Assign, op: Op) -> None:
+        """Add to the adjoints of the arguments of `stmt`, an assignment of `op`."""
+        adjoints, builder = self.adjoints, self.builder
+        wanted = [k for k, a in enumerate(op.args) if isinstance(a, Var) and a.name in adjoints.active]
+        if not PRIMITIVES[op.prim].differentiable or not wanted:
+            return
+        types = [builder.typeof(a) for a in op.args]
+        rule = rule_for(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
+        if rule is None:
+            name = op.args[wanted[0]]
+            assert isinstance(name, Var)
+            fail(
+                "S203",
+                f"no derivative rule for {op.prim}",
+                stmt.span,
+                advice="write a rule (help(srcad.rules) says how), or wrap the argument in srcad.stop_gradient.",
+            )
+        static = dict(op.static)
+        args = [a for a in op.args if isinstance(a, Var | Const)]
+        assert len(args) == len(op.args), op
+        with builder.block() as emitted:
+            given = [] if rule.kind == "partials" else [adjoints.value(stmt.target)]
+            parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
+        values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
+        known: dict[str, Var] = {}
+        plain = all(isinstance(s, Assign) for s in emitted)  # no array that is filled, which two may not share
+        for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
+            (kept,) = substitute((kept,), known)
+            there = self.computed.same(kept, adjoints.frames[-1].sweep.region)
+            if there is None and plain:
+                there = self.computed.beside(stmt.target, kept)
+            if there is None:
+                builder.emit(kept)
+            else:
+                assert isinstance(kept, Assign)
+                known[kept.target] = there
+        values = {k: known.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
+        if rule.kind == "partials":
+            guarded = rule.singular and _poisons(op, self.masked.get(stmt.target, 0))
+            definitions = {s.target: s.value for s in emitted if isinstance(s, Assign)}
+            values = self.products(stmt, op, values, definitions, guarded)
+        for k, value in values.items():
+            adjoints.add(op.args[k], value)
+
+    def products(
+        self, stmt: Assign, op: Op, partials: Mapping[int, Atom], definitions: Mapping[str, Expr], guarded: bool
+    ) -> dict[int, Atom]:
+        """Each partial times the cotangent. Where one partial is a multiple of another, so are the products.
+
+        Of a quotient y = a / b, d_a is d_y / b, and d_b is -y * d_a: one division, not two. What is a multiple comes
+        first, so that the other product may become the adjoint itself.
+        """
+        known: dict[Atom, Atom] = {}
+        values: dict[int, Atom] = {}
+        multiples: dict[int, Atom] = {}
+        d: Atom = self.adjoints.uniform(stmt.target) or self.adjoints.name(stmt.target)
+        for k, partial in partials.items():
+            if not self._stands_for(stmt.target, partial, op.args[k]):
+                d = self.adjoints.value(stmt.target)
+            match definitions.get(partial.name) if isinstance(partial, Var) else None:
+                case Op("*", (Var() | Const() as factor, Var() as other)) if other in known:
+                    multiples[k] = self.times(factor, known[other], guarded and d)
+                case _:
+                    values[k] = known[partial] = self.times(partial, d, guarded and d)
+        return multiples | values
+
+    def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
+        """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
+
+        It does where nothing is to be summed: the argument, or the partial, has the shape of the result.
+        """
+        want = self.builder.types[name]
+        if not isinstance(want, Array):
+            return True
+        types = (self.builder.typeof(partial), self.builder.typeof(argument))
+        return any(isinstance(t, Array) and t.dims == want.dims for t in types)
+
+    def times(self, partial: Atom, d: Atom, guard: Atom | bool) -> Atom:
+        """partial * d, where a guard that is zero wins over a partial that is not finite."""
+        builder = self.builder
+        if partial == Const(1.0) or partial == Const(1):
+            return d
+        if partial == Const(-1.0) or partial == Const(-1):
+            return builder.op("neg", d)
+        product = builder.op("*", partial, d, hint="part")
+        if isinstance(guard, bool):
+            return product
+        kept = builder.op("!=", guard, Const(0.0))
+        scalar = isinstance(builder.typeof(product), Scalar)
+        return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
+
+
+def _poisons(op: Op, masked: int) -> bool:
+    """Whether a partial that is not finite may meet a cotangent that is exactly zero."""
+    if masked == 2:
+        return True
+    match op:
+        case Op("**" | "math.pow", (_, Const(int() | float() as exponent))) if not 0 < exponent < 1:
+            return masked == 1 and exponent < 0
+    return op.prim in FINITE or (masked == 1 and op.prim in POLES)
+
+
+def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
+    """The statements that the wanted names depend on: a rule gives all contributions, not all are active."""
+    kept: list[Stmt] = []
+    wanted = set(wanted)
+    for stmt in reversed(stmts):
+        if not isinstance(stmt, Assign) or stmt.target in wanted:
+            kept.append(stmt)
+            wanted |= stmt_reads(stmt)
+    return kept[::-1]

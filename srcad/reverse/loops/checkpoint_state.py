@@ -1,0 +1,171 @@
+"""What a checkpointed loop needs to run a stretch of its turns again, and what becomes of memory meanwhile.
+
+A stretch begins with what the loop carries round, and with the memory that a turn reads and another writes: the state,
+which is kept for each. Any other memory is as it was, where nothing writes to what was read there before (`hs[t + 1]`
+made of `hs[t]`), or is written anew in each turn (scratch). The reverse sweep restores memory within a stretch alone:
+what statements before the loop read of what it writes is kept apart, and put back behind the last stretch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.privatization import Scratch
+from srcad.analysis.memory.to_be_recorded import Access, Overwrites
+from srcad.canonicalize.checkpoint_segments import Stretch, refuse
+from srcad.ir.nodes import Assign, Carry, For, Op, Undef, Var
+from srcad.ir.regions import Region, Regions
+from srcad.ir.traversal import block_reads
+from srcad.reverse.adjoint.reverse_sweep import Sweep, Turns
+from srcad.typing.builder import Builder
+
+
+class Checkpoints:
+    def __init__(
+        self,
+        builder: Builder,
+        regions: Regions,
+        aliases: Aliases,
+        sweep: Sweep,
+        stretches: Mapping[str, Stretch],
+        rows: Collection[str],
+    ) -> None:
+        """`rows` are arrays that have a row for each turn of the loops they are used in."""
+        self.regions = regions
+        self.aliases = aliases
+        self.overwrites = Overwrites(regions, aliases, builder.types)
+        self.scratch = Scratch(builder.types, regions, self.overwrites)
+        self.rows = frozenset(aliases.group[name] for name in rows)
+        taken_back = [group.nested for _, group in sweep.everything() if isinstance(group.nested, Turns)]
+        self.stretches: dict[Region, Stretch] = {
+            turns.turn.region: stretches[turns.owner.index]
+            for turns in taken_back
+            if isinstance(turns.owner, For)
+            and turns.owner.index in stretches
+            and any(group.stmts for _, group in turns.turn.everything())
+        }
+        """By the turn; a loop that has nothing to take back is not among them."""
+
+    def around(self, region: Region) -> Region | None:
+        return next((one for one in region.enclosing if one in self.stretches), None)
+
+    # ---- the state ---------------------------------------------------------------------------
+
+    def carried(self, turn: Region, reads: frozenset[str]) -> list[Carry]:
+        """What the loop carries round that its turns read, forward or (`reads`) back."""
+        owner = _owner(turn)
+        read = reads | block_reads(owner.body) | {c.next.name for c in owner.carried if isinstance(c.next, Var)}
+        found = [carry for carry in owner.carried if carry.arg in read]
+        for carry in found:
+            if isinstance(carry.init, Undef):
+                name = carry.arg.rsplit(".", 1)[0].lstrip("%")
+                why = f"{name} has no value before it, so that none can be kept."
+                refuse(owner, why, f"give {name} a value before the loop.")
+        return found
+
+    def memory(self, turn: Region) -> list[str]:
+        """The arrays of the state that stand under names of their own."""
+        return self._whole(turn, block_reads(_owner(turn).body), self._state[turn])
+
+    def disturbed(self, turn: Region, groups: Iterable[str]) -> list[str]:
+        """The arrays around the loop whose memory it may write to, of these groups."""
+        return self._whole(turn, block_reads((_owner(turn),)), frozenset(groups))
+
+    @cached_property
+    def _state(self) -> dict[Region, frozenset[str]]:
+        return {turn: frozenset(g for g in self._stored(turn) if self._flows(g, turn)) for turn in self.stretches}
+
+    @property
+    def rewritten(self) -> set[str]:
+        """The groups whose memory is no longer what the primal left, once the loops are taken back."""
+        return {group for turn in self.stretches for group in self._stored(turn)}
+
+    def _stored(self, turn: Region) -> dict[str, None]:
+        """The groups that a turn writes to and that outlive it."""
+        found = dict.fromkeys(at.group for _, at in self.overwrites.stores if turn in set(at.region.enclosing))
+        return {g: None for g in found if turn not in set(self.overwrites.scope(g).enclosing)}
+
+    def _flows(self, group: str, turn: Region) -> bool:
+        """Whether a turn may read what stands there no longer when the loop is over."""
+        if self._is_scratch(group, turn):
+            return False
+        reads = [read for read in self.overwrites.reads if turn in set(read.region.enclosing)]
+        stores = [at for _, at in self.overwrites.stores if turn in set(at.region.enclosing) and at.group == group]
+        return any(self.overwrites.meets(read, at) for read in reads for at in stores)
+
+    def _is_scratch(self, group: str, turn: Region) -> bool:
+        return group in self.rows or self.scratch.is_scratch(group, turn)
+
+    def _whole(self, turn: Region, names: Iterable[str], groups: frozenset[str]) -> list[str]:
+        """The names from outside of the loop that hold memory of the groups, without views of others among them."""
+        found = {
+            n
+            for n in names
+            if self.aliases.group.get(n) in groups
+            and n in self.regions.definitions
+            and turn not in set(self.regions.definitions[n].region.enclosing)
+        }
+        ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
+        return sorted((n for n in found if not found & self._viewed(n)), key=lambda n: ranks[n])
+
+    def _viewed(self, name: str) -> set[str]:
+        """The arrays that a name is surely a view of."""
+        found: set[str] = set()
+        while True:
+            match self.regions.definitions[name].node:
+                case Assign(_, Op("index" | "np.transpose", (Var(base), *_))) if base in self.regions.definitions:
+                    found.add(base)
+                    name = base
+                case _:
+                    return found
+
+    # ---- memory in the reverse sweep ---------------------------------------------------------
+
+    @cached_property
+    def reads(self) -> list[Access]:
+        """What the second run reads of memory that is not of the state."""
+        found = []
+        for read in self.overwrites.reads:
+            turn = self.around(read.region)
+            if turn is None or self._restored(turn, read.group) or self._is_scratch(read.group, turn):
+                continue
+            found.append(read)
+        return found
+
+    def _restored(self, turn: Region, group: str) -> bool:
+        """Whether each stretch begins with all the turns use of a group put back, or made by themselves."""
+        return group in self._state[turn] or not self._whole(turn, block_reads(_owner(turn).body), frozenset({group}))
+
+    def meets(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
+        """Whether the store has to be undone, for the reverse sweep to read there what the primal did."""
+        return self._undoes(read, store) and self._meets(read, store, overwrites)
+
+    def put_back(self, accesses: Iterable[Access], overwrites: Overwrites) -> Mapping[Region, frozenset[str]]:
+        """By the turn: the groups that have to be put back behind the second runs, for what else is read."""
+        read = [*accesses, *self.reads]
+        found: dict[Region, set[str]] = {}
+        for _, at in overwrites.stores:
+            turn = self.around(at.region)
+            if turn is not None and at.group not in found.get(turn, ()):
+                others = (one for one in read if self.around(one.region) is not turn)
+                if any(self._meets(one, at, overwrites) for one in others):
+                    found.setdefault(turn, set()).add(at.group)
+        return {turn: frozenset(groups) for turn, groups in found.items()}
+
+    def _undoes(self, read: Access, store: Access) -> bool:
+        """Whether the reversal of the store comes back to its place: a loop that is not around the read is put back."""
+        theirs = self.around(store.region)
+        return theirs is None or theirs is self.around(read.region)
+
+    def _meets(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
+        """Whether the read finds what the store has left there, unless something is done about it."""
+        mine = self.around(read.region)
+        apart = mine is not None and mine is not self.around(store.region) and self._restored(mine, read.group)
+        return not apart and overwrites.meets(read, store)
+
+
+def _owner(turn: Region) -> For:
+    assert isinstance(turn.owner, For)
+    return turn.owner

@@ -1,0 +1,187 @@
+"""Which loops the reverse sweep takes back turn by turn, each as soon as it has run.
+
+Of independent turns (`analysis/loops/reversible_loops`) nothing has to be kept for later. Such a loop moves as a whole
+into the reverse sweep, to the place of its reversal; what the primal computes from its results comes after. That is
+possible where the reverse sweep needs nothing of all that before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from srcad.analysis.loops.reversible_loops import Unordered
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.privatization import Scratch
+from srcad.analysis.memory.to_be_recorded import Overwrites
+from srcad.analysis.values.effects import acts
+from srcad.ir.nodes import For, Stmt
+from srcad.ir.regions import Region, Regions
+from srcad.ir.runtime_checks import is_check
+from srcad.ir.traversal import block_reads, block_stores, defined, walk
+from srcad.reverse.adjoint.reverse_sweep import Sweep
+from srcad.reverse.loops.checkpoint_state import Checkpoints
+from srcad.reverse.storage.decide import Storage
+from srcad.reverse.storage.plan import Plan
+from srcad.typing.builder import Builder
+
+
+@dataclass(frozen=True)
+class Fused:
+    """`late` are the positions of the statements that come after the way back: of the function, of a fused turn."""
+
+    regions: Regions
+    plan: Plan
+    late: Mapping[Region, frozenset[int]]
+
+
+def fuse(
+    builder: Builder,
+    regions: Regions,
+    aliases: Aliases,
+    sweep: Sweep,
+    active: frozenset[str],
+    checkpoints: Checkpoints,
+    *,
+    allowed: bool,
+) -> Fused:
+    """The plan for the sweep with as many loops fused as there are some that would save anything."""
+    chosen = Fused(regions, Storage(builder, regions, aliases, sweep, checkpoints).plan(), {})
+    if not allowed:
+        return chosen
+    overwrites = Overwrites(regions, aliases, builder.types)
+    unordered = Unordered(regions, overwrites, Scratch(builder.types, regions, overwrites), active)
+    pending = [regions.top]
+    while pending:
+        around = pending.pop(0)
+        for turn in _loops(around, regions):
+            if turn in checkpoints.stretches or not keeps(chosen, turn) or not unordered.is_unordered(turn):
+                continue
+            trial = replace(regions, fused=chosen.regions.fused | {turn})
+            plan = Storage(builder, trial, aliases, sweep, checkpoints).plan()
+            late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan, checkpoints).late()
+            if late is not None:
+                chosen = Fused(trial, plan, {**chosen.late, around: late})
+                pending.append(turn)
+    return chosen
+
+
+def _loops(region: Region, regions: Regions) -> Iterator[Region]:
+    for stmt in region.stmts:
+        if isinstance(stmt, For):
+            yield regions.inner(stmt, "turn")
+
+
+def keeps(chosen: Fused, turn: Region) -> bool:
+    """Whether anything made in the loop is kept for its reversal."""
+    plan, regions = chosen.plan, chosen.regions
+    if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
+        return True
+    return any(turn in set(home.region.enclosing) for home in plan.undone.values())
+
+
+class _Order:
+    """What has to wait for the fused loops of a region, and whether all that has to come before them can.
+
+    The region is the function, or a turn that is fused itself: then it waits for the way back through the turn.
+    """
+
+    def __init__(
+        self,
+        around: Region,
+        regions: Regions,
+        aliases: Aliases,
+        overwrites: Overwrites,
+        scratch: Scratch,
+        plan: Plan,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self.around = around
+        self.regions = regions
+        self.aliases = aliases
+        self.overwrites = overwrites
+        self.scratch = scratch
+        self.plan = plan
+        self.checkpoints = checkpoints
+
+    def late(self) -> frozenset[int] | None:
+        """The positions of the statements that come after the way back; None where that would be too late."""
+        late: set[int] = set()
+        names: set[str] = set()
+        groups: set[str] = set()
+        checked = False
+        for position, stmt in enumerate(self.around.stmts):
+            turn = self.regions.inner(stmt, "turn") if isinstance(stmt, For) else None
+            if turn in self.regions.fused and turn is not None:
+                if not self._stands_alone(turn, names, groups):
+                    return None
+                assert isinstance(stmt, For)
+                names |= {carry.result for carry in stmt.carried}
+                groups |= self._outlive(turn)
+                checked = checked or any(map(is_check, walk(stmt.body)))
+            elif checked and any(map(acts, walk((stmt,)))):
+                return None  # Python raises an error of the loop before anybody sees this
+            elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
+                if any(acts(s) or self._is_stretched(s) for s in walk((stmt,))):
+                    return None
+                late.add(position)
+                names |= defined((stmt,))
+                groups |= self._groups(block_stores((stmt,)))
+        if names & self.plan.reads or self._read_outside(groups):
+            return None
+        return frozenset(late) if self._in_order(late) else None
+
+    def _is_stretched(self, stmt: Stmt) -> bool:
+        return isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.checkpoints.stretches
+
+    def _stands_alone(self, turn: Region, names: set[str], groups: set[str]) -> bool:
+        """Whether the loop needs nothing that is late, and leaves no memory restored that it needs itself."""
+        owner = turn.owner
+        assert owner is not None
+        if names & block_reads((owner,)) or groups & self._touched(owner):
+            return False
+        for store, access in self.overwrites.stores:
+            if id(store) in self.plan.undone and turn in set(access.region.enclosing):
+                inner = turn in set(self.overwrites.scope(access.group).enclosing)
+                if not inner and not self.scratch.is_scratch(access.group, turn):
+                    return False
+        return True
+
+    def _in_order(self, late: set[int]) -> bool:
+        """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
+        stmts = self.around.stmts
+        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone} | self.checkpoints.rewritten
+        for position, stmt in enumerate(stmts):
+            moved = position in late
+            fused = isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
+            if not moved and not fused:
+                continue
+            touched = self._touched(stmt)
+            if moved and touched & undone:
+                return False
+            for other in range(position + 1, len(stmts)):
+                if other not in late and touched & self._groups(block_stores((stmts[other],))):
+                    return False
+        return True
+
+    def _outlive(self, turn: Region) -> frozenset[str]:
+        """The groups that the loop stores into and that do not begin in it."""
+        stored = self._groups(block_stores(turn.stmts))
+        return frozenset(g for g in stored if turn not in set(self.overwrites.scope(g).enclosing))
+
+    def _read_outside(self, groups: set[str]) -> bool:
+        """Whether the reverse sweep reads memory of the groups other than in a fused turn that is being taken back."""
+        return any(
+            access.group in groups
+            and not any(
+                turn in set(access.region.enclosing) and access.group in self._outlive(turn)
+                for turn in self.regions.fused
+            )
+            for access in self.plan.accesses
+        )
+
+    def _touched(self, stmt: Stmt) -> frozenset[str]:
+        return self._groups(block_reads((stmt,)) | block_stores((stmt,)))
+
+    def _groups(self, found: frozenset[str]) -> frozenset[str]:
+        return frozenset(self.aliases.group[n] for n in found if n in self.aliases.group)

@@ -1,0 +1,132 @@
+"""The Jacobian of an array: after one forward sweep, a reverse sweep for each of its entries.
+
+    for entry in range(n):
+        d_y = np.zeros(n)
+        d_y[entry] = 1.0
+        ...                         # the reverse sweep
+        jacobian_x[entry] = d_x
+
+What a reverse sweep uses up, the next one has to find again: arrays that it restores hold once more what the forward
+sweep left in them, what it took from a stack is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
+from srcad.ir.traversal import (
+    block_reads,
+    blocks,
+    defined,
+    map_expr,
+    ops,
+    own_exprs,
+    rename,
+    rewrite,
+    walk,
+    with_blocks,
+)
+from srcad.ir.types import Array, Scalar
+from srcad.typing.builder import Builder
+
+_INTEGER = Scalar("int64")
+
+
+def by_entry(
+    builder: Builder, seed: Var, shape: Sequence[Expr], turn: Block, adjoints: Mapping[str, Var]
+) -> tuple[Block, tuple[Var, ...]]:
+    """The loops over the entries of an array of this shape, and the Jacobians they fill, one for each adjoint.
+
+    `seed` is the cotangent of the array, `turn` what makes the adjoints of it.
+    """
+    own = builder.types[seed.name]
+    assert isinstance(own, Array)
+    at = [builder.fresh("entry" if own.rank == 1 else f"entry_{axis}", _INTEGER) for axis in range(own.rank)]
+    made: list[Stmt] = []
+    keep: list[Stmt] = []
+    results: list[Var] = []
+    for name, adjoint in adjoints.items():
+        t = builder.types[name]
+        assert isinstance(t, Array | Scalar)
+        dims = t.dims if isinstance(t, Array) else ()
+        whole = builder.fresh(f"jacobian_{_base(name)}", Array(t.dtype, (*own.dims, *dims)))
+        lengths = [Op("shape", (Var(name),), (("axis", axis),)) for axis in range(len(dims))]
+        made.append(Assign(whole.name, Op("np.empty", (*shape, *lengths), _dtype(t))))
+        keep.append(Store(whole, tuple(at), adjoint))
+        results.append(whole)
+    zero = Assign(seed.name, Op("np.zeros", tuple(shape), _dtype(own)))
+    body: Block = (zero, Store(seed, tuple(at), Const(1.0)), *turn, *keep)
+    for index, length in zip(reversed(at), reversed(shape), strict=True):
+        body = (For(index.name, Const(0), length, Const(1), body),)
+    return (*made, *body), tuple(results)
+
+
+def repeatable(builder: Builder, forward: Block, reverse: Block, restored: Sequence[str]) -> tuple[Block, Block]:
+    """What is added to the forward sweep, and the reverse sweep such that it can run any number of times.
+
+    `restored` are the arrays whose memory the reverse sweep restores.
+    """
+    kept: list[Stmt] = []
+    back: list[Stmt] = []
+    for name in restored:
+        final = builder.fresh(f"{_base(name)}_final", builder.types[name])
+        kept.append(Assign(final.name, Op("copy", (Var(name),))))
+        back.append(Store(Var(name), (), final))
+    # the tops of stacks are all that both sweeps assign: the reverse sweep counts down under another name
+    assigned = {s.target for s in walk(forward) if isinstance(s, Assign)}
+    tops = dict.fromkeys(s.target for s in walk(reverse) if isinstance(s, Assign) and s.target in assigned)
+    counts = {top: builder.fresh(_base(top), builder.types[top]) for top in tops}
+    reverse = rename(reverse, {top: count.name for top, count in counts.items()})
+    for top, count in counts.items():
+        reverse = _before_use(reverse, Assign(count.name, Var(top)))
+    lists = [op.args[0] for s in walk(reverse) for e in own_exprs(s) for op in ops(e) if op.prim == "list.pop"]
+    lengths = {items: builder.fresh(f"{_base(items.name)}_top", _INTEGER) for items in lists if isinstance(items, Var)}
+    reverse = _read_in_place(reverse, lengths)
+    for items, length in lengths.items():
+        reverse = _before_use(reverse, Assign(length.name, Op("len", (items,))))
+    return tuple(kept), (*back, *reverse)
+
+
+def _before_use(block: Block, start: Assign) -> Block:
+    """The block with a first value for a name, in the branch that uses it: only there is known what it begins with."""
+    using = [at for at, stmt in enumerate(block) if start.target in _mentioned((stmt,))]
+    stmt = block[using[0]]
+    inner = blocks(stmt) if isinstance(stmt, If) and len(using) == 1 else ()
+    if sum(start.target in _mentioned(b) for b in inner) == 1:
+        new = [_before_use(b, start) if start.target in _mentioned(b) else b for b in inner]
+        return (*block[: using[0]], with_blocks(stmt, new), *block[using[0] + 1 :])
+    return (*block[: using[0]], start, *block[using[0] :])
+
+
+def _mentioned(block: Block) -> frozenset[str]:
+    return block_reads(block) | defined(block)
+
+
+def _read_in_place(block: Block, tops: Mapping[Var, Var]) -> Block:
+    """Counting down a list instead of taking its items out of it."""
+    out: list[Stmt] = []
+    for stmt in block:
+        taken: list[Var] = []
+
+        def read(e: Expr, taken: list[Var] = taken) -> Expr:
+            if isinstance(e, Op) and e.prim == "list.pop" and isinstance(e.args[0], Var):
+                taken.append(tops[e.args[0]])
+                return Op("list.item", (e.args[0], taken[-1]))
+            return e
+
+        inner = blocks(stmt)
+        if inner:
+            out.append(with_blocks(stmt, [_read_in_place(b, tops) for b in inner]))
+            continue
+        changed = rewrite(stmt, lambda e: map_expr(e, read))
+        out += [*(Assign(top.name, Op("-", (top, Const(1)))) for top in taken), changed]
+    return tuple(out)
+
+
+def _dtype(t: Array | Scalar) -> tuple[tuple[str, object], ...]:
+    return () if t.dtype == "float64" else (("dtype", t.dtype),)
+
+
+def _base(name: str) -> str:
+    return name.rsplit(".", 1)[0].lstrip("%")

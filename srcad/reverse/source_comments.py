@@ -1,0 +1,80 @@
+"""Comments that tie the reverse sweep to the lines it reverses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, Span, Stmt, Store
+from srcad.ir.traversal import blocks, walk, with_blocks
+
+FORWARD = "---- forward sweep -----------------------------------------------------"
+REVERSE = "---- reverse sweep -----------------------------------------------------"
+TURN = "forward"
+AGAIN = "forward again"
+"""Above the turns of a stretch that are run a second time."""
+TURN_BACK = "and back"
+"""Above the two halves of a turn of a fused loop."""
+VALUE = "---- value -------------------------------------------------------------"
+WIDTH = 100
+INDENT = 4
+
+
+def annotate(f: Function) -> Function:
+    """Put `# L7: <the line>` above each group of statements that reverse a line.
+
+    Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
+    """
+    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
+    own = f.span.function if f.span is not None else None
+
+    def comment(span: Span, depth: int) -> Comment:
+        where = f"L{span.line}" if span.function == own else f"{span.function} L{span.line}"
+        text = f"{where}: {span.text.strip()}"
+        room = WIDTH - INDENT * depth - len("# ")
+        if len(text) > room:
+            text = text[: room - 4].rstrip() + " ..."
+        return Comment(text)
+
+    def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
+        out: list[Stmt] = []
+        if Comment(TURN_BACK) in block:
+            # the first half of a turn is the primal itself
+            middle = block.index(Comment(TURN_BACK)) + 1
+            return block[:middle] + go(block[middle:], depth)
+        for i, stmt in enumerate(block):
+            if stmt == Comment(VALUE):
+                return (*out, *(block[i:] if len(block) - i > 2 else block[i + 1 :]))
+            inner = blocks(stmt)
+            span = _shared_line(block, i) if inner else _span(stmt)
+            if span is not None and (span.file, span.line) != last:
+                last = (span.file, span.line)
+                out.append(comment(span, depth))
+            if inner:
+                above = None if span is None else last
+                stmt = with_blocks(stmt, [go(b, depth + 1, above) for b in inner])
+                last = above
+            out.append(stmt)
+        return tuple(out)
+
+    return replace(f, body=f.body[: at + 1] + go(f.body[at + 1 :], 1))
+
+
+def _span(stmt: Stmt) -> Span | None:
+    return stmt.span if isinstance(stmt, Assign | AugAssign | Store | Effect) else None
+
+
+def _shared_line(block: Block, at: int) -> Span | None:
+    """The line that a loop reverses together with the loop before or after it, and nothing else."""
+    mine = _only_line(block[at])
+    for other in block[max(at - 1, 0) : at + 2 : 2] if at else block[1:2]:
+        found = _only_line(other)
+        if mine is not None and found is not None and (mine.file, mine.line) == (found.file, found.line):
+            return mine
+    return None
+
+
+def _only_line(stmt: Stmt) -> Span | None:
+    if not isinstance(stmt, For):
+        return None
+    spans = [span for s in walk(stmt.body) if (span := _span(s)) is not None]
+    return spans[0] if spans and len({(s.file, s.line) for s in spans}) == 1 else None

@@ -1,0 +1,45 @@
+"""What a turn of a loop hands on is what the next one begins with: going back, it is there already.
+
+h = ...                                 # what the last turn has handed on
+for t in range(n - 1, -1, -1):
+    ...                                 # reads h
+    h_before = h_saved[t]
+    ...                                 # reads h_before
+    h = h_before
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+
+from srcad.ir.nodes import Carry, For, Undef, Var, While
+from srcad.ir.regions import Region, Regions
+from srcad.ir.types import Type, is_float
+
+
+@dataclass(frozen=True)
+class HandedOn:
+    turn: Region
+    carry: Carry
+
+
+def handed_on(regions: Regions, types: Mapping[str, Type], stored: Container[str]) -> dict[str, HandedOn]:
+    """By name: the values that need not be saved where what their turn begins with is got back.
+
+    Memory that is written in place (`stored`) has values of its own at each place, and inner loops begin anew in each
+    turn of the outer one.
+    """
+    found: dict[str, HandedOn] = {}
+    for turn in regions:
+        if not isinstance(turn.owner, For | While) or regions.loops(turn) != (turn,):
+            continue
+        for carry in turn.owner.carried:
+            match carry:
+                case Carry(arg, init, Var(end), result) if not isinstance(init, Undef) and is_float(types[end]):
+                    made = regions.definitions[end]
+                    # of `a, b = b, a` one has to be got back in another way
+                    made_here = made.region is turn and not isinstance(made.node, Carry)
+                    if made_here and not any(name in stored for name in (arg, end, result)):
+                        found[end] = HandedOn(turn, carry)
+    return found

@@ -1,0 +1,54 @@
+"""Lengths of arrays in terms of what is known outside of loops, and sums of them."""
+
+from __future__ import annotations
+
+from srcad.ir.length_exprs import asked, summed, written
+from srcad.ir.nodes import Const, Expr, Op
+from srcad.ir.regions import Regions
+from srcad.ir.types import Dim
+
+
+def length(d: Dim, regions: Regions) -> Expr | None:
+    """A length in terms of what is known outside of loops; None where that does not say it."""
+    return written(d, asked) if _known(d, regions) else None
+
+
+def linear(d: Dim, regions: Regions) -> Expr | None:
+    """An integer in the same terms."""
+    return summed(d, asked) if _known(d, regions) else None
+
+
+def _known(d: Dim, regions: Regions) -> bool:
+    homes = [regions.definitions.get(symbol.name) for symbol, _ in d.terms]
+    return all(home is not None and not regions.loops(home.region) for home in homes)
+
+
+def minus(a: Expr, b: Expr) -> Expr:
+    """a - b for integers, simplified."""
+    match a, b:
+        case _, Const(0):
+            return a
+        case Const(int() as x), Const(int() as y):
+            return Const(x - y)
+        case Op("-", (base, Const(int() as x))), Const(int() as y):
+            return plus(base, -x - y)
+        case Op("+", (base, Const(int() as x))), Const(int() as y):
+            return plus(base, x - y)
+        case _, Const(int() as y):
+            return plus(a, -y)
+        case _:
+            return Op("-", (a, b))
+
+
+def plus(a: Expr, by: int) -> Expr:
+    """a + by for integers, simplified."""
+    match a:
+        case Const(int() as x):
+            return Const(x + by)
+        case Op("+", (base, Const(int() as x))):
+            return plus(base, x + by)
+        case Op("-", (base, Const(int() as x))):
+            return plus(base, by - x)
+    if by == 0:
+        return a
+    return Op("+", (a, Const(by))) if by > 0 else Op("-", (a, Const(-by)))

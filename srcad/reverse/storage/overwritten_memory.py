@@ -1,0 +1,186 @@
+"""Which stores save what they overwrite, and where: at the store, or before the loops that fill one place.
+
+    for k in range(n):
+        c[i, j] += a[i, k] * b[k, j]
+
+Nobody but the sum itself meets the partial sums. So what `c[i, j]` held before is saved once, before the loop, and
+restored once, after the loop has been taken back. In the same way a store saves nothing where one before it has
+saved the very place, and nobody reads in between: the reversal of that one restores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from srcad.analysis.memory.to_be_recorded import Access, Overwrites
+from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.regions import Region, Regions
+from srcad.ir.traversal import names, place
+from srcad.ir.types import Array, Type
+from srcad.reverse.adjoint.reverse_sweep import Group
+from srcad.reverse.loops.checkpoint_state import Checkpoints
+
+
+@dataclass(frozen=True)
+class Home:
+    """Before the statement at `position` of `region`; `depth` counts the blocks around it."""
+
+    region: Region
+    position: int
+
+    @property
+    def depth(self) -> int:
+        return sum(1 for _ in self.region.enclosing)
+
+
+Undone = Mapping[int, Home]
+"""By identity of the store."""
+
+
+class Undoing:
+    def __init__(
+        self, regions: Regions, overwrites: Overwrites, types: Mapping[str, Type], checkpoints: Checkpoints
+    ) -> None:
+        self.regions = regions
+        self.checkpoints = checkpoints
+        self.at_once = regions.fused | checkpoints.stretches.keys()
+        """Turns, or stretches of them, that are taken back as a whole."""
+        self.overwrites = overwrites
+        self.types = types
+        self.stores = {id(store): (store, access) for store, access in overwrites.stores}
+        self._homes: dict[int, list[Home]] = {}
+        self._covers: dict[int, list[Home]] = {}
+
+    def own(self, store: Store) -> Home:
+        access = self.stores[id(store)][1]
+        return Home(access.region, access.position)
+
+    def needed(self, accesses: Iterable[Access]) -> Undone:
+        """The stores that have to be undone so that the accesses read what they did, and where."""
+        found: dict[int, Home] = {}
+        # a second run reads before anything of its own loop is undone
+        others = [s for s, (_, at) in self.stores.items() if self.checkpoints.around(at.region) is None]
+        for access, stores in (
+            *((access, [*self.stores]) for access in accesses),
+            *((access, others) for access in self.checkpoints.reads),
+        ):
+            for store in stores:
+                if store not in found or found[store] != self._homes_of(store)[0]:
+                    home = self.home(access, store)
+                    if home is not None:
+                        found = dict(both(found, {store: home}))
+        return found
+
+    def home(self, access: Access, store: int) -> Home | None:
+        """The outermost place where undoing the store serves the access; None where nothing need be undone."""
+        at = self.stores[store][1]
+        if not self.checkpoints.meets(access, at, self.overwrites):
+            return None
+        if any(not self._between(access, at, cover) for cover in self._covers_of(store)):
+            return None
+        homes = self._homes_of(store)
+        return next((home for home in reversed(homes[1:]) if not self._between(access, at, home)), homes[0])
+
+    def groups(self, undone: Undone, region: Region) -> list[Group]:
+        """What the way back through a region restores when it comes to where a loop began."""
+        moved: dict[tuple[Home, Expr], Store] = {}
+        for store, home in undone.items():
+            if home.region is region and home != self._homes_of(store)[0]:
+                moved.setdefault((home, place(self.stores[store][0])), self.stores[store][0])
+        return [Group(home.position, [], store.span, store) for (home, _), store in moved.items()]
+
+    # ---- places ------------------------------------------------------------------------------
+
+    def _between(self, access: Access, at: Access, start: Home) -> bool:
+        """Whether the access may read, in one turn of all around `start`, what the store wrote after that."""
+        where = access.position if access.region is start.region else start.region.place_of(access.region)
+        end = at.position if at.region is start.region else start.region.place_of(at.region)
+        if where is None or end is None or not start.position <= where <= end:
+            return False
+        return self.overwrites.meets(access, at, within=start.region)
+
+    def _homes_of(self, store: int) -> list[Home]:
+        """The place of the store, then those before loops around it that do not move it, outwards."""
+        if store not in self._homes:
+            stmt, access = self.stores[store]
+            found = [Home(access.region, access.position)]
+            used = {self.regions.definitions[n].region for n in names(place(stmt)) if n in self.regions.definitions}
+            region = access.region
+            while region.parent is not None and region not in used and region not in self.at_once:
+                home = Home(region.parent, region.position)
+                if isinstance(region.owner, For | While) and self._exists(stmt, home):
+                    found.append(home)
+                region = region.parent
+            self._homes[store] = found
+        return self._homes[store]
+
+    def _covers_of(self, store: int) -> list[Home]:
+        """Where earlier stores to the same place are, after which the store surely comes in the same turn."""
+        if store not in self._covers:
+            stmt, access = self.stores[store]
+            self._covers[store] = [
+                Home(other.region, other.position + 1)
+                for earlier, other in self.stores.values()
+                if earlier.base == stmt.base and isinstance(stmt.base, Var) and _all_of(earlier.index, stmt.index)
+                if self._before(other, access)
+            ]
+        return self._covers[store]
+
+    def _before(self, earlier: Access, later: Access) -> bool:
+        if earlier.region is later.region:
+            return earlier.position < later.position
+        position = earlier.region.place_of(later.region)
+        if position is None or earlier.position >= position:
+            return False
+        # taken back at once, a turn leaves nothing for others to restore
+        between = [r for r in later.region.enclosing if r not in set(earlier.region.enclosing)]
+        return not any(r in self.at_once for r in between)
+
+    def _exists(self, store: Store, home: Home) -> bool:
+        """Whether the place is one even where the loop makes no turn."""
+        if any(_mentions(stmt, place(store)) for stmt in self._surely_with(home)):
+            return True
+        t = self.types.get(store.base.name) if isinstance(store.base, Var) else None
+        if not isinstance(t, Array) or len(store.index) > len(t.dims):
+            return False
+        plain = [(item, d) for item, d in zip(store.index, t.dims, strict=False) if item != Slice()]
+        return all(self.overwrites.dependence.inside(item, d, home.region) for item, d in plain)
+
+    def _surely_with(self, home: Home) -> Block:
+        """Statements around a place that run whenever control comes there."""
+        stmts = home.region.stmts
+        if isinstance(home.region.owner, While):
+            return stmts[: home.position]  # the test may end the loop
+        end = next((at for at in range(home.position, len(stmts)) if isinstance(stmts[at], Effect)), len(stmts))
+        return stmts[:end]
+
+
+def restored(group: Group, region: Region, undone: Undone) -> bool:
+    """Whether what the group's store overwrote comes back there."""
+    return group.undo is not None and undone.get(id(group.undo)) == Home(region, group.position)
+
+
+def both(a: Undone, b: Undone) -> Undone:
+    """What serves all that either serves."""
+    found = dict(a)
+    for store, home in b.items():
+        if store not in found or home.depth > found[store].depth:
+            found[store] = home
+    return found
+
+
+def _all_of(index: tuple[Expr, ...], inner: tuple[Expr, ...]) -> bool:
+    """Whether the first index names all that the second does."""
+    if Const(None) in index or Const(None) in inner or len(index) > len(inner):
+        return all(item == Slice() for item in index) and Const(None) not in inner
+    return all(a in (b, Slice()) for a, b in zip(index, inner, strict=False))
+
+
+def _mentions(stmt: Stmt, wanted: Op) -> bool:
+    match stmt:
+        case Store():
+            return place(stmt) == wanted
+        case Assign(_, value):
+            return value == wanted
+    return False

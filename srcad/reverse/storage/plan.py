@@ -1,0 +1,71 @@
+"""What storage decides for a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from srcad.analysis.integers.induction_variables import Counter
+from srcad.analysis.memory.to_be_recorded import Access
+from srcad.ir.nodes import Assign, AugAssign, Expr, Var
+from srcad.ir.regions import Region
+from srcad.ir.traversal import names
+from srcad.reverse.adjoint.reverse_sweep import Group
+from srcad.reverse.storage.loop_carried import HandedOn
+from srcad.reverse.storage.overwritten_memory import Undoing, Undone
+from srcad.reverse.storage.recomputation import Overwritten
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A counter, and the variable that takes on its values one after another on the way back."""
+
+    counter: Counter
+    holder: Var
+
+    def groups(self, region: Region) -> list[Group]:
+        """What the reversal of a region has to do for it."""
+        steps = [s for s in self.counter.steps if s.region is region]
+        found = [Group(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps]
+        if region is self.counter.turn.parent:
+            begin = Assign(self.holder.name, Var(self.counter.carry.result))
+            found.append(Group(self.counter.turn.position, [begin]))
+        return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`again`: values to compute again, `found`: values to read from where they were stored,
+    `overwritten`: from what a store of the plan saves anyway, `saved`: values to save.
+
+    Each maps a name to the position, in the region that defines it, before whose reversal it is got back.
+    `undone` are the stores (by identity) of which is saved what they overwrite, and where.
+    """
+
+    again: dict[str, int]
+    found: dict[str, tuple[int, Expr]]
+    overwritten: dict[str, tuple[int, Overwritten]]
+    saved: dict[str, int]
+    undone: Undone
+    undoing: Undoing
+    reads: frozenset[str] = frozenset()
+    """All names whose value the sweep reads, one way or another."""
+    accesses: tuple[Access, ...] = ()
+    """Where it reads elements of arrays that are written into."""
+    counted: tuple[Counted, ...] = ()
+    """Integers that it counts back."""
+    equal: Mapping[str, str] = field(default_factory=dict)
+    """For names that are not got back, one with the same value that is read instead."""
+    handed_on: Mapping[str, HandedOn] = field(default_factory=dict)
+    """Names whose value the turn that came after has left behind."""
+    put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
+    """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
+
+    @property
+    def got_back(self) -> list[str]:
+        """All names that the reverse sweep gives a value to again."""
+        return [*self.again, *self.found, *self.overwritten, *self.saved]
+
+    def names(self, e: Expr) -> frozenset[str]:
+        """The names whose values an expression needs."""
+        return frozenset(self.equal.get(n, n) for n in names(e))

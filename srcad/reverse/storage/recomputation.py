@@ -1,0 +1,147 @@
+"""Which values the reverse sweep can compute again, at the reversal of which statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.to_be_recorded import Access, Overwrites
+from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Stmt, Store, Var
+from srcad.ir.regions import Definition, Regions
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import names, walk
+from srcad.ir.types import Array, Scalar
+from srcad.rules.primitives import PRIMITIVES
+from srcad.typing.builder import Builder
+
+VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
+"""Primitives that make no new elements, so that making the result again costs nothing."""
+
+ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
+"""Primitives that take a machine no longer than a division: what a loop saves of them costs more to write and read."""
+
+
+@dataclass(frozen=True)
+class Overwritten:
+    """A load of an element, as a part of what a store overwrites; `items` say which part."""
+
+    store: Store
+    items: tuple[Expr, ...]
+
+
+class Again:
+    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, overwrites: Overwrites) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.aliases = aliases
+        self.overwrites = overwrites
+        self._store_at = {id(store): at for store, at in overwrites.stores}
+
+    def can(self, name: str, definition: Definition, position: float) -> bool:
+        """Whether the value may be computed again at the reversal of `position`, from what it was computed from.
+
+        A half more (see `before_undoing`) is before the store at the position has been undone.
+        """
+        node = definition.node
+        if not isinstance(node, Assign):
+            return False
+        match node.value:
+            case Const():
+                return True
+            case Var():
+                return isinstance(self.builder.types[name], Scalar)
+            case Op(prim) if prim in VIEWS_AGAIN:
+                if isinstance(self.builder.types[name], Array):
+                    return prim in ("index", "np.transpose") or name not in self.aliases.stored
+                if prim != "index":
+                    return True
+                return not self.disturbed(node.value, definition, position)
+            case Op(prim, args) as op:
+                primitive = PRIMITIVES[prim]
+                in_loop = bool(self.regions.loops(definition.region))
+                if not (primitive.cheap or _small_power(op) or (prim in ONE_INSTRUCTION and in_loop)):
+                    return False
+                arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
+                if not arrays:
+                    return primitive.kind in ("elementwise", "view", "query")
+                # where no loop is around it, it is still alive
+                if not in_loop or not (primitive.kind == "elementwise" or prim == "array"):
+                    return False
+                fixed = name not in self.aliases.stored
+                return fixed and not any(self.disturbed(Var(n), definition, position) for n in arrays)
+            case _:
+                return False
+
+    def disturbed(self, place: Expr, definition: Definition, position: float) -> bool:
+        """Whether the place is written to between the load at `definition` and the statement at `position`."""
+        name = root(place)
+        if name is None or name not in self.aliases.stored:
+            return False
+        read = self.overwrites.access(self.aliases.group[name], definition.region, definition.position, place)
+        stmts = definition.region.stmts
+        for at in range(definition.position + 1, min(int(position) + 1, len(stmts))):
+            if at == position and isinstance(stmts[at], Store):
+                continue  # its reversal first restores what it overwrote
+            if self._written(stmts[at], read):
+                return True
+        return False
+
+    def _written(self, stmt: Stmt, read: Access) -> list[Store]:
+        """The stores of a later statement of the region to what was read, in the same turn."""
+        stores = (s for s in walk((stmt,)) if isinstance(s, Store))
+        return [s for s in stores if self.overwrites.meets(read, self._store_at[id(s)], within=read.region)]
+
+    def overwritten(self, name: str, definition: Definition, position: float) -> Overwritten | None:
+        """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
+        node = definition.node
+        if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
+            return None
+        match node.value:
+            case Op("index", (Var(array) as base, *items)) if array in self.aliases.stored and Const(None) not in items:
+                region, at = definition.region, definition.position
+                read = self.overwrites.access(self.aliases.group[array], region, at, node.value)
+                for stmt in region.stmts[at + 1 : int(position) + 1]:
+                    touched = self._written(stmt, read)
+                    if not touched:
+                        continue
+                    if touched != [stmt] or touched[0].base != base:
+                        return None
+                    left = _within(tuple(items), touched[0].index)
+                    return None if left is None else Overwritten(touched[0], left)
+        return None
+
+    def exact(self, name: str) -> bool:
+        """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""
+        node = self.regions.definitions[name].node
+        if not isinstance(node, Assign):
+            return True
+        match node.value:
+            case Op(prim, args):
+                t = self.builder.types[name]
+                rounds = isinstance(t, Scalar) and t.dtype not in ("bool", "int64") and prim != "index"
+                return not rounds and all(self.exact(n) for a in args for n in names(a))
+            case _:
+                return True
+
+
+def before_undoing(position: int) -> float:
+    """The place in the sweep where the store at a position is about to be undone: memory is as it was after it."""
+    return position + 0.5
+
+
+def _small_power(op: Op) -> bool:
+    exponent = op.args[1] if op.prim == "**" else None
+    return isinstance(exponent, Const) and exponent.value in (2, 3, 2.0, 3.0)
+
+
+def _within(items: tuple[Expr, ...], index: tuple[Expr, ...]) -> tuple[Expr, ...] | None:
+    """The index, in the part that `index` names, of the element at `items`; None where it may not lie there."""
+    if len(index) > len(items) or Const(None) in index:
+        return None
+    left: list[Expr] = []
+    for item, of_store in zip(items, index, strict=False):
+        if of_store == Slice():
+            left.append(item)
+        elif of_store != item:
+            return None
+    return (*left, *items[len(index) :])

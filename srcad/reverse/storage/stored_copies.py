@@ -1,0 +1,58 @@
+"""Values that still stand, at their reversal, in an array they were stored into."""
+
+from __future__ import annotations
+
+from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.to_be_recorded import Overwrites
+from srcad.ir.nodes import Expr, Op, Slice, Store, Var
+from srcad.ir.regions import Definition, Region, Regions
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import walk
+from srcad.ir.types import Array, Scalar
+from srcad.typing.builder import Builder
+
+
+class Stored:
+    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, overwrites: Overwrites) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.aliases = aliases
+        self.overwrites = overwrites
+
+    def place(self, name: str, definition: Definition) -> Expr | None:
+        """The element or part of an array that the value is stored into, for good."""
+        region = definition.region
+        for at in range(definition.position + 1, len(region.stmts)):
+            stmt = region.stmts[at]
+            if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
+                continue
+            if self._written(region, definition.position + 1, at, stmt):
+                continue  # going back, that is restored before the value is read for the last time
+            place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
+            if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
+                continue
+            if self._stays(stmt):
+                return place
+        return None
+
+    def _written(self, region: Region, first: int, last: int, store: Store) -> bool:
+        """Whether anything in between writes to the array that the store writes to."""
+        group = self.aliases.group[root(store.base) or ""]
+        between = walk(region.stmts[first:last])
+        return any(isinstance(s, Store) and self.aliases.group.get(root(s.base) or "") == group for s in between)
+
+    def _same_shape(self, place: Expr, name: str) -> bool:
+        a, b = self.builder.typeof(place), self.builder.types[name]
+        match a, b:
+            case Scalar(), Scalar():
+                return a.dtype == b.dtype
+            case Array(), Array():
+                same = all(x == y or (x.many and y.many) for x, y in zip(a.dims, b.dims, strict=False))
+                return a.dtype == b.dtype and a.rank == b.rank and same
+            case _:
+                return False
+
+    def _stays(self, store: Store) -> bool:
+        """Whether no store that comes later, in whatever turn, writes to the same place."""
+        mine = next(access for other, access in self.overwrites.stores if other is store)
+        return not any(self.overwrites.meets(mine, access) for _, access in self.overwrites.stores)

@@ -1,0 +1,389 @@
+"""Where a saved value is kept: a plain name, an array over the turns of the loops, a stack that grows, a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from srcad.analysis.integers.shape_equalities import Agreed
+from srcad.canonicalize.checkpoint_segments import Stretch
+from srcad.canonicalize.trip_counts import count_of
+from srcad.ir.length_exprs import asked, written
+from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.regions import Region, Regions
+from srcad.ir.traversal import map_expr, names
+from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
+from srcad.reverse.storage.outer_lengths import length, linear, minus
+from srcad.reverse.storage.packed_triangles import packed
+from srcad.rules.primitives import PRIMITIVES
+from srcad.typing.builder import Builder
+
+FIRST_SIZE = 16
+"""Elements, or rows, that a growing stack has room for at first; it doubles."""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """An array with a row for each turn. All that begin together grow together."""
+
+    full: Expr
+    """Whether there is no room for one more turn."""
+    grow: Stmt
+
+
+def room(several: Sequence[Growth]) -> Block:
+    """What makes room for a turn."""
+    return (If(several[0].full, tuple(one.grow for one in several), ()),) if several else ()
+
+
+@dataclass(frozen=True)
+class Slot:
+    """How to keep one value per execution of a place in the primal."""
+
+    name: str
+    declare: Block
+    """Before the outermost loop around the place."""
+    before: Callable[[Expr], Block]
+    """Statements that save the value of an expression."""
+    prepare: Block
+    """In the reverse sweep, before the value is read."""
+    load: Expr
+    about: str
+    """How big it is, in words."""
+    refers: bool = False
+    """Whether it keeps the array it is given, not a copy."""
+    grows: Growth | None = None
+    """Where each turn of the outermost loop around the place begins with room for it."""
+
+
+_FEW = 64
+"""Numbers that are kept where one might do."""
+
+
+class Slots:
+    def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Stretch] | None = None) -> None:
+        self.builder = builder
+        self.regions = regions
+        self.stretches = stretches or {}
+        self.agreed = Agreed(regions, builder.typeof)
+
+    def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> Slot:
+        """A place called `base` for values of type `t` made in `region`.
+
+        Where it `refers`, it keeps the array itself, which may still change, not what is in it now.
+        """
+        clean = base.lstrip("%")
+        loops = self.regions.loops(region)
+        if not loops:
+            name = self.builder.keep(clean, t)
+            return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
+        axes = self._axes(loops, t)
+        sized = self._sized(t, region)
+        if sized is not None and not refers and axes is not None:
+            return self._array(clean, sized, axes)
+        inner = self._inner_axes(loops)
+        if sized is not None and not refers and inner is not None and (inner or isinstance(sized, Array)):
+            return self._rows(clean, sized, loops[0], inner)
+        if isinstance(t, Array):
+            return self._list(clean, t)
+        assert isinstance(t, Scalar)
+        return self._stack(clean, t, region)
+
+    def indexed(self, region: Region, t: Scalar | Array) -> bool:
+        """Whether what is kept in a place for such values can be read at any time, any number of times."""
+        loops = self.regions.loops(region)
+        if not loops or (self._sized(t, region) is not None and self._axes(loops, t) is not None):
+            return True
+        if self._sized(t, region) is not None and self._inner_axes(loops) is not None:
+            return True
+        owner = loops[0].owner
+        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        return isinstance(t, Scalar) and len(loops) == 1 and counted
+
+    def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
+        """The type of what is made in a region with lengths that are known before all loops."""
+        match t:
+            case Scalar():
+                return t
+            case Array(dims=dims):
+                known = [self.agreed.before(d, region) for d in dims]
+                found = tuple(d for d in known if d is not None)
+                return replace(t, dims=found) if len(found) == len(dims) else None
+            case _:
+                return None
+
+    def stretch(self, base: str, t: Type, turn: Region) -> Slot:
+        """A place for what each stretch of a checkpointed loop begins with."""
+        stretch, sized = self.stretches[turn], self._sized(t, turn)
+        if sized is not None:
+            return self._array(base, sized, [(stretch.count, stretch.number)])
+        assert isinstance(t, Array)
+        return self._list(base, t, "stretch")
+
+    # ---- one kind each -----------------------------------------------------------------------
+
+    def _list(self, base: str, t: Array, one_per: str = "turn") -> Slot:
+        items = self.builder.keep(base, ListOf(t), one_per)
+        taken = Op("list.pop", (items,))
+        return Slot(
+            items.name,
+            (Assign(items.name, Op("list.new", ())),),
+            lambda e: (Effect(Op("list.append", (items, e))),),
+            (),
+            taken,
+            "one array per turn",
+            refers=True,
+        )
+
+    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> Slot:
+        own = t.dims if isinstance(t, Array) else ()
+        lengths = [written(d, asked) for d in own]
+        dims = (*(dim(Symbol(base, axis)) for axis in range(len(axes))), *own)
+        saved = self.builder.keep(base, Array(t.dtype, dims))
+        sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)
+        static = () if t.dtype == "float64" else (("dtype", t.dtype),)
+        declare = Assign(saved.name, Op("np.empty", (*sizes, *lengths), static))
+        return Slot(
+            saved.name,
+            (declare,),
+            lambda e: (Store(saved, at, e),),
+            (),
+            Op("index", (saved, *at)),
+            f"{_words(t)} per turn",
+        )
+
+    def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> Slot:
+        """An array over the turns of an outermost loop that may be left at any time: it grows, a row for each turn."""
+        assert isinstance(loop.owner, For | While)
+        count = count_of(loop.owner)
+        assert count is not None
+        slot = self._array(base.removesuffix("_saved") + "_stack", t, [(Const(FIRST_SIZE), Var(count.arg)), *inner])
+        rows = Var(slot.name)
+        grown = Op("np.concatenate", (rows, Op("np.empty_like", (rows,))), (("axis", 0),))
+        full = Op("==", (Var(count.arg), Op("shape", (rows,), (("axis", 0),))))
+        growth = Growth(full, Assign(rows.name, grown))
+        return replace(slot, about=f"{_words(t)} per turn, grown on demand", grows=growth)
+
+    def _axes(self, loops: tuple[Region, ...], t: Type) -> list[tuple[Expr, Expr]] | None:
+        """(length, place) of the axes of an array over the turns; None where their number is not known before, or is
+        only known to have a limit that may be far away."""
+        if any(self._is_left_early(loop) for loop in loops):
+            small = len(loops) == 1 and isinstance(t, Scalar) and self._is_near(loops[0])
+            if not small:
+                return None
+        return self._by_turns(loops)
+
+    def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
+        """The axes for the loops inside the outermost, whose turns are counted; None where there are no such."""
+        owner = loops[0].owner
+        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        if not counted or loops[0] in self.stretches or any(self._is_left_early(loop) for loop in loops[1:]):
+            return None
+        return self._by_turns(loops[1:])
+
+    def _is_left_early(self, loop: Region) -> bool:
+        owner = loop.owner
+        return isinstance(owner, For) and owner.exit is not None and loop not in self.stretches
+
+    def _is_near(self, loop: Region) -> bool:
+        """Whether a loop that may be left early makes few turns, or not more than an array that is there is long."""
+        found = self._counted(loop)
+        if found is None:
+            return False
+        turns = found[0]
+        return (
+            turns.value <= _FEW
+            if isinstance(turns, Const) and isinstance(turns.value, int)
+            else self._of_lengths(turns)
+        )
+
+    def _of_lengths(self, e: Expr) -> bool:
+        match e:
+            case Const():
+                return True
+            case Op("len" | "size" | "shape", (Var(),)):
+                return True
+            case Op("+" | "-" | "//" | "max" | "min", args):
+                return all(map(self._of_lengths, args))
+            case Var(name):
+                node = self.regions.definitions[name].node
+                return isinstance(node, Assign) and self._of_lengths(node.value)
+            case _:
+                return False
+
+    def _by_turns(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
+        found: list[tuple[Expr, Expr]] = []
+        for k, loop in enumerate(loops):
+            exact = self._by_range(loop)
+            outside = exact is not None and self._outside(exact[0])
+            # of a loop in stretches, a turn is not as far from the first as its index says
+            alone = outside or not k or loops[k - 1] in self.stretches
+            triangle = None if alone else packed(loops[k - 1], loop, self.regions, self.builder.types)
+            counted = self._counted(loop)
+            if triangle is not None and len(found) == k:
+                found[-1] = triangle
+            elif counted is not None:
+                found.append(counted)
+            else:
+                return None
+        return found
+
+    def _stack(self, base: str, t: Scalar, region: Region) -> Slot:
+        integer = Scalar("int64")
+        base = base.removesuffix("_saved")
+        called = base if t.dtype == "bool" else f"{base}_stack"
+        stack = self.builder.keep(called, Array(t.dtype, (dim(Symbol(called, 0)),)))
+        static = () if t.dtype == "float64" else (("dtype", t.dtype),)
+        declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
+        grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
+        loops = self.regions.loops(region)
+        owner = loops[0].owner
+        assert isinstance(owner, For | While)
+        count = count_of(owner) if len(loops) == 1 else None
+        size = Op("size", (stack,))
+        grow = Assign(stack.name, grown)
+        about = f"{_words(t)} per turn of the loop, grown on demand"
+        if count is not None:
+            # one loop, whose turns are counted anyway: the number of the turn is the place
+            top = Var(count.arg)
+            growth = Growth(Op("==", (top, size)), grow)
+            load = Op("index", (stack, top))
+            return Slot(stack.name, tuple(declare), lambda e: (Store(stack, (top,), e),), (), load, about, grows=growth)
+        top = self.builder.fresh(f"{base}_top", integer)
+        declare.append(Assign(top.name, Const(0)))
+        full = If(Op("==", (top, size)), (grow,), ())
+        after = Assign(top.name, Op("+", (top, Const(1))))
+        return Slot(
+            stack.name,
+            tuple(declare),
+            lambda e: (full, Store(stack, (top,), e), after),
+            (Assign(top.name, Op("-", (top, Const(1)))),),
+            Op("index", (stack, top)),
+            about,
+        )
+
+    # ---- turns -------------------------------------------------------------------------------
+
+    def turns(self, loop: Region) -> Expr | None:
+        """The number of turns in terms of what is known before all loops; None where it is not known, or where the
+        loop may be left early."""
+        counted = None if self._is_left_early(loop) else self._counted(loop)
+        return None if counted is None else counted[0]
+
+    def turn_number(self, loop: Region) -> Expr:
+        """A number for each turn, from 0 to below `turns`, inside the loop."""
+        counted = self._counted(loop)
+        assert counted is not None
+        return counted[1]
+
+    def _counted(self, loop: Region) -> tuple[Expr, Expr] | None:
+        found = [counted for counted in (self._by_range(loop), self._by_bounds(loop)) if counted is not None]
+        outside = [counted for counted in found if self._outside(counted[0])]
+        return next(iter((*outside, *found)), None)
+
+    def _by_range(self, loop: Region) -> tuple[Expr, Expr] | None:
+        """(turns, number of the turn) where the range itself is known before all loops."""
+        owner = loop.owner
+        if not isinstance(owner, For):
+            return None
+        if loop in self.stretches:
+            return self._in_stretch(self.stretches[loop])
+        start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
+        if start is None or stop is None or not isinstance(step, Const):
+            return None
+        if step.value == 1:
+            if start == Const(0):
+                return (stop if self._length(stop) else _at_least_zero(stop)), Var(owner.index)
+            return _at_least_zero(minus(stop, start)), minus(Var(owner.index), start)
+        if step.value == -1:
+            return _at_least_zero(minus(start, stop)), minus(start, Var(owner.index))
+        number = Op("//", (minus(Var(owner.index), start), step))
+        return Op("len", (Op("range", (start, stop, step)),)), number
+
+    def _in_stretch(self, stretch: Stretch) -> tuple[Expr, Expr]:
+        index = Var(stretch.loop)
+        if stretch.step == Const(-1):
+            return stretch.length, Op("-", (stretch.first, index))
+        number = Op("-", (index, stretch.first))
+        return stretch.length, number if stretch.step == Const(1) else Op("//", (number, stretch.step))
+
+    def _by_bounds(self, loop: Region) -> tuple[Expr, Expr] | None:
+        """The same from the least and the greatest value of the index, whatever the loops around it are at."""
+        owner = loop.owner
+        t = self.builder.types[owner.index] if isinstance(owner, For) else None
+        if not isinstance(owner, For) or not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
+            return None
+        symbol = t.dim.terms[0][0]
+        low = symbol.low.bound(False) if symbol.low is not None else None
+        high = symbol.high.bound(True) if symbol.high is not None else None
+        if low is None or high is None:
+            return None
+        turns, first = length(high - low, self.regions), linear(low, self.regions)
+        return None if turns is None or first is None else (turns, minus(Var(owner.index), first))
+
+    def _outside(self, e: Expr) -> bool:
+        """Whether it is known before all loops, fused ones too."""
+        homes = [self.regions.definitions[n].region for n in names(e)]
+        return all(region.kind != "turn" for home in homes for region in home.enclosing)
+
+    def known_before(self, e: Expr) -> Expr | None:
+        """`e` written with names that have their value outside of all loops."""
+        failed = False
+
+        def leaf(part: Expr) -> Expr:
+            nonlocal failed
+            if isinstance(part, Var):
+                definition = self.regions.definitions[part.name]
+                if all(region.kind != "turn" for region in definition.region.enclosing):
+                    return part
+                node = definition.node
+                inner = self._recomputed(node.value) if isinstance(node, Assign) else None
+                if inner is not None:
+                    return inner
+                if not self.regions.loops(definition.region):
+                    return part
+                failed = True
+            return part
+
+        result = map_expr(e, leaf)
+        return None if failed else result
+
+    def _recomputed(self, value: Expr) -> Expr | None:
+        match value:
+            case Const():
+                return value
+            case Var():
+                return self.known_before(value)
+            case Op(prim, args, static) if prim in ("+", "-", "*", "//", "shape", "len", "size"):
+                assert PRIMITIVES[prim].cheap
+                inner = [self.known_before(a) for a in args]
+                if any(a is None for a in inner):
+                    return None
+                return Op(prim, tuple(a for a in inner if a is not None), static)
+            case _:
+                return None
+
+    def _length(self, e: Expr) -> bool:
+        """Whether `e` is surely a length, so never negative."""
+        match e:
+            case Const(int() as value):
+                return value >= 0
+            case Op(prim):
+                return prim in ("len", "size", "shape")
+            case Var(name):
+                node = self.regions.definitions[name].node
+                return isinstance(node, Assign) and self._length(node.value)
+            case _:
+                return False
+
+
+def _at_least_zero(e: Expr) -> Expr:
+    if isinstance(e, Const):
+        assert isinstance(e.value, int)
+        return Const(max(e.value, 0))
+    return Op("max", (e, Const(0)))
+
+
+def _words(t: Type) -> str:
+    names = {"bool": "one bool", "int64": "one integer"}
+    return names.get(t.dtype, "one float") if isinstance(t, Scalar) else "one array"

@@ -1,0 +1,35 @@
+"""What kept values are called, and what they are got back as."""
+
+from __future__ import annotations
+
+from srcad.canonicalize.array_expansion import SAVED
+from srcad.ir.nodes import Assign, Const, Expr, Op, Var
+from srcad.ir.types import Scalar, Type
+
+
+def called(name: str, node: object, again: bool) -> str:
+    """What a value is called where it is got back: an element that stands in its array no more, after its place."""
+    base = name.rsplit(".", 1)[0]
+    match node:
+        case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and not again:
+            words = [str(item.value) if isinstance(item, Const) else _word(item) for item in items]
+            if all(words):
+                return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
+    return base
+
+
+def _word(e: Expr) -> str:
+    """A short index as a part of a name."""
+    base = e.name.rsplit(".", 1)[0] if isinstance(e, Var) else ""
+    return base if len(base) == 1 else ""
+
+
+def kept_name(name: str, t: Type, node: object = None) -> str:
+    """What a saved value is called: by its role where the user gave it no name, an element after its array."""
+    base = name.rsplit(".", 1)[0]
+    match node:
+        case Assign(_, Op("index", (Var(array), *_))) if base.startswith("%"):
+            base = array.rsplit(".", 1)[0]
+    if base.startswith("%") and isinstance(t, Scalar) and t.dtype == "bool":
+        return "took_if"
+    return base.lstrip("%").removesuffix(SAVED) + SAVED

@@ -1,0 +1,132 @@
+"""What a finished gradient keeps from its forward sweep for its reverse sweep, as its text declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Var
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import names, own_exprs, walk
+from srcad.ir.types import Array, ListOf, Scalar
+from srcad.reverse.source_comments import REVERSE
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One name that is kept."""
+
+    name: str
+    size: str
+    """How big it is, in words."""
+    lines: tuple[int, ...]
+    """The lines of the source whose reversal reads it."""
+    dtype: str
+    grows: bool
+    """Room is made for it while the forward sweep runs: nobody knows beforehand how much."""
+
+
+def kept(f: Function) -> tuple[Kept, ...]:
+    """All that is kept, in the order of the text."""
+    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
+    backward = f.body[at + 1 :]
+    made: dict[str, list[Expr]] = {}
+    for stmt in walk(f.body):
+        if isinstance(stmt, Assign) and stmt.target in f.tape:
+            made.setdefault(stmt.target, []).append(stmt.value)
+    found = []
+    for name, values in made.items():
+        grows = any(_grows(name, value) for value in values)
+        size = _size(f.tape[name], values[0], grows)
+        found.append(Kept(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
+    return tuple(found)
+
+
+def notes(found: Sequence[Kept]) -> list[str]:
+    """A line for each, as the docstring of the gradient has them."""
+    width = max((len(one.name) for one in found), default=0)
+    return [
+        f"{one.name:<{width}}  {one.size}" + (f"   {read}" if (read := read_by(one.lines)) else "") for one in found
+    ]
+
+
+def read_by(lines: Sequence[int]) -> str:
+    """
+    >>> read_by((3, 4))
+    'read by lines 3, 4'
+    """
+    return f"read by line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}" if lines else ""
+
+
+def _grows(name: str, value: Expr) -> bool:
+    match value:
+        case Op("list.new"):
+            return True
+        case Op("np.concatenate", (Var(grown), _)):
+            return grown == name
+    return False
+
+
+def _dtype(f: Function, name: str) -> str:
+    known = f.types[name]
+    known = known.item if isinstance(known, ListOf) else known
+    assert isinstance(known, Scalar | Array), name
+    return known.dtype
+
+
+def _size(one_per: str, value: Expr, grows: bool) -> str:
+    match value:
+        case Op("np.empty", dims, static):
+            unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
+            if grows:
+                row = f"one {unit[:-1]}" if len(dims) == 1 else f"{' x '.join(map(_words, dims[1:]))} {unit}"
+                return f"{row} per turn of the loop, grown on demand"
+            return f"{' x '.join(map(_words, dims))} {unit}"
+        case Op("list.new"):
+            return f"list of arrays, one per {one_per}"
+        case Op("copy", (Var(name),)):
+            return f"a copy of {name}"
+        case Op("copy", (part,)) if (whole := root(part)) is not None:
+            return f"a copy of a part of {whole}"
+        case _:
+            return "one value"
+
+
+def _words(e: Expr) -> str:
+    """A length as one would say it: `rows - 2` for `max(rows - 2, 0)`."""
+    match e:
+        case Var(name):
+            return name
+        case Const(value):
+            return str(value)
+        case Op("max", (inner, Const(0))):
+            text = _words(inner)
+            return f"({text})" if " " in text else text
+        case Op("shape", (x,), static):
+            return f"{_words(x)}.shape[{dict(static)['axis']}]"
+        case Op("size", (x,)):
+            return f"{_words(x)}.size"
+        case Op("*" | "//" as prim, (a, b)):
+            texts = [f"({_words(e)})" if _is_sum(e) else _words(e) for e in (a, b)]
+            return f"{texts[0]} {prim} {texts[1]}"
+        case Op("+" | "-" as prim, (a, b)):
+            return f"{_words(a)} {prim} {_words(b)}"
+        case Op(prim, args):
+            return f"{prim}({', '.join(map(_words, args))})"
+        case _:
+            return "?"
+
+
+def _is_sum(e: Expr) -> bool:
+    return isinstance(e, Op) and e.prim in ("+", "-")
+
+
+def _reading_lines(block: Block, name: str) -> list[int]:
+    """The lines whose reversal reads the name; a loop, which has no line of its own there, goes by its first."""
+    lines = set()
+    for stmt in walk(block):
+        if not isinstance(stmt, Comment) and any(name in names(e) for e in own_exprs(stmt)):
+            span = stmt.span or next((s.span for s in walk((stmt,)) if not isinstance(s, Comment) and s.span), None)
+            if span is not None:
+                lines.add(span.line)
+    return sorted(lines)

@@ -1,0 +1,321 @@
+"""The sizes of what a gradient keeps, asked before it runs: a slice of its text, with the lengths as results.
+
+The slice has the lengths of the parameters, the arithmetic on numbers that are given or follow from lengths, and the
+branches that such numbers decide. It computes nothing with arrays: the lengths of one that the primal makes follow
+from its type. What depends on anything else (a number computed from arrays, the turn of a loop) is not known.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from srcad.cleanup.dead_code import dead
+from srcad.ir.length_exprs import written
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Return, Slice, Stmt, Var, While
+from srcad.ir.traversal import blocks, map_expr, own_writes, walk
+from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
+from srcad.reverse.storage.tape_report import Kept
+from srcad.rules.primitives import PRIMITIVES
+from srcad.typing.typeof import typeof
+
+_TOTAL = frozenset({"+", "-", "*", "neg", "max", "and", "or", "not", "<", "<=", ">", ">=", "==", "!="})
+"""What can be computed even where the function would not: in a loop that makes no turn."""
+
+_ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind == "elementwise")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`function` takes the parameters of the gradient. It returns a tuple: for each of `names` a tuple, the lengths of
+    an array made under this name, or None where the branch that makes it is not taken. Of one that grows in a `for`
+    which may be left early, they are those that it has if it is not.
+    """
+
+    function: Function
+    names: tuple[str, ...]
+    unknown: frozenset[str]
+    """Names of arrays of which some length is not known."""
+
+
+def sizes(f: Function, kept: Sequence[Kept], params: Mapping[str, Type], written: Collection[str]) -> Sizes:
+    """The slice of `f`, which is in sequential form.
+
+    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
+    """
+    arrays = [one for one in kept if isinstance(f.types[one.name], Array)]
+    asked = frozenset(one.name for one in arrays if not one.grows)
+    slicer = _Slicer(f, asked, frozenset(one.name for one in arrays if one.grows), params, written)
+    body = slicer.block(f.body, False)
+    lengths = [Var(made) for made, _ in slicer.made]
+    results = (Op("tuple", tuple(lengths)),)
+    nothing = tuple(Assign(made, Const(None)) for made, _ in slicer.made)
+    types = {**f.types, **slicer.known}
+    sliced = dead((*slicer.preamble, *nothing, *body, Return(results)), (), types, [p.name for p in f.params])
+    function = replace(f, name=f"{f.name}_sizes", body=sliced, results=results, types=types)
+    return Sizes(function, tuple(name for _, name in slicer.made), frozenset(slicer.unknown))
+
+
+class _Slicer:
+    """Goes over the text with what is known at each place: the values of scalars, the lengths of arrays."""
+
+    def __init__(
+        self,
+        f: Function,
+        asked: frozenset[str],
+        growing: frozenset[str],
+        params: Mapping[str, Type],
+        written: Collection[str],
+    ) -> None:
+        self.f = f
+        self.asked = asked
+        self.growing = growing
+        self.rows: dict[str, tuple[Expr, ...]] = {}
+        """By array that grows, the lengths of its rows."""
+        self.taken = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
+        self.preamble: list[Stmt] = []
+        self.known: dict[str, Type] = {}
+        self.types = ChainMap(self.known, {name: _bare(name, t) for name, t in f.types.items()})
+        self.made: list[tuple[str, str]] = []
+        """(the name of its lengths, its name), for each place that makes an array asked for."""
+        self.unknown: set[str] = set()
+        self.pending: list[Stmt] = []
+        """Lengths of parts, computed before the statement that asks for them."""
+        self.readable = {name for name in params if name not in written}
+        for name, known in params.items():
+            if isinstance(known, Array):
+                self.known[name] = replace(
+                    known, dims=tuple(self._length(name, i, d) for i, d in enumerate(known.dims))
+                )
+            elif isinstance(known, Scalar):
+                self.known[name] = Scalar(known.dtype, _own(name, known.dtype))
+
+    def _length(self, name: str, axis: int, known: Dim) -> Dim:
+        if known.is_one:
+            return ONE
+        length = self._fresh(f"{name}_length_{axis}")
+        self.preamble.append(Assign(length, Op("shape", (Var(name),), (("axis", axis),))))
+        self.known[length] = Scalar("int64")
+        return dim(Symbol(length, axis, True))
+
+    def _fresh(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    # ---- statements ------------------------------------------------------------------------------
+
+    def block(self, block: Block, in_loop: bool) -> Block:
+        """What is known of a block, in the order of the text."""
+        out: list[Stmt] = []
+        for stmt in block:
+            match stmt:
+                case Assign(target, value):
+                    made = self._assigned(target, value, in_loop)
+                case AugAssign(target, op, value) if isinstance(self.f.types.get(target), Scalar):
+                    made = self._assigned(target, Op(op, (Var(target), value)), in_loop)
+                case If(cond, then, orelse):
+                    made = self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
+                case For() | While():
+                    limits = self._limits(stmt, in_loop) if isinstance(stmt, For) else ()
+                    # one turn stands for all: what differs from turn to turn is not known in it, nor behind it
+                    changed = {n for s in walk((stmt,)) for n in own_writes(s)}
+                    self._forget(changed)
+                    made = (*limits, *(s for inner in blocks(stmt) for s in self.block(inner, True)))
+                    self._forget(changed)
+                case _:
+                    continue
+            out += (*self._flushed(), *made)
+        return tuple(out)
+
+    def _limits(self, loop: For, in_loop: bool) -> Block:
+        """The lengths of what grows by a row in each turn, if the loop makes all that its range has."""
+        turns = self._scalar(Op("len", (Op("range", (loop.start, loop.stop, loop.step)),)), in_loop)
+        grown = [one.target for s in loop.body if isinstance(s, If) for one in s.then if isinstance(one, Assign)]
+        grown = [name for name in grown if name in self.rows]
+        if turns is None or in_loop or loop.exit is None:
+            return ()
+        found = [(self._fresh(f"{name}_shape"), name) for name in grown]
+        self.made += found
+        return tuple(Assign(made, Op("tuple", (turns, *self.rows[name]))) for made, name in found)
+
+    def _flushed(self) -> list[Stmt]:
+        pending, self.pending = self.pending, []
+        return pending
+
+    def _branch(self, stmt: If, cond: Expr | None, then: Block, orelse: Block, in_loop: bool) -> Block:
+        if cond is None:
+            self.unknown |= self.asked & {n for s in walk((stmt,)) for n in own_writes(s)}
+            self._forget({n for s in walk((stmt,)) for n in own_writes(s)})
+            return ()
+        lead = self._flushed()
+        before = dict(self.known)
+        first = self.block(then, in_loop)
+        after = self._replaced(before)
+        second = self.block(orelse, in_loop)
+        self._replaced({name: met for name, t in self.known.items() if (met := _met(name, t, after.get(name)))})
+        return (*lead, If(cond, first, second))
+
+    def _assigned(self, target: str, value: Expr, in_loop: bool) -> Block:
+        out: list[Stmt] = []
+        if target in self.asked:
+            lengths = self._lengths(value, in_loop)
+            if lengths is None:
+                self.unknown.add(target)
+            else:
+                made = self._fresh(f"{target}_shape")
+                self.made.append((made, target))
+                out.append(Assign(made, Op("tuple", lengths)))
+        elif target in self.growing and isinstance(value, Op) and value.prim == "np.empty":
+            rows = self._scalars(value.args[1:], in_loop)
+            if rows is not None:
+                self.rows[target] = rows
+        scalar, found = self._scalar(value, in_loop), self._typeof(value, in_loop)
+        self._forget({target})
+        mine = self.f.types.get(target)
+        if scalar is not None and isinstance(mine, Scalar):
+            own = _own(target, mine.dtype)
+            if isinstance(found, Scalar) and found.dim is not None and self._is_known(found.dim):
+                own = found.dim
+            self.known[target] = Scalar(mine.dtype, own)
+            out.append(Assign(target, scalar))
+        elif isinstance(found, Array) and self._has_lengths(found):
+            self.known[target] = found
+        return tuple(out)
+
+    def _replaced(self, known: Mapping[str, Type]) -> dict[str, Type]:
+        old = dict(self.known)
+        self.known.clear()
+        self.known.update(known)
+        return old
+
+    def _forget(self, changed: Collection[str]) -> None:
+        """Names that get other values, and what was known in terms of them."""
+
+        self.readable -= set(changed)
+
+        def stays(d: Dim | None) -> bool:
+            return d is None or not any(symbol.name in changed for symbol, _ in d.terms)
+
+        for name, known in tuple(self.known.items()):
+            if name in changed or (isinstance(known, Array) and not all(map(stays, known.dims))):
+                del self.known[name]
+            elif isinstance(known, Scalar) and not stays(known.dim):
+                self.known[name] = Scalar(known.dtype, _own(name, known.dtype))
+
+    # ---- expressions -----------------------------------------------------------------------------
+
+    def _scalar(self, e: Expr, in_loop: bool) -> Expr | None:
+        """The expression of a number in terms of what is known; None where that does not say it."""
+        match e:
+            case Const():
+                return e
+            case Var(name):
+                return e if isinstance(self.known.get(name), Scalar) else None
+            case Op("shape" | "len" | "size" as prim, (x,), static) if not (isinstance(x, Op) and x.prim == "range"):
+                lengths = self._lengths(x, in_loop)
+                if not lengths:
+                    return None
+                if prim == "size":
+                    return reduce(lambda a, b: Op("*", (a, b)), lengths)
+                return lengths[int(str(dict(static).get("axis", 0)))]
+            case Op("index", (Var(name), *items)) if name in self.readable and not in_loop:
+                whole = self.known.get(name)
+                if not isinstance(whole, Array) or len(items) != whole.rank or Const(None) in items:
+                    return None
+            case Op("len", (Op("range", bounds),)) if not in_loop or isinstance(bounds[-1], Const):
+                known = self._scalars(bounds, in_loop)
+                return None if known is None else Op("len", (Op("range", known),))
+            case Op(prim) if prim in _TOTAL or (prim in _ON_NUMBERS and not in_loop):
+                items = list(e.args)
+            case _:
+                return None
+        assert isinstance(e, Op)
+        given = self._scalars(items, in_loop)
+        return None if given is None else Op(e.prim, (*e.args[: len(e.args) - len(given)], *given), e.static)
+
+    def _scalars(self, several: Sequence[Expr], in_loop: bool) -> tuple[Expr, ...] | None:
+        known = [self._scalar(e, in_loop) for e in several]
+        return None if None in known else tuple(e for e in known if e is not None)
+
+    def _lengths(self, value: Expr, in_loop: bool) -> tuple[Expr, ...] | None:
+        """The lengths of an array; of a number none."""
+        if isinstance(value, Op) and value.prim == "np.empty":
+            return self._scalars(value.args, in_loop)
+        found = self._typeof(value, in_loop)
+        if not isinstance(found, Array) or not self._has_lengths(found):
+            return None
+        return tuple(map(_written, found.dims))
+
+    def _typeof(self, e: Expr, in_loop: bool) -> Type | None:
+        def named(part: Expr) -> Expr:
+            """A part of an array under a name of its own, where its lengths are no sums: `x[:k]`."""
+            found = typeof(part, self.types)
+            if not isinstance(part, Op) or part.prim != "index" or not isinstance(found, Array):
+                return part
+            whole = typeof(part.args[0], self.types)
+            if self._has_lengths(found) or not isinstance(whole, Array) or not self._has_lengths(whole):
+                return part
+            dims = self._cut(whole, part.args[1:], in_loop)
+            if dims is None:
+                return part
+            name = self._fresh("part")
+            self.known[name] = replace(found, dims=dims)
+            return Var(name)
+
+        return typeof(map_expr(e, named), self.types)
+
+    def _cut(self, whole: Array, items: Sequence[Expr], in_loop: bool) -> tuple[Dim, ...] | None:
+        """The lengths of an array indexed by `items`."""
+        dims: list[Dim] = []
+        left = list(whole.dims)
+        for item in items:
+            if item == Const(None):
+                dims.append(ONE)
+                continue
+            length = left.pop(0)
+            if isinstance(item, Slice):
+                bounds = [None if b is None else self._scalar(b, in_loop) for b in (item.lower, item.upper, item.step)]
+                if bounds.count(None) > (item.lower, item.upper, item.step).count(None):
+                    return None
+                turns = Op("index", (Op("range", (Const(0), _written(length), Const(1))), Slice(*bounds)))
+                name = self._fresh("part_length")
+                self.pending.append(Assign(name, Op("len", (turns,))))
+                self.known[name] = Scalar("int64")
+                dims.append(dim(Symbol(name, 0)))
+        return (*dims, *left)
+
+    def _has_lengths(self, t: Type | None) -> bool:
+        return isinstance(t, Array) and all(map(self._is_known, t.dims))
+
+    def _is_known(self, d: Dim) -> bool:
+        return all(isinstance(self.known.get(symbol.name), Scalar) for symbol, _ in d.terms)
+
+
+def _own(name: str, dtype: str) -> Dim | None:
+    return dim(Symbol(name, None)) if "int" in dtype else None
+
+
+def _met(name: str, one: Type, other: Type | None) -> Type | None:
+    """What is known of a name behind two branches that know this."""
+    if isinstance(one, Scalar) and isinstance(other, Scalar) and one.dtype == other.dtype:
+        return one if one == other else Scalar(one.dtype, _own(name, one.dtype))
+    return one if one == other else None
+
+
+def _bare(name: str, t: Type) -> Type:
+    """A type without lengths: those of a name that holds one array after another are those of the first."""
+    match t:
+        case Array(dtype, dims, layout):
+            return Array(dtype, tuple(dim(Symbol(f"?{name}", axis)) for axis in range(len(dims))), layout)
+        case Scalar(dtype):
+            return Scalar(dtype)
+        case _:
+            return t
+
+
+def _written(d: Dim) -> Expr:
+    return written(d, lambda symbol: Var(symbol.name))

@@ -1,0 +1,250 @@
+"""Functions that make arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.rules.numpy.shapes import flat
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.registry import dtype_name, dtype_of, expands, is_float_name, is_packed, refuse
+
+cast = PRIMITIVES["astype"]
+copy_of = PRIMITIVES["copy"]
+array_of = PRIMITIVES["array"]
+join = PRIMITIVES["np.concatenate"]
+new_zeros = PRIMITIVES["np.zeros"]
+new_ones = PRIMITIVES["np.ones"]
+new_empty = PRIMITIVES["np.empty"]
+new_full = PRIMITIVES["np.full"]
+zeros_as = PRIMITIVES["np.zeros_like"]
+ones_as = PRIMITIVES["np.ones_like"]
+empty_as = PRIMITIVES["np.empty_like"]
+full_as = PRIMITIVES["np.full_like"]
+count_up = PRIMITIVES["np.arange"]
+spaced = PRIMITIVES["np.linspace"]
+new_eye = PRIMITIVES["np.eye"]
+
+
+def dims_of(shape: Any) -> Any:
+    return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+
+
+# ---- of a given shape ---------------------------------------------------------------------------
+
+
+@expands(np.zeros)
+def zeros(shape: Any, dtype: Any = float) -> Any:
+    if len(dims_of(shape)) == 0:
+        return cast(0.0, dtype=dtype_name(dtype))
+    return new_zeros(*dims_of(shape), dtype=dtype_name(dtype))
+
+
+@expands(np.ones)
+def ones(shape: Any, dtype: Any = float) -> Any:
+    if len(dims_of(shape)) == 0:
+        return cast(1.0, dtype=dtype_name(dtype))
+    return new_ones(*dims_of(shape), dtype=dtype_name(dtype))
+
+
+@expands(np.empty)
+def empty(shape: Any, dtype: Any = float) -> Any:
+    if len(dims_of(shape)) == 0:
+        return cast(0.0, dtype=dtype_name(dtype))
+    return new_empty(*dims_of(shape), dtype=dtype_name(dtype))
+
+
+@expands(np.full)
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+    name = dtype_of(fill_value) if dtype is None else dtype_name(dtype)
+    if np.ndim(fill_value) != 0:
+        return cast(np.broadcast_to(fill_value, shape), dtype=name)
+    if len(dims_of(shape)) == 0:
+        return cast(fill_value, dtype=name)
+    value = fill_value if dtype_of(fill_value) == name else cast(fill_value, dtype=name)
+    return new_full(value, *dims_of(shape), dtype=name)
+
+
+# ---- like another array -------------------------------------------------------------------------
+
+
+@expands(np.zeros_like)
+def zeros_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    x = np.asarray(a)
+    if dtype is not None or shape is not None or np.ndim(x) == 0:
+        return zeros(np.shape(x) if shape is None else shape, dtype_of(x) if dtype is None else dtype)
+    return zeros_as(x)
+
+
+@expands(np.ones_like)
+def ones_like(a: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    x = np.asarray(a)
+    if dtype is not None or shape is not None or np.ndim(x) == 0:
+        return ones(np.shape(x) if shape is None else shape, dtype_of(x) if dtype is None else dtype)
+    return ones_as(x)
+
+
+@expands(np.empty_like)
+def empty_like(prototype: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    x = np.asarray(prototype)
+    if dtype is not None or shape is not None or np.ndim(x) == 0:
+        return empty(np.shape(x) if shape is None else shape, dtype_of(x) if dtype is None else dtype)
+    return empty_as(x)
+
+
+@expands(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    x = np.asarray(a)
+    return full(np.shape(x) if shape is None else shape, fill_value, dtype_of(x) if dtype is None else dtype)
+
+
+# ---- ranges and matrices ------------------------------------------------------------------------
+
+
+@expands(np.arange)
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    floats = is_float_name(dtype_of(start)) or is_float_name(dtype_of(step))
+    if dtype is not None and floats and not is_float_name(dtype_name(dtype)):
+        refuse("np.arange of floats as integers (its step is rounded first)")
+    y = count_up(0, start, step) if stop is None else count_up(start, stop, step)
+    return y if dtype is None else cast(y, dtype=dtype_name(dtype))
+
+
+@expands(np.linspace)
+def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, dtype: Any = None) -> Any:
+    if np.ndim(start) != 0 or np.ndim(stop) != 0:
+        refuse("np.linspace between arrays")
+    y = spaced(start, stop, num) if endpoint else spaced(start, stop, num + 1)[:-1]
+    if dtype is None:
+        return y
+    return cast(y if is_float_name(dtype_name(dtype)) else np.floor(y), dtype=dtype_name(dtype))
+
+
+@expands(np.logspace)
+def logspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0) -> Any:
+    return base ** linspace(start, stop, num, endpoint)
+
+
+@expands(np.geomspace)
+def geomspace(start: Any, stop: Any, num: Any = 50) -> Any:
+    return start * (stop / start) ** linspace(0.0, 1.0, num)
+
+
+@expands(np.eye)
+def eye(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
+    y = new_eye(N, N if M is None else M, k=k)
+    return y if dtype_name(dtype) == "float64" else cast(y, dtype=dtype_name(dtype))
+
+
+@expands(np.identity)
+def identity(n: Any, dtype: Any = None) -> Any:
+    return eye(n, None, 0, float if dtype is None else dtype)
+
+
+@expands(np.tri)
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
+    return np.tril(ones((N, N if M is None else M), dtype), k)
+
+
+@expands(np.meshgrid)
+def meshgrid(*xi: Any, indexing: Any = "xy") -> Any:
+    if len(xi) != 2:
+        refuse("np.meshgrid of other than two vectors")
+    a, b = xi[0], xi[1]
+    if indexing == "ij":
+        shape = (len(a), len(b))
+        return [copy_of(np.broadcast_to(a[:, None], shape)), copy_of(np.broadcast_to(b[None, :], shape))]
+    shape = (len(b), len(a))
+    return [copy_of(np.broadcast_to(a[None, :], shape)), copy_of(np.broadcast_to(b[:, None], shape))]
+
+
+# ---- from what there is -------------------------------------------------------------------------
+
+
+@expands(np.asarray, np.asanyarray)
+def asarray(a: Any, dtype: Any = None) -> Any:
+    if isinstance(a, (tuple, list)):
+        return array(a, dtype)
+    if dtype is None or dtype_of(a) == dtype_name(dtype):
+        return a
+    return cast(a, dtype=dtype_name(dtype))
+
+
+@expands(np.ascontiguousarray)
+def ascontiguousarray(a: Any, dtype: Any = None) -> Any:
+    x = np.atleast_1d(asarray(a, dtype))
+    return x if is_packed(x) else packed(x)
+
+
+packed = PRIMITIVES["np.ascontiguousarray"]
+
+
+@expands(np.array)
+def array(object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
+    if not isinstance(object, (tuple, list)):
+        if copy is None:
+            return asarray(object, dtype)
+        if not copy:
+            if dtype is not None and dtype_of(object) != dtype_name(dtype):
+                refuse("np.array with copy=False of another dtype")
+            return object
+        y = object if np.ndim(object) == 0 else copy_of(object)
+    elif len(object) == 0:
+        y = new_empty(0, dtype="float64")
+    else:
+        y = joined([rows(item) for item in object])
+    return y if dtype is None or dtype_of(y) == dtype_name(dtype) else cast(y, dtype=dtype_name(dtype))
+
+
+def rows(item: Any) -> Any:
+    """An item of a nested list, two lists deep at most, as an array or number."""
+    if isinstance(item, (tuple, list)):
+        return joined([inner_rows(entry) for entry in item])
+    return item
+
+
+def inner_rows(item: Any) -> Any:
+    if isinstance(item, (tuple, list)):
+        return joined(item)
+    return item
+
+
+def joined(items: Any) -> Any:
+    if np.ndim(items[0]) == 0:
+        return array_of(*items)
+    return join(*[item[None] for item in items], axis=0)
+
+
+@expands(np.copy, methods=("copy",))
+def copy(a: Any, order: Any = "C") -> Any:
+    x = np.asarray(a)
+    return x if np.ndim(x) == 0 else copy_of(x)
+
+
+@expands(methods=("fill",))
+def fill(a: Any, value: Any) -> None:
+    a[...] = value
+
+
+@expands(np.copyto)
+def copyto(dst: Any, src: Any) -> None:
+    if is_float_name(dtype_of(src)) and not is_float_name(dtype_of(dst)):
+        refuse("np.copyto of floats into integers")
+    dst[...] = src
+
+
+@expands(methods=("item",))
+def item(a: Any, *index: Any) -> Any:
+    y = a
+    if np.ndim(a) != 0:
+        if len(index) == 0:
+            if a.size != 1:
+                raise ValueError("can only convert an array of size 1 to a Python scalar")
+            y = flat(a)[0]
+        elif len(index) == 1:
+            y = flat(a)[index[0]]
+        else:
+            y = a[index]
+    # a number of Python's
+    return cast(y, dtype="float64") if dtype_of(y) == "float32" else y

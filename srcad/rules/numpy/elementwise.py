@@ -1,0 +1,204 @@
+"""NumPy's elementwise functions that are not one primitive, written with those that are."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcad.rules.numpy.shapes import flat
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.registry import dtype_name, dtype_of, expands, is_float_name, refuse, static
+
+select = PRIMITIVES["select"]
+choose = PRIMITIVES["np.where"]
+cast = PRIMITIVES["astype"]
+copy_of = PRIMITIVES["copy"]
+number = PRIMITIVES["float"]
+magnitude = PRIMITIVES["abs"]
+magnitudes = PRIMITIVES["np.abs"]
+nonzero_of = PRIMITIVES["nonzero"]
+
+
+@expands(np.where)
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:
+        return np.nonzero(condition)
+    if np.ndim(condition) == 0 and np.ndim(x) == 0 and np.ndim(y) == 0:
+        return select(condition, x, y)
+    return choose(condition, x, y)
+
+
+@expands(np.nonzero, methods=("nonzero",))
+def nonzero(a: Any) -> Any:
+    if np.ndim(a) == 0:
+        refuse("np.nonzero of a number")
+    return tuple([nonzero_of(a, axis=k) for k in range(np.ndim(a))])
+
+
+@expands(np.flatnonzero)
+def flatnonzero(a: Any) -> Any:
+    return nonzero_of(flat(a), axis=0)
+
+
+@expands(np.clip, methods=("clip",))
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    if out is not None:
+        refuse("np.clip with out=")
+    low = a_min if min is None else min
+    high = a_max if max is None else max
+    x = np.asarray(a)
+    if low is not None:
+        x = np.maximum(x, low)
+    if high is not None:
+        x = np.minimum(x, high)
+    return x
+
+
+@expands(abs, operator.abs)
+def absolute(x: Any) -> Any:
+    return magnitude(x) if np.ndim(x) == 0 else magnitudes(x)
+
+
+@expands(float)
+def to_float(x: Any = 0.0) -> Any:
+    # Numba has no float() of a bool
+    return cast(x, dtype="float64") if dtype_of(x) == "bool" else number(x)
+
+
+@expands(np.square)
+def square(x: Any) -> Any:
+    return x * x
+
+
+@expands(np.reciprocal)
+def reciprocal(x: Any) -> Any:
+    if not is_float_name(dtype_of(x)):
+        refuse("np.reciprocal of integers")
+    return 1.0 / x
+
+
+@expands(np.float_power)
+def float_power(x1: Any, x2: Any) -> Any:
+    return astype(x1, np.float64) ** astype(x2, np.float64)
+
+
+@expands(np.heaviside)
+def heaviside(x1: Any, x2: Any) -> Any:
+    return np.where(x1 == 0, x2, 0.5 * (np.sign(x1) + 1.0))
+
+
+@expands(np.round, np.around, methods=("round",))
+def round_to(a: Any, decimals: Any = 0, out: Any = None) -> Any:
+    if out is not None:
+        refuse("np.round with out=")
+    if not is_float_name(dtype_of(a)):
+        if dtype_of(a) == "bool":
+            refuse("np.round of truth values")
+        return a if decimals >= 0 else cast(rounded(a, decimals), dtype=dtype_of(a))
+    return rounded(a, decimals)
+
+
+def rounded(a: Any, decimals: Any) -> Any:
+    # a power of ten is exact where it is not a fraction
+    if decimals == 0:
+        return np.rint(a)
+    if decimals > 0:
+        return np.rint(a * 10.0**decimals) / 10.0**decimals
+    return np.rint(a / 10.0**-decimals) * 10.0**-decimals
+
+
+@expands(np.fix)
+def fix(x: Any) -> Any:
+    return np.trunc(x)
+
+
+@expands(np.divmod, divmod)
+def divmod_of(x: Any, y: Any) -> Any:
+    return x // y, x % y
+
+
+@expands(np.nan_to_num)
+def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if not copy:
+        refuse("np.nan_to_num with copy=False")
+    if not is_float_name(dtype_of(x)):
+        return x if np.ndim(x) == 0 else copy_of(x)
+    high = largest(dtype_of(x)) if posinf is None else posinf
+    low = -largest(dtype_of(x)) if neginf is None else neginf
+    return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
+
+
+@static
+def largest(name: str) -> float:
+    """The largest finite number of a dtype."""
+    return float(np.finfo(name).max)
+
+
+@expands(np.select)
+def select_of(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    y = default
+    for k in range(len(condlist) - 1, -1, -1):
+        y = np.where(condlist[k], choicelist[k], y)
+    return y
+
+
+@expands(np.real, methods=("conj", "conjugate"))
+def real(x: Any) -> Any:
+    return x
+
+
+@expands(np.conj)
+def conj(x: Any) -> Any:
+    return x if np.ndim(x) == 0 else copy_of(np.asarray(x))
+
+
+@expands(methods=("astype",))
+def astype(x: Any, dtype: Any, copy: Any = True) -> Any:
+    if not copy and dtype_of(x) == dtype_name(dtype):
+        return x
+    return cast(x, dtype=dtype_name(dtype))
+
+
+@expands(np.isclose)
+def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08) -> Any:
+    return (a == b) | (np.isfinite(b) & (np.abs(a - b) <= atol + rtol * np.abs(b)))
+
+
+@expands(np.allclose)
+def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08) -> Any:
+    return np.all(isclose(a, b, rtol, atol))
+
+
+# ---- types, one for each scalar type that NumPy calls by name -----------------------------------
+
+
+def converted(x: Any, name: Any) -> Any:
+    """NumPy gives back an array that has the dtype already."""
+    return x if np.ndim(x) > 0 and dtype_of(x) == name else cast(x, dtype=name)
+
+
+@expands(np.float64)
+def to_float64(x: Any = 0.0) -> Any:
+    return converted(x, "float64")
+
+
+@expands(np.float32)
+def to_float32(x: Any = 0.0) -> Any:
+    return converted(x, "float32")
+
+
+@expands(np.int64)
+def to_int64(x: Any = 0) -> Any:
+    return converted(x, "int64")
+
+
+@expands(np.int32)
+def to_int32(x: Any = 0) -> Any:
+    return converted(x, "int32")
+
+
+@expands(np.bool_)
+def to_bool(x: Any = False) -> Any:
+    return converted(x, "bool")

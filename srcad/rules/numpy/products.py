@@ -1,0 +1,222 @@
+"""Products of any ranks out of those of vectors and matrices. `np.linalg` has a file of its own."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from srcad.rules.numpy.shapes import flat, reshaped
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_float_name, known_one, refuse
+
+cast = PRIMITIVES["astype"]
+multiply = PRIMITIVES["@"]
+outer_of = PRIMITIVES["np.outer"]
+trace_of = PRIMITIVES["np.trace"]
+
+
+# ---- products -----------------------------------------------------------------------------------
+
+
+def product_2(a: Any, b: Any) -> Any:
+    """`a @ b` of vectors and matrices, whatever their dtypes (BLAS wants two floats of one kind)."""
+    name = common_dtype(dtype_of(a), dtype_of(b))
+    if not is_float_name(name):
+        return integer_product(a, b)
+    left = a if dtype_of(a) == name else cast(a, dtype=name)
+    right = b if dtype_of(b) == name else cast(b, dtype=name)
+    return multiply(left, right)
+
+
+def integer_product(a: Any, b: Any) -> Any:
+    if a.shape[-1] != b.shape[0]:
+        raise ValueError("matmul: the lengths that are summed over differ")
+    y = sum_of_products(a, b)
+    # sums of truth values are truth values
+    return cast(y != 0, dtype="bool") if common_dtype(dtype_of(a), dtype_of(b)) == "bool" else y
+
+
+def sum_of_products(a: Any, b: Any) -> Any:
+    if np.ndim(b) == 1:
+        return np.sum(a * b, axis=-1)
+    if np.ndim(a) == 1:
+        return np.sum(a[:, None] * b, axis=0)
+    return np.sum(a[:, :, None] * b[None, :, :], axis=1)
+
+
+def product_3(a: Any, b: Any) -> Any:
+    """`product_2`, or a loop of it over a first axis of either or both."""
+    if np.ndim(a) <= 2 and np.ndim(b) <= 2:
+        return product_2(a, b)
+    dtype = common_dtype(dtype_of(a), dtype_of(b))
+    if np.ndim(b) <= 2:
+        out = np.empty(a.shape[:-1] + (() if np.ndim(b) == 1 else b.shape[1:]), dtype)
+        for k in range(a.shape[0]):
+            out[k] = product_2(a[k], b)
+    elif np.ndim(a) <= 2:
+        out = np.empty(b.shape[:1] + (() if np.ndim(a) == 1 else a.shape[:1]) + b.shape[2:], dtype)
+        for k in range(b.shape[0]):
+            out[k] = product_2(a, b[k])
+    elif known_one(a, 0):
+        out = np.empty((b.shape[0], a.shape[1], b.shape[2]), dtype)
+        for k in range(b.shape[0]):
+            out[k] = product_2(a[0], b[k])
+    elif known_one(b, 0):
+        out = np.empty((a.shape[0], a.shape[1], b.shape[2]), dtype)
+        for k in range(a.shape[0]):
+            out[k] = product_2(a[k], b[0])
+    else:
+        if a.shape[0] != b.shape[0]:
+            raise ValueError(f"stacks of {a.shape[0]} and {b.shape[0]} matrices do not fit")
+        out = np.empty((a.shape[0], a.shape[1], b.shape[2]), dtype)
+        for k in range(a.shape[0]):
+            out[k] = product_2(a[k], b[k])
+    return out
+
+
+def product_4(a: Any, b: Any) -> Any:
+    """`product_3`, or a loop of it over a first axis of either or both."""
+    if np.ndim(a) <= 3 and np.ndim(b) <= 3:
+        return product_3(a, b)
+    if np.ndim(a) > 4 or np.ndim(b) > 4:
+        refuse("a matrix product of arrays with more than four axes")
+    dtype = common_dtype(dtype_of(a), dtype_of(b))
+    if np.ndim(b) == 1:
+        out = np.empty(a.shape[:-1], dtype)
+        for k in range(a.shape[0]):
+            out[k] = product_3(a[k], b)
+    elif np.ndim(a) == 1:
+        out = np.empty(b.shape[:2] + b.shape[3:], dtype)
+        for k in range(b.shape[0]):
+            out[k] = product_3(a, b[k])
+    else:
+        left = a if np.ndim(a) == 4 else a[None] if np.ndim(a) == 3 else a[None, None]
+        right = b if np.ndim(b) == 4 else b[None] if np.ndim(b) == 3 else b[None, None]
+        if known_one(left, 0):
+            out = np.empty((right.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
+            for k in range(right.shape[0]):
+                out[k] = product_3(left[0], right[k])
+        elif known_one(right, 0):
+            out = np.empty((left.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
+            for k in range(left.shape[0]):
+                out[k] = product_3(left[k], right[0])
+        else:
+            if left.shape[0] != right.shape[0]:
+                raise ValueError(f"stacks of {left.shape[0]} and {right.shape[0]} do not fit")
+            out = np.empty((left.shape[0], max(left.shape[1], right.shape[1]), left.shape[2], right.shape[3]), dtype)
+            for k in range(left.shape[0]):
+                out[k] = product_3(left[k], right[k])
+    return out
+
+
+def scaled(x: Any, y: Any) -> Any:
+    """The product with a number, which counts as an array here: float64 widens."""
+    name = common_dtype(dtype_of(x), dtype_of(y))
+    left = x if dtype_of(x) == name else cast(x, dtype=name)
+    right = y if dtype_of(y) == name else cast(y, dtype=name)
+    return left * right
+
+
+@expands(np.matmul, operator.matmul)
+def matmul(x1: Any, x2: Any) -> Any:
+    a = np.asarray(x1)
+    b = np.asarray(x2)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        refuse("a matrix product with a number: write *")
+    return product_4(a, b)
+
+
+@expands(np.dot, methods=("dot",))
+def dot(a: Any, b: Any) -> Any:
+    x = np.asarray(a)
+    y = np.asarray(b)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return scaled(x, y)
+    if np.ndim(y) > 2 or (np.ndim(x) > 2 and np.ndim(y) == 2 and np.ndim(x) > 4):
+        refuse("np.dot with a second array of more than two axes")
+    return product_4(x, y)
+
+
+@expands(np.vdot)
+def vdot(a: Any, b: Any) -> Any:
+    return product_2(flat(a), flat(b))
+
+
+@expands(np.inner)
+def inner(a: Any, b: Any) -> Any:
+    x = np.asarray(a)
+    y = np.asarray(b)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return scaled(x, y)
+    if np.ndim(y) == 1:
+        return product_4(x, y)
+    if np.ndim(y) > 2:
+        refuse("np.inner with a second array of more than two axes")
+    return product_4(x, y.T)
+
+
+@expands(np.outer)
+def outer(a: Any, b: Any) -> Any:
+    return outer_of(flat(a), flat(b))
+
+
+@expands(np.multiply.outer)
+def multiply_outer(A: Any, B: Any) -> Any:
+    x = np.asarray(A)
+    y = np.asarray(B)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return scaled(x, y)
+    return reshaped(outer_of(np.ravel(x), np.ravel(y)), x.shape + y.shape)
+
+
+@expands(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    if isinstance(axes, (tuple, list)):
+        left = axes_given(axes[0], np.ndim(a))
+        right = axes_given(axes[1], np.ndim(b))
+    else:
+        left = tuple(range(np.ndim(a) - axes, np.ndim(a)))
+        right = tuple(range(axes))
+    kept_a = tuple([k for k in range(np.ndim(a)) if k not in left])
+    kept_b = tuple([k for k in range(np.ndim(b)) if k not in right])
+    for j in range(len(right)):
+        if a.shape[left[j]] != b.shape[right[j]]:
+            raise ValueError(f"axes of lengths {a.shape[left[j]]} and {b.shape[right[j]]} do not fit")
+    n = 1
+    for k in right:
+        n = n * b.shape[k]
+    rows = 1
+    for k in kept_a:
+        rows = rows * a.shape[k]
+    columns = 1
+    for k in kept_b:
+        columns = columns * b.shape[k]
+    matrix_a = reshaped(np.transpose(a, kept_a + left), (rows, n))
+    matrix_b = reshaped(np.transpose(b, right + kept_b), (n, columns))
+    shape = tuple([a.shape[k] for k in kept_a]) + tuple([b.shape[k] for k in kept_b])
+    return reshaped(product_2(matrix_a, matrix_b), shape)
+
+
+def axes_given(axes: Any, rank: Any) -> Any:
+    return tuple([axis_of(k, rank) for k in (axes if isinstance(axes, (tuple, list)) else (axes,))])
+
+
+@expands(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 1 and np.ndim(b) == 1:
+        return flat(outer_of(a, b))
+    if np.ndim(a) != 2 or np.ndim(b) != 2:
+        refuse("np.kron of other than two vectors or two matrices")
+    blocks = a[:, None, :, None] * b[None, :, None, :]
+    return reshaped(blocks, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
+
+
+@expands(np.trace, methods=("trace",))
+def trace(a: Any, offset: Any = 0) -> Any:
+    if np.ndim(a) != 2:
+        refuse("np.trace of an array that is not a matrix")
+    if offset == 0:
+        return trace_of(a)
+    return np.sum(np.diag(a, offset))

@@ -1,0 +1,103 @@
+"""Functions of sampled signals: interpolation, convolution, quadrature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from srcad.rules.numpy.math_module import doubles
+from srcad.rules.numpy.shapes import flat, reshaped
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, refuse
+
+search = PRIMITIVES["np.searchsorted"]
+
+
+@expands(np.searchsorted, methods=("searchsorted",))
+def searchsorted(a: Any, v: Any, side: Any = "left") -> Any:
+    return search(a, v, side=side)
+
+
+@expands(np.interp)
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    # float64, whatever is given
+    knots = doubles(xp)
+    heights = doubles(fp)
+    if len(knots) != len(heights):
+        raise ValueError(f"{len(knots)} places and {len(heights)} values")
+    if len(knots) == 0:
+        raise ValueError("no places to interpolate between")
+    if np.ndim(x) == 0:
+        return interp_at(doubles(x), knots, heights, left, right)
+    points = flat(doubles(x))
+    out = np.empty(points.size)
+    for k in range(points.size):
+        out[k] = interp_at(points[k], knots, heights, left, right)
+    return reshaped(out, np.shape(x))
+
+
+def interp_at(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    n = len(xp)
+    if x != x:
+        y = x * 1.0
+    elif x < xp[0]:
+        y = fp[0] * 1.0 if left is None else left
+    elif x > xp[n - 1]:
+        y = fp[n - 1] * 1.0 if right is None else right
+    elif x == xp[n - 1]:
+        y = fp[n - 1] * 1.0
+    else:
+        j = np.searchsorted(xp, x, side="right") - 1
+        y = fp[j] + (fp[j + 1] - fp[j]) / (xp[j + 1] - xp[j]) * (x - xp[j])
+    return y
+
+
+@expands(np.convolve)
+def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+    n = len(a)
+    m = len(v)
+    if n == 0 or m == 0:
+        raise ValueError("one of the two is empty")
+    out = np.zeros(n + m - 1, dtype=common_dtype(dtype_of(a), dtype_of(v)))
+    for i in range(n):
+        for j in range(m):
+            out[i + j] += a[i] * v[j]
+    if mode == "full":
+        return out
+    if mode == "same":
+        start = (min(n, m) - 1) // 2
+        return out[start : start + max(n, m)]
+    return out[min(n, m) - 1 : max(n, m)]
+
+
+@expands(np.correlate)
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+    if mode == "same" and len(a) < len(v):
+        # of the longer one, as it lies when the two have changed places
+        start = len(a) // 2
+        return np.convolve(a, v[::-1])[start : start + len(v)]
+    return np.convolve(a, v[::-1], mode)
+
+
+@expands(np.cross)
+def cross(a: Any, b: Any) -> Any:
+    if np.ndim(a) != 1 or np.ndim(b) != 1:
+        refuse("np.cross of arrays of vectors")
+    if len(a) != 3 or len(b) != 3:
+        raise ValueError(f"vectors of {len(a)} and {len(b)} items, not of three")
+    return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+@expands(*[getattr(np, name) for name in ("trapezoid", "trapz") if hasattr(np, name)])
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Any:
+    rank = np.ndim(y)
+    k = axis_of(axis, rank)
+    upper = np.moveaxis(y, k, -1)[..., 1:]
+    lower = np.moveaxis(y, k, -1)[..., :-1]
+    if x is None:
+        return np.sum(dx * (upper + lower) / 2.0, axis=-1)
+    if np.ndim(x) == 1:
+        return np.sum((x[1:] - x[:-1]) * (upper + lower) / 2.0, axis=-1)
+    widths = np.moveaxis(x, k, -1)[..., 1:] - np.moveaxis(x, k, -1)[..., :-1]
+    return np.sum(widths * (upper + lower) / 2.0, axis=-1)

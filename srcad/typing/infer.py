@@ -1,0 +1,351 @@
+"""The type of an operation: dtype and rank from NumPy itself, on one-element dummies; lengths from the operation.
+
+A scalar is *weak* when NumPy takes it as a plain Python number (`0.1 * x` keeps the float32 of x); an element
+of an array is not. Lengths that follow from no rule become new symbols named after the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from srcad.ir.nodes import Const, Expr, Slice
+from srcad.ir.types import ONE, Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
+from srcad.rules.primitives import PRIMITIVES
+from srcad.typing.slices import Bound, slice_dim
+
+DTYPES = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split(),
+)
+"""What an array or a scalar may hold."""
+
+_WEAK = {"bool": True, "int64": 1, "float64": 1.0}
+_LIKE_FIRST = frozenset({"copy", "astype", "np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like"})
+_FORTRAN = frozenset({"np.linalg.inv", "np.linalg.solve", "np.linalg.cholesky"})
+"""Primitives whose result Numba lays out by columns."""
+
+
+class Unfit(Exception):
+    """The operands do not fit the primitive; the text is NumPy's own, or ours."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An argument of an operation, with what is known of it."""
+
+    expr: Expr
+    type: Type
+    weak: bool
+    bounds: tuple[Bound, Bound, Bound] = (None, None, None)
+    """Of a `Slice`."""
+
+
+def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], name: str) -> tuple[Type, bool]:
+    """The type of `prim(*operands, **static)`, and whether it is a weak scalar; new symbols are called `name`."""
+    if prim == "list.new":
+        raise Unfit("the type of an empty list is not known")
+    dtype, rank, weak = kind_of(prim, operands, static)
+    if rank == 0:
+        value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
+        return Scalar(dtype, value), weak
+    dims = _dims(prim, operands, static, rank)
+    known = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
+    return Array(dtype, known, _layout(prim, operands, static)), False
+
+
+# ---- dtype and rank ----------------------------------------------------------------------------
+
+_Kind = tuple[str, int, bool]
+_kinds: dict[tuple[object, ...], _Kind] = {}
+
+
+def kind_of(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> _Kind:
+    """dtype, rank and weakness of the result."""
+    if prim == "index":
+        return _index_kind(operands)
+    if prim in ("reshape", "np.broadcast_to"):
+        source = operands[0].type
+        assert isinstance(source, Array | Scalar)
+        return source.dtype, len(operands) - 1, False
+    parts = tuple(_key(prim, operand) for operand in operands)
+    key = (prim, parts, tuple(sorted((k, str(v)) for k, v in static.items())))
+    known = _kinds.get(key)
+    if known is None:
+        known = _kinds[key] = _evaluated(prim, parts, static)
+    return known
+
+
+def _key(prim: str, operand: Operand) -> tuple[object, ...]:
+    match operand.type:
+        case Scalar(dtype):
+            value = operand.expr.value if isinstance(operand.expr, Const) and prim == "**" else None
+            return (dtype, 0, operand.weak, value)
+        case Array(dtype, dims):
+            return (dtype, len(dims), False, None)
+        case ListOf(item):
+            return ("list", *_key(prim, Operand(operand.expr, item, False)))
+        case Opaque(name):
+            return (name, -1, False, None)
+
+
+def _evaluated(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[str, Any]) -> _Kind:
+    if prim not in PRIMITIVES:
+        raise Unfit(f"srcad has no primitive {prim}")
+    try:
+        result = PRIMITIVES[prim](*[_dummy(part) for part in parts], **static)
+    except Exception as error:
+        raise Unfit(str(error) or type(error).__name__) from error
+    if isinstance(result, bool | int | float):
+        return (
+            {bool: "bool", int: "int64", float: "float64"}.get(type(result), str(np.dtype(type(result)))),
+            0,
+            type(result) in (bool, int, float),
+        )
+    if not isinstance(result, np.ndarray | np.generic):
+        raise Unfit(f"the result is a {type(result).__name__}, neither a number nor an array")
+    dtype = result.dtype.name
+    if dtype not in DTYPES:
+        raise Unfit(f"the result has dtype {dtype}")
+    return dtype, result.ndim, False
+
+
+def _dummy(part: tuple[object, ...]) -> Any:
+    dtype, rank, *rest = part
+    if dtype == "list":
+        return [_dummy(tuple(part[1:]))]
+    if rank == -1:
+        return None if dtype == "None" else "x"
+    weak, value = rest
+    if value is not None:
+        return value
+    if rank == 0:
+        return _WEAK[str(dtype)] if weak and dtype in _WEAK else np.dtype(str(dtype)).type(1)
+    assert isinstance(rank, int)
+    return np.ones((1,) * rank, str(dtype))
+
+
+def _index_kind(operands: Sequence[Operand]) -> _Kind:
+    base = operands[0].type
+    if not isinstance(base, Array):
+        if isinstance(base, ListOf):
+            entry = base.item
+            return entry.dtype, entry.rank if isinstance(entry, Array) else 0, False
+        raise Unfit("a scalar cannot be indexed")
+    rank = len(base.dims)
+    for item in operands[1:]:
+        if isinstance(item.expr, Const) and item.expr.value is None:
+            rank += 1
+        elif not isinstance(item.expr, Slice):
+            rank -= 1
+    return base.dtype, rank, False
+
+
+# ---- lengths -----------------------------------------------------------------------------------
+
+
+def _dims(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], rank: int) -> list[Dim | None]:
+    """The length of each axis of the result; None where it is not known."""
+    kind = PRIMITIVES[prim].kind
+    if prim == "index":
+        return _index_dims(operands)
+    if prim in ("reshape", "np.broadcast_to"):
+        return [_number(operand) for operand in operands[1:]]
+    if prim in ("np.zeros", "np.ones", "np.empty"):
+        return [_number(operand) for operand in operands]
+    if prim == "np.full":
+        return [_number(operand) for operand in operands[1:]]
+    if prim == "array":
+        return [dim(len(operands))]
+    if prim in ("np.arange", "np.linspace"):
+        return [_counted(prim, operands)]
+    if prim == "np.eye":
+        return [_number(operand) for operand in operands[:2]]
+    arrays = [list(operand.type.dims) for operand in operands if isinstance(operand.type, Array)]
+    if kind == "elementwise":
+        return _broadcast(arrays, rank)
+    if prim == "np.transpose":
+        return [arrays[0][axis] for axis in static["axes"]]
+    if prim == "np.concatenate":
+        return _concatenated(arrays, static.get("axis", 0))
+    if kind == "reduce" and isinstance(static.get("axis"), int):
+        return [d for axis, d in enumerate(arrays[0]) if axis != static["axis"]]
+    known = _by_signature(PRIMITIVES[prim].dims, operands, rank)
+    return known if known is not None else [None] * rank
+
+
+def _broadcast(arrays: Sequence[Sequence[Dim]], rank: int) -> list[Dim | None]:
+    result: list[Dim | None] = []
+    for axis in range(-rank, 0):
+        result.append(_together([dims[axis] for dims in arrays if len(dims) >= -axis]))
+    return result
+
+
+def _together(dims: Sequence[Dim]) -> Dim | None:
+    """The length of an axis over which these are broadcast; None where that depends on run-time lengths."""
+    longer = [d for d in dict.fromkeys(dims) if not d.is_one]
+    if not longer:
+        return ONE
+    if len(longer) == 1:
+        return longer[0]
+    # where two lengths differ and neither is 1, NumPy refuses: a length that is not 1 is the result's
+    constant = [d for d in longer if not d.terms]
+    if len(constant) > 1:
+        raise Unfit(f"lengths {constant[0].const} and {constant[1].const} do not broadcast")
+    # and a name for it is better than a number: what a loop carries round keeps the length it came with
+    many = sorted((d for d in longer if d.many), key=lambda d: not d.terms)
+    return many[0] if many else None
+
+
+def _concatenated(arrays: Sequence[Sequence[Dim]], axis: int) -> list[Dim | None]:
+    result: list[Dim | None] = list(arrays[0])
+    total = arrays[0][axis]
+    for dims in arrays[1:]:
+        total = total + dims[axis]
+    result[axis] = total
+    return result
+
+
+def _by_signature(signatures: Sequence[str], operands: Sequence[Operand], rank: int) -> list[Dim | None] | None:
+    """Lengths by a signature such as `ij,j->i`; None where none is for these ranks."""
+    for signature in signatures:
+        left, _, right = signature.partition("->")
+        lengths: dict[str, Dim] = {}
+        rest: list[Dim] = []
+        parts = left.split(",")
+        if len(parts) > len(operands):
+            continue
+        for part, operand in zip(parts, operands, strict=False):
+            dims = list(operand.type.dims) if isinstance(operand.type, Array) else []
+            letters = part.replace("...", "")
+            if len(letters) != len(dims) and not ("..." in part and len(dims) >= len(letters)):
+                break
+            for letter, d in zip(letters, dims, strict=False):
+                lengths.setdefault(letter, d)
+            if "..." in part:
+                rest = dims[len(letters) :]
+        else:
+            result = [lengths.get(letter) for letter in right.replace("...", "")]
+            result += rest if "..." in right else []
+            if len(result) == rank:
+                return result
+    return None
+
+
+def _index_dims(operands: Sequence[Operand]) -> list[Dim | None]:
+    base = operands[0].type
+    if isinstance(base, ListOf):
+        assert isinstance(base.item, Array)
+        return list(base.item.dims)
+    assert isinstance(base, Array)
+    result: list[Dim | None] = []
+    left = list(base.dims)
+    for item in operands[1:]:
+        if isinstance(item.expr, Const) and item.expr.value is None:
+            result.append(ONE)
+        elif isinstance(item.expr, Slice):
+            if not left:
+                raise Unfit("there are more indices than axes")
+            result.append(slice_dim(left.pop(0), *item.bounds))
+        else:
+            if not left:
+                raise Unfit("there are more indices than axes")
+            left.pop(0)
+    return result + list(left)
+
+
+def _counted(prim: str, operands: Sequence[Operand]) -> Dim | None:
+    if prim == "np.linspace":
+        return _number(operands[2])
+    start, stop, step = (_number(operand) for operand in operands)
+    if start is not None and stop is not None and step is not None and step.is_one:
+        return stop - start
+    return None
+
+
+def _number(operand: Operand) -> Dim | None:
+    """The value of an integer as a linear form, where known."""
+    if isinstance(operand.expr, Const):
+        value = operand.expr.value
+        return dim(value) if isinstance(value, int) and value >= 0 else None
+    return operand.type.dim if isinstance(operand.type, Scalar) else None
+
+
+# ---- the value of an integer, and the layout ---------------------------------------------------
+
+
+def _value(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> Dim | None:
+    if prim in ("shape", "len"):
+        source = operands[0].type
+        return source.dims[static.get("axis", 0)] if isinstance(source, Array) else None
+    if prim == "size":
+        source = operands[0].type
+        return _product(source.dims) if isinstance(source, Array) else None
+    if prim not in ("+", "-", "*", "neg", "pos", "int"):
+        return None
+    values = [_signed(operand) for operand in operands]
+    match prim, values:
+        case "+", [Dim() as a, Dim() as b]:
+            return a + b
+        case "-", [Dim() as a, Dim() as b]:
+            return a - b
+        case "*", [Dim() as a, Dim(terms=(), const=factor)]:
+            return a * factor
+        case "*", [Dim(terms=(), const=factor), Dim() as b]:
+            return b * factor
+        case "neg", [Dim() as a]:
+            return -a
+        case "pos" | "int", [Dim() as a]:
+            return a
+    return None
+
+
+def _signed(operand: Operand) -> Dim | None:
+    if isinstance(operand.expr, Const):
+        return dim(operand.expr.value) if type(operand.expr.value) is int else None
+    return operand.type.dim if isinstance(operand.type, Scalar) else None
+
+
+def _product(dims: Sequence[Dim]) -> Dim | None:
+    """The product of lengths, of which at most one is not a constant."""
+    result = ONE
+    for d in dims:
+        if d.terms and result.terms:
+            return None
+        result = result * d.const if not d.terms else d * result.const
+    return result
+
+
+def _layout(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> str:
+    source = operands[0].type if operands else None
+    layout = source.layout if isinstance(source, Array) else "C"
+    if prim == "index":
+        return layout if layout == "C" and _leading(operands[1:]) else "A"
+    if prim == "np.transpose":
+        axes = tuple(static["axes"])
+        if axes == tuple(reversed(range(len(axes)))):
+            return {"C": "F", "F": "C"}.get(layout, "A")
+        return layout if axes == tuple(range(len(axes))) else "A"
+    if prim == "np.broadcast_to":
+        return "A"
+    if prim in _LIKE_FIRST:
+        return "C" if layout == "C" else "A"
+    if prim in _FORTRAN:
+        return "A"
+    if PRIMITIVES[prim].kind == "elementwise":
+        # NumPy and Numba keep the order of the operands; of one axis the result is packed in any case
+        many = [o.type for o in operands if isinstance(o.type, Array) and o.type.rank > 1]
+        return "C" if all(t.layout == "C" for t in many) else "A"
+    return "C"
+
+
+def _leading(items: Sequence[Operand]) -> bool:
+    """Whether the items take one block of a C-contiguous array, as Numba sees it: integers, then one plain slice."""
+    for position, item in enumerate(items):
+        if isinstance(item.expr, Slice):
+            return position == len(items) - 1 and item.expr.step is None
+        if isinstance(item.expr, Const) and item.expr.value is None:
+            return False
+    return True

@@ -1,0 +1,102 @@
+"""One type for what may be either of two: the type of a name after two paths, or round a loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
+from srcad.typing.builder import described
+
+OWN = ""
+"""The name of a symbol that stands for the joined value itself, which has no name yet."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type, and whether it is a weak scalar (see infer.py)."""
+
+    type: Type
+    weak: bool
+
+
+def unify(a: Kind, b: Kind) -> Kind | str:
+    """The kind that holds both, in which lengths that differ are symbols named `OWN`; or why there is none."""
+    match a.type, b.type:
+        case Scalar(first), Scalar(second):
+            if first == second:
+                known = a.type.dim if a.type.dim == b.type.dim else _own(None, False)
+                return Kind(Scalar(first, known if first == "int64" else None), a.weak and b.weak)
+            dtype = _scalar_dtype(a, b)
+            return Kind(Scalar(dtype, _own(None, False) if dtype == "int64" else None), a.weak and b.weak)
+        case Array(first, dims, layout), Array(second, others, other_layout):
+            if first != second:
+                return f"it is an array of {first} on one path and of {second} on the other"
+            if len(dims) != len(others):
+                return f"it has {len(dims)} axes on one path and {len(others)} on the other"
+            common = tuple(_length(x, y, axis) for axis, (x, y) in enumerate(zip(dims, others, strict=True)))
+            return Kind(Array(first, common, layout if layout == other_layout else "A"), False)
+        case ListOf(first_item), ListOf(second_item) if first_item == second_item:
+            return a
+        case Opaque(), Opaque() if a.type == b.type:
+            return a
+    return f"it is {described(a.type)} on one path and {described(b.type)} on the other"
+
+
+def named(kind: Kind, name: str) -> Type:
+    """The type, in which the symbols called `OWN` are called `name`."""
+    match kind.type:
+        case Scalar(dtype, Dim() as value):
+            return Scalar(dtype, _renamed(value, name))
+        case Array(dims=dims):
+            return replace(kind.type, dims=tuple(_renamed(d, name) for d in dims))
+        case _:
+            return kind.type
+
+
+def widened(kind: Kind, inner: frozenset[str]) -> Kind:
+    """The kind without what is only true within one turn of a loop: lengths over names made inside become its own."""
+    match kind.type:
+        case Scalar("int64", value) if value is not None and _mentions(value, inner):
+            return Kind(Scalar("int64", _own(None, False)), kind.weak)
+        case Array(dims=dims):
+            kept = tuple(_own(axis, d.many) if _mentions(d, inner) else d for axis, d in enumerate(dims))
+            return Kind(replace(kind.type, dims=kept), False)
+        case _:
+            return kind
+
+
+def _mentions(d: Dim, names: frozenset[str]) -> bool:
+    return any(symbol.name in names for symbol, _ in d.terms)
+
+
+def _scalar_dtype(a: Kind, b: Kind) -> str:
+    assert isinstance(a.type, Scalar) and isinstance(b.type, Scalar)
+    first, second = a.type.dtype, b.type.dtype
+    # a plain Python number takes the dtype of the other, as in NumPy's own promotion
+    if a.weak and not b.weak and _fits(first, second):
+        return second
+    if b.weak and not a.weak and _fits(second, first):
+        return first
+    dtype = np.result_type(first, second).name
+    return "float64" if dtype not in ("float32", "float64") and np.dtype(dtype).kind == "f" else dtype
+
+
+def _fits(weak: str, other: str) -> bool:
+    ranks = {"b": 0, "i": 1, "u": 1, "f": 2}
+    return ranks[np.dtype(weak).kind] <= ranks[np.dtype(other).kind]
+
+
+def _length(a: Dim, b: Dim, axis: int) -> Dim:
+    return a if a == b else _own(axis, a.many and b.many)
+
+
+def _own(axis: int | None, many: bool) -> Dim:
+    return dim(Symbol(OWN, axis, many))
+
+
+def _renamed(d: Dim, name: str) -> Dim:
+    if not any(symbol.name == OWN for symbol, _ in d.terms):
+        return d
+    return Dim(tuple((replace(s, name=name) if s.name == OWN else s, c) for s, c in d.terms), d.const)

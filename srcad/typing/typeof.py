@@ -1,0 +1,85 @@
+"""The type of a nested expression in sequential form, where it is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from srcad.ir.nodes import Const, Expr, Op, Slice, Undef, Var
+from srcad.ir.types import Array, Opaque, Scalar, Type, dim, unknown
+from srcad.typing.infer import Operand, Unfit, infer
+from srcad.typing.slices import UNKNOWN, Bound
+
+
+def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
+    """The type, or None. Lengths that are not known differ from all others.
+
+    Whether a scalar counts as a plain Python number is no longer known here: where that decides the dtype, the
+    answer is None.
+    """
+    match expr:
+        case Var(name):
+            return types.get(name)
+        case Const(bool()):
+            return Scalar("bool")
+        case Const(int(value)):
+            return Scalar("int64", dim(value))
+        case Const(float()):
+            return Scalar("float64")
+        case Const(value):
+            return Opaque("str" if isinstance(value, str) else "None")
+        case Slice() | Undef():
+            return None
+        case Op(prim, args, static):
+            operands = [_operand(arg, types) for arg in args]
+            known = [o for o in operands if o is not None]
+            if len(known) < len(operands):
+                return None
+            fresh = unknown()
+            try:
+                one, _ = infer(prim, known, dict(static), fresh)
+                strong = [_strengthened(o) for o in known]
+                if strong == known:
+                    return one
+                other, _ = infer(prim, strong, dict(static), fresh)
+            except (Unfit, KeyError, AssertionError, IndexError):
+                return None
+            return one if one == other else None
+
+
+def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
+    if isinstance(expr, Slice):
+        bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
+        return Operand(expr, Opaque("slice"), False, bounds)
+    known = typeof(expr, types)
+    if known is None:
+        return None
+    weak = isinstance(known, Scalar) and known.dtype in ("bool", "int64", "float64")
+    return Operand(expr, known, weak)
+
+
+def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
+    if expr is None:
+        return None
+    known = typeof(expr, types)
+    return known.dim if isinstance(known, Scalar) and known.dim is not None else UNKNOWN
+
+
+def _strengthened(operand: Operand) -> Operand:
+    if operand.weak and not isinstance(operand.expr, Const):
+        return Operand(operand.expr, operand.type, False, operand.bounds)
+    return operand
+
+
+def is_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
+    return isinstance(typeof(expr, types), Scalar)
+
+
+def same(a: Type | None, b: Type | None) -> bool:
+    """Whether two types are known to agree in dtype and in every length."""
+    match a, b:
+        case Scalar(left), Scalar(right):
+            return left == right
+        case Array(left, dims), Array(right, others):
+            return left == right and dims == others
+        case _:
+            return False
