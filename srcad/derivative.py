@@ -10,14 +10,14 @@ from typing import Any
 
 from srcad.backend.modules.cache_files import write_whole
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
-from srcad.dispatch.call_help import WORDS, called_like, usage
+from srcad.dispatch.call_help import WORDS, call_help, call_signature
 from srcad.dispatch.example_arguments import Example, example
-from srcad.dispatch.leaf_conversion import leaf_key
+from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
-from srcad.dispatch.value_specialisation import BY_VALUE, Attempts
+from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
 from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.options import Options
@@ -45,8 +45,8 @@ class Derivative:
         self.__name__: str = getattr(function, "__name__", inner)
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.__module__ = getattr(function, "__module__", __name__)
-        self.__doc__ = usage(self.__name__, request, getattr(function, "__doc__", None))
-        self.__signature__ = called_like(function, request)
+        self.__doc__ = call_help(self.__name__, request, getattr(function, "__doc__", None))
+        self.__signature__ = call_signature(function, request)
         if request.mode == "primal":
             self.__srcad_primal__ = function
         self._request = request
@@ -57,7 +57,7 @@ class Derivative:
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
-        for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
+        for one in self._made.get((spec, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
                 return one.run(leaves)
         return self._specialise(args, kwargs).run(leaves)
@@ -106,9 +106,9 @@ class Derivative:
     def shipped(self, one: Specialisation) -> str:
         """What `save` and `srcad build` write."""
         from srcad.backend.modules.source_digest import recorded
-        from srcad.compiler.standalone import shipped
+        from srcad.compiler.standalone import standalone_module
 
-        return recorded(shipped(one.relied_on(), self._request.options))
+        return recorded(standalone_module(one.relied_on(), self._request.options))
 
     def example(self) -> Example:
         """Arguments of the types that the annotations give; an error where they do not say them."""
@@ -139,7 +139,7 @@ class Derivative:
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         """What a call with these arguments would run."""
         leaves, spec = flatten(self._parameters.values(args, kwargs))
-        for one in self._made.get((spec, *map(leaf_key, leaves)), ()):
+        for one in self._made.get((spec, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
                 return one
         return self._specialise(args, kwargs)
@@ -187,11 +187,11 @@ class Derivative:
         parameters, request = self._parameters, self._request
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
-        attempts = Attempts(parameters, values, leaves, request, invented)
+        attempts = ValueSpecialisation(parameters, values, leaves, request, invented)
         made, arguments = attempts.made()
         warn_of_zeros(made)
         one = Specialisation(made, arguments, values, parameters, request, attempts.made_for)
-        known = self._made.setdefault((spec, *map(leaf_key, leaves)), [])
+        known = self._made.setdefault((spec, *map(leaf_type_key, leaves)), [])
         # another thread may have made the same meanwhile: then one is compiled
         chosen = next((other for other in known if other.fits(leaves)), one)
         if chosen is one:

@@ -11,7 +11,7 @@ import numpy as np
 
 from srcad.frontend.lowering.lower import Lowered, lower
 from srcad.frontend.source.read import read
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.frontend.values.describe import describe, flatten
 from srcad.ir.verify import verify
 from tests.interpreter import interpret
@@ -47,7 +47,7 @@ def _structured(shape: Abstract, leaves: Iterator[Any]) -> Any:
             return {key: _structured(item, leaves) for key, item in pairs}
         case Record(cls, fields):
             return cls(**{name: _structured(item, leaves) for name, item in fields})
-        case Static(value):
+        case Constant(value):
             return value
     raise TypeError(shape)
 

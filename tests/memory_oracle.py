@@ -1,8 +1,9 @@
 """A run in which every array is asked whose memory it has, and what the analyses say of that is held against it.
 
-`python -m tests.memory_oracle` runs the corpus, and with `--random N` random programs. Of the normal form `aliases` is
-asked, of the derivative before, while and after it is simplified, and as it is compiled, `sharing` and `holders`: who
-is said not to share must not, what is said to be new must be, what is said to be a view must be one.
+`python -m tests.memory_oracle` runs the corpus, and with `--random N` random programs. Of the normal form
+`alias_classes` is asked, of the derivative before, while and after it is simplified, and as it is compiled, `may_alias`
+and `aliases_at_copies`: who is said not to share must not, what is said to be new must be, what is said to be a view
+must be one.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from typing import Any
 import numpy as np
 
 import srcad
-from srcad.analysis.memory.alias_classes import aliases, is_place
-from srcad.analysis.memory.flow_sensitive_aliases import OUTSIDE, holders
-from srcad.analysis.memory.may_alias import sharing
+from srcad.analysis.memory.alias_classes import alias_classes, is_writable_view
+from srcad.analysis.memory.flow_sensitive_aliases import CALLER, aliases_at_copies
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.canonicalize.prune import prune
 from srcad.errors import SrcadError
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, If, Op, Stmt, Var, While
 from srcad.ir.result_memory import VIEWS, root, roots
 from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Type
-from srcad.optimize.driver import tuned
+from srcad.optimize.driver import optimize
 from tests.instead import run_instead
 from tests.interpreter import _run
 from tests.sequential import Execution
@@ -60,7 +61,7 @@ class _Grouped(dict[str, Any]):
 
     def __init__(self, f: Function, values: Mapping[str, Any]) -> None:
         super().__init__(values)
-        self.found = aliases(f)
+        self.found = alias_classes(f)
         self.types = f.types
         self.definitions = {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)}
         self.asked = 0
@@ -77,7 +78,7 @@ class _Grouped(dict[str, Any]):
                     raise Disproved(f"aliases: {name} shares memory with {other}")
                 if isinstance(made, Op) and not roots(made):
                     raise Disproved(f"{made.prim} is said to be new: {name} shares memory with {other}")
-        if isinstance(made, Op) and is_place(made, name, self.types, self.found.stored):
+        if isinstance(made, Op) and is_writable_view(made, name, self.types, self.found.stored):
             base = made.args[0]
             if isinstance(base, Var) and value.size and not shares(value, self[base.name]):
                 raise Disproved(f"is_place: {name} is no view of {base.name}")
@@ -102,8 +103,8 @@ class _Asked(Execution):
     def __init__(self, body: Block, types: Mapping[str, Type], values: Mapping[str, Any]) -> None:
         super().__init__(dict(values))
         self.given = frozenset(values)
-        self.shared = sharing(body, types)
-        self.held = holders(body, types, values)
+        self.shared = may_alias(body, types)
+        self.held = aliases_at_copies(body, types, values)
         self.paths = dict(_paths(body, ()))
         self.asked = 0
 
@@ -151,7 +152,7 @@ class _Asked(Execution):
             said = self.held.get(self.paths[id(stmt)])
             copied = self.value(value.args[0])
             for other, held in self.env.items():
-                known = said is None or other in said or (other in self.given and OUTSIDE in said)
+                known = said is None or other in said or (other in self.given and CALLER in said)
                 if other != target and shares(copied, held) and not known:
                     raise Disproved(f"holders: {other} holds what {target} is a copy of")
 
@@ -215,8 +216,8 @@ def _apart(block: Block) -> Block:
 @contextmanager
 def simplified(found: list[Stage]) -> Iterator[None]:
     """Note what each round of simplification is given."""
-    module, gradient = (importlib.import_module(f"srcad.{name}") for name in ("simplify.finish", "reverse.gradient"))
-    ownership, finish = module.ownership, gradient.finish
+    module, gradient = (importlib.import_module(f"srcad.{name}") for name in ("cleanup.driver", "reverse.driver"))
+    ownership, finish = module.elide_copies, gradient.clean_up
     params: tuple[str, ...] = ()
 
     def starts(f: Function) -> Function:
@@ -228,11 +229,11 @@ def simplified(found: list[Stage]) -> Iterator[None]:
         found.append(Stage(f"round {len(found)}", body, dict(types), params))
         return ownership(body, types, *others)  # type: ignore[no-any-return]
 
-    module.ownership, gradient.finish = rounds, starts
+    module.elide_copies, gradient.clean_up = rounds, starts
     try:
         yield
     finally:
-        module.ownership, gradient.finish = ownership, finish
+        module.elide_copies, gradient.clean_up = ownership, finish
 
 
 def ask(derivative: Any, args: Sequence[Any], more: Sequence[Any] = ()) -> int:
@@ -262,7 +263,7 @@ def ask(derivative: Any, args: Sequence[Any], more: Sequence[Any] = ()) -> int:
 
 def _texts(f: Function) -> Iterator[tuple[str, Function]]:
     yield "text", f
-    yield "compiled", tuned(f)
+    yield "compiled", optimize(f)
 
 
 def _copies(flat: Sequence[Any]) -> list[Any]:

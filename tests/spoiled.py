@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dispatch.leaf_conversion import leaf_key
+from srcad.dispatch.leaf_conversion import leaf_type_key
 from tests.numeric import leaves, replace_leaf
 
 
@@ -15,7 +15,7 @@ def spoiled(args: Any) -> Iterator[tuple[str, Any]]:
     """Each with one leaf changed, of kinds that are served by the same text; and what was changed."""
     for number, leaf in enumerate(leaves(args)):
         for what, new in _changed(leaf):
-            if leaf_key(new) == leaf_key(leaf):
+            if leaf_type_key(new) == leaf_type_key(leaf):
                 yield f"leaf {number} {what}", replace_leaf(args, number, new)
 
 

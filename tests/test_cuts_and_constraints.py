@@ -7,8 +7,8 @@ from itertools import chain, combinations, product
 
 import pytest
 
-from srcad.analysis.integers.fourier_motzkin import feasible, form
-from srcad.analysis.values.min_cut import cheapest
+from srcad.analysis.integers.fourier_motzkin import is_satisfiable, linear_form
+from srcad.analysis.values.min_cut import min_cut
 
 _NAMES = ("x", "y", "z")
 
@@ -19,16 +19,16 @@ def test_what_is_called_infeasible_has_no_solution(seed: int) -> None:
     refuted = 0
     for _ in range(60):
         forms = [
-            form(rng.randint(-4, 4), [(n, rng.choice((-2, -1, -1, 0, 1, 1, 2))) for n in _NAMES])
+            linear_form(rng.randint(-4, 4), [(n, rng.choice((-2, -1, -1, 0, 1, 1, 2))) for n in _NAMES])
             for _ in range(rng.randint(2, 6))
         ]
-        box = [form(4, [(n, sign)]) for n in _NAMES for sign in (1, -1)]
+        box = [linear_form(4, [(n, sign)]) for n in _NAMES for sign in (1, -1)]
         points = product(range(-4, 5), repeat=3)
         solved = any(
             all(const + sum(c * point[_NAMES.index(n)] for n, c in terms) >= 0 for const, terms in forms)
             for point in points
         )
-        answer = feasible([*forms, *box])
+        answer = is_satisfiable([*forms, *box])
         assert answer or not solved, forms
         refuted += not answer
     assert refuted > 5
@@ -52,6 +52,6 @@ def test_no_set_of_values_is_cheaper_than_the_cut(seed: int) -> None:
 
     sets = chain.from_iterable(combinations(names, k) for k in range(len(names) + 1))
     least = min(sum(weight[n] for n in one) for one in sets if enough(one))
-    found = cheapest(needed, dear, inputs, weight)
+    found = min_cut(needed, dear, inputs, weight)
     assert enough(tuple(found))
     assert sum(weight[n] for n in found) == least

@@ -20,7 +20,7 @@ from srcad.errors import (
     fail_all,
 )
 from srcad.frontend.source.read import read
-from srcad.frontend.syntax.language_subset import fence
+from srcad.frontend.syntax.language_subset import check_subset
 from srcad.ir.nodes import Span
 
 LINE = "    values, vectors = np.linalg.eig(A)"
@@ -238,7 +238,7 @@ FENCED = {
 @pytest.mark.parametrize("function", FENCED, ids=lambda f: f.__name__)
 def test_fence(function):
     with pytest.raises(UnsupportedError) as caught:
-        fence(read(function))
+        check_subset(read(function))
     assert [p.code for p in caught.value.problems] == FENCED[function]
     for problem in caught.value.problems:
         assert problem.why and problem.advice and problem.span.line >= function.__code__.co_firstlineno
@@ -256,7 +256,7 @@ def uses_much(x):
 def test_everything_is_reported_at_once():
     line = uses_much.__code__.co_firstlineno
     with pytest.raises(UnsupportedError) as caught:
-        fence(read(uses_much))
+        check_subset(read(uses_much))
     problems = caught.value.problems
     assert [(p.code, p.span.line - line) for p in problems] == [("S108", 1), ("S103", 2), ("S109", 3), ("S116", 6)]
     file = str(problems[0]).splitlines()[2].split(":")[0].strip()
@@ -317,4 +317,4 @@ def inside_the_fence(x, *more, k=2, **named):
 
 
 def test_the_language_passes():
-    fence(read(inside_the_fence))
+    check_subset(read(inside_the_fence))

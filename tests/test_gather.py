@@ -11,7 +11,7 @@ import pytest
 from srcad.ir.nodes import Function, Param
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, dim
-from srcad.optimize.stencils.scatter_to_gather import gather
+from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
 
 ARRAYS = ("d_a", "d_b", "d_c", "c", "e")
 MARGIN = 4
@@ -28,7 +28,7 @@ def gathered(text: str, rank: int, results: tuple[str, ...] = ()) -> str:
     known = types(rank)
     params = tuple(Param(name, name) for name in (*ARRAYS, "n", "m", "p", "w", "steps"))
     results = tuple(parse(f"x = {name}")[0].value for name in results)  # type: ignore[union-attr]
-    return show(gather(Function("f", params, parse(text), results, known)).body)
+    return show(scatter_to_gather(Function("f", params, parse(text), results, known)).body)
 
 
 class Writer:

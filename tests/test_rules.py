@@ -13,7 +13,7 @@ import pytest
 import srcad.rules  # noqa: F401  fills the table
 from srcad import runtime
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
-from srcad.rules.registry import RULES, Rule, rule_for
+from srcad.rules.registry import RULES, Rule, find_rule
 
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Any]
 
@@ -266,7 +266,7 @@ def check(
 ) -> None:
     """Compare <contribution, v> with the difference of <d_y, y> along v, for a random direction v of each argument."""
     prim = PRIMITIVES[name]
-    rule = rule_for(name, tuple(np.ndim(a) for a in args))
+    rule = find_rule(name, tuple(np.ndim(a) for a in args))
     assert rule is not None, f"{name} has no rule for these ranks"
     y = prim(*args, **static)
     d_y = rng.normal(size=np.shape(y))[()]
@@ -313,7 +313,7 @@ def test_elementwise_in_single_precision(case: Case) -> None:
     args = [a(rng, (6,)) if callable(a) else a for a in case.args]
     narrow = [a.astype(np.float32) if callable(s) else a for a, s in zip(args, case.args, strict=True)]
     wide = [n.astype(np.float64) if callable(s) else n for n, s in zip(narrow, case.args, strict=True)]
-    rule = rule_for(case.name, tuple(np.ndim(a) for a in args))
+    rule = find_rule(case.name, tuple(np.ndim(a) for a in args))
     assert rule is not None
     prim = PRIMITIVES[case.name]
     with np.errstate(all="ignore"):
@@ -389,7 +389,7 @@ POINTS: list[tuple[object, tuple[Any, ...], tuple[Any, ...]]] = [
 @pytest.mark.parametrize("prim, args, want", POINTS, ids=lambda v: getattr(v, "__name__", str(v)))
 def test_points(prim: object, args: tuple[Any, ...], want: tuple[Any, ...]) -> None:
     name = prim if isinstance(prim, str) else PRIMITIVE_OF[prim]
-    rule = rule_for(name, tuple(np.ndim(a) for a in args))
+    rule = find_rule(name, tuple(np.ndim(a) for a in args))
     assert rule is not None
     with np.errstate(all="ignore"):
         values = [np.float64(a) if isinstance(a, float) else a for a in args]
@@ -401,7 +401,7 @@ def test_points(prim: object, args: tuple[Any, ...], want: tuple[Any, ...]) -> N
 
 
 def contribution(name: str, d_y: Any, x: Any, **static: Any) -> Any:
-    rule = rule_for(name, (np.ndim(x),))
+    rule = find_rule(name, (np.ndim(x),))
     assert rule is not None
     with np.errstate(all="ignore"):
         return contributions(rule, d_y, PRIMITIVES[name](x, **static), [x], static)[0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.cleanup.adjoint.loop_fission import shifts
+from srcad.cleanup.adjoint.loop_fission import split_stencil_loops
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from tests.programs import stencils
@@ -114,7 +114,7 @@ def test_random_loops_compute_the_same() -> None:
         source = loop(rng)
         block = parse(source)
         live = {"s", *rng.sample(["t", "q", "i"], rng.choice([0, 0, 1]))}
-        after = show(shifts(block, TYPES, live, VECTORS))
+        after = show(split_stencil_loops(block, TYPES, live, VECTORS))
         changed += after.count("for ") > 1
         if after == show(block):
             continue

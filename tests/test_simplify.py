@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 
 from srcad.canonicalize.prune import prune
-from srcad.cleanup.adjoint.contribution_merging import merge
-from srcad.cleanup.adjoint.copy_elision import ownership
-from srcad.cleanup.adjoint.loop_fission import shifts
-from srcad.cleanup.adjoint.neighbours import plain_arrays, simplify
-from srcad.cleanup.adjoint.statement_sinking import late
-from srcad.cleanup.adjoint.zero_init_elimination import first
-from srcad.cleanup.dead_code import dead
-from srcad.cleanup.driver import finish
-from srcad.cleanup.expressions.algebraic import fold
-from srcad.cleanup.expressions.conditional_expressions import choices
-from srcad.cleanup.expressions.forward_substitution import untemp
-from srcad.cleanup.ssa_destruction import sequential
-from srcad.cleanup.style.idioms import idiom
-from srcad.cleanup.style.name_coalescing import names
-from srcad.cleanup.style.reversed_index_names import turns
-from srcad.cleanup.style.taped_conditions import kept_tests
+from srcad.cleanup.adjoint.contribution_merging import merge_contributions
+from srcad.cleanup.adjoint.copy_elision import elide_copies
+from srcad.cleanup.adjoint.loop_fission import split_stencil_loops
+from srcad.cleanup.adjoint.neighbours import array_updates_as_stores, simplify_adjoint
+from srcad.cleanup.adjoint.statement_sinking import sink_definitions
+from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
+from srcad.cleanup.dead_code import remove_dead_code
+from srcad.cleanup.driver import clean_up
+from srcad.cleanup.expressions.algebraic import simplify_algebra
+from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
+from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
+from srcad.cleanup.ssa_destruction import leave_ssa
+from srcad.cleanup.style.idioms import idiomatic_form
+from srcad.cleanup.style.name_coalescing import coalesce_names
+from srcad.cleanup.style.reversed_index_names import name_reversed_indices
+from srcad.cleanup.style.taped_conditions import test_taped_conditions
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
@@ -34,18 +34,18 @@ Types = Mapping[str, Type]
 Pass = Callable[[Block, Types, frozenset[str]], Block]
 
 PASSES: dict[str, Pass] = {
-    "fold": lambda b, t, live: fold(b, t),
-    "first": lambda b, t, live: first(plain_arrays(b, t), t),
-    "merge": lambda b, t, live: merge(b, t),
-    "late": lambda b, t, live: late(b, t),
-    "dead": lambda b, t, live: dead(b, live, t, PARAMS),
-    "untemp": lambda b, t, live: untemp(b, t, live),
-    "idiom": lambda b, t, live: idiom(plain_arrays(b, t), t),
-    "kept_tests": lambda b, t, live: kept_tests(b, t, ("took_if",)),
-    "choices": lambda b, t, live: choices(b, t),
-    "ownership": lambda b, t, live: ownership(b, t, live, PARAMS),
-    "shifts": lambda b, t, live: shifts(plain_arrays(b, t), t, live, PARAMS),
-    "simplify": lambda b, t, live: simplify(b, t, live),
+    "fold": lambda b, t, live: simplify_algebra(b, t),
+    "first": lambda b, t, live: assign_first_contribution(array_updates_as_stores(b, t), t),
+    "merge": lambda b, t, live: merge_contributions(b, t),
+    "late": lambda b, t, live: sink_definitions(b, t),
+    "dead": lambda b, t, live: remove_dead_code(b, live, t, PARAMS),
+    "untemp": lambda b, t, live: substitute_temporaries(b, t, live),
+    "idiom": lambda b, t, live: idiomatic_form(array_updates_as_stores(b, t), t),
+    "kept_tests": lambda b, t, live: test_taped_conditions(b, t, ("took_if",)),
+    "choices": lambda b, t, live: conditional_expressions(b, t),
+    "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS),
+    "shifts": lambda b, t, live: split_stencil_loops(array_updates_as_stores(b, t), t, live, PARAMS),
+    "simplify": lambda b, t, live: simplify_adjoint(b, t, live),
 }
 
 
@@ -82,7 +82,7 @@ def test_a_pass_keeps_what_a_program_computes(name: str, chunk: int) -> None:
 
 
 @pytest.mark.parametrize("chunk", range(4))
-@pytest.mark.parametrize("last", [names, finish])
+@pytest.mark.parametrize("last", [coalesce_names, clean_up])
 def test_names_keep_what_a_function_computes(last: Callable[[Function], Function], chunk: int) -> None:
     for seed in range(chunk * 30, chunk * 30 + 30):
         writer = Writer(seed)
@@ -101,7 +101,9 @@ def test_names_keep_what_a_function_computes(last: Callable[[Function], Function
 
 
 @pytest.mark.parametrize("chunk", range(4))
-@pytest.mark.parametrize("change", [prune, sequential, lambda f: finish(prune(f))], ids=["prune", "sequential", "both"])
+@pytest.mark.parametrize(
+    "change", [prune, leave_ssa, lambda f: clean_up(prune(f))], ids=["prune", "sequential", "both"]
+)
 def test_a_function_in_normal_form_keeps_what_it_computes(change: Callable[[Function], Function], chunk: int) -> None:
     for seed in range(chunk * 40, chunk * 40 + 40):
         f = NormalWriter(seed).function()
@@ -160,7 +162,7 @@ def lines(text: str) -> str:
     ],
 )
 def test_fold(before: str, after: str) -> None:
-    assert show(fold(parse(before), KINDS)) == lines(after)
+    assert show(simplify_algebra(parse(before), KINDS)) == lines(after)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_fold(before: str, after: str) -> None:
     ],
 )
 def test_first(before: str, after: str) -> None:
-    assert show(first(plain_arrays(parse(before), KINDS), KINDS)) == lines(after)
+    assert show(assign_first_contribution(array_updates_as_stores(parse(before), KINDS), KINDS)) == lines(after)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_first(before: str, after: str) -> None:
     ],
 )
 def test_merge(before: str, after: str) -> None:
-    assert show(merge(parse(before), KINDS)) == lines(after)
+    assert show(merge_contributions(parse(before), KINDS)) == lines(after)
 
 
 @pytest.mark.parametrize(
@@ -245,12 +247,12 @@ def test_merge(before: str, after: str) -> None:
     ],
 )
 def test_untemp(before: str, after: str) -> None:
-    assert show(untemp(parse(before), KINDS)) == lines(after)
+    assert show(substitute_temporaries(parse(before), KINDS)) == lines(after)
 
 
 def test_the_condition_of_a_while_takes_what_its_test_made() -> None:
     loop = While(parse("%t.0 = e * e\n%c.0 = %t.0 > limit"), Var("%c.0"), parse("e = 0.5 * e"))
-    (after,) = untemp((loop,), KINDS)
+    (after,) = substitute_temporaries((loop,), KINDS)
     assert after == While((), Op(">", (Op("*", (Var("e"), Var("e"))), Var("limit"))), parse("e = 0.5 * e"))
 
 
@@ -269,7 +271,7 @@ def test_the_condition_of_a_while_takes_what_its_test_made() -> None:
     ],
 )
 def test_dead(before: str, live: set[str], after: str) -> None:
-    assert show(dead(parse(before), live, KINDS, {"A"})) == lines(after)
+    assert show(remove_dead_code(parse(before), live, KINDS, {"A"})) == lines(after)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +295,7 @@ def test_dead(before: str, live: set[str], after: str) -> None:
     ],
 )
 def test_ownership(before: str, live: set[str], after: str | None) -> None:
-    assert show(ownership(parse(before), KINDS, live, {"A"})) == lines(before if after is None else after)
+    assert show(elide_copies(parse(before), KINDS, live, {"A"})) == lines(before if after is None else after)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +319,7 @@ def test_ownership(before: str, live: set[str], after: str | None) -> None:
     ],
 )
 def test_idiom(before: str, after: str) -> None:
-    assert show(idiom(parse(before), KINDS)) == lines(after)
+    assert show(idiomatic_form(parse(before), KINDS)) == lines(after)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +336,7 @@ def test_idiom(before: str, after: str) -> None:
 )
 def test_kept_tests(before: str, after: str | None) -> None:
     kinds = {**KINDS, "took_if": Array("bool", VECTOR.dims)}
-    assert show(kept_tests(parse(before), kinds, ("took_if",))) == lines(before if after is None else after)
+    assert show(test_taped_conditions(parse(before), kinds, ("took_if",))) == lines(before if after is None else after)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +350,7 @@ def test_kept_tests(before: str, after: str | None) -> None:
     ],
 )
 def test_turns(before: str, after: str | None) -> None:
-    assert show(turns(parse(before), dict(KINDS))) == lines(before if after is None else after)
+    assert show(name_reversed_indices(parse(before), dict(KINDS))) == lines(before if after is None else after)
 
 
 def function(body: Block, *results: str) -> Function:
@@ -363,14 +365,14 @@ def called(f: Function, **env: object) -> tuple[object, ...]:
 def test_values_that_trade_places_do_not_lose_one_another() -> None:
     swap = (Carry("x.0", Const(1.0), Var("y.0"), "x.1"), Carry("y.0", Const(2.0), Var("x.0"), "y.1"))
     f = function((For("i.0", Const(0), Var("n"), Const(1), (), swap),), "x.1", "y.1")
-    for last in (sequential, finish):
+    for last in (leave_ssa, clean_up):
         for n in range(4):
             assert called(last(f), n=n) == ((1.0, 2.0) if n % 2 == 0 else (2.0, 1.0))
 
 
 def test_a_name_first_bound_in_a_loop_is_unbound_after_no_turns() -> None:
     late = (Carry("x.0", Undef(), Var("i.0"), "x.1"),)
-    f = sequential(function((For("i.0", Const(0), Var("n"), Const(1), (), late),), "x.1"))
+    f = leave_ssa(function((For("i.0", Const(0), Var("n"), Const(1), (), late),), "x.1"))
     assert show(f.body) == "for i.0 in range(n):\n    x.1 = i.0"
 
 
@@ -378,24 +380,24 @@ def test_a_loop_is_left_by_the_values_of_the_turn_that_leaves_it() -> None:
     leaving = (Carry("%c.0", Const(False), Const(True), "%c.1"),)
     body = parse("x.0 = x.0 + 1.0")
     loop = For("i.0", Const(0), Const(9), Const(1), body, leaving, Var("%c.0"))
-    assert called(sequential(function((*parse("x.0 = 0.0"), loop), "x.0")), n=0) == (2.0,)
+    assert called(leave_ssa(function((*parse("x.0 = 0.0"), loop), "x.0")), n=0) == (2.0,)
 
 
 def test_a_join_of_what_only_one_branch_binds() -> None:
     f = function((If(Var("c"), parse("x.0 = 1.0"), (), (Join("x.1", Var("x.0"), Undef()),)),), "x.1")
-    assert show(sequential(f).body) == "if c:\n    x.0 = 1.0\n    x.1 = x.0"
+    assert show(leave_ssa(f).body) == "if c:\n    x.0 = 1.0\n    x.1 = x.0"
 
 
 def test_names_of_values_alive_at_once_stay_apart() -> None:
     f = function(parse("x.0 = 1.0\nx.1 = x.0 + 1.0\ny.0 = x.0 * x.1"), "y.0")
-    assert show(names(f).body) == "x = 1.0\nx_1 = x + 1.0\ny = x * x_1"
+    assert show(coalesce_names(f).body) == "x = 1.0\nx_1 = x + 1.0\ny = x * x_1"
 
 
 def test_a_name_never_hides_a_builtin_or_a_module() -> None:
     types: dict[str, Type] = dict.fromkeys(("%sum.0", "np.0", "%abs.0", "lambda.0", "n"), FLOAT)
     body = parse("%sum.0 = n * n\nnp.0 = %sum.0 + %sum.0\n%abs.0 = np.0 + %sum.0")
     f = Function("f", (Param("n", "n"),), body, (Var("%abs.0"), Var("%sum.0")), types)
-    assert show(names(f).body) == "total = n * n\nnp_1 = total + total\nmagnitude = np_1 + total"
+    assert show(coalesce_names(f).body) == "total = n * n\nnp_1 = total + total\nmagnitude = np_1 + total"
 
 
 # ---- prune -------------------------------------------------------------------------------------
@@ -428,6 +430,6 @@ def test_what_no_path_bound_may_be_passed_on_unread() -> None:
     second_join = If(Var("c"), (), (), (Join("y.0", Var("x.1"), Const(2.0)),))
     third_join = If(Var("c"), (), (), (Join("y.1", Var("y.0"), Var("x.1")),))
     body = (first_join, second_join, third_join, *parse("d = x.1\ne = y.0"))
-    f = finish(function(body, "d", "y.1"))
+    f = clean_up(function(body, "d", "y.1"))
     assert called(f, n=0, c=True) == (1.0, 1.0)
     called(f, n=0, c=False)

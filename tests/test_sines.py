@@ -12,7 +12,7 @@ import srcad
 from srcad.ir.nodes import Function, Param
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type, dim
-from srcad.optimize.vectorize.sine_versioning import sines
+from srcad.optimize.vectorize.sine_versioning import version_on_argument_range
 from tests.test_tune_loops import same_numbers
 
 X, Y = np.random.default_rng(4).uniform(-9.0, 9.0, (2, 41))
@@ -93,7 +93,11 @@ NAMES: dict[str, Type] = {
 def sized(turn: str) -> bool:
     """Whether a loop is given two forms."""
     body = parse("new = np.empty(n)\nfor i in range(n):\n" + "\n".join(f"    {line}" for line in turn.splitlines()))
-    text = show(sines(Function("f", (Param("x", "x"), Param("y", "y"), Param("z", "z")), body, (), NAMES)).body)
+    text = show(
+        version_on_argument_range(
+            Function("f", (Param("x", "x"), Param("y", "y"), Param("z", "z")), body, (), NAMES)
+        ).body
+    )
     assert ("far" in text) == ("inline_" in text)
     return "far" in text
 

@@ -9,7 +9,7 @@ import textwrap
 import gast
 import pytest
 
-from srcad.frontend.syntax.structured_exits import single_exit
+from srcad.frontend.syntax.structured_exits import structure_exits
 
 FORBIDDEN = gast.Break | gast.Continue
 
@@ -17,7 +17,7 @@ FORBIDDEN = gast.Break | gast.Continue
 def transformed(text):
     tree = gast.parse(textwrap.dedent(text)).body[0]
     before = gast.dump(tree, include_attributes=True)
-    out = single_exit(tree)
+    out = structure_exits(tree)
     assert gast.dump(tree, include_attributes=True) == before, "the given tree was changed"
     check_form(out)
     return out
@@ -94,7 +94,7 @@ def same(text, *inputs):
 def test_straight_functions_stay():
     text = "def f(x):\n    y = x * 2.0\n    for i in range(3):\n        y += i\n    return (y, x)\n"
     tree = gast.parse(text).body[0]
-    assert gast.unparse(single_exit(tree)) == gast.unparse(tree)
+    assert gast.unparse(structure_exits(tree)) == gast.unparse(tree)
 
 
 def text_after(text):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from srcad.dispatch.argument_types import described
-from srcad.dispatch.leaf_conversion import given_back, leaf_key, leaf_type, passed
+from srcad.dispatch.argument_types import abstract_arguments
+from srcad.dispatch.leaf_conversion import argument_conversion, gradient_conversion, leaf_type, leaf_type_key
 from srcad.dispatch.pytree import flatten, leaf_names, paths, places, unflatten
-from srcad.dispatch.result_structure import rebuilder
+from srcad.dispatch.result_structure import result_builder
 from srcad.dispatch.signature import Parameters
 from srcad.errors import ArgumentError
-from srcad.frontend.values.abstract_values import Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.abstract_values import Constant, Leaf, Mapping, Record, Seq
 from srcad.ir.nodes import Var
 from srcad.ir.types import ONE, Array, Scalar
 
@@ -61,22 +61,22 @@ def test_names_a_reader_understands():
 
 
 def test_described_gives_lowering_structures_with_typed_leaves():
-    found = described(("params", "mode", "n"), ({"W": np.ones((3, 1)), "b": 1}, "fast", 4), (0, 1))
+    found = abstract_arguments(("params", "mode", "n"), ({"W": np.ones((3, 1)), "b": 1}, "fast", 4), (0, 1))
     params = found.arguments["params"]
     assert isinstance(params, Mapping)
     assert dict(params.items)["b"] == Leaf(Var("params_b"), Scalar("float64"))  # an int, differentiated
     weight = dict(params.items)["W"].type
     assert isinstance(weight, Array) and weight.dims[1] == ONE and weight.dims[0].many
-    assert found.arguments["mode"] == Static("fast")
+    assert found.arguments["mode"] == Constant("fast")
     assert found.arguments["n"].type.dtype == "int64"
     assert [leaf.name for leaf in found.leaves] == ["params_W", "params_b", "n"]
     assert [leaf.position for leaf in found.leaves] == [0, 1, 3]
-    cell = described(("c",), (Cell([1.0], Point(2.0, 3.0)),), ()).arguments["c"]
+    cell = abstract_arguments(("c",), (Cell([1.0], Point(2.0, 3.0)),), ()).arguments["c"]
     assert isinstance(cell, Record) and isinstance(cell.get("weight"), Seq) and cell.get("bias").cls is Point
 
 
 def test_leaf_names_keep_out_of_the_way_of_parameters():
-    found = described(("p", "p_0"), ([1.0], 2.0), ())
+    found = abstract_arguments(("p", "p_0"), ([1.0], 2.0), ())
     assert [leaf.name for leaf in found.leaves] == ["p_0_1", "p_0"]
 
 
@@ -102,7 +102,7 @@ def test_leaf_names_keep_out_of_the_way_of_parameters():
     ],
 )
 def test_key_of_a_specialisation(one, other, same):
-    assert (leaf_key(one) == leaf_key(other)) is same
+    assert (leaf_type_key(one) == leaf_type_key(other)) is same
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_leaves_that_are_refused(leaf, code):
 
 @pytest.mark.parametrize("leaf", [2.0, 2, np.float64(2.0), np.float32(2.0), np.array(2.0), np.array(2.0, np.float32)])
 def test_a_gradient_is_of_its_leafs_kind(leaf):
-    got = given_back(leaf)(3.0)
+    got = gradient_conversion(leaf)(3.0)
     assert got == 3.0
     assert type(got) is (float if isinstance(leaf, int) else type(leaf))
     assert getattr(got, "dtype", None) == (
@@ -138,22 +138,22 @@ def test_a_gradient_is_of_its_leafs_kind(leaf):
 
 def test_gradients_of_arrays_keep_their_dtype():
     half = np.ones(2, np.float32)
-    assert given_back(half)(np.ones(2)).dtype == np.float32
-    assert given_back(np.ones(2))(np.ones(2)).dtype == np.float64
+    assert gradient_conversion(half)(np.ones(2)).dtype == np.float32
+    assert gradient_conversion(np.ones(2))(np.ones(2)).dtype == np.float64
 
 
 def test_how_leaves_are_passed():
-    assert passed(np.ones(2), True) is None
-    assert passed(1.0, True) is None
-    assert passed(2, False) is None
-    assert type(passed(2, True)(2)) is float
-    assert type(passed(np.array(2.0), True)(np.array(2.0))) is np.float64
+    assert argument_conversion(np.ones(2), True) is None
+    assert argument_conversion(1.0, True) is None
+    assert argument_conversion(2, False) is None
+    assert type(argument_conversion(2, True)(2)) is float
+    assert type(argument_conversion(np.array(2.0), True)(np.array(2.0))) is np.float64
 
 
 def test_results_are_put_together():
     a, b = Leaf(Var("a"), Scalar("float64")), Leaf(Var("b"), Scalar("float32"))
-    result = Seq((a, Mapping((("k", Seq((b, Static("text")), "list")),)), Record(Point, (("u", a), ("v", b)))))
-    value = rebuilder(result)([1.0, 2.0, 3.0, 4.0])
+    result = Seq((a, Mapping((("k", Seq((b, Constant("text")), "list")),)), Record(Point, (("u", a), ("v", b)))))
+    value = result_builder(result)([1.0, 2.0, 3.0, 4.0])
     assert value == (1.0, {"k": [2.0, "text"]}, Point(3.0, 4.0))
     assert type(value[1]["k"][0]) is np.float32
 

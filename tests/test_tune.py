@@ -14,7 +14,7 @@ from srcad.ir.notation import parse, show
 from srcad.ir.traversal import blocks, ops, own_exprs, walk, with_blocks
 from srcad.ir.types import Array, ListOf, Scalar, Type, dim
 from srcad.optimize.vectorize import nonnegative_indices as tune_counters
-from srcad.optimize.vectorize.nonnegative_indices import CAST, counters
+from srcad.optimize.vectorize.nonnegative_indices import UNSIGNED_CAST, mark_nonnegative_indices
 from tests.sequential import Execution
 
 INT = Scalar("int64")
@@ -55,8 +55,8 @@ def all_gain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cast(source: str) -> list[str]:
     """The indices that are cast, as text, in order."""
-    made = counters(Function("f", (), looped(parse(source)), (), NAMES))
-    found = [op for stmt in walk(made.body) for expr in own_exprs(stmt) for op in ops(expr) if op.prim == CAST]
+    made = mark_nonnegative_indices(Function("f", (), looped(parse(source)), (), NAMES))
+    found = [op for stmt in walk(made.body) for expr in own_exprs(stmt) for op in ops(expr) if op.prim == UNSIGNED_CAST]
     return [show((Assign("it", op.args[0]),)).removeprefix("it = ") for op in found]
 
 
@@ -208,7 +208,7 @@ class Traced(Execution):
             case Op("index", (_, item)):
                 self.seen.append(self.value(item))
                 return self.seen[-1] % 7 - 3
-            case Op(prim, (item,)) if prim == CAST:
+            case Op(prim, (item,)) if prim == UNSIGNED_CAST:
                 value = self.value(item)
                 assert value >= 0
                 self.casts += 1
@@ -307,7 +307,7 @@ def test_random_programs_cast_nothing_negative() -> None:
         writer = Writer(seed)
         body = writer.block(3)
         types: dict[str, Type] = {n: Scalar("int64") for n in "ijkmpq"} | {"x": VECTOR}
-        made = counters(Function("f", (), body, (), types)).body
+        made = mark_nonnegative_indices(Function("f", (), body, (), types)).body
         for trial in range(3):
             some = random.Random(seed * 3 + trial)
             env: dict[str, Any] = {n: some.randint(-2, 4) for n in "ijkmpq"}
@@ -363,4 +363,4 @@ def test_compiled_and_plain_agree(function: Any) -> None:
     plain = srcad.value_and_grad(function, target="python")
     for got, wanted in zip(compiled(x), plain(x), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-14)
-    assert CAST not in compiled.source
+    assert UNSIGNED_CAST not in compiled.source

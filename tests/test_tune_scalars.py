@@ -14,7 +14,7 @@ from srcad.backend.modules.import_module import load
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, ListOf, Scalar, dim
-from srcad.optimize.memory.scalar_replacement import scalars
+from srcad.optimize.memory.scalar_replacement import replace_small_arrays
 from tests.test_tune_loops import same_numbers
 
 r = np.random.default_rng(29)
@@ -419,7 +419,7 @@ def test_arrays_that_stay(text: str) -> None:
     params = tuple(Param(name, name) for name in ("x", "y", "A", "n", "k", "h", "s", "items"))
     types = {**TYPES, "items": ListOf(SMALL)}
     block = parse(text)
-    made = scalars(Function("f", params, block, (Var("s"),), types))
+    made = replace_small_arrays(Function("f", params, block, (Var("s"),), types))
     assert show(made.body) == show(block)
 
 

@@ -10,7 +10,7 @@ import pytest
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Dim, Scalar
-from srcad.optimize.memory.restore_forwarding import unrestored
+from srcad.optimize.memory.restore_forwarding import forward_restored_elements
 
 TYPES: dict[str, Any] = dict.fromkeys(("u", "w", "d", "x"), Array("float64", (Dim((), 9),)))
 TYPES |= dict.fromkeys(("i", "k", "t"), Scalar("int64")) | {
@@ -46,7 +46,11 @@ STAYS = {
 
 def done(text: str) -> str:
     params = tuple(Param(name, name) for name in ("x", "d", "w"))
-    return show(unrestored(Function("f", params, parse("k = 0\ns = 0.0\n" + text), (Var("s"),), dict(TYPES))).body)
+    return show(
+        forward_restored_elements(
+            Function("f", params, parse("k = 0\ns = 0.0\n" + text), (Var("s"),), dict(TYPES))
+        ).body
+    )
 
 
 def run(text: str) -> list[Any]:

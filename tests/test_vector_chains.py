@@ -15,7 +15,7 @@ import srcad
 from srcad.ir.nodes import Function
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, Type, dim
-from srcad.optimize.vectorize.vector_functions import functions
+from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from tests.test_tune_loops import same_numbers
 
 NUMBERS = np.random.default_rng(3)
@@ -177,7 +177,7 @@ NAMES: dict[str, Type] = {
 
 
 def inlined(text: str) -> bool:
-    return "inline_" in show(functions(Function("f", (), parse(text), (), NAMES)).body)
+    return "inline_" in show(use_vector_functions(Function("f", (), parse(text), (), NAMES)).body)
 
 
 def storing(kind: str, count: int) -> str:
@@ -213,5 +213,5 @@ def test_one_row_by_two_names() -> None:
     kinds["row"] = Scalar("int64", k + 1)
     one = parse("for i in range(n):\n    s[row, i] = s[k + 1, i] * np.exp(x[i])")
     other = parse("for i in range(n):\n    s[row, i] = s[k, i] * np.exp(x[i])")
-    assert functions(Function("f", (), one, (), kinds)).body == one
-    assert "inline_exp" in show(functions(Function("f", (), other, (), kinds)).body)
+    assert use_vector_functions(Function("f", (), one, (), kinds)).body == one
+    assert "inline_exp" in show(use_vector_functions(Function("f", (), other, (), kinds)).body)

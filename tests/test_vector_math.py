@@ -17,7 +17,7 @@ from srcad.backend.numba.compilation import compiled
 from srcad.ir.nodes import Function
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type, dim
-from srcad.optimize.vectorize.vector_functions import functions
+from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from srcad.options import Options
 
 COUNT = 200_000
@@ -214,7 +214,7 @@ NAMES: dict[str, Type] = {
 
 
 def inlined(text: str) -> bool:
-    return "inline_" in show(functions(Function("f", (), parse(text), (), NAMES)).body)
+    return "inline_" in show(use_vector_functions(Function("f", (), parse(text), (), NAMES)).body)
 
 
 @pytest.mark.parametrize(

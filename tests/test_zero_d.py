@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.analysis.memory.zero_dim_conflicts import refuse_shared_numbers
+from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
 from srcad.errors import AliasError
 from srcad.frontend.lowering.lower import lower
 from srcad.frontend.source.read import read
@@ -306,4 +306,4 @@ def test_the_corpus_may_be_marked(part):
             continue
         marked = lower(source, given, zero_d=True).function
         arrays = [p.name for p in marked.params if isinstance(marked.types[p.name], Array)]
-        refuse_shared_numbers(marked, (), arrays)
+        refuse_zero_dim_conflicts(marked, (), arrays)

@@ -24,7 +24,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import srcad
 from srcad.frontend.source.read import read
-from srcad.frontend.syntax.structured_exits import single_exit
+from srcad.frontend.syntax.structured_exits import structure_exits
 from srcad.ir import printer as ir
 
 from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the path)
@@ -32,8 +32,8 @@ from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the 
 STEPS = {
     "lowered": "srcad.compiler.pipeline.lower",
     "pruned": "srcad.compiler.pipeline.prune",
-    "active": "srcad.reverse.driver.active",
-    "finished": "srcad.reverse.driver.finish",
+    "active": "srcad.reverse.driver.active_names",
+    "finished": "srcad.reverse.driver.clean_up",
 }
 
 
@@ -59,7 +59,7 @@ def stages() -> dict[str, str]:
         text = gradient.source_for(np.zeros(3), 0.9, 1.0)
     return {
         "source": inspect.getsource(overflow),
-        "single_exit": gast.unparse(single_exit(read(overflow).tree)).strip(),
+        "single_exit": gast.unparse(structure_exits(read(overflow).tree)).strip(),
         "lowered": ir.text(seen["lowered"][1].function),
         "pruned": ir.text(seen["pruned"][1]),
         "active": ", ".join(sorted(seen["active"][1])),

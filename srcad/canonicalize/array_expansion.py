@@ -17,7 +17,7 @@ from srcad.typing.builder import Builder
 
 
 @dataclass(frozen=True)
-class Rows:
+class ArrayExpansion:
     """A scratch array, and the loops around all its uses whose turns get rows, outermost first.
 
     The loops go by the names of their indices; each has its number of turns, in terms of what is known before
@@ -37,8 +37,8 @@ CREATES = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zer
 """What makes an array of which nothing is read before it is written, if it is scratch."""
 
 
-def own_rows(
-    f: Function, builder: Builder, wanted: Iterable[Rows], before: Mapping[str, int]
+def expand_arrays(
+    f: Function, builder: Builder, wanted: Iterable[ArrayExpansion], before: Mapping[str, int]
 ) -> tuple[Function, Mapping[str, int]]:
     """Rewrite a function in normal form; also the number of leading axes that say whose row it is, by array."""
     axes = dict(before)
@@ -50,7 +50,7 @@ def own_rows(
 
 
 class _Widening:
-    def __init__(self, builder: Builder, rows: Rows) -> None:
+    def __init__(self, builder: Builder, rows: ArrayExpansion) -> None:
         self.builder = builder
         self.rows = rows
         old = builder.types[rows.array]

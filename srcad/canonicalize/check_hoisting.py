@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from srcad.analysis.integers.residual_conditions import equalities, open_part
-from srcad.analysis.values.effects import acts
-from srcad.ir.length_exprs import asked, summed
+from srcad.analysis.integers.residual_conditions import equalities, residual_condition
+from srcad.analysis.values.effects import has_effect
+from srcad.ir.length_exprs import linear_expression, shape_query
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If, Op, Span, Stmt, Var, While
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
@@ -22,7 +22,7 @@ _CONDITIONS = frozenset({"and", "or", "not", "==", "!=", "<", "<=", ">", ">="})
 _NUMBERS = frozenset({"+", "-", "*", "shape", "len", "size"})
 
 
-def settled(f: Function) -> Function:
+def hoist_checks(f: Function) -> Function:
     """The function, in normal form, with each of its own checks where it is needed, and in terms of what is there."""
     work = _Settled(f)
     body = work.block(f.body, _Facts({}, frozenset()), frozenset(p.name for p in f.params))
@@ -195,7 +195,7 @@ class _Settled:
             d = self._dim(part)
             return None if d is None else facts.same(d)
 
-        return Const(True) if e in facts.true else open_part(e, value)
+        return Const(True) if e in facts.true else residual_condition(e, value)
 
     def _learn(self, condition: Expr, facts: _Facts) -> None:
         facts.true = facts.true | {condition}
@@ -226,7 +226,7 @@ class _Settled:
         # `x[1:]` of nothing has no items, not -1
         if not all(self._is_there(symbol, scope) for symbol, _ in d.terms) or not self._surely(d):
             return None
-        return summed(d, asked)
+        return linear_expression(d, shape_query)
 
     def _surely(self, d: Dim) -> bool:
         match d:
@@ -262,7 +262,7 @@ def _is_seen(stmt: Stmt) -> bool:
     """Whether Python would have shown this before an error that comes later. Of an index, any error will do."""
     if isinstance(stmt, Effect) and stmt.call.prim == "within":
         return False
-    return acts(stmt) or is_check(stmt)
+    return has_effect(stmt) or is_check(stmt)
 
 
 def _span(stmt: Stmt) -> Span | None:

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from srcad.analysis.values.effects import acts
+from srcad.analysis.values.effects import has_effect
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, Op, Stmt, Var, While
 from srcad.ir.traversal import blocks, walk, with_blocks
@@ -28,7 +28,7 @@ from srcad.typing.builder import Builder
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """What the text needs to run the turns of a loop, which goes by the name of its index, in stretches."""
 
     loop: str
@@ -64,7 +64,7 @@ class Stretch:
         return Op("+", (self.first, Op("*", (Op("min", (self.length, left)), self.step))))
 
 
-def loops_called(f: Function, names: Sequence[str]) -> frozenset[str]:
+def loops_named(f: Function, names: Sequence[str]) -> frozenset[str]:
     """The indices of the `for` loops whose variables have these names.
 
     Raises ArgumentError S315 for a name that no loop has, DerivativeError S208 for a loop that cannot be checkpointed.
@@ -122,13 +122,13 @@ def _check(loop: For, inside: bool) -> None:
             "let it run through; or put what can be left early into an inner loop.",
         )
     for stmt in walk(loop.body):
-        if acts(stmt) and not (isinstance(stmt, Effect) and stmt.call.prim == "print"):
+        if has_effect(stmt) and not (isinstance(stmt, Effect) and stmt.call.prim == "print"):
             refuse(loop, "What it does may not be done twice.")
 
 
-def stretches(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Function, dict[str, Stretch]]:
+def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Function, dict[str, Segment]]:
     """Say what the stretches of some loops are, in front of each; by the names of their indices."""
-    found: dict[str, Stretch] = {}
+    found: dict[str, Segment] = {}
 
     def go(block: Block) -> Block:
         out: list[Stmt] = []
@@ -144,7 +144,7 @@ def stretches(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Fu
     return replace(f, body=go(f.body), types=builder.types), found
 
 
-def _stretch(loop: For, builder: Builder) -> Stretch:
+def _stretch(loop: For, builder: Builder) -> Segment:
     def named(base: str, value: Expr) -> Expr:
         if isinstance(value, Var | Const):
             return value
@@ -177,7 +177,7 @@ def _stretch(loop: For, builder: Builder) -> Stretch:
     high = builder.typeof(many)
     most = high.dim if isinstance(high, Scalar) else None
     builder.types[number.name] = Scalar("int64", dim(Symbol(number.name, None, low=dim(0), high=most)))
-    return Stretch(loop.index, number, first, start, stop, step, turns, length, many)
+    return Segment(loop.index, number, first, start, stop, step, turns, length, many)
 
 
 def _value(builder: Builder, atom: Expr) -> Expr:

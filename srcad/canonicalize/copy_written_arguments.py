@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Function, Op, Var
 from srcad.ir.traversal import block_stores, substitute
 from srcad.ir.types import Array, Type
 from srcad.typing.builder import Builder
 
 
-def written_parameters(f: Function, found: Aliases) -> tuple[str, ...]:
+def written_parameters(f: Function, found: AliasClasses) -> tuple[str, ...]:
     """The parameters whose memory the function may write into."""
     written = {found.group[name] for name in block_stores(f.body) if name in found.group}
     return tuple(p.name for p in f.params if found.group.get(p.name) in written)
@@ -27,7 +27,7 @@ def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
     builder.emit(Assign(name, Op("np.transpose", (rows,), (("axes", turned),)), builder.span))
 
 
-def own_arguments(f: Function, builder: Builder, found: Aliases) -> Function:
+def copy_written_arguments(f: Function, builder: Builder, found: AliasClasses) -> Function:
     """Give the function arrays of its own in place of the parameters it writes into."""
     mapping: dict[str, Var] = {}
     with builder.block() as copies:

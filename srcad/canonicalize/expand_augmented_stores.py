@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Block, Function, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, with_blocks
@@ -16,7 +16,7 @@ from srcad.ir.types import Array
 from srcad.typing.builder import Builder
 
 
-def plain_stores(f: Function, builder: Builder, found: Aliases) -> Function:
+def expand_augmented_stores(f: Function, builder: Builder, found: AliasClasses) -> Function:
     """Rewrite the stores of a function in normal form; afterwards `Store.op` is None, "+" or "-"."""
 
     def overlapping(stmt: Store) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.integers.index_bounds import Asked, asked
+from srcad.analysis.integers.index_bounds import IndexCheck, index_checks
 from srcad.ir.nodes import Atom, Block, Const, Effect, Expr, Function, Op, Stmt, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.traversal import blocks, with_blocks
 from srcad.typing.builder import Builder
 
 
-def ask(f: Function) -> Function:
+def insert_index_checks(f: Function) -> Function:
     """Of every `within`, what `analysis/integers/index_bounds` says has to be asked, where it says so.
 
     >>> from srcad.ir.runtime_checks import within
@@ -31,11 +31,11 @@ def ask(f: Function) -> Function:
         return y.0
     """
     builder = Builder.resume(f)
-    before: dict[int, list[Asked]] = {}
-    for one in asked(f):
+    before: dict[int, list[IndexCheck]] = {}
+    for one in index_checks(f):
         before.setdefault(id(one.before), []).append(one)
 
-    def written(one: Asked) -> None:
+    def written(one: IndexCheck) -> None:
         builder.span = one.span
         condition = _atom(one.condition, builder)
         length = _atom(one.length, builder)
@@ -58,7 +58,7 @@ def ask(f: Function) -> Function:
     return replace(f, body=body, types=builder.types)
 
 
-def unasked(f: Function) -> Function:
+def remove_index_checks(f: Function) -> Function:
     """The function without the questions."""
 
     def block(stmts: Block) -> Block:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from srcad.analysis.memory.alias_classes import aliases, surely_runs
+from srcad.analysis.memory.alias_classes import alias_classes, surely_runs
 from srcad.ir.nodes import (
     Assign,
     Block,
@@ -37,9 +37,9 @@ from srcad.typing.builder import Builder
 _Items = tuple[Expr, ...]
 
 
-def joined_views(f: Function, builder: Builder) -> Function:
+def join_view_indices(f: Function, builder: Builder) -> Function:
     """Join the indices of views of arrays that are written to; of a function in normal form."""
-    stored = aliases(f).stored
+    stored = alias_classes(f).stored
     if not stored:
         return f
     work = _Joined(builder, stored, {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.values.control_dependence import control, with_control
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.values.control_dependence import controlling_names, with_control_dependence
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import (
     Assign,
     Block,
@@ -197,12 +197,12 @@ class _Marks:
     """Which names, memory and statements somebody needs."""
 
     def __init__(self, f: Function) -> None:
-        self.shared: Sharing = sharing(f.body, f.types)
+        self.shared: MayAlias = may_alias(f.body, f.types)
         self.defines: dict[str, list[frozenset[str]]] = {}
         """For each name (`&x` for memory): what has to be known to make it."""
         self.needed: set[str] = set()
         self._waiting: list[str] = []
-        for stmt, around in with_control(f.body):
+        for stmt, around in with_control_dependence(f.body):
             self._note(stmt, around)
         outside = {p.name for p in f.params} | {n for e in f.results for n in names(e)}
         self.need(outside | {self._memory(n) for n in outside})
@@ -235,7 +235,7 @@ class _Marks:
                 self._define(target, reads)
                 for changed in own_stores(stmt):
                     self._define(self._memory(changed), reads | {target})
-                if not pure(value):
+                if not is_pure(value):
                     self.need(reads)
             case Store(base, index, value):
                 for changed in own_stores(stmt):
@@ -244,7 +244,7 @@ class _Marks:
                 for j in joins:
                     self._define(j.target, self._reads(j.then, j.orelse) | self._reads(stmt.cond) | around)
             case For(carried=carried) | While(carried=carried):
-                inside = around | control(stmt)
+                inside = around | controlling_names(stmt)
                 for c in carried:
                     self._define(c.arg, self._reads(c.init, c.next) | inside)
                     self._define(c.result, frozenset({c.arg}) | inside)
@@ -270,7 +270,7 @@ def _needed(f: Function) -> Function:
     def one(stmt: Stmt) -> Stmt | None:
         match stmt:
             case Assign(target, value):
-                return stmt if target in needed or not pure(value) else None
+                return stmt if target in needed or not is_pure(value) else None
             case Store():
                 return stmt if any("&" + marks.shared.of(n) in needed for n in own_stores(stmt)) else None
             case If(then=then, orelse=orelse, joins=joins):

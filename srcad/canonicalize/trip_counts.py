@@ -14,7 +14,7 @@ from srcad.ir.types import Scalar
 from srcad.typing.builder import Builder
 
 
-def count_turns(f: Function, builder: Builder) -> Function:
+def count_trips(f: Function, builder: Builder) -> Function:
     """The first carry of every such loop is its count."""
     integer = Scalar("int64")
 
@@ -31,17 +31,17 @@ def count_turns(f: Function, builder: Builder) -> Function:
     return replace(f, body=tuple(map(one, f.body)))
 
 
-def count_of(stmt: For | While) -> Carry | None:
-    """The count of turns that `count_turns` gave the loop; None where the range says it."""
+def trip_count_of(stmt: For | While) -> Carry | None:
+    """The count of turns that `count_trips` gave the loop; None where the range says it."""
     if isinstance(stmt, While) or stmt.exit is not None:
         return stmt.carried[0]
     return None
 
 
-def is_count(definition: Definition, name: str) -> bool:
+def is_trip_count(definition: Definition, name: str) -> bool:
     """Whether the name counts the turns inside a loop: the reversed loop counts too."""
     owner = definition.region.owner
     if not isinstance(definition.node, Carry) or not isinstance(owner, For | While) or definition.position != -1:
         return False
-    count = count_of(owner)
+    count = trip_count_of(owner)
     return count is not None and count.arg == name

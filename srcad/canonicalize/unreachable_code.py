@@ -9,7 +9,7 @@ from srcad.ir.runtime_checks import check_of
 from srcad.ir.traversal import blocks, with_blocks
 
 
-def ended(f: Function) -> Function:
+def remove_unreachable_code(f: Function) -> Function:
     """The function, in normal form, without what stands after a check that never holds.
 
     >>> from srcad.ir.runtime_checks import check
@@ -18,7 +18,7 @@ def ended(f: Function) -> Function:
     >>> never = check(Const(False), "IndexError", ("no",))
     >>> then = (never, Assign("a", Op("exp", (Var("x"),))))
     >>> body = (If(Var("c"), then, (), (Join("y", Var("a"), Var("x")),)),)
-    >>> print(text(ended(Function("f", (), body, (Var("y"),), {}))))
+    >>> print(text(remove_unreachable_code(Function("f", (), body, (Var("y"),), {}))))
     f():
         y = if c:
             check(False, derived=False, error='IndexError', texts=('no',))

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
-from srcad.analysis.values.effects import pure
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, While
 from srcad.ir.types import Type
 
 
-def dead(block: Block, live_out: Iterable[str], types: Mapping[str, Type], params: Iterable[str] = ()) -> Block:
+def remove_dead_code(
+    block: Block, live_out: Iterable[str], types: Mapping[str, Type], params: Iterable[str] = ()
+) -> Block:
     """Drop assignments and stores that nobody reads, then loops and branches with nothing in them.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
-    >>> print(show(dead(parse('''
+    >>> print(show(remove_dead_code(parse('''
     ... k = 0.0
     ... for i in range(n):
     ...     k += x[i]
@@ -56,20 +58,20 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
         case If(cond, then, orelse):
             then = _block(then, (*path, "then"), live)
             orelse = _block(orelse, (*path, "orelse"), live)
-            if not then and not orelse and pure(cond):
+            if not then and not orelse and is_pure(cond):
                 return []
             return [replace(stmt, then=then, orelse=orelse)]
         case For(index=index, body=body, start=start, stop=stop, step=step):
             body = _block(body, (*path, "body"), live)
             # the value the index has after the loop is all that an empty loop can give
             read_after = live.any_after((*path, "head"), (index,))
-            if not body and not read_after and stmt.exit is None and all(map(pure, (start, stop, step))):
+            if not body and not read_after and stmt.exit is None and all(map(is_pure, (start, stop, step))):
                 return []
             return [replace(stmt, body=body)]
         case While(test=test, cond=cond, body=body):
             body = _block(body, (*path, "body"), live)
             test = _block(test, (*path, "test"), live)
-            if not body and not test and pure(cond):
+            if not body and not test and is_pure(cond):
                 return []
             return [replace(stmt, test=test, body=body)]
         case _:

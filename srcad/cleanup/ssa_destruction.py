@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
-from srcad.analysis.memory.may_alias import SIZES
-from srcad.ir.length_exprs import asked, written
+from srcad.analysis.memory.may_alias import SHAPE_READS
+from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.nodes import (
     Assign,
     Block,
@@ -29,13 +29,13 @@ from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, own_write
 from srcad.ir.types import Array, Scalar, Type
 
 
-def sequential(f: Function) -> Function:
+def leave_ssa(f: Function) -> Function:
     """Write a value into the name that carries it, at the end of each path that leads to the join.
 
     >>> from srcad.ir.nodes import Join
     >>> from srcad.ir.notation import show
     >>> both = If(Var("c"), (), (), (Join("y", Var("a"), Var("b")),))
-    >>> print(show(sequential(Function("f", (), (both,), (Var("y"),), {})).body))
+    >>> print(show(leave_ssa(Function("f", (), (both,), (Var("y"),), {})).body))
     if c:
         y = a
     else:
@@ -57,7 +57,7 @@ def _kept(block: Block) -> Iterator[str]:
             yield from names(stmt.value if isinstance(stmt, Store) else stmt.call)
         for expr in own_exprs(stmt):
             for op in ops(expr):
-                if op.prim in SIZES:
+                if op.prim in SHAPE_READS:
                     yield from names(op)
 
 
@@ -179,7 +179,7 @@ class _Sequence:
                 # as long as the others, where they are all equally long: the reverse sweep may keep it in a row;
                 # where a name has no value, what its length was asked of may have none either
                 there = all(symbol.name in self.there.names for d in dims for symbol, _ in d.terms)
-                lengths = [written(d, asked) if there else Const(0) for d in dims]
+                lengths = [nonnegative_length(d, shape_query) if there else Const(0) for d in dims]
                 return Op("np.empty", tuple(lengths), () if dtype == "float64" else (("dtype", dtype),))
             case _:
                 return Const(float("nan"))

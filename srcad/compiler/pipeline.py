@@ -8,32 +8,32 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
 
-from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_clashes
+from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias_conflicts
 from srcad.analysis.memory.modified_parameters import written_parameters
-from srcad.analysis.memory.zero_dim_conflicts import refuse_shared_numbers
-from srcad.analysis.values.step_functions import Steps, steps
-from srcad.backend.python.argument_checks import Taken, of_any_length, question
+from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
+from srcad.analysis.values.step_functions import StepInput, step_inputs
+from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
-from srcad.canonicalize.check_hoisting import settled
-from srcad.canonicalize.index_checks import ask, unasked
-from srcad.canonicalize.join_view_indices import joined_views
+from srcad.canonicalize.check_hoisting import hoist_checks
+from srcad.canonicalize.index_checks import insert_index_checks, remove_index_checks
+from srcad.canonicalize.join_view_indices import join_view_indices
 from srcad.canonicalize.prune import prune
-from srcad.canonicalize.unreachable_code import ended
-from srcad.cleanup.driver import finish
-from srcad.compiler.module_docstring import Header, fixed_values
+from srcad.canonicalize.unreachable_code import remove_unreachable_code
+from srcad.cleanup.driver import clean_up
+from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
 from srcad.errors import during, fail
 from srcad.frontend.lowering.lower import Lowered, lower
 from srcad.frontend.source.read import read, span
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static, leaves
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq, leaves
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
 from srcad.ir.nodes import Expr, Function, Span, Var
 from srcad.ir.types import FLOATS, Array, Scalar, is_float
-from srcad.optimize.driver import tuned
+from srcad.optimize.driver import optimize
 from srcad.request import Request
 from srcad.reverse.driver import adjoint, gradient, jacobian
-from srcad.reverse.nested_derivative import slope
-from srcad.reverse.storage.tape_report import Kept, notes
-from srcad.reverse.storage.tape_sizes import Sizes, sizes
+from srcad.reverse.nested_derivative import nested_derivative
+from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines
+from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
 from srcad.typing.builder import Builder
 
 
@@ -45,45 +45,45 @@ class Generated:
     function: Function
     lowered: Lowered
     result: Abstract
-    header: Header
+    header: ModuleDocstring
     defaults: tuple[str, ...]
     """Of its last parameters, as text."""
     written: frozenset[str]
     """Flat parameters whose memory the primal writes to."""
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[TapeEntry, ...] = ()
     """What is kept from the forward sweep for the reverse sweep."""
-    steps: tuple[Steps, ...] = ()
+    steps: tuple[StepInput, ...] = ()
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
 
     @property
-    def takes(self) -> list[Taken]:
+    def takes(self) -> list[TypedParameter]:
         """Its parameters and the types it was made for: those of the primal, buffers, the adjoint of the result."""
         primal, params, types = self.lowered.function, self.function.params, self.function.types
         names = {given.name: p.name for p, given in zip(params, primal.params, strict=False)}
-        found = [Taken(name, primal.types[given]) for given, name in names.items()]
+        found = [TypedParameter(name, primal.types[given]) for given, name in names.items()]
         like = iter([name for name in self.header.wrt if isinstance(primal.types[name], Array)])
         for more in params[len(found) :]:
             buffer = isinstance(types[more.name], Array)
-            found.append(Taken(more.name, types[more.name], names[next(like)] if buffer else None))
+            found.append(TypedParameter(more.name, types[more.name], names[next(like)] if buffer else None))
         return found
 
     def text(self, asks: bool = False, **choices: Any) -> str:
         """What a person reads. Where it `asks`, the function refuses arguments of types it was not made for."""
         return self._module(self.function, asks, **choices)
 
-    def sizes(self) -> Sizes:
+    def sizes(self) -> TapeSizes:
         """How big what is kept is, as a function of the same parameters."""
         primal = self.lowered.function
         # the parameters of the primal come first, under the names of the text
         named = {own.name: p.name for own, p in zip(primal.params, self.function.params, strict=False)}
         types = {new: primal.types[old] for old, new in named.items()}
         with during("sizes"):
-            return sizes(self.function, self.kept, types, {named[name] for name in self.written})
+            return tape_sizes(self.function, self.kept, types, {named[name] for name in self.written})
 
     def machine_text(self, asks: bool = False) -> str:
         """The text that `target="cpu"` compiles: the same numbers, spelled for the machine."""
         with during("tune"):
-            made = tuned(self.function)
+            made = optimize(self.function)
         return self._module(made, asks, formats=False)
 
     def code(self) -> str:
@@ -93,12 +93,12 @@ class Generated:
     def machine_code(self) -> str:
         """The function that is compiled, without its docstring."""
         with during("tune"):
-            made = tuned(self.function)
+            made = optimize(self.function)
         return module_text(made, "", self.defaults, formats=False)
 
     def _module(self, function: Function, asks: bool, **choices: Any) -> str:
         takes = self.takes if asks else list(map(of_any_length, self.takes))
-        asked = question(function.name, takes) if asks else ""
+        asked = argument_check(function.name, takes) if asks else ""
         return module_text(function, self.header.text(takes), self.defaults, asked=asked, **choices)
 
 
@@ -116,52 +116,58 @@ def generate(
     """
     source = read(function)
     with during("lower"):
-        lowered = lower(source, arguments, fixed=fixed, differentiate=slope)
+        lowered = lower(source, arguments, fixed=fixed, differentiate=nested_derivative)
     with during("zero_d"):
         captured = {name for one in lowered.captures for name in one.zero_d}
         if asks_about_zero_d(lowered.function, lowered.zero_d, zero_d | captured):
-            marked = lower(source, arguments, fixed=fixed, differentiate=slope, zero_d=True).function
+            marked = lower(source, arguments, fixed=fixed, differentiate=nested_derivative, zero_d=True).function
             seen = zero_d.union(p.name for p in marked.params if isinstance(marked.types[p.name], Array))
             lasting = captured | seen if request.mode in ("primal", "adjoint") else captured
-            refuse_shared_numbers(marked, zero_d | captured, lasting)
+            refuse_zero_dim_conflicts(marked, zero_d | captured, lasting)
 
-    def head(what: str, keeps: Sequence[str] = ()) -> Header:
+    def head(what: str, keeps: Sequence[str] = ()) -> ModuleDocstring:
         place = f"{os.path.basename(source.file)}:{source.tree.lineno}"
-        return Header(f"{what} {source.name}", place, fixed_values(arguments, lowered.guards), wrt, tuple(keeps))
+        return ModuleDocstring(
+            f"{what} {source.name}", place, fixed_values(arguments, lowered.guards), wrt, tuple(keeps)
+        )
 
     with during("prune"):
         # a question keeps what it is about: what only the answered ones needed goes once they are
-        with_questions = settled(prune(lowered.function))
-        primal = prune(ended((ask if request.options.boundscheck else unasked)(with_questions)))
+        with_questions = hoist_checks(prune(lowered.function))
+        primal = prune(
+            remove_unreachable_code(
+                (insert_index_checks if request.options.boundscheck else remove_index_checks)(with_questions)
+            )
+        )
         written = written_parameters(primal)
     if request.mode == "primal":
         with during("clashes"):
-            joined = joined_views(primal, Builder.resume(primal))
-            refuse_clashes(joined, written, copies_for_views(joined))
+            joined = join_view_indices(primal, Builder.resume(primal))
+            refuse_alias_conflicts(joined, written, copies_for_views(joined))
         with during("finish"):
-            made = finish(primal)
+            made = clean_up(primal)
         header = head("Compiled form of")
         return Generated(source.name, made, lowered, lowered.result, header, (), written)
     with during("steps"):
-        zeros = steps(primal, wrt, _differentiated(primal, wrt, written, request))
+        zeros = step_inputs(primal, wrt, _differentiated(primal, wrt, written, request))
     if request.mode == "adjoint":
         with during("adjoint"):
             found = adjoint(primal, wrt, checkpoint=request.options.checkpoint)
         seed: tuple[str, ...] = ("1.0",) if found.function.params[-1].seed else ()
-        header = head("Adjoint of", notes(found.kept))
+        header = head("Adjoint of", docstring_lines(found.kept))
         name = f"{source.name}_adjoint"
         return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
     if request.mode == "jacobian":
         _check_outputs(lowered.result, span(source, source.tree))
         with during("jacobian"):
             found = jacobian(primal, wrt, checkpoint=request.options.checkpoint)
-        header = head("Jacobian of", notes(found.kept))
+        header = head("Jacobian of", docstring_lines(found.kept))
         name = f"{source.name}_jacobian"
         return Generated(name, found.function, lowered, lowered.result, header, (), written, found.kept, zeros)
     dtype = _output_dtype(lowered.result, span(source, source.tree), request.has_aux)
     with during("gradient"):
         found = gradient(primal, wrt, keep_value=request.keep_value, checkpoint=request.options.checkpoint)
-    header = head("Gradient of", notes(found.kept))
+    header = head("Gradient of", docstring_lines(found.kept))
     seed = ("1.0" if dtype == "float64" else f"np.{dtype}(1.0)",)
     name = f"{source.name}_grad"
     return Generated(name, found.function, lowered, lowered.result, header, seed, written, found.kept, zeros)
@@ -187,7 +193,7 @@ def _output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:
         if not (isinstance(result, Seq) and len(result.items) == 2):
             fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
         result = result.items[0]
-    if result == Static(None):
+    if result == Constant(None):
         fail("S201", "the function returns nothing", where, None, "return the number to differentiate.")
     if not isinstance(result, Leaf):
         advice = "return one number; use has_aux=True where it returns (value, more), or srcad.jacobian for all of it."

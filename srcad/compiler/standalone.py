@@ -17,7 +17,7 @@ _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK th
 _HEADING = "# ---- what NumPy or Numba lacks "
 
 
-def shipped(generated: Generated, options: Options) -> str:
+def standalone_module(generated: Generated, options: Options) -> str:
     """The text of the file: the function asks for the types it relies on, and what it calls stands below it."""
     compiles = options.target != "python"
     text = generated.text(asks=True, helpers_from=None, decorator=decorator(options) if compiles else None)

@@ -13,7 +13,7 @@ import numpy as np
 from srcad.dispatch.leaf_conversion import is_static, leaf_type
 from srcad.dispatch.pytree import flatten, is_leaf, leaf_names, paths, places
 from srcad.errors import fail
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.ir.nodes import Var
 from srcad.ir.types import Type
 
@@ -35,7 +35,7 @@ class FlatLeaf:
 
 
 @dataclass(frozen=True)
-class Described:
+class AbstractArguments:
     arguments: Dictionary[str, Abstract]
     leaves: tuple[FlatLeaf, ...]
     known: tuple[tuple[int, bool | int], ...] = ()
@@ -44,13 +44,13 @@ class Described:
     """Integers and bools that the function reads from outside are taken as they are, too."""
 
 
-def described(
+def abstract_arguments(
     names: Sequence[str],
     values: Sequence[object],
     active: Collection[int],
     fixed: int = 0,
     known: Collection[int] = (),
-) -> Described:
+) -> AbstractArguments:
     """Structures and leaves of the values given for the parameters `names`; leaves at positions `active` are
     differentiated.
 
@@ -71,10 +71,10 @@ def described(
             leaf_values, leaf_names(name, whole, taken), places(value, name), strict=True
         ):
             if is_static(leaf) or (at < fixed and not isinstance(leaf, _NUMBERS)):
-                found.append(Static(leaf))
+                found.append(Constant(leaf))
             elif position in known:
                 kept.append((position, plain(leaf)))
-                found.append(Static(plain(leaf)))
+                found.append(Constant(plain(leaf)))
             else:
                 differentiated = position in active
                 kind = leaf_type(leaf, flat_name, place, differentiated)
@@ -83,7 +83,7 @@ def described(
                 found.append(Leaf(Var(flat_name), kind))
             position += 1
         arguments[name] = _structure(value, iter(found), name)
-    return Described(arguments, tuple(flat), tuple(kept))
+    return AbstractArguments(arguments, tuple(flat), tuple(kept))
 
 
 def plain(leaf: Any) -> bool | int:

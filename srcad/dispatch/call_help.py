@@ -22,7 +22,7 @@ _FLAT = (
 )
 
 
-def usage(name: str, request: Request, doc: str | None) -> str:
+def call_help(name: str, request: Request, doc: str | None) -> str:
     """The docstring of the derivative of the function `name`, whose own is `doc`."""
     wrt = f" with respect to {', '.join(request.wrt)}" if request.wrt else ""
     parts = [f"The {WORDS[request.mode]} of {name}{wrt}, called with the arguments of {name}.", _returns(name, request)]
@@ -59,7 +59,7 @@ def _returns(name: str, request: Request) -> str:
     return f"Returns {'a pair: ' if aux else ''}{gradient}{aux}."
 
 
-def called_like(function: Callable[..., Any], request: Request) -> inspect.Signature:
+def call_signature(function: Callable[..., Any], request: Request) -> inspect.Signature:
     """The signature of a derivative: that of the function, without what it says of the result."""
     try:
         signature = inspect.signature(function)

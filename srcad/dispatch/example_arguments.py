@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dispatch.leaf_conversion import leaf_key
+from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, fail
@@ -102,7 +102,7 @@ def _value(parameter: inspect.Parameter, scope: Mapping[str, Any]) -> tuple[Any,
 
 def _alike(one: Any, other: Any) -> bool:
     (leaves, spec), (others, other_spec) = flatten(one), flatten(other)
-    return spec == other_spec and [*map(leaf_key, leaves)] == [*map(leaf_key, others)]
+    return spec == other_spec and [*map(leaf_type_key, leaves)] == [*map(leaf_type_key, others)]
 
 
 def _of(annotation: Any, scope: Mapping[str, Any]) -> Any:

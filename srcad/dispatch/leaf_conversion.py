@@ -17,7 +17,7 @@ _FLOATS = ("float32", "float64")
 _PLAIN: dict[type, str] = {float: "float64", int: "int64", bool: "bool"}
 
 
-def leaf_key(leaf: Any) -> object:
+def leaf_type_key(leaf: Any) -> object:
     """What two leaves must share to be served by the same generated function. Called for each leaf of each call."""
     kind = type(leaf)
     if kind is np.ndarray:
@@ -112,7 +112,7 @@ def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
     return False
 
 
-def passed(leaf: Any, differentiated: bool, compiled: bool = True) -> Callable[[Any], Any] | None:
+def argument_conversion(leaf: Any, differentiated: bool, compiled: bool = True) -> Callable[[Any], Any] | None:
     """How a leaf is converted on its way into the generated function; None if it goes as it is.
 
     Uncompiled, a Python float goes as NumPy's, so that 1/0 is inf as in compiled code.
@@ -128,7 +128,7 @@ def passed(leaf: Any, differentiated: bool, compiled: bool = True) -> Callable[[
     return int if isinstance(leaf, int) and type(leaf) not in _PLAIN else None
 
 
-def given_back(leaf: Any) -> Callable[[Any], Any]:
+def gradient_conversion(leaf: Any) -> Callable[[Any], Any]:
     """How the gradient of a leaf is converted into the leaf's own kind: dtype, 0-d or not, Python or NumPy scalar."""
     if isinstance(leaf, np.ndarray):
         dtype = leaf.dtype
@@ -142,13 +142,13 @@ def given_back(leaf: Any) -> Callable[[Any], Any]:
     return float
 
 
-def entries_back(leaf: Any) -> Callable[[Any], Any]:
+def jacobian_conversion(leaf: Any) -> Callable[[Any], Any]:
     """The same for the derivatives of many outputs with respect to a leaf, which are an array of its dtype."""
     dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.floating) else np.dtype(np.float64)
-    return given_back(np.empty(1, dtype))
+    return gradient_conversion(np.empty(1, dtype))
 
 
-def result_back(result: Type) -> Callable[[Any], Any] | None:
+def result_conversion(result: Type) -> Callable[[Any], Any] | None:
     """A number comes back as Python's own where Python has it; Numba gives float32 as a float, which is undone."""
     if not isinstance(result, Scalar):
         return None

@@ -13,7 +13,7 @@ import numpy as np
 from srcad.backend.python.module_text import module_text
 from srcad.compiler.pipeline import Generated
 from srcad.errors import fail
-from srcad.reverse.storage.tape_report import Kept, read_by
+from srcad.reverse.storage.tape_report import TapeEntry, read_by
 
 Shape = tuple[int, ...]
 _LISTED = 8
@@ -113,7 +113,7 @@ def memory(count: int) -> str:
     return f"{count} byte{'' if count == 1 else 's'}"
 
 
-def planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
+def memory_planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
     """The plan as a function of the flat arguments that the primal takes. It computes lengths, and nothing else."""
     asked = made.sizes()
     spare = [None] * (len(made.function.params) - len(made.lowered.function.params))
@@ -139,7 +139,7 @@ def planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
     return plan
 
 
-def _saved(one: Kept, made: Generated, shapes: list[Shape] | None) -> Saved:
+def _saved(one: TapeEntry, made: Generated, shapes: list[Shape] | None) -> Saved:
     """One entry; of several arrays that follow one another under a name, the largest."""
     if shapes is None:
         return Saved(one.name, None, None, one.dtype, one.lines, one.size, one.grows, None)

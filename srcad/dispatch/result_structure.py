@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from srcad.dispatch.leaf_conversion import result_back
+from srcad.dispatch.leaf_conversion import result_conversion
 from srcad.dispatch.pytree import flatten, unflatten
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.ir.types import Type
 
 Rebuild = Callable[[Sequence[Any]], Any]
 Back = Callable[[Type], Callable[[Any], Any] | None]
 
 
-def rebuilder(result: Abstract, back: Back = result_back) -> Rebuild:
+def result_builder(result: Abstract, back: Back = result_conversion) -> Rebuild:
     """A function from the flat values of the leaves of `result` to the nested value.
 
     `back` says how a leaf of a type is converted.
@@ -63,7 +63,7 @@ def _skeleton(value: Abstract) -> Any:
             for name, item in made_fields.items():
                 object.__setattr__(record, name, item)
             return record
-        case Static(inner):
+        case Constant(inner):
             return inner
         case _:
             return value

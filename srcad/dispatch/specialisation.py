@@ -15,13 +15,19 @@ from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.backend.python.module_text import unasked_name
 from srcad.compiler.pipeline import Generated
-from srcad.dispatch.argument_types import Described
-from srcad.dispatch.leaf_conversion import entries_back, given_back, leaf_key, overlaps_itself, passed
-from srcad.dispatch.memory_plan import Plan, planner, refuse_above
+from srcad.dispatch.argument_types import AbstractArguments
+from srcad.dispatch.leaf_conversion import (
+    argument_conversion,
+    gradient_conversion,
+    jacobian_conversion,
+    leaf_type_key,
+    overlaps_itself,
+)
+from srcad.dispatch.memory_plan import Plan, memory_planner, refuse_above
 from srcad.dispatch.pytree import flatten, is_leaf, unflatten
-from srcad.dispatch.result_structure import Rebuild, rebuilder
+from srcad.dispatch.result_structure import Rebuild, result_builder
 from srcad.dispatch.signature import Argument, Parameters
-from srcad.dispatch.weaker_types import relaxed
+from srcad.dispatch.weaker_types import weakened_arguments
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import leaves as output_leaves
 from srcad.frontend.values.describe import flatten as flatten_captured
@@ -43,11 +49,11 @@ class Specialisation:
     def __init__(
         self,
         made: Generated,
-        arguments: Described,
+        arguments: AbstractArguments,
         values: Sequence[Any],
         parameters: Parameters,
         request: Request,
-        make: Callable[[Described], Generated],
+        make: Callable[[AbstractArguments], Generated],
     ) -> None:
         self.generated = made
         self._make = make
@@ -66,7 +72,7 @@ class Specialisation:
         self._convert = [
             (at, change)
             for at, leaf in enumerate(own)
-            if (change := passed(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
+            if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
         ]
         self._captures = [(capture.read, capture.fixed) for capture in made.lowered.captures]
         self._guards = made.lowered.guards
@@ -124,7 +130,7 @@ class Specialisation:
 
     def _plan(self, flat: list[Any]) -> Plan:
         if self._planned is None:
-            self._planned = planner(self.generated)
+            self._planned = memory_planner(self.generated)
         return self._planned(flat)
 
     @property
@@ -138,7 +144,7 @@ class Specialisation:
 
     def relied_on(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
         """The same text, made for the weakest types that give it: what its file has to ask for."""
-        return relaxed(self.generated, self.arguments, self._make, text)
+        return weakened_arguments(self.generated, self.arguments, self._make, text)
 
     def asking(self) -> Callable[..., Any]:
         """The function on flat arguments for those who call it themselves: it refuses types it was not made for."""
@@ -188,7 +194,7 @@ class Specialisation:
         keys: list[object] = []
         for read, _ in self._captures:
             leaves, spec = flatten(read())
-            keys.append((spec, *map(leaf_key, leaves)))
+            keys.append((spec, *map(leaf_type_key, leaves)))
         return keys
 
     def _check_tape(self, flat: list[Any]) -> None:
@@ -289,7 +295,7 @@ def _versions() -> tuple[str, ...]:
 
 def _finisher(
     made: Generated,
-    arguments: Described,
+    arguments: AbstractArguments,
     leaves: list[Any],
     values: Sequence[Any],
     parameters: Parameters,
@@ -297,7 +303,7 @@ def _finisher(
 ) -> Callable[[Any], Any]:
     """From what the generated function returns to what the caller gets."""
     count = len(made.lowered.function.results)
-    rebuild = rebuilder(made.result)
+    rebuild = result_builder(made.result)
     if request.mode == "primal":
         if count == 0:
             return lambda flat: rebuild(())
@@ -306,10 +312,10 @@ def _finisher(
         return _numbers(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
     outputs = list(output_leaves(made.result))
     many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
-    back = entries_back if many else given_back
+    back = jacobian_conversion if many else gradient_conversion
     gradients = _gradient_builder(arguments, leaves, values, parameters, request, back)
     if request.mode == "jacobian":
-        return _rows(gradients, rebuilder(made.result, lambda _: None), len(outputs))
+        return _rows(gradients, result_builder(made.result, lambda _: None), len(outputs))
     kept = count if request.keep_value else 0
     total = kept + sum(leaf.differentiated for leaf in arguments.leaves)
 
@@ -338,11 +344,11 @@ def _rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Call
     return finish
 
 
-def _numbers(arguments: Described, leaves: list[Any], chosen: Sequence[Argument]) -> Callable[[Any], Any]:
+def _numbers(arguments: AbstractArguments, leaves: list[Any], chosen: Sequence[Argument]) -> Callable[[Any], Any]:
     """In procedure style only the gradients of numbers are returned: nothing, one, or a tuple."""
     active = [leaf for one in chosen for leaf in arguments.leaves if leaf.position in one.positions]
     scalars = [leaf for leaf in active if isinstance(leaf.type, Scalar)]
-    converts = [given_back(leaves[leaf.position]) for leaf in scalars]
+    converts = [gradient_conversion(leaves[leaf.position]) for leaf in scalars]
     if not converts:
         return lambda flat: None
     if len(converts) == 1:
@@ -351,7 +357,7 @@ def _numbers(arguments: Described, leaves: list[Any], chosen: Sequence[Argument]
 
 
 def _gradient_builder(
-    arguments: Described,
+    arguments: AbstractArguments,
     leaves: list[Any],
     values: Sequence[Any],
     parameters: Parameters,

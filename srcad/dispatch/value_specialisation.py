@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad.compiler.pipeline import Generated, generate
-from srcad.dispatch.argument_types import Described, described
+from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.frontend.source.read import read
@@ -26,7 +26,7 @@ _MANY = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Attempts:
+class ValueSpecialisation:
     parameters: Parameters
     values: tuple[Any, ...]
     leaves: Sequence[Any]
@@ -34,7 +34,7 @@ class Attempts:
     invented: frozenset[int] = frozenset()
     """Leaves, by position, of which only the type is meant: their values cannot be taken as they are."""
 
-    def made(self) -> tuple[Generated, Described]:
+    def made(self) -> tuple[Generated, AbstractArguments]:
         read(self.parameters.function)  # says of a function without source that it has none
         try:
             return self._attempt()
@@ -45,7 +45,7 @@ class Attempts:
                 raise
             return found
 
-    def _with_known(self, codes: set[str]) -> tuple[Generated, Described] | None:
+    def _with_known(self, codes: set[str]) -> tuple[Generated, AbstractArguments] | None:
         if codes & BY_VALUE:
             chosen = self._candidates(bool | np.bool_ | int | np.integer)
             least = 0  # what is read from outside may be what has to be known
@@ -75,23 +75,23 @@ class Attempts:
 
     def _candidates(self, kinds: Any) -> list[int]:
         parameters = self.parameters
-        whole = described(parameters.names, self.values, self._active(), len(parameters.fixed))
+        whole = abstract_arguments(parameters.names, self.values, self._active(), len(parameters.fixed))
         others = {leaf.position for leaf in whole.leaves if not leaf.differentiated}
         return [at for at, leaf in enumerate(self.leaves) if at in others - self.invented and isinstance(leaf, kinds)]
 
-    def _try(self, known: Collection[int], fixed: bool) -> tuple[Generated, Described] | None:
+    def _try(self, known: Collection[int], fixed: bool) -> tuple[Generated, AbstractArguments] | None:
         try:
             return self._attempt(known, fixed)
         except SrcadError:
             return None
 
-    def _attempt(self, known: Collection[int] = (), fixed: bool = False) -> tuple[Generated, Described]:
+    def _attempt(self, known: Collection[int] = (), fixed: bool = False) -> tuple[Generated, AbstractArguments]:
         parameters = self.parameters
-        arguments = described(parameters.names, self.values, self._active(), len(parameters.fixed), known)
+        arguments = abstract_arguments(parameters.names, self.values, self._active(), len(parameters.fixed), known)
         arguments = replace(arguments, fixed=fixed)
         return self.made_for(arguments), arguments
 
-    def made_for(self, arguments: Described) -> Generated:
+    def made_for(self, arguments: AbstractArguments) -> Generated:
         """The function for arguments of these types."""
         request = self.request
         name_at = {leaf.position: leaf.name for leaf in arguments.leaves}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from srcad.compiler.pipeline import Generated
-from srcad.dispatch.argument_types import Described
+from srcad.dispatch.argument_types import AbstractArguments
 from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import Abstract, Leaf, map_structure
 from srcad.ir.types import Array, Dim, Symbol, Type, dim
@@ -22,8 +22,11 @@ _MANY = 64
 Weaken = Callable[[Array, str], Array]
 
 
-def relaxed(
-    made: Generated, arguments: Described, make: Callable[[Described], Generated], text: Callable[[Generated], str]
+def weakened_arguments(
+    made: Generated,
+    arguments: AbstractArguments,
+    make: Callable[[AbstractArguments], Generated],
+    text: Callable[[Generated], str],
 ) -> Generated:
     """The function made for the weakest types that give the same `text`. `make` makes it for such types."""
     wanted = text(made)
@@ -80,7 +83,7 @@ def _each(dims: Iterable[Dim], change: Callable[[Symbol], Symbol]) -> Iterator[D
         yield Dim(tuple((change(symbol), factor) for symbol, factor in d.terms), d.const)
 
 
-def _weakened(arguments: Described, weaken: Weaken, names: frozenset[str]) -> Described:
+def _weakened(arguments: AbstractArguments, weaken: Weaken, names: frozenset[str]) -> AbstractArguments:
     types: dict[str, Type] = {
         leaf.name: weaken(leaf.type, leaf.name) if leaf.name in names and isinstance(leaf.type, Array) else leaf.type
         for leaf in arguments.leaves

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from srcad.analysis.values.step_functions import Steps
+from srcad.analysis.values.step_functions import StepInput
 from srcad.compiler.pipeline import Generated
 from srcad.errors import ZeroDerivativeWarning
 from srcad.ir.nodes import Span
@@ -17,7 +17,7 @@ def warn_of_zeros(made: Generated) -> None:
 
     It is attributed to the first of these lines, in the user's file.
     """
-    groups: dict[tuple[Span, ...], list[Steps]] = {}
+    groups: dict[tuple[Span, ...], list[StepInput]] = {}
     for one in made.steps:
         groups.setdefault(one.places, []).append(one)
     for places, found in groups.items():
@@ -25,7 +25,7 @@ def warn_of_zeros(made: Generated) -> None:
         warnings.warn_explicit(_text(made, found, places), ZeroDerivativeWarning, first.file, first.line)
 
 
-def _text(made: Generated, found: list[Steps], places: tuple[Span, ...]) -> str:
+def _text(made: Generated, found: list[StepInput], places: tuple[Span, ...]) -> str:
     primal = made.lowered.function
     shown = {param.name: param.path for param in primal.params}
     inputs = ", ".join(dict.fromkeys(shown[one.input] for one in found))

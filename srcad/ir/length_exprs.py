@@ -8,16 +8,16 @@ from srcad.ir.nodes import Const, Expr, Op, Var
 from srcad.ir.types import Dim, Symbol
 
 
-def written(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
+def nonnegative_length(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
     """A length, never below zero, as an expression."""
-    total = summed(d, spelled)
+    total = linear_expression(d, spelled)
     if isinstance(total, Const):
         return Const(max(d.const, 0))
     # `x[1:-1]` of one element has none, not -1
     return total if d.never_negative else Op("max", (total, Const(0)))
 
 
-def summed(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
+def linear_expression(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
     """A linear form as an expression, its symbols as `spelled` says."""
     total: Expr = Const(0)
     for symbol, coefficient in d.terms:
@@ -32,7 +32,7 @@ def summed(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
     return total
 
 
-def asked(symbol: Symbol) -> Expr:
+def shape_query(symbol: Symbol) -> Expr:
     """A length is asked of its array."""
     known = Var(symbol.name)
     return known if symbol.axis is None else Op("shape", (known,), (("axis", symbol.axis),))

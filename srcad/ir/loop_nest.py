@@ -11,7 +11,7 @@ from srcad.ir.types import Dim, Symbol
 
 
 @dataclass(frozen=True)
-class Nest(For):
+class LoopNest(For):
     """Loops one inside the other, over independent elements; it is the outermost of them.
 
     `lengths` are those of the axes, in the order of the loops. Each axis has a counter of its own name, the same in
@@ -23,38 +23,38 @@ class Nest(For):
     """The lengths known to be equal where the nest stands."""
 
 
-def nest(
+def loop_nest(
     counters: tuple[str, ...],
     extents: tuple[Expr, ...],
     lengths: tuple[Dim, ...],
     body: Block,
     equal: Mapping[Symbol, Dim],
-) -> Nest:
+) -> LoopNest:
     """The loops, the first counter outermost."""
     for counter, extent in reversed(list(zip(counters[1:], extents[1:], strict=True))):
         body = (For(counter, Const(0), extent, Const(1), body),)
-    return Nest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths, equal=equal)
+    return LoopNest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths, equal=equal)
 
 
-def counters_of(loops: Nest) -> tuple[str, ...]:
+def indices_of(loops: LoopNest) -> tuple[str, ...]:
     return tuple(loop.index for loop in _levels(loops))
 
 
-def extents_of(loops: Nest) -> tuple[Expr, ...]:
+def extents_of(loops: LoopNest) -> tuple[Expr, ...]:
     return tuple(loop.stop for loop in _levels(loops))
 
 
-def body_of(loops: Nest) -> Block:
+def body_of(loops: LoopNest) -> Block:
     """What is done for each element."""
     *_, innermost = _levels(loops)
     return innermost.body
 
 
-def with_body(loops: Nest, body: Block) -> Nest:
-    return nest(counters_of(loops), extents_of(loops), loops.lengths, body, loops.equal)
+def with_body(loops: LoopNest, body: Block) -> LoopNest:
+    return loop_nest(indices_of(loops), extents_of(loops), loops.lengths, body, loops.equal)
 
 
-def _levels(loops: Nest) -> Iterator[For]:
+def _levels(loops: LoopNest) -> Iterator[For]:
     loop: For = loops
     yield loop
     for _ in loops.lengths[1:]:
@@ -90,6 +90,6 @@ def written_elements(stmt: Stmt) -> Iterator[Element]:
             yield base, index
 
 
-def is_own(index: tuple[Expr, ...], counters: tuple[str, ...]) -> bool:
+def is_injective(index: tuple[Expr, ...], counters: tuple[str, ...]) -> bool:
     """Whether every turn has an element of its own at this index."""
     return frozenset(counters) <= frozenset().union(*map(names, index))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from srcad.ir.types import Type
 
 
-def new_name(wanted: str, kind: Type, types: dict[str, Type]) -> str:
+def fresh_name(wanted: str, kind: Type, types: dict[str, Type]) -> str:
     """A name that is not in use yet, like the one wanted; from now on it has a type.
 
     >>> from srcad.ir.types import Scalar
     >>> types = {"total": Scalar("float64")}
-    >>> new_name("total", Scalar("float64"), types), new_name("total", Scalar("float64"), types), sorted(types)
+    >>> fresh_name("total", Scalar("float64"), types), fresh_name("total", Scalar("float64"), types), sorted(types)
     ('total1', 'total2', ['total', 'total1', 'total2'])
     """
     name, k = wanted, 0

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.to_be_recorded import Overwrites
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.canonicalize.array_expansion import SAVED
-from srcad.canonicalize.trip_counts import count_of
+from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
 from srcad.ir.types import Array, Scalar
-from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns
-from srcad.reverse.loops.checkpoint_loops import Stretched
-from srcad.reverse.loops.checkpoint_state import Checkpoints
-from srcad.reverse.loops.interleave import Fused
-from srcad.reverse.source_comments import TURN, TURN_BACK
+from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
+from srcad.reverse.loops.checkpoint_loops import SegmentLoops
+from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.loops.interleave import InterleavePlan
+from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
 from srcad.reverse.storage.outer_lengths import minus, plus
-from srcad.reverse.storage.overwritten_memory import Home, restored
-from srcad.reverse.storage.tape_layout import Growth, Slot, Slots, room
-from srcad.reverse.storage.tape_names import called, kept_name
+from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
+from srcad.reverse.storage.tape_layout import Growth, TapeLayout, TapeSlot, room
+from srcad.reverse.storage.tape_names import recovered_name, tape_name
 from srcad.typing.builder import Builder
-from srcad.typing.join import Kind, named, unify
+from srcad.typing.join import WeakType, join_types, rename_symbols
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Insertions:
 
 
 @dataclass(frozen=True)
-class Sweeps:
+class AssembledSweeps:
     forward: Block
     reverse: Block
     late: Block
@@ -48,30 +48,32 @@ class Sweeps:
 
 
 class Assembly:
-    def __init__(self, builder: Builder, fused: Fused, aliases: Aliases, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, builder: Builder, fused: InterleavePlan, aliases: AliasClasses, checkpoints: SegmentState
+    ) -> None:
         self.builder = builder
         self.regions = regions = fused.regions
         self.aliases = aliases
         self.plan = fused.plan
         self.moved = fused.late
-        self.slots = Slots(builder, regions, checkpoints.stretches)
-        self.stretched = Stretched(builder, self.slots, checkpoints, aliases.stored, self.plan)
+        self.slots = TapeLayout(builder, regions, checkpoints.stretches)
+        self.stretched = SegmentLoops(builder, self.slots, checkpoints, aliases.stored, self.plan)
         self.stretches = checkpoints.stretches
-        self.overwrites = Overwrites(regions, aliases, builder.types)
+        self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
         """Before a fused loop: the places its turns use again."""
         self.growths: dict[Region, dict[Region | None, list[Growth]]] = {}
         """By loop, the arrays that grow by a row in each turn, by where they begin."""
         self.names: dict[str, Var] = {}
-        self.value_slots: dict[str, Slot] = {}
-        self.undo_slots: dict[int, Slot] = {}
+        self.value_slots: dict[str, TapeSlot] = {}
+        self.undo_slots: dict[int, TapeSlot] = {}
 
-    def sweeps(self, sweep: Sweep) -> Sweeps:
+    def sweeps(self, sweep: ReverseSweep) -> AssembledSweeps:
         self._save_values()
         self._save_overwritten()
         for name in (*self.plan.got_back, *self.plan.handed_on):
-            base = called(name, self.regions.definitions[name].node, name in self.plan.again)
+            base = recovered_name(name, self.regions.definitions[name].node, name in self.plan.again)
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
@@ -83,7 +85,7 @@ class Assembly:
         reverse = self.reverse(sweep)
         top = self.regions.top
         restores = bool(self.plan.undone or self.stretches)
-        return Sweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
+        return AssembledSweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
 
     def _restored(self) -> tuple[str, ...] | None:
         if self.stretches:
@@ -106,9 +108,9 @@ class Assembly:
         holder = self.builder.fresh(base, self.builder.types[name])
         if name in self.plan.handed_on:
             carry = self.plan.handed_on[name].carry
-            both = unify(*(Kind(self.builder.types[n], False) for n in (carry.arg, carry.result)))
-            assert isinstance(both, Kind), both
-            self.builder.types[holder.name] = named(both, holder.name)
+            both = join_types(*(WeakType(self.builder.types[n], False) for n in (carry.arg, carry.result)))
+            assert isinstance(both, WeakType), both
+            self.builder.types[holder.name] = rename_symbols(both, holder.name)
         return holder
 
     # ---- forward -----------------------------------------------------------------------------
@@ -116,7 +118,7 @@ class Assembly:
     def _at(self, region: Region) -> _Insertions:
         return self.insertions.setdefault(region, _Insertions())
 
-    def _declare(self, slot: Slot, region: Region) -> None:
+    def _declare(self, slot: TapeSlot, region: Region) -> None:
         if slot.declare:
             outermost = self.regions.loops(region)[0]
             assert outermost.parent is not None
@@ -150,7 +152,7 @@ class Assembly:
                 # what the array holds in the end: going back, what was overwritten before that is restored
                 last = len(region.stmts) - 1 - self._counts(region)
                 written = False
-            slot = self.slots.make(kept_name(name, t, definition.node), region, t, refers=written)
+            slot = self.slots.make(tape_name(name, t, definition.node), region, t, refers=written)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
@@ -161,12 +163,12 @@ class Assembly:
     def _counts(self, turn: Region) -> bool:
         """Whether the last statement of a region counts its turns, whose number is a place."""
         owner = turn.owner
-        count = count_of(owner) if isinstance(owner, For | While) else None
+        count = trip_count_of(owner) if isinstance(owner, For | While) else None
         last = turn.stmts[-1]
         return count is not None and isinstance(last, Assign) and count.next == Var(last.target)
 
     def _save_overwritten(self) -> None:
-        shared: dict[object, Slot] = {}
+        shared: dict[object, TapeSlot] = {}
         for store, _ in self.overwrites.stores:
             if id(store) in self.plan.undone:
                 home, written = self.plan.undone[id(store)], place(store)
@@ -174,7 +176,7 @@ class Assembly:
                     shared[home, written] = self._save_place(written, home)
                 self.undo_slots[id(store)] = shared[home, written]
 
-    def _save_place(self, written: Expr, home: Home) -> Slot:
+    def _save_place(self, written: Expr, home: SavePoint) -> TapeSlot:
         t = self.builder.typeof(written)
         base = root(written)
         assert base is not None and isinstance(t, Scalar | Array)
@@ -233,7 +235,7 @@ class Assembly:
 
     # ---- reverse -----------------------------------------------------------------------------
 
-    def reverse(self, sweep: Sweep) -> Block:
+    def reverse(self, sweep: ReverseSweep) -> Block:
         due: dict[int, list[str]] = {}
         for name in self.plan.got_back:
             definition = self.regions.definitions[name]
@@ -243,7 +245,7 @@ class Assembly:
         out: list[Stmt] = []
         for group in sweep.with_others(self.plan.counted, self.plan.undoing.groups(self.plan.undone, sweep.region)):
             now = self._in_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
-            if group.undo is not None and restored(group, sweep.region, self.plan.undone):
+            if group.undo is not None and is_restored_at(group, sweep.region, self.plan.undone):
                 first = self._index_names(group.undo)
                 for name in (n for n in now if n in first):
                     out += self._get_back(name, group)
@@ -300,7 +302,7 @@ class Assembly:
             return self.plan.overwritten[name][0]
         return self.plan.again[name] if name in self.plan.again else self.plan.saved[name]
 
-    def _undo(self, group: Group) -> list[Stmt]:
+    def _undo(self, group: ReverseGroup) -> list[Stmt]:
         store = group.undo
         assert store is not None
         slot = self.undo_slots[id(store)]
@@ -310,7 +312,7 @@ class Assembly:
     def _renamed(self, e: Expr) -> Expr:
         return replace_names(e, self.names)
 
-    def _get_back(self, name: str, group: Group) -> list[Stmt]:
+    def _get_back(self, name: str, group: ReverseGroup) -> list[Stmt]:
         target = self.names[name].name
         if name in self.plan.again:
             node = self.regions.definitions[name].node
@@ -324,7 +326,7 @@ class Assembly:
         slot = self.value_slots[name]
         return [*slot.prepare, Assign(target, slot.load, group.span)]
 
-    def _element(self, slot: Slot, items: tuple[Expr, ...]) -> Expr:
+    def _element(self, slot: TapeSlot, items: tuple[Expr, ...]) -> Expr:
         """An element of what is kept in a place."""
         match slot.load, tuple(map(self._renamed, items)):
             case load, ():
@@ -334,16 +336,16 @@ class Assembly:
             case load, inner:
                 return Op("index", (load, *inner))
 
-    def _nested(self, group: Group) -> list[Stmt]:
+    def _nested(self, group: ReverseGroup) -> list[Stmt]:
         match group.nested:
-            case Branches(owner, then, orelse):
+            case ReverseBranches(owner, then, orelse):
                 a, b = self.reverse(then), self.reverse(orelse)
                 return [If(self._renamed(owner.cond), a, b, (), owner.span)] if a or b else []
-            case Turns(owner, turn):
+            case ReverseLoop(owner, turn):
                 body = self.reverse(turn)
                 if self._is_fused(owner):
                     forward, late = self.forward(turn.region), self.late(turn.region)
-                    both = (Comment(TURN), *forward, Comment(TURN_BACK), *body) if forward else body
+                    both = (Comment(ITERATION), *forward, Comment(ITERATION_REVERSED), *body) if forward else body
                     both += late
                     return [*self.preamble.get(turn.region, ()), with_blocks(owner, [both])]
                 if not body:
@@ -364,7 +366,7 @@ class Assembly:
 
     def _turned(self, owner: For | While, body: Block) -> Stmt:
         """The loop backwards over the same turns."""
-        count = count_of(owner)
+        count = trip_count_of(owner)
         if count is not None:
             turns = self._renamed(Var(count.result))
             if isinstance(owner, For):

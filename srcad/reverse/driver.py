@@ -5,33 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from srcad.analysis.memory.alias_classes import aliases
-from srcad.analysis.memory.alias_conflicts import refuse_clashes
-from srcad.analysis.memory.to_be_recorded import Overwrites
-from srcad.analysis.values.activity import active
-from srcad.analysis.values.available_expressions import Computed
-from srcad.canonicalize.array_expansion import own_rows
-from srcad.canonicalize.checkpoint_segments import Stretch, loops_called, stretches
-from srcad.canonicalize.copy_written_arguments import own_arguments
-from srcad.canonicalize.expand_augmented_stores import plain_stores
-from srcad.canonicalize.join_view_indices import joined_views
-from srcad.canonicalize.trip_counts import count_turns
-from srcad.cleanup.driver import finish
+from srcad.analysis.memory.alias_classes import alias_classes
+from srcad.analysis.memory.alias_conflicts import refuse_alias_conflicts
+from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.values.activity import active_names
+from srcad.analysis.values.available_expressions import AvailableExpressions
+from srcad.canonicalize.array_expansion import expand_arrays
+from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
+from srcad.canonicalize.copy_written_arguments import copy_written_arguments
+from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
+from srcad.canonicalize.join_view_indices import join_view_indices
+from srcad.canonicalize.trip_counts import count_trips
+from srcad.cleanup.driver import clean_up
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, Atom, Block, Comment, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
-from srcad.reverse.adjoint.merge_sweeps import merged
-from srcad.reverse.assemble import Assembly, Sweeps
-from srcad.reverse.loops.checkpoint_state import Checkpoints
-from srcad.reverse.loops.expansion_candidates import to_widen
-from srcad.reverse.loops.interleave import fuse, keeps
-from srcad.reverse.loops.jacobian_entries import by_entry, repeatable
-from srcad.reverse.source_comments import FORWARD, REVERSE, TURN, TURN_BACK, VALUE, annotate
+from srcad.reverse.adjoint.merge_sweeps import merge_sweeps
+from srcad.reverse.assemble import AssembledSweeps, Assembly
+from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.loops.expansion_candidates import arrays_to_expand
+from srcad.reverse.loops.interleave import choose_interleaved_loops, saves_anything
+from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
+from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE, annotate
 from srcad.reverse.storage.outer_lengths import length
-from srcad.reverse.storage.tape_report import Kept, kept
+from srcad.reverse.storage.tape_report import TapeEntry, tape_entries
 from srcad.typing.builder import Builder
 
 
@@ -40,7 +40,7 @@ class Gradient:
     """The gradient in sequential form, and what it keeps for its reverse sweep."""
 
     function: Function
-    kept: tuple[Kept, ...]
+    kept: tuple[TapeEntry, ...]
 
 
 def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, checkpoint: Sequence[str] = ()) -> Gradient:
@@ -50,10 +50,10 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, check
     if `keep_value`, then a gradient for each of `wrt`. `checkpoint` are the variables of loops that run twice.
     """
     builder = Builder.resume(f)
-    f = joined_views(f, builder)
-    refuse_clashes(f)
+    f = join_view_indices(f, builder)
+    refuse_alias_conflicts(f)
     f = _own(_plain(f, builder), builder)
-    f = count_turns(f, builder)
+    f = count_trips(f, builder)
     f = _keep_results(f, builder) if keep_value else f
     seed = _seed(f, builder)
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(f.results[0], seed)]], {}, checkpoint)
@@ -74,13 +74,13 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     """
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
     builder = Builder.resume(f)
-    f = joined_views(f, builder)
-    refuse_clashes(f, arrays)
-    f = count_turns(_plain(f, builder), builder)
+    f = join_view_indices(f, builder)
+    refuse_alias_conflicts(f, arrays)
+    f = count_trips(_plain(f, builder), builder)
     buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
     seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [seeds], buffers, checkpoint)
-    found = aliases(f)
+    found = alias_classes(f)
     # going back, the reverse sweep restores what f has overwritten
     changed = [p for p in f.params if p.name in found.stored and sweeps.restores]
     finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
@@ -101,9 +101,9 @@ def jacobian(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ())
     The new function takes f's parameters. It returns, for each result, its derivative for each of `wrt`.
     """
     builder = Builder.resume(f)
-    f = joined_views(f, builder)
-    refuse_clashes(f)
-    f = count_turns(_own(_plain(f, builder), builder), builder)
+    f = join_view_indices(f, builder)
+    refuse_alias_conflicts(f)
+    f = count_trips(_own(_plain(f, builder), builder), builder)
     rows = _array_rows if _is_array(f, builder) else _number_rows
     body, results = rows(f, builder, wrt, checkpoint)
     body = (Comment(FORWARD), *body, Return(results))
@@ -135,12 +135,12 @@ def _array_rows(
         builder.span = None
         with builder.block() as asked:
             shape = [builder.op("shape", result, axis=axis) for axis in range(t.rank)]
-        kept, reverse = repeatable(builder, sweeps.forward, sweeps.reverse, sweeps.restored)
-        rows, results = by_entry(builder, seed, shape, reverse, {name: adjoints[name] for name in wrt})
+        kept, reverse = make_repeatable(builder, sweeps.forward, sweeps.reverse, sweeps.restored)
+        rows, results = loop_over_entries(builder, seed, shape, reverse, {name: adjoints[name] for name in wrt})
         return (*sweeps.forward, *kept, Comment(REVERSE), *asked, *rows), results
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(result, seed)]], {}, checkpoint)
-    turn = (Comment(TURN), *sweeps.forward, Comment(TURN_BACK), *sweeps.reverse)
-    rows, results = by_entry(builder, seed, _shape_before(f, t), turn, {name: adjoints[name] for name in wrt})
+    turn = (Comment(ITERATION), *sweeps.forward, Comment(ITERATION_REVERSED), *sweeps.reverse)
+    rows, results = loop_over_entries(builder, seed, _shape_before(f, t), turn, {name: adjoints[name] for name in wrt})
     return (Comment(REVERSE), *rows), results
 
 
@@ -153,37 +153,37 @@ def _sweeps(
     checkpoint: Sequence[str],
     *,
     fusing: bool = True,
-) -> tuple[list[Mapping[str, Var]], Sweeps]:
+) -> tuple[list[Mapping[str, Var]], AssembledSweeps]:
     """Both sweeps; the reverse sweep is as many as there are lists of seeds, side by side, each with its adjoints."""
     rows: Mapping[str, int] = {}
-    asked = loops_called(f, checkpoint)
-    found_stretches: Mapping[str, Stretch] = {}
+    asked = loops_named(f, checkpoint)
+    found_stretches: Mapping[str, Segment] = {}
     outputs = [[*(result for result, _ in own), *map(Var, buffers)] for own in seeds]
     while True:
-        found = aliases(f)
+        found = alias_classes(f)
         places = regions(f)
-        known = Computed(places, builder.types, found)
+        known = AvailableExpressions(places, builder.types, found)
         parts = [
-            reverse_sweep(f, builder, places, active(f, wrt, out), found, own, wrt, buffers, rows, known, prefix)
+            reverse_sweep(f, builder, places, active_names(f, wrt, out), found, own, wrt, buffers, rows, known, prefix)
             for own, out, prefix in zip(seeds, outputs, _prefixes(len(seeds)), strict=True)
         ]
-        sweep = merged([part for part, _ in parts])
-        carrying = active(f, wrt, [result for out in outputs for result in out])
-        points = Checkpoints(builder, places, found, sweep, found_stretches, rows)
-        fused = fuse(builder, places, found, sweep, carrying, points, allowed=fusing)
+        sweep = merge_sweeps([part for part, _ in parts])
+        carrying = active_names(f, wrt, [result for out in outputs for result in out])
+        points = SegmentState(builder, places, found, sweep, found_stretches, rows)
+        fused = choose_interleaved_loops(builder, places, found, sweep, carrying, points, allowed=fusing)
         if buffers and fused.regions.fused and (fused.plan.undone or points.stretches):
             # what a procedure leaves in its arguments is kept before the reverse sweep restores any
-            fused = fuse(builder, places, found, sweep, carrying, points, allowed=False)
+            fused = choose_interleaved_loops(builder, places, found, sweep, carrying, points, allowed=False)
         # of the others nothing is kept anyway
-        asked, chosen = frozenset(), frozenset(loop for loop in asked if keeps(fused, _turn(places, loop)))
+        asked, chosen = frozenset(), frozenset(loop for loop in asked if saves_anything(fused, _turn(places, loop)))
         if chosen:
-            f, found_stretches = stretches(f, builder, chosen)
+            f, found_stretches = split_into_segments(f, builder, chosen)
             continue
-        overwrites = Overwrites(fused.regions, found, builder.types)
-        wanted = to_widen(builder, fused.regions, overwrites, fused.plan, points.stretches)
+        overwrites = ToBeRecorded(fused.regions, found, builder.types)
+        wanted = arrays_to_expand(builder, fused.regions, overwrites, fused.plan, points.stretches)
         if not wanted:
             return [adjoints for _, adjoints in parts], Assembly(builder, fused, found, points).sweeps(sweep)
-        f, rows = own_rows(f, builder, wanted, rows)
+        f, rows = expand_arrays(f, builder, wanted, rows)
 
 
 def _turn(places: Regions, loop: str) -> Region:
@@ -214,8 +214,8 @@ def _prefixes(count: int) -> list[str]:
 
 
 def _finished(made: Function, builder: Builder) -> Gradient:
-    done = finish(replace(made, types=builder.types, tape=builder.tape))
-    return Gradient(annotate(done), kept(done))
+    done = clean_up(replace(made, types=builder.types, tape=builder.tape))
+    return Gradient(annotate(done), tape_entries(done))
 
 
 def _seed(f: Function, builder: Builder) -> Var:
@@ -228,16 +228,16 @@ def _base(name: str) -> str:
 
 
 def _plain(f: Function, builder: Builder) -> Function:
-    return replace(plain_stores(f, builder, aliases(f)), types=builder.types)
+    return replace(expand_augmented_stores(f, builder, alias_classes(f)), types=builder.types)
 
 
 def _own(f: Function, builder: Builder) -> Function:
-    return own_arguments(f, builder, aliases(f))
+    return copy_written_arguments(f, builder, alias_classes(f))
 
 
 def _keep_results(f: Function, builder: Builder) -> Function:
     """Copy the array results that the reverse sweep may write into on its way back."""
-    stored = aliases(f).stored
+    stored = alias_classes(f).stored
     results: list[Expr] = []
     body = list(f.body)
     for result in f.results:

@@ -9,10 +9,10 @@ from srcad.ir.traversal import blocks, walk, with_blocks
 
 FORWARD = "---- forward sweep -----------------------------------------------------"
 REVERSE = "---- reverse sweep -----------------------------------------------------"
-TURN = "forward"
+ITERATION = "forward"
 AGAIN = "forward again"
 """Above the turns of a stretch that are run a second time."""
-TURN_BACK = "and back"
+ITERATION_REVERSED = "and back"
 """Above the two halves of a turn of a fused loop."""
 VALUE = "---- value -------------------------------------------------------------"
 WIDTH = 100
@@ -37,9 +37,9 @@ def annotate(f: Function) -> Function:
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []
-        if Comment(TURN_BACK) in block:
+        if Comment(ITERATION_REVERSED) in block:
             # the first half of a turn is the primal itself
-            middle = block.index(Comment(TURN_BACK)) + 1
+            middle = block.index(Comment(ITERATION_REVERSED)) + 1
             return block[:middle] + go(block[middle:], depth)
         for i, stmt in enumerate(block):
             if stmt == Comment(VALUE):

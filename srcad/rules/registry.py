@@ -82,7 +82,7 @@ def vjp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F],
     return _register(targets, "vjp", ranks, False)
 
 
-def rule_for(prim: str, ranks: tuple[int, ...]) -> Rule | None:
+def find_rule(prim: str, ranks: tuple[int, ...]) -> Rule | None:
     """The rule for a primitive on arguments of these ranks, or None.
 
     A rule for exactly these ranks goes before one for any.
@@ -104,17 +104,17 @@ def expands(*targets: object, methods: tuple[str, ...] = ()) -> Callable[[F], F]
     return decorate
 
 
-def static(function: F) -> F:
+def compile_time(function: F) -> F:
     """Mark a function that prelude and rules call on static values only; the compiler runs it."""
     STATIC.add(function)
     return function
 
 
 class Refused(Exception):
-    """Raised by `refuse` when a prelude function runs as plain Python."""
+    """Raised by `unsupported` when a prelude function runs as plain Python."""
 
 
-def refuse(message: str) -> Any:
+def unsupported(message: str) -> Any:
     """Say that this use of a function is not supported.
 
     Statically reached during compilation, it becomes an error at the user's line.
@@ -158,7 +158,7 @@ def dtype_of(x: Any) -> str:
 # ---- static helpers ----------------------------------------------------------------------------------
 
 
-@static
+@compile_time
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     """`axis` as NumPy takes it (None: all, negative, a tuple), as increasing non-negative axes.
 
@@ -176,31 +176,31 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     return axes
 
 
-@static
+@compile_time
 def axis_of(axis: int, rank: int) -> int:
     """One axis as NumPy takes it, as a non-negative one."""
     return axes_of(axis, rank)[0]
 
 
-@static
+@compile_time
 def dtype_name(dtype: Any) -> str:
     """`np.float32`, `"f4"`, `float`, ... as the name of a NumPy dtype."""
     return str(np.dtype(dtype).name)
 
 
-@static
+@compile_time
 def common_dtype(*names: str) -> str:
     """The dtype of an operation on these dtypes."""
     return str(np.result_type(*names).name)
 
 
-@static
+@compile_time
 def is_float_name(name: str) -> bool:
     """Whether the dtype is a floating one."""
     return name.startswith("float")
 
 
-@static
+@compile_time
 def inverse_of(axes: tuple[int, ...]) -> tuple[int, ...]:
     """The permutation that undoes `axes`.
 
@@ -210,7 +210,7 @@ def inverse_of(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(axes.index(k) for k in range(len(axes)))
 
 
-@static
+@compile_time
 def moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
     """The permutation of `np.moveaxis`."""
     sources = [axis_of(k, rank) for k in (source if isinstance(source, tuple | list) else (source,))]
@@ -223,7 +223,7 @@ def moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
     return tuple(order)
 
 
-@static
+@compile_time
 def swapped(rank: int, first: int, second: int) -> tuple[int, ...]:
     """The permutation of `np.swapaxes`."""
     order = list(range(rank))
@@ -232,7 +232,7 @@ def swapped(rank: int, first: int, second: int) -> tuple[int, ...]:
     return tuple(order)
 
 
-@static
+@compile_time
 def reversed_axes(rank: int) -> tuple[int, ...]:
     """The permutation of `x.T`."""
     return tuple(range(rank - 1, -1, -1))
@@ -247,7 +247,7 @@ def at_axis(rank: int, axis: int, item: Any) -> tuple[Any, ...]:
     return tuple([item if k == axis else slice(None) for k in range(rank)])  # compiled, not run: `item` may be a value
 
 
-@static
+@compile_time
 def with_new_axes(rank: int, axes: tuple[int, ...]) -> tuple[Any, ...]:
     """The index that inserts axes of length 1 so that they come out at `axes`; `rank` counts them.
 
@@ -257,7 +257,7 @@ def with_new_axes(rank: int, axes: tuple[int, ...]) -> tuple[Any, ...]:
     return tuple(None if k in axes else slice(None) for k in range(rank))
 
 
-@static
+@compile_time
 def without_axes(rank: int, axes: tuple[int, ...]) -> tuple[Any, ...]:
     """The index that drops axes of length 1."""
     return tuple(0 if k in axes else slice(None) for k in range(rank))

@@ -16,7 +16,7 @@ from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span,
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, dim, unknown
 from srcad.rules.primitives import PRIMITIVES
-from srcad.typing.infer import Operand, Unfit, infer, kind_of
+from srcad.typing.infer import Operand, TypeMismatch, infer, kind_of
 from srcad.typing.length_demands import Axis, Demand, Filled, Fit, demands
 from srcad.typing.slices import UNKNOWN, Bound
 
@@ -141,7 +141,7 @@ class Builder:
         name = f"{base}.{self.counters.get(base, 0)}"
         try:
             type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)
-        except Unfit as error:
+        except TypeMismatch as error:
             self._refuse(prim, args, str(error))
         if self.checks:
             self.demand(demands(prim, [self._operand(arg) for arg in args], static), args)
@@ -250,14 +250,14 @@ class Builder:
         """The type `op` would give its result, which is not written."""
         try:
             return infer(prim, [self._operand(arg) for arg in args], static, unknown())[0]
-        except Unfit as error:
+        except TypeMismatch as error:
             self._refuse(prim, args, str(error))
 
     def dtype_of_op(self, prim: str, *args: Expr) -> str:
         """The dtype `op` would give an elementwise result, whatever the lengths."""
         try:
             return kind_of(prim, [self._operand(arg) for arg in args], {})[0]
-        except Unfit as error:
+        except TypeMismatch as error:
             self._refuse(prim, args, str(error))
 
     def _refuse(self, prim: str, args: Sequence[Expr], reason: str) -> NoReturn:

@@ -28,7 +28,7 @@ _FORTRAN = frozenset({"np.linalg.inv", "np.linalg.solve", "np.linalg.cholesky"})
 """Primitives whose result Numba lays out by columns."""
 
 
-class Unfit(Exception):
+class TypeMismatch(Exception):
     """The operands do not fit the primitive; the text is NumPy's own, or ours."""
 
 
@@ -46,7 +46,7 @@ class Operand:
 def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], name: str) -> tuple[Type, bool]:
     """The type of `prim(*operands, **static)`, and whether it is a weak scalar; new symbols are called `name`."""
     if prim == "list.new":
-        raise Unfit("the type of an empty list is not known")
+        raise TypeMismatch("the type of an empty list is not known")
     dtype, rank, weak = kind_of(prim, operands, static)
     if rank == 0:
         value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
@@ -93,11 +93,11 @@ def _key(prim: str, operand: Operand) -> tuple[object, ...]:
 
 def _evaluated(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[str, Any]) -> _Kind:
     if prim not in PRIMITIVES:
-        raise Unfit(f"srcad has no primitive {prim}")
+        raise TypeMismatch(f"srcad has no primitive {prim}")
     try:
         result = PRIMITIVES[prim](*[_dummy(part) for part in parts], **static)
     except Exception as error:
-        raise Unfit(str(error) or type(error).__name__) from error
+        raise TypeMismatch(str(error) or type(error).__name__) from error
     if isinstance(result, bool | int | float):
         return (
             {bool: "bool", int: "int64", float: "float64"}.get(type(result), str(np.dtype(type(result)))),
@@ -105,10 +105,10 @@ def _evaluated(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[s
             type(result) in (bool, int, float),
         )
     if not isinstance(result, np.ndarray | np.generic):
-        raise Unfit(f"the result is a {type(result).__name__}, neither a number nor an array")
+        raise TypeMismatch(f"the result is a {type(result).__name__}, neither a number nor an array")
     dtype = result.dtype.name
     if dtype not in DTYPES:
-        raise Unfit(f"the result has dtype {dtype}")
+        raise TypeMismatch(f"the result has dtype {dtype}")
     return dtype, result.ndim, False
 
 
@@ -133,7 +133,7 @@ def _index_kind(operands: Sequence[Operand]) -> _Kind:
         if isinstance(base, ListOf):
             entry = base.item
             return entry.dtype, entry.rank if isinstance(entry, Array) else 0, False
-        raise Unfit("a scalar cannot be indexed")
+        raise TypeMismatch("a scalar cannot be indexed")
     rank = len(base.dims)
     for item in operands[1:]:
         if isinstance(item.expr, Const) and item.expr.value is None:
@@ -193,7 +193,7 @@ def _together(dims: Sequence[Dim]) -> Dim | None:
     # where two lengths differ and neither is 1, NumPy refuses: a length that is not 1 is the result's
     constant = [d for d in longer if not d.terms]
     if len(constant) > 1:
-        raise Unfit(f"lengths {constant[0].const} and {constant[1].const} do not broadcast")
+        raise TypeMismatch(f"lengths {constant[0].const} and {constant[1].const} do not broadcast")
     # and a name for it is better than a number: what a loop carries round keeps the length it came with
     many = sorted((d for d in longer if d.many), key=lambda d: not d.terms)
     return many[0] if many else None
@@ -247,11 +247,11 @@ def _index_dims(operands: Sequence[Operand]) -> list[Dim | None]:
             result.append(ONE)
         elif isinstance(item.expr, Slice):
             if not left:
-                raise Unfit("there are more indices than axes")
+                raise TypeMismatch("there are more indices than axes")
             result.append(slice_dim(left.pop(0), *item.bounds))
         else:
             if not left:
-                raise Unfit("there are more indices than axes")
+                raise TypeMismatch("there are more indices than axes")
             left.pop(0)
     return result + list(left)
 

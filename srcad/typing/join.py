@@ -9,34 +9,34 @@ import numpy as np
 from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
 from srcad.typing.builder import described
 
-OWN = ""
+UNNAMED = ""
 """The name of a symbol that stands for the joined value itself, which has no name yet."""
 
 
 @dataclass(frozen=True)
-class Kind:
+class WeakType:
     """A type, and whether it is a weak scalar (see infer.py)."""
 
     type: Type
     weak: bool
 
 
-def unify(a: Kind, b: Kind) -> Kind | str:
+def join_types(a: WeakType, b: WeakType) -> WeakType | str:
     """The kind that holds both, in which lengths that differ are symbols named `OWN`; or why there is none."""
     match a.type, b.type:
         case Scalar(first), Scalar(second):
             if first == second:
                 known = a.type.dim if a.type.dim == b.type.dim else _own(None, False)
-                return Kind(Scalar(first, known if first == "int64" else None), a.weak and b.weak)
+                return WeakType(Scalar(first, known if first == "int64" else None), a.weak and b.weak)
             dtype = _scalar_dtype(a, b)
-            return Kind(Scalar(dtype, _own(None, False) if dtype == "int64" else None), a.weak and b.weak)
+            return WeakType(Scalar(dtype, _own(None, False) if dtype == "int64" else None), a.weak and b.weak)
         case Array(first, dims, layout), Array(second, others, other_layout):
             if first != second:
                 return f"it is an array of {first} on one path and of {second} on the other"
             if len(dims) != len(others):
                 return f"it has {len(dims)} axes on one path and {len(others)} on the other"
             common = tuple(_length(x, y, axis) for axis, (x, y) in enumerate(zip(dims, others, strict=True)))
-            return Kind(Array(first, common, layout if layout == other_layout else "A"), False)
+            return WeakType(Array(first, common, layout if layout == other_layout else "A"), False)
         case ListOf(first_item), ListOf(second_item) if first_item == second_item:
             return a
         case Opaque(), Opaque() if a.type == b.type:
@@ -44,7 +44,7 @@ def unify(a: Kind, b: Kind) -> Kind | str:
     return f"it is {described(a.type)} on one path and {described(b.type)} on the other"
 
 
-def named(kind: Kind, name: str) -> Type:
+def rename_symbols(kind: WeakType, name: str) -> Type:
     """The type, in which the symbols called `OWN` are called `name`."""
     match kind.type:
         case Scalar(dtype, Dim() as value):
@@ -55,14 +55,14 @@ def named(kind: Kind, name: str) -> Type:
             return kind.type
 
 
-def widened(kind: Kind, inner: frozenset[str]) -> Kind:
+def forget_iteration_facts(kind: WeakType, inner: frozenset[str]) -> WeakType:
     """The kind without what is only true within one turn of a loop: lengths over names made inside become its own."""
     match kind.type:
         case Scalar("int64", value) if value is not None and _mentions(value, inner):
-            return Kind(Scalar("int64", _own(None, False)), kind.weak)
+            return WeakType(Scalar("int64", _own(None, False)), kind.weak)
         case Array(dims=dims):
             kept = tuple(_own(axis, d.many) if _mentions(d, inner) else d for axis, d in enumerate(dims))
-            return Kind(replace(kind.type, dims=kept), False)
+            return WeakType(replace(kind.type, dims=kept), False)
         case _:
             return kind
 
@@ -71,7 +71,7 @@ def _mentions(d: Dim, names: frozenset[str]) -> bool:
     return any(symbol.name in names for symbol, _ in d.terms)
 
 
-def _scalar_dtype(a: Kind, b: Kind) -> str:
+def _scalar_dtype(a: WeakType, b: WeakType) -> str:
     assert isinstance(a.type, Scalar) and isinstance(b.type, Scalar)
     first, second = a.type.dtype, b.type.dtype
     # a plain Python number takes the dtype of the other, as in NumPy's own promotion
@@ -93,10 +93,10 @@ def _length(a: Dim, b: Dim, axis: int) -> Dim:
 
 
 def _own(axis: int | None, many: bool) -> Dim:
-    return dim(Symbol(OWN, axis, many))
+    return dim(Symbol(UNNAMED, axis, many))
 
 
 def _renamed(d: Dim, name: str) -> Dim:
-    if not any(symbol.name == OWN for symbol, _ in d.terms):
+    if not any(symbol.name == UNNAMED for symbol, _ in d.terms):
         return d
-    return Dim(tuple((replace(s, name=name) if s.name == OWN else s, c) for s, c in d.terms), d.const)
+    return Dim(tuple((replace(s, name=name) if s.name == UNNAMED else s, c) for s, c in d.terms), d.const)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from srcad.ir.nodes import Const, Expr, Op, Slice, Undef, Var
 from srcad.ir.types import Array, Opaque, Scalar, Type, dim, unknown
-from srcad.typing.infer import Operand, Unfit, infer
+from srcad.typing.infer import Operand, TypeMismatch, infer
 from srcad.typing.slices import UNKNOWN, Bound
 
 
@@ -41,7 +41,7 @@ def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
                 if strong == known:
                     return one
                 other, _ = infer(prim, strong, dict(static), fresh)
-            except (Unfit, KeyError, AssertionError, IndexError):
+            except (TypeMismatch, KeyError, AssertionError, IndexError):
                 return None
             return one if one == other else None
 
@@ -74,7 +74,7 @@ def is_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
     return isinstance(typeof(expr, types), Scalar)
 
 
-def same(a: Type | None, b: Type | None) -> bool:
+def same_type(a: Type | None, b: Type | None) -> bool:
     """Whether two types are known to agree in dtype and in every length."""
     match a, b:
         case Scalar(left), Scalar(right):

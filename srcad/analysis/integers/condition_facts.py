@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from srcad.analysis.integers.value_ranges import Bounds
+from srcad.analysis.integers.value_ranges import ValueRanges
 from srcad.ir.linear import Form
 from srcad.ir.nodes import Const, Expr, Join, Op, Var
 
@@ -28,7 +28,7 @@ Both = tuple[Truth, Truth]
 """Of a condition that is true, and of one that is false."""
 
 
-def of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
+def facts_of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
     match expr:
         case Var(name):
             return known.get(name) or (Truth((), ((name, True),)), Truth((), ((name, False),)))
@@ -38,16 +38,16 @@ def of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
     raise ValueError(f"no atom: {expr}")
 
 
-def of_value(target: str, value: Expr, now: Bounds, known: Mapping[str, Both]) -> Both:
+def facts_of_value(target: str, value: Expr, now: ValueRanges, known: Mapping[str, Both]) -> Both:
     """Of the bool `target = value`."""
     itself = Truth((), ((target, True),)), Truth((), ((target, False),))
     match value:
         case Op("not" | "~", (a,)):
-            return of_atom(a, known)[::-1]
+            return facts_of_atom(a, known)[::-1]
         case Op("and" | "&", (a, b)):
-            return of_atom(a, known)[0] + of_atom(b, known)[0], itself[1]
+            return facts_of_atom(a, known)[0] + facts_of_atom(b, known)[0], itself[1]
         case Op("or" | "|", (a, b)):
-            return itself[0], of_atom(a, known)[1] + of_atom(b, known)[1]
+            return itself[0], facts_of_atom(a, known)[1] + facts_of_atom(b, known)[1]
         case Op("<" | "<=" | ">" | ">=" | "==" | "!=" as prim, (a, b)) if now.is_int64(a) and now.is_int64(b):
             difference = now.value(b) - now.value(a)
             less, at_most = Truth((difference - 1,)), Truth((difference,))
@@ -64,16 +64,16 @@ def of_value(target: str, value: Expr, now: Bounds, known: Mapping[str, Both]) -
     return itself
 
 
-def of_join(join: Join, cond: Both, known: Mapping[str, Both]) -> Both:
+def facts_of_join(join: Join, cond: Both, known: Mapping[str, Both]) -> Both:
     """`a and b` is b where a is true, and False elsewhere."""
     itself = Truth((), ((join.target, True),)), Truth((), ((join.target, False),))
     match join.then, join.orelse:
         case other, Const(False) if isinstance(other, Var | Const):
-            return cond[0] + of_atom(other, known)[0], itself[1]
+            return cond[0] + facts_of_atom(other, known)[0], itself[1]
         case Const(True), other if isinstance(other, Var | Const):
-            return itself[0], cond[1] + of_atom(other, known)[1]
+            return itself[0], cond[1] + facts_of_atom(other, known)[1]
         case other, Const(True) if isinstance(other, Var | Const):  # not a or b
-            return itself[0], cond[0] + of_atom(other, known)[1]
+            return itself[0], cond[0] + facts_of_atom(other, known)[1]
         case Const(False), other if isinstance(other, Var | Const):  # not a and b
-            return cond[1] + of_atom(other, known)[0], itself[1]
+            return cond[1] + facts_of_atom(other, known)[0], itself[1]
     return itself

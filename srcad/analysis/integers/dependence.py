@@ -1,7 +1,7 @@
 """Whether two accesses of an array can meet at one place, one of them later than the other.
 
 Where the index items and the bounds of the loops are linear in the counters of loops and in what does not change,
-that is a question about integers (`feasible`): `A[i, j]` written for k < i <= j and `A[i, k]` read for k < j < i
+that is a question about integers (`is_satisfiable`): `A[i, j]` written for k < i <= j and `A[i, k]` read for k < j < i
 never meet in the order that matters, which is why an LU factorisation in place need save nothing.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from srcad.analysis.integers.fourier_motzkin import Form, feasible, form, minus
+from srcad.analysis.integers.fourier_motzkin import LinearForm, difference, is_satisfiable, linear_form
 from srcad.ir.nodes import Const, Expr, For, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Dim, Scalar, Type
@@ -18,26 +18,26 @@ from srcad.ir.types import Dim, Scalar, Type
 class _Side:
     """One of the two accesses: names for what changes from turn to turn, and what is known of them."""
 
-    def __init__(self, mark: str, region: Region, shared: Sequence[Region], owner: Dependence) -> None:
+    def __init__(self, mark: str, region: Region, shared: Sequence[Region], owner: DependenceTest) -> None:
         self.mark = mark
         self.owner = owner
         # what is made inside the first loop that may be in another turn differs between the two
         self.moving = frozenset(r for r in region.enclosing if shared and shared[0] in set(r.enclosing))
-        self.facts: list[Form] = []
+        self.facts: list[LinearForm] = []
         self.seen: set[str] = set()
 
-    def form(self, d: Dim) -> Form:
+    def form(self, d: Dim) -> LinearForm:
         for symbol, _ in d.terms:
             self._learn(symbol.name, symbol.axis)
-        return form(d.const, ((self._name(s.name, s.axis), c) for s, c in d.terms))
+        return linear_form(d.const, ((self._name(s.name, s.axis), c) for s, c in d.terms))
 
-    def value(self, e: Expr) -> Form | None:
+    def value(self, e: Expr) -> LinearForm | None:
         if isinstance(e, Const) and isinstance(e.value, int):
-            return form(e.value, ())
+            return linear_form(e.value, ())
         t = self.owner.types.get(e.name) if isinstance(e, Var) else None
         return self.form(t.dim) if isinstance(t, Scalar) and t.dim is not None else None
 
-    def counter(self, turn: Region) -> Form | None:
+    def counter(self, turn: Region) -> LinearForm | None:
         """The counter of a loop, where its turns are in the order of its values or against it."""
         node = turn.owner
         return self.value(Var(node.index)) if isinstance(node, For) else None
@@ -54,7 +54,7 @@ class _Side:
         if key in self.seen:
             return
         self.seen.add(key)
-        this = form(0, [(self._name(name, axis), 1)])
+        this = linear_form(0, [(self._name(name, axis), 1)])
         if axis is not None:
             self.facts.append(this)
             return
@@ -66,23 +66,23 @@ class _Side:
         assert isinstance(step, int)
         first, last = (start, stop) if step > 0 else (stop, start)
         if first is not None:
-            self.facts.append(minus(this, first, 0 if step > 0 else -1))
+            self.facts.append(difference(this, first, 0 if step > 0 else -1))
         if last is not None:
-            self.facts.append(minus(last, this, -1 if step > 0 else 0))
+            self.facts.append(difference(last, this, -1 if step > 0 else 0))
         self._learn_range(name, this)
 
-    def _learn_range(self, name: str, this: Form) -> None:
+    def _learn_range(self, name: str, this: LinearForm) -> None:
         """What the type of a counter says besides: where the range begins with a variable, what that begins with."""
         t = self.owner.types.get(name)
         if not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
             return
         symbol = t.dim.terms[0][0]
-        low = [] if symbol.low is None else [minus(this, self.form(symbol.low))]
-        high = [] if symbol.high is None else [minus(self.form(symbol.high), this, -1)]
+        low = [] if symbol.low is None else [difference(this, self.form(symbol.low))]
+        high = [] if symbol.high is None else [difference(self.form(symbol.high), this, -1)]
         self.facts += [fact for fact in (*low, *high) if fact not in self.facts]
 
 
-class Dependence:
+class DependenceTest:
     def __init__(self, regions: Regions, types: Mapping[str, Type]) -> None:
         self.regions = regions
         self.types = types
@@ -118,22 +118,22 @@ class Dependence:
         same_turn: bool,
     ) -> bool:
         first, then = _Side("first", read, shared, self), _Side("then", store, shared, self)
-        common: list[Form] = []
+        common: list[LinearForm] = []
         for one, other in zip(reads or (), stores or (), strict=False):
             a, b = self._place(one, first), self._place(other, then)
             if a is not None and b is not None:
-                common += [minus(a, b), minus(b, a)]
+                common += [difference(a, b), difference(b, a)]
         if not common:
             return bool(shared) or same_turn
         for turn in shared:
             a, b, step = first.counter(turn), then.counter(turn), _step(turn)
             if a is None or b is None or step is None:
                 return True  # in this loop any later turn may be meant
-            later = minus(b, a, -1) if step > 0 else minus(a, b, -1)
-            if feasible([*common, later, *first.facts, *then.facts]):
+            later = difference(b, a, -1) if step > 0 else difference(a, b, -1)
+            if is_satisfiable([*common, later, *first.facts, *then.facts]):
                 return True
-            common += [minus(a, b), minus(b, a)]
-        return same_turn and feasible([*common, *first.facts, *then.facts])
+            common += [difference(a, b), difference(b, a)]
+        return same_turn and is_satisfiable([*common, *first.facts, *then.facts])
 
     def inside(self, item: Expr, length: Dim, region: Region) -> bool:
         """Whether an index item is surely one of an axis of that length, wherever control is in the region."""
@@ -141,16 +141,16 @@ class Dependence:
         place = side.value(item)
         if place is None:
             return False
-        below, beyond = minus(form(-1, ()), place), minus(place, side.form(length))
-        return not any(feasible([outside, *side.facts]) for outside in (below, beyond))
+        below, beyond = difference(linear_form(-1, ()), place), difference(place, side.form(length))
+        return not any(is_satisfiable([outside, *side.facts]) for outside in (below, beyond))
 
-    def _place(self, item: Expr, side: _Side) -> Form | None:
+    def _place(self, item: Expr, side: _Side) -> LinearForm | None:
         """The place an index item names; None where it may count from the end, or is not linear."""
         place = side.value(item)
         if place is None:
             return None
-        below = minus(form(-1, ()), place)
-        return None if feasible([below, *side.facts]) else place
+        below = difference(linear_form(-1, ()), place)
+        return None if is_satisfiable([below, *side.facts]) else place
 
 
 def _items(items: Sequence[Expr] | None) -> tuple[Expr, ...] | None:

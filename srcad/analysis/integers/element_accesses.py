@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from srcad.analysis.integers.element_dependence import Place, may_meet, place, within
-from srcad.analysis.integers.fourier_motzkin import Form
-from srcad.analysis.memory.may_alias import SIZES, Sharing
+from srcad.analysis.integers.element_dependence import ElementAccess, element_access, index_bounds, may_be_same_element
+from srcad.analysis.integers.fourier_motzkin import LinearForm
+from srcad.analysis.memory.may_alias import SHAPE_READS, MayAlias
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
 from srcad.ir.traversal import children, defined, names, own_exprs
 from srcad.ir.types import Array, Opaque, Scalar, Type
@@ -18,31 +18,33 @@ class Access:
     """An element that is read or stored to; without a place, it may be any of the array."""
 
     array: str
-    place: Place | None
+    place: ElementAccess | None
     stores: bool
 
 
-class Accesses:
+class LoopAccesses:
     """Those of one loop; `assigned` are the names that it changes."""
 
-    def __init__(self, types: Mapping[str, Type], shared: Sharing, assigned: frozenset[str]) -> None:
+    def __init__(self, types: Mapping[str, Type], shared: MayAlias, assigned: frozenset[str]) -> None:
         self._types = types
         self._shared = shared
         self._assigned = assigned
 
-    def element(self, array: str, items: Sequence[Expr], facts: Iterable[Form], counters: frozenset[str]) -> Place:
+    def element(
+        self, array: str, items: Sequence[Expr], facts: Iterable[LinearForm], counters: frozenset[str]
+    ) -> ElementAccess:
         """The place at indices that speak of these counters."""
         fixed = {n for e in items for n in names(e)} - self._assigned
-        return place(items, facts, self._types, counters | fixed)
+        return element_access(items, facts, self._types, counters | fixed)
 
-    def read(self, expr: Expr, facts: Sequence[Form], counters: frozenset[str]) -> Iterator[Access]:
+    def read(self, expr: Expr, facts: Sequence[LinearForm], counters: frozenset[str]) -> Iterator[Access]:
         """What an expression reads, where these facts about counters hold."""
         match expr:
             case Op("index", (Var(base), *items)) if self.is_element(base, items):
                 yield Access(base, self.element(base, items, facts, counters), False)
                 for item in items:
                     yield from self.read(item, facts, counters)
-            case Op(prim, args) if prim in SIZES and all(isinstance(a, Var) for a in args):
+            case Op(prim, args) if prim in SHAPE_READS and all(isinstance(a, Var) for a in args):
                 pass
             case Var(name) if not isinstance(self._types.get(name), Scalar | Opaque):
                 yield Access(name, None, False)
@@ -55,7 +57,7 @@ class Accesses:
         whole = isinstance(known, Array) and known.rank == len(items)
         return whole and not any(isinstance(i, Slice) or i == Const(None) for i in items)
 
-    def of(self, block: Block, facts: tuple[Form, ...], counters: frozenset[str]) -> Iterator[Access]:
+    def of(self, block: Block, facts: tuple[LinearForm, ...], counters: frozenset[str]) -> Iterator[Access]:
         """What a block of plain statements reads and stores to."""
         for stmt in block:
             read = own_exprs(stmt)
@@ -72,11 +74,13 @@ class Accesses:
             match stmt:
                 case For():
                     inner = counters | ({stmt.index} if stmt.index not in defined(stmt.body) else frozenset())
-                    yield from self.of(stmt.body, (*facts, *within(stmt, self._types)), inner)
+                    yield from self.of(stmt.body, (*facts, *index_bounds(stmt, self._types)), inner)
                 case If(_, then, orelse):
                     yield from self.of((*then, *orelse), facts, counters)
 
-    def conflict(self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[Form]]) -> bool:
+    def conflict(
+        self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[LinearForm]]
+    ) -> bool:
         """Whether two accesses, one of them a store, may be of one element in turns of one of these orders."""
         orders = tuple(orders)
         for a in first:
@@ -85,6 +89,6 @@ class Accesses:
                     continue
                 if a.array != b.array or a.place is None or b.place is None:
                     return True
-                if any(may_meet(a.place, b.place, self._assigned, order) for order in orders):
+                if any(may_be_same_element(a.place, b.place, self._assigned, order) for order in orders):
                     return True
         return False

@@ -1,7 +1,7 @@
 """Whether two places of an array, each in a turn of some loops, may be one place: for the sequential form.
 
 Indices and bounds that are linear in counters and in what does not change make this a question about integers
-(`feasible`). Of any other index nothing is known, so that it may be any place.
+(`is_satisfiable`). Of any other index nothing is known, so that it may be any place.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from srcad.analysis.integers.fourier_motzkin import Form, feasible, form, minus
+from srcad.analysis.integers.fourier_motzkin import LinearForm, difference, is_satisfiable, linear_form
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.traversal import defined, names
 from srcad.ir.types import Scalar, Type
 
-SECOND = "'"
+PRIMED = "'"
 """Marks the counters of the second of two turns."""
 
 
@@ -22,55 +22,59 @@ def is_int64(known: Type | None) -> bool:
     return isinstance(known, Scalar) and known.dtype == "int64"
 
 
-def linear(expr: Expr, types: Mapping[str, Type]) -> Form | None:
+def affine_index(expr: Expr, types: Mapping[str, Type]) -> LinearForm | None:
     """An integer as a linear form over the names in it, and over lengths."""
     match expr:
         case Const(value) if type(value) is int:
-            return form(value, ())
+            return linear_form(value, ())
         case Var(name) if is_int64(types.get(name)):
-            return form(0, [(name, 1)])
+            return linear_form(0, [(name, 1)])
         case Op("shape", (Var(name),), static):
-            return form(0, [(f"{name}[{dict(static)['axis']}]", 1)])
+            return linear_form(0, [(f"{name}[{dict(static)['axis']}]", 1)])
         case Op("len", (Var(name),)):
-            return form(0, [(f"{name}[0]", 1)])
+            return linear_form(0, [(f"{name}[0]", 1)])
         case Op("neg", (a,)):
-            one = linear(a, types)
-            return None if one is None else minus(form(0, ()), one)
+            one = affine_index(a, types)
+            return None if one is None else difference(linear_form(0, ()), one)
         case Op("+" | "-" as op, (a, b)):
-            one, other = linear(a, types), linear(b, types)
+            one, other = affine_index(a, types), affine_index(b, types)
             if one is None or other is None:
                 return None
-            return minus(one, other if op == "-" else minus(form(0, ()), other))
+            return difference(one, other if op == "-" else difference(linear_form(0, ()), other))
         case Op("*", (Const(int(by)), a)) | Op("*", (a, Const(int(by)))):
-            one = linear(a, types)
-            return None if one is None else form(one[0] * by, ((n, c * by) for n, c in one[1]))
+            one = affine_index(a, types)
+            return None if one is None else linear_form(one[0] * by, ((n, c * by) for n, c in one[1]))
     return None
 
 
-def within(loop: For, types: Mapping[str, Type]) -> list[Form]:
+def index_bounds(loop: For, types: Mapping[str, Type]) -> list[LinearForm]:
     """What holds of the counter in every turn; nothing where the loop itself changes it or its bounds."""
     if loop.index in defined(loop.body) or names(loop.start) & defined((loop,)) or names(loop.stop) & defined((loop,)):
         return []
-    start, stop, this = linear(loop.start, types), linear(loop.stop, types), form(0, [(loop.index, 1)])
+    start, stop, this = (
+        affine_index(loop.start, types),
+        affine_index(loop.stop, types),
+        linear_form(0, [(loop.index, 1)]),
+    )
     match loop.step:
         case Const(1):
             low, high = start, stop
         case Const(-1):
-            low, high = (None if bound is None else form(bound[0] + 1, bound[1]) for bound in (stop, start))
+            low, high = (None if bound is None else linear_form(bound[0] + 1, bound[1]) for bound in (stop, start))
         case _:
             return []
-    facts = [] if low is None else [minus(this, low)]
-    return facts if high is None else [*facts, minus(high, this, -1)]
+    facts = [] if low is None else [difference(this, low)]
+    return facts if high is None else [*facts, difference(high, this, -1)]
 
 
 @dataclass(frozen=True)
-class Place:
+class ElementAccess:
     """An element, by its indices; None for one of which nothing is known."""
 
-    items: tuple[Form | None, ...]
-    facts: tuple[Form, ...]
+    items: tuple[LinearForm | None, ...]
+    facts: tuple[LinearForm, ...]
     """What is known of the counters where it is met."""
-    written: tuple[Form | None, ...] = field(default=(), compare=False)
+    written: tuple[LinearForm | None, ...] = field(default=(), compare=False)
     """The indices, also where they may count from the end."""
 
     def moves(self, index: str) -> bool:
@@ -86,41 +90,45 @@ class Place:
         return any(c != 0 for c in coefficients) or end is None or abs(end) > 1
 
 
-def place(items: Sequence[Expr], facts: Iterable[Form], types: Mapping[str, Type], known: frozenset[str]) -> Place:
+def element_access(
+    items: Sequence[Expr], facts: Iterable[LinearForm], types: Mapping[str, Type], known: frozenset[str]
+) -> ElementAccess:
     """The place at these indices; `known` are the names that the forms may speak of."""
     here = tuple(facts)
-    forms = tuple(linear(item, types) if names(item) <= known else None for item in items)
+    forms = tuple(affine_index(item, types) if names(item) <= known else None for item in items)
     # an index below zero counts from the end
-    sure = tuple(None if f is None or feasible([minus(form(-1, ()), f), *here]) else f for f in forms)
-    return Place(sure, here, forms)
+    sure = tuple(None if f is None or is_satisfiable([difference(linear_form(-1, ()), f), *here]) else f for f in forms)
+    return ElementAccess(sure, here, forms)
 
 
-def may_meet(one: Place, other: Place, moving: frozenset[str], order: Iterable[Form]) -> bool:
+def may_be_same_element(
+    one: ElementAccess, other: ElementAccess, moving: frozenset[str], order: Iterable[LinearForm]
+) -> bool:
     """Whether two places may be one, of which the second is met in another turn.
 
     `moving` are the counters that differ between the turns, and `order` what is known of the two turns, the second's
     counters marked.
     """
-    constraints = [*one.facts, *(marked(f, moving) for f in other.facts), *order]
+    constraints = [*one.facts, *(primed(f, moving) for f in other.facts), *order]
     if len(one.items) == len(other.items):
         for a, b in zip(one.items, other.items, strict=True):
             if a is not None and b is not None:
-                b = marked(b, moving)
-                constraints += [minus(a, b), minus(b, a)]
-    return feasible(constraints)
+                b = primed(b, moving)
+                constraints += [difference(a, b), difference(b, a)]
+    return is_satisfiable(constraints)
 
 
-def marked(f: Form, moving: frozenset[str]) -> Form:
+def primed(f: LinearForm, moving: frozenset[str]) -> LinearForm:
     """The form in the second of two turns."""
-    return form(f[0], ((n + SECOND if n in moving else n, c) for n, c in f[1]))
+    return linear_form(f[0], ((n + PRIMED if n in moving else n, c) for n, c in f[1]))
 
 
-def before(index: str, step: Expr, at_least: int = 1) -> Form:
+def iteration_before(index: str, step: Expr, at_least: int = 1) -> LinearForm:
     """That the first turn of a loop comes before the second, by so many turns at least."""
-    first, second = form(0, [(index, 1)]), form(0, [(index + SECOND, 1)])
-    return minus(second, first, -at_least) if step == Const(1) else minus(first, second, -at_least)
+    first, second = linear_form(0, [(index, 1)]), linear_form(0, [(index + PRIMED, 1)])
+    return difference(second, first, -at_least) if step == Const(1) else difference(first, second, -at_least)
 
 
-def same(index: str) -> list[Form]:
-    first, second = form(0, [(index, 1)]), form(0, [(index + SECOND, 1)])
-    return [minus(first, second), minus(second, first)]
+def same_iteration(index: str) -> list[LinearForm]:
+    first, second = linear_form(0, [(index, 1)]), linear_form(0, [(index + PRIMED, 1)])
+    return [difference(first, second), difference(second, first)]

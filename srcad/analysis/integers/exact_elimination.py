@@ -4,9 +4,9 @@ A system is a set of forms of which each is at least 0.
 
 >>> i, n, length = map(Form.unknown, (3, 1, 2))
 >>> turns = (i, n - i - 1)  # 0 <= i < n
->>> without(3, (*turns, i + 1 - length)) == {n - 1, n - length}  # some i + 1 is beyond: n >= 1 and n >= length
+>>> eliminated(3, (*turns, i + 1 - length)) == {n - 1, n - length}  # some i + 1 is beyond: n >= 1 and n >= length
 True
->>> without(3, (*turns, i * 2 - length, length * 2 - i * 3)) is None
+>>> eliminated(3, (*turns, i * 2 - length, length * 2 - i * 3)) is None
 True
 """
 
@@ -24,7 +24,7 @@ _AROUND = 120
 """Facts that are asked at a time."""
 
 
-def without(unknown: int, system: Iterable[Form]) -> set[Form] | None:
+def eliminated(unknown: int, system: Iterable[Form]) -> set[Form] | None:
     """What says of the other unknowns that there is a value for this one; None where that is more than a system."""
     lower, upper, rest = [], [], set[Form]()
     for form in system:
@@ -78,4 +78,4 @@ def is_impossible(system: Iterable[Form], facts: Facts) -> bool:
             if fact not in chosen:
                 chosen.append(fact)
                 wanted += [other for other, _ in fact.terms]
-    return not plain.feasible(plain.form(f.const, ((str(u), c) for u, c in f.terms)) for f in chosen)
+    return not plain.is_satisfiable(plain.linear_form(f.const, ((str(u), c) for u, c in f.terms)) for f in chosen)

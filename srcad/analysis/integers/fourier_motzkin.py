@@ -9,32 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import gcd
 
-Form = tuple[int, tuple[tuple[str, int], ...]]
+LinearForm = tuple[int, tuple[tuple[str, int], ...]]
 """`const + sum(coefficient * name)`, of which a constraint says that it is not negative."""
 
 _MOST = 400
 """Constraints at a time; beyond, the answer is "perhaps"."""
 
 
-def form(const: int, terms: Iterable[tuple[str, int]]) -> Form:
+def linear_form(const: int, terms: Iterable[tuple[str, int]]) -> LinearForm:
     total: dict[str, int] = {}
     for name, coefficient in terms:
         total[name] = total.get(name, 0) + coefficient
     return const, tuple(sorted((n, c) for n, c in total.items() if c))
 
 
-def minus(a: Form, b: Form, by: int = 0) -> Form:
+def difference(a: LinearForm, b: LinearForm, by: int = 0) -> LinearForm:
     """a - b + by"""
-    return form(a[0] - b[0] + by, (*a[1], *((n, -c) for n, c in b[1])))
+    return linear_form(a[0] - b[0] + by, (*a[1], *((n, -c) for n, c in b[1])))
 
 
-def feasible(constraints: Iterable[Form]) -> bool:
+def is_satisfiable(constraints: Iterable[LinearForm]) -> bool:
     """False only where no integers satisfy all the constraints.
 
-    >>> i, j = form(0, [("i", 1)]), form(0, [("j", 1)])
-    >>> feasible([minus(i, j, -1), minus(j, i)])  # i - j - 1 >= 0 and j - i >= 0
+    >>> i, j = linear_form(0, [("i", 1)]), linear_form(0, [("j", 1)])
+    >>> is_satisfiable([difference(i, j, -1), difference(j, i)])  # i - j - 1 >= 0 and j - i >= 0
     False
-    >>> feasible([minus(i, j), minus(j, i)])
+    >>> is_satisfiable([difference(i, j), difference(j, i)])
     True
     """
     current = set(map(_tight, constraints))
@@ -49,7 +49,7 @@ def feasible(constraints: Iterable[Form]) -> bool:
         current = _without(_easiest(current), current)
 
 
-def _easiest(current: set[Form]) -> str:
+def _easiest(current: set[LinearForm]) -> str:
     """The name whose elimination makes the fewest new constraints."""
     signs: dict[str, list[int]] = {}
     for _, terms in current:
@@ -58,7 +58,7 @@ def _easiest(current: set[Form]) -> str:
     return min(sorted(signs), key=lambda n: signs[n][0] * signs[n][1])
 
 
-def _without(name: str, current: set[Form]) -> set[Form]:
+def _without(name: str, current: set[LinearForm]) -> set[LinearForm]:
     lower, upper, rest = [], [], set()
     for f in current:
         coefficient = dict(f[1]).get(name, 0)
@@ -71,11 +71,11 @@ def _without(name: str, current: set[Form]) -> set[Form]:
     for a, low in lower:
         for b, high in upper:
             terms = [*((n, c * b) for n, c in low[1]), *((n, c * a) for n, c in high[1])]
-            rest.add(_tight(form(low[0] * b + high[0] * a, terms)))
+            rest.add(_tight(linear_form(low[0] * b + high[0] * a, terms)))
     return rest
 
 
-def _tight(f: Form) -> Form:
+def _tight(f: LinearForm) -> LinearForm:
     """The constraint divided by the common divisor of its coefficients, its constant rounded down."""
     const, terms = f
     divisor = 0
@@ -84,7 +84,7 @@ def _tight(f: Form) -> Form:
     return (const // divisor, tuple((n, c // divisor) for n, c in terms)) if divisor > 1 else f
 
 
-def _strongest(forms: Iterable[Form]) -> set[Form]:
+def _strongest(forms: Iterable[LinearForm]) -> set[LinearForm]:
     """Of constraints that differ in their constant, the one that says most."""
     least: dict[tuple[tuple[str, int], ...], int] = {}
     for const, terms in forms:

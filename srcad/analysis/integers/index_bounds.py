@@ -14,16 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcad.analysis.integers.condition_facts import Truth
-from srcad.analysis.integers.exact_elimination import is_impossible, needed, without
-from srcad.analysis.integers.integer_facts import Integers, Loop, Way
-from srcad.analysis.integers.value_ranges import Bounds
+from srcad.analysis.integers.exact_elimination import eliminated, is_impossible, needed
+from srcad.analysis.integers.integer_facts import IntegerFacts, Loop, Path
+from srcad.analysis.integers.value_ranges import ValueRanges
 from srcad.ir.linear import Form
 from srcad.ir.nodes import Block, Const, Effect, Expr, Function, Op, Span, Stmt, Var
 from srcad.ir.types import Scalar
 
 
 @dataclass(frozen=True)
-class Asked:
+class IndexCheck:
     """`condition` is asked before the statement `before`: that very node, the `within` itself or a loop around it."""
 
     before: Stmt
@@ -47,31 +47,33 @@ class _System:
     marker: Effect
 
 
-def asked(f: Function) -> tuple[Asked, ...]:
+def index_checks(f: Function) -> tuple[IndexCheck, ...]:
     """All that is left to be asked, in the order of the statements it stands before."""
     walk = _Within(f)
     walk.walk()
     return tuple(walk.asked())
 
 
-class _Within(Integers):
+class _Within(IntegerFacts):
     def __init__(self, f: Function) -> None:
         super().__init__(f)
-        self._found: list[Asked | _System] = []
+        self._found: list[IndexCheck | _System] = []
         self._passed: list[list[_System]] = []
         """What has been asked before, for each block around."""
 
-    def asked(self) -> list[Asked]:
-        return [one if isinstance(one, Asked) else self._written(one) for one in self._found if not self._idle(one)]
+    def asked(self) -> list[IndexCheck]:
+        return [
+            one if isinstance(one, IndexCheck) else self._written(one) for one in self._found if not self._idle(one)
+        ]
 
-    def block(self, block: Block, now: Bounds) -> None:
+    def block(self, block: Block, now: ValueRanges) -> None:
         self._passed.append([])
         super().block(block, now)
         self._passed.pop()
 
     # ---- one question ------------------------------------------------------------------------
 
-    def within(self, marker: Effect, now: Bounds) -> None:
+    def within(self, marker: Effect, now: ValueRanges) -> None:
         index, length = marker.call.args
         v, n = self.value(index, now), self.value(length, now)
         known = self.f.types.get(index.name) if isinstance(index, Var) else None
@@ -81,12 +83,12 @@ class _Within(Integers):
             beyond = self._is_left(v - n, v, n, marker, now)
             if below or beyond:
                 condition = Op("is_index", (index, length)) if below and beyond else _compared(index, length, beyond)
-                self._found.append(Asked(marker, condition, index, length, _where(marker), marker.span))
+                self._found.append(IndexCheck(marker, condition, index, length, _where(marker), marker.span))
         holds = (n - v - 1, *([v + n] if signed else []))
         now.learn(*holds)
         self.learnt[-1] += holds
 
-    def _is_left(self, raised: Form, v: Form, n: Form, marker: Effect, now: Bounds) -> bool:
+    def _is_left(self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges) -> bool:
         """Whether it has to be asked where it stands. What can be asked before a loop is noted."""
         if now.never_negative(-raised - 1) or is_impossible([raised], now.facts):
             return False
@@ -109,7 +111,7 @@ class _Within(Integers):
         bools: tuple[tuple[str, bool], ...] = ()
         index: Form | None = v
         for way in reversed(self.ways):
-            if isinstance(way, Way):
+            if isinstance(way, Path):
                 forms += way.truth.forms
                 bools += way.truth.bools
                 index = None
@@ -117,7 +119,7 @@ class _Within(Integers):
             if way.turn is None:
                 break
             (number, _) = way.turn.terms[0]
-            left = without(number, {*forms, *way.range})
+            left = eliminated(number, {*forms, *way.range})
             if left is None or any(self.lengths.varies(form, way.first) for form in (*left, n)):
                 break
             if any(self.made.get(name, -1) >= way.first for name, _ in bools):
@@ -151,9 +153,9 @@ class _Within(Integers):
         facts = self.lengths.facts((*forms, *other.raised.forms), one.loop.before.facts).with_facts(*forms)
         return all(form in forms or facts.never_negative(form) for form in other.raised.forms)
 
-    def _idle(self, one: Asked | _System) -> bool:
+    def _idle(self, one: IndexCheck | _System) -> bool:
         """Whether a later question at the same place says as much."""
-        if isinstance(one, Asked):
+        if isinstance(one, IndexCheck):
             return False
         later = self._found[self._found.index(one) + 1 :]
         return any(
@@ -163,7 +165,7 @@ class _Within(Integers):
 
     # ---- as expressions ----------------------------------------------------------------------
 
-    def _written(self, system: _System) -> Asked:
+    def _written(self, system: _System) -> IndexCheck:
         stmt = system.loop.stmt
         conditions = [self._below_zero(form, stmt) for form in system.raised.forms]
         for name, truth in system.raised.bools:
@@ -174,7 +176,7 @@ class _Within(Integers):
         index = None if system.index is None else self.lengths.spelled(system.index, stmt)
         length = self.lengths.spelled(system.length, stmt)
         assert length is not None
-        return Asked(stmt, whole, index, length, _where(system.marker), system.marker.span)
+        return IndexCheck(stmt, whole, index, length, _where(system.marker), system.marker.span)
 
     def _below_zero(self, form: Form, stmt: Stmt) -> Expr:
         """`form < 0`, with nothing subtracted."""

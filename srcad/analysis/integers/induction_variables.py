@@ -15,7 +15,7 @@ from srcad.ir.types import Scalar, Type
 
 
 @dataclass(frozen=True)
-class Step:
+class Increment:
     """`by` is added (or subtracted, where `op` is "-") at `position` of the region."""
 
     region: Region
@@ -25,7 +25,7 @@ class Step:
 
 
 @dataclass(eq=False)
-class Counter:
+class InductionVariable:
     """`carry` is that of the outermost loop, whose turn is `turn`.
 
     `until`: for each name of the chain, the last position in its region at whose reversal the variable still has
@@ -34,11 +34,11 @@ class Counter:
 
     carry: Carry
     turn: Region
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Increment] = field(default_factory=list)
     until: dict[str, int] = field(default_factory=dict)
 
 
-def counter_of(name: str, regions: Regions, types: dict[str, Type]) -> Counter | None:
+def induction_variable(name: str, regions: Regions, types: dict[str, Type]) -> InductionVariable | None:
     """The longest chain that the integer `name` is part of, if it is one inside a loop."""
     t = types[name]
     if not isinstance(t, Scalar) or t.dtype != "int64":
@@ -52,7 +52,7 @@ def counter_of(name: str, regions: Regions, types: dict[str, Type]) -> Counter |
         before: Expr | None = None
         match node:
             case Carry(arg, init) if arg == start:
-                counter = Counter(node, definition.region)
+                counter = InductionVariable(node, definition.region)
                 if _leads(node.next, arg, counter, regions) and name in counter.until:
                     found = counter
                 before = init
@@ -66,7 +66,7 @@ def counter_of(name: str, regions: Regions, types: dict[str, Type]) -> Counter |
     return found
 
 
-def _leads(e: Expr, goal: str, counter: Counter, regions: Regions) -> bool:
+def _leads(e: Expr, goal: str, counter: InductionVariable, regions: Regions) -> bool:
     """Whether `e` is made of the name `goal` by steps alone; they and the names on the way go into the counter."""
     if not isinstance(e, Var):
         return False
@@ -76,11 +76,11 @@ def _leads(e: Expr, goal: str, counter: Counter, regions: Regions) -> bool:
     region, position = definition.region, definition.position
     match definition.node:
         case Assign(_, Op("+" | "-" as op, (Var(source), Const(int()) as by))):
-            counter.steps.append(Step(region, position, op, by))
+            counter.steps.append(Increment(region, position, op, by))
             ahead: tuple[str, ...] = (source,)
             reached = _leads(Var(source), goal, counter, regions)
         case Assign(_, Op("+", (Const(int()) as by, Var(source)))):
-            counter.steps.append(Step(region, position, "+", by))
+            counter.steps.append(Increment(region, position, "+", by))
             ahead = (source,)
             reached = _leads(Var(source), goal, counter, regions)
         case Assign(_, Var(source)):

@@ -1,8 +1,8 @@
 """A walk over normal form that knows, at each statement, the integers as linear forms and what led there.
 
-`Integers` is for analyses that ask something of each statement: they override `within`. A loop that carries integers is
-walked several times, until what is supposed of them at the start of a turn is what holds at its end; only in the last
-walk is `deciding` true.
+`IntegerFacts` is for analyses that ask something of each statement: they override `within`. A loop that carries
+integers is walked several times, until what is supposed of them at the start of an iteration is what holds at its end;
+only in the last walk is `deciding` true.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from srcad.analysis.integers import condition_facts
 from srcad.analysis.integers.condition_facts import Both, Truth
-from srcad.analysis.integers.length_forms import Lengths
-from srcad.analysis.integers.value_ranges import Bounds
+from srcad.analysis.integers.length_forms import LengthForms
+from srcad.analysis.integers.value_ranges import ValueRanges
 from srcad.ir.linear import Form
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Op, Stmt, Undef, Var, While
 from srcad.ir.runtime_checks import check_of
@@ -22,7 +22,7 @@ from srcad.ir.types import Scalar
 
 
 @dataclass(frozen=True)
-class Way:
+class Path:
     """Control comes by only where it holds."""
 
     truth: Truth
@@ -35,7 +35,7 @@ class Loop:
     stmt: For | While
     first: int
     """The number of the first unknown that may differ from turn to turn."""
-    before: Bounds
+    before: ValueRanges
     """What is known before it."""
     depth: int
     """Of blocks around it."""
@@ -48,12 +48,12 @@ class Loop:
     """The least and the greatest value of what counts the turns."""
 
 
-class Integers:
+class IntegerFacts:
     def __init__(self, f: Function) -> None:
         self.f = f
-        self.lengths = Lengths(f)
+        self.lengths = LengthForms(f)
         self.deciding = True
-        self.ways: list[Way | Loop] = []
+        self.ways: list[Path | Loop] = []
         self.known: dict[str, Both] = {}
         """The bools that say something of integers."""
         self.made: dict[str, int] = {}
@@ -62,22 +62,22 @@ class Integers:
         self.learnt: list[list[Form]] = [[]]
         """What has been asked, and so is true from then on, on each of the ways that lead here."""
 
-    def within(self, marker: Effect, now: Bounds) -> None:
+    def within(self, marker: Effect, now: ValueRanges) -> None:
         """Called at each `within`, in the order of the statements."""
 
     def walk(self) -> None:
-        now = Bounds(self.f.types)
+        now = ValueRanges(self.f.types)
         for param in self.f.params:
             self._define(param.name, None, now)
         self.block(self.f.body, now)
 
-    def block(self, block: Block, now: Bounds) -> None:
+    def block(self, block: Block, now: ValueRanges) -> None:
         self.depth += 1
         for stmt in block:
             self._stmt(stmt, now)
         self.depth -= 1
 
-    def value(self, expr: Expr, now: Bounds) -> Form:
+    def value(self, expr: Expr, now: ValueRanges) -> Form:
         match expr:
             case Op("shape" | "len", (Var(name),), static):
                 axis = dict(static).get("axis", 0)
@@ -85,14 +85,14 @@ class Integers:
                 return self.lengths.of(name, axis, now) or now.value(expr)
         return now.value(expr)
 
-    def _stmt(self, stmt: Stmt, now: Bounds) -> None:
+    def _stmt(self, stmt: Stmt, now: ValueRanges) -> None:
         match stmt:
             case Assign(target, value):
                 self._define(target, value, now)
             case Effect(Op("within")):
                 self.within(stmt, now)
             case Effect(Op("check", (condition, *_))):
-                self._assume(condition_facts.of_atom(condition, self.known)[0], now)
+                self._assume(condition_facts.facts_of_atom(condition, self.known)[0], now)
             case If():
                 self._if(stmt, now)
             case For():
@@ -100,12 +100,12 @@ class Integers:
             case While():
                 self._while(stmt, now)
 
-    def _assume(self, truth: Truth, now: Bounds) -> None:
+    def _assume(self, truth: Truth, now: ValueRanges) -> None:
         now.learn(*truth.forms)
 
     # ---- names -------------------------------------------------------------------------------
 
-    def _define(self, name: str, value: Expr | None, now: Bounds) -> None:
+    def _define(self, name: str, value: Expr | None, now: ValueRanges) -> None:
         """The name is assigned here; without a value, nothing is known of that."""
         if now.is_counter(name):
             self._stands_for(name, now.unknown() if value is None else self.value(value, now), now)
@@ -114,11 +114,11 @@ class Integers:
             self.made[name] = now.fresh()
             self.known.pop(name, None)
             if value is not None:
-                self.known[name] = condition_facts.of_value(name, value, now, self.known)
+                self.known[name] = condition_facts.facts_of_value(name, value, now, self.known)
         else:
             self.lengths.define(name, value, now)
 
-    def _stands_for(self, name: str, form: Form, now: Bounds) -> None:
+    def _stands_for(self, name: str, form: Form, now: ValueRanges) -> None:
         now.define(name, form)
         self.lengths.call(form, Var(name))
 
@@ -128,14 +128,14 @@ class Integers:
 
     # ---- branches ----------------------------------------------------------------------------
 
-    def _if(self, stmt: If, now: Bounds) -> None:
-        cond = condition_facts.of_atom(stmt.cond, self.known)
-        sides: list[Bounds] = []
+    def _if(self, stmt: If, now: ValueRanges) -> None:
+        cond = condition_facts.facts_of_atom(stmt.cond, self.known)
+        sides: list[ValueRanges] = []
         learnt: list[Truth] = []
         for truth, block in zip(cond, (stmt.then, stmt.orelse), strict=True):
             side = now.copy()
             self._assume(truth, side)
-            self.ways.append(Way(truth))
+            self.ways.append(Path(truth))
             self.learnt.append([])
             self.block(block, side)
             self.ways.pop()
@@ -152,11 +152,11 @@ class Integers:
             self._define(name, None, now)
             if self._is_bool(name):
                 passed = (cond[0] + learnt[0], cond[1] + learnt[1])
-                self.known[name] = condition_facts.of_join(join, passed, self.known)
+                self.known[name] = condition_facts.facts_of_join(join, passed, self.known)
 
     # ---- loops -------------------------------------------------------------------------------
 
-    def _for(self, stmt: For, now: Bounds) -> None:
+    def _for(self, stmt: For, now: ValueRanges) -> None:
         start, stop = self.value(stmt.start, now), self.value(stmt.stop, now)
         by = stmt.step.value if isinstance(stmt.step, Const) and type(stmt.step.value) is int else 0
         count = None if abs(by) < 2 else self.lengths.divided((stop - start) * (1 if by > 0 else -1), abs(by), now)
@@ -179,7 +179,7 @@ class Integers:
         turns = count or (stop - start) * by
         after = turns if counts and now.never_negative(turns) else None
 
-        def turned(here: Bounds) -> None:
+        def turned(here: ValueRanges) -> None:
             here.learn(*range_)
             if abs(by) > 1:  # in a turn, the index has not reached the stop
                 here.learn((stop - index) * (1 if by > 0 else -1) - 1)
@@ -188,12 +188,12 @@ class Integers:
 
         self._turns(stmt.carried, loop, passed, after, turned, now)
 
-    def _while(self, stmt: While, now: Bounds) -> None:
+    def _while(self, stmt: While, now: ValueRanges) -> None:
         loop = Loop(stmt, now.fresh(), now.copy(), self.depth)
 
-        def turned(here: Bounds) -> None:
+        def turned(here: ValueRanges) -> None:
             self.block(stmt.test, here)
-            self._assume(condition_facts.of_atom(stmt.cond, self.known)[0], here)
+            self._assume(condition_facts.facts_of_atom(stmt.cond, self.known)[0], here)
             self.block(stmt.body, here)
 
         self._turns(stmt.carried, loop, None, None, turned, now)
@@ -204,8 +204,8 @@ class Integers:
         loop: Loop,
         passed: Form | None,
         turns: Form | None,
-        turned: Callable[[Bounds], None],
-        now: Bounds,
+        turned: Callable[[ValueRanges], None],
+        now: ValueRanges,
     ) -> None:
         """Walk the turns; `passed` is how many came before, `turns` how many there are."""
         entry = {c.arg: now.value(c.init) for c in carried if now.is_counter(c.arg) and not isinstance(c.init, Undef)}
@@ -217,7 +217,7 @@ class Integers:
             claims += [(n, form + passed - heads[n]) for n, form in entry.items()]
         rising: dict[str, int] = {}
 
-        def walked(deciding: bool) -> Bounds:
+        def walked(deciding: bool) -> ValueRanges:
             here = now.copy()
             for c in carried:
                 if c.arg in rising and passed is not None:

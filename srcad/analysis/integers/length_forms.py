@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from srcad.analysis.integers.value_ranges import Bounds
-from srcad.analysis.memory.may_alias import sharing
+from srcad.analysis.integers.value_ranges import ValueRanges
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.linear import Facts, Form
 from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.regions import regions
@@ -20,7 +20,7 @@ from srcad.ir.types import Array, Dim
 _SAME_ITEMS = frozenset({"copy", "index", "np.transpose", "reshape", "np.broadcast_to", "np.ascontiguousarray"})
 
 
-class Lengths:
+class LengthForms:
     def __init__(self, f: Function) -> None:
         self._f = f
         self._types = f.types
@@ -29,14 +29,14 @@ class Lengths:
         self._derived: dict[int, tuple[Form, Callable[[Expr], Expr], tuple[Form, ...]]] = {}
         """Unknowns that are made of a form: how, and what is known of them for that."""
         self._of_form: dict[tuple[Form, int], Form] = {}
-        shared = sharing(f.body, f.types)
+        shared = may_alias(f.body, f.types)
         self._written = frozenset(shared.of(n) for n in block_stores(f.body))
         self._memory = shared.of
         self._items: dict[str, tuple[Form, Form]] = {}
 
     # ---- lengths -----------------------------------------------------------------------------
 
-    def define(self, name: str, value: Expr | None, now: Bounds) -> None:
+    def define(self, name: str, value: Expr | None, now: ValueRanges) -> None:
         known = self._types.get(name)
         if not isinstance(known, Array):
             return
@@ -46,10 +46,10 @@ class Lengths:
             self.call(form, Op("shape", (Var(name),), (("axis", axis),)))
         self._learn_items(name, known, value, now)
 
-    def of(self, name: str, axis: int, now: Bounds) -> Form | None:
+    def of(self, name: str, axis: int, now: ValueRanges) -> Form | None:
         return now.form(name, axis)
 
-    def _by_type(self, name: str, axis: int, d: Dim, now: Bounds) -> Form:
+    def _by_type(self, name: str, axis: int, d: Dim, now: ValueRanges) -> Form:
         if not d.terms:
             return Form(d.const)
         total = Form(d.const)
@@ -62,12 +62,12 @@ class Lengths:
             total = total + form * coefficient
         return total if now.never_negative(total) else self._or_zero(total, now)
 
-    def _or_zero(self, form: Form, now: Bounds) -> Form:
+    def _or_zero(self, form: Form, now: ValueRanges) -> Form:
         length = self._of_form.get((form, 0)) or now.unknown()
         self._derive(length, form, 0, lambda e: Op("max", (e, Const(0))), (length - form, length), now)
         return length
 
-    def divided(self, form: Form, by: int, now: Bounds) -> Form:
+    def divided(self, form: Form, by: int, now: ValueRanges) -> Form:
         """The form divided, rounded up."""
         result = self._of_form.get((form, by)) or now.unknown()
         rest = result * by - form
@@ -79,7 +79,7 @@ class Lengths:
         return result
 
     def _derive(
-        self, made: Form, form: Form, by: int, make: Callable[[Expr], Expr], facts: tuple[Form, ...], now: Bounds
+        self, made: Form, form: Form, by: int, make: Callable[[Expr], Expr], facts: tuple[Form, ...], now: ValueRanges
     ) -> None:
         self._of_form[form, by] = made
         self._derived[made.terms[0][0]] = form, make, facts
@@ -141,7 +141,7 @@ class Lengths:
 
     # ---- items -------------------------------------------------------------------------------
 
-    def _learn_items(self, name: str, known: Array, value: Expr | None, now: Bounds) -> None:
+    def _learn_items(self, name: str, known: Array, value: Expr | None, now: ValueRanges) -> None:
         self._items.pop(name, None)
         if known.dtype not in ("int64", "uint64") or self._memory(name) in self._written:
             return
@@ -160,7 +160,7 @@ class Lengths:
             case Op(prim, (Var(source), *_)) if prim in _SAME_ITEMS and source in self._items:
                 self._items[name] = self._items[source]
 
-    def learn_place(self, name: str, value: Expr | None, now: Bounds) -> None:
+    def learn_place(self, name: str, value: Expr | None, now: ValueRanges) -> None:
         """What is known of an integer that comes out of an array."""
         match value:
             case Op("index", (Var(source), *_)) if source in self._items:

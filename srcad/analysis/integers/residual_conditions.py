@@ -11,7 +11,7 @@ Lengths = Callable[[Expr], "Dim | None"]
 """An integer as a linear form, the same for all that are known to be equal."""
 
 
-def open_part(e: Expr, value: Lengths) -> Expr:
+def residual_condition(e: Expr, value: Lengths) -> Expr:
     """The condition without what is known to be true, or false: a constant where all of it is.
 
     >>> from srcad.ir.nodes import Var
@@ -21,14 +21,14 @@ def open_part(e: Expr, value: Lengths) -> Expr:
     >>> def value(e):
     ...     return dim(e.value) if isinstance(e, Const) else lengths[e.name]
     >>> n, m, k = Var("n"), Var("m"), Var("k")
-    >>> open_part(Op("or", (Op("==", (n, m)), Op("==", (n, k)))), value)
+    >>> residual_condition(Op("or", (Op("==", (n, m)), Op("==", (n, k)))), value)
     Const(value=True)
-    >>> expr_text(open_part(Op("or", (Op("==", (n, Const(1))), Op("==", (n, k)))), value))
+    >>> expr_text(residual_condition(Op("or", (Op("==", (n, Const(1))), Op("==", (n, k)))), value))
     'n == k'
     """
     match e:
         case Op("and" | "or" as prim, (a, b)):
-            left, right = open_part(a, value), open_part(b, value)
+            left, right = residual_condition(a, value), residual_condition(b, value)
             ends, passes = Const(prim == "or"), Const(prim == "and")
             if ends in (left, right):
                 return ends
@@ -38,7 +38,7 @@ def open_part(e: Expr, value: Lengths) -> Expr:
             known = None if x is None or y is None else _known(prim, x, y)
             return e if known is None else Const(known)
         case Op("not", (inner,)):
-            match open_part(inner, value):
+            match residual_condition(inner, value):
                 case Const(bool(truth)):
                     return Const(not truth)
                 case other:

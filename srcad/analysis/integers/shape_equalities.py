@@ -17,7 +17,7 @@ from srcad.ir.types import Array, Dim, Type, dim
 from srcad.rules.primitives import PRIMITIVES
 
 
-class Agreed:
+class ShapeEqualities:
     def __init__(self, regions: Regions, typeof: Callable[[Expr], Type]) -> None:
         self.regions = regions
         self.typeof = typeof

@@ -25,7 +25,7 @@ Key = tuple[str, int | None]
 """A name (axis None), or the length of an array's axis."""
 
 
-class Bounds:
+class ValueRanges:
     """The integers at one point. Changed as one goes along; where ways part, each goes on with a copy."""
 
     def __init__(self, types: Mapping[str, Type]) -> None:
@@ -34,8 +34,8 @@ class Bounds:
         self._forms: dict[Key, Form] = {}
         self._facts = Facts()
 
-    def copy(self) -> Bounds:
-        new = Bounds(self._types)
+    def copy(self) -> ValueRanges:
+        new = ValueRanges(self._types)
         new._numbers, new._forms, new._facts = self._numbers, dict(self._forms), self._facts
         return new
 
@@ -220,7 +220,7 @@ class Bounds:
 
     # ---- where ways meet ---------------------------------------------------------------------
 
-    def meet(self, one: Bounds, other: Bounds) -> None:
+    def meet(self, one: ValueRanges, other: ValueRanges) -> None:
         """Go on after two ways that parted here: what both know remains."""
         before = self._forms
         self._forms = {}
@@ -232,7 +232,7 @@ class Bounds:
                 earlier = (before[key],) if key in before else ()
                 self._forms[key] = self.one_of([(one, a), (other, b)], earlier)
 
-    def one_of(self, ways: list[tuple[Bounds, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
+    def one_of(self, ways: list[tuple[ValueRanges, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
         """A value that is one of these; `hard`: what bounds it is looked for with more effort."""
         result = self.unknown()
         for limit in (Form(), *earlier, *(form for _, form in ways)):

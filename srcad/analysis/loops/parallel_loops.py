@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from srcad.analysis.memory.may_alias import SIZES
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import SHAPE_READS
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import children, names, own_exprs, walk
 from srcad.ir.types import Array, Opaque, Scalar, Type
 
-Meet = Callable[[str, str], bool]
+MayAlias = Callable[[str, str], bool]
 """Whether two names may hold the same memory."""
 
 
-def affine(item: Expr, index: str) -> int | None:
+def affine_indices(item: Expr, index: str) -> int | None:
     """The c of `index + c`; None for anything else.
 
-    >>> affine(Op("-", (Var("i"), Const(2))), "i")
+    >>> affine_indices(Op("-", (Var("i"), Const(2))), "i")
     -2
     """
     match item:
@@ -31,9 +31,9 @@ def affine(item: Expr, index: str) -> int | None:
     return None
 
 
-def counts_on(item: Expr, loop: For) -> bool:
+def is_injective_index(item: Expr, loop: For) -> bool:
     """Whether the item is another one in each turn, and never below zero, where counting from the end begins."""
-    shift = affine(item, loop.index)
+    shift = affine_indices(item, loop.index)
     match loop:
         case For(start=Const(int(low)), step=Const(1)):
             pass
@@ -44,16 +44,16 @@ def counts_on(item: Expr, loop: For) -> bool:
     return shift is not None and low + shift >= 0
 
 
-def memory_read(expr: Expr, types: Mapping[str, Type]) -> frozenset[str]:
+def memory_reads(expr: Expr, types: Mapping[str, Type]) -> frozenset[str]:
     """The names whose elements the expression may read; to ask for a length reads none."""
-    if isinstance(expr, Op) and expr.prim in SIZES and all(isinstance(arg, Var) for arg in expr.args):
+    if isinstance(expr, Op) and expr.prim in SHAPE_READS and all(isinstance(arg, Var) for arg in expr.args):
         return frozenset(n for n in names(expr) if not isinstance(types.get(n), Array | Scalar | Opaque))
     if isinstance(expr, Var):
         return frozenset() if isinstance(types.get(expr.name), Scalar | Opaque) else frozenset({expr.name})
-    return frozenset().union(*(memory_read(part, types) for part in children(expr)))
+    return frozenset().union(*(memory_reads(part, types) for part in children(expr)))
 
 
-def only_added_to(array: str, body: Block, types: Mapping[str, Type], meet: Meet) -> bool:
+def is_reduction_array(array: str, body: Block, types: Mapping[str, Type], meet: MayAlias) -> bool:
     """Whether all that the body does with an array is to add to it, by this name."""
     for stmt in walk(body):
         read: tuple[Expr, ...] = own_exprs(stmt)
@@ -63,12 +63,12 @@ def only_added_to(array: str, body: Block, types: Mapping[str, Type], meet: Meet
                 if stmt.base != Var(array) or stmt.op not in ("+", "-"):
                     return False
                 read = (*stmt.index, stmt.value)
-        if any(meet(array, n) for e in read for n in memory_read(e, types)):
+        if any(meet(array, n) for e in read for n in memory_reads(e, types)):
             return False
     return True
 
 
-def independent(loop: For, types: Mapping[str, Type], meet: Meet) -> bool:
+def is_parallel(loop: For, types: Mapping[str, Type], meet: MayAlias) -> bool:
     """Whether the turns may be done in any order, up to the rounding of sums.
 
     >>> from srcad.ir.notation import parse
@@ -76,7 +76,7 @@ def independent(loop: For, types: Mapping[str, Type], meet: Meet) -> bool:
     >>> types = {"x": Array("float64", (Dim((), 9),)), "y": Array("float64", (Dim((), 9),)), "i": Scalar("int64")}
     >>> def ask(text):
     ...     (loop,) = parse(text)
-    ...     return independent(loop, types, str.__eq__)
+    ...     return is_parallel(loop, types, str.__eq__)
     >>> ask('''
     ... for i in range(n):
     ...     x[i] = 2.0 * x[i]
@@ -94,7 +94,7 @@ def independent(loop: For, types: Mapping[str, Type], meet: Meet) -> bool:
     if loop.exit is not None or loop.carried or not _plain(loop.body, types) or not _fresh(loop.body, loop.index):
         return False
     stored = {s.base.name for s in walk(loop.body) if isinstance(s, Store) and isinstance(s.base, Var)}
-    return all(only_added_to(a, loop.body, types, meet) or _by_turn(a, loop, types, meet) for a in stored)
+    return all(is_reduction_array(a, loop.body, types, meet) or _by_turn(a, loop, types, meet) for a in stored)
 
 
 def _plain(body: Block, types: Mapping[str, Type]) -> bool:
@@ -109,7 +109,7 @@ def _plain(body: Block, types: Mapping[str, Type]) -> bool:
                 pass
             case _:
                 return False
-    return all(pure(e) for s in walk(body) for e in own_exprs(s))
+    return all(is_pure(e) for s in walk(body) for e in own_exprs(s))
 
 
 def _fresh(body: Block, index: str) -> bool:
@@ -130,7 +130,7 @@ def _fresh(body: Block, index: str) -> bool:
     return index not in assigned and go(body, frozenset())
 
 
-def _by_turn(array: str, loop: For, types: Mapping[str, Type], meet: Meet) -> bool:
+def _by_turn(array: str, loop: For, types: Mapping[str, Type], meet: MayAlias) -> bool:
     """Whether every turn keeps to its own slice of the array: one axis is always indexed by the same `index + c`."""
     places: list[tuple[Expr, ...]] = []
 
@@ -139,7 +139,7 @@ def _by_turn(array: str, loop: For, types: Mapping[str, Type], meet: Meet) -> bo
             case Op("index", (Var(name), *items)) if meet(array, name):
                 places.append(tuple(items))
                 return name == array and all(map(visit, items))
-            case Op(prim) if prim in SIZES and not memory_read(expr, types):
+            case Op(prim) if prim in SHAPE_READS and not memory_reads(expr, types):
                 return True
             case Var(name):
                 return not meet(array, name)
@@ -154,6 +154,6 @@ def _by_turn(array: str, loop: For, types: Mapping[str, Type], meet: Meet) -> bo
             return False
     shortest = min(map(len, places))
     return any(
-        counts_on(places[0][axis], loop) and all(place[axis] == places[0][axis] for place in places)
+        is_injective_index(places[0][axis], loop) and all(place[axis] == places[0][axis] for place in places)
         for axis in range(shortest)
     )

@@ -7,16 +7,18 @@ afresh, and arrays of which every turn has its own part.
 
 from __future__ import annotations
 
-from srcad.analysis.memory.privatization import Scratch
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites
-from srcad.analysis.values.effects import acts
+from srcad.analysis.memory.privatization import Privatization
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
+from srcad.analysis.values.effects import has_effect
 from srcad.ir.nodes import Assign, Carry, Expr, For, If, Join, Op, Stmt, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import block_stores, own_exprs, reads, walk
 
 
-class Unordered:
-    def __init__(self, regions: Regions, overwrites: Overwrites, scratch: Scratch, active: frozenset[str]) -> None:
+class ReversibleLoops:
+    def __init__(
+        self, regions: Regions, overwrites: ToBeRecorded, scratch: Privatization, active: frozenset[str]
+    ) -> None:
         self.regions = regions
         self.overwrites = overwrites
         self.scratch = scratch
@@ -27,7 +29,7 @@ class Unordered:
         owner = turn.owner
         if not isinstance(owner, For) or owner.exit is not None:
             return False
-        if any(acts(s) for s in walk(owner.body)):
+        if any(has_effect(s) for s in walk(owner.body)):
             return False
         if not all(self._passes_by(c, owner) for c in owner.carried if self._is_active(c)):
             return False
@@ -137,7 +139,7 @@ class Unordered:
             if a.group == group and turn in set(a.region.enclosing)
         )
 
-    def _accesses(self, group: str) -> list[Access]:
+    def _accesses(self, group: str) -> list[MemoryAccess]:
         return [a for a in (*self.overwrites.reads, *(a for _, a in self.overwrites.stores)) if a.group == group]
 
 

@@ -16,7 +16,7 @@ _CONTENT = frozenset({"copy", "np.ascontiguousarray", "np.asarray", "stop_gradie
 
 
 @dataclass(frozen=True)
-class Place:
+class AxisMap:
     """One axis of the array: always at `start`, or from there on with an axis of the view."""
 
     start: Expr
@@ -26,9 +26,9 @@ class Place:
 
 
 @dataclass(frozen=True)
-class View:
+class AccessMap:
     base: str
-    places: tuple[Place, ...]
+    places: tuple[AxisMap, ...]
     lengths: tuple[Dim, ...]
     """Of the axes of the view."""
     extents: tuple[Expr, ...]
@@ -39,9 +39,9 @@ class View:
         return tuple(p.start if p.axis is None else plus(p.start, counters[p.axis]) for p in self.places)
 
 
-def view_of(
+def access_map(
     expr: Expr, types: Mapping[str, Type], extents: Mapping[str, tuple[Expr, ...]], reading: bool = True
-) -> View | None:
+) -> AccessMap | None:
     """The view that an expression is; None where it is none, or one whose elements are not at fixed distances.
 
     `extents` are expressions for the lengths of arrays whose own shape had better not be asked for.
@@ -50,7 +50,7 @@ def view_of(
     >>> from srcad.ir.types import Symbol, dim
     >>> x = Array("float64", (dim(Symbol("x", 0)), dim(Symbol("x", 1))))
     >>> inner = Op("index", (Var("x"), Slice(Const(1), Const(-1))))
-    >>> view = view_of(Op("np.transpose", (inner,), (("axes", (1, 0)),)), {"x": x}, {})
+    >>> view = access_map(Op("np.transpose", (inner,), (("axes", (1, 0)),)), {"x": x}, {})
     >>> [expr_text(e) for e in view.index((Var("i"), Var("j")))], [expr_text(e) for e in view.extents]
     (['1 + j', 'i'], ['shape(x, axis=1)', 'shape(x, axis=0) - 2'])
     """
@@ -61,22 +61,22 @@ def view_of(
                 return None
             axes = range(known.rank)
             lengths = tuple(
-                Const(d.const) if not d.terms else extents[name][k] if name in extents else shape(name, k)
+                Const(d.const) if not d.terms else extents[name][k] if name in extents else view_shape(name, k)
                 for k, d in enumerate(known.dims)
             )
-            return View(name, tuple(Place(Const(0), k, True) for k in axes), known.dims, lengths)
+            return AccessMap(name, tuple(AxisMap(Const(0), k, True) for k in axes), known.dims, lengths)
         case Op(prim, (inner, *_)) if prim in _CONTENT and reading:
-            return view_of(inner, types, extents)
+            return access_map(inner, types, extents)
         case Op("np.transpose", (inner,), static):
-            seen = view_of(inner, types, extents, reading)
+            seen = access_map(inner, types, extents, reading)
             return None if seen is None else _permuted(seen, dict(static).get("axes"))
         case Op("index", (inner, *items)):
-            seen = view_of(inner, types, extents, reading)
+            seen = access_map(inner, types, extents, reading)
             return None if seen is None else _indexed(seen, items, types)
     return None
 
 
-def shape(name: str, axis: int) -> Op:
+def view_shape(name: str, axis: int) -> Op:
     return Op("shape", (Var(name),), (("axis", axis),))
 
 
@@ -115,18 +115,18 @@ def minus(a: Expr, b: Expr) -> Expr:
     return Const(0) if a == b else Op("-", (a, b))
 
 
-def _permuted(view: View, axes: object) -> View | None:
+def _permuted(view: AccessMap, axes: object) -> AccessMap | None:
     order = tuple(range(len(view.lengths)))[::-1] if axes is None else axes
     if not isinstance(order, tuple):
         return None
     new = {old: at for at, old in enumerate(order)}
-    places = tuple(p if p.axis is None else Place(p.start, new[p.axis], p.whole) for p in view.places)
-    return View(view.base, places, tuple(view.lengths[k] for k in order), tuple(view.extents[k] for k in order))
+    places = tuple(p if p.axis is None else AxisMap(p.start, new[p.axis], p.whole) for p in view.places)
+    return AccessMap(view.base, places, tuple(view.lengths[k] for k in order), tuple(view.extents[k] for k in order))
 
 
-def _indexed(view: View, items: list[Expr], types: Mapping[str, Type]) -> View | None:
+def _indexed(view: AccessMap, items: list[Expr], types: Mapping[str, Type]) -> AccessMap | None:
     places = {p.axis: p for p in view.places if p.axis is not None}
-    moved: dict[int, Place] = {}  # by the axis of the view as it was
+    moved: dict[int, AxisMap] = {}  # by the axis of the view as it was
     lengths: list[Dim] = []
     extents: list[Expr] = []
     old = 0
@@ -140,22 +140,22 @@ def _indexed(view: View, items: list[Expr], types: Mapping[str, Type]) -> View |
                 break
             return None
         # an axis that a newaxis has put there is at no place in the array
-        place = places.get(old, Place(Const(0), old, True))
+        place = places.get(old, AxisMap(Const(0), old, True))
         if isinstance(item, Slice):
             found = _sliced(item, view.lengths[old], view.extents[old], types)
             if found is None:
                 return None
             start, length, extent = found
-            moved[old] = Place(plus(place.start, start), len(lengths), place.whole and item == Slice())
+            moved[old] = AxisMap(plus(place.start, start), len(lengths), place.whole and item == Slice())
             lengths.append(length)
             extents.append(extent)
         else:
             if not place.whole and not _never_negative(item, types):
                 return None
-            moved[old] = Place(plus(place.start, item), None)
+            moved[old] = AxisMap(plus(place.start, item), None)
         old += 1
     new = tuple(p if p.axis is None else moved[p.axis] for p in view.places)
-    return View(view.base, new, tuple(lengths), tuple(extents))
+    return AccessMap(view.base, new, tuple(lengths), tuple(extents))
 
 
 def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -> tuple[Expr, Dim, Expr] | None:

@@ -12,7 +12,7 @@ from srcad.ir.types import Array, Type
 
 
 @dataclass(frozen=True)
-class Aliases:
+class AliasClasses:
     """`group` gives names that may ever share memory the same representative."""
 
     group: dict[str, str]
@@ -20,7 +20,7 @@ class Aliases:
     """The array names whose memory, or some of it, is written in place somewhere."""
 
 
-def aliases(f: Function) -> Aliases:
+def alias_classes(f: Function) -> AliasClasses:
     """Group the arrays of a function in normal form, without regard to order."""
     parent: dict[str, str] = {}
 
@@ -58,10 +58,10 @@ def aliases(f: Function) -> Aliases:
     group = {name: find(name) for name, t in f.types.items() if isinstance(t, Array)}
     written = {group[name] for name in stores}
     stored = frozenset(name for name, g in group.items() if g in written)
-    return Aliases(group, stored)
+    return AliasClasses(group, stored)
 
 
-def is_place(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
+def is_writable_view(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
     """Whether `target = op` is surely a view, so that a write through it is a write to its base."""
     if target not in stored:
         return False

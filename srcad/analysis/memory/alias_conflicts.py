@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from srcad.analysis.memory.alias_classes import Aliases, aliases, is_place, surely_runs
+from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes, is_writable_view, surely_runs
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, Block, Comment, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.result_memory import READ_ONLY, root, roots
@@ -23,7 +23,7 @@ _COPIED = frozenset({"np.ascontiguousarray"})
 
 
 @dataclass(frozen=True)
-class About:
+class NamedConflict:
     """What is asked, where not of all names and memory."""
 
     names: frozenset[str]
@@ -35,13 +35,13 @@ class About:
     advice: str | None = None
 
 
-def copies_for_views(f: Function) -> About:
+def copies_for_views(f: Function) -> NamedConflict:
     """The copies that stand for NumPy's views of strided arrays in another shape."""
     made = (s for s in walk(f.body) if isinstance(s, Assign))
-    return About(frozenset(s.target for s in made if isinstance(s.value, Op) and s.value.prim in _COPIED))
+    return NamedConflict(frozenset(s.target for s in made if isinstance(s.value, Op) and s.value.prim in _COPIED))
 
 
-def refuse_clashes(f: Function, lasting: Iterable[str] = (), about: About | None = None) -> None:
+def refuse_alias_conflicts(f: Function, lasting: Iterable[str] = (), about: NamedConflict | None = None) -> None:
     """Refuse the writes that the derivative could not follow; of a function in normal form.
 
     Where the function itself is wanted, not a derivative, its names share memory as they do in Python, but for
@@ -50,7 +50,7 @@ def refuse_clashes(f: Function, lasting: Iterable[str] = (), about: About | None
     The caller sees the memory of the results, and that of the parameters `lasting`, when the function has returned.
     Raises AliasError S401 where a write may change another array that is read later, S402 where NumPy takes none.
     """
-    found = aliases(f)
+    found = alias_classes(f)
     if found.stored:
         kept = frozenset(lasting)
         live = kept.union(*map(reads, f.results))
@@ -60,7 +60,7 @@ def refuse_clashes(f: Function, lasting: Iterable[str] = (), about: About | None
 class _Clashes:
     """A walk in the order of execution with the pairs of names that may share memory at each point."""
 
-    def __init__(self, f: Function, found: Aliases, lasting: frozenset[str], about: About | None) -> None:
+    def __init__(self, f: Function, found: AliasClasses, lasting: frozenset[str], about: NamedConflict | None) -> None:
         self.about = about
         self.counted = found.stored if about is None else about.names & found.stored
         self.f = f
@@ -75,7 +75,7 @@ class _Clashes:
         """The array that a view looks into, through any number of views."""
         while True:
             op = self.definitions.get(name)
-            if not isinstance(op, Op) or not is_place(op, name, self.f.types, self.found.stored):
+            if not isinstance(op, Op) or not is_writable_view(op, name, self.f.types, self.found.stored):
                 return name
             base = op.args[0]
             assert isinstance(base, Var)

@@ -10,17 +10,17 @@ from srcad.ir.result_memory import roots
 from srcad.ir.traversal import block_reads, defined, ops
 from srcad.ir.types import Opaque, Scalar, Type
 
-OUTSIDE = "&outside"
+CALLER = "&outside"
 """Stands for whoever else may hold memory: the caller, or a view that several elements share."""
 
-Pairs = frozenset[tuple[str, str]]
+AliasPairs = frozenset[tuple[str, str]]
 
 
-def holders(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
+def aliases_at_copies(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
     """For each `d = copy(s)`, by its path: the names, `s` itself among them, that may hold memory of `s` just then.
 
     >>> from srcad.ir.notation import parse
-    >>> found = holders(parse('''
+    >>> found = aliases_at_copies(parse('''
     ... s = a * 2.0
     ... v = s[1:]
     ... d = copy(s)
@@ -33,7 +33,7 @@ def holders(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> M
     return _flow(block, types, params).found
 
 
-def held_in_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, Pairs]:
+def aliases_at_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, AliasPairs]:
     """For each `for`, by its path: the pairs of names that may hold the same memory when a turn begins."""
     return _flow(block, types, params).turns
 
@@ -41,7 +41,7 @@ def held_in_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]
 def _flow(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> _Flow:
     flow = _Flow(types)
     free = set(params) | (block_reads(block) - defined(block))
-    flow.block(block, (), frozenset((n, OUTSIDE) for n in free if flow.has_memory(n)))
+    flow.block(block, (), frozenset((n, CALLER) for n in free if flow.has_memory(n)))
     return flow
 
 
@@ -49,19 +49,19 @@ class _Flow:
     def __init__(self, types: Mapping[str, Type]) -> None:
         self.types = types
         self.found: dict[Path, frozenset[str]] = {}
-        self.turns: dict[Path, Pairs] = {}
-        self.stable: dict[Path, Pairs] = {}
+        self.turns: dict[Path, AliasPairs] = {}
+        self.stable: dict[Path, AliasPairs] = {}
         """By loop, what held in all its turns when it was gone through last."""
 
     def has_memory(self, name: str) -> bool:
         return not isinstance(self.types.get(name), Scalar | Opaque)
 
-    def block(self, block: Block, path: Path, pairs: Pairs) -> Pairs:
+    def block(self, block: Block, path: Path, pairs: AliasPairs) -> AliasPairs:
         for i, stmt in enumerate(block):
             pairs = self.stmt(stmt, (*path, i), pairs)
         return pairs
 
-    def stmt(self, stmt: Stmt, path: Path, pairs: Pairs) -> Pairs:
+    def stmt(self, stmt: Stmt, path: Path, pairs: AliasPairs) -> AliasPairs:
         match stmt:
             case Assign(target, value):
                 if isinstance(value, Op) and value.prim == "copy":
@@ -83,7 +83,7 @@ class _Flow:
                 return self.loop(((test, (*path, "test")), (body, (*path, "body"))), pairs)
         return pairs
 
-    def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: Pairs) -> Pairs:
+    def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: AliasPairs) -> AliasPairs:
         own = parts[0][1]
         # the loop around only ever adds pairs: what was found then holds now, and need not be found again
         pairs |= self.stable.get(own, frozenset())
@@ -96,12 +96,12 @@ class _Flow:
                 return pairs
             pairs = after
 
-    def held(self, value: Expr, pairs: Pairs) -> frozenset[str]:
+    def held(self, value: Expr, pairs: AliasPairs) -> frozenset[str]:
         """Who holds the memory that a value may be."""
         found = frozenset(m for n in roots(value) if self.has_memory(n) for m in {n, *_with(n, pairs)})
         spread = any(op.prim == "np.broadcast_to" for op in ops(value))
-        return found | {OUTSIDE} if spread else found
+        return found | {CALLER} if spread else found
 
 
-def _with(name: str, pairs: Pairs) -> frozenset[str]:
+def _with(name: str, pairs: AliasPairs) -> frozenset[str]:
     return frozenset(b if a == name else a for a, b in pairs if name in (a, b)) - {name}

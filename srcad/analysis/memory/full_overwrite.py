@@ -11,7 +11,7 @@ _MADE = frozenset({"np.empty", "np.zeros", "np.ones"})
 _MADE_LIKE = frozenset({"np.empty_like", "np.zeros_like", "np.ones_like"})
 
 
-class Filled:
+class FullOverwrites:
     """What is known of the lengths of the arrays of a function, each made at one place outside of all loops."""
 
     def __init__(self, f: Function) -> None:
@@ -36,7 +36,7 @@ class Filled:
         ...         u[i] = x[t, i]
         ... ''')
         >>> from srcad.ir.nodes import Param
-        >>> filled = Filled(Function("f", (Param("x", "x"), Param("n", "n")), body, (), {}))
+        >>> filled = FullOverwrites(Function("f", (Param("x", "x"), Param("n", "n")), body, (), {}))
         >>> print(show((filled.store(body[1].body[0]),)))
         u[...] = nest(n, t, x)
         """

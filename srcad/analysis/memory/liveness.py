@@ -13,8 +13,8 @@ from functools import cached_property
 
 from typing_extensions import assert_never
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -67,7 +67,7 @@ class Liveness:
     before_all: frozenset[str]
     """What is read that was there before the block."""
     at: Mapping[Path, int]
-    shared: Sharing
+    shared: MayAlias
 
     def after(self, point: int) -> frozenset[str]:
         """What is live after the point of that number."""
@@ -86,7 +86,7 @@ class Liveness:
         return {name: bit for bit, name in enumerate(self.names)}
 
 
-def memory(shared: Sharing, name: str) -> str:
+def memory(shared: MayAlias, name: str) -> str:
     """The pseudo-name for the memory that `name` refers to."""
     return "&" + shared.of(name)
 
@@ -104,7 +104,7 @@ def liveness(
     With `all_stays`, no statement is going to be dropped: whatever is read counts.
     Memory that names outside the block may share (`params`, free names, `live_out`) is live at the end.
     """
-    shared = sharing(block, types)
+    shared = may_alias(block, types)
     outside = frozenset(params)
     graph = _Graph(shared, outside)
     last = graph.block(block, (), graph.entries)
@@ -165,7 +165,7 @@ def _named(mask: int, names: tuple[str, ...]) -> frozenset[str]:
 class _Graph:
     """The points of a block, and which may follow which."""
 
-    def __init__(self, shared: Sharing, outside: frozenset[str]) -> None:
+    def __init__(self, shared: MayAlias, outside: frozenset[str]) -> None:
         self.shared = shared
         self.outside = outside
         self.points: list[Point] = []
@@ -208,10 +208,10 @@ class _Graph:
                 if self.shared.has_memory(target):
                     changes = frozenset({memory(self.shared, target)})
                     return self._add(
-                        path, previous, [value], frozenset(), changes, frozenset({target}), not pure(value)
+                        path, previous, [value], frozenset(), changes, frozenset({target}), not is_pure(value)
                     )
                 writes = frozenset({target})
-                return self._add(path, previous, [value], writes, reads=writes, essential=not pure(value))
+                return self._add(path, previous, [value], writes, reads=writes, essential=not is_pure(value))
             case Store(base, index, value, op):
                 return self._store(base, index, value, op, path, previous)
             case If(cond, then, orelse, joins):
@@ -255,7 +255,7 @@ class _Graph:
             writes |= {memory(self.shared, target)}
         changed = frozenset(memory(self.shared, n) for n in own_stores(Assign(target, value)))
         copied = value.name if isinstance(value, Var) else None
-        essential = not pure(value)
+        essential = not is_pure(value)
         return self._add(path, previous, (), writes, changed, reads, essential, copied)
 
     def _alone(self, name: str) -> bool:
@@ -273,5 +273,5 @@ class _Graph:
             writes, changes = frozenset({token}), frozenset[str]()
         else:
             writes, changes = frozenset[str](), frozenset({token})
-        essential = not all(pure(e) for e in (value, *index))
+        essential = not all(is_pure(e) for e in (value, *index))
         return self._add(path, previous, [*index, value], writes, changes, reads, essential)

@@ -14,12 +14,12 @@ from srcad.ir.result_memory import VIEWS, root, roots
 from srcad.ir.traversal import own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
 
-SIZES = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
+SHAPE_READS = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
 """Primitives that ask an array for its shape and dtype only."""
 
 
 @dataclass(frozen=True)
-class Sharing:
+class MayAlias:
     """Classes of names that may share memory."""
 
     representative: Mapping[str, str]
@@ -41,7 +41,7 @@ class Sharing:
     def loads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `of`) whose content is read when the expression is evaluated; making a view reads none."""
         match expr:
-            case Op(prim, args, _) if prim in SIZES and not any(map(self._may_grow, args)):
+            case Op(prim, args, _) if prim in SHAPE_READS and not any(map(self._may_grow, args)):
                 return frozenset().union(*map(self.loads, args))
             case Op("np.full_like", (like, value), _):
                 return self.loads(like) | self.content(value)
@@ -99,7 +99,7 @@ def _change(items: list[Expr]) -> int:
     return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
-def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
+def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
     """Group the names of a block by the memory they may share."""
     parent: dict[str, str] = {}
 
@@ -145,4 +145,4 @@ def sharing(block: Block, types: Mapping[str, Type]) -> Sharing:
     members: dict[str, set[str]] = {}
     for name, head in representative.items():
         members.setdefault(head, set()).add(name)
-    return Sharing(representative, {k: frozenset(v) for k, v in members.items()}, types)
+    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.ir.nodes import Const, Expr, For, Slice, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Dim, Scalar, Type, dim
 
 
-class Scratch:
-    def __init__(self, types: Mapping[str, Type], regions: Regions, overwrites: Overwrites) -> None:
+class Privatization:
+    def __init__(self, types: Mapping[str, Type], regions: Regions, overwrites: ToBeRecorded) -> None:
         self.types = types
         self.regions = regions
         self.overwrites = overwrites
@@ -62,7 +62,7 @@ class Scratch:
         one, other = self._each_once(read, turn), self._each_once(at, turn)
         return one is not None and one == other
 
-    def _each_once(self, access: Access, turn: Region) -> tuple[tuple[Dim, Dim], ...] | None:
+    def _each_once(self, access: MemoryAccess, turn: Region) -> tuple[tuple[Dim, Dim], ...] | None:
         """The ranges of the axes, where the access comes to each of their places just once in a turn."""
         inner = _between(access.region, turn)
         if not all(r.kind == "turn" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
@@ -87,7 +87,7 @@ class Scratch:
         whole = isinstance(owner, Array) and owner.rank == len(ranges)
         return tuple(ranges) if whole and not counters else None
 
-    def _covers(self, at: Access, read: Access, turn: Region, shape: tuple[Dim, ...]) -> bool:
+    def _covers(self, at: MemoryAccess, read: MemoryAccess, turn: Region, shape: tuple[Dim, ...]) -> bool:
         """Whether the store at `at` surely ran in this turn before the read, and wrote all that is read."""
         assert at.items is not None
         around = set(read.region.enclosing)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from srcad.analysis.memory.may_alias import Sharing
+from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.nodes import Expr, Stmt, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names, own_exprs, stmt_stores, stmt_writes, walk
 
 
-def changes(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:
+def clobbers_operands(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
     """Whether the statement, or one nested in it, may change what the expression reads."""
     if stmt_writes(stmt) & names(expr):
         return True
@@ -18,10 +18,10 @@ def changes(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:
     return bool(stored and stored & shared.loads(expr))
 
 
-def alters(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:
+def clobbers_contents(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
     """Whether the statement may change what is read when the expression's value is used up on the spot.
 
-    Unlike `changes`, the elements of an array that is only named, or viewed, count as read.
+    Unlike `clobbers_operands`, the elements of an array that is only named, or viewed, count as read.
     """
     if stmt_writes(stmt) & names(expr):
         return True
@@ -29,7 +29,7 @@ def alters(stmt: Stmt, expr: Expr, shared: Sharing) -> bool:
     return bool(stored and stored & shared.content(expr))
 
 
-def touches(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr, ...], shared: Sharing) -> bool:
+def conflicts_with_target(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr, ...], shared: MayAlias) -> bool:
     """Whether statements may read or write the memory, or the name, that a target refers to, or move the target.
 
     A scalar target is its name; an array's is all memory it may share, and `index` must stay what it is.

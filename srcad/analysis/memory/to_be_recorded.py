@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from srcad.analysis.integers.dependence import Dependence
-from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.integers.dependence import DependenceTest
+from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import HANDED_ON, root, sources
@@ -27,7 +27,7 @@ _BLANK = frozenset({"np.zeros", "np.ones", "np.empty", "np.zeros_like", "np.ones
 
 
 @dataclass(frozen=True, eq=False)
-class Access:
+class MemoryAccess:
     """A read by the reversal of the statement at `position` of `region`, or a store there.
 
     `items` are the index items of the leading axes of the group's array; None where nothing is known.
@@ -39,10 +39,10 @@ class Access:
     items: Items
 
 
-class Overwrites:
-    def __init__(self, regions: Regions, aliases: Aliases, types: Mapping[str, Type]) -> None:
+class ToBeRecorded:
+    def __init__(self, regions: Regions, aliases: AliasClasses, types: Mapping[str, Type]) -> None:
         self.regions = regions
-        self.dependence = Dependence(regions, types)
+        self.dependence = DependenceTest(regions, types)
         self.group = aliases.group
         self.stored = aliases.stored
         self._scopes: dict[str, Region] = {}
@@ -62,8 +62,8 @@ class Overwrites:
             self._scopes[group] = common[0]
         return self._scopes[group]
 
-    def access(self, group: str, region: Region, position: int, place: Expr) -> Access:
-        return Access(group, region, position, self.items(place))
+    def access(self, group: str, region: Region, position: int, place: Expr) -> MemoryAccess:
+        return MemoryAccess(group, region, position, self.items(place))
 
     def items(self, place: Expr) -> Items:
         """The index items on the leading axes of the root of a path of views."""
@@ -115,7 +115,7 @@ class Overwrites:
         return found
 
     @cached_property
-    def reads(self) -> list[Access]:
+    def reads(self) -> list[MemoryAccess]:
         """Every read by the primal of the elements of an array that some store writes into."""
         found = []
         for region in self.regions:
@@ -125,7 +125,7 @@ class Overwrites:
                     # where it goes is no read, but `x[i] += v` reads the place, and keeps its adjoint
                     exprs = (*stmt.index, stmt.value)
                 for e in exprs:
-                    for place in places_read(e):
+                    for place in elements_read(e):
                         name = root(place)
                         if name in self.stored:
                             found.append(self.access(self.group[name], region, position, place))
@@ -136,7 +136,7 @@ class Overwrites:
         return found
 
     @cached_property
-    def stores(self) -> list[tuple[Store, Access]]:
+    def stores(self) -> list[tuple[Store, MemoryAccess]]:
         found = []
         for region in self.regions:
             for position, stmt in enumerate(region.stmts):
@@ -147,7 +147,7 @@ class Overwrites:
                     found.append((stmt, self.access(self.group[name], region, position, place)))
         return found
 
-    def meets(self, read: Access, store: Access, within: Region | None = None) -> bool:
+    def meets(self, read: MemoryAccess, store: MemoryAccess, within: Region | None = None) -> bool:
         """Whether the store may run after the primal statement of the read, and overwrite what it reads.
 
         The read may be an earlier store; given twice, one and the same store is asked about its earlier turns.
@@ -217,7 +217,7 @@ SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.fu
 """Primitives that look at the shape of their first argument, never at its elements."""
 
 
-def places_read(e: Expr) -> Iterator[Expr]:
+def elements_read(e: Expr) -> Iterator[Expr]:
     """The names, and the elements of names, whose content an expression reads.
 
     A view reads nothing yet: its elements are read where the view is used.
@@ -228,23 +228,23 @@ def places_read(e: Expr) -> Iterator[Expr]:
         case Op("index", (base, *items)):
             yield e if isinstance(base, Var) else base
             for item in items:
-                yield from places_read(item)
+                yield from elements_read(item)
         case Op(prim, args):
             skipped = args[:1] if prim in SHAPE_ONLY else ()
             if prim.startswith("runtime.unbroadcast"):
                 skipped = args[1:2]
             for arg in args:
                 if not any(arg is s for s in skipped):
-                    yield from places_read(arg)
+                    yield from elements_read(arg)
         case Slice(lower, upper, step):
             for part in (lower, upper, step):
                 if part is not None:
-                    yield from places_read(part)
+                    yield from elements_read(part)
         case _:
             return
 
 
-def _order(read: Access, store: Access) -> bool:
+def _order(read: MemoryAccess, store: MemoryAccess) -> bool:
     """Whether, within one turn of every loop around both, the store can follow the read's statement."""
     common = next(r for r in read.region.enclosing if r in set(store.region.enclosing))
     a = read.position if read.region is common else common.place_of(read.region)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
-from srcad.analysis.memory.alias_classes import aliases
-from srcad.analysis.memory.alias_conflicts import About, refuse_clashes
+from srcad.analysis.memory.alias_classes import alias_classes
+from srcad.analysis.memory.alias_conflicts import NamedConflict, refuse_alias_conflicts
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_UPDATED, roots
@@ -20,7 +20,7 @@ _WHY = "NumPy makes a 0-d array of it, whose content may change; a derivative ta
 _ADVICE = "take the number out of it where it is made: float(...), or an element such as m[0, 0]."
 
 
-def refuse_shared_numbers(f: Function, given: Collection[str], lasting: Iterable[str]) -> None:
+def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iterable[str]) -> None:
     """Refuse what writes to a 0-d array, or to what it is a view of, while another name still needs the old number.
 
     `f` is the lowering in which 0-d arrays are marked, `given` are those parameters that are such; the caller sees
@@ -29,13 +29,13 @@ def refuse_shared_numbers(f: Function, given: Collection[str], lasting: Iterable
     zero_d = _zero_d(f, given)
     types = {n: Array(t.dtype, ()) if n in zero_d and isinstance(t, Scalar) else t for n, t in f.types.items()}
     f = replace(f, body=_as_arrays(f.body, zero_d), types=types)
-    found = aliases(f)
+    found = alias_classes(f)
     for stmt in walk(f.body):
         if isinstance(stmt, Assign) and _is(stmt.value, ZERO_D_KEPT) and _names(stmt.value) & found.stored:
             fail("S401", "a list holds this 0-d array, which is written to", stmt.span, _WHY, _ADVICE)
     groups = {found.group[name] for name in zero_d & found.stored}
     names = frozenset(name for name in found.stored if found.group[name] in groups)
-    refuse_clashes(f, lasting, About(names, zero_d, _WHY, _ADVICE))
+    refuse_alias_conflicts(f, lasting, NamedConflict(names, zero_d, _WHY, _ADVICE))
 
 
 def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:

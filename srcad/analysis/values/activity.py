@@ -11,7 +11,7 @@ from srcad.ir.types import Array, is_float
 from srcad.rules.primitives import PRIMITIVES
 
 
-def active(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> frozenset[str]:
+def active_names(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> frozenset[str]:
     """The active names of a function in normal form.
 
     Both directions are closed over the whole function without regard to order, which errs only towards active.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.values.effects import pure
-from srcad.analysis.values.value_numbering import equal
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.values.effects import is_pure
+from srcad.analysis.values.value_numbering import value_numbers
 from srcad.ir.nodes import Assign, Op, Stmt, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import reads, replace_names
@@ -14,15 +14,15 @@ from srcad.ir.types import Type
 from srcad.rules.primitives import PRIMITIVES
 
 
-class Computed:
+class AvailableExpressions:
     """What was computed of the elements of arrays that are written to may be out of date.
 
     It also remembers what was computed for the reversal of a statement, for others that reverse the same statement.
     """
 
-    def __init__(self, regions: Regions, types: Mapping[str, Type], aliases: Aliases) -> None:
+    def __init__(self, regions: Regions, types: Mapping[str, Type], aliases: AliasClasses) -> None:
         self._regions = regions
-        self._equal = equal(regions.top.stmts, types, aliases)
+        self._equal = value_numbers(regions.top.stmts, types, aliases)
         self._names: dict[object, list[str]] = {}
         for name, definition in regions.definitions.items():
             if isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
@@ -48,7 +48,7 @@ class Computed:
             return None
         value = replace_names(stmt.value, self._same)
         read = reads(value)
-        if not pure(value) or not all(n in self._regions.definitions or n in self._of_primal for n in read):
+        if not is_pure(value) or not all(n in self._regions.definitions or n in self._of_primal for n in read):
             return None
         first = self._beside.setdefault((reversed_name, value), stmt.target)
         if first == stmt.target:

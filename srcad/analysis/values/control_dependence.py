@@ -8,7 +8,7 @@ from srcad.ir.nodes import Block, For, If, Stmt, While
 from srcad.ir.traversal import blocks, names
 
 
-def control(stmt: Stmt) -> frozenset[str]:
+def controlling_names(stmt: Stmt) -> frozenset[str]:
     """The names that decide whether, and how often, what is inside a statement is executed."""
     match stmt:
         case If(cond):
@@ -21,10 +21,12 @@ def control(stmt: Stmt) -> frozenset[str]:
             return frozenset()
 
 
-def with_control(block: Block, around: frozenset[str] = frozenset()) -> Iterator[tuple[Stmt, frozenset[str]]]:
+def with_control_dependence(
+    block: Block, around: frozenset[str] = frozenset()
+) -> Iterator[tuple[Stmt, frozenset[str]]]:
     """All statements of a block, each with the names that decide whether it is reached."""
     for stmt in block:
         yield stmt, around
-        inside = around | control(stmt)
+        inside = around | controlling_names(stmt)
         for b in blocks(stmt):
-            yield from with_control(b, inside)
+            yield from with_control_dependence(b, inside)

@@ -12,7 +12,7 @@ _SMALL = 4
 """Powers up to this are a product or two."""
 
 
-def cheap(value: Expr) -> bool:
+def is_cheap_to_duplicate(value: Expr) -> bool:
     """Whether a value that goes to several places may be computed once for each of them."""
     return sum(map(_cost, ops(value))) <= _MOST
 
@@ -24,7 +24,7 @@ def _cost(op: Op) -> int:
     return _COST.get(op.prim, _MOST + 1)
 
 
-def short(loop: For) -> bool:
+def is_short_loop(loop: For) -> bool:
     """Whether the loop is known to have so few turns that it had better not be split."""
     match loop:
         case For(start=Const(int(start)), stop=Const(int(stop)), step=Const(int(step))):

@@ -13,18 +13,18 @@ LAZY = frozenset({"select", "and", "or"})
 """Primitives of which only the first operand is surely evaluated."""
 
 
-def pure(expr: Expr) -> bool:
+def is_pure(expr: Expr) -> bool:
     """True where the expression may be left out, or evaluated elsewhere, if its operands are the same there."""
     if not isinstance(expr, Op):
         return True
-    return not _has_effect(expr.prim) and all(pure(arg) for arg in expr.args)
+    return not _has_effect(expr.prim) and all(is_pure(arg) for arg in expr.args)
 
 
-def acts(stmt: Stmt) -> bool:
+def has_effect(stmt: Stmt) -> bool:
     """Whether the statement itself does what others can see. A check does not, nor a question: it only may end all."""
     if isinstance(stmt, Effect):
         return not is_check(stmt) and stmt.call.prim != "within"
-    return not all(pure(e) for e in own_exprs(stmt))
+    return not all(is_pure(e) for e in own_exprs(stmt))
 
 
 @cache

@@ -17,7 +17,7 @@ BOUNDS = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin"})
 """Primitives of which the other argument may be infinite."""
 
 
-def masked(f: Function) -> dict[str, int]:
+def masked_names(f: Function) -> dict[str, int]:
     """2 for what a choice may leave aside, 1 for what a bound may; a name that neither can is missing."""
     level: dict[str, int] = {}
     for stmt in walk(f.body):

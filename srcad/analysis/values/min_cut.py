@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 _ENDLESS = 1 << 60
 
 
-def cheapest(
+def min_cut(
     needed: Iterable[str], dear: Iterable[str], inputs: Mapping[str, Iterable[str]], weight: Mapping[str, int]
 ) -> frozenset[str]:
     """The names to save; of cuts of equal weight, the one nearest to what is needed.
@@ -22,9 +22,9 @@ def cheapest(
     without any from what is at hand.
 
     >>> weight = dict(x=8, y=8, z=8, u=8, v=8, w=8)
-    >>> sorted(cheapest("uvw", "xy", dict(u="xy", v="xy", w="xy"), weight))
+    >>> sorted(min_cut("uvw", "xy", dict(u="xy", v="xy", w="xy"), weight))
     ['x', 'y']
-    >>> sorted(cheapest("w", "xy", dict(z="xy", w="z"), weight))
+    >>> sorted(min_cut("w", "xy", dict(z="xy", w="z"), weight))
     ['w']
     """
     graph: dict[object, dict[object, int]] = {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from srcad.analysis.memory.may_alias import SIZES
+from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.analysis.values.activity import flows
-from srcad.analysis.values.control_dependence import control, with_control
+from srcad.analysis.values.control_dependence import controlling_names, with_control_dependence
 from srcad.ir.nodes import Assign, Comment, Effect, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import own_stores, reads
@@ -19,7 +19,7 @@ from srcad.ir.types import Array, is_float
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepInput:
     """An output, and an input that it depends on in steps only."""
 
     output: str
@@ -28,14 +28,14 @@ class Steps:
     """The lines where the dependence ceases to be smooth, in their order."""
 
 
-def steps(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) -> tuple[Steps, ...]:
+def step_inputs(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) -> tuple[StepInput, ...]:
     """The pairs of an output and a parameter where every path from one to the other goes through a step.
 
     Outputs are given by what they are called. Order is not regarded, which errs towards "smooth". What is not used
     at all, or only asked for its shape, is in no pair; nor is what goes through `stop_gradient`: it has no derivative
     because the user says so.
     """
-    edges = [edge for stmt, around in with_control(f.body) for edge in _depends(f, stmt, around)]
+    edges = [edge for stmt, around in with_control_dependence(f.body) for edge in _depends(f, stmt, around)]
     smooth = {(a, b) for a, b in flows(f) if is_float(f.types[a]) and is_float(f.types[b])}
     forward, backward = _after(smooth), _after((b, a) for a, b, _ in edges)
     found = []
@@ -48,7 +48,7 @@ def steps(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) -> tuple
             useful = _reached(wanted, backward)
             places = {span for a, b, span in edges if a in varied and b in useful and b not in varied and span}
             if places:
-                found.append(Steps(output, name, tuple(sorted(places, key=lambda s: (s.file, s.line, s.column)))))
+                found.append(StepInput(output, name, tuple(sorted(places, key=lambda s: (s.file, s.line, s.column)))))
     return tuple(found)
 
 
@@ -85,11 +85,11 @@ def _depends(f: Function, stmt: Stmt, around: frozenset[str]) -> list[tuple[str,
             pairs += [(n, base) for base in own_stores(stmt) for n in read | around]
         case If(joins=joins):
             pairs += [(n, j.target) for j in joins for e in (j.then, j.orelse) for n in reads(e)]
-            pairs += [(n, j.target) for j in joins for n in control(stmt)]
+            pairs += [(n, j.target) for j in joins for n in controlling_names(stmt)]
         case For(carried=carried) | While(carried=carried):
             pairs += [(n, t) for c in carried for e in (c.init, c.next) for n in reads(e) for t in (c.arg, c.result)]
-            pairs += [(n, c.result) for c in carried for n in control(stmt)]
-            pairs += [(n, stmt.index) for n in control(stmt)] if isinstance(stmt, For) else []
+            pairs += [(n, c.result) for c in carried for n in controlling_names(stmt)]
+            pairs += [(n, stmt.index) for n in controlling_names(stmt)] if isinstance(stmt, For) else []
         case Effect(call):
             pairs += [(n, base) for base in own_stores(stmt) for n in {*_values_read(call), *around}]
         case _:
@@ -102,7 +102,7 @@ def _values_read(expr: Expr) -> list[str]:
     match expr:
         case Var(name):
             return [name]
-        case Op(prim) if prim in SIZES or prim == "stop_gradient":
+        case Op(prim) if prim in SHAPE_READS or prim == "stop_gradient":
             return []
         case Op("np.full_like", (_, value)):
             return _values_read(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import count
 
-from srcad.analysis.memory.alias_classes import Aliases
+from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, walk
@@ -17,7 +17,7 @@ from srcad.ir.types import Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
 
 
-def equal(body: Block, types: Mapping[str, Type], aliases: Aliases) -> dict[str, str]:
+def value_numbers(body: Block, types: Mapping[str, Type], aliases: AliasClasses) -> dict[str, str]:
     """For a name, the first one that has the same value wherever the name itself has one; normal form.
 
     >>> from srcad.ir.notation import parse
@@ -28,7 +28,7 @@ def equal(body: Block, types: Mapping[str, Type], aliases: Aliases) -> dict[str,
     ... %c.0 = p[0]
     ... ''')
     >>> floats = dict.fromkeys(("%a.0", "%b.0", "%c.0"), Scalar("float64"))
-    >>> equal(body, floats, Aliases({"p": "p"}, frozenset({"p"})))
+    >>> value_numbers(body, floats, AliasClasses({"p": "p"}, frozenset({"p"})))
     {'%b.0': '%a.0'}
     """
     found = _Numbers(types, aliases)
@@ -37,7 +37,7 @@ def equal(body: Block, types: Mapping[str, Type], aliases: Aliases) -> dict[str,
 
 
 class _Numbers:
-    def __init__(self, types: Mapping[str, Type], aliases: Aliases) -> None:
+    def __init__(self, types: Mapping[str, Type], aliases: AliasClasses) -> None:
         self.types = types
         self.aliases = aliases
         self.first: dict[str, str] = {}

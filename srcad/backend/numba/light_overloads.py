@@ -244,7 +244,7 @@ def loops_for_llvm(ordered_sums: bool) -> Iterator[None]:
             llvm.set_option("srcad", f"{option}={default}")
 
 
-def apart(function: Any, compiled: Any) -> Any:
+def without_aliasing(function: Any, compiled: Any) -> Any:
     """What chooses the form of a function of Numba, without what it does to the process besides.
 
     It may define functions and instructions for this one call, which Numba enters in its tables: they are dispatchers

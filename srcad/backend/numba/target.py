@@ -238,12 +238,12 @@ def _own_template(template: Any) -> Any:
             "_compiled_overloads": {},
             "_inline_overloads": {},
             "_get_jit_decorator": lambda self: inner,
-            "_overload_func": staticmethod(light_overloads.apart(template._overload_func, inner)),
+            "_overload_func": staticmethod(light_overloads.without_aliasing(template._overload_func, inner)),
         }
     elif templates._IntrinsicTemplate in kinds:
         changes = {"_impl_cache": {}, "_overload_cache": {}, **own_tables}
     elif hasattr(template, "matmul_typer"):
-        changes = {"matmul_typer": light_overloads.apart(template.matmul_typer, inner)}
+        changes = {"matmul_typer": light_overloads.without_aliasing(template.matmul_typer, inner)}
     if not changes:
         return template
     own = type(template)(template.__name__, (template,), changes)

@@ -15,7 +15,7 @@ from srcad.ir.types import LONG, Array, Dim, ListOf, Opaque, Scalar, Symbol, Typ
 
 
 @dataclass(frozen=True)
-class Taken:
+class TypedParameter:
     """A parameter of a generated function, and the type that its text was made for."""
 
     name: str
@@ -24,26 +24,26 @@ class Taken:
     """A parameter of whose shape it is."""
 
 
-Takes = Sequence[Taken]
+TypedParameters = Sequence[TypedParameter]
 
 _WIDTH = 104
 _SCALAR = ("isinstance(", "and isinstance(")
 _NUMBERS = {"float64": "float", "int64": "(int, np.int64)", "bool": "(bool, np.bool_)"}
 
 
-def listed(takes: Takes) -> list[str]:
+def listed_parameters(takes: TypedParameters) -> list[str]:
     """A line for each parameter.
 
     >>> from srcad.ir.types import ONE, Symbol, dim
     >>> rows = dim(Symbol("A", 0, many=True))
-    >>> listed([Taken("A", Array("float64", (rows, ONE))), Taken("n", Scalar("int64"))])
+    >>> listed_parameters([TypedParameter("A", Array("float64", (rows, ONE))), TypedParameter("n", Scalar("int64"))])
     ['A  float64[:, ::1] where A.shape[0] != 1 and A.shape[1] == 1', 'n  int64']
     """
     width = max((len(one.name) for one in takes), default=0)
     return [f"{one.name:<{width}}  {_words(one)}" for one in takes]
 
 
-def of_any_length(one: Taken) -> Taken:
+def of_any_length(one: TypedParameter) -> TypedParameter:
     """The parameter without what is known of its lengths, but for those that are one."""
     if not isinstance(one.type, Array):
         return one
@@ -72,7 +72,7 @@ def notation(known: Type) -> str:
             return name
 
 
-def question(name: str, takes: Takes) -> str:
+def argument_check(name: str, takes: TypedParameters) -> str:
     """The statement at the entry of the function `name`: a TypeError for arguments its text was not made for."""
     lines: list[str] = []
     for one in takes:
@@ -107,12 +107,12 @@ def _filled(parts: Sequence[str], between: str, end: str, start: str) -> list[st
     return lines
 
 
-def _words(one: Taken) -> str:
+def _words(one: TypedParameter) -> str:
     lengths = _lengths(one)
     return notation(one.type) + (f" where {' and '.join(lengths)}" if lengths else "")
 
 
-def _asked(one: Taken) -> list[str]:
+def _asked(one: TypedParameter) -> list[str]:
     name, known = one.name, one.type
     if isinstance(known, Scalar):
         return [f"isinstance({name}, {_NUMBERS.get(known.dtype, f'np.{known.dtype}')})"]
@@ -126,7 +126,7 @@ def _asked(one: Taken) -> list[str]:
     return parts + _lengths(one)
 
 
-def _lengths(one: Taken) -> list[str]:
+def _lengths(one: TypedParameter) -> list[str]:
     """What is relied on of the lengths: that they are one, or not, or large, or those of another array."""
     if one.like is not None:
         return [f"{one.name}.shape == {one.like}.shape"]

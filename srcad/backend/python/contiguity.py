@@ -15,7 +15,7 @@ _FRESH = frozenset({
 """Primitives whose result is contiguous whatever they are given."""
 
 
-def doubtful(function: Function) -> frozenset[str]:
+def maybe_noncontiguous(function: Function) -> frozenset[str]:
     """Names that may stand for an array that is not contiguous in C order."""
     types = function.types
     found = {
@@ -26,7 +26,9 @@ def doubtful(function: Function) -> frozenset[str]:
     assigned = [(s.target, s.value) for s in walk(function.body) if isinstance(s, Assign | AugAssign)]
     grown = True
     while grown:
-        new = {target for target, value in assigned if target not in found and is_doubtful(value, found, types)}
+        new = {
+            target for target, value in assigned if target not in found and is_maybe_noncontiguous(value, found, types)
+        }
         found |= new
         grown = bool(new)
     return frozenset(found)
@@ -37,16 +39,16 @@ def stored(function: Function) -> frozenset[str]:
     return block_stores(function.body)
 
 
-def is_doubtful(expr: Expr, names: set[str] | frozenset[str], types: Mapping[str, Type]) -> bool:
+def is_maybe_noncontiguous(expr: Expr, names: set[str] | frozenset[str], types: Mapping[str, Type]) -> bool:
     match expr:
         case Var(name):
             return name in names
         case Op("index", (base, *items)):
             whole = not any(isinstance(item, Slice) or item == Const(None) for item in items)
-            return is_doubtful(base, names, types) or not whole
+            return is_maybe_noncontiguous(base, names, types) or not whole
         case Op("np.transpose" | "np.broadcast_to"):
             return True
         case Op(prim, args):
-            return prim not in _FRESH and any(is_doubtful(arg, names, types) for arg in args)
+            return prim not in _FRESH and any(is_maybe_noncontiguous(arg, names, types) for arg in args)
         case _:
             return False

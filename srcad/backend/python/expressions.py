@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from typing_extensions import assert_never
 
-from srcad.backend.python.contiguity import doubtful, is_doubtful, stored
+from srcad.backend.python.contiguity import is_maybe_noncontiguous, maybe_noncontiguous, stored
 from srcad.backend.python.literal_types import is_integer, is_narrow, is_plain, is_weak, rank_of
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
@@ -31,7 +31,7 @@ class Expressions:
 
     def __init__(self, function: Function) -> None:
         types = self._types = function.types
-        self._doubtful = doubtful(function)
+        self._doubtful = maybe_noncontiguous(function)
         self._stored = stored(function)
         self._through = False  # whether what is printed is written through
         self._weak = False
@@ -123,7 +123,7 @@ class Expressions:
                 return ast.Call(dotted(name), [self.expr(op.args[1])], [])
             case "reshape":
                 x, *lengths = self._operands(op)
-                if not self._through and is_doubtful(op.args[0], self._doubtful, self._types):
+                if not self._through and is_maybe_noncontiguous(op.args[0], self._doubtful, self._types):
                     x = ast.Call(dotted("np.ascontiguousarray"), [x], [])
                 return _method(x, "reshape", *lengths)
             case "np.transpose":

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from srcad.backend.python.comment_nodes import Verbatim, names_in
-from srcad.backend.python.name_clashes import apart
+from srcad.backend.python.name_clashes import rename_clashes
 from srcad.backend.python.statements import to_ast
 from srcad.backend.python.writer import write
 from srcad.ir.nodes import Block, Expr, Function, Op
@@ -32,7 +32,7 @@ def module_text(
     `asked` is that of a function of its own, below, which has the name and calls this one under a private name: what
     Numba evaluates of a question while it compiles would have to be evaluated of all that stands beside it.
     """
-    function = apart(function)
+    function = rename_clashes(function)
     definition = to_ast(function, defaults, formats=formats)
     if decorator is not None:
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)

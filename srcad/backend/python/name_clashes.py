@@ -16,7 +16,7 @@ from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
 from srcad.ir.types import Array
 
 
-def apart(function: Function) -> Function:
+def rename_clashes(function: Function) -> Function:
     """Rename what would collide; most functions come back as they are."""
     writes = Counter(name for stmt in walk(function.body) for name in own_writes(stmt))
     params = {param.name for param in function.params}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from srcad.analysis.values.effects import pure
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, Op, Return, Stmt, Store, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Scalar, Type
@@ -14,7 +14,7 @@ Group = tuple[Stmt, ...]
 """What becomes one statement: one, or `Assign`s and `Store`s whose values are all evaluated before any is assigned."""
 
 
-class Together:
+class StatementGroups:
     """Finds the groups in the blocks of one function."""
 
     def __init__(self, function: Function) -> None:
@@ -63,13 +63,13 @@ class Together:
         if not isinstance(first, Assign) or not isinstance(third, Assign | Store) or third.value != Var(first.target):
             return None
         kept = first.target
-        if self._uses[kept] != 1 or self._writes[kept] != 1 or not pure(first.value):
+        if self._uses[kept] != 1 or self._writes[kept] != 1 or not is_pure(first.value):
             return None
         match second, third:
-            case Assign(a, value), Assign(b) if a != b and a in names(first.value) and pure(value):
+            case Assign(a, value), Assign(b) if a != b and a in names(first.value) and is_pure(value):
                 other = Assign(b, first.value, third.span)
                 return (second, other) if isinstance(first.value, Var) else (other, second)
-            case Store(base, index, value, None), Store(other, at, _, None) if base == other and pure(value):
+            case Store(base, index, value, None), Store(other, at, _, None) if base == other and is_pure(value):
                 # two elements of one array: the places must not depend on what is in it
                 elements = first.value == Op("index", (base, *index)) and value == Op("index", (base, *at))
                 if elements and self._is_number(kept) and all(map(self._is_fixed, (*index, *at))):

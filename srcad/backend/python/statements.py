@@ -9,7 +9,7 @@ from typing_extensions import assert_never
 
 from srcad.backend.python.comment_nodes import Remark
 from srcad.backend.python.expressions import Expressions, dotted
-from srcad.backend.python.statement_grouping import Together
+from srcad.backend.python.statement_grouping import StatementGroups
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -42,7 +42,7 @@ def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = 
     Where the body does not end in a `Return`, `function.results` are returned. Where it `formats`, the message
     of an error is one text; otherwise its parts are the arguments, since Numba takes long over an f-string.
     """
-    printer = _Statements(Expressions(function), Together(function), formats)
+    printer = _Statements(Expressions(function), StatementGroups(function), formats)
     body = printer.block(function.body)
     if function.results and not (function.body and isinstance(function.body[-1], Return)):
         body += printer.statement(Return(function.results))
@@ -90,7 +90,7 @@ def _begins_adjoints(before: list[ast.stmt]) -> bool:
 
 
 class _Statements:
-    def __init__(self, expressions: Expressions, together: Together, formats: bool) -> None:
+    def __init__(self, expressions: Expressions, together: StatementGroups, formats: bool) -> None:
         self._of = expressions
         self._together = together
         self._formats = formats

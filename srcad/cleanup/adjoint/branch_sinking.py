@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing
+from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, If, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, own_exprs, own_writes, place, reads, walk, with_blocks
 from srcad.ir.types import FLOATS, Scalar, Type
 
 
-def branches(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
+def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias) -> Block:
     """Move what follows an `if` into the branch that it hangs on.
 
     >>> from srcad.analysis.memory.may_alias import sharing
@@ -35,7 +35,7 @@ def branches(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
     ... d_x[j] += %d_a.0
     ... d_x[i] += %d_b.0
     ... ''')
-    >>> print(show(branches(body, types, sharing(body, types))))
+    >>> print(show(sink_into_branches(body, types, sharing(body, types))))
     %d_a.0 = d_x[i]
     d_x[i] = 0.0
     if took_if[i]:
@@ -56,7 +56,7 @@ def branches(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
     ... else:
     ...     d_x[i] += %d_a.0
     ... ''')
-    >>> print(show(branches(body, types, sharing(body, types))))
+    >>> print(show(sink_into_branches(body, types, sharing(body, types))))
     if took_if[i]:
         %d_a.0 = d_x[i]
         d_x[i] = 0.0
@@ -118,7 +118,7 @@ def _is_zero(name: str, branch: Block) -> bool:
     return False
 
 
-def _taken_inside(stmts: list[Stmt], types: Mapping[str, Type], shared: Sharing, uses: Counter[str]) -> If | None:
+def _taken_inside(stmts: list[Stmt], types: Mapping[str, Type], shared: MayAlias, uses: Counter[str]) -> If | None:
     """`t = x[i]; x[i] = 0`, and one branch adds t to x[i] again: then it all happens in the other."""
     match stmts:
         case [Assign(name, Op("index") as taken) as take, Store(_, _, Const(0.0), None) as clear, If() as test]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.memory.reordering import alters, changes, touches
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.reordering import clobbers_contents, clobbers_operands, conflicts_with_target
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, subexpressions, with_blocks
 from srcad.ir.types import Array, Scalar, Type
-from srcad.typing.typeof import same, typeof
+from srcad.typing.typeof import same_type, typeof
 
 _LONGEST = 24
 """How many parts a merged sum may have: one line, not a paragraph."""
 
 
-def merge(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
+def merge_contributions(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
     """Join contributions to one target; an element taken out, zeroed and added back was never moved.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(merge(parse('''
+    >>> print(show(merge_contributions(parse('''
     ... d_limit += d_acc
     ... d_limit -= 0.1 * d_acc
     ... '''), dict.fromkeys(("d_limit", "d_acc"), Scalar("float64")))))
@@ -30,11 +30,11 @@ def merge(block: Block, types: Mapping[str, Type], shared: Sharing | None = None
 
     Changes the order of two additions, so results may differ in the last bit.
     """
-    return _Merge(types, shared or sharing(block, types)).block(block)
+    return _Merge(types, shared or may_alias(block, types)).block(block)
 
 
 class _Merge:
-    def __init__(self, types: Mapping[str, Type], shared: Sharing) -> None:
+    def __init__(self, types: Mapping[str, Type], shared: MayAlias) -> None:
         self.types = types
         self.shared = shared
 
@@ -53,7 +53,7 @@ class _Merge:
 
     def _joined(self, before: list[Stmt], stmt: Stmt) -> bool:
         """Add the contribution to an earlier one: there, or here where it would not be the same there."""
-        if not isinstance(stmt, AugAssign | Store) or stmt.op not in ("+", "-") or not pure(stmt.value):
+        if not isinstance(stmt, AugAssign | Store) or stmt.op not in ("+", "-") or not is_pure(stmt.value):
             return False
         target = _target(stmt)
         there, beside = True, False
@@ -70,15 +70,15 @@ class _Merge:
                     before[k] = both
                     return True
                 sets = isinstance(earlier, Assign) or earlier.op is None
-                if (beside and sets) or any(alters(s, earlier.value, self.shared) for s in before[k + 1 :]):
+                if (beside and sets) or any(clobbers_contents(s, earlier.value, self.shared) for s in before[k + 1 :]):
                     return False
                 before[k:] = [*before[k + 1 :], both]
                 return True
-            if touches((earlier,), *target, self.shared):
+            if conflicts_with_target((earlier,), *target, self.shared):
                 if not self._adds_beside(earlier, target):
                     return False
                 beside = True
-            there = there and not alters(earlier, stmt.value, self.shared)
+            there = there and not clobbers_contents(earlier, stmt.value, self.shared)
         return False
 
     def _adds_beside(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
@@ -88,7 +88,7 @@ class _Merge:
             return False
         mine = {self.shared.of(n) for n in names(place)}
         read = [self.shared.content(stmt.value), *map(self.shared.loads, (*stmt.index, *index))]
-        return pure(stmt.value) and not any(mine & memory for memory in read)
+        return is_pure(stmt.value) and not any(mine & memory for memory in read)
 
     def _is_earlier(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
         """Whether a contribution to `target` could become one with this statement."""
@@ -105,10 +105,10 @@ class _Merge:
             return None
         if earlier.span is not None and stmt.span is not None and earlier.span.line != stmt.span.line:
             return None
-        if alters(earlier, stmt.value, self.shared) or not pure(earlier.value):
+        if clobbers_contents(earlier, stmt.value, self.shared) or not is_pure(earlier.value):
             return None
         one, other = typeof(earlier.value, self.types), typeof(stmt.value, self.types)
-        if not (same(one, other) and isinstance(one, Scalar | Array)):
+        if not (same_type(one, other) and isinstance(one, Scalar | Array)):
             return None
         if not isinstance(stmt.value, Var) and _size(earlier.value) + _size(stmt.value) > _LONGEST:
             return None
@@ -149,8 +149,8 @@ class _Merge:
             return False
         for earlier in reversed(before):
             if isinstance(earlier, Assign) and earlier.target == value.name:
-                return earlier.value == element and not changes(earlier, element, self.shared)
-            if changes(earlier, element, self.shared) or changes(earlier, value, self.shared):
+                return earlier.value == element and not clobbers_operands(earlier, element, self.shared)
+            if clobbers_operands(earlier, element, self.shared) or clobbers_operands(earlier, value, self.shared):
                 return False
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.flow_sensitive_aliases import OUTSIDE, holders
+from srcad.analysis.memory.flow_sensitive_aliases import CALLER, aliases_at_copies
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.cleanup.expressions.forward_substitution import is_adjoint, is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Var, While
@@ -14,11 +14,11 @@ from srcad.ir.traversal import block_stores, defined, walk, with_blocks
 from srcad.ir.types import Array, Type
 
 
-def ownership(block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()) -> Block:
+def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()) -> Block:
     """Let an adjoint take over the memory it was to copy, where that is not read or written any more.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(ownership(parse('''
+    >>> print(show(elide_copies(parse('''
     ... d_y = a * b
     ... d_x = copy(d_y)
     ... d_x[0] += 1.0
@@ -56,7 +56,7 @@ class _Ownership:
         outside: frozenset[str],
     ) -> None:
         self.types = types
-        self.holders = holders(block, types, outside)
+        self.holders = aliases_at_copies(block, types, outside)
         self.live = live
         self.shared = live.shared
         self.kept = kept
@@ -102,7 +102,7 @@ class _Ownership:
             return False
         alike = one.layout == other.layout and one.dtype == other.dtype
         others = self.holders[path] - {target}
-        return alike and OUTSIDE not in others and not others & after
+        return alike and CALLER not in others and not others & after
 
     def _may_share(self, target: str, source: object, after: frozenset[str]) -> bool:
         assert isinstance(source, Var | Op)

@@ -16,17 +16,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from srcad.analysis.loops.parallel_loops import Meet, affine, counts_on, independent, memory_read, only_added_to
-from srcad.analysis.memory.flow_sensitive_aliases import Pairs, held_in_loops
+from srcad.analysis.loops.parallel_loops import (
+    MayAlias,
+    affine_indices,
+    is_injective_index,
+    is_parallel,
+    is_reduction_array,
+    memory_reads,
+)
+from srcad.analysis.memory.flow_sensitive_aliases import AliasPairs, aliases_at_loops
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
-from srcad.analysis.values.duplication_cost import cheap, short
-from srcad.analysis.values.effects import pure
+from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, names, ops, own_writes, replace_names, with_blocks
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 
 
-def shifts(
+def split_stencil_loops(
     block: Block, types: Mapping[str, Type], live_out: Iterable[str] = (), params: Iterable[str] = (), start: int = 0
 ) -> Block:
     """Give each shift of an adjoint a loop of its own, from the statement at `start` on.
@@ -35,7 +42,7 @@ def shifts(
     >>> from srcad.ir.types import Dim
     >>> types = dict.fromkeys(("d_u", "d_v"), Array("float64", (Dim((), 99),)))
     >>> types |= {"d_t": Scalar("float64"), "n": Scalar("int64"), "i": Scalar("int64")}
-    >>> print(show(shifts(parse('''
+    >>> print(show(split_stencil_loops(parse('''
     ... for i in range(n - 2, 0, -1):
     ...     d_t = 0.5 * d_v[i]
     ...     d_u[i - 1] += d_t
@@ -79,8 +86,8 @@ class _Shifts:
         self.params = params
 
     @cached_property
-    def held(self) -> Mapping[Path, Pairs]:
-        return held_in_loops(self.whole, self.types, self.params)
+    def held(self) -> Mapping[Path, AliasPairs]:
+        return aliases_at_loops(self.whole, self.types, self.params)
 
     @cached_property
     def live(self) -> Liveness:
@@ -101,7 +108,7 @@ class _Shifts:
             case _:
                 return (stmt,)
 
-    def _meet(self, path: Path) -> Meet:
+    def _meet(self, path: Path) -> MayAlias:
         pairs = self.held[path]
         return lambda a, b: a == b or (a, b) in pairs or (b, a) in pairs
 
@@ -114,7 +121,7 @@ class _Shifts:
         gone = {term.at for group in moved for term in group}
         if not gone:
             return (loop,)
-        own = tuple(replace(upward(loop), body=tuple(term.store for term in group)) for group in moved)
+        own = tuple(replace(ascending_loop(loop), body=tuple(term.store for term in group)) for group in moved)
         rest = replace(loop, body=tuple(s for i, s in enumerate(loop.body) if i not in gone))
         return (*own, self._up(rest, path))
 
@@ -122,11 +129,11 @@ class _Shifts:
         """The loop from its least index up, where the order of its turns does not matter."""
         if loop.step != Const(-1) or defined((loop,)) & self.live.live_after((*path, "head")):
             return loop
-        return upward(loop) if independent(loop, self.types, self._meet(path)) else loop
+        return ascending_loop(loop) if is_parallel(loop, self.types, self._meet(path)) else loop
 
-    def _may_repeat(self, loop: For, meet: Meet) -> bool:
+    def _may_repeat(self, loop: For, meet: MayAlias) -> bool:
         """Whether all turns may be run through several times: there are many of them, and they stay the same."""
-        if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)) or short(loop):
+        if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)) or is_short_loop(loop):
             return False
         for stmt in loop.body:
             match stmt:
@@ -140,18 +147,18 @@ class _Shifts:
         stored = {s.base.name for s in loop.body if isinstance(s, Store) and isinstance(s.base, Var)}
         written = defined((loop,))
         for bound in (loop.start, loop.stop):
-            read = memory_read(bound, self.types)
-            if not pure(bound) or names(bound) & written or any(meet(a, b) for a in read for b in stored):
+            read = memory_reads(bound, self.types)
+            if not is_pure(bound) or names(bound) & written or any(meet(a, b) for a in read for b in stored):
                 return False
         return True
 
-    def _terms(self, loop: For, meet: Meet) -> list[_Term]:
+    def _terms(self, loop: For, meet: MayAlias) -> list[_Term]:
         """The additions to elements whose last index runs along with the loop."""
         found = []
         for at, stmt in enumerate(loop.body):
             if isinstance(stmt, Store) and self._is_shifted(stmt, loop):
                 assert isinstance(stmt.base, Var)
-                if only_added_to(stmt.base.name, loop.body, self.types, meet):
+                if is_reduction_array(stmt.base.name, loop.body, self.types, meet):
                     found.append(self._term(at, stmt, loop, meet))
         return found
 
@@ -164,9 +171,9 @@ class _Shifts:
         *outer, last = stmt.index
         fixed = not any(names(item) & defined((loop,)) for item in outer)
         numbers = all(isinstance(self.types.get(n), Scalar) for item in outer for n in names(item))
-        return len(stmt.index) == known.rank and fixed and numbers and affine(last, loop.index) is not None
+        return len(stmt.index) == known.rank and fixed and numbers and affine_indices(last, loop.index) is not None
 
-    def _term(self, at: int, stmt: Store, loop: For, meet: Meet) -> _Term:
+    def _term(self, at: int, stmt: Store, loop: For, meet: MayAlias) -> _Term:
         writes = Counter(n for s in loop.body for n in own_writes(s))
         value, free = stmt.value, self._is_early(stmt.value, at, loop, meet)
         for i in range(at - 1, -1, -1):
@@ -174,10 +181,10 @@ class _Shifts:
             if isinstance(made, Assign) and made.target in names(value) and writes[made.target] == 1:
                 value = replace_names(value, {made.target: made.value})
                 free = free and self._is_early(made.value, i, loop, meet)
-        free = free and not names(value) & writes.keys() and cheap(value)
+        free = free and not names(value) & writes.keys() and is_cheap_to_duplicate(value)
         return _Term(at, replace(stmt, value=value), free)
 
-    def _is_early(self, value: Expr, at: int, loop: For, meet: Meet) -> bool:
+    def _is_early(self, value: Expr, at: int, loop: For, meet: MayAlias) -> bool:
         """Whether the memory that is read at `at` is before all turns what it is in each: no turn before stores to it.
 
         A store to the very element is one: later in the same turn, and no other turn has to do with that element.
@@ -191,7 +198,7 @@ class _Shifts:
             for i, store in enumerate(loop.body):
                 if isinstance(store, Store) and isinstance(store.base, Var) and meet(array.name, store.base.name):
                     same = store.base == array and store.index == tuple(items)
-                    if not same or i <= at or not any(counts_on(item, loop) for item in items):
+                    if not same or i <= at or not any(is_injective_index(item, loop) for item in items):
                         return False
         return True
 
@@ -223,7 +230,7 @@ def _distance(term: _Term, index: str) -> tuple[bool, int]:
     return last != Var(index), sum(isinstance(item, Op) for item in outer)
 
 
-def upward(loop: For) -> For:
+def ascending_loop(loop: For) -> For:
     """The same turns, from the least index to the greatest."""
     if loop.step == Const(1):
         return loop

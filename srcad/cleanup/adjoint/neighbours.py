@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.cleanup.adjoint.contribution_merging import merge
-from srcad.cleanup.adjoint.statement_sinking import late
-from srcad.cleanup.adjoint.zero_init_elimination import first
-from srcad.cleanup.dead_code import dead
-from srcad.cleanup.expressions.algebraic import fold
-from srcad.cleanup.expressions.forward_substitution import untemp
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.cleanup.adjoint.contribution_merging import merge_contributions
+from srcad.cleanup.adjoint.statement_sinking import sink_definitions
+from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
+from srcad.cleanup.dead_code import remove_dead_code
+from srcad.cleanup.expressions.algebraic import simplify_algebra
+from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
 from srcad.ir.nodes import AugAssign, Block, Stmt, Store, Var
 from srcad.ir.traversal import blocks, with_blocks
 from srcad.ir.types import Array, Type
@@ -19,13 +19,13 @@ _ROUNDS = 20
 """More than ever needed; each pass only makes the text smaller, so it ends anyway."""
 
 
-def simplify(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -> Block:
+def simplify_adjoint(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -> Block:
     """Fold, let first contributions assign, merge, drop what is unread, and put temporaries back.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
     >>> scalars = ("d_acc.0", "d_acc.1", "d_decay", "%d_t.0", "%p.0", "acc", "decay")
-    >>> print(show(simplify(parse('''
+    >>> print(show(simplify_adjoint(parse('''
     ... %d_t.0 = 0.0
     ... %d_t.0 += d_acc.1
     ... %p.0 = acc * %d_t.0
@@ -39,22 +39,26 @@ def simplify(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -
     For a block in sequential form; what it reads of names that it does not assign stays as it is.
     """
     kept = frozenset(live_out)
-    block = plain_arrays(block, types)
+    block = array_updates_as_stores(block, types)
     for _ in range(_ROUNDS):
-        new = once(block, types, sharing(block, types))
-        new = untemp(dead(new, kept, types), types, kept)
+        new = neighbour_passes(block, types, may_alias(block, types))
+        new = substitute_temporaries(remove_dead_code(new, kept, types), types, kept)
         if new == block:
             break
         block = new
     return block
 
 
-def once(block: Block, types: Mapping[str, Type], shared: Sharing) -> Block:
+def neighbour_passes(block: Block, types: Mapping[str, Type], shared: MayAlias) -> Block:
     """One round of what looks at neighbouring statements only."""
-    return late(merge(first(fold(block, types), types, shared), types, shared), types, shared)
+    return sink_definitions(
+        merge_contributions(assign_first_contribution(simplify_algebra(block, types), types, shared), types, shared),
+        types,
+        shared,
+    )
 
 
-def plain_arrays(block: Block, types: Mapping[str, Type]) -> Block:
+def array_updates_as_stores(block: Block, types: Mapping[str, Type]) -> Block:
     """`d += e` on an array is a store to the whole of d: then it is no assignment of the name."""
 
     def one(stmt: Stmt) -> Stmt:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.memory.reordering import changes, touches
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.reordering import clobbers_operands, conflicts_with_target
+from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.expressions.forward_substitution import is_adjoint, is_temporary
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, own_exprs, reads, walk, with_blocks
 from srcad.ir.types import Type
 
 
-def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
+def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
     """Let a zero, or a new value, wait until what was there before has been used.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(late(parse('''
+    >>> print(show(sink_definitions(parse('''
     ... %t.0 = copy(d_h[i])
     ... d_h[i] = 0.0
     ... d_b[...] += 2.0 * %t.0
@@ -29,7 +29,7 @@ def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None)
 
     The temporary, and the copy, can then go.
     """
-    shared = shared or sharing(block, types)
+    shared = shared or may_alias(block, types)
     uses = Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
 
     def go(b: Block) -> Block:
@@ -49,13 +49,13 @@ def late(block: Block, types: Mapping[str, Type], shared: Sharing | None = None)
     return go(block)
 
 
-def _passed_on(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
+def _passed_on(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
     """Where `b = a` stands, if the assignment of `a` at `i` may wait until then.
 
     `a` can then take the place of what `b` held, for its last reader has gone by.
     """
     made = stmts[i]
-    if not isinstance(made, Assign) or not is_adjoint(made.target) or not pure(made.value):
+    if not isinstance(made, Assign) or not is_adjoint(made.target) or not is_pure(made.value):
         return None
     for j in range(i + 1, len(stmts)):
         stmt = stmts[j]
@@ -69,18 +69,18 @@ def _passed_on(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
         # the comments that name the lines would be torn apart
         if stmt.span is not None and made.span is not None and stmt.span.line != made.span.line:
             return None
-        if touches((stmt,), Var(made.target), (), shared) or changes(stmt, made.value, shared):
+        if conflicts_with_target((stmt,), Var(made.target), (), shared) or clobbers_operands(stmt, made.value, shared):
             return None
     return None
 
 
-def _read_before(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
+def _read_before(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
     """Where the new value of an adjoint made at `i` may wait, if older values of it are read before.
 
     A copy waits for all who read what it copies, a value for those who add to others.
     """
     made = stmts[i]
-    if not isinstance(made, Assign) or not is_adjoint(made.target) or not pure(made.value):
+    if not isinstance(made, Assign) or not is_adjoint(made.target) or not is_pure(made.value):
         return None
     if isinstance(made.value, Var) and not is_adjoint(made.value.name):
         return None
@@ -92,7 +92,7 @@ def _read_before(stmts: list[Stmt], i: int, shared: Sharing) -> int | None:
             break
         if stmt.span is not None and made.span is not None and stmt.span.line != made.span.line:
             break
-        if touches((stmt,), Var(made.target), (), shared) or changes(stmt, made.value, shared):
+        if conflicts_with_target((stmt,), Var(made.target), (), shared) or clobbers_operands(stmt, made.value, shared):
             break
         old = {n for e in own_exprs(stmt) for n in reads(e) if n.rpartition(".")[0] == base}
         waits = not isinstance(stmt, Assign) or (_is_copied(made.value) and not _is_copied(stmt.value))
@@ -121,7 +121,7 @@ def _reader(stmts: list[Stmt], start: int, name: str) -> int | None:
     return None
 
 
-def _free(between: list[Stmt], zero: Stmt, shared: Sharing) -> bool:
+def _free(between: list[Stmt], zero: Stmt, shared: MayAlias) -> bool:
     assert isinstance(zero, Store)
     index: tuple[Expr, ...] = zero.index or (Slice(),)
-    return not touches(between, zero.base, index, shared)
+    return not conflicts_with_target(between, zero.base, index, shared)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.memory.reordering import touches
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.reordering import conflicts_with_target
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, with_blocks
 from srcad.ir.types import Array, Type
-from srcad.typing.typeof import same, typeof
+from srcad.typing.typeof import same_type, typeof
 
 _ZEROS = frozenset({"np.zeros", "np.zeros_like"})
 
 
-def first(block: Block, types: Mapping[str, Type], shared: Sharing | None = None) -> Block:
+def assign_first_contribution(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
     """Where an accumulator is set to zero and the next to touch it adds to it, assign instead.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
-    >>> print(show(first(parse('''
+    >>> print(show(assign_first_contribution(parse('''
     ... d = 0.0
     ... e = f * 2.0
     ... d += e
@@ -32,11 +32,11 @@ def first(block: Block, types: Mapping[str, Type], shared: Sharing | None = None
 
     An array is only assigned what is known to have its dtype and shape, and memory of its own.
     """
-    return _First(types, shared or sharing(block, types)).block(block)
+    return _First(types, shared or may_alias(block, types)).block(block)
 
 
 class _First:
-    def __init__(self, types: Mapping[str, Type], shared: Sharing) -> None:
+    def __init__(self, types: Mapping[str, Type], shared: MayAlias) -> None:
         self.types = types
         self.shared = shared
 
@@ -61,7 +61,7 @@ class _First:
                 if new is not None:
                     stmts[i], stmts[j] = _GONE, new
                 return
-            if touches((stmt,), place, index, self.shared):
+            if conflicts_with_target((stmt,), place, index, self.shared):
                 if isinstance(stmt, If) and isinstance(stmts[i], Assign) and self._both(stmt, stmts[i]):
                     # each branch starts from zero by itself, and both add to it first
                     zero = stmts[i]
@@ -78,10 +78,10 @@ class _First:
         """`d = e` for `d += e`, `d[i] = e` for `d[i] += e`; None where that is not known to be the same."""
         place, index = _target(zero)
         value = add.value
-        if add.op not in ("+", "-") or not pure(value):
+        if add.op not in ("+", "-") or not is_pure(value):
             return None
         name = add.target if isinstance(add, AugAssign) else None
-        if touches((Assign("", value),), place, index, self.shared):
+        if conflicts_with_target((Assign("", value),), place, index, self.shared):
             return None
         if add.op == "-":
             value = Op("neg", (value,))
@@ -90,7 +90,7 @@ class _First:
         assert isinstance(zero, Assign)
         target = self.types.get(zero.target)
         known = typeof(value, self.types)
-        if target is None or not same(target, known):
+        if target is None or not same_type(target, known):
             return None
         if isinstance(target, Array) and roots(value):
             value = Op("copy", (value,))

@@ -7,13 +7,13 @@ import operator
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.values.effects import pure
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, map_expr, rewrite, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
-from srcad.typing.typeof import is_scalar, same, typeof
+from srcad.typing.typeof import is_scalar, same_type, typeof
 
 _EVALUATED = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
@@ -23,11 +23,11 @@ _EVALUATED = {
 _READERS = frozenset({"elementwise", "reduce", "linalg"})
 
 
-def fold(block: Block, types: Mapping[str, Type]) -> Block:
+def simplify_algebra(block: Block, types: Mapping[str, Type]) -> Block:
     """Simplify every expression, as long as neither its dtype nor its shape can change.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(fold(parse('''
+    >>> print(show(simplify_algebra(parse('''
     ... d += -(0.1 * b) * 1.0
     ... '''), {"b": Scalar("float64"), "d": Scalar("float64")})))
     d -= 0.1 * b
@@ -45,7 +45,7 @@ class _Rules:
 
     def whole(self, expr: Expr) -> Expr:
         # the rules move operands about: two draws of random numbers would trade places
-        return map_expr(expr, self.node) if pure(expr) else expr
+        return map_expr(expr, self.node) if is_pure(expr) else expr
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class _Rules:
             case Op("copy", (a,), _):
                 return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
             case Op("float", (a,), _):
-                return a if same(typeof(a, self.types), Scalar("float64")) else None
+                return a if same_type(typeof(a, self.types), Scalar("float64")) else None
             case Op("np.transpose", (Op("np.transpose", (a,), inner),), outer) if inner == outer:
                 axes = dict(outer).get("axes")
                 return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None
@@ -120,7 +120,7 @@ class _Rules:
             case Op("select", (Const(bool(chosen)), a, b), _):
                 return self._unchanged(op, a if chosen else b)
             case Op("not", (Op("not", (a,), _),), _):
-                return a if same(typeof(a, self.types), Scalar("bool")) else None
+                return a if same_type(typeof(a, self.types), Scalar("bool")) else None
         return None
 
     def _neg(self, a: Expr) -> Expr | None:
@@ -171,7 +171,7 @@ class _Rules:
             return None
         match a:
             case Op("+" | "-" as inner, (rest, Const(value)), _) if type(value) is int:
-                if not same(typeof(rest, self.types), Scalar("int64")):
+                if not same_type(typeof(rest, self.types), Scalar("int64")):
                     return None
                 total = (value if inner == "+" else -value) + sign * b.value
                 if total == 0:
@@ -225,7 +225,9 @@ class _Rules:
         match b:
             case Op("/", (Const(float(c)), below), _) if c == 1.0 and self._divides(below, a):
                 quotient = Op("/", (a, below))
-                return quotient if same(typeof(quotient, self.types), typeof(Op("*", (a, b)), self.types)) else None
+                return (
+                    quotient if same_type(typeof(quotient, self.types), typeof(Op("*", (a, b)), self.types)) else None
+                )
         return None
 
     def _divide(self, op: Op, a: Expr, b: Expr) -> Expr | None:
@@ -241,7 +243,7 @@ class _Rules:
     def _unchanged(self, op: Op, part: Expr) -> Expr | None:
         """`part` for `op`, where they are known to be of one type; never another name for the same memory."""
         known = typeof(part, self.types)
-        if not same(known, typeof(op, self.types)):
+        if not same_type(known, typeof(op, self.types)):
             return None
         return Op("copy", (part,)) if isinstance(known, Array) and roots(part) else part
 

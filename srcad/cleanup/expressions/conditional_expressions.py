@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from srcad.analysis.values.effects import pure
+from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.expressions.forward_substitution import is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Expr, If, Op, Stmt
 from srcad.ir.traversal import blocks, own_writes, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 
 
-def choices(block: Block, types: Mapping[str, Type]) -> Block:
+def conditional_expressions(block: Block, types: Mapping[str, Type]) -> Block:
     """A branch that does nothing but give a temporary one of two values becomes an expression.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(choices(parse('''
+    >>> print(show(conditional_expressions(parse('''
     ... if i < n:
     ...     %t.0 = x[i] > 0.0
     ... else:
@@ -33,7 +33,7 @@ def choices(block: Block, types: Mapping[str, Type]) -> Block:
         match stmt:
             case If(cond, (Assign(target, a),), (Assign(other, b),), ()) if target == other:
                 known = types.get(target)
-                whole = is_temporary(target) and writes[target] == 2 and pure(a) and pure(b)
+                whole = is_temporary(target) and writes[target] == 2 and is_pure(a) and is_pure(b)
                 if whole and isinstance(known, Scalar):
                     return Assign(target, _choice(cond, a, b, known), stmt.span)
         return stmt

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.memory.reordering import changes
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.reordering import clobbers_operands
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
@@ -56,11 +56,13 @@ def is_adjoint(name: str) -> bool:
     return _ADJOINT.match(name) is not None
 
 
-def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = (), tape: Container[str] = ()) -> Block:
+def substitute_temporaries(
+    block: Block, types: Mapping[str, Type], live_out: Iterable[str] = (), tape: Container[str] = ()
+) -> Block:
     """Put a temporary's expression where its single reader is; copies and tiny expressions, where all are.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(untemp(parse('''
+    >>> print(show(substitute_temporaries(parse('''
     ... %t.0 = x[i]
     ... %t.1 = %t.0 * a
     ... x[i] = 0.0
@@ -72,7 +74,7 @@ def untemp(block: Block, types: Mapping[str, Type], live_out: Iterable[str] = ()
 
     Nothing moves across a write to what it reads, into a loop, or to where it is not always evaluated.
     """
-    shared = sharing(block, types)
+    shared = may_alias(block, types)
     kept = frozenset(live_out)
     while True:
         new = _Untemp(block, types, shared, kept, tape).block(block)
@@ -86,7 +88,7 @@ class _Untemp:
         self,
         block: Block,
         types: Mapping[str, Type],
-        shared: Sharing,
+        shared: MayAlias,
         kept: frozenset[str],
         tape: Container[str],
     ) -> None:
@@ -148,7 +150,7 @@ class _Untemp:
                     new = (*new[:-1], replace(reader, span=stmt.span))
                 self._count_again(name, value)
                 return [*stmts[:i], *new, *stmts[j + 1 :]], tail
-            if changes(stmts[j], value, self.shared):
+            if clobbers_operands(stmts[j], value, self.shared):
                 return None
         if tail is not None and reads(tail).count(name) == left and not _in_lazy(tail, name, value):
             new = substitute((*stmts[i + 1 :], _holder(tail)), {name: value})
@@ -171,7 +173,7 @@ class _Untemp:
             and self.writes[name] == 1
             and self.uses[name] > 0
             and name not in self.kept
-            and pure(stmt.value)
+            and is_pure(stmt.value)
         )
 
     def _tiny(self, value: Expr, uses: int) -> bool:
@@ -204,7 +206,7 @@ class _Untemp:
             inside = isinstance(stmt, If) or (not repeated and isinstance(value, Op) and value.prim in ("+", "-"))
             if not isinstance(value, Var | Const) and not (self._tiny(value, uses) and inside):
                 return False
-            if changes(stmt, value, self.shared):
+            if clobbers_operands(stmt, value, self.shared):
                 return False
         for inner in walk((stmt,)):
             if isinstance(inner, Store) and root(inner.base) == name and not _storable(value):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from srcad.cleanup.expressions.algebraic import fold
+from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.forward_substitution import is_adjoint
 from srcad.ir.nodes import Assign, Const, Function, Return
 from srcad.ir.traversal import own_exprs, own_writes, reads, substitute, walk
 
 
-def seeds(f: Function, at: int) -> Function:
+def propagate_unit_seed(f: Function, at: int) -> Function:
     """Put 1 for the names that are never anything else, in the statements from `at`.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
     >>> types = dict.fromkeys(("d0_loss", "d0_guess", "error", "i", "n"), Scalar("float64"))
-    >>> print(show(seeds(Function("f", (), parse('''
+    >>> print(show(propagate_unit_seed(Function("f", (), parse('''
     ... d0_loss = 1.0
     ... for i in range(n):
     ...     d0_guess = 2.0 * error * d0_loss
@@ -39,4 +39,4 @@ def seeds(f: Function, at: int) -> Function:
     if not ones:
         return f
     kept = tuple(s for s in body if not (isinstance(s, Assign) and s.target in ones))
-    return replace(f, body=f.body[:at] + fold(substitute(kept, ones), f.types))
+    return replace(f, body=f.body[:at] + simplify_algebra(substitute(kept, ones), f.types))

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import liveness
-from srcad.ir.length_exprs import asked, written
+from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.nodes import Assign, Comment, Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
@@ -14,7 +14,7 @@ from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 _EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
 
 
-def bound(f: Function) -> Function:
+def initialise_undefined(f: Function) -> Function:
     """Start with a value where a copy may read a name that is not bound yet.
 
     >>> from srcad.ir.notation import parse, show
@@ -23,7 +23,7 @@ def bound(f: Function) -> Function:
     ...     x = 1.0
     ... y = x
     ... ''')
-    >>> print(show(bound(Function("f", (), body, (Var("y"),), {"x": Scalar("float64")})).body))
+    >>> print(show(initialise_undefined(Function("f", (), body, (Var("y"),), {"x": Scalar("float64")})).body))
     x = 0.0
     if c:
         x = 1.0
@@ -50,7 +50,7 @@ def _some(known: Type | None, types: Mapping[str, Type], params: Container[str])
 
     def length(d: Dim) -> Expr:
         given = all(_is_length_of_argument(s, types, params) for s, _ in d.terms)
-        return written(d, asked) if given else Const(0)
+        return nonnegative_length(d, shape_query) if given else Const(0)
 
     match known:
         case Scalar(dtype):

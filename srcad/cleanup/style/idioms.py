@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import blocks, map_expr, rewrite, with_blocks
@@ -16,11 +16,11 @@ from srcad.typing.typeof import typeof
 _IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
-def idiom(block: Block, types: Mapping[str, Type], reverse: int = 0) -> Block:
+def idiomatic_form(block: Block, types: Mapping[str, Type], reverse: int = 0) -> Block:
     """`x += e` for `x = x + e`, `row *= e` for `row[:] = row[:] * e`, `-a * b` for `-(a * b)`.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(idiom(parse('''
+    >>> print(show(idiomatic_form(parse('''
     ... turns = turns + 1
     ... d_x = -(a * b)
     ... '''), {"turns": Scalar("int64"), "a": Scalar("float64"), "b": Scalar("float64")})))
@@ -30,12 +30,12 @@ def idiom(block: Block, types: Mapping[str, Type], reverse: int = 0) -> Block:
     A number is a value: `x += e` gives its name a new one, as `x = x + e` does. Before the position `reverse`,
     the forms are those that the user chose.
     """
-    shared = sharing(block, types)
+    shared = may_alias(block, types)
     forward = tuple(_statement(s, types, shared, False) for s in block[:reverse])
     return forward + tuple(_statement(s, types, shared, True) for s in block[reverse:])
 
 
-def _statement(stmt: Stmt, types: Mapping[str, Type], shared: Sharing, reverse: bool) -> Stmt:
+def _statement(stmt: Stmt, types: Mapping[str, Type], shared: MayAlias, reverse: bool) -> Stmt:
     stmt = with_blocks(stmt, [tuple(_statement(s, types, shared, reverse) for s in b) for b in blocks(stmt)])
     match stmt:
         case Assign(target, Op("+" | "-" | "*" | "/" as prim, (a, b))) if _is_number(types.get(target), prim):
@@ -98,7 +98,7 @@ def _fits(stmt: Store, value: Expr, types: Mapping[str, Type]) -> bool:
     return same and (given.rank if isinstance(given, Array) else 0) <= rank
 
 
-def _overlaps(stmt: Store, value: Expr, shared: Sharing) -> bool:
+def _overlaps(stmt: Store, value: Expr, shared: MayAlias) -> bool:
     """Whether an array operand may lie across the place: Numba would read what it has just written."""
     if shared.is_element(_content(stmt)) or _is_content(stmt, value):
         return False
@@ -106,7 +106,7 @@ def _overlaps(stmt: Store, value: Expr, shared: Sharing) -> bool:
     return name is None or shared.of(name) in shared.content(value)
 
 
-def _is_read_too_late(stmt: Store, value: Expr, shared: Sharing) -> bool:
+def _is_read_too_late(stmt: Store, value: Expr, shared: MayAlias) -> bool:
     """Whether what is stored may be a view that changes on the way, so that a copy has to be made of it first.
 
     Numba's updates in place read what they have just written. Both NumPy and Numba make the copy for a plain store,

@@ -26,12 +26,12 @@ _ROLES = {"sum": "total", "abs": "magnitude", "len": "count", "@": "product", "m
 """What a temporary is called where its operation's own name is a builtin."""
 
 
-def names(f: Function, reserved: Iterable[str] = ()) -> Function:
+def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     """Give versions that never hold a value at the same time one name, and drop the copies this makes idle.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(names(Function("f", (Param("n", "n"),), parse('''
+    >>> print(show(coalesce_names(Function("f", (Param("n", "n"),), parse('''
     ... acc.0 = 0.0
     ... acc.1 = acc.0
     ... for i.0 in range(n):

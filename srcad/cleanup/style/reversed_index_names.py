@@ -1,4 +1,4 @@
-"""A loop over counted turns has a turn for its index; `turns` is their number."""
+"""A loop over counted iterations has `turn` for its index; `turns` is their number."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from srcad.ir.traversal import block_reads, blocks, defined, own_exprs, own_writ
 from srcad.ir.types import Scalar, Type
 
 
-def turns(block: Block, types: dict[str, Type]) -> Block:
+def name_reversed_indices(block: Block, types: dict[str, Type]) -> Block:
     """Rename the index of each loop that goes back over counted turns.
 
     >>> from srcad.ir.notation import parse, show
-    >>> print(show(turns(parse('''
+    >>> print(show(name_reversed_indices(parse('''
     ... for turns.1 in range(turns.0 - 1, -1, -1):
     ...     y = x[turns.1]
     ... '''), {})))

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.analysis.memory.reordering import changes
-from srcad.analysis.values.effects import pure
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.reordering import clobbers_operands
+from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.expressions.forward_substitution import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, Op, Stmt, Store, Var
 from srcad.ir.traversal import blocks, own_exprs, own_writes, reads, substitute, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 
 
-def kept_tests(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
+def test_taped_conditions(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
     """Put the test into its array, and read it from there.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, dim
-    >>> print(show(kept_tests(parse('''
+    >>> print(show(test_taped_conditions(parse('''
     ... %test.0 = acc > limit
     ... took_if[i] = %test.0
     ... if %test.0:
@@ -29,7 +29,7 @@ def kept_tests(block: Block, types: Mapping[str, Type], tape: Container[str]) ->
     if took_if[i]:
         acc = limit
     """
-    shared = sharing(block, types)
+    shared = may_alias(block, types)
     writes = Counter(n for s in walk(block) for n in own_writes(s))
     uses = Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
 
@@ -37,7 +37,7 @@ def kept_tests(block: Block, types: Mapping[str, Type], tape: Container[str]) ->
         stmts = [with_blocks(s, [go(inner) for inner in blocks(s)]) for s in b]
         for i in range(len(stmts) - 1, -1, -1):
             match stmts[i]:
-                case Assign(name, test) if types.get(name) == Scalar("bool") and is_temporary(name) and pure(test):
+                case Assign(name, test) if types.get(name) == Scalar("bool") and is_temporary(name) and is_pure(test):
                     if writes[name] == 1 and uses[name] == 2:
                         stmts = _kept(stmts, i, name, test, shared, tape)
         return tuple(stmts)
@@ -45,18 +45,18 @@ def kept_tests(block: Block, types: Mapping[str, Type], tape: Container[str]) ->
     return go(block)
 
 
-def _kept(stmts: list[Stmt], i: int, name: str, test: Expr, shared: Sharing, tape: Container[str]) -> list[Stmt]:
+def _kept(stmts: list[Stmt], i: int, name: str, test: Expr, shared: MayAlias, tape: Container[str]) -> list[Stmt]:
     """The statements without the temporary made at `i`, where that is possible."""
     at = next((j for j in range(i + 1, len(stmts)) if name in _own(stmts[j])), len(stmts))
     end = next((j for j in range(at + 1, len(stmts)) if name in _own(stmts[j])), len(stmts))
-    if end == len(stmts) or any(changes(s, test, shared) for s in stmts[i + 1 : at]):
+    if end == len(stmts) or any(clobbers_operands(s, test, shared) for s in stmts[i + 1 : at]):
         return stmts
     match stmts[at]:
         case Store(Var(array), index, Var(kept), None) if kept == name and array in tape:
             place = Op("index", (Var(array), *index))
         case _:
             return stmts
-    if any(changes(s, place, shared) for s in stmts[at + 1 : end]):
+    if any(clobbers_operands(s, place, shared) for s in stmts[at + 1 : end]):
         return stmts
     if reads(Op("", own_exprs(stmts[end]))).count(name) != 1:
         return stmts

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from srcad.frontend.source.read import Source
-from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Cells, Seq
-from srcad.frontend.values.constants import wrapped
+from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, HeapObject, Seq
+from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import is_namedtuple
 from srcad.frontend.values.name_resolution import holds_numbers, outside_value
@@ -53,7 +53,7 @@ def bound_arguments(
         else:
             ctx.fail("S124", f"{tree.name} has no parameter {name}")
     if spec.kwarg is not None:
-        bound[spec.kwarg.id] = ctx.new_ref(Cells(tuple(others.values()), tuple(others)))
+        bound[spec.kwarg.id] = ctx.new_ref(HeapObject(tuple(others.values()), tuple(others)))
     for name in [*positional, *only_named]:
         if name not in bound:
             if name not in defaults:
@@ -65,7 +65,7 @@ def bound_arguments(
 def default_value(ctx: Context, source: Source, name: str, value: object, library: bool) -> Abstract:
     """The default of a parameter: a plain number is a constant, an array is read at each call."""
     if library or not (holds_numbers(value) or isinstance(value, list | dict)) or isinstance(value, bool | int | float):
-        return wrapped(ctx, value)
+        return to_abstract(ctx, value)
     defaults = source.defaults
     return outside_value(ctx, ctx.frame, f"{source.name}.{name}", lambda: defaults[name], id(defaults[name]))
 

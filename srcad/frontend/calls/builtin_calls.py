@@ -25,24 +25,24 @@ from srcad.frontend.syntax.builtin_bodies import (
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
-    Cells,
+    Constant,
     EnumerateValue,
+    HeapObject,
+    HeapRef,
     Leaf,
     Partial,
     RangeValue,
     Record,
-    Ref,
     ReversedValue,
     Seq,
     SliceValue,
-    Static,
     ZipValue,
 )
-from srcad.frontend.values.constants import key_of, known, wrapped
+from srcad.frontend.values.constants import key_of, to_abstract, to_python
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
-from srcad.frontend.values.iterables import check_range, count_of, items_of, turns_of
+from srcad.frontend.values.iterables import check_range, count_of, items_of, iterable_of
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.typing.length_demands import Axis, Filled
 
@@ -126,7 +126,7 @@ def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     kept = []
     for item in spread(ctx, args[1]):
-        test = truth(ctx, ctx.call(args[0], item) if args[0] != Static(None) else item)
+        test = truth(ctx, ctx.call(args[0], item) if args[0] != Constant(None) else item)
         if not isinstance(test, bool):
             ctx.fail("S114", "filter by what is known only at run time", None, "loop, with an if in the loop.")
         kept += [item] if test else []
@@ -137,8 +137,8 @@ def _selections(function: Any) -> Handler:
     """Those of itertools that arrange the items of sequences."""
 
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-        given = [number if isinstance(number := known(ctx, arg), int) else spread(ctx, arg) for arg in args]
-        named = {key: known(ctx, value) for key, value in keywords.items()}
+        given = [number if isinstance(number := to_python(ctx, arg), int) else spread(ctx, arg) for arg in args]
+        named = {key: to_python(ctx, value) for key, value in keywords.items()}
         if UNKNOWN in named.values():
             ctx.retry("S123", f"the options of {function.__name__} must be known when compiling")
         made = function(*given, **named)
@@ -165,8 +165,8 @@ def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if items is not None:
         return ctx.constant(len(items))
     if isinstance(value, RangeValue):
-        return count_of(ctx, turns_of(ctx, value))
-    ctx.fail("S127", f"{words(value)} has no length")
+        return count_of(ctx, iterable_of(ctx, value))
+    ctx.fail("S127", f"{describe_value(value)} has no length")
 
 
 @builtin(tuple, least=0)
@@ -180,15 +180,15 @@ def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         case [Leaf(type=Array(dims=[Dim(terms=[_, *_])])) as vector]:
             # numbers, as many as only a call knows: later stores to the vector do not reach them
             items = ctx.leaf(ctx.builder.op("copy", vector.atom, hint="items"))
-            return ctx.new_ref(Cells((items, length_of_buffer(ctx, items)), grown=True, full=True))
-    return ctx.new_ref(Cells(spread(ctx, args[0]) if args else ()))
+            return ctx.new_ref(HeapObject((items, length_of_buffer(ctx, items)), grown=True, full=True))
+    return ctx.new_ref(HeapObject(spread(ctx, args[0]) if args else ()))
 
 
 def _make_dict(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     entries: dict[object, Abstract] = {}
     if args:
         given = ctx.check(args[0])
-        if isinstance(given, Ref) and given.kind == "dict":
+        if isinstance(given, HeapRef) and given.kind == "dict":
             cells = ctx.heap[given.id]
             entries.update(zip(cells.keys or (), cells.items, strict=True))
         else:
@@ -196,7 +196,7 @@ def _make_dict(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
                 key, value = spread(ctx, pair)
                 entries[key_of(ctx, key)] = value
     entries.update(keywords)
-    return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+    return ctx.new_ref(HeapObject(tuple(entries.values()), tuple(entries)))
 
 
 BUILTINS[dict] = _make_dict
@@ -205,14 +205,14 @@ BUILTINS[dict] = _make_dict
 @builtin(sorted, keywords="reverse key")
 def _sorted(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     items = items_of(ctx, args[0])
-    plain = None if items is None else known(ctx, Seq(items))
+    plain = None if items is None else to_python(ctx, Seq(items))
     if plain is None or plain is UNKNOWN or "key" in keywords:
         ctx.retry("S123", "what is sorted must be known when compiling", None, "use np.sort for an array.")
     return ctx.new_ref(
-        Cells(
+        HeapObject(
             tuple(
-                wrapped(ctx, v)
-                for v in sorted(plain, reverse=bool(known(ctx, keywords.get("reverse", ctx.constant(False)))))
+                to_abstract(ctx, v)
+                for v in sorted(plain, reverse=bool(to_python(ctx, keywords.get("reverse", ctx.constant(False)))))
             )
         )
     )
@@ -220,7 +220,7 @@ def _sorted(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 @builtin(slice, most=3)
 def _slice(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    parts = [None if arg == Static(None) else check_range(ctx, arg) for arg in args]
+    parts = [None if arg == Constant(None) else check_range(ctx, arg) for arg in args]
     if len(parts) == 1:
         return SliceValue(None, parts[0], None)
     return SliceValue(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
@@ -251,7 +251,7 @@ def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if items is None:
         value = args[0]
         if isinstance(value, Leaf) and isinstance(value.type, Array):
-            total = ctx.call(Static(np.sum), value, axis=ctx.constant(0))
+            total = ctx.call(Constant(np.sum), value, axis=ctx.constant(0))
             return total if start is None else binary(ctx, "+", start, total)
         items = spread(ctx, value)
     total = start if start is not None else ctx.constant(0)
@@ -269,7 +269,7 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
             if items is None and isinstance(args[0], Leaf) and isinstance(args[0].type, Array):
                 items_there = Filled((Axis(0, 0, args[0].type.dims[0]),), f"{name} of nothing")
                 ctx.builder.demand([items_there], (args[0].atom,))
-                return ctx.call(Static(over), args[0])
+                return ctx.call(Constant(over), args[0])
             if not items and "default" in keywords:
                 return keywords["default"]
             args = items if items is not None else spread(ctx, args[0])
@@ -277,7 +277,7 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
             ctx.fail("S127", "max or min of nothing")
         best = ctx.check(args[0])
         for other in args[1:]:
-            best = ctx.call(Static(choose), best, ctx.check(other))
+            best = ctx.call(Constant(choose), best, ctx.check(other))
         return best
 
     return handler
@@ -291,7 +291,7 @@ def _quantifier(over: Any, decided: bool) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         items = items_of(ctx, args[0])
         if items is None:
-            return ctx.call(Static(over), args[0])
+            return ctx.call(Constant(over), args[0])
         open_tests = []
         for item in items:
             test = truth(ctx, item)
@@ -315,11 +315,11 @@ builtin(all)(_quantifier(all_of, False))
 
 @builtin(round, most=2, keywords="ndigits")
 def _round(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    digits = args[1] if len(args) == 2 else keywords.get("ndigits", Static(None))
+    digits = args[1] if len(args) == 2 else keywords.get("ndigits", Constant(None))
     value = args[0]
-    if isinstance(value, Leaf) and isinstance(value.type, Scalar) and digits == Static(None):
-        return value if not value.type.dtype.startswith("float") else ctx.call(Static(rounded), value)
-    return ctx.call(Static(np.round), value, digits)
+    if isinstance(value, Leaf) and isinstance(value.type, Scalar) and digits == Constant(None):
+        return value if not value.type.dtype.startswith("float") else ctx.call(Constant(rounded), value)
+    return ctx.call(Constant(np.round), value, digits)
 
 
 @builtin(complex, least=0, most=2)

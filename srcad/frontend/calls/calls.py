@@ -17,33 +17,33 @@ from srcad.frontend.calls.argument_binding import bound_arguments, class_fields,
 from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.primitive_calls import call_primitive
-from srcad.frontend.calls.unknown_functions import opaque, spelled
-from srcad.frontend.lowering.comprehensions import accumulated, asked
+from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
+from srcad.frontend.lowering.comprehensions import accumulated, is_filtered
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.message_text import print_call
 from srcad.frontend.lowering.operators import binary
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
-from srcad.frontend.syntax.language_subset import fence
-from srcad.frontend.syntax.prepared_trees import as_function, prepared
+from srcad.frontend.syntax.language_subset import check_subset
+from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
     Closure,
+    Constant,
+    HeapRef,
     Leaf,
     Method,
     Partial,
     Record,
-    Ref,
     Seq,
     SliceValue,
-    Static,
 )
-from srcad.frontend.values.constants import known, wrapped
-from srcad.frontend.values.context import Context, Frame, Retry
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.constants import to_abstract, to_python
+from srcad.frontend.values.context import Context, Frame, RetryUnrolled
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
@@ -57,17 +57,17 @@ _REPEATED = 6
 def call_node(ctx: Context, node: Any) -> Abstract:
     """A call as it is written."""
     function = ctx.check(ctx.expression(node.func))
-    if isinstance(function, Static) and function.value is print:
+    if isinstance(function, Constant) and function.value is print:
         print_call(ctx, node)
-        return Static(None)
-    if isinstance(function, Static) and function.value is sum and len(node.args) == 1 and not node.keywords:
+        return Constant(None)
+    if isinstance(function, Constant) and function.value is sum and len(node.args) == 1 and not node.keywords:
         only = node.args[0]
         total = accumulated(ctx, only) if isinstance(only, gast.GeneratorExp | gast.ListComp) else None
         if total is not None:
             return total
-    if isinstance(function, Static) and (function.value is any or function.value is all) and len(node.args) == 1:
+    if isinstance(function, Constant) and (function.value is any or function.value is all) and len(node.args) == 1:
         (only,) = node.args
-        found = asked(ctx, only, function.value is any) if isinstance(only, gast.GeneratorExp) else None
+        found = is_filtered(ctx, only, function.value is any) if isinstance(only, gast.GeneratorExp) else None
         if found is not None:
             return found
     args: list[Abstract] = []
@@ -81,11 +81,11 @@ def call_node(ctx: Context, node: Any) -> Abstract:
         value = ctx.check(ctx.expression(keyword.value))
         if keyword.arg is not None:
             keywords[keyword.arg] = value
-        elif isinstance(value, Ref) and value.kind == "dict":
+        elif isinstance(value, HeapRef) and value.kind == "dict":
             cells = ctx.heap[value.id]
             keywords.update({str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)})
         else:
-            ctx.fail("S113", f"** on {words(value)}")
+            ctx.fail("S113", f"** on {describe_value(value)}")
     return call(ctx, function, args, keywords)
 
 
@@ -99,10 +99,10 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
             return call(ctx, inner, [*given, *args], dict(named) | dict(keywords))
         case Method(receiver, name):
             return call_method(ctx, receiver, name, args, keywords)
-        case Static(value):
+        case Constant(value):
             return _call_object(ctx, value, args, keywords)
         case _:
-            ctx.fail("S117", f"{words(function)} is called, and is not a function")
+            ctx.fail("S117", f"{describe_value(function)} is called, and is not a function")
 
 
 def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
@@ -113,9 +113,12 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
     if isinstance(value, Primitive):
         return call_primitive(ctx, value.name, args, keywords)
     if isinstance(value, functools.partial):
-        given = [wrapped(ctx, arg) for arg in value.args]
+        given = [to_abstract(ctx, arg) for arg in value.args]
         return _call_object(
-            ctx, value.func, [*given, *args], {k: wrapped(ctx, v) for k, v in value.keywords.items()} | dict(keywords)
+            ctx,
+            value.func,
+            [*given, *args],
+            {k: to_abstract(ctx, v) for k, v in value.keywords.items()} | dict(keywords),
         )
     try:
         hash(value)
@@ -130,7 +133,7 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
     if value in EXPANSIONS:
         if value in _OF_LISTS and args and as_array(ctx, args[0]) is not args[0]:
             return _of_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
-        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, spelled(value))
+        return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
     if isinstance(value, type):
@@ -140,8 +143,8 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
             return _call_static(ctx, value, args, keywords)
         owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
         if of_library(owner.__module__):
-            opaque(ctx, value)
-        return inline(ctx, value.__func__, [wrapped(ctx, value.__self__), *args], keywords)
+            unknown_function(ctx, value)
+        return inline(ctx, value.__func__, [to_abstract(ctx, value.__self__), *args], keywords)
     if str(getattr(value, "__module__", "")) in _MAKERS or type(value).__module__ in _MAKERS:
         ctx.fail(
             "S121",
@@ -158,8 +161,8 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
         return _call_static(ctx, value, args, keywords)
     method = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(method, FunctionType) and not of_library(type(value).__module__):
-        return inline(ctx, method, [Static(value), *args], keywords)
-    opaque(ctx, value)
+        return inline(ctx, method, [Constant(value), *args], keywords)
+    unknown_function(ctx, value)
 
 
 def _operands(
@@ -172,12 +175,12 @@ def _operands(
         if len(args) == value.nin + 1 and "out" not in keywords:
             return args[: value.nin], {**keywords, "out": args[-1]}
         if len(args) != value.nin:
-            ctx.fail("S124", f"{spelled(value)} takes {value.nin} arguments, and {len(args)} are given")
+            ctx.fail("S124", f"{dotted_name(value)} takes {value.nin} arguments, and {len(args)} are given")
         return args, keywords
     try:
         inspect.signature(value).bind(*args, **keywords)
     except TypeError as error:
-        ctx.fail("S124", f"{spelled(value)}: {error}")
+        ctx.fail("S124", f"{dotted_name(value)}: {error}")
     except ValueError:  # a builtin that does not tell its parameters
         pass
     return args, keywords
@@ -199,14 +202,14 @@ def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: 
         if first.span is None or first.span.file in own:
             return error
         try:
-            opaque(ctx, value, f"srcad reads its text, but: {first.message}.")
+            unknown_function(ctx, value, f"srcad reads its text, but: {first.message}.")
         except SrcadError as blame:
             return blame
 
     try:
         return inline(ctx, value, args, keywords)
-    except Retry as retry:
-        raise Retry(blamed(retry.error)) from None
+    except RetryUnrolled as retry:
+        raise RetryUnrolled(blamed(retry.error)) from None
     except SrcadError as error:
         raise blamed(error) from None
 
@@ -223,13 +226,13 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
         wanted = f"need at least one array to {'stack' if function is np.stack else 'concatenate'}"
         ctx.builder.demand([Filled((Axis(0, 0, rows.type.dims[0]),), wanted)], (rows.atom,))
     if function is np.stack or (function is np.vstack and rank == 2):
-        made = ctx.call(Static(np.copy), rows)
-        return made if first else ctx.call(Static(np.moveaxis), made, ctx.constant(0), axis or ctx.constant(0))
+        made = ctx.call(Constant(np.copy), rows)
+        return made if first else ctx.call(Constant(np.moveaxis), made, ctx.constant(0), axis or ctx.constant(0))
     if not first or rank < 2 or (function is np.hstack and rank > 2):
         ctx.fail("S125", f"np.{function.__name__} of a list that grew in a run-time loop", None, "use np.stack.")
     rest = ctx.index(ctx.attribute(rows, "shape"), SliceValue(ctx.constant(2), None, None))
-    merged = ctx.call(Static(np.reshape), rows, binary(ctx, "+", Seq((ctx.constant(-1),)), rest))
-    return ctx.call(Static(np.copy), merged)
+    merged = ctx.call(Constant(np.reshape), rows, binary(ctx, "+", Seq((ctx.constant(-1),)), rest))
+    return ctx.call(Constant(np.copy), merged)
 
 
 def _is_pure(value: Any) -> bool:
@@ -246,8 +249,8 @@ _PURE: frozenset[Any] = frozenset(
 
 
 def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    given = [known(ctx, ctx.check(arg)) for arg in args]
-    named = {k: known(ctx, ctx.check(v)) for k, v in keywords.items()}
+    given = [to_python(ctx, ctx.check(arg)) for arg in args]
+    named = {k: to_python(ctx, ctx.check(v)) for k, v in keywords.items()}
     name = getattr(value, "__name__", "this function")
     if any(v is UNKNOWN for v in [*given, *named.values()]):
         public = name.strip("_") if not ctx.frame.library else "an option or an axis"
@@ -258,7 +261,7 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
             "write it as a literal, or as a value that follows from shapes and types.",
         )
     try:
-        return wrapped(ctx, value(*given, **named))
+        return to_abstract(ctx, value(*given, **named))
     except Exception as error:
         ctx.fail("S127", f"{type(error).__name__}: {error}")
 
@@ -291,7 +294,7 @@ def inline_source(
     library = str(source.function.__module__).startswith("srcad.")
     defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
     if not library and id(source.tree) not in _fenced:
-        fence(source)
+        check_subset(source)
         _fenced[id(source.tree)] = source.tree
     frame = new_frame(ctx, source, source.tree, library, None)
     if stands_for is None and library:
@@ -329,7 +332,7 @@ def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Fr
             "How often is known only at run time, or not at all.",
             "write it as a loop.",
         )
-    normal, names = prepared(tree)
+    normal, names = prepared_tree(tree)
     ctx.frames += 1
     return Frame(source, normal, library, names, parent, caller, serial=ctx.frames, origin=tree)
 
@@ -364,7 +367,7 @@ def run_frame(
     span = ctx.builder.span
     with ctx.inside(frame):
         ctx.statements(frame.tree.body)
-        result = frame.names.get(RESULT, Static(None))
+        result = frame.names.get(RESULT, Constant(None))
     ctx.builder.span = span
     return result
 
@@ -382,7 +385,7 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
         if cls in _OUTSIDE:
             ctx.fail("S117", f"{cls.__name__} is not in the language", None, "use a tuple, a list or an array.")
         if cls is np.vectorize:
-            opaque(ctx, np.vectorize(abs))
+            unknown_function(ctx, np.vectorize(abs))
         if cls in _PURE or (isinstance(cls, type) and cls.__module__ == "builtins" and args):
             return _call_static(ctx, cls, args, keywords)
         if cls is np.ndarray:
@@ -403,5 +406,5 @@ def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapp
         if name not in given:
             if default is UNKNOWN:
                 ctx.fail("S124", f"{cls.__name__} needs a value for {name}")
-            given[name] = wrapped(ctx, default)
+            given[name] = to_abstract(ctx, default)
     return Record(cls, tuple((name, given[name]) for name in fields))

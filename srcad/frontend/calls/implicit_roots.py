@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from srcad.frontend.calls.builtin_calls import builtin
 from srcad.frontend.calls.calls import inline
 from srcad.frontend.lowering.indexing import array_of
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Partial, Seq, Static
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Partial, Seq
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.ir.nodes import Function, Param, Stmt, Var
 from srcad.ir.traversal import block_reads, defined, reads
 from srcad.ir.types import Array, Scalar, Type
@@ -23,9 +23,9 @@ def _implicit_root(ctx: Context, args: Sequence[Abstract], keywords: Mapping[str
     residual, start, *given = args
     begun = array_of(ctx, start)
     if not isinstance(begun.type, Scalar | Array) or (isinstance(begun.type, Array) and begun.type.rank > 1):
-        ctx.fail("S127", f"implicit_root starts from a number or a vector, not from {words(begun)}")
+        ctx.fail("S127", f"implicit_root starts from a number or a vector, not from {describe_value(begun)}")
     slope = _slope(ctx, residual, begun.type, given)
-    options: dict[str, Abstract] = {"bracket": Static(None), "tolerance": Static(None), "steps": ctx.constant(100)}
+    options: dict[str, Abstract] = {"bracket": Constant(None), "tolerance": Constant(None), "steps": ctx.constant(100)}
     named = {name: ctx.check(keywords.get(name, value)) for name, value in options.items()}
     return inline(ctx, found_root, [residual, slope, begun, Seq(tuple(given))], named)
 
@@ -47,14 +47,16 @@ def _slope(ctx: Context, residual: Abstract, start: Type, given: Sequence[Abstra
     ctx.restore(state)
     if not isinstance(result.type, Scalar | Array) or _rank(result.type) != _rank(type):
         ctx.fail(
-            "S127", f"the residual of {words(ctx.leaf(x))} is {words(result)}", "A root needs one for each unknown."
+            "S127",
+            f"the residual of {describe_value(ctx.leaf(x))} is {describe_value(result)}",
+            "A root needs one for each unknown.",
         )
     own = tuple(body)
     outside = [name for name in _read_outside(builder.types, own, result) if name != x.name]
     params = [Param(name, name) for name in (*outside, x.name)]
     f = Function("residual", tuple(params), own, (result.atom,), dict(builder.types), builder.span)
     slope = ctx.differentiate(f, x.name)
-    return Partial(Static(slope), tuple(ctx.leaf(Var(name)) for name in outside), ())
+    return Partial(Constant(slope), tuple(ctx.leaf(Var(name)) for name in outside), ())
 
 
 def _rank(type: Scalar | Array) -> int:

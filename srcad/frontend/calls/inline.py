@@ -8,9 +8,9 @@ from typing import Any
 from srcad.frontend.calls import calls
 from srcad.frontend.lowering.lower import PARTS
 from srcad.frontend.source.read import read
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Seq, Static
-from srcad.frontend.values.constants import wrapped
-from srcad.frontend.values.context import Context, Frame, Pending, Retry
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq
+from srcad.frontend.values.constants import to_abstract
+from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnrolled
 from srcad.ir.nodes import Atom
 from srcad.typing.builder import Builder
 
@@ -29,8 +29,8 @@ def inline_rule(
     builder.place = lambda: builder.span
     given = [ctx.leaf(arg) for arg in args]
     try:
-        result = calls.inline_source(ctx, source, given, {k: wrapped(ctx, v) for k, v in static.items()})
-    except (Retry, Pending) as unresolved:
+        result = calls.inline_source(ctx, source, given, {k: to_abstract(ctx, v) for k, v in static.items()})
+    except (RetryUnrolled, NotYetBound) as unresolved:
         raise unresolved.error from None
     parts: Sequence[Abstract] = result.items if isinstance(result, Seq) else (result,)
     return tuple(_atom(ctx, part) for part in parts)
@@ -40,6 +40,6 @@ def _atom(ctx: Context, value: Abstract) -> Atom | None:
     value = ctx.check(value)
     if isinstance(value, Leaf):
         return value.atom
-    if value == Static(None):
+    if value == Constant(None):
         return None
     ctx.fail("S206", "a rule returns numbers, arrays, None, or a tuple of them")

@@ -12,20 +12,20 @@ from srcad.frontend.lowering.expressions import length, spread
 from srcad.frontend.lowering.indexing import position_of
 from srcad.frontend.values.abstract_values import (
     Abstract,
-    Cells,
+    Constant,
+    HeapObject,
+    HeapRef,
     Leaf,
     Method,
     Partial,
     RangeValue,
     Record,
-    Ref,
     Seq,
     SliceValue,
-    Static,
 )
-from srcad.frontend.values.constants import key_of, wrapped
+from srcad.frontend.values.constants import key_of, to_abstract
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import append, refuse_change
 from srcad.frontend.values.iterables import items_of, key_value
 from srcad.frontend.values.name_resolution import module_value, of_library, outside_value
@@ -42,26 +42,26 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     match value:
         case Leaf():
             return _of_array(ctx, value, name)
-        case Ref(kind=kind):
+        case HeapRef(kind=kind):
             if name in (_LIST if kind == "list" else _DICT):
                 return Method(value, name)
         case Seq() if name in ("index", "count"):
             return Method(value, name)
         case Record():
             return _of_record(ctx, value, name)
-        case Static(ModuleType() as module):
+        case Constant(ModuleType() as module):
             return module_value(ctx, module, name)
-        case Static(thing):
+        case Constant(thing):
             return _of_object(ctx, thing, name)
         case SliceValue(lower, upper, step) if name in ("start", "stop", "step"):
             part = {"start": lower, "stop": upper, "step": step}[name]
-            return Static(None) if part is None else part
+            return Constant(None) if part is None else part
         case RangeValue(start, stop, step) if name in ("start", "stop", "step"):
             return {"start": start, "stop": stop, "step": step}[name]
     advice = None
-    if isinstance(value, Seq | Ref) and (name in METHODS or name in ("shape", "ndim", "T", "size", "dtype")):
+    if isinstance(value, Seq | HeapRef) and (name in METHODS or name in ("shape", "ndim", "T", "size", "dtype")):
         advice = f"pass an array; or make one of it here: np.array(it).{name}."
-    ctx.fail("S122", f"{words(value)} has no attribute {name}", None, advice)
+    ctx.fail("S122", f"{describe_value(value)} has no attribute {name}", None, advice)
 
 
 def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
@@ -74,26 +74,29 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
         case "ndim":
             return ctx.constant(rank)
         case "dtype":
-            return Static(np.dtype(type.dtype))
+            return Constant(np.dtype(type.dtype))
         case "size":
             return size(ctx, value)
         case "T":
-            return ctx.call(Static(np.transpose), value) if rank > 1 else value
+            return ctx.call(Constant(np.transpose), value) if rank > 1 else value
         case "real":
             return value
         case "imag":
-            return ctx.call(Static(np.zeros_like), value)
+            return ctx.call(Constant(np.zeros_like), value)
         case "flags":
             # "A" is not known to be contiguous: the answer that is always safe
             layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2
             both = layout != "A" and vector
-            return Static(_Flags(layout == "C" or both, layout == "F" or both))
+            return Constant(_Flags(layout == "C" or both, layout == "F" or both))
         case "itemsize":
             return ctx.constant(np.dtype(type.dtype).itemsize)
     if name in METHODS:
         return Method(value, name)
     ctx.fail(
-        "S122", f"{words(value)} has no attribute {name} that srcad knows", None, "use the function of NumPy instead."
+        "S122",
+        f"{describe_value(value)} has no attribute {name} that srcad knows",
+        None,
+        "use the function of NumPy instead.",
     )
 
 
@@ -125,14 +128,14 @@ def _of_record(ctx: Context, value: Record, name: str) -> Abstract:
     member = getattr(value.cls, name, None)
     raw = _raw(value.cls, name)
     if isinstance(raw, property):
-        return ctx.call(Static(raw.fget), value)
+        return ctx.call(Constant(raw.fget), value)
     if isinstance(raw, staticmethod | classmethod):
-        return wrapped(ctx, member)
+        return to_abstract(ctx, member)
     if isinstance(raw, FunctionType):
-        return Partial(Static(raw), (value,))
+        return Partial(Constant(raw), (value,))
     if member is None:
-        ctx.fail("S122", f"{words(value)} has no attribute {name}")
-    return wrapped(ctx, member)
+        ctx.fail("S122", f"{describe_value(value)} has no attribute {name}")
+    return to_abstract(ctx, member)
 
 
 def _raw(cls: type, name: str) -> Any:
@@ -144,14 +147,14 @@ def _raw(cls: type, name: str) -> Any:
 
 def _of_object(ctx: Context, thing: Any, name: str) -> Abstract:
     if thing is None or not hasattr(thing, name):
-        ctx.fail("S122", f"{'None' if thing is None else words(Static(thing))} has no attribute {name}")
+        ctx.fail("S122", f"{'None' if thing is None else describe_value(Constant(thing))} has no attribute {name}")
     if isinstance(_raw(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
-        return ctx.call(Static(_raw(type(thing), name).fget), Static(thing))
+        return ctx.call(Constant(_raw(type(thing), name).fget), Constant(thing))
     value = getattr(thing, name)
     owner = thing if isinstance(thing, type | FunctionType) else type(thing)
     constant = of_library(owner.__module__) and owner is not SimpleNamespace
     if constant or ctx.frame.library or isinstance(thing, _Flags):
-        return wrapped(ctx, value)
+        return to_abstract(ctx, value)
     shown = f"{getattr(thing, '__name__', type(thing).__name__)}.{name}"
     return outside_value(ctx, ctx.frame, shown, lambda: getattr(thing, name), id(thing))
 
@@ -164,21 +167,21 @@ def call_method(
 ) -> Abstract:
     """`receiver.name(*args, **keywords)`."""
     if isinstance(receiver, Leaf):
-        return ctx.call(Static(METHODS[name]), receiver, *args, **keywords)
+        return ctx.call(Constant(METHODS[name]), receiver, *args, **keywords)
     if isinstance(receiver, Record):
         return _record_method(ctx, receiver, name, keywords)
     if keywords and name != "update":
         ctx.fail("S124", f"{name} takes no keywords")
     if isinstance(receiver, Seq):
         return _search(ctx, receiver, name, args)
-    assert isinstance(receiver, Ref)
+    assert isinstance(receiver, HeapRef)
     if name in _CHANGING:
         ctx.changes(receiver)
     if ctx.heap[receiver.id].grown:
         if name != "append":
             refuse_change(ctx)
         append(ctx, receiver.id, ctx.check(_one(ctx, name, args)))
-        return Static(None)
+        return Constant(None)
     if name in _CHANGING and ctx.heap[receiver.id].shared:
         ctx.fail(
             "S125",
@@ -196,7 +199,7 @@ _CHANGING = frozenset({"append", "extend", "insert", "pop", "reverse", "clear", 
 
 def _record_method(ctx: Context, record: Record, name: str, keywords: Mapping[str, Abstract]) -> Abstract:
     if name == "_asdict":
-        return ctx.new_ref(Cells(tuple(v for _, v in record.fields), tuple(k for k, _ in record.fields)))
+        return ctx.new_ref(HeapObject(tuple(v for _, v in record.fields), tuple(k for k, _ in record.fields)))
     return replaced(ctx, record, keywords)
 
 
@@ -224,9 +227,9 @@ def _search(ctx: Context, value: Abstract, name: str, args: Sequence[Abstract]) 
     return ctx.constant(have.index(wanted))
 
 
-def _list_method(ctx: Context, ref: Ref, name: str, args: Sequence[Abstract]) -> Abstract:
+def _list_method(ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract]) -> Abstract:
     items = ctx.heap[ref.id].items
-    result: Abstract = Static(None)
+    result: Abstract = Constant(None)
     match name:
         case "append":
             items = (*items, _one(ctx, name, args))
@@ -249,17 +252,17 @@ def _list_method(ctx: Context, ref: Ref, name: str, args: Sequence[Abstract]) ->
         case "clear":
             items = ()
         case "copy":
-            return ctx.new_ref(Cells(items))
+            return ctx.new_ref(HeapObject(items))
         case "index" | "count":
             return _search(ctx, ref, name, args)
         case _:
             ctx.fail("S124", f"list.{name} with these arguments")
-    ctx.heap[ref.id] = Cells(items)
+    ctx.heap[ref.id] = HeapObject(items)
     return result
 
 
 def _dict_method(
-    ctx: Context, ref: Ref, name: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+    ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
 ) -> Abstract:
     cells = ctx.heap[ref.id]
     for item in cells.items:
@@ -275,11 +278,11 @@ def _dict_method(
             return Seq(tuple(entries.values()))
         case "copy":
             return ctx.new_ref(cells)
-    result: Abstract = Static(None)
+    result: Abstract = Constant(None)
     if name == "update":
         for arg in args:
-            if not isinstance(arg, Ref) or arg.kind != "dict":
-                ctx.fail("S117", f"dict.update with {words(arg)}")
+            if not isinstance(arg, HeapRef) or arg.kind != "dict":
+                ctx.fail("S117", f"dict.update with {describe_value(arg)}")
             other = ctx.heap[arg.id]
             entries.update(zip(other.keys or (), other.items, strict=True))
         entries.update(keywords)
@@ -289,7 +292,7 @@ def _dict_method(
         if not 1 <= len(args) <= 2:
             ctx.fail("S124", f"dict.{name} with {len(args)} arguments")
         key = key_of(ctx, args[0])
-        default = args[1] if len(args) == 2 else Static(None)
+        default = args[1] if len(args) == 2 else Constant(None)
         result = entries.get(key, default)
         if name == "get":
             return result
@@ -299,5 +302,5 @@ def _dict_method(
             entries.pop(key, None)
         else:
             entries.setdefault(key, default)
-    ctx.heap[ref.id] = Cells(tuple(entries.values()), tuple(entries))
+    ctx.heap[ref.id] = HeapObject(tuple(entries.values()), tuple(entries))
     return result

@@ -9,10 +9,10 @@ import numpy as np
 
 from srcad.frontend.lowering.indexing import array_of, store_basic
 from srcad.frontend.lowering.operators import apply
-from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Leaf, Static
-from srcad.frontend.values.constants import known
+from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf
+from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.ir.nodes import Const, Effect, Op
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
@@ -20,16 +20,16 @@ from srcad.rules.primitives import PRIMITIVES
 
 def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     """A primitive with its static parameters by keyword; `out=` and `dtype=` of a ufunc are understood."""
-    options = {k: v for k, v in keywords.items() if not (isinstance(v, Static) and v.value is None)}
+    options = {k: v for k, v in keywords.items() if not (isinstance(v, Constant) and v.value is None)}
     primitive = PRIMITIVES[prim]
     if primitive.kind == "effect":
         ctx.builder.emit(Effect(Op(prim, tuple(_argument(ctx, arg).atom for arg in args)), ctx.builder.span))
-        return Static(None)
+        return Constant(None)
     leaves = [_argument(ctx, arg) for arg in args]
     out = options.pop("out", None)
     static: dict[str, Any] = {}
     for name, value in options.items():
-        static[name] = known(ctx, ctx.check(value))
+        static[name] = to_python(ctx, ctx.check(value))
         if static[name] is UNKNOWN:
             ctx.retry("S123", f"{name} must be known when compiling")
     if "dtype" in static and not ctx.frame.library:
@@ -47,14 +47,14 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
         return result
     target = ctx.check(out)
     if not isinstance(target, Leaf) or not isinstance(target.type, Array):
-        ctx.fail("S128", f"out={words(target)}")
+        ctx.fail("S128", f"out={describe_value(target)}")
     store_basic(ctx, target, (), result, None)
     return target
 
 
 def _argument(ctx: Context, value: Abstract) -> Leaf:
     value = ctx.check(value)
-    if isinstance(value, Static) and (value.value is None or isinstance(value.value, str)):
+    if isinstance(value, Constant) and (value.value is None or isinstance(value.value, str)):
         return ctx.leaf(Const(value.value))
     return array_of(ctx, value)
 
@@ -64,5 +64,5 @@ def _number(ctx: Context, leaf: Leaf) -> Leaf:
     if not isinstance(leaf.type, Array):
         return leaf
     if not all(d.is_one for d in leaf.type.dims):
-        ctx.fail("S127", f"{words(leaf)} as a number", None, "take an element, or a reduction such as np.sum.")
+        ctx.fail("S127", f"{describe_value(leaf)} as a number", None, "take an element, or a reduction such as np.sum.")
     return ctx.leaf(ctx.builder.op("index", leaf.atom, *[Const(0)] * len(leaf.type.dims)))

@@ -15,19 +15,19 @@ from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
+    Constant,
+    HeapRef,
     Leaf,
     Method,
     Partial,
     RangeValue,
     Record,
-    Ref,
     Seq,
     SliceValue,
-    Static,
 )
-from srcad.frontend.values.constants import known
+from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import items_of
 from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar
@@ -45,7 +45,7 @@ def class_of(value: Abstract, ctx: Context) -> type:
             return np.ndarray
         case Seq():
             return tuple
-        case Ref(kind=kind):
+        case HeapRef(kind=kind):
             return list if kind == "list" else dict
         case Record(cls):
             return cls
@@ -53,7 +53,7 @@ def class_of(value: Abstract, ctx: Context) -> type:
             return range
         case SliceValue():
             return slice
-        case Static(thing):
+        case Constant(thing):
             return type(thing)
         case Closure() | Partial() | Method():
             return FunctionType
@@ -63,7 +63,7 @@ def class_of(value: Abstract, ctx: Context) -> type:
 
 @builtin(isinstance, least=2, most=2)
 def _isinstance(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    wanted = known(ctx, args[1])
+    wanted = to_python(ctx, args[1])
     cls = class_of(args[0], ctx)
     try:
         return ctx.constant(issubclass(cls, wanted))
@@ -75,18 +75,18 @@ def _isinstance(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 def _callable(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = args[0]
     return ctx.constant(
-        isinstance(value, Closure | Partial | Method) or (isinstance(value, Static) and callable(value.value))
+        isinstance(value, Closure | Partial | Method) or (isinstance(value, Constant) and callable(value.value))
     )
 
 
 @builtin(builtins.type)
 def _type(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    return Static(class_of(args[0], ctx))
+    return Constant(class_of(args[0], ctx))
 
 
 @builtin(getattr, least=2, most=3)
 def _getattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    name = known(ctx, args[1])
+    name = to_python(ctx, args[1])
     if not isinstance(name, str):
         ctx.retry("S123", "the name of an attribute must be known when compiling")
     return ctx.attribute(args[0], name)
@@ -94,10 +94,10 @@ def _getattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 @builtin(hasattr, least=2, most=2)
 def _hasattr(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    value, name = args[0], known(ctx, args[1])
+    value, name = args[0], to_python(ctx, args[1])
     if not isinstance(name, str):
         ctx.retry("S123", "the name of an attribute must be known when compiling")
-    if isinstance(value, Static):
+    if isinstance(value, Constant):
         return ctx.constant(hasattr(value.value, name))
     if isinstance(value, Record) and value.get(name) is not None:
         return ctx.constant(True)
@@ -109,11 +109,11 @@ def _ndim(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = args[0]
     if isinstance(value, Leaf):
         return ctx.constant(len(value.type.dims) if isinstance(value.type, Array) else 0)
-    if isinstance(value, Static):
+    if isinstance(value, Constant):
         return ctx.constant(0)
     items = items_of(ctx, value)
     if items is None:
-        ctx.fail("S127", f"the rank of {words(value)}")
+        ctx.fail("S127", f"the rank of {describe_value(value)}")
     inner = _ndim(ctx, [items[0]], {}) if items else ctx.constant(0)
     assert isinstance(inner, Leaf) and isinstance(inner.static, int)
     return ctx.constant(1 + inner.static)
@@ -137,7 +137,7 @@ def _shape(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 def _size(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = array_of(ctx, args[0])
     if len(args) == 2:
-        axis = known(ctx, args[1])
+        axis = to_python(ctx, args[1])
         if not isinstance(axis, int) or not isinstance(value.type, Array):
             ctx.retry("S123", "the axis must be known when compiling")
         return length(ctx, value, axis % len(value.type.dims))
@@ -182,11 +182,11 @@ def _is_constant(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 def _about_length(many: bool) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-        value, axis = array_of(ctx, args[0]), known(ctx, args[1])
+        value, axis = array_of(ctx, args[0]), to_python(ctx, args[1])
         if not isinstance(axis, int):
             ctx.retry("S123", "an axis must be known when compiling")
         if not isinstance(value.type, Array) or not -len(value.type.dims) <= axis < len(value.type.dims):
-            ctx.fail("S127", f"axis {axis} of {words(value)}")
+            ctx.fail("S127", f"axis {axis} of {describe_value(value)}")
         known_length = value.type.dims[axis]
         return ctx.constant(known_length.many if many else known_length.is_one)
 
@@ -201,12 +201,12 @@ builtin(registry.known_many, least=2, most=2)(_about_length(True))
 def _dtype_of(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = args[0]
     if not isinstance(value, Leaf):
-        parts = [part for item in items_of(ctx, value) or () if (part := known(ctx, _dtype_of(ctx, [item], {})))]
-        return Static(np.result_type(*parts).name if parts else "float64")
+        parts = [part for item in items_of(ctx, value) or () if (part := to_python(ctx, _dtype_of(ctx, [item], {})))]
+        return Constant(np.result_type(*parts).name if parts else "float64")
     assert isinstance(value.type, Array | Scalar)
-    return Static(value.type.dtype)
+    return Constant(value.type.dtype)
 
 
-@builtin(registry.refuse)
+@builtin(registry.unsupported)
 def _refuse(ctx: Context, args: Args, keywords: Keywords) -> NoReturn:
-    ctx.fail("S128", f"{known(ctx, args[0])} is not supported")
+    ctx.fail("S128", f"{to_python(ctx, args[0])} is not supported")

@@ -9,7 +9,7 @@ import numpy as np
 from srcad.frontend.values.context import Context
 
 
-def spelled(value: Any) -> str:
+def dotted_name(value: Any) -> str:
     """The name by which a function is known: `numpy.sum`, `abs`."""
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = str(getattr(value, "__module__", None) or "")
@@ -18,11 +18,11 @@ def spelled(value: Any) -> str:
     return str(name) if module in ("builtins", "__main__", "") else f"{module}.{name}"
 
 
-def opaque(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
+def unknown_function(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
     """S203 or S121, at the call."""
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = str(getattr(value, "__module__", None) or "")
-    shown = spelled(value)
+    shown = dotted_name(value)
     advice = "write it with functions srcad knows; or write a rule (help(srcad.rules) says how)."
     if module.startswith(("random", "numpy.random")) or name.startswith(("Random.", "RandomState.", "Generator.")):
         advice = "draw the numbers outside, and pass them in."

@@ -7,11 +7,11 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering.speculation import is_safe
-from srcad.frontend.values.abstract_values import Abstract, Cells, Leaf, Seq, Static
+from srcad.frontend.lowering.speculation import is_safe_to_speculate
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, Leaf, Seq
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, Frame
-from srcad.frontend.values.iterables import items_of, turns_of
+from srcad.frontend.values.iterables import items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.types import Scalar, Symbol, dim
 
@@ -57,8 +57,8 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
         return grown
     if isinstance(node, gast.DictComp):
         entries = dict(zip(keys, values, strict=True))
-        return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
-    return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(Cells(tuple(values)))
+        return ctx.new_ref(HeapObject(tuple(entries.values()), tuple(entries)))
+    return Seq(tuple(values)) if isinstance(node, gast.GeneratorExp) else ctx.new_ref(HeapObject(tuple(values)))
 
 
 def accumulated(ctx: Context, node: Any) -> Abstract | None:
@@ -71,8 +71,8 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
     with ctx.inside(frame), ctx.builder.block() as trial:
         iterable = ctx.check(ctx.expression(generator.iter))
         if _known_items(ctx, generator.iter, iterable) is not None or not _adds_numbers(ctx, node, iterable):
-            iterable = Static(None)
-    if iterable == Static(None):
+            iterable = Constant(None)
+    if iterable == Constant(None):
         ctx.restore(before)
         return None
     for statement in trial:
@@ -86,13 +86,13 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
         return lookup(ctx, _TOTAL)
 
 
-def asked(ctx: Context, node: Any, decided: bool) -> Abstract | None:
+def is_filtered(ctx: Context, node: Any, decided: bool) -> Abstract | None:
     """`any(element for ...)`, `all(...)` where the element may do harm: none is made after the one that decides.
 
     None where all elements may as well be made. `decided` is the truth of the element that ends the question.
     """
     tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
-    if all(is_safe(ctx, test) for test in tests):
+    if all(is_safe_to_speculate(ctx, test) for test in tests):
         return None
     frame = _scope(ctx, node)
     with ctx.inside(frame):
@@ -121,7 +121,7 @@ def _adds_numbers(ctx: Context, node: Any, iterable: Abstract) -> bool:
     """Whether the elements are numbers: the types of one are tried out."""
     before = ctx.snapshot()
     with ctx.builder.block():
-        turns = turns_of(ctx, iterable)
+        turns = iterable_of(ctx, iterable)
         index = ctx.builder.fresh("%i", Scalar("int64"))
         ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
         ctx.bind(node.generators[0].target, turns.item(ctx.leaf(index)))
@@ -140,7 +140,7 @@ def _scope(ctx: Context, node: Any) -> Frame:
     }
     frame = Frame(outer.source, outer.tree, outer.library, frozenset(targets), outer, outer.caller, node=node)
     frame.serial = outer.serial
-    frame.names["%comprehension"] = Static(None)
+    frame.names["%comprehension"] = Constant(None)
     return frame
 
 
@@ -149,7 +149,7 @@ def _known_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract]
     if items is not None:
         return items
     with ctx.at(node):
-        turns = turns_of(ctx, value)
+        turns = iterable_of(ctx, value)
     count, start, step = turns.static_count, turns.start.static, turns.step.static
     if count is None or count > _LOOPED or not isinstance(start, int) or not isinstance(step, int):
         return None
@@ -180,7 +180,7 @@ def _loop(ctx: Context, node: Any, k: int, iterable: Abstract) -> None:
     if any(generator.ifs for generator in node.generators[k:]):
         with ctx.at(node.generators[k].ifs[0]):
             ctx.fail("S114", "a comprehension whose condition is known only at run time")
-    ctx.frame.names |= {_LIST: ctx.new_ref(Cells(())), "%over": iterable}
+    ctx.frame.names |= {_LIST: ctx.new_ref(HeapObject(())), "%over": iterable}
     append = gast.copy_location(gast.Attribute(_name(node, _LIST, gast.Load()), "append", gast.Load()), node.elt)
     call = gast.copy_location(gast.Call(append, [node.elt], []), node.elt)
     ctx.statements([_for(node, [gast.copy_location(gast.Expr(call), node.elt)], k)])

@@ -8,11 +8,20 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering import operators
-from srcad.frontend.values.abstract_values import Abstract, Cells, Closure, Leaf, Ref, Seq, SliceValue, Static
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Closure,
+    Constant,
+    HeapObject,
+    HeapRef,
+    Leaf,
+    Seq,
+    SliceValue,
+)
 from srcad.frontend.values.constants import key_of
-from srcad.frontend.values.context import Context, Pending
-from srcad.frontend.values.control_joins import branch, words
-from srcad.frontend.values.iterables import items_of, turns_of
+from srcad.frontend.values.context import Context, NotYetBound
+from srcad.frontend.values.control_joins import branch, describe_value
+from srcad.frontend.values.iterables import items_of, iterable_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar
@@ -42,7 +51,7 @@ def _constant(ctx: Context, node: Any) -> Abstract:
         case complex():
             ctx.fail("S116", "a complex number")
         case _:
-            return Static(node.value)
+            return Constant(node.value)
 
 
 def _name(ctx: Context, node: Any) -> Abstract:
@@ -61,14 +70,14 @@ def _choice(ctx: Context, node: Any) -> Abstract:
     entry = ctx.snapshot()
     try:
         return branch(ctx, cond, lambda: ctx.expression(node.body), lambda: ctx.expression(node.orelse))
-    except Pending as pending:
+    except NotYetBound as pending:
         unresolved = pending
     # one of the two reads what is bound later in the turn, perhaps by this very value: it is of the other's type
     for one in (node.body, node.orelse):
         ctx.restore(entry)
         try:
             value = ctx.expression(one)
-        except Pending:
+        except NotYetBound:
             continue
         ctx.skipped = True
         return value
@@ -114,10 +123,10 @@ def _bound(ctx: Context, node: Any) -> Leaf | None:
     if node is None:
         return None
     value = ctx.check(ctx.expression(node))
-    if value == Static(None):
+    if value == Constant(None):
         return None
     if not isinstance(value, Leaf) or not isinstance(value.type, Scalar) or value.type.dtype.startswith("float"):
-        ctx.fail("S126", f"a bound of a slice must be an integer, and this is {words(value)}")
+        ctx.fail("S126", f"a bound of a slice must be an integer, and this is {describe_value(value)}")
     return value
 
 
@@ -144,12 +153,12 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
         if not first.terms:
             return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
     if items is None:
-        turns = turns_of(ctx, value)
+        turns = iterable_of(ctx, value)
         count = turns.static_count
         if count is None:
             ctx.fail(
                 "S113",
-                f"{words(value)} is taken apart into its items",
+                f"{describe_value(value)} is taken apart into its items",
                 "How many there are is not known when compiling.",
                 "loop over it; or take the items by index.",
             )
@@ -164,7 +173,7 @@ def _tuple(ctx: Context, node: Any) -> Abstract:
 
 
 def _list(ctx: Context, node: Any) -> Abstract:
-    return ctx.new_ref(Cells(_elements(ctx, node.elts)))
+    return ctx.new_ref(HeapObject(_elements(ctx, node.elts)))
 
 
 def _dict(ctx: Context, node: Any) -> Abstract:
@@ -172,14 +181,14 @@ def _dict(ctx: Context, node: Any) -> Abstract:
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
             inner = ctx.check(ctx.expression(value))
-            if not isinstance(inner, Ref) or inner.kind != "dict":
-                ctx.fail("S117", f"** on {words(inner)}")
+            if not isinstance(inner, HeapRef) or inner.kind != "dict":
+                ctx.fail("S117", f"** on {describe_value(inner)}")
             cells = ctx.heap[inner.id]
             entries.update(zip(cells.keys or (), cells.items, strict=True))
         else:
             name = key_of(ctx, ctx.expression(key))
             entries[name] = ctx.expression(value)
-    return ctx.new_ref(Cells(tuple(entries.values()), tuple(entries)))
+    return ctx.new_ref(HeapObject(tuple(entries.values()), tuple(entries)))
 
 
 def _lambda(ctx: Context, node: Any) -> Abstract:
@@ -203,8 +212,8 @@ def _text(ctx: Context, node: Any) -> Abstract:
         inserted = isinstance(part, gast.FormattedValue)
         value = ctx.expression(part.value if inserted else part)
         shown = value.static if isinstance(value, Leaf) and value.known else value
-        shown = shown.value if isinstance(shown, Static) else shown
-        if isinstance(shown, Leaf | Seq | Ref | Closure):
+        shown = shown.value if isinstance(shown, Constant) else shown
+        if isinstance(shown, Leaf | Seq | HeapRef | Closure):
             ctx.retry(
                 "S123",
                 "an f-string of run-time values",
@@ -215,9 +224,9 @@ def _text(ctx: Context, node: Any) -> Abstract:
             spec = "" if part.format_spec is None else ctx.expression(part.format_spec)
             if part.conversion in _CONVERSIONS:
                 shown = _CONVERSIONS[part.conversion](shown)
-            shown = format(shown, spec.value if isinstance(spec, Static) else "")
+            shown = format(shown, spec.value if isinstance(spec, Constant) else "")
         parts.append(str(shown))
-    return Static("".join(parts))
+    return Constant("".join(parts))
 
 
 def _starred(ctx: Context, node: Any) -> Abstract:

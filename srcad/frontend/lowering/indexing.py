@@ -10,20 +10,20 @@ from srcad.frontend.lowering.operators import binary
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     Abstract,
-    Cells,
-    Conflict,
+    Constant,
+    HeapObject,
+    HeapRef,
     Leaf,
     Mapping,
     RangeValue,
     Record,
-    Ref,
     Seq,
     SliceValue,
-    Static,
+    TypeConflict,
 )
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import arithmetic, as_array, items_of
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Store, Var
@@ -45,29 +45,29 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
                 ask(ctx, items.atom, ctx.builder.op("len", atom))
                 return ctx.leaf(ctx.builder.op("index", atom, items.atom))
         case Leaf():
-            if items in (Seq(()), Static(...)):
+            if items in (Seq(()), Constant(...)):
                 return (
                     zero_dim_arrays.number(ctx, value) if items == Seq(()) else zero_dim_arrays.made(ctx, value, value)
                 )
             ctx.fail("S126", "a number cannot be indexed")
-        case Ref(id=ref) if ctx.heap[ref].grown:
+        case HeapRef(id=ref) if ctx.heap[ref].grown:
             return _row(ctx, value, items)
-        case Ref(id=ref, kind="dict"):
+        case HeapRef(id=ref, kind="dict"):
             cells = ctx.heap[ref]
             _agreed(ctx, cells)
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
-        case Seq() | Ref() | Static(str()):
+        case Seq() | HeapRef() | Constant(str()):
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case Record(cls) if issubclass(cls, tuple):
             return _item(ctx, value, items_of(ctx, value) or (), items)
         case RangeValue(start, _, step) if isinstance(items, Leaf):
             return binary(ctx, "+", start, binary(ctx, "*", items, step))
     advice = None
-    if isinstance(value, Static):
+    if isinstance(value, Constant):
         advice = {"RClass": "use np.concatenate.", "CClass": "use np.column_stack."}.get(type(value.value).__name__)
-    ctx.fail("S126", f"{words(value)} cannot be indexed so", None, advice)
+    ctx.fail("S126", f"{describe_value(value)} cannot be indexed so", None, advice)
 
 
 def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
@@ -77,14 +77,14 @@ def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
     return None if view else current
 
 
-def _agreed(ctx: Context, cells: Cells) -> None:
+def _agreed(ctx: Context, cells: HeapObject) -> None:
     """An error where the contents of a list or dict have no structure that all turns of the loop around agree on."""
     for item in cells.items:
-        if isinstance(item, Conflict):
+        if isinstance(item, TypeConflict):
             ctx.check(item)
 
 
-def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
+def _row(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
     """An item of a list that has grown in a run-time loop; a part of it is again such a list."""
     cells = ctx.heap[value.id]
     buffer, length = cells.items
@@ -94,9 +94,9 @@ def _row(ctx: Context, value: Ref, item: Abstract) -> Abstract:
         assert isinstance(whole, Leaf)
         part = _read(ctx, whole, (item,))
         assert isinstance(part, Leaf)
-        return ctx.new_ref(Cells((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
+        return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
-        ctx.fail("S126", f"{words(item)} as the index of a list")
+        ctx.fail("S126", f"{describe_value(item)} as the index of a list")
     counted = isinstance(item.atom, Var) and item.atom.name in ctx.counting
     if cells.full:
         return _read(ctx, buffer, (item,))
@@ -124,7 +124,7 @@ def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], ite
 def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstract) -> Abstract:
     if isinstance(item, SliceValue):
         part = items[_static_slice(ctx, item)]
-        return ctx.new_ref(Cells(tuple(part))) if isinstance(value, Ref) else Seq(tuple(part))
+        return ctx.new_ref(HeapObject(tuple(part))) if isinstance(value, HeapRef) else Seq(tuple(part))
     for cell in items:
         ctx.check(cell)
     if isinstance(item, Leaf) and not item.known and not ctx.unrollable and _are_numbers(items):
@@ -144,7 +144,7 @@ def _are_numbers(items: Sequence[Abstract]) -> bool:
 def position_of(ctx: Context, item: Abstract) -> int:
     """The position in a sequence, which must be known while compiling."""
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
-        ctx.fail("S126", f"{words(item)} as the index of a sequence")
+        ctx.fail("S126", f"{describe_value(item)} as the index of a sequence")
     if not isinstance(item.static, int):
         ctx.retry(
             "S123",
@@ -174,21 +174,21 @@ def _listed(items: Abstract) -> tuple[Abstract, ...]:
 def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     if not all(_is_basic(item) for item in items):
         _check_advanced(ctx, items)
-        return ctx.call(Static(take), array, Seq(items))
+        return ctx.call(Constant(take), array, Seq(items))
     basic = basic_items(ctx, array, items)
     if not basic and not items:
         return array
     ask_within(ctx, array, basic)
     found = ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
-    dots = any(isinstance(item, Static) and item.value is ... for item in items)
+    dots = any(isinstance(item, Constant) and item.value is ... for item in items)
     return zero_dim_arrays.made(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
 
 
 def _is_basic(item: Abstract) -> bool:
     match item:
-        case SliceValue() | Static(None) | Static(value=type()):
+        case SliceValue() | Constant(None) | Constant(value=type()):
             return True
-        case Static(value):
+        case Constant(value):
             return value is ...
         case Leaf(type=Scalar(dtype)):
             return dtype != "bool" and not dtype.startswith("float")
@@ -199,11 +199,16 @@ def _is_basic(item: Abstract) -> bool:
 def _check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
     for item in items:
         ctx.check(item)
-        if _is_basic(item) or isinstance(item, Seq | Ref):
+        if _is_basic(item) or isinstance(item, Seq | HeapRef):
             continue
         if isinstance(item, Leaf) and isinstance(item.type, Array) and not item.type.dtype.startswith("float"):
             continue
-        ctx.fail("S126", f"{words(item)} as an index", None, "use integers, slices, integer arrays or boolean masks.")
+        ctx.fail(
+            "S126",
+            f"{describe_value(item)} as an index",
+            None,
+            "use integers, slices, integer arrays or boolean masks.",
+        )
 
 
 def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[Expr, ...]:
@@ -211,7 +216,7 @@ def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[E
     assert isinstance(array.type, Array)
     rank = len(array.type.dims)
     used = sum(1 for item in items if isinstance(item, Leaf | SliceValue))
-    dots = [k for k, item in enumerate(items) if isinstance(item, Static) and item.value is ...]
+    dots = [k for k, item in enumerate(items) if isinstance(item, Constant) and item.value is ...]
     if used > rank:
         ctx.fail("S126", f"{used} indices for an array of {rank} {'axis' if rank == 1 else 'axes'}")
     if len(dots) > 1:
@@ -225,7 +230,7 @@ def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[E
                 out.append(Slice(*(None if p is None else _plain(ctx, p) for p in (lower, upper, step))))
             case Leaf():
                 out.append(_plain(ctx, item))
-            case Static(None):
+            case Constant(None):
                 out.append(Const(None))
             case _:
                 out.extend([Slice()] * (rank - used))
@@ -275,19 +280,19 @@ def _plain(ctx: Context, item: Leaf) -> Expr:
 def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
     """`value[items] = stored`, or `op=` in place."""
     value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
-    if isinstance(value, Ref):
+    if isinstance(value, HeapRef):
         _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
         return
     if not isinstance(value, Leaf) or not isinstance(value.type, Array):
-        ctx.fail("S126", f"{words(value)} cannot be written to by index")
+        ctx.fail("S126", f"{describe_value(value)} cannot be written to by index")
     listed = _listed(items)
     number = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
     if not all(_is_basic(item) for item in listed):
         _check_advanced(ctx, listed)
         if op is not None:
             _check_kind(ctx, value, number, op)
-        new = number if op is None else binary(ctx, op, ctx.call(Static(take), value, Seq(listed)), number)
-        ctx.call(Static(put), value, Seq(listed), new)
+        new = number if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), number)
+        ctx.call(Constant(put), value, Seq(listed), new)
         return
     store_basic(ctx, value, basic_items(ctx, value, listed), number, op)
 
@@ -305,7 +310,7 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
         if isinstance(part, Array):
             _demand_fit(ctx, array, items, part, stored)
     elif not isinstance(stored.type, Scalar):
-        ctx.fail("S127", f"{words(stored)} cannot be written into an array")
+        ctx.fail("S127", f"{describe_value(stored)} cannot be written into an array")
     assert isinstance(stored.type, Array | Scalar)
     if op is not None:
         _check_kind(ctx, array, stored, op)
@@ -318,7 +323,7 @@ def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
     dtype = ctx.builder.dtype_of_op(op, array.atom, stored.atom)
     if not np.can_cast(dtype, array.type.dtype, "same_kind"):
         reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
-        ctx.fail("S127", f"{op}= of {words(stored)} into {words(array)}", reason)
+        ctx.fail("S127", f"{op}= of {describe_value(stored)} into {describe_value(array)}", reason)
 
 
 def _demand_fit(ctx: Context, array: Leaf, items: tuple[Expr, ...], part: Array, value: Leaf) -> None:
@@ -351,15 +356,15 @@ def array_of(ctx: Context, value: Abstract) -> Leaf:
     if isinstance(value, Leaf):
         return value
     # of a dict or a dataclass NumPy makes an array of one object
-    is_list = isinstance(value, Ref) and value.kind == "list"
+    is_list = isinstance(value, HeapRef) and value.kind == "list"
     if is_list or isinstance(value, Seq) or (isinstance(value, Record) and issubclass(value.cls, tuple)):
-        made = ctx.call(Static(np.array), value)
+        made = ctx.call(Constant(np.array), value)
         if isinstance(made, Leaf):
             return made
-    ctx.fail("S117", f"{words(value)} where a number or an array is needed")
+    ctx.fail("S117", f"{describe_value(value)} where a number or an array is needed")
 
 
-def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> None:
+def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
     ctx.changes(value)
     _agreed(ctx, cells)
@@ -375,7 +380,7 @@ def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> 
     if cells.keys is not None:
         key = key_of(ctx, items)
         entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
-        ctx.heap[value.id] = Cells(tuple(entries.values()), tuple(entries))
+        ctx.heap[value.id] = HeapObject(tuple(entries.values()), tuple(entries))
         return
     listed = list(cells.items)
     if isinstance(items, SliceValue):
@@ -385,4 +390,4 @@ def _store_item(ctx: Context, value: Ref, items: Abstract, stored: Abstract) -> 
         if not -len(listed) <= position < len(listed):
             ctx.fail("S126", f"index {position} of a list of {len(listed)}")
         listed[position] = stored
-    ctx.heap[value.id] = Cells(tuple(listed))
+    ctx.heap[value.id] = HeapObject(tuple(listed))

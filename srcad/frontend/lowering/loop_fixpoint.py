@@ -1,6 +1,6 @@
 """Round a loop: its body is lowered again until the types of what it carries no longer change.
 
-`Rounds` knows no loop statement; loops.py writes `For` and `While` with it.
+`LoopFixpoint` knows no loop statement; loops.py writes `For` and `While` with it.
 """
 
 from __future__ import annotations
@@ -9,18 +9,27 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from srcad.frontend.values.abstract_values import UNBOUND, Abstract, Cells, Closure, Conflict, Copied, Leaf, Seq
+from srcad.frontend.values.abstract_values import (
+    UNBOUND,
+    Abstract,
+    Closure,
+    CopiedContainer,
+    HeapObject,
+    Leaf,
+    Seq,
+    TypeConflict,
+)
 from srcad.frontend.values.context import Context, State
-from srcad.frontend.values.control_joins import Key, converted_if, disagreement, fresh_of, kind_of, words
+from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of, kind_of
 from srcad.frontend.values.definedness import partly_bound, variable, whether_bound
-from srcad.frontend.values.growing_lists import Growth
+from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.structures import Template, parts_of, put_together, taken_apart
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, dim
-from srcad.typing.join import OWN, Kind, unify, widened
+from srcad.typing.join import UNNAMED, WeakType, forget_iteration_facts, join_types
 
 _ATTEMPTS = 12
-_GROWN = Conflict(
+_GROWN = TypeConflict(
     "S125",
     "this list or dict changes its length in a loop with a run-time number of turns",
     "Its length is needed when compiling.",
@@ -29,15 +38,15 @@ _GROWN = Conflict(
 
 
 @dataclass
-class Rounds:
+class LoopFixpoint:
     """What is carried round one loop. `names` are those the body assigns; `read_outside`, those read elsewhere."""
 
     ctx: Context
     names: Collection[str]
     read_outside: Collection[str]
-    growth: Growth | None = None
+    growth: GrowingLists | None = None
     entry: State = field(init=False)
-    templates: dict[Key, Template | Conflict] = field(default_factory=dict)
+    templates: dict[Key, Template | TypeConflict] = field(default_factory=dict)
     by_contents: set[Key] = field(default_factory=set)
     args: dict[Key, list[Leaf]] = field(default_factory=dict)
     carried: list[Carry] = field(default_factory=list)
@@ -46,7 +55,7 @@ class Rounds:
     hidden: list[str] = field(default_factory=list)
     """Those names that say whether others have a value (`unbound`), and of them those that a turn makes true."""
     always: frozenset[str] = frozenset()
-    conflicts: list[Conflict] = field(default_factory=list)
+    conflicts: list[TypeConflict] = field(default_factory=list)
     """What was bound before and has no common structure round the loop."""
 
     def run(self, write: Callable[[], Any]) -> Any:
@@ -122,14 +131,16 @@ class Rounds:
             ctx.skipped = skipped
             ctx.read_undefined = read | self.read
 
-    def _carry(self, key: Key, value: Abstract, heap: dict[int, Cells], inner: frozenset[str] = frozenset()) -> None:
-        if isinstance(value, Conflict):
+    def _carry(
+        self, key: Key, value: Abstract, heap: dict[int, HeapObject], inner: frozenset[str] = frozenset()
+    ) -> None:
+        if isinstance(value, TypeConflict):
             self.templates[key] = value
             return
         kept = () if key in self.by_contents else self.entry.heap
         base = self.ctx.base(key) if isinstance(key, str) else "%item"
         structure, leaves, bases = taken_apart(value, heap, kept, base)
-        kinds = tuple(_counted(widened(kind_of(self.ctx.builder, leaf), inner)) for leaf in leaves)
+        kinds = tuple(_counted(forget_iteration_facts(kind_of(self.ctx.builder, leaf), inner)) for leaf in leaves)
         self.templates[key] = Template(structure, kinds, tuple(bases))
 
     def _enter(self) -> None:
@@ -137,7 +148,7 @@ class Rounds:
         ctx = self.ctx
         self.args = {}
         for key, template in self.templates.items():
-            if isinstance(template, Conflict):
+            if isinstance(template, TypeConflict):
                 self._set(key, template)
                 continue
             args = [
@@ -155,7 +166,7 @@ class Rounds:
         elif isinstance(value, Seq):
             self.ctx.heap[key] = replace(self.entry.heap[key], items=value.items)
         else:
-            self.ctx.heap[key] = Cells((value,), ())
+            self.ctx.heap[key] = HeapObject((value,), ())
 
     def _get(self, key: Key, state: State) -> Abstract:
         return state.names.get(key, UNBOUND) if isinstance(key, str) else Seq(state.heap[key].items)
@@ -202,11 +213,11 @@ class Rounds:
                 self._carry(key, self._get(key, self.entry), self.entry.heap)
                 return True
             before = self._get(key, self.entry)
-            reason = f"it is {words(before)} before the loop and {words(value)} after a turn"
+            reason = f"it is {describe_value(before)} before the loop and {describe_value(value)} after a turn"
             return self._conflict(key, disagreement(base, reason))
         kinds = []
         for kind, leaf in zip(template.kinds, leaves, strict=True):
-            common = unify(kind, widened(kind_of(self.ctx.builder, leaf), inner))
+            common = join_types(kind, forget_iteration_facts(kind_of(self.ctx.builder, leaf), inner))
             if isinstance(common, str):
                 text = common.replace("on one path", "before the loop").replace("on the other", "after a turn")
                 return self._conflict(key, disagreement(base, text))
@@ -216,12 +227,12 @@ class Rounds:
         self.templates[key] = Template(structure, tuple(kinds), template.bases)
         return True
 
-    def _conflict(self, key: Key, conflict: Conflict) -> bool:
+    def _conflict(self, key: Key, conflict: TypeConflict) -> bool:
         self.templates[key] = conflict
         self.conflicts.append(conflict)
         return True
 
-    def _is_needed(self, name: str, value: Abstract, heap: dict[int, Cells]) -> bool:
+    def _is_needed(self, name: str, value: Abstract, heap: dict[int, HeapObject]) -> bool:
         """Whether a name first bound in the body may be read with the value of an earlier turn."""
         if name in self.read:  # before the turn itself gives it one, perhaps
             return True
@@ -247,7 +258,7 @@ class Rounds:
                 self._carry(name, self._settled(value, name, frames), end.heap, inner)
         ctx.restore(State(self.entry.names, self.entry.heap))
         for key, template in self.templates.items():
-            if isinstance(template, Conflict):
+            if isinstance(template, TypeConflict):
                 self._set(key, template)
                 continue
             results = self._carried(key, template, end)
@@ -290,11 +301,11 @@ def _is_false(has: Abstract | None) -> bool:
     return isinstance(has, Leaf) and has.static is False
 
 
-def _counted(kind: Kind) -> Kind:
+def _counted(kind: WeakType) -> WeakType:
     """An integer counts as another in each turn from the outset: that saves a round."""
     match kind.type:
         case Scalar("int64"):
-            return Kind(Scalar("int64", dim(Symbol(OWN, None))), kind.weak)
+            return WeakType(Scalar("int64", dim(Symbol(UNNAMED, None))), kind.weak)
         case _:
             return kind
 
@@ -304,7 +315,7 @@ def _has_contents(structure: Abstract) -> bool:
 
     def look(part: Abstract) -> None:
         nonlocal found
-        found |= isinstance(part, Copied)
+        found |= isinstance(part, CopiedContainer)
 
     parts_of(structure, look)
     return found

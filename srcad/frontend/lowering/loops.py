@@ -12,14 +12,14 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering.loop_fixpoint import Rounds
+from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
 from srcad.frontend.source.scopes import assigned, loads
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Static
-from srcad.frontend.values.context import Context, Retry
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
+from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import now_bound
-from srcad.frontend.values.growing_lists import Growth
-from srcad.frontend.values.iterables import Turns, items_of, turns_of
+from srcad.frontend.values.growing_lists import GrowingLists
+from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
 from srcad.ir.nodes import Atom, Const, Expr, For, Store, While
 from srcad.ir.traversal import walk
 from srcad.ir.types import Dim, Scalar, Symbol, dim
@@ -36,7 +36,7 @@ def lower_for(ctx: Context, node: gast.For) -> None:
         _unroll(ctx, node, items, flag)
         return
     with ctx.at(node.iter):
-        turns = turns_of(ctx, iterable)
+        turns = iterable_of(ctx, iterable)
         if turns.step.static == 0:
             ctx.fail("S127", "the step of a range must not be 0")
     count = turns.static_count
@@ -52,7 +52,7 @@ def lower_for(ctx: Context, node: gast.For) -> None:
             for statement in written:
                 ctx.builder.emit(statement)
             return
-    except Retry as retry:
+    except RetryUnrolled as retry:
         if not short:
             raise retry
     finally:
@@ -66,14 +66,14 @@ def lower_for(ctx: Context, node: gast.For) -> None:
 class _Lazy:
     """An item that is fetched when its turn comes."""
 
-    def __init__(self, turns: Turns, index: Leaf) -> None:
+    def __init__(self, turns: Iterable, index: Leaf) -> None:
         self.turns, self.index = turns, index
 
 
-def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
+def _for(ctx: Context, node: gast.For, turns: Iterable, flag: str | None) -> bool:
     builder, span = ctx.builder, ctx.builder.span
-    growth = Growth(ctx, turns) if flag is None and not _better_unrolled(turns) else None
-    rounds = Rounds(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
+    growth = GrowingLists(ctx, turns) if flag is None and not _better_unrolled(turns) else None
+    rounds = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
 
     def write() -> tuple[str, Expr | None]:
         index = builder.fresh(_index_base(ctx, node.target, turns), Scalar("int64"))
@@ -106,7 +106,7 @@ def _for(ctx: Context, node: gast.For, turns: Turns, flag: str | None) -> bool:
     return bool(rounds.conflicts)
 
 
-def _compared(ctx: Context, turns: Turns, later: Atom, earlier: Atom) -> Atom | None:
+def _compared(ctx: Context, turns: Iterable, later: Atom, earlier: Atom) -> Atom | None:
     """Whether the one comes later in the range than the other; None where the range may go either way."""
     step = turns.step.static
     if not isinstance(step, int) or step == 0:
@@ -119,7 +119,7 @@ def _compared(ctx: Context, turns: Turns, later: Atom, earlier: Atom) -> Atom | 
     return ctx.builder.op(">" if step > 0 else "<", later, earlier)
 
 
-def _range(ctx: Context, turns: Turns) -> tuple[Dim | None, Dim | None]:
+def _range(ctx: Context, turns: Iterable) -> tuple[Dim | None, Dim | None]:
     """The least value of the index, and one more than the greatest, where they are known."""
     ends = [ctx.builder.typeof(leaf.atom) for leaf in (turns.start, turns.stop)]
     start, stop = (t.dim if isinstance(t, Scalar) else None for t in ends)
@@ -132,13 +132,13 @@ def _range(ctx: Context, turns: Turns) -> tuple[Dim | None, Dim | None]:
             return None, None
 
 
-def _counts_up(turns: Turns) -> bool:
+def _counts_up(turns: Iterable) -> bool:
     """Whether the index is known never to be negative."""
     start, step = turns.start.static, turns.step.static
     return isinstance(start, int) and isinstance(step, int) and start >= 0 and step > 0
 
 
-def _better_unrolled(turns: Turns) -> bool:
+def _better_unrolled(turns: Iterable) -> bool:
     """A list that grows in a few turns stays a list."""
     return turns.static_count is not None and turns.static_count <= _FEW
 
@@ -152,7 +152,7 @@ def _exit(ctx: Context, flag: str | None) -> Expr | None:
     return value
 
 
-def _index_base(ctx: Context, target: Any, turns: Turns) -> str:
+def _index_base(ctx: Context, target: Any, turns: Iterable) -> str:
     if turns.is_index and isinstance(target, gast.Name):
         return ctx.base(target.id)
     if turns.is_counted and isinstance(target, gast.Tuple) and isinstance(target.elts[0], gast.Name):
@@ -186,9 +186,9 @@ def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _Lazy], fla
             if left is True:
                 break
             if left is not False:
-                branch(ctx, left, lambda: Static(None), lambda rest=at + 1: turn(rest))  # type: ignore[misc]
+                branch(ctx, left, lambda: Constant(None), lambda rest=at + 1: turn(rest))  # type: ignore[misc]
                 break
-        return Static(None)
+        return Constant(None)
 
     turn(0)
 
@@ -213,8 +213,8 @@ def lower_while(ctx: Context, node: gast.While) -> None:
             for statement in written:
                 ctx.builder.emit(statement)
             return
-        error: Retry | None = None
-    except Retry as retry:
+        error: RetryUnrolled | None = None
+    except RetryUnrolled as retry:
         if first is not True:
             raise
         error = retry
@@ -228,7 +228,7 @@ def lower_while(ctx: Context, node: gast.While) -> None:
 
 def _while(ctx: Context, node: gast.While) -> bool:
     builder, span = ctx.builder, ctx.builder.span
-    rounds = Rounds(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
+    rounds = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
 
     def write() -> tuple[list[Any], Atom]:
         with builder.block() as test:

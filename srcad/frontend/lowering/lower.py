@@ -22,12 +22,12 @@ from srcad.frontend.lowering.operators import test, truth
 from srcad.frontend.lowering.statements import bind, statements
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
-from srcad.frontend.syntax.language_subset import fence
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Ref, Seq, ZeroD, leaves
-from srcad.frontend.values.constants import inside_form, outside_form
-from srcad.frontend.values.context import Captured, Context, Differentiate, Frame, Pending, Retry
+from srcad.frontend.syntax.language_subset import check_subset
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, ZeroD, leaves
+from srcad.frontend.values.constants import to_callee, to_caller
+from srcad.frontend.values.context import Captured, Context, Differentiate, Frame, NotYetBound, RetryUnrolled
 from srcad.frontend.values.describe import paths
-from srcad.frontend.values.list_aliasing_check import check_kept_items
+from srcad.frontend.values.list_aliasing_check import check_list_aliasing
 from srcad.ir.nodes import Atom, Expr, Function, Param, Var
 from srcad.typing.builder import Builder
 
@@ -93,7 +93,7 @@ def lower(
     builder = Builder()
     builder.function, builder.checks = source.name, True
     ctx = Context(builder, PARTS, fixed, differentiate, zero_d)
-    fence(source)
+    check_subset(source)
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)
     ctx.frame = root
@@ -107,14 +107,14 @@ def lower(
         return leaf
 
     try:
-        outside = outside_form(ctx, _body(ctx, source, arguments), keep)
-    except (Retry, Pending) as unresolved:
+        outside = to_caller(ctx, _body(ctx, source, arguments), keep)
+    except (RetryUnrolled, NotYetBound) as unresolved:
         raise unresolved.error from None
     params: list[Param] = []
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
         paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
-    check_kept_items(tuple(builder.statements), builder.types, ctx.appended)
+    check_list_aliasing(tuple(builder.statements), builder.types, ctx.appended)
     guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,
@@ -128,7 +128,7 @@ def lower(
 
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:
-    inside = {name: inside_form(ctx, value) for name, value in arguments.items()}
+    inside = {name: to_callee(ctx, value) for name, value in arguments.items()}
     spec = source.tree.args
     args: list[Abstract] = []
     keywords: dict[str, Abstract] = {}
@@ -142,7 +142,7 @@ def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Ab
         extra = rest.items
     if spec.kwarg is not None and spec.kwarg.id in inside:
         ref = inside.pop(spec.kwarg.id)
-        assert isinstance(ref, Ref)
+        assert isinstance(ref, HeapRef)
         cells = ctx.heap[ref.id]
         keywords |= {str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)}
     for parameter in spec.posonlyargs:

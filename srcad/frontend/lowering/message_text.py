@@ -8,9 +8,9 @@ from typing import Any
 import gast
 
 from srcad.errors import SrcadError
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Static
-from srcad.frontend.values.context import Context, Retry
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
+from srcad.frontend.values.context import Context, RetryUnrolled
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import items_of
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Op, Stmt
 from srcad.ir.runtime_checks import check
@@ -51,10 +51,10 @@ def _number(ctx: Context, node: Any) -> str | Expr | None:
     with ctx.builder.block() as made:
         try:
             value = ctx.expression(node)
-        except (SrcadError, Retry):  # text made of run-time values
+        except (SrcadError, RetryUnrolled):  # text made of run-time values
             return gast.unparse(node).strip() if isinstance(node, gast.Call | gast.BinOp) else None
     match value:
-        case Static(text):
+        case Constant(text):
             return str(text)
         case Leaf(type=Scalar()) if value.known:
             return str(value.static)
@@ -113,9 +113,9 @@ def _parts(arg: Any) -> list[Any]:
 def _printed(ctx: Context, value: Abstract) -> list[Atom]:
     if isinstance(value, Leaf):
         return [value.atom]
-    if isinstance(value, Static):
+    if isinstance(value, Constant):
         return [Const(str(value.value))]
     items = items_of(ctx, value)
     if items is None:
-        ctx.fail("S117", f"print of {words(value)}")
+        ctx.fail("S117", f"print of {describe_value(value)}")
     return [atom for item in items for atom in _printed(ctx, ctx.check(item))]

@@ -9,23 +9,23 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcad.frontend.lowering.speculation import is_safe
+from srcad.frontend.lowering.speculation import is_safe_to_speculate
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
-    Cells,
     Closure,
+    Constant,
+    HeapObject,
+    HeapRef,
     Leaf,
     Mapping,
     Partial,
     Record,
-    Ref,
     Seq,
-    Static,
 )
 from srcad.frontend.values.constants import formatted
-from srcad.frontend.values.context import Context, Pending
-from srcad.frontend.values.control_joins import branch, words
+from srcad.frontend.values.context import Context, NotYetBound
+from srcad.frontend.values.control_joins import branch, describe_value
 from srcad.frontend.values.iterables import items_of, key_value
 from srcad.ir.nodes import Atom, Const
 from srcad.ir.types import Array, Scalar
@@ -91,15 +91,15 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     a, b = ctx.check(a), ctx.check(b)
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         if prim == "@" and not _plain_product(a, b):
-            return ctx.call(Static(EXPANSIONS[np.matmul]), a, b)
+            return ctx.call(Constant(EXPANSIONS[np.matmul]), a, b)
         return apply(ctx, prim, a, b)
-    if isinstance(a, Static) and isinstance(a.value, str):
+    if isinstance(a, Constant) and isinstance(a.value, str):
         if prim == "%":
             return formatted(ctx, a.value, b)
-        if prim == "+" and isinstance(b, Static) and isinstance(b.value, str):
-            return Static(a.value + b.value)
+        if prim == "+" and isinstance(b, Constant) and isinstance(b.value, str):
+            return Constant(a.value + b.value)
         if prim == "*" and isinstance(b, Leaf) and isinstance(b.static, int):
-            return Static(a.value * b.static)
+            return Constant(a.value * b.static)
     if prim == "+" and _same_kind(a, b):
         return _sequence_like(ctx, a, (items_of(ctx, a) or ()) + (items_of(ctx, b) or ()))
     if prim == "*":
@@ -107,20 +107,20 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
             if _is_sequence(sequence) and isinstance(count, Leaf) and isinstance(count.type, Scalar):
                 if count.type.dtype.startswith("float"):
                     why = "A list or tuple times a whole number repeats it."
-                    ctx.fail("S127", f"{words(sequence)} times {words(count)}", why, _AS_ARRAY)
+                    ctx.fail("S127", f"{describe_value(sequence)} times {describe_value(count)}", why, _AS_ARRAY)
                 if not isinstance(count.static, int):
                     ctx.retry("S123", "how often to repeat a sequence must be known when compiling", None, _PREALLOCATE)
                 return _sequence_like(ctx, sequence, (items_of(ctx, sequence) or ()) * int(count.static))
     if isinstance(a, Leaf) and isinstance(a.type, Array) and _is_sequence(b):
-        return binary(ctx, prim, a, ctx.call(Static(np.array), b))
+        return binary(ctx, prim, a, ctx.call(Constant(np.array), b))
     if isinstance(b, Leaf) and isinstance(b.type, Array) and _is_sequence(a):
-        return binary(ctx, prim, ctx.call(Static(np.array), a), b)
-    if prim == "|" and isinstance(a, Ref) and isinstance(b, Ref) and a.kind == b.kind == "dict":
+        return binary(ctx, prim, ctx.call(Constant(np.array), a), b)
+    if prim == "|" and isinstance(a, HeapRef) and isinstance(b, HeapRef) and a.kind == b.kind == "dict":
         left, right = ctx.heap[a.id], ctx.heap[b.id]
         merged = {key: item for c in (left, right) for key, item in zip(c.keys or (), c.items, strict=True)}
-        return ctx.new_ref(Cells(tuple(merged.values()), tuple(merged)))
+        return ctx.new_ref(HeapObject(tuple(merged.values()), tuple(merged)))
     advice = _AS_ARRAY if _is_sequence(a) or _is_sequence(b) else None
-    ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}", None, advice)
+    ctx.fail("S127", f"{prim} between {describe_value(a)} and {describe_value(b)}", None, advice)
 
 
 _AS_ARRAY = "pass an array; or make one of it here: np.array(it)."
@@ -134,15 +134,15 @@ def _plain_product(a: Leaf, b: Leaf) -> bool:
 
 
 def _is_sequence(value: Abstract) -> bool:
-    return isinstance(value, Seq) or (isinstance(value, Ref) and value.kind == "list")
+    return isinstance(value, Seq) or (isinstance(value, HeapRef) and value.kind == "list")
 
 
 def _same_kind(a: Abstract, b: Abstract) -> bool:
-    return _is_sequence(a) and _is_sequence(b) and isinstance(a, Ref) == isinstance(b, Ref)
+    return _is_sequence(a) and _is_sequence(b) and isinstance(a, HeapRef) == isinstance(b, HeapRef)
 
 
 def _sequence_like(ctx: Context, value: Abstract, items: tuple[Abstract, ...]) -> Abstract:
-    return ctx.new_ref(Cells(items)) if isinstance(value, Ref) else Seq(items)
+    return ctx.new_ref(HeapObject(items)) if isinstance(value, HeapRef) else Seq(items)
 
 
 def unary(ctx: Context, node: Any) -> Abstract:
@@ -153,7 +153,7 @@ def unary(ctx: Context, node: Any) -> Abstract:
     prim = {gast.USub: "neg", gast.UAdd: "pos", gast.Invert: "~"}[type(node.op)]
     if isinstance(operand, Leaf):
         return apply(ctx, prim, operand)
-    ctx.fail("S127", f"a sign or ~ before {words(operand)}")
+    ctx.fail("S127", f"a sign or ~ before {describe_value(operand)}")
 
 
 # ---- comparison --------------------------------------------------------------------------------
@@ -176,20 +176,20 @@ def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         known = _by_lengths(prim, a, b) if ctx.frame.library else None
         return apply(ctx, prim, a, b) if known is None else ctx.constant(known)
-    if isinstance(a, Static) and isinstance(b, Static):
+    if isinstance(a, Constant) and isinstance(b, Constant):
         try:
             return ctx.constant(bool(_PYTHON[prim](a.value, b.value)))
         except TypeError as error:
-            ctx.fail("S127", f"{words(a)} {prim} {words(b)}", str(error))
+            ctx.fail("S127", f"{describe_value(a)} {prim} {describe_value(b)}", str(error))
     if isinstance(a, Leaf) and isinstance(a.type, Array) and _is_sequence(b):
-        return compared(ctx, prim, a, ctx.call(Static(np.array), b))
+        return compared(ctx, prim, a, ctx.call(Constant(np.array), b))
     if isinstance(b, Leaf) and isinstance(b.type, Array) and _is_sequence(a):
-        return compared(ctx, prim, ctx.call(Static(np.array), a), b)
+        return compared(ctx, prim, ctx.call(Constant(np.array), a), b)
     if prim in ("==", "!="):
         equal = _equal(ctx, a, b)
         return equal if prim == "==" else apply(ctx, "not", equal)
     advice = _AS_ARRAY if _is_sequence(a) or _is_sequence(b) else None
-    ctx.fail("S127", f"{prim} between {words(a)} and {words(b)}", None, advice)
+    ctx.fail("S127", f"{prim} between {describe_value(a)} and {describe_value(b)}", None, advice)
 
 
 def _by_lengths(prim: str, a: Leaf, b: Leaf) -> bool | None:
@@ -207,10 +207,10 @@ def _by_lengths(prim: str, a: Leaf, b: Leaf) -> bool | None:
 def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         return compared(ctx, "==", a, b)
-    if isinstance(a, Static) and isinstance(b, Static):
+    if isinstance(a, Constant) and isinstance(b, Constant):
         return ctx.constant(bool(a.value == b.value))
     for value in (a, b):
-        if isinstance(value, Ref) and ctx.heap[value.id].grown:
+        if isinstance(value, HeapRef) and ctx.heap[value.id].grown:
             ctx.fail("S127", "a list that grew in a run-time loop, compared", None, "compare arrays: np.array of it.")
     left, right = _compared_parts(ctx, a), _compared_parts(ctx, b)
     if left is None or right is None or left[0] != right[0]:
@@ -225,15 +225,15 @@ def _compared_parts(ctx: Context, value: Abstract) -> tuple[object, Sequence[Abs
     """What must be the same for `==` to look at the parts, and the parts; None of what equals nothing else."""
     if isinstance(value, Record) and not issubclass(value.cls, tuple):
         if not value.cls.__dict__.get("__dataclass_params__") or "__eq__" not in vars(value.cls):
-            ctx.fail("S127", f"== of {words(value)}", None, "compare its fields.")
+            ctx.fail("S127", f"== of {describe_value(value)}", None, "compare its fields.")
         return value.cls, [part for _, part in value.fields]
-    if isinstance(value, Ref) and value.kind == "dict":
+    if isinstance(value, HeapRef) and value.kind == "dict":
         cells = ctx.heap[value.id]
         entries = dict(zip(cells.keys or (), cells.items, strict=True))
         order = sorted(entries, key=lambda key: (str(type(key)), repr(key)))
         return (dict, tuple(order)), [entries[key] for key in order]
     items = items_of(ctx, value)
-    return None if items is None else ((list if isinstance(value, Ref) else tuple, len(items)), items)
+    return None if items is None else ((list if isinstance(value, HeapRef) else tuple, len(items)), items)
 
 
 def _both(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
@@ -246,7 +246,7 @@ def _both(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
 
 
 def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
-    if isinstance(a, Static) and isinstance(b, Static):
+    if isinstance(a, Constant) and isinstance(b, Constant):
         return a.value is b.value
     if isinstance(a, Leaf) and isinstance(b, Leaf):
         if a.atom == b.atom:
@@ -257,20 +257,25 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
         )
     if isinstance(a, Seq | Record) and isinstance(b, Seq | Record):
-        ctx.fail("S123", f"whether {words(a)} and {words(b)} are the same object", None, "compare values: ==.")
-    return a == b if isinstance(a, Ref | Closure) else False
+        ctx.fail(
+            "S123",
+            f"whether {describe_value(a)} and {describe_value(b)} are the same object",
+            None,
+            "compare values: ==.",
+        )
+    return a == b if isinstance(a, HeapRef | Closure) else False
 
 
 def _contains(ctx: Context, item: Abstract, container: Abstract) -> Leaf:
-    if isinstance(container, Static) and isinstance(container.value, str) and isinstance(item, Static):
+    if isinstance(container, Constant) and isinstance(container.value, str) and isinstance(item, Constant):
         return ctx.constant(item.value in container.value)
-    if isinstance(container, Static) and isinstance(container.value, set | frozenset):
+    if isinstance(container, Constant) and isinstance(container.value, set | frozenset):
         container = Seq(tuple(key_value(ctx, part) for part in sorted(container.value, key=repr)))
     items = items_of(ctx, container)
     if items is None:
         if isinstance(container, Leaf) and isinstance(item, Leaf) and isinstance(container.type, Array):
-            return _leaf(ctx, ctx.call(Static(np.any), compared(ctx, "==", container, item)))
-        ctx.fail("S127", f"`in` with {words(container)}")
+            return _leaf(ctx, ctx.call(Constant(np.any), compared(ctx, "==", container, item)))
+        ctx.fail("S127", f"`in` with {describe_value(container)}")
     result = ctx.constant(False)
     for other in items:
         result = _both(ctx, "or", result, _equal(ctx, item, ctx.check(other)))
@@ -305,9 +310,9 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
             if isinstance(type, Scalar) and type.dtype == "bool":
                 return atom
             return ctx.builder.op("!=", atom, Const(0))
-        case Static(static):
+        case Constant(static):
             return bool(static)
-        case Ref(id=ref):
+        case HeapRef(id=ref):
             cells = ctx.heap[ref]
             if cells.grown:
                 return truth(ctx, cells.items[1])
@@ -316,14 +321,14 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
             return bool(items)
         case Closure() | Partial() | Record():
             return True
-    ctx.fail("S127", f"the truth of {words(value)}")
+    ctx.fail("S127", f"the truth of {describe_value(value)}")
 
 
 def test(ctx: Context, node: Any) -> bool | Atom:
     """The truth of an expression, whose own value is not needed."""
     try:
         return _test(ctx, node)
-    except Pending:
+    except NotYetBound:
         # what it reads is bound later in the turn, and the turn is lowered again: here any truth will do
         ctx.skipped = True
         return ctx.builder.fresh("%test", Scalar("bool"))
@@ -350,7 +355,7 @@ def _test_all(ctx: Context, conjunction: bool, values: Sequence[Any]) -> bool | 
         return _test_all(ctx, conjunction, values[1:])
     assert not isinstance(left, bool)
     rest = values[1:]
-    if all(is_safe(ctx, value) for value in rest):
+    if all(is_safe_to_speculate(ctx, value) for value in rest):
         right = _test_all(ctx, conjunction, rest)
         if isinstance(right, bool):
             return left if right is conjunction else right
@@ -378,7 +383,7 @@ def _decided(ctx: Context, conjunction: bool, values: Sequence[Any]) -> Abstract
     cond = truth(ctx, left)
     if isinstance(cond, bool):
         return _decided(ctx, conjunction, values[1:]) if cond == conjunction else left
-    if all(is_safe(ctx, value) for value in values[1:]):
+    if all(is_safe_to_speculate(ctx, value) for value in values[1:]):
         with ctx.builder.block() as written:
             before = ctx.snapshot()
             right = _decided(ctx, conjunction, values[1:])
@@ -414,7 +419,7 @@ def _chain(ctx: Context, left: Abstract, ops: Sequence[Any], comparators: Sequen
     if cond is True:
         return _chain(ctx, right, ops[1:], comparators[1:])
     assert not isinstance(cond, bool)
-    if all(is_safe(ctx, value) for value in comparators[1:]):
+    if all(is_safe_to_speculate(ctx, value) for value in comparators[1:]):
         rest = truth(ctx, _chain(ctx, right, ops[1:], comparators[1:]))
         return _both(ctx, "and", first, ctx.constant(rest) if isinstance(rest, bool) else ctx.leaf(rest))
     decided = ctx.constant(False)

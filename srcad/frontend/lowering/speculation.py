@@ -15,6 +15,6 @@ _UNSAFE = (
 )  # fmt: skip
 
 
-def is_safe(ctx: Context, node: Any) -> bool:
+def is_safe_to_speculate(ctx: Context, node: Any) -> bool:
     """Whether evaluating it when Python would not does no harm: no call, element, division, or name without a value."""
     return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)

@@ -14,8 +14,8 @@ from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary
 from srcad.frontend.source import read
 from srcad.frontend.values import zero_dim_arrays
-from srcad.frontend.values.abstract_values import Abstract, Cells, Closure, Leaf, Partial, Ref, Static
-from srcad.frontend.values.context import Context, Pending
+from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
+from srcad.frontend.values.context import Context, NotYetBound
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import now_bound
 from srcad.frontend.values.growing_lists import refuse_change
@@ -43,7 +43,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
             if handler is None:
                 ctx.fail("S199", f"{type(node).__name__} is not in the language")
             handler(ctx, node)
-        except Pending:
+        except NotYetBound:
             if not frame.pending:
                 raise
             ctx.skipped = True
@@ -126,7 +126,7 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
         first, after = stars[0], len(targets) - stars[0] - 1
         if len(items) < len(targets) - 1:
             ctx.fail("S127", f"{len(items)} values unpacked into at least {len(targets) - 1} names")
-        rest = ctx.new_ref(Cells(tuple(items[first : len(items) - after])))
+        rest = ctx.new_ref(HeapObject(tuple(items[first : len(items) - after])))
         items = (*items[:first], rest, *items[len(items) - after :])
     if len(items) != len(targets):
         ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
@@ -163,7 +163,7 @@ def _augmented(ctx: Context, node: Any) -> None:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
             base, items = ctx.check(ctx.expression(container)), ctx.check(ctx.expression(where))
-            if isinstance(base, Ref):
+            if isinstance(base, HeapRef):
                 current = index(ctx, base, items)
                 value = ctx.expression(node.value)
                 new = current
@@ -207,14 +207,14 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
             return True
         store_basic(ctx, current, (), number, prim)
         return True
-    if isinstance(current, Ref) and current.kind == "list" and prim == "+":
+    if isinstance(current, HeapRef) and current.kind == "list" and prim == "+":
         cells = ctx.heap[current.id]
         ctx.changes(current)
         if cells.grown:
             refuse_change(ctx)
         if cells.shared:
             ctx.fail("S125", "this list comes from two paths, and is changed here")
-        ctx.heap[current.id] = Cells(cells.items + spread(ctx, value))
+        ctx.heap[current.id] = HeapObject(cells.items + spread(ctx, value))
         return True
     return False
 
@@ -238,7 +238,7 @@ def _if(ctx: Context, node: Any) -> None:
     def path(body: Sequence[Any]) -> Callable[[], Abstract]:
         def lower() -> Abstract:
             ctx.statements(body)
-            return Static(None)
+            return Constant(None)
 
         return lower
 
@@ -278,7 +278,7 @@ def _of_prelude(ctx: Context) -> bool:
 
 
 def _return(ctx: Context, node: Any) -> None:
-    ctx.frame.names[RESULT] = Static(None) if node.value is None else ctx.expression(node.value)
+    ctx.frame.names[RESULT] = Constant(None) if node.value is None else ctx.expression(node.value)
 
 
 def _function(ctx: Context, node: Any) -> None:
@@ -286,7 +286,7 @@ def _function(ctx: Context, node: Any) -> None:
         value = ctx.expression(decorator)
         while isinstance(value, Partial):
             value = value.function
-        module = getattr(value.value, "__module__", "") if isinstance(value, Static) else ""
+        module = getattr(value.value, "__module__", "") if isinstance(value, Constant) else ""
         if not str(module).startswith("numba"):
             with ctx.at(decorator):
                 ctx.fail("S199", "a decorator on a function defined inside another")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import refuse
+from srcad.rules.registry import unsupported
 
 to_integer = PRIMITIVES["int"]
 
@@ -41,13 +41,13 @@ def smallest(x: Any) -> Any:
 
 def any_of(x: Any) -> Any:
     if np.ndim(x) != 1:
-        refuse("any() of other than a vector: np.any")
+        unsupported("any() of other than a vector: np.any")
     return np.any(x)
 
 
 def all_of(x: Any) -> Any:
     if np.ndim(x) != 1:
-        refuse("all() of other than a vector: np.all")
+        unsupported("all() of other than a vector: np.all")
     return np.all(x)
 
 

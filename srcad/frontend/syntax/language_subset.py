@@ -15,7 +15,7 @@ _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
 """Functions that ask for the items of an argument one by one."""
 
 
-def fence(source: Source) -> None:
+def check_subset(source: Source) -> None:
     """Raise one `UnsupportedError` with every construct of the function that is outside the language."""
     found = []
     used_up = {id(part) for node in gast.walk(source.tree) for part in _used_up(node)}

@@ -7,7 +7,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.source.scopes import assigned
-from srcad.frontend.syntax.structured_exits import single_exit
+from srcad.frontend.syntax.structured_exits import structure_exits
 
 _lambdas: dict[int, tuple[Any, Any]] = {}
 
@@ -25,10 +25,10 @@ def as_function(node: Any) -> Any:
 _prepared: dict[int, tuple[Any, Any, frozenset[str]]] = {}
 
 
-def prepared(tree: Any) -> tuple[Any, frozenset[str]]:
+def prepared_tree(tree: Any) -> tuple[Any, frozenset[str]]:
     """The function with a single exit, and its local names."""
     kept = _prepared.get(id(tree))
     if kept is None or kept[0] is not tree:
-        normal = single_exit(tree)
+        normal = structure_exits(tree)
         kept = _prepared[id(tree)] = (tree, normal, frozenset(assigned(normal.body)))
     return kept[1], kept[2]

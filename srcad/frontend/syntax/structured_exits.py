@@ -14,7 +14,7 @@ from srcad.frontend.syntax.control_exits import BREAK, CONTINUE, NEXT, RAISE, RE
 Node = TypeVar("Node", bound=gast.AST)
 
 
-def single_exit(tree: gast.FunctionDef) -> gast.FunctionDef:
+def structure_exits(tree: gast.FunctionDef) -> gast.FunctionDef:
     """The same function with one `return`, its last statement, and loops that only end by their heads.
 
     >>> text = '''
@@ -25,7 +25,7 @@ def single_exit(tree: gast.FunctionDef) -> gast.FunctionDef:
     ...         return v
     ...     return 0.0
     ... '''
-    >>> print(gast.unparse(single_exit(gast.parse(text).body[0])).strip())
+    >>> print(gast.unparse(structure_exits(gast.parse(text).body[0])).strip())
     def first_negative(x):
         returned = False
         for v in x:

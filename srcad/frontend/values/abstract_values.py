@@ -67,14 +67,14 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Static:
+class Constant:
     """A Python object used as it is while compiling: None, a string, a function, a module, a dtype."""
 
     value: Any
 
 
 @dataclass(frozen=True)
-class Ref:
+class HeapRef:
     """A list or dict inside a function, which may be changed: its contents are `Context.heap[id]`."""
 
     id: int
@@ -82,7 +82,7 @@ class Ref:
 
 
 @dataclass(frozen=True)
-class Cells:
+class HeapObject:
     """The contents of a list (`keys` is None) or dict. A `shared` one came from two, and may not be changed.
 
     Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows are the
@@ -166,7 +166,7 @@ class ZeroD:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class TypeConflict:
     """What a name means after paths that disagree in a way no run-time value can express; an error once read."""
 
     code: str
@@ -185,14 +185,14 @@ UNBOUND = Unbound()
 
 
 @dataclass(frozen=True)
-class Slot:
+class LeafSlot:
     """The place of a leaf in a structure whose leaves have been taken out."""
 
     index: int
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopiedContainer:
     """The place of a list or dict that is known by its contents, not by its identity."""
 
     items: tuple[Abstract, ...]
@@ -206,8 +206,8 @@ Abstract = Union[
     Seq,
     Mapping,
     Record,
-    Static,
-    Ref,
+    Constant,
+    HeapRef,
     Closure,
     Partial,
     Method,
@@ -216,10 +216,10 @@ Abstract = Union[
     EnumerateValue,
     ZipValue,
     ReversedValue,
-    Conflict,
+    TypeConflict,
     Unbound,
-    Slot,
-    Copied,
+    LeafSlot,
+    CopiedContainer,
 ]
 
 
@@ -251,7 +251,7 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             return Mapping(each(pairs))
         case Record(cls, pairs):
             return Record(cls, each(pairs))
-        case Copied(items):
+        case CopiedContainer(items):
             return replace(value, items=tuple(change(item) for item in items))
         case Partial(function, args, keywords):
             return Partial(change(function), tuple(change(a) for a in args), each(keywords))

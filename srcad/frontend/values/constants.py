@@ -11,64 +11,64 @@ import numpy as np
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
-    Cells,
+    Constant,
+    HeapObject,
+    HeapRef,
     Leaf,
     Mapping,
     Record,
-    Ref,
     Seq,
     SliceValue,
-    Static,
 )
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.describe import is_namedtuple
 from srcad.ir.nodes import Const
 
 
-def wrapped(ctx: Context, value: Any) -> Abstract:
+def to_abstract(ctx: Context, value: Any) -> Abstract:
     """A Python object as a value known while compiling."""
     if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
         return ctx.constant(value)
     if isinstance(value, np.bool_ | np.integer | np.floating):
         return ctx.constant(value.item())
     if is_namedtuple(value) and not isinstance(value, type):
-        return Record(type(value), tuple((f, wrapped(ctx, getattr(value, f))) for f in value._fields))
+        return Record(type(value), tuple((f, to_abstract(ctx, getattr(value, f))) for f in value._fields))
     if isinstance(value, tuple):
-        return Seq(tuple(wrapped(ctx, item) for item in value))
+        return Seq(tuple(to_abstract(ctx, item) for item in value))
     if isinstance(value, list):
-        return ctx.new_ref(Cells(tuple(wrapped(ctx, item) for item in value)))
+        return ctx.new_ref(HeapObject(tuple(to_abstract(ctx, item) for item in value)))
     if isinstance(value, dict):
-        return ctx.new_ref(Cells(tuple(wrapped(ctx, item) for item in value.values()), tuple(value)))
+        return ctx.new_ref(HeapObject(tuple(to_abstract(ctx, item) for item in value.values()), tuple(value)))
     if isinstance(value, slice):
         parts = [None if p is None else ctx.constant(p) for p in (value.start, value.stop, value.step)]
         return SliceValue(*parts)
-    return Static(value)
+    return Constant(value)
 
 
-def known(ctx: Context, value: Abstract) -> Any:
+def to_python(ctx: Context, value: Abstract) -> Any:
     """The Python object a value stands for; `UNKNOWN` where that is not known while compiling."""
     match value:
         case Leaf(static=static):
             return static
-        case Static(static):
+        case Constant(static):
             return static
         case Seq(items, kind):
-            parts = [known(ctx, item) for item in items]
+            parts = [to_python(ctx, item) for item in items]
             return UNKNOWN if UNKNOWN in _ids(parts) else tuple(parts) if kind == "tuple" else parts
-        case Ref(id=ref):
+        case HeapRef(id=ref):
             cells = ctx.heap[ref]
             if cells.grown:
                 return UNKNOWN
-            parts = [known(ctx, item) for item in cells.items]
+            parts = [to_python(ctx, item) for item in cells.items]
             if UNKNOWN in _ids(parts):
                 return UNKNOWN
             return parts if cells.keys is None else dict(zip(cells.keys, parts, strict=True))
         case SliceValue(lower, upper, step):
-            parts = [None if p is None else known(ctx, p) for p in (lower, upper, step)]
+            parts = [None if p is None else to_python(ctx, p) for p in (lower, upper, step)]
             return UNKNOWN if UNKNOWN in _ids(parts) else slice(*parts)
         case Record(cls, fields) if issubclass(cls, tuple):
-            parts = [known(ctx, item) for _, item in fields]
+            parts = [to_python(ctx, item) for _, item in fields]
             return UNKNOWN if UNKNOWN in _ids(parts) else cls(*parts)
         case _:
             return UNKNOWN
@@ -83,55 +83,60 @@ class _ids(list[Any]):
 
 def key_of(ctx: Context, value: Abstract) -> object:
     """A key of a dict."""
-    key = known(ctx, ctx.check(value))
+    key = to_python(ctx, ctx.check(value))
     if key is UNKNOWN:
         ctx.retry(
-            "S123", "a key of a dict must be known when compiling", f"This one is {words(value)} known at run time."
+            "S123",
+            "a key of a dict must be known when compiling",
+            f"This one is {describe_value(value)} known at run time.",
         )
     try:
         hash(key)
     except TypeError:
-        ctx.fail("S117", f"{words(value)} as the key of a dict")
+        ctx.fail("S117", f"{describe_value(value)} as the key of a dict")
     return key
 
 
-def inside_form(ctx: Context, value: Abstract) -> Abstract:
+def to_callee(ctx: Context, value: Abstract) -> Abstract:
     """An argument as it is inside the function: its lists and dicts may be changed there."""
     match value:
         case Seq(items, "list"):
-            return ctx.new_ref(Cells(tuple(inside_form(ctx, item) for item in items)))
+            return ctx.new_ref(HeapObject(tuple(to_callee(ctx, item) for item in items)))
         case Seq(items, _):
-            return Seq(tuple(inside_form(ctx, item) for item in items))
+            return Seq(tuple(to_callee(ctx, item) for item in items))
         case Mapping(pairs):
-            return ctx.new_ref(Cells(tuple(inside_form(ctx, v) for _, v in pairs), tuple(k for k, _ in pairs)))
+            return ctx.new_ref(HeapObject(tuple(to_callee(ctx, v) for _, v in pairs), tuple(k for k, _ in pairs)))
         case Record(cls, fields):
-            return Record(cls, tuple((name, inside_form(ctx, v)) for name, v in fields))
-        case Static(bool() | int() as number):
+            return Record(cls, tuple((name, to_callee(ctx, v)) for name, v in fields))
+        case Constant(bool() | int() as number):
             return ctx.constant(number)
         case _:
             return value
 
 
-def outside_form(ctx: Context, value: Abstract, leaf: Callable[[Leaf], Leaf] = lambda leaf: leaf) -> Abstract:
+def to_caller(ctx: Context, value: Abstract, leaf: Callable[[Leaf], Leaf] = lambda leaf: leaf) -> Abstract:
     """A result as the caller sees it."""
     value = ctx.check(value)
     match value:
         case Leaf():
             return leaf(value)
-        case Ref(id=ref):
+        case HeapRef(id=ref):
             cells = ctx.heap[ref]
             if cells.grown:
                 ctx.fail("S117", "a list that grew in a run-time loop, as a result", None, "return np.stack of it.")
-            items = tuple(outside_form(ctx, item, leaf) for item in cells.items)
+            items = tuple(to_caller(ctx, item, leaf) for item in cells.items)
             return Seq(items, "list") if cells.keys is None else Mapping(tuple(zip(cells.keys, items, strict=True)))
         case Seq(items, kind):
-            return Seq(tuple(outside_form(ctx, item, leaf) for item in items), kind)
+            return Seq(tuple(to_caller(ctx, item, leaf) for item in items), kind)
         case Record(cls, fields):
-            return Record(cls, tuple((name, outside_form(ctx, v, leaf)) for name, v in fields))
-        case Static():
+            return Record(cls, tuple((name, to_caller(ctx, v, leaf)) for name, v in fields))
+        case Constant():
             return value
     ctx.fail(
-        "S117", f"{words(value)} as the result of the function", None, "return numbers, arrays, and structures of them."
+        "S117",
+        f"{describe_value(value)} as the result of the function",
+        None,
+        "return numbers, arrays, and structures of them.",
     )
 
 
@@ -143,15 +148,16 @@ def is_dataclass(value: object) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
-def formatted(ctx: Context, text: str, value: Abstract) -> Static:
+def formatted(ctx: Context, text: str, value: Abstract) -> Constant:
     """`text % value`, of what is known while compiling."""
     parts = value.items if isinstance(value, Seq) else (value,)
     shown = [
-        part.static if isinstance(part, Leaf) else part.value if isinstance(part, Static) else UNKNOWN for part in parts
+        part.static if isinstance(part, Leaf) else part.value if isinstance(part, Constant) else UNKNOWN
+        for part in parts
     ]
     if any(part is UNKNOWN for part in shown):
         ctx.retry("S123", "text made of run-time values", "Compiled code has no strings to compute with.")
     try:
-        return Static(text % tuple(shown))
+        return Constant(text % tuple(shown))
     except (TypeError, ValueError) as error:
         ctx.fail("S127", f"{type(error).__name__}: {error}")

@@ -15,13 +15,23 @@ import numpy as np
 from srcad.errors import SrcadError, fail
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
-from srcad.frontend.values.abstract_values import UNBOUND, UNKNOWN, Abstract, Cells, Conflict, Leaf, Ref, ZeroD, leaves
+from srcad.frontend.values.abstract_values import (
+    UNBOUND,
+    UNKNOWN,
+    Abstract,
+    HeapObject,
+    HeapRef,
+    Leaf,
+    TypeConflict,
+    ZeroD,
+    leaves,
+)
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Scalar
 from srcad.typing.builder import Builder
 
 
-class Retry(Exception):
+class RetryUnrolled(Exception):
     """An error that goes away if the loop around it is unrolled; it carries the error for the case it is not."""
 
     def __init__(self, error: SrcadError) -> None:
@@ -29,7 +39,7 @@ class Retry(Exception):
         self.error = error
 
 
-class Pending(Exception):
+class NotYetBound(Exception):
     """A name was read that gets its value later in the turn of a loop: its type is known in the next attempt."""
 
     def __init__(self, error: SrcadError) -> None:
@@ -64,7 +74,7 @@ class State:
     """What differs between two paths: the names of the frame, and the contents of lists and dicts."""
 
     names: dict[str, Abstract]
-    heap: dict[int, Cells]
+    heap: dict[int, HeapObject]
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Captured:
         return (self.value.atom.name,) if isinstance(self.value.atom, Var) else ()
 
 
-class Parts(Protocol):
+class LoweringHooks(Protocol):
     """The parts of lowering (lower.py joins them)."""
 
     def expression(self, ctx: Context, node: Any) -> Abstract: ...
@@ -112,7 +122,7 @@ class Context:
     def __init__(
         self,
         builder: Builder,
-        parts: Parts,
+        parts: LoweringHooks,
         fixed: bool = False,
         differentiate: Differentiate | None = None,
         zero_d: bool = False,
@@ -122,8 +132,8 @@ class Context:
         self._differentiate = differentiate
         self.fixed = fixed
         """Integers and bools from outside the function are taken as they are now, behind a guard."""
-        self.heap: dict[int, Cells] = {}
-        self.captured_heap: dict[int, Cells] = {}
+        self.heap: dict[int, HeapObject] = {}
+        self.captured_heap: dict[int, HeapObject] = {}
         """Lists and dicts of captured values: there on every path, wherever they were first read."""
         self.refs = 0
         self.frames = 0
@@ -218,7 +228,7 @@ class Context:
         try:
             self.fail(code, message, why, advice)
         except SrcadError as error:
-            raise Retry(error) from None
+            raise RetryUnrolled(error) from None
 
     @contextmanager
     def at(self, node: Any) -> Iterator[None]:
@@ -268,7 +278,7 @@ class Context:
         finally:
             self.frame = before
 
-    def changes(self, ref: Ref) -> None:
+    def changes(self, ref: HeapRef) -> None:
         """A list or dict is changed: none from outside the function."""
         if ref.id in self.captured_heap:
             self.fail(
@@ -278,10 +288,10 @@ class Context:
                 f"pass the {ref.kind} in as an argument; or copy it first.",
             )
 
-    def new_ref(self, cells: Cells) -> Ref:
+    def new_ref(self, cells: HeapObject) -> HeapRef:
         self.refs += 1
         self.heap[self.refs] = cells
-        return Ref(self.refs, "list" if cells.keys is None else "dict")
+        return HeapRef(self.refs, "list" if cells.keys is None else "dict")
 
     # ---- leaves --------------------------------------------------------------------------------
 
@@ -304,7 +314,7 @@ class Context:
 
     def check(self, value: Abstract) -> Abstract:
         """The value, unless it is one that cannot be used."""
-        if isinstance(value, Conflict):
+        if isinstance(value, TypeConflict):
             self.retry(value.code, value.message, value.why, value.advice)
         if value is UNBOUND:
             self.fail("S120", "this value is not set on every path that leads here")

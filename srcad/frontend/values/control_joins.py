@@ -9,17 +9,17 @@ from typing import Any
 from srcad.frontend.values.abstract_values import (
     UNBOUND,
     Abstract,
-    Cells,
     Closure,
-    Conflict,
+    Constant,
+    HeapObject,
+    HeapRef,
     Leaf,
     Method,
     Partial,
     RangeValue,
     Record,
-    Ref,
     Seq,
-    Static,
+    TypeConflict,
     Unbound,
     map_structure,
 )
@@ -29,7 +29,7 @@ from srcad.ir.nodes import Assign, Const, Expr, If, Join, Op, Stmt, Undef, Var
 from srcad.ir.traversal import defined
 from srcad.ir.types import Scalar
 from srcad.typing.builder import Builder, described
-from srcad.typing.join import Kind, named, unify, widened
+from srcad.typing.join import WeakType, forget_iteration_facts, join_types, rename_symbols
 
 Key = str | int
 """A name, or the contents of a list or dict."""
@@ -74,15 +74,15 @@ class _Joiner:
         self.first, self.second = first, second
         self.frames = frames
         self.joins: list[Join] = []
-        self.new: dict[int, Cells] = {}
-        self.heaps: tuple[dict[int, Cells], dict[int, Cells]] = ({}, {})
+        self.new: dict[int, HeapObject] = {}
+        self.heaps: tuple[dict[int, HeapObject], dict[int, HeapObject]] = ({}, {})
         self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
         self.has: tuple[Abstract | None, Abstract | None] = None, None
         """Whether the name that is joined has a value, on each path."""
 
-    def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, Cells]]:
+    def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, HeapObject]]:
         self.heaps = a.heap, b.heap
-        heap: dict[int, Cells] = {}
+        heap: dict[int, HeapObject] = {}
         for ref in {**a.heap, **b.heap}:
             x, y = a.heap.get(ref), b.heap.get(ref)
             if x is not None and y is not None:
@@ -99,18 +99,18 @@ class _Joiner:
 
     def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:
         match a, b:
-            case Ref(kind=kind), Ref(kind=other) if a != b and kind == other:
+            case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other:
                 x, y = self.heaps[0][a.id], self.heaps[1][b.id]
                 # both lists may still be reached by other names: a change to the joined one could not reach them
                 cells = join_cells(x, y, base, self.values)
                 self.ctx.refs += 1
                 self.new[self.ctx.refs] = replace(cells, shared=True)
-                return Ref(self.ctx.refs, kind)
-            case (Ref() as ref, Unbound()) | (Unbound(), Ref() as ref):
-                heap = self.heaps[0] if isinstance(a, Ref) else self.heaps[1]
+                return HeapRef(self.ctx.refs, kind)
+            case (HeapRef() as ref, Unbound()) | (Unbound(), HeapRef() as ref):
+                heap = self.heaps[0] if isinstance(a, HeapRef) else self.heaps[1]
                 if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
                     cells = heap[ref.id]
-                    items = tuple(self.half(item, isinstance(a, Ref), base) for item in cells.items)
+                    items = tuple(self.half(item, isinstance(a, HeapRef), base) for item in cells.items)
                     self.new[ref.id] = replace(cells, items=items)
                 return ref
             case (Closure() as made, Unbound()) | (Unbound(), Closure() as made) if made.frame.serial > self.frames:
@@ -129,7 +129,7 @@ class _Joiner:
             return disagreement(base, kind)
         if not isinstance(a, Leaf) or not isinstance(b, Leaf):
             # what the lengths are made of may be there on the one path only
-            kind = widened(kind, defined(tuple(self.first if isinstance(a, Leaf) else self.second)))
+            kind = forget_iteration_facts(kind, defined(tuple(self.first if isinstance(a, Leaf) else self.second)))
         paths = ((a, self.first, self.has[0]), (b, self.second, self.has[1]))
         left, right = (_as_expr(builder, v, kind, block, has) for v, block, has in paths)
         key = (left, right, base)
@@ -150,13 +150,13 @@ def _same(a: object, b: object) -> bool:
     return type(a) is type(b) and a == b
 
 
-def disagreement(base: str, reason: str) -> Conflict:
+def disagreement(base: str, reason: str) -> TypeConflict:
     """A name that two paths give values of different types."""
     name = base.lstrip("%")
     advice = "use another name for the second value, or start from a value of the final type (np.zeros of its shape)."
     if "None" in reason.split():
         advice = "give it a value of the same type on both; a path without return returns None."
-    return Conflict(
+    return TypeConflict(
         "S119",
         f"{name} does not have one type here",
         f"{reason[0].upper()}{reason[1:]}: compiled code needs one type.",
@@ -164,28 +164,28 @@ def disagreement(base: str, reason: str) -> Conflict:
     )
 
 
-def joined_kind(builder: Builder, a: Leaf | Unbound, b: Leaf | Unbound) -> Kind | str:
+def joined_kind(builder: Builder, a: Leaf | Unbound, b: Leaf | Unbound) -> WeakType | str:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
-        return unify(kind_of(builder, a), kind_of(builder, b))
+        return join_types(kind_of(builder, a), kind_of(builder, b))
     present = a if isinstance(a, Leaf) else b
     assert isinstance(present, Leaf)
     return kind_of(builder, present)
 
 
-def kind_of(builder: Builder, leaf: Leaf) -> Kind:
-    return Kind(builder.typeof(leaf.atom), builder.is_weak(leaf.atom))
+def kind_of(builder: Builder, leaf: Leaf) -> WeakType:
+    return WeakType(builder.typeof(leaf.atom), builder.is_weak(leaf.atom))
 
 
-def fresh_of(builder: Builder, base: str, kind: Kind) -> Var:
+def fresh_of(builder: Builder, base: str, kind: WeakType) -> Var:
     """A new name of a kind."""
     target = builder.fresh(base, kind.type)
-    builder.types[target.name] = named(kind, target.name)
+    builder.types[target.name] = rename_symbols(kind, target.name)
     if isinstance(kind.type, Scalar) and not kind.weak:
         builder.strong.add(target.name)
     return target
 
 
-def _as_expr(builder: Builder, value: Leaf | Unbound, kind: Kind, block: list[Stmt], has: Abstract | None) -> Expr:
+def _as_expr(builder: Builder, value: Leaf | Unbound, kind: WeakType, block: list[Stmt], has: Abstract | None) -> Expr:
     """The value as it arrives from a branch, converted at the end of the branch where the joined dtype is another."""
     if not isinstance(value, Leaf):
         return Undef()
@@ -195,7 +195,7 @@ def _as_expr(builder: Builder, value: Leaf | Unbound, kind: Kind, block: list[St
     return atom
 
 
-def converted_if(builder: Builder, value: Leaf, kind: Kind, has: Abstract | None) -> Expr:
+def converted_if(builder: Builder, value: Leaf, kind: WeakType, has: Abstract | None) -> Expr:
     """The leaf as a number of the dtype of `kind`; where `has` says that it has no value, none is converted."""
     with builder.block() as conversion:
         atom = converted(builder, value, kind)
@@ -210,7 +210,7 @@ def converted_if(builder: Builder, value: Leaf, kind: Kind, has: Abstract | None
     return target
 
 
-def converted(builder: Builder, value: Leaf, kind: Kind) -> Expr:
+def converted(builder: Builder, value: Leaf, kind: WeakType) -> Expr:
     """The leaf as a number of the dtype of `kind`."""
     have, want = builder.typeof(value.atom), kind.type
     if not isinstance(have, Scalar) or not isinstance(want, Scalar) or have.dtype == want.dtype:
@@ -229,18 +229,20 @@ def converted(builder: Builder, value: Leaf, kind: Kind) -> Expr:
     return target
 
 
-def join_cells(a: Cells, b: Cells, base: str, values: Callable[[Abstract, Abstract, str], Abstract]) -> Cells:
+def join_cells(
+    a: HeapObject, b: HeapObject, base: str, values: Callable[[Abstract, Abstract, str], Abstract]
+) -> HeapObject:
     """The contents of a list or dict that two paths have changed."""
     if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
-        reason = Conflict(
+        reason = TypeConflict(
             "S125",
             "this list or dict does not have the same entries on all paths that lead here",
             "Its length is needed when compiling.",
             "write into an array made before: hs = np.empty((n, ...)), then hs[i] = h.",
         )
-        return Cells((reason,), ("",) if a.keys is not None else None)
+        return HeapObject((reason,), ("",) if a.keys is not None else None)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))
-    return Cells(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full)
+    return HeapObject(items, a.keys, a.shared or b.shared, a.grown, a.full and b.full)
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:
@@ -253,9 +255,9 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
         return tuple((k, inner(v, w)) for (k, v), (_, w) in zip(x, y, strict=True))
 
     match a, b:
-        case (Conflict(), _):
+        case (TypeConflict(), _):
             return a
-        case (_, Conflict()):
+        case (_, TypeConflict()):
             return b
         case (Leaf() | Unbound() as x, Leaf() as y) | (Leaf() as x, Unbound() as y):
             return leaves(x, y, base)
@@ -278,14 +280,16 @@ def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves:
                 return RangeValue(*parts)  # type: ignore[arg-type]
         case Closure(tree, frame), Closure(other_tree, other_frame) if tree is other_tree and frame is other_frame:
             return Closure(tree, frame, pairs(a.defaults, b.defaults))
-        case Static(v), Static(w) if v is w or (type(v) is type(w) and isinstance(v, str | slice | tuple) and v == w):
+        case Constant(v), Constant(w) if v is w or (
+            type(v) is type(w) and isinstance(v, str | slice | tuple) and v == w
+        ):
             return a
     if a == b:
         return a
-    return disagreement(base, f"it is {words(a)} on one path and {words(b)} on the other")
+    return disagreement(base, f"it is {describe_value(a)} on one path and {describe_value(b)} on the other")
 
 
-def words(value: Abstract) -> str:
+def describe_value(value: Abstract) -> str:
     """What a value is, for messages."""
     match value:
         case Leaf():
@@ -294,15 +298,15 @@ def words(value: Abstract) -> str:
             return f"a {kind} of {len(items)}"
         case Record(cls):
             return f"a {cls.__name__}"
-        case Ref(kind=kind):
+        case HeapRef(kind=kind):
             return f"a {kind}"
-        case Static(None):
+        case Constant(None):
             return "None"
-        case Static(str()):
+        case Constant(str()):
             return "a string"
-        case Static(v):
+        case Constant(v):
             return f"{getattr(v, '__name__', None) or 'an object of type ' + type(v).__name__}"
-        case Closure() | Partial() | Static():
+        case Closure() | Partial() | Constant():
             return "a function"
         case _:
             return "something else"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Mapping, Record, Seq, Static
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.ir.nodes import Span, Var
 from srcad.ir.types import ONE, Array, Scalar, Symbol, Type, dim
 from srcad.typing.infer import DTYPES
@@ -54,7 +54,7 @@ def describe(
 
     def walk(value: Any, name: str, path: str) -> Abstract:
         if fixed and isinstance(value, INTEGERS):
-            return Static(value.item() if isinstance(value, np.generic) else value)
+            return Constant(value.item() if isinstance(value, np.generic) else value)
         if isinstance(value, bool | int | float | np.generic | np.ndarray):
             flat = _unique(name, taken)
             return Leaf(Var(flat), _type(value, flat, path, span))
@@ -73,7 +73,7 @@ def describe(
                 type(value), tuple((f, walk(getattr(value, f), f"{name}_{f}", f"{path}.{f}")) for f in fields)
             )
         if isinstance(value, _STATIC) or callable(value):
-            return Static(value)
+            return Constant(value)
         if isinstance(value, complex):
             fail("S304", f"{path} is complex", span)
         fail("S302", f"{path} is a {type(value).__name__}", span, None, _LEAVES)

@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from srcad.frontend.values import zero_dim_arrays
-from srcad.frontend.values.abstract_values import Abstract, Cells, Leaf, Ref
+from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import kind_of
-from srcad.frontend.values.iterables import Turns, arithmetic, count_of
+from srcad.frontend.values.iterables import Iterable, arithmetic, count_of
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.nodes import Atom, Const, Store, Var
 from srcad.ir.types import Array, Dim, Scalar
-from srcad.typing.join import Kind, unify
+from srcad.typing.join import WeakType, join_types
 from srcad.typing.length_demands import Axis, Demand, Fit
 
 
 @dataclass(frozen=True)
 class _Plan:
-    cells: Cells
+    cells: HeapObject
     """The items the list has before the loop."""
     per_turn: int
     dtype: str
@@ -38,16 +38,16 @@ class _Made:
     per_turn: int
 
 
-class Growth:
+class GrowingLists:
     """The lists that grow in one `for` loop."""
 
-    def __init__(self, ctx: Context, turns: Turns) -> None:
+    def __init__(self, ctx: Context, turns: Iterable) -> None:
         self.ctx, self.turns = ctx, turns
         self.planned: dict[int, _Plan] = {}
         self.made: dict[int, _Made] = {}
         self.count: Leaf | None = None
 
-    def plan(self, ref: int, before: Cells, after: Cells, inner: frozenset[str]) -> bool:
+    def plan(self, ref: int, before: HeapObject, after: HeapObject, inner: frozenset[str]) -> bool:
         """Whether the list, which has these contents before and after a turn, can be an array."""
         size = len(before.items)
         if before.keys is not None or before.shared or before.grown or after.grown or len(after.items) <= size:
@@ -89,7 +89,7 @@ class Growth:
             for position, item in enumerate(items):
                 _put(ctx, buffer, Const(position), item)
             self.made[ref] = _Made(buffer, len(items), plan.per_turn)
-            ctx.heap[ref] = Cells((buffer, ctx.constant(len(items))), grown=True)
+            ctx.heap[ref] = HeapObject((buffer, ctx.constant(len(items))), grown=True)
 
     def begin(self, index: Leaf) -> None:
         """At the start of a turn, each list has as many items as the turns before have appended."""
@@ -99,7 +99,7 @@ class Growth:
             turn = turn or self._turn(index)
             added = arithmetic(ctx, "*", turn, ctx.constant(made.per_turn)) if made.per_turn > 1 else turn
             length = arithmetic(ctx, "+", added, ctx.constant(made.before))
-            ctx.heap[ref] = Cells((made.buffer, length), grown=True)
+            ctx.heap[ref] = HeapObject((made.buffer, length), grown=True)
             ctx.growing.add(ref)
 
     def _turn(self, index: Leaf) -> Leaf:
@@ -114,13 +114,13 @@ class Growth:
         ctx = self.ctx
         for ref, made in self.made.items():
             ctx.growing.discard(ref)
-            ctx.heap[ref] = Cells((made.buffer, length_of_buffer(ctx, made.buffer)), grown=True, full=True)
+            ctx.heap[ref] = HeapObject((made.buffer, length_of_buffer(ctx, made.buffer)), grown=True, full=True)
 
 
 def _name_of(ctx: Context, ref: int) -> str:
     """The user's name for a list."""
     for name, value in ctx.frame.names.items():
-        if isinstance(value, Ref) and value.id == ref:
+        if isinstance(value, HeapRef) and value.id == ref:
             return name
     return "%items"
 
@@ -142,7 +142,7 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
         ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
     _put(ctx, buffer, length.atom, item)
     zero_dim_arrays.kept(ctx, item)
-    ctx.heap[ref] = Cells((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
+    ctx.heap[ref] = HeapObject((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
 
 
 def refuse_change(ctx: Context) -> None:
@@ -169,7 +169,7 @@ def _put(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
     ctx.appended.append((store, item))
 
 
-def _common(a: Kind, b: Kind) -> Kind | None:
+def _common(a: WeakType, b: WeakType) -> WeakType | None:
     """The kind of items of one list: lengths are equal, or both are not 1 (then they must be equal at run time)."""
     if isinstance(a.type, Array) and isinstance(b.type, Array) and len(a.type.dims) == len(b.type.dims):
         for x, y in zip(a.type.dims, b.type.dims, strict=True):
@@ -177,7 +177,7 @@ def _common(a: Kind, b: Kind) -> Kind | None:
                 return None
         return a if a.type.dtype == b.type.dtype else None
     if isinstance(a.type, Scalar) and isinstance(b.type, Scalar):
-        joined = unify(a, b)
+        joined = join_types(a, b)
         return None if isinstance(joined, str) else joined
     return None
 

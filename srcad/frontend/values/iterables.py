@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 from srcad.frontend.values.abstract_values import (
     Abstract,
+    Constant,
     EnumerateValue,
+    HeapRef,
     Leaf,
     Mapping,
     RangeValue,
     Record,
-    Ref,
     ReversedValue,
     Seq,
-    Static,
     ZipValue,
 )
 from srcad.frontend.values.context import Context, is_integer
-from srcad.frontend.values.control_joins import words
+from srcad.frontend.values.control_joins import describe_value
 from srcad.ir.nodes import Const, Slice
 from srcad.ir.types import Array, Scalar
 
 
 @dataclass(frozen=True)
-class Turns:
+class Iterable:
     """Items that exist at run time: `for index in range(start, stop, step)`, the item from the index."""
 
     start: Leaf
@@ -52,7 +52,7 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             return items
         case Record(cls, fields) if issubclass(cls, tuple):
             return tuple(item for _, item in fields)
-        case Ref(id=ref):
+        case HeapRef(id=ref):
             cells = ctx.heap[ref]
             if cells.grown:
                 return None
@@ -61,9 +61,9 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
             return cells.items if cells.keys is None else tuple(key_value(ctx, key) for key in cells.keys)
         case Mapping(pairs):
             return tuple(key_value(ctx, key) for key, _ in pairs)
-        case Static(str() as text):
-            return tuple(Static(c) for c in text)
-        case Static(tuple() | list() as items):
+        case Constant(str() as text):
+            return tuple(Constant(c) for c in text)
+        case Constant(tuple() | list() as items):
             return tuple(key_value(ctx, item) for item in items)
         case EnumerateValue(inner, start):
             found = items_of(ctx, inner)
@@ -88,21 +88,21 @@ def key_value(ctx: Context, key: object) -> Abstract:
         return ctx.constant(key)
     if isinstance(key, tuple):
         return Seq(tuple(key_value(ctx, part) for part in key))
-    return Static(key)
+    return Constant(key)
 
 
-def turns_of(ctx: Context, value: Abstract) -> Turns:
+def iterable_of(ctx: Context, value: Abstract) -> Iterable:
     """The turns of a loop at run time."""
     zero, one = ctx.constant(0), ctx.constant(1)
     match value:
         case RangeValue(start, stop, step):
-            return Turns(start, stop, step, lambda index: index, is_index=True)
+            return Iterable(start, stop, step, lambda index: index, is_index=True)
         case Leaf(atom, Array()):
-            return Turns(
+            return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
             )
-        case Ref(id=ref) if ctx.heap[ref].grown:
-            return turns_of(ctx, as_array(ctx, value))
+        case HeapRef(id=ref) if ctx.heap[ref].grown:
+            return iterable_of(ctx, as_array(ctx, value))
         case ReversedValue(inner):
             return _backwards(ctx, inner)
         case EnumerateValue(inner, start):
@@ -112,10 +112,15 @@ def turns_of(ctx: Context, value: Abstract) -> Turns:
                 counted = index if start.atom == Const(0) else arithmetic(ctx, "+", index, start)
                 return Seq((counted, turns.item(index)))
 
-            return Turns(zero, turns.stop, one, pair, is_counted=start.atom == Const(0))
+            return Iterable(zero, turns.stop, one, pair, is_counted=start.atom == Const(0))
         case ZipValue(inners):
             return _zipped(ctx, inners)
-    ctx.fail("S129", f"a loop over {words(value)}", None, "loop over a range, an array, or a sequence of fixed length.")
+    ctx.fail(
+        "S129",
+        f"a loop over {describe_value(value)}",
+        None,
+        "loop over a range, an array, or a sequence of fixed length.",
+    )
 
 
 def arithmetic(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
@@ -133,7 +138,7 @@ def _length(ctx: Context, value: Leaf) -> Leaf:
     return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
 
 
-def count_of(ctx: Context, turns: Turns) -> Leaf:
+def count_of(ctx: Context, turns: Iterable) -> Leaf:
     """How many turns there are."""
     if turns.static_count is not None:
         return ctx.constant(turns.static_count)
@@ -162,7 +167,7 @@ def _is_length(count: Leaf) -> bool:
     return value is not None and value.const >= 0 and all(s.axis is not None and c > 0 for s, c in value.terms)
 
 
-def _from_zero(ctx: Context, value: Abstract) -> Turns:
+def _from_zero(ctx: Context, value: Abstract) -> Iterable:
     """The same items counted from 0 by 1."""
     known = items_of(ctx, value)
     if known is not None:
@@ -172,27 +177,27 @@ def _from_zero(ctx: Context, value: Abstract) -> Turns:
             None,
             "loop over range(len(...)) and index both.",
         )
-    turns = turns_of(ctx, value)
+    turns = iterable_of(ctx, value)
     if turns.start.static == 0 and turns.step.static == 1:
         return turns
 
     def item(index: Leaf) -> Abstract:
         return turns.item(arithmetic(ctx, "+", turns.start, arithmetic(ctx, "*", index, turns.step)))
 
-    return Turns(ctx.constant(0), count_of(ctx, turns), ctx.constant(1), item)
+    return Iterable(ctx.constant(0), count_of(ctx, turns), ctx.constant(1), item)
 
 
-def _backwards(ctx: Context, inner: Abstract) -> Turns:
+def _backwards(ctx: Context, inner: Abstract) -> Iterable:
     one, minus = ctx.constant(1), ctx.constant(-1)
     if isinstance(inner, RangeValue) and inner.step.static in (1, -1):
         start = arithmetic(ctx, "-", inner.stop, inner.step)
         stop = arithmetic(ctx, "-", inner.start, inner.step)
-        return Turns(start, stop, minus if inner.step.static == 1 else one, lambda index: index, is_index=True)
+        return Iterable(start, stop, minus if inner.step.static == 1 else one, lambda index: index, is_index=True)
     turns = _from_zero(ctx, inner)
-    return Turns(arithmetic(ctx, "-", turns.stop, one), minus, minus, turns.item)
+    return Iterable(arithmetic(ctx, "-", turns.stop, one), minus, minus, turns.item)
 
 
-def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Turns:
+def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
     columns = [_from_zero(ctx, inner) for inner in inners]
     stop = columns[0].stop
     for column in columns[1:]:
@@ -201,12 +206,12 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Turns:
         elif column.stop.type != stop.type:
             shorter = ctx.builder.op("<", column.stop.atom, stop.atom)
             stop = ctx.leaf(ctx.builder.op("select", shorter, column.stop.atom, stop.atom))
-    return Turns(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
+    return Iterable(ctx.constant(0), stop, ctx.constant(1), lambda index: Seq(tuple(c.item(index) for c in columns)))
 
 
 def as_array(ctx: Context, value: Abstract) -> Abstract:
     """A list that has grown in a run-time loop, as the array of its items; anything else as it is."""
-    if not isinstance(value, Ref) or not ctx.heap[value.id].grown:
+    if not isinstance(value, HeapRef) or not ctx.heap[value.id].grown:
         return value
     cells = ctx.heap[value.id]
     buffer, length = cells.items
@@ -220,6 +225,6 @@ def check_range(ctx: Context, value: Abstract) -> Leaf:
     """A bound of a range."""
     value = ctx.check(value)
     if not is_integer(value):
-        ctx.fail("S127", f"a range needs integers, and this is {words(value)}")
+        ctx.fail("S127", f"a range needs integers, and this is {describe_value(value)}")
     assert isinstance(value, Leaf)
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from srcad.analysis.memory.may_alias import sharing
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Leaf
 from srcad.ir.nodes import Block, For, Stmt, Store, Var, While
@@ -21,12 +21,12 @@ class _Placed:
     loops: frozenset[int]
 
 
-def check_kept_items(body: Block, types: Mapping[str, Type], appended: Sequence[tuple[Store, Leaf]]) -> None:
+def check_list_aliasing(body: Block, types: Mapping[str, Type], appended: Sequence[tuple[Store, Leaf]]) -> None:
     """Raise S125 where an array is written to that a list, now an array of copies, holds."""
     if not appended:
         return
     placed = list(_placed(body))
-    same = sharing(body, types)
+    same = may_alias(body, types)
     own = {id(store): item for store, item in appended}
     # the same statement may have been written in several attempts: only those in the body count
     stores = [place for place in placed if isinstance(place.stmt, Store)]

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.values.abstract_values import UNBOUND, Abstract, Conflict, Leaf, Ref, map_structure
-from srcad.frontend.values.constants import inside_form, wrapped
-from srcad.frontend.values.context import Captured, Context, Frame, Pending
+from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, TypeConflict, map_structure
+from srcad.frontend.values.constants import to_abstract, to_callee
+from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import ask
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
 from srcad.rules.primitives import Primitive
@@ -53,9 +53,9 @@ def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
             )
         except SrcadError as error:
             if name in frame.pending:
-                raise Pending(error) from None
+                raise NotYetBound(error) from None
             raise
-    if isinstance(value, Conflict):
+    if isinstance(value, TypeConflict):
         ctx.check(value)
     _note_undefined(ctx, value, name)
     return value
@@ -67,7 +67,7 @@ def _note_undefined(ctx: Context, value: Abstract, name: str) -> None:
             if ctx.is_undefined(part):
                 ctx.read_undefined.add(name)
             return part
-        return part if isinstance(part, Ref) else map_structure(part, each)
+        return part if isinstance(part, HeapRef) else map_structure(part, each)
 
     map_structure(value, each)
 
@@ -88,7 +88,7 @@ def _outer(ctx: Context, frame: Frame, name: str) -> Abstract:
         scope = source.globals
         return outside_value(ctx, frame, name, lambda: scope[name], id(scope))
     if hasattr(builtins, name):
-        return wrapped(ctx, getattr(builtins, name))
+        return to_abstract(ctx, getattr(builtins, name))
     ctx.fail("S120", f"the name {name} is not defined")
 
 
@@ -96,21 +96,21 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     """A variable from outside the function."""
     value = read()
     if frame.library:
-        return wrapped(ctx, value)
+        return to_abstract(ctx, value)
     key = (scope, name)
     if key in ctx.inner:
         return ctx.inner[key]
     if not holds_numbers(value) or (ctx.fixed and _is_plain(value)):
         if not isinstance(value, ModuleType):
             ctx.guards[key] = (frozen(value), lambda: frozen(read()))
-        return _kept(ctx, key, lambda: wrapped(ctx, value))
+        return _kept(ctx, key, lambda: to_abstract(ctx, value))
     described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place(), ctx.fixed)
     ctx.zero_d_seen.made |= isinstance(value, np.ndarray) and value.ndim == 0
     ctx.captures[key] = Captured(name, described, read, ctx.fixed)
     if ctx.fixed:
         ctx.guards[key] = (_integers(value), lambda: _integers(read()))
     ctx.declare(described)
-    return _kept(ctx, key, lambda: inside_form(ctx, described))
+    return _kept(ctx, key, lambda: to_callee(ctx, described))
 
 
 def _kept(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) -> Abstract:
@@ -171,7 +171,7 @@ def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
         ctx.fail("S122", f"module {module.__name__} has no attribute {name}")
     value = getattr(module, name)
     if of_library(module.__name__):
-        return wrapped(ctx, value)
+        return to_abstract(ctx, value)
     shown = f"{module.__name__}.{name}"
     return outside_value(ctx, ctx.frame, shown, lambda: getattr(module, name), id(module))
 

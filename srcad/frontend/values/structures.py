@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from srcad.frontend.values.abstract_values import Abstract, Cells, Copied, Leaf, Ref, Slot, map_structure
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    CopiedContainer,
+    HeapObject,
+    HeapRef,
+    Leaf,
+    LeafSlot,
+    map_structure,
+)
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import base_of
-from srcad.typing.join import Kind
+from srcad.typing.join import WeakType
 
 
 @dataclass(frozen=True)
 class Template:
-    """A structure with a `Slot` for each leaf; the kinds of the leaves, and the bases of their names."""
+    """A structure with a `LeafSlot` for each leaf; the kinds of the leaves, and the bases of their names."""
 
     structure: Abstract
-    kinds: tuple[Kind, ...]
+    kinds: tuple[WeakType, ...]
     bases: tuple[str, ...]
 
 
 def taken_apart(
-    value: Abstract, heap: Mapping[int, Cells], kept: Collection[int], base: str
+    value: Abstract, heap: Mapping[int, HeapObject], kept: Collection[int], base: str
 ) -> tuple[Abstract, list[Leaf], list[str]]:
     """The structure with slots, the leaves, and a base for each. Lists and dicts not in `kept` go by their contents."""
     leaves: list[Leaf] = []
@@ -31,11 +39,11 @@ def taken_apart(
         if isinstance(part, Leaf):
             leaves.append(part)
             bases.append(base)
-            return Slot(len(leaves) - 1)
-        if isinstance(part, Ref) and part.id not in kept:
+            return LeafSlot(len(leaves) - 1)
+        if isinstance(part, HeapRef) and part.id not in kept:
             cells = heap[part.id]
             items = tuple(walk(item, base_of(item, base)) for item in cells.items)
-            return Copied(items, cells.keys, cells.grown, cells.full)
+            return CopiedContainer(items, cells.keys, cells.grown, cells.full)
         return map_structure(part, lambda inner: walk(inner, base_of(inner, base)))
 
     return walk(value, base), leaves, bases
@@ -45,11 +53,11 @@ def put_together(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], shar
     """The value whose leaves are given; a list or dict known by its contents is made anew."""
 
     def walk(part: Abstract) -> Abstract:
-        if isinstance(part, Slot):
+        if isinstance(part, LeafSlot):
             return leaves[part.index]
-        if isinstance(part, Copied):
+        if isinstance(part, CopiedContainer):
             items = tuple(walk(item) for item in part.items)
-            return ctx.new_ref(Cells(items, part.keys, shared, part.grown, part.full))
+            return ctx.new_ref(HeapObject(items, part.keys, shared, part.grown, part.full))
         return map_structure(part, walk)
 
     return walk(structure)

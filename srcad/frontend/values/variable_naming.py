@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Ref, map_structure
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, map_structure
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import fresh_of, kind_of
 from srcad.frontend.values.definedness import now_bound
@@ -77,7 +77,7 @@ def _is_held(ctx: Context, atom: Var) -> bool:
         nonlocal found
         if isinstance(part, Leaf):
             found |= part.atom == atom
-        elif not isinstance(part, Ref):
+        elif not isinstance(part, HeapRef):
             map_structure(part, look)
         return part
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.frontend.values.abstract_values import Abstract, Leaf, Record, Ref, Seq, ZeroD
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Record, Seq, ZeroD
 from srcad.frontend.values.context import Context
 from srcad.ir.nodes import Const, Function, Store
 from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_NUMBER, ZERO_D_UPDATED
@@ -53,7 +53,7 @@ def called(
     """What a call of a function of NumPy has given, where the user calls it."""
     if ctx.frame.library:
         return result
-    if isinstance(result, Seq | Ref) and function is np.broadcast_arrays:
+    if isinstance(result, Seq | HeapRef) and function is np.broadcast_arrays:
         items = result.items if isinstance(result, Seq) else ctx.heap[result.id].items
         return Seq(tuple(made(ctx, item, *args) for item in items))
     if not isinstance(result, Leaf):
@@ -116,7 +116,7 @@ def _leaves(ctx: Context, value: Abstract) -> Iterator[Leaf]:
         case Seq(items):
             for item in items:
                 yield from _leaves(ctx, item)
-        case Ref(id):
+        case HeapRef(id):
             for item in ctx.heap[id].items:
                 yield from _leaves(ctx, item)
         case Record(fields=pairs):

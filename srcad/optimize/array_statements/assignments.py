@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import SIZES
+from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names
 from srcad.ir.types import Array, Scalar, dim
 from srcad.optimize.array_statements.elementwise_ops import ELEMENTWISE
-from srcad.optimize.array_statements.expression_trees import Unfit, at, empty, narrowed, order, space
+from srcad.optimize.array_statements.expression_trees import (
+    NotLowerable,
+    broadcast_space,
+    element_value,
+    empty,
+    loop_order,
+    narrow_to_float32,
+)
 from srcad.optimize.array_statements.operands import Operands
 from srcad.optimize.array_statements.small_products import parts_of
 from srcad.rules.primitives import PRIMITIVES
 
 
-class Arrays(Operands):
+class ArrayAssignments(Operands):
     """Assignments to names."""
 
     def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
@@ -27,7 +34,7 @@ class Arrays(Operands):
         facts = self.known.facts()
         try:
             return self._assigned(target, value)
-        except Unfit:
+        except NotLowerable:
             self.known.back_to(facts)
             self.known.assign(target, value)
             return [Assign(target, value)]
@@ -58,7 +65,7 @@ class Arrays(Operands):
                 return self._listed(target, declared, value)
             if value.prim == "np.sum" and isinstance(dict(value.static).get("axis"), int):
                 return self._summed(target, declared, value)
-            if value.prim in PRIMITIVES and value.prim not in SIZES and PRIMITIVES[value.prim].kind != "view":
+            if value.prim in PRIMITIVES and value.prim not in SHAPE_READS and PRIMITIVES[value.prim].kind != "view":
                 new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
         self.known.assign(target, value)
         return [*before, Assign(target, new)]
@@ -68,20 +75,20 @@ class Arrays(Operands):
         before: list[Stmt] = []
         tree = self.tree(value, before)
         if declared.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
+            tree = narrow_to_float32(tree, self.known, before)
         if tree.dtype != declared.dtype:
-            raise Unfit
-        where = space(tree, self.known, before, None, declared.dims)
+            raise NotLowerable
+        where = broadcast_space(tree, self.known, before, None, declared.dims)
         if len(where.lengths) != declared.rank:
-            raise Unfit
+            raise NotLowerable
         extents = tuple(self.known.count(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
         name = target
         if target in names(value):
             name = self.known.new(f"{target}_new", Array(declared.dtype, where.lengths, declared.layout))
         before.append(Assign(name, empty(extents, declared.dtype)))
         counters = self.counters(len(extents))
-        store = Store(Var(name), tuple(map(Var, counters)), at(tree, where, counters))
-        axes = order(tree, where, counters, self.known, None)
+        store = Store(Var(name), tuple(map(Var, counters)), element_value(tree, where, counters))
+        axes = loop_order(tree, where, counters, self.known, None)
         made: list[Stmt] = [*before, self.loops(counters, extents, where.lengths, axes, (store,))]
         kept = Array(declared.dtype, where.lengths, declared.layout)
         if name != target:
@@ -92,7 +99,7 @@ class Arrays(Operands):
     def _listed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
         """`target = np.array([a, b, c])` item by item: Numba makes a list first, and memory anew each time."""
         if declared.dtype not in ("float64", "int64"):
-            raise Unfit
+            raise NotLowerable
         before: list[Stmt] = []
         items = [self.scalar(item, before) for item in value.args]
         kind = replace(declared, dims=(dim(len(items)),))
@@ -111,7 +118,7 @@ class Arrays(Operands):
         facts = self.known.facts()
         try:
             return before + self.filled(target, declared, self.product(value, before))
-        except Unfit:
+        except NotLowerable:
             self.known.back_to(facts)
         before = []
         new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
@@ -122,7 +129,7 @@ class Arrays(Operands):
         """`target = np.concatenate((a, b))` part by part."""
         found = parts_of(value, self.known)
         if found is None or declared.dtype not in ("float64", "int64"):
-            raise Unfit
+            raise NotLowerable
         lengths, parts = found
         kind = Array(declared.dtype, tuple(map(dim, lengths)))
         name = self.known.new(f"{target}_new", kind) if target in names(value) else target
@@ -150,11 +157,11 @@ class Arrays(Operands):
         before: list[Stmt] = []
         tree = self.tree(value.args[0], before)
         if declared.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
+            tree = narrow_to_float32(tree, self.known, before)
         counted = (tree.dtype, declared.dtype) == ("bool", "int64")
         if not counted and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
-            raise Unfit
-        where = space(tree, self.known, before)
+            raise NotLowerable
+        where = broadcast_space(tree, self.known, before)
         axis = dict(value.static)["axis"]
         assert isinstance(axis, int)
         axis %= len(where.lengths)
@@ -164,8 +171,10 @@ class Arrays(Operands):
         name = self.known.new(f"{target}_new", made_type) if target in names(value) else target
         before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
         counters = self.counters(len(where.lengths))
-        store = Store(Var(name), tuple(Var(counters[k]) for k in kept), at(tree, where, counters), "+", free=True)
-        axes = order(tree, where, counters, self.known, None)
+        store = Store(
+            Var(name), tuple(Var(counters[k]) for k in kept), element_value(tree, where, counters), "+", free=True
+        )
+        axes = loop_order(tree, where, counters, self.known, None)
         made: list[Stmt] = [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
         if name != target:
             made.append(Assign(target, Var(name)))

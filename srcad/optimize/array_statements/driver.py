@@ -1,13 +1,13 @@
 """Statements on whole arrays become loops, as few and with as little memory as is sure to give the same numbers.
 
 Numba makes of each operation on whole arrays a pass of its own over memory, with an array for its result, and takes
-ten times as long to compile it. In order: each statement becomes a nest of loops (`spread`, with `arrays`, `turns`,
-`operands`, `trees`, `views`), nests over the same elements become one (`fuse`), arrays of one turn numbers
-(`contract`), loops change places to go along rows (`interchange`), short loops are written out (`unroll`) and small
-arrays of a loop become numbers (`scalars`), arrays of one turn of an outer loop are made before it (`buffers`), and
-what every turn adds to stays out of memory (`locals`, `kept`).
+ten times as long to compile it. In order: each statement becomes a nest of loops (`scalarization`), nests over the same
+elements become one (`fusion`), arrays of which one iteration meets one element become scalars (`array_contraction`),
+loops change places to go along rows (`interchange`), short loops are unrolled (`unrolling`), small arrays of a loop
+become scalars (`scalar_replacement`), arrays of one iteration of an outer loop are allocated before it
+(`allocation_hoisting`), and what every iteration adds to stays in a register (`accumulator_promotion`).
 
-Products of matrices stay calls of BLAS, but for those of small ones (`products`). Where a statement reads what it
+Products of matrices stay calls of BLAS, but for those of small ones (`small_products`). Where a statement reads what it
 writes (`x[1:] += x[:-1]`), its right side is an array of its own. A statement stays as it is where dtypes are promoted
 otherwise for single numbers than for arrays (int32, a sum of bools), and where the compiler does not know what an
 operation does to single elements.
@@ -16,18 +16,18 @@ operation does to single elements.
 from __future__ import annotations
 
 from srcad.ir.nodes import Function
-from srcad.optimize.array_statements.scalarization import spread
+from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.loops.interchange import interchange
-from srcad.optimize.loops.unrolling import unroll
-from srcad.optimize.memory.accumulator_promotion import local_sums
-from srcad.optimize.memory.allocation_hoisting import buffers
-from srcad.optimize.memory.array_contraction import contract
-from srcad.optimize.memory.live_range_splitting import lives
-from srcad.optimize.memory.scalar_replacement import scalars
-from srcad.optimize.shapes.shape_propagation import as_made
+from srcad.optimize.loops.unrolling import unroll_short_loops
+from srcad.optimize.memory.accumulator_promotion import promote_accumulators
+from srcad.optimize.memory.allocation_hoisting import hoist_allocations
+from srcad.optimize.memory.array_contraction import contract_arrays
+from srcad.optimize.memory.live_range_splitting import split_live_ranges
+from srcad.optimize.memory.scalar_replacement import replace_small_arrays
+from srcad.optimize.shapes.shape_propagation import propagate_constant_shapes
 
 
-def loops(f: Function) -> Function:
+def array_statements_to_loops(f: Function) -> Function:
     """The function in loops.
 
     >>> from srcad.ir.nodes import Param, Var
@@ -36,7 +36,7 @@ def loops(f: Function) -> Function:
     >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
     >>> body = parse("y = np.tanh(x)\\nz = 1.0 - y * y\\ns = np.sum(z * x)")
     >>> types = {"x": x, "y": x, "z": x, "s": Scalar("float64")}
-    >>> print(show(loops(Function("f", (Param("x", "x"),), body, (Var("s"),), types)).body))
+    >>> print(show(array_statements_to_loops(Function("f", (Param("x", "x"),), body, (Var("s"),), types)).body))
     total = 0.0
     for i in range(shape(x, axis=0)):
         y_here = np.tanh(x[i])
@@ -44,4 +44,14 @@ def loops(f: Function) -> Function:
         total += z_here * x[i]
     s = total
     """
-    return local_sums(buffers(scalars(unroll(as_made(interchange(contract(spread(lives(f)))))))))
+    return promote_accumulators(
+        hoist_allocations(
+            replace_small_arrays(
+                unroll_short_loops(
+                    propagate_constant_shapes(
+                        interchange(contract_arrays(lower_array_statements(split_live_ranges(f))))
+                    )
+                )
+            )
+        )
+    )

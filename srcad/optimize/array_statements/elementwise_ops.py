@@ -67,7 +67,7 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     return joined if op.prim in _ARITHMETIC | _CHOSEN else None
 
 
-def spelled(op: Op) -> Expr:
+def element_spelling(op: Op) -> Expr:
     """The operation on single elements."""
     match op:
         case Op("np.where", args):

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from srcad.analysis.memory.access_maps import View
+from srcad.analysis.memory.access_maps import AccessMap
 from srcad.ir.loop_nest import element
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
-from srcad.optimize.array_statements.elementwise_ops import dtype_of, spelled
-from srcad.optimize.shapes.shape_environment import Known
-from srcad.optimize.shapes.shape_guards import fitting
+from srcad.optimize.array_statements.elementwise_ops import dtype_of, element_spelling
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.optimize.shapes.shape_guards import shape_guard
 
 
-class Unfit(Exception):
+class NotLowerable(Exception):
     """This stays a statement on whole arrays."""
 
 
-class Overlap(Unfit):
+class ReadAfterWrite(NotLowerable):
     """What is written would be read again: the value must be there in full before."""
 
 
 @dataclass(frozen=True)
-class Leaf:
+class ArrayOperand:
     """An array in a tree: the elements of a view, or one number everywhere."""
 
-    view: View | None
+    view: AccessMap | None
     number: Expr | None
     lengths: tuple[Dim, ...]
     extents: tuple[Expr, ...]
@@ -34,16 +34,16 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class Tree:
+class ElementwiseTree:
     """An expression whose arrays are `Op("leaf", (Const(k),))`; its scalars are names and literals."""
 
     expr: Expr
-    leaves: tuple[Leaf, ...]
+    leaves: tuple[ArrayOperand, ...]
     dtype: str
 
 
 @dataclass(frozen=True)
-class Space:
+class IterationSpace:
     """The axes that the elements of a tree lie along."""
 
     lengths: tuple[Dim, ...]
@@ -52,7 +52,7 @@ class Space:
     """Of each leaf and each of its axes: by what to multiply the counter, 0 where the axis is of length 1."""
 
 
-def tree_dtype(expr: Expr, leaves: Iterable[Leaf], known: Known) -> str | None:
+def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], known: ShapeEnvironment) -> str | None:
     """The dtype of an element; None for a literal."""
     arrays = tuple(leaves)
 
@@ -64,22 +64,22 @@ def tree_dtype(expr: Expr, leaves: Iterable[Leaf], known: Known) -> str | None:
                 dtypes = [of(arg) for arg in args]
                 found = dtype_of(Op(prim, args, part.static), dtypes)
                 if found is None:
-                    raise Unfit
+                    raise NotLowerable
                 return found
             case Var(name):
                 scalar = known.types.get(name)
                 if not isinstance(scalar, Scalar):
-                    raise Unfit
+                    raise NotLowerable
                 return scalar.dtype
             case Const():
                 return None
             case _:
-                raise Unfit
+                raise NotLowerable
 
     return of(expr)
 
 
-def narrowed(tree: Tree, known: Known, before: list[Stmt]) -> Tree:
+def narrow_to_float32(tree: ElementwiseTree, known: ShapeEnvironment, before: list[Stmt]) -> ElementwiseTree:
     """For a float32 result of float32 arrays: named scalars of float64 were Python floats, which widen nothing."""
     if not all(leaf.dtype in ("float32", "bool") for leaf in tree.leaves):
         return tree
@@ -98,16 +98,16 @@ def narrowed(tree: Tree, known: Known, before: list[Stmt]) -> Tree:
         return part
 
     expr = narrow(tree.expr)
-    return Tree(expr, tree.leaves, tree_dtype(expr, tree.leaves, known) or tree.dtype)
+    return ElementwiseTree(expr, tree.leaves, tree_dtype(expr, tree.leaves, known) or tree.dtype)
 
 
-def space(
-    tree: Tree,
-    known: Known,
+def broadcast_space(
+    tree: ElementwiseTree,
+    known: ShapeEnvironment,
     before: list[Stmt],
-    target: View | None = None,
+    target: AccessMap | None = None,
     declared: tuple[Dim, ...] | None = None,
-) -> Space:
+) -> IterationSpace:
     """The common axes of the leaves, with checks before the loops where lengths are not known to be equal.
 
     Where there is a `target`, it cannot be broadcast. `declared` are what the lengths of the result are called.
@@ -115,7 +115,7 @@ def space(
     rank = max((len(leaf.lengths) for leaf in tree.leaves), default=0)
     if target is not None:
         if rank > len(target.lengths):
-            raise Unfit
+            raise NotLowerable
         rank = len(target.lengths)
     lengths: list[Dim] = []
     extents: list[Expr] = []
@@ -143,30 +143,32 @@ def space(
         length = known.length(length)
         lengths.append(length)
         extents.append(extent if length.terms else Const(max(length.const, 0)))
-    return Space(tuple(lengths), tuple(extents), tuple(map(tuple, factors)))
+    return IterationSpace(tuple(lengths), tuple(extents), tuple(map(tuple, factors)))
 
 
-def _factor(other: Dim, its_extent: Expr, length: Dim, extent: Expr, known: Known, before: list[Stmt]) -> Expr:
+def _factor(
+    other: Dim, its_extent: Expr, length: Dim, extent: Expr, known: ShapeEnvironment, before: list[Stmt]
+) -> Expr:
     """1, or where the axis may turn out to be of length 1, a name for 1 or 0."""
     other, length = known.length(other), known.length(length)
     if other == length:
         return Const(1)
     if not other.terms and not length.terms:
-        raise Unfit  # NumPy refuses
+        raise NotLowerable  # NumPy refuses
     its_extent, extent = known.count(other, its_extent, before), known.count(length, extent, before)
     equal = Op("==", (its_extent, extent))
     if other.many:
-        before.append(fitting(equal))
+        before.append(shape_guard(equal))
         known.learn(other, length)
         return Const(1)
-    before.append(fitting(Op("or", (equal, Op("==", (its_extent, Const(1)))))))
+    before.append(shape_guard(Op("or", (equal, Op("==", (its_extent, Const(1)))))))
     name = known.new("along", Scalar("int64"))
     before.append(Assign(name, Op("select", (equal, Const(1), Const(0)))))
     return Var(name)
 
 
 def _longest(
-    longer: list[tuple[Dim, Expr]], known: Known, before: list[Stmt], declared: Dim | None
+    longer: list[tuple[Dim, Expr]], known: ShapeEnvironment, before: list[Stmt], declared: Dim | None
 ) -> tuple[Dim, Expr]:
     """The length of what is broadcast, where each may turn out to be 1."""
     extent, *others = (known.count(d, e, before) for d, e in dict(longer).items())
@@ -191,7 +193,7 @@ def _chosen(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
     return length, (computed if computed and not length.never_negative else same)[0]
 
 
-def at(tree: Tree, where: Space, counters: tuple[str, ...]) -> Expr:
+def element_value(tree: ElementwiseTree, where: IterationSpace, counters: tuple[str, ...]) -> Expr:
     """The value of one element."""
 
     def build(part: Expr) -> Expr:
@@ -201,15 +203,15 @@ def at(tree: Tree, where: Space, counters: tuple[str, ...]) -> Expr:
                 if leaf.view is None:
                     assert leaf.number is not None
                     return leaf.number
-                return element(leaf.view.base, leaf.view.index(along(where.factors[k], counters)))
+                return element(leaf.view.base, leaf.view.index(operand_index(where.factors[k], counters)))
             case Op(prim, args, static):
-                return spelled(Op(prim, tuple(map(build, args)), static))
+                return element_spelling(Op(prim, tuple(map(build, args)), static))
         return part
 
     return build(tree.expr)
 
 
-def along(factors: tuple[Expr, ...], counters: tuple[str, ...]) -> tuple[Expr, ...]:
+def operand_index(factors: tuple[Expr, ...], counters: tuple[str, ...]) -> tuple[Expr, ...]:
     """The index into the axes of a leaf, which are the last of all axes."""
     own = counters[len(counters) - len(factors) :]
     return tuple(_times(Var(c), f) for c, f in zip(own, factors, strict=True))
@@ -221,7 +223,13 @@ def _times(counter: Var, factor: Expr) -> Expr:
     return Op("*", (counter, factor))
 
 
-def order(tree: Tree, where: Space, counters: tuple[str, ...], known: Known, target: View | None) -> tuple[int, ...]:
+def loop_order(
+    tree: ElementwiseTree,
+    where: IterationSpace,
+    counters: tuple[str, ...],
+    known: ShapeEnvironment,
+    target: AccessMap | None,
+) -> tuple[int, ...]:
     """The axes in the order of the loops: innermost that along which most arrays lie close together."""
     if len(counters) < 2:
         return tuple(range(len(counters)))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from srcad.analysis.memory.access_maps import View, view_of
+from srcad.analysis.memory.access_maps import AccessMap, access_map
 from srcad.analysis.values.effects import LAZY
-from srcad.ir.loop_nest import Nest, nest
+from srcad.ir.loop_nest import LoopNest, loop_nest
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.result_memory import root, roots
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Scalar
 from srcad.optimize.array_statements.elementwise_ops import DTYPES, ELEMENTWISE
-from srcad.optimize.array_statements.expression_trees import Leaf, Tree, Unfit, at, narrowed, order, space, tree_dtype
-from srcad.optimize.array_statements.small_products import written_out
-from srcad.optimize.shapes.shape_environment import Known
+from srcad.optimize.array_statements.expression_trees import (
+    ArrayOperand,
+    ElementwiseTree,
+    NotLowerable,
+    broadcast_space,
+    element_value,
+    loop_order,
+    narrow_to_float32,
+    tree_dtype,
+)
+from srcad.optimize.array_statements.small_products import unrolled_product
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.typeof import typeof
 
@@ -24,7 +33,7 @@ _FILLED = frozenset({"np.full_like", "np.zeros_like", "np.ones_like", "np.zeros"
 class Operands:
     """Expressions in a form that loops can read; what has to be computed first is put before."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: ShapeEnvironment) -> None:
         self.known = known
 
     def assign(self, target: str, value: Expr) -> list[Stmt]:
@@ -38,8 +47,8 @@ class Operands:
         lengths: tuple[Dim, ...],
         axes: tuple[int, ...],
         body: Block,
-    ) -> Nest:
-        return nest(
+    ) -> LoopNest:
+        return loop_nest(
             tuple(counters[k] for k in axes),
             tuple(extents[k] for k in axes),
             tuple(lengths[k] for k in axes),
@@ -49,7 +58,7 @@ class Operands:
 
     def counters(self, rank: int) -> tuple[str, ...]:
         if not 0 < rank <= len(self.known.counters):
-            raise Unfit
+            raise NotLowerable
         return self.known.counters[:rank]
 
     # ---- expressions -------------------------------------------------------------------------
@@ -76,7 +85,7 @@ class Operands:
             facts = self.known.facts()
             try:
                 named = self.named(expr, mine)
-            except Unfit:
+            except NotLowerable:
                 self.known.back_to(facts)
                 return expr
             before += mine
@@ -89,11 +98,11 @@ class Operands:
         """A name for an array that is computed first."""
         kind = typeof(expr, self.known.types)
         if not isinstance(kind, Array) or not isinstance(expr, Op):
-            raise Unfit
+            raise NotLowerable
         role = expr.prim.rpartition(".")[2]
         held = roots(expr)
         if len(held) > 1:
-            raise Unfit
+            raise NotLowerable
         name = self.known.new(role if role.isidentifier() else "part", kind, memory=next(iter(held), None))
         before += self.assign(name, expr)
         return Var(name)
@@ -115,7 +124,7 @@ class Operands:
             facts = self.known.facts()
             try:
                 total = self._total(expr, mine)
-            except Unfit:
+            except NotLowerable:
                 self.known.back_to(facts)
                 return expr
             before += mine
@@ -130,7 +139,7 @@ class Operands:
             facts = self.known.facts()
             try:
                 total = self.product(expr, mine)
-            except Unfit:
+            except NotLowerable:
                 self.known.back_to(facts)
             else:
                 before += mine
@@ -146,21 +155,21 @@ class Operands:
         """A product of small matrices, element by element."""
         a, b = (self._path(arg, before, True) for arg in op.args)
         types, extents = self.known.types, self.known.extents
-        views = view_of(a, types, extents), view_of(b, types, extents)
+        views = access_map(a, types, extents), access_map(b, types, extents)
         if views[0] is None or views[1] is None:
-            raise Unfit
-        return written_out(a, b, (views[0], views[1]), self.known, before)
+            raise NotLowerable
+        return unrolled_product(a, b, (views[0], views[1]), self.known, before)
 
     def _total(self, op: Op, before: list[Stmt]) -> Expr:
         """A reduction over all elements."""
         if not self.rank(op.args[0]) or "axis" in dict(op.static):
-            raise Unfit
+            raise NotLowerable
         kind = typeof(op, self.known.types)
         if not isinstance(kind, Scalar):
-            raise Unfit
+            raise NotLowerable
         tree = self.tree(op.args[0], before)
         if kind.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
+            tree = narrow_to_float32(tree, self.known, before)
         dtype = tree.dtype
         if op.prim in ("np.any", "np.all"):
             fits = dtype == "bool"
@@ -169,13 +178,13 @@ class Operands:
         else:
             fits = dtype == kind.dtype and dtype.startswith("float")
         if not fits:
-            raise Unfit
-        where = space(tree, self.known, before)
+            raise NotLowerable
+        where = broadcast_space(tree, self.known, before)
         counters = self.counters(len(where.lengths))
         size = product(where.extents)
         if op.prim in ("np.max", "np.min"):
             if any(not d.terms and d.const == 0 for d in where.lengths):
-                raise Unfit
+                raise NotLowerable
             message = "zero-size array to reduction operation which has no identity"
             before.append(check(Op(">", (size, Const(0))), "ValueError", (message,)))
         name = self.known.new(_RESULT[op.prim], kind)
@@ -185,7 +194,7 @@ class Operands:
         elif kind.dtype == "int64":
             start = Const(0)
         before.append(Assign(name, start))
-        value = at(tree, where, counters)
+        value = element_value(tree, where, counters)
         step: Stmt
         if op.prim in ("np.sum", "np.mean"):
             step = AugAssign(name, "+", value, free=True)  # NumPy itself adds up in an order of its own
@@ -193,7 +202,7 @@ class Operands:
             step = AugAssign(name, "|" if op.prim == "np.any" else "&", value)
         else:
             step = Assign(name, Op("np.maximum" if op.prim == "np.max" else "np.minimum", (Var(name), value)))
-        axes = order(tree, where, counters, self.known, None)
+        axes = loop_order(tree, where, counters, self.known, None)
         before.append(self.loops(counters, where.extents, where.lengths, axes, (step,)))
         if op.prim == "np.mean":
             return Op("/", (Var(name), size))
@@ -201,18 +210,18 @@ class Operands:
 
     # ---- trees -------------------------------------------------------------------------------
 
-    def tree(self, expr: Expr, before: list[Stmt]) -> Tree:
-        leaves: list[Leaf] = []
+    def tree(self, expr: Expr, before: list[Stmt]) -> ElementwiseTree:
+        leaves: list[ArrayOperand] = []
         built = self._part(expr, leaves, before)
         dtype = tree_dtype(built, leaves, self.known)
         if dtype is None:
-            raise Unfit
-        return Tree(built, tuple(leaves), dtype)
+            raise NotLowerable
+        return ElementwiseTree(built, tuple(leaves), dtype)
 
-    def _part(self, expr: Expr, leaves: list[Leaf], before: list[Stmt]) -> Expr:
+    def _part(self, expr: Expr, leaves: list[ArrayOperand], before: list[Stmt]) -> Expr:
         rank = self.rank(expr)
         if rank is None:
-            raise Unfit
+            raise NotLowerable
         if rank == 0:
             return self._atom(expr, before)
         if isinstance(expr, Op) and expr.prim in ELEMENTWISE:
@@ -228,10 +237,10 @@ class Operands:
         leaves.append(leaf)
         return Op("leaf", (Const(len(leaves) - 1),))
 
-    def leaf(self, expr: Expr, before: list[Stmt]) -> Leaf:
+    def leaf(self, expr: Expr, before: list[Stmt]) -> ArrayOperand:
         known = typeof(expr, self.known.types)
         if not isinstance(known, Array) or known.dtype not in DTYPES:
-            raise Unfit
+            raise NotLowerable
         inner = _steps(expr)[-1] if isinstance(expr, Op) else expr
         if isinstance(inner, Op) and inner.prim in _FILLED:
             whole = self._constant(inner, before)
@@ -240,47 +249,47 @@ class Operands:
             stands = self.known.new("part", Array(whole.dtype, whole.lengths))
             self.known.extents[stands] = whole.extents
             path = self._path(_on(expr, inner, Var(stands)), before, True)
-            seen = view_of(path, self.known.types, self.known.extents)
+            seen = access_map(path, self.known.types, self.known.extents)
             if seen is None:
-                raise Unfit
-            return Leaf(None, whole.number, seen.lengths, seen.extents, whole.dtype)
+                raise NotLowerable
+            return ArrayOperand(None, whole.number, seen.lengths, seen.extents, whole.dtype)
         view = self.view(expr, before, reading=True)
-        return Leaf(view, None, view.lengths, view.extents, known.dtype)
+        return ArrayOperand(view, None, view.lengths, view.extents, known.dtype)
 
-    def _constant(self, expr: Op, before: list[Stmt]) -> Leaf:
+    def _constant(self, expr: Op, before: list[Stmt]) -> ArrayOperand:
         """An array of one number: only its lengths are asked for."""
         known = typeof(expr, self.known.types)
         if not isinstance(known, Array):
-            raise Unfit
+            raise NotLowerable
         number: Expr
         if expr.prim in ("np.full_like", "np.full"):
             number = self._atom(expr.args[1 if expr.prim == "np.full_like" else 0], before)
             kind = typeof(number, self.known.types)
             if not isinstance(kind, Scalar) or kind.dtype != known.dtype:
-                raise Unfit
+                raise NotLowerable
         else:
             value = 0 if "zeros" in expr.prim else 1
             number = Const(float(value) if known.dtype.startswith("float") else value)
             if known.dtype in ("bool", "float32"):
-                raise Unfit
+                raise NotLowerable
         if expr.prim.endswith("_like"):
             view = self.view(expr.args[0], before, reading=True)
-            return Leaf(None, number, view.lengths, view.extents, known.dtype)
+            return ArrayOperand(None, number, view.lengths, view.extents, known.dtype)
         shape = tuple(self._atom(e, before) for e in (expr.args[1:] if expr.prim == "np.full" else expr.args))
-        return Leaf(None, number, known.dims, shape, known.dtype)
+        return ArrayOperand(None, number, known.dims, shape, known.dtype)
 
-    def view(self, expr: Expr, before: list[Stmt], reading: bool) -> View:
+    def view(self, expr: Expr, before: list[Stmt], reading: bool) -> AccessMap:
         path = self._path(expr, before, reading)
-        seen = view_of(path, self.known.types, self.known.extents, reading)
+        seen = access_map(path, self.known.types, self.known.extents, reading)
         if seen is not None:
             return seen
         kind = typeof(path, self.known.types)
         base = root(path)
         if not isinstance(kind, Array) or base is None or (not reading and self._may_copy(path)):
-            raise Unfit
+            raise NotLowerable
         name = self.known.new("view", kind, memory=base)
         before.append(Assign(name, path))
-        seen = view_of(Var(name), self.known.types, {})
+        seen = access_map(Var(name), self.known.types, {})
         assert seen is not None
         return seen
 
@@ -298,7 +307,7 @@ class Operands:
                 new = tuple(self._item(item, before) for item in items)
                 return Op(prim, (self._path(inner, before, reading), *new), static)
         if not reading:
-            raise Unfit
+            raise NotLowerable
         return self.named(expr, before)
 
     def _item(self, item: Expr, before: list[Stmt]) -> Expr:
@@ -318,7 +327,7 @@ class Operands:
             return expr
         kind = typeof(expr, self.known.types)
         if not isinstance(kind, Scalar):
-            raise Unfit
+            raise NotLowerable
         name = self.known.new("factor", kind)
         before.append(Assign(name, expr))
         return Var(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.loop_nest import is_own
+from srcad.ir.loop_nest import is_injective
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -24,15 +24,23 @@ from srcad.ir.nodes import (
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import defined, names
 from srcad.ir.types import Array, Scalar
-from srcad.optimize.array_statements.expression_trees import Overlap, Unfit, along, at, narrowed, order, space
-from srcad.optimize.loops.fusion import add
-from srcad.optimize.shapes.loop_shapes import Turns
+from srcad.optimize.array_statements.expression_trees import (
+    NotLowerable,
+    ReadAfterWrite,
+    broadcast_space,
+    element_value,
+    loop_order,
+    narrow_to_float32,
+    operand_index,
+)
+from srcad.optimize.loops.fusion import fuse_into
+from srcad.optimize.shapes.loop_shapes import LoopShapes
 from srcad.typing.typeof import typeof
 
 _IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
-def spread(f: Function) -> Function:
+def lower_array_statements(f: Function) -> Function:
     """The function with loops where that is sure to give the same numbers.
 
     >>> from srcad.ir.nodes import Param
@@ -40,7 +48,7 @@ def spread(f: Function) -> Function:
     >>> from srcad.ir.types import Symbol, dim
     >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
     >>> f = Function("f", (Param("x", "x"),), parse("y = 2.0 * x + 1.0"), (Var("y"),), {"x": x, "y": x})
-    >>> print(show(spread(f).body))
+    >>> print(show(lower_array_statements(f).body))
     y = np.empty(shape(x, axis=0))
     for i in range(shape(x, axis=0)):
         y[i] = (2.0 * x[i]) + 1.0
@@ -55,7 +63,7 @@ def spread(f: Function) -> Function:
     return replace(f, body=body, results=results, types={**f.types, **work.made})
 
 
-class _Spread(Turns):
+class _Spread(LoopShapes):
     def __init__(self, f: Function) -> None:
         super().__init__(f)
 
@@ -75,7 +83,7 @@ class _Spread(Turns):
             made = self._started(rest[0], rest[1]) if len(rest) > 1 else []
             rest, made = (rest[2:], made) if made else (rest[1:], self._statement(rest[0]))
             for one in made:
-                add(found, one, self.known)
+                fuse_into(found, one, self.known)
                 match one:
                     case Assign(target, Var(name)) if name not in self.declared:
                         self.known.give(target, name)
@@ -94,7 +102,7 @@ class _Spread(Turns):
                 if isinstance(declared, Array):
                     try:
                         return self.filled(target, declared, Op("+", (zeros, value)))
-                    except Unfit:
+                    except NotLowerable:
                         self.known.back_to(facts)
         return []
 
@@ -138,44 +146,44 @@ class _Spread(Turns):
             place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
             rank = self.rank(place)
             if rank is None:
-                raise Unfit
+                raise NotLowerable
             if rank == 0 or (stmt.op is None and self.rank(stmt.value) == 0):
                 value = self.scalar(stmt.value, before)
                 return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
             return self.stored(stmt, place, before)
-        except Overlap:
+        except ReadAfterWrite:
             self.known.back_to(facts)
             return self._after_its_value(stmt, given)
-        except Unfit:
+        except NotLowerable:
             self.known.back_to(facts)
             return [self._as_it_is(given)]
 
     def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
         """`x[...] op= tree`."""
         if stmt.op is not None and stmt.op not in _IN_PLACE:
-            raise Unfit
+            raise NotLowerable
         name = root(stmt.base)
         kind = typeof(place, self.known.types)
         if name is None or not isinstance(kind, Array):
-            raise Unfit
+            raise NotLowerable
         tree = self.tree(stmt.value, before)
         target = self.view(place, before, reading=False)
         if kind.dtype == "float32":
-            tree = narrowed(tree, self.known, before)
+            tree = narrow_to_float32(tree, self.known, before)
         if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
-            raise Unfit
+            raise NotLowerable
         counters = self.counters(len(target.lengths))
         index = target.index(tuple(map(Var, counters)))
-        where = space(tree, self.known, before, target)
+        where = broadcast_space(tree, self.known, before, target)
         for leaf, factors in zip(tree.leaves, where.factors, strict=True):
             if leaf.view is not None and self.known.memory(leaf.view.base) == self.known.memory(target.base):
-                read = leaf.view.index(along(factors, counters))
+                read = leaf.view.index(operand_index(factors, counters))
                 if leaf.view.base != target.base or not (
-                    (read == index and is_own(index, counters)) or self._apart(read, index)
+                    (read == index and is_injective(index, counters)) or self._apart(read, index)
                 ):
-                    raise Overlap
-        store = Store(Var(target.base), index, at(tree, where, counters), stmt.op, stmt.span, stmt.free)
-        axes = order(tree, where, counters, self.known, target)
+                    raise ReadAfterWrite
+        store = Store(Var(target.base), index, element_value(tree, where, counters), stmt.op, stmt.span, stmt.free)
+        axes = loop_order(tree, where, counters, self.known, target)
         return [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
 
     def _after_its_value(self, stmt: Store, given: Stmt) -> list[Stmt]:
@@ -186,14 +194,14 @@ class _Spread(Turns):
             kind, target = typeof(stmt.value, self.known.types), typeof(place, self.known.types)
             rank = self.rank(stmt.value)
             if not isinstance(target, Array) or not rank:
-                raise Unfit
+                raise NotLowerable
             if not isinstance(kind, Array):
                 kind = Array(target.dtype, tuple(self.known.any_length() for _ in range(rank)))
             name = self.known.new("new", replace(kind, layout="C"))
             made = self.filled(name, replace(kind, layout="C"), stmt.value)
             before: list[Stmt] = []
             return made + self.stored(replace(stmt, value=Var(name)), place, before)
-        except Unfit:
+        except NotLowerable:
             self.known.back_to(facts)
             return [self._as_it_is(given)]
 

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import math
 
-from srcad.analysis.memory.access_maps import View
+from srcad.analysis.memory.access_maps import AccessMap
 from srcad.ir.nodes import Const, Expr, Op, Slice, Stmt
 from srcad.ir.types import Array, Dim
-from srcad.optimize.array_statements.expression_trees import Unfit
-from srcad.optimize.memory.scalar_replacement_candidates import LARGEST
-from srcad.optimize.shapes.shape_environment import Known
-from srcad.optimize.shapes.shape_guards import fitting
+from srcad.optimize.array_statements.expression_trees import NotLowerable
+from srcad.optimize.memory.scalar_replacement_candidates import MAX_ELEMENTS
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.optimize.shapes.shape_guards import shape_guard
 from srcad.typing.typeof import typeof
 
 LONGEST = 4
 """So many terms an element of a product may have to be written out."""
 
 
-def written_out(a: Expr, b: Expr, views: tuple[View, View], known: Known, before: list[Stmt]) -> Expr:
+def unrolled_product(
+    a: Expr, b: Expr, views: tuple[AccessMap, AccessMap], known: ShapeEnvironment, before: list[Stmt]
+) -> Expr:
     """`a @ b`, of paths to arrays, as a sum of products element by element.
 
     >>> from srcad.ir.nodes import Function, Var
@@ -29,24 +31,24 @@ def written_out(a: Expr, b: Expr, views: tuple[View, View], known: Known, before
     >>> from srcad.analysis.memory.access_maps import view_of
     >>> types = {"a": Array("float64", (dim(2), dim(2))), "b": Array("float64", (dim(2),))}
     >>> views = tuple(view_of(Var(n), types, {}) for n in "ab")
-    >>> expr_text(written_out(Var("a"), Var("b"), views, Known(Function("f", (), (), (), types)), []))
+    >>> expr_text(unrolled_product(Var("a"), Var("b"), views, ShapeEnvironment(Function("f", (), (), (), types)), []))
     '(a[:, 0] * b[0]) + (a[:, 1] * b[1])'
 
     Where the lengths are not known to agree, that is checked before.
     """
     one, other = views
     if len(one.lengths) > 2 or len(other.lengths) > 2:
-        raise Unfit
+        raise NotLowerable
     inner, across = known.length(one.lengths[-1]), known.length(other.lengths[0])
     lengths = (*map(known.length, one.lengths[:-1]), *map(known.length, other.lengths[1:]))
     terms = next((d.const for d in (inner, across) if not d.terms), 0)
     if not 0 < terms <= LONGEST or sum(not _is_short(d) for d in lengths) > max(len(lengths) - 1, 0):
-        raise Unfit
+        raise NotLowerable
     if inner != across:
         if not (inner.terms or across.terms):
-            raise Unfit  # NumPy refuses
+            raise NotLowerable  # NumPy refuses
         extents = known.count(inner, one.extents[-1], before), known.count(across, other.extents[0], before)
-        before.append(fitting(Op("==", extents)))
+        before.append(shape_guard(Op("==", extents)))
         known.learn(inner, across)
     total: Expr | None = None
     for k in range(terms):
@@ -62,17 +64,17 @@ def written_out(a: Expr, b: Expr, views: tuple[View, View], known: Known, before
     return total
 
 
-def is_small(kind: Array, known: Known) -> bool:
+def is_small(kind: Array, known: ShapeEnvironment) -> bool:
     """Whether an array is one that `small` may take for numbers."""
     lengths = [known.length(d) for d in kind.dims]
-    return all(not d.terms for d in lengths) and math.prod(d.const for d in lengths) <= LARGEST
+    return all(not d.terms for d in lengths) and math.prod(d.const for d in lengths) <= MAX_ELEMENTS
 
 
 def _is_short(length: Dim) -> bool:
     return not length.terms and length.const <= LONGEST
 
 
-def parts_of(value: Op, known: Known) -> tuple[list[int], list[tuple[tuple[Slice, ...], Expr]]] | None:
+def parts_of(value: Op, known: ShapeEnvironment) -> tuple[list[int], list[tuple[tuple[Slice, ...], Expr]]] | None:
     """The lengths of joined arrays, and where each stands among them; None where not all lengths are known."""
     found: list[tuple[tuple[Slice, ...], Expr]] = []
     axis = dict(value.static).get("axis", 0)

@@ -7,19 +7,19 @@ from dataclasses import replace
 from functools import reduce
 from itertools import takewhile
 
-from srcad.analysis.values.effects import pure
-from srcad.ir.names import new_name
+from srcad.analysis.values.effects import is_pure
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.traversal import blocks, names, own_exprs, own_writes, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 
 
-def room(f: Function) -> Function:
+def hoist_capacity_checks(f: Function) -> Function:
     """Of a loop that tests in each turn whether its stacks are full, an inner one that stops when they are.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
-    >>> print(show(room(Function("f", (), parse('''
+    >>> print(show(hoist_capacity_checks(Function("f", (), parse('''
     ... while abs(step) > tol:
     ...     if turns == size(s):
     ...         s = np.concatenate(s, np.empty_like(s), axis=0)
@@ -74,7 +74,7 @@ def _left_early(stmt: For, types: dict[str, Type]) -> Block:
     written = Counter(n for s in walk(body) for n in own_writes(s))
     if written[top.name] != 1 or not any(_counts(s, top) for s in body) or stacks & set(written):
         return (stmt,)
-    first, stop, last = (Var(new_name(f"{stmt.index}_{what}", integer, types)) for what in ("first", "stop", "last"))
+    first, stop, last = (Var(fresh_name(f"{stmt.index}_{what}", integer, types)) for what in ("first", "stop", "last"))
     left = reduce(lambda a, b: Op("min", (a, b)), [Op("-", (_size(test), top)) for test in tests])
     reached = Op("+", (first, left if by == 1 else Op("*", (left, step))))
     down = by < 0
@@ -99,7 +99,7 @@ def _counts(stmt: Stmt, top: Var) -> bool:
 
 
 def _nested(stmt: Stmt) -> Stmt:
-    if not isinstance(stmt, While) or stmt.test or not pure(stmt.cond):
+    if not isinstance(stmt, While) or stmt.test or not is_pure(stmt.cond):
         return stmt
     growing = [(at, found) for at, s in enumerate(stmt.body) if (found := _growth(s)) is not None]
     tests = tuple(stmt.body[at] for at, _ in growing)
@@ -151,9 +151,11 @@ def _copied(stmt: Stmt, types: dict[str, Type]) -> Stmt:
     for stack in found[1]:
         known = types[stack.name]
         assert isinstance(known, Array)
-        larger = Var(new_name(stack.name, known, types))
+        larger = Var(fresh_name(stack.name, known, types))
         lengths: list[Expr] = [Op("shape", (stack,), (("axis", axis),)) for axis in range(known.rank)]
-        counters = [Var(new_name("row" if axis == 0 else "item", Scalar("int64"), types)) for axis in range(known.rank)]
+        counters = [
+            Var(fresh_name("row" if axis == 0 else "item", Scalar("int64"), types)) for axis in range(known.rank)
+        ]
         static = () if known.dtype == "float64" else (("dtype", known.dtype),)
         copy: Stmt = Store(larger, tuple(counters), Op("index", (stack, *counters)))
         for counter, length in zip(reversed(counters), reversed(lengths), strict=True):

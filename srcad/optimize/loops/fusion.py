@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.loop_nest import Nest, body_of, counters_of, is_own, read_elements, with_body, written_elements
+from srcad.ir.loop_nest import LoopNest, body_of, indices_of, is_injective, read_elements, with_body, written_elements
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, Op, Stmt, Var
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import names, ops, own_exprs, stmt_reads, stmt_stores, stmt_writes, walk
 from srcad.ir.types import Scalar
 from srcad.optimize.array_statements.elementwise_ops import SLOW
-from srcad.optimize.shapes.shape_environment import Known, representative
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment, representative
 from srcad.optimize.vectorize.vector_functions import has_vector_form
 
 _REACH = 40
 """So many statements before a nest are looked at."""
 
 
-def add(done: list[Stmt], stmt: Stmt, known: Known) -> None:
+def fuse_into(done: list[Stmt], stmt: Stmt, known: ShapeEnvironment) -> None:
     """Put a statement after others; a nest goes into a nest before it where no element meets another.
 
     What stands between the two moves before both (arrays that are made, numbers, checks of lengths) or stays behind.
     """
-    if isinstance(stmt, Nest):
+    if isinstance(stmt, LoopNest):
         for at in range(len(done) - 1, -1, -1):
             before = done[at]
-            if isinstance(before, Nest) and _alike(before, stmt):
+            if isinstance(before, LoopNest) and _alike(before, stmt):
                 parted = _parted(done[at + 1 :], before, stmt, known)
                 joined = None if parted is None else _joined(before, stmt, known)
                 if parted is not None and joined is not None:
                     del done[at:]
                     done += parted[0]
                     # a check that has moved may be what one more nest has waited for
-                    add(done, joined, known)
+                    fuse_into(done, joined, known)
                     done += parted[1]
                     return
-            plain = isinstance(before, Comment | Assign | AugAssign | Nest)
+            plain = isinstance(before, Comment | Assign | AugAssign | LoopNest)
             if not plain and not is_check(before) and not _is_of_list(before):
                 break
             if len(done) - at > _REACH:
@@ -43,21 +43,23 @@ def add(done: list[Stmt], stmt: Stmt, known: Known) -> None:
     done.append(stmt)
 
 
-def _parted(between: list[Stmt], a: Nest, b: Nest, known: Known) -> tuple[list[Stmt], list[Stmt]] | None:
+def _parted(
+    between: list[Stmt], a: LoopNest, b: LoopNest, known: ShapeEnvironment
+) -> tuple[list[Stmt], list[Stmt]] | None:
     """What of the statements between two nests goes before both, and what after; None where one can do neither."""
     first: list[Stmt] = []
     last: list[Stmt] = []
     for stmt in between:
-        if not isinstance(stmt, Nest) and all(_may_pass(stmt, other, known) for other in (a, *last)):
+        if not isinstance(stmt, LoopNest) and all(_may_pass(stmt, other, known) for other in (a, *last)):
             first.append(stmt)
-        elif not isinstance(stmt, Nest) and not is_check(stmt) and _independent(stmt, b, known):
+        elif not isinstance(stmt, LoopNest) and not is_check(stmt) and _independent(stmt, b, known):
             last.append(stmt)
         else:
             return None
     return first, last
 
 
-def _independent(stmt: Stmt, loops: Nest, known: Known) -> bool:
+def _independent(stmt: Stmt, loops: LoopNest, known: ShapeEnvironment) -> bool:
     """Whether a nest may as well stand before the statement."""
     if isinstance(stmt, Comment):
         return True
@@ -70,17 +72,17 @@ def _independent(stmt: Stmt, loops: Nest, known: Known) -> bool:
     return not any(stored & known.loads(e) for e in own_exprs(stmt))
 
 
-def _alike(a: Nest, b: Nest) -> bool:
+def _alike(a: LoopNest, b: LoopNest) -> bool:
     """Whether both go over the same elements, by what is known where the second stands."""
     first, second = (
-        dict(zip(counters_of(n), (representative(d, b.equal) for d in n.lengths), strict=True)) for n in (a, b)
+        dict(zip(indices_of(n), (representative(d, b.equal) for d in n.lengths), strict=True)) for n in (a, b)
     )
     return first == second
 
 
-def _joined(a: Nest, b: Nest, known: Known) -> Nest | None:
+def _joined(a: LoopNest, b: LoopNest, known: ShapeEnvironment) -> LoopNest | None:
     first, second = body_of(a), body_of(b)
-    counters = counters_of(a)
+    counters = indices_of(a)
     made = [{n for s in body for n in stmt_writes(s)} for body in (first, second)]
     read = [{n for s in body for n in stmt_reads(s)} for body in (first, second)]
     if made[0] & (read[1] | made[1]) or made[1] & read[0]:
@@ -92,7 +94,7 @@ def _joined(a: Nest, b: Nest, known: Known) -> Nest | None:
     return replace(with_body(a, first + second), equal=b.equal)
 
 
-def _waits(first: Block, second: Block, known: Known) -> bool:
+def _waits(first: Block, second: Block, known: ShapeEnvironment) -> bool:
     """Whether a function such as `exp` in the second block takes a value that one in the first gives.
 
     Calls that wait for one another within a turn take up to 1.4 times as long as two loops of calls that do not.
@@ -124,18 +126,18 @@ def _given(stmt: Stmt) -> tuple[str, ...]:
     return (*stmt_writes(stmt), *(base for base, _ in written_elements(stmt)))
 
 
-def _elementwise(writes: Block, other: Block, counters: tuple[str, ...], known: Known) -> bool:
+def _elementwise(writes: Block, other: Block, counters: tuple[str, ...], known: ShapeEnvironment) -> bool:
     """Whether what the one block writes is met by the other only in the same turn."""
     for base, index in (e for s in writes for e in written_elements(s)):
         for stmt in other:
             for name, place in (*read_elements(stmt), *written_elements(stmt)):
-                same = place == index and is_own(index, counters) and known.same(name, base)
+                same = place == index and is_injective(index, counters) and known.same(name, base)
                 if not same and known.memory(name) == known.memory(base):
                     return False
     return True
 
 
-def _may_pass(stmt: Stmt, loops: Stmt, known: Known) -> bool:
+def _may_pass(stmt: Stmt, loops: Stmt, known: ShapeEnvironment) -> bool:
     """Whether the statement may as well stand before the nest."""
     if isinstance(stmt, Comment) or isinstance(loops, Comment):
         return True

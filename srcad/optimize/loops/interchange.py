@@ -27,17 +27,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from srcad.analysis.integers.element_dependence import within
-from srcad.analysis.integers.fourier_motzkin import Form
+from srcad.analysis.integers.element_dependence import index_bounds
+from srcad.analysis.integers.fourier_motzkin import LinearForm
 from srcad.analysis.memory.liveness import Path, liveness
-from srcad.analysis.memory.may_alias import sharing
-from srcad.analysis.values.effects import pure
-from srcad.ir.loop_nest import Nest
+from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.values.effects import is_pure
+from srcad.ir.loop_nest import LoopNest
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, Function, If, Stmt, Store
 from srcad.ir.traversal import block_reads, defined, names, ops, own_exprs, own_writes, walk, with_blocks
 from srcad.ir.types import Scalar, Type
-from srcad.optimize.loops.interchange_legality import Chain, Move
-from srcad.optimize.loops.interchange_rewrite import Nested, nested
+from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDistribution
+from srcad.optimize.loops.interchange_rewrite import DistributedLoop, distributed_loop
 from srcad.optimize.memory.array_contraction import inner_blocks
 
 _SHORT = 4
@@ -69,26 +69,26 @@ def interchange(f: Function) -> Function:
     types = dict(f.types)
     kept = frozenset(n for e in f.results for n in names(e))
     params = frozenset(p.name for p in f.params)
-    shared = sharing(f.body, f.types)
+    shared = may_alias(f.body, f.types)
     live = liveness(f.body, f.types, kept, params, all_stays=True)
 
-    def block(stmts: Block, path: Path, facts: tuple[Form, ...]) -> Block:
+    def block(stmts: Block, path: Path, facts: tuple[LinearForm, ...]) -> Block:
         return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
 
-    def one(stmt: Stmt, path: Path, facts: tuple[Form, ...]) -> Iterable[Stmt]:
-        if isinstance(stmt, Nest):
+    def one(stmt: Stmt, path: Path, facts: tuple[LinearForm, ...]) -> Iterable[Stmt]:
+        if isinstance(stmt, LoopNest):
             return (stmt,)
-        here = (*facts, *within(stmt, types)) if isinstance(stmt, For) else facts
+        here = (*facts, *index_bounds(stmt, types)) if isinstance(stmt, For) else facts
         stmt = with_blocks(stmt, [block(b, (*path, name), here) for name, b in inner_blocks(stmt)])
         if not isinstance(stmt, For) or not _may_be_innermost(stmt, types):
             return (stmt,)
         later = live.live_after((*path, "head"))
 
-        def moved(loop: For, at: int, chain: Chain, k: int, rows: frozenset[str]) -> Nested | None:
-            move = Move(loop, at, chain, k, types, shared, later, facts)
+        def moved(loop: For, at: int, chain: PerfectNest, k: int, rows: frozenset[str]) -> DistributedLoop | None:
+            move = StatementDistribution(loop, at, chain, k, types, shared, later, facts)
             if not (move.pays() and move.fits()):
                 return None
-            found = nested(move, rows)
+            found = distributed_loop(move, rows)
             return replace(found, rest=_cleared(found.rest, found.at, later) if found.rest else None)
 
         return _parted(stmt, moved)
@@ -113,10 +113,12 @@ def _may_be_innermost(loop: For, types: Mapping[str, Type]) -> bool:
     if not all(isinstance(types.get(n), Scalar) for n in inside):
         return False
     plain = all(isinstance(s, Assign | AugAssign | Store | If | For | Comment) for s in walk(loop.body))
-    return plain and all(pure(e) for s in walk(loop.body) for e in own_exprs(s))
+    return plain and all(is_pure(e) for s in walk(loop.body) for e in own_exprs(s))
 
 
-def _parted(loop: For, moved: Callable[[For, int, Chain, int, frozenset[str]], Nested | None]) -> list[Stmt]:
+def _parted(
+    loop: For, moved: Callable[[For, int, PerfectNest, int, frozenset[str]], DistributedLoop | None]
+) -> list[Stmt]:
     """The loop without what has moved, and before and after it what that has become."""
     before: list[Stmt] = []
     after: list[Stmt] = []
@@ -132,7 +134,7 @@ def _parted(loop: For, moved: Callable[[For, int, Chain, int, frozenset[str]], N
     return [*before, *after]
 
 
-def _statements(loop: For) -> Iterator[tuple[int, Chain, int]]:
+def _statements(loop: For) -> Iterator[tuple[int, PerfectNest, int]]:
     """The statements of innermost loops: where their loops stand, these, and where in the body they do."""
     for at, stmt in enumerate(loop.body):
         chain = _chain(stmt) if isinstance(stmt, For) else None
@@ -142,11 +144,16 @@ def _statements(loop: For) -> Iterator[tuple[int, Chain, int]]:
                     yield at, chain, k
 
 
-def _chain(loop: For) -> Chain | None:
+def _chain(loop: For) -> PerfectNest | None:
     """The loops down to an innermost one, where there is nothing between them but numbers that are made."""
     loops: list[For] = []
     while True:
-        if isinstance(loop, Nest) or loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)):
+        if (
+            isinstance(loop, LoopNest)
+            or loop.exit is not None
+            or loop.carried
+            or loop.step not in (Const(1), Const(-1))
+        ):
             return None
         if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
             return None
@@ -154,7 +161,7 @@ def _chain(loop: For) -> Chain | None:
         inner = [s for s in loop.body if isinstance(s, For)]
         if not inner:
             if all(isinstance(s, Assign | AugAssign | Store | Comment) for s in loop.body):
-                return Chain(tuple(loops))
+                return PerfectNest(tuple(loops))
             return None
         *made, last = loop.body
         if last is not inner[0] or not all(isinstance(s, Assign | Comment) for s in made):

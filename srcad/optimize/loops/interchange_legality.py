@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from srcad.analysis.integers.element_accesses import Access, Accesses
-from srcad.analysis.integers.element_dependence import before, is_int64, linear, same, within
-from srcad.analysis.integers.fourier_motzkin import Form
-from srcad.analysis.memory.may_alias import Sharing
+from srcad.analysis.integers.element_accesses import Access, LoopAccesses
+from srcad.analysis.integers.element_dependence import (
+    affine_index,
+    index_bounds,
+    is_int64,
+    iteration_before,
+    same_iteration,
+)
+from srcad.analysis.integers.fourier_motzkin import LinearForm
+from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names, walk
 from srcad.ir.types import Array, Scalar, Type
@@ -21,7 +27,7 @@ _DOUBLE = Scalar("float64")
 
 
 @dataclass(frozen=True)
-class Chain:
+class PerfectNest:
     """Loops one inside the other, with numbers that are made between them."""
 
     loops: tuple[For, ...]
@@ -36,7 +42,7 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Statement:
+class DistributedStatement:
     """The statement to be moved, which changes an element, or a number (`index` is empty) that becomes one of a row."""
 
     target: str
@@ -49,19 +55,19 @@ class Statement:
         return self.stmt.free and self.stmt.op in ("+", "-")
 
 
-class Move:
+class StatementDistribution:
     """Statement number `k` of the chain that is statement number `at` of a loop."""
 
     def __init__(
         self,
         loop: For,
         at: int,
-        chain: Chain,
+        chain: PerfectNest,
         k: int,
         types: dict[str, Type],
-        shared: Sharing,
+        shared: MayAlias,
         live: frozenset[str],
-        facts: tuple[Form, ...],
+        facts: tuple[LinearForm, ...],
     ) -> None:
         self.loop, self.at, self.chain, self.k = loop, at, chain, k
         self.types = types
@@ -69,7 +75,7 @@ class Move:
         self.facts = facts
         self.assigned = defined((loop,))
         self.counters = frozenset((loop.index, *chain.counters))
-        self.accesses = Accesses(types, shared, self.assigned)
+        self.accesses = LoopAccesses(types, shared, self.assigned)
         self.rest = self._without()
 
     def _without(self) -> For:
@@ -83,7 +89,7 @@ class Move:
     # ---- the statement by itself -------------------------------------------------------------
 
     @cached_property
-    def statement(self) -> Statement | None:
+    def statement(self) -> DistributedStatement | None:
         """The statement, with the numbers of its turn that it reads put in."""
         stmt = self.chain.body[self.k]
         if not isinstance(stmt, Store | AugAssign) or len(self.counters) <= len(self.chain.loops):
@@ -91,12 +97,12 @@ class Move:
         value = self._closed(stmt.value)
         if isinstance(stmt, AugAssign):
             fits = value is not None and self.types.get(stmt.target) == _DOUBLE and stmt.target not in names(value)
-            return Statement(stmt.target, (), value, stmt) if fits and value is not None else None
+            return DistributedStatement(stmt.target, (), value, stmt) if fits and value is not None else None
         index = [self._closed(e) for e in stmt.index]
         items = tuple(e for e in index if e is not None)
         base = stmt.base.name if isinstance(stmt.base, Var) else ""
         whole = len(items) == len(index) and self.accesses.is_element(base, items)
-        return Statement(base, items, value, stmt) if whole and value is not None else None
+        return DistributedStatement(base, items, value, stmt) if whole and value is not None else None
 
     def _closed(self, expr: Expr) -> Expr | None:
         """The expression with numbers of the same turn put in; None where it takes more than that."""
@@ -127,7 +133,7 @@ class Move:
         bound = {self.loop.index}
         for s in self.loop.body[: self.at]:
             if isinstance(s, Assign) and is_int64(self.types.get(s.target)):
-                make(s, linear(s.value, self.types) is not None)
+                make(s, affine_index(s.value, self.types) is not None)
         for loop in self.chain.loops:
             bound.add(loop.index)
             for s in loop.body if loop is not self.chain.loops[-1] else loop.body[: self.k]:
@@ -155,14 +161,14 @@ class Move:
         return found + [a for e in (*index, value) for a in self.accesses.read(e, self.around, self.counters)]
 
     @cached_property
-    def around_loop(self) -> tuple[Form, ...]:
+    def around_loop(self) -> tuple[LinearForm, ...]:
         """What holds in the loop's turns."""
-        return (*self.facts, *within(self.loop, self.types))
+        return (*self.facts, *index_bounds(self.loop, self.types))
 
     @cached_property
-    def around(self) -> tuple[Form, ...]:
+    def around(self) -> tuple[LinearForm, ...]:
         """What holds in the statement's turns."""
-        return (*self.around_loop, *(f for loop in self.chain.loops for f in within(loop, self.types)))
+        return (*self.around_loop, *(f for loop in self.chain.loops for f in index_bounds(loop, self.types)))
 
     # ---- whether it pays ---------------------------------------------------------------------
 
@@ -235,11 +241,14 @@ class Move:
         """Whether the statement's own turns may run in the new order."""
         levels = []
         for depth, loop in enumerate(self.chain.loops):
-            level = [before(self.loop.index, self.loop.step), before(loop.index, opposite(loop.step))]
-            levels.append([*level, *(f for n in self.chain.counters[:depth] for f in same(n))])
+            level = [
+                iteration_before(self.loop.index, self.loop.step),
+                iteration_before(loop.index, opposite(loop.step)),
+            ]
+            levels.append([*level, *(f for n in self.chain.counters[:depth] for f in same_iteration(n))])
         return not self.meets_itself(levels)
 
-    def meets_itself(self, orders: Sequence[Sequence[Form]]) -> bool:
+    def meets_itself(self, orders: Sequence[Sequence[LinearForm]]) -> bool:
         """Whether two turns of these orders may meet one element; to the sum of an adjoint, both may add."""
         assert self.statement is not None
         conflict = self.accesses.conflict
@@ -258,13 +267,13 @@ class Move:
             for part in (body[:at], body[at : at + 1], body[at + 1 :])
         )
         conflict = self.accesses.conflict
-        this_or_later = [before(c, step, 0)]
-        if conflict(self.own, early, [[before(c, step)]]) or conflict(self.own, beside, [this_or_later]):
+        this_or_later = [iteration_before(c, step, 0)]
+        if conflict(self.own, early, [[iteration_before(c, step)]]) or conflict(self.own, beside, [this_or_later]):
             return None
         if self.statement.index and not conflict(self.own, late, [this_or_later]):
             return len(body)
         # what comes after in the turn waits until all turns of the statement have run
-        if conflict([*self.own, *early, *beside], late, [[before(c, opposite(step))]]):
+        if conflict([*self.own, *early, *beside], late, [[iteration_before(c, opposite(step))]]):
             return None
         made, makes = defined(body[: at + 1]), defined(body[at + 1 :])
         counters = {s.index for s in walk(body) if isinstance(s, For)} - self.live

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from srcad.analysis.integers.element_dependence import before, linear, same
-from srcad.analysis.integers.fourier_motzkin import feasible, minus
-from srcad.ir.names import new_name
+from srcad.analysis.integers.element_dependence import affine_index, iteration_before, same_iteration
+from srcad.analysis.integers.fourier_motzkin import difference, is_satisfiable
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, map_expr, names, replace_names
 from srcad.ir.types import Array, Scalar, Symbol, dim
-from srcad.optimize.loops.interchange_legality import Move, Statement, limits, plus
-from srcad.optimize.memory.register_promotion import surely
+from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits, plus
+from srcad.optimize.memory.register_promotion import always_evaluated
 
 
 @dataclass(frozen=True)
-class Nested:
+class DistributedLoop:
     """What becomes of a loop of which a statement is moved out."""
 
     before: Block
@@ -28,21 +28,21 @@ class Nested:
     """Arrays of numbers that flow to the statement, which others may read as well."""
 
 
-def nested(move: Move, rows: frozenset[str]) -> Nested:
+def distributed_loop(move: StatementDistribution, rows: frozenset[str]) -> DistributedLoop:
     return _Nested(move, rows).made()
 
 
 class _Nested:
-    def __init__(self, move: Move, rows: frozenset[str]) -> None:
+    def __init__(self, move: StatementDistribution, rows: frozenset[str]) -> None:
         assert move.statement is not None and move.flowing is not None and move.waiting is not None
         self.move = move
         self.types = move.types
-        self.statement: Statement = move.statement
+        self.statement: DistributedStatement = move.statement
         self.flowing: tuple[str, ...] = move.flowing
         self.waiting: int = move.waiting
         self.rows = rows
 
-    def made(self) -> Nested:
+    def made(self) -> DistributedLoop:
         move, loop = self.move, self.move.loop
         low, high = limits(loop)
         here = _minus(Var(loop.index), low)
@@ -60,11 +60,11 @@ class _Nested:
         made = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
         # what is added to is the statement's alone
         others = self.rows | (frozenset(new.values()) if self.statement.index else frozenset())
-        return Nested(made, rest, move.at + len(keep), nest, others)
+        return DistributedLoop(made, rest, move.at + len(keep), nest, others)
 
     def _nest(self, items: dict[str, Expr]) -> Block:
         move, loop, loops = self.move, self.move.loop, list(self.move.chain.loops)
-        order = [*self._same_turn, before(loop.index, loop.step)]
+        order = [*self._same_turn, iteration_before(loop.index, loop.step)]
         inner = loop if move.meets_itself([order]) else _over(replace(loop, step=Const(1)), *limits(loop))
         if any(loop.index in names(e) for around in loops for e in (around.start, around.stop)):
             (low, high), bounds = self._changed_over()
@@ -90,8 +90,8 @@ class _Nested:
 
     def _greater(self, bound: Expr, other: Expr) -> Expr:
         """The greater of two, of which the second may be known to be."""
-        one, two = linear(bound, self.types), linear(other, self.types)
-        if one is not None and two is not None and not feasible([minus(one, two, -1), *self.move.around]):
+        one, two = affine_index(bound, self.types), affine_index(other, self.types)
+        if one is not None and two is not None and not is_satisfiable([difference(one, two, -1), *self.move.around]):
             return other
         return Op("max", (bound, other))
 
@@ -106,7 +106,9 @@ class _Nested:
         target = self.statement.target
         element = Op("index", (Var(target), *index))
         first: list[Stmt] = []
-        for op in dict.fromkeys(op for op in surely(value) if op.prim == "index" and inner.index not in names(op)):
+        for op in dict.fromkeys(
+            op for op in always_evaluated(value) if op.prim == "index" and inner.index not in names(op)
+        ):
             if op != element and self._is_apart(op):
                 item = self._number(op)
                 value = map_expr(value, lambda e, op=op, item=item: Var(item) if e == op else e)  # type: ignore[misc]
@@ -115,7 +117,7 @@ class _Nested:
         last: Block = ()
         fixed = not any(inner.index in names(e) for e in index)
         if fixed and stmt.op in ("+", "-") and self._is_double(target) and self._is_apart(value):
-            total = new_name(f"{target}_total", Scalar("float64"), self.types)
+            total = fresh_name(f"{target}_total", Scalar("float64"), self.types)
             first.append(Assign(total, element))
             turn = AugAssign(total, stmt.op, value, stmt.span, stmt.free)
             last = (Store(Var(target), index, Var(total)),)
@@ -135,7 +137,7 @@ class _Nested:
 
     @property
     def _same_turn(self) -> list[tuple[int, tuple[tuple[str, int], ...]]]:
-        return [f for n in self.move.chain.counters for f in same(n)]
+        return [f for n in self.move.chain.counters for f in same_iteration(n)]
 
     # ---- names -------------------------------------------------------------------------------
 
@@ -150,12 +152,12 @@ class _Nested:
         return None
 
     def _row(self, name: str) -> str:
-        return new_name(f"{name}_row", Array("float64", (dim(Symbol(f"?{name}_row", None)),)), self.types)
+        return fresh_name(f"{name}_row", Array("float64", (dim(Symbol(f"?{name}_row", None)),)), self.types)
 
     def _number(self, element: Op) -> str:
         match element:
             case Op("index", (Var(base), *_)) if isinstance(known := self.types.get(base), Array):
-                return new_name(f"{base}_item", Scalar(known.dtype), self.types)
+                return fresh_name(f"{base}_item", Scalar(known.dtype), self.types)
         raise AssertionError(element)
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.loops.parallel_loops import independent
-from srcad.analysis.memory.flow_alias_queries import Memory, meeting
+from srcad.analysis.loops.parallel_loops import is_parallel
+from srcad.analysis.memory.flow_alias_queries import FlowAliasQueries, may_alias_in
 from srcad.analysis.memory.liveness import Path
-from srcad.cleanup.adjoint.loop_fission import upward
+from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.nodes import Block, Const, For, Function, Stmt
 from srcad.ir.traversal import defined, with_blocks
 from srcad.optimize.memory.array_contraction import inner_blocks
 
 
-def ascending(f: Function) -> Function:
+def reverse_descending_loops(f: Function) -> Function:
     """The function with `range(a, b)` for `range(b - 1, a - 1, -1)` where the order does not show.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, Dim, Scalar
     >>> types = dict.fromkeys(("d_u", "d_v"), Array("float64", (Dim((), 99),))) | {"i": Scalar("int64")}
-    >>> print(show(ascending(Function("f", (), parse('''
+    >>> print(show(reverse_descending_loops(Function("f", (), parse('''
     ... for i in range(n - 2, 0, -1):
     ...     d_u[i] = 2.0 * d_v[i]
     ... for i in range(n - 2, 0, -1):
@@ -36,20 +36,20 @@ def ascending(f: Function) -> Function:
 class _Ascending:
     def __init__(self, f: Function) -> None:
         self.types = f.types
-        self.memory = Memory(f)
+        self.memory = FlowAliasQueries(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(self._stmt(stmt, (*path, at)) for at, stmt in enumerate(block))
 
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         if isinstance(stmt, For):
-            turned = upward(stmt) if stmt.step == Const(-1) and self._may_turn(stmt, path) else stmt
+            turned = ascending_loop(stmt) if stmt.step == Const(-1) and self._may_turn(stmt, path) else stmt
             return replace(turned, body=self.block(stmt.body, (*path, "body")))
         return with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])
 
     def _may_turn(self, loop: For, path: Path) -> bool:
-        if not independent(loop, self.types, str.__eq__):
+        if not is_parallel(loop, self.types, str.__eq__):
             return False
-        if not independent(loop, self.types, meeting(self.memory.held(path))):
+        if not is_parallel(loop, self.types, may_alias_in(self.memory.held(path))):
             return False
         return not defined((loop,)) & self.memory.live.live_after((*path, "head"))

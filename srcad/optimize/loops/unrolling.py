@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from srcad.ir.loop_nest import Nest, body_of, read_elements, written_elements
+from srcad.ir.loop_nest import LoopNest, body_of, read_elements, written_elements
 from srcad.ir.nodes import Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, While
 from srcad.ir.traversal import (
     blocks,
@@ -22,7 +22,7 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Array, Type
-from srcad.optimize.memory.scalar_replacement_candidates import LARGEST
+from srcad.optimize.memory.scalar_replacement_candidates import MAX_ELEMENTS
 from srcad.optimize.shapes.shape_environment import representative
 
 TURNS = 16
@@ -35,7 +35,7 @@ _EVALUATED: Mapping[str, Callable[[int, int], int | bool]] = {
 }  # fmt: skip
 
 
-def unroll(f: Function) -> Function:
+def unroll_short_loops(f: Function) -> Function:
     """The function with the short loops inside other loops written out.
 
     >>> from srcad.ir.notation import parse, show
@@ -46,7 +46,7 @@ def unroll(f: Function) -> Function:
     ...         x[t, i + 1] = y[i]
     ... ''')
     >>> types = {"x": Array("float64", (dim(4), dim(3))), "y": Array("float64", (dim(2),))}
-    >>> print(show(unroll(Function("f", (), body, (), types)).body))
+    >>> print(show(unroll_short_loops(Function("f", (), body, (), types)).body))
     for t in range(n):
         x[t, 1] = y[0]
         x[t, 2] = y[1]
@@ -83,7 +83,7 @@ class _Unrolled:
             written = self._written_out(stmt, TURNS)
             if written is not None:
                 return written
-        if isinstance(stmt, Nest):
+        if isinstance(stmt, LoopNest):
             return (stmt,)
         looped = inside or isinstance(stmt, For | While)
         return (with_blocks(stmt, [self.block(b, looped) for b in blocks(stmt)]),)
@@ -94,7 +94,7 @@ class _Unrolled:
                 turns = range(start, stop, step)
             case _:
                 return None
-        if isinstance(loop, Nest) and not self._meets_small(loop):
+        if isinstance(loop, LoopNest) and not self._meets_small(loop):
             return None
         if loop.exit is not None or len(turns) > left or loop.index in self._outside or not self._places(loop):
             return None
@@ -115,15 +115,15 @@ class _Unrolled:
         made: list[Stmt] = []
         for k in turns:
             turn = tuple(body) if k == turns[0] else tuple(s for s in body if not isinstance(s, Comment))
-            made += known(substitute(turn, {loop.index: Const(k)}))
+            made += fold_constants(substitute(turn, {loop.index: Const(k)}))
         return tuple(made)
 
-    def _meets_small(self, loops: Nest) -> bool:
+    def _meets_small(self, loops: LoopNest) -> bool:
         """Whether there is an array that may become numbers when it is written out."""
         met = {name for s in body_of(loops) for name, _ in (*read_elements(s), *written_elements(s))}
         kinds = [kind for name in met if isinstance(kind := self._types.get(name), Array)]
         shapes = [[representative(d, loops.equal) for d in kind.dims] for kind in kinds]
-        return any(all(not d.terms for d in s) and math.prod(d.const for d in s) <= LARGEST for s in shapes)
+        return any(all(not d.terms for d in s) and math.prod(d.const for d in s) <= MAX_ELEMENTS for s in shapes)
 
     def _places(self, loop: For) -> bool:
         """Whether the counter says where something is."""
@@ -139,16 +139,16 @@ def _place(stmt: Stmt) -> tuple[Expr, ...]:
     return (Op("index", (stmt.base, *stmt.index)),) if isinstance(stmt, Store) else ()
 
 
-def known(block: Block) -> Block:
+def fold_constants(block: Block) -> Block:
     """The block with what numbers alone decide decided."""
     found: list[Stmt] = []
     for stmt in block:
         stmt = rewrite(stmt, lambda e: map_expr(e, _evaluated))
         match stmt:
             case If(Const(bool(holds)), then, orelse):
-                found += known(then if holds else orelse)
+                found += fold_constants(then if holds else orelse)
             case _:
-                found.append(with_blocks(stmt, [known(b) for b in blocks(stmt)]) if blocks(stmt) else stmt)
+                found.append(with_blocks(stmt, [fold_constants(b) for b in blocks(stmt)]) if blocks(stmt) else stmt)
     return tuple(found)
 
 

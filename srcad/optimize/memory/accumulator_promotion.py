@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
-from srcad.ir.loop_nest import Nest, body_of, counters_of, extents_of, read_elements, written_elements
-from srcad.ir.names import new_name
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.ir.loop_nest import LoopNest, body_of, extents_of, indices_of, read_elements, written_elements
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import blocks, names, with_blocks
 from srcad.ir.types import Array, Scalar, Type
-from srcad.optimize.memory.register_promotion import kept
+from srcad.optimize.memory.register_promotion import promote_loop_invariant_elements
 
 
-def local_sums(f: Function) -> Function:
+def promote_accumulators(f: Function) -> Function:
     """`total = r[i]`, a loop with `total += ...`, `r[i] = total` for a loop with `r[i] += ...`.
 
     Where nothing else in the loop may be the same memory; the machine writes to memory in every turn otherwise. For
-    the loops that `spread` made, and (see `kept`) for those of the function itself.
+    the loops that `spread` made, and (see `promote_loop_invariant_elements`) for those of the function itself.
     """
     types = dict(f.types)
-    body = _block(f.body, types, sharing(f.body, f.types))
+    body = _block(f.body, types, may_alias(f.body, f.types))
     return replace(f, body=body, types=types)
 
 
-def _block(block: Block, types: dict[str, Type], shared: Sharing) -> Block:
+def _block(block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
     def one(stmt: Stmt) -> Stmt:
-        if isinstance(stmt, Nest):
+        if isinstance(stmt, LoopNest):
             stmt = _nest(stmt, types, shared)
         if isinstance(stmt, For):
-            new = kept(stmt, types, shared)
+            new = promote_loop_invariant_elements(stmt, types, shared)
             if isinstance(new, If):
                 return replace(new, then=tuple(inside(s) for s in new.then))
         return inside(stmt)
@@ -40,8 +40,8 @@ def _block(block: Block, types: dict[str, Type], shared: Sharing) -> Block:
     return tuple(map(one, block))
 
 
-def _nest(loops: Nest, types: dict[str, Type], shared: Sharing) -> Stmt:
-    *outer, last = zip(counters_of(loops), extents_of(loops), strict=True)
+def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
+    *outer, last = zip(indices_of(loops), extents_of(loops), strict=True)
     if not outer:
         return loops
     before: list[Stmt] = []
@@ -62,7 +62,7 @@ def _nest(loops: Nest, types: dict[str, Type], shared: Sharing) -> Stmt:
                 )
                 and shared.of(base) not in {shared.of(name) for name, _ in read_elements(Assign("", value))}
             ):
-                total = new_name(f"{base}_total", Scalar(known.dtype), types)
+                total = fresh_name(f"{base}_total", Scalar(known.dtype), types)
                 before.append(Assign(total, Op("index", (Var(base), *index))))
                 inner.append(AugAssign(total, "+", value, free=free))
                 after.append(Store(Var(base), index, Var(total)))

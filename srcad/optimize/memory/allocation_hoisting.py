@@ -6,17 +6,17 @@ from collections import Counter
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
-from srcad.ir.loop_nest import Nest
+from srcad.ir.loop_nest import LoopNest
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Stmt, Store, Var, While
 from srcad.ir.traversal import names, ops, own_writes, stmt_writes, walk, with_blocks
 from srcad.ir.types import Array, Scalar
-from srcad.optimize.memory.array_contraction import as_steps, inner_blocks
+from srcad.optimize.memory.array_contraction import inner_blocks, nests_as_steps
 
 _MADE = frozenset({"np.empty", "np.zeros"})
 _COUNTING = frozenset({"shape", "select", "+", "-", "*", ">"})
 
 
-def buffers(f: Function) -> Function:
+def hoist_allocations(f: Function) -> Function:
     """The function with `np.empty` before the loops it stood in, where each turn may use the same memory.
 
     >>> from srcad.ir.nodes import Param
@@ -31,7 +31,7 @@ def buffers(f: Function) -> Function:
     ... '''.replace("x.shape[0]", "shape(x, axis=0)"))
     >>> types = {"x": x, "y": x, "n": Scalar("int64"), "t": Scalar("int64"), "total": Scalar("float64")}
     >>> params = (Param("x", "x"), Param("n", "n"), Param("total", "total"))
-    >>> print(show(buffers(Function("f", params, body, (Var("total"),), types)).body))
+    >>> print(show(hoist_allocations(Function("f", params, body, (Var("total"),), types)).body))
     y = np.empty(shape(x, axis=0))
     for t in range(n):
         y[...] = 0.0
@@ -42,7 +42,7 @@ def buffers(f: Function) -> Function:
     """
     params = frozenset(p.name for p in f.params)
     kept = frozenset(n for e in f.results for n in names(e))
-    live = liveness(as_steps(f.body), f.types, kept, params, all_stays=True)
+    live = liveness(nests_as_steps(f.body), f.types, kept, params, all_stays=True)
     return replace(f, body=_Buffers(f, live, params).block(f.body, ()))
 
 
@@ -57,9 +57,9 @@ class _Buffers:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
             here: Path = (*path, k)
-            if not isinstance(stmt, Nest):
+            if not isinstance(stmt, LoopNest):
                 stmt = with_blocks(stmt, [self.block(b, (*here, name)) for name, b in inner_blocks(stmt)])
-            if isinstance(stmt, For | While) and not isinstance(stmt, Nest):
+            if isinstance(stmt, For | While) and not isinstance(stmt, LoopNest):
                 entry = (*here, "range" if isinstance(stmt, For) else "start")
                 before, stmt = self._lifted(stmt, self._live.live_after(entry))
                 found += before

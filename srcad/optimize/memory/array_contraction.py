@@ -7,45 +7,45 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
-from srcad.cleanup.dead_code import dead
+from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.loop_nest import (
-    Nest,
+    LoopNest,
     body_of,
-    counters_of,
     extents_of,
-    is_own,
+    indices_of,
+    is_injective,
     read_elements,
     with_body,
     written_elements,
 )
-from srcad.ir.names import new_name
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, subexpressions, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.shapes.shape_environment import representative
 
 
-def contract(f: Function) -> Function:
+def contract_arrays(f: Function) -> Function:
     """The function without arrays that hold each element for one turn only."""
     params = frozenset(p.name for p in f.params)
     kept = frozenset(n for e in f.results for n in names(e))
     # a nest counts as one step: what is live after it is what someone else reads
-    live = liveness(as_steps(f.body), f.types, kept, params, all_stays=True)
+    live = liveness(nests_as_steps(f.body), f.types, kept, params, all_stays=True)
     work = _Contraction(live, dict(f.types), params)
     body = work.block(f.body, ())
     if work.types == f.types:
         return replace(f, body=body)
-    return replace(f, body=dead(body, kept, work.types, params), types=work.types)
+    return replace(f, body=remove_dead_code(body, kept, work.types, params), types=work.types)
 
 
-def as_steps(block: Block) -> Block:
+def nests_as_steps(block: Block) -> Block:
     """The block with each nest as one step, for what is live before and after it."""
 
     def step(stmt: Stmt) -> Stmt:
-        if isinstance(stmt, Nest):
+        if isinstance(stmt, LoopNest):
             read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)})
             return Effect(Op("nest", tuple(map(Var, read))))
-        return with_blocks(stmt, [as_steps(b) for b in blocks(stmt)])
+        return with_blocks(stmt, [nests_as_steps(b) for b in blocks(stmt)])
 
     return tuple(map(step, block))
 
@@ -63,7 +63,7 @@ def inner_blocks(stmt: Stmt) -> Iterator[tuple[str, Block]]:
             yield "body", body
 
 
-def _copied(loops: Nest, types: Mapping[str, Type]) -> Stmt:
+def _copied(loops: LoopNest, types: Mapping[str, Type]) -> Stmt:
     """A nest that does nothing but copy one whole array to another as such a copy."""
     match body_of(loops):
         case (Store(Var(target), index, Op("index", (Var(source), *read)), None),) if index == tuple(read):
@@ -72,7 +72,7 @@ def _copied(loops: Nest, types: Mapping[str, Type]) -> Stmt:
                 and tuple(representative(d, loops.equal) for d in known.dims) == loops.lengths
                 for name in (target, source)
             )
-            if whole and index == tuple(map(Var, counters_of(loops))):
+            if whole and index == tuple(map(Var, indices_of(loops))):
                 return Store(Var(target), (), Var(source))
     return loops
 
@@ -86,14 +86,14 @@ class _Contraction:
     def block(self, block: Block, path: Path) -> Block:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
-            if isinstance(stmt, Nest):
+            if isinstance(stmt, LoopNest):
                 found.append(_copied(self._nest(stmt, self._live.live_after((*path, k))), self.types))
             else:
                 found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in inner_blocks(stmt)]))
         return tuple(found)
 
-    def _nest(self, loops: Nest, later: frozenset[str]) -> Nest:
-        counters, bounds = counters_of(loops), {n for e in extents_of(loops) for n in names(e)}
+    def _nest(self, loops: LoopNest, later: frozenset[str]) -> LoopNest:
+        counters, bounds = indices_of(loops), {n for e in extents_of(loops) for n in names(e)}
         body = body_of(loops)
         for target in dict.fromkeys(base for s in body for base, _ in written_elements(s)):
             known = self.types.get(target)
@@ -116,10 +116,10 @@ class _Contraction:
             for s in body for e in own_exprs(s) for p in subexpressions(e)
         ) + sum(isinstance(s, Store) and s.base == Var(name) for s in body)  # fmt: skip
         same = all(place == index for _, (_, place) in met)
-        return starts and not reads_itself and same and is_own(index, counters) and mentions == as_elements
+        return starts and not reads_itself and same and is_injective(index, counters) and mentions == as_elements
 
     def _as_number(self, name: str, dtype: str, body: Block) -> Block:
-        number = new_name(f"{name}_here", Scalar(dtype), self.types)
+        number = fresh_name(f"{name}_here", Scalar(dtype), self.types)
 
         def element(part: Expr) -> Expr:
             match part:

@@ -18,7 +18,7 @@ _State = dict[str, frozenset[_Site]]
 """The assignments that may have given a name the value it has here."""
 
 
-def lives(f: Function) -> Function:
+def split_live_ranges(f: Function) -> Function:
     """The function with a name for each life of an array.
 
     >>> from srcad.ir.notation import parse, show
@@ -33,7 +33,7 @@ def lives(f: Function) -> Function:
     ...     total += y[0]
     ... ''')
     >>> types = dict.fromkeys(("y", "kept"), Array("float64", (dim(3),)))
-    >>> print(show(lives(Function("f", (), body, (), types)).body))
+    >>> print(show(split_live_ranges(Function("f", (), body, (), types)).body))
     y = np.zeros(3)
     for t in range(n):
         kept[t] = y

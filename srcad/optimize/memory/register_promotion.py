@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from srcad.analysis.memory.may_alias import Sharing
+from srcad.analysis.memory.may_alias import MayAlias
 from srcad.analysis.values.effects import LAZY
-from srcad.ir.names import new_name
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import blocks, children, defined, own_exprs, own_stores, rewrite, with_blocks
 from srcad.ir.types import Array, Scalar, Type
-from srcad.optimize.shapes.shape_guards import COUNTING, has_turns
+from srcad.optimize.shapes.shape_guards import COUNTING, nonempty_condition
 from srcad.typing.typeof import typeof
 
 _SHAPE = frozenset({"shape", "len", "size"})
@@ -27,7 +27,7 @@ _MOST = 16
 _Index = tuple[Expr, ...]
 
 
-def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
+def promote_loop_invariant_elements(loop: For, types: dict[str, Type], shared: MayAlias) -> Stmt:
     """The loop with such elements as numbers, or as it is; `types` gets the types of the numbers.
 
     >>> from srcad.analysis.memory.may_alias import sharing
@@ -40,7 +40,7 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     ... ''')
     >>> types = {"d": Array("float64", (dim(4), dim(2))), **dict.fromkeys("aw", Array("float64", (dim(4),)))}
     >>> types.update(dict.fromkeys("ijn", Scalar("int64")))
-    >>> print(show((kept(loop, types, sharing((loop,), types)),)))
+    >>> print(show((promote_loop_invariant_elements(loop, types, sharing((loop,), types)),)))
     if i < n:
         d_total = d[i, 0]
         w_here = w[i]
@@ -53,7 +53,7 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
 
     A loop without turns must not even read an element, there may be none; so it is for what only some turns do.
     """
-    runs = has_turns(loop)
+    runs = nonempty_condition(loop)
     if runs is None:
         return loop
     met = _Met(types, shared, defined((loop,)))
@@ -67,7 +67,7 @@ def kept(loop: For, types: dict[str, Type], shared: Sharing) -> Stmt:
     for (base, index), use in met.numbers().items():
         kind = types[base]
         assert isinstance(kind, Array)
-        number = new_name(f"{base}_here" if use == "read" else f"{base}_total", Scalar(kind.dtype), types)
+        number = fresh_name(f"{base}_here" if use == "read" else f"{base}_total", Scalar(kind.dtype), types)
         numbers[base, index] = number
         before.append(Assign(number, Const(0.0) if use == "added" else Op("index", (Var(base), *index))))
         if use != "read":
@@ -81,7 +81,7 @@ class _Met:
     """What a loop does to memory."""
 
     types: Mapping[str, Type]
-    shared: Sharing
+    shared: MayAlias
     changed: frozenset[str]
     always: dict[tuple[str, _Index], bool] = field(default_factory=dict)
     """Elements that are the same in every turn, and whether every turn reads or writes them."""
@@ -159,7 +159,7 @@ class _Met:
         return False
 
     def numbers(self) -> dict[tuple[str, _Index], str]:
-        """The elements that may be numbers: `read` only, `kept` and written back, or `added` up from zero."""
+        """The elements that may be scalars: only read, written back after the loop, or added up from zero."""
         stored = {self.shared.of(n) for n in self.stored}
         bases: dict[str, list[_Index]] = {}
         for base, index in self.always:
@@ -198,15 +198,15 @@ def _is_double(kind: Type) -> bool:
     return isinstance(kind, Array) and kind.dtype == "float64"
 
 
-def surely(expr: Expr) -> Iterator[Op]:
+def always_evaluated(expr: Expr) -> Iterator[Op]:
     """The operations that are done whenever the expression is evaluated."""
     match expr:
         case Op(prim, (first, *_)) if prim in LAZY:
-            yield from surely(first)
+            yield from always_evaluated(first)
         case Op():
             yield expr
             for part in children(expr):
-                yield from surely(part)
+                yield from always_evaluated(part)
 
 
 def _apart(one: _Index, other: _Index) -> bool:

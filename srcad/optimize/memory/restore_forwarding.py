@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from srcad.analysis.memory.full_overwrite import Filled
+from srcad.analysis.memory.full_overwrite import FullOverwrites
 from srcad.analysis.memory.liveness import Path, liveness, memory
-from srcad.analysis.memory.may_alias import sharing
-from srcad.ir.names import new_name
+from srcad.analysis.memory.may_alias import may_alias
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, rewrite, subexpressions, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
@@ -21,14 +21,14 @@ from srcad.optimize.memory.array_contraction import inner_blocks
 _Place = tuple[Expr, ...]
 
 
-def unrestored(f: Function) -> Function:
+def forward_restored_elements(f: Function) -> Function:
     """The function with numbers for such elements.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Dim
     >>> types = dict.fromkeys(("u", "d_u"), Array("float64", (Dim((), 99),))) | {"i": Scalar("int64")}
     >>> types |= {"u_saved": Array("float64", (Dim((), 9), Dim((), 99)))}
-    >>> print(show(unrestored(Function("f", (), parse('''
+    >>> print(show(forward_restored_elements(Function("f", (), parse('''
     ... u = np.zeros(99)
     ... for t in range(9):
     ...     for i in range(99):
@@ -41,14 +41,14 @@ def unrestored(f: Function) -> Function:
             u_here = u_saved[t, i]
             d_u[i] *= u_here * u_here
     """
-    filled = Filled(f)
+    filled = FullOverwrites(f)
     found = dict(_candidates(f.body, (), f.types, filled))
     if not found:
         return f
     params = frozenset(p.name for p in f.params)
     kept = frozenset(n for e in f.results for n in names(e))
     live = liveness(_as_steps(f.body, (), found, filled), f.types, kept, params, all_stays=True)
-    shared = sharing(f.body, f.types)  # of the whole function: the steps hide what the loops assign
+    shared = may_alias(f.body, f.types)  # of the whole function: the steps hide what the loops assign
     types = dict(f.types)
     chosen: dict[Path, dict[str, str]] = {}
     for path, arrays in found.items():
@@ -56,12 +56,12 @@ def unrestored(f: Function) -> Function:
         for array in arrays:
             alone = shared.names_with(array) <= {array} and array not in params
             if alone and memory(live.shared, array) not in later:
-                chosen.setdefault(path, {})[array] = new_name(f"{array}_here", Scalar("float64"), types)
+                chosen.setdefault(path, {})[array] = fresh_name(f"{array}_here", Scalar("float64"), types)
     return replace(f, body=_with_numbers(f.body, (), chosen), types=types) if chosen else f
 
 
 def _candidates(
-    block: Block, path: Path, types: Mapping[str, Type], filled: Filled
+    block: Block, path: Path, types: Mapping[str, Type], filled: FullOverwrites
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """The innermost loops, and the arrays of which every turn first stores the one element it has to do with."""
     for at, stmt in enumerate(block):
@@ -120,7 +120,7 @@ def _places(stmt: Stmt, array: str) -> Iterator[_Place]:
                     yield tuple(items)
 
 
-def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], filled: Filled) -> Block:
+def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], filled: FullOverwrites) -> Block:
     """The block with each such loop, and each nest that fills an array, as one step that reads what was there."""
     new: list[Stmt] = []
     for at, stmt in enumerate(block):

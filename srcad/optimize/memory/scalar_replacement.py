@@ -10,36 +10,36 @@ from collections import Counter
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Path, liveness
-from srcad.cleanup.dead_code import dead
-from srcad.ir.loop_nest import Nest
-from srcad.ir.names import new_name
+from srcad.cleanup.dead_code import remove_dead_code
+from srcad.ir.loop_nest import LoopNest
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.scalar_replacement_candidates import (
-    FRESH,
+    ALLOCATIONS,
     SHAPE,
-    Chosen,
+    ConstantIndex,
     Facts,
-    Outside,
-    Place,
-    chosen,
-    element,
+    OutsideUses,
+    PromotionPlan,
+    all_indices,
+    constant_index,
+    element_map,
     given,
-    place_of,
-    places,
-    read_of,
+    index_of,
+    promotion_plan,
     size_of,
 )
-from srcad.optimize.shapes.shape_guards import answered
+from srcad.optimize.shapes.shape_guards import guard_of
 from srcad.typing.typeof import typeof
 
 _START = {"np.zeros": 0.0, "np.zeros_like": 0.0, "np.ones": 1.0, "np.ones_like": 1.0}
 
 
-def scalars(f: Function) -> Function:
+def replace_small_arrays(f: Function) -> Function:
     """The function with numbers for the arrays of which every use is known.
 
     >>> from srcad.ir.nodes import Param
@@ -54,7 +54,8 @@ def scalars(f: Function) -> Function:
     ...     y = new
     ... ''')
     >>> types = {**dict.fromkeys(("y", "new"), Array("float64", (dim(2),))), "h": Scalar("float64")}
-    >>> print(show(scalars(Function("f", (Param("n", "n"), Param("h", "h")), body, (Var("y"),), types)).body))
+    >>> f = Function("f", (Param("n", "n"), Param("h", "h")), body, (Var("y"),), types)
+    >>> print(show(replace_small_arrays(f).body))
     y = np.zeros(2)
     y_0 = y[0]
     y_1 = y[1]
@@ -73,7 +74,7 @@ def scalars(f: Function) -> Function:
         body = work.block(f.body, (), {}, frozenset(p.name for p in f.params), frozenset(), depth)
         if body != f.body:
             kept = {n for e in f.results for n in names(e)}
-            body = dead(body, kept, work.types, [p.name for p in f.params])
+            body = remove_dead_code(body, kept, work.types, [p.name for p in f.params])
             f = replace(f, body=body, types=work.types)
         depth += 1
     return f
@@ -110,14 +111,14 @@ class _Level:
             here: Path = (*path, k)
             if isinstance(stmt, For | While) and depth == 0:
                 found += self._loop(stmt, here, facts, before, own)
-            elif blocks(stmt) and not isinstance(stmt, Nest):
+            elif blocks(stmt) and not isinstance(stmt, LoopNest):
                 below = depth - isinstance(stmt, For | While)
                 mine = own - given((stmt,)) if isinstance(stmt, For | While) else own
                 new = [self.block(b, (*here, name), facts, before, mine, below) for name, b in inner_blocks(stmt)]
                 found.append(with_blocks(stmt, new))
             else:
                 found.append(stmt)
-            asked = answered(stmt, self.types)
+            asked = guard_of(stmt, self.types)
             if asked is not None and asked.symbol.name in self._params:
                 facts = {**facts, asked.symbol: asked.length}
             before |= _surely(stmt)
@@ -131,8 +132,8 @@ class _Level:
     ) -> list[Stmt]:
         read = frozenset(self._occurs - _within(loop))
         changed = frozenset(_stored_after(self._body, path, loop)) | self._kept
-        outside = Outside(before, own, read, changed, self._params)
-        found = chosen(loop, path, facts, self.types, self._live, outside)
+        outside = OutsideUses(before, own, read, changed, self._params)
+        found = promotion_plan(loop, path, facts, self.types, self._live, outside)
         if not found.sizes:
             return [loop]
         return _Rewritten(found, facts, self.types).loop(loop)
@@ -178,17 +179,18 @@ def _surely(stmt: Stmt) -> frozenset[str]:
 class _Rewritten:
     """A loop with numbers for the arrays that were chosen; `types` gets theirs."""
 
-    def __init__(self, what: Chosen, facts: Facts, types: dict[str, Type]) -> None:
+    def __init__(self, what: PromotionPlan, facts: Facts, types: dict[str, Type]) -> None:
         self._what = what
         self._facts = facts
         self._types = types
-        self._names: dict[str, dict[Place, str]] = {}
+        self._names: dict[str, dict[ConstantIndex, str]] = {}
         self._stored: set[str] = set()
         for name, size in what.sizes.items():
             kind = types[name]
             assert isinstance(kind, Array)
             self._names[name] = {
-                at: new_name("_".join((name, *map(str, at))), Scalar(kind.dtype), self._types) for at in places(size)
+                at: fresh_name("_".join((name, *map(str, at))), Scalar(kind.dtype), self._types)
+                for at in all_indices(size)
             }
 
     def loop(self, loop: For | While) -> list[Stmt]:
@@ -236,12 +238,12 @@ class _Rewritten:
             case AugAssign(target, op, value) if target in self._names:
                 return self._filled(target, op, value)
             case Store(Var(name), index, value, op) if name in self._names:
-                at = element(index, self._what.sizes[name])
+                at = constant_index(index, self._what.sizes[name])
                 if at is None:
                     return self._filled(name, op, value)
                 return [self._set(name, at, op, self._expr(value, None))]
             case Store(value=Var(name), op=op) if name in self._names:
-                place = read_of(place_of(stmt), self._types, self._facts, reading=False)
+                place = element_map(index_of(stmt), self._types, self._facts, reading=False)
                 if place is not None and list(place.at) == list(self._names[name]):
                     return [
                         Store(Var(place.base), tuple(self._expr(e, None) for e in place.at[at]), Var(number), op)
@@ -254,13 +256,13 @@ class _Rewritten:
 
     def _assigned(self, target: str, value: Expr) -> list[Stmt]:
         mine = self._names[target]
-        if isinstance(value, Op) and value.prim in FRESH:
+        if isinstance(value, Op) and value.prim in ALLOCATIONS:
             return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in mine]
-        read = read_of(value, self._types, self._facts)
+        read = element_map(value, self._types, self._facts)
         if read is not None:
             return [self._set(target, at, None, self._expr(_element(read.base, read.at[at]), None)) for at in mine]
         before: list[Stmt] = []
-        name = new_name(f"{target}_made", self._types[target], self._types)
+        name = fresh_name(f"{target}_made", self._types[target], self._types)
         new = self._expr(value, before)
         return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in mine)]
 
@@ -274,12 +276,12 @@ class _Rewritten:
         if not isinstance(value, Const):
             kind = typeof(value, self._types)
             assert isinstance(kind, Scalar)
-            number = new_name(f"{name}_all", kind, self._types)
+            number = fresh_name(f"{name}_all", kind, self._types)
             before.append(Assign(number, value))
             value = Var(number)
         return [*before, *(self._set(name, at, op, value) for at in self._names[name])]
 
-    def _set(self, name: str, at: Place, op: str | None, value: Expr) -> Stmt:
+    def _set(self, name: str, at: ConstantIndex, op: str | None, value: Expr) -> Stmt:
         number = self._names[name][at]
         self._stored.add(number)
         if op is not None:
@@ -299,7 +301,7 @@ class _Rewritten:
         """The expression on numbers; arrays that are read whole are put together `before`."""
         match expr:
             case Op("index", (Var(name), *items)) if name in self._names:
-                at = element(tuple(items), self._what.sizes[name])
+                at = constant_index(tuple(items), self._what.sizes[name])
                 assert at is not None
                 return Var(self._names[name][at])
             case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE:
@@ -307,11 +309,11 @@ class _Rewritten:
                 axis = dict(static).get("axis", 0)
                 assert isinstance(axis, int)
                 return Const(len(self._names[name]) if prim == "size" else size[axis])
-            case Op(prim, (Var(name), *rest)) if name in self._names and prim in FRESH and not rest:
+            case Op(prim, (Var(name), *rest)) if name in self._names and prim in ALLOCATIONS and not rest:
                 return self._empty(name, prim.removesuffix("_like"))
             case Var(name) if name in self._names:
                 assert before is not None
-                whole = new_name(f"{name}_now", self._types[name], self._types)
+                whole = fresh_name(f"{name}_now", self._types[name], self._types)
                 before += self._array(name, whole)
                 return Var(whole)
             case Op(prim, args, static):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product as every
 
-from srcad.analysis.memory.access_maps import view_of
+from srcad.analysis.memory.access_maps import access_map
 from srcad.analysis.memory.liveness import Liveness, Path
 from srcad.ir.nodes import (
     Assign,
@@ -31,16 +31,16 @@ from srcad.ir.types import Array, Scalar, Symbol, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.typing.typeof import typeof
 
-LARGEST = 9
+MAX_ELEMENTS = 9
 """Elements of an array that becomes numbers: a rotation. Text, and the time to compile it, grow with them."""
-FRESH = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
+ALLOCATIONS = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
 SHAPE = frozenset({"shape", "len", "size"})
 _UPDATES = frozenset({None, "+", "-", "*", "/"})
 Facts = Mapping[Symbol, int]
-Place = tuple[int, ...]
+ConstantIndex = tuple[int, ...]
 
 
-def size_of(kind: Type | None, facts: Facts) -> Place | None:
+def size_of(kind: Type | None, facts: Facts) -> ConstantIndex | None:
     """The lengths of a small array; None for what is none, or not known to be."""
     if not isinstance(kind, Array) or kind.dtype not in ("float64", "int64"):
         return None
@@ -51,14 +51,14 @@ def size_of(kind: Type | None, facts: Facts) -> Place | None:
             return None
         lengths.append(d.const + sum(c * facts[s] for s, c in d.terms))
         elements *= lengths[-1]
-    return tuple(lengths) if 0 < elements <= LARGEST else None
+    return tuple(lengths) if 0 < elements <= MAX_ELEMENTS else None
 
 
-def places(size: Place) -> list[Place]:
+def all_indices(size: ConstantIndex) -> list[ConstantIndex]:
     return list(every(*map(range, size)))
 
 
-def element(items: tuple[Expr, ...], size: Place) -> Place | None:
+def constant_index(items: tuple[Expr, ...], size: ConstantIndex) -> ConstantIndex | None:
     """Which element an index says; None where it does not say, or there is none."""
     found: list[int] = []
     for item, length in zip(items, size, strict=False):
@@ -71,18 +71,18 @@ def element(items: tuple[Expr, ...], size: Place) -> Place | None:
 
 
 @dataclass(frozen=True)
-class Read:
+class ElementMap:
     """An array read whole: element by element it is `base` at an index."""
 
     base: str
-    at: Mapping[Place, tuple[Expr, ...]]
+    at: Mapping[ConstantIndex, tuple[Expr, ...]]
 
 
-def read_of(expr: Expr, types: Mapping[str, Type], facts: Facts, reading: bool = True) -> Read | None:
+def element_map(expr: Expr, types: Mapping[str, Type], facts: Facts, reading: bool = True) -> ElementMap | None:
     """The elements of a view; None where they are not easily said."""
     if not isinstance(expr, Var) and not (isinstance(expr, Op) and expr.prim in ("index", "np.transpose", "copy")):
         return None
-    view = view_of(expr, types, {}, reading)
+    view = access_map(expr, types, {}, reading)
     if view is None:
         return None
     kind = types[view.base]
@@ -90,7 +90,7 @@ def read_of(expr: Expr, types: Mapping[str, Type], facts: Facts, reading: bool =
     size = size_of(Array(kind.dtype, view.lengths), facts)
     if size is None or any(not isinstance(e, Var | Const) for p in view.places for e in _atoms(p.start)):
         return None
-    return Read(view.base, {at: view.index(tuple(map(Const, at))) for at in places(size)})
+    return ElementMap(view.base, {at: view.index(tuple(map(Const, at))) for at in all_indices(size)})
 
 
 def _atoms(expr: Expr) -> Iterator[Expr]:
@@ -104,10 +104,10 @@ def _atoms(expr: Expr) -> Iterator[Expr]:
 
 
 @dataclass
-class Chosen:
+class PromotionPlan:
     """Arrays that become numbers in a loop, with their lengths."""
 
-    sizes: dict[str, Place]
+    sizes: dict[str, ConstantIndex]
     loaded: list[str] = field(default_factory=list)
     """Those that have a value before the loop."""
     rebuilt: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Outside:
+class OutsideUses:
     """What is there of a function outside a loop."""
 
     before: frozenset[str]
@@ -131,9 +131,9 @@ class Outside:
     """Memory that whoever called knows: the parameters."""
 
 
-def chosen(
-    loop: For | While, path: Path, facts: Facts, types: Mapping[str, Type], live: Liveness, outside: Outside
-) -> Chosen:
+def promotion_plan(
+    loop: For | While, path: Path, facts: Facts, types: Mapping[str, Type], live: Liveness, outside: OutsideUses
+) -> PromotionPlan:
     """The arrays of a loop at `path`."""
     met = dict.fromkeys(
         n for s in walk((loop,)) for n in (*own_writes(s), *(m for e in own_exprs(s) for m in reads(e)))
@@ -160,12 +160,12 @@ def chosen(
             if not always and _told_apart(name, live, later, outside):
                 work.refused.add(name)
         if not work.refused & sizes.keys():
-            return Chosen(sizes, into, rebuilt, kept)
+            return PromotionPlan(sizes, into, rebuilt, kept)
         sizes = {n: size for n, size in sizes.items() if n not in work.refused}
-    return Chosen({})
+    return PromotionPlan({})
 
 
-def _told_apart(name: str, live: Liveness, later: frozenset[str], outside: Outside) -> bool:
+def _told_apart(name: str, live: Liveness, later: frozenset[str], outside: OutsideUses) -> bool:
     """Whether a new array after the loop would miss what is stored into the one that the name stands for."""
     mine = live.shared.names_with(name)
     return bool(mine & outside.changed) and bool((mine - {name}) & (later | outside.seen))
@@ -183,7 +183,9 @@ def given(block: Block) -> frozenset[str]:
 class _Choice:
     """One look at a loop with some arrays taken for numbers: which of them cannot be?"""
 
-    def __init__(self, sizes: Mapping[str, Place], facts: Facts, types: Mapping[str, Type], live: Liveness) -> None:
+    def __init__(
+        self, sizes: Mapping[str, ConstantIndex], facts: Facts, types: Mapping[str, Type], live: Liveness
+    ) -> None:
         self.refused: set[str] = set()
         self._sizes = sizes
         self._facts = facts
@@ -254,10 +256,10 @@ class _Choice:
             self.refused |= roots(value) & self._sizes.keys()
             return
         self._made.setdefault(target, set()).add(loops)
-        if isinstance(value, Op) and value.prim in FRESH:
+        if isinstance(value, Op) and value.prim in ALLOCATIONS:
             self._own |= {target}
             return
-        read = read_of(value, self._types, self._facts)
+        read = element_map(value, self._types, self._facts)
         if read is None:
             self._read(value, loops)
             if roots(value):
@@ -276,15 +278,15 @@ class _Choice:
             self._shares.append((target, read.base))
         self._own -= {read.base}
 
-    def _elements(self, read: Read, target: str) -> None:
-        if list(read.at) != places(self._sizes[target]) or read.base == target:
+    def _elements(self, read: ElementMap, target: str) -> None:
+        if list(read.at) != all_indices(self._sizes[target]) or read.base == target:
             self.refused.add(target)
         self._of(read)
 
-    def _of(self, read: Read) -> None:
+    def _of(self, read: ElementMap) -> None:
         """The array that is read is one of those taken for numbers: each element must be known."""
         size = self._sizes.get(read.base)
-        if size is not None and any(element(index, size) is None for index in read.at.values()):
+        if size is not None and any(constant_index(index, size) is None for index in read.at.values()):
             self.refused.add(read.base)
         for index in read.at.values():
             for item in index:
@@ -296,17 +298,17 @@ class _Choice:
             self._read(item, None)
         if name is None or name not in self._sizes:
             self._read(stmt.base, None)
-            target = read_of(place_of(stmt), self._types, self._facts, reading=False)
+            target = element_map(index_of(stmt), self._types, self._facts, reading=False)
             match stmt.value:
                 case Var(source) if source in self._sizes and target is not None:
-                    if list(target.at) == places(self._sizes[source]):
+                    if list(target.at) == all_indices(self._sizes[source]):
                         return
             self._read(stmt.value, loops)
             return
         kind, size = self._types[name], self._sizes[name]
         assert isinstance(kind, Array)
         whole = all(i == Slice() for i in stmt.index)
-        if stmt.base != Var(name) or stmt.op not in _UPDATES or not (whole or element(stmt.index, size)):
+        if stmt.base != Var(name) or stmt.op not in _UPDATES or not (whole or constant_index(stmt.index, size)):
             self.refused.add(name)
         match stmt.value:
             case Var(source) if whole and self._sizes.get(source) == size:
@@ -324,10 +326,10 @@ class _Choice:
         """What an expression reads: single elements, lengths, or (where there are `loops`) arrays as a whole."""
         match expr:
             case Op("index", (Var(name), *items)) if name in self._sizes:
-                if element(tuple(items), self._sizes[name]) is None:
+                if constant_index(tuple(items), self._sizes[name]) is None:
                     self.refused.add(name)
                 return
-            case Op(prim, (Var(name), *_)) if (prim in SHAPE or prim in FRESH) and name in self._sizes:
+            case Op(prim, (Var(name), *_)) if (prim in SHAPE or prim in ALLOCATIONS) and name in self._sizes:
                 return
             case Var(name) if name in self._sizes:
                 if loops is None:
@@ -389,5 +391,5 @@ class _Choice:
         return False
 
 
-def place_of(stmt: Store) -> Expr:
+def index_of(stmt: Store) -> Expr:
     return Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base

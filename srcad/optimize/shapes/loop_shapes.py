@@ -9,24 +9,24 @@ from typing import TypeVar
 from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Stmt
 from srcad.ir.traversal import block_reads, defined, names
 from srcad.ir.types import Array, Dim, Symbol, dim
-from srcad.optimize.array_statements.assignments import Arrays
-from srcad.optimize.shapes.shape_environment import Known
-from srcad.optimize.shapes.shape_guards import Asked, has_turns, lengths_asked
+from srcad.optimize.array_statements.assignments import ArrayAssignments
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.optimize.shapes.shape_guards import ShapeGuard, first_iteration_guards, nonempty_condition
 
 _Result = TypeVar("_Result")
 Lengths = dict[str, tuple[Dim, ...]]
 
 
-class Turns(Arrays):
+class LoopShapes(ArrayAssignments):
     """Loops and branches: an array that has three elements whichever way it came has three."""
 
     def __init__(self, f: Function) -> None:
-        super().__init__(Known(f))
+        super().__init__(ShapeEnvironment(f))
         self.declared = f.types
-        self.asked: dict[Dim, tuple[Asked, ...]] = {}
+        self.asked: dict[Dim, tuple[ShapeGuard, ...]] = {}
         """By number of turns, the lengths that loops have asked for."""
         self._params = frozenset(p.name for p in f.params)
-        self._asking: list[tuple[Stmt, Dim, Expr, list[Asked]]] = []
+        self._asking: list[tuple[Stmt, Dim, Expr, list[ShapeGuard]]] = []
         """The loops that ask before their first turn."""
 
     def block(self, block: Block) -> Block:
@@ -85,10 +85,10 @@ class Turns(Arrays):
 
     def loop(self, loop: For) -> Stmt:
         """The loop; where each first turn asks for a length of an argument, in an `if` that asks for it before."""
-        runs, far = has_turns(loop), self._distance(loop)
+        runs, far = nonempty_condition(loop), self._distance(loop)
         met = self._lengths_met(loop.body)
         promised = () if runs is None or far is None else self.asked.get(far, ())
-        found: list[Asked] = []
+        found: list[ShapeGuard] = []
         for asked in promised:
             if asked.symbol in met and not any(_says(other, asked) for other in found):
                 found.append(asked)
@@ -108,7 +108,7 @@ class Turns(Arrays):
             after = self._lengths(changed)
             self.known.back_to(facts)
             self.asked = before
-            asks = (*lengths_asked(new.body, self._params, self.declared), *self._asked_inside(new))
+            asks = (*first_iteration_guards(new.body, self._params, self.declared), *self._asked_inside(new))
             more = [a for a in dict.fromkeys(asks) if not any(_says(b, a) for b in found)]
             if runs is None or not found + more:
                 return new
@@ -128,7 +128,7 @@ class Turns(Arrays):
         self.known.forget(changed)
         self._take({name: d for name, d in after.items() if before.get(name) == d})
 
-    def _asked_inside(self, loop: For) -> Iterator[Asked]:
+    def _asked_inside(self, loop: For) -> Iterator[ShapeGuard]:
         """What loops in every turn ask for, if they have a turn themselves; that is known before this one."""
         changed = {loop.index, *defined(loop.body)}
         for stmt in loop.body:
@@ -161,7 +161,7 @@ class Turns(Arrays):
         return self.repeated({loop.index, *defined(loop.body)}, turn)
 
 
-def _says(one: Asked, other: Asked) -> bool:
+def _says(one: ShapeGuard, other: ShapeGuard) -> bool:
     """Whether what the one asks leaves nothing for the other to ask."""
     if one.symbol != other.symbol or not one.under:
         return one.symbol == other.symbol

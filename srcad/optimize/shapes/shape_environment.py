@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from srcad import runtime, vector_math
-from srcad.analysis.memory.may_alias import sharing
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
@@ -18,7 +18,7 @@ Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
 _COUNTERS = ("i", "j", "k", "l", "m", "n")
 
 
-class Known:
+class ShapeEnvironment:
     """Facts hold for the rest of a block: a length, said as a form of symbols, is one number there.
 
     The length of an array that a loop carries round is another number in each turn, called by one symbol. So where
@@ -28,7 +28,7 @@ class Known:
     def __init__(self, f: Function) -> None:
         self._declared = f.types
         self._params = frozenset(p.name for p in f.params)
-        self._shared = sharing(f.body, f.types)
+        self._shared = may_alias(f.body, f.types)
         self._memory: dict[str, str] = {}
         self._given: dict[str, str] = {}
         """Names that have just been given an array under the name it was made under."""

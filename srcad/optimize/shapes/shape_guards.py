@@ -19,7 +19,7 @@ COUNTING = frozenset({"+", "-", "*"})
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShapeGuard:
     """That an axis of an array is of a certain length. `symbol` is what the length is called in types."""
 
     array: str
@@ -31,13 +31,13 @@ class Asked:
 
     def check(self) -> Stmt:
         length = Op("shape", (Var(self.array),), (("axis", self.axis),))
-        stmt: Stmt = fitting(Op("==", (length, Const(self.length))))
+        stmt: Stmt = shape_guard(Op("==", (length, Const(self.length))))
         for _, runs in reversed(self.under):
             stmt = If(runs, (stmt,), ())
         return stmt
 
 
-def fitting(equal: Expr) -> Effect:
+def shape_guard(equal: Expr) -> Effect:
     """The check that lengths are what they have to be."""
     match equal:
         case Op("==", (Const() as length, other)):
@@ -45,7 +45,7 @@ def fitting(equal: Expr) -> Effect:
     return check(equal, "ValueError", ("operands could not be broadcast together",))
 
 
-def has_turns(loop: For) -> Expr | None:
+def nonempty_condition(loop: For) -> Expr | None:
     """Whether the loop has a turn; None where that is not easily said.
 
     >>> from srcad.ir.notation import parse
@@ -54,7 +54,7 @@ def has_turns(loop: For) -> Expr | None:
     ... for t in range(n - 1, -1, -1):
     ...     pass
     ... ''')
-    >>> expr_text(has_turns(loop))
+    >>> expr_text(nonempty_condition(loop))
     '-1 < (n - 1)'
     """
     simple = all(op.prim in COUNTING | {"shape", "len", "size"} for e in (loop.start, loop.stop) for op in ops(e))
@@ -64,7 +64,7 @@ def has_turns(loop: For) -> Expr | None:
     return None
 
 
-def answered(stmt: Stmt, types: Mapping[str, Type]) -> Asked | None:
+def guard_of(stmt: Stmt, types: Mapping[str, Type]) -> ShapeGuard | None:
     """What is known after the statement, where it is such a check."""
     match stmt:
         case Effect(Op("check", (Op("==", (Op("shape", (Var(name),), static), Const(int(length)))), *_))) if isinstance(
@@ -74,28 +74,28 @@ def answered(stmt: Stmt, types: Mapping[str, Type]) -> Asked | None:
             assert isinstance(axis, int)
             match known.dims[axis]:
                 case Dim(((symbol, 1),), 0):
-                    return Asked(name, axis, length, symbol)
+                    return ShapeGuard(name, axis, length, symbol)
     return None
 
 
-def lengths_asked(body: Block, params: Container[str], types: Mapping[str, Type]) -> list[Asked]:
+def first_iteration_guards(body: Block, params: Container[str], types: Mapping[str, Type]) -> list[ShapeGuard]:
     """What every first turn of a loop with that body asks of the lengths of arguments, and may be asked before it.
 
     What goes by a length of an argument in its type is as long as the argument was, at any time.
     """
-    found: dict[Symbol, Asked] = {}
+    found: dict[Symbol, ShapeGuard] = {}
     for asked in _always(body, types):
         name, axis = asked.symbol.name, asked.symbol.axis
         known = types.get(name)
         if name in params and axis is not None and isinstance(known, Array) and known.dims[axis] == dim(asked.symbol):
-            found.setdefault(asked.symbol, Asked(name, axis, asked.length, asked.symbol))
+            found.setdefault(asked.symbol, ShapeGuard(name, axis, asked.length, asked.symbol))
     return list(found.values())
 
 
-def _always(body: Block, types: Mapping[str, Type]) -> Iterator[Asked]:
+def _always(body: Block, types: Mapping[str, Type]) -> Iterator[ShapeGuard]:
     """What a turn asks whichever way it takes."""
     for stmt in body:
-        asked = answered(stmt, types)
+        asked = guard_of(stmt, types)
         if asked is not None:
             yield asked
         elif isinstance(stmt, If):

@@ -12,7 +12,7 @@ from srcad.typing.typeof import typeof
 _Lengths = tuple[Dim, ...]
 
 
-def as_made(f: Function) -> Function:
+def propagate_constant_shapes(f: Function) -> Function:
     """The function with the lengths of arrays in its types that all their values are seen to have.
 
     >>> from srcad.ir.notation import parse
@@ -24,7 +24,7 @@ def as_made(f: Function) -> Function:
     ...     f = new
     ... ''')
     >>> types = dict.fromkeys(("f", "new"), Array("float64", (dim(Symbol("?", None)),)))
-    >>> made = as_made(Function("f", (), body, (), types))
+    >>> made = propagate_constant_shapes(Function("f", (), body, (), types))
     >>> [d.const for name in ("f", "new") for d in made.types[name].dims]
     [3, 3]
     """

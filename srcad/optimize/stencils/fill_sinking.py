@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from srcad.analysis.loops.parallel_loops import memory_read
-from srcad.analysis.values.effects import pure
+from srcad.analysis.loops.parallel_loops import memory_reads
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Const, For, If, Op, Stmt, Var
 from srcad.ir.traversal import defined, names, stmt_reads, stmt_stores
 from srcad.ir.types import Scalar, Type
-from srcad.optimize.stencils.gather_nest import Fill, Gather
+from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
 
-Item = Stmt | Gather | Fill
+Item = Stmt | Gather | ConstantFill
 """A statement, or one that is not yet one."""
 
 
@@ -30,7 +30,7 @@ class _Holders:
     def after(self, item: Item, types: Mapping[str, Type]) -> _Holders | None:
         """The names after an item; None where it may have to do with what is in the memory."""
         match item:
-            case Gather() | Fill():
+            case Gather() | ConstantFill():
                 return None if item.names() & self.perhaps else self
             case Assign(target, Var(source)) if not isinstance(types.get(target), Scalar):
                 gained = frozenset({target})
@@ -40,7 +40,7 @@ class _Holders:
                 lost = frozenset({target})
                 return (
                     None
-                    if memory_read(value, types) & self.perhaps
+                    if memory_reads(value, types) & self.perhaps
                     else _Holders(self.surely - lost, self.perhaps - lost)
                 )
         touched = stmt_reads(item) | stmt_stores(item) | defined((item,))
@@ -52,30 +52,30 @@ class _Holders:
             held = held.after(item, types) if held is not None else None
         return held
 
-    def take(self, gather: Gather, fill: Fill) -> bool:
+    def take(self, gather: Gather, fill: ConstantFill) -> bool:
         """Whether the gather adds to what is filled; it reads nothing that it adds to."""
         return gather.array in self.surely and gather.fill is None and fill.fits(gather)
 
 
-def _holders(fill: Fill) -> _Holders:
+def _holders(fill: ConstantFill) -> _Holders:
     return _Holders(frozenset({fill.array}), fill.also | {fill.array})
 
 
-def filled(gather: Gather, found: list[Item], types: Mapping[str, Type]) -> Gather:
+def absorb_fill(gather: Gather, found: list[Item], types: Mapping[str, Type]) -> Gather:
     """The gather with what is filled in before it, which is taken out of `found`."""
     for k in range(len(found) - 1, -1, -1):
         fill = found[k]
-        if isinstance(fill, Fill):
+        if isinstance(fill, ConstantFill):
             held = _holders(fill).after_all(found[k + 1 :], types)
             if held is not None and held.take(gather, fill):
                 del found[k]
                 return replace(gather, fill=fill)
-        if not isinstance(fill, Gather | Fill) and defined((fill,)) & gather.fixed():
+        if not isinstance(fill, Gather | ConstantFill) and defined((fill,)) & gather.fixed():
             break
     return gather
 
 
-def waiting(loop: For, items: list[Item], types: Mapping[str, Type]) -> list[Item]:
+def sink_fills_across_iterations(loop: For, items: list[Item], types: Mapping[str, Type]) -> list[Item]:
     """Let the fills of a turn wait for gathers of the next, in `items`; what is done after the last turn."""
     after: list[Item] = []
     if not _is_counted(loop, types):
@@ -85,8 +85,8 @@ def waiting(loop: For, items: list[Item], types: Mapping[str, Type]) -> list[Ite
     ran = Op("<", (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start))
     for k in range(len(items) - 1, -1, -1):
         fill = items[k]
-        end = _holders(fill).after_all(items[k + 1 :], types) if isinstance(fill, Fill) else None
-        if not isinstance(fill, Fill) or end is None or not end.surely:
+        end = _holders(fill).after_all(items[k + 1 :], types) if isinstance(fill, ConstantFill) else None
+        if not isinstance(fill, ConstantFill) or end is None or not end.surely:
             continue
         at = _taker(fill, end, items[:k], types)
         gather = items[at] if at is not None else None
@@ -99,7 +99,7 @@ def waiting(loop: For, items: list[Item], types: Mapping[str, Type]) -> list[Ite
     return after
 
 
-def _taker(fill: Fill, held: _Holders | None, items: Sequence[Item], types: Mapping[str, Type]) -> int | None:
+def _taker(fill: ConstantFill, held: _Holders | None, items: Sequence[Item], types: Mapping[str, Type]) -> int | None:
     """Which of the items is the first that has to do with what is filled, if that is a gather that may fill it."""
     for at, item in enumerate(items):
         assert held is not None
@@ -114,6 +114,6 @@ def _taker(fill: Fill, held: _Holders | None, items: Sequence[Item], types: Mapp
 def _is_counted(loop: For, types: Mapping[str, Type]) -> bool:
     """Whether the first turn of a loop can be told from the others."""
     bounds = (loop.start, loop.stop)
-    fixed = all(pure(e) and not memory_read(e, types) for e in bounds)
+    fixed = all(is_pure(e) and not memory_reads(e, types) for e in bounds)
     plain = loop.exit is None and not loop.carried and isinstance(loop.step, Const) and bool(loop.step.value)
     return plain and fixed and not defined(loop.body) & {loop.index, *names(loop.start), *names(loop.stop)}

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from srcad.analysis.loops.parallel_loops import affine
+from srcad.analysis.loops.parallel_loops import affine_indices
 from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import names, replace_names
 
 
 @dataclass(frozen=True)
-class Level:
+class LoopLevel:
     """One loop of a box, upward by one."""
 
     index: str
@@ -25,10 +25,10 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Fill:
+class ConstantFill:
     """Every element at `place` in the box is set to a number."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[LoopLevel, ...]
     array: str
     place: tuple[Expr, ...]
     value: Const
@@ -62,7 +62,7 @@ class Fill:
 
 
 @dataclass(frozen=True)
-class Term:
+class ShiftedTerm:
     """What the turn `shifts` before adds to an element; the value is that of the turn in whose box the element is."""
 
     shifts: tuple[int, ...]
@@ -74,11 +74,11 @@ class Term:
 class Gather:
     """`array[place] += value` for every term, each over the box moved by its shifts."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[LoopLevel, ...]
     array: str
     place: tuple[Expr, ...]
-    terms: tuple[Term, ...]
-    fill: Fill | None = None
+    terms: tuple[ShiftedTerm, ...]
+    fill: ConstantFill | None = None
     """What is done before, over the box where it is."""
 
     def names(self) -> frozenset[str]:
@@ -96,8 +96,9 @@ class Gather:
         >>> from srcad.ir.notation import show
         >>> d_v = Op("index", (Var("d_v"), Var("i")))
         >>> before = Op("index", (Var("d_v"), Op("-", (Var("i"), Const(1)))))
-        >>> level = Level("i", 1, Op("-", (Var("n"), Const(1))))
-        >>> print(show(Gather((level,), "d_u", (Var("i"),), (Term((0,), "+", d_v), Term((1,), "-", before))).block()))
+        >>> level = LoopLevel("i", 1, Op("-", (Var("n"), Const(1))))
+        >>> terms = (ShiftedTerm((0,), "+", d_v), ShiftedTerm((1,), "-", before))
+        >>> print(show(Gather((level,), "d_u", (Var("i"),), terms).block()))
         if 2 < (n - 1):
             d_u[1] += d_v[1]
             for i in range(2, n - 1, 1):
@@ -146,15 +147,15 @@ class Gather:
             terms = [t for t in self.terms if t.shifts[-1] > by]
             yield from self._element(plus(last.stop, by), terms, self.fill is not None and by < 0)
 
-    def _element(self, position: Expr, terms: list[Term], filled: bool) -> Iterator[Stmt]:
+    def _element(self, position: Expr, terms: list[ShiftedTerm], filled: bool) -> Iterator[Stmt]:
         """One element of the border."""
         at = {self.levels[-1].index: position}
-        here = tuple(replace(term, value=moved(term.value, at)) for term in terms)
+        here = tuple(replace(term, value=shifted_expr(term.value, at)) for term in terms)
         if filled or here:
-            index = tuple(moved(item, at) for item in self.place)
+            index = tuple(shifted_expr(item, at) for item in self.place)
             yield replace(self._sum(here, self.fill if filled else None), index=index)
 
-    def _sum(self, terms: Sequence[Term], fill: Fill | None) -> Store:
+    def _sum(self, terms: Sequence[ShiftedTerm], fill: ConstantFill | None) -> Store:
         ordered = sorted(terms, key=lambda term: term.op)  # what is added comes before what is taken away
         op = ordered[0].op if ordered else "+"
         total: Expr | None = None
@@ -205,25 +206,25 @@ def plus(expr: Expr, by: int) -> Expr:
     return Op("+", (expr, Const(by))) if by > 0 else Op("-", (expr, Const(-by)))
 
 
-def moved(expr: Expr, to: Mapping[str, Expr]) -> Expr:
+def shifted_expr(expr: Expr, to: Mapping[str, Expr]) -> Expr:
     """The expression with counters replaced, and what is added to them summed up."""
     for name, base in to.items():
-        by = affine(expr, name)
+        by = affine_indices(expr, name)
         if by is not None:
             return plus(base, by)
     match expr:
         case Op(prim, args, static):
-            return Op(prim, tuple(moved(arg, to) for arg in args), static)
+            return Op(prim, tuple(shifted_expr(arg, to) for arg in args), static)
         case Slice(lower, upper, step):
-            return Slice(*(None if part is None else moved(part, to) for part in (lower, upper, step)))
+            return Slice(*(None if part is None else shifted_expr(part, to) for part in (lower, upper, step)))
     return expr
 
 
-def _loop(level: Level, start: Expr, stop: Expr, body: Block) -> For:
+def _loop(level: LoopLevel, start: Expr, stop: Expr, body: Block) -> For:
     return For(level.index, start, stop, Const(1), body)
 
 
-def _nest(levels: Sequence[tuple[Level, tuple[int, int]]], body: Block) -> Block:
+def _nest(levels: Sequence[tuple[LoopLevel, tuple[int, int]]], body: Block) -> Block:
     """Loops over all that terms reach."""
     for level, (least, most) in reversed(levels):
         body = (_loop(level, Const(level.start + least), plus(level.stop, most), body),)

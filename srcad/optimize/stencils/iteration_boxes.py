@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from srcad.analysis.loops.parallel_loops import Meet, affine, memory_read, only_added_to
-from srcad.analysis.values.duplication_cost import cheap, short
-from srcad.analysis.values.effects import pure
+from srcad.analysis.loops.parallel_loops import MayAlias, affine_indices, is_reduction_array, memory_reads
+from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
+from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Stmt, Store, Var
 from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, reads, replace_names, walk
 from srcad.ir.types import FLOATS, Array, Scalar, Type
-from srcad.optimize.stencils.gather_nest import Fill, Gather, Level, Term, moved, plus
+from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, plus, shifted_expr
 
 _SPREAD = 8
 """So far may the terms of one row lie apart: as many statements write out each end of it."""
@@ -22,20 +22,20 @@ _TERMS = 40
 
 
 @dataclass(frozen=True)
-class Box:
+class IterationBox:
     """Nests over the same indices, one after the other."""
 
     loops: tuple[For, ...]
-    levels: tuple[Level, ...]
+    levels: tuple[LoopLevel, ...]
 
     def turns(self) -> Iterator[tuple[For, Stmt]]:
         """What is done for each index: the innermost loops and their statements, in order."""
         return ((loop, s) for loop in _innermost(self.loops) for s in loop.body if not isinstance(s, Comment))
 
 
-def box(loop: Stmt, types: Mapping[str, Type]) -> Box | None:
+def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
     """The box of one nest; None where it is not of that kind."""
-    levels: list[Level] = []
+    levels: list[LoopLevel] = []
     row: tuple[Stmt, ...] = (loop,)
     while any(isinstance(s, For) for s in row):
         loops = [s for s in row if isinstance(s, For)]
@@ -48,7 +48,7 @@ def box(loop: Stmt, types: Mapping[str, Type]) -> Box | None:
             return None
         if not isinstance(first.start, Const) or not isinstance(first.start.value, int):
             return None
-        levels.append(Level(first.index, first.start.value, first.stop))
+        levels.append(LoopLevel(first.index, first.start.value, first.stop))
         row = tuple(s for other in loops for s in other.body)
     counters = [level.index for level in levels]
     written = Counter(n for s in row for n in own_writes(s))
@@ -58,29 +58,29 @@ def box(loop: Stmt, types: Mapping[str, Type]) -> Box | None:
     if not all(isinstance(types.get(n), Scalar) for n in written):
         return None
     for level in levels:
-        if not pure(level.stop) or memory_read(level.stop, types) or names(level.stop) & {*counters, *written}:
+        if not is_pure(level.stop) or memory_reads(level.stop, types) or names(level.stop) & {*counters, *written}:
             return None
     assert isinstance(loop, For)
-    return Box((loop,), tuple(levels))
+    return IterationBox((loop,), tuple(levels))
 
 
-def joined(a: Box, b: Box, types: Mapping[str, Type], meet: Meet) -> Box | None:
+def joined_nests(a: IterationBox, b: IterationBox, types: Mapping[str, Type], meet: MayAlias) -> IterationBox | None:
     """Both as one, where the first does nothing but add, and nothing else has to do with what either adds to."""
     if a.levels != b.levels or not all(isinstance(s, Assign) or _added(s) for _, s in a.turns()):
         return None
     for one, other in ((a, b), (b, a)):
         added = {name for _, s in one.turns() for name in _added(s)}
-        used = {n for _, s in other.turns() for e in _read(s) for n in memory_read(e, types)}
+        used = {n for _, s in other.turns() for e in _read(s) for n in memory_reads(e, types)}
         used |= {n for _, s in other.turns() if not _added(s) for n in own_stores(s)}
         if any(meet(x, y) for x in added for y in used):
             return None
-    return Box(a.loops + b.loops, a.levels)
+    return IterationBox(a.loops + b.loops, a.levels)
 
 
-def parted(found: Box, types: Mapping[str, Type], meet: Meet) -> tuple[list[Gather], Block]:
+def extract_gathers(found: IterationBox, types: Mapping[str, Type], meet: MayAlias) -> tuple[list[Gather], Block]:
     """What can be gathered, and what remains."""
     work = _Parting(found, types, meet)
-    groups: dict[tuple[str, tuple[Expr, ...]], list[tuple[Stmt, Term]]] = {}
+    groups: dict[tuple[str, tuple[Expr, ...]], list[tuple[Stmt, ShiftedTerm]]] = {}
     for at, (_, stmt) in enumerate(work.turns):
         term = work.term(at, stmt)
         if term is not None:
@@ -96,18 +96,18 @@ def parted(found: Box, types: Mapping[str, Type], meet: Meet) -> tuple[list[Gath
     return gathers, _without(found.loops, lambda s: id(s) in gone)
 
 
-def without_numbers(block: Block, later: Container[str]) -> Block:
+def without_unused_scalars(block: Block, later: Container[str]) -> Block:
     """What remains of a box without numbers that nothing has to do with; `later` are those that are read after it."""
     read = {n for s in walk(block) for e in own_exprs(s) for n in reads(e)}
     fewer = _without(block, lambda s: isinstance(s, Assign) and s.target not in read and s.target not in later)
-    return block if fewer == block else without_numbers(fewer, later)
+    return block if fewer == block else without_unused_scalars(fewer, later)
 
 
-def fills(block: Block, types: Mapping[str, Type]) -> list[Fill] | None:
+def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill] | None:
     """The elements that are set to numbers, where the block does nothing else."""
-    found: list[Fill] = []
+    found: list[ConstantFill] = []
     for loop in block:
-        over = box(loop, types) if not isinstance(loop, Comment) else None
+        over = iteration_box(loop, types) if not isinstance(loop, Comment) else None
         if over is None:
             return None
         for _, stmt in over.turns():
@@ -115,14 +115,14 @@ def fills(block: Block, types: Mapping[str, Type]) -> list[Fill] | None:
                 case Store(Var(array), index, Const(float()) as value, None) if array not in {f.array for f in found}:
                     if _levels(index, over.levels, types) != ((0,) * len(over.levels), index):
                         return None
-                    found.append(Fill(over.levels, array, index, value))
+                    found.append(ConstantFill(over.levels, array, index, value))
                 case _:
                     return None
     return found
 
 
 class _Parting:
-    def __init__(self, found: Box, types: Mapping[str, Type], meet: Meet) -> None:
+    def __init__(self, found: IterationBox, types: Mapping[str, Type], meet: MayAlias) -> None:
         self.levels = found.levels
         self.types = types
         self.meet = meet
@@ -131,7 +131,7 @@ class _Parting:
         self.written = Counter(n for s in self.body for n in own_writes(s))
         self.added: dict[str, bool] = {}
 
-    def term(self, at: int, stmt: Stmt) -> tuple[tuple[Expr, ...], Term] | None:
+    def term(self, at: int, stmt: Stmt) -> tuple[tuple[Expr, ...], ShiftedTerm] | None:
         """Where the statement adds to, were it not for shifts, and what; None where it has to stay."""
         if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or not isinstance(stmt.base, Var):
             return None
@@ -143,7 +143,7 @@ class _Parting:
         if found is None or self.levels[-1].index not in {n for item in stmt.index for n in names(item)}:
             return None
         if array not in self.added:
-            self.added[array] = only_added_to(array, self.body, self.types, self.meet)
+            self.added[array] = is_reduction_array(array, self.body, self.types, self.meet)
         if not self.added[array] or any(names(item) & self.written.keys() for item in stmt.index):
             return None
         value = self._value(at, stmt.value)
@@ -151,7 +151,7 @@ class _Parting:
             return None
         shifts, place = found
         back = {level.index: plus(Var(level.index), -by) for level, by in zip(self.levels, shifts, strict=True) if by}
-        return place, Term(shifts, stmt.op, moved(value, back))
+        return place, ShiftedTerm(shifts, stmt.op, shifted_expr(value, back))
 
     def _value(self, at: int, value: Expr) -> Expr | None:
         """The value in terms of what does not change before it is read; None where there are none."""
@@ -165,7 +165,12 @@ class _Parting:
                 return None  # a number that is added to
             value = replace_names(value, {made.target: made.value})
             early = early and self._is_early(made.value, i)
-        if not early or not cheap(value) or names(value) & self.written.keys() or not _numbers(value, self.types):
+        if (
+            not early
+            or not is_cheap_to_duplicate(value)
+            or names(value) & self.written.keys()
+            or not _numbers(value, self.types)
+        ):
             return None
         return value
 
@@ -192,20 +197,20 @@ class _Parting:
 
 
 def _levels(
-    index: tuple[Expr, ...], levels: tuple[Level, ...], types: Mapping[str, Type]
+    index: tuple[Expr, ...], levels: tuple[LoopLevel, ...], types: Mapping[str, Type]
 ) -> tuple[tuple[int, ...], tuple[Expr, ...]] | None:
     """The shift of each level, and the index without them: each level once at most, and never counted from the end."""
     shifts = dict.fromkeys((level.index for level in levels), 0)
     place: list[Expr] = []
     used: list[str] = []
     for item in index:
-        level = next((level for level in levels if affine(item, level.index) is not None), None)
+        level = next((level for level in levels if affine_indices(item, level.index) is not None), None)
         if level is None:
             if names(item) & shifts.keys() or not all(isinstance(types.get(n), Scalar) for n in names(item)):
                 return None
             place.append(item)
             continue
-        by = affine(item, level.index)
+        by = affine_indices(item, level.index)
         assert by is not None
         if level.index in used or level.start + by < 0:
             return None
@@ -222,7 +227,7 @@ def _pays(gather: Gather) -> bool:
     last = [by[-1] for by in shifts]
     rows = {(op.args[0], op.args[1:-1]) for term in gather.terms for op in ops(term.value) if op.prim == "index"}
     inner = For("", Const(gather.levels[-1].start), gather.levels[-1].stop, Const(1), ())
-    return max(last) - min(last) <= _SPREAD and len(rows) <= _ROWS and not short(inner)
+    return max(last) - min(last) <= _SPREAD and len(rows) <= _ROWS and not is_short_loop(inner)
 
 
 def _without(block: Block, gone: Callable[[Stmt], bool]) -> Block:

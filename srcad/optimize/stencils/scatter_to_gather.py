@@ -15,18 +15,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from srcad.analysis.memory.flow_alias_queries import Memory, meeting
-from srcad.analysis.memory.flow_sensitive_aliases import OUTSIDE, Pairs
+from srcad.analysis.memory.flow_alias_queries import FlowAliasQueries, may_alias_in
+from srcad.analysis.memory.flow_sensitive_aliases import CALLER, AliasPairs
 from srcad.analysis.memory.liveness import Path
 from srcad.ir.nodes import Block, Comment, For, Function, Stmt
 from srcad.ir.traversal import walk, with_blocks
 from srcad.optimize.memory.array_contraction import inner_blocks
-from srcad.optimize.stencils.fill_sinking import Item, filled, waiting
-from srcad.optimize.stencils.gather_nest import Fill, Gather
-from srcad.optimize.stencils.iteration_boxes import box, fills, joined, parted, without_numbers
+from srcad.optimize.stencils.fill_sinking import Item, absorb_fill, sink_fills_across_iterations
+from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
+from srcad.optimize.stencils.iteration_boxes import (
+    constant_fills,
+    extract_gathers,
+    iteration_box,
+    joined_nests,
+    without_unused_scalars,
+)
 
 
-def gather(f: Function) -> Function:
+def scatter_to_gather(f: Function) -> Function:
     """The function with gathers for the shifts.
 
     >>> from srcad.ir.nodes import Param
@@ -42,7 +48,7 @@ def gather(f: Function) -> Function:
     ...     d_v[i] = 0.0
     ... ''')
     >>> params = tuple(Param(name, name) for name in ("d_u", "d_v", "n"))
-    >>> print(show(gather(Function("f", params, body, (), types)).body))
+    >>> print(show(scatter_to_gather(Function("f", params, body, (), types)).body))
     if 1 < (n - 1):
         d_u[0] += d_v[1]
         for i in range(1, n - 1, 1):
@@ -64,7 +70,7 @@ def gather(f: Function) -> Function:
 class _Gathers:
     def __init__(self, f: Function) -> None:
         self.types = f.types
-        self.memory = Memory(f)
+        self.memory = FlowAliasQueries(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(s for item in self.items(block, path) for s in _written(item))
@@ -76,7 +82,7 @@ class _Gathers:
         while at < len(block):
             end, new = self._box(block, path, at)
             for item in new or self._stmt(block[at], (*path, at)):
-                found.append(filled(item, found, self.types) if isinstance(item, Gather) else item)
+                found.append(absorb_fill(item, found, self.types) if isinstance(item, Gather) else item)
             at = end
         return found
 
@@ -87,16 +93,16 @@ class _Gathers:
             later = self.memory.live.live_after((*path, end - 1, "head"))
             if gathers and not later & {level.index for level in gathers[0].levels}:
                 comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
-                rest = without_numbers(rest, later)
+                rest = without_unused_scalars(rest, later)
                 zeros = [
                     replace(fill, also=self._others(fill.array, path, at, end))
-                    for fill in fills(rest, self.types) or []
+                    for fill in constant_fills(rest, self.types) or []
                 ]
                 return end, [*comments, *gathers, *(zeros or rest)]
         return at + 1, []
 
-    def _parted(self, block: Block, at: int, pairs: Callable[[int], Pairs]) -> tuple[int, list[Gather], Block]:
-        found, end = box(block[at], self.types), at + 1
+    def _parted(self, block: Block, at: int, pairs: Callable[[int], AliasPairs]) -> tuple[int, list[Gather], Block]:
+        found, end = iteration_box(block[at], self.types), at + 1
         if found is None:
             return end, [], ()
         together = pairs(at)
@@ -104,30 +110,30 @@ class _Gathers:
         for k in range(end, len(block)):
             if isinstance(block[k], Comment):
                 continue
-            other = box(block[k], self.types)
+            other = iteration_box(block[k], self.types)
             if other is None:
                 break
             together |= pairs(k)
-            both = joined(found, other, self.types, meeting(together))
+            both = joined_nests(found, other, self.types, may_alias_in(together))
             if both is None:
                 break
             found, end = both, k + 1
-        gathers, rest = parted(found, self.types, meeting(together))
+        gathers, rest = extract_gathers(found, self.types, may_alias_in(together))
         return end, gathers, rest
 
     def _others(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
         """The names that may hold the same memory there."""
         pairs = [pair for k in range(at, end) for pair in self.memory.held((*path, k)) if array in pair]
-        return frozenset(n for pair in pairs for n in pair if n != OUTSIDE) - {array}
+        return frozenset(n for pair in pairs for n in pair if n != CALLER) - {array}
 
     def _stmt(self, stmt: Stmt, path: Path) -> list[Item]:
         if isinstance(stmt, For):
             items = self.items(stmt.body, (*path, "body"))
-            after = waiting(stmt, items, self.types)
+            after = sink_fills_across_iterations(stmt, items, self.types)
             body = tuple(s for item in items for s in _written(item))
             return [stmt if body == stmt.body else replace(stmt, body=body), *after]
         return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]
 
 
 def _written(item: Item) -> Block:
-    return item.block() if isinstance(item, Gather | Fill) else (item,)
+    return item.block() if isinstance(item, Gather | ConstantFill) else (item,)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from srcad.analysis.integers.value_ranges import Bounds
+from srcad.analysis.integers.value_ranges import ValueRanges
 from srcad.ir.linear import Form
 from srcad.ir.nodes import (
     Assign,
@@ -37,11 +37,11 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import defined, names, rewrite, walk
 from srcad.ir.types import Array, Type
 
-CAST = "np.uint64"
+UNSIGNED_CAST = "np.uint64"
 _Loop = TypeVar("_Loop", For, While)
 
 
-def counters(f: Function) -> Function:
+def mark_nonnegative_indices(f: Function) -> Function:
     """Cast the indices that are proved never negative.
 
     >>> from srcad.ir.notation import parse, show
@@ -52,12 +52,12 @@ def counters(f: Function) -> Function:
     ...             x[i] -= x[j] * x[j - i - 1] * x[j - 2]
     ... ''')
     >>> types = {"x": Array("float64", (dim(4),)), **dict.fromkeys("ijn", Scalar("int64"))}
-    >>> print(show(counters(Function("f", (), body, (), types)).body))
+    >>> print(show(mark_nonnegative_indices(Function("f", (), body, (), types)).body))
     for i in range(n):
         for j in range(i + 1, n, 1):
             x[i] -= (x[np.uint64(j)] * x[np.uint64((j - i) - 1)]) * x[j - 2]
     """
-    return replace(f, body=_Counters(f.types).block(f.body, Bounds(f.types)))
+    return replace(f, body=_Counters(f.types).block(f.body, ValueRanges(f.types)))
 
 
 class _Counters:
@@ -69,10 +69,10 @@ class _Counters:
         self._strided: frozenset[str] = frozenset()
         self._moving: frozenset[str] = frozenset()
 
-    def block(self, block: Block, now: Bounds) -> Block:
+    def block(self, block: Block, now: ValueRanges) -> Block:
         return tuple(self._stmt(stmt, now) for stmt in block)
 
-    def _stmt(self, stmt: Stmt, now: Bounds) -> Stmt:
+    def _stmt(self, stmt: Stmt, now: ValueRanges) -> Stmt:
         match stmt:
             case If():
                 return self._if(stmt, now)
@@ -95,7 +95,7 @@ class _Counters:
                 now.forget(n for arg in args for n in names(arg))
         return new
 
-    def _if(self, stmt: If, now: Bounds) -> If:
+    def _if(self, stmt: If, now: ValueRanges) -> If:
         cond = self._expr(stmt.cond, now)
         one, other = now.copy(), now.copy()
         one.assume(stmt.cond)
@@ -106,12 +106,12 @@ class _Counters:
 
     # ---- loops -------------------------------------------------------------------------------
 
-    def _for(self, stmt: For, now: Bounds) -> For:
+    def _for(self, stmt: For, now: ValueRanges) -> For:
         start, stop = now.value(stmt.start), now.value(stmt.stop)
         first, last, step = (self._expr(e, now) for e in (stmt.start, stmt.stop, stmt.step))
         by = stmt.step.value if isinstance(stmt.step, Const) and type(stmt.step.value) is int else 0
 
-        def turn(here: Bounds) -> For:
+        def turn(here: ValueRanges) -> For:
             index = here.unknown()
             if by > 0:
                 here.learn(index - start, stop - index - 1)
@@ -132,8 +132,8 @@ class _Counters:
         self._plain, self._strided, self._moving = before
         return new
 
-    def _while(self, stmt: While, now: Bounds) -> While:
-        def turn(here: Bounds) -> While:
+    def _while(self, stmt: While, now: ValueRanges) -> While:
+        def turn(here: ValueRanges) -> While:
             test = self.block(stmt.test, here)
             cond = self._expr(stmt.cond, here)
             here.assume(stmt.cond)
@@ -150,7 +150,7 @@ class _Counters:
 
     # ---- expressions -------------------------------------------------------------------------
 
-    def _expr(self, expr: Expr, now: Bounds) -> Expr:
+    def _expr(self, expr: Expr, now: ValueRanges) -> Expr:
         match expr:
             case Op("index", (base, *items), static):
                 new = tuple(self._expr(item, now) for item in items)
@@ -166,19 +166,21 @@ class _Counters:
                 return Slice(*(None if part is None else self._expr(part, now) for part in (lower, upper, step)))
         return expr
 
-    def _under(self, cond: Expr, expr: Expr, now: Bounds, truth: bool = True) -> Expr:
+    def _under(self, cond: Expr, expr: Expr, now: ValueRanges, truth: bool = True) -> Expr:
         """An expression that is evaluated only where the condition is true, or is not."""
         way = now.copy()
         way.assume(cond, truth)
         return self._expr(expr, way)
 
-    def _items(self, base: Expr, items: tuple[Expr, ...], new: tuple[Expr, ...], now: Bounds) -> tuple[Expr, ...]:
+    def _items(self, base: Expr, items: tuple[Expr, ...], new: tuple[Expr, ...], now: ValueRanges) -> tuple[Expr, ...]:
         """The items `new`, cast where `items`, which they were before, are never negative."""
         if not isinstance(self._types.get(root(base) or ""), Array):
             return new
-        return tuple(Op(CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True))
+        return tuple(
+            Op(UNSIGNED_CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True)
+        )
 
-    def _gains(self, item: Expr, now: Bounds) -> bool:
+    def _gains(self, item: Expr, now: ValueRanges) -> bool:
         if isinstance(item, Slice | Const) or (isinstance(item, Var) and item.name in self._plain):
             return False
         if not self._moves(item) or names(item) & self._strided or not now.is_int64(item):
@@ -194,7 +196,7 @@ def _is_innermost(body: Block) -> bool:
     return not any(isinstance(stmt, For | While) for stmt in walk(body))
 
 
-def _turns(changed: frozenset[str], now: Bounds, turn: Callable[[Bounds], _Loop]) -> _Loop:
+def _turns(changed: frozenset[str], now: ValueRanges, turn: Callable[[ValueRanges], _Loop]) -> _Loop:
     """The loop that `turn` makes from what holds at the start of every turn; `now` goes on to what holds afterwards.
 
     For each counter that the loop changes it is supposed that it is never negative, never below and never above its
@@ -205,7 +207,7 @@ def _turns(changed: frozenset[str], now: Bounds, turn: Callable[[Bounds], _Loop]
     claims = [(n, claim) for n, form in entry.items() for claim in (heads[n] - form, form - heads[n])]
     claims += [(n, heads[n]) for n, form in entry.items() if now.never_negative(form)]
 
-    def at_head(state: Bounds) -> Bounds:
+    def at_head(state: ValueRanges) -> ValueRanges:
         state.forget(changed)
         for name, head in heads.items():
             state.assign(name, head)
@@ -222,6 +224,6 @@ def _turns(changed: frozenset[str], now: Bounds, turn: Callable[[Bounds], _Loop]
         claims = kept
 
 
-def _still(claim: Form, head: Form, end: Form | None, here: Bounds) -> bool:
+def _still(claim: Form, head: Form, end: Form | None, here: ValueRanges) -> bool:
     """Whether a claim about a counter holds at the end of the turn as well."""
     return end is not None and here.never_negative(claim.with_value(head.terms[0][0], end))

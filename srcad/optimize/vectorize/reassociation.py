@@ -20,7 +20,7 @@ from srcad.typing.typeof import typeof
 _DOUBLE = Scalar("float64")
 
 
-def sums(f: Function) -> Function:
+def allow_reassociation(f: Function) -> Function:
     """Let the numbers that innermost loops add up for adjoints be added in any order.
 
     >>> from srcad.ir.nodes import Const
@@ -31,7 +31,7 @@ def sums(f: Function) -> Function:
     >>> types = {"x": Array("float64", (dim(4),)), "i": Scalar("int64")}
     >>> types |= dict.fromkeys(("total", "d_w", "w"), _DOUBLE)
     >>> loop = For("i", Const(0), Var("n"), Const(1), body)
-    >>> print(show(sums(Function("f", (), (loop,), (), types)).body))
+    >>> print(show(allow_reassociation(Function("f", (), (loop,), (), types)).body))
     for i in range(n):
         total += w * x[i]
         d_w = machine.plus(d_w, -(w * x[i]))

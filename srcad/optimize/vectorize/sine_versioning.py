@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import Sharing, sharing
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.values.effects import LAZY
-from srcad.ir.names import new_name
+from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, map_expr, names, ops, own_exprs, own_writes, rewrite, walk, with_blocks
 from srcad.ir.types import Scalar
-from srcad.optimize.vectorize.vector_functions import APART, DOUBLE, INLINE, made_here, vectorises
+from srcad.optimize.vectorize.vector_functions import APART, DOUBLE, INLINE, is_vectorizable, local_allocations
 from srcad.typing.typeof import typeof
 from srcad.vector_math import FAR
 
@@ -27,7 +27,7 @@ DEAR = frozenset(INLINE) | APART | {"//", "%"}
 """What is not worth computing twice."""
 
 
-def sines(f: Function) -> Function:
+def version_on_argument_range(f: Function) -> Function:
     """Give the loops a form for angles that are not too large.
 
     >>> from srcad.ir.notation import parse, show
@@ -39,7 +39,7 @@ def sines(f: Function) -> Function:
     ... ''')
     >>> vector = Array("float64", (dim(4),))
     >>> types = {"x": vector, "y": vector, "w": DOUBLE, **dict.fromkeys("in", Scalar("int64"))}
-    >>> print(show(sines(Function("f", (), body, (), types)).body))
+    >>> print(show(version_on_argument_range(Function("f", (), body, (), types)).body))
     y = np.empty(n)
     far = False
     for i in range(n):
@@ -54,7 +54,7 @@ def sines(f: Function) -> Function:
     if not any(op.prim in FORMS for s in walk(f.body) for e in own_exprs(s) for op in ops(e)):
         return f
     types = dict(f.types)
-    work = _Sines(f, new_name("far", Scalar("bool"), types))
+    work = _Sines(f, fresh_name("far", Scalar("bool"), types))
     return replace(f, body=work.block(f.body), types=types)
 
 
@@ -62,15 +62,15 @@ class _Sines:
     def __init__(self, f: Function, far: str) -> None:
         self._types = f.types
         self._far = far
-        self._new = made_here(f)
-        self._shared: Sharing = sharing(f.body, f.types)
+        self._new = local_allocations(f)
+        self._shared: MayAlias = may_alias(f.body, f.types)
 
     def block(self, block: Block) -> Block:
         return tuple(new for stmt in block for new in self._stmt(stmt))
 
     def _stmt(self, stmt: Stmt) -> tuple[Stmt, ...]:
         if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-            asked = self._asked(stmt) if vectorises(stmt, self._types, self._new) else ()
+            asked = self._asked(stmt) if is_vectorizable(stmt, self._types, self._new) else ()
             if not asked:
                 return (stmt,)
             before = Assign(self._far, Const(False))

@@ -62,7 +62,7 @@ DOUBLE = Scalar("float64")
 _Row = tuple[Expr, tuple[Expr, ...]]
 
 
-def functions(f: Function) -> Function:
+def use_vector_functions(f: Function) -> Function:
     """Replace the calls in vector loops.
 
     >>> from srcad.ir.notation import parse, show
@@ -76,14 +76,14 @@ def functions(f: Function) -> Function:
     ... ''')
     >>> vector = Array("float64", (dim(4),))
     >>> types = {"x": vector, "y": vector, "s": Scalar("float64"), **dict.fromkeys("in", Scalar("int64"))}
-    >>> print(show(functions(Function("f", (), body, (), types)).body))
+    >>> print(show(use_vector_functions(Function("f", (), body, (), types)).body))
     for i in range(n):
         y[i] = machine.inline_exp(x[i])
         s += machine.inline_log(x[i])
     for i in range(1, n, 1):
         y[i] = np.exp(y[i - 1])
     """
-    return replace(f, body=_block(f.body, f.types, made_here(f)))
+    return replace(f, body=_block(f.body, f.types, local_allocations(f)))
 
 
 def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
@@ -92,7 +92,7 @@ def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
 
 def _stmt(stmt: Stmt, types: Mapping[str, Type], new: Set[str]) -> Stmt:
     if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-        return _inlined(stmt, types) if vectorises(stmt, types, new) else stmt
+        return _inlined(stmt, types) if is_vectorizable(stmt, types, new) else stmt
     return with_blocks(stmt, [_block(b, types, new) for b in blocks(stmt)])
 
 
@@ -120,14 +120,14 @@ def has_vector_form(op: Op, types: Mapping[str, Type]) -> bool:
 # ---- whether LLVM will vectorise a loop --------------------------------------------------------
 
 
-def made_here(f: Function) -> Set[str]:
+def local_allocations(f: Function) -> Set[str]:
     """The arrays that are made here, each by one assignment."""
     given = Counter(s.target for s in walk(f.body) if isinstance(s, Assign)) + Counter(p.name for p in f.params)
     made = (s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim in NEW)
     return {name for name in made if given[name] == 1}
 
 
-def vectorises(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
+def is_vectorizable(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
     """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
     plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
     alone = plain and loop.exit is None and _fitting(loop.body, types) and not _waits(loop.body)

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from srcad.analysis.memory.alias_classes import is_place
+from srcad.analysis.memory.alias_classes import is_writable_view
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Scalar, Type
-from srcad.reverse.adjoint.reverse_sweep import Group, Sweep
+from srcad.reverse.adjoint.reverse_sweep import ReverseGroup, ReverseSweep
 from srcad.reverse.storage.outer_lengths import length
 from srcad.typing.builder import Builder
 
 
 @dataclass(eq=False)
-class Frame:
+class ReversalScope:
     """One region being reversed.
 
     `initialised`: the primal names whose adjoint got a value in it. `uniform`: those of them whose adjoint is so
     far one number for all elements, not yet written out as an array.
     """
 
-    sweep: Sweep
+    sweep: ReverseSweep
     initialised: set[str] = field(default_factory=set)
     uniform: dict[str, Atom] = field(default_factory=dict)
 
 
-class Adjoints:
+class AdjointVariables:
     """The adjoint of every active primal name.
 
     An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
@@ -54,7 +54,7 @@ class Adjoints:
         self.stored = stored
         self.rows = rows
         self.prefix = prefix
-        self.frames: list[Frame] = []
+        self.frames: list[ReversalScope] = []
         self._names: dict[str, Var] = dict(buffers)
         # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
         self.reshaped = {self.root(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
@@ -79,7 +79,7 @@ class Adjoints:
             op = node.value
             if op.prim == "index" and Const(None) not in op.args:
                 return op
-            if is_place(op, primal, self.builder.types, self.stored):
+            if is_writable_view(op, primal, self.builder.types, self.stored):
                 return op
         return None
 
@@ -103,14 +103,14 @@ class Adjoints:
         """The one number that is every element of the adjoint, where that is known here."""
         return self.frames[-1].uniform.get(primal)
 
-    def _emit_in(self, frame: Frame, stmt: Assign) -> None:
+    def _emit_in(self, frame: ReversalScope, stmt: Assign) -> None:
         """Write a statement in a frame, before the nested part that is being written."""
         if frame is self.frames[-1]:
             self.builder.emit(stmt)
         else:
             position = frame.sweep.region.place_of(self.frames[-1].sweep.region)
             assert position is not None
-            frame.sweep.groups.append(Group(position, [stmt], stmt.span))
+            frame.sweep.groups.append(ReverseGroup(position, [stmt], stmt.span))
 
     def path(self, expr: Expr) -> Expr:
         """The adjoint of a view path: the same path on the adjoint of its root."""
@@ -144,7 +144,7 @@ class Adjoints:
 
     # ---- its first value ---------------------------------------------------------------------
 
-    def _first_frame(self, primal: str) -> Frame:
+    def _first_frame(self, primal: str) -> ReversalScope:
         """Where the adjoint may begin, at the innermost: outside every loop that is inside its name's region."""
         home = self.regions.definitions[primal].region
         place = len(self.frames) - 1
@@ -181,7 +181,7 @@ class Adjoints:
         # no span: a zero to start from belongs to no line
         self._emit_in(frame, Assign(self.name(primal).name, self.zero(primal)))
 
-    def balance(self, parent: Frame, branches: tuple[Frame, Frame]) -> None:
+    def balance(self, parent: ReversalScope, branches: tuple[ReversalScope, ReversalScope]) -> None:
         """Adjoints that got their first value in one branch are zero in the other."""
         begun = sorted(branches[0].initialised | branches[1].initialised)
         outer = [name for name in begun if self._outlives(name, branches)]
@@ -189,10 +189,10 @@ class Adjoints:
             missing = [name for name in outer if name not in frame.initialised]
             zeros = [Assign(self.name(n).name, self.zero(n)) for n in missing]
             if zeros:
-                frame.sweep.groups.append(Group(-1, list(zeros)))
+                frame.sweep.groups.append(ReverseGroup(-1, list(zeros)))
         parent.initialised.update(outer)
 
-    def _outlives(self, name: str, branches: tuple[Frame, Frame]) -> bool:
+    def _outlives(self, name: str, branches: tuple[ReversalScope, ReversalScope]) -> bool:
         home = self.regions.definitions[name].region
         return all(home is not frame.sweep.region for frame in branches)
 
@@ -265,10 +265,10 @@ class Adjoints:
     def fit(self, value: Atom, primal: str) -> tuple[Atom, bool]:
         """`value` summed to the shape of `primal`, and whether that shape is certain to be reached."""
         want = self.builder.types[primal]
-        return fit(self.builder, value, want, Var(primal))
+        return unbroadcast_to(self.builder, value, want, Var(primal))
 
 
-def fit(builder: Builder, value: Atom, want: Type, like: Expr) -> tuple[Atom, bool]:
+def unbroadcast_to(builder: Builder, value: Atom, want: Type, like: Expr) -> tuple[Atom, bool]:
     """Sum `value` over the axes along which something of type `want` (the value `like`) was broadcast."""
     have = builder.typeof(value)
     if isinstance(want, Scalar):

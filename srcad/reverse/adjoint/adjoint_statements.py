@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.privatization import Scratch
-from srcad.analysis.memory.to_be_recorded import Overwrites
-from srcad.analysis.values.available_expressions import Computed
-from srcad.analysis.values.masked_cotangents import masked
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.privatization import Privatization
+from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.values.available_expressions import AvailableExpressions
+from srcad.analysis.values.masked_cotangents import masked_names
 from srcad.ir.nodes import (
     Assign,
     Atom,
@@ -35,9 +35,9 @@ from srcad.ir.nodes import (
 from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import root
 from srcad.ir.types import Array
-from srcad.reverse.adjoint.accumulation import Adjoints, Frame, fit
-from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns
-from srcad.reverse.adjoint.rule_application import Rules
+from srcad.reverse.adjoint.accumulation import AdjointVariables, ReversalScope, unbroadcast_to
+from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
+from srcad.reverse.adjoint.rule_application import RuleApplier
 from srcad.typing.builder import Builder
 
 
@@ -46,24 +46,26 @@ def reverse_sweep(
     builder: Builder,
     regions: Regions,
     active: frozenset[str],
-    aliases: Aliases,
+    aliases: AliasClasses,
     seeds: Iterable[tuple[Expr, Atom]],
     wrt: Iterable[str],
     buffers: Mapping[str, Var],
     rows: Mapping[str, int],
-    computed: Computed,
+    computed: AvailableExpressions,
     prefix: str = "d_",
-) -> tuple[Sweep, Mapping[str, Var]]:
+) -> tuple[ReverseSweep, Mapping[str, Var]]:
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
     `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
     for each turn of some loops, by their number. `prefix` is what the names of adjoints begin with.
     """
-    adjoints = Adjoints(builder, regions, active, aliases.stored, buffers, rows, prefix)
-    sweep = Sweep(regions.top)
-    adjoints.frames.append(Frame(sweep, set(buffers)))
-    overwrites = Overwrites(regions, aliases, builder.types)
-    transform = _Transform(builder, regions, adjoints, overwrites, Rules(builder, adjoints, masked(f), computed))
+    adjoints = AdjointVariables(builder, regions, active, aliases.stored, buffers, rows, prefix)
+    sweep = ReverseSweep(regions.top)
+    adjoints.frames.append(ReversalScope(sweep, set(buffers)))
+    overwrites = ToBeRecorded(regions, aliases, builder.types)
+    transform = _Transform(
+        builder, regions, adjoints, overwrites, RuleApplier(builder, adjoints, masked_names(f), computed)
+    )
     builder.span = None
     with transform.group(len(regions.top.stmts)):
         for result, seed in seeds:
@@ -83,15 +85,15 @@ class _Transform:
         self,
         builder: Builder,
         regions: Regions,
-        adjoints: Adjoints,
-        overwrites: Overwrites,
-        rules: Rules,
+        adjoints: AdjointVariables,
+        overwrites: ToBeRecorded,
+        rules: RuleApplier,
     ) -> None:
         self.builder = builder
         self.regions = regions
         self.adjoints = adjoints
         self.overwrites = overwrites
-        self.scratch = Scratch(builder.types, regions, overwrites)
+        self.scratch = Privatization(builder.types, regions, overwrites)
         self._handed_on: dict[str, bool] = {}
         self.rules = rules
 
@@ -125,7 +127,7 @@ class _Transform:
         frames = []
         for kind in ("then", "else"):
             inner = self.regions.inner(stmt, kind)
-            frame = Frame(Sweep(inner))
+            frame = ReversalScope(ReverseSweep(inner))
             self.adjoints.frames.append(frame)
             self.builder.span = None
             with self.group(len(inner.stmts)):
@@ -142,7 +144,9 @@ class _Transform:
             frames.append(frame)
         then, orelse = frames
         self.adjoints.balance(parent, (then, orelse))
-        parent.sweep.groups.append(Group(position, [], stmt.span, nested=Branches(stmt, then.sweep, orelse.sweep)))
+        parent.sweep.groups.append(
+            ReverseGroup(position, [], stmt.span, nested=ReverseBranches(stmt, then.sweep, orelse.sweep))
+        )
 
     def turns(self, stmt: For | While, position: int) -> None:
         adjoints, builder = self.adjoints, self.builder
@@ -156,7 +160,7 @@ class _Transform:
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
         inner = self.regions.inner(stmt, "turn")
-        frame = Frame(Sweep(inner))
+        frame = ReversalScope(ReverseSweep(inner))
         parent = adjoints.frames[-1]
         adjoints.frames.append(frame)
         builder.span = None
@@ -169,7 +173,7 @@ class _Transform:
                 end = adjoints.value(carry.arg) if adjoints.has(carry.arg) else adjoints.zero(carry.arg)
                 builder.emit(Assign(out.name, end))
         adjoints.frames.pop()
-        parent.sweep.groups.append(Group(position, [], stmt.span, nested=Turns(stmt, frame.sweep)))
+        parent.sweep.groups.append(ReverseGroup(position, [], stmt.span, nested=ReverseLoop(stmt, frame.sweep)))
         builder.span = None
         with self.group(position):
             for carry, out in outs:
@@ -250,7 +254,7 @@ class _Transform:
                 value = builder.op("neg", value)
             assert isinstance(stmt.value, Var)
             # what was stored was broadcast to the place it went to
-            value, _ = fit(builder, value, builder.types[stmt.value.name], stmt.value)
+            value, _ = unbroadcast_to(builder, value, builder.types[stmt.value.name], stmt.value)
             adjoints.add(stmt.value, value)
 
     def read_before(self, stmt: Store) -> bool:
@@ -287,4 +291,4 @@ class _Group:
         self.context.__exit__(*failure)  # type: ignore[arg-type]
         if self.stmts or self.undo is not None:
             span = self.transform.builder.span
-            self.frame.sweep.groups.append(Group(self.position, list(self.stmts), span, self.undo))
+            self.frame.sweep.groups.append(ReverseGroup(self.position, list(self.stmts), span, self.undo))

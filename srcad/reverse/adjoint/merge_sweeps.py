@@ -12,25 +12,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns
+from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
 
 
-def merged(sweeps: Sequence[Sweep]) -> Sweep:
+def merge_sweeps(sweeps: Sequence[ReverseSweep]) -> ReverseSweep:
     """One sweep that does at each statement what all of them do there, in the order given."""
     first, *others = sweeps
     if not others:
         return first
-    together = Sweep(first.region)
+    together = ReverseSweep(first.region)
     for position in sorted({group.position for sweep in sweeps for group in sweep.groups}, reverse=True):
         together.groups += _beside([[g for g in sweep.groups if g.position == position] for sweep in sweeps])
     return together
 
 
-def _beside(of_each: list[list[Group]]) -> list[Group]:
+def _beside(of_each: list[list[ReverseGroup]]) -> list[ReverseGroup]:
     """The groups of one position: those before a loop or branch, the loop or branch of all, those after it."""
-    before: list[Group] = []
-    nested: list[Group] = []
-    after: list[Group] = []
+    before: list[ReverseGroup] = []
+    nested: list[ReverseGroup] = []
+    after: list[ReverseGroup] = []
     for groups in of_each:
         at = next((i for i, group in enumerate(groups) if group.nested is not None), len(groups))
         before += groups[:at]
@@ -42,10 +42,10 @@ def _beside(of_each: list[list[Group]]) -> list[Group]:
     return [*before, *(replace(group, nested=inner) for group in nested[:1]), *after]
 
 
-def _nested(of_each: Sequence[Branches | Turns]) -> Branches | Turns | None:
-    branches = [one for one in of_each if isinstance(one, Branches)]
-    turns = [one for one in of_each if isinstance(one, Turns)]
+def _nested(of_each: Sequence[ReverseBranches | ReverseLoop]) -> ReverseBranches | ReverseLoop | None:
+    branches = [one for one in of_each if isinstance(one, ReverseBranches)]
+    turns = [one for one in of_each if isinstance(one, ReverseLoop)]
     if branches:
-        then, orelse = merged([one.then for one in branches]), merged([one.orelse for one in branches])
-        return Branches(branches[0].owner, then, orelse)
-    return Turns(turns[0].owner, merged([one.turn for one in turns])) if turns else None
+        then, orelse = merge_sweeps([one.then for one in branches]), merge_sweeps([one.orelse for one in branches])
+        return ReverseBranches(branches[0].owner, then, orelse)
+    return ReverseLoop(turns[0].owner, merge_sweeps([one.turn for one in turns])) if turns else None

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from srcad.canonicalize.trip_counts import count_of
+from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.nodes import Expr, For, If, Span, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 
 
 @dataclass(eq=False)
-class Group:
+class ReverseGroup:
     """Adjoint statements that reverse the primal statement at `position` (past the last: the end of the region)."""
 
     position: int
@@ -24,53 +24,53 @@ class Group:
     span: Span | None = None
     undo: Store | None = None
     """The primal store whose overwritten memory comes back before the statements."""
-    nested: Branches | Turns | None = None
+    nested: ReverseBranches | ReverseLoop | None = None
 
 
 @dataclass(eq=False)
-class Branches:
+class ReverseBranches:
     owner: If
-    then: Sweep
-    orelse: Sweep
+    then: ReverseSweep
+    orelse: ReverseSweep
 
 
 @dataclass(eq=False)
-class Turns:
+class ReverseLoop:
     owner: For | While
-    turn: Sweep
+    turn: ReverseSweep
 
 
-class Counts(Protocol):
+class ExtraGroups(Protocol):
     """Something the way back through a region does besides taking back its statements."""
 
-    def groups(self, region: Region) -> list[Group]: ...
+    def groups(self, region: Region) -> list[ReverseGroup]: ...
 
 
 @dataclass(eq=False)
-class Sweep:
+class ReverseSweep:
     region: Region
-    groups: list[Group] = field(default_factory=list)
+    groups: list[ReverseGroup] = field(default_factory=list)
     """In the order of the reverse sweep: positions fall."""
 
-    def with_others(self, counted: Iterable[Counts], restored: Iterable[Group]) -> list[Group]:
+    def with_others(self, counted: Iterable[ExtraGroups], restored: Iterable[ReverseGroup]) -> list[ReverseGroup]:
         """The groups with more: those that count integers back come first at their position, what is restored last."""
         first = [group for one in counted for group in one.groups(self.region)]
         # stable: of one position, in the order given
         return sorted([*first, *self.groups, *restored], key=lambda group: -group.position)
 
-    def inner(self) -> Iterator[Sweep]:
+    def inner(self) -> Iterator[ReverseSweep]:
         """The sweeps nested directly in this one."""
         for group in self.groups:
             match group.nested:
-                case Branches(_, then, orelse):
+                case ReverseBranches(_, then, orelse):
                     yield then
                     yield orelse
-                case Turns(_, turn):
+                case ReverseLoop(_, turn):
                     yield turn
                 case None:
                     pass
 
-    def everything(self) -> Iterator[tuple[Sweep, Group]]:
+    def everything(self) -> Iterator[tuple[ReverseSweep, ReverseGroup]]:
         for group in self.groups:
             yield self, group
         for sweep in self.inner():
@@ -79,7 +79,7 @@ class Sweep:
 
 def bounds(owner: For | While) -> tuple[Expr, ...]:
     """What the reversed loop reads of the primal for its range."""
-    count = count_of(owner)
+    count = trip_count_of(owner)
     if count is not None:
         extra = (owner.start, owner.step) if isinstance(owner, For) else ()
         return (Var(count.result), *extra)

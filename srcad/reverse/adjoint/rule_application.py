@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.analysis.values.available_expressions import Computed
+from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.errors import fail
 from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Op, Stmt, Var
 from srcad.ir.traversal import stmt_reads, substitute
 from srcad.ir.types import Array, Scalar
-from srcad.reverse.adjoint.accumulation import Adjoints
+from srcad.reverse.adjoint.accumulation import AdjointVariables
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import rule_for
+from srcad.rules.registry import find_rule
 from srcad.typing.builder import Builder
 
 POLES = frozenset(
@@ -28,10 +28,12 @@ FINITE = frozenset(
 """Primitives with a finite value where their derivative is infinite: `0 * sqrt(0)` has the derivative 0."""
 
 
-class Rules:
+class RuleApplier:
     """Applies rules where `adjoints` says. `masked`: names whose cotangent may be zero because they were not chosen."""
 
-    def __init__(self, builder: Builder, adjoints: Adjoints, masked: Mapping[str, int], computed: Computed) -> None:
+    def __init__(
+        self, builder: Builder, adjoints: AdjointVariables, masked: Mapping[str, int], computed: AvailableExpressions
+    ) -> None:
         self.builder = builder
         self.adjoints = adjoints
         self.masked = masked
@@ -44,7 +46,7 @@ class Rules:
         if not PRIMITIVES[op.prim].differentiable or not wanted:
             return
         types = [builder.typeof(a) for a in op.args]
-        rule = rule_for(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
+        rule = find_rule(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
         if rule is None:
             name = op.args[wanted[0]]
             assert isinstance(name, Var)

@@ -13,11 +13,11 @@ from srcad.ir.nodes import Assign, Block, Carry, Comment, Const, Effect, Expr, F
 from srcad.ir.regions import Region
 from srcad.ir.traversal import blocks, defined, rename, with_blocks
 from srcad.ir.types import Array, Scalar
-from srcad.reverse.loops.checkpoint_state import Checkpoints
-from srcad.reverse.source_comments import AGAIN, TURN_BACK
+from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.source_comments import AGAIN, ITERATION_REVERSED
 from srcad.reverse.storage.outer_lengths import plus
 from srcad.reverse.storage.plan import Plan
-from srcad.reverse.storage.tape_layout import Slot, Slots
+from srcad.reverse.storage.tape_layout import TapeLayout, TapeSlot
 from srcad.typing.builder import Builder
 
 CHECKPOINTS = "_checkpoints"
@@ -28,15 +28,15 @@ CHECKPOINTS = "_checkpoints"
 class _Kept:
     """Where the state of a loop is kept: by the name of the array, by the name that is carried round."""
 
-    memory: dict[str, Slot] = field(default_factory=dict)
-    carried: dict[str, Slot] = field(default_factory=dict)
+    memory: dict[str, TapeSlot] = field(default_factory=dict)
+    carried: dict[str, TapeSlot] = field(default_factory=dict)
     before: dict[str, Var] = field(default_factory=dict)
     """Copies of arrays as they are before the loop."""
 
 
-class Stretched:
+class SegmentLoops:
     def __init__(
-        self, builder: Builder, slots: Slots, checkpoints: Checkpoints, stored: frozenset[str], plan: Plan
+        self, builder: Builder, slots: TapeLayout, checkpoints: SegmentState, stored: frozenset[str], plan: Plan
     ) -> None:
         self.builder = builder
         self.checkpoints = checkpoints
@@ -100,7 +100,7 @@ class Stretched:
         outer = For(stretch.number.name, Const(0), stretch.count, Const(1), body, around, None, stmt.span)
         return (*made, *rename((outer,), {stretch.number.name: number}))
 
-    def _saved(self, name: str, at: str, slot: Slot) -> Block:
+    def _saved(self, name: str, at: str, slot: TapeSlot) -> Block:
         t = self.builder.types[name]
         value: Expr = Var(at)
         if isinstance(t, Array) and slot.refers:
@@ -156,7 +156,7 @@ class Stretched:
             *restored,
             Comment(AGAIN),
             rerun,
-            Comment(TURN_BACK),
+            Comment(ITERATION_REVERSED),
             *back,
         )
         loop = For(stretch.number.name, plus(stretch.count, -1), Const(-1), Const(-1), body)

@@ -11,35 +11,35 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.privatization import Scratch
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites
-from srcad.canonicalize.checkpoint_segments import Stretch, refuse
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.privatization import Privatization
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
+from srcad.canonicalize.checkpoint_segments import Segment, refuse
 from srcad.ir.nodes import Assign, Carry, For, Op, Undef, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import block_reads
-from srcad.reverse.adjoint.reverse_sweep import Sweep, Turns
+from srcad.reverse.adjoint.reverse_sweep import ReverseLoop, ReverseSweep
 from srcad.typing.builder import Builder
 
 
-class Checkpoints:
+class SegmentState:
     def __init__(
         self,
         builder: Builder,
         regions: Regions,
-        aliases: Aliases,
-        sweep: Sweep,
-        stretches: Mapping[str, Stretch],
+        aliases: AliasClasses,
+        sweep: ReverseSweep,
+        stretches: Mapping[str, Segment],
         rows: Collection[str],
     ) -> None:
         """`rows` are arrays that have a row for each turn of the loops they are used in."""
         self.regions = regions
         self.aliases = aliases
-        self.overwrites = Overwrites(regions, aliases, builder.types)
-        self.scratch = Scratch(builder.types, regions, self.overwrites)
+        self.overwrites = ToBeRecorded(regions, aliases, builder.types)
+        self.scratch = Privatization(builder.types, regions, self.overwrites)
         self.rows = frozenset(aliases.group[name] for name in rows)
-        taken_back = [group.nested for _, group in sweep.everything() if isinstance(group.nested, Turns)]
-        self.stretches: dict[Region, Stretch] = {
+        taken_back = [group.nested for _, group in sweep.everything() if isinstance(group.nested, ReverseLoop)]
+        self.stretches: dict[Region, Segment] = {
             turns.turn.region: stretches[turns.owner.index]
             for turns in taken_back
             if isinstance(turns.owner, For)
@@ -124,7 +124,7 @@ class Checkpoints:
     # ---- memory in the reverse sweep ---------------------------------------------------------
 
     @cached_property
-    def reads(self) -> list[Access]:
+    def reads(self) -> list[MemoryAccess]:
         """What the second run reads of memory that is not of the state."""
         found = []
         for read in self.overwrites.reads:
@@ -138,11 +138,11 @@ class Checkpoints:
         """Whether each stretch begins with all the turns use of a group put back, or made by themselves."""
         return group in self._state[turn] or not self._whole(turn, block_reads(_owner(turn).body), frozenset({group}))
 
-    def meets(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
+    def meets(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
         """Whether the store has to be undone, for the reverse sweep to read there what the primal did."""
         return self._undoes(read, store) and self._meets(read, store, overwrites)
 
-    def put_back(self, accesses: Iterable[Access], overwrites: Overwrites) -> Mapping[Region, frozenset[str]]:
+    def put_back(self, accesses: Iterable[MemoryAccess], overwrites: ToBeRecorded) -> Mapping[Region, frozenset[str]]:
         """By the turn: the groups that have to be put back behind the second runs, for what else is read."""
         read = [*accesses, *self.reads]
         found: dict[Region, set[str]] = {}
@@ -154,12 +154,12 @@ class Checkpoints:
                     found.setdefault(turn, set()).add(at.group)
         return {turn: frozenset(groups) for turn, groups in found.items()}
 
-    def _undoes(self, read: Access, store: Access) -> bool:
+    def _undoes(self, read: MemoryAccess, store: MemoryAccess) -> bool:
         """Whether the reversal of the store comes back to its place: a loop that is not around the read is put back."""
         theirs = self.around(store.region)
         return theirs is None or theirs is self.around(read.region)
 
-    def _meets(self, read: Access, store: Access, overwrites: Overwrites) -> bool:
+    def _meets(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
         """Whether the read finds what the store has left there, unless something is done about it."""
         mine = self.around(read.region)
         apart = mine is not None and mine is not self.around(store.region) and self._restored(mine, read.group)

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.analysis.memory.privatization import Scratch
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites
-from srcad.canonicalize.array_expansion import CREATES, Rows
-from srcad.canonicalize.checkpoint_segments import Stretch
+from srcad.analysis.memory.privatization import Privatization
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
+from srcad.canonicalize.array_expansion import CREATES, ArrayExpansion
+from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.ir.nodes import Assign, Const, Expr, For, Op
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import names, stmt_reads
 from srcad.reverse.storage.plan import Plan
-from srcad.reverse.storage.tape_layout import Slots
+from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.typing.builder import Builder
 
 
-def to_widen(
-    builder: Builder, regions: Regions, overwrites: Overwrites, plan: Plan, stretches: Mapping[Region, Stretch]
-) -> tuple[Rows, ...]:
+def arrays_to_expand(
+    builder: Builder, regions: Regions, overwrites: ToBeRecorded, plan: Plan, stretches: Mapping[Region, Segment]
+) -> tuple[ArrayExpansion, ...]:
     """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
     groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.undone}
-    slots = Slots(builder, regions, stretches)
-    found = (rows_of(group, builder, regions, overwrites, slots) for group in groups)
+    slots = TapeLayout(builder, regions, stretches)
+    found = (expansion_of(group, builder, regions, overwrites, slots) for group in groups)
     return tuple(rows for rows in found if rows is not None)
 
 
-def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrites, slots: Slots) -> Rows | None:
+def expansion_of(
+    group: str, builder: Builder, regions: Regions, overwrites: ToBeRecorded, slots: TapeLayout
+) -> ArrayExpansion | None:
     """The rows that a scratch array may have, so that none of its stores saves anything."""
     array = overwrites.allocation(group)
     definition = regions.definitions.get(array or "")
@@ -35,7 +37,7 @@ def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrit
     if not isinstance(definition.node.value, Op) or definition.node.value.prim not in CREATES:
         return None
     uses = [a for a in (*overwrites.reads, *(a for _, a in overwrites.stores)) if a.group == group]
-    scratch = Scratch(builder.types, regions, overwrites)
+    scratch = Privatization(builder.types, regions, overwrites)
     around = [set(a.region.enclosing) for a in uses]
     loops = [r for r in regions.loops(uses[0].region) if all(r in one for one in around)]
     loops = [r for r in loops if r not in set(definition.region.enclosing)]
@@ -52,7 +54,7 @@ def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrit
     owners = [turn.owner for turn in loops]
     if not all(isinstance(owner, For) and owner.step in (Const(1), Const(-1)) for owner in owners):
         return None  # the number of a turn is then no linear form, by which rows are known to differ
-    return Rows(
+    return ArrayExpansion(
         array,
         tuple(owner.index for owner in owners if isinstance(owner, For)),
         tuple(n for n in turns if n is not None),
@@ -60,7 +62,7 @@ def rows_of(group: str, builder: Builder, regions: Regions, overwrites: Overwrit
     )
 
 
-def _has_part(uses: list[Access], turn: Region, overwrites: Overwrites) -> bool:
+def _has_part(uses: list[MemoryAccess], turn: Region, overwrites: ToBeRecorded) -> bool:
     """Whether the turns use parts of the array that differ already."""
     shifts = [
         {axis: by for axis, item in enumerate(use.items or ()) if (by := overwrites.affine(item, turn)) is not None}

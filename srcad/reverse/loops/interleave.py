@@ -10,24 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from srcad.analysis.loops.reversible_loops import Unordered
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.privatization import Scratch
-from srcad.analysis.memory.to_be_recorded import Overwrites
-from srcad.analysis.values.effects import acts
+from srcad.analysis.loops.reversible_loops import ReversibleLoops
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.privatization import Privatization
+from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.values.effects import has_effect
 from srcad.ir.nodes import For, Stmt
 from srcad.ir.regions import Region, Regions
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import block_reads, block_stores, defined, walk
-from srcad.reverse.adjoint.reverse_sweep import Sweep
-from srcad.reverse.loops.checkpoint_state import Checkpoints
-from srcad.reverse.storage.decide import Storage
+from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
+from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.storage.decide import StoragePlanner
 from srcad.reverse.storage.plan import Plan
 from srcad.typing.builder import Builder
 
 
 @dataclass(frozen=True)
-class Fused:
+class InterleavePlan:
     """`late` are the positions of the statements that come after the way back: of the function, of a fused turn."""
 
     regions: Regions
@@ -35,33 +35,33 @@ class Fused:
     late: Mapping[Region, frozenset[int]]
 
 
-def fuse(
+def choose_interleaved_loops(
     builder: Builder,
     regions: Regions,
-    aliases: Aliases,
-    sweep: Sweep,
+    aliases: AliasClasses,
+    sweep: ReverseSweep,
     active: frozenset[str],
-    checkpoints: Checkpoints,
+    checkpoints: SegmentState,
     *,
     allowed: bool,
-) -> Fused:
+) -> InterleavePlan:
     """The plan for the sweep with as many loops fused as there are some that would save anything."""
-    chosen = Fused(regions, Storage(builder, regions, aliases, sweep, checkpoints).plan(), {})
+    chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
-    overwrites = Overwrites(regions, aliases, builder.types)
-    unordered = Unordered(regions, overwrites, Scratch(builder.types, regions, overwrites), active)
+    overwrites = ToBeRecorded(regions, aliases, builder.types)
+    unordered = ReversibleLoops(regions, overwrites, Privatization(builder.types, regions, overwrites), active)
     pending = [regions.top]
     while pending:
         around = pending.pop(0)
         for turn in _loops(around, regions):
-            if turn in checkpoints.stretches or not keeps(chosen, turn) or not unordered.is_unordered(turn):
+            if turn in checkpoints.stretches or not saves_anything(chosen, turn) or not unordered.is_unordered(turn):
                 continue
             trial = replace(regions, fused=chosen.regions.fused | {turn})
-            plan = Storage(builder, trial, aliases, sweep, checkpoints).plan()
+            plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
             late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan, checkpoints).late()
             if late is not None:
-                chosen = Fused(trial, plan, {**chosen.late, around: late})
+                chosen = InterleavePlan(trial, plan, {**chosen.late, around: late})
                 pending.append(turn)
     return chosen
 
@@ -72,7 +72,7 @@ def _loops(region: Region, regions: Regions) -> Iterator[Region]:
             yield regions.inner(stmt, "turn")
 
 
-def keeps(chosen: Fused, turn: Region) -> bool:
+def saves_anything(chosen: InterleavePlan, turn: Region) -> bool:
     """Whether anything made in the loop is kept for its reversal."""
     plan, regions = chosen.plan, chosen.regions
     if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
@@ -90,11 +90,11 @@ class _Order:
         self,
         around: Region,
         regions: Regions,
-        aliases: Aliases,
-        overwrites: Overwrites,
-        scratch: Scratch,
+        aliases: AliasClasses,
+        overwrites: ToBeRecorded,
+        scratch: Privatization,
         plan: Plan,
-        checkpoints: Checkpoints,
+        checkpoints: SegmentState,
     ) -> None:
         self.around = around
         self.regions = regions
@@ -119,10 +119,10 @@ class _Order:
                 names |= {carry.result for carry in stmt.carried}
                 groups |= self._outlive(turn)
                 checked = checked or any(map(is_check, walk(stmt.body)))
-            elif checked and any(map(acts, walk((stmt,)))):
+            elif checked and any(map(has_effect, walk((stmt,)))):
                 return None  # Python raises an error of the loop before anybody sees this
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
-                if any(acts(s) or self._is_stretched(s) for s in walk((stmt,))):
+                if any(has_effect(s) or self._is_stretched(s) for s in walk((stmt,))):
                     return None
                 late.add(position)
                 names |= defined((stmt,))

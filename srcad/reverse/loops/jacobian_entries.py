@@ -33,7 +33,7 @@ from srcad.typing.builder import Builder
 _INTEGER = Scalar("int64")
 
 
-def by_entry(
+def loop_over_entries(
     builder: Builder, seed: Var, shape: Sequence[Expr], turn: Block, adjoints: Mapping[str, Var]
 ) -> tuple[Block, tuple[Var, ...]]:
     """The loops over the entries of an array of this shape, and the Jacobians they fill, one for each adjoint.
@@ -62,7 +62,7 @@ def by_entry(
     return (*made, *body), tuple(results)
 
 
-def repeatable(builder: Builder, forward: Block, reverse: Block, restored: Sequence[str]) -> tuple[Block, Block]:
+def make_repeatable(builder: Builder, forward: Block, reverse: Block, restored: Sequence[str]) -> tuple[Block, Block]:
     """What is added to the forward sweep, and the reverse sweep such that it can run any number of times.
 
     `restored` are the arrays whose memory the reverse sweep restores.

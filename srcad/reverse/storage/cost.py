@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from srcad.canonicalize.array_expansion import Rows
+from srcad.canonicalize.array_expansion import ArrayExpansion
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import place
 from srcad.ir.types import Array, Scalar, Type
-from srcad.reverse.loops.expansion_candidates import rows_of
-from srcad.reverse.storage.overwritten_memory import Home, Undoing
-from srcad.reverse.storage.tape_layout import Slots
+from srcad.reverse.loops.expansion_candidates import expansion_of
+from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoint
+from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.typing.builder import Builder
 
 _TURNS = 10
 """A loop is taken to have, and an axis of unknown length elements."""
 
 
-class Weights:
-    def __init__(self, builder: Builder, regions: Regions, undoing: Undoing, slots: Slots) -> None:
+class StorageCost:
+    def __init__(self, builder: Builder, regions: Regions, undoing: RestorePlanner, slots: TapeLayout) -> None:
         self.builder = builder
         self.regions = regions
         self.undoing = undoing
         self.slots = slots
-        self._widened: dict[str, Rows | None] = {}
+        self._widened: dict[str, ArrayExpansion | None] = {}
 
     def of_name(self, name: str) -> int:
         return self._of(self.builder.types[name], self.regions.definitions[name].region)
 
-    def of_store(self, store: int, home: Home) -> tuple[str, int]:
+    def of_store(self, store: int, home: SavePoint) -> tuple[str, int]:
         """A name and a weight for saving what a store overwrites: where nothing else decides, the array is restored.
 
         A scratch array gets rows of its own instead, once for all that is stored into it.
@@ -40,9 +40,9 @@ class Weights:
         turns: int = _TURNS ** len(rows.loops)
         return access.group, self.of_name(rows.array) * turns - 1
 
-    def _rows(self, group: str) -> Rows | None:
+    def _rows(self, group: str) -> ArrayExpansion | None:
         if group not in self._widened:
-            self._widened[group] = rows_of(group, self.builder, self.regions, self.undoing.overwrites, self.slots)
+            self._widened[group] = expansion_of(group, self.builder, self.regions, self.undoing.overwrites, self.slots)
         return self._widened[group]
 
     def _of(self, t: Type, region: Region) -> int:

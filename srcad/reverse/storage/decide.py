@@ -12,27 +12,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from srcad.analysis.integers.induction_variables import Counter, counter_of
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites, places_read
-from srcad.analysis.values.min_cut import cheapest
-from srcad.analysis.values.value_numbering import equal
-from srcad.canonicalize.trip_counts import is_count
+from srcad.analysis.integers.induction_variables import InductionVariable, induction_variable
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded, elements_read
+from srcad.analysis.values.min_cut import min_cut
+from srcad.analysis.values.value_numbering import value_numbers
+from srcad.canonicalize.trip_counts import is_trip_count
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, names, own_exprs, place, walk
 from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
-from srcad.reverse.adjoint.reverse_sweep import Branches, Group, Sweep, Turns, bounds
-from srcad.reverse.loops.checkpoint_state import Checkpoints
-from srcad.reverse.storage.cost import Weights
-from srcad.reverse.storage.loop_carried import handed_on
-from srcad.reverse.storage.overwritten_memory import Undoing, Undone, both, restored
+from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep, bounds
+from srcad.reverse.loops.checkpoint_state import SegmentState
+from srcad.reverse.storage.cost import StorageCost
+from srcad.reverse.storage.loop_carried import loop_carried_values
+from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoints, is_restored_at, reversed_atomically
 from srcad.reverse.storage.plan import Counted, Plan
-from srcad.reverse.storage.recomputation import VIEWS_AGAIN, Again, Overwritten, before_undoing
-from srcad.reverse.storage.stored_copies import Stored
-from srcad.reverse.storage.tape_layout import Slots
+from srcad.reverse.storage.recomputation import FREE_TO_RECOMPUTE, Recomputation, SavedElement, before_restoring
+from srcad.reverse.storage.stored_copies import StoredCopies
+from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.typing.builder import Builder
 
 
@@ -40,30 +40,30 @@ from srcad.typing.builder import Builder
 class _Draft:
     uses: dict[str, list[float]] = field(default_factory=dict)
     """For each name that is read, the positions of the reads in the region which defines it: of the index of a store
-    that is undone, before that (`before_undoing`)."""
-    accesses: list[Access] = field(default_factory=list)
+    that is undone, before that (`before_restoring`)."""
+    accesses: list[MemoryAccess] = field(default_factory=list)
 
 
-class Storage:
+class StoragePlanner:
     """Decides the plan for a sweep; `order` ranks names by definition."""
 
     def __init__(
-        self, builder: Builder, regions: Regions, aliases: Aliases, sweep: Sweep, checkpoints: Checkpoints
+        self, builder: Builder, regions: Regions, aliases: AliasClasses, sweep: ReverseSweep, checkpoints: SegmentState
     ) -> None:
         self.checkpoints = checkpoints
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
         self.sweep = sweep
-        self.overwrites = Overwrites(regions, aliases, builder.types)
+        self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
-        self.again = Again(builder, regions, aliases, self.overwrites)
-        self.undoing = Undoing(regions, self.overwrites, builder.types, checkpoints)
-        self.slots = Slots(builder, regions, checkpoints.stretches)
-        self.weights = Weights(builder, regions, self.undoing, self.slots)
-        self.standing = Stored(builder, regions, aliases, self.overwrites)
-        self.handed_on = handed_on(regions, builder.types, aliases.stored)
+        self.again = Recomputation(builder, regions, aliases, self.overwrites)
+        self.undoing = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
+        self.slots = TapeLayout(builder, regions, checkpoints.stretches)
+        self.weights = StorageCost(builder, regions, self.undoing, self.slots)
+        self.standing = StoredCopies(builder, regions, aliases, self.overwrites)
+        self.handed_on = loop_carried_values(regions, builder.types, aliases.stored)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
         self._last = {inner.region: min(g.position for g in inner.groups) for inner, _ in sweep.everything()}
@@ -74,7 +74,7 @@ class Storage:
         """Of equal numbers that would all have to be kept, the first is."""
         plan = self._plan()
         kept = {*plan.saved, *plan.overwritten}
-        equals = equal(self.regions.top.stmts, self.builder.types, self.aliases)
+        equals = value_numbers(self.regions.top.stmts, self.builder.types, self.aliases)
         twice = {first for name, first in equals.items() if name in kept and self._in_loop(first)}
         if not twice:
             return plan
@@ -84,16 +84,16 @@ class Storage:
 
     def _plan(self) -> Plan:
         """Repeat until what is undone covers all that is read; both only grow."""
-        undone: Undone = {}
+        undone: SavePoints = {}
         barred: frozenset[str] = frozenset()
         while True:
             plan = self._decide(undone, barred)
             if self._count_back(plan):
                 continue
             undone = plan.undone
-            needed = both(undone, self.undoing.needed(plan.accesses))
+            needed = reversed_atomically(undone, self.undoing.needed(plan.accesses))
             read = [overwritten.store for _, overwritten in plan.overwritten.values()]
-            needed = both(needed, {id(store): self.undoing.own(store) for store in read})
+            needed = reversed_atomically(needed, {id(store): self.undoing.own(store) for store in read})
             # a value found where it was stored must not be undone before it is read
             lost = frozenset(name for name in plan.found if self._undone_store(name, needed))
             if needed == undone and lost <= barred:
@@ -104,11 +104,11 @@ class Storage:
 
     # ---- what is read, where -----------------------------------------------------------------
 
-    def _decide(self, undone: Undone, barred: frozenset[str]) -> Plan:
+    def _decide(self, undone: SavePoints, barred: frozenset[str]) -> Plan:
         draft, undone = self._read_anyway(undone)
         again: dict[str, int] = {}
         found: dict[str, tuple[int, Expr]] = {}
-        overwritten: dict[str, tuple[int, Overwritten]] = {}
+        overwritten: dict[str, tuple[int, SavedElement]] = {}
         saved: dict[str, int] = {}
         handed: dict[str, int] = {}
         done: dict[str, float] = {}
@@ -131,7 +131,7 @@ class Storage:
                 plan.pop(name, None)
             if isinstance(definition.node, For):
                 continue
-            if is_count(definition, name):
+            if is_trip_count(definition, name):
                 continue
             held = next((c for c in self.counted.values() if name in c.counter.until), None)
             if held is not None:
@@ -166,13 +166,13 @@ class Storage:
         accesses, counted = tuple(draft.accesses), tuple(self.counted.values())
         return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, self.equal, left)
 
-    def _read_anyway(self, undone: Undone) -> tuple[_Draft, Undone]:
+    def _read_anyway(self, undone: SavePoints) -> tuple[_Draft, SavePoints]:
         """What the sweep itself reads, and what has to be undone for that."""
         while True:
             draft = _Draft()
             self.late: set[Carry] = set()
             self._collect(self.sweep, undone, draft)
-            wider = both(undone, self.undoing.needed(draft.accesses))
+            wider = reversed_atomically(undone, self.undoing.needed(draft.accesses))
             if wider == undone:
                 return draft, undone
             undone = wider
@@ -185,7 +185,7 @@ class Storage:
         if self.late:
             return True
         for name in plan.saved:
-            counter = counter_of(name, self.regions, self.builder.types)
+            counter = induction_variable(name, self.regions, self.builder.types)
             if counter is None or counter.carry in self.counted or counter.carry in self.uncounted:
                 continue
             if counter.turn in self.regions.fused:
@@ -198,32 +198,32 @@ class Storage:
             return True
         return False
 
-    def _never_negative(self, counter: Counter) -> bool:
+    def _never_negative(self, counter: InductionVariable) -> bool:
         """Whether it only grows, from 0 or more: then it may be said of the indices it is used in."""
         start = self.builder.typeof(counter.carry.init)
         known = isinstance(start, Scalar) and start.dim is not None and start.dim.counts
         return known and all(s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.steps)
 
-    def _collect(self, sweep: Sweep, undone: Undone, draft: _Draft) -> bool:
+    def _collect(self, sweep: ReverseSweep, undone: SavePoints, draft: _Draft) -> bool:
         """Record what the sweep reads; whether it does anything at all."""
         anything = False
         moved = self.undoing.groups(undone, sweep.region)
         for group in sweep.with_others(self.counted.values(), moved):
-            restores = restored(group, sweep.region, undone)
+            restores = is_restored_at(group, sweep.region, undone)
             if group.undo is not None and restores:
                 for e in (group.undo.base, *group.undo.index):
-                    self._reads_of(e, sweep.region, before_undoing(group.position), draft)
+                    self._reads_of(e, sweep.region, before_restoring(group.position), draft)
             if group.stmts:
                 for n in block_reads(tuple(group.stmts)):
                     self._use(draft, n, sweep.region, group.position)
                 self._content(group, sweep.region, draft)
             match group.nested:
-                case Branches(owner, then, orelse):
+                case ReverseBranches(owner, then, orelse):
                     both = [self._collect(then, undone, draft), self._collect(orelse, undone, draft)]
                     if any(both):
                         anything = True
                         self._reads_of(owner.cond, sweep.region, group.position, draft)
-                case Turns(owner, turn):
+                case ReverseLoop(owner, turn):
                     if self._collect(turn, undone, draft):
                         anything = True
                         for e in bounds(owner):
@@ -250,11 +250,11 @@ class Storage:
         home = self.regions.definitions[name].region
         return position if region is home else home.place_of(region)
 
-    def _content(self, group: Group, region: Region, draft: _Draft) -> None:
+    def _content(self, group: ReverseGroup, region: Region, draft: _Draft) -> None:
         """Note which written arrays have elements read by a group."""
         for stmt in walk(tuple(group.stmts)):
             for e in own_exprs(stmt):
-                for read in places_read(e):
+                for read in elements_read(e):
                     n = root(read)
                     if n in self.aliases.stored and n in self.regions.definitions:
                         at = self.overwrites.access(self.aliases.group[n], region, group.position, read)
@@ -262,7 +262,7 @@ class Storage:
 
     # ---- again -------------------------------------------------------------------------------
 
-    def _cut(self, draft: _Draft, undone: Undone, barred: frozenset[str]) -> frozenset[str]:
+    def _cut(self, draft: _Draft, undone: SavePoints, barred: frozenset[str]) -> frozenset[str]:
         """Which of the values that could be computed again had better be saved, so that others need not be."""
         uses = {name: max(positions) for name, positions in draft.uses.items()}
         needed = [name for name in uses if self._in_loop(name)]
@@ -270,10 +270,10 @@ class Storage:
         inputs: dict[str, list[str]] = {}
         stores: dict[str, int] = {}
 
-        def saves(wanted: Undone) -> list[str]:
+        def saves(wanted: SavePoints) -> list[str]:
             """The nodes of what has to be undone, where it is not anyway."""
             more = [(id(s), wanted[id(s)]) for s, _ in self.stores if id(s) in wanted]
-            more = [(store, home) for store, home in more if both(undone, {store: home}) != undone]
+            more = [(store, home) for store, home in more if reversed_atomically(undone, {store: home}) != undone]
             nodes = dict(self.weights.of_store(store, home) for store, home in more)
             stores.update(nodes)
             return list(nodes)
@@ -311,12 +311,12 @@ class Storage:
                         pending.append(n)
         known = {*needed, *dear, *inputs, *chain(*inputs.values())} - set(stores)
         weight = {name: self.weights.of_name(name) for name in known} | stores
-        keep = cheapest([n for n in needed if n in inputs or n in dear], [*dear, *stores], inputs, weight)
+        keep = min_cut([n for n in needed if n in inputs or n in dear], [*dear, *stores], inputs, weight)
         return keep - set(stores)
 
     def _free(self, name: str, definition: Definition) -> bool:
         """Whether the reversed loops have the value anyway."""
-        if isinstance(definition.node, For) or is_count(definition, name):
+        if isinstance(definition.node, For) or is_trip_count(definition, name):
             return True
         return any(name in c.counter.until for c in self.counted.values())
 
@@ -356,28 +356,28 @@ class Storage:
             self._use(draft, n, definition.region, position)
         draft.accesses += self._content_of(name, definition, position)
 
-    def _content_of(self, name: str, definition: Definition, position: float) -> list[Access]:
+    def _content_of(self, name: str, definition: Definition, position: float) -> list[MemoryAccess]:
         """The elements of written arrays that are read where the value is computed again."""
         node = definition.node
         assert isinstance(node, Assign)
         array = isinstance(self.builder.types[name], Array)
-        if array and isinstance(node.value, Op) and node.value.prim in VIEWS_AGAIN:
+        if array and isinstance(node.value, Op) and node.value.prim in FREE_TO_RECOMPUTE:
             return []  # a view reads nothing
         found = []
-        for one in places_read(node.value):
+        for one in elements_read(node.value):
             rooted = root(one)
             if rooted is not None and rooted in self.aliases.stored:
                 found.append(self.overwrites.access(self.aliases.group[rooted], definition.region, int(position), one))
         return found
 
-    def _reads_on(self, name: str, undone: Undone, position: float) -> bool:
+    def _reads_on(self, name: str, undone: SavePoints, position: float) -> bool:
         """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
         if self._in_loop(name):
             return True
         needed = self.undoing.needed(self._content_of(name, self.regions.definitions[name], position))
-        return both(undone, needed) == undone
+        return reversed_atomically(undone, needed) == undone
 
-    def _overwritten(self, name: str, definition: Definition, position: float) -> Overwritten | None:
+    def _overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
         """The value as a part of what a store saves, where that can be read at any time."""
         part = self.again.overwritten(name, definition, position) if self._in_loop(name) else None
         if part is None:
@@ -386,7 +386,7 @@ class Storage:
         assert isinstance(t, Scalar | Array)
         return part if self.slots.indexed(definition.region, t) else None
 
-    def _undone_store(self, name: str, undone: Undone) -> bool:
+    def _undone_store(self, name: str, undone: SavePoints) -> bool:
         """Whether a store of the value is undone, for the sake of other reads."""
         values = [Var(n) for n in (name, *(n for n, first in self.equal.items() if first == name))]
         return any(id(s) in undone and s.value in values for s, _ in self.stores)

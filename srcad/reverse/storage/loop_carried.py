@@ -19,18 +19,18 @@ from srcad.ir.types import Type, is_float
 
 
 @dataclass(frozen=True)
-class HandedOn:
+class LoopCarried:
     turn: Region
     carry: Carry
 
 
-def handed_on(regions: Regions, types: Mapping[str, Type], stored: Container[str]) -> dict[str, HandedOn]:
+def loop_carried_values(regions: Regions, types: Mapping[str, Type], stored: Container[str]) -> dict[str, LoopCarried]:
     """By name: the values that need not be saved where what their turn begins with is got back.
 
     Memory that is written in place (`stored`) has values of its own at each place, and inner loops begin anew in each
     turn of the outer one.
     """
-    found: dict[str, HandedOn] = {}
+    found: dict[str, LoopCarried] = {}
     for turn in regions:
         if not isinstance(turn.owner, For | While) or regions.loops(turn) != (turn,):
             continue
@@ -41,5 +41,5 @@ def handed_on(regions: Regions, types: Mapping[str, Type], stored: Container[str
                     # of `a, b = b, a` one has to be got back in another way
                     made_here = made.region is turn and not isinstance(made.node, Carry)
                     if made_here and not any(name in stored for name in (arg, end, result)):
-                        found[end] = HandedOn(turn, carry)
+                        found[end] = LoopCarried(turn, carry)
     return found

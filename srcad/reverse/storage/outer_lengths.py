@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srcad.ir.length_exprs import asked, summed, written
+from srcad.ir.length_exprs import linear_expression, nonnegative_length, shape_query
 from srcad.ir.nodes import Const, Expr, Op
 from srcad.ir.regions import Regions
 from srcad.ir.types import Dim
@@ -10,12 +10,12 @@ from srcad.ir.types import Dim
 
 def length(d: Dim, regions: Regions) -> Expr | None:
     """A length in terms of what is known outside of loops; None where that does not say it."""
-    return written(d, asked) if _known(d, regions) else None
+    return nonnegative_length(d, shape_query) if _known(d, regions) else None
 
 
 def linear(d: Dim, regions: Regions) -> Expr | None:
     """An integer in the same terms."""
-    return summed(d, asked) if _known(d, regions) else None
+    return linear_expression(d, shape_query) if _known(d, regions) else None
 
 
 def _known(d: Dim, regions: Regions) -> bool:

@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import names, place
 from srcad.ir.types import Array, Type
-from srcad.reverse.adjoint.reverse_sweep import Group
-from srcad.reverse.loops.checkpoint_state import Checkpoints
+from srcad.reverse.adjoint.reverse_sweep import ReverseGroup
+from srcad.reverse.loops.checkpoint_state import SegmentState
 
 
 @dataclass(frozen=True)
-class Home:
+class SavePoint:
     """Before the statement at `position` of `region`; `depth` counts the blocks around it."""
 
     region: Region
@@ -34,13 +34,13 @@ class Home:
         return sum(1 for _ in self.region.enclosing)
 
 
-Undone = Mapping[int, Home]
+SavePoints = Mapping[int, SavePoint]
 """By identity of the store."""
 
 
-class Undoing:
+class RestorePlanner:
     def __init__(
-        self, regions: Regions, overwrites: Overwrites, types: Mapping[str, Type], checkpoints: Checkpoints
+        self, regions: Regions, overwrites: ToBeRecorded, types: Mapping[str, Type], checkpoints: SegmentState
     ) -> None:
         self.regions = regions
         self.checkpoints = checkpoints
@@ -49,16 +49,16 @@ class Undoing:
         self.overwrites = overwrites
         self.types = types
         self.stores = {id(store): (store, access) for store, access in overwrites.stores}
-        self._homes: dict[int, list[Home]] = {}
-        self._covers: dict[int, list[Home]] = {}
+        self._homes: dict[int, list[SavePoint]] = {}
+        self._covers: dict[int, list[SavePoint]] = {}
 
-    def own(self, store: Store) -> Home:
+    def own(self, store: Store) -> SavePoint:
         access = self.stores[id(store)][1]
-        return Home(access.region, access.position)
+        return SavePoint(access.region, access.position)
 
-    def needed(self, accesses: Iterable[Access]) -> Undone:
+    def needed(self, accesses: Iterable[MemoryAccess]) -> SavePoints:
         """The stores that have to be undone so that the accesses read what they did, and where."""
-        found: dict[int, Home] = {}
+        found: dict[int, SavePoint] = {}
         # a second run reads before anything of its own loop is undone
         others = [s for s, (_, at) in self.stores.items() if self.checkpoints.around(at.region) is None]
         for access, stores in (
@@ -69,10 +69,10 @@ class Undoing:
                 if store not in found or found[store] != self._homes_of(store)[0]:
                     home = self.home(access, store)
                     if home is not None:
-                        found = dict(both(found, {store: home}))
+                        found = dict(reversed_atomically(found, {store: home}))
         return found
 
-    def home(self, access: Access, store: int) -> Home | None:
+    def home(self, access: MemoryAccess, store: int) -> SavePoint | None:
         """The outermost place where undoing the store serves the access; None where nothing need be undone."""
         at = self.stores[store][1]
         if not self.checkpoints.meets(access, at, self.overwrites):
@@ -82,17 +82,17 @@ class Undoing:
         homes = self._homes_of(store)
         return next((home for home in reversed(homes[1:]) if not self._between(access, at, home)), homes[0])
 
-    def groups(self, undone: Undone, region: Region) -> list[Group]:
+    def groups(self, undone: SavePoints, region: Region) -> list[ReverseGroup]:
         """What the way back through a region restores when it comes to where a loop began."""
-        moved: dict[tuple[Home, Expr], Store] = {}
+        moved: dict[tuple[SavePoint, Expr], Store] = {}
         for store, home in undone.items():
             if home.region is region and home != self._homes_of(store)[0]:
                 moved.setdefault((home, place(self.stores[store][0])), self.stores[store][0])
-        return [Group(home.position, [], store.span, store) for (home, _), store in moved.items()]
+        return [ReverseGroup(home.position, [], store.span, store) for (home, _), store in moved.items()]
 
     # ---- places ------------------------------------------------------------------------------
 
-    def _between(self, access: Access, at: Access, start: Home) -> bool:
+    def _between(self, access: MemoryAccess, at: MemoryAccess, start: SavePoint) -> bool:
         """Whether the access may read, in one turn of all around `start`, what the store wrote after that."""
         where = access.position if access.region is start.region else start.region.place_of(access.region)
         end = at.position if at.region is start.region else start.region.place_of(at.region)
@@ -100,34 +100,34 @@ class Undoing:
             return False
         return self.overwrites.meets(access, at, within=start.region)
 
-    def _homes_of(self, store: int) -> list[Home]:
+    def _homes_of(self, store: int) -> list[SavePoint]:
         """The place of the store, then those before loops around it that do not move it, outwards."""
         if store not in self._homes:
             stmt, access = self.stores[store]
-            found = [Home(access.region, access.position)]
+            found = [SavePoint(access.region, access.position)]
             used = {self.regions.definitions[n].region for n in names(place(stmt)) if n in self.regions.definitions}
             region = access.region
             while region.parent is not None and region not in used and region not in self.at_once:
-                home = Home(region.parent, region.position)
+                home = SavePoint(region.parent, region.position)
                 if isinstance(region.owner, For | While) and self._exists(stmt, home):
                     found.append(home)
                 region = region.parent
             self._homes[store] = found
         return self._homes[store]
 
-    def _covers_of(self, store: int) -> list[Home]:
+    def _covers_of(self, store: int) -> list[SavePoint]:
         """Where earlier stores to the same place are, after which the store surely comes in the same turn."""
         if store not in self._covers:
             stmt, access = self.stores[store]
             self._covers[store] = [
-                Home(other.region, other.position + 1)
+                SavePoint(other.region, other.position + 1)
                 for earlier, other in self.stores.values()
                 if earlier.base == stmt.base and isinstance(stmt.base, Var) and _all_of(earlier.index, stmt.index)
                 if self._before(other, access)
             ]
         return self._covers[store]
 
-    def _before(self, earlier: Access, later: Access) -> bool:
+    def _before(self, earlier: MemoryAccess, later: MemoryAccess) -> bool:
         if earlier.region is later.region:
             return earlier.position < later.position
         position = earlier.region.place_of(later.region)
@@ -137,7 +137,7 @@ class Undoing:
         between = [r for r in later.region.enclosing if r not in set(earlier.region.enclosing)]
         return not any(r in self.at_once for r in between)
 
-    def _exists(self, store: Store, home: Home) -> bool:
+    def _exists(self, store: Store, home: SavePoint) -> bool:
         """Whether the place is one even where the loop makes no turn."""
         if any(_mentions(stmt, place(store)) for stmt in self._surely_with(home)):
             return True
@@ -147,7 +147,7 @@ class Undoing:
         plain = [(item, d) for item, d in zip(store.index, t.dims, strict=False) if item != Slice()]
         return all(self.overwrites.dependence.inside(item, d, home.region) for item, d in plain)
 
-    def _surely_with(self, home: Home) -> Block:
+    def _surely_with(self, home: SavePoint) -> Block:
         """Statements around a place that run whenever control comes there."""
         stmts = home.region.stmts
         if isinstance(home.region.owner, While):
@@ -156,12 +156,12 @@ class Undoing:
         return stmts[:end]
 
 
-def restored(group: Group, region: Region, undone: Undone) -> bool:
+def is_restored_at(group: ReverseGroup, region: Region, undone: SavePoints) -> bool:
     """Whether what the group's store overwrote comes back there."""
-    return group.undo is not None and undone.get(id(group.undo)) == Home(region, group.position)
+    return group.undo is not None and undone.get(id(group.undo)) == SavePoint(region, group.position)
 
 
-def both(a: Undone, b: Undone) -> Undone:
+def reversed_atomically(a: SavePoints, b: SavePoints) -> SavePoints:
     """What serves all that either serves."""
     found = dict(a)
     for store, home in b.items():

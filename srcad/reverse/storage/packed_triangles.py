@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.ir.length_exprs import asked
+from srcad.ir.length_exprs import shape_query
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Dim, Scalar, Symbol, Type
 from srcad.reverse.storage.outer_lengths import linear, minus, plus
 
 
-def packed(outer: Region, inner: Region, regions: Regions, types: Mapping[str, Type]) -> tuple[Expr, Expr] | None:
+def packed_triangle(
+    outer: Region, inner: Region, regions: Regions, types: Mapping[str, Type]
+) -> tuple[Expr, Expr] | None:
     """(number of turns of both loops, number of the turn of both) where the inner count moves by one in each turn."""
     one, other = _counter(outer, types), _counter(inner, types)
     if one is None or other is None or inner.parent is not outer:
@@ -46,7 +48,7 @@ def _from(counter: Symbol) -> Expr:
     assert counter.low is not None
     place: Expr = Var(counter.name)
     for symbol, by in counter.low.terms:
-        term = asked(symbol) if abs(by) == 1 else Op("*", (Const(abs(by)), asked(symbol)))
+        term = shape_query(symbol) if abs(by) == 1 else Op("*", (Const(abs(by)), shape_query(symbol)))
         place = Op("-" if by > 0 else "+", (place, term))
     return plus(place, -counter.low.const)
 

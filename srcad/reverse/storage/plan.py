@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from srcad.analysis.integers.induction_variables import Counter
-from srcad.analysis.memory.to_be_recorded import Access
+from srcad.analysis.integers.induction_variables import InductionVariable
+from srcad.analysis.memory.to_be_recorded import MemoryAccess
 from srcad.ir.nodes import Assign, AugAssign, Expr, Var
 from srcad.ir.regions import Region
 from srcad.ir.traversal import names
-from srcad.reverse.adjoint.reverse_sweep import Group
-from srcad.reverse.storage.loop_carried import HandedOn
-from srcad.reverse.storage.overwritten_memory import Undoing, Undone
-from srcad.reverse.storage.recomputation import Overwritten
+from srcad.reverse.adjoint.reverse_sweep import ReverseGroup
+from srcad.reverse.storage.loop_carried import LoopCarried
+from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoints
+from srcad.reverse.storage.recomputation import SavedElement
 
 
 @dataclass(frozen=True)
 class Counted:
     """A counter, and the variable that takes on its values one after another on the way back."""
 
-    counter: Counter
+    counter: InductionVariable
     holder: Var
 
-    def groups(self, region: Region) -> list[Group]:
+    def groups(self, region: Region) -> list[ReverseGroup]:
         """What the reversal of a region has to do for it."""
         steps = [s for s in self.counter.steps if s.region is region]
-        found = [Group(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps]
+        found = [
+            ReverseGroup(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps
+        ]
         if region is self.counter.turn.parent:
             begin = Assign(self.holder.name, Var(self.counter.carry.result))
-            found.append(Group(self.counter.turn.position, [begin]))
+            found.append(ReverseGroup(self.counter.turn.position, [begin]))
         return found
 
 
@@ -44,19 +46,19 @@ class Plan:
 
     again: dict[str, int]
     found: dict[str, tuple[int, Expr]]
-    overwritten: dict[str, tuple[int, Overwritten]]
+    overwritten: dict[str, tuple[int, SavedElement]]
     saved: dict[str, int]
-    undone: Undone
-    undoing: Undoing
+    undone: SavePoints
+    undoing: RestorePlanner
     reads: frozenset[str] = frozenset()
     """All names whose value the sweep reads, one way or another."""
-    accesses: tuple[Access, ...] = ()
+    accesses: tuple[MemoryAccess, ...] = ()
     """Where it reads elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
     """Integers that it counts back."""
     equal: Mapping[str, str] = field(default_factory=dict)
     """For names that are not got back, one with the same value that is read instead."""
-    handed_on: Mapping[str, HandedOn] = field(default_factory=dict)
+    handed_on: Mapping[str, LoopCarried] = field(default_factory=dict)
     """Names whose value the turn that came after has left behind."""
     put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
     """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.to_be_recorded import Access, Overwrites
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.regions import Definition, Regions
 from srcad.ir.result_memory import root
@@ -14,7 +14,7 @@ from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
-VIEWS_AGAIN = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
+FREE_TO_RECOMPUTE = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
 """Primitives that make no new elements, so that making the result again costs nothing."""
 
 ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
@@ -22,15 +22,15 @@ ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
 
 
 @dataclass(frozen=True)
-class Overwritten:
+class SavedElement:
     """A load of an element, as a part of what a store overwrites; `items` say which part."""
 
     store: Store
     items: tuple[Expr, ...]
 
 
-class Again:
-    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, overwrites: Overwrites) -> None:
+class Recomputation:
+    def __init__(self, builder: Builder, regions: Regions, aliases: AliasClasses, overwrites: ToBeRecorded) -> None:
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
@@ -40,7 +40,7 @@ class Again:
     def can(self, name: str, definition: Definition, position: float) -> bool:
         """Whether the value may be computed again at the reversal of `position`, from what it was computed from.
 
-        A half more (see `before_undoing`) is before the store at the position has been undone.
+        A half more (see `before_restoring`) is before the store at the position has been undone.
         """
         node = definition.node
         if not isinstance(node, Assign):
@@ -50,7 +50,7 @@ class Again:
                 return True
             case Var():
                 return isinstance(self.builder.types[name], Scalar)
-            case Op(prim) if prim in VIEWS_AGAIN:
+            case Op(prim) if prim in FREE_TO_RECOMPUTE:
                 if isinstance(self.builder.types[name], Array):
                     return prim in ("index", "np.transpose") or name not in self.aliases.stored
                 if prim != "index":
@@ -86,12 +86,12 @@ class Again:
                 return True
         return False
 
-    def _written(self, stmt: Stmt, read: Access) -> list[Store]:
+    def _written(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
         """The stores of a later statement of the region to what was read, in the same turn."""
         stores = (s for s in walk((stmt,)) if isinstance(s, Store))
         return [s for s in stores if self.overwrites.meets(read, self._store_at[id(s)], within=read.region)]
 
-    def overwritten(self, name: str, definition: Definition, position: float) -> Overwritten | None:
+    def overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
         """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
         node = definition.node
         if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
@@ -107,7 +107,7 @@ class Again:
                     if touched != [stmt] or touched[0].base != base:
                         return None
                     left = _within(tuple(items), touched[0].index)
-                    return None if left is None else Overwritten(touched[0], left)
+                    return None if left is None else SavedElement(touched[0], left)
         return None
 
     def exact(self, name: str) -> bool:
@@ -124,7 +124,7 @@ class Again:
                 return True
 
 
-def before_undoing(position: int) -> float:
+def before_restoring(position: int) -> float:
     """The place in the sweep where the store at a position is about to be undone: memory is as it was after it."""
     return position + 0.5
 

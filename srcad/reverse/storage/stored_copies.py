@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from srcad.analysis.memory.alias_classes import Aliases
-from srcad.analysis.memory.to_be_recorded import Overwrites
+from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.ir.nodes import Expr, Op, Slice, Store, Var
 from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
@@ -12,8 +12,8 @@ from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 
-class Stored:
-    def __init__(self, builder: Builder, regions: Regions, aliases: Aliases, overwrites: Overwrites) -> None:
+class StoredCopies:
+    def __init__(self, builder: Builder, regions: Regions, aliases: AliasClasses, overwrites: ToBeRecorded) -> None:
         self.builder = builder
         self.regions = regions
         self.aliases = aliases

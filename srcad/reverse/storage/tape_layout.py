@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from srcad.analysis.integers.shape_equalities import Agreed
-from srcad.canonicalize.checkpoint_segments import Stretch
-from srcad.canonicalize.trip_counts import count_of
-from srcad.ir.length_exprs import asked, written
+from srcad.analysis.integers.shape_equalities import ShapeEqualities
+from srcad.canonicalize.checkpoint_segments import Segment
+from srcad.canonicalize.trip_counts import trip_count_of
+from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.reverse.storage.outer_lengths import length, linear, minus
-from srcad.reverse.storage.packed_triangles import packed
+from srcad.reverse.storage.packed_triangles import packed_triangle
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
@@ -37,7 +37,7 @@ def room(several: Sequence[Growth]) -> Block:
 
 
 @dataclass(frozen=True)
-class Slot:
+class TapeSlot:
     """How to keep one value per execution of a place in the primal."""
 
     name: str
@@ -60,14 +60,14 @@ _FEW = 64
 """Numbers that are kept where one might do."""
 
 
-class Slots:
-    def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Stretch] | None = None) -> None:
+class TapeLayout:
+    def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Segment] | None = None) -> None:
         self.builder = builder
         self.regions = regions
         self.stretches = stretches or {}
-        self.agreed = Agreed(regions, builder.typeof)
+        self.agreed = ShapeEqualities(regions, builder.typeof)
 
-    def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> Slot:
+    def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
         """A place called `base` for values of type `t` made in `region`.
 
         Where it `refers`, it keeps the array itself, which may still change, not what is in it now.
@@ -76,7 +76,7 @@ class Slots:
         loops = self.regions.loops(region)
         if not loops:
             name = self.builder.keep(clean, t)
-            return Slot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
+            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
         axes = self._axes(loops, t)
         sized = self._sized(t, region)
         if sized is not None and not refers and axes is not None:
@@ -97,7 +97,7 @@ class Slots:
         if self._sized(t, region) is not None and self._inner_axes(loops) is not None:
             return True
         owner = loops[0].owner
-        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        counted = isinstance(owner, For | While) and trip_count_of(owner) is not None
         return isinstance(t, Scalar) and len(loops) == 1 and counted
 
     def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
@@ -112,7 +112,7 @@ class Slots:
             case _:
                 return None
 
-    def stretch(self, base: str, t: Type, turn: Region) -> Slot:
+    def stretch(self, base: str, t: Type, turn: Region) -> TapeSlot:
         """A place for what each stretch of a checkpointed loop begins with."""
         stretch, sized = self.stretches[turn], self._sized(t, turn)
         if sized is not None:
@@ -122,10 +122,10 @@ class Slots:
 
     # ---- one kind each -----------------------------------------------------------------------
 
-    def _list(self, base: str, t: Array, one_per: str = "turn") -> Slot:
+    def _list(self, base: str, t: Array, one_per: str = "turn") -> TapeSlot:
         items = self.builder.keep(base, ListOf(t), one_per)
         taken = Op("list.pop", (items,))
-        return Slot(
+        return TapeSlot(
             items.name,
             (Assign(items.name, Op("list.new", ())),),
             lambda e: (Effect(Op("list.append", (items, e))),),
@@ -135,15 +135,15 @@ class Slots:
             refers=True,
         )
 
-    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> Slot:
+    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> TapeSlot:
         own = t.dims if isinstance(t, Array) else ()
-        lengths = [written(d, asked) for d in own]
+        lengths = [nonnegative_length(d, shape_query) for d in own]
         dims = (*(dim(Symbol(base, axis)) for axis in range(len(axes))), *own)
         saved = self.builder.keep(base, Array(t.dtype, dims))
         sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare = Assign(saved.name, Op("np.empty", (*sizes, *lengths), static))
-        return Slot(
+        return TapeSlot(
             saved.name,
             (declare,),
             lambda e: (Store(saved, at, e),),
@@ -152,10 +152,10 @@ class Slots:
             f"{_words(t)} per turn",
         )
 
-    def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> Slot:
+    def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
         """An array over the turns of an outermost loop that may be left at any time: it grows, a row for each turn."""
         assert isinstance(loop.owner, For | While)
-        count = count_of(loop.owner)
+        count = trip_count_of(loop.owner)
         assert count is not None
         slot = self._array(base.removesuffix("_saved") + "_stack", t, [(Const(FIRST_SIZE), Var(count.arg)), *inner])
         rows = Var(slot.name)
@@ -176,7 +176,7 @@ class Slots:
     def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
         """The axes for the loops inside the outermost, whose turns are counted; None where there are no such."""
         owner = loops[0].owner
-        counted = isinstance(owner, For | While) and count_of(owner) is not None
+        counted = isinstance(owner, For | While) and trip_count_of(owner) is not None
         if not counted or loops[0] in self.stretches or any(self._is_left_early(loop) for loop in loops[1:]):
             return None
         return self._by_turns(loops[1:])
@@ -218,7 +218,7 @@ class Slots:
             outside = exact is not None and self._outside(exact[0])
             # of a loop in stretches, a turn is not as far from the first as its index says
             alone = outside or not k or loops[k - 1] in self.stretches
-            triangle = None if alone else packed(loops[k - 1], loop, self.regions, self.builder.types)
+            triangle = None if alone else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
             counted = self._counted(loop)
             if triangle is not None and len(found) == k:
                 found[-1] = triangle
@@ -228,7 +228,7 @@ class Slots:
                 return None
         return found
 
-    def _stack(self, base: str, t: Scalar, region: Region) -> Slot:
+    def _stack(self, base: str, t: Scalar, region: Region) -> TapeSlot:
         integer = Scalar("int64")
         base = base.removesuffix("_saved")
         called = base if t.dtype == "bool" else f"{base}_stack"
@@ -239,7 +239,7 @@ class Slots:
         loops = self.regions.loops(region)
         owner = loops[0].owner
         assert isinstance(owner, For | While)
-        count = count_of(owner) if len(loops) == 1 else None
+        count = trip_count_of(owner) if len(loops) == 1 else None
         size = Op("size", (stack,))
         grow = Assign(stack.name, grown)
         about = f"{_words(t)} per turn of the loop, grown on demand"
@@ -248,12 +248,14 @@ class Slots:
             top = Var(count.arg)
             growth = Growth(Op("==", (top, size)), grow)
             load = Op("index", (stack, top))
-            return Slot(stack.name, tuple(declare), lambda e: (Store(stack, (top,), e),), (), load, about, grows=growth)
+            return TapeSlot(
+                stack.name, tuple(declare), lambda e: (Store(stack, (top,), e),), (), load, about, grows=growth
+            )
         top = self.builder.fresh(f"{base}_top", integer)
         declare.append(Assign(top.name, Const(0)))
         full = If(Op("==", (top, size)), (grow,), ())
         after = Assign(top.name, Op("+", (top, Const(1))))
-        return Slot(
+        return TapeSlot(
             stack.name,
             tuple(declare),
             lambda e: (full, Store(stack, (top,), e), after),
@@ -300,7 +302,7 @@ class Slots:
         number = Op("//", (minus(Var(owner.index), start), step))
         return Op("len", (Op("range", (start, stop, step)),)), number
 
-    def _in_stretch(self, stretch: Stretch) -> tuple[Expr, Expr]:
+    def _in_stretch(self, stretch: Segment) -> tuple[Expr, Expr]:
         index = Var(stretch.loop)
         if stretch.step == Const(-1):
             return stretch.length, Op("-", (stretch.first, index))

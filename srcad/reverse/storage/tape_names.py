@@ -7,7 +7,7 @@ from srcad.ir.nodes import Assign, Const, Expr, Op, Var
 from srcad.ir.types import Scalar, Type
 
 
-def called(name: str, node: object, again: bool) -> str:
+def recovered_name(name: str, node: object, again: bool) -> str:
     """What a value is called where it is got back: an element that stands in its array no more, after its place."""
     base = name.rsplit(".", 1)[0]
     match node:
@@ -24,7 +24,7 @@ def _word(e: Expr) -> str:
     return base if len(base) == 1 else ""
 
 
-def kept_name(name: str, t: Type, node: object = None) -> str:
+def tape_name(name: str, t: Type, node: object = None) -> str:
     """What a saved value is called: by its role where the user gave it no name, an element after its array."""
     base = name.rsplit(".", 1)[0]
     match node:

@@ -13,7 +13,7 @@ from srcad.reverse.source_comments import REVERSE
 
 
 @dataclass(frozen=True)
-class Kept:
+class TapeEntry:
     """One name that is kept."""
 
     name: str
@@ -26,7 +26,7 @@ class Kept:
     """Room is made for it while the forward sweep runs: nobody knows beforehand how much."""
 
 
-def kept(f: Function) -> tuple[Kept, ...]:
+def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
     """All that is kept, in the order of the text."""
     at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
     backward = f.body[at + 1 :]
@@ -38,11 +38,11 @@ def kept(f: Function) -> tuple[Kept, ...]:
     for name, values in made.items():
         grows = any(_grows(name, value) for value in values)
         size = _size(f.tape[name], values[0], grows)
-        found.append(Kept(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
+        found.append(TapeEntry(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
     return tuple(found)
 
 
-def notes(found: Sequence[Kept]) -> list[str]:
+def docstring_lines(found: Sequence[TapeEntry]) -> list[str]:
     """A line for each, as the docstring of the gradient has them."""
     width = max((len(one.name) for one in found), default=0)
     return [

@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from srcad.cleanup.dead_code import dead
-from srcad.ir.length_exprs import written
+from srcad.cleanup.dead_code import remove_dead_code
+from srcad.ir.length_exprs import nonnegative_length
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Return, Slice, Stmt, Var, While
 from srcad.ir.traversal import blocks, map_expr, own_writes, walk
 from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
-from srcad.reverse.storage.tape_report import Kept
+from srcad.reverse.storage.tape_report import TapeEntry
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.typeof import typeof
 
@@ -28,7 +28,7 @@ _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind
 
 
 @dataclass(frozen=True)
-class Sizes:
+class TapeSizes:
     """`function` takes the parameters of the gradient. It returns a tuple: for each of `names` a tuple, the lengths of
     an array made under this name, or None where the branch that makes it is not taken. Of one that grows in a `for`
     which may be left early, they are those that it has if it is not.
@@ -40,10 +40,12 @@ class Sizes:
     """Names of arrays of which some length is not known."""
 
 
-def sizes(f: Function, kept: Sequence[Kept], params: Mapping[str, Type], written: Collection[str]) -> Sizes:
+def tape_sizes(
+    f: Function, kept: Sequence[TapeEntry], params: Mapping[str, Type], written: Collection[str]
+) -> TapeSizes:
     """The slice of `f`, which is in sequential form.
 
-    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
+    `params` are the types of the primal's parameters, by their names in `f`; `nonnegative_length` are those it changes.
     """
     arrays = [one for one in kept if isinstance(f.types[one.name], Array)]
     asked = frozenset(one.name for one in arrays if not one.grows)
@@ -53,9 +55,11 @@ def sizes(f: Function, kept: Sequence[Kept], params: Mapping[str, Type], written
     results = (Op("tuple", tuple(lengths)),)
     nothing = tuple(Assign(made, Const(None)) for made, _ in slicer.made)
     types = {**f.types, **slicer.known}
-    sliced = dead((*slicer.preamble, *nothing, *body, Return(results)), (), types, [p.name for p in f.params])
+    sliced = remove_dead_code(
+        (*slicer.preamble, *nothing, *body, Return(results)), (), types, [p.name for p in f.params]
+    )
     function = replace(f, name=f"{f.name}_sizes", body=sliced, results=results, types=types)
-    return Sizes(function, tuple(name for _, name in slicer.made), frozenset(slicer.unknown))
+    return TapeSizes(function, tuple(name for _, name in slicer.made), frozenset(slicer.unknown))
 
 
 class _Slicer:
@@ -318,4 +322,4 @@ def _bare(name: str, t: Type) -> Type:
 
 
 def _written(d: Dim) -> Expr:
-    return written(d, lambda symbol: Var(symbol.name))
+    return nonnegative_length(d, lambda symbol: Var(symbol.name))

@@ -25,7 +25,7 @@ from srcad.rules.registry import (
     is_float_name,
     known_many,
     known_one,
-    refuse,
+    unsupported,
 )
 
 copy_of = PRIMITIVES["copy"]
@@ -190,7 +190,7 @@ def put(x: Any, items: Any, value: Any) -> None:
     first = place(full, picked)
     result = rest[:first] + shape + rest[first:]
     if np.ndim(v) > len(result):
-        refuse("a value of more axes than the places that it is written to")
+        unsupported("a value of more axes than the places that it is written to")
     # a copy: the value may be a view of `x`
     v = copy_of(v) if fits(v, result) else np.broadcast_to(copy_of(v), result)
     if first != 0:
@@ -227,7 +227,7 @@ def take_at(a: Any, indices: Any, axis: Any = None) -> Any:
 @expands(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None) -> Any:
     if np.ndim(condition) != 1:
-        refuse("np.compress with a condition that is not a vector")
+        unsupported("np.compress with a condition that is not a vector")
     return np.take(a, np.flatnonzero(condition), axis)
 
 
@@ -239,11 +239,11 @@ def extract(condition: Any, arr: Any) -> Any:
 @expands(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
     if np.ndim(arr) != np.ndim(indices):
-        refuse("np.take_along_axis with indices of another number of axes")
+        unsupported("np.take_along_axis with indices of another number of axes")
     if np.ndim(arr) == 1:
         return take(arr, (indices,))
     if np.ndim(arr) != 2:
-        refuse("np.take_along_axis of an array with more than two axes")
+        unsupported("np.take_along_axis of an array with more than two axes")
     out = np.empty(indices.shape, dtype=dtype_of(arr))
     for i in range(indices.shape[0]):
         for j in range(indices.shape[1]):
@@ -258,7 +258,7 @@ def take_along_axis(arr: Any, indices: Any, axis: Any) -> Any:
 def add_at(a: Any, indices: Any, b: Any) -> None:
     where = np.asarray(indices)
     if isinstance(indices, tuple) or np.ndim(where) != 1 or dtype_of(where) == "bool":
-        refuse("np.add.at with other than one vector of indices")
+        unsupported("np.add.at with other than one vector of indices")
     if np.ndim(b) == 0:
         for k in range(len(where)):
             a[where[k]] += b

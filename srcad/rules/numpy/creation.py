@@ -8,7 +8,7 @@ import numpy as np
 
 from srcad.rules.numpy.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import dtype_name, dtype_of, expands, is_float_name, is_packed, refuse
+from srcad.rules.registry import dtype_name, dtype_of, expands, is_float_name, is_packed, unsupported
 
 cast = PRIMITIVES["astype"]
 copy_of = PRIMITIVES["copy"]
@@ -106,7 +106,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
     floats = is_float_name(dtype_of(start)) or is_float_name(dtype_of(step))
     if dtype is not None and floats and not is_float_name(dtype_name(dtype)):
-        refuse("np.arange of floats as integers (its step is rounded first)")
+        unsupported("np.arange of floats as integers (its step is rounded first)")
     y = count_up(0, start, step) if stop is None else count_up(start, stop, step)
     return y if dtype is None else cast(y, dtype=dtype_name(dtype))
 
@@ -114,7 +114,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
 @expands(np.linspace)
 def linspace(start: Any, stop: Any, num: Any = 50, endpoint: Any = True, *, dtype: Any = None) -> Any:
     if np.ndim(start) != 0 or np.ndim(stop) != 0:
-        refuse("np.linspace between arrays")
+        unsupported("np.linspace between arrays")
     y = spaced(start, stop, num) if endpoint else spaced(start, stop, num + 1)[:-1]
     if dtype is None:
         return y
@@ -150,7 +150,7 @@ def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Any:
 @expands(np.meshgrid)
 def meshgrid(*xi: Any, indexing: Any = "xy") -> Any:
     if len(xi) != 2:
-        refuse("np.meshgrid of other than two vectors")
+        unsupported("np.meshgrid of other than two vectors")
     a, b = xi[0], xi[1]
     if indexing == "ij":
         shape = (len(a), len(b))
@@ -187,7 +187,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True) -> Any:
             return asarray(object, dtype)
         if not copy:
             if dtype is not None and dtype_of(object) != dtype_name(dtype):
-                refuse("np.array with copy=False of another dtype")
+                unsupported("np.array with copy=False of another dtype")
             return object
         y = object if np.ndim(object) == 0 else copy_of(object)
     elif len(object) == 0:
@@ -230,7 +230,7 @@ def fill(a: Any, value: Any) -> None:
 @expands(np.copyto)
 def copyto(dst: Any, src: Any) -> None:
     if is_float_name(dtype_of(src)) and not is_float_name(dtype_of(dst)):
-        refuse("np.copyto of floats into integers")
+        unsupported("np.copyto of floats into integers")
     dst[...] = src
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from srcad.rules.numpy.products import scaled
 from srcad.rules.numpy.shapes import reshaped
-from srcad.rules.registry import expands, known_one, refuse, static
+from srcad.rules.registry import compile_time, expands, known_one, unsupported
 
 
-@static
+@compile_time
 def subscripts_of(text: str, operands: int) -> tuple[tuple[str, ...], str]:
     """`ij,jk` or `ij,jk->ik` as the subscripts of the operands and of the result."""
     given, arrow, result = text.replace(" ", "").partition("->")
@@ -24,31 +24,31 @@ def subscripts_of(text: str, operands: int) -> tuple[tuple[str, ...], str]:
     return inputs, result
 
 
-@static
+@compile_time
 def axes_among(subscripts: str, letters: str) -> tuple[int, ...]:
     """The positions of the letters in the subscripts, in the order of the letters."""
     return tuple(subscripts.index(c) for c in letters)
 
 
-@static
+@compile_time
 def letters_not_in(subscripts: str, *others: str) -> str:
     """The letters that none of the others has."""
     return "".join(c for c in subscripts if not any(c in other for other in others))
 
 
-@static
+@compile_time
 def letters_in_both(subscripts: str, other: str) -> str:
     """The letters that the other has too."""
     return "".join(c for c in subscripts if c in other)
 
 
-@static
+@compile_time
 def letters_without(subscripts: str, letters: str) -> str:
     """The subscripts with some letters taken out."""
     return "".join(c for c in subscripts if c not in letters)
 
 
-@static
+@compile_time
 def repeated(subscripts: str) -> bool:
     """Whether a letter stands twice."""
     return len(set(subscripts)) != len(subscripts)
@@ -70,10 +70,10 @@ def reduced(x: Any, subscripts: Any, lone: Any) -> Any:
 
 def diagonal_first(x: Any, subscripts: Any) -> Any:
     if np.ndim(x) != len(subscripts):
-        refuse("einsum with another number of subscripts than axes")
+        unsupported("einsum with another number of subscripts than axes")
     if repeated(subscripts):
         if len(subscripts) != 2:
-            refuse("einsum with a repeated letter in one operand of more than two axes")
+            unsupported("einsum with a repeated letter in one operand of more than two axes")
         if x.shape[0] != x.shape[1]:
             raise ValueError(f"a shape of ({x.shape[0]}, {x.shape[1]}) is not square")
         return np.diagonal(x)
@@ -87,9 +87,9 @@ def lengths(x: Any, subscripts: Any, letters: Any) -> Any:
 @expands(np.einsum)
 def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     if not isinstance(subscripts, str):
-        refuse("einsum whose first argument is not a string")
+        unsupported("einsum whose first argument is not a string")
     if "." in subscripts:
-        refuse("einsum with an ellipsis")
+        unsupported("einsum with an ellipsis")
     inputs, result = subscripts_of(subscripts, len(operands))
     if len(operands) == 1:
         return einsum_one(operands[0], inputs[0], result)
@@ -99,10 +99,10 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
         between = letters_in_both(letters_not_twice(inputs[0] + inputs[1]), inputs[2] + result)
         first = einsum_two(operands[0], operands[1], inputs[0], inputs[1], between)
         return einsum_two(first, operands[2], between, inputs[2], result)
-    return refuse("einsum of more than three operands")
+    return unsupported("einsum of more than three operands")
 
 
-@static
+@compile_time
 def letters_not_twice(subscripts: str) -> str:
     """Each letter once, in the order of its first appearance."""
     return "".join(dict.fromkeys(subscripts))
@@ -151,7 +151,7 @@ def contracted(x: Any, y: Any, in_a: Any, in_b: Any, batch: Any, rows: Any, inne
     """The product as one of matrices, or of a stack of matrices; axes come out as batch, rows, columns."""
     for c in batch + inner:
         if known_one(x, axes_among(in_a, c)[0]) != known_one(y, axes_among(in_b, c)[0]):
-            refuse("einsum that repeats an axis of length 1")
+            unsupported("einsum that repeats an axis of length 1")
     left = np.transpose(x, axes_among(in_a, batch + rows + inner))
     right = np.transpose(y, axes_among(in_b, batch + inner + columns))
     n = product_of(lengths(x, in_a, batch))

@@ -9,7 +9,7 @@ import numpy as np
 
 from srcad.rules.numpy.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import dtype_name, dtype_of, expands, is_float_name, refuse, static
+from srcad.rules.registry import compile_time, dtype_name, dtype_of, expands, is_float_name, unsupported
 
 select = PRIMITIVES["select"]
 choose = PRIMITIVES["np.where"]
@@ -33,7 +33,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 @expands(np.nonzero, methods=("nonzero",))
 def nonzero(a: Any) -> Any:
     if np.ndim(a) == 0:
-        refuse("np.nonzero of a number")
+        unsupported("np.nonzero of a number")
     return tuple([nonzero_of(a, axis=k) for k in range(np.ndim(a))])
 
 
@@ -45,7 +45,7 @@ def flatnonzero(a: Any) -> Any:
 @expands(np.clip, methods=("clip",))
 def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None) -> Any:
     if out is not None:
-        refuse("np.clip with out=")
+        unsupported("np.clip with out=")
     low = a_min if min is None else min
     high = a_max if max is None else max
     x = np.asarray(a)
@@ -75,7 +75,7 @@ def square(x: Any) -> Any:
 @expands(np.reciprocal)
 def reciprocal(x: Any) -> Any:
     if not is_float_name(dtype_of(x)):
-        refuse("np.reciprocal of integers")
+        unsupported("np.reciprocal of integers")
     return 1.0 / x
 
 
@@ -92,10 +92,10 @@ def heaviside(x1: Any, x2: Any) -> Any:
 @expands(np.round, np.around, methods=("round",))
 def round_to(a: Any, decimals: Any = 0, out: Any = None) -> Any:
     if out is not None:
-        refuse("np.round with out=")
+        unsupported("np.round with out=")
     if not is_float_name(dtype_of(a)):
         if dtype_of(a) == "bool":
-            refuse("np.round of truth values")
+            unsupported("np.round of truth values")
         return a if decimals >= 0 else cast(rounded(a, decimals), dtype=dtype_of(a))
     return rounded(a, decimals)
 
@@ -122,7 +122,7 @@ def divmod_of(x: Any, y: Any) -> Any:
 @expands(np.nan_to_num)
 def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     if not copy:
-        refuse("np.nan_to_num with copy=False")
+        unsupported("np.nan_to_num with copy=False")
     if not is_float_name(dtype_of(x)):
         return x if np.ndim(x) == 0 else copy_of(x)
     high = largest(dtype_of(x)) if posinf is None else posinf
@@ -130,7 +130,7 @@ def nan_to_num(x: Any, copy: Any = True, nan: Any = 0.0, posinf: Any = None, neg
     return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
 
 
-@static
+@compile_time
 def largest(name: str) -> float:
     """The largest finite number of a dtype."""
     return float(np.finfo(name).max)

@@ -10,7 +10,7 @@ import numpy as np
 
 from srcad.rules.numpy.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import at_axis, axes_of, axis_of, expands, refuse
+from srcad.rules.registry import at_axis, axes_of, axis_of, expands, unsupported
 
 join = PRIMITIVES["np.concatenate"]
 triangle_below = PRIMITIVES["np.tril"]
@@ -23,7 +23,7 @@ def parts_of(arrays: Any) -> Any:
     if isinstance(arrays, (tuple, list)):
         return [np.asarray(a) for a in arrays]
     if np.ndim(arrays) > 0:
-        refuse("joining the rows of an array: name them in a tuple")
+        unsupported("joining the rows of an array: name them in a tuple")
     return arrays
 
 
@@ -79,7 +79,7 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 @expands(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0.0) -> Any:
     if mode != "constant" or isinstance(constant_values, (tuple, list)):
-        refuse("np.pad with a mode other than 'constant'")
+        unsupported("np.pad with a mode other than 'constant'")
     rank = np.ndim(array)
     if not isinstance(pad_width, (tuple, list)):
         widths = ((pad_width, pad_width),) * rank
@@ -121,7 +121,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
 @expands(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> Any:
     if np.ndim(ary) < 2:
-        refuse("np.vsplit of an array with one axis")
+        unsupported("np.vsplit of an array with one axis")
     return split(ary, indices_or_sections, 0)
 
 
@@ -144,7 +144,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if len(shifts) == 1:
         shifts = shifts * len(axes)
     if len(axes) != len(shifts):
-        refuse("np.roll with another number of shifts than axes")
+        unsupported("np.roll with another number of shifts than axes")
     y = np.copy(a) if len(axes) == 0 else a
     for k, by in zip(axes, shifts, strict=True):
         y = rolled(y, by, axis_of(k, np.ndim(a)))
@@ -176,7 +176,7 @@ def flipud(m: Any) -> Any:
 @expands(np.rot90)
 def rot90(m: Any, k: Any = 1) -> Any:
     if np.ndim(m) != 2:
-        refuse("np.rot90 of an array that is not a matrix")
+        unsupported("np.rot90 of an array that is not a matrix")
     if k % 4 == 0:
         return m
     if k % 4 == 1:
@@ -192,14 +192,14 @@ def rot90(m: Any, k: Any = 1) -> Any:
 @expands(np.tril)
 def tril(m: Any, k: Any = 0) -> Any:
     if np.ndim(m) != 2:
-        refuse("np.tril of an array that is not a matrix")
+        unsupported("np.tril of an array that is not a matrix")
     return triangle_below(m, k)
 
 
 @expands(np.triu)
 def triu(m: Any, k: Any = 0) -> Any:
     if np.ndim(m) != 2:
-        refuse("np.triu of an array that is not a matrix")
+        unsupported("np.triu of an array that is not a matrix")
     return triangle_above(m, k)
 
 
@@ -207,14 +207,14 @@ def triu(m: Any, k: Any = 0) -> Any:
 def diag(v: Any, k: Any = 0) -> Any:
     x = np.asarray(v)
     if np.ndim(x) > 2:
-        refuse("np.diag of an array with more than two axes")
+        unsupported("np.diag of an array with more than two axes")
     return diagonal_of(x, k) if np.ndim(x) == 2 else diagonal_matrix(x, k)
 
 
 @expands(np.diagonal, methods=("diagonal",))
 def diagonal(a: Any, offset: Any = 0) -> Any:
     if np.ndim(a) != 2:
-        refuse("np.diagonal of an array that is not a matrix")
+        unsupported("np.diagonal of an array that is not a matrix")
     return diagonal_of(a, offset)
 
 
@@ -226,6 +226,6 @@ def diagflat(v: Any, k: Any = 0) -> Any:
 @expands(np.fill_diagonal)
 def fill_diagonal(a: Any, val: Any) -> None:
     if np.ndim(a) != 2 or np.ndim(val) != 0:
-        refuse("np.fill_diagonal of other than a matrix with a number")
+        unsupported("np.fill_diagonal of other than a matrix with a number")
     for i in range(min(a.shape[0], a.shape[1])):
         a[i, i] = val

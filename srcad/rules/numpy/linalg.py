@@ -9,7 +9,7 @@ import numpy as np
 from srcad import runtime
 from srcad.rules.numpy.products import product_2
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axes_of, common_dtype, dtype_of, expands, is_constant, is_float_name, refuse
+from srcad.rules.registry import axes_of, common_dtype, dtype_of, expands, is_constant, is_float_name, unsupported
 
 cast = PRIMITIVES["astype"]
 root = PRIMITIVES["root"]
@@ -31,7 +31,7 @@ def matrices(a: Any) -> Any:
     """The array as one matrix, or a stack of them."""
     x = floats(np.asarray(a))
     if np.ndim(x) != 2 and np.ndim(x) != 3:
-        refuse("np.linalg of other than a matrix, or a stack of matrices along one axis")
+        unsupported("np.linalg of other than a matrix, or a stack of matrices along one axis")
     return x
 
 
@@ -48,7 +48,7 @@ def solve(a: Any, b: Any) -> Any:
     if dtype_of(y) != name:
         y = cast(y, dtype=name)
     if np.ndim(y) == 0 or np.ndim(y) > 3:
-        refuse("np.linalg.solve with a right side of this number of axes")
+        unsupported("np.linalg.solve with a right side of this number of axes")
     if np.ndim(x) == 2 and np.ndim(y) < 3:
         return solved(x, y)
     if np.ndim(x) == 3 and np.ndim(y) < 3:
@@ -82,7 +82,7 @@ def inv(a: Any) -> Any:
 @expands(np.linalg.matrix_power)
 def matrix_power(a: Any, n: Any) -> Any:
     if np.ndim(a) != 2:
-        refuse("np.linalg.matrix_power of an array that is not a matrix")
+        unsupported("np.linalg.matrix_power of an array that is not a matrix")
     if is_constant(n) and n < 0:
         return matrix_power(np.linalg.inv(a), -n)
     if is_constant(n) and n > 0:
@@ -147,7 +147,7 @@ def cholesky(a: Any) -> Any:
 def eigh(a: Any, UPLO: Any = "L") -> Any:
     if UPLO != "L" and UPLO != "l":
         # LAPACK gives other signs for the upper triangle than for the lower one of the transpose
-        refuse("np.linalg.eigh of the upper triangle (eigh(A.T) has vectors of other signs)")
+        unsupported("np.linalg.eigh of the upper triangle (eigh(A.T) has vectors of other signs)")
     pairs = pairs_of(a, "L")
     return pairs[0], pairs[1:]
 
@@ -160,7 +160,7 @@ def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
 def pairs_of(a: Any, uplo: Any) -> Any:
     x = floats(np.asarray(a))
     if np.ndim(x) != 2:
-        refuse("the eigenvalues of an array that is not a matrix")
+        unsupported("the eigenvalues of an array that is not a matrix")
     return runtime.eigenpairs(x.T if uplo == "U" or uplo == "u" else x)
 
 
@@ -176,7 +176,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
     if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
         return root(np.sum(a * a, axis=axes, keepdims=keepdims))
     if ord == "fro" or (len(axes) != 1 and len(axes) != 2):
-        refuse("this order of np.linalg.norm for this number of axes")
+        unsupported("this order of np.linalg.norm for this number of axes")
     if len(axes) == 2:
         return matrix_norm(a, ord, axes, keepdims)
     if ord == 1:
@@ -192,7 +192,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> An
 
 def matrix_norm(a: Any, ord: Any, axes: Any, keepdims: Any) -> Any:
     if axes != tuple(range(np.ndim(a))):
-        refuse("a matrix norm over two of several axes")
+        unsupported("a matrix norm over two of several axes")
     if ord == 1:
         y = np.max(np.sum(np.abs(a), axis=0))
     elif ord == -1:
@@ -202,5 +202,5 @@ def matrix_norm(a: Any, ord: Any, axes: Any, keepdims: Any) -> Any:
     elif ord == -np.inf:
         y = np.min(np.sum(np.abs(a), axis=1))
     else:
-        refuse("this order of np.linalg.norm for a matrix")
+        unsupported("this order of np.linalg.norm for a matrix")
     return np.full((1, 1), y) if keepdims else y

@@ -9,7 +9,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import dtype_of, expands, is_constant, is_float_name, refuse, static
+from srcad.rules.registry import compile_time, dtype_of, expands, is_constant, is_float_name, unsupported
 
 log_of = PRIMITIVES["math.log"]
 cast = PRIMITIVES["astype"]
@@ -51,7 +51,7 @@ def dist(p: Any, q: Any) -> Any:
 def fsum(seq: Any) -> Any:
     x = doubles(seq)
     if np.ndim(x) > 1:
-        refuse("math.fsum of more than one axis")
+        unsupported("math.fsum of more than one axis")
     return runtime.exact_sum(x)
 
 
@@ -65,7 +65,7 @@ def doubles(values: Any) -> Any:
 def prod(iterable: Any, start: Any = 1) -> Any:
     x = np.asarray(iterable)
     if np.ndim(x) > 1:
-        refuse("math.prod of more than one axis")
+        unsupported("math.prod of more than one axis")
     return np.prod(x) * start
 
 
@@ -105,12 +105,12 @@ def isclose(a: Any, b: Any, *, rel_tol: Any = 1e-09, abs_tol: Any = 0.0) -> Any:
 # ---- integers -----------------------------------------------------------------------------------
 
 
-@static
+@compile_time
 def known_comb(n: int, k: int) -> int:
     return math.comb(n, k)
 
 
-@static
+@compile_time
 def known_factorial(n: int) -> int:
     return math.factorial(n)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from srcad.rules.numpy.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_float_name, known_one, refuse
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, is_float_name, known_one, unsupported
 
 cast = PRIMITIVES["astype"]
 multiply = PRIMITIVES["@"]
@@ -81,7 +81,7 @@ def product_4(a: Any, b: Any) -> Any:
     if np.ndim(a) <= 3 and np.ndim(b) <= 3:
         return product_3(a, b)
     if np.ndim(a) > 4 or np.ndim(b) > 4:
-        refuse("a matrix product of arrays with more than four axes")
+        unsupported("a matrix product of arrays with more than four axes")
     dtype = common_dtype(dtype_of(a), dtype_of(b))
     if np.ndim(b) == 1:
         out = np.empty(a.shape[:-1], dtype)
@@ -124,7 +124,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     a = np.asarray(x1)
     b = np.asarray(x2)
     if np.ndim(a) == 0 or np.ndim(b) == 0:
-        refuse("a matrix product with a number: write *")
+        unsupported("a matrix product with a number: write *")
     return product_4(a, b)
 
 
@@ -135,7 +135,7 @@ def dot(a: Any, b: Any) -> Any:
     if np.ndim(x) == 0 or np.ndim(y) == 0:
         return scaled(x, y)
     if np.ndim(y) > 2 or (np.ndim(x) > 2 and np.ndim(y) == 2 and np.ndim(x) > 4):
-        refuse("np.dot with a second array of more than two axes")
+        unsupported("np.dot with a second array of more than two axes")
     return product_4(x, y)
 
 
@@ -153,7 +153,7 @@ def inner(a: Any, b: Any) -> Any:
     if np.ndim(y) == 1:
         return product_4(x, y)
     if np.ndim(y) > 2:
-        refuse("np.inner with a second array of more than two axes")
+        unsupported("np.inner with a second array of more than two axes")
     return product_4(x, y.T)
 
 
@@ -208,7 +208,7 @@ def kron(a: Any, b: Any) -> Any:
     if np.ndim(a) == 1 and np.ndim(b) == 1:
         return flat(outer_of(a, b))
     if np.ndim(a) != 2 or np.ndim(b) != 2:
-        refuse("np.kron of other than two vectors or two matrices")
+        unsupported("np.kron of other than two vectors or two matrices")
     blocks = a[:, None, :, None] * b[None, :, None, :]
     return reshaped(blocks, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1]))
 
@@ -216,7 +216,7 @@ def kron(a: Any, b: Any) -> Any:
 @expands(np.trace, methods=("trace",))
 def trace(a: Any, offset: Any = 0) -> Any:
     if np.ndim(a) != 2:
-        refuse("np.trace of an array that is not a matrix")
+        unsupported("np.trace of an array that is not a matrix")
     if offset == 0:
         return trace_of(a)
     return np.sum(np.diag(a, offset))

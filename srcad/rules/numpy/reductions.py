@@ -11,7 +11,7 @@ import numpy as np
 from srcad import runtime
 from srcad.rules.numpy.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axes_of, axis_of, dtype_name, dtype_of, expands, refuse, with_new_axes
+from srcad.rules.registry import axes_of, axis_of, dtype_name, dtype_of, expands, unsupported, with_new_axes
 
 cast = PRIMITIVES["astype"]
 array_of = PRIMITIVES["array"]
@@ -34,7 +34,7 @@ reduce_argmin = PRIMITIVES["np.argmin"]
 def operand(a: Any, dtype: Any, out: Any) -> Any:
     """The array to reduce; bools count as integers."""
     if out is not None:
-        refuse("a reduction with out=")
+        unsupported("a reduction with out=")
     x = np.asarray(a)
     if dtype is not None:
         return cast(x, dtype=dtype_name(dtype))
@@ -104,7 +104,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     x = operand(a, dtype, out)
     if np.ndim(x) == 0:
         if axis is not None:
-            refuse("np.mean of a number, with an axis")
+            unsupported("np.mean of a number, with an axis")
         return x * 1.0
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == np.ndim(x):
@@ -122,7 +122,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = Fa
     w = np.asarray(weights)
     if np.ndim(w) != np.ndim(x):
         if np.ndim(w) != 1 or axis is None:
-            refuse("np.average whose weights have another rank than the array, unless they are 1-D with axis=")
+            unsupported("np.average whose weights have another rank than the array, unless they are 1-D with axis=")
         k = axis_of(axis, np.ndim(x))
         if len(w) != x.shape[k]:
             raise ValueError(f"{len(w)} weights for {x.shape[k]} items")
@@ -147,7 +147,7 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
     x = number(operand(a, dtype, out))
     if np.ndim(x) == 0:
         if axis is not None:
-            refuse("np.var of a number, with an axis")
+            unsupported("np.var of a number, with an axis")
         return x * 0.0
     axes = axes_of(axis, np.ndim(x))
     if len(axes) == np.ndim(x):

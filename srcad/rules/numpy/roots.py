@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import dtype_of, is_float_name, refuse
+from srcad.rules.registry import dtype_of, is_float_name, unsupported
 
 cast = PRIMITIVES["astype"]
 constant = PRIMITIVES["stop_gradient"]
@@ -69,10 +69,10 @@ def found_root(residual: Any, slope: Any, x0: Any, args: Any, bracket: Any, tole
     if tolerance is None:
         limit = 1e-4 if dtype_of(start) == "float32" else 1e-10
     if np.ndim(start) > 1:
-        refuse("implicit_root of more than a number or a vector")
+        unsupported("implicit_root of more than a number or a vector")
     if bracket is not None:
         if np.ndim(start) != 0:
-            refuse("implicit_root of a vector, with a bracket")
+            unsupported("implicit_root of a vector, with a bracket")
         x, slope_there, found = bracketed(residual, slope, start, args, bracket[0], bracket[1], limit, steps)
     elif np.ndim(start) == 0:
         x, slope_there, found = newton(residual, slope, start, args, limit, steps)

@@ -19,9 +19,9 @@ from srcad.rules.registry import (
     known_one,
     known_size,
     moved,
-    refuse,
     reversed_axes,
     swapped,
+    unsupported,
     with_new_axes,
     without_axes,
 )
@@ -36,7 +36,7 @@ packed = PRIMITIVES["np.ascontiguousarray"]
 
 def check_order(order: Any) -> None:
     if order != "C":
-        refuse("order= other than 'C'")
+        unsupported("order= other than 'C'")
 
 
 # ---- reshape ------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
     k = axis_of(axis, np.ndim(a))
     if start < -np.ndim(a) or start > np.ndim(a):
-        refuse("np.rollaxis with a start out of bounds")
+        unsupported("np.rollaxis with a start out of bounds")
     to = start + np.ndim(a) if start < 0 else start
     return np.moveaxis(a, k, to - 1 if to > k else to)
 
@@ -169,11 +169,11 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     else:
         for k in range(rank):
             if not known_one(a, k) and not known_many(a, k):
-                refuse("np.squeeze without axis=, where a length is not known before the program runs")
+                unsupported("np.squeeze without axis=, where a length is not known before the program runs")
         axes = tuple([k for k in range(rank) if known_one(a, k)])
     for k in axes:
         if known_many(a, k):
-            refuse("np.squeeze of an axis whose length is not 1")
+            unsupported("np.squeeze of an axis whose length is not 1")
         if not known_one(a, k) and a.shape[k] != 1:
             raise ValueError(f"an axis of length {a.shape[k]} cannot be left out")
     if len(axes) == 0:

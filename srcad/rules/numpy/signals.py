@@ -9,7 +9,7 @@ import numpy as np
 from srcad.rules.numpy.math_module import doubles
 from srcad.rules.numpy.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, refuse
+from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
 
 search = PRIMITIVES["np.searchsorted"]
 
@@ -83,7 +83,7 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 @expands(np.cross)
 def cross(a: Any, b: Any) -> Any:
     if np.ndim(a) != 1 or np.ndim(b) != 1:
-        refuse("np.cross of arrays of vectors")
+        unsupported("np.cross of arrays of vectors")
     if len(a) != 3 or len(b) != 3:
         raise ValueError(f"vectors of {len(a)} and {len(b)} items, not of three")
     return np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

@@ -8,7 +8,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.rules.numpy.shapes import flat
-from srcad.rules.registry import axis_of, dtype_of, expands, is_float_name, refuse
+from srcad.rules.registry import axis_of, dtype_of, expands, is_float_name, unsupported
 
 
 @expands(np.argsort, methods=("argsort",))
@@ -18,7 +18,7 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     if np.ndim(x) == 1:
         return runtime.stable_order(x)
     if np.ndim(x) > 3:
-        refuse("sorting an array with more than three axes")
+        unsupported("sorting an array with more than three axes")
     out = np.empty(x.shape, dtype=np.int64)
     rows = np.moveaxis(x, k, -1)
     places = np.moveaxis(out, k, -1)
@@ -39,7 +39,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None) -> Any:
     if np.ndim(x) == 1:
         return sorted_vector(x)
     if np.ndim(x) > 3:
-        refuse("sorting an array with more than three axes")
+        unsupported("sorting an array with more than three axes")
     out = np.empty(x.shape, dtype=dtype_of(x))
     rows = np.moveaxis(x, k, -1)
     sorted_rows = np.moveaxis(out, k, -1)
@@ -69,7 +69,7 @@ def sort_in_place(a: Any, axis: Any = -1, kind: Any = None) -> None:
 @expands(np.median)
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False) -> Any:
     if out is not None:
-        refuse("np.median with out=")
+        unsupported("np.median with out=")
     x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, one_axis(axis)), axis, 0)
     n = x.shape[0]
     if n == 0:
@@ -81,7 +81,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: Any = Fal
 
 def one_axis(axis: Any) -> Any:
     if isinstance(axis, (tuple, list)):
-        refuse("a median or quantile over several axes")
+        unsupported("a median or quantile over several axes")
     return axis
 
 
@@ -107,14 +107,14 @@ def placed(y: Any, a: Any, axis: Any, keepdims: Any) -> Any:
 @expands(np.percentile)
 def percentile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     if not np.isscalar(q):
-        refuse("np.percentile of several at once (ask for one after the other, and join them in np.array)")
+        unsupported("np.percentile of several at once (ask for one after the other, and join them in np.array)")
     return np.quantile(a, q / 100.0, axis=axis, keepdims=keepdims)
 
 
 @expands(np.quantile)
 def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     if not np.isscalar(q):
-        refuse("np.quantile of several at once (ask for one after the other, and join them in np.array)")
+        unsupported("np.quantile of several at once (ask for one after the other, and join them in np.array)")
     if q < 0.0 or q > 1.0:
         raise ValueError("Quantiles must be in the range [0, 1]")
     x = np.sort(flat(a)) if axis is None else np.moveaxis(np.sort(a, one_axis(axis)), axis, 0)
