@@ -74,11 +74,11 @@ class _Grouped(dict[str, Any]):
         made = self.definitions.get(name)
         for other, held in self.items():
             if other != name and shares(value, held) and isinstance(held, np.ndarray):
-                if self.found.group[other] != self.found.group[name]:
+                if self.found.class_of[other] != self.found.class_of[name]:
                     raise Disproved(f"aliases: {name} shares memory with {other}")
                 if isinstance(made, Op) and not roots(made):
                     raise Disproved(f"{made.prim} is said to be new: {name} shares memory with {other}")
-        if isinstance(made, Op) and is_writable_view(made, name, self.types, self.found.stored):
+        if isinstance(made, Op) and is_writable_view(made, name, self.types, self.found.written):
             base = made.args[0]
             if isinstance(base, Var) and value.size and not shares(value, self[base.name]):
                 raise Disproved(f"is_place: {name} is no view of {base.name}")
@@ -158,7 +158,7 @@ class _Asked(Execution):
 
     def same_class(self, name: str, new: Any) -> None:
         for other, held in self.env.items():
-            if other != name and shares(new, held) and self.shared.of(other) != self.shared.of(name):
+            if other != name and shares(new, held) and self.shared.class_of(other) != self.shared.class_of(name):
                 raise Disproved(f"sharing: {name} shares memory with {other}")
 
 

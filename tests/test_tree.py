@@ -66,7 +66,7 @@ def test_described_gives_lowering_structures_with_typed_leaves():
     assert isinstance(params, Mapping)
     assert dict(params.items)["b"] == Leaf(Var("params_b"), Scalar("float64"))  # an int, differentiated
     weight = dict(params.items)["W"].type
-    assert isinstance(weight, Array) and weight.dims[1] == ONE and weight.dims[0].many
+    assert isinstance(weight, Array) and weight.dims[1] == ONE and weight.dims[0].is_not_one
     assert found.arguments["mode"] == Constant("fast")
     assert found.arguments["n"].type.dtype == "int64"
     assert [leaf.name for leaf in found.leaves] == ["params_W", "params_b", "n"]

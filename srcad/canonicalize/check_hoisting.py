@@ -53,7 +53,7 @@ class _Facts:
         match self.same(a), self.same(b):
             case Dim(((x, 1),), 0), Dim(((y, 1),), 0) if x != y:
                 # an axis known not to be 1 says so of the other
-                first, second = (x, y) if y.many and not x.many else (y, x)
+                first, second = (x, y) if y.not_one and not x.not_one else (y, x)
                 self.equal[first] = dim(second)
             case (Dim(((x, 1),), 0), Dim((), _) as number) | (Dim((), _) as number, Dim(((x, 1),), 0)):
                 self.equal[x] = number
@@ -232,7 +232,7 @@ class _Settled:
         match d:
             case Dim(((_, 1),), 0):
                 return True
-        return d.never_negative
+        return d.is_nonnegative
 
     def _is_there(self, symbol: Symbol, scope: frozenset[str]) -> bool:
         if symbol.name not in scope:
@@ -253,7 +253,7 @@ def _runs(loop: For, ends: tuple[Dim | None, Dim | None]) -> Expr | None:
     least, most = ends if loop.step.value > 0 else ends[::-1]
     if least is not None and most is not None:
         span = most - least
-        if (not span.terms and span.const > 0) or (span - 1).never_negative:
+        if (not span.terms and span.const > 0) or (span - 1).is_nonnegative:
             return Const(True)
     return Op(">", (high, low))
 

@@ -161,7 +161,7 @@ def _stretch(loop: For, builder: Builder) -> Segment:
     elif step not in (Const(1), Const(-1)):
         count = builder.op("neg", builder.op("//", count, step))
     known = builder.typeof(count)
-    if not (isinstance(known, Scalar) and known.dim is not None and known.dim.never_negative):
+    if not (isinstance(known, Scalar) and known.dim is not None and known.dim.is_nonnegative):
         count = builder.op("max", count, Const(0))
     turns = named("turns", _value(builder, count))
     root = builder.op("math.ceil", builder.op("math.sqrt", turns))

@@ -13,8 +13,8 @@ from srcad.typing.builder import Builder
 
 def written_parameters(f: Function, found: AliasClasses) -> tuple[str, ...]:
     """The parameters whose memory the function may write into."""
-    written = {found.group[name] for name in block_stores(f.body) if name in found.group}
-    return tuple(p.name for p in f.params if found.group.get(p.name) in written)
+    written = {found.class_of[name] for name in block_stores(f.body) if name in found.class_of}
+    return tuple(p.name for p in f.params if found.class_of.get(p.name) in written)
 
 
 def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:

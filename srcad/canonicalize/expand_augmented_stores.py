@@ -24,7 +24,7 @@ def expand_augmented_stores(f: Function, builder: Builder, found: AliasClasses) 
         value = stmt.value
         if not isinstance(value, Var) or not isinstance(f.types[value.name], Array):
             return False
-        return found.group.get(value.name) == found.group.get(base or "")
+        return found.class_of.get(value.name) == found.class_of.get(base or "")
 
     def one(stmt: Stmt) -> list[Stmt]:
         if not isinstance(stmt, Store):

@@ -22,7 +22,7 @@ def insert_index_checks(f: Function) -> Function:
     >>> length = Assign("n.0", Op("shape", (x,), (("axis", 0),)))
     >>> body = (length, within(Const(5), n, "x[5]: "), Assign("y.0", Op("index", (x, Const(5)))))
     >>> types = {"x": Array("float64", (dim(Symbol("x", 0)),)), "n.0": Scalar("int64"), "y.0": Scalar("float64")}
-    >>> print(text(ask(Function("f", (Param("x", "x"),), body, (Var("y.0"),), types))))
+    >>> print(text(insert_index_checks(Function("f", (Param("x", "x"),), body, (Var("y.0"),), types))))
     f(x: float64[x.0]):
         n.0 = shape(x, axis=0)
         %test.0 = n.0 > 5

@@ -39,7 +39,7 @@ _Items = tuple[Expr, ...]
 
 def join_view_indices(f: Function, builder: Builder) -> Function:
     """Join the indices of views of arrays that are written to; of a function in normal form."""
-    stored = alias_classes(f).stored
+    stored = alias_classes(f).written
     if not stored:
         return f
     work = _Joined(builder, stored, {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)})

@@ -211,7 +211,7 @@ class _Marks:
                 self.need(reads)
 
     def _memory(self, name: str) -> str:
-        return "&" + self.shared.of(name)
+        return "&" + self.shared.class_of(name)
 
     def need(self, wanted: frozenset[str] | set[str]) -> None:
         new = wanted - self.needed
@@ -221,7 +221,7 @@ class _Marks:
     def _reads(self, *exprs: Expr) -> frozenset[str]:
         """The names in expressions, and their memory."""
         found = frozenset(n for e in exprs for n in names(e))
-        return found | {"&" + n for e in exprs for n in self.shared.content(e)}
+        return found | {"&" + n for e in exprs for n in self.shared.reads_contents(e)}
 
     def _define(self, target: str, reads: frozenset[str]) -> None:
         self.defines.setdefault(target, []).append(reads)
@@ -231,7 +231,7 @@ class _Marks:
         match stmt:
             case Assign(target, value):
                 # a view that is needed needs no more than the name it is of; its memory is needed by who reads it
-                reads = frozenset(names(value)) | {"&" + n for n in self.shared.loads(value)} | around
+                reads = frozenset(names(value)) | {"&" + n for n in self.shared.reads(value)} | around
                 self._define(target, reads)
                 for changed in own_stores(stmt):
                     self._define(self._memory(changed), reads | {target})
@@ -272,7 +272,7 @@ def _needed(f: Function) -> Function:
             case Assign(target, value):
                 return stmt if target in needed or not is_pure(value) else None
             case Store():
-                return stmt if any("&" + marks.shared.of(n) in needed for n in own_stores(stmt)) else None
+                return stmt if any("&" + marks.shared.class_of(n) in needed for n in own_stores(stmt)) else None
             case If(then=then, orelse=orelse, joins=joins):
                 new = replace(
                     stmt,

@@ -84,7 +84,7 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
 
 
 def _dim(name: str, axis: int, length: int) -> Dim:
-    return ONE if length == 1 else dim(Symbol(name, axis, many=True, long=length >= LONG))
+    return ONE if length == 1 else dim(Symbol(name, axis, not_one=True, at_least_nine=length >= LONG))
 
 
 def _refused(array: np.ndarray[Any, Any]) -> bool:

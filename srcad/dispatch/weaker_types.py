@@ -63,11 +63,11 @@ def _strided(known: Array, name: str) -> Array:
 
 
 def _short(known: Array, name: str) -> Array:
-    return replace(known, dims=tuple(_each(known.dims, lambda s: replace(s, long=False))))
+    return replace(known, dims=tuple(_each(known.dims, lambda s: replace(s, at_least_nine=False))))
 
 
 def _perhaps_one(known: Array, name: str) -> Array:
-    return replace(known, dims=tuple(_each(known.dims, lambda s: s if s.long else replace(s, many=False))))
+    return replace(known, dims=tuple(_each(known.dims, lambda s: s if s.at_least_nine else replace(s, not_one=False))))
 
 
 def _perhaps_more(known: Array, name: str) -> Array:

@@ -14,7 +14,7 @@ def nonnegative_length(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
     if isinstance(total, Const):
         return Const(max(d.const, 0))
     # `x[1:-1]` of one element has none, not -1
-    return total if d.never_negative else Op("max", (total, Const(0)))
+    return total if d.is_nonnegative else Op("max", (total, Const(0)))
 
 
 def linear_expression(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:

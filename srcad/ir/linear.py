@@ -2,7 +2,7 @@
 
 >>> i, j = Form.unknown(1), Form.unknown(2)
 >>> facts = Facts().with_facts(j, i - j - 1)  # 0 <= j < i
->>> facts.never_negative(i - j - 1), facts.never_negative(i), facts.never_negative(i - 2)
+>>> facts.is_nonnegative(i - j - 1), facts.is_nonnegative(i), facts.is_nonnegative(i - 2)
 (True, True, False)
 """
 
@@ -67,7 +67,7 @@ class Facts:
                 about[unknown] = (*about.get(unknown, ()), form)
         return Facts(about)
 
-    def never_negative(self, form: Form) -> bool:
+    def is_nonnegative(self, form: Form) -> bool:
         """Whether the form is surely a sum of facts and a constant that is not negative."""
         return self._proved(form, _DEPTH, set())
 

@@ -56,20 +56,20 @@ class Regions:
     of_block: dict[tuple[int, str], Region]
     """By identity of the owner statement and kind."""
     definitions: dict[str, Definition]
-    fused: frozenset[Region] = frozenset()
+    interleaved: frozenset[Region] = frozenset()
     """Turns that are taken back at once, each before the next runs: nothing is kept from one to another."""
 
-    def loops(self, region: Region) -> tuple[Region, ...]:
+    def enclosing_loops(self, region: Region) -> tuple[Region, ...]:
         """The turns the region is part of, outermost first; those around a fused turn do not count, nor it itself."""
         found: list[Region] = []
         for one in region.enclosing:
-            if one in self.fused:
+            if one in self.interleaved:
                 break
             if one.kind == "turn":
                 found.append(one)
         return tuple(found[::-1])
 
-    def inner(self, owner: Stmt, kind: str) -> Region:
+    def body_of(self, owner: Stmt, kind: str) -> Region:
         return self.of_block[(id(owner), kind)]
 
     def __iter__(self) -> Iterator[Region]:

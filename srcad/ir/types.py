@@ -28,10 +28,10 @@ class Symbol:
 
     name: str
     axis: int | None
-    many: bool = False
+    not_one: bool = False
     low: Dim | None = None
     high: Dim | None = None
-    long: bool = False
+    at_least_nine: bool = False
 
 
 def unknown() -> str:
@@ -51,12 +51,12 @@ class Dim:
         return not self.terms and self.const == 1
 
     @property
-    def many(self) -> bool:
+    def is_not_one(self) -> bool:
         """Known not to be of length 1."""
         match self.terms:
             case ():
                 return self.const != 1
-            case ((Symbol(many=True), 1),) if self.const == 0:
+            case ((Symbol(not_one=True), 1),) if self.const == 0:
                 return True
         return self._least is not None and self._least > 1
 
@@ -65,7 +65,7 @@ class Dim:
         """What a sum of lengths is at least; None for others."""
         if not all(c > 0 and s.axis is not None for s, c in self.terms):
             return None
-        return self.const + sum(c * LONG for s, c in self.terms if s.long)
+        return self.const + sum(c * LONG for s, c in self.terms if s.at_least_nine)
 
     def __add__(self, other: Dim | int) -> Dim:
         if isinstance(other, int):
@@ -82,15 +82,15 @@ class Dim:
         return self + (-other)
 
     @property
-    def never_negative(self) -> bool:
+    def is_nonnegative(self) -> bool:
         """Surely at least 0: a sum of lengths."""
         return self._least is not None and self._least >= 0
 
     @property
-    def counts(self) -> bool:
+    def is_index(self) -> bool:
         """Surely at least 0, as the index of a loop from 0 is."""
         least = self.bound(False)
-        return least is not None and least.never_negative
+        return least is not None and least.is_nonnegative
 
     def bound(self, upper: bool, fixed: Container[str] = ()) -> Dim | None:
         """The greatest (or least) value, with the indices of loops at the end of their range; None if unknown.

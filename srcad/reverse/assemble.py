@@ -39,7 +39,7 @@ class _Insertions:
 class AssembledSweeps:
     forward: Block
     reverse: Block
-    late: Block
+    deferred: Block
     """What the primal computes from the results of fused loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
@@ -55,10 +55,10 @@ class Assembly:
         self.regions = regions = fused.regions
         self.aliases = aliases
         self.plan = fused.plan
-        self.moved = fused.late
-        self.slots = TapeLayout(builder, regions, checkpoints.stretches)
-        self.stretched = SegmentLoops(builder, self.slots, checkpoints, aliases.stored, self.plan)
-        self.stretches = checkpoints.stretches
+        self.moved = fused.deferred
+        self.slots = TapeLayout(builder, regions, checkpoints.segments)
+        self.stretched = SegmentLoops(builder, self.slots, checkpoints, aliases.written, self.plan)
+        self.stretches = checkpoints.segments
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
@@ -72,28 +72,28 @@ class Assembly:
     def sweeps(self, sweep: ReverseSweep) -> AssembledSweeps:
         self._save_values()
         self._save_overwritten()
-        for name in (*self.plan.got_back, *self.plan.handed_on):
-            base = recovered_name(name, self.regions.definitions[name].node, name in self.plan.again)
+        for name in (*self.plan.recovered, *self.plan.loop_carried):
+            base = recovered_name(name, self.regions.definitions[name].node, name in self.plan.recomputed)
             slot = self.value_slots.get(name)
-            if slot is not None and isinstance(slot.load, Op) and not base.startswith("%"):
+            if slot is not None and isinstance(slot.read, Op) and not base.startswith("%"):
                 base = f"%{base}"  # what is read once is read where it is kept
             self.names[name] = self._holder(base, name)
         for counted in self.plan.counted:
-            self.names.update(dict.fromkeys(counted.counter.until, counted.holder))
-        for name, first in self.plan.equal.items():
+            self.names.update(dict.fromkeys(counted.counter.last_use, counted.holder))
+        for name, first in self.plan.value_numbers.items():
             self.names[name] = self.names.get(first, Var(first))
         reverse = self.reverse(sweep)
         top = self.regions.top
-        restores = bool(self.plan.undone or self.stretches)
+        restores = bool(self.plan.save_points or self.stretches)
         return AssembledSweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
 
     def _restored(self) -> tuple[str, ...] | None:
         if self.stretches:
             return None  # which run again, and use up what they begin with
-        undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.undone]
-        groups = {self.aliases.group[root(store.base) or ""] for store in undone}
+        undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.save_points]
+        groups = {self.aliases.class_of[root(store.base) or ""] for store in undone}
         found = []
-        for name, group in self.aliases.group.items():
+        for name, group in self.aliases.class_of.items():
             definition = self.regions.definitions.get(name)
             node = definition.node if definition is not None else None
             if group not in groups or definition is None or (isinstance(node, Assign) and root(node.value)):
@@ -106,8 +106,8 @@ class Assembly:
     def _holder(self, base: str, name: str) -> Var:
         """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
         holder = self.builder.fresh(base, self.builder.types[name])
-        if name in self.plan.handed_on:
-            carry = self.plan.handed_on[name].carry
+        if name in self.plan.loop_carried:
+            carry = self.plan.loop_carried[name].carry
             both = join_types(*(WeakType(self.builder.types[n], False) for n in (carry.arg, carry.result)))
             assert isinstance(both, WeakType), both
             self.builder.types[holder.name] = rename_symbols(both, holder.name)
@@ -120,12 +120,12 @@ class Assembly:
 
     def _declare(self, slot: TapeSlot, region: Region) -> None:
         if slot.declare:
-            outermost = self.regions.loops(region)[0]
+            outermost = self.regions.enclosing_loops(region)[0]
             assert outermost.parent is not None
             if outermost in self.stretches:
                 self.stretched.preamble.setdefault(outermost, []).extend(slot.declare)
                 return
-            around = [turn for turn in outermost.enclosing if turn in self.regions.fused]
+            around = [turn for turn in outermost.enclosing if turn in self.regions.interleaved]
             known = next((turn for turn in reversed(around) if self._known_outside(slot.declare, turn)), None)
             if slot.grows is not None:
                 self.growths.setdefault(outermost, {}).setdefault(known, []).append(slot.grows)
@@ -146,9 +146,9 @@ class Assembly:
             definition = self.regions.definitions[name]
             region = definition.region
             t = self.builder.types[name]
-            written = isinstance(t, Array) and name in self.aliases.stored
+            written = isinstance(t, Array) and name in self.aliases.written
             last = definition.position
-            if written and self.overwrites.scope(self.aliases.group[name]) is region:
+            if written and self.overwrites.lifetime(self.aliases.class_of[name]) is region:
                 # what the array holds in the end: going back, what was overwritten before that is restored
                 last = len(region.stmts) - 1 - self._counts(region)
                 written = False
@@ -156,9 +156,9 @@ class Assembly:
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
-            if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.stored and slot.refers:
+            if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.written and slot.by_reference:
                 value = Op("np.ascontiguousarray", (value,))
-            self._at(region).after.setdefault(last, []).extend(slot.before(value))
+            self._at(region).after.setdefault(last, []).extend(slot.push(value))
 
     def _counts(self, turn: Region) -> bool:
         """Whether the last statement of a region counts its turns, whose number is a place."""
@@ -170,8 +170,8 @@ class Assembly:
     def _save_overwritten(self) -> None:
         shared: dict[object, TapeSlot] = {}
         for store, _ in self.overwrites.stores:
-            if id(store) in self.plan.undone:
-                home, written = self.plan.undone[id(store)], place(store)
+            if id(store) in self.plan.save_points:
+                home, written = self.plan.save_points[id(store)], place(store)
                 if (home, written) not in shared:
                     shared[home, written] = self._save_place(written, home)
                 self.undo_slots[id(store)] = shared[home, written]
@@ -182,8 +182,8 @@ class Assembly:
         assert base is not None and isinstance(t, Scalar | Array)
         slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, home.region, t)
         self._declare(slot, home.region)
-        content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.refers else written
-        self._at(home.region).before.setdefault(home.position, []).extend(slot.before(content))
+        content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.by_reference else written
+        self._at(home.region).before.setdefault(home.position, []).extend(slot.push(content))
         return slot
 
     def forward(self, region: Region) -> Block:
@@ -192,7 +192,7 @@ class Assembly:
         out: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
         for position, stmt in enumerate(region.stmts):
             out += added.before.get(position, ())
-            if isinstance(stmt, For) and (turn := self.regions.inner(stmt, "turn")) in self.stretches:
+            if isinstance(stmt, For) and (turn := self.regions.body_of(stmt, "turn")) in self.stretches:
                 out += self.stretched.forward(stmt, turn)
             elif position not in self.moved.get(region, ()) and not self._is_fused(stmt):
                 out += () if self.stretched.is_first(stmt) else (self._inner(stmt),)
@@ -207,17 +207,17 @@ class Assembly:
         return tuple(region.stmts[at] for at in sorted(self.moved.get(region, ())))
 
     def _is_fused(self, stmt: Stmt) -> bool:
-        return isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
+        return isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.regions.interleaved
 
     def _inner(self, stmt: Stmt) -> Stmt:
         match stmt:
             case If():
-                inner = [self.forward(self.regions.inner(stmt, kind)) for kind in ("then", "else")]
+                inner = [self.forward(self.regions.body_of(stmt, kind)) for kind in ("then", "else")]
                 return with_blocks(stmt, inner)
             case For():
-                return with_blocks(stmt, [self.forward(self.regions.inner(stmt, "turn"))])
+                return with_blocks(stmt, [self.forward(self.regions.body_of(stmt, "turn"))])
             case While(test=test):
-                region = self.regions.inner(stmt, "turn")
+                region = self.regions.body_of(stmt, "turn")
                 added = self._at(region)
                 # saving belongs to the turn, which starts only when the test has passed
                 at_start: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
@@ -237,16 +237,18 @@ class Assembly:
 
     def reverse(self, sweep: ReverseSweep) -> Block:
         due: dict[int, list[str]] = {}
-        for name in self.plan.got_back:
+        for name in self.plan.recovered:
             definition = self.regions.definitions[name]
             if definition.region is sweep.region:
                 due.setdefault(self._due(name), []).append(name)
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
         out: list[Stmt] = []
-        for group in sweep.with_others(self.plan.counted, self.plan.undoing.groups(self.plan.undone, sweep.region)):
+        for group in sweep.with_others(
+            self.plan.counted, self.plan.restore_planner.groups(self.plan.save_points, sweep.region)
+        ):
             now = self._in_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
-            if group.undo is not None and is_restored_at(group, sweep.region, self.plan.undone):
-                first = self._index_names(group.undo)
+            if group.restores is not None and is_restored_at(group, sweep.region, self.plan.save_points):
+                first = self._index_names(group.restores)
                 for name in (n for n in now if n in first):
                     out += self._get_back(name, group)
                 out += self._undo(group)
@@ -276,12 +278,14 @@ class Assembly:
 
     def _sources(self, name: str) -> frozenset[str]:
         """The names that getting a value back reads."""
-        if name in self.plan.found:
-            return self.plan.names(self.plan.found[name][1])
-        if name in self.plan.overwritten:
-            return frozenset(n for item in self.plan.overwritten[name][1].items for n in self.plan.names(item))
+        if name in self.plan.reloaded:
+            return self.plan.names(self.plan.reloaded[name][1])
+        if name in self.plan.read_from_saved_overwrite:
+            return frozenset(
+                n for item in self.plan.read_from_saved_overwrite[name][1].items for n in self.plan.names(item)
+            )
         node = self.regions.definitions[name].node
-        return self.plan.names(node.value) if name in self.plan.again and isinstance(node, Assign) else frozenset()
+        return self.plan.names(node.value) if name in self.plan.recomputed and isinstance(node, Assign) else frozenset()
 
     def _index_names(self, store: Store) -> frozenset[str]:
         """What says where the store went: needed before the place can be restored."""
@@ -296,39 +300,39 @@ class Assembly:
         return found
 
     def _due(self, name: str) -> int:
-        if name in self.plan.found:
-            return self.plan.found[name][0]
-        if name in self.plan.overwritten:
-            return self.plan.overwritten[name][0]
-        return self.plan.again[name] if name in self.plan.again else self.plan.saved[name]
+        if name in self.plan.reloaded:
+            return self.plan.reloaded[name][0]
+        if name in self.plan.read_from_saved_overwrite:
+            return self.plan.read_from_saved_overwrite[name][0]
+        return self.plan.recomputed[name] if name in self.plan.recomputed else self.plan.saved[name]
 
     def _undo(self, group: ReverseGroup) -> list[Stmt]:
-        store = group.undo
+        store = group.restores
         assert store is not None
         slot = self.undo_slots[id(store)]
-        restored = Store(self._renamed(store.base), tuple(map(self._renamed, store.index)), slot.load, None, group.span)
-        return [*slot.prepare, restored]
+        restored = Store(self._renamed(store.base), tuple(map(self._renamed, store.index)), slot.read, None, group.span)
+        return [*slot.position, restored]
 
     def _renamed(self, e: Expr) -> Expr:
         return replace_names(e, self.names)
 
     def _get_back(self, name: str, group: ReverseGroup) -> list[Stmt]:
         target = self.names[name].name
-        if name in self.plan.again:
+        if name in self.plan.recomputed:
             node = self.regions.definitions[name].node
             assert isinstance(node, Assign)
             return [Assign(target, self._renamed(node.value), group.span)]
-        if name in self.plan.found:
-            return [Assign(target, self._renamed(self.plan.found[name][1]), group.span)]
-        if name in self.plan.overwritten:
-            part = self.plan.overwritten[name][1]
+        if name in self.plan.reloaded:
+            return [Assign(target, self._renamed(self.plan.reloaded[name][1]), group.span)]
+        if name in self.plan.read_from_saved_overwrite:
+            part = self.plan.read_from_saved_overwrite[name][1]
             return [Assign(target, self._element(self.undo_slots[id(part.store)], part.items), group.span)]
         slot = self.value_slots[name]
-        return [*slot.prepare, Assign(target, slot.load, group.span)]
+        return [*slot.position, Assign(target, slot.read, group.span)]
 
     def _element(self, slot: TapeSlot, items: tuple[Expr, ...]) -> Expr:
         """An element of what is kept in a place."""
-        match slot.load, tuple(map(self._renamed, items)):
+        match slot.read, tuple(map(self._renamed, items)):
             case load, ():
                 return load
             case Op("index", (saved, *at)), inner:
@@ -351,7 +355,9 @@ class Assembly:
                 if not body:
                     return []
                 handed_on = [
-                    (self.names[end], one.carry) for end, one in self.plan.handed_on.items() if one.turn is turn.region
+                    (self.names[end], one.carry)
+                    for end, one in self.plan.loop_carried.items()
+                    if one.turn is turn.region
                 ]
                 before = [Assign(end.name, self.names[carry.arg], owner.span) for end, carry in handed_on]
                 if isinstance(owner, For) and turn.region in self.stretches:

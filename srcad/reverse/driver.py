@@ -57,7 +57,7 @@ def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, check
     f = _keep_results(f, builder) if keep_value else f
     seed = _seed(f, builder)
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(f.results[0], seed)]], {}, checkpoint)
-    late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
+    late = (Comment(VALUE), *sweeps.deferred) if sweeps.deferred else ()
     results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
     params = (*f.params, Param(seed.name, "d_result", seed=True))
     body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, *late, Return(results))
@@ -82,7 +82,7 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     (adjoints,), sweeps = _sweeps(f, builder, wrt, [seeds], buffers, checkpoint)
     found = alias_classes(f)
     # going back, the reverse sweep restores what f has overwritten
-    changed = [p for p in f.params if p.name in found.stored and sweeps.restores]
+    changed = [p for p in f.params if p.name in found.written and sweeps.restores]
     finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
     keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
     give = [Store(Var(name), (), final) for name, final in finals.items()]
@@ -90,7 +90,7 @@ def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) 
     params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
     params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in seeds)
     # what waits for a fused loop may be what f leaves in its arguments: then the reverse sweep has restored nothing
-    late = (Comment(VALUE), *sweeps.late) if sweeps.late else ()
+    late = (Comment(VALUE), *sweeps.deferred) if sweeps.deferred else ()
     body = (Comment(FORWARD), *sweeps.forward, *keep, Comment(REVERSE), *sweeps.reverse, *late, *give, Return(results))
     return _finished(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
 
@@ -171,7 +171,7 @@ def _sweeps(
         carrying = active_names(f, wrt, [result for out in outputs for result in out])
         points = SegmentState(builder, places, found, sweep, found_stretches, rows)
         fused = choose_interleaved_loops(builder, places, found, sweep, carrying, points, allowed=fusing)
-        if buffers and fused.regions.fused and (fused.plan.undone or points.stretches):
+        if buffers and fused.regions.interleaved and (fused.plan.save_points or points.segments):
             # what a procedure leaves in its arguments is kept before the reverse sweep restores any
             fused = choose_interleaved_loops(builder, places, found, sweep, carrying, points, allowed=False)
         # of the others nothing is kept anyway
@@ -180,7 +180,7 @@ def _sweeps(
             f, found_stretches = split_into_segments(f, builder, chosen)
             continue
         overwrites = ToBeRecorded(fused.regions, found, builder.types)
-        wanted = arrays_to_expand(builder, fused.regions, overwrites, fused.plan, points.stretches)
+        wanted = arrays_to_expand(builder, fused.regions, overwrites, fused.plan, points.segments)
         if not wanted:
             return [adjoints for _, adjoints in parts], Assembly(builder, fused, found, points).sweeps(sweep)
         f, rows = expand_arrays(f, builder, wanted, rows)
@@ -237,7 +237,7 @@ def _own(f: Function, builder: Builder) -> Function:
 
 def _keep_results(f: Function, builder: Builder) -> Function:
     """Copy the array results that the reverse sweep may write into on its way back."""
-    stored = alias_classes(f).stored
+    stored = alias_classes(f).written
     results: list[Expr] = []
     body = list(f.body)
     for result in f.results:

@@ -281,7 +281,11 @@ def _differ(a: Dim | None, b: Dim | None) -> bool:
     """Whether two lengths surely are not the same."""
     if a is None or b is None:
         return False
-    return (a.is_one and b.many) or (b.is_one and a.many) or (not a.terms and not b.terms and a.const != b.const)
+    return (
+        (a.is_one and b.is_not_one)
+        or (b.is_one and a.is_not_one)
+        or (not a.terms and not b.terms and a.const != b.const)
+    )
 
 
 def described(type: Type) -> str:

@@ -195,7 +195,7 @@ def _together(dims: Sequence[Dim]) -> Dim | None:
     if len(constant) > 1:
         raise TypeMismatch(f"lengths {constant[0].const} and {constant[1].const} do not broadcast")
     # and a name for it is better than a number: what a loop carries round keeps the length it came with
-    many = sorted((d for d in longer if d.many), key=lambda d: not d.terms)
+    many = sorted((d for d in longer if d.is_not_one), key=lambda d: not d.terms)
     return many[0] if many else None
 
 

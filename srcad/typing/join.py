@@ -61,7 +61,7 @@ def forget_iteration_facts(kind: WeakType, inner: frozenset[str]) -> WeakType:
         case Scalar("int64", value) if value is not None and _mentions(value, inner):
             return WeakType(Scalar("int64", _own(None, False)), kind.weak)
         case Array(dims=dims):
-            kept = tuple(_own(axis, d.many) if _mentions(d, inner) else d for axis, d in enumerate(dims))
+            kept = tuple(_own(axis, d.is_not_one) if _mentions(d, inner) else d for axis, d in enumerate(dims))
             return WeakType(replace(kind.type, dims=kept), False)
         case _:
             return kind
@@ -89,7 +89,7 @@ def _fits(weak: str, other: str) -> bool:
 
 
 def _length(a: Dim, b: Dim, axis: int) -> Dim:
-    return a if a == b else _own(axis, a.many and b.many)
+    return a if a == b else _own(axis, a.is_not_one and b.is_not_one)
 
 
 def _own(axis: int | None, many: bool) -> Dim:

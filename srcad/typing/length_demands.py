@@ -88,7 +88,7 @@ def broadcast(operands: Sequence[Sequence[Axis]]) -> list[Fit]:
                 d = axes[axis].length
                 assert d is not None
                 lengths.setdefault(d, axes[axis])
-        many = sorted((a for d, a in lengths.items() if d.many), key=lambda a: bool(a.length and a.length.terms))
+        many = sorted((a for d, a in lengths.items() if d.is_not_one), key=lambda a: bool(a.length and a.length.terms))
         others = [a for a in lengths.values() if a not in many]
         fits += [Fit(many[0], a) for a in many[1:]]
         if many:
@@ -104,7 +104,7 @@ def into(stored: Sequence[Axis], target: Sequence[Axis]) -> list[Fit]:
     for at in range(-min(len(stored), len(target)), 0):
         have, want = stored[at], target[at]
         if not _is_one(have) and (have.length is None or have.length != want.length):
-            fits.append(Fit(want, have, () if have.length is not None and have.length.many else (have,)))
+            fits.append(Fit(want, have, () if have.length is not None and have.length.is_not_one else (have,)))
     return fits
 
 
@@ -186,7 +186,7 @@ def _filled(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
 
 def _is_some(d: Dim | None) -> bool:
     """Whether the length surely is not 0."""
-    return d is not None and ((not d.terms and d.const > 0) or (d - 1).never_negative)
+    return d is not None and ((not d.terms and d.const > 0) or (d - 1).is_nonnegative)
 
 
 def _value(operand: Operand) -> Dim | None:

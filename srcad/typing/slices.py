@@ -50,8 +50,8 @@ def _inside(begin: Dim, end: Dim, length: Dim, lower: Dim | None, upper: Dim | N
     least, most = begin.bound(False), end.bound(True)
     if least is None or most is None:
         return False
-    from_start = least.never_negative and (not _constant(lower) or lower is None or lower.const >= 0)
-    to_end = (length - most).never_negative
+    from_start = least.is_nonnegative and (not _constant(lower) or lower is None or lower.const >= 0)
+    to_end = (length - most).is_nonnegative
     return from_start and to_end
 
 

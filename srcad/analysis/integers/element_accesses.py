@@ -85,7 +85,7 @@ class LoopAccesses:
         orders = tuple(orders)
         for a in first:
             for b in second:
-                if not (a.stores or b.stores) or self._shared.of(a.array) != self._shared.of(b.array):
+                if not (a.stores or b.stores) or self._shared.class_of(a.array) != self._shared.class_of(b.array):
                     continue
                 if a.array != b.array or a.place is None or b.place is None:
                     return True

@@ -55,12 +55,12 @@ def tight(form: Form) -> Form:
 
 def needed(system: Iterable[Form], facts: Facts) -> tuple[Form, ...] | None:
     """The system without what is surely so; None where it surely is not satisfied."""
-    left = sorted({f for f in map(tight, system) if not facts.never_negative(f)}, key=lambda f: (f.terms, f.const))
-    if any(facts.never_negative(-form - 1) for form in left):
+    left = sorted({f for f in map(tight, system) if not facts.is_nonnegative(f)}, key=lambda f: (f.terms, f.const))
+    if any(facts.is_nonnegative(-form - 1) for form in left):
         return None
     for form in tuple(left):
         others = [other for other in left if other != form]
-        if len(left) > 1 and facts.with_facts(*others).never_negative(form):
+        if len(left) > 1 and facts.with_facts(*others).is_nonnegative(form):
             left = others
     return None if is_impossible(left, facts) else tuple(left)
 

@@ -79,18 +79,18 @@ class _Within(IntegerFacts):
         known = self.f.types.get(index.name) if isinstance(index, Var) else None
         signed = not (isinstance(known, Scalar) and known.dtype.startswith("uint"))
         if self.deciding:
-            below = signed and not now.never_negative(v) and self._is_left(-v - n - 1, v, n, marker, now)
+            below = signed and not now.is_nonnegative(v) and self._is_left(-v - n - 1, v, n, marker, now)
             beyond = self._is_left(v - n, v, n, marker, now)
             if below or beyond:
                 condition = Op("is_index", (index, length)) if below and beyond else _compared(index, length, beyond)
                 self._found.append(IndexCheck(marker, condition, index, length, _where(marker), marker.span))
         holds = (n - v - 1, *([v + n] if signed else []))
-        now.learn(*holds)
-        self.learnt[-1] += holds
+        now.add_fact(*holds)
+        self.learned[-1] += holds
 
     def _is_left(self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges) -> bool:
         """Whether it has to be asked where it stands. What can be asked before a loop is noted."""
-        if now.never_negative(-raised - 1) or is_impossible([raised], now.facts):
+        if now.is_nonnegative(-raised - 1) or is_impossible([raised], now.facts):
             return False
         system, possible = self._outside(raised, v, n, marker)
         if not possible:
@@ -110,15 +110,15 @@ class _Within(IntegerFacts):
         forms: tuple[Form, ...] = (raised,)
         bools: tuple[tuple[str, bool], ...] = ()
         index: Form | None = v
-        for way in reversed(self.ways):
+        for way in reversed(self.paths):
             if isinstance(way, Path):
                 forms += way.truth.forms
                 bools += way.truth.bools
                 index = None
                 continue
-            if way.turn is None:
+            if way.iteration is None:
                 break
-            (number, _) = way.turn.terms[0]
+            (number, _) = way.iteration.terms[0]
             left = eliminated(number, {*forms, *way.range})
             if left is None or any(self.lengths.varies(form, way.first) for form in (*left, n)):
                 break
@@ -140,7 +140,7 @@ class _Within(IntegerFacts):
     def _can_be_written(self, system: _System) -> bool:
         stmt = system.loop.stmt
         forms = (*system.raised.forms, system.length)
-        spelled = all(self.lengths.spelled(form, stmt) is not None for form in forms)
+        spelled = all(self.lengths.written(form, stmt) is not None for form in forms)
         return spelled and all(self.lengths.is_known(name, stmt) for name, _ in system.raised.bools)
 
     # ---- several -----------------------------------------------------------------------------
@@ -151,7 +151,7 @@ class _Within(IntegerFacts):
             return False
         forms = one.raised.forms
         facts = self.lengths.facts((*forms, *other.raised.forms), one.loop.before.facts).with_facts(*forms)
-        return all(form in forms or facts.never_negative(form) for form in other.raised.forms)
+        return all(form in forms or facts.is_nonnegative(form) for form in other.raised.forms)
 
     def _idle(self, one: IndexCheck | _System) -> bool:
         """Whether a later question at the same place says as much."""
@@ -173,8 +173,8 @@ class _Within(IntegerFacts):
         whole = conditions[0] if conditions else Const(False)  # the loop is never left without an error
         for condition in conditions[1:]:
             whole = Op("or", (whole, condition))
-        index = None if system.index is None else self.lengths.spelled(system.index, stmt)
-        length = self.lengths.spelled(system.length, stmt)
+        index = None if system.index is None else self.lengths.written(system.index, stmt)
+        length = self.lengths.written(system.length, stmt)
         assert length is not None
         return IndexCheck(stmt, whole, index, length, _where(system.marker), system.marker.span)
 
@@ -183,7 +183,7 @@ class _Within(IntegerFacts):
         less = Form(max(form.const, 0), tuple((u, c) for u, c in form.terms if c > 0))
         more = Form(max(-form.const, 0), tuple((u, -c) for u, c in form.terms if c < 0))
         strict = more.const == 0 or not more.terms
-        left, right = self.lengths.spelled(less, stmt), self.lengths.spelled(more if strict else more - 1, stmt)
+        left, right = self.lengths.written(less, stmt), self.lengths.written(more if strict else more - 1, stmt)
         assert left is not None and right is not None
         if isinstance(left, Const):
             return Op(">" if strict else ">=", (right, left))

@@ -34,8 +34,8 @@ class InductionVariable:
 
     carry: Carry
     turn: Region
-    steps: list[Increment] = field(default_factory=list)
-    until: dict[str, int] = field(default_factory=dict)
+    increments: list[Increment] = field(default_factory=list)
+    last_use: dict[str, int] = field(default_factory=dict)
 
 
 def induction_variable(name: str, regions: Regions, types: dict[str, Type]) -> InductionVariable | None:
@@ -53,7 +53,7 @@ def induction_variable(name: str, regions: Regions, types: dict[str, Type]) -> I
         match node:
             case Carry(arg, init) if arg == start:
                 counter = InductionVariable(node, definition.region)
-                if _leads(node.next, arg, counter, regions) and name in counter.until:
+                if _leads(node.next, arg, counter, regions) and name in counter.last_use:
                     found = counter
                 before = init
             case Carry(_, init):
@@ -76,11 +76,11 @@ def _leads(e: Expr, goal: str, counter: InductionVariable, regions: Regions) -> 
     region, position = definition.region, definition.position
     match definition.node:
         case Assign(_, Op("+" | "-" as op, (Var(source), Const(int()) as by))):
-            counter.steps.append(Increment(region, position, op, by))
+            counter.increments.append(Increment(region, position, op, by))
             ahead: tuple[str, ...] = (source,)
             reached = _leads(Var(source), goal, counter, regions)
         case Assign(_, Op("+", (Const(int()) as by, Var(source)))):
-            counter.steps.append(Increment(region, position, "+", by))
+            counter.increments.append(Increment(region, position, "+", by))
             ahead = (source,)
             reached = _leads(Var(source), goal, counter, regions)
         case Assign(_, Var(source)):
@@ -92,22 +92,22 @@ def _leads(e: Expr, goal: str, counter: InductionVariable, regions: Regions) -> 
             if origin is None or origin != _origin(orelse, region, regions):
                 return False
             both = _leads(Var(then), origin, counter, regions) and _leads(Var(orelse), origin, counter, regions)
-            counter.until[origin] = position - 1
+            counter.last_use[origin] = position - 1
             reached = both and _leads(Var(origin), goal, counter, regions)
         case Carry(arg, Var(init), next, result) if result == e.name:
             ahead = ()
-            counter.until[init] = position - 1
+            counter.last_use[init] = position - 1
             inner = _leads(next, arg, counter, regions)
             reached = inner and _leads(Var(init), goal, counter, regions)
         case _:
             return False
     for source in ahead:
         if regions.definitions[source].region is region:
-            counter.until[source] = position
+            counter.last_use[source] = position
         elif region.kind == "turn":
             return False  # of a branch, the join has said how long it holds
     # the last of a turn holds to its end
-    counter.until.setdefault(e.name, len(region.stmts))
+    counter.last_use.setdefault(e.name, len(region.stmts))
     return reached
 
 

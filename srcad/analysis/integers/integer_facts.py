@@ -39,7 +39,7 @@ class Loop:
     """What is known before it."""
     depth: int
     """Of blocks around it."""
-    turn: Form | None = None
+    iteration: Form | None = None
     """What counts the turns, from 0 or as the index does; None where that is not known before they are run, or where a
     turn does something that has to be seen before an error is."""
     range: tuple[Form, ...] = ()
@@ -53,13 +53,13 @@ class IntegerFacts:
         self.f = f
         self.lengths = LengthForms(f)
         self.deciding = True
-        self.ways: list[Path | Loop] = []
+        self.paths: list[Path | Loop] = []
         self.known: dict[str, Both] = {}
         """The bools that say something of integers."""
         self.made: dict[str, int] = {}
         """The number of unknowns there were when a bool was made."""
         self.depth = 0
-        self.learnt: list[list[Form]] = [[]]
+        self.learned: list[list[Form]] = [[]]
         """What has been asked, and so is true from then on, on each of the ways that lead here."""
 
     def within(self, marker: Effect, now: ValueRanges) -> None:
@@ -101,7 +101,7 @@ class IntegerFacts:
                 self._while(stmt, now)
 
     def _assume(self, truth: Truth, now: ValueRanges) -> None:
-        now.learn(*truth.forms)
+        now.add_fact(*truth.forms)
 
     # ---- names -------------------------------------------------------------------------------
 
@@ -135,11 +135,11 @@ class IntegerFacts:
         for truth, block in zip(cond, (stmt.then, stmt.orelse), strict=True):
             side = now.copy()
             self._assume(truth, side)
-            self.ways.append(Path(truth))
-            self.learnt.append([])
+            self.paths.append(Path(truth))
+            self.learned.append([])
             self.block(block, side)
-            self.ways.pop()
-            learnt.append(Truth(tuple(self.learnt.pop())))
+            self.paths.pop()
+            learnt.append(Truth(tuple(self.learned.pop())))
             sides.append(side)
         one, other = sides
         for join in stmt.joins:
@@ -177,12 +177,12 @@ class IntegerFacts:
         loop = Loop(stmt, first, now.copy(), self.depth, turn if counts else None, range_, ends)
         passed = None if by == 0 else turn - start if by == 1 else start - turn if by == -1 else turn
         turns = count or (stop - start) * by
-        after = turns if counts and now.never_negative(turns) else None
+        after = turns if counts and now.is_nonnegative(turns) else None
 
         def turned(here: ValueRanges) -> None:
-            here.learn(*range_)
+            here.add_fact(*range_)
             if abs(by) > 1:  # in a turn, the index has not reached the stop
-                here.learn((stop - index) * (1 if by > 0 else -1) - 1)
+                here.add_fact((stop - index) * (1 if by > 0 else -1) - 1)
             self._stands_for(stmt.index, index, here)
             self.block(stmt.body, here)
 
@@ -212,7 +212,7 @@ class IntegerFacts:
         ends = {c.arg: c.next for c in carried if c.arg in entry}
         heads = {name: now.unknown() for name in entry}
         claims = [(n, claim) for n, form in entry.items() for claim in (heads[n] - form, form - heads[n])]
-        claims += [(n, heads[n]) for n, form in entry.items() if now.never_negative(form)]
+        claims += [(n, heads[n]) for n, form in entry.items() if now.is_nonnegative(form)]
         if passed is not None:
             claims += [(n, form + passed - heads[n]) for n, form in entry.items()]
         rising: dict[str, int] = {}
@@ -226,11 +226,11 @@ class IntegerFacts:
                     self._stands_for(c.arg, heads[c.arg], here)
                 else:
                     self._define(c.arg, None, here)
-            here.learn(*(claim for name, claim in claims if name not in rising))
+            here.add_fact(*(claim for name, claim in claims if name not in rising))
             before, self.deciding = self.deciding, deciding
-            self.ways.append(loop)
+            self.paths.append(loop)
             turned(here)
-            self.ways.pop()
+            self.paths.pop()
             self.deciding = before
             return here
 
@@ -256,7 +256,7 @@ class IntegerFacts:
                 self._stands_for(c.result, entry[c.arg] + turns * rising[c.arg], now)
                 continue
             after = now.value(Var(c.result))
-            now.learn(
+            now.add_fact(
                 *(
                     claim.with_value(_number(heads[n]), after)
                     for n, claim in claims
@@ -265,7 +265,7 @@ class IntegerFacts:
             )
             if c.arg in rising:
                 rises = after - entry[c.arg]
-                now.learn(rises if rising[c.arg] >= 0 else -rises)
+                now.add_fact(rises if rising[c.arg] >= 0 else -rises)
 
 
 def _number(unknown: Form) -> int:

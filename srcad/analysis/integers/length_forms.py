@@ -30,8 +30,8 @@ class LengthForms:
         """Unknowns that are made of a form: how, and what is known of them for that."""
         self._of_form: dict[tuple[Form, int], Form] = {}
         shared = may_alias(f.body, f.types)
-        self._written = frozenset(shared.of(n) for n in block_stores(f.body))
-        self._memory = shared.of
+        self._written = frozenset(shared.class_of(n) for n in block_stores(f.body))
+        self._memory = shared.class_of
         self._items: dict[str, tuple[Form, Form]] = {}
 
     # ---- lengths -----------------------------------------------------------------------------
@@ -57,10 +57,10 @@ class LengthForms:
             form = None if (symbol.name, symbol.axis) == (name, axis) else now.form(symbol.name, symbol.axis)
             if form is None:
                 length = now.unknown()
-                now.learn(length)
+                now.add_fact(length)
                 return length
             total = total + form * coefficient
-        return total if now.never_negative(total) else self._or_zero(total, now)
+        return total if now.is_nonnegative(total) else self._or_zero(total, now)
 
     def _or_zero(self, form: Form, now: ValueRanges) -> Form:
         length = self._of_form.get((form, 0)) or now.unknown()
@@ -83,7 +83,7 @@ class LengthForms:
     ) -> None:
         self._of_form[form, by] = made
         self._derived[made.terms[0][0]] = form, make, facts
-        now.learn(*facts)
+        now.add_fact(*facts)
 
     # ---- unknowns ----------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ class LengthForms:
                     facts = facts.with_facts(*self._derived[u][2])
         return facts
 
-    def spelled(self, form: Form, stmt: Stmt) -> Expr | None:
+    def written(self, form: Form, stmt: Stmt) -> Expr | None:
         """The form as an expression of names that are known before a loop; None where it has unknowns without."""
         total: Expr | None = None
         for u, coefficient in sorted(form.terms, key=lambda term: term[1] < 0):
@@ -128,14 +128,14 @@ class LengthForms:
                 return expr
         if unknown in self._derived:
             form, make, _ = self._derived[unknown]
-            inner = self.spelled(form, stmt)
+            inner = self.written(form, stmt)
             return None if inner is None else make(inner)
         return None
 
     def is_known(self, name: str, loop: Stmt) -> bool:
         """Whether the name is assigned before the loop begins."""
         home = self._regions.definitions.get(name)
-        turn = self._regions.inner(loop, "turn")
+        turn = self._regions.body_of(loop, "turn")
         place = None if home is None else home.region.place_of(turn)
         return home is not None and place is not None and home.position < place
 
@@ -166,12 +166,12 @@ class LengthForms:
             case Op("index", (Var(source), *_)) if source in self._items:
                 low, high = self._items[source]
                 item = now.value(Var(name))
-                now.learn(item - low, high - item - 1)
+                now.add_fact(item - low, high - item - 1)
             case Op("np.argmax" | "np.argmin", (Var(source),), ()):
                 length = now.form(source, 0)
                 if length is not None and now.form(source, 1) is None:
-                    now.learn(length - now.value(Var(name)) - 1)
+                    now.add_fact(length - now.value(Var(name)) - 1)
             case Op("np.searchsorted", (Var(source), *_)):
                 length = now.form(source, 0)
                 if length is not None:
-                    now.learn(length - now.value(Var(name)))
+                    now.add_fact(length - now.value(Var(name)))

@@ -17,7 +17,7 @@ def residual_condition(e: Expr, value: Lengths) -> Expr:
     >>> from srcad.ir.nodes import Var
     >>> from srcad.ir.printer import expr_text
     >>> from srcad.ir.types import dim, Symbol
-    >>> lengths = {"n": dim(Symbol("x", 0, many=True)), "m": dim(Symbol("x", 0, many=True)), "k": dim(3)}
+    >>> lengths = {"n": dim(Symbol("x", 0, not_one=True)), "m": dim(Symbol("x", 0, not_one=True)), "k": dim(3)}
     >>> def value(e):
     ...     return dim(e.value) if isinstance(e, Const) else lengths[e.name]
     >>> n, m, k = Var("n"), Var("m"), Var("k")
@@ -62,10 +62,10 @@ def _known(prim: str, a: Dim, b: Dim) -> bool | None:
     difference = a - b
     if not difference.terms:
         less = b if difference.const > 0 else a
-        if difference.const and not less.never_negative:
+        if difference.const and not less.is_nonnegative:
             return None  # `x[1:]` of nothing is as long as `x`: a length is never below zero, whatever its form says
         return {"==": difference.const == 0, "!=": difference.const != 0}.get(prim, difference.const > 0)
     if prim == ">":
-        return True if (difference - 1).never_negative else None
-    differ = (a.is_one and b.many) or (b.is_one and a.many) or (difference - 1).never_negative
+        return True if (difference - 1).is_nonnegative else None
+    differ = (a.is_one and b.is_not_one) or (b.is_one and a.is_not_one) or (difference - 1).is_nonnegative
     return (prim == "!=") if differ else None

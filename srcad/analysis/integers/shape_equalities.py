@@ -23,7 +23,7 @@ class ShapeEqualities:
         self.typeof = typeof
         self._known: dict[Region, dict[Dim, Dim]] = {}
 
-    def before(self, d: Dim, region: Region) -> Dim | None:
+    def before_loops(self, d: Dim, region: Region) -> Dim | None:
         """The length in terms of what is known before all loops around `region`, for every turn of them that is done.
 
         It need not be that length where a turn ends in an error.
@@ -35,7 +35,7 @@ class ShapeEqualities:
         for symbol, coefficient in d.terms:
             found = self._one(dim(symbol), facts, region)
             # a slice of `n - 2` may have no items, where n - 2 is below 0: that length stands alone or not at all
-            if found is None or not (found.never_negative or d == dim(symbol)):
+            if found is None or not (found.is_nonnegative or d == dim(symbol)):
                 return None
             total = total + found * coefficient
         return total
@@ -50,7 +50,7 @@ class ShapeEqualities:
         """Whether the length is known before all loops around the region begin."""
         for symbol, _ in d.terms:
             home = self.regions.definitions.get(symbol.name)
-            if home is None or self.regions.loops(home.region):
+            if home is None or self.regions.enclosing_loops(home.region):
                 return False
             place = home.region.place_of(region)
             if place is None or home.position >= place:
@@ -90,7 +90,7 @@ class ShapeEqualities:
             case Store(_, _, value):
                 # what is stored is stretched, what it is stored into is not
                 pairs = zip(reversed(self._lengths(value)), reversed(self._lengths(place(stmt))), strict=False)
-                yield from ((own, its) for own, its in pairs if own.many)
+                yield from ((own, its) for own, its in pairs if own.is_not_one)
 
     def _lengths(self, e: Expr) -> tuple[Dim, ...]:
         known = self.typeof(e)
@@ -104,7 +104,7 @@ def _broadcast(operands: Sequence[tuple[Dim, ...]]) -> Iterator[tuple[Dim, Dim]]
     True
     """
     for axis in range(1, max(map(len, operands), default=0) + 1):
-        longer = [lengths[-axis] for lengths in operands if axis <= len(lengths) and lengths[-axis].many]
+        longer = [lengths[-axis] for lengths in operands if axis <= len(lengths) and lengths[-axis].is_not_one]
         yield from pairwise(longer)
 
 

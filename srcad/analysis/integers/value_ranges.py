@@ -75,8 +75,8 @@ class ValueRanges:
     def _learn_from_type(self, name: str) -> None:
         """What is known of a name wherever it stands: the type says of a counter that it is never negative."""
         known = self._types[name]
-        if isinstance(known, Scalar) and known.dim is not None and known.dim.counts:
-            self.learn(self._forms[name, None])
+        if isinstance(known, Scalar) and known.dim is not None and known.dim.is_index:
+            self.add_fact(self._forms[name, None])
 
     # ---- facts -------------------------------------------------------------------------------
 
@@ -87,15 +87,15 @@ class ValueRanges:
         """A number from which on unknowns are made later."""
         return next(self._numbers)
 
-    def learn(self, *facts: Form) -> None:
+    def add_fact(self, *facts: Form) -> None:
         self._facts = self._facts.with_facts(*facts)
 
-    def never_negative(self, form: Form) -> bool:
-        return self._facts.never_negative(form)
+    def is_nonnegative(self, form: Form) -> bool:
+        return self._facts.is_nonnegative(form)
 
     def holds(self, form: Form) -> bool:
         """`never_negative`, with more effort."""
-        return self.never_negative(form) or is_impossible([-form - 1], self._facts)
+        return self.is_nonnegative(form) or is_impossible([-form - 1], self._facts)
 
     def assume(self, cond: Expr, truth: bool = True) -> None:
         """Control flow came by here because `cond` was true, or was not."""
@@ -109,15 +109,15 @@ class ValueRanges:
                 difference = self.value(a) - self.value(b)
                 match prim if truth else _OPPOSITE[prim]:
                     case "<":
-                        self.learn(-difference - 1)
+                        self.add_fact(-difference - 1)
                     case "<=":
-                        self.learn(-difference)
+                        self.add_fact(-difference)
                     case ">":
-                        self.learn(difference - 1)
+                        self.add_fact(difference - 1)
                     case ">=":
-                        self.learn(difference)
+                        self.add_fact(difference)
                     case "==":
-                        self.learn(difference, -difference)
+                        self.add_fact(difference, -difference)
 
     # ---- expressions -------------------------------------------------------------------------
 
@@ -156,58 +156,58 @@ class ValueRanges:
             case Op("abs", (a,)):
                 form = self.value(a)
                 result = self._greater(form, -form)
-                self.learn(result)
+                self.add_fact(result)
                 return result
             case Op("select", (cond, a, b)):
                 return self._selected(cond, a, b)
         result = self.unknown()
         match expr:
             case Op(prim) if prim in _NEVER_NEGATIVE or prim in ("shape", "len"):
-                self.learn(result)
+                self.add_fact(result)
             case Op("int", (Op(prim),)) if prim in _TRUTH:
-                self.learn(result, -result + 1)
+                self.add_fact(result, -result + 1)
         return result
 
     def _length(self, name: str, axis: int) -> Form:
         if (name, axis) not in self._forms:
             self._forms[name, axis] = self.unknown()
-            self.learn(self._forms[name, axis])
+            self.add_fact(self._forms[name, axis])
         return self._forms[name, axis]
 
     def _product(self, a: Form, b: Form) -> Form:
         if not a.terms or not b.terms:
             return b * a.const if not a.terms else a * b.const
         result = self.unknown()
-        if self.never_negative(a) and self.never_negative(b):
-            self.learn(result)
+        if self.is_nonnegative(a) and self.is_nonnegative(b):
+            self.add_fact(result)
         return result
 
     def _quotient(self, a: Form, b: Form) -> Form:
         result = self.unknown()
-        if self.never_negative(a) and self.never_negative(b):
-            self.learn(result, a - result)
+        if self.is_nonnegative(a) and self.is_nonnegative(b):
+            self.add_fact(result, a - result)
         if not b.terms and b.const > 0:
             rest = a - result * b.const
-            self.learn(rest, -rest + (b.const - 1))
+            self.add_fact(rest, -rest + (b.const - 1))
         return result
 
     def _remainder(self, a: Form, b: Form) -> Form:
         result = self.unknown()
-        if self.never_negative(b):
-            self.learn(result)  # Numba's `a % 0` is 0
-        if self.never_negative(b - 1):
-            self.learn(b - result - 1, *([a - result] if self.never_negative(a) else []))
+        if self.is_nonnegative(b):
+            self.add_fact(result)  # Numba's `a % 0` is 0
+        if self.is_nonnegative(b - 1):
+            self.add_fact(b - result - 1, *([a - result] if self.is_nonnegative(a) else []))
         return result
 
     def _greater(self, a: Form, b: Form) -> Form:
         """The maximum: bounded below by both, and above by what bounds both."""
         result = self.unknown()
-        self.learn(result - a, result - b)
+        self.add_fact(result - a, result - b)
         for one, other in ((a, b), (b, a)):
-            if self.never_negative(one - other):
-                self.learn(one - result)
-        if self.never_negative(-a) and self.never_negative(-b):
-            self.learn(-result)
+            if self.is_nonnegative(one - other):
+                self.add_fact(one - result)
+        if self.is_nonnegative(-a) and self.is_nonnegative(-b):
+            self.add_fact(-result)
         return result
 
     def _selected(self, cond: Expr, a: Expr, b: Expr) -> Form:
@@ -220,7 +220,7 @@ class ValueRanges:
 
     # ---- where ways meet ---------------------------------------------------------------------
 
-    def meet(self, one: ValueRanges, other: ValueRanges) -> None:
+    def join(self, one: ValueRanges, other: ValueRanges) -> None:
         """Go on after two ways that parted here: what both know remains."""
         before = self._forms
         self._forms = {}
@@ -236,10 +236,10 @@ class ValueRanges:
         """A value that is one of these; `hard`: what bounds it is looked for with more effort."""
         result = self.unknown()
         for limit in (Form(), *earlier, *(form for _, form in ways)):
-            if all((way.holds if hard else way.never_negative)(form - limit) for way, form in ways):
-                self.learn(result - limit)
-            if all((way.holds if hard else way.never_negative)(limit - form) for way, form in ways):
-                self.learn(limit - result)
+            if all((way.holds if hard else way.is_nonnegative)(form - limit) for way, form in ways):
+                self.add_fact(result - limit)
+            if all((way.holds if hard else way.is_nonnegative)(limit - form) for way, form in ways):
+                self.add_fact(limit - result)
         return result
 
     # ---- types -------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ class ReversibleLoops:
         self.scratch = scratch
         self.active = active
 
-    def is_unordered(self, turn: Region) -> bool:
+    def is_reversible(self, turn: Region) -> bool:
         """Whether the turns of a loop may be taken back in any order."""
         owner = turn.owner
         if not isinstance(owner, For) or owner.exit is not None:
@@ -108,12 +108,12 @@ class ReversibleLoops:
 
     def _matters(self, group: str, turn: Region) -> bool:
         """Whether the group outlives a turn and carries derivatives."""
-        if turn in set(self.overwrites.scope(group).enclosing):
+        if turn in set(self.overwrites.lifetime(group).enclosing):
             return False
         return any(g == group and n in self.active for n, g in self.overwrites.group.items())
 
     def _parts(self, group: str, turn: Region) -> bool:
-        return self.scratch.is_scratch(group, turn) or self._own_part(group, turn) or self._only_added(group, turn)
+        return self.scratch.is_private(group, turn) or self._own_part(group, turn) or self._only_added(group, turn)
 
     def _own_part(self, group: str, turn: Region) -> bool:
         """Whether each turn reads and writes places of its own only: the loop's index is among theirs."""

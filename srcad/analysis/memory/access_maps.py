@@ -197,4 +197,4 @@ def _never_negative(item: Expr, types: Mapping[str, Type]) -> bool:
     if not isinstance(known, Scalar) or known.dim is None:
         return False
     least = known.dim.bound(False)
-    return least is not None and least.never_negative
+    return least is not None and least.is_nonnegative

@@ -15,8 +15,8 @@ from srcad.ir.types import Array, Type
 class AliasClasses:
     """`group` gives names that may ever share memory the same representative."""
 
-    group: dict[str, str]
-    stored: frozenset[str]
+    class_of: dict[str, str]
+    written: frozenset[str]
     """The array names whose memory, or some of it, is written in place somewhere."""
 
 

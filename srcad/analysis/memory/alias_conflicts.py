@@ -51,7 +51,7 @@ def refuse_alias_conflicts(f: Function, lasting: Iterable[str] = (), about: Name
     Raises AliasError S401 where a write may change another array that is read later, S402 where NumPy takes none.
     """
     found = alias_classes(f)
-    if found.stored:
+    if found.written:
         kept = frozenset(lasting)
         live = kept.union(*map(reads, f.results))
         _Clashes(f, found, kept, about).block(f.body, frozenset(), live)
@@ -62,7 +62,7 @@ class _Clashes:
 
     def __init__(self, f: Function, found: AliasClasses, lasting: frozenset[str], about: NamedConflict | None) -> None:
         self.about = about
-        self.counted = found.stored if about is None else about.names & found.stored
+        self.counted = found.written if about is None else about.names & found.written
         self.f = f
         self.found = found
         self.lasting = lasting
@@ -75,7 +75,7 @@ class _Clashes:
         """The array that a view looks into, through any number of views."""
         while True:
             op = self.definitions.get(name)
-            if not isinstance(op, Op) or not is_writable_view(op, name, self.f.types, self.found.stored):
+            if not isinstance(op, Op) or not is_writable_view(op, name, self.f.types, self.found.written):
                 return name
             base = op.args[0]
             assert isinstance(base, Var)
@@ -106,7 +106,7 @@ class _Clashes:
         """The places whose memory the value of an expression may share: its own, and those met with it."""
         found: set[str] = set()
         for name in roots(value):
-            if name in self.found.stored:
+            if name in self.found.written:
                 source = self.place(name)
                 found |= {source}.union(*(pair for pair in pairs if source in pair))
         return frozenset(found)
@@ -139,7 +139,7 @@ class _Clashes:
                     partners = self.partners(j.then, a) | self.partners(j.orelse, b)
                     others = (o for o in joins[:at] if self._one_memory(o.then, j.then, a))
                     more = (o for o in joins[:at] if self._one_memory(o.orelse, j.orelse, b))
-                    partners |= {o.target for o in (*others, *more)} & self.found.stored
+                    partners |= {o.target for o in (*others, *more)} & self.found.written
                     both = self.meet(both, j.target, partners, stmt.span)
                 return both
             case For() | While():
@@ -149,7 +149,7 @@ class _Clashes:
 
     def _own(self, value: Expr) -> frozenset[str]:
         """The places whose memory the value itself may be."""
-        return frozenset(self.place(n) for n in roots(value) if n in self.found.stored)
+        return frozenset(self.place(n) for n in roots(value) if n in self.found.written)
 
     def _one_memory(self, a: Expr, b: Expr, seen: Pairs) -> bool:
         """Whether two values may share memory, by the pairs that were seen where they are."""
@@ -195,7 +195,7 @@ class _Clashes:
         for i, name in enumerate(names):
             # only a pair that was seen counts: that both met a third thing, each at another time, does not
             others = {names[j] for j in range(i) if self._one_memory(values[i], values[j], seen)}
-            partners = (self.partners(values[i], seen) - gone) | (others & self.found.stored)
+            partners = (self.partners(values[i], seen) - gone) | (others & self.found.written)
             pairs = self.meet(pairs, name, partners, loop.span)
         return pairs
 
@@ -210,7 +210,7 @@ class _Clashes:
                 why="It is a view that NumPy lets nobody write through.",
                 advice="write into the array itself, or into a copy.",
             )
-        alive = {self.place(n) for n in live if n in self.found.stored}
+        alive = {self.place(n) for n in live if n in self.found.written}
         clashes = sorted(other for pair in pairs if here in pair for other in pair - {here} if other in alive)
         if self.about is not None and self.about.either is not None and here not in self.about.either:
             clashes = [other for other in clashes if other in self.about.either]

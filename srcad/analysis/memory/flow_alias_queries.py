@@ -21,11 +21,11 @@ class FlowAliasQueries:
         return dict(aliases_at_loops(self.f.body, self.f.types, self.params))
 
     @cached_property
-    def live(self) -> Liveness:
+    def liveness(self) -> Liveness:
         kept = frozenset(n for e in self.f.results for n in names(e))
         return liveness(self.f.body, self.f.types, kept, self.params, all_stays=True)
 
-    def held(self, path: Path) -> AliasPairs:
+    def aliases(self, path: Path) -> AliasPairs:
         """The names that may hold the same memory in a loop."""
         return self._held.get(path, frozenset())
 

@@ -88,7 +88,7 @@ class Liveness:
 
 def memory(shared: MayAlias, name: str) -> str:
     """The pseudo-name for the memory that `name` refers to."""
-    return "&" + shared.of(name)
+    return "&" + shared.class_of(name)
 
 
 def liveness(
@@ -111,12 +111,12 @@ def liveness(
     points = graph.points
     defined = names_defined(block)
     end = set(live_out)
-    end |= {"&" + shared.of(n) for n in end if shared.has_memory(n)}
+    end |= {"&" + shared.class_of(n) for n in end if shared.has_memory(n)}
     for head, members in shared.members.items():
         if any(m not in defined or m in end or m in outside for m in members):
             end.add("&" + head)
     for p in points:
-        end |= {n for n in p.changes | p.reads if n.startswith("&") and shared.of(n[1:]) not in shared.members}
+        end |= {n for n in p.changes | p.reads if n.startswith("&") and shared.class_of(n[1:]) not in shared.members}
     bits: dict[str, int] = {}
 
     def mask(names: Iterable[str]) -> int:
@@ -191,7 +191,7 @@ class _Graph:
         copy_of: str | None = None,
     ) -> list[int]:
         for e in exprs:
-            reads |= names(e) | {"&" + n for n in self.shared.content(e)}
+            reads |= names(e) | {"&" + n for n in self.shared.reads_contents(e)}
         self.points.append(Point(path, reads, writes, changes, essential, copy_of))
         self.next.append([])
         here = len(self.points) - 1
@@ -248,7 +248,7 @@ class _Graph:
                 assert_never(stmt)
 
     def _assign(self, target: str, value: Expr, path: Path, previous: list[int]) -> list[int]:
-        reads = names(value) | {"&" + n for n in self.shared.loads(value)}
+        reads = names(value) | {"&" + n for n in self.shared.reads(value)}
         writes = frozenset({target})
         if self.shared.has_memory(target) and self._alone(target) and not roots(value):
             # a fresh value under the only name its memory has
@@ -259,7 +259,7 @@ class _Graph:
         return self._add(path, previous, (), writes, changed, reads, essential, copied)
 
     def _alone(self, name: str) -> bool:
-        return name not in self.outside and self.shared.names_with(name) <= {name}
+        return name not in self.outside and self.shared.aliases(name) <= {name}
 
     def _store(
         self, base: Expr, index: tuple[Expr, ...], value: Expr, op: str | None, path: Path, previous: list[int]
@@ -267,7 +267,7 @@ class _Graph:
         name = root(base)
         assert name is not None
         token = memory(self.shared, name)
-        reads = names(base) | {"&" + n for n in self.shared.loads(base)}
+        reads = names(base) | {"&" + n for n in self.shared.reads(base)}
         whole = not index or all(item == Slice() for item in index)
         if isinstance(base, Var) and whole and op is None and self._alone(name):
             writes, changes = frozenset({token}), frozenset[str]()

@@ -30,36 +30,36 @@ class MayAlias:
         """False for what is known to be a scalar: a scalar is a value, nothing can change it under its name."""
         return not isinstance(self.types.get(name), Scalar | Opaque)
 
-    def of(self, name: str) -> str:
+    def class_of(self, name: str) -> str:
         """One name that stands for all that may share memory with `name`."""
         return self.representative.get(name, name)
 
-    def names_with(self, name: str) -> frozenset[str]:
+    def aliases(self, name: str) -> frozenset[str]:
         """All names that may share memory with `name`, itself included."""
-        return self.members.get(self.of(name), frozenset({name}))
+        return self.members.get(self.class_of(name), frozenset({name}))
 
-    def loads(self, expr: Expr) -> frozenset[str]:
+    def reads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `of`) whose content is read when the expression is evaluated; making a view reads none."""
         match expr:
             case Op(prim, args, _) if prim in SHAPE_READS and not any(map(self._may_grow, args)):
-                return frozenset().union(*map(self.loads, args))
+                return frozenset().union(*map(self.reads, args))
             case Op("np.full_like", (like, value), _):
-                return self.loads(like) | self.content(value)
+                return self.reads(like) | self.reads_contents(value)
             case Op("index", (base, *_), _) if self.is_element(expr):
-                return self.content(base).union(*map(self.loads, expr.args[1:]))
+                return self.reads_contents(base).union(*map(self.reads, expr.args[1:]))
             case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
-                return frozenset().union(*map(self.loads, args))
+                return frozenset().union(*map(self.reads, args))
             case Op(_, args, _):
-                return frozenset().union(*map(self.content, args))
+                return frozenset().union(*map(self.reads_contents, args))
             case Slice(lower, upper, step):
-                return frozenset().union(*(self.loads(part) for part in (lower, upper, step) if part is not None))
+                return frozenset().union(*(self.reads(part) for part in (lower, upper, step) if part is not None))
             case _:
                 return frozenset()
 
-    def content(self, expr: Expr) -> frozenset[str]:
+    def reads_contents(self, expr: Expr) -> frozenset[str]:
         """The memory read when the expression is evaluated and its value read in full."""
-        shared = {self.of(name) for name in roots(expr) if self.has_memory(name)}
-        return self.loads(expr) | shared
+        shared = {self.class_of(name) for name in roots(expr) if self.has_memory(name)}
+        return self.reads(expr) | shared
 
     def _may_grow(self, expr: Expr) -> bool:
         """Whether the length of the value may change under its name, as only that of a list does."""

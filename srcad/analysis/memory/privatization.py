@@ -20,7 +20,7 @@ class Privatization:
         self.regions = regions
         self.overwrites = overwrites
 
-    def is_scratch(self, group: str, turn: Region) -> bool:
+    def is_private(self, group: str, turn: Region) -> bool:
         """Whether every read of the group's memory is in the turn, after a store of that turn to the same place."""
         owner = self.overwrites.allocation(group)
         if owner is None or self.regions.definitions[owner].node is None:
@@ -43,7 +43,7 @@ class Privatization:
         ]
         return all(any(self._covers(at, read, turn, t.dims) for _, at in plain) for read in reads)
 
-    def passes_through(self, group: str) -> bool:
+    def is_forwarded_once(self, group: str) -> bool:
         """Whether each element is written once in a turn of some loop, and read once, in that turn.
 
         Then its adjoint is what the reversal of the read gives it, whatever it held before, and after the reversal
@@ -56,7 +56,7 @@ class Privatization:
         read, at = reads[0], stores[0][1]
         around = set(at.region.enclosing)
         shared = [r for r in read.region.enclosing if r.kind == "turn" and r in around]
-        turn = next((r for r in shared if self.is_scratch(group, r)), None)
+        turn = next((r for r in shared if self.is_private(group, r)), None)
         if turn is None:
             return False
         one, other = self._each_once(read, turn), self._each_once(at, turn)
@@ -191,4 +191,4 @@ def _between(inner: Region, outer: Region) -> list[Region]:
 
 def _at_most(a: Dim, b: Dim) -> bool:
     difference = b - a
-    return difference.never_negative
+    return difference.is_nonnegative

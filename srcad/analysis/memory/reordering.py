@@ -14,8 +14,8 @@ def clobbers_operands(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
     """Whether the statement, or one nested in it, may change what the expression reads."""
     if stmt_writes(stmt) & names(expr):
         return True
-    stored = {shared.of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
-    return bool(stored and stored & shared.loads(expr))
+    stored = {shared.class_of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
+    return bool(stored and stored & shared.reads(expr))
 
 
 def clobbers_contents(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
@@ -25,8 +25,8 @@ def clobbers_contents(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
     """
     if stmt_writes(stmt) & names(expr):
         return True
-    stored = {shared.of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
-    return bool(stored and stored & shared.content(expr))
+    stored = {shared.class_of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
+    return bool(stored and stored & shared.reads_contents(expr))
 
 
 def conflicts_with_target(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr, ...], shared: MayAlias) -> bool:
@@ -36,20 +36,20 @@ def conflicts_with_target(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr,
     """
     name = root(place)
     assert name is not None
-    target = shared.of(name) if shared.has_memory(name) else None
+    target = shared.class_of(name) if shared.has_memory(name) else None
     fixed = names(place).union(*map(names, index))
-    inside = frozenset().union(*map(shared.loads, index))
+    inside = frozenset().union(*map(shared.reads, index))
     for stmt in walk(tuple(stmts)):
         if stmt_writes(stmt) & fixed:
             return True
-        stored = {shared.of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
+        stored = {shared.class_of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
         if stored & inside or target in stored:
             return True
         read = {n for e in own_exprs(stmt) for n in names(e)}
         if target is None or (place == Var(name) and not index):
             # nobody may see the name at all, not even to make a view of it
-            if (target is None and name in read) or (target is not None and read & shared.names_with(name)):
+            if (target is None and name in read) or (target is not None and read & shared.aliases(name)):
                 return True
-        elif any(target in shared.content(e) for e in own_exprs(stmt)):
+        elif any(target in shared.reads_contents(e) for e in own_exprs(stmt)):
             return True
     return False

@@ -43,11 +43,11 @@ class ToBeRecorded:
     def __init__(self, regions: Regions, aliases: AliasClasses, types: Mapping[str, Type]) -> None:
         self.regions = regions
         self.dependence = DependenceTest(regions, types)
-        self.group = aliases.group
-        self.stored = aliases.stored
+        self.group = aliases.class_of
+        self.stored = aliases.written
         self._scopes: dict[str, Region] = {}
 
-    def scope(self, group: str) -> Region:
+    def lifetime(self, group: str) -> Region:
         """The innermost region around every name of the group: its memory does not outlive that."""
         if group not in self._scopes:
             homes = [
@@ -147,7 +147,7 @@ class ToBeRecorded:
                     found.append((stmt, self.access(self.group[name], region, position, place)))
         return found
 
-    def meets(self, read: MemoryAccess, store: MemoryAccess, within: Region | None = None) -> bool:
+    def may_overwrite_later(self, read: MemoryAccess, store: MemoryAccess, within: Region | None = None) -> bool:
         """Whether the store may run after the primal statement of the read, and overwrite what it reads.
 
         The read may be an earlier store; given twice, one and the same store is asked about its earlier turns.
@@ -155,9 +155,11 @@ class ToBeRecorded:
         """
         if read.group != store.group:
             return False
-        scope = self.scope(read.group)
-        around = set(self.regions.loops(store.region))
-        shared = [r for r in self.regions.loops(read.region) if r in around and scope in set(r.enclosing) - {r}]
+        scope = self.lifetime(read.group)
+        around = set(self.regions.enclosing_loops(store.region))
+        shared = [
+            r for r in self.regions.enclosing_loops(read.region) if r in around and scope in set(r.enclosing) - {r}
+        ]
         if within is not None:
             shared = [r for r in shared if within in set(r.enclosing) - {r}]
         same_turn = read is not store and _order(read, store)

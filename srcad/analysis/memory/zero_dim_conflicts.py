@@ -31,10 +31,10 @@ def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iter
     f = replace(f, body=_as_arrays(f.body, zero_d), types=types)
     found = alias_classes(f)
     for stmt in walk(f.body):
-        if isinstance(stmt, Assign) and _is(stmt.value, ZERO_D_KEPT) and _names(stmt.value) & found.stored:
+        if isinstance(stmt, Assign) and _is(stmt.value, ZERO_D_KEPT) and _names(stmt.value) & found.written:
             fail("S401", "a list holds this 0-d array, which is written to", stmt.span, _WHY, _ADVICE)
-    groups = {found.group[name] for name in zero_d & found.stored}
-    names = frozenset(name for name in found.stored if found.group[name] in groups)
+    groups = {found.class_of[name] for name in zero_d & found.written}
+    names = frozenset(name for name in found.written if found.class_of[name] in groups)
     refuse_alias_conflicts(f, lasting, NamedConflict(names, zero_d, _WHY, _ADVICE))
 
 

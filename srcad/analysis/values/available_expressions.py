@@ -27,14 +27,14 @@ class AvailableExpressions:
         for name, definition in regions.definitions.items():
             if isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
                 key = self._key(definition.node.value)
-                if key is not None and not any(n in aliases.stored for n in reads(definition.node.value)):
+                if key is not None and not any(n in aliases.written for n in reads(definition.node.value)):
                     self._names.setdefault(key, []).append(name)
         self._beside: dict[object, str] = {}
         self._same: dict[str, Var] = {}
         self._of_primal: dict[str, bool] = {}
         """Temporaries that are made of values of the primal alone; whether at some cost."""
 
-    def same(self, stmt: Stmt, region: Region) -> Var | None:
+    def in_primal(self, stmt: Stmt, region: Region) -> Var | None:
         """The name of what the statement would compute again, for the reversal of the region or of one inside it."""
         key = self._key(stmt.value) if isinstance(stmt, Assign) and isinstance(stmt.value, Op) else None
         around = set(region.enclosing)
@@ -42,7 +42,7 @@ class AvailableExpressions:
         name = next(found, None) if key is not None else None
         return None if name is None else Var(name)
 
-    def beside(self, reversed_name: str, stmt: Stmt) -> Var | None:
+    def in_reversal(self, reversed_name: str, stmt: Stmt) -> Var | None:
         """The name of what the same reversal has computed already, for another adjoint of the same result."""
         if not isinstance(stmt, Assign) or not isinstance(stmt.value, Op):
             return None

@@ -64,13 +64,13 @@ class _Numbers:
             self._stored((stmt,), memory)
 
     def _stored(self, block: Block, memory: dict[str, int]) -> None:
-        for group in {self.aliases.group.get(root(s.base) or "", "") for s in walk(block) if isinstance(s, Store)}:
+        for group in {self.aliases.class_of.get(root(s.base) or "", "") for s in walk(block) if isinstance(s, Store)}:
             memory[group] = next(self.fresh)
 
     def _key(self, op: Op, memory: Mapping[str, int]) -> object:
         match op:
             case Op("index", (Var(array), *items)) if all(isinstance(item, Var | Const) for item in items):
-                held = memory.get(self.aliases.group.get(array, ""), 0) if array in self.aliases.stored else 0
+                held = memory.get(self.aliases.class_of.get(array, ""), 0) if array in self.aliases.written else 0
                 return ("index", array, held, *map(self._named, items))
             case Op(prim, args, static) if PRIMITIVES[prim].kind == "elementwise":
                 if all(map(self._is_number, args)):

@@ -35,7 +35,7 @@ def listed_parameters(takes: TypedParameters) -> list[str]:
     """A line for each parameter.
 
     >>> from srcad.ir.types import ONE, Symbol, dim
-    >>> rows = dim(Symbol("A", 0, many=True))
+    >>> rows = dim(Symbol("A", 0, not_one=True))
     >>> listed_parameters([TypedParameter("A", Array("float64", (rows, ONE))), TypedParameter("n", Scalar("int64"))])
     ['A  float64[:, ::1] where A.shape[0] != 1 and A.shape[1] == 1', 'n  int64']
     """
@@ -145,4 +145,4 @@ def _length(length: Dim) -> str:
     if length.is_one:
         return "== 1"
     ((symbol, _),) = length.terms
-    return f">= {LONG}" if symbol.long else "!= 1" if symbol.many else ""
+    return f">= {LONG}" if symbol.at_least_nine else "!= 1" if symbol.not_one else ""

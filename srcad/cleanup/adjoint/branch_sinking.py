@@ -20,7 +20,7 @@ from srcad.ir.types import FLOATS, Scalar, Type
 def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias) -> Block:
     """Move what follows an `if` into the branch that it hangs on.
 
-    >>> from srcad.analysis.memory.may_alias import sharing
+    >>> from srcad.analysis.memory.may_alias import may_alias
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, dim
     >>> types = {"%d_a.0": Scalar("float64"), "%d_b.0": Scalar("float64"), "d_x": Array("float64", (dim(4),))}
@@ -35,7 +35,7 @@ def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias
     ... d_x[j] += %d_a.0
     ... d_x[i] += %d_b.0
     ... ''')
-    >>> print(show(sink_into_branches(body, types, sharing(body, types))))
+    >>> print(show(sink_into_branches(body, types, may_alias(body, types))))
     %d_a.0 = d_x[i]
     d_x[i] = 0.0
     if took_if[i]:
@@ -56,7 +56,7 @@ def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias
     ... else:
     ...     d_x[i] += %d_a.0
     ... ''')
-    >>> print(show(sink_into_branches(body, types, sharing(body, types))))
+    >>> print(show(sink_into_branches(body, types, may_alias(body, types))))
     if took_if[i]:
         %d_a.0 = d_x[i]
         d_x[i] = 0.0
@@ -130,7 +130,7 @@ def _taken_inside(stmts: list[Stmt], types: Mapping[str, Type], shared: MayAlias
         return None
     if uses[name] > sum(reads(e).count(name) for s in walk((*test.then, *test.orelse)) for e in own_exprs(s)):
         return None  # the test reads it, or what comes later
-    if shared.of(array) in shared.content(test.cond):
+    if shared.class_of(array) in shared.reads_contents(test.cond):
         return None
     back = (replace(clear, value=Var(name), op="+"), replace(clear, value=Var(name)))
     if test.orelse in [(b,) for b in back]:

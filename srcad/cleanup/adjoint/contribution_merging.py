@@ -86,8 +86,8 @@ class _Merge:
         place, index = target
         if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or stmt.base != place or not index:
             return False
-        mine = {self.shared.of(n) for n in names(place)}
-        read = [self.shared.content(stmt.value), *map(self.shared.loads, (*stmt.index, *index))]
+        mine = {self.shared.class_of(n) for n in names(place)}
+        read = [self.shared.reads_contents(stmt.value), *map(self.shared.reads, (*stmt.index, *index))]
         return is_pure(stmt.value) and not any(mine & memory for memory in read)
 
     def _is_earlier(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:

@@ -61,7 +61,7 @@ class _Ownership:
         self.shared = live.shared
         self.kept = kept
         self.outside = outside | (frozenset(self.shared.representative) - defined(block))
-        self.stored = {self.shared.of(n) for n in block_stores(block) if self.shared.has_memory(n)}
+        self.stored = {self.shared.class_of(n) for n in block_stores(block) if self.shared.has_memory(n)}
         self.changed: set[str] = set()
         """What shares memory with more than the analyses know of, by now."""
 
@@ -71,7 +71,7 @@ class _Ownership:
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         match stmt:
             case Assign(target, Op("copy", (source,))) if _owns(target):
-                met = {self.shared.of(n) for n in (target, *roots(source))}
+                met = {self.shared.class_of(n) for n in (target, *roots(source))}
                 if met & self.changed:
                     return stmt
                 after = self.live.live_after(path)
@@ -106,7 +106,7 @@ class _Ownership:
 
     def _may_share(self, target: str, source: object, after: frozenset[str]) -> bool:
         assert isinstance(source, Var | Op)
-        names = frozenset().union(*(self.shared.names_with(n) for n in roots(source)))
+        names = frozenset().union(*(self.shared.aliases(n) for n in roots(source)))
         if not names or target in names:
             return False
         foreign = names & self.outside
@@ -114,9 +114,9 @@ class _Ownership:
         if isinstance(source, Var) and not foreign and not others and not names & self.kept:
             return True
         # both live on: then nobody may ever write to either, nor may the caller get hold of both
-        apart = self.shared.names_with(target)
-        unwritten = self.shared.of(target) not in self.stored and not any(
-            self.shared.of(n) in self.stored for n in names
+        apart = self.shared.aliases(target)
+        unwritten = self.shared.class_of(target) not in self.stored and not any(
+            self.shared.class_of(n) in self.stored for n in names
         )
         return unwritten and not apart & (self.kept | self.outside)
 

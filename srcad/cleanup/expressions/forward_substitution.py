@@ -215,8 +215,8 @@ class _Untemp:
                 return False
             if any(_consumed(e, name) for e in own_exprs(inner)):
                 return False
-        effects = {self.shared.of(n) for e in own_exprs(stmt) for n in changed_by(e)}
-        return not effects & self.shared.loads(value)
+        effects = {self.shared.class_of(n) for e in own_exprs(stmt) for n in changed_by(e)}
+        return not effects & self.shared.reads(value)
 
 
 def _count(stmt: Stmt, name: str) -> int:

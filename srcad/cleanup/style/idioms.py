@@ -103,7 +103,7 @@ def _overlaps(stmt: Store, value: Expr, shared: MayAlias) -> bool:
     if shared.is_element(_content(stmt)) or _is_content(stmt, value):
         return False
     name = root(stmt.base)
-    return name is None or shared.of(name) in shared.content(value)
+    return name is None or shared.class_of(name) in shared.reads_contents(value)
 
 
 def _is_read_too_late(stmt: Store, value: Expr, shared: MayAlias) -> bool:

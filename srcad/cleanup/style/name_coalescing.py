@@ -267,10 +267,12 @@ def _wider(name: str, a: Type | None, b: Type) -> Type:
     match a, b:
         case Array(dtype, dims, layout), Array(_, others):
             pairs = enumerate(zip(dims, others, strict=True))
-            kept = tuple(d if d == o else dim(Symbol(f"?{name}", k, d.many and o.many)) for k, (d, o) in pairs)
+            kept = tuple(
+                d if d == o else dim(Symbol(f"?{name}", k, d.is_not_one and o.is_not_one)) for k, (d, o) in pairs
+            )
             return Array(dtype, kept, layout if layout == b.layout else "A")
         case Scalar(dtype, value), Scalar(_, other) if value != other:
-            both = value is not None and other is not None and value.counts and other.counts
+            both = value is not None and other is not None and value.is_index and other.is_index
             return Scalar(dtype, counter(f"?{name}") if both else None)
         case ListOf(item), ListOf(other):
             return ListOf(_item(_wider(name, item, other)))

@@ -188,7 +188,7 @@ def _about_length(many: bool) -> Handler:
         if not isinstance(value.type, Array) or not -len(value.type.dims) <= axis < len(value.type.dims):
             ctx.fail("S127", f"axis {axis} of {describe_value(value)}")
         known_length = value.type.dims[axis]
-        return ctx.constant(known_length.many if many else known_length.is_one)
+        return ctx.constant(known_length.is_not_one if many else known_length.is_one)
 
     return handler
 

@@ -263,7 +263,7 @@ def _surely_within(ctx: Context, item: Var | Const, length: Dim) -> bool:
     known = ctx.builder.types[item.name]
     match known:
         case Scalar(dim=Dim(((Symbol(axis=None, low=Dim() as low, high=high), 1),), 0)):
-            return low.never_negative and high == length
+            return low.is_nonnegative and high == length
     return False
 
 

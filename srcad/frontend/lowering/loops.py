@@ -114,7 +114,7 @@ def _compared(ctx: Context, turns: Iterable, later: Atom, earlier: Atom) -> Atom
     ends = [t.dim if isinstance(t, Scalar) else None for t in map(ctx.builder.typeof, (later, earlier))]
     if ends[0] is not None and ends[1] is not None:
         least = (ends[0] - ends[1] if step > 0 else ends[1] - ends[0]).bound(False)
-        if least is not None and (least - 1).never_negative:
+        if least is not None and (least - 1).is_nonnegative:
             return Const(True)
     return ctx.builder.op(">" if step > 0 else "<", later, earlier)
 

@@ -69,7 +69,7 @@ def _of_integers(ctx: Context, base: Leaf, power: Leaf) -> tuple[Leaf, Leaf]:
         return (apply(ctx, "float", base) if isinstance(base.type, Scalar) else base), power
     if isinstance(power.type, Scalar):
         counted = power.type.dim
-        if counted is None or not (counted.never_negative or counted.counts):
+        if counted is None or not (counted.is_nonnegative or counted.is_index):
             test = ctx.builder.op(">=", power.atom, Const(0))
             ctx.builder.check(test, "ValueError", "an integer to the power of ", power.atom, "; take a float")
     else:
@@ -199,7 +199,7 @@ def _by_lengths(prim: str, a: Leaf, b: Leaf) -> bool | None:
         return None
     if x == y:
         return prim == "=="
-    if (x.many and y.is_one) or (y.many and x.is_one) or not (x - y).terms:
+    if (x.is_not_one and y.is_one) or (y.is_not_one and x.is_one) or not (x - y).terms:
         return prim == "!="
     return None
 

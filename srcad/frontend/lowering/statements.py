@@ -137,7 +137,7 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
 
 def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:
     """As many items as names: where that is not known, it is asserted."""
-    if isinstance(count.static, int) or (known.is_one and wanted != 1) or (known.many and wanted == 1):
+    if isinstance(count.static, int) or (known.is_one and wanted != 1) or (known.is_not_one and wanted == 1):
         if count.static != wanted:
             shown = count.static if isinstance(count.static, int) else "not one"
             ctx.fail("S127", f"{shown} values unpacked into {wanted} names")

@@ -146,7 +146,7 @@ def _type(value: Any, name: str, path: str, span: Span | None) -> Type:
         )
     if np.ndim(value) == 0:
         return Scalar(dtype, dim(Symbol(name, None)) if dtype == "int64" else None)
-    dims = tuple(ONE if n == 1 else dim(Symbol(name, axis, many=True)) for axis, n in enumerate(value.shape))
+    dims = tuple(ONE if n == 1 else dim(Symbol(name, axis, not_one=True)) for axis, n in enumerate(value.shape))
     return Array(dtype, dims, "C" if value.flags.c_contiguous else "F" if value.flags.f_contiguous else "A")
 
 

@@ -173,7 +173,7 @@ def _common(a: WeakType, b: WeakType) -> WeakType | None:
     """The kind of items of one list: lengths are equal, or both are not 1 (then they must be equal at run time)."""
     if isinstance(a.type, Array) and isinstance(b.type, Array) and len(a.type.dims) == len(b.type.dims):
         for x, y in zip(a.type.dims, b.type.dims, strict=True):
-            if x != y and not (x.many and y.many):
+            if x != y and not (x.is_not_one and y.is_not_one):
                 return None
         return a if a.type.dtype == b.type.dtype else None
     if isinstance(a.type, Scalar) and isinstance(b.type, Scalar):

@@ -31,17 +31,17 @@ def check_list_aliasing(body: Block, types: Mapping[str, Type], appended: Sequen
     # the same statement may have been written in several attempts: only those in the body count
     stores = [place for place in placed if isinstance(place.stmt, Store)]
     kept = [place for place in stores if id(place.stmt) in own]
-    buffers = {same.of(_root(place)) for place in kept}
+    buffers = {same.class_of(_root(place)) for place in kept}
     for place in stores:
         if id(place.stmt) in own:
             continue
-        target = same.of(_root(place))
+        target = same.class_of(_root(place))
         if target in buffers:
             _refuse(place.stmt, "an item of a list that has grown in a run-time loop is written to")
         for other in kept:
             item = own[id(other.stmt)].atom
             later = place.at > other.at or bool(place.loops & other.loops)
-            held = isinstance(item, Var) and same.has_memory(item.name) and same.of(item.name) == target
+            held = isinstance(item, Var) and same.has_memory(item.name) and same.class_of(item.name) == target
             if held and later:
                 _refuse(place.stmt, "an array is written to after it was appended to a list in a run-time loop")
 

@@ -31,11 +31,11 @@ class ArrayAssignments(Operands):
         raise NotImplementedError
 
     def assign(self, target: str, value: Expr) -> list[Stmt]:
-        facts = self.known.facts()
+        facts = self.known.snapshot()
         try:
             return self._assigned(target, value)
         except NotLowerable:
-            self.known.back_to(facts)
+            self.known.restore(facts)
             self.known.assign(target, value)
             return [Assign(target, value)]
 
@@ -84,7 +84,7 @@ class ArrayAssignments(Operands):
         extents = tuple(self.known.count(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
         name = target
         if target in names(value):
-            name = self.known.new(f"{target}_new", Array(declared.dtype, where.lengths, declared.layout))
+            name = self.known.fresh_name(f"{target}_new", Array(declared.dtype, where.lengths, declared.layout))
         before.append(Assign(name, empty(extents, declared.dtype)))
         counters = self.counters(len(extents))
         store = Store(Var(name), tuple(map(Var, counters)), element_value(tree, where, counters))
@@ -103,7 +103,7 @@ class ArrayAssignments(Operands):
         before: list[Stmt] = []
         items = [self.scalar(item, before) for item in value.args]
         kind = replace(declared, dims=(dim(len(items)),))
-        name = self.known.new(f"{target}_new", kind) if target in names(value) else target
+        name = self.known.fresh_name(f"{target}_new", kind) if target in names(value) else target
         extents: tuple[Expr, ...] = (Const(len(items)),)
         made: list[Stmt] = [*before, Assign(name, empty(extents, declared.dtype))]
         made += [Store(Var(name), (Const(at),), item) for at, item in enumerate(items)]
@@ -115,11 +115,11 @@ class ArrayAssignments(Operands):
     def _multiplied(self, target: str, declared: Array, value: Op) -> list[Stmt]:
         """`target = a @ b` written out, or with its operands under names."""
         before: list[Stmt] = []
-        facts = self.known.facts()
+        facts = self.known.snapshot()
         try:
             return before + self.filled(target, declared, self.product(value, before))
         except NotLowerable:
-            self.known.back_to(facts)
+            self.known.restore(facts)
         before = []
         new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
         self.known.assign(target, value)
@@ -132,7 +132,7 @@ class ArrayAssignments(Operands):
             raise NotLowerable
         lengths, parts = found
         kind = Array(declared.dtype, tuple(map(dim, lengths)))
-        name = self.known.new(f"{target}_new", kind) if target in names(value) else target
+        name = self.known.fresh_name(f"{target}_new", kind) if target in names(value) else target
         extents: tuple[Expr, ...] = tuple(map(Const, lengths))
         made: list[Stmt] = [Assign(name, empty(extents, declared.dtype))]
         self._now(name, kind, extents)
@@ -168,7 +168,7 @@ class ArrayAssignments(Operands):
         kept = [k for k in range(len(where.lengths)) if k != axis]
         bounds = tuple(self.known.count(where.lengths[k], where.extents[k], before) for k in kept)
         made_type = Array(declared.dtype, tuple(where.lengths[k] for k in kept))
-        name = self.known.new(f"{target}_new", made_type) if target in names(value) else target
+        name = self.known.fresh_name(f"{target}_new", made_type) if target in names(value) else target
         before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
         counters = self.counters(len(where.lengths))
         store = Store(

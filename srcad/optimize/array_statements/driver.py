@@ -33,7 +33,7 @@ def array_statements_to_loops(f: Function) -> Function:
     >>> from srcad.ir.nodes import Param, Var
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, Scalar, Symbol, dim
-    >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
+    >>> x = Array("float64", (dim(Symbol("x", 0, not_one=True)),))
     >>> body = parse("y = np.tanh(x)\\nz = 1.0 - y * y\\ns = np.sum(z * x)")
     >>> types = {"x": x, "y": x, "z": x, "s": Scalar("float64")}
     >>> print(show(array_statements_to_loops(Function("f", (Param("x", "x"),), body, (Var("s"),), types)).body))

@@ -27,7 +27,7 @@ class ArrayOperand:
     """An array in a tree: the elements of a view, or one number everywhere."""
 
     view: AccessMap | None
-    number: Expr | None
+    position: Expr | None
     lengths: tuple[Dim, ...]
     extents: tuple[Expr, ...]
     dtype: str
@@ -90,7 +90,7 @@ def narrow_to_float32(tree: ElementwiseTree, known: ShapeEnvironment, before: li
         match part:
             case Var(name) if known.types.get(name) == Scalar("float64"):
                 if name not in made:
-                    made[name] = known.new(f"{name}_32", Scalar("float32"))
+                    made[name] = known.fresh_name(f"{name}_32", Scalar("float32"))
                     before.append(Assign(made[name], Op("astype", (part,), static)))
                 return Var(made[name])
             case Op(prim, args, parameters) if prim != "leaf":
@@ -134,7 +134,7 @@ def broadcast_space(
             length, extent = ONE, Const(1)
         else:
             length, extent = _chosen(longer)
-            if not length.many and len({other for other, _ in longer}) > 1:
+            if not length.is_not_one and len({other for other, _ in longer}) > 1:
                 length, extent = _longest(longer, known, before, declared[axis] if declared else None)
         for leaf, own in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
@@ -157,12 +157,12 @@ def _factor(
         raise NotLowerable  # NumPy refuses
     its_extent, extent = known.count(other, its_extent, before), known.count(length, extent, before)
     equal = Op("==", (its_extent, extent))
-    if other.many:
+    if other.is_not_one:
         before.append(shape_guard(equal))
-        known.learn(other, length)
+        known.assume_equal(other, length)
         return Const(1)
     before.append(shape_guard(Op("or", (equal, Op("==", (its_extent, Const(1)))))))
-    name = known.new("along", Scalar("int64"))
+    name = known.fresh_name("along", Scalar("int64"))
     before.append(Assign(name, Op("select", (equal, Const(1), Const(0)))))
     return Var(name)
 
@@ -174,7 +174,7 @@ def _longest(
     extent, *others = (known.count(d, e, before) for d, e in dict(longer).items())
     for other in others:
         extent = Op("select", (Op("==", (extent, Const(1))), other, extent))
-        name = known.new("length", Scalar("int64"))
+        name = known.fresh_name("length", Scalar("int64"))
         before.append(Assign(name, extent))
         extent = Var(name)
     if declared is None or any(s.name.startswith("?") for s, _ in declared.terms):
@@ -185,12 +185,12 @@ def _longest(
 def _chosen(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
     """The length that the others must have: one known not to be 1, if there is one."""
     constant = [g for g in longer if not g[0].terms]
-    many = [g for g in longer if g[0].many]
+    many = [g for g in longer if g[0].is_not_one]
     length = (constant or many or longer)[0][0]
     same = [extent for other, extent in longer if other == length]
     # what is left of a short axis is said by its ends: the shape of an array made of it may have been cut
     computed = [e for e in same if isinstance(e, Op) and e.prim != "shape"]
-    return length, (computed if computed and not length.never_negative else same)[0]
+    return length, (computed if computed and not length.is_nonnegative else same)[0]
 
 
 def element_value(tree: ElementwiseTree, where: IterationSpace, counters: tuple[str, ...]) -> Expr:
@@ -201,8 +201,8 @@ def element_value(tree: ElementwiseTree, where: IterationSpace, counters: tuple[
             case Op("leaf", (Const(int(k)),)):
                 leaf = tree.leaves[k]
                 if leaf.view is None:
-                    assert leaf.number is not None
-                    return leaf.number
+                    assert leaf.position is not None
+                    return leaf.position
                 return element(leaf.view.base, leaf.view.index(operand_index(where.factors[k], counters)))
             case Op(prim, args, static):
                 return element_spelling(Op(prim, tuple(map(build, args)), static))

@@ -82,11 +82,11 @@ class Operands:
             return expr
         if expr.prim in ELEMENTWISE or expr.prim in ("np.sum", "@"):
             mine: list[Stmt] = []
-            facts = self.known.facts()
+            facts = self.known.snapshot()
             try:
                 named = self.named(expr, mine)
             except NotLowerable:
-                self.known.back_to(facts)
+                self.known.restore(facts)
                 return expr
             before += mine
             return named
@@ -103,7 +103,7 @@ class Operands:
         held = roots(expr)
         if len(held) > 1:
             raise NotLowerable
-        name = self.known.new(role if role.isidentifier() else "part", kind, memory=next(iter(held), None))
+        name = self.known.fresh_name(role if role.isidentifier() else "part", kind, memory=next(iter(held), None))
         before += self.assign(name, expr)
         return Var(name)
 
@@ -121,11 +121,11 @@ class Operands:
             return expr
         if expr.prim in _TOTALS and len(expr.args) == 1 and not dict(expr.static).get("axis"):
             mine: list[Stmt] = []
-            facts = self.known.facts()
+            facts = self.known.snapshot()
             try:
                 total = self._total(expr, mine)
             except NotLowerable:
-                self.known.back_to(facts)
+                self.known.restore(facts)
                 return expr
             before += mine
             return total
@@ -136,11 +136,11 @@ class Operands:
                 return Op("index", (self.value(inner, before), *items), static)
         if expr.prim == "@":
             mine = []
-            facts = self.known.facts()
+            facts = self.known.snapshot()
             try:
                 total = self.product(expr, mine)
             except NotLowerable:
-                self.known.back_to(facts)
+                self.known.restore(facts)
             else:
                 before += mine
                 return total
@@ -187,7 +187,7 @@ class Operands:
                 raise NotLowerable
             message = "zero-size array to reduction operation which has no identity"
             before.append(check(Op(">", (size, Const(0))), "ValueError", (message,)))
-        name = self.known.new(_RESULT[op.prim], kind)
+        name = self.known.fresh_name(_RESULT[op.prim], kind)
         start: Expr = Const(_START[op.prim])
         if kind.dtype == "float32":
             start = Op("astype", (start,), (("dtype", "float32"),))
@@ -246,13 +246,13 @@ class Operands:
             whole = self._constant(inner, before)
             if inner == expr:
                 return whole
-            stands = self.known.new("part", Array(whole.dtype, whole.lengths))
+            stands = self.known.fresh_name("part", Array(whole.dtype, whole.lengths))
             self.known.extents[stands] = whole.extents
             path = self._path(_on(expr, inner, Var(stands)), before, True)
             seen = access_map(path, self.known.types, self.known.extents)
             if seen is None:
                 raise NotLowerable
-            return ArrayOperand(None, whole.number, seen.lengths, seen.extents, whole.dtype)
+            return ArrayOperand(None, whole.position, seen.lengths, seen.extents, whole.dtype)
         view = self.view(expr, before, reading=True)
         return ArrayOperand(view, None, view.lengths, view.extents, known.dtype)
 
@@ -287,7 +287,7 @@ class Operands:
         base = root(path)
         if not isinstance(kind, Array) or base is None or (not reading and self._may_copy(path)):
             raise NotLowerable
-        name = self.known.new("view", kind, memory=base)
+        name = self.known.fresh_name("view", kind, memory=base)
         before.append(Assign(name, path))
         seen = access_map(Var(name), self.known.types, {})
         assert seen is not None
@@ -328,7 +328,7 @@ class Operands:
         kind = typeof(expr, self.known.types)
         if not isinstance(kind, Scalar):
             raise NotLowerable
-        name = self.known.new("factor", kind)
+        name = self.known.fresh_name("factor", kind)
         before.append(Assign(name, expr))
         return Var(name)
 

@@ -46,7 +46,7 @@ def lower_array_statements(f: Function) -> Function:
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Symbol, dim
-    >>> x = Array("float64", (dim(Symbol("x", 0, many=True)),))
+    >>> x = Array("float64", (dim(Symbol("x", 0, not_one=True)),))
     >>> f = Function("f", (Param("x", "x"),), parse("y = 2.0 * x + 1.0"), (Var("y"),), {"x": x, "y": x})
     >>> print(show(lower_array_statements(f).body))
     y = np.empty(shape(x, axis=0))
@@ -76,7 +76,7 @@ class _Spread(LoopShapes):
     # ---- statements --------------------------------------------------------------------------
 
     def block(self, block: Block) -> Block:
-        facts, asked = self.known.facts(), self.asked
+        facts, asked = self.known.snapshot(), self.asked
         found: list[Stmt] = []
         rest = list(block)
         while rest:
@@ -86,8 +86,8 @@ class _Spread(LoopShapes):
                 fuse_into(found, one, self.known)
                 match one:
                     case Assign(target, Var(name)) if name not in self.declared:
-                        self.known.give(target, name)
-        self.known.back_to(facts)
+                        self.known.define(target, name)
+        self.known.restore(facts)
         self.asked = asked
         return tuple(found)
 
@@ -98,12 +98,12 @@ class _Spread(LoopShapes):
                 Assign(target, Op("np.zeros" | "np.zeros_like") as zeros),
                 AugAssign(name, "+", value) | Store(Var(name), (), value, "+"),
             ) if target == name and name not in names(value) | names(zeros):
-                declared, facts = self.known.types.get(target), self.known.facts()
+                declared, facts = self.known.types.get(target), self.known.snapshot()
                 if isinstance(declared, Array):
                     try:
                         return self.filled(target, declared, Op("+", (zeros, value)))
                     except NotLowerable:
-                        self.known.back_to(facts)
+                        self.known.restore(facts)
         return []
 
     def _statement(self, stmt: Stmt) -> list[Stmt]:
@@ -141,7 +141,7 @@ class _Spread(LoopShapes):
 
     def _store(self, stmt: Store, given: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
-        facts = self.known.facts()
+        facts = self.known.snapshot()
         try:
             place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
             rank = self.rank(place)
@@ -152,10 +152,10 @@ class _Spread(LoopShapes):
                 return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
             return self.stored(stmt, place, before)
         except ReadAfterWrite:
-            self.known.back_to(facts)
+            self.known.restore(facts)
             return self._after_its_value(stmt, given)
         except NotLowerable:
-            self.known.back_to(facts)
+            self.known.restore(facts)
             return [self._as_it_is(given)]
 
     def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
@@ -188,7 +188,7 @@ class _Spread(LoopShapes):
 
     def _after_its_value(self, stmt: Store, given: Stmt) -> list[Stmt]:
         """`x[...] op= tree`, where the tree reads what is written: as `new = tree`, then `x[...] op= new`."""
-        facts = self.known.facts()
+        facts = self.known.snapshot()
         try:
             place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
             kind, target = typeof(stmt.value, self.known.types), typeof(place, self.known.types)
@@ -197,12 +197,12 @@ class _Spread(LoopShapes):
                 raise NotLowerable
             if not isinstance(kind, Array):
                 kind = Array(target.dtype, tuple(self.known.any_length() for _ in range(rank)))
-            name = self.known.new("new", replace(kind, layout="C"))
+            name = self.known.fresh_name("new", replace(kind, layout="C"))
             made = self.filled(name, replace(kind, layout="C"), stmt.value)
             before: list[Stmt] = []
             return made + self.stored(replace(stmt, value=Var(name)), place, before)
         except NotLowerable:
-            self.known.back_to(facts)
+            self.known.restore(facts)
             return [self._as_it_is(given)]
 
     def _as_it_is(self, stmt: Stmt) -> Stmt:
@@ -221,6 +221,6 @@ class _Spread(LoopShapes):
             if a == b or x is None or y is None or (names(a) | names(b)) & set(self.known.counters):
                 continue
             least = [d.bound(False) for d in (x, y)]
-            if all(d is not None and d.never_negative for d in least) and not (x - y).terms and (x - y).const != 0:
+            if all(d is not None and d.is_nonnegative for d in least) and not (x - y).terms and (x - y).const != 0:
                 return True
         return False

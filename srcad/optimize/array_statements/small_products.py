@@ -28,9 +28,9 @@ def unrolled_product(
     >>> from srcad.ir.nodes import Function, Var
     >>> from srcad.ir.printer import expr_text
     >>> from srcad.ir.types import dim
-    >>> from srcad.analysis.memory.access_maps import view_of
+    >>> from srcad.analysis.memory.access_maps import access_map
     >>> types = {"a": Array("float64", (dim(2), dim(2))), "b": Array("float64", (dim(2),))}
-    >>> views = tuple(view_of(Var(n), types, {}) for n in "ab")
+    >>> views = tuple(access_map(Var(n), types, {}) for n in "ab")
     >>> expr_text(unrolled_product(Var("a"), Var("b"), views, ShapeEnvironment(Function("f", (), (), (), types)), []))
     '(a[:, 0] * b[0]) + (a[:, 1] * b[1])'
 
@@ -49,7 +49,7 @@ def unrolled_product(
             raise NotLowerable  # NumPy refuses
         extents = known.count(inner, one.extents[-1], before), known.count(across, other.extents[0], before)
         before.append(shape_guard(Op("==", extents)))
-        known.learn(inner, across)
+        known.assume_equal(inner, across)
     total: Expr | None = None
     for k in range(terms):
         row: tuple[Expr, ...] = (Const(k),)

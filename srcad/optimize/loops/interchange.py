@@ -86,7 +86,7 @@ def interchange(f: Function) -> Function:
 
         def moved(loop: For, at: int, chain: PerfectNest, k: int, rows: frozenset[str]) -> DistributedLoop | None:
             move = StatementDistribution(loop, at, chain, k, types, shared, later, facts)
-            if not (move.pays() and move.fits()):
+            if not (move.is_profitable() and move.is_legal()):
                 return None
             found = distributed_loop(move, rows)
             return replace(found, rest=_cleared(found.rest, found.at, later) if found.rest else None)

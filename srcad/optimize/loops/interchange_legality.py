@@ -141,7 +141,7 @@ class StatementDistribution:
         return made
 
     @cached_property
-    def flowing(self) -> tuple[str, ...] | None:
+    def expanded_scalars(self) -> tuple[str, ...] | None:
         """The numbers that the loop makes before, and the statement reads or adds to; None where it may not."""
         assert self.statement is not None
         read = {n for e in (*self.statement.index, self.statement.value) for n in names(e)} - self.counters
@@ -172,9 +172,9 @@ class StatementDistribution:
 
     # ---- whether it pays ---------------------------------------------------------------------
 
-    def pays(self) -> bool:
+    def is_profitable(self) -> bool:
         """Whether fewer elements lie apart from those of the turn before; a sum in order would make turns wait."""
-        if self.statement is None or self.flowing is None or any(a.place is None for a in self.own):
+        if self.statement is None or self.expanded_scalars is None or any(a.place is None for a in self.own):
             return False
         place = self.own[0].place if self.statement.index else None
         if place is not None and not place.moves(self.loop.index) and not self.statement.is_free_sum:
@@ -192,13 +192,13 @@ class StatementDistribution:
 
     # ---- whether it may be -------------------------------------------------------------------
 
-    def fits(self) -> bool:
+    def is_legal(self) -> bool:
         assert self.statement is not None
         if self.live & self.counters:
             return False
         if not self.statement.index and not self._is_sum_of_turn():
             return False
-        return self._bounds_fit() and self._turns_fit() and self.waiting is not None
+        return self._bounds_fit() and self._turns_fit() and self.deferred is not None
 
     def _is_sum_of_turn(self) -> bool:
         """Whether every turn gives the number a first value, and reads it only after all that is added to it."""
@@ -246,9 +246,9 @@ class StatementDistribution:
                 iteration_before(loop.index, opposite(loop.step)),
             ]
             levels.append([*level, *(f for n in self.chain.counters[:depth] for f in same_iteration(n))])
-        return not self.meets_itself(levels)
+        return not self.conflicts_with_itself(levels)
 
-    def meets_itself(self, orders: Sequence[Sequence[LinearForm]]) -> bool:
+    def conflicts_with_itself(self, orders: Sequence[Sequence[LinearForm]]) -> bool:
         """Whether two turns of these orders may meet one element; to the sum of an adjoint, both may add."""
         assert self.statement is not None
         conflict = self.accesses.conflict
@@ -258,7 +258,7 @@ class StatementDistribution:
         return conflict(self.own, self.own, orders)
 
     @cached_property
-    def waiting(self) -> int | None:
+    def deferred(self) -> int | None:
         """From which statement of the loop on the rest has to wait for the moved one; None where that cannot be."""
         assert self.statement is not None
         c, step, body, at = self.loop.index, self.loop.step, self.rest.body, self.at

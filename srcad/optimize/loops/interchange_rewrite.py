@@ -34,12 +34,12 @@ def distributed_loop(move: StatementDistribution, rows: frozenset[str]) -> Distr
 
 class _Nested:
     def __init__(self, move: StatementDistribution, rows: frozenset[str]) -> None:
-        assert move.statement is not None and move.flowing is not None and move.waiting is not None
+        assert move.statement is not None and move.expanded_scalars is not None and move.deferred is not None
         self.move = move
         self.types = move.types
         self.statement: DistributedStatement = move.statement
-        self.flowing: tuple[str, ...] = move.flowing
-        self.waiting: int = move.waiting
+        self.flowing: tuple[str, ...] = move.expanded_scalars
+        self.waiting: int = move.deferred
         self.rows = rows
 
     def made(self) -> DistributedLoop:
@@ -65,7 +65,7 @@ class _Nested:
     def _nest(self, items: dict[str, Expr]) -> Block:
         move, loop, loops = self.move, self.move.loop, list(self.move.chain.loops)
         order = [*self._same_turn, iteration_before(loop.index, loop.step)]
-        inner = loop if move.meets_itself([order]) else _over(replace(loop, step=Const(1)), *limits(loop))
+        inner = loop if move.conflicts_with_itself([order]) else _over(replace(loop, step=Const(1)), *limits(loop))
         if any(loop.index in names(e) for around in loops for e in (around.start, around.stop)):
             (low, high), bounds = self._changed_over()
             loops = [_over(loops[0], low, high)]

@@ -50,6 +50,6 @@ class _Ascending:
     def _may_turn(self, loop: For, path: Path) -> bool:
         if not is_parallel(loop, self.types, str.__eq__):
             return False
-        if not is_parallel(loop, self.types, may_alias_in(self.memory.held(path))):
+        if not is_parallel(loop, self.types, may_alias_in(self.memory.aliases(path))):
             return False
-        return not defined((loop,)) & self.memory.live.live_after((*path, "head"))
+        return not defined((loop,)) & self.memory.liveness.live_after((*path, "head"))

@@ -56,11 +56,11 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
                 and isinstance(known := types.get(base), Array)
                 and known.dtype.startswith("float")
                 and not any(
-                    shared.of(name) == shared.of(base)
+                    shared.class_of(name) == shared.class_of(base)
                     for s in others
                     for name, _ in (*read_elements(s), *written_elements(s))
                 )
-                and shared.of(base) not in {shared.of(name) for name, _ in read_elements(Assign("", value))}
+                and shared.class_of(base) not in {shared.class_of(name) for name, _ in read_elements(Assign("", value))}
             ):
                 total = fresh_name(f"{base}_total", Scalar(known.dtype), types)
                 before.append(Assign(total, Op("index", (Var(base), *index))))

@@ -108,7 +108,7 @@ class _Buffers:
         known = self._types.get(name)
         if not isinstance(known, Array) or name in entering or name in self._params:
             return False
-        if self._live.shared.names_with(name) > {name}:
+        if self._live.shared.aliases(name) > {name}:
             return False
         top = {id(s) for s in loop.body}
         return all(

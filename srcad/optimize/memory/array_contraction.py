@@ -97,7 +97,7 @@ class _Contraction:
         body = body_of(loops)
         for target in dict.fromkeys(base for s in body for base, _ in written_elements(s)):
             known = self.types.get(target)
-            alone = self._live.shared.names_with(target) <= {target} and target not in self._params
+            alone = self._live.shared.aliases(target) <= {target} and target not in self._params
             if target in later | bounds or not alone or not isinstance(known, Array):
                 continue
             if self._is_local(target, body, counters):

@@ -30,7 +30,7 @@ _Index = tuple[Expr, ...]
 def promote_loop_invariant_elements(loop: For, types: dict[str, Type], shared: MayAlias) -> Stmt:
     """The loop with such elements as numbers, or as it is; `types` gets the types of the numbers.
 
-    >>> from srcad.analysis.memory.may_alias import sharing
+    >>> from srcad.analysis.memory.may_alias import may_alias
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
     >>> (loop,) = parse('''
@@ -40,7 +40,7 @@ def promote_loop_invariant_elements(loop: For, types: dict[str, Type], shared: M
     ... ''')
     >>> types = {"d": Array("float64", (dim(4), dim(2))), **dict.fromkeys("aw", Array("float64", (dim(4),)))}
     >>> types.update(dict.fromkeys("ijn", Scalar("int64")))
-    >>> print(show((promote_loop_invariant_elements(loop, types, sharing((loop,), types)),)))
+    >>> print(show((promote_loop_invariant_elements(loop, types, may_alias((loop,), types)),)))
     if i < n:
         d_total = d[i, 0]
         w_here = w[i]
@@ -160,7 +160,7 @@ class _Met:
 
     def numbers(self) -> dict[tuple[str, _Index], str]:
         """The elements that may be scalars: only read, written back after the loop, or added up from zero."""
-        stored = {self.shared.of(n) for n in self.stored}
+        stored = {self.shared.class_of(n) for n in self.stored}
         bases: dict[str, list[_Index]] = {}
         for base, index in self.always:
             bases.setdefault(base, []).append(index)
@@ -169,7 +169,7 @@ class _Met:
             surely = [index for index in places if self.always[base, index]]
             if len(surely) > _MOST:
                 continue
-            if self.shared.of(base) in stored:
+            if self.shared.class_of(base) in stored:
                 if self._alone(base, places):
                     found.update({(base, index): "kept" for index in places})
                 elif self._only_added_to(base):
@@ -180,7 +180,7 @@ class _Met:
 
     def _alone(self, base: str, places: list[_Index]) -> bool:
         """Whether the loop meets that memory at these places only, each of which is one element."""
-        mine = self.shared.names_with(base) | {base}
+        mine = self.shared.aliases(base) | {base}
         return (
             _is_double(self.types[base])
             and not self.otherwise & mine
@@ -191,7 +191,7 @@ class _Met:
 
     def _only_added_to(self, base: str) -> bool:
         """Whether nothing but additions of adjoints meets that memory: which comes first is all one."""
-        return _is_double(self.types[base]) and not self.not_added & (self.shared.names_with(base) | {base})
+        return _is_double(self.types[base]) and not self.not_added & (self.shared.aliases(base) | {base})
 
 
 def _is_double(kind: Type) -> bool:

@@ -54,7 +54,7 @@ def forward_restored_elements(f: Function) -> Function:
     for path, arrays in found.items():
         later = live.live_after(path)
         for array in arrays:
-            alone = shared.names_with(array) <= {array} and array not in params
+            alone = shared.aliases(array) <= {array} and array not in params
             if alone and memory(live.shared, array) not in later:
                 chosen.setdefault(path, {})[array] = fresh_name(f"{array}_here", Scalar("float64"), types)
     return replace(f, body=_with_numbers(f.body, (), chosen), types=types) if chosen else f

@@ -244,9 +244,9 @@ class _Rewritten:
                 return [self._set(name, at, op, self._expr(value, None))]
             case Store(value=Var(name), op=op) if name in self._names:
                 place = element_map(index_of(stmt), self._types, self._facts, reading=False)
-                if place is not None and list(place.at) == list(self._names[name]):
+                if place is not None and list(place.index) == list(self._names[name]):
                     return [
-                        Store(Var(place.base), tuple(self._expr(e, None) for e in place.at[at]), Var(number), op)
+                        Store(Var(place.base), tuple(self._expr(e, None) for e in place.index[at]), Var(number), op)
                         for at, number in self._names[name].items()
                     ]
         if blocks(stmt):
@@ -260,7 +260,7 @@ class _Rewritten:
             return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in mine]
         read = element_map(value, self._types, self._facts)
         if read is not None:
-            return [self._set(target, at, None, self._expr(_element(read.base, read.at[at]), None)) for at in mine]
+            return [self._set(target, at, None, self._expr(_element(read.base, read.index[at]), None)) for at in mine]
         before: list[Stmt] = []
         name = fresh_name(f"{target}_made", self._types[target], self._types)
         new = self._expr(value, before)

@@ -75,7 +75,7 @@ class ElementMap:
     """An array read whole: element by element it is `base` at an index."""
 
     base: str
-    at: Mapping[ConstantIndex, tuple[Expr, ...]]
+    index: Mapping[ConstantIndex, tuple[Expr, ...]]
 
 
 def element_map(expr: Expr, types: Mapping[str, Type], facts: Facts, reading: bool = True) -> ElementMap | None:
@@ -167,7 +167,7 @@ def promotion_plan(
 
 def _told_apart(name: str, live: Liveness, later: frozenset[str], outside: OutsideUses) -> bool:
     """Whether a new array after the loop would miss what is stored into the one that the name stands for."""
-    mine = live.shared.names_with(name)
+    mine = live.shared.aliases(name)
     return bool(mine & outside.changed) and bool((mine - {name}) & (later | outside.seen))
 
 
@@ -279,16 +279,16 @@ class _Choice:
         self._own -= {read.base}
 
     def _elements(self, read: ElementMap, target: str) -> None:
-        if list(read.at) != all_indices(self._sizes[target]) or read.base == target:
+        if list(read.index) != all_indices(self._sizes[target]) or read.base == target:
             self.refused.add(target)
         self._of(read)
 
     def _of(self, read: ElementMap) -> None:
         """The array that is read is one of those taken for numbers: each element must be known."""
         size = self._sizes.get(read.base)
-        if size is not None and any(constant_index(index, size) is None for index in read.at.values()):
+        if size is not None and any(constant_index(index, size) is None for index in read.index.values()):
             self.refused.add(read.base)
-        for index in read.at.values():
+        for index in read.index.values():
             for item in index:
                 self._read(item, None)
 
@@ -301,7 +301,7 @@ class _Choice:
             target = element_map(index_of(stmt), self._types, self._facts, reading=False)
             match stmt.value:
                 case Var(source) if source in self._sizes and target is not None:
-                    if list(target.at) == all_indices(self._sizes[source]):
+                    if list(target.index) == all_indices(self._sizes[source]):
                         return
             self._read(stmt.value, loops)
             return
@@ -353,14 +353,14 @@ class _Choice:
             holders = self._given({source})
             memory = source not in self._sizes
             if memory:
-                holders |= {n for n in self._live.shared.names_with(source) if n not in self._sizes}
+                holders |= {n for n in self._live.shared.aliases(source) if n not in self._sizes}
             if self._seen_to_change(holders, memory):
                 self.refused.add(target)
         kept: list[str] = []
         for name in into:
             holders = self._given({name})
             if name not in own:
-                mine = self._live.shared.names_with(name) | {name}
+                mine = self._live.shared.aliases(name) | {name}
                 holders |= self._given({n for n in into if n in mine})
                 holders |= {n for n in mine if n in met and n not in self._sizes}
             if name not in written and any(n == name for n, _ in self._stores):

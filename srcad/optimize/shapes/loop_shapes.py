@@ -92,7 +92,7 @@ class LoopShapes(ArrayAssignments):
         for asked in promised:
             if asked.symbol in met and not any(_says(other, asked) for other in found):
                 found.append(asked)
-        facts, before = self.known.facts(), self.asked
+        facts, before = self.known.snapshot(), self.asked
         changed = {loop.index, *defined(loop.body)}
         entering = {name: self.known.types[name] for name in changed if name in self.known.types}
         lengths = self._lengths(changed)
@@ -100,13 +100,13 @@ class LoopShapes(ArrayAssignments):
             self.known.types.update(entering)
             for asked in found:
                 if not asked.under:
-                    self.known.learn(dim(asked.symbol), dim(asked.length))
+                    self.known.assume_equal(dim(asked.symbol), dim(asked.length))
                 else:
                     ((inner, _),) = asked.under
                     self.asked = {**self.asked, inner: (*self.asked.get(inner, ()), replace(asked, under=()))}
             new = self._turns(loop)
             after = self._lengths(changed)
-            self.known.back_to(facts)
+            self.known.restore(facts)
             self.asked = before
             asks = (*first_iteration_guards(new.body, self._params, self.declared), *self._asked_inside(new))
             more = [a for a in dict.fromkeys(asks) if not any(_says(b, a) for b in found)]

@@ -54,7 +54,7 @@ class ShapeEnvironment:
         self._taken.add(name)
         return name
 
-    def new(self, wanted: str, type: Type, memory: str | None = None) -> str:
+    def fresh_name(self, wanted: str, type: Type, memory: str | None = None) -> str:
         """A new name; `memory` is the name of an array that it is a view of."""
         name = self.free(wanted)
         self.types[name] = _refreshed(type)
@@ -66,9 +66,9 @@ class ShapeEnvironment:
         """One name that stands for all that may share memory with this one."""
         while name in self._memory:
             name = self._memory[name]
-        return self._shared.of(name)
+        return self._shared.class_of(name)
 
-    def give(self, target: str, made: str) -> None:
+    def define(self, target: str, made: str) -> None:
         """`target = made`, a new name: from here on they are one array. Before, the target was another."""
         self._memory[made] = target
         self._given[target] = made
@@ -79,7 +79,7 @@ class ShapeEnvironment:
 
     def loads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `memory`) that is read when the expression is evaluated."""
-        return frozenset(map(self.memory, self._shared.loads(expr)))
+        return frozenset(map(self.memory, self._shared.reads(expr)))
 
     def declared(self, name: str) -> Type | None:
         """The type that the name has at all times."""
@@ -157,7 +157,7 @@ class ShapeEnvironment:
     def _own(self, d: Dim) -> Dim:
         if all(s.name in self._params for s, _ in d.terms):
             return d
-        return dim(Symbol(unknown(), None, d.many))
+        return dim(Symbol(unknown(), None, d.is_not_one))
 
     # ---- lengths -----------------------------------------------------------------------------
 
@@ -165,11 +165,11 @@ class ShapeEnvironment:
     def equal(self) -> dict[Symbol, Dim]:
         return dict(self._equal)
 
-    def facts(self) -> Facts:
+    def snapshot(self) -> Facts:
         """What is known of lengths here, to come back to where what was said of them is not said after all."""
         return dict(self._equal), dict(self._counted), self._loops
 
-    def back_to(self, facts: Facts) -> None:
+    def restore(self, facts: Facts) -> None:
         equal, counted, loops = facts
         self._equal, self._counted = dict(equal), dict(counted)
         if loops != self._loops:
@@ -192,10 +192,10 @@ class ShapeEnvironment:
         """The length, never negative, as `n - 2` is for an array that is too short."""
         if not length.terms:
             return Const(max(length.const, 0))
-        if length.never_negative or isinstance(extent, Var) or (isinstance(extent, Op) and extent.prim == "shape"):
+        if length.is_nonnegative or isinstance(extent, Var) or (isinstance(extent, Op) and extent.prim == "shape"):
             return extent
         if length not in self._counted:
-            name = self.new("length", Scalar("int64", length))
+            name = self.fresh_name("length", Scalar("int64", length))
             before.append(Assign(name, Op("select", (Op(">", (extent, Const(0))), extent, Const(0)))))
             self._counted[length] = Var(name)
         return self._counted[length]
@@ -208,12 +208,12 @@ class ShapeEnvironment:
         """A length of which nothing is known."""
         return dim(Symbol(unknown(), None))
 
-    def learn(self, a: Dim, b: Dim) -> None:
+    def assume_equal(self, a: Dim, b: Dim) -> None:
         """Two lengths were seen to be equal."""
         a, b = self.length(a), self.length(b)
         match a, b:
             # what may be below zero is the length 0 then, whatever it is the length of a part of
-            case Dim(((x, 1),), c), Dim(((y, 1),), d) if x != y and c == d and (c == 0 or (a.counts and b.counts)):
+            case Dim(((x, 1),), c), Dim(((y, 1),), d) if x != y and c == d and (c == 0 or (a.is_index and b.is_index)):
                 self._equal[x] = dim(y)
             case (Dim(((x, 1),), 0), Dim((), _) as number) | (Dim((), _) as number, Dim(((x, 1),), 0)):
                 self._equal[x] = number
@@ -237,7 +237,7 @@ def _refreshed(known: Type) -> Type:
     match known:
         case Array(dtype, dims, layout) if any(s.name.startswith("?") for d in dims for s, _ in d.terms):
             fresh = (
-                dim(Symbol(unknown(), None, d.many)) if any(s.name.startswith("?") for s, _ in d.terms) else d
+                dim(Symbol(unknown(), None, d.is_not_one)) if any(s.name.startswith("?") for s, _ in d.terms) else d
                 for d in dims
             )
             return Array(dtype, tuple(fresh), layout)

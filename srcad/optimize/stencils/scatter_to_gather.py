@@ -89,8 +89,8 @@ class _Gathers:
     def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
         """What the nests from `at` on become, and where it goes on; nothing, where there is nothing to gather."""
         if self._parted(block, at, lambda k: frozenset())[1]:
-            end, gathers, rest = self._parted(block, at, lambda k: self.memory.held((*path, k)))
-            later = self.memory.live.live_after((*path, end - 1, "head"))
+            end, gathers, rest = self._parted(block, at, lambda k: self.memory.aliases((*path, k)))
+            later = self.memory.liveness.live_after((*path, end - 1, "head"))
             if gathers and not later & {level.index for level in gathers[0].levels}:
                 comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
                 rest = without_unused_scalars(rest, later)
@@ -123,7 +123,7 @@ class _Gathers:
 
     def _others(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
         """The names that may hold the same memory there."""
-        pairs = [pair for k in range(at, end) for pair in self.memory.held((*path, k)) if array in pair]
+        pairs = [pair for k in range(at, end) for pair in self.memory.aliases((*path, k)) if array in pair]
         return frozenset(n for pair in pairs for n in pair if n != CALLER) - {array}
 
     def _stmt(self, stmt: Stmt, path: Path) -> list[Item]:

@@ -101,7 +101,7 @@ class _Counters:
         one.assume(stmt.cond)
         other.assume(stmt.cond, False)
         then, orelse = self.block(stmt.then, one), self.block(stmt.orelse, other)
-        now.meet(one, other)
+        now.join(one, other)
         return replace(stmt, cond=cond, then=then, orelse=orelse)
 
     # ---- loops -------------------------------------------------------------------------------
@@ -114,9 +114,9 @@ class _Counters:
         def turn(here: ValueRanges) -> For:
             index = here.unknown()
             if by > 0:
-                here.learn(index - start, stop - index - 1)
+                here.add_fact(index - start, stop - index - 1)
             elif by < 0:
-                here.learn(start - index, index - stop - 1)
+                here.add_fact(start - index, index - stop - 1)
             here.assign(stmt.index, index)
             body = self.block(stmt.body, here)
             leave = None if stmt.exit is None else self._expr(stmt.exit, here)
@@ -185,7 +185,7 @@ class _Counters:
             return False
         if not self._moves(item) or names(item) & self._strided or not now.is_int64(item):
             return False
-        return now.never_negative(now.value(item))
+        return now.is_nonnegative(now.value(item))
 
     def _moves(self, item: Expr) -> bool:
         """Whether an innermost loop changes the index: what stays the same is tested once, before the loop."""
@@ -205,13 +205,13 @@ def _turns(changed: frozenset[str], now: ValueRanges, turn: Callable[[ValueRange
     entry = {name: form for name in sorted(changed) if (form := now.form(name)) is not None}
     heads = {name: now.unknown() for name in entry}
     claims = [(n, claim) for n, form in entry.items() for claim in (heads[n] - form, form - heads[n])]
-    claims += [(n, heads[n]) for n, form in entry.items() if now.never_negative(form)]
+    claims += [(n, heads[n]) for n, form in entry.items() if now.is_nonnegative(form)]
 
     def at_head(state: ValueRanges) -> ValueRanges:
         state.forget(changed)
         for name, head in heads.items():
             state.assign(name, head)
-        state.learn(*(claim for _, claim in claims))
+        state.add_fact(*(claim for _, claim in claims))
         return state
 
     while True:
@@ -226,4 +226,4 @@ def _turns(changed: frozenset[str], now: ValueRanges, turn: Callable[[ValueRange
 
 def _still(claim: Form, head: Form, end: Form | None, here: ValueRanges) -> bool:
     """Whether a claim about a counter holds at the end of the turn as well."""
-    return end is not None and here.never_negative(claim.with_value(head.terms[0][0], end))
+    return end is not None and here.is_nonnegative(claim.with_value(head.terms[0][0], end))

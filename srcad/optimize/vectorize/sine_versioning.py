@@ -116,7 +116,7 @@ class _Sines:
 
     def _may_meet(self, a: str, b: str) -> bool:
         """Whether two arrays may share memory; two arguments may."""
-        return a in self._shared.names_with(b) or not {a, b} & self._new
+        return a in self._shared.aliases(b) or not {a, b} & self._new
 
 
 def _always(expr: Expr) -> Iterator[Op]:

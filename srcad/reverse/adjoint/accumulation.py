@@ -57,7 +57,7 @@ class AdjointVariables:
         self.frames: list[ReversalScope] = []
         self._names: dict[str, Var] = dict(buffers)
         # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
-        self.reshaped = {self.root(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
+        self.reshaped = {self.base_array(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
 
     # ---- where it lives ----------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class AdjointVariables:
                 return op
         return None
 
-    def root(self, primal: str) -> str:
+    def base_array(self, primal: str) -> str:
         while (view := self.view(primal)) is not None:
             base = view.args[0]
             assert isinstance(base, Var)
@@ -99,7 +99,7 @@ class AdjointVariables:
                 self._emit_in(frame, Assign(self.name(primal).name, whole, self.builder.span))
         return self.name(primal)
 
-    def uniform(self, primal: str) -> Atom | None:
+    def broadcast_scalar(self, primal: str) -> Atom | None:
         """The one number that is every element of the adjoint, where that is known here."""
         return self.frames[-1].uniform.get(primal)
 
@@ -112,28 +112,28 @@ class AdjointVariables:
             assert position is not None
             frame.sweep.groups.append(ReverseGroup(position, [stmt], stmt.span))
 
-    def path(self, expr: Expr) -> Expr:
+    def adjoint_view(self, expr: Expr) -> Expr:
         """The adjoint of a view path: the same path on the adjoint of its root."""
         match expr:
             case Var(name):
                 view = self.view(name)
-                return self.value(name) if view is None else self.path(view)
+                return self.value(name) if view is None else self.adjoint_view(view)
             case Op("index", (Var(name), *items)) if name in self.rows:
                 own = items[self.rows[name] :]
                 return Op("index", (self.value(name), *own)) if own else self.value(name)
             case Op(prim, (base, *rest), static):
-                return Op(prim, (self.path(base), *rest), static)
+                return Op(prim, (self.adjoint_view(base), *rest), static)
             case _:
                 raise AssertionError(expr)
 
     def has(self, primal: str) -> bool:
         """Whether anything was added to the adjoint yet."""
-        name = self.root(primal)
+        name = self.base_array(primal)
         return any(name in frame.initialised for frame in self.frames)
 
     def in_inner_loop(self, primal: str) -> bool:
         """Whether a loop within the region that defines the root name is being reversed."""
-        home = self.regions.definitions[self.root(primal)].region
+        home = self.regions.definitions[self.base_array(primal)].region
         return any(r.kind == "turn" for r in self._inside(home))
 
     def _inside(self, home: Region) -> Iterator[Region]:
@@ -165,14 +165,14 @@ class AdjointVariables:
             axes = range(first, t.rank)
             known = [length(t.dims[a], self.regions) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
             return Op("np.zeros", tuple(known), () if t.dtype == "float64" else (("dtype", t.dtype),))
-        if self.regions.loops(self.regions.definitions[primal].region):
+        if self.regions.enclosing_loops(self.regions.definitions[primal].region):
             lengths = [length(d, self.regions) for d in t.dims]
             if all(n is not None for n in lengths):
                 static = () if t.dtype == "float64" else (("dtype", t.dtype),)
                 return Op("np.zeros", tuple(n for n in lengths if n is not None), static)
         return Op("np.zeros_like", (Var(primal),))
 
-    def begin(self, primal: str) -> None:
+    def ensure_zero(self, primal: str) -> None:
         """Give the adjoint of a root name a zero to add to, if it has no value yet."""
         if self.has(primal):
             return
@@ -181,7 +181,7 @@ class AdjointVariables:
         # no span: a zero to start from belongs to no line
         self._emit_in(frame, Assign(self.name(primal).name, self.zero(primal)))
 
-    def balance(self, parent: ReversalScope, branches: tuple[ReversalScope, ReversalScope]) -> None:
+    def zero_missing_branch(self, parent: ReversalScope, branches: tuple[ReversalScope, ReversalScope]) -> None:
         """Adjoints that got their first value in one branch are zero in the other."""
         begun = sorted(branches[0].initialised | branches[1].initialised)
         outer = [name for name in begun if self._outlives(name, branches)]
@@ -214,14 +214,14 @@ class AdjointVariables:
             return
         primal = target.name
         if exact is None:
-            value, exact = self.fit(value, primal)
+            value, exact = self.unbroadcast(value, primal)
         view = self.view(primal)
         if view is not None:
-            self.begin(self.root(primal))
+            self.ensure_zero(self.base_array(primal))
             self._store(view, value)
             return
         if primal in self.reshaped:
-            self.begin(primal)
+            self.ensure_zero(primal)
         frame = self.frames[-1]
         if self.has(primal):
             self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span, free=True))
@@ -235,7 +235,7 @@ class AdjointVariables:
             fresh = value if isinstance(self.builder.typeof(value), Scalar) else Op("copy", (value,))
             self.builder.emit(Assign(d.name, fresh, self.builder.span))
         else:
-            self.begin(primal)
+            self.ensure_zero(primal)
             self.builder.emit(AugAssign(d.name, "+", value, self.builder.span, free=True))
 
     def _store(self, view: Op, value: Expr) -> None:
@@ -246,7 +246,7 @@ class AdjointVariables:
         self.builder.emit(self._stored(Op("index", (base, *(index or (Slice(),)))), value, None))
 
     def _stored(self, place: Op, value: Expr, op: str | None = "+") -> Store:
-        path = self.path(place)
+        path = self.adjoint_view(place)
         if isinstance(path, Op) and path.prim == "index":
             return Store(path.args[0], path.args[1:], value, op, self.builder.span, free=op is not None)
         return Store(path, (Slice(),), value, op, self.builder.span, free=op is not None)
@@ -256,13 +256,13 @@ class AdjointVariables:
         assert isinstance(base, Var)
         if base.name not in self.active:
             return
-        root = self.root(base.name)
-        self.begin(root)
+        root = self.base_array(base.name)
+        self.ensure_zero(root)
         self._store(Op("index", (base, *index)), value)
 
     # ---- shape -------------------------------------------------------------------------------
 
-    def fit(self, value: Atom, primal: str) -> tuple[Atom, bool]:
+    def unbroadcast(self, value: Atom, primal: str) -> tuple[Atom, bool]:
         """`value` summed to the shape of `primal`, and whether that shape is certain to be reached."""
         want = self.builder.types[primal]
         return unbroadcast_to(self.builder, value, want, Var(primal))
@@ -288,9 +288,9 @@ def unbroadcast_to(builder: Builder, value: Atom, want: Type, like: Expr) -> tup
     unknown = False
     for axis in range(have.rank):
         from_dim, to_dim = have.dims[axis], want.dims[axis + offset]
-        if from_dim == to_dim or to_dim.many:
+        if from_dim == to_dim or to_dim.is_not_one:
             # a length that must be that of the target or 1: the target's, if it is surely not 1
-            exact = exact and (from_dim == to_dim or from_dim.many)
+            exact = exact and (from_dim == to_dim or from_dim.is_not_one)
         elif from_dim.is_one:
             exact = False
         elif to_dim.is_one:

@@ -59,7 +59,7 @@ def reverse_sweep(
     `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
     for each turn of some loops, by their number. `prefix` is what the names of adjoints begin with.
     """
-    adjoints = AdjointVariables(builder, regions, active, aliases.stored, buffers, rows, prefix)
+    adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, prefix)
     sweep = ReverseSweep(regions.top)
     adjoints.frames.append(ReversalScope(sweep, set(buffers)))
     overwrites = ToBeRecorded(regions, aliases, builder.types)
@@ -126,7 +126,7 @@ class _Transform:
         parent = self.adjoints.frames[-1]
         frames = []
         for kind in ("then", "else"):
-            inner = self.regions.inner(stmt, kind)
+            inner = self.regions.body_of(stmt, kind)
             frame = ReversalScope(ReverseSweep(inner))
             self.adjoints.frames.append(frame)
             self.builder.span = None
@@ -143,7 +143,7 @@ class _Transform:
             self.adjoints.frames.pop()
             frames.append(frame)
         then, orelse = frames
-        self.adjoints.balance(parent, (then, orelse))
+        self.adjoints.zero_missing_branch(parent, (then, orelse))
         parent.sweep.groups.append(
             ReverseGroup(position, [], stmt.span, nested=ReverseBranches(stmt, then.sweep, orelse.sweep))
         )
@@ -159,7 +159,7 @@ class _Transform:
                 start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
-        inner = self.regions.inner(stmt, "turn")
+        inner = self.regions.body_of(stmt, "turn")
         frame = ReversalScope(ReverseSweep(inner))
         parent = adjoints.frames[-1]
         adjoints.frames.append(frame)
@@ -212,7 +212,7 @@ class _Transform:
                 return
         assert isinstance(base, Var)
         if base.name in self.adjoints.active and self.passes_through(base.name):
-            self.adjoints.begin(self.adjoints.root(base.name))
+            self.adjoints.ensure_zero(self.adjoints.base_array(base.name))
             self.adjoints.store(base, items, value)
             return
         self.adjoints.add_at(base, items, value)
@@ -225,7 +225,7 @@ class _Transform:
         if group not in self._handed_on:
             # what an array begins with has an adjoint too, where it is a copy: zero, once all is overwritten
             begins = any(n in self.adjoints.active for n in self.overwrites.sources(group))
-            self._handed_on[group] = not begins and self.scratch.passes_through(group)
+            self._handed_on[group] = not begins and self.scratch.is_forwarded_once(group)
         return self._handed_on[group]
 
     def store(self, stmt: Store) -> None:
@@ -238,8 +238,8 @@ class _Transform:
             if not adjoints.in_inner_loop(base):
                 return
             # what is added to it further down counts when the loop comes round again
-            adjoints.begin(adjoints.root(base))
-        place = adjoints.path(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
+            adjoints.ensure_zero(adjoints.base_array(base))
+        place = adjoints.adjoint_view(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
         gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
         if gets:
             there = builder.typeof(place)
@@ -263,7 +263,7 @@ class _Transform:
         assert base is not None
         if self.passes_through(base):
             return False
-        if self.adjoints.root(base) in self.adjoints.rows:
+        if self.adjoints.base_array(base) in self.adjoints.rows:
             return True  # other turns have theirs in the same row
         group = self.overwrites.group[base]
         if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
@@ -271,7 +271,7 @@ class _Transform:
         there = next(access for store, access in self.overwrites.stores if store is stmt)
         # an earlier store to the same place has an adjoint too, though nobody reads what it stored
         earlier = [*self.overwrites.reads, *(access for _, access in self.overwrites.stores)]
-        return any(self.overwrites.meets(read, there) for read in earlier)
+        return any(self.overwrites.may_overwrite_later(read, there) for read in earlier)
 
 
 class _Group:

@@ -37,7 +37,7 @@ def _beside(of_each: list[list[ReverseGroup]]) -> list[ReverseGroup]:
         nested += groups[at : at + 1]
         after += groups[at + 1 :]
     # overwritten memory comes back once, before the first
-    before[1:] = [replace(group, undo=None) for group in before[1:]]
+    before[1:] = [replace(group, restores=None) for group in before[1:]]
     inner = _nested([group.nested for group in nested if group.nested is not None])
     return [*before, *(replace(group, nested=inner) for group in nested[:1]), *after]
 
@@ -48,4 +48,4 @@ def _nested(of_each: Sequence[ReverseBranches | ReverseLoop]) -> ReverseBranches
     if branches:
         then, orelse = merge_sweeps([one.then for one in branches]), merge_sweeps([one.orelse for one in branches])
         return ReverseBranches(branches[0].owner, then, orelse)
-    return ReverseLoop(turns[0].owner, merge_sweeps([one.turn for one in turns])) if turns else None
+    return ReverseLoop(turns[0].owner, merge_sweeps([one.body for one in turns])) if turns else None

@@ -22,7 +22,7 @@ class ReverseGroup:
     position: int
     stmts: list[Stmt]
     span: Span | None = None
-    undo: Store | None = None
+    restores: Store | None = None
     """The primal store whose overwritten memory comes back before the statements."""
     nested: ReverseBranches | ReverseLoop | None = None
 
@@ -37,7 +37,7 @@ class ReverseBranches:
 @dataclass(eq=False)
 class ReverseLoop:
     owner: For | While
-    turn: ReverseSweep
+    body: ReverseSweep
 
 
 class ExtraGroups(Protocol):

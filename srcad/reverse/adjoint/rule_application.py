@@ -67,9 +67,9 @@ class RuleApplier:
         plain = all(isinstance(s, Assign) for s in emitted)  # no array that is filled, which two may not share
         for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
             (kept,) = substitute((kept,), known)
-            there = self.computed.same(kept, adjoints.frames[-1].sweep.region)
+            there = self.computed.in_primal(kept, adjoints.frames[-1].sweep.region)
             if there is None and plain:
-                there = self.computed.beside(stmt.target, kept)
+                there = self.computed.in_reversal(stmt.target, kept)
             if there is None:
                 builder.emit(kept)
             else:
@@ -79,11 +79,11 @@ class RuleApplier:
         if rule.kind == "partials":
             guarded = rule.singular and _poisons(op, self.masked.get(stmt.target, 0))
             definitions = {s.target: s.value for s in emitted if isinstance(s, Assign)}
-            values = self.products(stmt, op, values, definitions, guarded)
+            values = self.scale_partials(stmt, op, values, definitions, guarded)
         for k, value in values.items():
             adjoints.add(op.args[k], value)
 
-    def products(
+    def scale_partials(
         self, stmt: Assign, op: Op, partials: Mapping[int, Atom], definitions: Mapping[str, Expr], guarded: bool
     ) -> dict[int, Atom]:
         """Each partial times the cotangent. Where one partial is a multiple of another, so are the products.
@@ -94,7 +94,7 @@ class RuleApplier:
         known: dict[Atom, Atom] = {}
         values: dict[int, Atom] = {}
         multiples: dict[int, Atom] = {}
-        d: Atom = self.adjoints.uniform(stmt.target) or self.adjoints.name(stmt.target)
+        d: Atom = self.adjoints.broadcast_scalar(stmt.target) or self.adjoints.name(stmt.target)
         for k, partial in partials.items():
             if not self._stands_for(stmt.target, partial, op.args[k]):
                 d = self.adjoints.value(stmt.target)

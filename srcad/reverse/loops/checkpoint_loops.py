@@ -48,32 +48,30 @@ class SegmentLoops:
         self.results: dict[str, Var] = {}
         """For each result of the loop, that of a stretch which is run again."""
         self._kept: dict[Region, _Kept] = {}
-        for turn in checkpoints.stretches:
+        for turn in checkpoints.segments:
             kept = self._kept[turn] = _Kept()
-            for name in checkpoints.memory(turn):
-                kept.memory[name] = slots.stretch(_called(name), builder.types[name], turn)
-            for carry in checkpoints.carried(turn, plan.reads):
+            for name in checkpoints.saved_arrays(turn):
+                kept.memory[name] = slots.segment(_called(name), builder.types[name], turn)
+            for carry in checkpoints.saved_carries(turn, plan.reads):
                 t = builder.types[carry.arg]
-                kept.carried[carry.arg] = slots.stretch(_called(carry.arg), t, turn)
+                kept.carried[carry.arg] = slots.segment(_called(carry.arg), t, turn)
                 self.starts[carry.arg] = builder.fresh(f"%{_base(carry.arg)}", t)
             owner = turn.owner
             assert isinstance(owner, For)
             for carry in owner.carried:
                 self.results[carry.result] = builder.fresh(_base(carry.result), builder.types[carry.result])
-            for name in checkpoints.disturbed(turn, plan.put_back.get(turn, ())):
+            for name in checkpoints.clobbered_arrays(turn, plan.restored_after_segments.get(turn, ())):
                 kept.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
 
     def is_first(self, stmt: Stmt) -> bool:
         """Whether the statement says where the one stretch begins that analyses see."""
-        return isinstance(stmt, Assign) and any(
-            s.first.name == stmt.target for s in self.checkpoints.stretches.values()
-        )
+        return isinstance(stmt, Assign) and any(s.first.name == stmt.target for s in self.checkpoints.segments.values())
 
     # ---- forward -----------------------------------------------------------------------------
 
     def forward(self, stmt: For, turn: Region) -> Block:
         """The loop over the stretches, and before it the places for what they begin with."""
-        stretch, kept = self.checkpoints.stretches[turn], self._kept[turn]
+        stretch, kept = self.checkpoints.segments[turn], self._kept[turn]
         results = {carry.result for carry in stmt.carried}
         # it runs twice: with names of its own, each is still assigned in one place
         own = {name: self._fresh(name) for name in (*sorted(defined((stmt,)) - results), stretch.first.name)}
@@ -103,15 +101,15 @@ class SegmentLoops:
     def _saved(self, name: str, at: str, slot: TapeSlot) -> Block:
         t = self.builder.types[name]
         value: Expr = Var(at)
-        if isinstance(t, Array) and slot.refers:
+        if isinstance(t, Array) and slot.by_reference:
             if name in self.stored:
                 value = Op("copy", (value,))
             elif t.layout != "C":
                 value = Op("np.ascontiguousarray", (value,))
-        return slot.before(value)
+        return slot.push(value)
 
     def _bounds(self, turn: Region, first: str) -> tuple[Block, Var]:
-        stretch = self.checkpoints.stretches[turn]
+        stretch = self.checkpoints.segments[turn]
         last = self.builder.fresh("last", Scalar("int64"))
         end = replace(stretch, first=Var(first)).end
         return (Assign(first, stretch.begin), Assign(last.name, end)), last
@@ -126,7 +124,7 @@ class SegmentLoops:
 
     def bounds(self, stmt: For, turn: Region) -> tuple[For, Block]:
         """The loop over one stretch, and before it where that begins and ends."""
-        bounds, last = self._bounds(turn, self.checkpoints.stretches[turn].first.name)
+        bounds, last = self._bounds(turn, self.checkpoints.segments[turn].first.name)
         return replace(stmt, stop=last), bounds
 
     def handed_on(self, end: Var, carry: Carry, span: Span | None) -> Stmt:
@@ -135,10 +133,10 @@ class SegmentLoops:
 
     def reverse(self, stmt: For, bounds: Block, turn: Region, again: Block, back: Block) -> list[Stmt]:
         """All stretches, the last first; `again` is the body of the second run of one, `back` takes it back."""
-        stretch, kept = self.checkpoints.stretches[turn], self._kept[turn]
+        stretch, kept = self.checkpoints.segments[turn], self._kept[turn]
         restored: list[Stmt] = []
         for name, slot in kept.memory.items():
-            restored += [*slot.prepare, Store(Var(name), (), slot.load, None, stmt.span)]
+            restored += [*slot.position, Store(Var(name), (), slot.read, None, stmt.span)]
         carried = []
         for carry in stmt.carried:
             slot_of = kept.carried.get(carry.arg)
@@ -146,9 +144,9 @@ class SegmentLoops:
             if slot_of is not None:
                 start = self.starts[carry.arg]
                 # what comes out of a list belongs to nobody else
-                own = carry.arg in self.stored and not slot_of.refers
-                load = Op("copy", (slot_of.load,)) if own else slot_of.load
-                restored += [*slot_of.prepare, Assign(self.starts[carry.arg].name, load, stmt.span)]
+                own = carry.arg in self.stored and not slot_of.by_reference
+                load = Op("copy", (slot_of.read,)) if own else slot_of.read
+                restored += [*slot_of.position, Assign(self.starts[carry.arg].name, load, stmt.span)]
             carried.append(replace(carry, init=start, result=self.results[carry.result].name))
         rerun = replace(stmt, body=_silent(again), carried=tuple(carried))
         body = (

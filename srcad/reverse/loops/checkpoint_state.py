@@ -36,24 +36,24 @@ class SegmentState:
         self.regions = regions
         self.aliases = aliases
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
-        self.scratch = Privatization(builder.types, regions, self.overwrites)
-        self.rows = frozenset(aliases.group[name] for name in rows)
+        self.privatization = Privatization(builder.types, regions, self.overwrites)
+        self.rows = frozenset(aliases.class_of[name] for name in rows)
         taken_back = [group.nested for _, group in sweep.everything() if isinstance(group.nested, ReverseLoop)]
-        self.stretches: dict[Region, Segment] = {
-            turns.turn.region: stretches[turns.owner.index]
+        self.segments: dict[Region, Segment] = {
+            turns.body.region: stretches[turns.owner.index]
             for turns in taken_back
             if isinstance(turns.owner, For)
             and turns.owner.index in stretches
-            and any(group.stmts for _, group in turns.turn.everything())
+            and any(group.stmts for _, group in turns.body.everything())
         }
         """By the turn; a loop that has nothing to take back is not among them."""
 
     def around(self, region: Region) -> Region | None:
-        return next((one for one in region.enclosing if one in self.stretches), None)
+        return next((one for one in region.enclosing if one in self.segments), None)
 
     # ---- the state ---------------------------------------------------------------------------
 
-    def carried(self, turn: Region, reads: frozenset[str]) -> list[Carry]:
+    def saved_carries(self, turn: Region, reads: frozenset[str]) -> list[Carry]:
         """What the loop carries round that its turns read, forward or (`reads`) back."""
         owner = _owner(turn)
         read = reads | block_reads(owner.body) | {c.next.name for c in owner.carried if isinstance(c.next, Var)}
@@ -65,27 +65,27 @@ class SegmentState:
                 refuse(owner, why, f"give {name} a value before the loop.")
         return found
 
-    def memory(self, turn: Region) -> list[str]:
+    def saved_arrays(self, turn: Region) -> list[str]:
         """The arrays of the state that stand under names of their own."""
         return self._whole(turn, block_reads(_owner(turn).body), self._state[turn])
 
-    def disturbed(self, turn: Region, groups: Iterable[str]) -> list[str]:
+    def clobbered_arrays(self, turn: Region, groups: Iterable[str]) -> list[str]:
         """The arrays around the loop whose memory it may write to, of these groups."""
         return self._whole(turn, block_reads((_owner(turn),)), frozenset(groups))
 
     @cached_property
     def _state(self) -> dict[Region, frozenset[str]]:
-        return {turn: frozenset(g for g in self._stored(turn) if self._flows(g, turn)) for turn in self.stretches}
+        return {turn: frozenset(g for g in self._stored(turn) if self._flows(g, turn)) for turn in self.segments}
 
     @property
-    def rewritten(self) -> set[str]:
+    def clobbered_classes(self) -> set[str]:
         """The groups whose memory is no longer what the primal left, once the loops are taken back."""
-        return {group for turn in self.stretches for group in self._stored(turn)}
+        return {group for turn in self.segments for group in self._stored(turn)}
 
     def _stored(self, turn: Region) -> dict[str, None]:
         """The groups that a turn writes to and that outlive it."""
         found = dict.fromkeys(at.group for _, at in self.overwrites.stores if turn in set(at.region.enclosing))
-        return {g: None for g in found if turn not in set(self.overwrites.scope(g).enclosing)}
+        return {g: None for g in found if turn not in set(self.overwrites.lifetime(g).enclosing)}
 
     def _flows(self, group: str, turn: Region) -> bool:
         """Whether a turn may read what stands there no longer when the loop is over."""
@@ -93,17 +93,17 @@ class SegmentState:
             return False
         reads = [read for read in self.overwrites.reads if turn in set(read.region.enclosing)]
         stores = [at for _, at in self.overwrites.stores if turn in set(at.region.enclosing) and at.group == group]
-        return any(self.overwrites.meets(read, at) for read in reads for at in stores)
+        return any(self.overwrites.may_overwrite_later(read, at) for read in reads for at in stores)
 
     def _is_scratch(self, group: str, turn: Region) -> bool:
-        return group in self.rows or self.scratch.is_scratch(group, turn)
+        return group in self.rows or self.privatization.is_private(group, turn)
 
     def _whole(self, turn: Region, names: Iterable[str], groups: frozenset[str]) -> list[str]:
         """The names from outside of the loop that hold memory of the groups, without views of others among them."""
         found = {
             n
             for n in names
-            if self.aliases.group.get(n) in groups
+            if self.aliases.class_of.get(n) in groups
             and n in self.regions.definitions
             and turn not in set(self.regions.definitions[n].region.enclosing)
         }
@@ -142,7 +142,9 @@ class SegmentState:
         """Whether the store has to be undone, for the reverse sweep to read there what the primal did."""
         return self._undoes(read, store) and self._meets(read, store, overwrites)
 
-    def put_back(self, accesses: Iterable[MemoryAccess], overwrites: ToBeRecorded) -> Mapping[Region, frozenset[str]]:
+    def restored_after(
+        self, accesses: Iterable[MemoryAccess], overwrites: ToBeRecorded
+    ) -> Mapping[Region, frozenset[str]]:
         """By the turn: the groups that have to be put back behind the second runs, for what else is read."""
         read = [*accesses, *self.reads]
         found: dict[Region, set[str]] = {}
@@ -163,7 +165,7 @@ class SegmentState:
         """Whether the read finds what the store has left there, unless something is done about it."""
         mine = self.around(read.region)
         apart = mine is not None and mine is not self.around(store.region) and self._restored(mine, read.group)
-        return not apart and overwrites.meets(read, store)
+        return not apart and overwrites.may_overwrite_later(read, store)
 
 
 def _owner(turn: Region) -> For:

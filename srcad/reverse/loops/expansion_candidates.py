@@ -20,7 +20,7 @@ def arrays_to_expand(
     builder: Builder, regions: Regions, overwrites: ToBeRecorded, plan: Plan, stretches: Mapping[Region, Segment]
 ) -> tuple[ArrayExpansion, ...]:
     """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
-    groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.undone}
+    groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.save_points}
     slots = TapeLayout(builder, regions, stretches)
     found = (expansion_of(group, builder, regions, overwrites, slots) for group in groups)
     return tuple(rows for rows in found if rows is not None)
@@ -39,16 +39,16 @@ def expansion_of(
     uses = [a for a in (*overwrites.reads, *(a for _, a in overwrites.stores)) if a.group == group]
     scratch = Privatization(builder.types, regions, overwrites)
     around = [set(a.region.enclosing) for a in uses]
-    loops = [r for r in regions.loops(uses[0].region) if all(r in one for one in around)]
+    loops = [r for r in regions.enclosing_loops(uses[0].region) if all(r in one for one in around)]
     loops = [r for r in loops if r not in set(definition.region.enclosing)]
-    while loops and not scratch.is_scratch(group, loops[-1]):
+    while loops and not scratch.is_private(group, loops[-1]):
         loops.pop()
     if not loops or any(_has_part(uses, turn, overwrites) for turn in loops):
         return None
     home, holder = definition.region, definition.region.place_of(loops[0])
     if any(array in stmt_reads(s) for at, s in enumerate(home.stmts) if at != holder):
         return None
-    turns = [slots.turns(turn) for turn in loops]
+    turns = [slots.trip_count(turn) for turn in loops]
     if any(n is None or not _known(n, definition.region, regions) for n in turns):
         return None
     owners = [turn.owner for turn in loops]
@@ -58,7 +58,7 @@ def expansion_of(
         array,
         tuple(owner.index for owner in owners if isinstance(owner, For)),
         tuple(n for n in turns if n is not None),
-        tuple(slots.turn_number(turn) for turn in loops),
+        tuple(slots.iteration_number(turn) for turn in loops),
     )
 
 

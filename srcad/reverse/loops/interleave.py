@@ -32,7 +32,7 @@ class InterleavePlan:
 
     regions: Regions
     plan: Plan
-    late: Mapping[Region, frozenset[int]]
+    deferred: Mapping[Region, frozenset[int]]
 
 
 def choose_interleaved_loops(
@@ -55,13 +55,13 @@ def choose_interleaved_loops(
     while pending:
         around = pending.pop(0)
         for turn in _loops(around, regions):
-            if turn in checkpoints.stretches or not saves_anything(chosen, turn) or not unordered.is_unordered(turn):
+            if turn in checkpoints.segments or not saves_anything(chosen, turn) or not unordered.is_reversible(turn):
                 continue
-            trial = replace(regions, fused=chosen.regions.fused | {turn})
+            trial = replace(regions, interleaved=chosen.regions.interleaved | {turn})
             plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
             late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan, checkpoints).late()
             if late is not None:
-                chosen = InterleavePlan(trial, plan, {**chosen.late, around: late})
+                chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: late})
                 pending.append(turn)
     return chosen
 
@@ -69,7 +69,7 @@ def choose_interleaved_loops(
 def _loops(region: Region, regions: Regions) -> Iterator[Region]:
     for stmt in region.stmts:
         if isinstance(stmt, For):
-            yield regions.inner(stmt, "turn")
+            yield regions.body_of(stmt, "turn")
 
 
 def saves_anything(chosen: InterleavePlan, turn: Region) -> bool:
@@ -77,7 +77,7 @@ def saves_anything(chosen: InterleavePlan, turn: Region) -> bool:
     plan, regions = chosen.plan, chosen.regions
     if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
         return True
-    return any(turn in set(home.region.enclosing) for home in plan.undone.values())
+    return any(turn in set(home.region.enclosing) for home in plan.save_points.values())
 
 
 class _Order:
@@ -111,8 +111,8 @@ class _Order:
         groups: set[str] = set()
         checked = False
         for position, stmt in enumerate(self.around.stmts):
-            turn = self.regions.inner(stmt, "turn") if isinstance(stmt, For) else None
-            if turn in self.regions.fused and turn is not None:
+            turn = self.regions.body_of(stmt, "turn") if isinstance(stmt, For) else None
+            if turn in self.regions.interleaved and turn is not None:
                 if not self._stands_alone(turn, names, groups):
                     return None
                 assert isinstance(stmt, For)
@@ -132,7 +132,7 @@ class _Order:
         return frozenset(late) if self._in_order(late) else None
 
     def _is_stretched(self, stmt: Stmt) -> bool:
-        return isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.checkpoints.stretches
+        return isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.checkpoints.segments
 
     def _stands_alone(self, turn: Region, names: set[str], groups: set[str]) -> bool:
         """Whether the loop needs nothing that is late, and leaves no memory restored that it needs itself."""
@@ -141,19 +141,21 @@ class _Order:
         if names & block_reads((owner,)) or groups & self._touched(owner):
             return False
         for store, access in self.overwrites.stores:
-            if id(store) in self.plan.undone and turn in set(access.region.enclosing):
-                inner = turn in set(self.overwrites.scope(access.group).enclosing)
-                if not inner and not self.scratch.is_scratch(access.group, turn):
+            if id(store) in self.plan.save_points and turn in set(access.region.enclosing):
+                inner = turn in set(self.overwrites.lifetime(access.group).enclosing)
+                if not inner and not self.scratch.is_private(access.group, turn):
                     return False
         return True
 
     def _in_order(self, late: set[int]) -> bool:
         """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
         stmts = self.around.stmts
-        undone = {a.group for s, a in self.overwrites.stores if id(s) in self.plan.undone} | self.checkpoints.rewritten
+        undone = {
+            a.group for s, a in self.overwrites.stores if id(s) in self.plan.save_points
+        } | self.checkpoints.clobbered_classes
         for position, stmt in enumerate(stmts):
             moved = position in late
-            fused = isinstance(stmt, For) and self.regions.inner(stmt, "turn") in self.regions.fused
+            fused = isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.regions.interleaved
             if not moved and not fused:
                 continue
             touched = self._touched(stmt)
@@ -167,7 +169,7 @@ class _Order:
     def _outlive(self, turn: Region) -> frozenset[str]:
         """The groups that the loop stores into and that do not begin in it."""
         stored = self._groups(block_stores(turn.stmts))
-        return frozenset(g for g in stored if turn not in set(self.overwrites.scope(g).enclosing))
+        return frozenset(g for g in stored if turn not in set(self.overwrites.lifetime(g).enclosing))
 
     def _read_outside(self, groups: set[str]) -> bool:
         """Whether the reverse sweep reads memory of the groups other than in a fused turn that is being taken back."""
@@ -175,7 +177,7 @@ class _Order:
             access.group in groups
             and not any(
                 turn in set(access.region.enclosing) and access.group in self._outlive(turn)
-                for turn in self.regions.fused
+                for turn in self.regions.interleaved
             )
             for access in self.plan.accesses
         )
@@ -184,4 +186,4 @@ class _Order:
         return self._groups(block_reads((stmt,)) | block_stores((stmt,)))
 
     def _groups(self, found: frozenset[str]) -> frozenset[str]:
-        return frozenset(self.aliases.group[n] for n in found if n in self.aliases.group)
+        return frozenset(self.aliases.class_of[n] for n in found if n in self.aliases.class_of)

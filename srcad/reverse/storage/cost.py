@@ -51,5 +51,5 @@ class StorageCost:
             size = np.dtype(t.dtype).itemsize
             for d in t.dims if isinstance(t, Array) else ():
                 size *= _TURNS if d.terms else d.const
-        turns: int = _TURNS ** len(self.regions.loops(region))
+        turns: int = _TURNS ** len(self.regions.enclosing_loops(region))
         return size * turns

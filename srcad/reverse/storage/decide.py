@@ -60,10 +60,10 @@ class StoragePlanner:
         self.stores = self.overwrites.stores
         self.again = Recomputation(builder, regions, aliases, self.overwrites)
         self.undoing = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
-        self.slots = TapeLayout(builder, regions, checkpoints.stretches)
+        self.slots = TapeLayout(builder, regions, checkpoints.segments)
         self.weights = StorageCost(builder, regions, self.undoing, self.slots)
         self.standing = StoredCopies(builder, regions, aliases, self.overwrites)
-        self.handed_on = loop_carried_values(regions, builder.types, aliases.stored)
+        self.handed_on = loop_carried_values(regions, builder.types, aliases.written)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
         self._last = {inner.region: min(g.position for g in inner.groups) for inner, _ in sweep.everything()}
@@ -73,7 +73,7 @@ class StoragePlanner:
     def plan(self) -> Plan:
         """Of equal numbers that would all have to be kept, the first is."""
         plan = self._plan()
-        kept = {*plan.saved, *plan.overwritten}
+        kept = {*plan.saved, *plan.read_from_saved_overwrite}
         equals = value_numbers(self.regions.top.stmts, self.builder.types, self.aliases)
         twice = {first for name, first in equals.items() if name in kept and self._in_loop(first)}
         if not twice:
@@ -90,15 +90,15 @@ class StoragePlanner:
             plan = self._decide(undone, barred)
             if self._count_back(plan):
                 continue
-            undone = plan.undone
-            needed = reversed_atomically(undone, self.undoing.needed(plan.accesses))
-            read = [overwritten.store for _, overwritten in plan.overwritten.values()]
-            needed = reversed_atomically(needed, {id(store): self.undoing.own(store) for store in read})
+            undone = plan.save_points
+            needed = reversed_atomically(undone, self.undoing.required_for(plan.accesses))
+            read = [overwritten.store for _, overwritten in plan.read_from_saved_overwrite.values()]
+            needed = reversed_atomically(needed, {id(store): self.undoing.at_store(store) for store in read})
             # a value found where it was stored must not be undone before it is read
-            lost = frozenset(name for name in plan.found if self._undone_store(name, needed))
+            lost = frozenset(name for name in plan.reloaded if self._undone_store(name, needed))
             if needed == undone and lost <= barred:
-                behind = self.checkpoints.put_back(plan.accesses, self.overwrites)
-                return replace(plan, accesses=(*plan.accesses, *self.checkpoints.reads), put_back=behind)
+                behind = self.checkpoints.restored_after(plan.accesses, self.overwrites)
+                return replace(plan, accesses=(*plan.accesses, *self.checkpoints.reads), restored_after_segments=behind)
             undone = needed
             barred |= lost
 
@@ -133,12 +133,12 @@ class StoragePlanner:
                 continue
             if is_trip_count(definition, name):
                 continue
-            held = next((c for c in self.counted.values() if name in c.counter.until), None)
+            held = next((c for c in self.counted.values() if name in c.counter.last_use), None)
             if held is not None:
-                if position > held.counter.until[name]:
+                if position > held.counter.last_use[name]:
                     self.late.add(held.counter.carry)
                 continue
-            there = None if name in barred or not self._in_loop(name) else self.standing.place(name, definition)
+            there = None if name in barred or not self._in_loop(name) else self.standing.location(name, definition)
             if there is not None:
                 found[name] = (int(position), there)
                 for n in names(there):
@@ -172,7 +172,7 @@ class StoragePlanner:
             draft = _Draft()
             self.late: set[Carry] = set()
             self._collect(self.sweep, undone, draft)
-            wider = reversed_atomically(undone, self.undoing.needed(draft.accesses))
+            wider = reversed_atomically(undone, self.undoing.required_for(draft.accesses))
             if wider == undone:
                 return draft, undone
             undone = wider
@@ -188,12 +188,12 @@ class StoragePlanner:
             counter = induction_variable(name, self.regions, self.builder.types)
             if counter is None or counter.carry in self.counted or counter.carry in self.uncounted:
                 continue
-            if counter.turn in self.regions.fused:
+            if counter.turn in self.regions.interleaved:
                 continue
             holder = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
             self.counted[counter.carry] = Counted(counter, holder)
             if self._never_negative(counter):
-                for one in (*counter.until, counter.carry.arg, counter.carry.result, holder.name):
+                for one in (*counter.last_use, counter.carry.arg, counter.carry.result, holder.name):
                     self.builder.types[one] = Scalar("int64", counter_dim(one))
             return True
         return False
@@ -201,8 +201,10 @@ class StoragePlanner:
     def _never_negative(self, counter: InductionVariable) -> bool:
         """Whether it only grows, from 0 or more: then it may be said of the indices it is used in."""
         start = self.builder.typeof(counter.carry.init)
-        known = isinstance(start, Scalar) and start.dim is not None and start.dim.counts
-        return known and all(s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.steps)
+        known = isinstance(start, Scalar) and start.dim is not None and start.dim.is_index
+        return known and all(
+            s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.increments
+        )
 
     def _collect(self, sweep: ReverseSweep, undone: SavePoints, draft: _Draft) -> bool:
         """Record what the sweep reads; whether it does anything at all."""
@@ -210,8 +212,8 @@ class StoragePlanner:
         moved = self.undoing.groups(undone, sweep.region)
         for group in sweep.with_others(self.counted.values(), moved):
             restores = is_restored_at(group, sweep.region, undone)
-            if group.undo is not None and restores:
-                for e in (group.undo.base, *group.undo.index):
+            if group.restores is not None and restores:
+                for e in (group.restores.base, *group.restores.index):
                     self._reads_of(e, sweep.region, before_restoring(group.position), draft)
             if group.stmts:
                 for n in block_reads(tuple(group.stmts)):
@@ -256,8 +258,8 @@ class StoragePlanner:
             for e in own_exprs(stmt):
                 for read in elements_read(e):
                     n = root(read)
-                    if n in self.aliases.stored and n in self.regions.definitions:
-                        at = self.overwrites.access(self.aliases.group[n], region, group.position, read)
+                    if n in self.aliases.written and n in self.regions.definitions:
+                        at = self.overwrites.access(self.aliases.class_of[n], region, group.position, read)
                         draft.accesses.append(at)
 
     # ---- again -------------------------------------------------------------------------------
@@ -285,13 +287,13 @@ class StoragePlanner:
             definition = self.regions.definitions[name]
             if self._free(name, definition):
                 continue
-            if name not in barred and self.standing.place(name, definition) is not None:
+            if name not in barred and self.standing.location(name, definition) is not None:
                 continue
             if self._cheap(name, definition, uses[name]):
                 assert isinstance(definition.node, Assign)
-                inputs[name] = saves(self.undoing.needed(self._content_of(name, definition, uses[name])))
+                inputs[name] = saves(self.undoing.required_for(self._content_of(name, definition, uses[name])))
             elif (part := self._overwritten(name, definition, uses[name])) is not None:
-                inputs[name] = saves({id(part.store): self.undoing.own(part.store)})
+                inputs[name] = saves({id(part.store): self.undoing.at_store(part.store)})
             elif name in self.handed_on:
                 start = self.handed_on[name].carry.arg
                 uses.setdefault(start, -1)
@@ -318,19 +320,19 @@ class StoragePlanner:
         """Whether the reversed loops have the value anyway."""
         if isinstance(definition.node, For) or is_trip_count(definition, name):
             return True
-        return any(name in c.counter.until for c in self.counted.values())
+        return any(name in c.counter.last_use for c in self.counted.values())
 
     def _in_loop(self, name: str) -> bool:
-        return bool(self.regions.loops(self.regions.definitions[name].region))
+        return bool(self.regions.enclosing_loops(self.regions.definitions[name].region))
 
     def _cheap(self, name: str, definition: Definition, position: float) -> bool:
         """Whether the value may be computed again at the reversal of `position`."""
-        if not self.again.can(name, definition, position):
+        if not self.again.is_recomputable(name, definition, position):
             return False
         t = self.builder.types[name]
         # a branch must be taken back as it was taken
-        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.again.exact(name)
-        if self.regions.loops(definition.region):
+        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.again.is_bit_exact(name)
+        if self.regions.enclosing_loops(definition.region):
             return exact
         return name.startswith("%") and exact and self._at_hand(name, definition.region, position)
 
@@ -342,9 +344,9 @@ class StoragePlanner:
         where = self._position(name, region, position)
         if where is None:
             return False
-        if not self.again.can(name, definition, where):
-            return not self.regions.loops(definition.region)
-        if not self.regions.loops(definition.region) and not name.startswith("%"):
+        if not self.again.is_recomputable(name, definition, where):
+            return not self.regions.enclosing_loops(definition.region)
+        if not self.regions.enclosing_loops(definition.region) and not name.startswith("%"):
             return True
         assert isinstance(definition.node, Assign)
         return all(self._at_hand(n, definition.region, where) for n in names(definition.node.value))
@@ -366,15 +368,17 @@ class StoragePlanner:
         found = []
         for one in elements_read(node.value):
             rooted = root(one)
-            if rooted is not None and rooted in self.aliases.stored:
-                found.append(self.overwrites.access(self.aliases.group[rooted], definition.region, int(position), one))
+            if rooted is not None and rooted in self.aliases.written:
+                found.append(
+                    self.overwrites.access(self.aliases.class_of[rooted], definition.region, int(position), one)
+                )
         return found
 
     def _reads_on(self, name: str, undone: SavePoints, position: float) -> bool:
         """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
         if self._in_loop(name):
             return True
-        needed = self.undoing.needed(self._content_of(name, self.regions.definitions[name], position))
+        needed = self.undoing.required_for(self._content_of(name, self.regions.definitions[name], position))
         return reversed_atomically(undone, needed) == undone
 
     def _overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
@@ -384,7 +388,7 @@ class StoragePlanner:
             return None
         t = self.builder.typeof(place(part.store))
         assert isinstance(t, Scalar | Array)
-        return part if self.slots.indexed(definition.region, t) else None
+        return part if self.slots.is_random_access(definition.region, t) else None
 
     def _undone_store(self, name: str, undone: SavePoints) -> bool:
         """Whether a store of the value is undone, for the sake of other reads."""

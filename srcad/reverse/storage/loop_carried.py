@@ -32,7 +32,7 @@ def loop_carried_values(regions: Regions, types: Mapping[str, Type], stored: Con
     """
     found: dict[str, LoopCarried] = {}
     for turn in regions:
-        if not isinstance(turn.owner, For | While) or regions.loops(turn) != (turn,):
+        if not isinstance(turn.owner, For | While) or regions.enclosing_loops(turn) != (turn,):
             continue
         for carry in turn.owner.carried:
             match carry:

@@ -20,7 +20,7 @@ def linear(d: Dim, regions: Regions) -> Expr | None:
 
 def _known(d: Dim, regions: Regions) -> bool:
     homes = [regions.definitions.get(symbol.name) for symbol, _ in d.terms]
-    return all(home is not None and not regions.loops(home.region) for home in homes)
+    return all(home is not None and not regions.enclosing_loops(home.region) for home in homes)
 
 
 def minus(a: Expr, b: Expr) -> Expr:

@@ -44,7 +44,7 @@ class RestorePlanner:
     ) -> None:
         self.regions = regions
         self.checkpoints = checkpoints
-        self.at_once = regions.fused | checkpoints.stretches.keys()
+        self.at_once = regions.interleaved | checkpoints.segments.keys()
         """Turns, or stretches of them, that are taken back as a whole."""
         self.overwrites = overwrites
         self.types = types
@@ -52,11 +52,11 @@ class RestorePlanner:
         self._homes: dict[int, list[SavePoint]] = {}
         self._covers: dict[int, list[SavePoint]] = {}
 
-    def own(self, store: Store) -> SavePoint:
+    def at_store(self, store: Store) -> SavePoint:
         access = self.stores[id(store)][1]
         return SavePoint(access.region, access.position)
 
-    def needed(self, accesses: Iterable[MemoryAccess]) -> SavePoints:
+    def required_for(self, accesses: Iterable[MemoryAccess]) -> SavePoints:
         """The stores that have to be undone so that the accesses read what they did, and where."""
         found: dict[int, SavePoint] = {}
         # a second run reads before anything of its own loop is undone
@@ -67,12 +67,12 @@ class RestorePlanner:
         ):
             for store in stores:
                 if store not in found or found[store] != self._homes_of(store)[0]:
-                    home = self.home(access, store)
+                    home = self.save_point_for(access, store)
                     if home is not None:
                         found = dict(reversed_atomically(found, {store: home}))
         return found
 
-    def home(self, access: MemoryAccess, store: int) -> SavePoint | None:
+    def save_point_for(self, access: MemoryAccess, store: int) -> SavePoint | None:
         """The outermost place where undoing the store serves the access; None where nothing need be undone."""
         at = self.stores[store][1]
         if not self.checkpoints.meets(access, at, self.overwrites):
@@ -98,7 +98,7 @@ class RestorePlanner:
         end = at.position if at.region is start.region else start.region.place_of(at.region)
         if where is None or end is None or not start.position <= where <= end:
             return False
-        return self.overwrites.meets(access, at, within=start.region)
+        return self.overwrites.may_overwrite_later(access, at, within=start.region)
 
     def _homes_of(self, store: int) -> list[SavePoint]:
         """The place of the store, then those before loops around it that do not move it, outwards."""
@@ -158,7 +158,7 @@ class RestorePlanner:
 
 def is_restored_at(group: ReverseGroup, region: Region, undone: SavePoints) -> bool:
     """Whether what the group's store overwrote comes back there."""
-    return group.undo is not None and undone.get(id(group.undo)) == SavePoint(region, group.position)
+    return group.restores is not None and undone.get(id(group.restores)) == SavePoint(region, group.position)
 
 
 def reversed_atomically(a: SavePoints, b: SavePoints) -> SavePoints:

@@ -28,7 +28,7 @@ def packed_triangle(
     by = next((c for symbol, c in count.terms if symbol.name == one.name), 0)
     first, last = _at(count, one, one.low), _at(count, one, one.high - 1)
     # a row of less than no turns would not be one of none
-    if by not in (1, -1) or not ((first.never_negative and by == 1) or (last.never_negative and by == -1)):
+    if by not in (1, -1) or not ((first.is_nonnegative and by == 1) or (last.is_nonnegative and by == -1)):
         return None
     rows, start = linear(one.high - one.low, regions), linear(one.low, regions)
     length = linear(first, regions)
@@ -37,7 +37,7 @@ def packed_triangle(
     row, place = minus(Var(one.name), start), _from(other)
     # the product of two integers that follow one another is never negative; other sizes might come out below 0
     consecutive = not first.terms and by == 1 and first.const in (0, 1)
-    if not consecutive and not (one.high - one.low).never_negative:
+    if not consecutive and not (one.high - one.low).is_nonnegative:
         rows = Op("max", (rows, Const(0)))
     before = _before(row, first, length, by)
     return _before(rows, first, length, by), place if before == Const(0) else Op("+", (before, place))

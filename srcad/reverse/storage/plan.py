@@ -25,7 +25,7 @@ class Counted:
 
     def groups(self, region: Region) -> list[ReverseGroup]:
         """What the reversal of a region has to do for it."""
-        steps = [s for s in self.counter.steps if s.region is region]
+        steps = [s for s in self.counter.increments if s.region is region]
         found = [
             ReverseGroup(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps
         ]
@@ -44,30 +44,30 @@ class Plan:
     `undone` are the stores (by identity) of which is saved what they overwrite, and where.
     """
 
-    again: dict[str, int]
-    found: dict[str, tuple[int, Expr]]
-    overwritten: dict[str, tuple[int, SavedElement]]
+    recomputed: dict[str, int]
+    reloaded: dict[str, tuple[int, Expr]]
+    read_from_saved_overwrite: dict[str, tuple[int, SavedElement]]
     saved: dict[str, int]
-    undone: SavePoints
-    undoing: RestorePlanner
+    save_points: SavePoints
+    restore_planner: RestorePlanner
     reads: frozenset[str] = frozenset()
     """All names whose value the sweep reads, one way or another."""
     accesses: tuple[MemoryAccess, ...] = ()
     """Where it reads elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
     """Integers that it counts back."""
-    equal: Mapping[str, str] = field(default_factory=dict)
+    value_numbers: Mapping[str, str] = field(default_factory=dict)
     """For names that are not got back, one with the same value that is read instead."""
-    handed_on: Mapping[str, LoopCarried] = field(default_factory=dict)
+    loop_carried: Mapping[str, LoopCarried] = field(default_factory=dict)
     """Names whose value the turn that came after has left behind."""
-    put_back: Mapping[Region, frozenset[str]] = field(default_factory=dict)
+    restored_after_segments: Mapping[Region, frozenset[str]] = field(default_factory=dict)
     """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
 
     @property
-    def got_back(self) -> list[str]:
+    def recovered(self) -> list[str]:
         """All names that the reverse sweep gives a value to again."""
-        return [*self.again, *self.found, *self.overwritten, *self.saved]
+        return [*self.recomputed, *self.reloaded, *self.read_from_saved_overwrite, *self.saved]
 
     def names(self, e: Expr) -> frozenset[str]:
         """The names whose values an expression needs."""
-        return frozenset(self.equal.get(n, n) for n in names(e))
+        return frozenset(self.value_numbers.get(n, n) for n in names(e))

@@ -37,7 +37,7 @@ class Recomputation:
         self.overwrites = overwrites
         self._store_at = {id(store): at for store, at in overwrites.stores}
 
-    def can(self, name: str, definition: Definition, position: float) -> bool:
+    def is_recomputable(self, name: str, definition: Definition, position: float) -> bool:
         """Whether the value may be computed again at the reversal of `position`, from what it was computed from.
 
         A half more (see `before_restoring`) is before the store at the position has been undone.
@@ -52,13 +52,13 @@ class Recomputation:
                 return isinstance(self.builder.types[name], Scalar)
             case Op(prim) if prim in FREE_TO_RECOMPUTE:
                 if isinstance(self.builder.types[name], Array):
-                    return prim in ("index", "np.transpose") or name not in self.aliases.stored
+                    return prim in ("index", "np.transpose") or name not in self.aliases.written
                 if prim != "index":
                     return True
-                return not self.disturbed(node.value, definition, position)
+                return not self.is_clobbered(node.value, definition, position)
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
-                in_loop = bool(self.regions.loops(definition.region))
+                in_loop = bool(self.regions.enclosing_loops(definition.region))
                 if not (primitive.cheap or _small_power(op) or (prim in ONE_INSTRUCTION and in_loop)):
                     return False
                 arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
@@ -67,17 +67,17 @@ class Recomputation:
                 # where no loop is around it, it is still alive
                 if not in_loop or not (primitive.kind == "elementwise" or prim == "array"):
                     return False
-                fixed = name not in self.aliases.stored
-                return fixed and not any(self.disturbed(Var(n), definition, position) for n in arrays)
+                fixed = name not in self.aliases.written
+                return fixed and not any(self.is_clobbered(Var(n), definition, position) for n in arrays)
             case _:
                 return False
 
-    def disturbed(self, place: Expr, definition: Definition, position: float) -> bool:
+    def is_clobbered(self, place: Expr, definition: Definition, position: float) -> bool:
         """Whether the place is written to between the load at `definition` and the statement at `position`."""
         name = root(place)
-        if name is None or name not in self.aliases.stored:
+        if name is None or name not in self.aliases.written:
             return False
-        read = self.overwrites.access(self.aliases.group[name], definition.region, definition.position, place)
+        read = self.overwrites.access(self.aliases.class_of[name], definition.region, definition.position, place)
         stmts = definition.region.stmts
         for at in range(definition.position + 1, min(int(position) + 1, len(stmts))):
             if at == position and isinstance(stmts[at], Store):
@@ -89,7 +89,9 @@ class Recomputation:
     def _written(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
         """The stores of a later statement of the region to what was read, in the same turn."""
         stores = (s for s in walk((stmt,)) if isinstance(s, Store))
-        return [s for s in stores if self.overwrites.meets(read, self._store_at[id(s)], within=read.region)]
+        return [
+            s for s in stores if self.overwrites.may_overwrite_later(read, self._store_at[id(s)], within=read.region)
+        ]
 
     def overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
         """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
@@ -97,9 +99,11 @@ class Recomputation:
         if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
             return None
         match node.value:
-            case Op("index", (Var(array) as base, *items)) if array in self.aliases.stored and Const(None) not in items:
+            case Op("index", (Var(array) as base, *items)) if (
+                array in self.aliases.written and Const(None) not in items
+            ):
                 region, at = definition.region, definition.position
-                read = self.overwrites.access(self.aliases.group[array], region, at, node.value)
+                read = self.overwrites.access(self.aliases.class_of[array], region, at, node.value)
                 for stmt in region.stmts[at + 1 : int(position) + 1]:
                     touched = self._written(stmt, read)
                     if not touched:
@@ -110,7 +114,7 @@ class Recomputation:
                     return None if left is None else SavedElement(touched[0], left)
         return None
 
-    def exact(self, name: str) -> bool:
+    def is_bit_exact(self, name: str) -> bool:
         """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""
         node = self.regions.definitions[name].node
         if not isinstance(node, Assign):
@@ -119,7 +123,7 @@ class Recomputation:
             case Op(prim, args):
                 t = self.builder.types[name]
                 rounds = isinstance(t, Scalar) and t.dtype not in ("bool", "int64") and prim != "index"
-                return not rounds and all(self.exact(n) for a in args for n in names(a))
+                return not rounds and all(self.is_bit_exact(n) for a in args for n in names(a))
             case _:
                 return True
 

@@ -19,7 +19,7 @@ class StoredCopies:
         self.aliases = aliases
         self.overwrites = overwrites
 
-    def place(self, name: str, definition: Definition) -> Expr | None:
+    def location(self, name: str, definition: Definition) -> Expr | None:
         """The element or part of an array that the value is stored into, for good."""
         region = definition.region
         for at in range(definition.position + 1, len(region.stmts)):
@@ -37,9 +37,9 @@ class StoredCopies:
 
     def _written(self, region: Region, first: int, last: int, store: Store) -> bool:
         """Whether anything in between writes to the array that the store writes to."""
-        group = self.aliases.group[root(store.base) or ""]
+        group = self.aliases.class_of[root(store.base) or ""]
         between = walk(region.stmts[first:last])
-        return any(isinstance(s, Store) and self.aliases.group.get(root(s.base) or "") == group for s in between)
+        return any(isinstance(s, Store) and self.aliases.class_of.get(root(s.base) or "") == group for s in between)
 
     def _same_shape(self, place: Expr, name: str) -> bool:
         a, b = self.builder.typeof(place), self.builder.types[name]
@@ -47,7 +47,7 @@ class StoredCopies:
             case Scalar(), Scalar():
                 return a.dtype == b.dtype
             case Array(), Array():
-                same = all(x == y or (x.many and y.many) for x, y in zip(a.dims, b.dims, strict=False))
+                same = all(x == y or (x.is_not_one and y.is_not_one) for x, y in zip(a.dims, b.dims, strict=False))
                 return a.dtype == b.dtype and a.rank == b.rank and same
             case _:
                 return False
@@ -55,4 +55,4 @@ class StoredCopies:
     def _stays(self, store: Store) -> bool:
         """Whether no store that comes later, in whatever turn, writes to the same place."""
         mine = next(access for other, access in self.overwrites.stores if other is store)
-        return not any(self.overwrites.meets(mine, access) for _, access in self.overwrites.stores)
+        return not any(self.overwrites.may_overwrite_later(mine, access) for _, access in self.overwrites.stores)

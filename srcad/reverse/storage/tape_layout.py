@@ -43,14 +43,14 @@ class TapeSlot:
     name: str
     declare: Block
     """Before the outermost loop around the place."""
-    before: Callable[[Expr], Block]
+    push: Callable[[Expr], Block]
     """Statements that save the value of an expression."""
-    prepare: Block
+    position: Block
     """In the reverse sweep, before the value is read."""
-    load: Expr
+    read: Expr
     about: str
     """How big it is, in words."""
-    refers: bool = False
+    by_reference: bool = False
     """Whether it keeps the array it is given, not a copy."""
     grows: Growth | None = None
     """Where each turn of the outermost loop around the place begins with room for it."""
@@ -64,7 +64,7 @@ class TapeLayout:
     def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Segment] | None = None) -> None:
         self.builder = builder
         self.regions = regions
-        self.stretches = stretches or {}
+        self.segments = stretches or {}
         self.agreed = ShapeEqualities(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
@@ -73,10 +73,10 @@ class TapeLayout:
         Where it `refers`, it keeps the array itself, which may still change, not what is in it now.
         """
         clean = base.lstrip("%")
-        loops = self.regions.loops(region)
+        loops = self.regions.enclosing_loops(region)
         if not loops:
             name = self.builder.keep(clean, t)
-            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), refers=True)
+            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), by_reference=True)
         axes = self._axes(loops, t)
         sized = self._sized(t, region)
         if sized is not None and not refers and axes is not None:
@@ -89,9 +89,9 @@ class TapeLayout:
         assert isinstance(t, Scalar)
         return self._stack(clean, t, region)
 
-    def indexed(self, region: Region, t: Scalar | Array) -> bool:
+    def is_random_access(self, region: Region, t: Scalar | Array) -> bool:
         """Whether what is kept in a place for such values can be read at any time, any number of times."""
-        loops = self.regions.loops(region)
+        loops = self.regions.enclosing_loops(region)
         if not loops or (self._sized(t, region) is not None and self._axes(loops, t) is not None):
             return True
         if self._sized(t, region) is not None and self._inner_axes(loops) is not None:
@@ -106,15 +106,15 @@ class TapeLayout:
             case Scalar():
                 return t
             case Array(dims=dims):
-                known = [self.agreed.before(d, region) for d in dims]
+                known = [self.agreed.before_loops(d, region) for d in dims]
                 found = tuple(d for d in known if d is not None)
                 return replace(t, dims=found) if len(found) == len(dims) else None
             case _:
                 return None
 
-    def stretch(self, base: str, t: Type, turn: Region) -> TapeSlot:
+    def segment(self, base: str, t: Type, turn: Region) -> TapeSlot:
         """A place for what each stretch of a checkpointed loop begins with."""
-        stretch, sized = self.stretches[turn], self._sized(t, turn)
+        stretch, sized = self.segments[turn], self._sized(t, turn)
         if sized is not None:
             return self._array(base, sized, [(stretch.count, stretch.number)])
         assert isinstance(t, Array)
@@ -132,7 +132,7 @@ class TapeLayout:
             (),
             taken,
             "one array per turn",
-            refers=True,
+            by_reference=True,
         )
 
     def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> TapeSlot:
@@ -177,13 +177,13 @@ class TapeLayout:
         """The axes for the loops inside the outermost, whose turns are counted; None where there are no such."""
         owner = loops[0].owner
         counted = isinstance(owner, For | While) and trip_count_of(owner) is not None
-        if not counted or loops[0] in self.stretches or any(self._is_left_early(loop) for loop in loops[1:]):
+        if not counted or loops[0] in self.segments or any(self._is_left_early(loop) for loop in loops[1:]):
             return None
         return self._by_turns(loops[1:])
 
     def _is_left_early(self, loop: Region) -> bool:
         owner = loop.owner
-        return isinstance(owner, For) and owner.exit is not None and loop not in self.stretches
+        return isinstance(owner, For) and owner.exit is not None and loop not in self.segments
 
     def _is_near(self, loop: Region) -> bool:
         """Whether a loop that may be left early makes few turns, or not more than an array that is there is long."""
@@ -217,7 +217,7 @@ class TapeLayout:
             exact = self._by_range(loop)
             outside = exact is not None and self._outside(exact[0])
             # of a loop in stretches, a turn is not as far from the first as its index says
-            alone = outside or not k or loops[k - 1] in self.stretches
+            alone = outside or not k or loops[k - 1] in self.segments
             triangle = None if alone else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
             counted = self._counted(loop)
             if triangle is not None and len(found) == k:
@@ -236,7 +236,7 @@ class TapeLayout:
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
-        loops = self.regions.loops(region)
+        loops = self.regions.enclosing_loops(region)
         owner = loops[0].owner
         assert isinstance(owner, For | While)
         count = trip_count_of(owner) if len(loops) == 1 else None
@@ -266,13 +266,13 @@ class TapeLayout:
 
     # ---- turns -------------------------------------------------------------------------------
 
-    def turns(self, loop: Region) -> Expr | None:
+    def trip_count(self, loop: Region) -> Expr | None:
         """The number of turns in terms of what is known before all loops; None where it is not known, or where the
         loop may be left early."""
         counted = None if self._is_left_early(loop) else self._counted(loop)
         return None if counted is None else counted[0]
 
-    def turn_number(self, loop: Region) -> Expr:
+    def iteration_number(self, loop: Region) -> Expr:
         """A number for each turn, from 0 to below `turns`, inside the loop."""
         counted = self._counted(loop)
         assert counted is not None
@@ -288,8 +288,8 @@ class TapeLayout:
         owner = loop.owner
         if not isinstance(owner, For):
             return None
-        if loop in self.stretches:
-            return self._in_stretch(self.stretches[loop])
+        if loop in self.segments:
+            return self._in_stretch(self.segments[loop])
         start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
         if start is None or stop is None or not isinstance(step, Const):
             return None
@@ -342,7 +342,7 @@ class TapeLayout:
                 inner = self._recomputed(node.value) if isinstance(node, Assign) else None
                 if inner is not None:
                     return inner
-                if not self.regions.loops(definition.region):
+                if not self.regions.enclosing_loops(definition.region):
                     return part
                 failed = True
             return part
