@@ -1,0 +1,611 @@
+"""Counts that say how the compiler is built: its size, what is there twice, how often a gradient asks each analysis.
+
+    python -m tests.structure                   # the table
+    python -m tests.structure --sample 0        # only what can be read from the files: a second
+    python -m tests.structure --list tables     # what was counted, one line each
+
+Read from the files: lines and modules; modules without a doctest, and without any test of their own; tables of names of
+primitives outside the module that defines them; for some questions the modules that each have their own way to answer.
+Measured on every N-th program of `tests/programs`, of which the text one reads and the text that is compiled are made:
+how often each analysis runs, how often on a body it had seen before in the same gradient, and the time it all takes.
+Nothing is compiled by Numba.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import functools
+import importlib
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tests.programs.registry import Case, all_cases
+
+# ---- every module of the package that is named here, as "module:what", without the name of the package -------------
+
+PACKAGE = "srcad"
+PRIMITIVES = "rules.primitives:PRIMITIVES"
+DIFFERENTIATE = "api:value_and_grad"
+
+MECHANISMS: Mapping[str, Mapping[str, str]] = {
+    "aliases: which names may share memory": {
+        "ir.memory:roots": "of one operation: the names whose memory its value may be",
+        "analyses.aliases:aliases": "classes of arrays, normal form, at all times at once",
+        "analyses.sharing:sharing": "classes of names, either form, at all times at once",
+        "analyses.clashes:_Clashes": "pairs of names at each moment, normal form",
+        "simplify.holders:_flow": "pairs of names at each moment, sequential form",
+        "analyses.written:written_parameters": "parameters that a store may reach, followed back name by name",
+        "normalize.own_arguments:written_parameters": "the same parameters, by classes of arrays",
+        "analyses.zero_d:_zero_d": "names whose values 0-d arrays may hold, and views of those",
+        "tune.known:Known.memory": "classes of names, and the new names that a walk makes",
+        "tune.small:_Choice._given": "names that may be given what small arrays refer to",
+        "tune.waiting:_Holders": "names that surely, and that perhaps, are memory filled with zeros",
+        "tune.functions:_compared": "arrays made here share with none",
+        "tune.sines:_Sines._may_meet": "classes of names, and arrays made here share with none",
+    },
+    "linear forms: types": {
+        "ir.types:Dim": "over lengths and counters, in types",
+        "analyses.linear:Form": "over numbered unknowns",
+        "analyses.feasible:Form": "over names, as tuples",
+    },
+    "linear forms: sums and differences": {
+        "ir.types:Dim.__add__": "forms",
+        "ir.types:Dim.__sub__": "forms",
+        "analyses.linear:Form.__add__": "forms",
+        "analyses.linear:Form.__sub__": "forms",
+        "analyses.feasible:minus": "forms",
+        "reverse.lengths:plus": "an expression and a constant",
+        "reverse.lengths:minus": "expressions",
+        "reverse.assemble:_plus": "expressions",
+        "simplify.fold:_Rules._offset": "an expression and a constant",
+        "simplify.shifts:_next": "an expression and 1",
+        "tune.moved:plus": "an expression and a constant",
+        "tune.nested:_minus": "expressions",
+        "tune.transposed:plus": "an expression and a constant",
+        "tune.views:plus": "expressions",
+        "tune.views:minus": "expressions",
+    },
+    "linear forms: read from expressions": {
+        "frontend.infer:_value": "one operation, by the types of its operands",
+        "normalize.settled:_Settled._dim": "nested, by types",
+        "analyses.bounds:Bounds.value": "nested, with minima, quotients and choices",
+        "analyses.places:linear": "nested, over names",
+        "analyses.dependence:_Side.value": "atoms, by types",
+        "analyses.scratch:Scratch._value": "atoms, by types",
+        "analyses.independent:affine": "a counter and a constant, sequential form",
+        "analyses.overwrites:Overwrites.affine": "a counter and a constant, normal form",
+        "tune.known:Known.number": "nested, by types",
+        "tune.moved:Move.slope": "a counter and a constant",
+    },
+    "linear forms: written as expressions": {
+        "ir.lengths:summed": "of types",
+        "analyses.lengths:Lengths.spelled": "of numbered unknowns",
+    },
+    "linear forms: proofs": {
+        "ir.types:Dim.bound": "ends of ranges put in, and a sum of lengths is not negative",
+        "analyses.linear:Facts.never_negative": "a sum of facts and a constant",
+        "analyses.eliminate:without": "exact elimination",
+        "analyses.feasible:feasible": "elimination after Fourier and Motzkin",
+    },
+    "dependence: whether elements, turns or statements meet": {
+        "analyses.dependence:Dependence": "two elements in turns of loops, normal form",
+        "analyses.places:may_meet": "two elements in turns of loops, sequential form",
+        "analyses.unordered:Unordered": "all turns of a loop, normal form",
+        "analyses.independent:independent": "all turns of a loop, sequential form",
+        "analyses.scratch:Scratch": "reads that a store of the same turn covers",
+        "analyses.hazards:changes": "an expression and a statement",
+        "simplify.shifts:_Shifts._is_early": "reads and the stores of earlier turns",
+        "tune.boxes:joined": "two nests that only add",
+        "tune.contract:_Contraction._is_local": "an element that one turn of a nest has to itself",
+        "tune.unrestored:_is_own": "an element that one turn of a loop has to itself",
+        "tune.fuse:_elementwise": "two nests, turn by turn",
+        "tune.functions:_own_places": "all turns of a loop, as LLVM will see them",
+        "tune.kept:_apart": "two elements, constant indices",
+        "tune.spread:_Spread._apart": "two elements, indices that do not move",
+    },
+    "dead code: what nobody reads, or never runs, goes": {
+        "frontend.single_exit:_tidied": "flags, in the syntax tree",
+        "normalize.prune:prune": "assignments, joins, carries; normal form",
+        "normalize.ended:ended": "what stands after an error that always comes",
+        "simplify.dead:dead": "assignments, stores, loops, branches; sequential form",
+        "simplify.names:_without_idle": "`x = x`",
+        "tune.interchange:_cleared": "loops that have been emptied",
+        "tune.boxes:without_numbers": "numbers of loops that have been gathered",
+        "tune.sines:_needed": "numbers of a loop that asks beforehand",
+    },
+    "promotion: an element or a small array becomes a number": {
+        "tune.contract:contract": "arrays of which each turn has one element",
+        "tune.scalars:scalars": "small arrays of a loop",
+        "tune.kept:kept": "elements that are the same in every turn",
+        "tune.locals:local_sums": "the element a loop adds to",
+        "tune.unrestored:unrestored": "elements that a turn restores for itself",
+    },
+    "types: dtype, rank or layout of an expression": {
+        "frontend.infer:infer": "an operation on atoms, by NumPy on dummies",
+        "simplify.typeof:typeof": "nested, by `infer`",
+        "analyses.sharing:Sharing.rank": "rank of views",
+        "backend.kinds:_dtype": "dtype, as far as literals ask",
+        "backend.kinds:rank_of": "rank",
+        "backend.layouts:doubtful": "layout",
+        "tune.elements:dtype_of": "dtype of an elementwise operation",
+        "tune.operands:Operands.rank": "rank of elementwise operations, else by `typeof`",
+        "tune.trees:tree_dtype": "dtype of a tree of elementwise operations",
+    },
+    "types: one for two": {
+        "frontend.unify:unify": "where paths meet",
+        "frontend.growth:_common": "of the items of a list",
+        "reverse.sizes:_met": "behind two branches, in the slice that asks for sizes",
+        "simplify.names:_wider": "of versions that get one name",
+    },
+    "shapes: what is known of lengths at a place": {
+        "normalize.settled:_Facts": "equal lengths, normal form",
+        "analyses.agreed:Agreed": "equal lengths in every turn that is done, normal form",
+        "analyses.bounds:Bounds": "integers and lengths as forms, and facts",
+        "analyses.lengths:Lengths": "lengths as forms, how they are spelled",
+        "reverse.lengths:length": "in terms of what is known outside of loops",
+        "reverse.sizes:_Slicer": "in terms of the parameters, sequential form",
+        "tune.known:Known": "types at a place, equal lengths",
+        "tune.turns:Turns": "through loops and branches",
+        "tune.made:as_made": "by what is assigned, all at once",
+        "tune.asked:lengths_asked": "by checks that every turn makes",
+        "tune.filled:Filled": "of arrays made outside of loops",
+        "tune.views:view_of": "of views",
+    },
+}
+"""Question -> what answers it by a way of its own; who only asks one of these is not named."""
+
+ANALYSES: Mapping[str, Sequence[str]] = {
+    "aliases": ("analyses.aliases:aliases",),
+    "sharing": ("analyses.sharing:sharing",),
+    "holders": ("simplify.holders:_flow",),
+    "liveness": ("analyses.dataflow:liveness",),
+    "regions": ("analyses.regions:regions",),
+    "Overwrites": ("analyses.overwrites:Overwrites",),
+    "Dependence": ("analyses.dependence:Dependence",),
+    "Scratch": ("analyses.scratch:Scratch",),
+    "activity": ("analyses.activity:active",),
+    "value numbers": ("analyses.equal:equal",),
+    "lengths as forms": ("analyses.lengths:Lengths",),
+    "feasible": ("analyses.feasible:feasible",),
+    "eliminate": ("analyses.eliminate:without",),
+    "infer": ("frontend.infer:infer",),
+    "typeof": ("simplify.typeof:typeof",),
+}
+"""Analysis -> the functions or classes of which each call from outside is a run of it."""
+
+OF_A_BODY = frozenset({"aliases", "sharing", "holders", "liveness", "regions"})
+"""Those whose first argument is a function or a block: a run on one that equals an earlier one is counted again."""
+
+# --------------------------------------------------------------------------------------------------------------------
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent / PACKAGE
+NAMED = {
+    "tables": "tables: two names or more",
+    "mixed": "tables with one name more, which is none of a primitive",
+    "comparisons": "comparisons: `prim == ...`, `prim in (...)`",
+    "patterns": "patterns: `case Op(... | ...)`",
+}
+LISTS = ("doctests", "tests", *NAMED, "mechanisms")
+
+
+def resolved(where: str) -> Any:
+    """What a "module:what" names."""
+    module, _, path = where.partition(":")
+    return functools.reduce(getattr, path.split("."), importlib.import_module(f"{PACKAGE}.{module}"))
+
+
+def missing() -> list[str]:
+    """The names above that name nothing any more."""
+    named = [PRIMITIVES, DIFFERENTIATE]
+    for several in (*MECHANISMS.values(), *ANALYSES.values()):
+        named += several
+    gone = []
+    for where in named:
+        try:
+            resolved(where)
+        except (ImportError, AttributeError) as error:
+            gone.append(f"{where}: {error}")
+    return gone
+
+
+# ---- what can be read from the files -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+    """Without the name of the package; empty for the package itself."""
+    path: Path
+    text: str
+
+    @property
+    def lines(self) -> int:
+        return len(self.text.splitlines())
+
+    @property
+    def folder(self) -> str:
+        """The folder just below the package."""
+        inside = self.path.relative_to(ROOT).parts
+        return inside[0] if len(inside) > 1 else "."
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.text.strip()
+
+    @property
+    def has_doctest(self) -> bool:
+        return ">>>" in self.text
+
+
+def modules() -> list[Module]:
+    found = []
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Module(name, path, path.read_text(encoding="utf-8")))
+    return found
+
+
+def imported_by_tests(known: frozenset[str]) -> frozenset[str]:
+    """The modules that some file of the tests imports, or imports something from."""
+    found: set[str] = set()
+    for path in sorted(TESTS.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    inside = {name.removeprefix(PACKAGE).removeprefix(".") for name in found if name.split(".")[0] == PACKAGE}
+    return frozenset(inside & known)
+
+
+@dataclass(frozen=True)
+class Place:
+    module: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}: {self.text}"
+
+
+class Names(ast.NodeVisitor):
+    """Where a module names primitives: in tables, comparisons and patterns.
+
+    A table has two of them at least, and no other names; or as many others as there may be `strangers`.
+    """
+
+    def __init__(self, module: str, primitives: frozenset[str], strangers: int = 0) -> None:
+        self.module = module
+        self.primitives = primitives
+        self.strangers = strangers
+        self.tables: list[Place] = []
+        self.comparisons: list[Place] = []
+        self.patterns: list[Place] = []
+        """Patterns of two primitives or more; one alone says which operation is meant, and is no table."""
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self._assigned(node, node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self._assigned(node, node.value)
+
+    def _assigned(self, node: ast.Assign | ast.AnnAssign, value: ast.expr) -> None:
+        """However many literals it is made of, what is assigned is one table."""
+        before = len(self.tables)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            # a string of names that is split later on
+            if self._is_table(value.value.split()):
+                self._add(self.tables, node)
+        else:
+            self.visit(value)
+        if len(self.tables) > before:
+            del self.tables[before:]
+            self._add(self.tables, node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        named = False
+        self.visit(node.left)
+        for other in node.comparators:
+            strings = [other.value] if isinstance(other, ast.Constant) else _strings(other)
+            if strings is None:
+                self.visit(other)
+            else:
+                named = named or self._all_primitives(strings)
+        if named and _is_primitive(node.left):
+            self._add(self.comparisons, node)
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> None:
+        first = node.patterns[0] if node.patterns and getattr(node.cls, "id", "") == "Op" else None
+        while isinstance(first, ast.MatchAs) and first.pattern is not None:
+            first = first.pattern
+        if isinstance(first, ast.MatchOr):
+            values = [_text(p.value) for p in first.patterns if isinstance(p, ast.MatchValue)]
+            if len(values) > 1 and self._all_primitives(values):
+                self._add(self.patterns, node)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        function = node.func
+        text = _text(function.value) if isinstance(function, ast.Attribute) and function.attr == "split" else None
+        if text is not None:
+            if self._is_table(text.split()):
+                self._add(self.tables, node)
+        else:
+            self.generic_visit(node)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        strings = _strings(node)
+        if strings is not None and self._is_table(strings):
+            self._add(self.tables, node)
+        else:
+            super().generic_visit(node)
+
+    def _all_primitives(self, names: Sequence[object]) -> bool:
+        return bool(names) and all(name in self.primitives for name in names)
+
+    def _is_table(self, names: Sequence[object]) -> bool:
+        known = sum(name in self.primitives for name in names)
+        return known > 1 and len(names) - known <= self.strangers
+
+    def _add(self, places: list[Place], node: Any) -> None:
+        text = ast.unparse(node)
+        places.append(Place(self.module, node.lineno, text if len(text) <= 90 else f"{text[:87]}..."))
+
+
+def _text(node: ast.AST) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _strings(node: ast.AST) -> list[object] | None:
+    """The elements of a literal, or the keys of a dict, where all are constants."""
+    match node:
+        case ast.Set(elts=parts) | ast.List(elts=parts) | ast.Tuple(elts=parts):
+            found: list[object] = []
+            for part in parts:
+                inner = _strings(part.value) if isinstance(part, ast.Starred) else None
+                if isinstance(part, ast.Constant):
+                    found.append(part.value)
+                elif inner is not None:
+                    found += inner
+                else:
+                    return None
+            return found
+        case ast.Dict(keys=keys) if keys:
+            constants: list[object] = [key.value for key in keys if isinstance(key, ast.Constant)]
+            return constants if len(constants) == sum(key is not None for key in keys) else None
+    return None
+
+
+def _is_primitive(node: ast.expr) -> bool:
+    """Whether an expression is called as the name of a primitive is."""
+    return "prim" in (node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", ""))
+
+
+def names_of_primitives(found: Sequence[Module]) -> dict[str, list[Place]]:
+    """By what is listed."""
+    primitives, home = frozenset(resolved(PRIMITIVES)), PRIMITIVES.partition(":")[0]
+    places: dict[str, list[Place]] = {"tables": [], "mixed": [], "comparisons": [], "patterns": []}
+    for module in found:
+        if module.name != home:
+            tree = ast.parse(module.text)
+            names, more = Names(module.name, primitives), Names(module.name, primitives, 1)
+            names.visit(tree)
+            more.visit(tree)
+            places["tables"] += names.tables
+            places["mixed"] += [place for place in more.tables if place not in names.tables]
+            places["comparisons"] += names.comparisons
+            places["patterns"] += names.patterns
+    return places
+
+
+# ---- what is measured ----------------------------------------------------------------------------------------------
+
+
+class Runs:
+    """Counts the runs of each analysis, from when it is put in place until it is taken away."""
+
+    def __init__(self) -> None:
+        self.count: Counter[str] = Counter()
+        self.again: Counter[str] = Counter()
+        """Of the runs, those on a body that equals one that was asked about before."""
+        self._within: set[str] = set()
+        self._seen: set[tuple[str, Any]] = set()
+
+    def clear(self) -> None:
+        self.count, self.again, self._seen = Counter(), Counter(), set()
+
+    def note(self, analysis: str, args: tuple[Any, ...]) -> None:
+        self.count[analysis] += 1
+        if analysis in OF_A_BODY and args:
+            asked = analysis, getattr(args[0], "body", args[0])
+            self.again[analysis] += asked in self._seen
+            self._seen.add(asked)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        undo: list[Callable[[], None]] = []
+        try:
+            for analysis, several in ANALYSES.items():
+                for where in several:
+                    undo += self._counts(analysis, resolved(where))
+            yield
+        finally:
+            for step in reversed(undo):
+                step()
+
+    def _counts(self, analysis: str, target: Any) -> list[Callable[[], None]]:
+        """Count the calls of a function, or of a class, wherever it has been imported to; how to stop that."""
+        if isinstance(target, type):
+            made: Any = vars(target)["__init__"]
+            note = self.note
+
+            @functools.wraps(made)
+            def init(self: Any, *args: Any, **kwargs: Any) -> None:
+                note(analysis, args)
+                made(self, *args, **kwargs)
+
+            setattr(target, "__init__", init)
+            return [functools.partial(setattr, target, "__init__", made)]
+
+        @functools.wraps(target)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if analysis in self._within:  # it calls itself
+                return target(*args, **kwargs)
+            self.note(analysis, args)
+            self._within.add(analysis)
+            try:
+                return target(*args, **kwargs)
+            finally:
+                self._within.discard(analysis)
+
+        undo: list[Callable[[], None]] = []
+        for module in _loaded():
+            for name, value in list(vars(module).items()):
+                if value is target:
+                    setattr(module, name, call)
+                    undo.append(functools.partial(setattr, module, name, target))
+        return undo
+
+
+def _loaded() -> list[ModuleType]:
+    return [m for name, m in list(sys.modules.items()) if name.split(".")[0] == PACKAGE and isinstance(m, ModuleType)]
+
+
+def both_texts(case: Case) -> tuple[float, float]:
+    """Make the text one reads, and the one that is compiled; seconds of the processor for each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        start = time.process_time()
+        derivative = resolved(DIFFERENTIATE)(case.function, case.wrt, target="python")
+        generated = derivative.specialisation(*case.args).generated
+        generated.text()
+        read = time.process_time()
+        generated.machine_text()
+        return read - start, time.process_time() - read
+
+
+def times(cases: Sequence[Case], repeat: int) -> tuple[float, float]:
+    """Seconds for the texts of all programs, the least of several tries of each."""
+    for module in modules():
+        if module.name:  # what is imported late is no time of the compiler's
+            importlib.import_module(f"{PACKAGE}.{module.name}")
+    both_texts(cases[0])
+    best = [[min(t) for t in zip(*(both_texts(case) for _ in range(repeat)), strict=True)] for case in cases]
+    return sum(t[0] for t in best), sum(t[1] for t in best)
+
+
+def runs(cases: Sequence[Case]) -> list[tuple[Counter[str], Counter[str]]]:
+    """Of each gradient, the runs of each analysis, and those on a body that had been seen."""
+    work, found = Runs(), []
+    with work.counted():
+        for case in cases:
+            work.clear()
+            both_texts(case)
+            found.append((work.count, work.again))
+    return found
+
+
+# ---- the table -----------------------------------------------------------------------------------------------------
+
+
+def line(what: str, *values: object) -> None:
+    print(f"{what:<58}", *(f"{value:>9}" for value in values))
+
+
+def title(text: str, *columns: str) -> None:
+    print()
+    line(text, *columns)
+    print("-" * (58 + 10 * len(columns)))
+
+
+def files(places: Sequence[Place]) -> int:
+    return len({place.module for place in places})
+
+
+def table_of_files(found: Sequence[Module], asked: Sequence[str]) -> None:
+    title(f"{PACKAGE}: size", "lines", "modules")
+    line("all", sum(m.lines for m in found), len(found))
+    for folder in sorted({m.folder for m in found}):
+        inside = [m for m in found if m.folder == folder]
+        line(f"  {folder}", sum(m.lines for m in inside), len(inside))
+    largest, size = Counter(m.path.parent for m in found).most_common(1)[0]
+    line(f"largest folder: {largest.relative_to(ROOT.parent)}", "", size)
+    longest = max(found, key=lambda m: m.lines)
+    line(f"longest file: {longest.path.relative_to(ROOT.parent)}", longest.lines)
+
+    filled = [m for m in found if not m.is_empty]
+    imported = imported_by_tests(frozenset(m.name for m in found))
+    untold = [m for m in filled if not m.has_doctest]
+    untested = [m for m in untold if m.name not in imported]
+    title("tests", "modules")
+    line("with something in them", len(filled))
+    line("without a doctest", len(untold))
+    line("without a doctest, and no test imports from them", len(untested))
+    listed("doctests", asked, [m.name for m in untold])
+    listed("tests", asked, [m.name for m in untested])
+
+    places = names_of_primitives(found)
+    title("names of primitives outside their module", "number", "modules")
+    for what, text in NAMED.items():
+        line(text, len(places[what]), files(places[what]))
+    for what in NAMED:
+        listed(what, asked, list(map(str, places[what])))
+
+    title("mechanisms for one question", "number", "modules")
+    for question, several in MECHANISMS.items():
+        line(question, len(several), len({where.partition(":")[0] for where in several}))
+    told: list[str] = []
+    for question, several in MECHANISMS.items():
+        told += [question, *(f"    {where} - {what}" for where, what in several.items())]
+    listed("mechanisms", asked, told)
+
+
+def listed(what: str, asked: Sequence[str], lines: Sequence[str]) -> None:
+    if what in asked:
+        print(f"\n{what}:", *lines, sep="\n    ")
+
+
+def table_of_runs(cases: Sequence[Case], repeat: int) -> None:
+    read, compiled = times(cases, repeat)
+    found = runs(cases)
+    title(f"runs per gradient, of {len(cases)} programs", "mean", "most", "again", "most")
+    for analysis in ANALYSES:
+        counts = [count[analysis] for count, _ in found]
+        again = [seen[analysis] for _, seen in found]
+        repeated = (f"{sum(again) / len(cases):.1f}", max(again)) if analysis in OF_A_BODY else ("", "")
+        line(f"  {analysis}", f"{sum(counts) / len(cases):.1f}", max(counts), *repeated)
+    print("again: on a body that equals one of an earlier run in the same gradient")
+    title(f"own time for {len(cases)} programs", "seconds")
+    line("the text one reads", f"{read:.2f}")
+    line("the text that is compiled, from it", f"{compiled:.2f}")
+    line("both", f"{read + compiled:.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--sample", type=int, default=20, metavar="N", help="every N-th program; 0 for none")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="tries for the time of each program")
+    parser.add_argument("--list", nargs="+", choices=LISTS, default=[], help="say what was counted")
+    asked = parser.parse_args()
+    gone = missing()
+    if gone:
+        sys.exit("\n".join(["the tables of this script name what is not there:", *gone]))
+    table_of_files(modules(), asked.list)
+    if asked.sample:
+        table_of_runs(all_cases()[:: asked.sample], max(asked.repeat, 1))
+
+
+if __name__ == "__main__":
+    main()
