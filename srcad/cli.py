@@ -72,6 +72,36 @@ def show(
         typer.echo(text, nl=False)
 
 
+@app.command()
+def stages(
+    function: Annotated[str, typer.Argument(help="module:function, or path/to/file.py:function")],
+    wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,
+    signature: Annotated[str | None, typer.Option(help="Types of the arguments, in Numba's notation.")] = None,
+    value: Annotated[bool, typer.Option("--value", help="Give the value too.")] = False,
+    jacobian: Annotated[bool, typer.Option("--jacobian", help="The Jacobian of all outputs.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="A pass to be shown; else all that do anything.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="An optional pass to be left out.")] = None,
+) -> None:
+    """Print what the compiler makes of a function, pass by pass: for the text one reads, then for what is compiled."""
+    from srcad import ahead_of_time as work
+    from srcad.compiler.manager import settings
+    from srcad.compiler.passes import check_optional
+    from srcad.compiler.stages import recorded
+
+    sys.path.insert(0, ".")
+    try:
+        with settings(without=check_optional(without or ()), verify=True), recorded() as found:
+            entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
+            derivative = entry.derivative()
+            made = derivative.made_for(entry.example(derivative)).generated
+            made.machine_text()
+    except SrcadError as error:
+        _stop(error)
+    for stage in found:
+        if stage.of.name in only if only else stage.changed:
+            typer.echo(str(stage))
+
+
 def _stop(error: SrcadError) -> None:
     typer.echo(str(error), err=True)
     raise typer.Exit(2)

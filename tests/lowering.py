@@ -14,6 +14,7 @@ from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.frontend.values.describe import describe, flatten
 from srcad.ir.verify import verify
+from srcad.rules.primitives import PRIMITIVES
 from tests.interpreter import interpret
 
 
@@ -23,7 +24,7 @@ def lowered(function: Callable[..., Any], *args: Any) -> Lowered:
     bound = inspect.signature(source.function).bind(*args).arguments
     taken: set[str] = set()
     result = lower(source, {name: describe(name, value, taken) for name, value in bound.items()})
-    verify(result.function)
+    verify(result.function, PRIMITIVES)
     return result
 
 

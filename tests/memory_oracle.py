@@ -9,12 +9,10 @@ must be one.
 from __future__ import annotations
 
 import argparse
-import importlib
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,12 +25,13 @@ from srcad.analysis.memory.alias_classes import alias_classes, is_writable_view
 from srcad.analysis.memory.flow_sensitive_aliases import CALLER, aliases_at_copies
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.canonicalize.prune import prune
+from srcad.compiler.passes import COMPILED
+from srcad.compiler.stages import applied, recorded
 from srcad.errors import SrcadError
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, If, Op, Stmt, Var, While
 from srcad.ir.result_memory import VIEWS, root, roots
 from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Type
-from srcad.optimize.driver import optimize
 from tests.instead import run_instead
 from tests.interpreter import _run
 from tests.sequential import Execution
@@ -213,39 +212,18 @@ def _apart(block: Block) -> Block:
 # ---- a program -------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def simplified(found: list[Stage]) -> Iterator[None]:
-    """Note what each round of simplification is given."""
-    module, gradient = (importlib.import_module(f"srcad.{name}") for name in ("cleanup.driver", "reverse.driver"))
-    ownership, finish = module.elide_copies, gradient.clean_up
-    params: tuple[str, ...] = ()
-
-    def starts(f: Function) -> Function:
-        nonlocal params
-        params = tuple(p.name for p in f.params)
-        return finish(f)  # type: ignore[no-any-return]
-
-    def rounds(body: Block, types: Mapping[str, Type], *others: Any) -> Block:
-        found.append(Stage(f"round {len(found)}", body, dict(types), params))
-        return ownership(body, types, *others)  # type: ignore[no-any-return]
-
-    module.elide_copies, gradient.clean_up = rounds, starts
-    try:
-        yield
-    finally:
-        module.elide_copies, gradient.clean_up = ownership, finish
-
-
 def ask(derivative: Any, args: Sequence[Any], more: Sequence[Any] = ()) -> int:
     """Hold all that is said of a program against runs of it; the number of arrays that were asked.
 
     `more` are the buffers of an `adjoint`.
     """
-    rounds: list[Stage] = []
-    with simplified(rounds):
+    with recorded() as passes:
         one = derivative.specialisation(*args)
     made = one.generated
-    stages = [Stage(name, f.body, f.types, tuple(p.name for p in f.params)) for name, f in _texts(made.function)]
+    # what copy elision is given, in the first and in the last round
+    given = [p.unit.function for p in passes if p.of.name == "remove_dead_code"]
+    rounds = [_stage(f"round {k}", f) for k, f in enumerate(given)]
+    stages = [_stage("text", made.function), _stage("compiled", applied(COMPILED, made.function))]
     usual, asked = one.compiled(), 0
 
     def asking(*flat: Any) -> Any:
@@ -261,9 +239,8 @@ def ask(derivative: Any, args: Sequence[Any], more: Sequence[Any] = ()) -> int:
     return asked
 
 
-def _texts(f: Function) -> Iterator[tuple[str, Function]]:
-    yield "text", f
-    yield "compiled", optimize(f)
+def _stage(name: str, f: Function) -> Stage:
+    return Stage(name, f.body, f.types, tuple(p.name for p in f.params))
 
 
 def _copies(flat: Sequence[Any]) -> list[Any]:

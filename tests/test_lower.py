@@ -13,6 +13,7 @@ from srcad.ir.nodes import Const, For, Function, If, Param, Slice, Var, While
 from srcad.ir.traversal import walk
 from srcad.ir.types import ONE, Array, Scalar, Symbol, dim
 from srcad.ir.verify import Malformed, verify
+from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import RULES
 from srcad.typing.builder import Builder
 from tests.lower_programs import A34, PROGRAMS, SCALE, Layer, calls_keyword_soup, globals_used, keyword_soup, x5
@@ -82,11 +83,11 @@ def test_lowering_is_fast() -> None:
 def test_verifier_sees_what_is_wrong() -> None:
     function = lowered(nested, x5, 3).function
     with pytest.raises(Malformed, match="twice"):
-        verify(Function("f", function.params, function.body * 2, (), function.types))
+        verify(Function("f", function.params, function.body * 2, (), function.types), PRIMITIVES)
     with pytest.raises(Malformed, match="not defined"):
-        verify(Function("f", (), (), (Var("y"),), {}))
+        verify(Function("f", (), (), (Var("y"),), {}), PRIMITIVES)
     with pytest.raises(Malformed, match="no type"):
-        verify(Function("f", (Param("y", "y"),), (), (), {}))
+        verify(Function("f", (Param("y", "y"),), (), (), {}), PRIMITIVES)
 
 
 # ---- types -----------------------------------------------------------------------------------------

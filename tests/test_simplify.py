@@ -16,7 +16,6 @@ from srcad.cleanup.adjoint.neighbours import array_updates_as_stores, simplify_a
 from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.dead_code import remove_dead_code
-from srcad.cleanup.driver import clean_up
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
@@ -25,6 +24,8 @@ from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.name_coalescing import coalesce_names
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import read_taped_conditions
+from srcad.compiler.passes import CLEAN_UP
+from srcad.compiler.stages import applied
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
@@ -47,6 +48,10 @@ PASSES: dict[str, Pass] = {
     "shifts": lambda b, t, live: split_stencil_loops(array_updates_as_stores(b, t), t, live, PARAMS),
     "simplify": lambda b, t, live: simplify_adjoint(b, t, live),
 }
+
+
+def clean_up(f: Function) -> Function:
+    return applied(CLEAN_UP, f)
 
 
 def given() -> dict[str, object]:

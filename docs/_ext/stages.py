@@ -1,20 +1,15 @@
 """The intermediate texts of one compilation, for `how_it_works.md`: `{stage} name`, as a block or inside a line.
 
-The compiler runs once, on the function of `docs/overflow.py`, and what passes through its steps is recorded.
+The compiler runs once, on the function of `docs/overflow.py`, and records what each pass gives.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import re
 import textwrap
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import gast
 import numpy as np
@@ -23,47 +18,30 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import srcad
+from srcad.analysis.values.activity import active_names
+from srcad.compiler.stages import recorded
 from srcad.frontend.source.read import read
 from srcad.frontend.syntax.structured_exits import structure_exits
 from srcad.ir import printer as ir
 
 from overflow import overflow  # isort: skip  (docs/, which conf.py puts on the path)
 
-STEPS = {
-    "lowered": "srcad.compiler.pipeline.lower",
-    "pruned": "srcad.compiler.pipeline.prune",
-    "active": "srcad.reverse.driver.active_names",
-    "finished": "srcad.reverse.driver.clean_up",
-}
-
 
 @functools.cache
 def stages() -> dict[str, str]:
     """The text of each stage, by name."""
-    seen: dict[str, tuple[tuple[Any, ...], Any]] = {}
-
-    def recorded(name: str, step: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            result = step(*args, **kwargs)
-            seen.setdefault(name, (args, result))
-            return result
-
-        return wrapper
-
-    with ExitStack() as patches:
-        for name, place in STEPS.items():
-            module, _, function = place.rpartition(".")
-            step = getattr(importlib.import_module(module), function)
-            patches.enter_context(mock.patch(place, recorded(name, step)))
+    with recorded() as passes:
         gradient = srcad.grad(overflow, argnums=("x", "decay"))
         text = gradient.source_for(np.zeros(3), 0.9, 1.0)
+    after = {stage.of.name: stage.unit.function for stage in reversed(passes)}
+    primal = after["count_trips"]
     return {
         "source": inspect.getsource(overflow),
         "single_exit": gast.unparse(structure_exits(read(overflow).tree)).strip(),
-        "lowered": ir.text(seen["lowered"][1].function),
-        "pruned": ir.text(seen["pruned"][1]),
-        "active": ", ".join(sorted(seen["active"][1])),
-        "assembled": ir.text(seen["finished"][0][0]),
+        "lowered": ir.text(after["lower"]),
+        "pruned": ir.text(after["prune"]),
+        "active": ", ".join(sorted(active_names(primal, ("x", "decay"), primal.results))),
+        "assembled": ir.text(after["reverse"]),
         "keeps": text.split('"""')[1].strip(),
         "text": text,
         "layers": layers((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")),

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Literal, Union
 
 from srcad.ir.types import Type
 
@@ -193,11 +193,18 @@ class Effect:
     span: Span | None = field(default=None, compare=False)
 
 
+Section = Literal["forward", "reverse", "value", "iteration", "iteration again", "iteration reversed"]
+"""Parts of a derivative: its two sweeps, what the primal computes after both, and the two halves of an iteration of a
+loop that is reversed iteration by iteration, of which the first may run for the second time."""
+
+
 @dataclass(frozen=True)
 class Comment:
-    """Text lines above the next statement (sequential form only); an empty text is a blank line."""
+    """Text lines above the next statement; an empty text is a blank line."""
 
     text: str
+    section: Section | None = None
+    """What begins here."""
 
 
 @dataclass(frozen=True)

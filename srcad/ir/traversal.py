@@ -25,6 +25,7 @@ from srcad.ir.nodes import (
     Join,
     Op,
     Return,
+    Section,
     Slice,
     Stmt,
     Store,
@@ -341,3 +342,8 @@ def rename(block: Block, mapping: Mapping[str, str]) -> Block:
         return map_expr(e, lambda part: Var(name(part.name)) if isinstance(part, Var) else part)
 
     return tuple(rewrite(stmt, expr, name) for stmt in block)
+
+
+def section_start(block: Block, section: Section) -> int:
+    """The position of the comment that opens a section; the end where there is none."""
+    return next((k for k, s in enumerate(block) if isinstance(s, Comment) and s.section == section), len(block))

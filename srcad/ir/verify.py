@@ -34,12 +34,17 @@ class Malformed(Exception):
     """What is wrong with a function."""
 
 
-def verify(function: Function) -> Function:
+def verify(function: Function, primitives: Container[str]) -> Function:
     """Raise `Malformed` unless every name is assigned once, is defined where it is read, and has a type.
 
-    Operands of operations are atoms. Gives the function back, so that calls can be chained.
+    Operations are of these primitives, their operands are atoms. Gives the function back, so that calls can be chained.
+
+    >>> from srcad.ir.nodes import Op
+    >>> verify(Function("f", (), (Assign("y.0", Op("neg", (Var("x.0"),))),), (Var("y.0"),), {}), {"neg"})
+    Traceback (most recent call last):
+    srcad.ir.verify.Malformed: f: x.0 is read in neg, where it is not defined
     """
-    check = _Check(function)
+    check = _Check(function, primitives)
     for param in function.params:
         check.define(param.name)
     scope = check.block(function.body, frozenset(check.defined))
@@ -49,14 +54,19 @@ def verify(function: Function) -> Function:
 
 
 class _Check:
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, primitives: Container[str]) -> None:
         self.function = function
+        self.primitives = primitives
         self.defined: set[str] = set()
 
     def fail(self, text: str, stmt: Stmt | None = None) -> None:
         line = getattr(getattr(stmt, "span", None), "line", None)
         where = f", line {line}" if line is not None else ""
         raise Malformed(f"{self.function.name}{where}: {text}")
+
+    def primitive(self, op: Op, stmt: Stmt) -> None:
+        if op.prim not in self.primitives:
+            self.fail(f"{op.prim} is no primitive", stmt)
 
     def define(self, name: str, stmt: Stmt | None = None) -> None:
         if name in self.defined:
@@ -110,6 +120,7 @@ class _Check:
         match stmt:
             case Assign(target, value):
                 if isinstance(value, Op):
+                    self.primitive(value, stmt)
                     self.items(value.args, scope, value.prim, stmt)
                 else:
                     self.atom(value, scope, f"the assignment of {target}", stmt)
@@ -143,6 +154,7 @@ class _Check:
                     self.define(carry.result, stmt)
                 return scope | {carry.result for carry in carried}
             case Effect(call):
+                self.primitive(call, stmt)
                 for arg in call.args:
                     is_list = isinstance(arg, Var) and isinstance(self.function.types.get(arg.name), ListOf)
                     if not is_list or arg.name not in scope:  # type: ignore[union-attr]
@@ -190,10 +202,21 @@ def verify_sequential(function: Function, primitives: Container[str]) -> Functio
     return function
 
 
+def verify_sweeps(function: Function, primitives: Container[str]) -> Function:
+    """As `verify_sequential`, of a function with joins and carries, whose adjoints are updated in place."""
+    check = _CheckSequential(function, primitives, ssa=True)
+    known = check.block(function.body, frozenset(p.name for p in function.params))
+    for result in function.results:
+        check.read(result, known, None)
+    return function
+
+
 class _CheckSequential:
-    def __init__(self, function: Function, primitives: Container[str]) -> None:
+    def __init__(self, function: Function, primitives: Container[str], ssa: bool = False) -> None:
         self.function = function
         self.primitives = primitives
+        self.ssa = ssa
+        """Whether there are joins and carries."""
 
     def fail(self, text: str, stmt: Stmt | None) -> None:
         line = getattr(getattr(stmt, "span", None), "line", None)
@@ -237,28 +260,43 @@ class _CheckSequential:
                 return known
             case If(cond, then, orelse, joins):
                 self.read(cond, known, stmt)
-                if joins:
+                if joins and not self.ssa:
                     self.fail("a join", stmt)
-                return self.block(then, known) | self.block(orelse, known)
-            case For(index, body=body, carried=carried, exit=leave):
+                after_then, after_else = self.block(then, known), self.block(orelse, known)
+                for join in joins:
+                    self.read(join.then, after_then, stmt)
+                    self.read(join.orelse, after_else, stmt)
+                return (after_then | after_else).union(join.target for join in joins)
+            case For(index, body=body, exit=leave):
                 for bound in (stmt.start, stmt.stop, stmt.step):
                     self.read(bound, known, stmt)
-                if carried:
-                    self.fail("a carry", stmt)
-                inside = known | {index} | defined(body)  # an earlier iteration may have assigned it
+                # an earlier iteration may have assigned it
+                inside = known | {index} | defined(body) | self.begun(stmt, known)
                 self.block(body, inside)
                 if leave is not None:
                     self.read(leave, inside, stmt)
-                return inside
-            case While(test, cond, body, carried):
-                if carried:
-                    self.fail("a carry", stmt)
-                inside = self.block(test, known | defined(test) | defined(body))
+                return inside | self.ended(stmt, inside)
+            case While(test, cond, body):
+                inside = self.block(test, known | defined(test) | defined(body) | self.begun(stmt, known))
                 self.read(cond, inside, stmt)
                 self.block(body, inside)
-                return inside
+                return inside | self.ended(stmt, inside)
             case _:
                 assert_never(stmt)
+
+    def begun(self, loop: For | While, known: frozenset[str]) -> frozenset[str]:
+        """The names that the loop carries, in its body."""
+        if loop.carried and not self.ssa:
+            self.fail("a carry", loop)
+        for carry in loop.carried:
+            self.read(carry.init, known, loop)
+        return frozenset(carry.arg for carry in loop.carried)
+
+    def ended(self, loop: For | While, inside: frozenset[str]) -> frozenset[str]:
+        """The names that the loop carries, behind it."""
+        for carry in loop.carried:
+            self.read(carry.next, inside, loop)
+        return frozenset(carry.result for carry in loop.carried)
 
     def expressions(self, stmt: Stmt, known: frozenset[str]) -> None:
         for expr in own_exprs(stmt):

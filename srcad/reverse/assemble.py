@@ -8,7 +8,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.canonicalize.trip_counts import trip_count_of
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
@@ -349,7 +349,7 @@ class Assembly:
                 body = self.reverse(turn)
                 if self._is_fused(owner):
                     forward, late = self.forward(turn.region), self.late(turn.region)
-                    both = (Comment(ITERATION), *forward, Comment(ITERATION_REVERSED), *body) if forward else body
+                    both = (ITERATION, *forward, ITERATION_REVERSED, *body) if forward else body
                     both += late
                     return [*self.preamble.get(turn.region, ()), with_blocks(owner, [both])]
                 if not body:

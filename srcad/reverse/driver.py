@@ -1,194 +1,270 @@
-"""The gradient of a function in normal form: every step of reverse mode, in order."""
+"""Reverse mode: from a function in normal form to both sweeps of its derivative.
+
+A `Reversal` says what is to be reversed. Two passes change the primal first, by what the plan of the sweeps says:
+checkpointed loops are split into segments, and arrays whose every iteration overwrites them get a row for each. Then
+`gradient`, `adjoint` and `jacobian` put the sweeps together; `compiler/passes` has the order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from srcad.analysis.memory.alias_classes import alias_classes
-from srcad.analysis.memory.alias_conflicts import refuse_alias_conflicts
+from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
-from srcad.canonicalize.copy_written_arguments import copy_written_arguments
-from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
-from srcad.canonicalize.join_view_indices import join_view_indices
-from srcad.canonicalize.trip_counts import count_trips
-from srcad.cleanup.driver import clean_up
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Atom, Block, Comment, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
+from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
 from srcad.reverse.adjoint.merge_sweeps import merge_sweeps
+from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
 from srcad.reverse.assemble import AssembledSweeps, Assembly
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.expansion_candidates import arrays_to_expand
-from srcad.reverse.loops.interleave import choose_interleaved_loops, saves_anything
+from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
 from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
-from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE, annotate
+from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE
 from srcad.reverse.storage.outer_lengths import length
-from srcad.reverse.storage.tape_report import TapeEntry, tape_entries
 from srcad.typing.builder import Builder
 
 
-@dataclass(frozen=True)
-class Gradient:
-    """The gradient in sequential form, and what it keeps for its reverse sweep."""
+@dataclass(frozen=True, eq=False)
+class Reversal:
+    """What is to be reversed: a function in normal form, and the cotangents of its results."""
 
     function: Function
-    kept: tuple[TapeEntry, ...]
+    wrt: tuple[str, ...]
+    seeds: tuple[tuple[tuple[Expr, Atom], ...], ...]
+    """For each reverse sweep the results it begins with, each with its cotangent. Several go side by side."""
+    buffers: Mapping[str, Var] = field(default_factory=dict)
+    """Arrays among `wrt` whose adjoint is the caller's: the cotangent goes in and the adjoint comes out."""
+    checkpoint: tuple[str, ...] = ()
+    """Names of the variables of loops that are to be checkpointed."""
+    interleaving: bool = True
+    """Whether loops may be reversed iteration by iteration."""
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+    """Of the loops that have been split."""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Of the arrays that have been expanded, the number of leading axes that say whose row it is."""
+
+    @cached_property
+    def plan(self) -> _Plan:
+        return _Plan(self)
 
 
-def gradient(f: Function, wrt: Sequence[str], *, keep_value: bool = False, checkpoint: Sequence[str] = ()) -> Gradient:
-    """Differentiate the first result of f with respect to the parameters `wrt`.
+class _Plan:
+    """The reverse sweep, and what its storage decides, before anything is written down."""
 
-    The new function takes f's parameters and `d_result`, the cotangent of that result. It returns f's results
-    if `keep_value`, then a gradient for each of `wrt`. `checkpoint` are the variables of loops that run twice.
-    """
+    def __init__(self, reversal: Reversal) -> None:
+        f, wrt, buffers = reversal.function, reversal.wrt, reversal.buffers
+        self.builder = builder = Builder.resume(f)
+        self.found: AliasClasses = alias_classes(f)
+        self.places: Regions = regions(f)
+        outputs = [[*(result for result, _ in own), *map(Var, buffers)] for own in reversal.seeds]
+        known = AvailableExpressions(self.places, builder.types, self.found)
+        parts = [
+            reverse_sweep(
+                f,
+                builder,
+                self.places,
+                active_names(f, wrt, out),
+                self.found,
+                own,
+                wrt,
+                buffers,
+                reversal.rows,
+                known,
+                prefix,
+            )
+            for own, out, prefix in zip(reversal.seeds, outputs, _prefixes(len(outputs)), strict=True)
+        ]
+        self.adjoints: list[Mapping[str, Var]] = [adjoints for _, adjoints in parts]
+        self.sweep: ReverseSweep = merge_sweeps([part for part, _ in parts])
+        carrying = active_names(f, wrt, [result for out in outputs for result in out])
+        self.state = SegmentState(builder, self.places, self.found, self.sweep, reversal.segments, reversal.rows)
+
+        def interleaved(allowed: bool) -> InterleavePlan:
+            return choose_interleaved_loops(
+                builder, self.places, self.found, self.sweep, carrying, self.state, allowed=allowed
+            )
+
+        self.loops = interleaved(reversal.interleaving)
+        if buffers and self.loops.regions.interleaved and (self.loops.plan.save_points or self.state.segments):
+            # what a procedure leaves in its arguments is saved before the reverse sweep restores any
+            self.loops = interleaved(False)
+
+    def region(self, loop: str) -> Region:
+        """The body of the loop with this index."""
+        return self.places.definitions[loop].region
+
+    def assembled(self) -> AssembledSweeps:
+        return Assembly(self.builder, self.loops, self.found, self.state).sweeps(self.sweep)
+
+
+# ---- what is to be reversed ------------------------------------------------------------------------------------
+
+
+def of_value(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
+    """Of the first result, a scalar; its cotangent is a parameter."""
     builder = Builder.resume(f)
-    f = join_view_indices(f, builder)
-    refuse_alias_conflicts(f)
-    f = _own(_plain(f, builder), builder)
-    f = count_trips(f, builder)
-    f = _keep_results(f, builder) if keep_value else f
     seed = _seed(f, builder)
-    (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(f.results[0], seed)]], {}, checkpoint)
-    late = (Comment(VALUE), *sweeps.deferred) if sweeps.deferred else ()
-    results = (*(f.results if keep_value else ()), *(adjoints[name] for name in wrt))
-    params = (*f.params, Param(seed.name, "d_result", seed=True))
-    body = (Comment(FORWARD), *sweeps.forward, Comment(REVERSE), *sweeps.reverse, *late, Return(results))
-    return _finished(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), builder)
+    return Reversal(replace(f, types=builder.types), tuple(wrt), (((f.results[0], seed),),), {}, tuple(checkpoint))
 
 
-def adjoint(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) -> Gradient:
-    """The adjoint of f as a procedure, for functions that write into their arguments.
-
-    The new function takes f's parameters, then a buffer `d_x` for each array of `wrt`: the cotangent of what
-    the array holds after f goes in, that of what it held before comes out. A number that f returns has the
-    cotangent `d_result`, the last parameter. It returns the gradients of the numbers in `wrt`, and leaves in
-    the arrays what f leaves in them.
-    """
+def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
+    """Of what the function leaves in the arrays of `wrt`, and of its first result if that is a float."""
+    builder = Builder.resume(f)
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
-    builder = Builder.resume(f)
-    f = join_view_indices(f, builder)
-    refuse_alias_conflicts(f, arrays)
-    f = count_trips(_plain(f, builder), builder)
     buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
-    seeds = [(r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r))]
-    (adjoints,), sweeps = _sweeps(f, builder, wrt, [seeds], buffers, checkpoint)
-    found = alias_classes(f)
-    # going back, the reverse sweep restores what f has overwritten
-    changed = [p for p in f.params if p.name in found.written and sweeps.restores]
-    finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
-    keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
-    give = [Store(Var(name), (), final) for name, final in finals.items()]
-    results = tuple(adjoints[name] for name in wrt if name not in buffers)
-    params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
-    params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in seeds)
-    # what waits for a fused loop may be what f leaves in its arguments: then the reverse sweep has restored nothing
-    late = (Comment(VALUE), *sweeps.deferred) if sweeps.deferred else ()
-    body = (Comment(FORWARD), *sweeps.forward, *keep, Comment(REVERSE), *sweeps.reverse, *late, *give, Return(results))
-    return _finished(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
+    seeds = tuple((r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r)))
+    return Reversal(replace(f, types=builder.types), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
 
 
-def jacobian(f: Function, wrt: Sequence[str], *, checkpoint: Sequence[str] = ()) -> Gradient:
-    """Differentiate each result of f, numbers or one array, with respect to the parameters `wrt`.
-
-    The new function takes f's parameters. It returns, for each result, its derivative for each of `wrt`.
-    """
+def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
+    """Of each result, scalars or one array."""
     builder = Builder.resume(f)
-    f = join_view_indices(f, builder)
-    refuse_alias_conflicts(f)
-    f = count_trips(_own(_plain(f, builder), builder), builder)
-    rows = _array_rows if _is_array(f, builder) else _number_rows
-    body, results = rows(f, builder, wrt, checkpoint)
-    body = (Comment(FORWARD), *body, Return(results))
-    return _finished(replace(f, name=f"{f.name}_jacobian", body=body, results=results), builder)
-
-
-def _number_rows(
-    f: Function, builder: Builder, wrt: Sequence[str], checkpoint: Sequence[str]
-) -> tuple[Block, tuple[Expr, ...]]:
-    """Numbers are a few: their reverse sweeps go back side by side."""
-    seeds = [[(result, Const(1.0))] for result in f.results]
-    adjoints, sweeps = _sweeps(f, builder, wrt, seeds, {}, checkpoint)
-    return (*sweeps.forward, Comment(REVERSE), *sweeps.reverse), tuple(own[name] for own in adjoints for name in wrt)
-
-
-def _array_rows(
-    f: Function, builder: Builder, wrt: Sequence[str], checkpoint: Sequence[str]
-) -> tuple[Block, tuple[Expr, ...]]:
-    """An array has any number of entries: their reverse sweeps go back one after another.
-
-    Where the reverse sweep cannot run twice after one forward sweep, each entry has a forward sweep too.
-    """
+    if not _is_array(f, builder):
+        ones = tuple(((result, Const(1.0)),) for result in f.results)
+        return Reversal(f, tuple(wrt), ones, {}, tuple(checkpoint))
     (result,) = f.results
     t = builder.typeof(result)
     assert isinstance(result, Var) and isinstance(t, Array)
     seed = builder.fresh(f"d_{_base(result.name).lstrip('%')}", replace(t, layout="C"))
-    (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(result, seed)]], {}, checkpoint, fusing=False)
+    given = replace(f, types=builder.types)
+    # the reverse sweep is to run once for each entry of the array, after one forward sweep
+    return Reversal(given, tuple(wrt), (((result, seed),),), {}, tuple(checkpoint), interleaving=False)
+
+
+# ---- passes from normal form to normal form ----------------------------------------------------------------------
+
+
+def split_loops(reversal: Reversal) -> Reversal:
+    """Split the loops that are to be checkpointed into segments, where anything would be saved in them."""
+    wanted = loops_named(reversal.function, reversal.checkpoint)
+    plan = reversal.plan if wanted else None
+    chosen = frozenset(loop for loop in wanted if plan is not None and saves_anything(plan.loops, plan.region(loop)))
+    if not chosen:
+        return reversal
+    builder = Builder.resume(reversal.function)
+    f, segments = split_into_segments(reversal.function, builder, chosen)
+    return replace(reversal, function=replace(f, types=builder.types, tape=builder.tape), segments=segments)
+
+
+def expand_overwritten_arrays(reversal: Reversal) -> Reversal:
+    """Give arrays that each iteration fills anew a row for each, so that no iteration overwrites what is read later."""
+    while True:
+        plan = reversal.plan
+        overwrites = ToBeRecorded(plan.loops.regions, plan.found, plan.builder.types)
+        wanted = arrays_to_expand(plan.builder, plan.loops.regions, overwrites, plan.loops.plan, plan.state.segments)
+        if not wanted:
+            return reversal
+        builder = Builder.resume(reversal.function)
+        f, rows = expand_arrays(reversal.function, builder, wanted, reversal.rows)
+        reversal = replace(reversal, function=replace(f, types=builder.types, tape=builder.tape), rows=rows)
+
+
+def save_results(f: Function) -> Function:
+    """Copy the array results that the reverse sweep may write into when it restores what was overwritten."""
+    builder = Builder.resume(f)
+    stored = alias_classes(f).written
+    results: list[Expr] = []
+    body = list(f.body)
+    for result in f.results:
+        if isinstance(result, Var) and result.name in stored:
+            own = builder.fresh(result.name.rsplit(".", 1)[0], f.types[result.name])
+            body.append(Assign(own.name, Op("copy", (result,)), f.span))
+            result = own
+        results.append(result)
+    return replace(f, body=tuple(body), results=tuple(results), types=builder.types)
+
+
+# ---- both sweeps ---------------------------------------------------------------------------------------------------
+
+
+def gradient(reversal: Reversal, keep_value: bool = False) -> Function:
+    """The gradient of the first result.
+
+    It takes the parameters of the primal and `d_result`, the cotangent of that result. It returns the results if
+    `keep_value`, then a gradient for each of `wrt`.
+    """
+    f, plan = reversal.function, reversal.plan
+    ((_, seed),) = reversal.seeds[0]
+    assert isinstance(seed, Var)
+    sweeps = plan.assembled()
+    results = (*(f.results if keep_value else ()), *(plan.adjoints[0][name] for name in reversal.wrt))
+    params = (*f.params, Param(seed.name, "d_result", seed=True))
+    body = (FORWARD, *sweeps.forward, REVERSE, *sweeps.reverse, *_deferred(sweeps), Return(results))
+    return _made(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), plan.builder)
+
+
+def adjoint(reversal: Reversal) -> Function:
+    """The adjoint of a function that writes into its arguments, as a procedure.
+
+    It takes the parameters of the primal, then a buffer `d_x` for each array of `wrt`: the cotangent of what the array
+    holds after the primal goes in, that of what it held before comes out. A scalar that the primal returns has the
+    cotangent `d_result`, the last parameter. It returns the gradients of the scalars in `wrt`, and leaves in the arrays
+    what the primal leaves in them.
+    """
+    f, plan, buffers = reversal.function, reversal.plan, reversal.buffers
+    sweeps, builder = plan.assembled(), plan.builder
+    # the reverse sweep restores what the primal has overwritten
+    changed = [p for p in f.params if p.name in plan.found.written and sweeps.restores]
+    finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
+    keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
+    give = [Store(Var(name), (), final) for name, final in finals.items()]
+    results = tuple(plan.adjoints[0][name] for name in reversal.wrt if name not in buffers)
+    params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
+    params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in reversal.seeds[0] if isinstance(seed, Var))
+    # what is deferred may be what the primal leaves in its arguments: then the reverse sweep has restored nothing
+    after = (*_deferred(sweeps), *give, Return(results))
+    body = (FORWARD, *sweeps.forward, *keep, REVERSE, *sweeps.reverse, *after)
+    return _made(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
+
+
+def jacobian(reversal: Reversal) -> Function:
+    """The derivatives of each result, scalars or one array, for each of `wrt`; it takes the primal's parameters."""
+    f, builder = reversal.function, reversal.plan.builder
+    if _is_array(f, builder):
+        body, results, builder = _array_rows(reversal)
+    else:
+        sweeps = reversal.plan.assembled()
+        body = (*sweeps.forward, REVERSE, *sweeps.reverse)
+        results = tuple(own[name] for own in reversal.plan.adjoints for name in reversal.wrt)
+    body = (FORWARD, *body, Return(results))
+    return _made(replace(f, name=f"{f.name}_jacobian", body=body, results=results), builder)
+
+
+def _array_rows(reversal: Reversal) -> tuple[Block, tuple[Expr, ...], Builder]:
+    """An array has any number of entries: their reverse sweeps run one after another.
+
+    Where the reverse sweep cannot run twice after one forward sweep, each entry has a forward sweep too.
+    """
+    f, plan = reversal.function, reversal.plan
+    builder = plan.builder
+    ((result, seed),) = reversal.seeds[0]
+    t = builder.typeof(result)
+    assert isinstance(seed, Var) and isinstance(t, Array)
+    sweeps = plan.assembled()
     if sweeps.restored is not None:
         builder.span = None
         with builder.block() as asked:
             shape = [builder.op("shape", result, axis=axis) for axis in range(t.rank)]
         kept, reverse = make_repeatable(builder, sweeps.forward, sweeps.reverse, sweeps.restored)
-        rows, results = loop_over_entries(builder, seed, shape, reverse, {name: adjoints[name] for name in wrt})
-        return (*sweeps.forward, *kept, Comment(REVERSE), *asked, *rows), results
-    (adjoints,), sweeps = _sweeps(f, builder, wrt, [[(result, seed)]], {}, checkpoint)
-    turn = (Comment(ITERATION), *sweeps.forward, Comment(ITERATION_REVERSED), *sweeps.reverse)
-    rows, results = loop_over_entries(builder, seed, _shape_before(f, t), turn, {name: adjoints[name] for name in wrt})
-    return (Comment(REVERSE), *rows), results
-
-
-def _sweeps(
-    f: Function,
-    builder: Builder,
-    wrt: Sequence[str],
-    seeds: Sequence[Sequence[tuple[Expr, Atom]]],
-    buffers: Mapping[str, Var],
-    checkpoint: Sequence[str],
-    *,
-    fusing: bool = True,
-) -> tuple[list[Mapping[str, Var]], AssembledSweeps]:
-    """Both sweeps; the reverse sweep is as many as there are lists of seeds, side by side, each with its adjoints."""
-    rows: Mapping[str, int] = {}
-    asked = loops_named(f, checkpoint)
-    found_stretches: Mapping[str, Segment] = {}
-    outputs = [[*(result for result, _ in own), *map(Var, buffers)] for own in seeds]
-    while True:
-        found = alias_classes(f)
-        places = regions(f)
-        known = AvailableExpressions(places, builder.types, found)
-        parts = [
-            reverse_sweep(f, builder, places, active_names(f, wrt, out), found, own, wrt, buffers, rows, known, prefix)
-            for own, out, prefix in zip(seeds, outputs, _prefixes(len(seeds)), strict=True)
-        ]
-        sweep = merge_sweeps([part for part, _ in parts])
-        carrying = active_names(f, wrt, [result for out in outputs for result in out])
-        points = SegmentState(builder, places, found, sweep, found_stretches, rows)
-        fused = choose_interleaved_loops(builder, places, found, sweep, carrying, points, allowed=fusing)
-        if buffers and fused.regions.interleaved and (fused.plan.save_points or points.segments):
-            # what a procedure leaves in its arguments is kept before the reverse sweep restores any
-            fused = choose_interleaved_loops(builder, places, found, sweep, carrying, points, allowed=False)
-        # of the others nothing is kept anyway
-        asked, chosen = frozenset(), frozenset(loop for loop in asked if saves_anything(fused, _turn(places, loop)))
-        if chosen:
-            f, found_stretches = split_into_segments(f, builder, chosen)
-            continue
-        overwrites = ToBeRecorded(fused.regions, found, builder.types)
-        wanted = arrays_to_expand(builder, fused.regions, overwrites, fused.plan, points.segments)
-        if not wanted:
-            return [adjoints for _, adjoints in parts], Assembly(builder, fused, found, points).sweeps(sweep)
-        f, rows = expand_arrays(f, builder, wanted, rows)
-
-
-def _turn(places: Regions, loop: str) -> Region:
-    """The turn of the loop with this index."""
-    return places.definitions[loop].region
+        rows, results = loop_over_entries(builder, seed, shape, reverse, {n: plan.adjoints[0][n] for n in reversal.wrt})
+        return (*sweeps.forward, *kept, REVERSE, *asked, *rows), results, builder
+    plan = expand_overwritten_arrays(split_loops(replace(reversal, interleaving=True))).plan
+    sweeps = plan.assembled()
+    both = (ITERATION, *sweeps.forward, ITERATION_REVERSED, *sweeps.reverse)
+    adjoints = {name: plan.adjoints[0][name] for name in reversal.wrt}
+    rows, results = loop_over_entries(plan.builder, seed, _shape_before(f, t), both, adjoints)
+    return (REVERSE, *rows), results, plan.builder
 
 
 def _shape_before(f: Function, t: Array) -> list[Expr]:
@@ -204,6 +280,11 @@ def _shape_before(f: Function, t: Array) -> list[Expr]:
     return [n for n in known if n is not None]
 
 
+def _deferred(sweeps: AssembledSweeps) -> Block:
+    """What the primal computes from the results of interleaved loops, under its own heading."""
+    return (VALUE, *sweeps.deferred) if sweeps.deferred else ()
+
+
 def _is_array(f: Function, builder: Builder) -> bool:
     return any(isinstance(builder.typeof(result), Array) for result in f.results)
 
@@ -213,9 +294,8 @@ def _prefixes(count: int) -> list[str]:
     return ["d_"] if count == 1 else [f"d{at}_" for at in range(count)]
 
 
-def _finished(made: Function, builder: Builder) -> Gradient:
-    done = clean_up(replace(made, types=builder.types, tape=builder.tape))
-    return Gradient(annotate(done), tape_entries(done))
+def _made(f: Function, builder: Builder) -> Function:
+    return replace(f, types=builder.types, tape=builder.tape)
 
 
 def _seed(f: Function, builder: Builder) -> Var:
@@ -225,25 +305,3 @@ def _seed(f: Function, builder: Builder) -> Var:
 
 def _base(name: str) -> str:
     return name.rsplit(".", 1)[0]
-
-
-def _plain(f: Function, builder: Builder) -> Function:
-    return replace(expand_augmented_stores(f, builder, alias_classes(f)), types=builder.types)
-
-
-def _own(f: Function, builder: Builder) -> Function:
-    return copy_written_arguments(f, builder, alias_classes(f))
-
-
-def _keep_results(f: Function, builder: Builder) -> Function:
-    """Copy the array results that the reverse sweep may write into on its way back."""
-    stored = alias_classes(f).written
-    results: list[Expr] = []
-    body = list(f.body)
-    for result in f.results:
-        if isinstance(result, Var) and result.name in stored:
-            own = builder.fresh(result.name.rsplit(".", 1)[0], f.types[result.name])
-            body.append(Assign(own.name, Op("copy", (result,)), f.span))
-            result = own
-        results.append(result)
-    return replace(f, body=tuple(body), results=tuple(results))

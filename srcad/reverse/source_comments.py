@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, Span, Stmt, Store
-from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.traversal import blocks, section_start, walk, with_blocks
 
-FORWARD = "---- forward sweep -----------------------------------------------------"
-REVERSE = "---- reverse sweep -----------------------------------------------------"
-ITERATION = "forward"
-AGAIN = "forward again"
-"""Above the turns of a stretch that are run a second time."""
-ITERATION_REVERSED = "and back"
-"""Above the two halves of a turn of a fused loop."""
-VALUE = "---- value -------------------------------------------------------------"
+FORWARD = Comment("---- forward sweep -----------------------------------------------------", "forward")
+REVERSE = Comment("---- reverse sweep -----------------------------------------------------", "reverse")
+VALUE = Comment("---- value -------------------------------------------------------------", "value")
+ITERATION = Comment("forward", "iteration")
+AGAIN = Comment("forward again", "iteration again")
+ITERATION_REVERSED = Comment("and back", "iteration reversed")
 WIDTH = 100
 INDENT = 4
 
@@ -24,7 +22,7 @@ def annotate(f: Function) -> Function:
 
     Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
     """
-    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
+    at = section_start(f.body, "reverse")
     own = f.span.function if f.span is not None else None
 
     def comment(span: Span, depth: int) -> Comment:
@@ -37,12 +35,11 @@ def annotate(f: Function) -> Function:
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []
-        if Comment(ITERATION_REVERSED) in block:
-            # the first half of a turn is the primal itself
-            middle = block.index(Comment(ITERATION_REVERSED)) + 1
+        middle = section_start(block, "iteration reversed") + 1
+        if middle <= len(block):  # the first half of an iteration is the primal itself
             return block[:middle] + go(block[middle:], depth)
         for i, stmt in enumerate(block):
-            if stmt == Comment(VALUE):
+            if isinstance(stmt, Comment) and stmt.section == "value":
                 return (*out, *(block[i:] if len(block) - i > 2 else block[i + 1 :]))
             inner = blocks(stmt)
             span = _shared_line(block, i) if inner else _span(stmt)

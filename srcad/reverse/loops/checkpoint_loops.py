@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from srcad.canonicalize.array_expansion import SAVED
-from srcad.ir.nodes import Assign, Block, Carry, Comment, Const, Effect, Expr, For, Op, Span, Stmt, Store, Undef, Var
+from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Op, Span, Stmt, Store, Undef, Var
 from srcad.ir.regions import Region
 from srcad.ir.traversal import blocks, defined, rename, with_blocks
 from srcad.ir.types import Array, Scalar
@@ -152,9 +152,9 @@ class SegmentLoops:
         body = (
             *bounds,
             *restored,
-            Comment(AGAIN),
+            AGAIN,
             rerun,
-            Comment(ITERATION_REVERSED),
+            ITERATION_REVERSED,
             *back,
         )
         loop = For(stretch.number.name, plus(stretch.count, -1), Const(-1), Const(-1), body)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Var
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import names, own_exprs, walk
+from srcad.ir.traversal import names, own_exprs, section_start, walk
 from srcad.ir.types import Array, ListOf, Scalar
-from srcad.reverse.source_comments import REVERSE
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,7 @@ class TapeEntry:
 
 def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
     """All that is kept, in the order of the text."""
-    at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
-    backward = f.body[at + 1 :]
+    backward = f.body[section_start(f.body, "reverse") + 1 :]
     made: dict[str, list[Expr]] = {}
     for stmt in walk(f.body):
         if isinstance(stmt, Assign) and stmt.target in f.tape:

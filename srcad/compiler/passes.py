@@ -1,0 +1,155 @@
+"""The order of the compiler: a pass a line, with the form it takes and the form it gives.
+
+`READABLE` has for each mode what leads from the source to the function that people read, and `COMPILED` what leads from
+there to the one that `target="cpu"` compiles. Optional passes may be switched off by name (`manager.settings`): the
+result stays right.
+
+>>> [one.name for one in passes_of(READABLE["primal"])][:3]
+['lower', 'refuse_zero_dim_conflicts', 'prune']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from srcad.canonicalize.check_hoisting import hoist_checks
+from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
+from srcad.cleanup.adjoint.contribution_merging import merge_contributions
+from srcad.cleanup.adjoint.neighbours import array_updates_as_stores
+from srcad.cleanup.adjoint.statement_sinking import sink_definitions
+from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
+from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
+from srcad.cleanup.ssa_destruction import leave_ssa
+from srcad.cleanup.style.definite_initialisation import initialise_undefined
+from srcad.cleanup.style.name_coalescing import coalesce_names
+from srcad.compiler import steps
+from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
+from srcad.errors import fail
+from srcad.optimize.array_statements.scalarization import lower_array_statements
+from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
+from srcad.optimize.loops.interchange import interchange
+from srcad.optimize.loops.loop_reversal import reverse_descending_loops
+from srcad.optimize.loops.unrolling import unroll_short_loops
+from srcad.optimize.memory.accumulator_promotion import promote_accumulators
+from srcad.optimize.memory.allocation_hoisting import hoist_allocations
+from srcad.optimize.memory.array_contraction import contract_arrays
+from srcad.optimize.memory.live_range_splitting import split_live_ranges
+from srcad.optimize.memory.restore_forwarding import forward_restored_elements
+from srcad.optimize.memory.scalar_replacement import replace_small_arrays
+from srcad.optimize.shapes.shape_propagation import propagate_constant_shapes
+from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
+from srcad.optimize.vectorize.nonnegative_indices import mark_nonnegative_indices
+from srcad.optimize.vectorize.reassociation import allow_reassociation
+from srcad.optimize.vectorize.sine_versioning import version_on_argument_range
+from srcad.optimize.vectorize.vector_functions import use_vector_functions
+from srcad.reverse.source_comments import annotate
+
+SOURCE, NORMAL, SWEEPS, SEQUENTIAL = Form.SOURCE, Form.NORMAL, Form.SWEEPS, Form.SEQUENTIAL
+f, body, adj = steps.on_function, steps.on_body, steps.on_adjoint
+
+# fmt: off
+NORMALISE: Order = (
+    Pass("lower",                       steps.lowered,                      SOURCE, NORMAL),
+    Pass("refuse_zero_dim_conflicts",   steps.refuse_zero_dim,              NORMAL, NORMAL),
+    Pass("prune",                       steps.pruned,                       NORMAL, NORMAL),
+    Pass("hoist_checks",                f(hoist_checks),                    NORMAL, NORMAL),
+    Pass("insert_index_checks",         steps.index_checks,                 NORMAL, NORMAL),
+    Pass("remove_unreachable_code",     steps.reachable,                    NORMAL, NORMAL),
+    Pass("prune_checks",                steps.pruned,                       NORMAL, NORMAL),
+    Pass("find_written_parameters",     steps.written,                      NORMAL, NORMAL),
+)
+
+PREPARE: Order = (
+    Pass("find_step_functions",         steps.step_functions,               NORMAL, NORMAL),
+    Pass("check_outputs",               steps.refuse_outputs,               NORMAL, NORMAL),
+    Pass("join_view_indices",           steps.view_indices_joined,          NORMAL, NORMAL),
+    Pass("refuse_alias_conflicts",      steps.refuse_conflicts,             NORMAL, NORMAL),
+    Pass("expand_augmented_stores",     steps.augmented_stores_expanded,    NORMAL, NORMAL),
+)
+
+REVERSE: Order = (
+    Pass("begin_reversal",              steps.reversal,                     NORMAL, NORMAL),
+    Pass("split_into_segments",         steps.loops_split,                  NORMAL, NORMAL),
+    Pass("expand_arrays",               steps.arrays_expanded,              NORMAL, NORMAL, optional=True),
+    Pass("reverse",                     steps.reversed_,                    NORMAL, SWEEPS),
+)
+
+COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
+COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
+SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
+REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
+
+ROUND = (
+    Pass("simplify_algebra",            steps.adjoint_algebra_simplified,   SEQUENTIAL, SEQUENTIAL, True, True),
+    Pass("assign_first_contribution",   adj(assign_first_contribution),     SEQUENTIAL, SEQUENTIAL, True, True),
+    Pass("merge_contributions",         adj(merge_contributions),           SEQUENTIAL, SEQUENTIAL, True, True),
+    Pass("sink_definitions",            adj(sink_definitions),              SEQUENTIAL, SEQUENTIAL, True, True),
+    Pass("sink_into_branches",          adj(sink_into_branches),            SEQUENTIAL, SEQUENTIAL, True, True),
+    Pass("remove_dead_code",            steps.dead_code_removed,            SEQUENTIAL, SEQUENTIAL, True),
+    Pass("elide_copies",                steps.copies_elided,                SEQUENTIAL, SEQUENTIAL, True),
+    Pass("substitute_temporaries",      steps.temporaries_substituted,      SEQUENTIAL, SEQUENTIAL, True),
+    Pass("conditional_expressions",     body(conditional_expressions),      SEQUENTIAL, SEQUENTIAL, True),
+)
+
+CLEAN_UP: Order = (
+    Pass("leave_ssa",                   f(leave_ssa),                       SWEEPS,     SEQUENTIAL),
+    Pass("array_updates_as_stores",     body(array_updates_as_stores),      SEQUENTIAL, SEQUENTIAL),
+    Repeated("until nothing changes", ROUND),
+    Pass("split_stencil_loops",         steps.stencil_loops_split,          SEQUENTIAL, SEQUENTIAL, True),
+    Repeated("until nothing changes", ROUND, if_changed=True),
+    Pass("read_taped_conditions",       steps.taped_conditions_read,        SEQUENTIAL, SEQUENTIAL, True),
+    Pass("name_reversed_indices",       steps.reversed_indices_named,       SEQUENTIAL, SEQUENTIAL, True),
+    Pass("coalesce_names",              f(coalesce_names),                  SEQUENTIAL, SEQUENTIAL),
+    Pass("propagate_unit_seed",         steps.unit_seed_propagated,         SEQUENTIAL, SEQUENTIAL, True),
+    Pass("idiomatic_form",              steps.idioms_used,                  SEQUENTIAL, SEQUENTIAL, True),
+    Pass("initialise_undefined",        f(initialise_undefined),            SEQUENTIAL, SEQUENTIAL),
+)
+
+TELL: Order = (
+    Pass("annotate",                    f(annotate),                        SEQUENTIAL, SEQUENTIAL, True),
+    Pass("list_tape",                   steps.tape_listed,                  SEQUENTIAL, SEQUENTIAL),
+)
+
+COMPILED: Order = (
+    Pass("split_live_ranges",           f(split_live_ranges),               SEQUENTIAL, SEQUENTIAL, True),
+    Pass("lower_array_statements",      f(lower_array_statements),          SEQUENTIAL, SEQUENTIAL, True),
+    Pass("contract_arrays",             f(contract_arrays),                 SEQUENTIAL, SEQUENTIAL, True),
+    Pass("interchange",                 f(interchange),                     SEQUENTIAL, SEQUENTIAL, True),
+    Pass("propagate_constant_shapes",   f(propagate_constant_shapes),       SEQUENTIAL, SEQUENTIAL, True),
+    Pass("unroll_short_loops",          f(unroll_short_loops),              SEQUENTIAL, SEQUENTIAL, True),
+    Pass("replace_small_arrays",        f(replace_small_arrays),            SEQUENTIAL, SEQUENTIAL, True),
+    Pass("hoist_allocations",           f(hoist_allocations),               SEQUENTIAL, SEQUENTIAL, True),
+    Pass("promote_accumulators",        f(promote_accumulators),            SEQUENTIAL, SEQUENTIAL, True),
+    Pass("hoist_capacity_checks",       f(hoist_capacity_checks),           SEQUENTIAL, SEQUENTIAL, True),
+    Pass("forward_restored_elements",   f(forward_restored_elements),       SEQUENTIAL, SEQUENTIAL, True),
+    Pass("reverse_descending_loops",    f(reverse_descending_loops),        SEQUENTIAL, SEQUENTIAL, True),
+    Pass("scatter_to_gather",           f(scatter_to_gather),               SEQUENTIAL, SEQUENTIAL, True),
+    Pass("version_on_argument_range",   f(version_on_argument_range),       SEQUENTIAL, SEQUENTIAL, True),
+    Pass("use_vector_functions",        f(use_vector_functions),            SEQUENTIAL, SEQUENTIAL, True),
+    Pass("mark_nonnegative_indices",    f(mark_nonnegative_indices),        SEQUENTIAL, SEQUENTIAL, True),
+    Pass("allow_reassociation",         f(allow_reassociation),             SEQUENTIAL, SEQUENTIAL, True),
+)
+"""From the readable function to the one that is compiled: the same values, spelled for the machine."""
+# fmt: on
+
+READABLE: Mapping[str, Order] = {
+    "primal": (*NORMALISE, REFUSE, *CLEAN_UP),
+    "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
+    "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
+    "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
+}
+"""From the source to what people read, by mode; `value_and_grad` is `grad` that returns the value too."""
+
+NESTED: Order = (*PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL)
+"""From the normal form of a function to a derivative of it that another function needs for its value."""
+
+
+def check_optional(names: Iterable[str]) -> frozenset[str]:
+    """The names of passes that are to be left out; S310 for one that is none, or that the others rely on."""
+    known = {one.name: one.optional for order in (*READABLE.values(), COMPILED) for one in passes_of(order)}
+    for name in names:
+        if not known.get(name):
+            what = "is needed by the others" if name in known else "is no pass"
+            may = ", ".join(other for other, optional in known.items() if optional)
+            fail("S310", f"{name} {what}", None, None, f"leave out any of {may}.")
+    return frozenset(names)

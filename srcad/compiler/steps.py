@@ -1,0 +1,251 @@
+"""What each line of the order does: functions of the passes, put to work on a `Unit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
+from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias_conflicts
+from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.modified_parameters import written_parameters
+from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
+from srcad.analysis.values.step_functions import step_inputs
+from srcad.canonicalize.copy_written_arguments import copy_written_arguments
+from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
+from srcad.canonicalize.index_checks import insert_index_checks, remove_index_checks
+from srcad.canonicalize.join_view_indices import join_view_indices
+from srcad.canonicalize.prune import prune
+from srcad.canonicalize.trip_counts import count_trips
+from srcad.canonicalize.unreachable_code import remove_unreachable_code
+from srcad.cleanup.adjoint.copy_elision import elide_copies
+from srcad.cleanup.adjoint.loop_fission import split_stencil_loops
+from srcad.cleanup.dead_code import remove_dead_code
+from srcad.cleanup.expressions.algebraic import simplify_algebra
+from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
+from srcad.cleanup.expressions.unit_seed import propagate_unit_seed
+from srcad.cleanup.style.idioms import idiomatic_form
+from srcad.cleanup.style.reversed_index_names import name_reversed_indices
+from srcad.cleanup.style.taped_conditions import read_taped_conditions
+from srcad.compiler.outputs import check_outputs, output_dtype
+from srcad.compiler.unit import Unit
+from srcad.frontend.lowering.lower import lower
+from srcad.frontend.source.read import span
+from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
+from srcad.ir.nodes import Block, Expr, Function, Return, Var
+from srcad.ir.traversal import names, section_start
+from srcad.ir.types import Array, Type, is_float
+from srcad.reverse import driver
+from srcad.reverse.driver import Reversal
+from srcad.reverse.storage.tape_report import tape_entries
+from srcad.typing.builder import Builder
+
+Step = Callable[[Unit], Unit]
+
+
+def on_function(change: Callable[[Function], Function]) -> Step:
+    return lambda unit: replace(unit, function=change(unit.function), aliases=None)
+
+
+# ---- the primal, in normal form -----------------------------------------------------------------------------------
+
+
+def lowered(unit: Unit) -> Unit:
+    asked = unit.asked
+    assert asked.source is not None
+    found = lower(asked.source, asked.arguments, fixed=asked.fixed, differentiate=unit.differentiate)
+    return replace(unit, function=found.function, lowered=found)
+
+
+def refuse_zero_dim(unit: Unit) -> Unit:
+    asked, first = unit.asked, unit.lowered
+    assert first is not None and asked.source is not None
+    captured = {name for one in first.captures for name in one.zero_d}
+    given = asked.zero_d | captured
+    if asks_about_zero_d(first.function, first.zero_d, given):
+        again = lower(
+            asked.source, asked.arguments, fixed=asked.fixed, differentiate=unit.differentiate, zero_d=True
+        ).function
+        seen = asked.zero_d.union(p.name for p in again.params if isinstance(again.types[p.name], Array))
+        lasting = captured | seen if asked.request.mode in ("primal", "adjoint") else captured
+        refuse_zero_dim_conflicts(again, given, lasting)
+    return unit
+
+
+def index_checks(unit: Unit) -> Unit:
+    change = insert_index_checks if unit.asked.request.options.boundscheck else remove_index_checks
+    return replace(unit, function=change(unit.function))
+
+
+pruned = on_function(prune)
+reachable = on_function(remove_unreachable_code)
+
+
+def written(unit: Unit) -> Unit:
+    return replace(unit, written=written_parameters(unit.function))
+
+
+def step_functions(unit: Unit) -> Unit:
+    found = step_inputs(unit.function, unit.asked.wrt, _differentiated(unit))
+    return replace(unit, steps=found)
+
+
+def _differentiated(unit: Unit) -> Mapping[str, Expr]:
+    """The outputs that have a derivative of their own in what is asked for."""
+    f, mode = unit.function, unit.asked.request.mode
+    if mode == "jacobian":
+        called = [f"output {at} of {f.name}" for at in range(len(f.results))]
+        return dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
+    first = [r for r in f.results[:1] if mode != "adjoint" or (isinstance(r, Var) and is_float(f.types[r.name]))]
+    arrays = {f"what {f.name} leaves in {name}": Var(name) for name in unit.asked.wrt if name in unit.written}
+    return dict(zip([f.name], first, strict=False)) | (arrays if mode == "adjoint" else {})
+
+
+def refuse_conflicts(unit: Unit) -> Unit:
+    mode, f = unit.asked.request.mode, unit.function
+    if mode == "primal":
+        joined = join_view_indices(f, Builder.resume(f))
+        refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
+    elif mode == "adjoint":
+        refuse_alias_conflicts(f, [name for name in unit.asked.wrt if isinstance(f.types[name], Array)])
+    else:
+        refuse_alias_conflicts(f)
+    return unit
+
+
+def _resumed(change: Callable[[Function, Builder], Function]) -> Step:
+    def step(f: Function) -> Function:
+        builder = Builder.resume(f)
+        return replace(change(f, builder), types=builder.types, tape=builder.tape)
+
+    return on_function(step)
+
+
+def _knowing_aliases(change: Callable[[Function, Builder, AliasClasses], Function]) -> Step:
+    return _resumed(lambda f, builder: change(f, builder, alias_classes(f)))
+
+
+view_indices_joined = _resumed(join_view_indices)
+augmented_stores_expanded = _knowing_aliases(expand_augmented_stores)
+written_arguments_copied = _knowing_aliases(copy_written_arguments)
+trips_counted = _resumed(count_trips)
+
+
+def results_saved(unit: Unit) -> Unit:
+    keep = unit.asked.request.keep_value
+    return replace(unit, function=driver.save_results(unit.function)) if keep else unit
+
+
+def refuse_outputs(unit: Unit) -> Unit:
+    asked = unit.asked
+    if asked.source is not None and unit.lowered is not None:
+        where = span(asked.source, asked.source.tree)
+        if asked.request.mode == "jacobian":
+            check_outputs(unit.lowered.result, where)
+        elif asked.request.mode != "adjoint":
+            output_dtype(unit.lowered.result, where, asked.request.has_aux)
+    return unit
+
+
+# ---- reverse mode -------------------------------------------------------------------------------------------------
+
+
+def reversal(unit: Unit) -> Unit:
+    asked = unit.asked
+    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
+    return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
+
+
+def _reversing(unit: Unit, reversal: Reversal) -> Unit:
+    return replace(unit, function=reversal.function, reversal=reversal)
+
+
+def _of(unit: Unit) -> Reversal:
+    assert unit.reversal is not None
+    return unit.reversal
+
+
+def loops_split(unit: Unit) -> Unit:
+    return _reversing(unit, driver.split_loops(_of(unit)))
+
+
+def arrays_expanded(unit: Unit) -> Unit:
+    return _reversing(unit, driver.expand_overwritten_arrays(_of(unit)))
+
+
+def reversed_(unit: Unit) -> Unit:
+    request = unit.asked.request
+    match request.mode:
+        case "adjoint":
+            made = driver.adjoint(_of(unit))
+        case "jacobian":
+            made = driver.jacobian(_of(unit))
+        case _:
+            made = driver.gradient(_of(unit), request.keep_value)
+    return replace(unit, function=made, reversal=None)
+
+
+def tape_listed(unit: Unit) -> Unit:
+    return replace(unit, tape=tape_entries(unit.function))
+
+
+# ---- cleanup ------------------------------------------------------------------------------------------------------
+
+
+def _on_function_body(change: Callable[[Function, dict[str, Type]], Block]) -> Step:
+    """A pass on the body alone; names that it makes get their types."""
+
+    def step(unit: Unit) -> Unit:
+        f = unit.function
+        types = dict(f.types)
+        return replace(unit, function=replace(f, body=change(f, types), types=types), aliases=None)
+
+    return step
+
+
+def on_body(change: Callable[[Block, dict[str, Type]], Block]) -> Step:
+    return _on_function_body(lambda f, types: change(f.body, types))
+
+
+def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> Step:
+    """A pass on the statements of the reverse sweep alone: those of the user keep the form that they have."""
+
+    def step(unit: Unit) -> Unit:
+        f = unit.function
+        types = dict(f.types)
+        shared = unit.aliases or may_alias(f.body, types)
+        at = section_start(f.body, "reverse")
+        body = f.body[:at] + change(f.body[at:], types, shared)
+        return replace(unit, function=replace(f, body=body, types=types), aliases=shared)
+
+    return step
+
+
+def _live(f: Function) -> frozenset[str]:
+    """The names that results are made of."""
+    returned = (e for s in f.body if isinstance(s, Return) for e in s.values)
+    return frozenset(n for e in (*f.results, *returned) for n in names(e))
+
+
+def _params(f: Function) -> frozenset[str]:
+    return frozenset(p.name for p in f.params)
+
+
+dead_code_removed = _on_function_body(lambda f, types: remove_dead_code(f.body, _live(f), types, _params(f)))
+copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, _live(f), _params(f)))
+temporaries_substituted = _on_function_body(lambda f, types: substitute_temporaries(f.body, types, _live(f), f.tape))
+stencil_loops_split = _on_function_body(
+    lambda f, types: split_stencil_loops(f.body, types, _live(f), _params(f), section_start(f.body, "reverse"))
+)
+taped_conditions_read = _on_function_body(lambda f, types: read_taped_conditions(f.body, types, f.tape))
+idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
+unit_seed_propagated = on_function(lambda f: propagate_unit_seed(f, section_start(f.body, "reverse")))
+
+
+@_on_function_body
+def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
+    at = section_start(f.body, "reverse")
+    return f.body[:at] + name_reversed_indices(f.body[at:], types)
+
+
+adjoint_algebra_simplified = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))

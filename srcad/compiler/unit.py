@@ -1,0 +1,53 @@
+"""One function on its way through the compiler, and what has been found out about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from srcad.analysis.memory.may_alias import MayAlias
+from srcad.analysis.values.step_functions import StepInput
+from srcad.frontend.lowering.lower import Lowered
+from srcad.frontend.source.read import Source
+from srcad.frontend.values.abstract_values import Abstract
+from srcad.ir.nodes import Function
+from srcad.request import Request
+from srcad.reverse.driver import Reversal
+from srcad.reverse.storage.tape_report import TapeEntry
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the compiler is asked for."""
+
+    source: Source | None
+    arguments: Mapping[str, Abstract]
+    wrt: tuple[str, ...]
+    """The flat parameters to differentiate with respect to."""
+    request: Request
+    fixed: bool = False
+    """Whether integers and bools that the function reads from outside are constants of the text."""
+    zero_d: frozenset[str] = frozenset()
+    """Arguments that are 0-d arrays."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Two units are equal if their functions are: facts follow from those."""
+
+    asked: Asked = field(compare=False)
+    function: Function
+    lowered: Lowered | None = field(default=None, compare=False)
+    written: frozenset[str] = field(default=frozenset(), compare=False)
+    """Flat parameters whose memory the primal writes to."""
+    steps: tuple[StepInput, ...] = field(default=(), compare=False)
+    """What is differentiated with respect to, and enters through comparisons and the like alone."""
+    reversal: Reversal | None = field(default=None, compare=False)
+    """What is to be reversed, until both sweeps are written down."""
+    tape: tuple[TapeEntry, ...] = field(default=(), compare=False)
+    """What the forward sweep saves for the reverse sweep."""
+    aliases: MayAlias | None = field(default=None, compare=False)
+    """Names of the function that may share memory, while a pass says that this holds still."""
+    differentiate: Callable[..., Any] | None = field(default=None, compare=False)
+    """The derivative of a function in normal form, for functions that need one for their value."""

@@ -1,0 +1,38 @@
+"""Declared types against inferred ones: of each assignment, dtype and rank are those of its value."""
+
+from __future__ import annotations
+
+from srcad.ir.nodes import Assign, Function, Undef
+from srcad.ir.traversal import walk
+from srcad.ir.types import Array, Scalar
+from srcad.ir.verify import Malformed
+from srcad.typing.typeof import typeof
+
+
+def verify_types(f: Function) -> Function:
+    """Raise `Malformed` unless what is assigned a scalar or an array is declared as one of that dtype and rank.
+
+    >>> from srcad.ir.nodes import Const, Var
+    >>> x = Assign("x", Const(1.0))
+    >>> verify_types(Function("f", (), (x,), (Var("x"),), {"x": Scalar("int64")}))
+    Traceback (most recent call last):
+    srcad.ir.verify.Malformed: f: x is declared int64, and is given a value of type float64
+    """
+    for stmt in walk(f.body):
+        if isinstance(stmt, Assign) and not isinstance(stmt.value, Undef):
+            declared, given = f.types.get(stmt.target), typeof(stmt.value, f.types)
+            if isinstance(given, Scalar | Array) and _kind(declared) != _kind(given):
+                what = f"{stmt.target} is declared {_kind(declared)}, and is given a value of type {_kind(given)}"
+                raise Malformed(f"{f.name}: {what}")
+    return f
+
+
+def _kind(known: object) -> str:
+    match known:
+        case Scalar(dtype):
+            return dtype
+        case Array(dtype, dims):
+            return f"{dtype}[{', '.join(':' for _ in dims)}]"
+        case None:
+            return "nothing"
+    return type(known).__name__
