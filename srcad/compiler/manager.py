@@ -105,27 +105,39 @@ def run(order: Order, unit: U, verifier: Verifier[U]) -> U:
 
     Whatever a pass raises that is not meant for the user becomes an `InternalError` that names the pass.
     """
-    now = _SETTINGS.get()
     before: U | None = None
     for one in order:
-        if isinstance(one, Repeated):
-            if not one.if_changed or unit != before:
-                unit = _repeated(one, unit, verifier)
-        elif one.name not in now.without:
-            before = unit
-            with during(one.name):
-                verify = verifier(unit) if now.verify else None
-                unit = one.run(unit)
-                if verify is not None:
-                    verify(unit, one)
-            now.watch(one, unit)
+        if isinstance(one, Pass):
+            before, unit = unit, _passed(one, unit, verifier)
+        elif not one.if_changed or unit != before:
+            unit = _repeated(one, unit, verifier)
     return unit
 
 
+def _passed(one: Pass, unit: U, verifier: Verifier[U]) -> U:
+    now = _SETTINGS.get()
+    if one.name in now.without:
+        return unit
+    with during(one.name):
+        verify = verifier(unit) if now.verify else None
+        new: U = one.run(unit)
+        if verify is not None:
+            verify(new, one)
+    now.watch(one, new)
+    return new
+
+
 def _repeated(group: Repeated, unit: U, verifier: Verifier[U]) -> U:
-    before = None
+    before: U | None = None
+    idle: dict[str, U] = {}
+    """What each pass has left as it is: it would do so again."""
     for _ in range(group.limit):
-        new = run(group.passes, unit, verifier)
+        new = unit
+        for one in group.passes:
+            if one.name not in idle or idle[one.name] != new:
+                given, new = new, _passed(one, new, verifier)
+                if new == given:
+                    idle[one.name] = new
         # two passes may differ for ever about which of two statements comes first
         if new in (unit, before):
             return unit

@@ -198,7 +198,7 @@ def _on_function_body(change: Callable[[Function, dict[str, Type]], Block]) -> S
     def step(unit: Unit) -> Unit:
         f = unit.function
         types = dict(f.types)
-        return replace(unit, function=replace(f, body=change(f, types), types=types), aliases=None)
+        return replace(unit, function=_with_body(f, change(f, types), types), aliases=None)
 
     return step
 
@@ -216,9 +216,14 @@ def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> S
         shared = unit.aliases or may_alias(f.body, types)
         at = section_start(f.body, "reverse")
         body = f.body[:at] + change(f.body[at:], types, shared)
-        return replace(unit, function=replace(f, body=body, types=types), aliases=shared)
+        return replace(unit, function=_with_body(f, body, types), aliases=shared)
 
     return step
+
+
+def _with_body(f: Function, body: Block, types: dict[str, Type]) -> Function:
+    """The function itself where nothing has changed: what is known of it is known still."""
+    return f if body == f.body else replace(f, body=body, types=types)
 
 
 def _live(f: Function) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from srcad.ir.nodes import Assign, Function, Undef
+from srcad.ir.nodes import Assign, Const, Function, Undef
 from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Scalar
 from srcad.ir.verify import Malformed
@@ -12,14 +12,15 @@ from srcad.typing.typeof import typeof
 def verify_types(f: Function) -> Function:
     """Raise `Malformed` unless what is assigned a scalar or an array is declared as one of that dtype and rank.
 
-    >>> from srcad.ir.nodes import Const, Var
-    >>> x = Assign("x", Const(1.0))
+    >>> from srcad.ir.nodes import Op, Var
+    >>> x = Assign("x", Op("/", (Const(1), Const(2))))
     >>> verify_types(Function("f", (), (x,), (Var("x"),), {"x": Scalar("int64")}))
     Traceback (most recent call last):
     srcad.ir.verify.Malformed: f: x is declared int64, and is given a value of type float64
     """
     for stmt in walk(f.body):
-        if isinstance(stmt, Assign) and not isinstance(stmt.value, Undef):
+        # a constant has the dtype of what it is given to
+        if isinstance(stmt, Assign) and not isinstance(stmt.value, Const | Undef):
             declared, given = f.types.get(stmt.target), typeof(stmt.value, f.types)
             if isinstance(given, Scalar | Array) and _kind(declared) != _kind(given):
                 what = f"{stmt.target} is declared {_kind(declared)}, and is given a value of type {_kind(given)}"
