@@ -1,4 +1,4 @@
-"""Whether a function is well-formed, in normal form or in sequential form: asked after each pass under test."""
+"""Verifier of both forms of the IR, run after each pass under test."""
 
 from __future__ import annotations
 
@@ -31,15 +31,21 @@ from srcad.ir.types import ListOf, Scalar
 
 
 class Malformed(Exception):
-    """What is wrong with a function."""
+    """The function violates an invariant of its form; the message says which one, and where."""
 
 
 def verify(function: Function) -> Function:
     """Raise `Malformed` unless every name is assigned once, is defined where it is read, and has a type.
 
-    Operands of operations are atoms. Gives the function back, so that calls can be chained.
+    Operands of operations are atoms. Returns the function, so that calls can be chained.
+
+    >>> from srcad.ir.notation import parse
+    >>> verify(Function("f", (), parse("y.0 = x.0 + 1.0"), (), {}))
+    Traceback (most recent call last):
+        ...
+    srcad.ir.verify.Malformed: f: x.0 is read in +, where it is not defined
     """
-    check = _Check(function)
+    check = _NormalFormCheck(function)
     for param in function.params:
         check.define(param.name)
     scope = check.block(function.body, frozenset(check.defined))
@@ -48,7 +54,7 @@ def verify(function: Function) -> Function:
     return function
 
 
-class _Check:
+class _NormalFormCheck:
     def __init__(self, function: Function) -> None:
         self.function = function
         self.defined: set[str] = set()
@@ -72,7 +78,7 @@ class _Check:
         elif not isinstance(expr, Const):
             self.fail(f"{where} has {type(expr).__name__} where an atom is needed", stmt)
 
-    def arrival(self, expr: Expr, scope: frozenset[str], where: str, stmt: Stmt) -> None:
+    def incoming(self, expr: Expr, scope: frozenset[str], where: str, stmt: Stmt) -> None:
         if not isinstance(expr, Undef):
             self.atom(expr, scope, where, stmt)
 
@@ -89,7 +95,7 @@ class _Check:
             self.item(expr, scope, where, stmt)
 
     def base(self, expr: Expr, scope: frozenset[str], stmt: Stmt) -> None:
-        """The target of a store: a name, or views on one."""
+        """The target of a store: a name, or views of one."""
         if isinstance(expr, Op) and expr.prim in ("index", "np.transpose", "reshape"):
             self.base(expr.args[0], scope, stmt)
             self.items(expr.args[1:], scope, "the path of a store", stmt)
@@ -101,7 +107,7 @@ class _Check:
             self.fail(f"{what} is not a scalar", stmt)
 
     def block(self, block: Block, scope: frozenset[str]) -> frozenset[str]:
-        """Check a block; the names defined at its end."""
+        """Check a block; return the names defined at its end."""
         for stmt in block:
             scope = self.stmt(stmt, scope)
         return scope
@@ -125,21 +131,21 @@ class _Check:
                 self.scalar(cond, "the condition of an if", stmt)
                 after_then, after_else = self.block(then, scope), self.block(orelse, scope)
                 for join in joins:
-                    self.arrival(join.then, after_then, f"the join {join.target}", stmt)
-                    self.arrival(join.orelse, after_else, f"the join {join.target}", stmt)
+                    self.incoming(join.then, after_then, f"the join {join.target}", stmt)
+                    self.incoming(join.orelse, after_else, f"the join {join.target}", stmt)
                     self.define(join.target, stmt)
                 return scope | {join.target for join in joins}
             case For():
                 return self.loop_for(stmt, scope)
             case While(test, cond, body, carried):
                 for carry in carried:
-                    self.arrival(carry.init, scope, f"the start of {carry.arg}", stmt)
+                    self.incoming(carry.init, scope, f"the start of {carry.arg}", stmt)
                     self.define(carry.arg, stmt)
                 inside = self.block(test, scope | {carry.arg for carry in carried})
                 self.atom(cond, inside, "the condition of a while", stmt)
                 end = self.block(body, inside)
                 for carry in carried:
-                    self.arrival(carry.next, end, f"the next {carry.arg}", stmt)
+                    self.incoming(carry.next, end, f"the next {carry.arg}", stmt)
                     self.define(carry.result, stmt)
                 return scope | {carry.result for carry in carried}
             case Effect(call):
@@ -162,14 +168,14 @@ class _Check:
             self.scalar(bound, "a bound of a for", stmt)
         self.define(stmt.index, stmt)
         for carry in stmt.carried:
-            self.arrival(carry.init, scope, f"the start of {carry.arg}", stmt)
+            self.incoming(carry.init, scope, f"the start of {carry.arg}", stmt)
             self.define(carry.arg, stmt)
         inside = scope | {stmt.index} | {carry.arg for carry in stmt.carried}
         end = self.block(stmt.body, inside)
         if stmt.exit is not None:
             self.atom(stmt.exit, end, "the exit of a for", stmt)
         for carry in stmt.carried:
-            self.arrival(carry.next, end, f"the next {carry.arg}", stmt)
+            self.incoming(carry.next, end, f"the next {carry.arg}", stmt)
             self.define(carry.result, stmt)
         return scope | {carry.result for carry in stmt.carried}
 
@@ -180,17 +186,24 @@ class _Check:
 def verify_sequential(function: Function, primitives: Container[str]) -> Function:
     """Raise `Malformed` unless every name that is read may have been assigned, and every assigned name has a type.
 
-    Operations are of these primitives, nothing is joined or carried, and the function returns once, in the end. Gives
-    the function back, so that calls can be chained.
+    Operations are of these primitives, there are no joins or carries, and the only return is the last statement.
+    Returns the function, so that calls can be chained.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse
+    >>> verify_sequential(Function("f", (Param("x", "x"),), parse("total += x"), (), {}), {"+"})
+    Traceback (most recent call last):
+        ...
+    srcad.ir.verify.Malformed: f: total is read where nothing has given it a value
     """
-    check = _CheckSequential(function, primitives)
+    check = _SequentialCheck(function, primitives)
     known = check.block(function.body, frozenset(p.name for p in function.params))
     for result in function.results:
         check.read(result, known, None)
     return function
 
 
-class _CheckSequential:
+class _SequentialCheck:
     def __init__(self, function: Function, primitives: Container[str]) -> None:
         self.function = function
         self.primitives = primitives

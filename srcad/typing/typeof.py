@@ -1,4 +1,4 @@
-"""The type of a nested expression in sequential form, where it is certain."""
+"""Type inference for nested expressions of the sequential form, where the type is certain."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from srcad.typing.slices import UNKNOWN, Bound
 
 
 def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
-    """The type, or None. Lengths that are not known differ from all others.
+    """The type, or None. Unknown lengths differ from all others.
 
-    Whether a scalar counts as a plain Python number is no longer known here: where that decides the dtype, the
-    answer is None.
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.printer import type_text
+    >>> (stmt,) = parse("y = np.sin(x)[1:]")
+    >>> type_text(typeof(stmt.value, {"x": Array("float32", (dim(9),))}))
+    'float32[8]'
+
+    In sequential form it is no longer known whether a scalar is weak (see `infer`): where that decides the dtype, the
+    result is None.
     """
     match expr:
         case Var(name):
