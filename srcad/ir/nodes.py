@@ -233,5 +233,5 @@ class Function:
     types: dict[str, Type] = field(compare=False)
     span: Span | None = field(default=None, compare=False)
     tape: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The tape: the names that the forward sweep saves values under, and per what they save one: "turn" (an iteration)
-    or "stretch" (a segment between checkpoints)."""
+    """The names under which the forward sweep saves values, each with the unit that saves one value there: "turn" (an
+    iteration) or "stretch" (a segment between checkpoints)."""

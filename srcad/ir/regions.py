@@ -61,13 +61,13 @@ class Regions:
 
     def enclosing_loops(self, region: Region) -> tuple[Region, ...]:
         """The loop bodies that contain the region, outermost first, from inside the innermost interleaved one."""
-        found: list[Region] = []
+        loops: list[Region] = []
         for one in region.enclosing:
             if one in self.interleaved:
                 break
             if one.kind == "turn":
-                found.append(one)
-        return tuple(found[::-1])
+                loops.append(one)
+        return tuple(loops[::-1])
 
     def body_of(self, owner: Stmt, kind: str) -> Region:
         return self.of_block[(id(owner), kind)]

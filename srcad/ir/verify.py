@@ -197,9 +197,9 @@ def verify_sequential(function: Function, primitives: Container[str]) -> Functio
     srcad.ir.verify.Malformed: f: total is read where nothing has given it a value
     """
     check = _SequentialCheck(function, primitives)
-    known = check.block(function.body, frozenset(p.name for p in function.params))
+    assigned = check.block(function.body, frozenset(p.name for p in function.params))
     for result in function.results:
-        check.read(result, known, None)
+        check.read(result, assigned, None)
     return function
 
 
@@ -213,52 +213,52 @@ class _SequentialCheck:
         where = f", line {line}" if line is not None else ""
         raise Malformed(f"{self.function.name}{where}: {text}")
 
-    def read(self, expr: Expr, known: frozenset[str], stmt: Stmt | None) -> None:
+    def read(self, expr: Expr, assigned: frozenset[str], stmt: Stmt | None) -> None:
         for name in names(expr):
-            if name not in known:
+            if name not in assigned:
                 self.fail(f"{name} is read where nothing has given it a value", stmt)
         for op in ops(expr):
             if op.prim not in self.primitives:
                 self.fail(f"{op.prim} is no primitive", stmt)
 
-    def assigned(self, target: str, stmt: Stmt) -> None:
+    def require_type(self, target: str, stmt: Stmt) -> None:
         if target not in self.function.types:
             self.fail(f"{target} has no type", stmt)
 
-    def block(self, block: Block, known: frozenset[str]) -> frozenset[str]:
+    def block(self, block: Block, assigned: frozenset[str]) -> frozenset[str]:
         for at, stmt in enumerate(block):
             if isinstance(stmt, Return) and (block is not self.function.body or at + 1 < len(block)):
                 self.fail("a return that is not the last statement", stmt)
-            known = self.statement(stmt, known)
-        return known
+            assigned = self.statement(stmt, assigned)
+        return assigned
 
-    def statement(self, stmt: Stmt, known: frozenset[str]) -> frozenset[str]:
+    def statement(self, stmt: Stmt, assigned: frozenset[str]) -> frozenset[str]:
         match stmt:
             case Assign(target):
-                self.expressions(stmt, known)
-                self.assigned(target, stmt)
-                return known | {target}
+                self.expressions(stmt, assigned)
+                self.require_type(target, stmt)
+                return assigned | {target}
             case AugAssign(target):
-                self.expressions(stmt, known)
-                if target not in known:
+                self.expressions(stmt, assigned)
+                if target not in assigned:
                     self.fail(f"{target} is updated where nothing has given it a value", stmt)
-                return known
+                return assigned
             case Store() | Effect() | Return():
-                self.expressions(stmt, known)
-                return known
+                self.expressions(stmt, assigned)
+                return assigned
             case Comment():
-                return known
+                return assigned
             case If(cond, then, orelse, joins):
-                self.read(cond, known, stmt)
+                self.read(cond, assigned, stmt)
                 if joins:
                     self.fail("a join", stmt)
-                return self.block(then, known) | self.block(orelse, known)
+                return self.block(then, assigned) | self.block(orelse, assigned)
             case For(index, body=body, carried=carried, exit=leave):
                 for bound in (stmt.start, stmt.stop, stmt.step):
-                    self.read(bound, known, stmt)
+                    self.read(bound, assigned, stmt)
                 if carried:
                     self.fail("a carry", stmt)
-                inside = known | {index} | defined(body)  # an earlier iteration may have assigned it
+                inside = assigned | {index} | defined(body)  # an earlier iteration may have assigned it
                 self.block(body, inside)
                 if leave is not None:
                     self.read(leave, inside, stmt)
@@ -266,13 +266,13 @@ class _SequentialCheck:
             case While(test, cond, body, carried):
                 if carried:
                     self.fail("a carry", stmt)
-                inside = self.block(test, known | defined(test) | defined(body))
+                inside = self.block(test, assigned | defined(test) | defined(body))
                 self.read(cond, inside, stmt)
                 self.block(body, inside)
                 return inside
             case _:
                 assert_never(stmt)
 
-    def expressions(self, stmt: Stmt, known: frozenset[str]) -> None:
+    def expressions(self, stmt: Stmt, assigned: frozenset[str]) -> None:
         for expr in own_exprs(stmt):
-            self.read(expr, known, stmt)
+            self.read(expr, assigned, stmt)

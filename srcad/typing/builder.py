@@ -60,7 +60,7 @@ class Builder:
         """Whether the program itself is written, whose errors have to be raised. Derivative rules cannot fail."""
         self.strong: set[str] = set()
         """Scalars that are not weak: NumPy does not promote them as Python numbers (an element of an array)."""
-        self.made: dict[Expr, Op] = {}
+        self.definitions: dict[Expr, Op] = {}
         """The operations that define scalars, but for elements of arrays."""
         self.implied: dict[Expr, Expr] = {}
         """For some booleans, a condition that implies them."""
@@ -96,15 +96,15 @@ class Builder:
         self.created.append(name)
         self.types[name] = type
         self.strong.discard(name)
-        for known in (self.made, self.implied):
-            known.pop(Var(name), None)  # left by an abandoned attempt
+        for table in (self.definitions, self.implied):
+            table.pop(Var(name), None)  # left by an abandoned attempt
         return Var(name)
 
     def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
         """A new name for values that the forward sweep saves: one for each `one_per` (see `Function.tape`)."""
-        made = self.fresh(base, type)
-        self.tape[made.name] = one_per
-        return made
+        target = self.fresh(base, type)
+        self.tape[target.name] = one_per
+        return target
 
     def emit(self, statement: Stmt) -> None:
         self._blocks[-1].append(statement)
@@ -163,10 +163,10 @@ class Builder:
         target = self.fresh(base, type)
         if isinstance(type, Scalar) and not weak:
             self.strong.add(target.name)
-        made = Op(prim, args, tuple(sorted(static.items())))
+        value = Op(prim, args, tuple(sorted(static.items())))
         if isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop"):
-            self.made[target] = made
-        self.emit(Assign(target.name, made, self.span))
+            self.definitions[target] = value
+        self.emit(Assign(target.name, value, self.span))
         return target
 
     def identity(self, prim: str, value: Atom, *others: Atom) -> Atom:
@@ -209,16 +209,16 @@ class Builder:
     def _or(self, a: Atom, b: Atom) -> Atom:
         if Const(True) in (a, b):
             return Const(True)
-        if self.meaning(a, 2) == self.meaning(b, 2):  # both say that one length is 1
+        if self.defining_expr(a, 2) == self.defining_expr(b, 2):  # both say that one length is 1
             return a
         return b if a == Const(False) else a if b == Const(False) else self.op("or", a, b)
 
-    def meaning(self, expr: Expr, depth: int) -> Expr:
+    def defining_expr(self, expr: Expr, depth: int) -> Expr:
         """The scalar as the nested expression that defines it, up to this depth."""
-        made = self.made.get(expr)
-        if made is None or not depth:
+        value = self.definitions.get(expr)
+        if value is None or not depth:
             return expr
-        return Op(made.prim, tuple(self.meaning(arg, depth - 1) for arg in made.args), made.static)
+        return Op(value.prim, tuple(self.defining_expr(arg, depth - 1) for arg in value.args), value.static)
 
     def _and(self, conditions: Iterable[Atom]) -> Atom:
         total: Atom = Const(True)
@@ -335,10 +335,10 @@ def _type_of_constant(value: object) -> Type:
 
 
 def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:
-    known = PRIMITIVES.get(prim)
+    primitive = PRIMITIVES.get(prim)
     return (
-        known is not None
-        and known.kind in _FOLDABLE
+        primitive is not None
+        and primitive.kind in _FOLDABLE
         and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
         and prim != "stop_gradient"
     )

@@ -61,8 +61,8 @@ def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], nam
         value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
         return Scalar(dtype, value), weak
     dims = _dims(prim, operands, static, rank)
-    known = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
-    return Array(dtype, known, _layout(prim, operands, static)), False
+    lengths = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
+    return Array(dtype, lengths, _layout(prim, operands, static)), False
 
 
 # ---- dtype and rank ----------------------------------------------------------------------------
@@ -81,10 +81,10 @@ def kind_of(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
         return source.dtype, len(operands) - 1, False
     parts = tuple(_key(prim, operand) for operand in operands)
     key = (prim, parts, tuple(sorted((k, str(v)) for k, v in static.items())))
-    known = _kinds.get(key)
-    if known is None:
-        known = _kinds[key] = _evaluate_on_dummies(prim, parts, static)
-    return known
+    kind = _kinds.get(key)
+    if kind is None:
+        kind = _kinds[key] = _evaluate_on_dummies(prim, parts, static)
+    return kind
 
 
 def _key(prim: str, operand: Operand) -> tuple[object, ...]:
@@ -181,8 +181,8 @@ def _dims(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], ran
         return _concatenated(arrays, static.get("axis", 0))
     if kind == "reduce" and isinstance(static.get("axis"), int):
         return [d for axis, d in enumerate(arrays[0]) if axis != static["axis"]]
-    known = _by_signature(PRIMITIVES[prim].dims, operands, rank)
-    return known if known is not None else [None] * rank
+    lengths = _by_signature(PRIMITIVES[prim].dims, operands, rank)
+    return lengths if lengths is not None else [None] * rank
 
 
 def _broadcast(arrays: Sequence[Sequence[Dim]], rank: int) -> list[Dim | None]:

@@ -34,8 +34,8 @@ def join_types(a: WeakType, b: WeakType) -> WeakType | str:
     match a.type, b.type:
         case Scalar(first), Scalar(second):
             if first == second:
-                known = a.type.dim if a.type.dim == b.type.dim else _unnamed(None, False)
-                return WeakType(Scalar(first, known if first == "int64" else None), a.weak and b.weak)
+                value = a.type.dim if a.type.dim == b.type.dim else _unnamed(None, False)
+                return WeakType(Scalar(first, value if first == "int64" else None), a.weak and b.weak)
             dtype = _scalar_dtype(a, b)
             return WeakType(Scalar(dtype, _unnamed(None, False) if dtype == "int64" else None), a.weak and b.weak)
         case Array(first, dims, layout), Array(second, others, other_layout):

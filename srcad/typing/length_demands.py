@@ -69,10 +69,10 @@ def demands(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     >>> [{fit.one.length, fit.other.length} == {n, dim(3)} for fit in demand.fits]
     [True]
     """
-    known = PRIMITIVES[prim]
-    if known.kind == "elementwise":
-        found = broadcast([axes_of(k, o) for k, o in enumerate(operands)])
-        return [_demand(found, operands)] if found else []
+    primitive = PRIMITIVES[prim]
+    if primitive.kind == "elementwise":
+        fits = broadcast([axes_of(k, o) for k, o in enumerate(operands)])
+        return [_demand(fits, operands)] if fits else []
     if prim in _NEED_ITEMS:
         return _nonempty(prim, operands, static)
     if prim == "np.concatenate":
@@ -80,7 +80,7 @@ def demands(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     if prim == "np.broadcast_to":
         target = [Axis(k, None, _value(o)) for k, o in enumerate(operands) if k]
         return stored(axes_of(0, operands[0]), target, "cannot be broadcast to ")
-    return [d for signature in known.dims for d in _by_signature(signature, operands)]
+    return [d for signature in primitive.dims for d in _by_signature(signature, operands)]
 
 
 def axes_of(position: int, operand: Operand) -> list[Axis]:
@@ -163,14 +163,14 @@ def _by_signature(signature: str, operands: Sequence[Operand]) -> list[Demand | 
     fits: list[Fit] = []
     for part, own in zip(parts, axes, strict=False):
         for letter, axis in zip(part, own, strict=True):
-            known = first.setdefault(letter, axis)
-            if known.length == axis.length:
+            earlier = first.setdefault(letter, axis)
+            if earlier.length == axis.length:
                 continue
-            if known.operand == axis.operand:
+            if earlier.operand == axis.operand:
                 text = ("a shape of ", " is not square")
-                square.append(Demand((Fit(known, axis),), (own,), text, NOT_SQUARE))
+                square.append(Demand((Fit(earlier, axis),), (own,), text, NOT_SQUARE))
             else:
-                fits.append(Fit(known, axis))
+                fits.append(Fit(earlier, axis))
     return [*square, *([_demand(fits, operands)] if fits else [])]
 
 

@@ -56,18 +56,18 @@ def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
     if isinstance(expr, Slice):
         bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
         return Operand(expr, Opaque("slice"), False, bounds)
-    known = typeof(expr, types)
-    if known is None:
+    inferred = typeof(expr, types)
+    if inferred is None:
         return None
-    weak = isinstance(known, Scalar) and known.dtype in ("bool", "int64", "float64")
-    return Operand(expr, known, weak)
+    weak = isinstance(inferred, Scalar) and inferred.dtype in ("bool", "int64", "float64")
+    return Operand(expr, inferred, weak)
 
 
 def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
     if expr is None:
         return None
-    known = typeof(expr, types)
-    return known.dim if isinstance(known, Scalar) and known.dim is not None else UNKNOWN
+    inferred = typeof(expr, types)
+    return inferred.dim if isinstance(inferred, Scalar) and inferred.dim is not None else UNKNOWN
 
 
 def _strengthened(operand: Operand) -> Operand:

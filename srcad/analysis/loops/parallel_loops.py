@@ -124,17 +124,17 @@ def _no_carried_scalar(body: Block, index: str) -> bool:
     assigned = {s.target for s in walk(body) if isinstance(s, Assign | AugAssign)}
     assigned |= {s.index for s in walk(body) if isinstance(s, For)}
 
-    def go(block: Block, known: frozenset[str]) -> bool:
+    def reads_only_assigned(block: Block, assigned_before: frozenset[str]) -> bool:
         for stmt in block:
-            if any(names(e) & assigned - known for e in own_exprs(stmt)):
+            if any(names(e) & assigned - assigned_before for e in own_exprs(stmt)):
                 return False
-            if isinstance(stmt, For) and not go(stmt.body, known | {stmt.index}):
+            if isinstance(stmt, For) and not reads_only_assigned(stmt.body, assigned_before | {stmt.index}):
                 return False
             if isinstance(stmt, Assign):
-                known |= {stmt.target}
+                assigned_before |= {stmt.target}
         return True
 
-    return index not in assigned and go(body, frozenset())
+    return index not in assigned and reads_only_assigned(body, frozenset())
 
 
 def _is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:

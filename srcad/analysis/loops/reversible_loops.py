@@ -80,28 +80,28 @@ class ReversibleLoops:
             return True
         node = self.regions.definitions[e.name].node
         before = frozenset(chain)
-        found = False
+        extends = False
         match node:
             case Assign(_, Var() as inner):
-                found = self._extends_chain(inner, chain)
+                extends = self._extends_chain(inner, chain)
             case Assign(_, Op("+", (a, b))):
-                found = self._extends_chain(a, chain) or self._extends_chain(b, chain)
+                extends = self._extends_chain(a, chain) or self._extends_chain(b, chain)
             case Assign(_, Op("-", (a, _))):
-                found = self._extends_chain(a, chain)
+                extends = self._extends_chain(a, chain)
             case Join(_, then, orelse):
-                found = self._extends_chain(then, chain) and self._extends_chain(orelse, chain)
+                extends = self._extends_chain(then, chain) and self._extends_chain(orelse, chain)
             case Carry(arg, init, next, result) if result == e.name:
-                found = self._extends_chain(init, chain)
-                if found:
+                extends = self._extends_chain(init, chain)
+                if extends:
                     chain.add(arg)
-                    found = self._extends_chain(next, chain)
+                    extends = self._extends_chain(next, chain)
             case _:
                 pass
-        if found:
+        if extends:
             chain.add(e.name)
         else:
             chain.intersection_update(before)
-        return found
+        return extends
 
     def _leaves_chain(self, stmt: Stmt, chain: set[str]) -> bool:
         """Whether the statement lets a derivative flow out of the chain other than along it."""

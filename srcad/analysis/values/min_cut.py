@@ -81,11 +81,11 @@ def _reaching(graph: dict[object, dict[object, int]]) -> set[object]:
         for b, residual in edges.items():
             if residual:
                 predecessors.setdefault(b, []).append(a)
-    found: set[object] = {"sink"}
+    reaching: set[object] = {"sink"}
     pending: list[object] = ["sink"]
     while pending:
         for a in predecessors.get(pending.pop(), ()):
-            if a not in found:
-                found.add(a)
+            if a not in reaching:
+                reaching.add(a)
                 pending.append(a)
-    return found
+    return reaching

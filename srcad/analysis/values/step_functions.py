@@ -49,7 +49,7 @@ def step_inputs(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) ->
     edges = [edge for stmt, around in with_control_dependence(f.body) for edge in _dependences(f, stmt, around)]
     smooth = {(a, b) for a, b in flows(f) if is_float(f.types[a]) and is_float(f.types[b])}
     forward, backward = _successors(smooth), _successors((b, a) for a, b, _ in edges)
-    found = []
+    pairs = []
     for name in wrt:
         varied = _reached({name}, forward)
         for output, value in outputs.items():
@@ -59,8 +59,8 @@ def step_inputs(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) ->
             useful = _reached(wanted, backward)
             spans = {span for a, b, span in edges if a in varied and b in useful and b not in varied and span}
             if spans:
-                found.append(StepInput(output, name, tuple(sorted(spans, key=lambda s: (s.file, s.line, s.column)))))
-    return tuple(found)
+                pairs.append(StepInput(output, name, tuple(sorted(spans, key=lambda s: (s.file, s.line, s.column)))))
+    return tuple(pairs)
 
 
 def _successors(edges: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

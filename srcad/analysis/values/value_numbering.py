@@ -31,9 +31,9 @@ def value_numbers(body: Block, types: Mapping[str, Type], aliases: AliasClasses)
     >>> value_numbers(body, floats, AliasClasses({"p": "p"}, frozenset({"p"})))
     {'%b.0': '%a.0'}
     """
-    found = _ValueNumbering(types, aliases)
-    found.block(body, {}, {})
-    return found.first
+    numbering = _ValueNumbering(types, aliases)
+    numbering.block(body, {}, {})
+    return numbering.first
 
 
 class _ValueNumbering:
@@ -44,19 +44,19 @@ class _ValueNumbering:
         self.copies: dict[str, Expr] = {}
         self.versions = count(1)
 
-    def block(self, block: Block, known: dict[object, str], memory: dict[str, int]) -> None:
-        """`known`: the result of each operation, by key; `memory`: the version of each stored alias class."""
+    def block(self, block: Block, results: dict[object, str], memory: dict[str, int]) -> None:
+        """`results`: the result of each operation, by key; `memory`: the version of each stored alias class."""
         for stmt in block:
             match stmt:
                 case Assign(target, Var() as source):
                     self.copies[target] = self._canonical(source)
                 case Assign(target, Op() as op) if isinstance(self.types.get(target), Scalar):
                     key = self._key(op, memory)
-                    if key is not None and known.setdefault(key, target) != target:
-                        self.first[target] = known[key]
+                    if key is not None and results.setdefault(key, target) != target:
+                        self.first[target] = results[key]
                 case If(_, then, orelse):
                     for branch in (then, orelse):
-                        self.block(branch, dict(known), dict(memory))
+                        self.block(branch, dict(results), dict(memory))
                 case For() | While():
                     # earlier iterations may have stored before this one starts
                     self._bump_versions((stmt,), memory)
