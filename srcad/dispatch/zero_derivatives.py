@@ -19,7 +19,7 @@ def warn_of_zeros(made: Generated) -> None:
     """
     groups: dict[tuple[Span, ...], list[StepInput]] = {}
     for one in made.steps:
-        groups.setdefault(one.places, []).append(one)
+        groups.setdefault(one.spans, []).append(one)
     for places, found in groups.items():
         first = places[0]
         warnings.warn_explicit(_text(made, found, places), ZeroDerivativeWarning, first.file, first.line)

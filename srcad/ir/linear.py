@@ -1,4 +1,4 @@
-"""Linear forms over integers that are not known, and proofs that one is never negative.
+"""Linear (affine) integer forms over numbered unknowns, and proofs that a form is never negative.
 
 >>> i, j = Form.unknown(1), Form.unknown(2)
 >>> facts = Facts().with_facts(j, i - j - 1)  # 0 <= j < i
@@ -18,7 +18,7 @@ _TRIES = 200
 class Form:
     """`const + sum(coefficient * unknown)`: terms sorted by unknown, no zero coefficients.
 
-    An unknown is a number that stands for one value: it never changes. The greater the number, the later it was met.
+    An unknown is the number of one value, which never changes. The greater the number, the later it was introduced.
     """
 
     const: int = 0
@@ -56,7 +56,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Facts:
-    """Forms known not to be negative, under each unknown they mention."""
+    """Forms that are at least 0, indexed by the unknowns in them."""
 
     about: dict[int, tuple[Form, ...]] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ class Facts:
         return Facts(about)
 
     def is_nonnegative(self, form: Form) -> bool:
-        """Whether the form is surely a sum of facts and a constant that is not negative."""
+        """Whether the form is provably a non-negative combination of facts plus a non-negative constant."""
         return self._proved(form, _DEPTH, set())
 
     def _proved(self, form: Form, depth: int, tried: set[Form]) -> bool:

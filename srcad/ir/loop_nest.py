@@ -1,4 +1,4 @@
-"""A nest of loops over the elements of arrays: what a statement on whole arrays becomes."""
+"""Perfect loop nests over the elements of arrays: what a statement on full arrays is lowered to."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from srcad.ir.types import Dim, Symbol
 
 @dataclass(frozen=True)
 class LoopNest(For):
-    """Loops one inside the other, over independent elements; it is the outermost of them.
+    """The outermost loop of a perfect nest whose iterations are independent.
 
-    `lengths` are those of the axes, in the order of the loops. Each axis has a counter of its own name, the same in
-    all nests of a function, so that statements of two nests speak of the same element in the same words.
+    `lengths` are those of the axes, in the order of the loops. The counter of an axis has the same name in all nests of
+    a function, so that statements of two nests use equal expressions for the same element.
     """
 
     lengths: tuple[Dim, ...] = ()
     equal: Mapping[Symbol, Dim] = field(default_factory=dict, compare=False)
-    """The lengths known to be equal where the nest stands."""
+    """The lengths known to be equal at the nest: a symbol, and what it equals."""
 
 
 def loop_nest(
@@ -30,7 +30,19 @@ def loop_nest(
     body: Block,
     equal: Mapping[Symbol, Dim],
 ) -> LoopNest:
-    """The loops, the first counter outermost."""
+    """The nest, with the first counter outermost.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> body = parse("y[i, j] = 2.0 * x[i, j]")
+    >>> nest = loop_nest(("i", "j"), (Var("n"), Const(3)), (dim(Symbol("n", None)), dim(3)), body, {})
+    >>> print(show((nest,)))
+    for i in range(n):
+        for j in range(3):
+            y[i, j] = 2.0 * x[i, j]
+    >>> list(read_elements(body[0]))
+    [('x', (Var(name='i'), Var(name='j')))]
+    """
     for counter, extent in reversed(list(zip(counters[1:], extents[1:], strict=True))):
         body = (For(counter, Const(0), extent, Const(1), body),)
     return LoopNest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths, equal=equal)
@@ -45,7 +57,7 @@ def extents_of(loops: LoopNest) -> tuple[Expr, ...]:
 
 
 def body_of(loops: LoopNest) -> Block:
-    """What is done for each element."""
+    """The innermost body: the statements for one element."""
     *_, innermost = _levels(loops)
     return innermost.body
 
@@ -65,7 +77,7 @@ def _levels(loops: LoopNest) -> Iterator[For]:
 
 
 Element = tuple[str, tuple[Expr, ...]]
-"""A place in an array: its name and the indices."""
+"""An element of an array: the name of the array, and the indices."""
 
 
 def element(base: str, index: tuple[Expr, ...]) -> Op:
@@ -73,7 +85,7 @@ def element(base: str, index: tuple[Expr, ...]) -> Op:
 
 
 def read_elements(stmt: Stmt) -> Iterator[Element]:
-    """The elements that a statement of a nest's body reads, the one it updates included."""
+    """The elements that a statement of the body reads; that of an update `op=` included."""
     exprs = (*stmt.index, stmt.value) if isinstance(stmt, Store) else own_exprs(stmt)
     for expr in exprs:
         for part in subexpressions(expr):
@@ -91,5 +103,5 @@ def written_elements(stmt: Stmt) -> Iterator[Element]:
 
 
 def is_injective(index: tuple[Expr, ...], counters: tuple[str, ...]) -> bool:
-    """Whether every turn has an element of its own at this index."""
+    """Whether different iterations access different elements at this index: all counters are in it."""
     return frozenset(counters) <= frozenset().union(*map(names, index))

@@ -1,4 +1,4 @@
-"""Names that a pass makes."""
+"""Fresh names for passes on the sequential form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from srcad.ir.types import Type
 
 
 def fresh_name(wanted: str, kind: Type, types: dict[str, Type]) -> str:
-    """A name that is not in use yet, like the one wanted; from now on it has a type.
+    """A name that is not in use yet, derived from the one wanted; it is entered into `types`.
 
     >>> from srcad.ir.types import Scalar
     >>> types = {"total": Scalar("float64")}

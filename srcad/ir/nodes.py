@@ -2,13 +2,13 @@
 
 The same node kinds serve two forms.
 
-*Normal form* (what the front end writes and the analyses read): every name is assigned once; the operands of
-an `Op` are atoms (`Var` or `Const`); where control flow joins, the `Join` of an `If` and the `Carry` of a loop
-say which value arrives (as block arguments do in MLIR's scf dialect). Arrays are references: a `Store` changes
-the memory an array name refers to, and makes no new name.
+*Normal form* (SSA on structured control flow, which the front end writes and the analyses read): every name is
+assigned once; the operands of an `Op` are atoms (`Var` or `Const`); where control flow joins, the `Join` of an `If` and
+the `Carry` of a loop give the incoming values (as block arguments do in MLIR's scf dialect). Arrays are references: a
+`Store` changes the memory an array name refers to, and defines no name.
 
-*Sequential form* (what the reverse sweep is assembled into and the writer prints): names may be assigned
-again, `AugAssign` accumulates, joins and carries have become plain assignments, expressions nest.
+*Sequential form* (which the reverse sweep is assembled into and the writer prints): names may be assigned again,
+`AugAssign` accumulates, joins and carries have become assignments, expressions nest.
 
 A name is `base.version` (`acc.2`): the base is what a reader should see, the version keeps names apart. A
 compiler temporary's base starts with `%` (`%tanh.3`); it has no name of its own in the user's program.
@@ -25,7 +25,7 @@ from srcad.ir.types import Type
 
 @dataclass(frozen=True)
 class Span:
-    """A place in the user's source. Lines count from 1 within the file, columns from 0."""
+    """A source span in the user's program. Lines count from 1 within the file, columns from 0."""
 
     file: str
     function: str
@@ -34,7 +34,7 @@ class Span:
     end_line: int
     end_column: int
     text: str
-    """The source line `line`, whole, without its newline."""
+    """The full source line `line`, without its newline."""
 
 
 # ---- expressions -----------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class Assign:
 class AugAssign:
     """`target op= value` (sequential form only): rebinds a scalar, changes an array in place.
 
-    `free` says that it adds a term to the sum of an adjoint: no user wrote that sum, its order is ours to choose.
+    `free` says that it adds a contribution to an adjoint: that sum is reassociable, as no user wrote its order.
     """
 
     target: str
@@ -111,9 +111,9 @@ class AugAssign:
 class Store:
     """`base[index] op= value`; `op` is None for plain `=`.
 
-    `base` is a Var, or a path of views on one (`Op("index", ...)`, `Op("np.transpose", ...)` nested on a Var).
+    `base` is a Var, or a chain of views of one (`Op("index", ...)`, `Op("np.transpose", ...)` nested on a Var).
     The items of `index` are int atoms, `Slice`s and `Const(None)`: basic indexing only. Advanced indexing has
-    become loops before. An empty index tuple means the whole array: `base[...] op= value`. `free` as in `AugAssign`.
+    been lowered to loops. An empty index tuple means the full array: `base[...] op= value`. `free` as in `AugAssign`.
     """
 
     base: Expr
@@ -126,7 +126,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Join:
-    """`target` is `then` after the first branch and `orelse` after the second."""
+    """A phi: `target` is `then` after the first branch and `orelse` after the second."""
 
     target: str
     then: Expr
@@ -144,10 +144,10 @@ class If:
 
 @dataclass(frozen=True)
 class Carry:
-    """A value carried round a loop.
+    """A loop-carried value.
 
-    `arg` is its name inside the body (the value at the start of a turn; `init` in the first), `next` the value
-    at the end of a turn, `result` its name after the loop (the last `next`, or `init` after no turns).
+    `arg` is its name in the body (the value at the start of an iteration; `init` in the first), `next` the value at the
+    end of an iteration, `result` its name after the loop (the last `next`, or `init` after no iterations).
     """
 
     arg: str
@@ -160,7 +160,7 @@ class Carry:
 class For:
     """`for index in range(start, stop, step): body`.
 
-    Where `exit` is given, it is a boolean read at the end of each turn: true leaves the loop.
+    Where `exit` is given, it is a boolean read at the end of each iteration: true leaves the loop.
     """
 
     index: str
@@ -175,7 +175,7 @@ class For:
 
 @dataclass(frozen=True)
 class While:
-    """`while True: test; if not cond: break; body`. `test` reads the carried args and makes `cond`."""
+    """`while True: test; if not cond: break; body`. `test` reads the carried args and defines `cond`."""
 
     test: Block
     cond: Expr
@@ -240,4 +240,5 @@ class Function:
     types: dict[str, Type] = field(compare=False)
     span: Span | None = field(default=None, compare=False)
     tape: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The names that the forward sweep keeps values under, each with what has one value there: a turn or a stretch."""
+    """The names under which the forward sweep saves values, each with the unit that saves one value there: "turn" (an
+    iteration) or "stretch" (a segment between checkpoints)."""

@@ -1,4 +1,4 @@
-"""Sequential form written as Python, for doctests and tests: `parse` reads what `show` prints."""
+"""Textual notation of the sequential form, as Python, for doctests and tests: `parse` reads what `show` prints."""
 
 from __future__ import annotations
 
@@ -35,10 +35,19 @@ _VERSIONED = re.compile(r"(%?)([A-Za-z_][\w%]*)\.(\d+)\b")
 
 
 def parse(source: str) -> Block:
-    """The block a text stands for.
+    """The block that a text denotes.
 
-    Calls are primitives by name (`copy(x)`, `np.zeros_like(x)`); keywords are static. `x.3` and `%t.0` are names;
-    doctest prompts may be left in.
+    >>> block = parse('''
+    ... for i in range(n):
+    ...     y.1[i] += np.sum(x, axis=0)
+    ... ''')
+    >>> block[0].body[0].value
+    Op(prim='np.sum', args=(Var(name='x'),), static=(('axis', 0),))
+    >>> print(show(block))
+    for i in range(n):
+        y.1[i] += np.sum(x, axis=0)
+
+    Calls are primitives by name (`copy(x)`, `np.zeros_like(x)`); keywords are static. `x.3` and `%t.0` are names.
     """
     lines = [line for line in source.splitlines() if line.strip()]
     margin = min((len(line) - len(line.lstrip()) for line in lines), default=0)
@@ -47,7 +56,7 @@ def parse(source: str) -> Block:
 
 
 def show(block: Block) -> str:
-    """The block as text."""
+    """The block in the notation of `parse`."""
     lines = text(Function("f", (), block, (), {})).split("\n")[1:]
     return "\n".join(_PLAIN_RANGE.sub(r"range(\1):", line[4:]) for line in lines)
 

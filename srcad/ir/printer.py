@@ -1,6 +1,6 @@
-"""A function in normal form as text, for people: what a pass was given and what it made of it.
+"""Printer of the IR, either form, for people: the input and the output of a pass.
 
-Not Python, though close to it: `if` and loops give the values that meet at their end, as in
+It is not Python, though close to it: `if` and loops yield the values that join at their end, as in
 
     level.4 = for i.0 in range(0, n.0, 1) carrying level.1 = 0.0:
         ...
@@ -40,7 +40,7 @@ _PREFIX = {"neg": "-", "pos": "+", "~": "~", "not": "not "}
 
 
 def text(function: Function) -> str:
-    """The whole function, one statement a line, with the types of its parameters.
+    """The function, one statement a line, with the types of its parameters.
 
     >>> from srcad.ir.nodes import Param
     >>> square = Op("*", (Var("x"), Var("x")))
@@ -58,7 +58,7 @@ def text(function: Function) -> str:
 
 
 def type_text(kind: Type) -> str:
-    """`float64[n, 3]`, with lengths that are not known as `?`."""
+    """A type, as `float64[n, 3]`; unknown lengths have a `?`."""
     match kind:
         case Scalar(dtype):
             return dtype
@@ -72,7 +72,7 @@ def type_text(kind: Type) -> str:
 
 
 def expr_text(expr: Expr) -> str:
-    """One expression; an operand that is an operator itself is put in parentheses."""
+    """One expression; an operand that is itself an operator is parenthesised."""
     match expr:
         case Var(name):
             return name
@@ -168,7 +168,7 @@ def _indent(lines: list[str]) -> list[str]:
 
 
 def _dim(length: Dim) -> str:
-    """`n`, `n - 2`; the symbol of an axis is shown as the array and the axis it came from."""
+    """A length, as `n` or `n - 2`; the symbol of an axis is shown as the array and the number of the axis."""
     parts = []
     for symbol, coefficient in length.terms:
         name = symbol.name if symbol.axis is None else f"{symbol.name}.{symbol.axis}"

@@ -1,7 +1,7 @@
-"""Where everything is: the tree of blocks of a function in normal form, and the place each name is defined at.
+"""Region tree of a function in normal form, and the definition of each name (def-use).
 
-A `Region` is a block with its place in the block around it. The test of a `while` belongs to the same region as
-its body: one turn evaluates both.
+A `Region` is a block with its position in the enclosing block. The test of a `while` belongs to the same region as its
+body: one iteration evaluates both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from srcad.ir.nodes import Assign, Block, Carry, For, Function, If, Join, Stmt, 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """`kind` is "function", "then", "else" or "turn" (of a loop); `position` is that of `owner` in `parent`."""
+    """`kind` is "function", "then", "else" or "turn" (a loop body); `position` is that of `owner` in `parent`."""
 
     kind: str
     stmts: Block
@@ -26,14 +26,14 @@ class Region:
 
     @property
     def enclosing(self) -> Iterator[Region]:
-        """This region, the one around it, and so on to the function."""
+        """This region, the one that contains it, and so on to the function."""
         region: Region | None = self
         while region is not None:
             yield region
             region = region.parent
 
     def place_of(self, inner: Region) -> int | None:
-        """The position, among this region's statements, of the one that holds the region `inner`."""
+        """The position, among this region's statements, of the one that contains the region `inner`; None if none."""
         for region in inner.enclosing:
             if region.parent is self:
                 return region.position
@@ -42,7 +42,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Definition:
-    """The one place where a name gets its value. `position` is -1 for what is there when a region starts."""
+    """The definition of a name. `position` is -1 for what is defined at the start of a region: parameters, carries."""
 
     region: Region
     position: int
@@ -54,20 +54,20 @@ class Definition:
 class Regions:
     top: Region
     of_block: dict[tuple[int, str], Region]
-    """By identity of the owner statement and kind."""
+    """Keyed by the identity of the owner statement, and the kind."""
     definitions: dict[str, Definition]
     interleaved: frozenset[Region] = frozenset()
-    """Turns that are taken back at once, each before the next runs: nothing is kept from one to another."""
+    """Bodies of loops whose iterations are reversed at once, each before the next runs: no tape spans two of them."""
 
     def enclosing_loops(self, region: Region) -> tuple[Region, ...]:
-        """The turns the region is part of, outermost first; those around a fused turn do not count, nor it itself."""
-        found: list[Region] = []
+        """The loop bodies that contain the region, outermost first, from inside the innermost interleaved one."""
+        loops: list[Region] = []
         for one in region.enclosing:
             if one in self.interleaved:
                 break
             if one.kind == "turn":
-                found.append(one)
-        return tuple(found[::-1])
+                loops.append(one)
+        return tuple(loops[::-1])
 
     def body_of(self, owner: Stmt, kind: str) -> Region:
         return self.of_block[(id(owner), kind)]
@@ -78,7 +78,27 @@ class Regions:
 
 
 def regions(f: Function) -> Regions:
-    """Number the blocks and find the definition of every name."""
+    """Build the tree, and find the definition of every name.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> def positive_sum(x):
+    ...     total = 0.0
+    ...     for i in range(len(x)):
+    ...         if x[i] > 0.0:
+    ...             total += x[i]
+    ...     return total
+    >>> tree = regions(normal_form(positive_sum, np.ones(3)))
+    >>> for region in tree:
+    ...     print(region.number, [outer.kind for outer in region.enclosing])
+    0 ['function']
+    1 ['turn', 'function']
+    2 ['then', 'turn', 'function']
+    3 ['else', 'turn', 'function']
+    >>> total = tree.definitions["%total.0"]  # at the start of an iteration
+    >>> type(total.node).__name__, total.region.kind, total.position
+    ('Carry', 'turn', -1)
+    """
     of_block: dict[tuple[int, str], Region] = {}
     definitions: dict[str, Definition] = {}
 

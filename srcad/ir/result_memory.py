@@ -1,7 +1,7 @@
-"""Whose memory the result of an operation is. It is said here once, and every pass asks here.
+"""Alias rules of the primitives: whose memory the result of an operation is. Every alias analysis uses these tables.
 
-Of an operation that is not named below, the result is a number or an array of its own. What NumPy does is what counts:
-compiled code copies in some places where NumPy gives a view, and then an operation gives either.
+The result of an operation that is not named below is a scalar or a newly allocated array. NumPy's behaviour counts:
+where compiled code copies and NumPy forms a view, the result may be either.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ HANDED_ON = {
     "list.pop": (0,),
     "list.item": (0,),
 }
-"""The result is one of these arguments, or an item of it."""
+"""The result is one of the arguments at these positions, or an item of it."""
 
 HOLDERS = frozenset({"tuple", "append", "list.append"})
-"""Each argument is held by the result, or by the list it is added to."""
+"""The result, or the list that is appended to, aliases each argument."""
 
 READ_ONLY = {"np.broadcast_to": "np.broadcast_to", "diagonal": "np.diagonal"}
-"""NumPy gives an array that refuses stores; by what the user calls it."""
+"""The result is a read-only array in NumPy; with the name of the function that the user calls."""
 
 
 ZERO_D_MADE = "zero_d.made"
-"""`made(value, *sources)`: the value is held by a 0-d array, which may share memory with each of the sources. This and
-the next three give their value; only the lowering that `analysis/memory/zero_dim_conflicts` asks about has them."""
+"""`made(value, *sources)`: the value is that of a 0-d array, which may alias each of the sources. This and the next
+three are the identity on `value`; they occur only in the lowering for `analysis/memory/zero_dim_conflicts`."""
 ZERO_D_UPDATED = "zero_d.updated"
-"""`updated(value, old)`: what held the old value now holds this, if it is a 0-d array."""
+"""`updated(value, old)`: `old`, if it is a 0-d array, has been updated in place to this value."""
 ZERO_D_KEPT = "zero_d.kept"
-"""`kept(value)`: a list that grows in a run-time loop holds what holds the value."""
+"""`kept(value)`: a list that grows in a run-time loop aliases the value, if it is a 0-d array."""
 ZERO_D_NUMBER = "zero_d.number"
-"""`number(value)`: the value by itself, which nothing shares."""
+"""`number(value)`: the value as a scalar, which aliases nothing."""
 
 
 def sources(op: Op) -> tuple[Expr, ...]:
-    """The arguments whose memory the result may be, or hold; none where the result is surely new."""
+    """The arguments that the result may alias, or contain; none where the result is certainly newly allocated."""
     if op.prim in VIEWS or op.prim in EITHER:
         return op.args[:1]
     if op.prim in HOLDERS:
@@ -53,7 +53,7 @@ def sources(op: Op) -> tuple[Expr, ...]:
 
 
 def roots(expr: Expr) -> frozenset[str]:
-    """The names whose memory the value of an expression may share; none where it is surely new.
+    """The names that the value of an expression may alias; none where it is certainly newly allocated.
 
     >>> roots(Op("select", (Var("c"), Op("index", (Var("a"), Var("i"))), Op("+", (Var("b"), Var("b"))))))
     frozenset({'a'})
@@ -64,7 +64,7 @@ def roots(expr: Expr) -> frozenset[str]:
 
 
 def root(expr: Expr) -> str | None:
-    """The name whose memory a path of views leads to; None where the expression is no such path.
+    """The name at the root of a chain of views; None where the expression is no such chain.
 
     >>> root(Op("index", (Op("np.transpose", (Var("A"),)), Var("i"))))
     'A'

@@ -1,7 +1,7 @@
-"""Checks at run time: where a condition does not hold, an error is raised that says where, what and with which values.
+"""Run-time checks: statements that raise an error, with its location and values, where a condition does not hold.
 
-A check is a statement of both forms, `Effect(Op("check", (condition, *values), ...))`. It is never left out because
-nobody reads what it is about, it stays before what relies on it, and it belongs to the forward sweep.
+A check is a statement of both forms, `Effect(Op("check", (condition, *values), ...))`. It is never dead code, it stays
+before the statements that rely on it, and it belongs to the forward sweep.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Check:
 
     condition: Expr
     error: str
-    """The class as a text writes it: `ValueError`, `np.linalg.LinAlgError`; of `AssertionError` it is an `assert`."""
+    """The class as in source text: `ValueError`, `np.linalg.LinAlgError`; `AssertionError` stands for an `assert`."""
     message: tuple[str | Expr, ...]
-    """Texts, and the integers between them."""
+    """Text parts, and integer expressions between them."""
     derived: bool = False
-    """Whether it follows from what an operation demands: the program does not spell it out."""
+    """Whether an operation requires it, and it is not in the program."""
 
 
 def check(
@@ -48,7 +48,7 @@ def check(
 
 
 def check_of(stmt: Stmt) -> Check | None:
-    """What the statement checks; None of any other."""
+    """The check that the statement is; None for any other statement."""
     match stmt:
         case Effect(Op("check", (condition, *values), static)):
             known = dict(static)
@@ -62,9 +62,9 @@ def check_of(stmt: Stmt) -> Check | None:
 
 
 def within(index: Expr, length: Expr, where: str, span: Span | None = None) -> Effect:
-    """Python asks here whether the index is one of an axis of that length.
+    """A marker: Python checks here whether the index is within an axis of that length.
 
-    `canonicalize/index_checks` makes checks of it.
+    `canonicalize/index_checks` replaces it by a check, where one is needed.
     """
     return Effect(Op("within", (index, length), (("where", where),)), span)
 

@@ -1,7 +1,20 @@
-"""Going over the IR: the one place that knows where expressions, names and blocks sit in each node.
+"""Traversal and rewriting of the IR: the one module that knows which expressions, names and blocks a node has.
 
-Every other pass asks here, so that a join, a carry, the exit of a `for` or the test of a `while` is forgotten
-nowhere. All answers about a statement include the statements nested in it.
+Every other pass uses these functions, so that no pass forgets a join, a carry, the exit of a `for` or the test of a
+`while`. What is said of a statement includes the statements nested in it, except for the functions `own_...`.
+
+>>> from srcad.ir.notation import parse, show
+>>> block = parse('''
+... total = 0.0
+... for i in range(n):
+...     total += x[i]
+... ''')
+>>> sorted(block_reads(block)), sorted(defined(block))
+(['i', 'n', 'total', 'x'], ['i', 'total'])
+>>> print(show(substitute(rename(block, {"total": "s"}), {"n": Op("len", (Var("x"),))})))
+s = 0.0
+for i in range(len(x)):
+    s += x[i]
 """
 
 from __future__ import annotations
@@ -36,14 +49,14 @@ from srcad.ir.nodes import (
 from srcad.ir.result_memory import root
 
 CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
-"""Primitives that change the list given to them."""
+"""Primitives that modify their first argument, a list, in place."""
 
 
 # ---- expressions -----------------------------------------------------------------------------
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
-    """The direct parts of an expression, in the order they are evaluated."""
+    """The direct subexpressions, in the order of evaluation."""
     match expr:
         case Op(_, args, _):
             return args
@@ -56,7 +69,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 
 
 def subexpressions(expr: Expr) -> Iterator[Expr]:
-    """The expression and all its parts, operands before their operation."""
+    """The expression and all its subexpressions, operands before their operation."""
     for child in children(expr):
         yield from subexpressions(child)
     yield expr
@@ -70,7 +83,7 @@ def reads(expr: Expr) -> tuple[str, ...]:
 
 
 def _collect(expr: Expr, found: list[str]) -> None:
-    # asked for more often than anything else: no generators here
+    # the most frequent query of all: no generators here
     if isinstance(expr, Var):
         found.append(expr.name)
     elif isinstance(expr, Op):
@@ -93,11 +106,11 @@ def ops(expr: Expr) -> Iterator[Op]:
 
 
 def map_expr(expr: Expr, fn: Callable[[Expr], Expr]) -> Expr:
-    """Rebuild an expression from its leaves up, giving each rebuilt part to `fn`."""
+    """Rebuild an expression bottom-up, applying `fn` to each rebuilt subexpression."""
     match expr:
         case Op(prim, args, static):
             new = tuple(map_expr(arg, fn) for arg in args)
-            # identity is kept where nothing changed, so that fixed points are seen cheaply
+            # preserve identity where nothing changed, so that fixed points are cheap to detect
             same = all(a is b for a, b in zip(new, args, strict=True))
             return fn(expr if same else Op(prim, new, static))
         case Slice(lower, upper, step):
@@ -114,7 +127,7 @@ def replace_names(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
 
 
 def place(store: Store) -> Op:
-    """The element or view that a store writes, as an expression."""
+    """The element or view that a store overwrites, as an expression."""
     return Op("index", (store.base, *(store.index or (Slice(),))))
 
 
@@ -179,7 +192,7 @@ def own_stores(stmt: Stmt) -> tuple[str, ...]:
 
 
 def changed_by(expr: Expr) -> list[str]:
-    """The names of the lists that evaluating the expression changes."""
+    """The names of the lists that the evaluation of the expression modifies."""
     changed: list[str] = []
     if isinstance(expr, Op):
         for arg in expr.args:
@@ -262,7 +275,7 @@ def block_stores(block: Block) -> frozenset[str]:
 
 
 def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] = str) -> Stmt:
-    """Give every whole expression in the statement to `fn`, nested ones included, and every assigned name to `name`.
+    """Apply `fn` to every full expression in the statement and those nested in it, and `name` to every assigned name.
 
     The target of an `AugAssign` is an assigned name; the base of a `Store` is an expression.
     """
@@ -295,8 +308,8 @@ def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] =
                 exit=None if exit is None else fn(exit),
             )
         case While(test, cond, body, carried):
-            turned = tuple(map(carry, carried))
-            return replace(stmt, test=inner(test), cond=fn(cond), body=inner(body), carried=turned)
+            new_carried = tuple(map(carry, carried))
+            return replace(stmt, test=inner(test), cond=fn(cond), body=inner(body), carried=new_carried)
         case Effect(call):
             new_call = fn(call)
             assert isinstance(new_call, Op)
@@ -312,7 +325,8 @@ def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] =
 def substitute(block: Block, mapping: Mapping[str, Expr]) -> Block:
     """Replace reads of names by expressions. Assigned names stay, but the target of an `AugAssign` follows a Var.
 
-    Meant for names that the block does not assign; the caller answers for what a moved expression reads.
+    For names that the block does not assign. It is up to the caller that the new expressions have the same value where
+    they are substituted.
     """
     if not mapping:
         return block

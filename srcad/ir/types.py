@@ -1,7 +1,8 @@
-"""Types of values, precise enough to decide between in-place and rebind, broadcast and not.
+"""Types of values: dtype, symbolic shape and memory layout.
 
-A dimension is a linear form over symbols (`x.shape[0] - 2`), so that shapes which must be equal can be seen to
-be. Where two lengths cannot be shown equal, the compiler falls back to a check at run time; it never guesses.
+They are precise enough to decide whether `+=` updates in place or rebinds, and whether an operation broadcasts. A
+dimension is a linear form over symbols (`x.shape[0] - 2`), so that equal lengths can be proved equal. Where they
+cannot, the compiler emits a run-time check; it never guesses.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import Union
 _unknown = count()
 
 LONG = 9
-"""Stencils reach less far."""
+"""A length that no common stencil exceeds: an axis this long is not empty after `x[1:-1]` or the like."""
 
 
 @dataclass(frozen=True)
 class Symbol:
     """An unknown length or integer: axis `axis` of the array `name`, or the integer `name` (axis is None).
 
-    `many` is True where the length is known not to be 1: such an axis never broadcasts. `long` is True where it is
-    at least LONG: then that goes for `x[1:-1]` too. The index of a loop lies from `low` to below `high`, where those
-    are known.
+    `not_one` is True where the length is known not to be 1: such an axis is never broadcast. `at_least_nine` is True
+    where it is at least LONG: then `x[1:-1]` is not of length 1 either. The index of a loop is at least `low` and less
+    than `high`, where those are known.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Symbol:
 
 
 def unknown() -> str:
-    """A name for a length or an integer of which nothing is known: two of them are never the same."""
+    """A fresh name for an unknown length or integer: two of them are never equal."""
     return f"?{next(_unknown)}"
 
 
@@ -62,7 +63,7 @@ class Dim:
 
     @property
     def _least(self) -> int | None:
-        """What a sum of lengths is at least; None for others."""
+        """A lower bound, of a sum of lengths; None for other forms."""
         if not all(c > 0 and s.axis is not None for s, c in self.terms):
             return None
         return self.const + sum(c * LONG for s, c in self.terms if s.at_least_nine)
@@ -83,19 +84,19 @@ class Dim:
 
     @property
     def is_nonnegative(self) -> bool:
-        """Surely at least 0: a sum of lengths."""
+        """Certainly at least 0: a sum of lengths."""
         return self._least is not None and self._least >= 0
 
     @property
     def is_index(self) -> bool:
-        """Surely at least 0, as the index of a loop from 0 is."""
+        """Certainly at least 0, as the index of a loop from 0 is."""
         least = self.bound(False)
         return least is not None and least.is_nonnegative
 
     def bound(self, upper: bool, fixed: Container[str] = ()) -> Dim | None:
-        """The greatest (or least) value, with the indices of loops at the end of their range; None if unknown.
+        """The upper (or lower) bound over the ranges of loop indices, as a form; None where a range is not known.
 
-        The indices named in `fixed` stay as they are.
+        The indices named in `fixed` are not eliminated.
         """
         total = Dim((), self.const)
         for symbol, coefficient in self.terms:
@@ -128,13 +129,13 @@ ONE = dim(1)
 
 
 def counter(name: str) -> Dim:
-    """An integer of which no more is known than that it is never negative."""
+    """An integer of which only is known that it is not negative."""
     return dim(Symbol(name, None, low=dim(0)))
 
 
 @dataclass(frozen=True)
 class Scalar:
-    """A number or bool; a 0-d array counts as one. `dtype` is a NumPy dtype name.
+    """A scalar: a number or bool; a 0-d array counts as one. `dtype` is a NumPy dtype name.
 
     `dim` is the value of an integer as a linear form, where known.
     """
@@ -165,7 +166,7 @@ class ListOf:
 
 @dataclass(frozen=True)
 class Opaque:
-    """A value that is never computed with: str, None."""
+    """A value that no primitive computes with: str, None."""
 
     name: str
 

@@ -1,6 +1,6 @@
-"""Writing normal form, one statement after another: names, types, and the block that statements go to.
+"""IR builder for the normal form: fresh names with inferred types, and the insertion point of statements.
 
-Lowering writes whole functions with it; the reverse transform writes what rules say.
+Lowering writes whole functions with it; the reverse transform writes adjoint statements by derivative rules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from srcad.typing.infer import Operand, TypeMismatch, infer, kind_of
 from srcad.typing.length_demands import Axis, Demand, Filled, Fit, demands
 from srcad.typing.slices import UNKNOWN, Bound
 
-_FOLDED = frozenset({"elementwise"})
+_FOLDABLE = frozenset({"elementwise"})
 _HINTS = {
     "+": "sum", "-": "difference", "*": "product", "/": "quotient", "//": "quotient", "%": "remainder",
     "**": "power", "@": "product", "<": "test", "<=": "test", ">": "test", ">=": "test", "==": "test",
@@ -30,37 +30,50 @@ _HINTS = {
 }  # fmt: skip
 
 _LONGEST_QUOTE = 48
-"""In characters: what an error shows of an expression."""
+"""Limit on the characters of an expression in an error message."""
 
 
 class Builder:
-    """The state of writing: where statements go, which names exist, and their types."""
+    """The insertion point, the names defined so far, and their types.
+
+    >>> from srcad.ir.notation import show
+    >>> from srcad.ir.printer import type_text
+    >>> builder = Builder()
+    >>> builder.types["x"] = Array("float32", (dim(9),))
+    >>> sine = builder.op("np.sin", Var("x"))
+    >>> result = builder.op("*", builder.op("+", Const(1.0), Const(2.0)), sine)  # the sum is folded
+    >>> print(show(tuple(builder.statements)))
+    %sin.0 = np.sin(x)
+    %product.0 = 3.0 * %sin.0
+    >>> type_text(builder.types[result.name])
+    'float32[9]'
+    """
 
     def __init__(self) -> None:
         self.types: dict[str, Type] = {}
         self.span: Span | None = None
         self.place: Callable[[], Span | None] = lambda: self.span
-        """What errors point to: lowering knows the expression, not only its statement."""
+        """The source span for errors: lowering knows the expression, not only its statement."""
         self.function: str | None = None
-        """The function that is compiled: lines of others are quoted with their names."""
+        """The function that is compiled: a message names the function of lines of any other."""
         self.checks = False
-        """Whether what is written is the program itself, whose errors are to be raised. What rules say cannot fail."""
+        """Whether the program itself is written, whose errors have to be raised. Derivative rules cannot fail."""
         self.strong: set[str] = set()
-        """Scalars that NumPy does not take as plain Python numbers (an element of an array)."""
-        self.made: dict[Expr, Op] = {}
-        """How numbers were computed, of those that are no elements of arrays."""
+        """Scalars that are not weak: NumPy does not promote them as Python numbers (an element of an array)."""
+        self.definitions: dict[Expr, Op] = {}
+        """The operations that define scalars, but for elements of arrays."""
         self.implied: dict[Expr, Expr] = {}
-        """For some booleans, a condition that they follow from."""
+        """For some booleans, a condition that implies them."""
         self.counters: dict[str, int] = {}
         self.created: list[str] = []
-        """Every name in the order of its making: what was made inside a loop is seen here."""
+        """Every name in the order of definition: a suffix of it was defined inside a loop."""
         self.tape: dict[str, str] = {}
-        """Names that values are kept under (`Function.tape`)."""
+        """The names of tape values (`Function.tape`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
     def resume(cls, f: Function) -> Builder:
-        """A builder that goes on where the one that wrote `f` stopped: no name of its is made again."""
+        """A builder that continues that of `f`: fresh names differ from all names of `f`."""
         builder = cls()
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
@@ -72,7 +85,7 @@ class Builder:
 
     @property
     def statements(self) -> list[Stmt]:
-        """The block that statements go to now."""
+        """The block at the insertion point."""
         return self._blocks[-1]
 
     def fresh(self, base: str, type: Type) -> Var:
@@ -83,22 +96,22 @@ class Builder:
         self.created.append(name)
         self.types[name] = type
         self.strong.discard(name)
-        for known in (self.made, self.implied):
-            known.pop(Var(name), None)  # of an attempt that was given up
+        for table in (self.definitions, self.implied):
+            table.pop(Var(name), None)  # left by an abandoned attempt
         return Var(name)
 
     def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
-        """A new name that values are kept under for the reverse sweep."""
-        made = self.fresh(base, type)
-        self.tape[made.name] = one_per
-        return made
+        """A new name for values that the forward sweep saves: one for each `one_per` (see `Function.tape`)."""
+        target = self.fresh(base, type)
+        self.tape[target.name] = one_per
+        return target
 
     def emit(self, statement: Stmt) -> None:
         self._blocks[-1].append(statement)
 
     @contextmanager
     def block(self) -> Iterator[list[Stmt]]:
-        """What is emitted inside goes to the list given."""
+        """Open a nested block: what is emitted inside the `with` goes to the list it gives."""
         statements: list[Stmt] = []
         self._blocks.append(statements)
         depth = len(self._blocks)
@@ -123,7 +136,7 @@ class Builder:
                 return Opaque("undefined")
 
     def is_weak(self, expr: Expr) -> bool:
-        """Whether NumPy takes the scalar as a plain Python number, which does not widen the dtype of an array."""
+        """Whether NumPy promotes the scalar as a Python number, which does not widen the dtype of an array."""
         if isinstance(expr, Var):
             type = self.types[expr.name]
             return (
@@ -132,8 +145,8 @@ class Builder:
         return isinstance(expr, Const)
 
     def op(self, prim: str, *args: Expr, hint: str = "", **static: object) -> Atom:
-        """Write `fresh = prim(*args, **static)`, or give the constant where all is constant."""
-        if args and _constants(prim, args):
+        """Emit `fresh = prim(*args, **static)`, or fold it where all operands are constant."""
+        if args and _is_foldable(prim, args):
             folded = _fold(prim, args, static)
             if folded is not None:
                 return folded
@@ -150,14 +163,14 @@ class Builder:
         target = self.fresh(base, type)
         if isinstance(type, Scalar) and not weak:
             self.strong.add(target.name)
-        made = Op(prim, args, tuple(sorted(static.items())))
+        value = Op(prim, args, tuple(sorted(static.items())))
         if isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop"):
-            self.made[target] = made
-        self.emit(Assign(target.name, made, self.span))
+            self.definitions[target] = value
+        self.emit(Assign(target.name, value, self.span))
         return target
 
     def identity(self, prim: str, value: Atom, *others: Atom) -> Atom:
-        """Write `fresh = prim(value, *others)`, an operation that gives its first operand."""
+        """Emit `fresh = prim(value, *others)`, an operation that is the identity on its first operand."""
         target = self.fresh("%" + prim.rpartition(".")[2], self.typeof(value))
         if not self.is_weak(value):
             self.strong.add(target.name)
@@ -165,7 +178,7 @@ class Builder:
         return target
 
     def check(self, condition: Atom, error: str, *message: str | Expr, place: Span | None = None) -> None:
-        """Raise the error at run time where the condition does not hold; its message begins with the place.
+        """Emit a run-time check: the message of its error begins with the source location.
 
         `message` are texts and integers: `check(fits, "ValueError", "lengths ", n, " and ", m, " do not fit")`.
         """
@@ -173,41 +186,41 @@ class Builder:
             self.emit(check(condition, error, (self.where(place), *message), self.span, derived=True))
 
     def demand(self, wanted: Sequence[Demand | Filled], args: Sequence[Expr], place: Span | None = None) -> None:
-        """Ask at run time for what operands have to be. Where errors point to is the expression, or `place`."""
+        """Emit run-time checks of shape constraints. Errors point to the current expression, or to `place`."""
         for one in wanted:
             if isinstance(one, Filled):
                 lengths = [self._length(axis, args) for axis in one.axes]
-                holds = self._all(self.op("!=", length, Const(0)) for length in lengths)
+                holds = self._and(self.op("!=", length, Const(0)) for length in lengths)
                 self.check(holds, "ValueError", one.text, place=place)
                 continue
-            holds = self._all(self._fit(fit, args) for fit in one.fits)
+            holds = self._and(self._fit(fit, args) for fit in one.fits)
             self.check(holds, one.error, *self._shapes(one, args), place=place)
 
     def _fit(self, fit: Fit, args: Sequence[Expr]) -> Atom:
         a, b = self._length(fit.one, args), self._length(fit.other, args)
         if isinstance(a, Const):
             a, b = b, a
-        never = _differ(fit.one.length, fit.other.length)
+        never = _certainly_differ(fit.one.length, fit.other.length)
         holds: Atom = Const(False) if never else self.op("==", a, b)
         for axis in fit.free:
-            holds = self._either(holds, self.op("==", self._length(axis, args), Const(1)))
+            holds = self._or(holds, self.op("==", self._length(axis, args), Const(1)))
         return holds
 
-    def _either(self, a: Atom, b: Atom) -> Atom:
+    def _or(self, a: Atom, b: Atom) -> Atom:
         if Const(True) in (a, b):
             return Const(True)
-        if self.meaning(a, 2) == self.meaning(b, 2):  # that a length has to be 1, or may be
+        if self.defining_expr(a, 2) == self.defining_expr(b, 2):  # both say that one length is 1
             return a
         return b if a == Const(False) else a if b == Const(False) else self.op("or", a, b)
 
-    def meaning(self, expr: Expr, depth: int) -> Expr:
-        """How a number was computed, in operations of operations, so many deep."""
-        made = self.made.get(expr)
-        if made is None or not depth:
+    def defining_expr(self, expr: Expr, depth: int) -> Expr:
+        """The scalar as the nested expression that defines it, up to this depth."""
+        value = self.definitions.get(expr)
+        if value is None or not depth:
             return expr
-        return Op(made.prim, tuple(self.meaning(arg, depth - 1) for arg in made.args), made.static)
+        return Op(value.prim, tuple(self.defining_expr(arg, depth - 1) for arg in value.args), value.static)
 
-    def _all(self, conditions: Iterable[Atom]) -> Atom:
+    def _and(self, conditions: Iterable[Atom]) -> Atom:
         total: Atom = Const(True)
         for one in conditions:
             if Const(False) in (total, one):
@@ -223,7 +236,7 @@ class Builder:
         return arg if axis.axis is None else self.op("shape", arg, axis=axis.axis)
 
     def _shapes(self, wanted: Demand, args: Sequence[Expr]) -> list[str | Expr]:
-        """What is wrong, with the shapes of the operands as Python shows them; of vectors, their lengths."""
+        """The message, with the shapes of the operands in Python's notation, or the lengths of vectors."""
         shapes = [[self._length(axis, args) for axis in axes] for axes in wanted.shown]
         vectors = all(len(shape) == 1 for shape in shapes) and len(shapes) > 1
         first, *after = wanted.text
@@ -247,14 +260,14 @@ class Builder:
         return f"{name}L{span.line}: {text}: "
 
     def type_of_op(self, prim: str, *args: Expr, **static: object) -> Type:
-        """The type `op` would give its result, which is not written."""
+        """The type of the result of `op`, without emitting it."""
         try:
             return infer(prim, [self._operand(arg) for arg in args], static, unknown())[0]
         except TypeMismatch as error:
             self._refuse(prim, args, str(error))
 
     def dtype_of_op(self, prim: str, *args: Expr) -> str:
-        """The dtype `op` would give an elementwise result, whatever the lengths."""
+        """The dtype of the result of an elementwise `op`, whatever the lengths, without emitting it."""
         try:
             return kind_of(prim, [self._operand(arg) for arg in args], {})[0]
         except TypeMismatch as error:
@@ -277,8 +290,8 @@ class Builder:
         return type.dim if isinstance(type, Scalar) and type.dim is not None else UNKNOWN
 
 
-def _differ(a: Dim | None, b: Dim | None) -> bool:
-    """Whether two lengths surely are not the same."""
+def _certainly_differ(a: Dim | None, b: Dim | None) -> bool:
+    """Whether two lengths are certainly different."""
     if a is None or b is None:
         return False
     return (
@@ -289,7 +302,7 @@ def _differ(a: Dim | None, b: Dim | None) -> bool:
 
 
 def described(type: Type) -> str:
-    """A type in words, for messages.
+    """A type in words, for error messages.
 
     >>> described(Array("float64", (dim(3), dim(4))))
     'a float64 array of 2 axes'
@@ -321,18 +334,18 @@ def _type_of_constant(value: object) -> Type:
             return Opaque("None")
 
 
-def _constants(prim: str, args: Sequence[Expr]) -> bool:
-    known = PRIMITIVES.get(prim)
+def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:
+    primitive = PRIMITIVES.get(prim)
     return (
-        known is not None
-        and known.kind in _FOLDED
+        primitive is not None
+        and primitive.kind in _FOLDABLE
         and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
         and prim != "stop_gradient"
     )
 
 
 def _fold(prim: str, args: Sequence[Expr], static: dict[str, object]) -> Const | None:
-    """The result as a constant, where it is a plain Python number; a fault is left to run time."""
+    """The result as a constant, where it is a Python number; an error is left to run time."""
     try:
         with np.errstate(all="ignore"):
             value = PRIMITIVES[prim](*[arg.value for arg in args if isinstance(arg, Const)], **static)

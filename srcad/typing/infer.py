@@ -1,7 +1,7 @@
-"""The type of an operation: dtype and rank from NumPy itself, on one-element dummies; lengths from the operation.
+"""Type and shape inference of one operation: dtype and rank by NumPy itself, on one-element dummies; lengths by rules.
 
-A scalar is *weak* when NumPy takes it as a plain Python number (`0.1 * x` keeps the float32 of x); an element
-of an array is not. Lengths that follow from no rule become new symbols named after the result.
+A scalar is *weak* when NumPy promotes it as a Python number (`0.1 * x` has the float32 of x); an element of an array is
+not weak. Lengths that follow from no rule become new symbols named after the result.
 """
 
 from __future__ import annotations
@@ -20,31 +20,40 @@ from srcad.typing.slices import Bound, slice_dim
 DTYPES = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split(),
 )
-"""What an array or a scalar may hold."""
+"""The dtypes of arrays and scalars."""
 
 _WEAK = {"bool": True, "int64": 1, "float64": 1.0}
 _LIKE_FIRST = frozenset({"copy", "astype", "np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like"})
 _FORTRAN = frozenset({"np.linalg.inv", "np.linalg.solve", "np.linalg.cholesky"})
-"""Primitives whose result Numba lays out by columns."""
+"""Primitives whose result is Fortran-ordered in Numba."""
 
 
 class TypeMismatch(Exception):
-    """The operands do not fit the primitive; the text is NumPy's own, or ours."""
+    """The primitive does not accept the operands; the message is NumPy's own, or ours."""
 
 
 @dataclass(frozen=True)
 class Operand:
-    """An argument of an operation, with what is known of it."""
+    """An argument of an operation, with its type."""
 
     expr: Expr
     type: Type
     weak: bool
     bounds: tuple[Bound, Bound, Bound] = (None, None, None)
-    """Of a `Slice`."""
+    """The bounds and the step, where it is a `Slice`."""
 
 
 def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], name: str) -> tuple[Type, bool]:
-    """The type of `prim(*operands, **static)`, and whether it is a weak scalar; new symbols are called `name`."""
+    """The type of `prim(*operands, **static)`, and whether it is a weak scalar; new symbols are named `name`.
+
+    >>> from srcad.ir.nodes import Var
+    >>> from srcad.ir.printer import type_text
+    >>> x = Operand(Var("x"), Array("float32", (dim(Symbol("x", 0)),)), False)
+    >>> A = Operand(Var("A"), Array("float64", (dim(2), dim(Symbol("A", 1)))), False)
+    >>> tenth = Operand(Const(0.1), Scalar("float64"), True)
+    >>> [type_text(infer(prim, operands, {}, "y")[0]) for prim, operands in (("*", (tenth, x)), ("@", (A, x)))]
+    ['float32[x.0]', 'float64[2]']
+    """
     if prim == "list.new":
         raise TypeMismatch("the type of an empty list is not known")
     dtype, rank, weak = kind_of(prim, operands, static)
@@ -52,8 +61,8 @@ def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], nam
         value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
         return Scalar(dtype, value), weak
     dims = _dims(prim, operands, static, rank)
-    known = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
-    return Array(dtype, known, _layout(prim, operands, static)), False
+    lengths = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
+    return Array(dtype, lengths, _layout(prim, operands, static)), False
 
 
 # ---- dtype and rank ----------------------------------------------------------------------------
@@ -72,10 +81,10 @@ def kind_of(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
         return source.dtype, len(operands) - 1, False
     parts = tuple(_key(prim, operand) for operand in operands)
     key = (prim, parts, tuple(sorted((k, str(v)) for k, v in static.items())))
-    known = _kinds.get(key)
-    if known is None:
-        known = _kinds[key] = _evaluated(prim, parts, static)
-    return known
+    kind = _kinds.get(key)
+    if kind is None:
+        kind = _kinds[key] = _evaluate_on_dummies(prim, parts, static)
+    return kind
 
 
 def _key(prim: str, operand: Operand) -> tuple[object, ...]:
@@ -91,7 +100,7 @@ def _key(prim: str, operand: Operand) -> tuple[object, ...]:
             return (name, -1, False, None)
 
 
-def _evaluated(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[str, Any]) -> _Kind:
+def _evaluate_on_dummies(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[str, Any]) -> _Kind:
     if prim not in PRIMITIVES:
         raise TypeMismatch(f"srcad has no primitive {prim}")
     try:
@@ -147,22 +156,22 @@ def _index_kind(operands: Sequence[Operand]) -> _Kind:
 
 
 def _dims(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], rank: int) -> list[Dim | None]:
-    """The length of each axis of the result; None where it is not known."""
+    """The length of each axis of the result; None for an unknown one."""
     kind = PRIMITIVES[prim].kind
     if prim == "index":
         return _index_dims(operands)
     if prim in ("reshape", "np.broadcast_to"):
-        return [_number(operand) for operand in operands[1:]]
+        return [_length_operand(operand) for operand in operands[1:]]
     if prim in ("np.zeros", "np.ones", "np.empty"):
-        return [_number(operand) for operand in operands]
+        return [_length_operand(operand) for operand in operands]
     if prim == "np.full":
-        return [_number(operand) for operand in operands[1:]]
+        return [_length_operand(operand) for operand in operands[1:]]
     if prim == "array":
         return [dim(len(operands))]
     if prim in ("np.arange", "np.linspace"):
-        return [_counted(prim, operands)]
+        return [_range_length(prim, operands)]
     if prim == "np.eye":
-        return [_number(operand) for operand in operands[:2]]
+        return [_length_operand(operand) for operand in operands[:2]]
     arrays = [list(operand.type.dims) for operand in operands if isinstance(operand.type, Array)]
     if kind == "elementwise":
         return _broadcast(arrays, rank)
@@ -172,31 +181,31 @@ def _dims(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], ran
         return _concatenated(arrays, static.get("axis", 0))
     if kind == "reduce" and isinstance(static.get("axis"), int):
         return [d for axis, d in enumerate(arrays[0]) if axis != static["axis"]]
-    known = _by_signature(PRIMITIVES[prim].dims, operands, rank)
-    return known if known is not None else [None] * rank
+    lengths = _by_signature(PRIMITIVES[prim].dims, operands, rank)
+    return lengths if lengths is not None else [None] * rank
 
 
 def _broadcast(arrays: Sequence[Sequence[Dim]], rank: int) -> list[Dim | None]:
     result: list[Dim | None] = []
     for axis in range(-rank, 0):
-        result.append(_together([dims[axis] for dims in arrays if len(dims) >= -axis]))
+        result.append(_broadcast_length([dims[axis] for dims in arrays if len(dims) >= -axis]))
     return result
 
 
-def _together(dims: Sequence[Dim]) -> Dim | None:
-    """The length of an axis over which these are broadcast; None where that depends on run-time lengths."""
+def _broadcast_length(dims: Sequence[Dim]) -> Dim | None:
+    """The length of an axis to which these are broadcast; None where that depends on run-time lengths."""
     longer = [d for d in dict.fromkeys(dims) if not d.is_one]
     if not longer:
         return ONE
     if len(longer) == 1:
         return longer[0]
-    # where two lengths differ and neither is 1, NumPy refuses: a length that is not 1 is the result's
+    # where two lengths differ and neither is 1, NumPy raises: so a length that is not 1 is that of the result
     constant = [d for d in longer if not d.terms]
     if len(constant) > 1:
         raise TypeMismatch(f"lengths {constant[0].const} and {constant[1].const} do not broadcast")
-    # and a name for it is better than a number: what a loop carries round keeps the length it came with
-    many = sorted((d for d in longer if d.is_not_one), key=lambda d: not d.terms)
-    return many[0] if many else None
+    # prefer a symbol to a constant: then the length of a loop-carried value is that of its initial value
+    not_one = sorted((d for d in longer if d.is_not_one), key=lambda d: not d.terms)
+    return not_one[0] if not_one else None
 
 
 def _concatenated(arrays: Sequence[Sequence[Dim]], axis: int) -> list[Dim | None]:
@@ -209,7 +218,7 @@ def _concatenated(arrays: Sequence[Sequence[Dim]], axis: int) -> list[Dim | None
 
 
 def _by_signature(signatures: Sequence[str], operands: Sequence[Operand], rank: int) -> list[Dim | None] | None:
-    """Lengths by a signature such as `ij,j->i`; None where none is for these ranks."""
+    """The lengths by a signature such as `ij,j->i`; None where no signature is for these ranks."""
     for signature in signatures:
         left, _, right = signature.partition("->")
         lengths: dict[str, Dim] = {}
@@ -256,16 +265,16 @@ def _index_dims(operands: Sequence[Operand]) -> list[Dim | None]:
     return result + list(left)
 
 
-def _counted(prim: str, operands: Sequence[Operand]) -> Dim | None:
+def _range_length(prim: str, operands: Sequence[Operand]) -> Dim | None:
     if prim == "np.linspace":
-        return _number(operands[2])
-    start, stop, step = (_number(operand) for operand in operands)
+        return _length_operand(operands[2])
+    start, stop, step = (_length_operand(operand) for operand in operands)
     if start is not None and stop is not None and step is not None and step.is_one:
         return stop - start
     return None
 
 
-def _number(operand: Operand) -> Dim | None:
+def _length_operand(operand: Operand) -> Dim | None:
     """The value of an integer as a linear form, where known."""
     if isinstance(operand.expr, Const):
         value = operand.expr.value
@@ -285,7 +294,7 @@ def _value(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) ->
         return _product(source.dims) if isinstance(source, Array) else None
     if prim not in ("+", "-", "*", "neg", "pos", "int"):
         return None
-    values = [_signed(operand) for operand in operands]
+    values = [_integer_operand(operand) for operand in operands]
     match prim, values:
         case "+", [Dim() as a, Dim() as b]:
             return a + b
@@ -302,7 +311,7 @@ def _value(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) ->
     return None
 
 
-def _signed(operand: Operand) -> Dim | None:
+def _integer_operand(operand: Operand) -> Dim | None:
     if isinstance(operand.expr, Const):
         return dim(operand.expr.value) if type(operand.expr.value) is int else None
     return operand.type.dim if isinstance(operand.type, Scalar) else None
@@ -322,7 +331,7 @@ def _layout(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     source = operands[0].type if operands else None
     layout = source.layout if isinstance(source, Array) else "C"
     if prim == "index":
-        return layout if layout == "C" and _leading(operands[1:]) else "A"
+        return layout if layout == "C" and _is_contiguous_index(operands[1:]) else "A"
     if prim == "np.transpose":
         axes = tuple(static["axes"])
         if axes == tuple(reversed(range(len(axes)))):
@@ -335,14 +344,14 @@ def _layout(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     if prim in _FORTRAN:
         return "A"
     if PRIMITIVES[prim].kind == "elementwise":
-        # NumPy and Numba keep the order of the operands; of one axis the result is packed in any case
-        many = [o.type for o in operands if isinstance(o.type, Array) and o.type.rank > 1]
-        return "C" if all(t.layout == "C" for t in many) else "A"
+        # NumPy and Numba preserve the order of the operands; a result of rank 1 is contiguous in any case
+        matrices = [o.type for o in operands if isinstance(o.type, Array) and o.type.rank > 1]
+        return "C" if all(t.layout == "C" for t in matrices) else "A"
     return "C"
 
 
-def _leading(items: Sequence[Operand]) -> bool:
-    """Whether the items take one block of a C-contiguous array, as Numba sees it: integers, then one plain slice."""
+def _is_contiguous_index(items: Sequence[Operand]) -> bool:
+    """Whether the items select a contiguous block of a C-contiguous array, by Numba's rule: integers, then a slice."""
     for position, item in enumerate(items):
         if isinstance(item.expr, Slice):
             return position == len(items) - 1 and item.expr.step is None

@@ -1,7 +1,8 @@
-"""What an operation demands of the lengths of its operands: where types do not prove it, it is asked at run time.
+"""Shape constraints of operations on their operands: those that types do not prove are checked at run time.
 
-NumPy raises an error where lengths do not fit. What is compiled need not: a value nobody reads is never made, and loops
-go by the length of one operand. So the demand is a check of its own, and outlives what it was about.
+NumPy raises an error where lengths do not match. Compiled code need not: dead values are never computed, and loops
+run over the length of one operand. So a constraint becomes a statement of its own, which stays where the operation is
+removed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NOT_SQUARE = "np.linalg.LinAlgError"
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of an operand; of a number (`axis` is None), the number is the length."""
+    """An axis of an operand; where `axis` is None, the operand is an integer that is itself the length."""
 
     operand: int
     axis: int | None
@@ -29,7 +30,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Fit:
-    """Two lengths that must be equal, but for those that may be 1 instead."""
+    """Two lengths that must be equal, unless one of the axes `free` has length 1."""
 
     one: Axis
     other: Axis
@@ -38,7 +39,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Demand:
-    """All of `fits` must hold. The message has the shapes `shown` between the words of `text`."""
+    """A conjunction of `fits`. The message has the shapes `shown` between the parts of `text`."""
 
     fits: tuple[Fit, ...]
     shown: tuple[Sequence[Axis], ...]
@@ -48,37 +49,49 @@ class Demand:
 
 @dataclass(frozen=True)
 class Filled:
-    """The axes of an operand of which none may be of length 0."""
+    """The axes of an operand of which none may have length 0."""
 
     axes: tuple[Axis, ...]
     text: str
 
 
 def demands(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> list[Demand | Filled]:
-    """What is not proved by the types of the operands."""
-    known = PRIMITIVES[prim]
-    if known.kind == "elementwise":
-        found = broadcast([axes_of(k, o) for k, o in enumerate(operands)])
-        return [_demand(found, operands)] if found else []
-    if prim in _EXTREMES:
-        return _filled(prim, operands, static)
+    """The constraints that the types of the operands do not prove.
+
+    >>> from srcad.ir.nodes import Var
+    >>> from srcad.ir.types import Symbol, dim
+    >>> n = dim(Symbol("x", 0, not_one=True))
+    >>> x = Operand(Var("x"), Array("float64", (n,)), False)
+    >>> three = Operand(Var("y"), Array("float64", (dim(3),)), False)
+    >>> demands("+", [x, x], {})
+    []
+    >>> (demand,) = demands("+", [x, three], {})
+    >>> [{fit.one.length, fit.other.length} == {n, dim(3)} for fit in demand.fits]
+    [True]
+    """
+    primitive = PRIMITIVES[prim]
+    if primitive.kind == "elementwise":
+        fits = broadcast([axes_of(k, o) for k, o in enumerate(operands)])
+        return [_demand(fits, operands)] if fits else []
+    if prim in _NEED_ITEMS:
+        return _nonempty(prim, operands, static)
     if prim == "np.concatenate":
-        return _joined(operands, static.get("axis", 0))
+        return _concatenation(operands, static.get("axis", 0))
     if prim == "np.broadcast_to":
         target = [Axis(k, None, _value(o)) for k, o in enumerate(operands) if k]
         return stored(axes_of(0, operands[0]), target, "cannot be broadcast to ")
-    return [d for signature in known.dims for d in _signed(signature, operands)]
+    return [d for signature in primitive.dims for d in _by_signature(signature, operands)]
 
 
 def axes_of(position: int, operand: Operand) -> list[Axis]:
-    """The axes of an array; of a number there are none."""
+    """The axes of an array; a scalar has none."""
     if not isinstance(operand.type, Array):
         return []
     return [Axis(position, axis, d) for axis, d in enumerate(operand.type.dims)]
 
 
 def broadcast(operands: Sequence[Sequence[Axis]]) -> list[Fit]:
-    """What broadcasting arrays against one another demands."""
+    """The constraints of broadcasting arrays against one another."""
     fits: list[Fit] = []
     rank = max(map(len, operands), default=0)
     for axis in range(-rank, 0):
@@ -88,18 +101,20 @@ def broadcast(operands: Sequence[Sequence[Axis]]) -> list[Fit]:
                 d = axes[axis].length
                 assert d is not None
                 lengths.setdefault(d, axes[axis])
-        many = sorted((a for d, a in lengths.items() if d.is_not_one), key=lambda a: bool(a.length and a.length.terms))
-        others = [a for a in lengths.values() if a not in many]
-        fits += [Fit(many[0], a) for a in many[1:]]
-        if many:
-            fits += [Fit(many[0], a, (a,)) for a in others]
+        not_one = sorted(
+            (a for d, a in lengths.items() if d.is_not_one), key=lambda a: bool(a.length and a.length.terms)
+        )
+        others = [a for a in lengths.values() if a not in not_one]
+        fits += [Fit(not_one[0], a) for a in not_one[1:]]
+        if not_one:
+            fits += [Fit(not_one[0], a, (a,)) for a in others]
         else:
             fits += [Fit(a, b, (a, b)) for a, b in combinations(others, 2)]
     return fits
 
 
 def into(stored: Sequence[Axis], target: Sequence[Axis]) -> list[Fit]:
-    """What writing an array into a place of these lengths demands."""
+    """The constraints of broadcasting an array to the lengths of a target."""
     fits: list[Fit] = []
     for at in range(-min(len(stored), len(target)), 0):
         have, want = stored[at], target[at]
@@ -109,7 +124,7 @@ def into(stored: Sequence[Axis], target: Sequence[Axis]) -> list[Fit]:
 
 
 def stored(value: Sequence[Axis], target: Sequence[Axis], text: str) -> list[Demand | Filled]:
-    """The demand that a value fits into a place."""
+    """The constraint that a value can be broadcast to a target."""
     fits = into(value, target)
     return [Demand(tuple(fits), (value, target), ("a shape of ", f" {text}", ""))] if fits else []
 
@@ -124,7 +139,7 @@ def _demand(fits: Sequence[Fit], operands: Sequence[Operand]) -> Demand:
     return Demand(tuple(fits), arrays, ("shapes ", *between, " do not fit"))
 
 
-def _joined(operands: Sequence[Operand], along: int) -> list[Demand | Filled]:
+def _concatenation(operands: Sequence[Operand], along: int) -> list[Demand | Filled]:
     first, *others = (axes_of(k, o) for k, o in enumerate(operands))
     fits = [
         Fit(a, b)
@@ -135,8 +150,8 @@ def _joined(operands: Sequence[Operand], along: int) -> list[Demand | Filled]:
     return [_demand(fits, operands)] if fits else []
 
 
-def _signed(signature: str, operands: Sequence[Operand]) -> list[Demand | Filled]:
-    """A letter that a signature such as `ij,j->i` repeats is one length; within one operand, that is square."""
+def _by_signature(signature: str, operands: Sequence[Operand]) -> list[Demand | Filled]:
+    """A repeated letter of a signature such as `ij,j->i` is one length; repeated in one operand, that is square."""
     parts = signature.partition("->")[0].split(",")
     if "..." in signature or len(parts) > len(operands):
         return []
@@ -148,20 +163,20 @@ def _signed(signature: str, operands: Sequence[Operand]) -> list[Demand | Filled
     fits: list[Fit] = []
     for part, own in zip(parts, axes, strict=False):
         for letter, axis in zip(part, own, strict=True):
-            known = first.setdefault(letter, axis)
-            if known.length == axis.length:
+            earlier = first.setdefault(letter, axis)
+            if earlier.length == axis.length:
                 continue
-            if known.operand == axis.operand:
+            if earlier.operand == axis.operand:
                 text = ("a shape of ", " is not square")
-                square.append(Demand((Fit(known, axis),), (own,), text, NOT_SQUARE))
+                square.append(Demand((Fit(earlier, axis),), (own,), text, NOT_SQUARE))
             else:
-                fits.append(Fit(known, axis))
+                fits.append(Fit(earlier, axis))
     return [*square, *([_demand(fits, operands)] if fits else [])]
 
 
-# ---- of nothing there is no maximum ------------------------------------------------------------
+# ---- reductions without an identity: of no items there is no maximum ---------------------------
 
-_EXTREMES: dict[str, tuple[str, Callable[[int], Sequence[int]]]] = {
+_NEED_ITEMS: dict[str, tuple[str, Callable[[int], Sequence[int]]]] = {
     "np.max": ("maximum", range),
     "np.min": ("minimum", range),
     "np.argmax": ("maximum", range),
@@ -173,19 +188,19 @@ _EXTREMES: dict[str, tuple[str, Callable[[int], Sequence[int]]]] = {
     "runtime.max_last": ("maximum", lambda rank: (rank - 1,)),
     "runtime.min_last": ("minimum", lambda rank: (rank - 1,)),
 }
-"""Of each, what it finds, and the axes along which it looks."""
+"""For each, what it computes, and the axes that it reduces, by rank."""
 
 
-def _filled(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> list[Demand | Filled]:
-    word, along = _EXTREMES[prim]
+def _nonempty(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> list[Demand | Filled]:
+    word, along = _NEED_ITEMS[prim]
     axes = axes_of(0, operands[0])
     chosen = [static["axis"]] if isinstance(static.get("axis"), int) else along(len(axes))
-    left = tuple(axes[k] for k in chosen if not _is_some(axes[k].length))
+    left = tuple(axes[k] for k in chosen if not _is_positive(axes[k].length))
     return [Filled(left, f"no items to take the {word} of")] if left else []
 
 
-def _is_some(d: Dim | None) -> bool:
-    """Whether the length surely is not 0."""
+def _is_positive(d: Dim | None) -> bool:
+    """Whether the length is certainly not 0."""
     return d is not None and ((not d.terms and d.const > 0) or (d - 1).is_nonnegative)
 
 

@@ -1,14 +1,14 @@
-"""How long `x[lower:upper:step]` is, as a linear form, where that can be said."""
+"""Symbolic length of a slice `x[lower:upper:step]`, as a linear form, where it has one."""
 
 from __future__ import annotations
 
 from srcad.ir.types import Dim, dim
 
 UNKNOWN = "unknown"
-"""A bound that is given, but of which no linear form is known."""
+"""A bound that is present, but has no known linear form."""
 
 Bound = Dim | str | None
-"""A bound of a slice: a linear form, `UNKNOWN`, or None where it is left out."""
+"""A bound of a slice: a linear form, `UNKNOWN`, or None where it is absent."""
 
 
 def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | None:
@@ -17,7 +17,7 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
     >>> slice_dim(dim(10), dim(1), dim(-1), None)
     Dim(terms=(), const=8)
 
-    A window `i:i + 5` is 5 long where it surely lies within the array; NumPy cuts it where it does not.
+    A window `i:i + 5` has length 5 where it is certainly within the array; NumPy clips it where it is not.
     """
     if UNKNOWN in (lower, upper, step):
         return None
@@ -32,22 +32,23 @@ def slice_dim(length: Dim, lower: Bound, upper: Bound, step: Bound) -> Dim | Non
         return length
     if stride < 0:
         return None
-    begin = dim(0) if lower is None else _from_start(lower, length)
+    start = dim(0) if lower is None else _from_start(lower, length)
     end = length if upper is None else _from_start(upper, length)
-    if not _inside(begin, end, length, lower, upper):
+    if not _is_unclipped(start, end, length, lower, upper):
         return None
-    span = end - begin
+    span = end - start
     if stride == 1:
         return span if span.terms or span.const > 0 else dim(0)
     return dim(max(0, -(-span.const // stride))) if not span.terms else None
 
 
-def _inside(begin: Dim, end: Dim, length: Dim, lower: Dim | None, upper: Dim | None) -> bool:
-    """Whether the bounds surely are within the array, so that they are not cut.
+def _is_unclipped(start: Dim, end: Dim, length: Dim, lower: Dim | None, upper: Dim | None) -> bool:
+    """Whether the bounds are certainly within the array, so that NumPy does not clip them.
 
-    One that is counted from the end it belongs to is never cut short of the other: `x[2:]`, `x[1:-1]`.
+    A constant lower bound from the start, or upper bound from the end, needs no proof: `x[2:]`, `x[1:-1]`. If the array
+    is too short, the slice is empty and its form negative, which lengths allow for.
     """
-    least, most = begin.bound(False), end.bound(True)
+    least, most = start.bound(False), end.bound(True)
     if least is None or most is None:
         return False
     from_start = least.is_nonnegative and (not _constant(lower) or lower is None or lower.const >= 0)

@@ -1,4 +1,4 @@
-"""The type of a nested expression in sequential form, where it is certain."""
+"""Type inference for nested expressions of the sequential form, where the type is certain."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from srcad.typing.slices import UNKNOWN, Bound
 
 
 def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
-    """The type, or None. Lengths that are not known differ from all others.
+    """The type, or None. Unknown lengths differ from all others.
 
-    Whether a scalar counts as a plain Python number is no longer known here: where that decides the dtype, the
-    answer is None.
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.printer import type_text
+    >>> (stmt,) = parse("y = np.sin(x)[1:]")
+    >>> type_text(typeof(stmt.value, {"x": Array("float32", (dim(9),))}))
+    'float32[8]'
+
+    In sequential form it is no longer known whether a scalar is weak (see `infer`): where that decides the dtype, the
+    result is None.
     """
     match expr:
         case Var(name):
@@ -50,18 +56,18 @@ def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
     if isinstance(expr, Slice):
         bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
         return Operand(expr, Opaque("slice"), False, bounds)
-    known = typeof(expr, types)
-    if known is None:
+    inferred = typeof(expr, types)
+    if inferred is None:
         return None
-    weak = isinstance(known, Scalar) and known.dtype in ("bool", "int64", "float64")
-    return Operand(expr, known, weak)
+    weak = isinstance(inferred, Scalar) and inferred.dtype in ("bool", "int64", "float64")
+    return Operand(expr, inferred, weak)
 
 
 def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
     if expr is None:
         return None
-    known = typeof(expr, types)
-    return known.dim if isinstance(known, Scalar) and known.dim is not None else UNKNOWN
+    inferred = typeof(expr, types)
+    return inferred.dim if isinstance(inferred, Scalar) and inferred.dim is not None else UNKNOWN
 
 
 def _strengthened(operand: Operand) -> Operand:

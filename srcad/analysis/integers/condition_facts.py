@@ -1,4 +1,4 @@
-"""What a condition says of integers where it is true, and where it is false."""
+"""Facts implied by a branch condition: linear constraints on integers, where it is true and where it is false."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from srcad.ir.nodes import Const, Expr, Join, Op, Var
 
 @dataclass(frozen=True)
 class Truth:
-    """All of it holds: forms that are at least 0, and names of bools that are true, or false.
+    """A conjunction: forms that are at least 0, and names of bools with their values.
 
-    It is the whole truth: where all of it holds, so does (or does not) the condition.
+    It is equivalent to the condition (or to its negation), not only implied by it.
     """
 
     forms: tuple[Form, ...] = ()
@@ -25,10 +25,11 @@ class Truth:
 
 
 Both = tuple[Truth, Truth]
-"""Of a condition that is true, and of one that is false."""
+"""The facts where a condition is true, and those where it is false."""
 
 
 def facts_of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
+    """The facts of a condition that is a name or a constant; `known` are those of names."""
     match expr:
         case Var(name):
             return known.get(name) or (Truth((), ((name, True),)), Truth((), ((name, False),)))
@@ -39,7 +40,17 @@ def facts_of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
 
 
 def facts_of_value(target: str, value: Expr, now: ValueRanges, known: Mapping[str, Both]) -> Both:
-    """Of the bool `target = value`."""
+    """The facts of the bool `target = value`.
+
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import Scalar
+    >>> now = ValueRanges({"i": Scalar("int64"), "n": Scalar("int64")})
+    >>> (test,) = parse("test = i < n")
+    >>> where_true, where_false = facts_of_value(test.target, test.value, now, {})
+    >>> i, n = now.value(Var("i")), now.value(Var("n"))
+    >>> where_true.forms == (n - i - 1,), where_false.forms == (i - n,)
+    (True, True)
+    """
     itself = Truth((), ((target, True),)), Truth((), ((target, False),))
     match value:
         case Op("not" | "~", (a,)):
@@ -65,7 +76,7 @@ def facts_of_value(target: str, value: Expr, now: ValueRanges, known: Mapping[st
 
 
 def facts_of_join(join: Join, cond: Both, known: Mapping[str, Both]) -> Both:
-    """`a and b` is b where a is true, and False elsewhere."""
+    """The facts of a join of bools: lowering writes `a and b` as an `if` that gives b where a is true, else False."""
     itself = Truth((), ((join.target, True),)), Truth((), ((join.target, False),))
     match join.then, join.orelse:
         case other, Const(False) if isinstance(other, Var | Const):

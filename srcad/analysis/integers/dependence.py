@@ -1,8 +1,8 @@
-"""Whether two accesses of an array can meet at one place, one of them later than the other.
+"""Dependence test, normal form: whether a later access of an array can be of the same element as an earlier one.
 
-Where the index items and the bounds of the loops are linear in the counters of loops and in what does not change,
-that is a question about integers (`is_satisfiable`): `A[i, j]` written for k < i <= j and `A[i, k]` read for k < j < i
-never meet in the order that matters, which is why an LU factorisation in place need save nothing.
+Where the index items and the loop bounds are affine in loop counters and loop-invariant integers, that is a system of
+linear constraints (`is_satisfiable`): `A[i, j]` stored for k < i <= j and `A[i, k]` read for k < j < i are never of the
+same element in that order, which is why an LU factorisation in place saves nothing.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from srcad.ir.types import Dim, Scalar, Type
 
 
 class _Side:
-    """One of the two accesses: names for what changes from turn to turn, and what is known of them."""
+    """One of the two accesses: its own names for the variables of its iteration, and the constraints on them."""
 
     def __init__(self, mark: str, region: Region, shared: Sequence[Region], owner: DependenceTest) -> None:
         self.mark = mark
         self.owner = owner
-        # what is made inside the first loop that may be in another turn differs between the two
+        # what is defined inside the outermost loop whose iterations may differ has two values
         self.moving = frozenset(r for r in region.enclosing if shared and shared[0] in set(r.enclosing))
         self.facts: list[LinearForm] = []
         self.seen: set[str] = set()
@@ -38,7 +38,7 @@ class _Side:
         return self.form(t.dim) if isinstance(t, Scalar) and t.dim is not None else None
 
     def counter(self, turn: Region) -> LinearForm | None:
-        """The counter of a loop, where its turns are in the order of its values or against it."""
+        """The counter of a loop with a monotonic counter; None of a `while`."""
         node = turn.owner
         return self.value(Var(node.index)) if isinstance(node, For) else None
 
@@ -49,7 +49,7 @@ class _Side:
         return f"{self.mark} {shown}" if moves else shown
 
     def _learn(self, name: str, axis: int | None) -> None:
-        """What is known of a symbol: a length is not negative, a counter lies in its range."""
+        """Add the constraints on a symbol: a length is not negative, a counter lies in its range."""
         key = f"{name} {axis}"
         if key in self.seen:
             return
@@ -72,7 +72,7 @@ class _Side:
         self._learn_range(name, this)
 
     def _learn_range(self, name: str, this: LinearForm) -> None:
-        """What the type of a counter says besides: where the range begins with a variable, what that begins with."""
+        """Add the constraints by the type of a counter, which bounds those bounds of its range that are variables."""
         t = self.owner.types.get(name)
         if not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
             return
@@ -83,6 +83,28 @@ class _Side:
 
 
 class DependenceTest:
+    """The test, with a memo, for the regions of one function.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.nodes import Store
+    >>> from srcad.ir.regions import regions
+    >>> def shift(x, n):
+    ...     for i in range(1, n):
+    ...         x[i - 1] = 2.0 * x[i]
+    ...     return x
+    >>> f = normal_form(shift, np.ones(3), 3)
+    >>> tree = regions(f)
+    >>> (body,) = (region for region in tree if isinstance(region.owner, For))
+    >>> (store,) = (stmt for stmt in body.stmts if isinstance(stmt, Store))
+    >>> test = DependenceTest(tree, f.types)
+    >>> read, stored = [Var(body.owner.index)], store.index
+    >>> test.can_meet(body, read, body, stored, [body], True)  # the next iteration overwrites what was read
+    True
+    >>> test.can_meet(body, stored, body, read, [body], True)  # no later one reads what was stored
+    False
+    """
+
     def __init__(self, regions: Regions, types: Mapping[str, Type]) -> None:
         self.regions = regions
         self.types = types
@@ -97,12 +119,12 @@ class DependenceTest:
         shared: Sequence[Region],
         same_turn: bool,
     ) -> bool:
-        """Whether the second access may come after the first, at a place of it.
+        """Whether the second access may run after the first, and be of the same element.
 
-        `reads` and `stores` are their index items; `shared` the loops around both whose turns may differ, outermost
-        first; `same_turn` says whether the second comes after the first where they do not.
+        `reads` and `stores` are their index items; `shared` the common loops whose iterations may differ, outermost
+        first; `same_turn` says whether the second runs after the first within one iteration of them all.
         """
-        # which loops are shared hangs on how long the memory lives, not on the places alone
+        # the key has the shared loops: they depend on the lifetime of the memory, not on the two accesses alone
         question = (read, _items(reads), store, _items(stores), tuple(shared), same_turn)
         if question not in self._known:
             self._known[question] = self._can_meet(read, reads, store, stores, shared, same_turn)
@@ -128,7 +150,7 @@ class DependenceTest:
         for turn in shared:
             a, b, step = first.counter(turn), then.counter(turn), _step(turn)
             if a is None or b is None or step is None:
-                return True  # in this loop any later turn may be meant
+                return True  # the order of the iterations is not known: assume any later one
             later = difference(b, a, -1) if step > 0 else difference(a, b, -1)
             if is_satisfiable([*common, later, *first.facts, *then.facts]):
                 return True
@@ -136,7 +158,7 @@ class DependenceTest:
         return same_turn and is_satisfiable([*common, *first.facts, *then.facts])
 
     def inside(self, item: Expr, length: Dim, region: Region) -> bool:
-        """Whether an index item is surely one of an axis of that length, wherever control is in the region."""
+        """Whether an index item is certainly within an axis of that length, anywhere in the region."""
         side = _Side("", region, (), self)
         place = side.value(item)
         if place is None:
@@ -145,7 +167,7 @@ class DependenceTest:
         return not any(is_satisfiable([outside, *side.facts]) for outside in (below, beyond))
 
     def _place(self, item: Expr, side: _Side) -> LinearForm | None:
-        """The place an index item names; None where it may count from the end, or is not linear."""
+        """The index item as a form; None where it may be negative (counts from the end), or is not affine."""
         place = side.value(item)
         if place is None:
             return None

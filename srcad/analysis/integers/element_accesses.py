@@ -1,4 +1,4 @@
-"""The elements that the statements of a loop meet, and whether two turns may meet one."""
+"""The memory accesses of a loop in sequential form, and whether two of its iterations conflict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from srcad.ir.types import Array, Opaque, Scalar, Type
 
 @dataclass(frozen=True)
 class Access:
-    """An element that is read or stored to; without a place, it may be any of the array."""
+    """An element that is read or stored to; without a `place`, any element of the array."""
 
     array: str
     place: ElementAccess | None
@@ -23,7 +23,24 @@ class Access:
 
 
 class LoopAccesses:
-    """Those of one loop; `assigned` are the names that it changes."""
+    """The accesses of one loop; `assigned` are the names that it changes.
+
+    >>> from srcad.analysis.integers.element_dependence import iteration_before, same_iteration
+    >>> from srcad.analysis.memory.may_alias import may_alias
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import dim
+    >>> types = {"x": Array("float64", (dim(9),)), "i": Scalar("int64")}
+    >>> (loop,) = parse('''
+    ... for i in range(8):
+    ...     x[i] = 2.0 * x[i + 1]
+    ... ''')
+    >>> accesses = LoopAccesses(types, may_alias((loop,), types), frozenset({"i"}))
+    >>> store, read = accesses.of(loop.body, tuple(index_bounds(loop, types)), frozenset({"i"}))
+    >>> accesses.conflict([read], [store], [same_iteration("i")])
+    False
+    >>> accesses.conflict([read], [store], [[iteration_before("i", loop.step)]])  # a later iteration overwrites it
+    True
+    """
 
     def __init__(self, types: Mapping[str, Type], shared: MayAlias, assigned: frozenset[str]) -> None:
         self._types = types
@@ -33,12 +50,12 @@ class LoopAccesses:
     def element(
         self, array: str, items: Sequence[Expr], facts: Iterable[LinearForm], counters: frozenset[str]
     ) -> ElementAccess:
-        """The place at indices that speak of these counters."""
+        """The element at indices over these counters and names that the loop does not change."""
         fixed = {n for e in items for n in names(e)} - self._assigned
         return element_access(items, facts, self._types, counters | fixed)
 
     def read(self, expr: Expr, facts: Sequence[LinearForm], counters: frozenset[str]) -> Iterator[Access]:
-        """What an expression reads, where these facts about counters hold."""
+        """The reads of an expression, under these constraints on counters."""
         match expr:
             case Op("index", (Var(base), *items)) if self.is_element(base, items):
                 yield Access(base, self.element(base, items, facts, counters), False)
@@ -58,7 +75,7 @@ class LoopAccesses:
         return whole and not any(isinstance(i, Slice) or i == Const(None) for i in items)
 
     def of(self, block: Block, facts: tuple[LinearForm, ...], counters: frozenset[str]) -> Iterator[Access]:
-        """What a block of plain statements reads and stores to."""
+        """The reads and stores of a block of assignments, stores, loops and branches."""
         for stmt in block:
             read = own_exprs(stmt)
             match stmt:
@@ -81,7 +98,7 @@ class LoopAccesses:
     def conflict(
         self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[LinearForm]]
     ) -> bool:
-        """Whether two accesses, one of them a store, may be of one element in turns of one of these orders."""
+        """Whether two accesses, one of them a store, may be of one element in iterations in one of these orders."""
         orders = tuple(orders)
         for a in first:
             for b in second:

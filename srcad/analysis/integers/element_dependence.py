@@ -1,7 +1,7 @@
-"""Whether two places of an array, each in a turn of some loops, may be one place: for the sequential form.
+"""Dependence test of two element accesses, sequential form: whether two iterations may access the same element.
 
-Indices and bounds that are linear in counters and in what does not change make this a question about integers
-(`is_satisfiable`). Of any other index nothing is known, so that it may be any place.
+Indices and bounds that are affine in counters and loop-invariant names give a system of linear constraints
+(`is_satisfiable`). Nothing is known of any other index, so that it may be of any element.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from srcad.ir.traversal import defined, names
 from srcad.ir.types import Scalar, Type
 
 PRIMED = "'"
-"""Marks the counters of the second of two turns."""
+"""Marks the counters of the second of two iterations."""
 
 
 def is_int64(known: Type | None) -> bool:
@@ -23,7 +23,7 @@ def is_int64(known: Type | None) -> bool:
 
 
 def affine_index(expr: Expr, types: Mapping[str, Type]) -> LinearForm | None:
-    """An integer as a linear form over the names in it, and over lengths."""
+    """An integer expression as a linear form over the names in it, and over lengths; None where it is not affine."""
     match expr:
         case Const(value) if type(value) is int:
             return linear_form(value, ())
@@ -48,7 +48,7 @@ def affine_index(expr: Expr, types: Mapping[str, Type]) -> LinearForm | None:
 
 
 def index_bounds(loop: For, types: Mapping[str, Type]) -> list[LinearForm]:
-    """What holds of the counter in every turn; nothing where the loop itself changes it or its bounds."""
+    """The constraints on the counter in every iteration; none where the loop itself changes it or its bounds."""
     if loop.index in defined(loop.body) or names(loop.start) & defined((loop,)) or names(loop.stop) & defined((loop,)):
         return []
     start, stop, this = (
@@ -69,20 +69,20 @@ def index_bounds(loop: For, types: Mapping[str, Type]) -> list[LinearForm]:
 
 @dataclass(frozen=True)
 class ElementAccess:
-    """An element, by its indices; None for one of which nothing is known."""
+    """An element, by its indices; None for an index that is not affine, or may be negative."""
 
     items: tuple[LinearForm | None, ...]
     facts: tuple[LinearForm, ...]
-    """What is known of the counters where it is met."""
+    """The constraints on the counters where it is accessed."""
     written: tuple[LinearForm | None, ...] = field(default=(), compare=False)
-    """The indices, also where they may count from the end."""
+    """The affine indices, also those that may be negative (count from the end)."""
 
     def moves(self, index: str) -> bool:
-        """Whether the counter may lead to other elements."""
+        """Whether the element may depend on the counter."""
         return any(item is None or index in dict(item[1]) for item in self.written)
 
     def steps(self, index: str, last: int) -> bool:
-        """Whether the counter leads to elements that are neither the same nor neighbours."""
+        """Whether the stride of the counter is larger than one element: `last` is the contiguous axis."""
         coefficients = [None if item is None else dict(item[1]).get(index, 0) for item in self.written]
         if not coefficients:
             return False
@@ -93,10 +93,10 @@ class ElementAccess:
 def element_access(
     items: Sequence[Expr], facts: Iterable[LinearForm], types: Mapping[str, Type], known: frozenset[str]
 ) -> ElementAccess:
-    """The place at these indices; `known` are the names that the forms may speak of."""
+    """The element at these indices; `known` are the names that the forms may contain."""
     here = tuple(facts)
     forms = tuple(affine_index(item, types) if names(item) <= known else None for item in items)
-    # an index below zero counts from the end
+    # a negative index counts from the end
     sure = tuple(None if f is None or is_satisfiable([difference(linear_form(-1, ()), f), *here]) else f for f in forms)
     return ElementAccess(sure, here, forms)
 
@@ -104,10 +104,26 @@ def element_access(
 def may_be_same_element(
     one: ElementAccess, other: ElementAccess, moving: frozenset[str], order: Iterable[LinearForm]
 ) -> bool:
-    """Whether two places may be one, of which the second is met in another turn.
+    """Whether two accesses, the second in another iteration, may be of the same element.
 
-    `moving` are the counters that differ between the turns, and `order` what is known of the two turns, the second's
-    counters marked.
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import Array, dim
+    >>> types = {"x": Array("float64", (dim(9),)), "i": Scalar("int64")}
+    >>> (loop,) = parse('''
+    ... for i in range(8):
+    ...     x[i] = 2.0 * x[i + 1]
+    ... ''')
+    >>> (store,) = loop.body
+    >>> counters, bounds = frozenset({"i"}), index_bounds(loop, types)
+    >>> target = element_access(store.index, bounds, types, counters)
+    >>> source = element_access(store.value.args[1].args[1:], bounds, types, counters)
+    >>> may_be_same_element(source, target, counters, same_iteration("i"))
+    False
+    >>> may_be_same_element(source, target, counters, [iteration_before("i", loop.step)])
+    True
+
+    `moving` are the counters that differ between the iterations, `order` the constraints on the two iterations, with
+    the counters of the second marked.
     """
     constraints = [*one.facts, *(primed(f, moving) for f in other.facts), *order]
     if len(one.items) == len(other.items):
@@ -119,12 +135,12 @@ def may_be_same_element(
 
 
 def primed(f: LinearForm, moving: frozenset[str]) -> LinearForm:
-    """The form in the second of two turns."""
+    """The form in the second of two iterations."""
     return linear_form(f[0], ((n + PRIMED if n in moving else n, c) for n, c in f[1]))
 
 
 def iteration_before(index: str, step: Expr, at_least: int = 1) -> LinearForm:
-    """That the first turn of a loop comes before the second, by so many turns at least."""
+    """The constraint that the first of two iterations precedes the second, by so many iterations at least."""
     first, second = linear_form(0, [(index, 1)]), linear_form(0, [(index + PRIMED, 1)])
     return difference(second, first, -at_least) if step == Const(1) else difference(first, second, -at_least)
 

@@ -1,10 +1,10 @@
-"""Systems of linear inequalities over integers, of which unknowns are eliminated exactly, or not at all.
+"""Exact elimination (projection) of unknowns from systems of linear inequalities over the integers, or none at all.
 
 A system is a set of forms of which each is at least 0.
 
 >>> i, n, length = map(Form.unknown, (3, 1, 2))
 >>> turns = (i, n - i - 1)  # 0 <= i < n
->>> eliminated(3, (*turns, i + 1 - length)) == {n - 1, n - length}  # some i + 1 is beyond: n >= 1 and n >= length
+>>> eliminated(3, (*turns, i + 1 - length)) == {n - 1, n - length}  # some i + 1 >= length: n >= 1 and n >= length
 True
 >>> eliminated(3, (*turns, i * 2 - length, length * 2 - i * 3)) is None
 True
@@ -19,13 +19,13 @@ from srcad.analysis.integers import fourier_motzkin as plain
 from srcad.ir.linear import Facts, Form
 
 _MOST = 24
-"""Inequalities of a system that is written out."""
+"""Limit on the inequalities of a system that becomes a run-time check."""
 _AROUND = 120
-"""Facts that are asked at a time."""
+"""Limit on the facts of one satisfiability test."""
 
 
 def eliminated(unknown: int, system: Iterable[Form]) -> set[Form] | None:
-    """What says of the other unknowns that there is a value for this one; None where that is more than a system."""
+    """The system without the unknown: satisfied exactly where it has an integer value; None where that is no system."""
     lower, upper, rest = [], [], set[Form]()
     for form in system:
         coefficient = form.coefficient(unknown)
@@ -54,7 +54,7 @@ def tight(form: Form) -> Form:
 
 
 def needed(system: Iterable[Form], facts: Facts) -> tuple[Form, ...] | None:
-    """The system without what is surely so; None where it surely is not satisfied."""
+    """The system without the inequalities that the facts imply; None where they exclude it."""
     left = sorted({f for f in map(tight, system) if not facts.is_nonnegative(f)}, key=lambda f: (f.terms, f.const))
     if any(facts.is_nonnegative(-form - 1) for form in left):
         return None
@@ -66,7 +66,7 @@ def needed(system: Iterable[Form], facts: Facts) -> tuple[Form, ...] | None:
 
 
 def is_impossible(system: Iterable[Form], facts: Facts) -> bool:
-    """Whether the facts surely exclude the system."""
+    """Whether the facts certainly exclude the system."""
     chosen, seen = list(system), set[int]()
     wanted = [unknown for form in chosen for unknown, _ in form.terms]
     while wanted and len(chosen) < _AROUND:

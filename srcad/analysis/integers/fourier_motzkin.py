@@ -1,7 +1,7 @@
-"""Whether integers can satisfy linear constraints: elimination after Fourier and Motzkin.
+"""Fourier-Motzkin elimination: whether linear constraints can be satisfied by integers.
 
-As dependence tests of compilers use it (Pugh, "The Omega test", 1991), without the exact part: where it says no,
-there are none; where it says perhaps, there may be none all the same.
+As dependence tests of compilers use it (Pugh, "The Omega test", 1991), without the exact part: "no" is certain, "yes"
+is not.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from math import gcd
 
 LinearForm = tuple[int, tuple[tuple[str, int], ...]]
-"""`const + sum(coefficient * name)`, of which a constraint says that it is not negative."""
+"""`const + sum(coefficient * name)`; as a constraint, it is at least 0."""
 
 _MOST = 400
-"""Constraints at a time; beyond, the answer is "perhaps"."""
+"""Limit on the constraints; beyond, the answer is "yes"."""
 
 
 def linear_form(const: int, terms: Iterable[tuple[str, int]]) -> LinearForm:
@@ -50,7 +50,7 @@ def is_satisfiable(constraints: Iterable[LinearForm]) -> bool:
 
 
 def _easiest(current: set[LinearForm]) -> str:
-    """The name whose elimination makes the fewest new constraints."""
+    """The name whose elimination adds the fewest constraints."""
     signs: dict[str, list[int]] = {}
     for _, terms in current:
         for name, coefficient in terms:
@@ -85,7 +85,7 @@ def _tight(f: LinearForm) -> LinearForm:
 
 
 def _strongest(forms: Iterable[LinearForm]) -> set[LinearForm]:
-    """Of constraints that differ in their constant, the one that says most."""
+    """Of constraints that differ in their constant only, the tightest."""
     least: dict[tuple[tuple[str, int], ...], int] = {}
     for const, terms in forms:
         least[terms] = min(const, least.get(terms, const))

@@ -1,12 +1,12 @@
-"""What a function has to ask of its indices: `within` in normal form, proved, before a loop, or where it stands.
+"""Bounds-check elimination and hoisting: each `within` of the normal form is proved, hoisted out of loops, or left.
 
-Lowering writes `within(index, length)` wherever Python would ask. Most of them are true by what is known there: the
-ranges of counters, conditions on the way, lengths, what has been asked before. Where the index is linear in the
-counters of the loops around it, one question before them stands for all turns: the turns that would raise an error are
-a system of linear inequalities, of which the counters are eliminated one after another, from the innermost loop
-outwards. That is done only where it is exact: the question before a loop is answered as those inside would have been,
-so that a condition, a loop without turns or one that is left early raises no error that Python does not.
-What is left is asked where it stands.
+Lowering writes `within(index, length)` wherever Python checks an index. Most of them follow from what is known there:
+the ranges of counters, branch conditions, lengths, earlier checks. Where the index is affine in the counters of the
+loops around it, one check before them stands for all iterations: the iterations that would raise an error are a system
+of linear inequalities, from which the counters are eliminated one after another, from the innermost loop outwards.
+That is done only where it is exact: the hoisted check fails if and only if one in the loop would, so that a condition,
+a loop without iterations or one with an early exit raises no error that Python does not. What remains is checked in
+place.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from srcad.ir.types import Scalar
 
 @dataclass(frozen=True)
 class IndexCheck:
-    """`condition` is asked before the statement `before`: that very node, the `within` itself or a loop around it."""
+    """A check of `condition` before the statement `before`: that very node, the `within` itself or a loop around it."""
 
     before: Stmt
     condition: Expr
     index: Expr | None
-    """One that is out of bounds where the condition is false; None where no certain one is."""
+    """An index that is out of bounds where the condition is false; None where none is certain to be."""
     length: Expr
     where: str
-    """The place, as the message of the error begins."""
+    """The source location, with which the error message begins."""
     span: Span | None
 
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """An index is out of bounds in some turn of the loop where all of it holds."""
+    """A hoisted check: some iteration of the loop has an index out of bounds where all of `raised` holds."""
 
     loop: Loop
     raised: Truth
@@ -48,7 +48,22 @@ class _System:
 
 
 def index_checks(f: Function) -> tuple[IndexCheck, ...]:
-    """All that is left to be asked, in the order of the statements it stands before."""
+    """The checks that remain, in the order of the statements that they precede.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import expr_text
+    >>> def total(x, n):
+    ...     s = 0.0
+    ...     for i in range(len(x)):
+    ...         s += x[i]
+    ...     for i in range(n):
+    ...         s += x[i + 1]
+    ...     return s
+    >>> for check in index_checks(normal_form(total, np.ones(3), 2)):
+    ...     print(expr_text(check.condition), "before the", type(check.before).__name__)
+    (n < shape(x, axis=0)) or (n < 1) before the For
+    """
     walk = _Within(f)
     walk.walk()
     return tuple(walk.asked())
@@ -59,7 +74,7 @@ class _Within(IntegerFacts):
         super().__init__(f)
         self._found: list[IndexCheck | _System] = []
         self._passed: list[list[_System]] = []
-        """What has been asked before, for each block around."""
+        """The checks hoisted so far, for each enclosing block."""
 
     def asked(self) -> list[IndexCheck]:
         return [
@@ -71,7 +86,7 @@ class _Within(IntegerFacts):
         super().block(block, now)
         self._passed.pop()
 
-    # ---- one question ------------------------------------------------------------------------
+    # ---- one check ---------------------------------------------------------------------------
 
     def within(self, marker: Effect, now: ValueRanges) -> None:
         index, length = marker.call.args
@@ -89,7 +104,7 @@ class _Within(IntegerFacts):
         self.learned[-1] += holds
 
     def _is_left(self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges) -> bool:
-        """Whether it has to be asked where it stands. What can be asked before a loop is noted."""
+        """Whether it has to be checked in place. A check that can be hoisted is recorded."""
         if now.is_nonnegative(-raised - 1) or is_impossible([raised], now.facts):
             return False
         system, possible = self._outside(raised, v, n, marker)
@@ -104,7 +119,7 @@ class _Within(IntegerFacts):
         return False
 
     def _outside(self, raised: Form, v: Form, n: Form, marker: Effect) -> tuple[_System | None, bool]:
-        """The question as far out as it can be asked, and whether any turn can raise an error at all."""
+        """The check, hoisted as far out as possible, and whether any iteration can raise an error at all."""
         best: _System | None = None
         upper = raised == v - n
         forms: tuple[Form, ...] = (raised,)
@@ -146,7 +161,7 @@ class _Within(IntegerFacts):
     # ---- several -----------------------------------------------------------------------------
 
     def _implies(self, one: _System, other: _System) -> bool:
-        """Whether `other` holds wherever `one` does."""
+        """Whether `other` fails wherever `one` does."""
         if not set(other.raised.bools) <= set(one.raised.bools):
             return False
         forms = one.raised.forms
@@ -154,7 +169,7 @@ class _Within(IntegerFacts):
         return all(form in forms or facts.is_nonnegative(form) for form in other.raised.forms)
 
     def _idle(self, one: IndexCheck | _System) -> bool:
-        """Whether a later question at the same place says as much."""
+        """Whether a later check before the same statement subsumes it."""
         if isinstance(one, IndexCheck):
             return False
         later = self._found[self._found.index(one) + 1 :]

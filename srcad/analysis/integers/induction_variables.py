@@ -1,8 +1,8 @@
-"""Integers that a loop moves on by known steps, so that the way back can move them back: `p += 1`.
+"""Induction variables: integers that a loop increments by constants (`p += 1`) and the reverse sweep decrements.
 
-Such a value is a chain of names: a carry's argument, what is made of it by adding or subtracting a constant, what
-branches and inner loops make of that, and so on to the carry's next value. Going back, one variable takes on
-each of them in turn.
+Such a variable is a chain of names: the argument of a carry, the sums of it and constants, the results of branches and
+inner loops that increment it further, and so on to the next value of the carry. In the reverse sweep one variable has
+the value of each of them, one after another, so that none is saved.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from srcad.ir.types import Scalar, Type
 
 @dataclass(frozen=True)
 class Increment:
-    """`by` is added (or subtracted, where `op` is "-") at `position` of the region."""
+    """`by` is added (or subtracted, where `op` is "-") by the statement at `position` of the region."""
 
     region: Region
     position: int
@@ -26,9 +26,9 @@ class Increment:
 
 @dataclass(eq=False)
 class InductionVariable:
-    """`carry` is that of the outermost loop, whose turn is `turn`.
+    """`carry` is that of the outermost loop, whose body is the region `turn`.
 
-    `until`: for each name of the chain, the last position in its region at whose reversal the variable still has
+    `last_use`: for each name of the chain, the last position in its region at whose reversal the variable still has
     this value.
     """
 
@@ -39,7 +39,22 @@ class InductionVariable:
 
 
 def induction_variable(name: str, regions: Regions, types: dict[str, Type]) -> InductionVariable | None:
-    """The longest chain that the integer `name` is part of, if it is one inside a loop."""
+    """The longest chain that the integer `name` is part of, in the outermost loop possible; None where there is none.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.regions import regions
+    >>> def every_second(x):
+    ...     p, total = 0, 0.0
+    ...     while x[p] > 0.0:
+    ...         total += x[p]
+    ...         p += 2
+    ...     return total
+    >>> f = normal_form(every_second, np.ones(3))
+    >>> found = induction_variable("%p.1", regions(f), f.types)
+    >>> [(increment.op, increment.by) for increment in found.increments]
+    [('+', Const(value=2))]
+    """
     t = types[name]
     if not isinstance(t, Scalar) or t.dtype != "int64":
         return None
@@ -67,7 +82,7 @@ def induction_variable(name: str, regions: Regions, types: dict[str, Type]) -> I
 
 
 def _leads(e: Expr, goal: str, counter: InductionVariable, regions: Regions) -> bool:
-    """Whether `e` is made of the name `goal` by steps alone; they and the names on the way go into the counter."""
+    """Whether `e` is `goal` plus increments; these, and the names of the chain, are added to `counter`."""
     if not isinstance(e, Var):
         return False
     if e.name == goal:
@@ -105,14 +120,14 @@ def _leads(e: Expr, goal: str, counter: InductionVariable, regions: Regions) -> 
         if regions.definitions[source].region is region:
             counter.last_use[source] = position
         elif region.kind == "turn":
-            return False  # of a branch, the join has said how long it holds
-    # the last of a turn holds to its end
+            return False  # in a branch, the join has set the last use
+    # the last value of an iteration is valid to its end
     counter.last_use.setdefault(e.name, len(region.stmts))
     return reached
 
 
 def _origin(name: str, outer: Region, regions: Regions) -> str | None:
-    """The name outside of a branch that a name made in it began as; itself where it was not made there."""
+    """The name outside of a branch that a name defined in it is an increment of; else the name itself."""
     while True:
         definition = regions.definitions[name]
         if definition.region is outer or definition.region in set(outer.enclosing):

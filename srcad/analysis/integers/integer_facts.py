@@ -1,8 +1,8 @@
-"""A walk over normal form that knows, at each statement, the integers as linear forms and what led there.
+"""Abstract interpretation of normal form over linear forms: at each statement, the integers and the path conditions.
 
-`IntegerFacts` is for analyses that ask something of each statement: they override `within`. A loop that carries
-integers is walked several times, until what is supposed of them at the start of an iteration is what holds at its end;
-only in the last walk is `deciding` true.
+`IntegerFacts` is the base class of analyses that override `within`. A loop that carries integers is walked several
+times, until the invariants assumed at the start of an iteration also hold at its end (a fixed point, from above); only
+in the last walk is `deciding` true.
 """
 
 from __future__ import annotations
@@ -23,44 +23,64 @@ from srcad.ir.types import Scalar
 
 @dataclass(frozen=True)
 class Path:
-    """Control comes by only where it holds."""
+    """A branch condition: control flow passes here only where it holds."""
 
     truth: Truth
 
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """A loop that control is inside of."""
+    """An enclosing loop."""
 
     stmt: For | While
     first: int
-    """The number of the first unknown that may differ from turn to turn."""
+    """The number of the first unknown that may differ between iterations."""
     before: ValueRanges
-    """What is known before it."""
+    """The facts before the loop."""
     depth: int
-    """Of blocks around it."""
+    """The number of enclosing blocks."""
     iteration: Form | None = None
-    """What counts the turns, from 0 or as the index does; None where that is not known before they are run, or where a
-    turn does something that has to be seen before an error is."""
+    """The iteration count, from 0 or as the index; None where the trip count is not known before the loop, or where an
+    iteration has an effect that must be visible before an error is raised."""
     range: tuple[Form, ...] = ()
-    """At least 0 in every turn."""
+    """Forms that are at least 0 in every iteration."""
     ends: tuple[Form, Form] = (Form(), Form())
-    """The least and the greatest value of what counts the turns."""
+    """The least and the greatest value of `iteration`."""
 
 
 class IntegerFacts:
+    """The walk.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> class Proved(IntegerFacts):
+    ...     def within(self, marker, now):
+    ...         if self.deciding:
+    ...             index, length = (self.value(arg, now) for arg in marker.call.args)
+    ...             print(now.is_nonnegative(index), now.is_nonnegative(length - index - 1))
+    >>> def first_steps(x, n):
+    ...     total = 0.0
+    ...     for i in range(n):
+    ...         if i < len(x):
+    ...             total += x[i] * x[i + 1]
+    ...     return total
+    >>> Proved(normal_form(first_steps, np.ones(3), 2)).walk()  # 0 <= i < len(x), 0 <= i + 1 < len(x)?
+    True True
+    True False
+    """
+
     def __init__(self, f: Function) -> None:
         self.f = f
         self.lengths = LengthForms(f)
         self.deciding = True
         self.paths: list[Path | Loop] = []
         self.known: dict[str, Both] = {}
-        """The bools that say something of integers."""
+        """The facts that bools imply."""
         self.made: dict[str, int] = {}
-        """The number of unknowns there were when a bool was made."""
+        """The number of unknowns there were when a bool was defined."""
         self.depth = 0
         self.learned: list[list[Form]] = [[]]
-        """What has been asked, and so is true from then on, on each of the ways that lead here."""
+        """What has been checked, and so holds from then on, in each of the enclosing branches."""
 
     def within(self, marker: Effect, now: ValueRanges) -> None:
         """Called at each `within`, in the order of the statements."""
@@ -106,7 +126,7 @@ class IntegerFacts:
     # ---- names -------------------------------------------------------------------------------
 
     def _define(self, name: str, value: Expr | None, now: ValueRanges) -> None:
-        """The name is assigned here; without a value, nothing is known of that."""
+        """The name is defined here; without a value, nothing is known of it."""
         if now.is_counter(name):
             self._stands_for(name, now.unknown() if value is None else self.value(value, now), now)
             self.lengths.learn_place(name, value, now)
@@ -181,7 +201,7 @@ class IntegerFacts:
 
         def turned(here: ValueRanges) -> None:
             here.add_fact(*range_)
-            if abs(by) > 1:  # in a turn, the index has not reached the stop
+            if abs(by) > 1:  # in an iteration, the index has not reached the stop
                 here.add_fact((stop - index) * (1 if by > 0 else -1) - 1)
             self._stands_for(stmt.index, index, here)
             self.block(stmt.body, here)
@@ -207,7 +227,7 @@ class IntegerFacts:
         turned: Callable[[ValueRanges], None],
         now: ValueRanges,
     ) -> None:
-        """Walk the turns; `passed` is how many came before, `turns` how many there are."""
+        """Walk the body; `passed` is the number of earlier iterations, `turns` the trip count."""
         entry = {c.arg: now.value(c.init) for c in carried if now.is_counter(c.arg) and not isinstance(c.init, Undef)}
         ends = {c.arg: c.next for c in carried if c.arg in entry}
         heads = {name: now.unknown() for name in entry}
@@ -273,18 +293,18 @@ def _number(unknown: Form) -> int:
 
 
 def _counts(claim: Form, passed: Form | None) -> bool:
-    """Whether a claim speaks of the turns that came before."""
+    """Whether an invariant depends on the number of earlier iterations."""
     return passed is not None and any(claim.coefficient(u) for u, _ in passed.terms[-1:])
 
 
 def _at_end(claim: Form, head: Form, end: Form, passed: Form) -> Form:
-    """What has to hold at the end of a turn, for the claim to hold at the start of the next."""
+    """What has to hold at the end of an iteration, for the invariant to hold at the start of the next."""
     new = claim.with_value(_number(head), end)
     return new + 1 if passed.terms and claim.coefficient(passed.terms[-1][0]) else new
 
 
 def _is_seen(stmt: Stmt) -> bool:
-    """Whether the statement does what has to be seen before a later error is: a print, a check of its own."""
+    """Whether the statement has an effect that must precede a later error: a print, a check by the user."""
     if not isinstance(stmt, Effect) or stmt.call.prim == "within":
         return False
     found = check_of(stmt)

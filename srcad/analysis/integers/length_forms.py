@@ -1,8 +1,8 @@
-"""The lengths of arrays as linear forms, and how the unknowns of forms are spelled.
+"""Array lengths as linear forms over unknowns, and the expressions that the unknowns of a form stand for.
 
-What a type says of an axis is a form that may fall below 0 (`x[1:-1]` of one item has none): the length is the form,
-or 0. Of arrays of integers that nobody writes to (`np.nonzero`, `np.arange`, an order of sorting) the range of the
-items is known, too.
+The form of an axis in a type may be negative (`x[1:-1]` of one element has none): the length is the form, or 0. For
+arrays of integers that are never stored into (`np.nonzero`, `np.arange`, a sorting permutation) the range of the items
+is known, too.
 """
 
 from __future__ import annotations
@@ -21,13 +21,34 @@ _SAME_ITEMS = frozenset({"copy", "index", "np.transpose", "reshape", "np.broadca
 
 
 class LengthForms:
+    """The forms of the lengths of a function, which are defined statement by statement.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import expr_text
+    >>> def inner(x):
+    ...     y = x[1:-1]
+    ...     for i in range(3):
+    ...         print(y)
+    ...     return y
+    >>> f = normal_form(inner, np.ones(5))
+    >>> lengths, now = LengthForms(f), ValueRanges(f.types)
+    >>> for name in ("x", "%y.0"):
+    ...     lengths.define(name, None, now)
+    >>> n, inside = lengths.of("x", 0, now), lengths.of("%y.0", 0, now)
+    >>> now.is_nonnegative(inside), now.is_nonnegative(inside - n + 2)  # it is max(n - 2, 0)
+    (True, True)
+    >>> expr_text(lengths.written(n - inside, f.body[-1]))
+    'shape(x, axis=0) - shape(%y.0, axis=0)'
+    """
+
     def __init__(self, f: Function) -> None:
         self._f = f
         self._types = f.types
         self._regions = regions(f)
         self._spelling: dict[int, list[Expr]] = {}
         self._derived: dict[int, tuple[Form, Callable[[Expr], Expr], tuple[Form, ...]]] = {}
-        """Unknowns that are made of a form: how, and what is known of them for that."""
+        """Unknowns that are computed from a form: how, and the facts that follow."""
         self._of_form: dict[tuple[Form, int], Form] = {}
         shared = may_alias(f.body, f.types)
         self._written = frozenset(shared.class_of(n) for n in block_stores(f.body))
@@ -88,18 +109,18 @@ class LengthForms:
     # ---- unknowns ----------------------------------------------------------------------------
 
     def call(self, form: Form, expr: Expr) -> None:
-        """The form has this spelling, wherever the names in it are known."""
+        """The form is the value of this expression, wherever the names in it are defined."""
         if form.const == 0 and len(form.terms) == 1 and form.terms[0][1] == 1:
             known = self._spelling.setdefault(form.terms[0][0], [])
             if expr not in known:
                 known.append(expr)
 
     def varies(self, form: Form, first: int) -> bool:
-        """Whether the form is made of an unknown from this number on."""
+        """Whether the form depends on an unknown with this number or a greater one."""
         return any(self.varies(self._derived[u][0], first) if u in self._derived else u >= first for u, _ in form.terms)
 
     def facts(self, forms: tuple[Form, ...], facts: Facts) -> Facts:
-        """The facts, and what is known of the unknowns that are made of others."""
+        """The facts, and those on the unknowns that are computed from others."""
         for form in forms:
             for u, _ in form.terms:
                 if u in self._derived:
@@ -107,7 +128,7 @@ class LengthForms:
         return facts
 
     def written(self, form: Form, stmt: Stmt) -> Expr | None:
-        """The form as an expression of names that are known before a loop; None where it has unknowns without."""
+        """The form as an expression over names defined before a loop; None where it has an unknown without one."""
         total: Expr | None = None
         for u, coefficient in sorted(form.terms, key=lambda term: term[1] < 0):
             one = self._named(u, stmt)
@@ -133,7 +154,7 @@ class LengthForms:
         return None
 
     def is_known(self, name: str, loop: Stmt) -> bool:
-        """Whether the name is assigned before the loop begins."""
+        """Whether the name is defined before the loop."""
         home = self._regions.definitions.get(name)
         turn = self._regions.body_of(loop, "turn")
         place = None if home is None else home.region.place_of(turn)
@@ -161,7 +182,7 @@ class LengthForms:
                 self._items[name] = self._items[source]
 
     def learn_place(self, name: str, value: Expr | None, now: ValueRanges) -> None:
-        """What is known of an integer that comes out of an array."""
+        """Add the facts on an integer that is read from an array, or is a position in one."""
         match value:
             case Op("index", (Var(source), *_)) if source in self._items:
                 low, high = self._items[source]

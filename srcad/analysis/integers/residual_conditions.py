@@ -1,4 +1,4 @@
-"""What of a condition on lengths is not known to hold."""
+"""Partial evaluation of conditions on lengths: what remains to be checked at run time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from srcad.ir.nodes import Const, Expr, Op
 from srcad.ir.types import Dim
 
 Lengths = Callable[[Expr], "Dim | None"]
-"""An integer as a linear form, the same for all that are known to be equal."""
+"""An integer as a linear form, the same for all integers that are known to be equal."""
 
 
 def residual_condition(e: Expr, value: Lengths) -> Expr:
-    """The condition without what is known to be true, or false: a constant where all of it is.
+    """The condition without the parts whose truth is known; a constant where the truth of all of it is.
 
     >>> from srcad.ir.nodes import Var
     >>> from srcad.ir.printer import expr_text
@@ -47,7 +47,7 @@ def residual_condition(e: Expr, value: Lengths) -> Expr:
 
 
 def equalities(e: Expr, truth: bool = True) -> Iterator[tuple[Expr, Expr]]:
-    """The integers that are equal where the condition holds (or does not)."""
+    """The integers that are equal where the condition has this truth value."""
     match e:
         case Op("not", (inner,)):
             yield from equalities(inner, not truth)
@@ -63,7 +63,7 @@ def _known(prim: str, a: Dim, b: Dim) -> bool | None:
     if not difference.terms:
         less = b if difference.const > 0 else a
         if difference.const and not less.is_nonnegative:
-            return None  # `x[1:]` of nothing is as long as `x`: a length is never below zero, whatever its form says
+            return None  # an empty `x` is as long as `x[1:]`: a length is never negative, even if its form is
         return {"==": difference.const == 0, "!=": difference.const != 0}.get(prim, difference.const > 0)
     if prim == ">":
         return True if (difference - 1).is_nonnegative else None

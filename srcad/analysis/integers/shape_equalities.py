@@ -1,8 +1,8 @@
-"""Lengths on which a turn of a loop agrees, or ends in an error.
+"""Shape constraint propagation: equalities of lengths implied by the statements of a completed iteration.
 
-`w @ h` has as many columns in w as h has items, and in `a + b` both are equally long where neither has length 1. Of a
-turn that is done, all its statements say so; so what a loop carries round may be known to be as long in every turn as
-an array that was there before the loop, though no type says it.
+In `w @ h`, w has as many columns as h has items; in `a + b` both are equally long where neither has length 1: otherwise
+NumPy raises. In an iteration that completes, all its statements have succeeded; so a loop-carried array may be known to
+have the length of an array from before the loop in every iteration, though its type does not say it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,35 @@ from srcad.rules.primitives import PRIMITIVES
 
 
 class ShapeEqualities:
+    """The equalities of a function in normal form, by region.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import type_text
+    >>> from srcad.ir.regions import regions
+    >>> from srcad.typing.builder import Builder
+    >>> def iterate(w, h):
+    ...     for t in range(9):
+    ...         h = w @ h
+    ...     return h
+    >>> f = normal_form(iterate, np.ones((3, 3)), np.ones(3))
+    >>> tree = regions(f)
+    >>> (body,) = (region for region in tree if isinstance(region.owner, For))
+    >>> (carried,) = f.types["%h.0"].dims  # the length of h in an iteration
+    >>> equal = ShapeEqualities(tree, Builder.resume(f).typeof).before_loops(carried, body)
+    >>> equal == f.types["w"].dims[1]
+    True
+    """
+
     def __init__(self, regions: Regions, typeof: Callable[[Expr], Type]) -> None:
         self.regions = regions
         self.typeof = typeof
         self._known: dict[Region, dict[Dim, Dim]] = {}
 
     def before_loops(self, d: Dim, region: Region) -> Dim | None:
-        """The length in terms of what is known before all loops around `region`, for every turn of them that is done.
+        """The length in terms of lengths from before all loops around `region`, in every completed iteration of them.
 
-        It need not be that length where a turn ends in an error.
+        In an iteration that raises, it need not be that length.
         """
         return self._in_terms(d, self._facts(region), region)
 
@@ -34,7 +54,7 @@ class ShapeEqualities:
         total = dim(d.const)
         for symbol, coefficient in d.terms:
             found = self._one(dim(symbol), facts, region)
-            # a slice of `n - 2` may have no items, where n - 2 is below 0: that length stands alone or not at all
+            # the length of a slice, `n - 2`, is 0 where the form is negative: it must not be part of a sum
             if found is None or not (found.is_nonnegative or d == dim(symbol)):
                 return None
             total = total + found * coefficient
@@ -47,7 +67,7 @@ class ShapeEqualities:
         return next((e for e in (first, *facts) if self._is_before(e, region) and _first(e, facts) == first), None)
 
     def _is_before(self, d: Dim, region: Region) -> bool:
-        """Whether the length is known before all loops around the region begin."""
+        """Whether the length is defined before all loops around the region."""
         for symbol, _ in d.terms:
             home = self.regions.definitions.get(symbol.name)
             if home is None or self.regions.enclosing_loops(home.region):
@@ -58,7 +78,7 @@ class ShapeEqualities:
         return True
 
     def _facts(self, region: Region) -> dict[Dim, Dim]:
-        """Each length that equals another, with one that it equals."""
+        """The union-find forest of equal lengths: each maps to one that it equals."""
         if region not in self._known:
             facts = dict(self._facts(region.parent)) if region.parent is not None else {}
             for stmt in region.stmts:
@@ -70,7 +90,7 @@ class ShapeEqualities:
         return self._known[region]
 
     def _begun(self, loop: For | While, facts: dict[Dim, Dim], turn: Region) -> None:
-        """What the first turn begins with is as long as what every turn begins with, where that does not change."""
+        """Add that an initial value is as long as the carried value in every iteration, if that is invariant."""
         for carry in loop.carried:
             first, each = self.typeof(carry.init), self.typeof(Var(carry.arg))
             if isinstance(first, Array) and isinstance(each, Array):
@@ -88,7 +108,7 @@ class ShapeEqualities:
                 for signature in PRIMITIVES[prim].dims:
                     yield from _signed(signature.partition("->")[0].split(","), lengths)
             case Store(_, _, value):
-                # what is stored is stretched, what it is stored into is not
+                # the value is broadcast, the target is not
                 pairs = zip(reversed(self._lengths(value)), reversed(self._lengths(place(stmt))), strict=False)
                 yield from ((own, its) for own, its in pairs if own.is_not_one)
 
@@ -109,7 +129,7 @@ def _broadcast(operands: Sequence[tuple[Dim, ...]]) -> Iterator[tuple[Dim, Dim]]
 
 
 def _signed(letters: Sequence[str], operands: Sequence[tuple[Dim, ...]]) -> Iterator[tuple[Dim, Dim]]:
-    """What a signature says of operands of these ranks; nothing where it is for others, or for all (`...`).
+    """The equalities by a signature for operands of these ranks; none where it is for other ranks, or any (`...`).
 
     >>> two, three, four = dim(2), dim(3), dim(4)
     >>> list(_signed(["ij", "jk"], [(two, three), (four, two)])) == [(three, four)]
@@ -134,7 +154,7 @@ def _learn(a: Dim, b: Dim, facts: dict[Dim, Dim]) -> None:
 
 
 def _first(d: Dim, facts: dict[Dim, Dim]) -> Dim:
-    """One of the lengths that equal this one, the same for all of them."""
+    """The representative of the lengths that equal this one."""
     while d in facts:
         d = facts[d]
     return d

@@ -1,9 +1,9 @@
-"""What is known of the integers of a function in sequential form, at one point of it.
+"""Range analysis: symbolic bounds on the integers of a function, at one program point.
 
-Every value that is not known is given a number of its own (an unknown), and a name stands for a linear form over
-such. Assigning to a name changes what the name stands for and nothing else, so that a fact, once true, stays true
-as long as control flow does not leave the place it was learnt at. Overflow of 64 bits is left out of account, as it
-is by the lengths of arrays; numbers of other types are not known at all.
+Every unknown value is numbered (an unknown), and a name stands for a linear form over unknowns. An assignment changes
+the form of its name and nothing else, so that a fact, once added, holds as long as control flow does not leave the
+region where it was added. Overflow of 64 bits is ignored, as it is in the lengths of arrays; integers of other types
+are not tracked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,16 @@ Key = tuple[str, int | None]
 
 
 class ValueRanges:
-    """The integers at one point. Changed as one goes along; where ways part, each goes on with a copy."""
+    """The abstract state at one point. It is updated statement by statement; a branch works on a copy.
+
+    >>> from srcad.ir.notation import parse
+    >>> now = ValueRanges({"i": Scalar("int64"), "n": Scalar("int64")})
+    >>> (test,) = parse("test = i >= 0 and i < n")
+    >>> now.assume(test.value)
+    >>> i, n = now.value(Var("i")), now.value(Var("n"))
+    >>> now.is_nonnegative(n - 1), now.is_nonnegative(i - 1)  # n >= 1, i >= 1?
+    (True, False)
+    """
 
     def __init__(self, types: Mapping[str, Type]) -> None:
         self._types = types
@@ -42,7 +51,7 @@ class ValueRanges:
     # ---- names -------------------------------------------------------------------------------
 
     def assign(self, name: str, value: Form | None) -> None:
-        """The name stands for a form now; without one, for something not known."""
+        """The name has this form from here on; without one, an unknown value."""
         for key in [key for key in self._forms if key[0] == name]:
             del self._forms[key]
         if value is not None and self.is_counter(name):
@@ -50,7 +59,7 @@ class ValueRanges:
             self._learn_from_type(name)
 
     def define(self, name: str, value: Form, axis: int | None = None) -> None:
-        """As `assign`, of a name that is assigned once; with an axis, of a length of the array."""
+        """As `assign`, for a name that is assigned once; with an axis, for a length of the array."""
         self._forms[name, axis] = value
         if axis is None:
             self._learn_from_type(name)
@@ -60,7 +69,7 @@ class ValueRanges:
         return self._facts
 
     def form(self, name: str, axis: int | None = None) -> Form | None:
-        """What a name stands for, where anything was said of it."""
+        """The form of a name, where it has one."""
         return self._forms.get((name, axis))
 
     def forget(self, names: Iterable[str]) -> None:
@@ -68,12 +77,12 @@ class ValueRanges:
             self.assign(name, None)
 
     def is_counter(self, name: str) -> bool:
-        """Whether the name is that of an int64."""
+        """Whether the name is an int64."""
         known = self._types.get(name)
         return isinstance(known, Scalar) and known.dtype == "int64"
 
     def _learn_from_type(self, name: str) -> None:
-        """What is known of a name wherever it stands: the type says of a counter that it is never negative."""
+        """Add the fact that the type of a name implies: a counter is never negative."""
         known = self._types[name]
         if isinstance(known, Scalar) and known.dim is not None and known.dim.is_index:
             self.add_fact(self._forms[name, None])
@@ -84,7 +93,7 @@ class ValueRanges:
         return Form.unknown(self.fresh())
 
     def fresh(self) -> int:
-        """A number from which on unknowns are made later."""
+        """The next number of an unknown: those introduced later have greater ones."""
         return next(self._numbers)
 
     def add_fact(self, *facts: Form) -> None:
@@ -94,11 +103,11 @@ class ValueRanges:
         return self._facts.is_nonnegative(form)
 
     def holds(self, form: Form) -> bool:
-        """`never_negative`, with more effort."""
+        """`is_nonnegative`, with more effort (elimination)."""
         return self.is_nonnegative(form) or is_impossible([-form - 1], self._facts)
 
     def assume(self, cond: Expr, truth: bool = True) -> None:
-        """Control flow came by here because `cond` was true, or was not."""
+        """Add the facts that `cond` has this truth value."""
         match cond:
             case Op("not", (inner,)):
                 self.assume(inner, not truth)
@@ -122,7 +131,7 @@ class ValueRanges:
     # ---- expressions -------------------------------------------------------------------------
 
     def value(self, expr: Expr) -> Form:
-        """The value of an expression as a linear form; what is learnt about it on the way is kept."""
+        """The value of an expression as a linear form; the facts that its operations imply are added."""
         match expr:
             case Const(value) if type(value) is int:
                 return Form(value)
@@ -200,7 +209,7 @@ class ValueRanges:
         return result
 
     def _greater(self, a: Form, b: Form) -> Form:
-        """The maximum: bounded below by both, and above by what bounds both."""
+        """The maximum: bounded below by both, and above by a common bound of both."""
         result = self.unknown()
         self.add_fact(result - a, result - b)
         for one, other in ((a, b), (b, a)):
@@ -218,10 +227,10 @@ class ValueRanges:
             ways.append((way, way.value(part)))
         return self.one_of(ways, ())
 
-    # ---- where ways meet ---------------------------------------------------------------------
+    # ---- joins of control flow ---------------------------------------------------------------
 
     def join(self, one: ValueRanges, other: ValueRanges) -> None:
-        """Go on after two ways that parted here: what both know remains."""
+        """Continue after two branches that started here: what holds in both remains."""
         before = self._forms
         self._forms = {}
         for key in one._forms.keys() & other._forms.keys():
@@ -233,7 +242,7 @@ class ValueRanges:
                 self._forms[key] = self.one_of([(one, a), (other, b)], earlier)
 
     def one_of(self, ways: list[tuple[ValueRanges, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
-        """A value that is one of these; `hard`: what bounds it is looked for with more effort."""
+        """A value that is one of these, with its common bounds; `hard`: prove them with more effort."""
         result = self.unknown()
         for limit in (Form(), *earlier, *(form for _, form in ways)):
             if all((way.holds if hard else way.is_nonnegative)(form - limit) for way, form in ways):
@@ -245,7 +254,7 @@ class ValueRanges:
     # ---- types -------------------------------------------------------------------------------
 
     def is_int64(self, expr: Expr) -> bool:
-        """Whether an expression is surely one int64."""
+        """Whether an expression is certainly an int64 scalar."""
         match expr:
             case Var(name):
                 return self.is_counter(name)

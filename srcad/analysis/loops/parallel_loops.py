@@ -1,4 +1,4 @@
-"""Whether the turns of a loop may be done in any order, and which elements they touch."""
+"""Loop parallelism: loops without loop-carried dependences but reductions, whose iterations may run in any order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from srcad.ir.traversal import children, names, own_exprs, walk
 from srcad.ir.types import Array, Opaque, Scalar, Type
 
 MayAlias = Callable[[str, str], bool]
-"""Whether two names may hold the same memory."""
+"""Whether two names may refer to the same memory."""
 
 
 def affine_indices(item: Expr, index: str) -> int | None:
@@ -32,7 +32,7 @@ def affine_indices(item: Expr, index: str) -> int | None:
 
 
 def is_injective_index(item: Expr, loop: For) -> bool:
-    """Whether the item is another one in each turn, and never below zero, where counting from the end begins."""
+    """Whether the item differs between any two iterations, and is never negative (that would count from the end)."""
     shift = affine_indices(item, loop.index)
     match loop:
         case For(start=Const(int(low)), step=Const(1)):
@@ -45,7 +45,7 @@ def is_injective_index(item: Expr, loop: For) -> bool:
 
 
 def memory_reads(expr: Expr, types: Mapping[str, Type]) -> frozenset[str]:
-    """The names whose elements the expression may read; to ask for a length reads none."""
+    """The names whose elements the expression may read; a shape query reads none."""
     if isinstance(expr, Op) and expr.prim in SHAPE_READS and all(isinstance(arg, Var) for arg in expr.args):
         return frozenset(n for n in names(expr) if not isinstance(types.get(n), Array | Scalar | Opaque))
     if isinstance(expr, Var):
@@ -53,52 +53,59 @@ def memory_reads(expr: Expr, types: Mapping[str, Type]) -> frozenset[str]:
     return frozenset().union(*(memory_reads(part, types) for part in children(expr)))
 
 
-def is_reduction_array(array: str, body: Block, types: Mapping[str, Type], meet: MayAlias) -> bool:
-    """Whether all that the body does with an array is to add to it, by this name."""
+def is_reduction_array(array: str, body: Block, types: Mapping[str, Type], may_alias: MayAlias) -> bool:
+    """Whether the body only accumulates into the array, through this name, and never reads it."""
     for stmt in walk(body):
         read: tuple[Expr, ...] = own_exprs(stmt)
         if isinstance(stmt, Store):
             base = root(stmt.base)
-            if base is None or meet(array, base):
+            if base is None or may_alias(array, base):
                 if stmt.base != Var(array) or stmt.op not in ("+", "-"):
                     return False
                 read = (*stmt.index, stmt.value)
-        if any(meet(array, n) for e in read for n in memory_reads(e, types)):
+        if any(may_alias(array, n) for e in read for n in memory_reads(e, types)):
             return False
     return True
 
 
-def is_parallel(loop: For, types: Mapping[str, Type], meet: MayAlias) -> bool:
-    """Whether the turns may be done in any order, up to the rounding of sums.
+def is_parallel(loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:
+    """Whether the iterations may run in any order, up to the rounding of sums.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.types import Dim
     >>> types = {"x": Array("float64", (Dim((), 9),)), "y": Array("float64", (Dim((), 9),)), "i": Scalar("int64")}
-    >>> def ask(text):
+    >>> def parallel(text):
     ...     (loop,) = parse(text)
     ...     return is_parallel(loop, types, str.__eq__)
-    >>> ask('''
+    >>> parallel('''
     ... for i in range(n):
     ...     x[i] = 2.0 * x[i]
     ...     y[i - 1] += x[i]
     ... ''')
     True
-    >>> ask('''
+    >>> parallel('''
     ... for i in range(1, n):
     ...     x[i] = 2.0 * x[i - 1]
     ... ''')
     False
 
-    A loop in it counts as part of a turn. That nothing assigned in the loop is read after it, the caller knows.
+    A nested loop is part of an iteration. It is up to the caller that nothing assigned in the loop is read after it.
     """
-    if loop.exit is not None or loop.carried or not _plain(loop.body, types) or not _fresh(loop.body, loop.index):
+    if (
+        loop.exit is not None
+        or loop.carried
+        or not _is_simple(loop.body, types)
+        or not _no_carried_scalar(loop.body, loop.index)
+    ):
         return False
     stored = {s.base.name for s in walk(loop.body) if isinstance(s, Store) and isinstance(s.base, Var)}
-    return all(is_reduction_array(a, loop.body, types, meet) or _by_turn(a, loop, types, meet) for a in stored)
+    return all(
+        is_reduction_array(a, loop.body, types, may_alias) or _is_partitioned(a, loop, types, may_alias) for a in stored
+    )
 
 
-def _plain(body: Block, types: Mapping[str, Type]) -> bool:
-    """Whether there are only scalars, elements and loops over such, and nothing with an effect."""
+def _is_simple(body: Block, types: Mapping[str, Type]) -> bool:
+    """Whether the body has only scalar assignments, element stores and loops over such, and no side effect."""
     for stmt in walk(body):
         match stmt:
             case Assign(target) | AugAssign(target) if isinstance(types.get(target), Scalar):
@@ -112,37 +119,37 @@ def _plain(body: Block, types: Mapping[str, Type]) -> bool:
     return all(is_pure(e) for s in walk(body) for e in own_exprs(s))
 
 
-def _fresh(body: Block, index: str) -> bool:
-    """Whether no turn reads a scalar that a turn before has assigned, and the index is the loop's alone."""
+def _no_carried_scalar(body: Block, index: str) -> bool:
+    """Whether no iteration reads a scalar that an earlier one assigned, and the body does not assign the index."""
     assigned = {s.target for s in walk(body) if isinstance(s, Assign | AugAssign)}
     assigned |= {s.index for s in walk(body) if isinstance(s, For)}
 
-    def go(block: Block, known: frozenset[str]) -> bool:
+    def reads_only_assigned(block: Block, assigned_before: frozenset[str]) -> bool:
         for stmt in block:
-            if any(names(e) & assigned - known for e in own_exprs(stmt)):
+            if any(names(e) & assigned - assigned_before for e in own_exprs(stmt)):
                 return False
-            if isinstance(stmt, For) and not go(stmt.body, known | {stmt.index}):
+            if isinstance(stmt, For) and not reads_only_assigned(stmt.body, assigned_before | {stmt.index}):
                 return False
             if isinstance(stmt, Assign):
-                known |= {stmt.target}
+                assigned_before |= {stmt.target}
         return True
 
-    return index not in assigned and go(body, frozenset())
+    return index not in assigned and reads_only_assigned(body, frozenset())
 
 
-def _by_turn(array: str, loop: For, types: Mapping[str, Type], meet: MayAlias) -> bool:
-    """Whether every turn keeps to its own slice of the array: one axis is always indexed by the same `index + c`."""
-    places: list[tuple[Expr, ...]] = []
+def _is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:
+    """Whether the iterations access disjoint slices: one axis is always indexed by the same `index + c`."""
+    accesses: list[tuple[Expr, ...]] = []
 
     def visit(expr: Expr) -> bool:
         match expr:
-            case Op("index", (Var(name), *items)) if meet(array, name):
-                places.append(tuple(items))
+            case Op("index", (Var(name), *items)) if may_alias(array, name):
+                accesses.append(tuple(items))
                 return name == array and all(map(visit, items))
             case Op(prim) if prim in SHAPE_READS and not memory_reads(expr, types):
                 return True
             case Var(name):
-                return not meet(array, name)
+                return not may_alias(array, name)
             case _:
                 return all(map(visit, children(expr)))
 
@@ -152,8 +159,8 @@ def _by_turn(array: str, loop: For, types: Mapping[str, Type], meet: MayAlias) -
             read = (Op("index", (stmt.base, *stmt.index)), stmt.value)
         if not all(map(visit, read)):
             return False
-    shortest = min(map(len, places))
+    shortest = min(map(len, accesses))
     return any(
-        is_injective_index(places[0][axis], loop) and all(place[axis] == places[0][axis] for place in places)
+        is_injective_index(accesses[0][axis], loop) and all(items[axis] == accesses[0][axis] for items in accesses)
         for axis in range(shortest)
     )

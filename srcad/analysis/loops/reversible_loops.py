@@ -1,8 +1,9 @@
-"""Loops whose turns can be taken back in any order: each at once, when it has run.
+"""Reversible loops: loops whose iterations may be reversed in any order, hence each as soon as it has run.
 
-The turns of `for i in range(n): total += f(x[i])` know nothing of each other but for the sum, and the adjoint of a
-sum is the same for all terms. What flows from turn to turn must be such sums, scratch that every turn writes
-afresh, and arrays of which every turn has its own part.
+They are the iteration-independent (II) loops of reverse mode: each iteration can be reversed at once, and its tape is
+one iteration long. The iterations of `for i in range(n): total += f(x[i])` depend on each other by the sum only, and
+the adjoint of a sum is the same for all its terms. So the dependences that the loop carries must be such sums; arrays
+that are stored into must be privatisable, partitioned among the iterations, or reductions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,29 @@ from srcad.ir.traversal import block_stores, own_exprs, reads, walk
 
 
 class ReversibleLoops:
+    """The test, with the analyses it needs.
+
+    >>> import numpy as np
+    >>> from srcad.analysis.memory.alias_classes import alias_classes
+    >>> from srcad.analysis.values.activity import active_names
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.regions import regions
+    >>> def sum_and_product(x):
+    ...     total = 0.0
+    ...     for i in range(len(x)):
+    ...         total += np.sin(x[i])
+    ...     product = 1.0
+    ...     for i in range(len(x)):
+    ...         product = product * x[i]
+    ...     return total + product
+    >>> f = normal_form(sum_and_product, np.ones(3))
+    >>> tree, active = regions(f), active_names(f, {"x"}, f.results)
+    >>> overwrites = ToBeRecorded(tree, alias_classes(f), f.types)
+    >>> loops = ReversibleLoops(tree, overwrites, Privatization(f.types, tree, overwrites), active)
+    >>> [loops.is_reversible(region) for region in tree if isinstance(region.owner, For)]
+    [True, False]
+    """
+
     def __init__(
         self, regions: Regions, overwrites: ToBeRecorded, scratch: Privatization, active: frozenset[str]
     ) -> None:
@@ -24,124 +48,126 @@ class ReversibleLoops:
         self.scratch = scratch
         self.active = active
 
-    def is_reversible(self, turn: Region) -> bool:
-        """Whether the turns of a loop may be taken back in any order."""
-        owner = turn.owner
+    def is_reversible(self, loop: Region) -> bool:
+        """Whether the iterations of the loop with this body may be reversed in any order."""
+        owner = loop.owner
         if not isinstance(owner, For) or owner.exit is not None:
             return False
         if any(has_effect(s) for s in walk(owner.body)):
             return False
-        if not all(self._passes_by(c, owner) for c in owner.carried if self._is_active(c)):
+        if not all(self._is_sum(c, owner) for c in owner.carried if self._is_active(c)):
             return False
         stored = {self.overwrites.group[n] for n in block_stores(owner.body) if n in self.overwrites.group}
-        return all(self._parts(group, turn) for group in sorted(stored) if self._matters(group, turn))
+        return all(self._is_independent(group, loop) for group in sorted(stored) if self._is_live_active(group, loop))
 
     # ---- sums --------------------------------------------------------------------------------
 
     def _is_active(self, carry: Carry) -> bool:
         return carry.arg in self.active or carry.result in self.active
 
-    def _passes_by(self, carry: Carry, owner: For) -> bool:
-        """Whether the carried value is a sum: its adjoint is the same in every turn."""
-        links: set[str] = {carry.arg}
-        if not self._leads(carry.next, links):
+    def _is_sum(self, carry: Carry, owner: For) -> bool:
+        """Whether the carried value is a sum, so that its adjoint is the same in every iteration."""
+        chain: set[str] = {carry.arg}
+        if not self._extends_chain(carry.next, chain):
             return False
-        return not any(self._other_use(stmt, links) for stmt in walk(owner.body))
+        return not any(self._leaves_chain(stmt, chain) for stmt in walk(owner.body))
 
-    def _leads(self, e: Expr, links: set[str]) -> bool:
-        """Whether `e` is one of the names of the chain plus something; the names on the way join the chain."""
+    def _extends_chain(self, e: Expr, chain: set[str]) -> bool:
+        """Whether `e` is a name of the chain plus terms; the names of the partial sums are added to the chain."""
         if not isinstance(e, Var):
             return False
-        if e.name in links:
+        if e.name in chain:
             return True
         node = self.regions.definitions[e.name].node
-        before = frozenset(links)
-        found = False
+        before = frozenset(chain)
+        extends = False
         match node:
             case Assign(_, Var() as inner):
-                found = self._leads(inner, links)
+                extends = self._extends_chain(inner, chain)
             case Assign(_, Op("+", (a, b))):
-                found = self._leads(a, links) or self._leads(b, links)
+                extends = self._extends_chain(a, chain) or self._extends_chain(b, chain)
             case Assign(_, Op("-", (a, _))):
-                found = self._leads(a, links)
+                extends = self._extends_chain(a, chain)
             case Join(_, then, orelse):
-                found = self._leads(then, links) and self._leads(orelse, links)
+                extends = self._extends_chain(then, chain) and self._extends_chain(orelse, chain)
             case Carry(arg, init, next, result) if result == e.name:
-                found = self._leads(init, links)
-                if found:
-                    links.add(arg)
-                    found = self._leads(next, links)
+                extends = self._extends_chain(init, chain)
+                if extends:
+                    chain.add(arg)
+                    extends = self._extends_chain(next, chain)
             case _:
                 pass
-        if found:
-            links.add(e.name)
+        if extends:
+            chain.add(e.name)
         else:
-            links.intersection_update(before)
-        return found
+            chain.intersection_update(before)
+        return extends
 
-    def _other_use(self, stmt: Stmt, links: set[str]) -> bool:
-        """Whether a derivative takes another way out of the chain than along it."""
+    def _leaves_chain(self, stmt: Stmt, chain: set[str]) -> bool:
+        """Whether the statement lets a derivative flow out of the chain other than along it."""
         match stmt:
             case Assign(target, value):
-                used = [n for n in reads(value) if n in links]
+                used = [n for n in reads(value) if n in chain]
                 if not used or target not in self.active:
                     return False
-                return target not in links or len(used) > 1 or _subtracted(value, links)
+                return target not in chain or len(used) > 1 or _subtracted(value, chain)
             case If(joins=joins):
                 return any(
-                    n in links and j.target in self.active and j.target not in links
+                    n in chain and j.target in self.active and j.target not in chain
                     for j in joins
                     for e in (j.then, j.orelse)
                     for n in reads(e)
                 )
             case For(carried=carried) | While(carried=carried):
                 return any(
-                    n in links and c.result in self.active and c.result not in links
+                    n in chain and c.result in self.active and c.result not in chain
                     for c in carried
                     for e in (c.init, c.next)
                     for n in reads(e)
                 )
             case _:
-                return any(n in links and n in self.active for e in own_exprs(stmt) for n in reads(e))
+                return any(n in chain and n in self.active for e in own_exprs(stmt) for n in reads(e))
 
     # ---- arrays ------------------------------------------------------------------------------
 
-    def _matters(self, group: str, turn: Region) -> bool:
-        """Whether the group outlives a turn and carries derivatives."""
-        if turn in set(self.overwrites.lifetime(group).enclosing):
+    def _is_live_active(self, group: str, loop: Region) -> bool:
+        """Whether the alias class outlives an iteration and is active."""
+        if loop in set(self.overwrites.lifetime(group).enclosing):
             return False
         return any(g == group and n in self.active for n, g in self.overwrites.group.items())
 
-    def _parts(self, group: str, turn: Region) -> bool:
-        return self.scratch.is_private(group, turn) or self._own_part(group, turn) or self._only_added(group, turn)
+    def _is_independent(self, group: str, loop: Region) -> bool:
+        return (
+            self.scratch.is_private(group, loop) or self._is_partitioned(group, loop) or self._is_reduction(group, loop)
+        )
 
-    def _own_part(self, group: str, turn: Region) -> bool:
-        """Whether each turn reads and writes places of its own only: the loop's index is among theirs."""
-        inside = [a for a in self._accesses(group) if turn in set(a.region.enclosing)]
+    def _is_partitioned(self, group: str, loop: Region) -> bool:
+        """Whether the iterations access disjoint slices: one axis is always indexed by the same `index + c`."""
+        inside = [a for a in self._accesses(group) if loop in set(a.region.enclosing)]
         for axis in range(max((len(a.items or ()) for a in inside), default=0)):
             offsets = {
-                self.overwrites.affine(a.items[axis], turn) if axis < len(a.items or ()) and a.items else None
+                self.overwrites.affine(a.items[axis], loop) if axis < len(a.items or ()) and a.items else None
                 for a in inside
             }
             if len(offsets) == 1 and None not in offsets:
                 return True
         return False
 
-    def _only_added(self, group: str, turn: Region) -> bool:
-        """Whether the loop only adds to the array."""
-        inside = [(s, a) for s, a in self.overwrites.stores if a.group == group and turn in set(a.region.enclosing)]
+    def _is_reduction(self, group: str, loop: Region) -> bool:
+        """Whether the loop only accumulates into the array."""
+        inside = [(s, a) for s, a in self.overwrites.stores if a.group == group and loop in set(a.region.enclosing)]
         if any(store.op not in ("+", "-") for store, _ in inside):
             return False
         adding = {(a.region, a.position) for _, a in inside}
         return all(
             (a.region, a.position) in adding
             for a in self.overwrites.reads
-            if a.group == group and turn in set(a.region.enclosing)
+            if a.group == group and loop in set(a.region.enclosing)
         )
 
     def _accesses(self, group: str) -> list[MemoryAccess]:
         return [a for a in (*self.overwrites.reads, *(a for _, a in self.overwrites.stores)) if a.group == group]
 
 
-def _subtracted(value: Expr, links: set[str]) -> bool:
-    return isinstance(value, Op) and value.prim == "-" and any(n in links for n in reads(value.args[1]))
+def _subtracted(value: Expr, chain: set[str]) -> bool:
+    return isinstance(value, Op) and value.prim == "-" and any(n in chain for n in reads(value.args[1]))

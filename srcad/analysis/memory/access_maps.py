@@ -1,4 +1,7 @@
-"""Where the elements of a view are in the array it is a view of: `x[1:-1].T` at (i, j) is `x[1 + j, i]`."""
+"""Affine access maps of views: which element of the base array an element of a view is.
+
+`x[1:-1].T` at (i, j) is `x[1 + j, i]`.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from srcad.typing.slices import UNKNOWN, Bound, slice_dim
 from srcad.typing.typeof import typeof
 
 _CONTENT = frozenset({"copy", "np.ascontiguousarray", "np.asarray", "stop_gradient"})
-"""What gives an array of the same elements: for one who only reads them, the argument itself."""
+"""Primitives whose result has the elements of their argument: a reader may read the argument instead."""
 
 
 @dataclass(frozen=True)
 class AxisMap:
-    """One axis of the array: always at `start`, or from there on with an axis of the view."""
+    """One axis of the base array: indexed by `start` alone, or by `start` plus the index of an axis of the view."""
 
     start: Expr
     axis: int | None
     whole: bool = False
-    """The view has this axis in full, so that a negative index means the same."""
+    """The view has this axis in full, so that a negative index means the same in both."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,22 @@ class AccessMap:
     base: str
     places: tuple[AxisMap, ...]
     lengths: tuple[Dim, ...]
-    """Of the axes of the view."""
+    """The lengths of the axes of the view."""
     extents: tuple[Expr, ...]
-    """The same, as expressions."""
+    """The same lengths, as expressions."""
 
     def index(self, counters: tuple[Expr, ...]) -> tuple[Expr, ...]:
-        """Where the element of the view at `counters` is in the array."""
+        """The index into the base array of the element of the view at `counters`."""
         return tuple(p.start if p.axis is None else plus(p.start, counters[p.axis]) for p in self.places)
 
 
 def access_map(
     expr: Expr, types: Mapping[str, Type], extents: Mapping[str, tuple[Expr, ...]], reading: bool = True
 ) -> AccessMap | None:
-    """The view that an expression is; None where it is none, or one whose elements are not at fixed distances.
+    """The access map of an expression that is a view; None for any other, and for slices with a step.
 
-    `extents` are expressions for the lengths of arrays whose own shape had better not be asked for.
+    `extents` are expressions for the lengths of arrays whose own shape should not be queried. With `reading`, copies
+    count as views, as the caller only reads the elements.
 
     >>> from srcad.ir.printer import expr_text
     >>> from srcad.ir.types import Symbol, dim
@@ -139,7 +143,7 @@ def _indexed(view: AccessMap, items: list[Expr], types: Mapping[str, Type]) -> A
             if item == Slice():
                 break
             return None
-        # an axis that a newaxis has put there is at no place in the array
+        # an axis inserted by newaxis has no counterpart in the base array
         place = places.get(old, AxisMap(Const(0), old, True))
         if isinstance(item, Slice):
             found = _sliced(item, view.lengths[old], view.extents[old], types)
@@ -159,7 +163,7 @@ def _indexed(view: AccessMap, items: list[Expr], types: Mapping[str, Type]) -> A
 
 
 def _sliced(item: Slice, length: Dim, extent: Expr, types: Mapping[str, Type]) -> tuple[Expr, Dim, Expr] | None:
-    """Where a slice starts and how long it is."""
+    """The start of a slice, and its length as a form and as an expression."""
     if item.step not in (None, Const(1)):
         return None
     lower, upper = _bound(item.lower, types), _bound(item.upper, types)

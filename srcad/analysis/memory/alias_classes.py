@@ -1,4 +1,4 @@
-"""Which arrays of a function in normal form may ever share memory, and which names are surely views."""
+"""Flow-insensitive alias classes of the arrays of a function in normal form, and the arrays that are stored into."""
 
 from __future__ import annotations
 
@@ -13,15 +13,27 @@ from srcad.ir.types import Array, Type
 
 @dataclass(frozen=True)
 class AliasClasses:
-    """`group` gives names that may ever share memory the same representative."""
+    """`class_of` maps every array to the representative of its class: names that may ever share memory have one."""
 
     class_of: dict[str, str]
     written: frozenset[str]
-    """The array names whose memory, or some of it, is written in place somewhere."""
+    """The names of the arrays whose memory may be stored into somewhere in the function."""
 
 
 def alias_classes(f: Function) -> AliasClasses:
-    """Group the arrays of a function in normal form, without regard to order."""
+    """Partition the arrays of a function in normal form, without regard to the order of statements.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> def update(x, y):
+    ...     tail = x[1:]
+    ...     total = x + y
+    ...     tail[0] = 2.0
+    ...     return total
+    >>> classes = alias_classes(normal_form(update, np.ones(3), np.ones(3)))
+    >>> classes.class_of, sorted(classes.written)
+    ({'x': 'x', 'y': 'y', '%tail.0': 'x', '%total.0': '%total.0'}, ['%tail.0', 'x'])
+    """
     parent: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -62,7 +74,7 @@ def alias_classes(f: Function) -> AliasClasses:
 
 
 def is_writable_view(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
-    """Whether `target = op` is surely a view, so that a write through it is a write to its base."""
+    """Whether `target = op` is certainly a view, so that a store through it is a store to its base."""
     if target not in stored:
         return False
     base = op.args[0] if op.args else None
@@ -77,7 +89,7 @@ def is_writable_view(op: Op, target: str, types: Mapping[str, Type], stored: fro
 
 
 def surely_runs(loop: For | While) -> bool:
-    """Whether the loop makes a turn, as its range says."""
+    """Whether the trip count is certainly positive: the range is constant and not empty."""
     match loop:
         case For(start=Const(int(start)), stop=Const(int(stop)), step=Const(int(step))):
             return len(range(start, stop, step)) > 0
@@ -86,5 +98,5 @@ def surely_runs(loop: For | While) -> bool:
 
 
 def _ends(loop: For | While, carry: Carry) -> tuple[Expr, ...]:
-    """What the result of a carry may be."""
+    """The values that the result of a carry may have."""
     return (carry.next,) if surely_runs(loop) else (carry.init, carry.next)

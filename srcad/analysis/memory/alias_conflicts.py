@@ -1,8 +1,8 @@
-"""Whether a write through one name may change what another name holds, and nobody can tell before the program runs.
+"""Alias check: refuses stores that may change a live array through a name of which only a run can tell what it aliases.
 
-Derivatives treat an array as a value, and a basic view as a place within its array. That is right as long as
-no write reaches an array by a way this does not see: a name that meets another at a join of control flow, a
-reshape. Such a write is refused when the other name is still read afterwards; it is harmless otherwise.
+Derivatives treat an array as a value, and a basic view as elements of its base array. That is correct as long as every
+store to an array is visible as one: an alias that arises at a join of control flow, or by a reshape that may copy,
+is not. A store through such a name is refused (S401) if the other name is live afterwards; otherwise it is harmless.
 """
 
 from __future__ import annotations
@@ -24,31 +24,43 @@ _COPIED = frozenset({"np.ascontiguousarray"})
 
 @dataclass(frozen=True)
 class NamedConflict:
-    """What is asked, where not of all names and memory."""
+    """Restricts the check to some names, and says why they may conflict."""
 
     names: frozenset[str]
-    """Only that these meet others counts."""
+    """Only aliases of these names count."""
     either: frozenset[str] | None = None
-    """One of the two names that clash is one of these."""
+    """Only conflicts in which one of the two names is one of these count."""
     why: str | None = None
-    """Why it may be so, where no path has to be named."""
+    """The reason to give, where it is not a join of control flow."""
     advice: str | None = None
 
 
 def copies_for_views(f: Function) -> NamedConflict:
-    """The copies that stand for NumPy's views of strided arrays in another shape."""
+    """The copies that stand for what is a view in NumPy: of strided arrays in another shape."""
     made = (s for s in walk(f.body) if isinstance(s, Assign))
     return NamedConflict(frozenset(s.target for s in made if isinstance(s.value, Op) and s.value.prim in _COPIED))
 
 
 def refuse_alias_conflicts(f: Function, lasting: Iterable[str] = (), about: NamedConflict | None = None) -> None:
-    """Refuse the writes that the derivative could not follow; of a function in normal form.
+    """Refuse the stores that a derivative could not follow; of a function in normal form.
 
-    Where the function itself is wanted, not a derivative, its names share memory as they do in Python, but for
-    `copies_for_views`.
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> __name__ = "__main__"  # a user's function, whose names a message quotes
+    >>> def choose(x, flag):
+    ...     a = np.zeros(3)
+    ...     b = x if flag else a
+    ...     b[0] = 1.0
+    ...     return a[0]
+    >>> refuse_alias_conflicts(normal_form(choose, np.ones(3), True))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    srcad.errors.AliasError: srcad error S401: writes into b, which may or may not be a
+    ...
 
-    The caller sees the memory of the results, and that of the parameters `lasting`, when the function has returned.
-    Raises AliasError S401 where a write may change another array that is read later, S402 where NumPy takes none.
+    The caller sees the memory of the results, and that of the parameters `lasting`, after the return. Where the
+    function itself is compiled, not a derivative, its names alias as they do in Python, except `copies_for_views`.
+    Raises AliasError S401 where a store may change another live array, S402 where NumPy's array is read-only.
     """
     found = alias_classes(f)
     if found.written:
@@ -58,7 +70,7 @@ def refuse_alias_conflicts(f: Function, lasting: Iterable[str] = (), about: Name
 
 
 class _Clashes:
-    """A walk in the order of execution with the pairs of names that may share memory at each point."""
+    """A flow-sensitive walk: the pairs of names that may alias at each point, in the order of execution."""
 
     def __init__(self, f: Function, found: AliasClasses, lasting: frozenset[str], about: NamedConflict | None) -> None:
         self.about = about
@@ -67,12 +79,12 @@ class _Clashes:
         self.found = found
         self.lasting = lasting
         self.met: dict[frozenset[str], Span | None] = {}
-        """Where two names have first met."""
+        """Where two names may first alias."""
         self.definitions = {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)}
         self.spans = {n: span for s in walk(f.body) for n in _assigned(s) if (span := _span(s)) is not None}
 
     def place(self, name: str) -> str:
-        """The array that a view looks into, through any number of views."""
+        """The base array of a view, through any number of views."""
         while True:
             op = self.definitions.get(name)
             if not isinstance(op, Op) or not is_writable_view(op, name, self.f.types, self.found.written):
@@ -95,7 +107,7 @@ class _Clashes:
         return result[::-1]
 
     def _overwritten(self, stmt: Stmt, live: frozenset[str]) -> frozenset[str]:
-        """The names of which no element outlives the statement."""
+        """The live names that the statement kills: it overwrites all their elements."""
         match stmt:
             case Store(Var(array), index, _, None) if all(i == Slice() for i in index) and self.place(array) == array:
                 return frozenset(n for n in live if self.place(n) == array)
@@ -103,7 +115,7 @@ class _Clashes:
                 return frozenset()
 
     def partners(self, value: Expr, pairs: Pairs) -> frozenset[str]:
-        """The places whose memory the value of an expression may share: its own, and those met with it."""
+        """The base arrays that the value of an expression may alias: those it is made of, and their aliases."""
         found: set[str] = set()
         for name in roots(value):
             if name in self.found.written:
@@ -112,7 +124,7 @@ class _Clashes:
         return frozenset(found)
 
     def meet(self, pairs: Pairs, target: str, partners: frozenset[str], span: Span | None) -> Pairs:
-        """`target` may now share memory with these."""
+        """From here on, `target` may alias these."""
         here = self.place(target)
         if target not in self.counted:
             return pairs
@@ -148,18 +160,18 @@ class _Clashes:
                 return pairs
 
     def _own(self, value: Expr) -> frozenset[str]:
-        """The places whose memory the value itself may be."""
+        """The base arrays whose memory the value itself may be."""
         return frozenset(self.place(n) for n in roots(value) if n in self.found.written)
 
     def _one_memory(self, a: Expr, b: Expr, seen: Pairs) -> bool:
-        """Whether two values may share memory, by the pairs that were seen where they are."""
+        """Whether two values may alias, by the pairs that hold where they are."""
         return any(x == y or frozenset((x, y)) in seen for x in self._own(a) for y in self._own(b))
 
     def loop(self, stmt: For | While, pairs: Pairs, live: frozenset[str]) -> Pairs:
         turn = stmt.test + stmt.body if isinstance(stmt, While) else stmt.body
         carried = stmt.carried
         inside = frozenset(n for s in walk(turn) for n in _assigned(s)) | {c.arg for c in carried}
-        # what a later turn may read; the initial values are read once, before the first
+        # what a later iteration may read; the initial values are read once, before the first
         ends = [stmt.cond] if isinstance(stmt, While) else [stmt.exit] if stmt.exit is not None else []
         again = {n for e in ends for n in reads(e)}
         again |= {n for s in walk(turn) for n in _read(s)}
@@ -190,10 +202,10 @@ class _Clashes:
         gone: frozenset[str],
         results: bool = False,
     ) -> Pairs:
-        """The carried names take their values at once: each shares what its value shared, but for what is gone."""
+        """The carried names take their values simultaneously: each aliases what its value did, except `gone`."""
         names = [c.result if results else c.arg for c in loop.carried]
         for i, name in enumerate(names):
-            # only a pair that was seen counts: that both met a third thing, each at another time, does not
+            # only an alias of the two values counts: that both may alias a third one, at different times, does not
             others = {names[j] for j in range(i) if self._one_memory(values[i], values[j], seen)}
             partners = (self.partners(values[i], seen) - gone) | (others & self.found.written)
             pairs = self.meet(pairs, name, partners, loop.span)
@@ -215,7 +227,7 @@ class _Clashes:
         if self.about is not None and self.about.either is not None and here not in self.about.either:
             clashes = [other for other in clashes if other in self.about.either]
         if clashes:
-            # what has a name of the user's says more
+            # prefer a name of the user's: the message is clearer
             self._refuse(here, min(clashes, key=lambda n: (n.startswith("%"), n)), span)
 
     def _refuse(self, here: str, other: str, span: Span | None) -> None:
@@ -238,7 +250,7 @@ class _Clashes:
         )
 
     def _called(self, name: str, where: bool = False) -> str:
-        """What the user calls an array: by a name, or by the expression that makes it."""
+        """What the user calls an array: its name, or the expression that allocates it."""
         users = [n for n in (name, *self.definitions) if self.place(n) == name and not n.startswith("%")]
         span = self.spans.get(name)
         if users:
@@ -257,7 +269,7 @@ class _Clashes:
 
 
 def _read(stmt: Stmt) -> Iterator[str]:
-    """The names whose elements the statement itself may read, or hand on; those whose shape it asks for left out."""
+    """The names whose elements the statement itself may read, or pass on; shape queries are left out."""
     exprs = own_exprs(stmt)
     if isinstance(stmt, Store):
         base = () if stmt.op is None and isinstance(stmt.base, Var) else (stmt.base,)

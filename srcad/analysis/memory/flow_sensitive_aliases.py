@@ -1,4 +1,4 @@
-"""Which names may hold the same memory, at each place where an array is copied, and in each loop."""
+"""Flow-sensitive may-alias pairs of the sequential form: at each copy of an array, and at the head of each loop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from srcad.ir.traversal import block_reads, defined, ops
 from srcad.ir.types import Opaque, Scalar, Type
 
 CALLER = "&outside"
-"""Stands for whoever else may hold memory: the caller, or a view that several elements share."""
+"""Stands for aliases outside the function: the caller's, or those of a view in which several elements share memory."""
 
 AliasPairs = frozenset[tuple[str, str]]
 
 
 def aliases_at_copies(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
-    """For each `d = copy(s)`, by its path: the names, `s` itself among them, that may hold memory of `s` just then.
+    """For each `d = copy(s)`, by its path: the names that may alias `s` at that point, `s` itself included.
 
     >>> from srcad.ir.notation import parse
     >>> found = aliases_at_copies(parse('''
@@ -28,13 +28,26 @@ def aliases_at_copies(block: Block, types: Mapping[str, Type], params: Iterable[
     >>> {path: sorted(names) for path, names in found.items()}
     {(2,): ['s', 'v']}
 
-    Unlike `sharing`, the answer is for one moment: a name that was given something new no longer counts.
+    Unlike `may_alias`, the answer is for one point of the program: a name that has been reassigned no longer counts.
     """
     return _flow(block, types, params).found
 
 
 def aliases_at_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, AliasPairs]:
-    """For each `for`, by its path: the pairs of names that may hold the same memory when a turn begins."""
+    """For each `for`, by its path: the pairs of names that may alias when an iteration begins.
+
+    >>> from srcad.ir.notation import parse
+    >>> found = aliases_at_loops(parse('''
+    ... old = np.zeros(9)
+    ... new = np.zeros(9)
+    ... for t in range(9):
+    ...     spare = old
+    ...     old = new
+    ...     new = spare
+    ... '''), {}, ())
+    >>> found  # the two buffers never alias
+    {(2,): frozenset({('new', 'spare')})}
+    """
     return _flow(block, types, params).turns
 
 
@@ -51,7 +64,7 @@ class _Flow:
         self.found: dict[Path, frozenset[str]] = {}
         self.turns: dict[Path, AliasPairs] = {}
         self.stable: dict[Path, AliasPairs] = {}
-        """By loop, what held in all its turns when it was gone through last."""
+        """By loop, the pairs of its fixed point when it was last analysed."""
 
     def has_memory(self, name: str) -> bool:
         return not isinstance(self.types.get(name), Scalar | Opaque)
@@ -85,7 +98,7 @@ class _Flow:
 
     def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: AliasPairs) -> AliasPairs:
         own = parts[0][1]
-        # the loop around only ever adds pairs: what was found then holds now, and need not be found again
+        # the enclosing loop only adds pairs: start from the last fixed point
         pairs |= self.stable.get(own, frozenset())
         while True:
             after = pairs
@@ -97,7 +110,7 @@ class _Flow:
             pairs = after
 
     def held(self, value: Expr, pairs: AliasPairs) -> frozenset[str]:
-        """Who holds the memory that a value may be."""
+        """The names that may alias a value."""
         found = frozenset(m for n in roots(value) if self.has_memory(n) for m in {n, *_with(n, pairs)})
         spread = any(op.prim == "np.broadcast_to" for op in ops(value))
         return found | {CALLER} if spread else found

@@ -1,4 +1,4 @@
-"""Nests that give each element of an array a value: what was there before them, nobody reads."""
+"""Full overwrites (kills): loop nests that store to every element of an array, so that its old values are dead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MADE_LIKE = frozenset({"np.empty_like", "np.zeros_like", "np.ones_like"})
 
 
 class FullOverwrites:
-    """What is known of the lengths of the arrays of a function, each made at one place outside of all loops."""
+    """The test, with the lengths of the arrays that a function allocates once, outside of all loops."""
 
     def __init__(self, f: Function) -> None:
         params = {p.name for p in f.params}
@@ -26,7 +26,7 @@ class FullOverwrites:
         }
 
     def store(self, stmt: Stmt) -> Store | None:
-        """The nest as one store to the whole array, of something made of all that it reads; None where it is none.
+        """The nest as one store to the full array, of a value that reads what the nest reads; None if it is no kill.
 
         >>> from srcad.ir.notation import parse, show
         >>> body = parse('''

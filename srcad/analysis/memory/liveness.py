@@ -1,8 +1,8 @@
-"""Liveness on the sequential form: which names, and whose memory, may still be read after each statement.
+"""Liveness of names and of memory, on the sequential form: what may still be read after each statement.
 
-A block becomes a graph of points in the order of execution; loops have an edge back, and may take no turn. The
-memory of arrays is a pseudo-name (`&x`, one for each class of names that may share memory), read by loads and
-changed by stores.
+A block becomes a control-flow graph of points; loops have a back edge, and may have no iteration. The memory of
+arrays is a pseudo-name (`&x`, one for each may-alias class), read by loads and changed by stores. The data-flow
+equations are solved backwards, to the least fixed point.
 """
 
 from __future__ import annotations
@@ -37,40 +37,40 @@ from srcad.ir.traversal import names, own_stores
 from srcad.ir.types import Type
 
 Path = tuple[int | str, ...]
-"""Where a statement stands: its position, the name of a nested block, the position there, and so on."""
+"""The position of a statement in a block, then the name of a nested block, the position there, and so on."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One step of execution."""
+    """A node of the control-flow graph."""
 
     path: Path
     reads: frozenset[str]
     writes: frozenset[str]
-    """Wholly given a new value: what was there before is not read through these names again."""
+    """Killed: the name, or the whole memory, has a new value."""
     changes: frozenset[str]
-    """Memory changed in part."""
+    """Memory that is overwritten in part: it stays live."""
     essential: bool
-    """Stays, and reads what it reads, even where nobody reads what it writes."""
+    """Never dead code: its reads count even where what it writes is dead."""
     copy_of: str | None = None
-    """The name whose value it only passes on."""
+    """The name that it copies the value of, where it is a plain copy."""
 
 
 @dataclass(frozen=True)
 class Liveness:
-    """What may be read later, after each point of a block."""
+    """What is live after each point of a block."""
 
     points: tuple[Point, ...]
     masks: tuple[int, ...]
-    """What is live after each point, one bit for each of `names`: sets of names are slow to join."""
+    """What is live after each point, one bit for each of `names`: unions of sets of names are slow."""
     names: tuple[str, ...]
     before_all: frozenset[str]
-    """What is read that was there before the block."""
+    """What is live at the start of the block."""
     at: Mapping[Path, int]
     shared: MayAlias
 
     def after(self, point: int) -> frozenset[str]:
-        """What is live after the point of that number."""
+        """What is live after the point with this number."""
         return _named(self.masks[point], self.names)
 
     def live_after(self, path: Path) -> frozenset[str]:
@@ -87,7 +87,7 @@ class Liveness:
 
 
 def memory(shared: MayAlias, name: str) -> str:
-    """The pseudo-name for the memory that `name` refers to."""
+    """The pseudo-name of the memory that `name` refers to."""
     return "&" + shared.class_of(name)
 
 
@@ -99,10 +99,25 @@ def liveness(
     *,
     all_stays: bool = False,
 ) -> Liveness:
-    """Solve for what is live after each point; a value only read by what nobody needs counts as not read.
+    """Solve for what is live after each point; what only dead code reads is dead (strong liveness).
 
-    With `all_stays`, no statement is going to be dropped: whatever is read counts.
-    Memory that names outside the block may share (`params`, free names, `live_out`) is live at the end.
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import Array, Scalar, dim
+    >>> block = parse('''
+    ... y = 2.0 * t
+    ... x[0] = y
+    ... z = x[1]
+    ... ''')
+    >>> types = {"x": Array("float64", (dim(3),)), **dict.fromkeys("tyz", Scalar("float64"))}
+    >>> live = liveness(block, types, live_out={"z"})
+    >>> for position in range(3):
+    ...     print(sorted(live.live_after((position,))))
+    ['&x', 'x', 'y']
+    ['&x', 'x']
+    ['&x', 'z']
+
+    With `all_stays`, no statement is going to be removed: every read counts. Memory that may be aliased from outside
+    of the block (by `params`, free names, `live_out`) is live at its end.
     """
     shared = may_alias(block, types)
     outside = frozenset(params)
@@ -154,7 +169,7 @@ def liveness(
 
 
 def _named(mask: int, names: tuple[str, ...]) -> frozenset[str]:
-    """The names of the bits that are set, which are few of many: the digits of a text are faster to go over."""
+    """The names of the bits that are set; few are, and scanning the binary digits as a string is the fastest way."""
     digits, found, at = bin(mask)[:1:-1], [], 0
     while (at := digits.find("1", at)) >= 0:
         found.append(names[at])
@@ -163,7 +178,7 @@ def _named(mask: int, names: tuple[str, ...]) -> frozenset[str]:
 
 
 class _Graph:
-    """The points of a block, and which may follow which."""
+    """The control-flow graph of a block, while it is built."""
 
     def __init__(self, shared: MayAlias, outside: frozenset[str]) -> None:
         self.shared = shared
@@ -174,7 +189,7 @@ class _Graph:
         self.entries: list[int] = []
 
     def block(self, block: Block, path: Path, previous: list[int]) -> list[int]:
-        """Add a block after `previous`; give the points it may end with."""
+        """Add a block after the points `previous`; return its exit points."""
         for i, stmt in enumerate(block):
             previous = self._stmt(stmt, (*path, i), previous)
         return previous
@@ -222,7 +237,7 @@ class _Graph:
             case For(index, start, stop, step, body, carried, exit):
                 assert not carried, "carries belong to the normal form"
                 before = self._add((*path, "range"), previous, [start, stop, step])
-                # the loop's own counter is hidden: the index is given a value at the start of each turn
+                # the loop's own counter is hidden: the index is assigned at the start of each iteration
                 head = self._add((*path, "head"), before)
                 turn = self._add(path, head, writes=frozenset({index}))
                 last = self.block(body, (*path, "body"), turn)
@@ -251,7 +266,7 @@ class _Graph:
         reads = names(value) | {"&" + n for n in self.shared.reads(value)}
         writes = frozenset({target})
         if self.shared.has_memory(target) and self._alone(target) and not roots(value):
-            # a fresh value under the only name its memory has
+            # a new value under the only name of its memory
             writes |= {memory(self.shared, target)}
         changed = frozenset(memory(self.shared, n) for n in own_stores(Assign(target, value)))
         copied = value.name if isinstance(value, Var) else None

@@ -1,7 +1,7 @@
-"""Which names may refer to the same memory, in either form of the IR.
+"""Flow-insensitive may-alias classes of names, for either form of the IR.
 
-A plain copy `a = b` of an array shares, as does every view; so do a list and what is put into it. The answer
-holds for the whole block at once (it does not say when), which is coarse, and safe.
+A plain assignment `a = b` of an array makes an alias, as does every view; a list aliases its items. The answer holds
+for the whole block (it does not say when), which is coarse and conservative.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from srcad.ir.traversal import own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
 
 SHAPE_READS = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
-"""Primitives that ask an array for its shape and dtype only."""
+"""Primitives that read the shape and the dtype of an array only, none of its elements."""
 
 
 @dataclass(frozen=True)
 class MayAlias:
-    """Classes of names that may share memory."""
+    """The classes of a block, and what its expressions read in terms of them."""
 
     representative: Mapping[str, str]
     members: Mapping[str, frozenset[str]]
     types: Mapping[str, Type]
 
     def has_memory(self, name: str) -> bool:
-        """False for what is known to be a scalar: a scalar is a value, nothing can change it under its name."""
+        """False for scalars: a scalar is a value, which no store can change."""
         return not isinstance(self.types.get(name), Scalar | Opaque)
 
     def class_of(self, name: str) -> str:
-        """One name that stands for all that may share memory with `name`."""
+        """The representative of all names that may alias `name`."""
         return self.representative.get(name, name)
 
     def aliases(self, name: str) -> frozenset[str]:
-        """All names that may share memory with `name`, itself included."""
+        """All names that may alias `name`, itself included."""
         return self.members.get(self.class_of(name), frozenset({name}))
 
     def reads(self, expr: Expr) -> frozenset[str]:
-        """The memory (by `of`) whose content is read when the expression is evaluated; making a view reads none."""
+        """The classes whose elements are read when the expression is evaluated; to form a view reads none."""
         match expr:
             case Op(prim, args, _) if prim in SHAPE_READS and not any(map(self._may_grow, args)):
                 return frozenset().union(*map(self.reads, args))
@@ -57,16 +57,16 @@ class MayAlias:
                 return frozenset()
 
     def reads_contents(self, expr: Expr) -> frozenset[str]:
-        """The memory read when the expression is evaluated and its value read in full."""
+        """The classes whose elements are read when the expression is evaluated and then all of its value is read."""
         shared = {self.class_of(name) for name in roots(expr) if self.has_memory(name)}
         return self.reads(expr) | shared
 
     def _may_grow(self, expr: Expr) -> bool:
-        """Whether the length of the value may change under its name, as only that of a list does."""
+        """Whether the length of the value may change in place, as only that of a list does."""
         return isinstance(expr, Var) and isinstance(self.types.get(expr.name), ListOf)
 
     def is_element(self, expr: Expr) -> bool:
-        """Whether an `index` gives a scalar, or is not known to give a view."""
+        """Whether an `index` gives a scalar, or is not certain to give a view."""
         match expr:
             case Op("index", (base, *items), _):
                 rank = self.rank(base)
@@ -95,12 +95,22 @@ class MayAlias:
 
 
 def _change(items: list[Expr]) -> int:
-    """How many axes an index adds: one less for each integer, one more for each newaxis."""
+    """The change of the rank by an index: one less for each integer, one more for each newaxis."""
     return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
 def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
-    """Group the names of a block by the memory they may share."""
+    """Partition the names of a block into classes.
+
+    >>> from srcad.ir.notation import parse
+    >>> classes = may_alias(parse('''
+    ... b = a
+    ... tail = a[1:]
+    ... c = copy(a)
+    ... '''), {})
+    >>> sorted(classes.aliases("tail")), sorted(classes.aliases("c"))
+    (['a', 'b', 'tail'], ['c'])
+    """
     parent: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -116,7 +126,7 @@ def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
     def join(target: str, value: Expr | str) -> None:
         for name in sorted(roots(Var(value) if isinstance(value, str) else value)):
             if has_memory(target) and has_memory(name):
-                # the first name met stands for the class, so that equal input gives equal classes
+                # the representative depends on the order of statements only, so that equal input gives equal classes
                 parent[find(target)] = find(name)
 
     for stmt in walk(block):

@@ -1,4 +1,4 @@
-"""Which flat parameters a function writes into, directly or through views and other names."""
+"""Mod analysis: the flat parameters whose memory a function may store into, directly or through aliases."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from srcad.ir.traversal import block_stores, walk
 
 
 def written_parameters(function: Function) -> frozenset[str]:
-    """Parameters whose memory may be changed: what a store's base may be, followed back through every name.
+    """The parameters that a store may modify: its base, traced back through every assignment. Conservative.
 
-    Errs on the side of more.
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> def update(x, y):
+    ...     tail = x[1:]
+    ...     tail[0] = y[0]
+    ...     return np.sum(x)
+    >>> written_parameters(normal_form(update, np.ones(3), np.ones(3)))
+    frozenset({'x'})
     """
     sources: dict[str, set[str]] = {}
 

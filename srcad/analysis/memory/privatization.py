@@ -1,7 +1,7 @@
-"""Arrays that a turn of a loop uses as scratch: all it reads of them it has written before, in the same turn.
+"""Privatisation: arrays of which an iteration of a loop only reads elements that it has stored to before.
 
-Nothing flows through such an array from one turn to the next, so each turn might as well have its own
-(privatisation, as in compilers that run loops in parallel).
+No loop-carried flow dependence goes through such an array, so each iteration could have its own copy, as in compilers
+that run loops in parallel.
 """
 
 from __future__ import annotations
@@ -15,16 +15,38 @@ from srcad.ir.types import Array, Dim, Scalar, Type, dim
 
 
 class Privatization:
+    """The test, for the alias classes ("groups") and loop bodies of a function in normal form.
+
+    >>> import numpy as np
+    >>> from srcad.analysis.memory.alias_classes import alias_classes
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.regions import regions
+    >>> def use(x):
+    ...     pair = np.zeros(2)
+    ...     last = np.zeros(2)
+    ...     for i in range(len(x)):
+    ...         pair[0] = np.sin(x[i])
+    ...         last[0] = last[1] + pair[0]
+    ...         last[1] = pair[0]
+    ...     return last[0]
+    >>> f = normal_form(use, np.ones(3))
+    >>> tree = regions(f)
+    >>> private = Privatization(f.types, tree, ToBeRecorded(tree, alias_classes(f), f.types))
+    >>> (body,) = (region for region in tree if isinstance(region.owner, For))
+    >>> private.is_private("%pair.0", body), private.is_private("%last.0", body)
+    (True, False)
+    """
+
     def __init__(self, types: Mapping[str, Type], regions: Regions, overwrites: ToBeRecorded) -> None:
         self.types = types
         self.regions = regions
         self.overwrites = overwrites
 
     def is_private(self, group: str, turn: Region) -> bool:
-        """Whether every read of the group's memory is in the turn, after a store of that turn to the same place."""
+        """Whether every read of the class is in the loop, after a store of the same iteration to the same element."""
         owner = self.overwrites.allocation(group)
         if owner is None or self.regions.definitions[owner].node is None:
-            return False  # what a parameter holds in the end, its owner may read
+            return False  # the caller may read a parameter after the return
         t = self.types[owner]
         if not isinstance(t, Array):
             return False
@@ -32,7 +54,7 @@ class Privatization:
         stores = [(store, at) for store, at in self.overwrites.stores if at.group == group]
         if not all(turn in set(at.region.enclosing) for at in (*reads, *(at for _, at in stores))):
             return False
-        # behind a slice of a view it is not known which places the rest of an index names
+        # after a slice of a view it is not known which axes the remaining index items are for
         plain = [
             (store, at)
             for store, at in stores
@@ -44,10 +66,10 @@ class Privatization:
         return all(any(self._covers(at, read, turn, t.dims) for _, at in plain) for read in reads)
 
     def is_forwarded_once(self, group: str) -> bool:
-        """Whether each element is written once in a turn of some loop, and read once, in that turn.
+        """Whether each element is stored once in an iteration of some loop, and read once, in that iteration.
 
-        Then its adjoint is what the reversal of the read gives it, whatever it held before, and after the reversal
-        of the store nobody asks for it.
+        Then the reversal of the read may assign its adjoint instead of accumulating into it, and after the reversal of
+        the store the adjoint is dead.
         """
         reads = [access for access in self.overwrites.reads if access.group == group]
         stores = [(store, at) for store, at in self.overwrites.stores if at.group == group]
@@ -63,7 +85,7 @@ class Privatization:
         return one is not None and one == other
 
     def _each_once(self, access: MemoryAccess, turn: Region) -> tuple[tuple[Dim, Dim], ...] | None:
-        """The ranges of the axes, where the access comes to each of their places just once in a turn."""
+        """The ranges of the axes, where the access visits each of their elements exactly once in an iteration."""
         inner = _between(access.region, turn)
         if not all(r.kind == "turn" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
             return None
@@ -88,7 +110,7 @@ class Privatization:
         return tuple(ranges) if whole and not counters else None
 
     def _covers(self, at: MemoryAccess, read: MemoryAccess, turn: Region, shape: tuple[Dim, ...]) -> bool:
-        """Whether the store at `at` surely ran in this turn before the read, and wrote all that is read."""
+        """Whether the store at `at` certainly ran in this iteration before the read, and stored all that is read."""
         assert at.items is not None
         around = set(read.region.enclosing)
         common = next(r for r in at.region.enclosing if r in around)
@@ -119,11 +141,11 @@ class Privatization:
             wanted = self._extent(item, length, fixed)
             if wanted is None or not (_at_most(low, wanted[0]) and _at_most(wanted[1], high)):
                 return False
-        # a loop whose counter names no place may make no turn at all
+        # a loop whose counter is in no index item may have no iteration at all
         return all(self._turns(counter) for counter in counters)
 
     def _turns(self, counter: str) -> bool:
-        """Whether the loop surely makes a turn."""
+        """Whether the loop certainly has an iteration."""
         t = self.types[counter]
         symbol = t.dim.terms[0][0] if isinstance(t, Scalar) and t.dim is not None else None
         if symbol is None or symbol.low is None or symbol.high is None or not self._steps_by_one(counter):
@@ -131,7 +153,7 @@ class Privatization:
         return _at_most(symbol.low + 1, symbol.high)
 
     def _range(self, item: Expr, length: Dim, counters: set[str]) -> tuple[Dim, Dim, str | None] | None:
-        """(from, to, the counter that runs over it): the places of an axis that a store writes, without gaps."""
+        """(from, to, the counter that runs over it): the contiguous range of an axis that a store writes."""
         match item:
             case Slice(None, None, None):
                 return dim(0), length, None
@@ -154,7 +176,7 @@ class Privatization:
         return symbol.low + rest, symbol.high + rest, symbol.name
 
     def _extent(self, item: Expr, length: Dim, fixed: set[str]) -> tuple[Dim, Dim] | None:
-        """(from, to) around the places of an axis that a read looks at."""
+        """(from, to): a range of an axis that contains all that a read accesses."""
         match item:
             case Slice(None, None, None):
                 return dim(0), length
@@ -168,7 +190,7 @@ class Privatization:
 
     def _value(self, item: Expr) -> Dim | None:
         if isinstance(item, Const):
-            # an index that counts from the end is of a place not known here
+            # which element a negative index is depends on the length
             return dim(item.value) if isinstance(item.value, int) and item.value >= 0 else None
         if isinstance(item, Var):
             t = self.types[item.name]

@@ -1,4 +1,4 @@
-"""Whether an expression would still give the same value on the other side of a statement."""
+"""Reordering hazards (read after write, write after read, write after write) between a statement and an expression."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from srcad.ir.traversal import names, own_exprs, stmt_stores, stmt_writes, walk
 
 
 def clobbers_operands(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
-    """Whether the statement, or one nested in it, may change what the expression reads."""
+    """Whether the statement, or one nested in it, may change what the expression reads.
+
+    >>> from srcad.analysis.memory.may_alias import may_alias
+    >>> from srcad.ir.notation import parse
+    >>> block = parse('''
+    ... x[i] = 1.0
+    ... a = x[j] + y
+    ... b = y * 2.0
+    ... ''')
+    >>> shared = may_alias(block, {})
+    >>> clobbers_operands(block[0], block[1].value, shared), clobbers_operands(block[0], block[2].value, shared)
+    (True, False)
+    """
     if stmt_writes(stmt) & names(expr):
         return True
     stored = {shared.class_of(n) for n in stmt_stores(stmt) if shared.has_memory(n)}
@@ -19,9 +31,9 @@ def clobbers_operands(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
 
 
 def clobbers_contents(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
-    """Whether the statement may change what is read when the expression's value is used up on the spot.
+    """Whether the statement may change the value of the expression, its elements included.
 
-    Unlike `clobbers_operands`, the elements of an array that is only named, or viewed, count as read.
+    Unlike `clobbers_operands`, the elements of an array that the expression only names, or views, count as read.
     """
     if stmt_writes(stmt) & names(expr):
         return True
@@ -30,9 +42,9 @@ def clobbers_contents(stmt: Stmt, expr: Expr, shared: MayAlias) -> bool:
 
 
 def conflicts_with_target(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr, ...], shared: MayAlias) -> bool:
-    """Whether statements may read or write the memory, or the name, that a target refers to, or move the target.
+    """Whether statements may read or write the target `place[index]`, or change which element it is.
 
-    A scalar target is its name; an array's is all memory it may share, and `index` must stay what it is.
+    A scalar target is its name; that of an array is all memory that may alias it, and `index` must not change.
     """
     name = root(place)
     assert name is not None
@@ -47,7 +59,7 @@ def conflicts_with_target(stmts: Iterable[Stmt], place: Expr, index: tuple[Expr,
             return True
         read = {n for e in own_exprs(stmt) for n in names(e)}
         if target is None or (place == Var(name) and not index):
-            # nobody may see the name at all, not even to make a view of it
+            # the name must not be used at all, not even to form a view
             if (target is None and name in read) or (target is not None and read & shared.aliases(name)):
                 return True
         elif any(target in shared.reads_contents(e) for e in own_exprs(stmt)):

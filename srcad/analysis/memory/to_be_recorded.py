@@ -1,9 +1,8 @@
-"""Which stores overwrite memory that the reverse sweep still reads ("to be recorded").
+"""To-be-recorded (TBR) analysis: which stores overwrite memory that the reverse sweep still reads.
 
-The reverse sweep restores memory as it goes back: at the reversal of a statement, each array the sweep reads
-holds what it held then. A store has to save what it overwrites only where some read, of the reversal of a
-statement that ran earlier, may meet it. Index arithmetic shows where none can: `hs[t + 1] = f(hs[t])` writes
-each row once.
+The reverse sweep restores overwritten memory: at the reversal of a statement, each array it reads has the value it had
+when the statement ran. A store has to save what it overwrites only where the reversal of an earlier statement may read
+the same element. The dependence test shows where none can: `hs[t + 1] = f(hs[t])` stores to each row once.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from srcad.ir.types import Type
 Items = tuple[Expr, ...] | None
 
 _BLANK = frozenset({"np.zeros", "np.ones", "np.empty", "np.zeros_like", "np.ones_like", "np.empty_like", "np.eye"})
-"""Primitives whose result depends on no number given."""
+"""Primitives whose result does not depend on the value of an argument."""
 
 
 @dataclass(frozen=True, eq=False)
 class MemoryAccess:
     """A read by the reversal of the statement at `position` of `region`, or a store there.
 
-    `items` are the index items of the leading axes of the group's array; None where nothing is known.
+    `group` is the alias class; `items` are the index items of the leading axes of its array, None where not known.
     """
 
     group: str
@@ -40,6 +39,27 @@ class MemoryAccess:
 
 
 class ToBeRecorded:
+    """The memory accesses of a function in normal form, and which store may clobber which read.
+
+    >>> import numpy as np
+    >>> from srcad.analysis.memory.alias_classes import alias_classes
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.regions import regions
+    >>> def states(x):
+    ...     hs = np.ones(len(x) + 1)
+    ...     h = np.ones(1)
+    ...     for t in range(len(x)):
+    ...         hs[t + 1] = hs[t] * x[t]
+    ...         h[0] = h[0] * x[t]
+    ...     return hs[-1] + h[0]
+    >>> f = normal_form(states, np.ones(3))
+    >>> overwrites = ToBeRecorded(regions(f), alias_classes(f), f.types)
+    >>> for store, access in overwrites.stores:
+    ...     print(store.base.name, any(overwrites.may_overwrite_later(read, access) for read in overwrites.reads))
+    %hs.0 False
+    %h.0 True
+    """
+
     def __init__(self, regions: Regions, aliases: AliasClasses, types: Mapping[str, Type]) -> None:
         self.regions = regions
         self.dependence = DependenceTest(regions, types)
@@ -48,7 +68,7 @@ class ToBeRecorded:
         self._scopes: dict[str, Region] = {}
 
     def lifetime(self, group: str) -> Region:
-        """The innermost region around every name of the group: its memory does not outlive that."""
+        """The innermost region with the definitions of all names of the class: its memory does not outlive it."""
         if group not in self._scopes:
             homes = [
                 self.regions.definitions[n].region
@@ -66,7 +86,7 @@ class ToBeRecorded:
         return MemoryAccess(group, region, position, self.items(place))
 
     def items(self, place: Expr) -> Items:
-        """The index items on the leading axes of the root of a path of views."""
+        """The index items on the leading axes of the root of a chain of views."""
         match place:
             case Var(name):
                 definition = self.regions.definitions.get(name)
@@ -87,7 +107,7 @@ class ToBeRecorded:
                 return None
 
     def allocation(self, group: str) -> str | None:
-        """The one name of the group that is an array of its own, if all others are views of it."""
+        """The one name of the class that allocates its memory, if all others are views of it."""
         owners = []
         for name, g in self.group.items():
             definition = self.regions.definitions.get(name)
@@ -100,7 +120,7 @@ class ToBeRecorded:
         return owners[0] if len(owners) == 1 else None
 
     def sources(self, group: str) -> list[str]:
-        """The names whose elements an array of the group begins with: parameters, and what a fresh copy is of."""
+        """The names whose elements an array of the class is initialised with: parameters, and operands of copies."""
         found = []
         for name, g in self.group.items():
             definition = self.regions.definitions.get(name)
@@ -116,13 +136,13 @@ class ToBeRecorded:
 
     @cached_property
     def reads(self) -> list[MemoryAccess]:
-        """Every read by the primal of the elements of an array that some store writes into."""
+        """Every read by the primal of elements of an array that is stored into."""
         found = []
         for region in self.regions:
             for position, stmt in enumerate(region.stmts):
                 exprs = own_exprs(stmt)
                 if isinstance(stmt, Store):
-                    # where it goes is no read, but `x[i] += v` reads the place, and keeps its adjoint
+                    # the target is not read, but `x[i] += v` reads the element, and leaves its adjoint as it is
                     exprs = (*stmt.index, stmt.value)
                 for e in exprs:
                     for place in elements_read(e):
@@ -150,8 +170,8 @@ class ToBeRecorded:
     def may_overwrite_later(self, read: MemoryAccess, store: MemoryAccess, within: Region | None = None) -> bool:
         """Whether the store may run after the primal statement of the read, and overwrite what it reads.
 
-        The read may be an earlier store; given twice, one and the same store is asked about its earlier turns.
-        With a region, both are in it, and it is asked of one time through that region.
+        The read may be an earlier store; a store given twice is tested against its own earlier iterations. `within`
+        restricts the question to one execution of a region that contains both.
         """
         if read.group != store.group:
             return False
@@ -166,7 +186,7 @@ class ToBeRecorded:
         return self.dependence.can_meet(read.region, read.items, store.region, store.items, shared, same_turn)
 
     def affine(self, item: Expr, loop: Region) -> int | None:
-        """c, where the item is the loop's index plus the constant c, and never negative."""
+        """The constant c, where the item is the loop's index plus c, and never negative; else None."""
         owner = loop.owner
         if not isinstance(owner, For) or not isinstance(owner.step, Const):
             return None
@@ -193,7 +213,7 @@ class ToBeRecorded:
         return offset
 
     def _lowest(self, loop: Region) -> int | None:
-        """The least value the loop's index is known to take."""
+        """A lower bound of the loop's index, where it is a constant."""
         owner = loop.owner
         if not isinstance(owner, For) or not isinstance(owner.step, Const) or not isinstance(owner.step.value, int):
             return None
@@ -216,13 +236,13 @@ class ToBeRecorded:
 
 
 SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like", "shape", "len", "size"})
-"""Primitives that look at the shape of their first argument, never at its elements."""
+"""Primitives that read the shape of their first argument, never its elements."""
 
 
 def elements_read(e: Expr) -> Iterator[Expr]:
     """The names, and the elements of names, whose content an expression reads.
 
-    A view reads nothing yet: its elements are read where the view is used.
+    To form a view reads nothing: its elements are read where the view is used.
     """
     match e:
         case Var():
@@ -247,10 +267,10 @@ def elements_read(e: Expr) -> Iterator[Expr]:
 
 
 def _order(read: MemoryAccess, store: MemoryAccess) -> bool:
-    """Whether, within one turn of every loop around both, the store can follow the read's statement."""
+    """Whether, within one iteration of every common loop, the store can follow the statement of the read."""
     common = next(r for r in read.region.enclosing if r in set(store.region.enclosing))
     a = read.position if read.region is common else common.place_of(read.region)
     b = store.position if store.region is common else common.place_of(store.region)
     assert a is not None and b is not None
-    # at one position, both nested: the two branches of one `if`, and never both run
+    # at one position, both nested: in the two branches of one `if`, of which only one runs
     return a < b or (a == b and (read.region is common or store.region is common))

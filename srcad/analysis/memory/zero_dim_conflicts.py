@@ -1,6 +1,7 @@
-"""Whether it shows that a 0-d array counts as a number.
+"""Alias check for 0-d arrays: refuses programs in which a 0-d array must not be treated as a scalar.
 
-`frontend/values/zero_dim_arrays` says where they are made and updated.
+A scalar is a value; the content of a 0-d array changes when an alias of it is stored to.
+`frontend/values/zero_dim_arrays` marks where 0-d arrays are allocated and updated.
 """
 
 from __future__ import annotations
@@ -21,10 +22,27 @@ _ADVICE = "take the number out of it where it is made: float(...), or an element
 
 
 def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iterable[str]) -> None:
-    """Refuse what writes to a 0-d array, or to what it is a view of, while another name still needs the old number.
+    """Refuse a store to a 0-d array, or to the base of a 0-d view, while another name still needs the old value.
 
-    `f` is the lowering in which 0-d arrays are marked, `given` are those parameters that are such; the caller sees
-    `lasting` afterwards. Raises AliasError S401.
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse
+    >>> body = parse('''
+    ... total.0 = zero_d.made(x)
+    ... alias.0 = total.0
+    ... %sum.0 = total.0 + x
+    ... total.1 = zero_d.updated(%sum.0, total.0)
+    ... %sum.1 = alias.0 + total.1
+    ... ''')
+    >>> types = dict.fromkeys(("x", "total.0", "alias.0", "%sum.0", "total.1", "%sum.1"), Scalar("float64"))
+    >>> f = Function("f", (Param("x", "x"),), body, (Var("%sum.1"),), types)
+    >>> refuse_zero_dim_conflicts(f, (), ())  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    srcad.errors.AliasError: srcad error S401: writes into total, and alias may be in the same memory
+    ...
+
+    `f` is the lowering in which 0-d arrays are marked, `given` are the parameters that are 0-d arrays; the caller sees
+    `lasting` after the return. Raises AliasError S401.
     """
     zero_d = _zero_d(f, given)
     types = {n: Array(t.dtype, ()) if n in zero_d and isinstance(t, Scalar) else t for n, t in f.types.items()}
@@ -39,7 +57,7 @@ def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iter
 
 
 def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:
-    """The names whose values 0-d arrays may hold; and of arrays, what may be a view of one."""
+    """The scalar names that may be 0-d arrays, and the array names that may be views of one."""
     found = set(given)
     before = -1
     while len(found) > before:
@@ -50,7 +68,7 @@ def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:
 
 
 def _values(stmt: Stmt) -> Iterator[tuple[str, Expr]]:
-    """The names a statement gives a value, and what each may be."""
+    """The names that a statement assigns, each with the values it may have."""
     match stmt:
         case Assign(target, value):
             yield target, value
@@ -78,7 +96,7 @@ def _holds(value: Expr, known: set[str], f: Function) -> bool:
 
 
 def _as_arrays(block: Block, zero_d: frozenset[str]) -> Block:
-    """The marked numbers as arrays: made, shared, and written to."""
+    """The program with the marked scalars as arrays, which are allocated, aliased, and stored to."""
     out: list[Stmt] = []
     for stmt in block:
         match stmt:

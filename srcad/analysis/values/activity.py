@@ -1,4 +1,4 @@
-"""Which names carry derivatives: they vary with an input that is differentiated, and a result depends on them."""
+"""Activity analysis: names that are varied (depend on a differentiated input) and useful (a result depends on them)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,28 @@ from srcad.rules.primitives import PRIMITIVES
 
 
 def active_names(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> frozenset[str]:
-    """The active names of a function in normal form.
+    """The active names of a function in normal form: floating-point names that are both varied and useful.
 
-    Both directions are closed over the whole function without regard to order, which errs only towards active.
-    Arrays that are written into vary, and matter, as a whole; so does everything that may share their memory.
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> def scaled(x, n):
+    ...     scale = float(n)
+    ...     y = np.sin(x)
+    ...     return y * scale
+    >>> f = normal_form(scaled, 1.0, 2)
+    >>> print(text(f))
+    scaled(x: float64, n: int64):
+        %scale.0 = float(n)
+        %y.0 = np.sin(x)
+        %product.0 = %y.0 * %scale.0
+        return %product.0
+    >>> sorted(active_names(f, {"x"}, f.results))
+    ['%product.0', '%y.0', 'x']
+
+    Flow-insensitive: both closures ignore the order of statements, which is conservative (a name may be reported
+    active that is not, never the reverse). An array that is stored into is varied, and useful, as a whole; so is
+    everything that may alias it.
     """
     edges = flows(f)
     floats = {name for name, t in f.types.items() if is_float(t)}
@@ -26,7 +44,7 @@ def active_names(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> fr
 
 
 def flows(f: Function) -> list[tuple[str, str]]:
-    """(from, to) for each way a derivative can take through a statement of the function."""
+    """The edges (from, to) along which a derivative can flow through the statements of the function."""
     return [edge for stmt in walk(f.body) for edge in _flows(f, stmt)]
 
 
@@ -46,12 +64,12 @@ def _closure(start: set[str], edges: list[tuple[str, str]], floats: set[str]) ->
 
 
 def _flows(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
-    """(from, to) for each way a derivative can take through one statement."""
+    """The edges (from, to) along which a derivative can flow through one statement."""
     match stmt:
         case Assign(target, value):
             pairs = [(name, target) for name in _differentiable_reads(value)]
             base = root(value)
-            # what is stored through a view reaches the array it looks into
+            # a store through a view reaches its base array
             return pairs + ([(target, base)] if base is not None and isinstance(f.types[target], Array) else [])
         case Store(base, _, value):
             name = root(base)

@@ -1,4 +1,4 @@
-"""What decides whether a statement is reached, and how often."""
+"""Control dependence: the names that decide whether, and how often, a statement is executed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from srcad.ir.traversal import blocks, names
 
 
 def controlling_names(stmt: Stmt) -> frozenset[str]:
-    """The names that decide whether, and how often, what is inside a statement is executed."""
+    """The names that the blocks nested in a statement are control dependent on."""
     match stmt:
         case If(cond):
             return names(cond)
@@ -24,7 +24,20 @@ def controlling_names(stmt: Stmt) -> frozenset[str]:
 def with_control_dependence(
     block: Block, around: frozenset[str] = frozenset()
 ) -> Iterator[tuple[Stmt, frozenset[str]]]:
-    """All statements of a block, each with the names that decide whether it is reached."""
+    """All statements of a block, each with the names it is control dependent on; `around` holds for the whole block.
+
+    >>> from srcad.ir.notation import parse
+    >>> block = parse('''
+    ... for i in range(n):
+    ...     if positive:
+    ...         y = 2.0 * x
+    ... ''')
+    >>> for stmt, controlling in with_control_dependence(block):
+    ...     print(type(stmt).__name__, sorted(controlling))
+    For []
+    If ['n']
+    Assign ['n', 'positive']
+    """
     for stmt in block:
         yield stmt, around
         inside = around | controlling_names(stmt)

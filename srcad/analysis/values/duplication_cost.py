@@ -1,4 +1,4 @@
-"""What may be computed several times, and loops too short to be worth one of their own."""
+"""Cost model: values that are cheaper to recompute at each use than to store, and loops that are too short to split."""
 
 from __future__ import annotations
 
@@ -6,27 +6,46 @@ from srcad.ir.nodes import Const, Expr, For, Op
 from srcad.ir.traversal import ops
 
 _COST = {"+": 1, "-": 1, "*": 1, "neg": 1, "index": 1, "/": 4}
-_MOST = 10
-_SHORT = 8
-_SMALL = 4
-"""Powers up to this are a product or two."""
+_MAX_COST = 10
+_MAX_SHORT_TRIP_COUNT = 8
+_MAX_CHEAP_POWER = 4
+"""Integer powers up to this are a product or two."""
 
 
 def is_cheap_to_duplicate(value: Expr) -> bool:
-    """Whether a value that goes to several places may be computed once for each of them."""
-    return sum(map(_cost, ops(value))) <= _MOST
+    """Whether a value with several uses may be computed once for each of them.
+
+    >>> from srcad.ir.notation import parse
+    >>> scaled, exponential = parse('''
+    ... a = 2.0 * x[i] + 1.0
+    ... b = np.exp(x[i])
+    ... ''')
+    >>> is_cheap_to_duplicate(scaled.value), is_cheap_to_duplicate(exponential.value)
+    (True, False)
+    """
+    return sum(map(_cost, ops(value))) <= _MAX_COST
 
 
 def _cost(op: Op) -> int:
     match op:
-        case Op("**", (_, Const(int(exponent)))) if 0 <= exponent <= _SMALL:
+        case Op("**", (_, Const(int(exponent)))) if 0 <= exponent <= _MAX_CHEAP_POWER:
             return 2
-    return _COST.get(op.prim, _MOST + 1)
+    return _COST.get(op.prim, _MAX_COST + 1)
 
 
 def is_short_loop(loop: For) -> bool:
-    """Whether the loop is known to have so few turns that it had better not be split."""
+    """Whether the trip count is a small constant, so that splitting the loop does not pay.
+
+    >>> from srcad.ir.notation import parse
+    >>> [is_short_loop(loop) for loop in parse('''
+    ... for i in range(3):
+    ...     pass
+    ... for i in range(n):
+    ...     pass
+    ... ''')]
+    [True, False]
+    """
     match loop:
         case For(start=Const(int(start)), stop=Const(int(stop)), step=Const(int(step))):
-            return len(range(start, stop, step)) <= _SHORT
+            return len(range(start, stop, step)) <= _MAX_SHORT_TRIP_COUNT
     return False

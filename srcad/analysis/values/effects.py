@@ -1,4 +1,4 @@
-"""Whether evaluating an expression does something beyond giving a value."""
+"""Side effects: whether an expression or a statement does anything beyond computing a value."""
 
 from __future__ import annotations
 
@@ -10,18 +10,26 @@ from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, own_exprs
 from srcad.rules.primitives import PRIMITIVES
 
 LAZY = frozenset({"select", "and", "or"})
-"""Primitives of which only the first operand is surely evaluated."""
+"""Primitives that always evaluate their first operand only: the others are evaluated lazily."""
 
 
 def is_pure(expr: Expr) -> bool:
-    """True where the expression may be left out, or evaluated elsewhere, if its operands are the same there."""
+    """True where the expression may be removed, or evaluated elsewhere if its operands have the same values there.
+
+    >>> from srcad.ir.notation import parse
+    >>> [is_pure(stmt.value) for stmt in parse('''
+    ... a = np.exp(x) + 1.0
+    ... b = list.pop(stack)
+    ... ''')]
+    [True, False]
+    """
     if not isinstance(expr, Op):
         return True
     return not _has_effect(expr.prim) and all(is_pure(arg) for arg in expr.args)
 
 
 def has_effect(stmt: Stmt) -> bool:
-    """Whether the statement itself does what others can see. A check does not, nor a question: it only may end all."""
+    """Whether the statement itself has an observable effect. A check, or a `within`, has none: it can only raise."""
     if isinstance(stmt, Effect):
         return not is_check(stmt) and stmt.call.prim != "within"
     return not all(is_pure(e) for e in own_exprs(stmt))

@@ -1,40 +1,61 @@
-"""Where a cotangent may be exactly zero because the value was not the one chosen.
+"""Masked cotangents: names whose cotangent may be exactly zero because a select or a bound did not use their value.
 
-`np.where(x > 0, np.log(x), 0.0)` at x < 0: the logarithm is NaN and its cotangent 0, and 0 * NaN must be 0. What
-is upstream of a choice needs that care; other code does not, and stays plain.
+`np.where(x > 0, np.log(x), 0.0)` at x < 0: the logarithm is NaN and its cotangent 0, and 0 * NaN must be 0. Only what
+is upstream of a select or a bound needs a guard against that; the rules of all other code stay simple.
 """
 
 from __future__ import annotations
+
+from enum import IntEnum
 
 from srcad.analysis.values.activity import flows
 from srcad.ir.nodes import Assign, Function, Op
 from srcad.ir.traversal import reads, walk
 
-CHOOSES = frozenset({"np.where", "select"})
-"""Primitives of which an argument that was not chosen may be NaN."""
+SELECTS = frozenset({"np.where", "select"})
+"""Primitives whose unselected argument may be NaN."""
 
 BOUNDS = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin"})
-"""Primitives of which the other argument may be infinite."""
+"""Primitives whose unused argument may be infinite, but not NaN."""
 
 
-def masked_names(f: Function) -> dict[str, int]:
-    """2 for what a choice may leave aside, 1 for what a bound may; a name that neither can is missing."""
-    level: dict[str, int] = {}
+class MaskLevel(IntEnum):
+    """What may be wrong with a value whose cotangent is zero."""
+
+    BOUND = 1
+    """It may be infinite: a bound did not use it."""
+    SELECT = 2
+    """It may be infinite or NaN: a select did not use it."""
+
+
+def masked_names(f: Function) -> dict[str, MaskLevel]:
+    """The names upstream of a select or a bound; all others are missing.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> def safe_root(x, y):
+    ...     return np.where(x > 0.0, np.sqrt(x), 0.0) + np.maximum(y, 1.0)
+    >>> f = normal_form(safe_root, 2.0, 3.0)
+    >>> {name: level.name for name, level in masked_names(f).items()}
+    {'%sqrt.0': 'SELECT', 'y': 'BOUND', 'x': 'SELECT'}
+    """
+    level: dict[str, MaskLevel] = {}
     for stmt in walk(f.body):
         match stmt:
-            case Assign(_, Op(prim, args)) if prim in CHOOSES | BOUNDS:
-                for arg in args[1:] if prim in CHOOSES else args:
+            case Assign(_, Op(prim, args)) if prim in SELECTS | BOUNDS:
+                own = MaskLevel.SELECT if prim in SELECTS else MaskLevel.BOUND
+                for arg in args[1:] if prim in SELECTS else args:
                     for name in reads(arg):
-                        level[name] = max(level.get(name, 0), 2 if prim in CHOOSES else 1)
+                        level[name] = max(level.get(name, own), own)
             case _:
                 pass
-    before: dict[str, list[str]] = {}
+    predecessors: dict[str, list[str]] = {}
     for source, target in flows(f):
-        before.setdefault(target, []).append(source)
+        predecessors.setdefault(target, []).append(source)
     pending = list(level)
     while pending:
         name = pending.pop()
-        for source in before.get(name, ()):
+        for source in predecessors.get(name, ()):
             if level.get(source, 0) < level[name]:
                 level[source] = level[name]
                 pending.append(source)

@@ -1,7 +1,8 @@
-"""Which outputs depend on an input in steps only: through comparisons, roundings, positions, and nothing smooth.
+"""Step functions: outputs that depend on an input only through comparisons, roundings and positions, never smoothly.
 
-Such an output has the derivative 0 wherever it has one, and 0 is what reverse mode gives. That is right of the
-program as written, and seldom what is meant by it: a root that is found by bisection moves with its equation.
+Such an output is piecewise constant in the input: its derivative is 0 wherever it exists, and 0 is what reverse mode
+returns. That is correct for the program as written, and seldom what its author means: a root that is found by bisection
+moves with its equation. So the caller is warned.
 """
 
 from __future__ import annotations
@@ -20,25 +21,35 @@ from srcad.ir.types import Array, is_float
 
 @dataclass(frozen=True)
 class StepInput:
-    """An output, and an input that it depends on in steps only."""
+    """An output, and an input that it is a step function of."""
 
     output: str
     input: str
-    places: tuple[Span, ...]
-    """The lines where the dependence ceases to be smooth, in their order."""
+    spans: tuple[Span, ...]
+    """Where the dependence ceases to be smooth, in source order."""
 
 
 def step_inputs(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) -> tuple[StepInput, ...]:
-    """The pairs of an output and a parameter where every path from one to the other goes through a step.
+    """The pairs of an output and a parameter where every data or control dependence between them has a step in it.
 
-    Outputs are given by what they are called. Order is not regarded, which errs towards "smooth". What is not used
-    at all, or only asked for its shape, is in no pair; nor is what goes through `stop_gradient`: it has no derivative
-    because the user says so.
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> __name__ = "__main__"  # a user's function: what srcad itself defines has no spans of its own
+    >>> def snap(x, height):
+    ...     return np.round(x) * height
+    >>> f = normal_form(snap, 1.4, 2.0)
+    >>> for pair in step_inputs(f, ["x", "height"], {"result": f.results[0]}):
+    ...     print(pair.output, "of", pair.input, [span.text.strip() for span in pair.spans])
+    result of x ['return np.round(x) * height']
+
+    `outputs` maps the names that a message uses to values. Flow-insensitive, which errs towards "smooth". A parameter
+    that is not used, or only queried for its shape, is in no pair; nor is one that is used through `stop_gradient`
+    only, which the user asked for.
     """
-    edges = [edge for stmt, around in with_control_dependence(f.body) for edge in _depends(f, stmt, around)]
+    edges = [edge for stmt, around in with_control_dependence(f.body) for edge in _dependences(f, stmt, around)]
     smooth = {(a, b) for a, b in flows(f) if is_float(f.types[a]) and is_float(f.types[b])}
-    forward, backward = _after(smooth), _after((b, a) for a, b, _ in edges)
-    found = []
+    forward, backward = _successors(smooth), _successors((b, a) for a, b, _ in edges)
+    pairs = []
     for name in wrt:
         varied = _reached({name}, forward)
         for output, value in outputs.items():
@@ -46,43 +57,43 @@ def step_inputs(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) ->
             if wanted & varied:
                 continue
             useful = _reached(wanted, backward)
-            places = {span for a, b, span in edges if a in varied and b in useful and b not in varied and span}
-            if places:
-                found.append(StepInput(output, name, tuple(sorted(places, key=lambda s: (s.file, s.line, s.column)))))
-    return tuple(found)
+            spans = {span for a, b, span in edges if a in varied and b in useful and b not in varied and span}
+            if spans:
+                pairs.append(StepInput(output, name, tuple(sorted(spans, key=lambda s: (s.file, s.line, s.column)))))
+    return tuple(pairs)
 
 
-def _after(edges: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    after: dict[str, list[str]] = {}
+def _successors(edges: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    successors: dict[str, list[str]] = {}
     for a, b in edges:
-        after.setdefault(a, []).append(b)
-    return after
+        successors.setdefault(a, []).append(b)
+    return successors
 
 
-def _reached(start: set[str], after: Mapping[str, list[str]]) -> set[str]:
+def _reached(start: set[str], successors: Mapping[str, list[str]]) -> set[str]:
     reached: set[str] = set()
     pending = list(start)
     while pending:
         name = pending.pop()
         if name not in reached:
             reached.add(name)
-            pending += after.get(name, ())
+            pending += successors.get(name, ())
     return reached
 
 
-def _depends(f: Function, stmt: Stmt, around: frozenset[str]) -> list[tuple[str, str, Span | None]]:
-    """(from, to, where) for each way in which a value depends on another, smoothly or not."""
+def _dependences(f: Function, stmt: Stmt, controlling: frozenset[str]) -> list[tuple[str, str, Span | None]]:
+    """The edges (from, to, span) along which a value depends on another, smoothly or not, by data or by control."""
     span = None if isinstance(stmt, Comment) else stmt.span
     pairs: list[tuple[str, str]] = []
     match stmt:
         case Assign(target, value):
             pairs += [(n, target) for n in _values_read(value)]
             base = root(value)
-            # what is stored through a view reaches the array it looks into
+            # a store through a view reaches its base array
             pairs += [(target, base)] if base is not None and isinstance(f.types[target], Array) else []
         case Store(_, index, value):
             read = {n for e in (*index, value) for n in _values_read(e)}
-            pairs += [(n, base) for base in own_stores(stmt) for n in read | around]
+            pairs += [(n, base) for base in own_stores(stmt) for n in read | controlling]
         case If(joins=joins):
             pairs += [(n, j.target) for j in joins for e in (j.then, j.orelse) for n in reads(e)]
             pairs += [(n, j.target) for j in joins for n in controlling_names(stmt)]
@@ -91,14 +102,14 @@ def _depends(f: Function, stmt: Stmt, around: frozenset[str]) -> list[tuple[str,
             pairs += [(n, c.result) for c in carried for n in controlling_names(stmt)]
             pairs += [(n, stmt.index) for n in controlling_names(stmt)] if isinstance(stmt, For) else []
         case Effect(call):
-            pairs += [(n, base) for base in own_stores(stmt) for n in {*_values_read(call), *around}]
+            pairs += [(n, base) for base in own_stores(stmt) for n in {*_values_read(call), *controlling}]
         case _:
             pass
     return [(a, b, span) for a, b in pairs]
 
 
 def _values_read(expr: Expr) -> list[str]:
-    """The names whose values an expression reads: not those it only asks for their shape."""
+    """The names whose values an expression reads: not those that it only queries for their shape."""
     match expr:
         case Var(name):
             return [name]

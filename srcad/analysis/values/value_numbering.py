@@ -1,7 +1,7 @@
-"""Which numbers of a function are equal because they are made alike: `p[0]` and `p[0]`, with no store in between.
+"""Value numbering: which scalars are equal because they are computed alike (`p[0]` and `p[0]`, no store in between).
 
-Value numbering, as in other compilers: two operations of one kind on equal arguments give equal results. What is
-made in a loop is compared with what the same turn has made before, in the same block or in one around it.
+Two operations of one primitive on equal operands have equal values. A value computed in a loop is compared with those
+that the same iteration computed before it, in the same block or in an enclosing one of that loop.
 """
 
 from __future__ import annotations
@@ -31,60 +31,60 @@ def value_numbers(body: Block, types: Mapping[str, Type], aliases: AliasClasses)
     >>> value_numbers(body, floats, AliasClasses({"p": "p"}, frozenset({"p"})))
     {'%b.0': '%a.0'}
     """
-    found = _Numbers(types, aliases)
-    found.block(body, {}, {})
-    return found.first
+    numbering = _ValueNumbering(types, aliases)
+    numbering.block(body, {}, {})
+    return numbering.first
 
 
-class _Numbers:
+class _ValueNumbering:
     def __init__(self, types: Mapping[str, Type], aliases: AliasClasses) -> None:
         self.types = types
         self.aliases = aliases
         self.first: dict[str, str] = {}
         self.copies: dict[str, Expr] = {}
-        self.fresh = count(1)
+        self.versions = count(1)
 
-    def block(self, block: Block, known: dict[object, str], memory: dict[str, int]) -> None:
-        """`known`: the name of each operation's result; `memory`: a number for what each array written to holds."""
+    def block(self, block: Block, results: dict[object, str], memory: dict[str, int]) -> None:
+        """`results`: the result of each operation, by key; `memory`: the version of each stored alias class."""
         for stmt in block:
             match stmt:
                 case Assign(target, Var() as source):
-                    self.copies[target] = self._one(source)
+                    self.copies[target] = self._canonical(source)
                 case Assign(target, Op() as op) if isinstance(self.types.get(target), Scalar):
                     key = self._key(op, memory)
-                    if key is not None and known.setdefault(key, target) != target:
-                        self.first[target] = known[key]
+                    if key is not None and results.setdefault(key, target) != target:
+                        self.first[target] = results[key]
                 case If(_, then, orelse):
                     for branch in (then, orelse):
-                        self.block(branch, dict(known), dict(memory))
+                        self.block(branch, dict(results), dict(memory))
                 case For() | While():
-                    # other turns have stored before this one starts
-                    self._stored((stmt,), memory)
+                    # earlier iterations may have stored before this one starts
+                    self._bump_versions((stmt,), memory)
                     self.block(tuple(s for inner in blocks(stmt) for s in inner), {}, dict(memory))
-            self._stored((stmt,), memory)
+            self._bump_versions((stmt,), memory)
 
-    def _stored(self, block: Block, memory: dict[str, int]) -> None:
+    def _bump_versions(self, block: Block, memory: dict[str, int]) -> None:
         for group in {self.aliases.class_of.get(root(s.base) or "", "") for s in walk(block) if isinstance(s, Store)}:
-            memory[group] = next(self.fresh)
+            memory[group] = next(self.versions)
 
     def _key(self, op: Op, memory: Mapping[str, int]) -> object:
         match op:
             case Op("index", (Var(array), *items)) if all(isinstance(item, Var | Const) for item in items):
-                held = memory.get(self.aliases.class_of.get(array, ""), 0) if array in self.aliases.written else 0
-                return ("index", array, held, *map(self._named, items))
+                version = memory.get(self.aliases.class_of.get(array, ""), 0) if array in self.aliases.written else 0
+                return ("index", array, version, *map(self._operand_key, items))
             case Op(prim, args, static) if PRIMITIVES[prim].kind == "elementwise":
-                if all(map(self._is_number, args)):
-                    return (prim, static, *map(self._named, args))
+                if all(map(self._is_scalar, args)):
+                    return (prim, static, *map(self._operand_key, args))
         return None
 
-    def _one(self, e: Expr) -> Expr:
+    def _canonical(self, e: Expr) -> Expr:
         if not isinstance(e, Var):
             return e
         return self.copies.get(e.name, Var(self.first.get(e.name, e.name)))
 
-    def _named(self, e: Expr) -> object:
-        """Equal for equal atoms; 1, 1.0 and True are not."""
-        return repr(self._one(e))
+    def _operand_key(self, e: Expr) -> object:
+        """Equal for equal atoms; 1, 1.0 and True differ."""
+        return repr(self._canonical(e))
 
-    def _is_number(self, e: Expr) -> bool:
+    def _is_scalar(self, e: Expr) -> bool:
         return isinstance(e, Const) or (isinstance(e, Var) and isinstance(self.types.get(e.name), Scalar))

@@ -121,7 +121,7 @@ def _facts(cond: Expr) -> Iterator[Expr]:
 
 def _plain(ctx: Context, expr: Expr) -> Expr:
     """A condition on the names of numbers, with what was computed on the way put in."""
-    return ctx.builder.meaning(expr, 6)
+    return ctx.builder.defining_expr(expr, 6)
 
 
 @lru_cache(maxsize=256)

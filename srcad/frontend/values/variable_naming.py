@@ -46,8 +46,8 @@ def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
     assert isinstance(made, Assign)
     new = builder.fresh(ctx.base(name), builder.types[old])
     builder.types[new.name] = _renamed(builder.types.pop(old), old, new.name)
-    if value.atom in builder.made:
-        builder.made[new] = builder.made.pop(value.atom)
+    if value.atom in builder.definitions:
+        builder.definitions[new] = builder.definitions.pop(value.atom)
     if old in builder.strong:
         builder.strong.add(new.name)
     builder.statements[at] = Assign(new.name, made.value, made.span)
