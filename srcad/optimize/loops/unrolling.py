@@ -96,7 +96,12 @@ class _Unrolling:
                 return None
         if isinstance(loop, LoopNest) and not self._accesses_small_array(loop):
             return None
-        if loop.exit is not None or len(iterations) > budget or loop.index in self._outside or not self._indexes_arrays(loop):
+        if (
+            loop.exit is not None
+            or len(iterations) > budget
+            or loop.index in self._outside
+            or not self._indexes_arrays(loop)
+        ):
             return None
         body: list[Stmt] = []
         for stmt in loop.body:
