@@ -1,4 +1,4 @@
-"""Operations element by element: which are the same on one element in Numba as on an array in NumPy, and how said."""
+"""Elementwise operations: their dtype and spelling on one element, where Numba's result equals NumPy's on arrays."""
 
 from __future__ import annotations
 
@@ -30,15 +30,22 @@ SLOW = _FLOAT - {
     "np.deg2rad",
     "np.rad2deg",
 }
-"""Calls of functions of many instructions."""
+"""Expensive functions: library calls of many instructions."""
 DTYPES = ("bool", "int64", "float32", "float64")
-"""Those whose arithmetic on single elements is NumPy's: Numba adds two of int32 as int64."""
+"""Those whose scalar arithmetic in Numba is that of NumPy arrays: Numba adds two int32 scalars as int64."""
 
-_SMALL = 4  # up to this power products are not less exact than `pow`
+_SMALL = 4  # up to this power products are not less accurate than `pow`
 
 
 def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
-    """The dtype of an operation on elements of these (None is a literal); None where it must stay as it is."""
+    """The dtype of an operation on elements of these dtypes (None is a literal); None where it cannot be lowered.
+
+    >>> from srcad.ir.nodes import Var
+    >>> dtype_of(Op("+", (Var("x"), Const(1))), ["float32", None])
+    'float32'
+    >>> dtype_of(Op("+", (Var("x"), Var("y"))), ["bool", "bool"]) is None
+    True
+    """
     known = [d for d in dtypes if d is not None]
     joined = _joined(known)
     if joined is None or any(d not in DTYPES for d in known):
@@ -68,7 +75,12 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
 
 
 def element_spelling(op: Op) -> Expr:
-    """The operation on single elements."""
+    """The operation on single elements.
+
+    >>> from srcad.ir.nodes import Var
+    >>> element_spelling(Op("np.where", (Var("c"), Var("a"), Var("b")))).prim
+    'select'
+    """
     match op:
         case Op("np.where", args):
             return Op("select", args)

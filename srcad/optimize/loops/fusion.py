@@ -78,12 +78,12 @@ def _may_move_after(stmt: Stmt, loops: LoopNest, shapes: ShapeEnvironment) -> bo
     """Whether a nest may move before the statement."""
     if isinstance(stmt, Comment):
         return True
-    if stmt_writes(stmt) & (stmt_reads(loops) | (stmt_writes(loops) - set(shapes.counters))):
+    if stmt_writes(stmt) & (stmt_reads(loops) | (stmt_writes(loops) - set(shapes.indices))):
         return False
-    if stmt_reads(stmt) & (stmt_writes(loops) - set(shapes.counters)):
+    if stmt_reads(stmt) & (stmt_writes(loops) - set(shapes.indices)):
         return False
     # a list operation moves a reference: the loops must not change what a copy reads
-    stored = {shapes.memory(n) for n in stmt_stores(loops)}
+    stored = {shapes.alias_class(n) for n in stmt_stores(loops)}
     return not any(stored & shapes.loads(e) for e in own_exprs(stmt))
 
 
@@ -116,7 +116,7 @@ def _has_serial_calls(first: Block, second: Block, shapes: ShapeEnvironment) -> 
     a vector form (`vector_functions`) are no calls.
     """
     calls = [call for block in (first, second) for stmt in block for expr in own_exprs(stmt) for call in _calls(expr)]
-    types = {**shapes.types, **dict.fromkeys(shapes.counters, Scalar("int64"))} if calls else shapes.types
+    types = {**shapes.types, **dict.fromkeys(shapes.indices, Scalar("int64"))} if calls else shapes.types
     if all(has_vector_form(call, types) for call in calls):
         return False
     slow: set[str] = set()
@@ -146,8 +146,8 @@ def _elementwise(writes: Block, other: Block, counters: tuple[str, ...], shapes:
     for base, index in (e for s in writes for e in written_elements(s)):
         for stmt in other:
             for name, place in (*read_elements(stmt), *written_elements(stmt)):
-                same = place == index and is_injective(index, counters) and shapes.same(name, base)
-                if not same and shapes.memory(name) == shapes.memory(base):
+                same = place == index and is_injective(index, counters) and shapes.must_alias(name, base)
+                if not same and shapes.alias_class(name) == shapes.alias_class(base):
                     return False
     return True
 
@@ -162,7 +162,7 @@ def _may_move_before(stmt: Stmt, loops: Stmt, shapes: ShapeEnvironment) -> bool:
         return False
     if stmt_reads(stmt) & stmt_writes(loops):
         return False
-    stored = {shapes.memory(n) for n in stmt_stores(loops)}
+    stored = {shapes.alias_class(n) for n in stmt_stores(loops)}
     return not any(stored & shapes.loads(e) for s in walk((stmt,)) for e in own_exprs(s))
 
 
