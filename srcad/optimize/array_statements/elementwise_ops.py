@@ -46,14 +46,14 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     >>> dtype_of(Op("+", (Var("x"), Var("y"))), ["bool", "bool"]) is None
     True
     """
-    known = [d for d in dtypes if d is not None]
-    joined = _joined(known)
-    if joined is None or any(d not in DTYPES for d in known):
+    array_dtypes = [d for d in dtypes if d is not None]
+    joined = _joined(array_dtypes)
+    if joined is None or any(d not in DTYPES for d in array_dtypes):
         return None
     if op.prim in _COMPARED or op.prim in _TESTS or op.prim in _BOTH:
         return "bool"
     if op.prim in _LOGICAL or op.prim == "~":
-        return "bool" if set(known) == {"bool"} and None not in dtypes else None
+        return "bool" if set(array_dtypes) == {"bool"} and None not in dtypes else None
     if op.prim in ("np.where", "select"):
         chosen = [d for d in dtypes[1:] if d is not None]
         literals = [_literal(a) for a, d in zip(op.args[1:], dtypes[1:], strict=True) if d is None]
@@ -62,7 +62,7 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     if op.prim == "astype":
         to = str(dict(op.static)["dtype"])
         return to if to in DTYPES else None
-    if "bool" in known and not (joined == "float64" and op.prim in _ARITHMETIC | {"/"}):
+    if "bool" in array_dtypes and not (joined == "float64" and op.prim in _ARITHMETIC | {"/"}):
         # NumPy's sum of two bools is a bool, Numba's an integer
         return None
     if op.prim == "**":

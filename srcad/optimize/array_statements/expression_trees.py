@@ -137,10 +137,10 @@ def broadcast_space(
     factors: list[list[Expr]] = [[Const(1)] * len(leaf.lengths) for leaf in tree.leaves]
     for axis in range(rank):
         longer: list[tuple[Dim, Expr]] = []
-        for leaf, own in zip(tree.leaves, factors, strict=True):
+        for leaf, leaf_factors in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
             if k >= 0 and shapes.representative(leaf.lengths[k]).is_one:
-                own[k] = Const(0)
+                leaf_factors[k] = Const(0)
             elif k >= 0:
                 longer.append((shapes.representative(leaf.lengths[k]), leaf.extents[k]))
         if target is not None:
@@ -151,10 +151,10 @@ def broadcast_space(
             length, extent = _common_length(longer)
             if not length.is_not_one and len({other for other, _ in longer}) > 1:
                 length, extent = _broadcast_length(longer, shapes, before, declared[axis] if declared else None)
-        for leaf, own in zip(tree.leaves, factors, strict=True):
+        for leaf, leaf_factors in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
-            if k >= 0 and own[k] == Const(1):
-                own[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, shapes, before)
+            if k >= 0 and leaf_factors[k] == Const(1):
+                leaf_factors[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, shapes, before)
         length = shapes.representative(length)
         lengths.append(length)
         extents.append(extent if length.terms else Const(max(length.const, 0)))
@@ -231,8 +231,8 @@ def element_value(tree: ElementwiseTree, space: IterationSpace, indices: tuple[s
 
 def operand_index(factors: tuple[Expr, ...], indices: tuple[str, ...]) -> tuple[Expr, ...]:
     """The index into a leaf, whose axes are the last of the space."""
-    own = indices[len(indices) - len(factors) :]
-    return tuple(_times(Var(c), f) for c, f in zip(own, factors, strict=True))
+    leaf_indices = indices[len(indices) - len(factors) :]
+    return tuple(_times(Var(c), f) for c, f in zip(leaf_indices, factors, strict=True))
 
 
 def _times(index: Var, factor: Expr) -> Expr:

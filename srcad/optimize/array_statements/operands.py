@@ -68,8 +68,8 @@ class Operands:
             case Op(prim, args) if prim in ELEMENTWISE:
                 ranks = [self.rank(arg) for arg in args]
                 return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        known = typeof(expr, self.shapes.types)
-        return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
+        kind = typeof(expr, self.shapes.types)
+        return kind.rank if isinstance(kind, Array) else 0 if isinstance(kind, Scalar) else None
 
     def value(self, expr: Expr, before: list[Stmt]) -> Expr:
         """An operand of an operation that is not lowered: a computed array gets a name."""
@@ -112,8 +112,8 @@ class Operands:
         match expr:
             case Op("shape", (Var(name),), static) if name in self.shapes.extents:
                 return self.shapes.extents[name][dict(static)["axis"]]  # type: ignore[call-overload,no-any-return]
-            case Op("shape", (Var(name),), static) if isinstance(known := self.shapes.types.get(name), Array):
-                length = self.shapes.representative(known.dims[dict(static)["axis"]])  # type: ignore[call-overload]
+            case Op("shape", (Var(name),), static) if isinstance(array_type := self.shapes.types.get(name), Array):
+                length = self.shapes.representative(array_type.dims[dict(static)["axis"]])  # type: ignore[call-overload]
                 return expr if length.terms else Const(max(length.const, 0))
             case Op("size", (Var(name),)) if name in self.shapes.extents:
                 return product(self.shapes.extents[name])
@@ -238,8 +238,8 @@ class Operands:
         return Op("leaf", (Const(len(leaves) - 1),))
 
     def leaf(self, expr: Expr, before: list[Stmt]) -> ArrayOperand:
-        known = typeof(expr, self.shapes.types)
-        if not isinstance(known, Array) or known.dtype not in DTYPES:
+        kind = typeof(expr, self.shapes.types)
+        if not isinstance(kind, Array) or kind.dtype not in DTYPES:
             raise NotLowerable
         inner = _nested_views(expr)[-1] if isinstance(expr, Op) else expr
         if isinstance(inner, Op) and inner.prim in _FILLED:
@@ -254,29 +254,29 @@ class Operands:
                 raise NotLowerable
             return ArrayOperand(None, full.position, mapped.lengths, mapped.extents, full.dtype)
         view = self.view(expr, before, reading=True)
-        return ArrayOperand(view, None, view.lengths, view.extents, known.dtype)
+        return ArrayOperand(view, None, view.lengths, view.extents, kind.dtype)
 
     def _constant(self, expr: Op, before: list[Stmt]) -> ArrayOperand:
         """An array with one constant for all elements: only its lengths are evaluated."""
-        known = typeof(expr, self.shapes.types)
-        if not isinstance(known, Array):
+        array_type = typeof(expr, self.shapes.types)
+        if not isinstance(array_type, Array):
             raise NotLowerable
         fill_value: Expr
         if expr.prim in ("np.full_like", "np.full"):
             fill_value = self._atom(expr.args[1 if expr.prim == "np.full_like" else 0], before)
             kind = typeof(fill_value, self.shapes.types)
-            if not isinstance(kind, Scalar) or kind.dtype != known.dtype:
+            if not isinstance(kind, Scalar) or kind.dtype != array_type.dtype:
                 raise NotLowerable
         else:
             value = 0 if "zeros" in expr.prim else 1
-            fill_value = Const(float(value) if known.dtype.startswith("float") else value)
-            if known.dtype in ("bool", "float32"):
+            fill_value = Const(float(value) if array_type.dtype.startswith("float") else value)
+            if array_type.dtype in ("bool", "float32"):
                 raise NotLowerable
         if expr.prim.endswith("_like"):
             view = self.view(expr.args[0], before, reading=True)
-            return ArrayOperand(None, fill_value, view.lengths, view.extents, known.dtype)
+            return ArrayOperand(None, fill_value, view.lengths, view.extents, array_type.dtype)
         shape = tuple(self._atom(e, before) for e in (expr.args[1:] if expr.prim == "np.full" else expr.args))
-        return ArrayOperand(None, fill_value, known.dims, shape, known.dtype)
+        return ArrayOperand(None, fill_value, array_type.dims, shape, array_type.dtype)
 
     def view(self, expr: Expr, before: list[Stmt], reading: bool) -> AccessMap:
         path = self._path(expr, before, reading)

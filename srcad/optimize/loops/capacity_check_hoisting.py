@@ -154,14 +154,12 @@ def _inline_growth(stmt: Stmt, types: dict[str, Type]) -> Stmt:
         return stmt
     grow: list[Stmt] = []
     for stack in found[1]:
-        known = types[stack.name]
-        assert isinstance(known, Array)
-        larger = Var(fresh_name(stack.name, known, types))
-        lengths: list[Expr] = [Op("shape", (stack,), (("axis", axis),)) for axis in range(known.rank)]
-        indices = [
-            Var(fresh_name("row" if axis == 0 else "item", Scalar("int64"), types)) for axis in range(known.rank)
-        ]
-        static = () if known.dtype == "float64" else (("dtype", known.dtype),)
+        kind = types[stack.name]
+        assert isinstance(kind, Array)
+        larger = Var(fresh_name(stack.name, kind, types))
+        lengths: list[Expr] = [Op("shape", (stack,), (("axis", axis),)) for axis in range(kind.rank)]
+        indices = [Var(fresh_name("row" if axis == 0 else "item", Scalar("int64"), types)) for axis in range(kind.rank)]
+        static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
         copy: Stmt = Store(larger, tuple(indices), Op("index", (stack, *indices)))
         for index, length in zip(reversed(indices), reversed(lengths), strict=True):
             copy = For(index.name, Const(0), length, Const(1), (copy,))

@@ -97,14 +97,14 @@ def _same_iteration_space(a: LoopNest, b: LoopNest) -> bool:
 
 def _fused(a: LoopNest, b: LoopNest, shapes: ShapeEnvironment) -> LoopNest | None:
     first, second = body_of(a), body_of(b)
-    counters = indices_of(a)
+    indices = indices_of(a)
     defined = [{n for s in body for n in stmt_writes(s)} for body in (first, second)]
     read = [{n for s in body for n in stmt_reads(s)} for body in (first, second)]
     if defined[0] & (read[1] | defined[1]) or defined[1] & read[0]:
         return None
     if _has_serial_calls(first, second, shapes):
         return None
-    if not _elementwise(first, second, counters, shapes) or not _elementwise(second, first, counters, shapes):
+    if not _elementwise(first, second, indices, shapes) or not _elementwise(second, first, indices, shapes):
         return None
     return replace(with_body(a, first + second), equal=b.equal)
 
@@ -141,12 +141,12 @@ def _targets(stmt: Stmt) -> tuple[str, ...]:
     return (*stmt_writes(stmt), *(base for base, _ in written_elements(stmt)))
 
 
-def _elementwise(writes: Block, other: Block, counters: tuple[str, ...], shapes: ShapeEnvironment) -> bool:
+def _elementwise(writes: Block, other: Block, indices: tuple[str, ...], shapes: ShapeEnvironment) -> bool:
     """Whether the other block accesses what this one writes in the same iteration only."""
     for base, index in (e for s in writes for e in written_elements(s)):
         for stmt in other:
             for name, place in (*read_elements(stmt), *written_elements(stmt)):
-                same = place == index and is_injective(index, counters) and shapes.must_alias(name, base)
+                same = place == index and is_injective(index, indices) and shapes.must_alias(name, base)
                 if not same and shapes.alias_class(name) == shapes.alias_class(base):
                     return False
     return True

@@ -200,9 +200,9 @@ class StatementDistribution:
     def _strided_accesses(self, index: str) -> int:
         found = set()
         for a in self.own_accesses:
-            known = self.types[a.array]
-            assert isinstance(known, Array) and a.place is not None
-            if a.place.steps(index, 0 if known.layout == "F" else -1):
+            kind = self.types[a.array]
+            assert isinstance(kind, Array) and a.place is not None
+            if a.place.steps(index, 0 if kind.layout == "F" else -1):
                 found.add((a.array, a.place.written))
         return len(found)
 

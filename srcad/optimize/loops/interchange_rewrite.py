@@ -166,8 +166,8 @@ class _DistributionRewriting:
         return (If(Op("<", (low, high)), (*first, loop, *last), ()),) if first else (loop,)
 
     def _is_double(self, array: str) -> bool:
-        known = self.types[array]
-        return isinstance(known, Array) and known.dtype == "float64"
+        kind = self.types[array]
+        return isinstance(kind, Array) and kind.dtype == "float64"
 
     def _is_unmodified(self, expr: Expr) -> bool:
         """Whether the statement changes nothing that the expression reads, throughout the innermost loop."""
@@ -182,7 +182,7 @@ class _DistributionRewriting:
     # ---- names -------------------------------------------------------------------------------
 
     def _existing_row(self, name: str, here: Expr) -> str | None:
-        """An existing expansion of the scalar, made for a statement that was distributed before."""
+        """An existing expansion of the scalar, stored for a statement that was distributed before."""
         for stmt in reversed(self.distribution.loop.body[: self.distribution.at]):
             match stmt:
                 case Store(Var(row), (where,), Var(value), None) if value == name and where == here:
@@ -196,8 +196,8 @@ class _DistributionRewriting:
 
     def _element_scalar(self, element: Op) -> str:
         match element:
-            case Op("index", (Var(base), *_)) if isinstance(known := self.types.get(base), Array):
-                return fresh_name(f"{base}_item", Scalar(known.dtype), self.types)
+            case Op("index", (Var(base), *_)) if isinstance(kind := self.types.get(base), Array):
+                return fresh_name(f"{base}_item", Scalar(kind.dtype), self.types)
         raise AssertionError(element)
 
 

@@ -66,8 +66,8 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
         match stmt:
             case Store(Var(base), index, value, "+", _, free) if (
                 not any(innermost[0] in names(e) for e in index)
-                and isinstance(known := types.get(base), Array)
-                and known.dtype.startswith("float")
+                and isinstance(kind := types.get(base), Array)
+                and kind.dtype.startswith("float")
                 and not any(
                     shared.class_of(name) == shared.class_of(base)
                     for s in others
@@ -75,7 +75,7 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
                 )
                 and shared.class_of(base) not in {shared.class_of(name) for name, _ in read_elements(Assign("", value))}
             ):
-                total = fresh_name(f"{base}_total", Scalar(known.dtype), types)
+                total = fresh_name(f"{base}_total", Scalar(kind.dtype), types)
                 before.append(Assign(total, Op("index", (Var(base), *index))))
                 inner.append(AugAssign(total, "+", value, free=free))
                 after.append(Store(Var(base), index, Var(total)))
@@ -84,6 +84,6 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
     if not before:
         return loops
     nest: Block = (*before, For(innermost[0], Const(0), innermost[1], Const(1), tuple(inner)), *after)
-    for counter, extent in reversed(outer):
-        nest = (For(counter, Const(0), extent, Const(1), nest),)
+    for loop_index, extent in reversed(outer):
+        nest = (For(loop_index, Const(0), extent, Const(1), nest),)
     return nest[0]

@@ -92,8 +92,8 @@ class _Hoisting:
             match stmt:
                 case Assign(target, Op(prim)) if target in allocated:
                     if prim == "np.zeros":
-                        known = self._types[target]
-                        zero = 0.0 if isinstance(known, Array) and known.dtype.startswith("float") else 0
+                        kind = self._types[target]
+                        zero = 0.0 if isinstance(kind, Array) and kind.dtype.startswith("float") else 0
                         new.append(Store(Var(target), (), Const(zero)))
                 case _:
                     new.append(stmt)
@@ -101,14 +101,14 @@ class _Hoisting:
 
     def _is_invariant_length(self, name: str, value: Expr, changed: set[str]) -> bool:
         """Whether the assignment computes a loop-invariant length."""
-        known = self._types.get(name)
+        kind = self._types.get(name)
         counting = isinstance(value, Op) and all(op.prim in _COUNTING for op in ops(value))
-        once = self._written[name] == 1 and isinstance(known, Scalar) and known.dtype == "int64"
+        once = self._written[name] == 1 and isinstance(kind, Scalar) and kind.dtype == "int64"
         return once and counting and not names(value) & changed
 
     def _is_private_array(self, name: str, allocation: Op, loop: For | While, entering: frozenset[str]) -> bool:
-        known = self._types.get(name)
-        if not isinstance(known, Array) or name in entering or name in self._params:
+        kind = self._types.get(name)
+        if not isinstance(kind, Array) or name in entering or name in self._params:
             return False
         if self._live.shared.aliases(name) > {name}:
             return False

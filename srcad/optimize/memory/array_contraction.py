@@ -83,8 +83,8 @@ def _as_array_copy(loops: LoopNest, types: Mapping[str, Type]) -> Stmt:
     match body_of(loops):
         case (Store(Var(target), index, Op("index", (Var(source), *read)), None),) if index == tuple(read):
             is_full = all(
-                isinstance(known := types.get(name), Array)
-                and tuple(representative(d, loops.equal) for d in known.dims) == loops.lengths
+                isinstance(kind := types.get(name), Array)
+                and tuple(representative(d, loops.equal) for d in kind.dims) == loops.lengths
                 for name in (target, source)
             )
             if is_full and index == tuple(map(Var, indices_of(loops))):
@@ -111,12 +111,12 @@ class _Contraction:
         indices, bounds = indices_of(loops), {n for e in extents_of(loops) for n in names(e)}
         body = body_of(loops)
         for target in dict.fromkeys(base for s in body for base, _ in written_elements(s)):
-            known = self.types.get(target)
+            kind = self.types.get(target)
             unaliased = self._live.shared.aliases(target) <= {target} and target not in self._params
-            if target in later | bounds or not unaliased or not isinstance(known, Array):
+            if target in later | bounds or not unaliased or not isinstance(kind, Array):
                 continue
             if self._is_private(target, body, indices):
-                body = self._as_scalar(target, known.dtype, body)
+                body = self._as_scalar(target, kind.dtype, body)
         return with_body(loops, body)
 
     def _is_private(self, name: str, body: Block, indices: tuple[str, ...]) -> bool:

@@ -139,21 +139,21 @@ class _Webs:
         taken = {*f.types, *params, *defined(f.body)}
         taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)}
         old = {self._find(("entry", name)): name for name in sorted(params & self._redefined)}
-        given = set(old.values())
+        taken_by_web = set(old.values())
         self._chosen.update(old)
         for path, name in _assigned(f.body, (), self._redefined):
             web = self._find((*path, "assigned"))
             if web in self._chosen:
                 continue
             new = name
-            if name in given:
+            if name in taken_by_web:
                 k = 1
                 while f"{name}_{k}" in taken:
                     k += 1
                 new = f"{name}_{k}"
                 taken.add(new)
                 self.types[new] = f.types[name]
-            given.add(name)
+            taken_by_web.add(name)
             self._chosen[web] = new
 
     def at(self, path: _Site) -> Mapping[str, Expr]:

@@ -152,8 +152,8 @@ class _LoopMemoryUse:
             case Const(value):
                 return type(value) is int
             case Var(name):
-                known = self.types.get(name)
-                return name not in self.changed and isinstance(known, Scalar) and known.dtype == "int64"
+                kind = self.types.get(name)
+                return name not in self.changed and isinstance(kind, Scalar) and kind.dtype == "int64"
             case Op(prim, args) if prim in COUNTING:
                 return all(map(self._is_invariant, args))
         return False

@@ -128,8 +128,8 @@ def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], o
         if here in found:
             read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)} - set(found[here]))
             new.append(Effect(Op("nest", tuple(map(Var, read)))))
-        elif (whole := overwrites.store(stmt)) is not None:
-            new.append(whole)
+        elif (overwrite := overwrites.store(stmt)) is not None:
+            new.append(overwrite)
         else:
             new.append(
                 with_blocks(stmt, [_as_steps(b, (*here, name), found, overwrites) for name, b in inner_blocks(stmt)])

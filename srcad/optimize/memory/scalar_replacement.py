@@ -41,7 +41,7 @@ _START = {"np.zeros": 0.0, "np.zeros_like": 0.0, "np.ones": 1.0, "np.ones_like":
 
 
 def replace_small_arrays(f: Function) -> Function:
-    """Replace the arrays of loops of which every access is known by one scalar an element.
+    """Replace arrays in loops whose accesses all have constant indices by one scalar an element.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show

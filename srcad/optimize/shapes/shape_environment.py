@@ -132,8 +132,8 @@ class ShapeEnvironment:
 
     def linear_form(self, expr: Expr) -> Dim | None:
         """The value of an integer as a linear form."""
-        known = typeof(expr, self.types)
-        return known.dim if isinstance(known, Scalar) else None
+        kind = typeof(expr, self.types)
+        return kind.dim if isinstance(kind, Scalar) else None
 
     def _forget_aliases(self, name: str) -> None:
         self.extents.pop(name, None)
@@ -145,19 +145,19 @@ class ShapeEnvironment:
         """The type of a list item: items may differ in lengths, under the same symbol."""
         match value:
             case Op("list.pop" | "list.item" | "index", (Var(name), *_)):
-                known = self.types.get(name)
-                item = known.item if isinstance(known, ListOf) else None
+                kind = self.types.get(name)
+                item = kind.item if isinstance(kind, ListOf) else None
                 if isinstance(item, Array):
                     return replace(item, dims=tuple(self._item_length(d) for d in item.dims))
         return None
 
     def _allocation_type(self, value: Expr) -> Type | None:
         """The type of an allocation: `max(n - 2, 0)` is the length of a slice of `n - 2` elements, cut at 0."""
-        known = typeof(value, self.types)
-        match known, value:
+        kind = typeof(value, self.types)
+        match kind, value:
             case Array(dims=dims), Op("np.empty" | "np.zeros" | "np.ones", extents) if len(extents) == len(dims):
                 return replace(
-                    known, dims=tuple(self._clamped_length(e) or d for e, d in zip(extents, dims, strict=True))
+                    kind, dims=tuple(self._clamped_length(e) or d for e, d in zip(extents, dims, strict=True))
                 )
         return None
 
@@ -239,16 +239,16 @@ def representative(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
         return d
     total = dim(d.const)
     for symbol, coefficient in d.terms:
-        known = dim(symbol)
-        while known.terms and known.terms[0][0] in equal:
-            known = equal[known.terms[0][0]]
-        total = total + known * coefficient
+        root = dim(symbol)
+        while root.terms and root.terms[0][0] in equal:
+            root = equal[root.terms[0][0]]
+        total = total + root * coefficient
     return total
 
 
-def _with_fresh_symbols(known: Type) -> Type:
+def _with_fresh_symbols(kind: Type) -> Type:
     """The type with fresh symbols for its unknown lengths."""
-    match known:
+    match kind:
         case Array(dtype, dims, layout) if any(s.name.startswith("?") for d in dims for s, _ in d.terms):
             fresh = (
                 dim(Symbol(unknown(), None, d.is_not_one)) if any(s.name.startswith("?") for s, _ in d.terms) else d
@@ -256,4 +256,4 @@ def _with_fresh_symbols(known: Type) -> Type:
             )
             return Array(dtype, tuple(fresh), layout)
         case _:
-            return known
+            return kind

@@ -68,11 +68,11 @@ def guard_of(stmt: Stmt, types: Mapping[str, Type]) -> ShapeGuard | None:
     """The guard that the statement is; None for other statements."""
     match stmt:
         case Effect(Op("check", (Op("==", (Op("shape", (Var(name),), static), Const(int(length)))), *_))) if isinstance(
-            known := types.get(name), Array
+            kind := types.get(name), Array
         ):
             axis = dict(static)["axis"]
             assert isinstance(axis, int)
-            match known.dims[axis]:
+            match kind.dims[axis]:
                 case Dim(((symbol, 1),), 0):
                     return ShapeGuard(name, axis, length, symbol)
     return None
@@ -93,8 +93,8 @@ def first_iteration_guards(body: Block, params: Container[str], types: Mapping[s
     found: dict[Symbol, ShapeGuard] = {}
     for guard in _on_every_path(body, types):
         name, axis = guard.symbol.name, guard.symbol.axis
-        known = types.get(name)
-        if name in params and axis is not None and isinstance(known, Array) and known.dims[axis] == dim(guard.symbol):
+        kind = types.get(name)
+        if name in params and axis is not None and isinstance(kind, Array) and kind.dims[axis] == dim(guard.symbol):
             found.setdefault(guard.symbol, ShapeGuard(name, axis, guard.length, guard.symbol))
     return list(found.values())
 

@@ -24,8 +24,8 @@ def propagate_constant_shapes(f: Function) -> Function:
     ...     f = new
     ... ''')
     >>> types = dict.fromkeys(("f", "new"), Array("float64", (dim(Symbol("?", None)),)))
-    >>> made = propagate_constant_shapes(Function("f", (), body, (), types))
-    >>> [d.const for name in ("f", "new") for d in made.types[name].dims]
+    >>> refined = propagate_constant_shapes(Function("f", (), body, (), types))
+    >>> [d.const for name in ("f", "new") for d in refined.types[name].dims]
     [3, 3]
     """
     values: dict[str, list[Expr]] = {p.name: [] for p in f.params}
@@ -55,14 +55,14 @@ def _common_shapes(values: dict[str, list[Expr]], types: dict[str, Type]) -> dic
     shapes: dict[str, set[_Shape | None]] = {}
     copies: dict[str, set[str]] = {}
     for name, assigned in values.items():
-        known = shapes.setdefault(name, set())
+        candidates = shapes.setdefault(name, set())
         for value in assigned:
             if isinstance(value, Var) and value.name in values:
                 copies.setdefault(name, set()).add(value.name)
                 continue
             kind = typeof(value, types)
             is_constant = isinstance(kind, Array) and not any(d.terms for d in kind.dims)
-            known.add(kind.dims if isinstance(kind, Array) and is_constant else None)
+            candidates.add(kind.dims if isinstance(kind, Array) and is_constant else None)
     changed = True
     while changed:
         changed = False
@@ -71,9 +71,9 @@ def _common_shapes(values: dict[str, list[Expr]], types: dict[str, Type]) -> dic
             changed |= joined != shapes[name]
             shapes[name] = joined
     found: dict[str, _Shape] = {}
-    for name, known in shapes.items():
+    for name, candidates in shapes.items():
         kind = types[name]
-        match list(known):
+        match list(candidates):
             case [tuple() as dims] if isinstance(kind, Array) and len(dims) == kind.rank:
                 found[name] = dims
     return found

@@ -87,8 +87,8 @@ class Gather:
     def invariant_names(self) -> frozenset[str]:
         """The names in bounds and indices, except the loop indices."""
         exprs = (*(level.stop for level in self.levels), *self.place)
-        counters = {level.index for level in self.levels}
-        return frozenset().union(*map(names, exprs)) - counters
+        indices = {level.index for level in self.levels}
+        return frozenset().union(*map(names, exprs)) - indices
 
     def block(self) -> Block:
         """The loops.

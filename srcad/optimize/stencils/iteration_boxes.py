@@ -50,15 +50,15 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
             return None
         levels.append(LoopLevel(first.index, first.start.value, first.stop))
         row = tuple(s for other in loops for s in other.body)
-    counters = [level.index for level in levels]
+    indices = [level.index for level in levels]
     written = Counter(n for s in row for n in own_writes(s))
     simple = all(isinstance(s, Assign | AugAssign | Store | Comment) for s in row)
-    if not levels or not simple or len(set(counters)) < len(counters) or written.keys() & set(counters):
+    if not levels or not simple or len(set(indices)) < len(indices) or written.keys() & set(indices):
         return None
     if not all(isinstance(types.get(n), Scalar) for n in written):
         return None
     for level in levels:
-        if not is_pure(level.stop) or memory_reads(level.stop, types) or names(level.stop) & {*counters, *written}:
+        if not is_pure(level.stop) or memory_reads(level.stop, types) or names(level.stop) & {*indices, *written}:
             return None
     assert isinstance(loop, For)
     return IterationBox((loop,), tuple(levels))
@@ -156,8 +156,8 @@ class _TermExtraction:
         if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or not isinstance(stmt.base, Var):
             return None
         array = stmt.base.name
-        known = self.types.get(array)
-        if not isinstance(known, Array) or known.dtype not in FLOATS or known.rank != len(stmt.index):
+        kind = self.types.get(array)
+        if not isinstance(kind, Array) or kind.dtype not in FLOATS or kind.rank != len(stmt.index):
             return None
         found = _shifts_of(stmt.index, self.levels, self.types)
         if found is None or self.levels[-1].index not in {n for item in stmt.index for n in names(item)}:
@@ -202,8 +202,8 @@ class _TermExtraction:
             array, *items = element.args
             if not isinstance(array, Var):
                 return False
-            known = self.types.get(array.name)
-            if not isinstance(known, Array) or known.rank != len(items):
+            kind = self.types.get(array.name)
+            if not isinstance(kind, Array) or kind.rank != len(items):
                 return False
             element_index = _shifts_of(tuple(items), self.levels, self.types)
             is_private = element_index is not None and {n for e in element_index[1] for n in names(e)} >= {

@@ -157,22 +157,22 @@ def _has_scalar_recurrence(body: Block) -> bool:
     sums = {s.target for s in walk(body) if isinstance(s, AugAssign) and s.op in ("+", "-")} - assigned
     assigned |= {s.target for s in walk(body) if isinstance(s, AugAssign)}
 
-    def go(block: Block, known: set[str], on_branch: dict[tuple[Expr, bool], set[str]]) -> bool:
+    def go(block: Block, defined_here: set[str], on_branch: dict[tuple[Expr, bool], set[str]]) -> bool:
         for stmt in block:
             read = (stmt.value,) if isinstance(stmt, AugAssign) else own_exprs(stmt)
-            if any(names(e) & (assigned - known) for e in read):
+            if any(names(e) & (assigned - defined_here) for e in read):
                 return True
             match stmt:
                 case If(cond, then, orelse):
                     # what one `if` assigns is defined in the next on the same condition
-                    one, other = (known | on_branch.pop((cond, truth), set()) for truth in (True, False))
+                    one, other = (defined_here | on_branch.pop((cond, truth), set()) for truth in (True, False))
                     if go(then, one, dict(on_branch)) or go(orelse, other, dict(on_branch)):
                         return True
-                    known |= one & other
-                case AugAssign(target) if target not in sums and target not in known:
+                    defined_here |= one & other
+                case AugAssign(target) if target not in sums and target not in defined_here:
                     return True
                 case Assign(target):
-                    known.add(target)
+                    defined_here.add(target)
             for key in [key for key in on_branch if names(key[0]) & (stmt_writes(stmt) | stmt_stores(stmt))]:
                 del on_branch[key]
             if isinstance(stmt, If) and not names(stmt.cond) & (stmt_writes(stmt) | stmt_stores(stmt)):
@@ -211,10 +211,10 @@ def _are_disjoint(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
     if a[0] != b[0] or len(a[1]) != len(b[1]):
         return False
     for one, other in zip(a[1], b[1], strict=True):
-        known = typeof(one, types), typeof(other, types)
-        if all(isinstance(t, Scalar) and t.dim is not None for t in known):
-            apart = known[0].dim - known[1].dim  # type: ignore[union-attr,operator]
-            if not apart.terms and apart.const:
+        kinds = typeof(one, types), typeof(other, types)
+        if all(isinstance(t, Scalar) and t.dim is not None for t in kinds):
+            difference = kinds[0].dim - kinds[1].dim  # type: ignore[union-attr,operator]
+            if not difference.terms and difference.const:
                 return True
     return False
 
