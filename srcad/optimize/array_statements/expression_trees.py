@@ -122,9 +122,8 @@ def broadcast_space(
     >>> tree = ElementwiseTree(Op("*", tuple(Op("leaf", (Const(k),)) for k in (0, 1))), leaves, "float64")
     >>> before = []
     >>> space = broadcast_space(tree, ShapeEnvironment(Function("f", (), (), (), types)), before)
-    >>> print(show((*before, Assign("z_i", element_value(tree, space, ("i",))))).replace(", texts=", ",\\n    texts="))
-    check(shape(y, axis=0) == shape(x, axis=0), derived=False, error='ValueError',
-        texts=('operands could not be broadcast together',))
+    >>> print(show((*before, Assign("z_i", element_value(tree, space, ("i",))))))  # doctest: +ELLIPSIS
+    check(shape(y, axis=0) == shape(x, axis=0), derived=False, error='ValueError', ...)
     z_i = x[i] * y[i]
     """
     rank = max((len(leaf.lengths) for leaf in tree.leaves), default=0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from srcad.analysis.memory.access_maps import AccessMap, access_map
 from srcad.analysis.values.effects import LAZY
-from srcad.ir.loop_nest import LoopNest, loop_nest
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Var
+from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.result_memory import root, roots
 from srcad.ir.runtime_checks import check
-from srcad.ir.types import Array, Dim, Scalar
+from srcad.ir.types import Array, Scalar
 from srcad.optimize.array_statements.elementwise_ops import DTYPES, ELEMENTWISE
 from srcad.optimize.array_statements.expression_trees import (
     ArrayOperand,
@@ -20,6 +21,7 @@ from srcad.optimize.array_statements.expression_trees import (
     narrow_to_float32,
     tree_dtype,
 )
+from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.small_products import unrolled_product
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
@@ -31,35 +33,28 @@ _FILLED = frozenset({"np.full_like", "np.zeros_like", "np.ones_like", "np.zeros"
 
 
 class Operands:
-    """Operands in a form that loop bodies can read; what has to be computed first is appended to `before`."""
+    """Operands in a form that loop bodies can read; what has to be computed first is appended to `before`.
 
-    def __init__(self, shapes: ShapeEnvironment) -> None:
+    `assign` lowers `target = value`, for the temporaries.
+
+    >>> from srcad.ir.nodes import Function
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> types = {"x": Array("float64", (dim(9),)), "h": Scalar("float64")}
+    >>> shapes = ShapeEnvironment(Function("f", (), (), (), types))
+    >>> operands = Operands(shapes, lambda target, value: [Assign(target, value)])
+    >>> (stmt,), before = parse("s = h * np.sum(x * x)"), []
+    >>> value = operands.scalar(stmt.value, before)
+    >>> print(show((*before, Assign("s", value))))
+    total = 0.0
+    for i in range(9):
+        total += x[i] * x[i]
+    s = h * total
+    """
+
+    def __init__(self, shapes: ShapeEnvironment, assign: Callable[[str, Expr], list[Stmt]]) -> None:
         self.shapes = shapes
-
-    def assign(self, target: str, value: Expr) -> list[Stmt]:
-        """Lower `target = value`; `ArrayAssignments` knows how."""
-        raise NotImplementedError
-
-    def loops(
-        self,
-        indices: tuple[str, ...],
-        extents: tuple[Expr, ...],
-        lengths: tuple[Dim, ...],
-        axes: tuple[int, ...],
-        body: Block,
-    ) -> LoopNest:
-        return loop_nest(
-            tuple(indices[k] for k in axes),
-            tuple(extents[k] for k in axes),
-            tuple(lengths[k] for k in axes),
-            body,
-            self.shapes.equalities,
-        )
-
-    def indices(self, rank: int) -> tuple[str, ...]:
-        if not 0 < rank <= len(self.shapes.indices):
-            raise NotLowerable
-        return self.shapes.indices[:rank]
+        self._assign = assign
 
     # ---- expressions -------------------------------------------------------------------------
 
@@ -104,7 +99,7 @@ class Operands:
         if len(bases) > 1:
             raise NotLowerable
         name = self.shapes.fresh_name(role if role.isidentifier() else "part", kind, memory=next(iter(bases), None))
-        before += self.assign(name, expr)
+        before += self._assign(name, expr)
         return Var(name)
 
     def scalar(self, expr: Expr, before: list[Stmt]) -> Expr:
@@ -180,7 +175,7 @@ class Operands:
         if not is_supported:
             raise NotLowerable
         space = broadcast_space(tree, self.shapes, before)
-        indices = self.indices(len(space.lengths))
+        indices = nest_indices(len(space.lengths), self.shapes)
         size = product(space.extents)
         if op.prim in ("np.max", "np.min"):
             if any(not d.terms and d.const == 0 for d in space.lengths):
@@ -203,7 +198,7 @@ class Operands:
         else:
             step = Assign(name, Op("np.maximum" if op.prim == "np.max" else "np.minimum", (Var(name), value)))
         axes = loop_order(tree, space, indices, self.shapes, None)
-        before.append(self.loops(indices, space.extents, space.lengths, axes, (step,)))
+        before.append(ordered_nest(indices, space.extents, space.lengths, axes, (step,), self.shapes))
         if op.prim == "np.mean":
             return Op("/", (Var(name), size))
         return Var(name)

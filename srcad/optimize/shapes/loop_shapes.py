@@ -9,7 +9,6 @@ from typing import TypeVar
 from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Stmt
 from srcad.ir.traversal import block_reads, defined, names
 from srcad.ir.types import Array, Dim, Symbol, dim
-from srcad.optimize.array_statements.assignments import ArrayAssignments
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import ShapeGuard, first_iteration_guards, nonempty_condition
 
@@ -17,33 +16,59 @@ _Result = TypeVar("_Result")
 Shapes = dict[str, tuple[Dim, ...]]
 
 
-class LoopShapes(ArrayAssignments):
-    """The join of shape facts at the ends of branches and at loop heads."""
+class LoopShapes:
+    """The join of shape facts at the ends of branches and at loop heads, while `lower_block` rewrites the bodies.
 
-    def __init__(self, f: Function) -> None:
-        super().__init__(ShapeEnvironment(f))
-        self.declared = f.types
+    `lower_scalar` lowers the exit condition of a loop, with the statements that it appends before.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse, show
+    >>> symbol = Symbol("y", 0)
+    >>> f = Function("f", (Param("y", "y"),), (), (), {"y": Array("float64", (dim(symbol),))})
+    >>> guard = ShapeGuard("y", 0, 3, symbol).check()
+    >>> (loop,) = parse('''
+    ... for t in range(n):
+    ...     y[0] = y[2]
+    ... ''')
+    >>> shapes = ShapeEnvironment(f)
+    >>> def lower(block):
+    ...     return block if shapes.representative(dim(symbol)) == dim(3) else (guard, *block)
+    >>> loops = LoopShapes(f, shapes, lower, lambda expr, before: expr)
+    >>> print(show((loops.loop(loop),)))  # doctest: +ELLIPSIS
+    if 0 < n:
+        check(shape(y, axis=0) == 3, derived=False, error='ValueError', ...)
+        for t in range(n):
+            y[0] = y[2]
+    """
+
+    def __init__(
+        self,
+        f: Function,
+        shapes: ShapeEnvironment,
+        lower_block: Callable[[Block], Block],
+        lower_scalar: Callable[[Expr, list[Stmt]], Expr],
+    ) -> None:
+        self._shapes = shapes
+        self._lower_block = lower_block
+        self._lower_scalar = lower_scalar
+        self._declared = f.types
         self.guards: dict[Dim, tuple[ShapeGuard, ...]] = {}
         """By loop extent, the guards that hold if a loop of that extent has an iteration."""
         self._params = frozenset(p.name for p in f.params)
         self._guarded_loops: list[tuple[Stmt, Dim, Expr, list[ShapeGuard]]] = []
         """The loops with hoisted guards: the statement, its extent, its condition, the guards."""
 
-    def block(self, block: Block) -> Block:
-        """Lower a block; `ArrayStatementLowering` knows how."""
-        raise NotImplementedError
-
     def branches(self, then: Block, orelse: Block) -> tuple[Block, Block]:
         """The branches of an `if`; afterwards the facts that hold on both paths."""
         changed = defined(then) | defined(orelse)
-        before = {name: self.shapes.types[name] for name in changed if name in self.shapes.types}
-        one = self.block(then)
+        before = {name: self._shapes.types[name] for name in changed if name in self._shapes.types}
+        one = self._lower_block(then)
         constant = self._constant_shapes(changed)
-        self.shapes.forget(changed)
-        self.shapes.types.update(before)
-        other = self.block(orelse)
+        self._shapes.forget(changed)
+        self._shapes.types.update(before)
+        other = self._lower_block(orelse)
         constant = {name: d for name, d in self._constant_shapes(changed).items() if constant.get(name) == d}
-        self.shapes.forget(changed)
+        self._shapes.forget(changed)
         self._refine(constant)
         return one, other
 
@@ -51,35 +76,35 @@ class LoopShapes(ArrayAssignments):
         """The body of a loop under its invariants, by a fixpoint: constant shapes that no iteration changes."""
         constant = self._constant_shapes(changed)
         while True:
-            self.shapes.forget(changed)
+            self._shapes.forget(changed)
             self._refine(constant)
-            self.shapes.pass_iteration_boundary()
+            self._shapes.pass_iteration_boundary()
             result = iteration()
-            self.shapes.pass_iteration_boundary()
+            self._shapes.pass_iteration_boundary()
             after = self._constant_shapes(changed)
             invariant = {name: d for name, d in constant.items() if after.get(name) == d}
-            self.shapes.forget(changed)
+            self._shapes.forget(changed)
             self._refine(invariant)
             if invariant == constant:
                 return result
             constant = invariant
 
-    def _constant_shapes(self, changed: Set[str]) -> dict[str, tuple[Dim, ...]]:
+    def _constant_shapes(self, changed: Set[str]) -> Shapes:
         """The shapes that are constant at this point but not in the flow-insensitive type."""
         found: dict[str, tuple[Dim, ...]] = {}
         for name in changed:
-            kind, declared = self.shapes.types.get(name), self.declared.get(name)
+            kind, declared = self._shapes.types.get(name), self._declared.get(name)
             if isinstance(kind, Array) and isinstance(declared, Array) and any(d.terms for d in declared.dims):
-                constant = tuple(map(self.shapes.representative, kind.dims))
+                constant = tuple(map(self._shapes.representative, kind.dims))
                 if not any(d.terms for d in constant):
                     found[name] = constant
         return found
 
     def _refine(self, constant: dict[str, tuple[Dim, ...]]) -> None:
         for name, dims in constant.items():
-            kind = self.shapes.types[name]
+            kind = self._shapes.types[name]
             assert isinstance(kind, Array)
-            self.shapes.types[name] = replace(kind, dims=dims)
+            self._shapes.types[name] = replace(kind, dims=dims)
 
     # ---- guards of first iterations ----------------------------------------------------------
 
@@ -92,23 +117,23 @@ class LoopShapes(ArrayAssignments):
         for guard in inherited:
             if guard.symbol in symbols and not any(_implies(other, guard) for other in found):
                 found.append(guard)
-        facts, before = self.shapes.snapshot(), self.guards
+        facts, before = self._shapes.snapshot(), self.guards
         changed = {loop.index, *defined(loop.body)}
-        entering = {name: self.shapes.types[name] for name in changed if name in self.shapes.types}
+        entering = {name: self._shapes.types[name] for name in changed if name in self._shapes.types}
         constant = self._constant_shapes(changed)
         while True:
-            self.shapes.types.update(entering)
+            self._shapes.types.update(entering)
             for guard in found:
                 if not guard.under:
-                    self.shapes.assume_equal(dim(guard.symbol), dim(guard.length))
+                    self._shapes.assume_equal(dim(guard.symbol), dim(guard.length))
                 else:
                     ((inner, _),) = guard.under
                     self.guards = {**self.guards, inner: (*self.guards.get(inner, ()), replace(guard, under=()))}
             new = self._iterations(loop)
             after = self._constant_shapes(changed)
-            self.shapes.restore(facts)
+            self._shapes.restore(facts)
             self.guards = before
-            guards = (*first_iteration_guards(new.body, self._params, self.declared), *self._inner_guards(new))
+            guards = (*first_iteration_guards(new.body, self._params, self._declared), *self._inner_guards(new))
             more = [a for a in dict.fromkeys(guards) if not any(_implies(b, a) for b in found)]
             if nonempty is None or not found + more:
                 return new
@@ -125,7 +150,7 @@ class LoopShapes(ArrayAssignments):
 
     def _join_after_loop(self, changed: Set[str], before: Shapes, after: Shapes) -> None:
         """The join after a loop, which may have had no iteration."""
-        self.shapes.forget(changed)
+        self._shapes.forget(changed)
         self._refine({name: d for name, d in after.items() if before.get(name) == d})
 
     def _inner_guards(self, loop: For) -> Iterator[ShapeGuard]:
@@ -137,24 +162,24 @@ class LoopShapes(ArrayAssignments):
                     yield from (replace(guard, under=((extent, nonempty),)) for guard in found if not guard.under)
 
     def _symbols_in(self, body: Block) -> set[Symbol]:
-        kinds = (self.declared.get(name) for name in block_reads(body))
+        kinds = (self._declared.get(name) for name in block_reads(body))
         return {s for kind in kinds if isinstance(kind, Array) for d in kind.dims for s, _ in d.terms}
 
     def _extent(self, loop: For) -> Dim | None:
         """The extent of the loop, from start to stop: it is positive if there is an iteration."""
-        start, stop = self.shapes.linear_form(loop.start), self.shapes.linear_form(loop.stop)
+        start, stop = self._shapes.linear_form(loop.start), self._shapes.linear_form(loop.stop)
         if start is None or stop is None or loop.step not in (Const(1), Const(-1)):
             return None
         return stop - start if loop.step == Const(1) else start - stop
 
     def _iterations(self, loop: For) -> For:
         def iteration() -> For:
-            self.shapes.enter_iteration(loop)
-            body = self.block(loop.body)
+            self._shapes.enter_iteration(loop)
+            body = self._lower_block(loop.body)
             exit_condition = loop.exit
             if exit_condition is not None:
                 more: list[Stmt] = []
-                exit_condition = self.scalar(exit_condition, more)
+                exit_condition = self._lower_scalar(exit_condition, more)
                 body += tuple(more)
             return replace(loop, body=body, exit=exit_condition)
 
