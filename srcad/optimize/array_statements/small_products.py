@@ -11,7 +11,7 @@ from srcad.analysis.memory.access_maps import AccessMap
 from srcad.ir.nodes import Const, Expr, Op, Slice, Stmt
 from srcad.ir.types import Array, Dim
 from srcad.optimize.array_statements.expression_trees import NotLowerable
-from srcad.optimize.memory.scalar_replacement_candidates import MAX_ELEMENTS
+from srcad.optimize.memory.element_maps import MAX_ELEMENTS
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import shape_guard
 from srcad.typing.typeof import typeof

@@ -22,7 +22,7 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Array, Type
-from srcad.optimize.memory.scalar_replacement_candidates import MAX_ELEMENTS
+from srcad.optimize.memory.element_maps import MAX_ELEMENTS
 from srcad.optimize.shapes.shape_environment import representative
 
 MAX_ITERATIONS = 16

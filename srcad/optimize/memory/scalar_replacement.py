@@ -19,20 +19,22 @@ from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
-from srcad.optimize.memory.scalar_replacement_candidates import (
-    ALLOCATIONS,
-    SHAPE,
+from srcad.optimize.memory.element_maps import (
     ConstantIndex,
     Facts,
-    OutsideUses,
-    PromotionPlan,
     all_indices,
-    assigned_or_aliased,
     constant_index,
     element_map,
     index_of,
-    promotion_plan,
     size_of,
+)
+from srcad.optimize.memory.scalar_replacement_candidates import (
+    ALLOCATIONS,
+    SHAPE,
+    OutsideUses,
+    PromotionPlan,
+    assigned_or_aliased,
+    promotion_plan,
 )
 from srcad.optimize.shapes.shape_guards import guard_of
 from srcad.typing.typeof import typeof
