@@ -104,7 +104,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.memory.privatization:Privatization": "reads that a store of the same turn covers",
         "analysis.memory.reordering:clobbers_operands": "an expression and a statement",
         "cleanup.adjoint.loop_fission:_Shifts._is_early": "reads and the stores of earlier turns",
-        "optimize.stencils.iteration_boxes:joined_nests": "two nests that only add",
+        "optimize.stencils.iteration_boxes:fused_nests": "two nests that only add",
         "optimize.memory.array_contraction:_Contraction._is_private": "an element private to an iteration of a nest",
         "optimize.memory.restore_forwarding:_is_private": "an element private to an iteration of a loop",
         "optimize.loops.fusion:_elementwise": "two nests, turn by turn",

@@ -1,4 +1,4 @@
-"""Elementwise operations: their dtype and spelling on one element, where Numba's result equals NumPy's on arrays."""
+"""Elementwise operations as scalar operations on one element, where Numba's result equals NumPy's on arrays."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SLOW = _FLOAT - {
 DTYPES = ("bool", "int64", "float32", "float64")
 """Those whose scalar arithmetic in Numba is that of NumPy arrays: Numba adds two int32 scalars as int64."""
 
-_SMALL = 4  # up to this power products are not less accurate than `pow`
+_MAX_POWER = 4  # up to this power products are not less accurate than `pow`
 
 
 def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
@@ -74,11 +74,11 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     return joined if op.prim in _ARITHMETIC | _CHOSEN else None
 
 
-def element_spelling(op: Op) -> Expr:
+def scalar_operation(op: Op) -> Expr:
     """The operation on single elements.
 
     >>> from srcad.ir.nodes import Var
-    >>> element_spelling(Op("np.where", (Var("c"), Var("a"), Var("b")))).prim
+    >>> scalar_operation(Op("np.where", (Var("c"), Var("a"), Var("b")))).prim
     'select'
     """
     match op:
@@ -86,7 +86,7 @@ def element_spelling(op: Op) -> Expr:
             return Op("select", args)
         case Op("~", args):
             return Op("not", args)
-        case Op("**", (base, Const(int(power)))) if not 0 <= power <= _SMALL:
+        case Op("**", (base, Const(int(power)))) if not 0 <= power <= _MAX_POWER:
             return Op("**", (base, Const(float(power))))
     return op
 
@@ -96,7 +96,7 @@ def _power(op: Op, joined: str) -> str | None:
     if joined == "int64" and isinstance(exponent, Const):
         if isinstance(exponent.value, float):
             return "float64"
-        return "int64" if isinstance(exponent.value, int) and 0 <= exponent.value <= _SMALL else None
+        return "int64" if isinstance(exponent.value, int) and 0 <= exponent.value <= _MAX_POWER else None
     return joined if joined.startswith("float") else None
 
 

@@ -9,7 +9,7 @@ from srcad.analysis.memory.access_maps import AccessMap
 from srcad.ir.loop_nest import element
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
-from srcad.optimize.array_statements.elementwise_ops import dtype_of, element_spelling
+from srcad.optimize.array_statements.elementwise_ops import dtype_of, scalar_operation
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import shape_guard
 
@@ -222,7 +222,7 @@ def element_value(tree: ElementwiseTree, space: IterationSpace, indices: tuple[s
                     return leaf.position
                 return element(leaf.view.base, leaf.view.index(operand_index(space.factors[k], indices)))
             case Op(prim, args, static):
-                return element_spelling(Op(prim, tuple(map(build, args)), static))
+                return scalar_operation(Op(prim, tuple(map(build, args)), static))
         return part
 
     return build(tree.expr)

@@ -16,7 +16,7 @@ from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import shape_guard
 from srcad.typing.typeof import typeof
 
-LONGEST = 4
+MAX_TERMS = 4
 """The most terms of an element of an unrolled product."""
 
 
@@ -42,7 +42,7 @@ def unrolled_product(
     inner, across = shapes.representative(left.lengths[-1]), shapes.representative(right.lengths[0])
     lengths = (*map(shapes.representative, left.lengths[:-1]), *map(shapes.representative, right.lengths[1:]))
     terms = next((d.const for d in (inner, across) if not d.terms), 0)
-    if not 0 < terms <= LONGEST or sum(not _is_short(d) for d in lengths) > max(len(lengths) - 1, 0):
+    if not 0 < terms <= MAX_TERMS or sum(not _is_short(d) for d in lengths) > max(len(lengths) - 1, 0):
         raise NotLowerable
     if inner != across:
         if not (inner.terms or across.terms):
@@ -74,7 +74,7 @@ def is_small(kind: Array, shapes: ShapeEnvironment) -> bool:
 
 
 def _is_short(length: Dim) -> bool:
-    return not length.terms and length.const <= LONGEST
+    return not length.terms and length.const <= MAX_TERMS
 
 
 def parts_of(value: Op, shapes: ShapeEnvironment) -> tuple[list[int], list[tuple[tuple[Slice, ...], Expr]]] | None:

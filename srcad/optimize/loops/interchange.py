@@ -40,7 +40,7 @@ from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDist
 from srcad.optimize.loops.interchange_rewrite import DistributedLoop, distributed_loop
 from srcad.optimize.memory.array_contraction import inner_blocks
 
-_SHORT = 4
+_SHORT_TRIP_COUNT = 4
 """The trip count up to which a loop is not worth being the innermost."""
 _PLAIN = frozenset({"+", "-", "*", "neg", "shape", "len"})
 
@@ -103,7 +103,7 @@ def _is_distributable(loop: For, types: Mapping[str, Type]) -> bool:
     if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)):
         return False
     match loop.start, loop.stop:
-        case Const(int(start)), Const(int(stop)) if abs(stop - start) <= _SHORT:
+        case Const(int(start)), Const(int(stop)) if abs(stop - start) <= _SHORT_TRIP_COUNT:
             return False
     inside = defined((loop,))
     if not all(names(e).isdisjoint(inside) for e in (loop.start, loop.stop)) or loop.index in defined(loop.body):

@@ -21,7 +21,7 @@ from srcad.optimize.shapes.shape_guards import COUNTING, nonempty_condition
 from srcad.typing.typeof import typeof
 
 _SHAPE = frozenset({"shape", "len", "size"})
-_MOST = 16
+_MAX_ELEMENTS = 16
 """Elements of one array; beyond that, there are too few registers."""
 _Index = tuple[Expr, ...]
 
@@ -167,7 +167,7 @@ class _LoopMemoryUse:
         found: dict[tuple[str, _Index], str] = {}
         for base, indices in bases.items():
             unconditional = [index for index in indices if self.every_iteration[base, index]]
-            if len(unconditional) > _MOST:
+            if len(unconditional) > _MAX_ELEMENTS:
                 continue
             if self.shared.class_of(base) in stored:
                 if self._is_accessed_only_at(base, indices):

@@ -64,7 +64,7 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
     return IterationBox((loop,), tuple(levels))
 
 
-def joined_nests(
+def fused_nests(
     a: IterationBox, b: IterationBox, types: Mapping[str, Type], may_alias: MayAlias
 ) -> IterationBox | None:
     """Both fused, where the first only adds, and nothing else may access the arrays that either adds to."""

@@ -25,8 +25,8 @@ from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
 from srcad.optimize.stencils.iteration_boxes import (
     constant_fills,
     extract_gathers,
+    fused_nests,
     iteration_box,
-    joined_nests,
     without_unused_scalars,
 )
 
@@ -115,7 +115,7 @@ class _ScatterToGather:
             if other is None:
                 break
             together |= pairs(k)
-            both = joined_nests(found, other, self.types, may_alias_in(together))
+            both = fused_nests(found, other, self.types, may_alias_in(together))
             if both is None:
                 break
             found, end = both, k + 1

@@ -156,17 +156,21 @@ class _IndexMarker:
                 new = tuple(self._expr(item, now) for item in items)
                 return Op("index", (self._expr(base, now), *self._items(base, tuple(items), new, now)), static)
             case Op("select", (cond, then, orelse), static):
-                parts = (self._expr(cond, now), self._under(cond, then, now), self._under(cond, orelse, now, False))
+                parts = (
+                    self._expr(cond, now),
+                    self._on_branch(cond, then, now),
+                    self._on_branch(cond, orelse, now, False),
+                )
                 return Op("select", parts, static)
             case Op("and" | "or" as prim, (a, b), static):
-                return Op(prim, (self._expr(a, now), self._under(a, b, now, prim == "and")), static)
+                return Op(prim, (self._expr(a, now), self._on_branch(a, b, now, prim == "and")), static)
             case Op(prim, args, static):
                 return Op(prim, tuple(self._expr(arg, now) for arg in args), static)
             case Slice(lower, upper, step):
                 return Slice(*(None if part is None else self._expr(part, now) for part in (lower, upper, step)))
         return expr
 
-    def _under(self, cond: Expr, expr: Expr, now: ValueRanges, truth: bool = True) -> Expr:
+    def _on_branch(self, cond: Expr, expr: Expr, now: ValueRanges, truth: bool = True) -> Expr:
         """An expression that is evaluated only where the condition has this truth value."""
         branch = now.copy()
         branch.assume(cond, truth)
@@ -177,10 +181,10 @@ class _IndexMarker:
         if not isinstance(self._types.get(root(base) or ""), Array):
             return new
         return tuple(
-            Op(UNSIGNED_CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True)
+            Op(UNSIGNED_CAST, (to,)) if self._needs_cast(item, now) else to for item, to in zip(items, new, strict=True)
         )
 
-    def _gains(self, item: Expr, now: ValueRanges) -> bool:
+    def _needs_cast(self, item: Expr, now: ValueRanges) -> bool:
         if isinstance(item, Slice | Const) or (isinstance(item, Var) and item.name in self._simple):
             return False
         if not self._varies(item) or names(item) & self._strided or not now.is_int64(item):

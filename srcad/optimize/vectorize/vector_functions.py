@@ -53,7 +53,7 @@ FITTING = {*INLINE, *APART, *_SYMBOLS.split(), "machine.inline_sin", "machine.in
     f"{module}.{name}" for module in ("np", "math") for name in _INSTRUCTIONS.split()
 }
 """What may be in a vector loop. `**` may too, where it is no loop itself."""
-CHECKS = 128
+MAX_ALIAS_CHECKS = 128
 """LLVM emits a run-time alias check for each pair of arrays before a loop; with more pairs it gives up."""
 NEW = frozenset({"np.empty", "np.zeros", "np.ones", "np.full", "np.empty_like", "np.zeros_like"})
 """Fresh memory, marked noalias for LLVM (`backend/numba/light_overloads`): no run-time alias check."""
@@ -203,7 +203,7 @@ def _has_disjoint_stores(loop: For, types: Mapping[str, Type], new: Set[str]) ->
     pairs = {
         frozenset((a, b)) for a in stored_rows for b in stored_rows | rows if a != b and _is_checked(a[0], b[0], new)
     }
-    return len(pairs) <= CHECKS
+    return len(pairs) <= MAX_ALIAS_CHECKS
 
 
 def _are_disjoint(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
