@@ -50,7 +50,7 @@ def looped(block: Block, innermost: bool = False) -> Block:
 @pytest.fixture
 def all_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let indices that no innermost loop changes be cast too: what is proved of them is the same."""
-    monkeypatch.setattr(tune_counters._Counters, "_moves", lambda self, item: bool(self._moving))
+    monkeypatch.setattr(tune_counters._IndexMarker, "_varies", lambda self, item: bool(self._varying))
 
 
 def cast(source: str) -> list[str]:

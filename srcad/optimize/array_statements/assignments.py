@@ -1,4 +1,4 @@
-"""A new array is made of what is assigned: a nest fills it, or it is stored part by part."""
+"""Lowering of assignments: an allocation, and a nest or stores that define its elements."""
 
 from __future__ import annotations
 
@@ -18,165 +18,191 @@ from srcad.optimize.array_statements.expression_trees import (
     loop_order,
     narrow_to_float32,
 )
+from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.operands import Operands
 from srcad.optimize.array_statements.small_products import parts_of
+from srcad.optimize.array_statements.stores import ArrayStores
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
 
 
-class ArrayAssignments(Operands):
-    """Assignments to names."""
+class ArrayAssignments:
+    """Lowering of assignments to names.
 
-    def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
-        """`x[...] op= tree`; `_Spread` knows how."""
-        raise NotImplementedError
+    >>> from srcad.ir.nodes import Function
+    >>> from srcad.ir.notation import parse, show
+    >>> types = {"A": Array("float64", (dim(8), dim(9))), "s": Array("float64", (dim(8),)), "h": Scalar("float64")}
+    >>> assignments = ArrayAssignments(ShapeEnvironment(Function("f", (), (), (), types)))
+    >>> (stmt,) = parse("s = np.sum(h * A, axis=1)")
+    >>> print(show(assignments.assign(stmt.target, stmt.value)))
+    s = np.zeros(8)
+    for i in range(8):
+        for j in range(9):
+            s[i] += h * A[i, j]
+    """
+
+    def __init__(self, shapes: ShapeEnvironment) -> None:
+        self._shapes = shapes
+        self.operands = Operands(shapes, self.assign)
+        self.stores = ArrayStores(shapes, self.operands)
 
     def assign(self, target: str, value: Expr) -> list[Stmt]:
-        facts = self.known.snapshot()
+        """Lower `target = value`; where that is impossible, the assignment itself."""
+        facts = self._shapes.snapshot()
         try:
             return self._assigned(target, value)
         except NotLowerable:
-            self.known.restore(facts)
-            self.known.assign(target, value)
+            self._shapes.restore(facts)
+            self._shapes.assign(target, value)
             return [Assign(target, value)]
 
     def _assigned(self, target: str, value: Expr) -> list[Stmt]:
-        """The assignment in other words; what is known of the target afterwards is noted."""
+        """The lowered assignment; the shape environment is updated."""
         before: list[Stmt] = []
-        declared = self.known.declared(target)
+        declared = self._shapes.declared(target)
         new = value
         if isinstance(declared, Scalar):
-            new = self.scalar(value, before)
+            new = self.operands.scalar(value, before)
         elif isinstance(declared, Array) and isinstance(value, Op):
-            if (value.prim in ELEMENTWISE or value.prim == "np.outer") and self.rank(value) == declared.rank:
+            if (value.prim in ELEMENTWISE or value.prim == "np.outer") and self.operands.rank(value) == declared.rank:
                 return self.filled(target, declared, value)
-            if value.prim == "copy" and target not in names(value) and self.rank(value) == declared.rank:
-                # alone it becomes a copy again: see `contract`
+            if value.prim == "copy" and target not in names(value) and self.operands.rank(value) == declared.rank:
+                # a nest that is not fused becomes a copy again: see `array_contraction`
                 return self.filled(target, declared, value)
-            if value.prim == "index" and root(value) is None and self.rank(value) == declared.rank:
-                # a view of what has no name is an array of its own
+            if value.prim == "index" and root(value) is None and self.operands.rank(value) == declared.rank:
+                # a view of a temporary needs no alias: it is a fresh array
                 return self.filled(target, declared, value)
             if value.prim in ("np.full", "np.full_like"):
                 return self.filled(target, declared, value)
             if value.prim == "@":
                 return self._multiplied(target, declared, value)
-            if value.prim == "np.concatenate" and parts_of(value, self.known) is not None:
-                return self._joined(target, declared, value)
-            if value.prim == "array" and declared.rank == 1 and all(self.rank(item) == 0 for item in value.args):
-                return self._listed(target, declared, value)
+            if value.prim == "np.concatenate" and parts_of(value, self._shapes) is not None:
+                return self._concatenated(target, declared, value)
+            if (
+                value.prim == "array"
+                and declared.rank == 1
+                and all(self.operands.rank(item) == 0 for item in value.args)
+            ):
+                return self._from_items(target, declared, value)
             if value.prim == "np.sum" and isinstance(dict(value.static).get("axis"), int):
-                return self._summed(target, declared, value)
+                return self._axis_sum(target, declared, value)
             if value.prim in PRIMITIVES and value.prim not in SHAPE_READS and PRIMITIVES[value.prim].kind != "view":
-                new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
-        self.known.assign(target, value)
+                new = Op(value.prim, tuple(self.operands.value(arg, before) for arg in value.args), value.static)
+        self._shapes.assign(target, value)
         return [*before, Assign(target, new)]
 
     def filled(self, target: str, declared: Array, value: Expr) -> list[Stmt]:
-        """`target = tree` as an array that a nest fills."""
+        """`target = tree` as an allocation and a nest."""
         before: list[Stmt] = []
-        tree = self.tree(value, before)
+        tree = self.operands.tree(value, before)
         if declared.dtype == "float32":
-            tree = narrow_to_float32(tree, self.known, before)
+            tree = narrow_to_float32(tree, self._shapes, before)
         if tree.dtype != declared.dtype:
             raise NotLowerable
-        where = broadcast_space(tree, self.known, before, None, declared.dims)
-        if len(where.lengths) != declared.rank:
+        space = broadcast_space(tree, self._shapes, before, None, declared.dims)
+        if len(space.lengths) != declared.rank:
             raise NotLowerable
-        extents = tuple(self.known.count(d, e, before) for d, e in zip(where.lengths, where.extents, strict=True))
+        extents = tuple(
+            self._shapes.nonnegative_extent(d, e, before) for d, e in zip(space.lengths, space.extents, strict=True)
+        )
         name = target
         if target in names(value):
-            name = self.known.fresh_name(f"{target}_new", Array(declared.dtype, where.lengths, declared.layout))
+            name = self._shapes.fresh_name(f"{target}_new", Array(declared.dtype, space.lengths, declared.layout))
         before.append(Assign(name, empty(extents, declared.dtype)))
-        counters = self.counters(len(extents))
-        store = Store(Var(name), tuple(map(Var, counters)), element_value(tree, where, counters))
-        axes = loop_order(tree, where, counters, self.known, None)
-        made: list[Stmt] = [*before, self.loops(counters, extents, where.lengths, axes, (store,))]
-        kept = Array(declared.dtype, where.lengths, declared.layout)
+        indices = nest_indices(len(extents), self._shapes)
+        store = Store(Var(name), tuple(map(Var, indices)), element_value(tree, space, indices))
+        axes = loop_order(tree, space, indices, self._shapes, None)
+        lowered: list[Stmt] = [*before, ordered_nest(indices, extents, space.lengths, axes, (store,), self._shapes)]
+        kind = Array(declared.dtype, space.lengths, declared.layout)
         if name != target:
-            made.append(Assign(target, Var(name)))
-        self._now(target, kept, extents)
-        return made
+            lowered.append(Assign(target, Var(name)))
+        self._define(target, kind, extents)
+        return lowered
 
-    def _listed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
-        """`target = np.array([a, b, c])` item by item: Numba makes a list first, and memory anew each time."""
+    def _from_items(self, target: str, declared: Array, value: Op) -> list[Stmt]:
+        """`target = np.array([a, b, c])` item by item: Numba builds a list first, and allocates every time."""
         if declared.dtype not in ("float64", "int64"):
             raise NotLowerable
         before: list[Stmt] = []
-        items = [self.scalar(item, before) for item in value.args]
+        items = [self.operands.scalar(item, before) for item in value.args]
         kind = replace(declared, dims=(dim(len(items)),))
-        name = self.known.fresh_name(f"{target}_new", kind) if target in names(value) else target
+        name = self._shapes.fresh_name(f"{target}_new", kind) if target in names(value) else target
         extents: tuple[Expr, ...] = (Const(len(items)),)
-        made: list[Stmt] = [*before, Assign(name, empty(extents, declared.dtype))]
-        made += [Store(Var(name), (Const(at),), item) for at, item in enumerate(items)]
+        lowered: list[Stmt] = [*before, Assign(name, empty(extents, declared.dtype))]
+        lowered += [Store(Var(name), (Const(at),), item) for at, item in enumerate(items)]
         if name != target:
-            made.append(Assign(target, Var(name)))
-        self._now(target, kind, extents)
-        return made
+            lowered.append(Assign(target, Var(name)))
+        self._define(target, kind, extents)
+        return lowered
 
     def _multiplied(self, target: str, declared: Array, value: Op) -> list[Stmt]:
-        """`target = a @ b` written out, or with its operands under names."""
+        """`target = a @ b` unrolled, or as a call on lowered operands."""
         before: list[Stmt] = []
-        facts = self.known.snapshot()
+        facts = self._shapes.snapshot()
         try:
-            return before + self.filled(target, declared, self.product(value, before))
+            return before + self.filled(target, declared, self.operands.product(value, before))
         except NotLowerable:
-            self.known.restore(facts)
+            self._shapes.restore(facts)
         before = []
-        new = Op(value.prim, tuple(self.value(arg, before) for arg in value.args), value.static)
-        self.known.assign(target, value)
+        new = Op(value.prim, tuple(self.operands.value(arg, before) for arg in value.args), value.static)
+        self._shapes.assign(target, value)
         return [*before, Assign(target, new)]
 
-    def _joined(self, target: str, declared: Array, value: Op) -> list[Stmt]:
-        """`target = np.concatenate((a, b))` part by part."""
-        found = parts_of(value, self.known)
+    def _concatenated(self, target: str, declared: Array, value: Op) -> list[Stmt]:
+        """`target = np.concatenate((a, b))` as a store for each part."""
+        found = parts_of(value, self._shapes)
         if found is None or declared.dtype not in ("float64", "int64"):
             raise NotLowerable
         lengths, parts = found
         kind = Array(declared.dtype, tuple(map(dim, lengths)))
-        name = self.known.fresh_name(f"{target}_new", kind) if target in names(value) else target
+        name = self._shapes.fresh_name(f"{target}_new", kind) if target in names(value) else target
         extents: tuple[Expr, ...] = tuple(map(Const, lengths))
-        made: list[Stmt] = [Assign(name, empty(extents, declared.dtype))]
-        self._now(name, kind, extents)
+        lowered: list[Stmt] = [Assign(name, empty(extents, declared.dtype))]
+        self._define(name, kind, extents)
         for place, part in parts:
             before: list[Stmt] = []
-            whole = Store(Var(name), place, part)
-            made += self.stored(whole, Op("index", (whole.base, *place)), before)
+            store = Store(Var(name), place, part)
+            lowered += self.stores.lower(store, Op("index", (store.base, *place)), before)
         if name != target:
-            made.append(Assign(target, Var(name)))
-            self._now(target, kind, extents)
-        return made
+            lowered.append(Assign(target, Var(name)))
+            self._define(target, kind, extents)
+        return lowered
 
-    def _now(self, target: str, type: Array, extents: tuple[Expr, ...]) -> None:
-        """The array of that name is one that was made here."""
-        self.known.forget((target,))
-        self.known.types[target] = type
+    def _define(self, target: str, type: Array, extents: tuple[Expr, ...]) -> None:
+        """Update the environment: the target is a fresh array."""
+        self._shapes.forget((target,))
+        self._shapes.types[target] = type
         if not any(target in names(e) for e in extents):
-            self.known.extents[target] = extents
+            self._shapes.extents[target] = extents
 
-    def _summed(self, target: str, declared: Array, value: Op) -> list[Stmt]:
-        """`target = np.sum(tree, axis=k)`."""
+    def _axis_sum(self, target: str, declared: Array, value: Op) -> list[Stmt]:
+        """`target = np.sum(tree, axis=k)` as a nest that accumulates."""
         before: list[Stmt] = []
-        tree = self.tree(value.args[0], before)
+        tree = self.operands.tree(value.args[0], before)
         if declared.dtype == "float32":
-            tree = narrow_to_float32(tree, self.known, before)
-        counted = (tree.dtype, declared.dtype) == ("bool", "int64")
-        if not counted and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
+            tree = narrow_to_float32(tree, self._shapes, before)
+        counts_true = (tree.dtype, declared.dtype) == ("bool", "int64")
+        if not counts_true and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
             raise NotLowerable
-        where = broadcast_space(tree, self.known, before)
+        space = broadcast_space(tree, self._shapes, before)
         axis = dict(value.static)["axis"]
         assert isinstance(axis, int)
-        axis %= len(where.lengths)
-        kept = [k for k in range(len(where.lengths)) if k != axis]
-        bounds = tuple(self.known.count(where.lengths[k], where.extents[k], before) for k in kept)
-        made_type = Array(declared.dtype, tuple(where.lengths[k] for k in kept))
-        name = self.known.fresh_name(f"{target}_new", made_type) if target in names(value) else target
+        axis %= len(space.lengths)
+        remaining = [k for k in range(len(space.lengths)) if k != axis]
+        bounds = tuple(self._shapes.nonnegative_extent(space.lengths[k], space.extents[k], before) for k in remaining)
+        kind = Array(declared.dtype, tuple(space.lengths[k] for k in remaining))
+        name = self._shapes.fresh_name(f"{target}_new", kind) if target in names(value) else target
         before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
-        counters = self.counters(len(where.lengths))
+        indices = nest_indices(len(space.lengths), self._shapes)
         store = Store(
-            Var(name), tuple(Var(counters[k]) for k in kept), element_value(tree, where, counters), "+", free=True
+            Var(name), tuple(Var(indices[k]) for k in remaining), element_value(tree, space, indices), "+", free=True
         )
-        axes = loop_order(tree, where, counters, self.known, None)
-        made: list[Stmt] = [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
+        axes = loop_order(tree, space, indices, self._shapes, None)
+        lowered: list[Stmt] = [
+            *before,
+            ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._shapes),
+        ]
         if name != target:
-            made.append(Assign(target, Var(name)))
-        self._now(target, made_type, bounds)
-        return made
+            lowered.append(Assign(target, Var(name)))
+        self._define(target, kind, bounds)
+        return lowered

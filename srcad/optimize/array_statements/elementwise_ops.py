@@ -1,4 +1,4 @@
-"""Operations element by element: which are the same on one element in Numba as on an array in NumPy, and how said."""
+"""Elementwise operations as scalar operations on one element, where Numba's result equals NumPy's on arrays."""
 
 from __future__ import annotations
 
@@ -30,23 +30,30 @@ SLOW = _FLOAT - {
     "np.deg2rad",
     "np.rad2deg",
 }
-"""Calls of functions of many instructions."""
+"""Expensive functions: library calls of many instructions."""
 DTYPES = ("bool", "int64", "float32", "float64")
-"""Those whose arithmetic on single elements is NumPy's: Numba adds two of int32 as int64."""
+"""Those whose scalar arithmetic in Numba is that of NumPy arrays: Numba adds two int32 scalars as int64."""
 
-_SMALL = 4  # up to this power products are not less exact than `pow`
+_MAX_POWER = 4  # up to this power products are not less accurate than `pow`
 
 
 def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
-    """The dtype of an operation on elements of these (None is a literal); None where it must stay as it is."""
-    known = [d for d in dtypes if d is not None]
-    joined = _joined(known)
-    if joined is None or any(d not in DTYPES for d in known):
+    """The dtype of an operation on elements of these dtypes (None is a literal); None where it cannot be lowered.
+
+    >>> from srcad.ir.nodes import Var
+    >>> dtype_of(Op("+", (Var("x"), Const(1))), ["float32", None])
+    'float32'
+    >>> dtype_of(Op("+", (Var("x"), Var("y"))), ["bool", "bool"]) is None
+    True
+    """
+    array_dtypes = [d for d in dtypes if d is not None]
+    joined = _joined(array_dtypes)
+    if joined is None or any(d not in DTYPES for d in array_dtypes):
         return None
     if op.prim in _COMPARED or op.prim in _TESTS or op.prim in _BOTH:
         return "bool"
     if op.prim in _LOGICAL or op.prim == "~":
-        return "bool" if set(known) == {"bool"} and None not in dtypes else None
+        return "bool" if set(array_dtypes) == {"bool"} and None not in dtypes else None
     if op.prim in ("np.where", "select"):
         chosen = [d for d in dtypes[1:] if d is not None]
         literals = [_literal(a) for a, d in zip(op.args[1:], dtypes[1:], strict=True) if d is None]
@@ -55,7 +62,7 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     if op.prim == "astype":
         to = str(dict(op.static)["dtype"])
         return to if to in DTYPES else None
-    if "bool" in known and not (joined == "float64" and op.prim in _ARITHMETIC | {"/"}):
+    if "bool" in array_dtypes and not (joined == "float64" and op.prim in _ARITHMETIC | {"/"}):
         # NumPy's sum of two bools is a bool, Numba's an integer
         return None
     if op.prim == "**":
@@ -67,14 +74,19 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     return joined if op.prim in _ARITHMETIC | _CHOSEN else None
 
 
-def element_spelling(op: Op) -> Expr:
-    """The operation on single elements."""
+def scalar_operation(op: Op) -> Expr:
+    """The operation on single elements.
+
+    >>> from srcad.ir.nodes import Var
+    >>> scalar_operation(Op("np.where", (Var("c"), Var("a"), Var("b")))).prim
+    'select'
+    """
     match op:
         case Op("np.where", args):
             return Op("select", args)
         case Op("~", args):
             return Op("not", args)
-        case Op("**", (base, Const(int(power)))) if not 0 <= power <= _SMALL:
+        case Op("**", (base, Const(int(power)))) if not 0 <= power <= _MAX_POWER:
             return Op("**", (base, Const(float(power))))
     return op
 
@@ -84,7 +96,7 @@ def _power(op: Op, joined: str) -> str | None:
     if joined == "int64" and isinstance(exponent, Const):
         if isinstance(exponent.value, float):
             return "float64"
-        return "int64" if isinstance(exponent.value, int) and 0 <= exponent.value <= _SMALL else None
+        return "int64" if isinstance(exponent.value, int) and 0 <= exponent.value <= _MAX_POWER else None
     return joined if joined.startswith("float") else None
 
 

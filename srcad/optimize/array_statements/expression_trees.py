@@ -1,4 +1,4 @@
-"""Trees of elementwise operations, taken apart into the arrays they read and put together again for one element."""
+"""Elementwise expression trees: their array operands, the broadcast iteration space, and the value of one element."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from srcad.analysis.memory.access_maps import AccessMap
 from srcad.ir.loop_nest import element
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
-from srcad.optimize.array_statements.elementwise_ops import dtype_of, element_spelling
+from srcad.optimize.array_statements.elementwise_ops import dtype_of, scalar_operation
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import shape_guard
 
 
 class NotLowerable(Exception):
-    """This stays a statement on whole arrays."""
+    """The statement cannot be lowered: it stays a statement on full arrays."""
 
 
 class ReadAfterWrite(NotLowerable):
-    """What is written would be read again: the value must be there in full before."""
+    """The loop would read elements that it has written: the value must be computed in full before."""
 
 
 @dataclass(frozen=True)
 class ArrayOperand:
-    """An array in a tree: the elements of a view, or one number everywhere."""
+    """An array operand of a tree: the elements of a view, or a constant for all elements."""
 
     view: AccessMap | None
     position: Expr | None
@@ -35,7 +35,7 @@ class ArrayOperand:
 
 @dataclass(frozen=True)
 class ElementwiseTree:
-    """An expression whose arrays are `Op("leaf", (Const(k),))`; its scalars are names and literals."""
+    """An expression whose array operands are `Op("leaf", (Const(k),))`; its scalars are names and literals."""
 
     expr: Expr
     leaves: tuple[ArrayOperand, ...]
@@ -44,15 +44,15 @@ class ElementwiseTree:
 
 @dataclass(frozen=True)
 class IterationSpace:
-    """The axes that the elements of a tree lie along."""
+    """The broadcast iteration space of a tree: lengths and extents of its axes."""
 
     lengths: tuple[Dim, ...]
     extents: tuple[Expr, ...]
     factors: tuple[tuple[Expr, ...], ...]
-    """Of each leaf and each of its axes: by what to multiply the counter, 0 where the axis is of length 1."""
+    """For each leaf and each of its axes: the factor of the index, 0 where the axis is broadcast from length 1."""
 
 
-def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], known: ShapeEnvironment) -> str | None:
+def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], shapes: ShapeEnvironment) -> str | None:
     """The dtype of an element; None for a literal."""
     arrays = tuple(leaves)
 
@@ -67,7 +67,7 @@ def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], known: ShapeEnvironme
                     raise NotLowerable
                 return found
             case Var(name):
-                scalar = known.types.get(name)
+                scalar = shapes.types.get(name)
                 if not isinstance(scalar, Scalar):
                     raise NotLowerable
                 return scalar.dtype
@@ -79,38 +79,52 @@ def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], known: ShapeEnvironme
     return of(expr)
 
 
-def narrow_to_float32(tree: ElementwiseTree, known: ShapeEnvironment, before: list[Stmt]) -> ElementwiseTree:
-    """For a float32 result of float32 arrays: named scalars of float64 were Python floats, which widen nothing."""
+def narrow_to_float32(tree: ElementwiseTree, shapes: ShapeEnvironment, before: list[Stmt]) -> ElementwiseTree:
+    """For a float32 result of float32 arrays: float64 scalars were Python floats, which do not promote."""
     if not all(leaf.dtype in ("float32", "bool") for leaf in tree.leaves):
         return tree
     static = (("dtype", "float32"),)
-    made: dict[str, str] = {}
+    narrowed: dict[str, str] = {}
 
     def narrow(part: Expr) -> Expr:
         match part:
-            case Var(name) if known.types.get(name) == Scalar("float64"):
-                if name not in made:
-                    made[name] = known.fresh_name(f"{name}_32", Scalar("float32"))
-                    before.append(Assign(made[name], Op("astype", (part,), static)))
-                return Var(made[name])
+            case Var(name) if shapes.types.get(name) == Scalar("float64"):
+                if name not in narrowed:
+                    narrowed[name] = shapes.fresh_name(f"{name}_32", Scalar("float32"))
+                    before.append(Assign(narrowed[name], Op("astype", (part,), static)))
+                return Var(narrowed[name])
             case Op(prim, args, parameters) if prim != "leaf":
                 return Op(prim, tuple(map(narrow, args)), parameters)
         return part
 
     expr = narrow(tree.expr)
-    return ElementwiseTree(expr, tree.leaves, tree_dtype(expr, tree.leaves, known) or tree.dtype)
+    return ElementwiseTree(expr, tree.leaves, tree_dtype(expr, tree.leaves, shapes) or tree.dtype)
 
 
 def broadcast_space(
     tree: ElementwiseTree,
-    known: ShapeEnvironment,
+    shapes: ShapeEnvironment,
     before: list[Stmt],
     target: AccessMap | None = None,
     declared: tuple[Dim, ...] | None = None,
 ) -> IterationSpace:
-    """The common axes of the leaves, with checks before the loops where lengths are not known to be equal.
+    """The broadcast space of the leaves, with shape guards before the loops where lengths are not provably equal.
 
-    Where there is a `target`, it cannot be broadcast. `declared` are what the lengths of the result are called.
+    A `target` is not broadcast. `declared` are the lengths of the result in its flow-insensitive type.
+
+    >>> from srcad.analysis.memory.access_maps import access_map
+    >>> from srcad.ir.nodes import Function
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Symbol, dim
+    >>> types = {n: Array("float64", (dim(Symbol(n, 0, not_one=True)),)) for n in "xy"}
+    >>> views = [access_map(Var(n), types, {}) for n in "xy"]
+    >>> leaves = tuple(ArrayOperand(view, None, view.lengths, view.extents, "float64") for view in views)
+    >>> tree = ElementwiseTree(Op("*", tuple(Op("leaf", (Const(k),)) for k in (0, 1))), leaves, "float64")
+    >>> before = []
+    >>> space = broadcast_space(tree, ShapeEnvironment(Function("f", (), (), (), types)), before)
+    >>> print(show((*before, Assign("z_i", element_value(tree, space, ("i",))))))  # doctest: +ELLIPSIS
+    check(shape(y, axis=0) == shape(x, axis=0), derived=False, error='ValueError', ...)
+    z_i = x[i] * y[i]
     """
     rank = max((len(leaf.lengths) for leaf in tree.leaves), default=0)
     if target is not None:
@@ -122,79 +136,82 @@ def broadcast_space(
     factors: list[list[Expr]] = [[Const(1)] * len(leaf.lengths) for leaf in tree.leaves]
     for axis in range(rank):
         longer: list[tuple[Dim, Expr]] = []
-        for leaf, own in zip(tree.leaves, factors, strict=True):
+        for leaf, leaf_factors in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
-            if k >= 0 and known.length(leaf.lengths[k]).is_one:
-                own[k] = Const(0)
+            if k >= 0 and shapes.representative(leaf.lengths[k]).is_one:
+                leaf_factors[k] = Const(0)
             elif k >= 0:
-                longer.append((known.length(leaf.lengths[k]), leaf.extents[k]))
+                longer.append((shapes.representative(leaf.lengths[k]), leaf.extents[k]))
         if target is not None:
-            length, extent = known.length(target.lengths[axis]), target.extents[axis]
+            length, extent = shapes.representative(target.lengths[axis]), target.extents[axis]
         elif not longer:
             length, extent = ONE, Const(1)
         else:
-            length, extent = _chosen(longer)
+            length, extent = _common_length(longer)
             if not length.is_not_one and len({other for other, _ in longer}) > 1:
-                length, extent = _longest(longer, known, before, declared[axis] if declared else None)
-        for leaf, own in zip(tree.leaves, factors, strict=True):
+                length, extent = _broadcast_length(longer, shapes, before, declared[axis] if declared else None)
+        for leaf, leaf_factors in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
-            if k >= 0 and own[k] == Const(1):
-                own[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, known, before)
-        length = known.length(length)
+            if k >= 0 and leaf_factors[k] == Const(1):
+                leaf_factors[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, shapes, before)
+        length = shapes.representative(length)
         lengths.append(length)
         extents.append(extent if length.terms else Const(max(length.const, 0)))
     return IterationSpace(tuple(lengths), tuple(extents), tuple(map(tuple, factors)))
 
 
 def _factor(
-    other: Dim, its_extent: Expr, length: Dim, extent: Expr, known: ShapeEnvironment, before: list[Stmt]
+    other: Dim, its_extent: Expr, length: Dim, extent: Expr, shapes: ShapeEnvironment, before: list[Stmt]
 ) -> Expr:
-    """1, or where the axis may turn out to be of length 1, a name for 1 or 0."""
-    other, length = known.length(other), known.length(length)
+    """The factor of the index: 1, or a scalar for 1 or 0 where the axis may have length 1 at run time."""
+    other, length = shapes.representative(other), shapes.representative(length)
     if other == length:
         return Const(1)
     if not other.terms and not length.terms:
         raise NotLowerable  # NumPy refuses
-    its_extent, extent = known.count(other, its_extent, before), known.count(length, extent, before)
+    its_extent, extent = (
+        shapes.nonnegative_extent(other, its_extent, before),
+        shapes.nonnegative_extent(length, extent, before),
+    )
     equal = Op("==", (its_extent, extent))
     if other.is_not_one:
         before.append(shape_guard(equal))
-        known.assume_equal(other, length)
+        shapes.assume_equal(other, length)
         return Const(1)
     before.append(shape_guard(Op("or", (equal, Op("==", (its_extent, Const(1)))))))
-    name = known.fresh_name("along", Scalar("int64"))
+    name = shapes.fresh_name("along", Scalar("int64"))
     before.append(Assign(name, Op("select", (equal, Const(1), Const(0)))))
     return Var(name)
 
 
-def _longest(
-    longer: list[tuple[Dim, Expr]], known: ShapeEnvironment, before: list[Stmt], declared: Dim | None
+def _broadcast_length(
+    longer: list[tuple[Dim, Expr]], shapes: ShapeEnvironment, before: list[Stmt], declared: Dim | None
 ) -> tuple[Dim, Expr]:
-    """The length of what is broadcast, where each may turn out to be 1."""
-    extent, *others = (known.count(d, e, before) for d, e in dict(longer).items())
+    """The broadcast length, where each of the lengths may be 1 at run time."""
+    extent, *others = (shapes.nonnegative_extent(d, e, before) for d, e in dict(longer).items())
     for other in others:
         extent = Op("select", (Op("==", (extent, Const(1))), other, extent))
-        name = known.fresh_name("length", Scalar("int64"))
+        name = shapes.fresh_name("length", Scalar("int64"))
         before.append(Assign(name, extent))
         extent = Var(name)
     if declared is None or any(s.name.startswith("?") for s, _ in declared.terms):
-        declared = known.any_length()
-    return known.length(declared), extent
+        declared = shapes.unknown_length()
+    return shapes.representative(declared), extent
 
 
-def _chosen(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
-    """The length that the others must have: one known not to be 1, if there is one."""
+def _common_length(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
+    """The length that the others must have: one that is provably not 1, if there is one."""
     constant = [g for g in longer if not g[0].terms]
     many = [g for g in longer if g[0].is_not_one]
     length = (constant or many or longer)[0][0]
-    same = [extent for other, extent in longer if other == length]
-    # what is left of a short axis is said by its ends: the shape of an array made of it may have been cut
-    computed = [e for e in same if isinstance(e, Op) and e.prim != "shape"]
-    return length, (computed if computed and not length.is_nonnegative else same)[0]
+    extents_of_length = [extent for other, extent in longer if other == length]
+    # the length of a slice of a short axis is its computed extent: the shape of an array made of it is cut at 0
+    computed = [e for e in extents_of_length if isinstance(e, Op) and e.prim != "shape"]
+    return length, (computed if computed and not length.is_nonnegative else extents_of_length)[0]
 
 
-def element_value(tree: ElementwiseTree, where: IterationSpace, counters: tuple[str, ...]) -> Expr:
-    """The value of one element."""
+def element_value(tree: ElementwiseTree, space: IterationSpace, indices: tuple[str, ...]) -> Expr:
+    """The value of the tree at one element."""
 
     def build(part: Expr) -> Expr:
         match part:
@@ -203,52 +220,52 @@ def element_value(tree: ElementwiseTree, where: IterationSpace, counters: tuple[
                 if leaf.view is None:
                     assert leaf.position is not None
                     return leaf.position
-                return element(leaf.view.base, leaf.view.index(operand_index(where.factors[k], counters)))
+                return element(leaf.view.base, leaf.view.index(operand_index(space.factors[k], indices)))
             case Op(prim, args, static):
-                return element_spelling(Op(prim, tuple(map(build, args)), static))
+                return scalar_operation(Op(prim, tuple(map(build, args)), static))
         return part
 
     return build(tree.expr)
 
 
-def operand_index(factors: tuple[Expr, ...], counters: tuple[str, ...]) -> tuple[Expr, ...]:
-    """The index into the axes of a leaf, which are the last of all axes."""
-    own = counters[len(counters) - len(factors) :]
-    return tuple(_times(Var(c), f) for c, f in zip(own, factors, strict=True))
+def operand_index(factors: tuple[Expr, ...], indices: tuple[str, ...]) -> tuple[Expr, ...]:
+    """The index into a leaf, whose axes are the last of the space."""
+    leaf_indices = indices[len(indices) - len(factors) :]
+    return tuple(_times(Var(c), f) for c, f in zip(leaf_indices, factors, strict=True))
 
 
-def _times(counter: Var, factor: Expr) -> Expr:
+def _times(index: Var, factor: Expr) -> Expr:
     if isinstance(factor, Const):
-        return counter if factor.value else factor
-    return Op("*", (counter, factor))
+        return index if factor.value else factor
+    return Op("*", (index, factor))
 
 
 def loop_order(
     tree: ElementwiseTree,
-    where: IterationSpace,
-    counters: tuple[str, ...],
-    known: ShapeEnvironment,
+    space: IterationSpace,
+    indices: tuple[str, ...],
+    shapes: ShapeEnvironment,
     target: AccessMap | None,
 ) -> tuple[int, ...]:
-    """The axes in the order of the loops: innermost that along which most arrays lie close together."""
-    if len(counters) < 2:
-        return tuple(range(len(counters)))
-    votes = [0] * len(counters)
-    views = [(leaf.view, len(leaf.lengths), f) for leaf, f in zip(tree.leaves, where.factors, strict=True)]
+    """The order of the loops: innermost is the axis along which most arrays have unit stride."""
+    if len(indices) < 2:
+        return tuple(range(len(indices)))
+    votes = [0] * len(indices)
+    views = [(leaf.view, len(leaf.lengths), f) for leaf, f in zip(tree.leaves, space.factors, strict=True)]
     if target is not None:
         views += [(target, len(target.lengths), (Const(1),) * len(target.lengths))] * 2
     for view, rank, factors in views:
         if view is None:
             continue
-        stored = known.types.get(view.base)
-        places = view.places[::-1] if isinstance(stored, Array) and stored.layout == "F" else view.places
+        kind = shapes.types.get(view.base)
+        places = view.places[::-1] if isinstance(kind, Array) and kind.layout == "F" else view.places
         axis = places[-1].axis
-        # what does not go along all axes is small, or read again and again
-        full = sum(p.axis is not None and factors[p.axis] != Const(0) for p in places) == len(counters)
+        # operands that do not vary along all axes are small or reused: they have no vote
+        full = sum(p.axis is not None and factors[p.axis] != Const(0) for p in places) == len(indices)
         if full and axis is not None:
-            votes[axis + len(counters) - rank] += 1
-    last = max(range(len(counters)), key=lambda k: (votes[k], k))
-    return (*(k for k in range(len(counters)) if k != last), last)
+            votes[axis + len(indices) - rank] += 1
+    last = max(range(len(indices)), key=lambda k: (votes[k], k))
+    return (*(k for k in range(len(indices)) if k != last), last)
 
 
 def empty(extents: Iterable[Expr], dtype: str, prim: str = "np.empty") -> Op:

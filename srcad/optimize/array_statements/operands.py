@@ -1,14 +1,15 @@
-"""What the statements read: arrays in trees of operations, numbers with reductions in them, indices."""
+"""Operand lowering: elementwise trees over array views, scalars with reductions in them, indices."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from srcad.analysis.memory.access_maps import AccessMap, access_map
 from srcad.analysis.values.effects import LAZY
-from srcad.ir.loop_nest import LoopNest, loop_nest
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Var
+from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.result_memory import root, roots
 from srcad.ir.runtime_checks import check
-from srcad.ir.types import Array, Dim, Scalar
+from srcad.ir.types import Array, Scalar
 from srcad.optimize.array_statements.elementwise_ops import DTYPES, ELEMENTWISE
 from srcad.optimize.array_statements.expression_trees import (
     ArrayOperand,
@@ -20,6 +21,7 @@ from srcad.optimize.array_statements.expression_trees import (
     narrow_to_float32,
     tree_dtype,
 )
+from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.small_products import unrolled_product
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
@@ -31,35 +33,28 @@ _FILLED = frozenset({"np.full_like", "np.zeros_like", "np.ones_like", "np.zeros"
 
 
 class Operands:
-    """Expressions in a form that loops can read; what has to be computed first is put before."""
+    """Operands in a form that loop bodies can read; what has to be computed first is appended to `before`.
 
-    def __init__(self, known: ShapeEnvironment) -> None:
-        self.known = known
+    `assign` lowers `target = value`, for the temporaries.
 
-    def assign(self, target: str, value: Expr) -> list[Stmt]:
-        """`target = value` in statements; `_Spread` knows how."""
-        raise NotImplementedError
+    >>> from srcad.ir.nodes import Function
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> types = {"x": Array("float64", (dim(9),)), "h": Scalar("float64")}
+    >>> shapes = ShapeEnvironment(Function("f", (), (), (), types))
+    >>> operands = Operands(shapes, lambda target, value: [Assign(target, value)])
+    >>> (stmt,), before = parse("s = h * np.sum(x * x)"), []
+    >>> value = operands.scalar(stmt.value, before)
+    >>> print(show((*before, Assign("s", value))))
+    total = 0.0
+    for i in range(9):
+        total += x[i] * x[i]
+    s = h * total
+    """
 
-    def loops(
-        self,
-        counters: tuple[str, ...],
-        extents: tuple[Expr, ...],
-        lengths: tuple[Dim, ...],
-        axes: tuple[int, ...],
-        body: Block,
-    ) -> LoopNest:
-        return loop_nest(
-            tuple(counters[k] for k in axes),
-            tuple(extents[k] for k in axes),
-            tuple(lengths[k] for k in axes),
-            body,
-            self.known.equal,
-        )
-
-    def counters(self, rank: int) -> tuple[str, ...]:
-        if not 0 < rank <= len(self.known.counters):
-            raise NotLowerable
-        return self.known.counters[:rank]
+    def __init__(self, shapes: ShapeEnvironment, assign: Callable[[str, Expr], list[Stmt]]) -> None:
+        self.shapes = shapes
+        self._assign = assign
 
     # ---- expressions -------------------------------------------------------------------------
 
@@ -68,11 +63,11 @@ class Operands:
             case Op(prim, args) if prim in ELEMENTWISE:
                 ranks = [self.rank(arg) for arg in args]
                 return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        known = typeof(expr, self.known.types)
-        return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
+        kind = typeof(expr, self.shapes.types)
+        return kind.rank if isinstance(kind, Array) else 0 if isinstance(kind, Scalar) else None
 
     def value(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """An operand of what is not elementwise: an array that is computed gets a name."""
+        """An operand of an operation that is not lowered: a computed array gets a name."""
         if not isinstance(expr, Op):
             return expr
         rank = self.rank(expr)
@@ -81,53 +76,53 @@ class Operands:
         if rank is None:
             return expr
         if expr.prim in ELEMENTWISE or expr.prim in ("np.sum", "@"):
-            mine: list[Stmt] = []
-            facts = self.known.snapshot()
+            added: list[Stmt] = []
+            facts = self.shapes.snapshot()
             try:
-                named = self.named(expr, mine)
+                named = self.named(expr, added)
             except NotLowerable:
-                self.known.restore(facts)
+                self.shapes.restore(facts)
                 return expr
-            before += mine
+            before += added
             return named
         if expr.prim in ("np.ascontiguousarray", "reshape", "np.transpose"):
             return Op(expr.prim, (self.value(expr.args[0], before), *expr.args[1:]), expr.static)
         return expr
 
     def named(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """A name for an array that is computed first."""
-        kind = typeof(expr, self.known.types)
+        """A temporary for an array that is computed before."""
+        kind = typeof(expr, self.shapes.types)
         if not isinstance(kind, Array) or not isinstance(expr, Op):
             raise NotLowerable
         role = expr.prim.rpartition(".")[2]
-        held = roots(expr)
-        if len(held) > 1:
+        bases = roots(expr)
+        if len(bases) > 1:
             raise NotLowerable
-        name = self.known.fresh_name(role if role.isidentifier() else "part", kind, memory=next(iter(held), None))
-        before += self.assign(name, expr)
+        name = self.shapes.fresh_name(role if role.isidentifier() else "part", kind, memory=next(iter(bases), None))
+        before += self._assign(name, expr)
         return Var(name)
 
     def scalar(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """A number, with the reductions in it done in loops before."""
+        """A scalar expression, with its reductions lowered to loops before."""
         match expr:
-            case Op("shape", (Var(name),), static) if name in self.known.extents:
-                return self.known.extents[name][dict(static)["axis"]]  # type: ignore[call-overload,no-any-return]
-            case Op("shape", (Var(name),), static) if isinstance(known := self.known.types.get(name), Array):
-                length = self.known.length(known.dims[dict(static)["axis"]])  # type: ignore[call-overload]
+            case Op("shape", (Var(name),), static) if name in self.shapes.extents:
+                return self.shapes.extents[name][dict(static)["axis"]]  # type: ignore[call-overload,no-any-return]
+            case Op("shape", (Var(name),), static) if isinstance(array_type := self.shapes.types.get(name), Array):
+                length = self.shapes.representative(array_type.dims[dict(static)["axis"]])  # type: ignore[call-overload]
                 return expr if length.terms else Const(max(length.const, 0))
-            case Op("size", (Var(name),)) if name in self.known.extents:
-                return product(self.known.extents[name])
+            case Op("size", (Var(name),)) if name in self.shapes.extents:
+                return product(self.shapes.extents[name])
         if not isinstance(expr, Op):
             return expr
         if expr.prim in _TOTALS and len(expr.args) == 1 and not dict(expr.static).get("axis"):
-            mine: list[Stmt] = []
-            facts = self.known.snapshot()
+            added: list[Stmt] = []
+            facts = self.shapes.snapshot()
             try:
-                total = self._total(expr, mine)
+                total = self._total(expr, added)
             except NotLowerable:
-                self.known.restore(facts)
+                self.shapes.restore(facts)
                 return expr
-            before += mine
+            before += added
             return total
         if expr.prim in LAZY:
             return Op(expr.prim, (self.scalar(expr.args[0], before), *expr.args[1:]), expr.static)
@@ -135,14 +130,14 @@ class Operands:
             case Op("index", (Op(prim) as inner, *items), static) if prim == "@" or prim in ELEMENTWISE:
                 return Op("index", (self.value(inner, before), *items), static)
         if expr.prim == "@":
-            mine = []
-            facts = self.known.snapshot()
+            added = []
+            facts = self.shapes.snapshot()
             try:
-                total = self.product(expr, mine)
+                total = self.product(expr, added)
             except NotLowerable:
-                self.known.restore(facts)
+                self.shapes.restore(facts)
             else:
-                before += mine
+                before += added
                 return total
         kind = PRIMITIVES[expr.prim].kind if expr.prim in PRIMITIVES else ""
         if kind == "elementwise":
@@ -152,58 +147,58 @@ class Operands:
         return expr
 
     def product(self, op: Op, before: list[Stmt]) -> Expr:
-        """A product of small matrices, element by element."""
+        """An unrolled product of small matrices."""
         a, b = (self._path(arg, before, True) for arg in op.args)
-        types, extents = self.known.types, self.known.extents
+        types, extents = self.shapes.types, self.shapes.extents
         views = access_map(a, types, extents), access_map(b, types, extents)
         if views[0] is None or views[1] is None:
             raise NotLowerable
-        return unrolled_product(a, b, (views[0], views[1]), self.known, before)
+        return unrolled_product(a, b, (views[0], views[1]), self.shapes, before)
 
     def _total(self, op: Op, before: list[Stmt]) -> Expr:
-        """A reduction over all elements."""
+        """A full reduction: a scalar, and a nest that accumulates into it."""
         if not self.rank(op.args[0]) or "axis" in dict(op.static):
             raise NotLowerable
-        kind = typeof(op, self.known.types)
+        kind = typeof(op, self.shapes.types)
         if not isinstance(kind, Scalar):
             raise NotLowerable
         tree = self.tree(op.args[0], before)
         if kind.dtype == "float32":
-            tree = narrow_to_float32(tree, self.known, before)
+            tree = narrow_to_float32(tree, self.shapes, before)
         dtype = tree.dtype
         if op.prim in ("np.any", "np.all"):
-            fits = dtype == "bool"
+            is_supported = dtype == "bool"
         elif op.prim == "np.sum":
-            fits = dtype == kind.dtype or (dtype == "bool" and kind.dtype == "int64")
+            is_supported = dtype == kind.dtype or (dtype == "bool" and kind.dtype == "int64")
         else:
-            fits = dtype == kind.dtype and dtype.startswith("float")
-        if not fits:
+            is_supported = dtype == kind.dtype and dtype.startswith("float")
+        if not is_supported:
             raise NotLowerable
-        where = broadcast_space(tree, self.known, before)
-        counters = self.counters(len(where.lengths))
-        size = product(where.extents)
+        space = broadcast_space(tree, self.shapes, before)
+        indices = nest_indices(len(space.lengths), self.shapes)
+        size = product(space.extents)
         if op.prim in ("np.max", "np.min"):
-            if any(not d.terms and d.const == 0 for d in where.lengths):
+            if any(not d.terms and d.const == 0 for d in space.lengths):
                 raise NotLowerable
             message = "zero-size array to reduction operation which has no identity"
             before.append(check(Op(">", (size, Const(0))), "ValueError", (message,)))
-        name = self.known.fresh_name(_RESULT[op.prim], kind)
+        name = self.shapes.fresh_name(_RESULT[op.prim], kind)
         start: Expr = Const(_START[op.prim])
         if kind.dtype == "float32":
             start = Op("astype", (start,), (("dtype", "float32"),))
         elif kind.dtype == "int64":
             start = Const(0)
         before.append(Assign(name, start))
-        value = element_value(tree, where, counters)
+        value = element_value(tree, space, indices)
         step: Stmt
         if op.prim in ("np.sum", "np.mean"):
-            step = AugAssign(name, "+", value, free=True)  # NumPy itself adds up in an order of its own
+            step = AugAssign(name, "+", value, free=True)  # the order of NumPy's own sum is unspecified
         elif op.prim in ("np.any", "np.all"):
             step = AugAssign(name, "|" if op.prim == "np.any" else "&", value)
         else:
             step = Assign(name, Op("np.maximum" if op.prim == "np.max" else "np.minimum", (Var(name), value)))
-        axes = loop_order(tree, where, counters, self.known, None)
-        before.append(self.loops(counters, where.extents, where.lengths, axes, (step,)))
+        axes = loop_order(tree, space, indices, self.shapes, None)
+        before.append(ordered_nest(indices, space.extents, space.lengths, axes, (step,), self.shapes))
         if op.prim == "np.mean":
             return Op("/", (Var(name), size))
         return Var(name)
@@ -212,24 +207,24 @@ class Operands:
 
     def tree(self, expr: Expr, before: list[Stmt]) -> ElementwiseTree:
         leaves: list[ArrayOperand] = []
-        built = self._part(expr, leaves, before)
-        dtype = tree_dtype(built, leaves, self.known)
+        built = self._subtree(expr, leaves, before)
+        dtype = tree_dtype(built, leaves, self.shapes)
         if dtype is None:
             raise NotLowerable
         return ElementwiseTree(built, tuple(leaves), dtype)
 
-    def _part(self, expr: Expr, leaves: list[ArrayOperand], before: list[Stmt]) -> Expr:
+    def _subtree(self, expr: Expr, leaves: list[ArrayOperand], before: list[Stmt]) -> Expr:
         rank = self.rank(expr)
         if rank is None:
             raise NotLowerable
         if rank == 0:
             return self._atom(expr, before)
         if isinstance(expr, Op) and expr.prim in ELEMENTWISE:
-            return Op(expr.prim, tuple(self._part(arg, leaves, before) for arg in expr.args), expr.static)
+            return Op(expr.prim, tuple(self._subtree(arg, leaves, before) for arg in expr.args), expr.static)
         match expr:
             case Op("np.outer", (a, b)) if self.rank(a) == 1 and self.rank(b) == 1:
                 column, row = Op("index", (a, Slice(), Const(None))), Op("index", (b, Const(None), Slice()))
-                return self._part(Op("*", (column, row)), leaves, before)
+                return self._subtree(Op("*", (column, row)), leaves, before)
         leaf = self.leaf(expr, before)
         for k, other in enumerate(leaves):
             if other == leaf:
@@ -238,66 +233,66 @@ class Operands:
         return Op("leaf", (Const(len(leaves) - 1),))
 
     def leaf(self, expr: Expr, before: list[Stmt]) -> ArrayOperand:
-        known = typeof(expr, self.known.types)
-        if not isinstance(known, Array) or known.dtype not in DTYPES:
+        kind = typeof(expr, self.shapes.types)
+        if not isinstance(kind, Array) or kind.dtype not in DTYPES:
             raise NotLowerable
-        inner = _steps(expr)[-1] if isinstance(expr, Op) else expr
+        inner = _nested_views(expr)[-1] if isinstance(expr, Op) else expr
         if isinstance(inner, Op) and inner.prim in _FILLED:
-            whole = self._constant(inner, before)
+            full = self._constant(inner, before)
             if inner == expr:
-                return whole
-            stands = self.known.fresh_name("part", Array(whole.dtype, whole.lengths))
-            self.known.extents[stands] = whole.extents
-            path = self._path(_on(expr, inner, Var(stands)), before, True)
-            seen = access_map(path, self.known.types, self.known.extents)
-            if seen is None:
+                return full
+            placeholder = self.shapes.fresh_name("part", Array(full.dtype, full.lengths))
+            self.shapes.extents[placeholder] = full.extents
+            path = self._path(_applied_to(expr, inner, Var(placeholder)), before, True)
+            mapped = access_map(path, self.shapes.types, self.shapes.extents)
+            if mapped is None:
                 raise NotLowerable
-            return ArrayOperand(None, whole.position, seen.lengths, seen.extents, whole.dtype)
+            return ArrayOperand(None, full.position, mapped.lengths, mapped.extents, full.dtype)
         view = self.view(expr, before, reading=True)
-        return ArrayOperand(view, None, view.lengths, view.extents, known.dtype)
+        return ArrayOperand(view, None, view.lengths, view.extents, kind.dtype)
 
     def _constant(self, expr: Op, before: list[Stmt]) -> ArrayOperand:
-        """An array of one number: only its lengths are asked for."""
-        known = typeof(expr, self.known.types)
-        if not isinstance(known, Array):
+        """An array with one constant for all elements: only its lengths are evaluated."""
+        array_type = typeof(expr, self.shapes.types)
+        if not isinstance(array_type, Array):
             raise NotLowerable
-        number: Expr
+        fill_value: Expr
         if expr.prim in ("np.full_like", "np.full"):
-            number = self._atom(expr.args[1 if expr.prim == "np.full_like" else 0], before)
-            kind = typeof(number, self.known.types)
-            if not isinstance(kind, Scalar) or kind.dtype != known.dtype:
+            fill_value = self._atom(expr.args[1 if expr.prim == "np.full_like" else 0], before)
+            kind = typeof(fill_value, self.shapes.types)
+            if not isinstance(kind, Scalar) or kind.dtype != array_type.dtype:
                 raise NotLowerable
         else:
             value = 0 if "zeros" in expr.prim else 1
-            number = Const(float(value) if known.dtype.startswith("float") else value)
-            if known.dtype in ("bool", "float32"):
+            fill_value = Const(float(value) if array_type.dtype.startswith("float") else value)
+            if array_type.dtype in ("bool", "float32"):
                 raise NotLowerable
         if expr.prim.endswith("_like"):
             view = self.view(expr.args[0], before, reading=True)
-            return ArrayOperand(None, number, view.lengths, view.extents, known.dtype)
+            return ArrayOperand(None, fill_value, view.lengths, view.extents, array_type.dtype)
         shape = tuple(self._atom(e, before) for e in (expr.args[1:] if expr.prim == "np.full" else expr.args))
-        return ArrayOperand(None, number, known.dims, shape, known.dtype)
+        return ArrayOperand(None, fill_value, array_type.dims, shape, array_type.dtype)
 
     def view(self, expr: Expr, before: list[Stmt], reading: bool) -> AccessMap:
         path = self._path(expr, before, reading)
-        seen = access_map(path, self.known.types, self.known.extents, reading)
-        if seen is not None:
-            return seen
-        kind = typeof(path, self.known.types)
+        mapped = access_map(path, self.shapes.types, self.shapes.extents, reading)
+        if mapped is not None:
+            return mapped
+        kind = typeof(path, self.shapes.types)
         base = root(path)
         if not isinstance(kind, Array) or base is None or (not reading and self._may_copy(path)):
             raise NotLowerable
-        name = self.known.fresh_name("view", kind, memory=base)
+        name = self.shapes.fresh_name("view", kind, memory=base)
         before.append(Assign(name, path))
-        seen = access_map(Var(name), self.known.types, {})
-        assert seen is not None
-        return seen
+        mapped = access_map(Var(name), self.shapes.types, {})
+        assert mapped is not None
+        return mapped
 
     def _may_copy(self, path: Expr) -> bool:
-        return not isinstance(_steps(path)[-1], Var)
+        return not isinstance(_nested_views(path)[-1], Var)
 
     def _path(self, expr: Expr, before: list[Stmt], reading: bool) -> Expr:
-        """The same view, with indices that are names or simple sums, of an array that has a name."""
+        """The same view with simple indices (names, or sums with constants), of an array that has a name."""
         match expr:
             case Var():
                 return expr
@@ -321,14 +316,14 @@ class Operands:
         return self._atom(item, before)
 
     def _atom(self, expr: Expr, before: list[Stmt]) -> Expr:
-        """A number under a name, where it is not one already."""
+        """A scalar as a name or literal."""
         expr = self.scalar(expr, before)
         if isinstance(expr, Var | Const):
             return expr
-        kind = typeof(expr, self.known.types)
+        kind = typeof(expr, self.shapes.types)
         if not isinstance(kind, Scalar):
             raise NotLowerable
-        name = self.known.fresh_name("factor", kind)
+        name = self.shapes.fresh_name("factor", kind)
         before.append(Assign(name, expr))
         return Var(name)
 
@@ -349,8 +344,8 @@ def product(extents: tuple[Expr, ...]) -> Expr:
     return size
 
 
-def _steps(path: Expr) -> list[Expr]:
-    """The views of a path, and at the end what they are views of."""
+def _nested_views(path: Expr) -> list[Expr]:
+    """The nested views of a path, and last their base."""
     found = [path]
     while isinstance(path, Op) and path.prim in _PATHS:
         path = path.args[0]
@@ -358,8 +353,8 @@ def _steps(path: Expr) -> list[Expr]:
     return found
 
 
-def _on(path: Expr, inner: Expr, new: Expr) -> Expr:
-    """The path on another array."""
+def _applied_to(path: Expr, inner: Expr, new: Expr) -> Expr:
+    """The path applied to another base."""
     if path == inner or not isinstance(path, Op):
         return new
-    return Op(path.prim, (_on(path.args[0], inner, new), *path.args[1:]), path.static)
+    return Op(path.prim, (_applied_to(path.args[0], inner, new), *path.args[1:]), path.static)

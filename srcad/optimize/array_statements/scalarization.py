@@ -1,16 +1,14 @@
-"""Statements on whole arrays as loops over their elements, one nest for each."""
+"""Scalarization: each statement on full arrays becomes a loop nest over their elements."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.loop_nest import is_injective
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
     Block,
     Effect,
-    Expr,
     For,
     Function,
     If,
@@ -24,24 +22,16 @@ from srcad.ir.nodes import (
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import defined, names
 from srcad.ir.types import Array, Scalar
-from srcad.optimize.array_statements.expression_trees import (
-    NotLowerable,
-    ReadAfterWrite,
-    broadcast_space,
-    element_value,
-    loop_order,
-    narrow_to_float32,
-    operand_index,
-)
+from srcad.optimize.array_statements.assignments import ArrayAssignments
+from srcad.optimize.array_statements.expression_trees import NotLowerable, ReadAfterWrite
 from srcad.optimize.loops.fusion import fuse_into
 from srcad.optimize.shapes.loop_shapes import LoopShapes
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.typing.typeof import typeof
-
-_IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
 def lower_array_statements(f: Function) -> Function:
-    """The function with loops where that is sure to give the same numbers.
+    """Lower array statements to loop nests where the results are provably the same.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
@@ -53,174 +43,143 @@ def lower_array_statements(f: Function) -> Function:
     for i in range(shape(x, axis=0)):
         y[i] = (2.0 * x[i]) + 1.0
     """
-    work = _Spread(f)
+    work = _ArrayStatementLowering(f)
     body = work.block(f.body)
     results = f.results
     if results and not (f.body and isinstance(f.body[-1], Return)):
         before: list[Stmt] = []
-        results = tuple(work.value(e, before) for e in results)
+        results = tuple(work.operands.value(e, before) for e in results)
         body += tuple(before)
-    return replace(f, body=body, results=results, types={**f.types, **work.made})
+    return replace(f, body=body, results=results, types={**f.types, **work.added_types})
 
 
-class _Spread(LoopShapes):
+class _ArrayStatementLowering:
     def __init__(self, f: Function) -> None:
-        super().__init__(f)
+        self._declared = f.types
+        self._shapes = ShapeEnvironment(f)
+        self._assignments = ArrayAssignments(self._shapes)
+        self._stores = self._assignments.stores
+        self.operands = self._assignments.operands
+        self._loops = LoopShapes(f, self._shapes, self.block, self.operands.scalar)
 
     @property
-    def made(self) -> dict[str, Array | Scalar]:
-        """The types of the names that were added."""
-        types = self.known.types | dict.fromkeys(self.known.counters, Scalar("int64"))
-        return {n: t for n, t in types.items() if n not in self.declared and isinstance(t, Array | Scalar)}
+    def added_types(self) -> dict[str, Array | Scalar]:
+        """The types of the added names."""
+        types = self._shapes.types | dict.fromkeys(self._shapes.indices, Scalar("int64"))
+        return {n: t for n, t in types.items() if n not in self._declared and isinstance(t, Array | Scalar)}
 
     # ---- statements --------------------------------------------------------------------------
 
     def block(self, block: Block) -> Block:
-        facts, asked = self.known.snapshot(), self.asked
+        facts, guards = self._shapes.snapshot(), self._loops.guards
         found: list[Stmt] = []
         rest = list(block)
         while rest:
-            made = self._started(rest[0], rest[1]) if len(rest) > 1 else []
-            rest, made = (rest[2:], made) if made else (rest[1:], self._statement(rest[0]))
-            for one in made:
-                fuse_into(found, one, self.known)
+            lowered = self._first_contribution(rest[0], rest[1]) if len(rest) > 1 else []
+            rest, lowered = (rest[2:], lowered) if lowered else (rest[1:], self._statement(rest[0]))
+            for one in lowered:
+                fuse_into(found, one, self._shapes)
                 match one:
-                    case Assign(target, Var(name)) if name not in self.declared:
-                        self.known.define(target, name)
-        self.known.restore(facts)
-        self.asked = asked
+                    case Assign(target, Var(name)) if name not in self._declared:
+                        self._shapes.bind(target, name)
+        self._shapes.restore(facts)
+        self._loops.guards = guards
         return tuple(found)
 
-    def _started(self, one: Stmt, other: Stmt) -> list[Stmt]:
-        """`d = zeros` and `d += e` as `d = zeros + e`, where that is a nest; nothing otherwise."""
+    def _first_contribution(self, one: Stmt, other: Stmt) -> list[Stmt]:
+        """`d = zeros` and `d += e` as the nest of `d = zeros + e`; nothing where it cannot be lowered."""
         match one, other:
             case (
                 Assign(target, Op("np.zeros" | "np.zeros_like") as zeros),
                 AugAssign(name, "+", value) | Store(Var(name), (), value, "+"),
             ) if target == name and name not in names(value) | names(zeros):
-                declared, facts = self.known.types.get(target), self.known.snapshot()
+                declared, facts = self._shapes.types.get(target), self._shapes.snapshot()
                 if isinstance(declared, Array):
                     try:
-                        return self.filled(target, declared, Op("+", (zeros, value)))
+                        return self._assignments.filled(target, declared, Op("+", (zeros, value)))
                     except NotLowerable:
-                        self.known.restore(facts)
+                        self._shapes.restore(facts)
         return []
 
     def _statement(self, stmt: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
         match stmt:
             case Assign(target, value):
-                return self.assign(target, value)
+                return self._assignments.assign(target, value)
             case AugAssign(target, op, value):
-                if isinstance(self.known.types.get(target), Array):
+                if isinstance(self._shapes.types.get(target), Array):
                     return self._store(Store(Var(target), (), value, op, stmt.span, stmt.free), stmt)
-                value = self.scalar(value, before)
-                self.known.forget((target,))
+                value = self.operands.scalar(value, before)
+                self._shapes.forget((target,))
                 return [*before, replace(stmt, value=value)]
             case Store():
                 return self._store(stmt, stmt)
             case If(cond, then, orelse):
-                cond = self.scalar(cond, before)
-                new_then, new_orelse = self.either(then, orelse)
+                cond = self.operands.scalar(cond, before)
+                new_then, new_orelse = self._loops.branches(then, orelse)
                 return [*before, replace(stmt, cond=cond, then=new_then, orelse=new_orelse)]
             case For(_, start, stop, step):
-                start, stop, step = (self.scalar(e, before) for e in (start, stop, step))
-                return [*before, self.loop(replace(stmt, start=start, stop=stop, step=step))]
+                start, stop, step = (self.operands.scalar(e, before) for e in (start, stop, step))
+                return [*before, self._loops.loop(replace(stmt, start=start, stop=stop, step=step))]
             case While(test, cond, body):
-                new_test, new_body = self.repeated(
+                new_test, new_body = self._loops.repeated(
                     defined(test) | defined(body), lambda: (self.block(test), self.block(body))
                 )
                 return [replace(stmt, test=new_test, body=new_body)]
             case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
-                args = (args[0], *(self.value(arg, before) for arg in args[1:]))
+                args = (args[0], *(self.operands.value(arg, before) for arg in args[1:]))
                 return [*before, replace(stmt, call=Op(prim, args, static))]
             case Return(values):
-                new_values = tuple(self.value(e, before) for e in values)
+                new_values = tuple(self.operands.value(e, before) for e in values)
                 return [*before, replace(stmt, values=new_values)]
         return [stmt]
 
-    def _store(self, stmt: Store, given: Stmt) -> list[Stmt]:
+    def _store(self, stmt: Store, original: Stmt) -> list[Stmt]:
         before: list[Stmt] = []
-        facts = self.known.snapshot()
+        facts = self._shapes.snapshot()
         try:
             place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
-            rank = self.rank(place)
+            rank = self.operands.rank(place)
             if rank is None:
                 raise NotLowerable
-            if rank == 0 or (stmt.op is None and self.rank(stmt.value) == 0):
-                value = self.scalar(stmt.value, before)
-                return [*before, replace(given, value=value) if isinstance(given, Store | AugAssign) else given]
-            return self.stored(stmt, place, before)
+            if rank == 0 or (stmt.op is None and self.operands.rank(stmt.value) == 0):
+                value = self.operands.scalar(stmt.value, before)
+                return [
+                    *before,
+                    replace(original, value=value) if isinstance(original, Store | AugAssign) else original,
+                ]
+            return self._stores.lower(stmt, place, before)
         except ReadAfterWrite:
-            self.known.restore(facts)
-            return self._after_its_value(stmt, given)
+            self._shapes.restore(facts)
+            return self._via_temporary(stmt, original)
         except NotLowerable:
-            self.known.restore(facts)
-            return [self._as_it_is(given)]
+            self._shapes.restore(facts)
+            return [self._unlowered(original)]
 
-    def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
-        """`x[...] op= tree`."""
-        if stmt.op is not None and stmt.op not in _IN_PLACE:
-            raise NotLowerable
-        name = root(stmt.base)
-        kind = typeof(place, self.known.types)
-        if name is None or not isinstance(kind, Array):
-            raise NotLowerable
-        tree = self.tree(stmt.value, before)
-        target = self.view(place, before, reading=False)
-        if kind.dtype == "float32":
-            tree = narrow_to_float32(tree, self.known, before)
-        if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
-            raise NotLowerable
-        counters = self.counters(len(target.lengths))
-        index = target.index(tuple(map(Var, counters)))
-        where = broadcast_space(tree, self.known, before, target)
-        for leaf, factors in zip(tree.leaves, where.factors, strict=True):
-            if leaf.view is not None and self.known.memory(leaf.view.base) == self.known.memory(target.base):
-                read = leaf.view.index(operand_index(factors, counters))
-                if leaf.view.base != target.base or not (
-                    (read == index and is_injective(index, counters)) or self._apart(read, index)
-                ):
-                    raise ReadAfterWrite
-        store = Store(Var(target.base), index, element_value(tree, where, counters), stmt.op, stmt.span, stmt.free)
-        axes = loop_order(tree, where, counters, self.known, target)
-        return [*before, self.loops(counters, where.extents, where.lengths, axes, (store,))]
-
-    def _after_its_value(self, stmt: Store, given: Stmt) -> list[Stmt]:
-        """`x[...] op= tree`, where the tree reads what is written: as `new = tree`, then `x[...] op= new`."""
-        facts = self.known.snapshot()
+    def _via_temporary(self, stmt: Store, original: Stmt) -> list[Stmt]:
+        """`x[...] op= tree`, where the loop would read what it writes: as `new = tree`, then `x[...] op= new`."""
+        facts = self._shapes.snapshot()
         try:
             place = Op("index", (stmt.base, *stmt.index)) if stmt.index else stmt.base
-            kind, target = typeof(stmt.value, self.known.types), typeof(place, self.known.types)
-            rank = self.rank(stmt.value)
+            kind, target = typeof(stmt.value, self._shapes.types), typeof(place, self._shapes.types)
+            rank = self.operands.rank(stmt.value)
             if not isinstance(target, Array) or not rank:
                 raise NotLowerable
             if not isinstance(kind, Array):
-                kind = Array(target.dtype, tuple(self.known.any_length() for _ in range(rank)))
-            name = self.known.fresh_name("new", replace(kind, layout="C"))
-            made = self.filled(name, replace(kind, layout="C"), stmt.value)
+                kind = Array(target.dtype, tuple(self._shapes.unknown_length() for _ in range(rank)))
+            name = self._shapes.fresh_name("new", replace(kind, layout="C"))
+            lowered = self._assignments.filled(name, replace(kind, layout="C"), stmt.value)
             before: list[Stmt] = []
-            return made + self.stored(replace(stmt, value=Var(name)), place, before)
+            return lowered + self._stores.lower(replace(stmt, value=Var(name)), place, before)
         except NotLowerable:
-            self.known.restore(facts)
-            return [self._as_it_is(given)]
+            self._shapes.restore(facts)
+            return [self._unlowered(original)]
 
-    def _as_it_is(self, stmt: Stmt) -> Stmt:
-        """The statement on whole arrays. Numba's `x[1:] += x[:-1]` would read what it has just written."""
+    def _unlowered(self, stmt: Stmt) -> Stmt:
+        """The unlowered statement. Numba's `x[1:] += x[:-1]` would read what it has written, so the value is copied."""
         match stmt:
-            case Store(base, _, value, str()) | AugAssign(base, _, value) if self.rank(value):
+            case Store(base, _, value, str()) | AugAssign(base, _, value) if self.operands.rank(value):
                 to = base if isinstance(base, str) else root(base)
-                if to is not None and self.known.memory(to) in map(self.known.memory, roots(value)):
+                if to is not None and self._shapes.alias_class(to) in map(self._shapes.alias_class, roots(value)):
                     return replace(stmt, value=Op("copy", (value,)))
         return stmt
-
-    def _apart(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
-        """Whether two elements are never the same: along some axis their fixed indices differ."""
-        for a, b in zip(one, other, strict=True):
-            x, y = self.known.number(a), self.known.number(b)
-            if a == b or x is None or y is None or (names(a) | names(b)) & set(self.known.counters):
-                continue
-            least = [d.bound(False) for d in (x, y)]
-            if all(d is not None and d.is_nonnegative for d in least) and not (x - y).terms and (x - y).const != 0:
-                return True
-        return False

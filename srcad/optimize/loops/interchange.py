@@ -1,9 +1,9 @@
-"""Loops change places where that lets the innermost one go along rows.
+"""Loop distribution and interchange, where the innermost loop then has unit stride.
 
-The adjoint of `y += A[i, k] * x[k]` adds to `d_A[i, k]`, which is as good; that of `y += A[k, j] * x[k]` goes down a
-column, one number in each row. A statement of an innermost loop, in which most elements lie apart, is moved out of all
-its loops into a nest of its own, where a loop from further out is the innermost one. What else the loops do stays
-where it is; scalars that flow from there to the statement become rows, with one number for each turn.
+The adjoint of `y += A[i, k] * x[k]` adds to `d_A[i, k]` with unit stride; that of `y += A[k, j] * x[k]` goes down a
+column, with the stride of a row. A statement of an innermost loop with strided accesses is distributed out of all its
+loops into a nest of its own, in which an outer loop becomes the innermost one. The rest of the loops stays where it is;
+scalars that flow from it to the statement are expanded to arrays with one element for each iteration.
 
     for c in range(n):
         d = d_y[c]
@@ -18,8 +18,8 @@ where it is; scalars that flow from there to the statement become rows, with one
         for c in range(n):
             d_A[k, c] += x[k] * d_row[c]
 
-Every element gets what it got before in the same order, so that results are the same to the last bit; but for the sums
-of adjoints, whose order is free.
+Every element is updated in the same order as before, so that results are bitwise equal; except for the sums of
+adjoints, which are reassociable.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDist
 from srcad.optimize.loops.interchange_rewrite import DistributedLoop, distributed_loop
 from srcad.optimize.memory.array_contraction import inner_blocks
 
-_SHORT = 4
-"""Turns of a loop that is not worth being the innermost."""
+_SHORT_TRIP_COUNT = 4
+"""The trip count up to which a loop is not worth being the innermost."""
 _PLAIN = frozenset({"+", "-", "*", "neg", "shape", "len"})
 
 
 def interchange(f: Function) -> Function:
-    """Move statements into nests of their own, whose innermost loop goes along rows.
+    """Distribute statements into nests of their own, whose innermost loop has unit stride.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, Scalar, Symbol, dim
@@ -67,10 +67,10 @@ def interchange(f: Function) -> Function:
     if not any(isinstance(s, For) for s in walk(f.body)):
         return f
     types = dict(f.types)
-    kept = frozenset(n for e in f.results for n in names(e))
+    results = frozenset(n for e in f.results for n in names(e))
     params = frozenset(p.name for p in f.params)
     shared = may_alias(f.body, f.types)
-    live = liveness(f.body, f.types, kept, params, all_stays=True)
+    live = liveness(f.body, f.types, results, params, all_stays=True)
 
     def block(stmts: Block, path: Path, facts: tuple[LinearForm, ...]) -> Block:
         return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
@@ -80,28 +80,30 @@ def interchange(f: Function) -> Function:
             return (stmt,)
         here = (*facts, *index_bounds(stmt, types)) if isinstance(stmt, For) else facts
         stmt = with_blocks(stmt, [block(b, (*path, name), here) for name, b in inner_blocks(stmt)])
-        if not isinstance(stmt, For) or not _may_be_innermost(stmt, types):
+        if not isinstance(stmt, For) or not _is_distributable(stmt, types):
             return (stmt,)
         later = live.live_after((*path, "head"))
 
-        def moved(loop: For, at: int, chain: PerfectNest, k: int, rows: frozenset[str]) -> DistributedLoop | None:
-            move = StatementDistribution(loop, at, chain, k, types, shared, later, facts)
-            if not (move.is_profitable() and move.is_legal()):
+        def distributed(
+            loop: For, at: int, nest: PerfectNest, k: int, expanded: frozenset[str]
+        ) -> DistributedLoop | None:
+            distribution = StatementDistribution(loop, at, nest, k, types, shared, later, facts)
+            if not (distribution.is_profitable() and distribution.is_legal()):
                 return None
-            found = distributed_loop(move, rows)
-            return replace(found, rest=_cleared(found.rest, found.at, later) if found.rest else None)
+            found = distributed_loop(distribution, expanded)
+            return replace(found, rest=_without_dead_loops(found.rest, found.at, later) if found.rest else None)
 
-        return _parted(stmt, moved)
+        return _distributed(stmt, distributed)
 
     return replace(f, body=block(f.body, (), ()), types=types)
 
 
-def _may_be_innermost(loop: For, types: Mapping[str, Type]) -> bool:
-    """Whether the loop's turns are such that statements may be taken out of them."""
+def _is_distributable(loop: For, types: Mapping[str, Type]) -> bool:
+    """Whether the loop has a form from which statements can be distributed."""
     if loop.exit is not None or loop.carried or loop.step not in (Const(1), Const(-1)):
         return False
     match loop.start, loop.stop:
-        case Const(int(start)), Const(int(stop)) if abs(stop - start) <= _SHORT:
+        case Const(int(start)), Const(int(stop)) if abs(stop - start) <= _SHORT_TRIP_COUNT:
             return False
     inside = defined((loop,))
     if not all(names(e).isdisjoint(inside) for e in (loop.start, loop.stop)) or loop.index in defined(loop.body):
@@ -112,40 +114,40 @@ def _may_be_innermost(loop: For, types: Mapping[str, Type]) -> bool:
         return False
     if not all(isinstance(types.get(n), Scalar) for n in inside):
         return False
-    plain = all(isinstance(s, Assign | AugAssign | Store | If | For | Comment) for s in walk(loop.body))
-    return plain and all(is_pure(e) for s in walk(loop.body) for e in own_exprs(s))
+    simple = all(isinstance(s, Assign | AugAssign | Store | If | For | Comment) for s in walk(loop.body))
+    return simple and all(is_pure(e) for s in walk(loop.body) for e in own_exprs(s))
 
 
-def _parted(
-    loop: For, moved: Callable[[For, int, PerfectNest, int, frozenset[str]], DistributedLoop | None]
+def _distributed(
+    loop: For, distribute: Callable[[For, int, PerfectNest, int, frozenset[str]], DistributedLoop | None]
 ) -> list[Stmt]:
-    """The loop without what has moved, and before and after it what that has become."""
+    """The loop without the distributed statements, with their nests before and after it."""
     before: list[Stmt] = []
     after: list[Stmt] = []
     rest: For | None = loop
-    rows: frozenset[str] = frozenset()
+    expanded: frozenset[str] = frozenset()
     while rest is not None:
-        found = next((m for at, chain, k in _statements(rest) if (m := moved(rest, at, chain, k, rows))), None)
+        found = next((m for at, nest, k in _statements(rest) if (m := distribute(rest, at, nest, k, expanded))), None)
         if found is None:
             return [*before, rest, *after]
         before += found.before
         after = [*found.nest, *after]
-        rest, rows = found.rest, found.rows
+        rest, expanded = found.rest, found.expansions
     return [*before, *after]
 
 
 def _statements(loop: For) -> Iterator[tuple[int, PerfectNest, int]]:
-    """The statements of innermost loops: where their loops stand, these, and where in the body they do."""
+    """The statements of innermost loops: the position of their nest in the body, the nest, and their position in it."""
     for at, stmt in enumerate(loop.body):
-        chain = _chain(stmt) if isinstance(stmt, For) else None
-        if chain is not None:
-            for k, inner in enumerate(chain.body):
+        nest = _perfect_nest(stmt) if isinstance(stmt, For) else None
+        if nest is not None:
+            for k, inner in enumerate(nest.body):
                 if isinstance(inner, Store | AugAssign):
-                    yield at, chain, k
+                    yield at, nest, k
 
 
-def _chain(loop: For) -> PerfectNest | None:
-    """The loops down to an innermost one, where there is nothing between them but numbers that are made."""
+def _perfect_nest(loop: For) -> PerfectNest | None:
+    """The loops down to an innermost one, where there are only scalar definitions between them."""
     loops: list[For] = []
     while True:
         if (
@@ -163,20 +165,20 @@ def _chain(loop: For) -> PerfectNest | None:
             if all(isinstance(s, Assign | AugAssign | Store | Comment) for s in loop.body):
                 return PerfectNest(tuple(loops))
             return None
-        *made, last = loop.body
-        if last is not inner[0] or not all(isinstance(s, Assign | Comment) for s in made):
+        *definitions, last = loop.body
+        if last is not inner[0] or not all(isinstance(s, Assign | Comment) for s in definitions):
             return None
         loop = inner[0]
 
 
-def _cleared(loop: For, at: int, live: frozenset[str]) -> For | None:
-    """The loop without the loops at `at`, and without itself, where they only make numbers that nobody reads."""
+def _without_dead_loops(loop: For, at: int, live: frozenset[str]) -> For | None:
+    """The loop without the nest at `at`, and None for the loop itself, where they only define dead scalars."""
 
-    def idle(block: Block, others: Block) -> bool:
+    def is_dead(block: Block, others: Block) -> bool:
         read = live | block_reads(others)
         return all(isinstance(s, For | Assign | Comment) and not set(own_writes(s)) & read for s in walk(block))
 
     elsewhere = (*loop.body[:at], *loop.body[at + 1 :])
-    if idle((loop.body[at],), elsewhere):
+    if is_dead((loop.body[at],), elsewhere):
         loop = replace(loop, body=elsewhere)
-    return None if idle((loop,), ()) else loop
+    return None if is_dead((loop,), ()) else loop

@@ -1,4 +1,4 @@
-"""One statement of an innermost loop in a nest of its own: whether it may be, and whether it pays."""
+"""Legality and profitability of distributing one statement into an interchanged nest of its own."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_n
 from srcad.ir.types import Array, Scalar, Type
 
 _COST = {"+": 1, "-": 1, "*": 1, "neg": 1, "index": 1, "/": 4}
-_MOST = 10
-"""How much there may be to compute in what a statement takes along."""
+_MAX_COST = 10
+"""The most expensive definition that is recomputed in the statement's own nest."""
 _DOUBLE = Scalar("float64")
 
 
 @dataclass(frozen=True)
 class PerfectNest:
-    """Loops one inside the other, with numbers that are made between them."""
+    """Perfectly nested loops, except for definitions of scalars between them."""
 
     loops: tuple[For, ...]
 
@@ -37,13 +37,13 @@ class PerfectNest:
         return self.loops[-1].body
 
     @property
-    def counters(self) -> tuple[str, ...]:
+    def indices(self) -> tuple[str, ...]:
         return tuple(loop.index for loop in self.loops)
 
 
 @dataclass(frozen=True)
 class DistributedStatement:
-    """The statement to be moved, which changes an element, or a number (`index` is empty) that becomes one of a row."""
+    """The distributed statement: it updates an element, or a scalar (`index` is empty) that is to be expanded."""
 
     target: str
     index: tuple[Expr, ...]
@@ -51,36 +51,52 @@ class DistributedStatement:
     stmt: Store | AugAssign
 
     @property
-    def is_free_sum(self) -> bool:
+    def is_reassociable_sum(self) -> bool:
         return self.stmt.free and self.stmt.op in ("+", "-")
 
 
 class StatementDistribution:
-    """Statement number `k` of the chain that is statement number `at` of a loop."""
+    """The distribution of statement number `k` of the nest that is statement number `at` of a loop.
+
+    >>> from srcad.analysis.memory.may_alias import may_alias
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import dim
+    >>> (loop,) = parse('''
+    ... for j in range(n):
+    ...     for k in range(n):
+    ...         A[k, j] += x[k]
+    ... ''')
+    >>> types = {"A": Array("float64", (dim(9), dim(9))), "x": Array("float64", (dim(9),))}
+    >>> types.update(dict.fromkeys("jkn", Scalar("int64")))
+    >>> nest = PerfectNest((loop.body[0],))
+    >>> distribution = StatementDistribution(loop, 0, nest, 0, types, may_alias((loop,), types), frozenset(), ())
+    >>> distribution.is_profitable(), distribution.is_legal()
+    (True, True)
+    """
 
     def __init__(
         self,
         loop: For,
         at: int,
-        chain: PerfectNest,
+        nest: PerfectNest,
         k: int,
         types: dict[str, Type],
         shared: MayAlias,
         live: frozenset[str],
         facts: tuple[LinearForm, ...],
     ) -> None:
-        self.loop, self.at, self.chain, self.k = loop, at, chain, k
+        self.loop, self.at, self.nest, self.k = loop, at, nest, k
         self.types = types
         self.live = live
         self.facts = facts
         self.assigned = defined((loop,))
-        self.counters = frozenset((loop.index, *chain.counters))
+        self.indices = frozenset((loop.index, *nest.indices))
         self.accesses = LoopAccesses(types, shared, self.assigned)
         self.rest = self._without()
 
     def _without(self) -> For:
         """The loop without the statement."""
-        *outer, last = self.chain.loops
+        *outer, last = self.nest.loops
         new = replace(last, body=(*last.body[: self.k], *last.body[self.k + 1 :]))
         for around in reversed(outer):
             new = replace(around, body=tuple(new if isinstance(s, For) else s for s in around.body))
@@ -90,118 +106,118 @@ class StatementDistribution:
 
     @cached_property
     def statement(self) -> DistributedStatement | None:
-        """The statement, with the numbers of its turn that it reads put in."""
-        stmt = self.chain.body[self.k]
-        if not isinstance(stmt, Store | AugAssign) or len(self.counters) <= len(self.chain.loops):
+        """The statement, with the scalars of its iteration substituted."""
+        stmt = self.nest.body[self.k]
+        if not isinstance(stmt, Store | AugAssign) or len(self.indices) <= len(self.nest.loops):
             return None
-        value = self._closed(stmt.value)
+        value = self._substituted(stmt.value)
         if isinstance(stmt, AugAssign):
-            fits = value is not None and self.types.get(stmt.target) == _DOUBLE and stmt.target not in names(value)
-            return DistributedStatement(stmt.target, (), value, stmt) if fits and value is not None else None
-        index = [self._closed(e) for e in stmt.index]
+            is_legal = value is not None and self.types.get(stmt.target) == _DOUBLE and stmt.target not in names(value)
+            return DistributedStatement(stmt.target, (), value, stmt) if is_legal and value is not None else None
+        index = [self._substituted(e) for e in stmt.index]
         items = tuple(e for e in index if e is not None)
         base = stmt.base.name if isinstance(stmt.base, Var) else ""
-        whole = len(items) == len(index) and self.accesses.is_element(base, items)
-        return DistributedStatement(base, items, value, stmt) if whole and value is not None else None
+        is_element = len(items) == len(index) and self.accesses.is_element(base, items)
+        return DistributedStatement(base, items, value, stmt) if is_element and value is not None else None
 
-    def _closed(self, expr: Expr) -> Expr | None:
-        """The expression with numbers of the same turn put in; None where it takes more than that."""
+    def _substituted(self, expr: Expr) -> Expr | None:
+        """The expression with scalars of the same iteration substituted; None where illegal or too expensive."""
         for name in names(expr):
-            if name in self._made:
-                made = self._made[name]
-                if made is None:
+            if name in self._definitions:
+                definition = self._definitions[name]
+                if definition is None:
                     return None
-                expr = replace_names(expr, {name: made})
-        return expr if isinstance(expr, Slice) or _cost(expr) <= 2 * _MOST else None
+                expr = replace_names(expr, {name: definition})
+        return expr if isinstance(expr, Slice) or _cost(expr) <= 2 * _MAX_COST else None
 
     @cached_property
-    def _made(self) -> dict[str, Expr | None]:
-        """What the numbers are that a turn makes before the statement; None where that is not to be said again."""
-        once = {n for n in self.assigned if sum(n in _own(s) for s in walk((self.loop,))) == 1}
-        made: dict[str, Expr | None] = {}
+    def _definitions(self) -> dict[str, Expr | None]:
+        """The definitions of an iteration before the statement; None where one must not be recomputed."""
+        once = {n for n in self.assigned if sum(n in _targets(s) for s in walk((self.loop,))) == 1}
+        definitions: dict[str, Expr | None] = {}
 
-        def make(stmt: Stmt, fits: bool) -> None:
+        def define(stmt: Stmt, is_legal: bool) -> None:
             if isinstance(stmt, Assign):
-                # a counter of a loop further in would be what is left of its last turn
-                value: Expr | None = stmt.value if names(stmt.value).isdisjoint(self.counters - bound) else None
+                # the index of a loop further in would be that of its last iteration
+                value: Expr | None = stmt.value if names(stmt.value).isdisjoint(self.indices - bound) else None
                 for name in names(stmt.value):
-                    if value is not None and name in made:
-                        one = made[name]
+                    if value is not None and name in definitions:
+                        one = definitions[name]
                         value = None if one is None else replace_names(value, {name: one})
-                made[stmt.target] = value if fits and stmt.target in once else None
+                definitions[stmt.target] = value if is_legal and stmt.target in once else None
 
         bound = {self.loop.index}
         for s in self.loop.body[: self.at]:
             if isinstance(s, Assign) and is_int64(self.types.get(s.target)):
-                make(s, affine_index(s.value, self.types) is not None)
-        for loop in self.chain.loops:
+                define(s, affine_index(s.value, self.types) is not None)
+        for loop in self.nest.loops:
             bound.add(loop.index)
-            for s in loop.body if loop is not self.chain.loops[-1] else loop.body[: self.k]:
-                make(s, _cost(s.value) <= _MOST if isinstance(s, Assign) else False)
-        return made
+            for s in loop.body if loop is not self.nest.loops[-1] else loop.body[: self.k]:
+                define(s, _cost(s.value) <= _MAX_COST if isinstance(s, Assign) else False)
+        return definitions
 
     @cached_property
     def expanded_scalars(self) -> tuple[str, ...] | None:
-        """The numbers that the loop makes before, and the statement reads or adds to; None where it may not."""
+        """The scalars to expand: defined before in the loop, used or added to by the statement; None where illegal."""
         assert self.statement is not None
-        read = {n for e in (*self.statement.index, self.statement.value) for n in names(e)} - self.counters
+        read = {n for e in (*self.statement.index, self.statement.value) for n in names(e)} - self.indices
         read |= set() if self.statement.index else {self.statement.target}
         found = sorted(read & self.assigned)
         earlier, after = defined(self.loop.body[: self.at]), defined(self.rest.body[self.at :])
-        fits = all(self.types.get(n) == _DOUBLE and n in earlier and n not in after for n in found)
-        return tuple(found) if fits else None
+        is_legal = all(self.types.get(n) == _DOUBLE and n in earlier and n not in after for n in found)
+        return tuple(found) if is_legal else None
 
     @cached_property
-    def own(self) -> list[Access]:
-        """The elements the statement meets, first of all its own."""
+    def own_accesses(self) -> list[Access]:
+        """The accesses of the statement, its target first."""
         assert self.statement is not None
         target, index, value = self.statement.target, self.statement.index, self.statement.value
-        place = self.accesses.element(target, index, self.around, self.counters)
+        place = self.accesses.element(target, index, self.around, self.indices)
         found = [Access(target, place, True)] if index else []
-        return found + [a for e in (*index, value) for a in self.accesses.read(e, self.around, self.counters)]
+        return found + [a for e in (*index, value) for a in self.accesses.read(e, self.around, self.indices)]
 
     @cached_property
     def around_loop(self) -> tuple[LinearForm, ...]:
-        """What holds in the loop's turns."""
+        """The facts in the loop's iterations."""
         return (*self.facts, *index_bounds(self.loop, self.types))
 
     @cached_property
     def around(self) -> tuple[LinearForm, ...]:
-        """What holds in the statement's turns."""
-        return (*self.around_loop, *(f for loop in self.chain.loops for f in index_bounds(loop, self.types)))
+        """The facts in the statement's iterations."""
+        return (*self.around_loop, *(f for loop in self.nest.loops for f in index_bounds(loop, self.types)))
 
-    # ---- whether it pays ---------------------------------------------------------------------
+    # ---- profitability -----------------------------------------------------------------------
 
     def is_profitable(self) -> bool:
-        """Whether fewer elements lie apart from those of the turn before; a sum in order would make turns wait."""
-        if self.statement is None or self.expanded_scalars is None or any(a.place is None for a in self.own):
+        """Whether fewer accesses are strided; an ordered sum in the innermost loop would be a recurrence."""
+        if self.statement is None or self.expanded_scalars is None or any(a.place is None for a in self.own_accesses):
             return False
-        place = self.own[0].place if self.statement.index else None
-        if place is not None and not place.moves(self.loop.index) and not self.statement.is_free_sum:
+        place = self.own_accesses[0].place if self.statement.index else None
+        if place is not None and not place.moves(self.loop.index) and not self.statement.is_reassociable_sum:
             return False
-        return self._apart(self.loop.index) < self._apart(self.chain.counters[-1])
+        return self._strided_accesses(self.loop.index) < self._strided_accesses(self.nest.indices[-1])
 
-    def _apart(self, counter: str) -> int:
+    def _strided_accesses(self, index: str) -> int:
         found = set()
-        for a in self.own:
-            known = self.types[a.array]
-            assert isinstance(known, Array) and a.place is not None
-            if a.place.steps(counter, 0 if known.layout == "F" else -1):
+        for a in self.own_accesses:
+            kind = self.types[a.array]
+            assert isinstance(kind, Array) and a.place is not None
+            if a.place.steps(index, 0 if kind.layout == "F" else -1):
                 found.add((a.array, a.place.written))
         return len(found)
 
-    # ---- whether it may be -------------------------------------------------------------------
+    # ---- legality ----------------------------------------------------------------------------
 
     def is_legal(self) -> bool:
         assert self.statement is not None
-        if self.live & self.counters:
+        if self.live & self.indices:
             return False
-        if not self.statement.index and not self._is_sum_of_turn():
+        if not self.statement.index and not self._is_private_sum():
             return False
-        return self._bounds_fit() and self._turns_fit() and self.deferred is not None
+        return self._has_available_bounds() and self._may_permute() and self.deferred is not None
 
-    def _is_sum_of_turn(self) -> bool:
-        """Whether every turn gives the number a first value, and reads it only after all that is added to it."""
+    def _is_private_sum(self) -> bool:
+        """Whether every iteration initialises the scalar, and reads it only after all that is added to it."""
         assert self.statement is not None
         target = self.statement.target
         if target in self.live or target in _read(self.rest.body[self.at : self.at + 1]):
@@ -213,20 +229,20 @@ class StatementDistribution:
                 return True
         return False
 
-    def _bounds_fit(self) -> bool:
-        """Whether the bounds of the inner loops can be said outside: of one alone they may go with the counter."""
+    def _has_available_bounds(self) -> bool:
+        """Whether the inner bounds are available outside: those of a single inner loop may depend on the index."""
         read: set[str] = set()
-        for depth, loop in enumerate(self.chain.loops):
+        for depth, loop in enumerate(self.nest.loops):
             here = names(loop.start) | names(loop.stop)
-            if not here & self.assigned <= {self.loop.index, *self.chain.counters[:depth]}:
+            if not here & self.assigned <= {self.loop.index, *self.nest.indices[:depth]}:
                 return False
             read |= here
-        return self.loop.index not in read or (len(self.chain.loops) == 1 and self.slope is not None)
+        return self.loop.index not in read or (len(self.nest.loops) == 1 and self.triangle_bound is not None)
 
     @cached_property
-    def slope(self) -> tuple[bool, int] | None:
-        """Of a triangle: whether the inner loop ends where the outer one is, or begins there; and how far from it."""
-        low, high = limits(self.chain.loops[0])
+    def triangle_bound(self) -> tuple[bool, int] | None:
+        """Of a triangular nest: whether the outer index bounds the inner loop above (or below); and the offset."""
+        low, high = limits(self.nest.loops[0])
         c = self.loop.index
         if (c in names(low)) == (c in names(high)):
             return None
@@ -237,53 +253,55 @@ class StatementDistribution:
                 return c in names(high), by if op == "+" else -by
         return None
 
-    def _turns_fit(self) -> bool:
-        """Whether the statement's own turns may run in the new order."""
+    def _may_permute(self) -> bool:
+        """Whether the statement's own iterations may run in the new order."""
         levels = []
-        for depth, loop in enumerate(self.chain.loops):
+        for depth, loop in enumerate(self.nest.loops):
             level = [
                 iteration_before(self.loop.index, self.loop.step),
                 iteration_before(loop.index, opposite(loop.step)),
             ]
-            levels.append([*level, *(f for n in self.chain.counters[:depth] for f in same_iteration(n))])
+            levels.append([*level, *(f for n in self.nest.indices[:depth] for f in same_iteration(n))])
         return not self.conflicts_with_itself(levels)
 
     def conflicts_with_itself(self, orders: Sequence[Sequence[LinearForm]]) -> bool:
-        """Whether two turns of these orders may meet one element; to the sum of an adjoint, both may add."""
+        """Whether two iterations in one of these orders may conflict; additions to adjoints do not conflict."""
         assert self.statement is not None
         conflict = self.accesses.conflict
-        if self.statement.index and self.statement.is_free_sum:
-            place, others = self.own[:1], self.own[1:]
+        if self.statement.index and self.statement.is_reassociable_sum:
+            place, others = self.own_accesses[:1], self.own_accesses[1:]
             return conflict(place, others, orders) or conflict(others, place, orders)
-        return conflict(self.own, self.own, orders)
+        return conflict(self.own_accesses, self.own_accesses, orders)
 
     @cached_property
     def deferred(self) -> int | None:
-        """From which statement of the loop on the rest has to wait for the moved one; None where that cannot be."""
+        """From which statement on the rest must run after the new nest; None where no order is legal."""
         assert self.statement is not None
         c, step, body, at = self.loop.index, self.loop.step, self.rest.body, self.at
-        early, beside, late = (
-            list(self.accesses.of(part, self.around_loop, self.counters))
+        earlier, remaining, later = (
+            list(self.accesses.of(part, self.around_loop, self.indices))
             for part in (body[:at], body[at : at + 1], body[at + 1 :])
         )
         conflict = self.accesses.conflict
         this_or_later = [iteration_before(c, step, 0)]
-        if conflict(self.own, early, [[iteration_before(c, step)]]) or conflict(self.own, beside, [this_or_later]):
+        if conflict(self.own_accesses, earlier, [[iteration_before(c, step)]]) or conflict(
+            self.own_accesses, remaining, [this_or_later]
+        ):
             return None
-        if self.statement.index and not conflict(self.own, late, [this_or_later]):
+        if self.statement.index and not conflict(self.own_accesses, later, [this_or_later]):
             return len(body)
-        # what comes after in the turn waits until all turns of the statement have run
-        if conflict([*self.own, *early, *beside], late, [[iteration_before(c, opposite(step))]]):
+        # later statements of an iteration are deferred until the whole nest has run
+        if conflict([*self.own_accesses, *earlier, *remaining], later, [[iteration_before(c, opposite(step))]]):
             return None
-        made, makes = defined(body[: at + 1]), defined(body[at + 1 :])
-        counters = {s.index for s in walk(body) if isinstance(s, For)} - self.live
-        back = _read(body[: at + 1]) & makes
-        across = _read(body[at + 1 :]) & (made - {self.statement.target, c})
-        return None if back or across or made & makes - counters else at + 1
+        definitions, later_definitions = defined(body[: at + 1]), defined(body[at + 1 :])
+        indices = {s.index for s in walk(body) if isinstance(s, For)} - self.live
+        backward = _read(body[: at + 1]) & later_definitions
+        across = _read(body[at + 1 :]) & (definitions - {self.statement.target, c})
+        return None if backward or across or definitions & later_definitions - indices else at + 1
 
 
 def limits(loop: For) -> tuple[Expr, Expr]:
-    """The least value of the counter, and the first too great."""
+    """The least value of the index, and the first above the greatest."""
     if loop.step == Const(1):
         return loop.start, loop.stop
     return plus(loop.stop, 1), plus(loop.start, 1)
@@ -304,7 +322,7 @@ def plus(expr: Expr, by: int) -> Expr:
     return Op("+" if by > 0 else "-", (expr, Const(abs(by))))
 
 
-def _own(stmt: Stmt) -> tuple[str, ...]:
+def _targets(stmt: Stmt) -> tuple[str, ...]:
     match stmt:
         case Assign(target) | AugAssign(target):
             return (target,)
@@ -314,7 +332,7 @@ def _own(stmt: Stmt) -> tuple[str, ...]:
 
 
 def _read(block: Block) -> frozenset[str]:
-    """The names that are read, but for the counter of a loop in it."""
+    """The names that are read, except indices of loops in the block."""
     found: frozenset[str] = frozenset()
     for stmt in block:
         found |= {n for e in own_exprs(stmt) for n in names(e)}
@@ -324,4 +342,4 @@ def _read(block: Block) -> frozenset[str]:
 
 
 def _cost(value: Expr) -> int:
-    return sum(_COST.get(op.prim, 3 * _MOST) for op in ops(value))
+    return sum(_COST.get(op.prim, 3 * _MAX_COST) for op in ops(value))

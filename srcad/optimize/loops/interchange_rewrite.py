@@ -1,4 +1,4 @@
-"""How a statement that has moved is written: its nest, and the loop that is left."""
+"""Code generation of loop distribution and interchange: the new nest, and the loop that is left."""
 
 from __future__ import annotations
 
@@ -16,87 +16,127 @@ from srcad.optimize.memory.register_promotion import always_evaluated
 
 @dataclass(frozen=True)
 class DistributedLoop:
-    """What becomes of a loop of which a statement is moved out."""
+    """A loop after one statement was distributed out of it."""
 
     before: Block
     rest: For | None
     at: int
-    """Where in the rest the statement's loops stood."""
+    """Where the rest has the loops that the statement was in."""
     nest: Block
-    """The statement's own loops, and after it what of the loop has to wait for it."""
-    rows: frozenset[str]
-    """Arrays of numbers that flow to the statement, which others may read as well."""
+    """The new nest, and after it the deferred statements of the loop."""
+    expansions: frozenset[str]
+    """Scalar expansions that further distributed statements may read as well."""
 
 
-def distributed_loop(move: StatementDistribution, rows: frozenset[str]) -> DistributedLoop:
-    return _Nested(move, rows).made()
+def distributed_loop(distribution: StatementDistribution, existing_rows: frozenset[str]) -> DistributedLoop:
+    """Distribute the statement into an interchanged nest; `existing_rows` are the scalar expansions so far.
+
+    >>> from srcad.analysis.memory.may_alias import may_alias
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.optimize.loops.interchange_legality import PerfectNest
+    >>> (loop,) = parse('''
+    ... for j in range(n):
+    ...     d = w[j] * w[j]
+    ...     for k in range(n):
+    ...         A[k, j] += x[k] * d
+    ... ''')
+    >>> types = {"A": Array("float64", (dim(9), dim(9))), **dict.fromkeys("xw", Array("float64", (dim(9),)))}
+    >>> types |= {**dict.fromkeys("jkn", Scalar("int64")), "d": Scalar("float64")}
+    >>> nest, shared = PerfectNest((loop.body[1],)), may_alias((loop,), types)
+    >>> found = distributed_loop(StatementDistribution(loop, 1, nest, 0, types, shared, frozenset(), ()), frozenset())
+    >>> print(show((*found.before, found.rest, *found.nest)))
+    d_row = np.empty(select(n > 0, n, 0))
+    for j in range(n):
+        d = w[j] * w[j]
+        d_row[j] = d
+        for k in range(n):
+            pass
+    for k in range(n):
+        if 0 < n:
+            x_item = x[k]
+            for j in range(n):
+                A[k, j] += x_item * d_row[j]
+    """
+    return _DistributionRewriting(distribution, existing_rows).distributed()
 
 
-class _Nested:
-    def __init__(self, move: StatementDistribution, rows: frozenset[str]) -> None:
-        assert move.statement is not None and move.expanded_scalars is not None and move.deferred is not None
-        self.move = move
-        self.types = move.types
-        self.statement: DistributedStatement = move.statement
-        self.flowing: tuple[str, ...] = move.expanded_scalars
-        self.waiting: int = move.deferred
-        self.rows = rows
+class _DistributionRewriting:
+    def __init__(self, distribution: StatementDistribution, existing_rows: frozenset[str]) -> None:
+        assert (
+            distribution.statement is not None
+            and distribution.expanded_scalars is not None
+            and distribution.deferred is not None
+        )
+        self.distribution = distribution
+        self.types = distribution.types
+        self.statement: DistributedStatement = distribution.statement
+        self.expanded: tuple[str, ...] = distribution.expanded_scalars
+        self.deferred: int = distribution.deferred
+        self.existing_rows = existing_rows
 
-    def made(self) -> DistributedLoop:
-        move, loop = self.move, self.move.loop
+    def distributed(self) -> DistributedLoop:
+        distribution, loop = self.distribution, self.distribution.loop
         low, high = limits(loop)
         here = _minus(Var(loop.index), low)
-        there = {name: row for name in self.flowing if (row := self._kept(name, here)) is not None}
-        new = {name: self._row(name) for name in self.flowing if name not in there}
-        items: dict[str, Expr] = {n: Op("index", (Var(row), here)) for n, row in (there | new).items()}
-        keep = tuple(Store(Var(row), (here,), Var(name)) for name, row in new.items())
-        body, late = move.rest.body[: self.waiting], move.rest.body[self.waiting :]
-        rest = replace(move.rest, body=(*body[: move.at], *keep, *body[move.at :]))
+        existing = {name: row for name in self.expanded if (row := self._existing_row(name, here)) is not None}
+        new = {name: self._row(name) for name in self.expanded if name not in existing}
+        items: dict[str, Expr] = {n: Op("index", (Var(row), here)) for n, row in (existing | new).items()}
+        stores = tuple(Store(Var(row), (here,), Var(name)) for name, row in new.items())
+        body, deferred_statements = distribution.rest.body[: self.deferred], distribution.rest.body[self.deferred :]
+        rest = replace(distribution.rest, body=(*body[: distribution.at], *stores, *body[distribution.at :]))
         nest = self._nest(items)
-        if late:
-            back = tuple(Assign(name, items[name]) for name in self.flowing if not self.statement.index)
-            nest += (replace(loop, body=(*back, *late)),)
-        length = _length(_minus(high, low))
-        made = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
-        # what is added to is the statement's alone
-        others = self.rows | (frozenset(new.values()) if self.statement.index else frozenset())
-        return DistributedLoop(made, rest, move.at + len(keep), nest, others)
+        if deferred_statements:
+            reloads = tuple(Assign(name, items[name]) for name in self.expanded if not self.statement.index)
+            nest += (replace(loop, body=(*reloads, *deferred_statements)),)
+        length = _trip_count(_minus(high, low))
+        allocations = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
+        # the expansion of an accumulator is private to the statement
+        others = self.existing_rows | (frozenset(new.values()) if self.statement.index else frozenset())
+        return DistributedLoop(allocations, rest, distribution.at + len(stores), nest, others)
 
     def _nest(self, items: dict[str, Expr]) -> Block:
-        move, loop, loops = self.move, self.move.loop, list(self.move.chain.loops)
-        order = [*self._same_turn, iteration_before(loop.index, loop.step)]
-        inner = loop if move.conflicts_with_itself([order]) else _over(replace(loop, step=Const(1)), *limits(loop))
+        distribution, loop, loops = self.distribution, self.distribution.loop, list(self.distribution.nest.loops)
+        order = [*self._same_iteration, iteration_before(loop.index, loop.step)]
+        inner = (
+            loop
+            if distribution.conflicts_with_itself([order])
+            else _with_bounds(replace(loop, step=Const(1)), *limits(loop))
+        )
         if any(loop.index in names(e) for around in loops for e in (around.start, around.stop)):
-            (low, high), bounds = self._changed_over()
-            loops = [_over(loops[0], low, high)]
-            inner = _over(inner, *bounds)
+            (low, high), bounds = self._interchanged_bounds()
+            loops = [_with_bounds(loops[0], low, high)]
+            inner = _with_bounds(inner, *bounds)
         nest = self._innermost(inner, items)
         for k, around in enumerate(reversed(loops)):
-            comments = tuple(s for s in move.chain.body if isinstance(s, Comment)) if k == 0 else ()
+            comments = tuple(s for s in distribution.nest.body if isinstance(s, Comment)) if k == 0 else ()
             nest = (replace(around, body=(*comments, *nest)),)
         return nest
 
-    def _changed_over(self) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:
-        """The limits of the inner loop of a triangle, now the outer one, and of the outer one, now the inner."""
-        (inner,) = self.move.chain.loops
-        assert self.move.slope is not None
-        ends, shift = self.move.slope
+    def _interchanged_bounds(self) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:
+        """The bounds of an interchanged triangle: those of the new outer loop and those of the new inner one."""
+        (inner,) = self.distribution.nest.loops
+        assert self.distribution.triangle_bound is not None
+        ends, shift = self.distribution.triangle_bound
         low, high = limits(inner)
-        first, end = limits(self.move.loop)
+        first, end = limits(self.distribution.loop)
         k = Var(inner.index)
         if ends:  # k < c + shift
-            return (low, plus(end, shift - 1)), (self._greater(first, plus(k, 1 - shift)), end)
+            return (low, plus(end, shift - 1)), (self._maximum(first, plus(k, 1 - shift)), end)
         return (plus(first, shift), high), (first, Op("min", (end, plus(k, 1 - shift))))
 
-    def _greater(self, bound: Expr, other: Expr) -> Expr:
-        """The greater of two, of which the second may be known to be."""
+    def _maximum(self, bound: Expr, other: Expr) -> Expr:
+        """The maximum of two bounds, the second alone where it is provably the greater."""
         one, two = affine_index(bound, self.types), affine_index(other, self.types)
-        if one is not None and two is not None and not is_satisfiable([difference(one, two, -1), *self.move.around]):
+        if (
+            one is not None
+            and two is not None
+            and not is_satisfiable([difference(one, two, -1), *self.distribution.around])
+        ):
             return other
         return Op("max", (bound, other))
 
     def _innermost(self, inner: For, items: dict[str, Expr]) -> Block:
-        """The new innermost loop; what stays the same all through it is a number."""
+        """The new innermost loop; loop-invariant elements are scalars."""
         value, index, stmt = replace_names(self.statement.value, items), self.statement.index, self.statement.stmt
         if not index:
             row = items[self.statement.target]
@@ -109,44 +149,44 @@ class _Nested:
         for op in dict.fromkeys(
             op for op in always_evaluated(value) if op.prim == "index" and inner.index not in names(op)
         ):
-            if op != element and self._is_apart(op):
-                item = self._number(op)
+            if op != element and self._is_unmodified(op):
+                item = self._element_scalar(op)
                 value = map_expr(value, lambda e, op=op, item=item: Var(item) if e == op else e)  # type: ignore[misc]
                 first.append(Assign(item, op))
-        turn: Stmt = Store(Var(target), index, value, stmt.op, stmt.span, stmt.free)
+        update: Stmt = Store(Var(target), index, value, stmt.op, stmt.span, stmt.free)
         last: Block = ()
-        fixed = not any(inner.index in names(e) for e in index)
-        if fixed and stmt.op in ("+", "-") and self._is_double(target) and self._is_apart(value):
+        invariant = not any(inner.index in names(e) for e in index)
+        if invariant and stmt.op in ("+", "-") and self._is_double(target) and self._is_unmodified(value):
             total = fresh_name(f"{target}_total", Scalar("float64"), self.types)
             first.append(Assign(total, element))
-            turn = AugAssign(total, stmt.op, value, stmt.span, stmt.free)
+            update = AugAssign(total, stmt.op, value, stmt.span, stmt.free)
             last = (Store(Var(target), index, Var(total)),)
-        loop = replace(inner, body=(turn,))
+        loop = replace(inner, body=(update,))
         low, high = limits(inner)
         return (If(Op("<", (low, high)), (*first, loop, *last), ()),) if first else (loop,)
 
     def _is_double(self, array: str) -> bool:
-        known = self.types[array]
-        return isinstance(known, Array) and known.dtype == "float64"
+        kind = self.types[array]
+        return isinstance(kind, Array) and kind.dtype == "float64"
 
-    def _is_apart(self, expr: Expr) -> bool:
-        """Whether the statement changes nothing that the expression reads, all through the innermost loop."""
-        move = self.move
-        read = list(move.accesses.read(expr, move.around, move.counters))
-        return not move.accesses.conflict(move.own[:1], read, [self._same_turn])
+    def _is_unmodified(self, expr: Expr) -> bool:
+        """Whether the statement changes nothing that the expression reads, throughout the innermost loop."""
+        distribution = self.distribution
+        read = list(distribution.accesses.read(expr, distribution.around, distribution.indices))
+        return not distribution.accesses.conflict(distribution.own_accesses[:1], read, [self._same_iteration])
 
     @property
-    def _same_turn(self) -> list[tuple[int, tuple[tuple[str, int], ...]]]:
-        return [f for n in self.move.chain.counters for f in same_iteration(n)]
+    def _same_iteration(self) -> list[tuple[int, tuple[tuple[str, int], ...]]]:
+        return [f for n in self.distribution.nest.indices for f in same_iteration(n)]
 
     # ---- names -------------------------------------------------------------------------------
 
-    def _kept(self, name: str, here: Expr) -> str | None:
-        """The row in which a statement that has moved before finds the number."""
-        for stmt in reversed(self.move.loop.body[: self.move.at]):
+    def _existing_row(self, name: str, here: Expr) -> str | None:
+        """An existing expansion of the scalar, stored for a statement that was distributed before."""
+        for stmt in reversed(self.distribution.loop.body[: self.distribution.at]):
             match stmt:
                 case Store(Var(row), (where,), Var(value), None) if value == name and where == here:
-                    return row if row in self.rows else None
+                    return row if row in self.existing_rows else None
             if name in defined((stmt,)):
                 return None
         return None
@@ -154,15 +194,15 @@ class _Nested:
     def _row(self, name: str) -> str:
         return fresh_name(f"{name}_row", Array("float64", (dim(Symbol(f"?{name}_row", None)),)), self.types)
 
-    def _number(self, element: Op) -> str:
+    def _element_scalar(self, element: Op) -> str:
         match element:
-            case Op("index", (Var(base), *_)) if isinstance(known := self.types.get(base), Array):
-                return fresh_name(f"{base}_item", Scalar(known.dtype), self.types)
+            case Op("index", (Var(base), *_)) if isinstance(kind := self.types.get(base), Array):
+                return fresh_name(f"{base}_item", Scalar(kind.dtype), self.types)
         raise AssertionError(element)
 
 
-def _over(loop: For, low: Expr, high: Expr) -> For:
-    """The loop with these limits, in the direction it has."""
+def _with_bounds(loop: For, low: Expr, high: Expr) -> For:
+    """The loop with these bounds, in its direction."""
     start, stop = (low, high) if loop.step == Const(1) else (plus(high, -1), plus(low, -1))
     return replace(loop, start=start, stop=stop)
 
@@ -171,8 +211,8 @@ def _minus(expr: Expr, low: Expr) -> Expr:
     return plus(expr, -low.value) if isinstance(low, Const) and isinstance(low.value, int) else Op("-", (expr, low))
 
 
-def _length(extent: Expr) -> Expr:
-    """The number of turns, never negative."""
+def _trip_count(extent: Expr) -> Expr:
+    """The trip count, never negative."""
     match extent:
         case Const(int(value)):
             return Const(max(value, 0))

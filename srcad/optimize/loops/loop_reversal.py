@@ -1,4 +1,4 @@
-"""Loops of the reverse sweep whose turns do not wait for one another run upward, as memory is read ahead."""
+"""Loop reversal: parallel loops of the reverse sweep run upward, in the direction of the hardware prefetcher."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from srcad.optimize.memory.array_contraction import inner_blocks
 
 
 def reverse_descending_loops(f: Function) -> Function:
-    """The function with `range(a, b)` for `range(b - 1, a - 1, -1)` where the order does not show.
+    """Replace `range(b - 1, a - 1, -1)` by `range(a, b)` where the iterations are independent.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, Dim, Scalar
@@ -30,10 +30,10 @@ def reverse_descending_loops(f: Function) -> Function:
     for i in range(n - 2, 0, -1):
         d_u[i] = 2.0 * d_u[i + 1]
     """
-    return replace(f, body=_Ascending(f).block(f.body, ()))
+    return replace(f, body=_LoopReversal(f).block(f.body, ()))
 
 
-class _Ascending:
+class _LoopReversal:
     def __init__(self, f: Function) -> None:
         self.types = f.types
         self.memory = FlowAliasQueries(f)
@@ -43,11 +43,11 @@ class _Ascending:
 
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         if isinstance(stmt, For):
-            turned = ascending_loop(stmt) if stmt.step == Const(-1) and self._may_turn(stmt, path) else stmt
-            return replace(turned, body=self.block(stmt.body, (*path, "body")))
+            new = ascending_loop(stmt) if stmt.step == Const(-1) and self._is_reversible(stmt, path) else stmt
+            return replace(new, body=self.block(stmt.body, (*path, "body")))
         return with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])
 
-    def _may_turn(self, loop: For, path: Path) -> bool:
+    def _is_reversible(self, loop: For, path: Path) -> bool:
         if not is_parallel(loop, self.types, str.__eq__):
             return False
         if not is_parallel(loop, self.types, may_alias_in(self.memory.aliases(path))):

@@ -1,4 +1,4 @@
-"""Inner loops of a few turns, known in advance, are written out: what they index is then at places that are known."""
+"""Full unrolling of inner loops with a small constant trip count: the indices in them become constants."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Array, Type
-from srcad.optimize.memory.scalar_replacement_candidates import MAX_ELEMENTS
+from srcad.optimize.memory.element_maps import MAX_ELEMENTS
 from srcad.optimize.shapes.shape_environment import representative
 
-TURNS = 16
-"""A statement is written out at most so many times: text grows with the source, not with what it computes."""
-STATEMENTS = 64
-"""The longest text that a loop may become."""
+MAX_ITERATIONS = 16
+"""The most copies of a statement: code size grows with the source, not with its trip counts."""
+MAX_STATEMENTS = 64
+"""The most statements of an unrolled loop."""
 _EVALUATED: Mapping[str, Callable[[int, int], int | bool]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul,
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
@@ -36,7 +36,7 @@ _EVALUATED: Mapping[str, Callable[[int, int], int | bool]] = {
 
 
 def unroll_short_loops(f: Function) -> Function:
-    """The function with the short loops inside other loops written out.
+    """Unroll the short loops inside other loops.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
@@ -51,16 +51,16 @@ def unroll_short_loops(f: Function) -> Function:
         x[t, 1] = y[0]
         x[t, 2] = y[1]
     """
-    return replace(f, body=_Unrolled(f.types, _read_outside(f)).block(f.body, False))
+    return replace(f, body=_Unrolling(f.types, _read_outside(f)).block(f.body, False))
 
 
 def _read_outside(f: Function) -> frozenset[str]:
-    """The counters that are read where no loop counts with them."""
+    """The loop indices that are read outside of their loops."""
     found = {n for e in f.results for n in names(e)}
 
-    def go(block: Block, counting: frozenset[str]) -> None:
+    def go(block: Block, enclosing: frozenset[str]) -> None:
         for stmt in block:
-            inner = counting | {stmt.index} if isinstance(stmt, For) else counting
+            inner = enclosing | {stmt.index} if isinstance(stmt, For) else enclosing
             for e in own_exprs(stmt):
                 found.update(names(e) - inner)
             for b in blocks(stmt):
@@ -70,7 +70,7 @@ def _read_outside(f: Function) -> frozenset[str]:
     return frozenset(found)
 
 
-class _Unrolled:
+class _Unrolling:
     def __init__(self, types: Mapping[str, Type], outside: frozenset[str]) -> None:
         self._types = types
         self._outside = outside
@@ -80,7 +80,7 @@ class _Unrolled:
 
     def _stmt(self, stmt: Stmt, inside: bool) -> Block:
         if inside and isinstance(stmt, For):
-            written = self._written_out(stmt, TURNS)
+            written = self._unrolled(stmt, MAX_ITERATIONS)
             if written is not None:
                 return written
         if isinstance(stmt, LoopNest):
@@ -88,15 +88,20 @@ class _Unrolled:
         looped = inside or isinstance(stmt, For | While)
         return (with_blocks(stmt, [self.block(b, looped) for b in blocks(stmt)]),)
 
-    def _written_out(self, loop: For, left: int) -> Block | None:
+    def _unrolled(self, loop: For, budget: int) -> Block | None:
         match loop.start, loop.stop, loop.step:
             case Const(int(start)), Const(int(stop)), Const(int(step)) if step:
-                turns = range(start, stop, step)
+                iterations = range(start, stop, step)
             case _:
                 return None
-        if isinstance(loop, LoopNest) and not self._meets_small(loop):
+        if isinstance(loop, LoopNest) and not self._accesses_small_array(loop):
             return None
-        if loop.exit is not None or len(turns) > left or loop.index in self._outside or not self._places(loop):
+        if (
+            loop.exit is not None
+            or len(iterations) > budget
+            or loop.index in self._outside
+            or not self._indexes_arrays(loop)
+        ):
             return None
         body: list[Stmt] = []
         for stmt in loop.body:
@@ -104,46 +109,46 @@ class _Unrolled:
                 return None
             inner: Block | None = (stmt,)
             if isinstance(stmt, For):
-                inner = self._written_out(stmt, left // max(len(turns), 1))
+                inner = self._unrolled(stmt, budget // max(len(iterations), 1))
             elif any(isinstance(s, For | While) or loop.index in own_writes(s) for s in walk((stmt,))):
                 return None
             if inner is None:
                 return None
             body += inner
-        if sum(1 for _ in walk(tuple(body))) * len(turns) > STATEMENTS:
+        if sum(1 for _ in walk(tuple(body))) * len(iterations) > MAX_STATEMENTS:
             return None
-        made: list[Stmt] = []
-        for k in turns:
-            turn = tuple(body) if k == turns[0] else tuple(s for s in body if not isinstance(s, Comment))
-            made += fold_constants(substitute(turn, {loop.index: Const(k)}))
-        return tuple(made)
+        unrolled: list[Stmt] = []
+        for k in iterations:
+            iteration = tuple(body) if k == iterations[0] else tuple(s for s in body if not isinstance(s, Comment))
+            unrolled += fold_constants(substitute(iteration, {loop.index: Const(k)}))
+        return tuple(unrolled)
 
-    def _meets_small(self, loops: LoopNest) -> bool:
-        """Whether there is an array that may become numbers when it is written out."""
-        met = {name for s in body_of(loops) for name, _ in (*read_elements(s), *written_elements(s))}
-        kinds = [kind for name in met if isinstance(kind := self._types.get(name), Array)]
+    def _accesses_small_array(self, loops: LoopNest) -> bool:
+        """Whether unrolling may let an array be replaced by scalars."""
+        accessed = {name for s in body_of(loops) for name, _ in (*read_elements(s), *written_elements(s))}
+        kinds = [kind for name in accessed if isinstance(kind := self._types.get(name), Array)]
         shapes = [[representative(d, loops.equal) for d in kind.dims] for kind in kinds]
         return any(all(not d.terms for d in s) and math.prod(d.const for d in s) <= MAX_ELEMENTS for s in shapes)
 
-    def _places(self, loop: For) -> bool:
-        """Whether the counter says where something is."""
+    def _indexes_arrays(self, loop: For) -> bool:
+        """Whether the loop index is used in an index."""
         return any(
             op.prim == "index" and any(loop.index in names(item) for item in op.args[1:])
             for s in walk(loop.body)
-            for e in (*own_exprs(s), *_place(s))
+            for e in (*own_exprs(s), *_stored_element(s))
             for op in ops(e)
         )
 
 
-def _place(stmt: Stmt) -> tuple[Expr, ...]:
+def _stored_element(stmt: Stmt) -> tuple[Expr, ...]:
     return (Op("index", (stmt.base, *stmt.index)),) if isinstance(stmt, Store) else ()
 
 
 def fold_constants(block: Block) -> Block:
-    """The block with what numbers alone decide decided."""
+    """Constant folding, with branches on constant conditions removed."""
     found: list[Stmt] = []
     for stmt in block:
-        stmt = rewrite(stmt, lambda e: map_expr(e, _evaluated))
+        stmt = rewrite(stmt, lambda e: map_expr(e, _folded))
         match stmt:
             case If(Const(bool(holds)), then, orelse):
                 found += fold_constants(then if holds else orelse)
@@ -152,7 +157,7 @@ def fold_constants(block: Block) -> Block:
     return tuple(found)
 
 
-def _evaluated(expr: Expr) -> Expr:
+def _folded(expr: Expr) -> Expr:
     match expr:
         case Op(prim, (Const(int(a)), Const(int(b)))) if prim in _EVALUATED and type(a) is type(b) is int:
             return Const(_EVALUATED[prim](a, b))

@@ -1,4 +1,4 @@
-"""A sum that the innermost loop adds to one element is kept in a number while the loop runs."""
+"""Register promotion of accumulators: the innermost loop of a nest adds to a scalar instead of to one element."""
 
 from __future__ import annotations
 
@@ -16,8 +16,21 @@ from srcad.optimize.memory.register_promotion import promote_loop_invariant_elem
 def promote_accumulators(f: Function) -> Function:
     """`total = r[i]`, a loop with `total += ...`, `r[i] = total` for a loop with `r[i] += ...`.
 
-    Where nothing else in the loop may be the same memory; the machine writes to memory in every turn otherwise. For
-    the loops that `spread` made, and (see `promote_loop_invariant_elements`) for those of the function itself.
+    >>> from srcad.ir.loop_nest import loop_nest
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> body = parse("r[i] += x[i, j]")
+    >>> nest = loop_nest(("i", "j"), (Const(8), Const(9)), (dim(8), dim(9)), body, {})
+    >>> types = {"r": Array("float64", (dim(8),)), "x": Array("float64", (dim(8), dim(9)))}
+    >>> print(show(promote_accumulators(Function("f", (), (nest,), (), types)).body))
+    for i in range(8):
+        r_total = r[i]
+        for j in range(9):
+            r_total += x[i, j]
+        r[i] = r_total
+
+    Only where nothing else in the loop may alias the element; the code would store in every iteration otherwise. For
+    the nests of lowered array statements, and (see `promote_loop_invariant_elements`) for the function's own loops.
     """
     types = dict(f.types)
     body = _block(f.body, types, may_alias(f.body, f.types))
@@ -41,7 +54,7 @@ def _block(block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
 
 
 def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
-    *outer, last = zip(indices_of(loops), extents_of(loops), strict=True)
+    *outer, innermost = zip(indices_of(loops), extents_of(loops), strict=True)
     if not outer:
         return loops
     before: list[Stmt] = []
@@ -52,9 +65,9 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
         others = body[:at] + body[at + 1 :]
         match stmt:
             case Store(Var(base), index, value, "+", _, free) if (
-                not any(last[0] in names(e) for e in index)
-                and isinstance(known := types.get(base), Array)
-                and known.dtype.startswith("float")
+                not any(innermost[0] in names(e) for e in index)
+                and isinstance(kind := types.get(base), Array)
+                and kind.dtype.startswith("float")
                 and not any(
                     shared.class_of(name) == shared.class_of(base)
                     for s in others
@@ -62,7 +75,7 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
                 )
                 and shared.class_of(base) not in {shared.class_of(name) for name, _ in read_elements(Assign("", value))}
             ):
-                total = fresh_name(f"{base}_total", Scalar(known.dtype), types)
+                total = fresh_name(f"{base}_total", Scalar(kind.dtype), types)
                 before.append(Assign(total, Op("index", (Var(base), *index))))
                 inner.append(AugAssign(total, "+", value, free=free))
                 after.append(Store(Var(base), index, Var(total)))
@@ -70,7 +83,7 @@ def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
                 inner.append(stmt)
     if not before:
         return loops
-    made: Block = (*before, For(last[0], Const(0), last[1], Const(1), tuple(inner)), *after)
-    for counter, extent in reversed(outer):
-        made = (For(counter, Const(0), extent, Const(1), made),)
-    return made[0]
+    nest: Block = (*before, For(innermost[0], Const(0), innermost[1], Const(1), tuple(inner)), *after)
+    for loop_index, extent in reversed(outer):
+        nest = (For(loop_index, Const(0), extent, Const(1), nest),)
+    return nest[0]

@@ -1,4 +1,4 @@
-"""An array made anew in every turn of a loop, and read in that turn only, is made once, before the loop."""
+"""Loop-invariant code motion of allocations: an array private to an iteration is allocated once, before the loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COUNTING = frozenset({"shape", "select", "+", "-", "*", ">"})
 
 
 def hoist_allocations(f: Function) -> Function:
-    """The function with `np.empty` before the loops it stood in, where each turn may use the same memory.
+    """Move `np.empty` before the loops around it, where all iterations may use the same memory.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
@@ -38,15 +38,15 @@ def hoist_allocations(f: Function) -> Function:
         y[0] = x[t]
         total += y[0]
 
-    No other name may stand for the array, in this turn or after it: not an item of a list, not a carried value.
+    The array must not have an alias, in the iteration or after it: no item of a list, no loop-carried value.
     """
     params = frozenset(p.name for p in f.params)
-    kept = frozenset(n for e in f.results for n in names(e))
-    live = liveness(nests_as_steps(f.body), f.types, kept, params, all_stays=True)
-    return replace(f, body=_Buffers(f, live, params).block(f.body, ()))
+    results = frozenset(n for e in f.results for n in names(e))
+    live = liveness(nests_as_steps(f.body), f.types, results, params, all_stays=True)
+    return replace(f, body=_Hoisting(f, live, params).block(f.body, ()))
 
 
-class _Buffers:
+class _Hoisting:
     def __init__(self, f: Function, live: Liveness, params: frozenset[str]) -> None:
         self._types = f.types
         self._live = live
@@ -61,58 +61,60 @@ class _Buffers:
                 stmt = with_blocks(stmt, [self.block(b, (*here, name)) for name, b in inner_blocks(stmt)])
             if isinstance(stmt, For | While) and not isinstance(stmt, LoopNest):
                 entry = (*here, "range" if isinstance(stmt, For) else "start")
-                before, stmt = self._lifted(stmt, self._live.live_after(entry))
+                before, stmt = self._hoisted(stmt, self._live.live_after(entry))
                 found += before
             found.append(stmt)
         return tuple(found)
 
-    def _lifted(self, loop: For | While, entering: frozenset[str]) -> tuple[list[Stmt], Stmt]:
-        """What stands before the loop now, and the loop."""
+    def _hoisted(self, loop: For | While, entering: frozenset[str]) -> tuple[list[Stmt], Stmt]:
+        """The hoisted statements, and the loop that is left."""
         before: list[Stmt] = []
-        fixed = set(stmt_writes(loop))
+        changed = set(stmt_writes(loop))
         body: list[Stmt] = []
         for stmt in loop.body:
             match stmt:
-                case Assign(target, value) if self._is_count(target, value, fixed):
+                case Assign(target, value) if self._is_invariant_length(target, value, changed):
                     before.append(stmt)
-                    fixed.discard(target)
+                    changed.discard(target)
                 case _:
                     body.append(stmt)
-        made: dict[str, Op] = {}
+        allocated: dict[str, Op] = {}
         for stmt in body:
             match stmt:
-                case Assign(target, Op(prim, extents) as value) if prim in _MADE and target not in made:
-                    if not fixed & set().union(*map(names, extents)) and self._is_buffer(target, value, loop, entering):
-                        made[target] = value
+                case Assign(target, Op(prim, extents) as value) if prim in _MADE and target not in allocated:
+                    if not changed & set().union(*map(names, extents)) and self._is_private_array(
+                        target, value, loop, entering
+                    ):
+                        allocated[target] = value
                         before.append(Assign(target, replace(value, prim="np.empty")))
         new: list[Stmt] = []
         for stmt in body:
             match stmt:
-                case Assign(target, Op(prim)) if target in made:
+                case Assign(target, Op(prim)) if target in allocated:
                     if prim == "np.zeros":
-                        known = self._types[target]
-                        zero = 0.0 if isinstance(known, Array) and known.dtype.startswith("float") else 0
+                        kind = self._types[target]
+                        zero = 0.0 if isinstance(kind, Array) and kind.dtype.startswith("float") else 0
                         new.append(Store(Var(target), (), Const(zero)))
                 case _:
                     new.append(stmt)
         return before, replace(loop, body=tuple(new))
 
-    def _is_count(self, name: str, value: Expr, fixed: set[str]) -> bool:
-        """Whether a length is the same in every turn."""
-        known = self._types.get(name)
+    def _is_invariant_length(self, name: str, value: Expr, changed: set[str]) -> bool:
+        """Whether the assignment computes a loop-invariant length."""
+        kind = self._types.get(name)
         counting = isinstance(value, Op) and all(op.prim in _COUNTING for op in ops(value))
-        once = self._written[name] == 1 and isinstance(known, Scalar) and known.dtype == "int64"
-        return once and counting and not names(value) & fixed
+        once = self._written[name] == 1 and isinstance(kind, Scalar) and kind.dtype == "int64"
+        return once and counting and not names(value) & changed
 
-    def _is_buffer(self, name: str, made: Op, loop: For | While, entering: frozenset[str]) -> bool:
-        known = self._types.get(name)
-        if not isinstance(known, Array) or name in entering or name in self._params:
+    def _is_private_array(self, name: str, allocation: Op, loop: For | While, entering: frozenset[str]) -> bool:
+        kind = self._types.get(name)
+        if not isinstance(kind, Array) or name in entering or name in self._params:
             return False
         if self._live.shared.aliases(name) > {name}:
             return False
         top = {id(s) for s in loop.body}
         return all(
-            id(s) in top and isinstance(s.value, Op) and s.value.prim in _MADE and s.value.args == made.args
+            id(s) in top and isinstance(s.value, Op) and s.value.prim in _MADE and s.value.args == allocation.args
             for s in walk((loop,))
             if isinstance(s, Assign) and s.target == name
         )

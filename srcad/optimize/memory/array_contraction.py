@@ -1,4 +1,4 @@
-"""An array that only one nest writes and reads, at one element a turn, becomes a number."""
+"""Array contraction: an array that one nest writes and reads, at one element an iteration, becomes a scalar."""
 
 from __future__ import annotations
 
@@ -26,20 +26,35 @@ from srcad.optimize.shapes.shape_environment import representative
 
 
 def contract_arrays(f: Function) -> Function:
-    """The function without arrays that hold each element for one turn only."""
+    """Replace arrays whose elements live for one iteration of one nest only.
+
+    >>> from srcad.ir.loop_nest import loop_nest
+    >>> from srcad.ir.nodes import Const
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> vector = Array("float64", (dim(9),))
+    >>> nest = loop_nest(("i",), (Const(9),), vector.dims, parse("y[i] = np.tanh(x[i])\\nz[i] = y[i] * y[i]"), {})
+    >>> body = (*parse("y = np.empty(9)\\nz = np.empty(9)"), nest)
+    >>> f = Function("f", (), body, (Var("z"),), dict.fromkeys("xyz", vector))
+    >>> print(show(contract_arrays(f).body))
+    z = np.empty(9)
+    for i in range(9):
+        y_here = np.tanh(x[i])
+        z[i] = y_here * y_here
+    """
     params = frozenset(p.name for p in f.params)
-    kept = frozenset(n for e in f.results for n in names(e))
-    # a nest counts as one step: what is live after it is what someone else reads
-    live = liveness(nests_as_steps(f.body), f.types, kept, params, all_stays=True)
+    results = frozenset(n for e in f.results for n in names(e))
+    # a nest counts as one statement: what is live after it is read outside of it
+    live = liveness(nests_as_steps(f.body), f.types, results, params, all_stays=True)
     work = _Contraction(live, dict(f.types), params)
     body = work.block(f.body, ())
     if work.types == f.types:
         return replace(f, body=body)
-    return replace(f, body=remove_dead_code(body, kept, work.types, params), types=work.types)
+    return replace(f, body=remove_dead_code(body, results, work.types, params), types=work.types)
 
 
 def nests_as_steps(block: Block) -> Block:
-    """The block with each nest as one step, for what is live before and after it."""
+    """The block with each nest as one statement, for liveness before and after it."""
 
     def step(stmt: Stmt) -> Stmt:
         if isinstance(stmt, LoopNest):
@@ -51,7 +66,7 @@ def nests_as_steps(block: Block) -> Block:
 
 
 def inner_blocks(stmt: Stmt) -> Iterator[tuple[str, Block]]:
-    """The blocks in a statement, by what they are called in a path."""
+    """The blocks of a statement, by their names in a path."""
     match stmt:
         case If(_, then, orelse):
             yield "then", then
@@ -63,16 +78,16 @@ def inner_blocks(stmt: Stmt) -> Iterator[tuple[str, Block]]:
             yield "body", body
 
 
-def _copied(loops: LoopNest, types: Mapping[str, Type]) -> Stmt:
-    """A nest that does nothing but copy one whole array to another as such a copy."""
+def _as_array_copy(loops: LoopNest, types: Mapping[str, Type]) -> Stmt:
+    """A nest that only copies one full array to another, as a copy of the array."""
     match body_of(loops):
         case (Store(Var(target), index, Op("index", (Var(source), *read)), None),) if index == tuple(read):
-            whole = all(
-                isinstance(known := types.get(name), Array)
-                and tuple(representative(d, loops.equal) for d in known.dims) == loops.lengths
+            is_full = all(
+                isinstance(kind := types.get(name), Array)
+                and tuple(representative(d, loops.equal) for d in kind.dims) == loops.lengths
                 for name in (target, source)
             )
-            if whole and index == tuple(map(Var, indices_of(loops))):
+            if is_full and index == tuple(map(Var, indices_of(loops))):
                 return Store(Var(target), (), Var(source))
     return loops
 
@@ -87,27 +102,27 @@ class _Contraction:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
             if isinstance(stmt, LoopNest):
-                found.append(_copied(self._nest(stmt, self._live.live_after((*path, k))), self.types))
+                found.append(_as_array_copy(self._nest(stmt, self._live.live_after((*path, k))), self.types))
             else:
                 found.append(with_blocks(stmt, [self.block(b, (*path, k, name)) for name, b in inner_blocks(stmt)]))
         return tuple(found)
 
     def _nest(self, loops: LoopNest, later: frozenset[str]) -> LoopNest:
-        counters, bounds = indices_of(loops), {n for e in extents_of(loops) for n in names(e)}
+        indices, bounds = indices_of(loops), {n for e in extents_of(loops) for n in names(e)}
         body = body_of(loops)
         for target in dict.fromkeys(base for s in body for base, _ in written_elements(s)):
-            known = self.types.get(target)
-            alone = self._live.shared.aliases(target) <= {target} and target not in self._params
-            if target in later | bounds or not alone or not isinstance(known, Array):
+            kind = self.types.get(target)
+            unaliased = self._live.shared.aliases(target) <= {target} and target not in self._params
+            if target in later | bounds or not unaliased or not isinstance(kind, Array):
                 continue
-            if self._is_local(target, body, counters):
-                body = self._as_number(target, known.dtype, body)
+            if self._is_private(target, body, indices):
+                body = self._as_scalar(target, kind.dtype, body)
         return with_body(loops, body)
 
-    def _is_local(self, name: str, body: Block, counters: tuple[str, ...]) -> bool:
-        """Whether each turn starts by giving the array its element, and no turn looks at another's."""
-        met = [(s, e) for s in body for e in (*read_elements(s), *written_elements(s)) if e[0] == name]
-        first, (_, index) = met[0]
+    def _is_private(self, name: str, body: Block, indices: tuple[str, ...]) -> bool:
+        """Whether each iteration first writes its element of the array, and accesses no other."""
+        accesses = [(s, e) for s in body for e in (*read_elements(s), *written_elements(s)) if e[0] == name]
+        first, (_, index) = accesses[0]
         starts = isinstance(first, Store) and first.op is None and first.base == Var(name)
         reads_itself = any(base == name for base, _ in read_elements(first))
         mentions = Counter(n for s in body for e in own_exprs(s) for n in reads(e))[name]
@@ -115,16 +130,16 @@ class _Contraction:
             isinstance(p, Op) and p.prim == "index" and p.args[0] == Var(name)
             for s in body for e in own_exprs(s) for p in subexpressions(e)
         ) + sum(isinstance(s, Store) and s.base == Var(name) for s in body)  # fmt: skip
-        same = all(place == index for _, (_, place) in met)
-        return starts and not reads_itself and same and is_injective(index, counters) and mentions == as_elements
+        same_element = all(place == index for _, (_, place) in accesses)
+        return starts and not reads_itself and same_element and is_injective(index, indices) and mentions == as_elements
 
-    def _as_number(self, name: str, dtype: str, body: Block) -> Block:
-        number = fresh_name(f"{name}_here", Scalar(dtype), self.types)
+    def _as_scalar(self, name: str, dtype: str, body: Block) -> Block:
+        scalar = fresh_name(f"{name}_here", Scalar(dtype), self.types)
 
         def element(part: Expr) -> Expr:
             match part:
                 case Op("index", (Var(base), *_)) if base == name:
-                    return Var(number)
+                    return Var(scalar)
             return part
 
         found: list[Stmt] = []
@@ -134,7 +149,7 @@ class _Contraction:
                     value = map_expr(value, element)
                     if dtype == "float32":
                         value = Op("astype", (value,), (("dtype", dtype),))
-                    found.append(Assign(number, value) if op is None else AugAssign(number, op, value, free=free))
+                    found.append(Assign(scalar, value) if op is None else AugAssign(scalar, op, value, free=free))
                 case _:
                     found.append(rewrite(stmt, lambda e: map_expr(e, element)))
         return tuple(found)

@@ -1,7 +1,7 @@
-"""An array name that is given several arrays, none of which outlives the next, becomes a name for each.
+"""Live range splitting: each web of definitions and uses of an array name becomes a name of its own.
 
-Names of the text are chosen for readers, who like to see `y` in both sweeps. A pass that asks what may share memory
-is answered for a name at all times at once; with one name for each life it is told what it wants to know.
+Names of the readable text are chosen for readers, who like to see `y` in both sweeps. Alias analysis is
+flow-insensitive: it answers for a name at all points at once, so with one name for each web its answers are sharper.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from srcad.ir.types import Array, Type
 
 _Site = tuple[int | str, ...]
 _State = dict[str, frozenset[_Site]]
-"""The assignments that may have given a name the value it has here."""
+"""The reaching definitions of each name."""
 
 
 def split_live_ranges(f: Function) -> Function:
-    """The function with a name for each life of an array.
+    """Give each web of an array name a name of its own.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
@@ -42,19 +42,19 @@ def split_live_ranges(f: Function) -> Function:
         y_1 = kept[t]
         total += y_1[0]
 
-    A name that is read where it may have no value yet keeps that reading.
+    A use that no definition may reach stays as it is.
     """
-    times: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for stmt in walk(f.body):
         if isinstance(stmt, Assign) and isinstance(f.types.get(stmt.target), Array):
-            times[stmt.target] = times.get(stmt.target, 0) + 1
+            counts[stmt.target] = counts.get(stmt.target, 0) + 1
     params = {p.name for p in f.params}
-    several = {name for name, count in times.items() if count + (name in params) > 1}
-    # what is written in another way (the index of a loop is no array) is left alone
-    if not several:
+    redefined = {name for name, count in counts.items() if count + (name in params) > 1}
+    # only assignments count: nothing else defines an array name
+    if not redefined:
         return f
-    work = _Lives(several)
-    state: _State = {name: frozenset({("entry", name)}) for name in sorted(params & several)}
+    work = _Webs(redefined)
+    state: _State = {name: frozenset({("entry", name)}) for name in sorted(params & redefined)}
     work.block(f.body, (), state)
     for e in f.results:
         work.read(("results",), reads(e), state)
@@ -64,16 +64,16 @@ def split_live_ranges(f: Function) -> Function:
     return replace(f, body=body, results=results, types={**f.types, **work.types})
 
 
-class _Lives:
-    def __init__(self, several: set[str]) -> None:
-        self._several = several
+class _Webs:
+    def __init__(self, redefined: set[str]) -> None:
+        self._redefined = redefined
         self._parent: dict[_Site, _Site] = {}
-        self._seen: dict[_Site, dict[str, _Site]] = {}
-        """By place, one of the assignments that each name read there comes from."""
+        self._used: dict[_Site, dict[str, _Site]] = {}
+        """By position, one of the reaching definitions of each name used there."""
         self._chosen: dict[_Site, str] = {}
         self.types: dict[str, Type] = {}
 
-    # ---- which assignments are one life ------------------------------------------------------
+    # ---- webs of definitions ---------------------------------------------------------------
 
     def block(self, block: Block, path: _Site, state: _State) -> None:
         for k, stmt in enumerate(block):
@@ -83,7 +83,7 @@ class _Lives:
         match stmt:
             case Assign(target, value):
                 self.read(path, reads(value), state)
-                if target in self._several:
+                if target in self._redefined:
                     site = (*path, "assigned")
                     self._find(site)
                     state[target] = frozenset({site})
@@ -96,19 +96,19 @@ class _Lives:
             case For(body=body):
                 self.read(path, [n for e in (stmt.start, stmt.stop, stmt.step) for n in reads(e)], state)
                 while True:
-                    turn = dict(state)
-                    self.block(body, (*path, 0), turn)
-                    self.read((*path, "exit"), () if stmt.exit is None else reads(stmt.exit), turn)
-                    if not _join(state, turn):
+                    iteration = dict(state)
+                    self.block(body, (*path, 0), iteration)
+                    self.read((*path, "exit"), () if stmt.exit is None else reads(stmt.exit), iteration)
+                    if not _join(state, iteration):
                         break
             case While(test, cond, body):
                 while True:
-                    turn = dict(state)
-                    self.block(test, (*path, 0), turn)
-                    self.read((*path, "exit"), reads(cond), turn)
-                    after = dict(turn)
-                    self.block(body, (*path, 1), turn)
-                    if not _join(state, turn):
+                    iteration = dict(state)
+                    self.block(test, (*path, 0), iteration)
+                    self.read((*path, "exit"), reads(cond), iteration)
+                    after = dict(iteration)
+                    self.block(body, (*path, 1), iteration)
+                    if not _join(state, iteration):
                         break
                 state.clear()
                 state.update(after)
@@ -116,14 +116,14 @@ class _Lives:
                 self.read(path, [n for e in own_exprs(stmt) for n in reads(e)], state)
 
     def read(self, path: _Site, names: Iterable[str], state: _State) -> None:
-        """What meets at a place where it is read is one life."""
+        """All definitions that reach one use are one web."""
         for name in names:
-            if name not in self._several:
+            if name not in self._redefined:
                 continue
             sites = sorted(state.get(name, ()), key=str) or [("nowhere", name)]
             for site in sites[1:]:
                 self._parent[self._find(site)] = self._find(sites[0])
-            self._seen.setdefault(path, {})[name] = sites[0]
+            self._used.setdefault(path, {})[name] = sites[0]
 
     def _find(self, site: _Site) -> _Site:
         self._parent.setdefault(site, site)
@@ -135,47 +135,49 @@ class _Lives:
     # ---- names -------------------------------------------------------------------------------
 
     def choose(self, f: Function, params: set[str]) -> None:
-        """A name for each life: the first keeps the one it has; that of an argument has to."""
+        """A name for each web: the first one has the old name; that of a parameter must have it."""
         taken = {*f.types, *params, *defined(f.body)}
         taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)}
-        old = {self._find(("entry", name)): name for name in sorted(params & self._several)}
-        kept = set(old.values())
+        old = {self._find(("entry", name)): name for name in sorted(params & self._redefined)}
+        taken_by_web = set(old.values())
         self._chosen.update(old)
-        for path, name in _assigned(f.body, (), self._several):
-            life = self._find((*path, "assigned"))
-            if life in self._chosen:
+        for path, name in _assigned(f.body, (), self._redefined):
+            web = self._find((*path, "assigned"))
+            if web in self._chosen:
                 continue
             new = name
-            if name in kept:
+            if name in taken_by_web:
                 k = 1
                 while f"{name}_{k}" in taken:
                     k += 1
                 new = f"{name}_{k}"
                 taken.add(new)
                 self.types[new] = f.types[name]
-            kept.add(name)
-            self._chosen[life] = new
+            taken_by_web.add(name)
+            self._chosen[web] = new
 
     def at(self, path: _Site) -> Mapping[str, Expr]:
-        """What the names read at a place are called now."""
-        return {n: Var(self._chosen.get(self._find(site), n)) for n, site in self._seen.get(path, {}).items()}
+        """The new names of those used at a position."""
+        return {n: Var(self._chosen.get(self._find(site), n)) for n, site in self._used.get(path, {}).items()}
 
     def renamed(self, block: Block, path: _Site) -> Block:
         return tuple(self._renamed(stmt, (*path, k)) for k, stmt in enumerate(block))
 
     def _renamed(self, stmt: Stmt, path: _Site) -> Stmt:
-        def here(expr: Expr) -> Expr:
+        def renamed_uses(expr: Expr) -> Expr:
             return replace_names(expr, self.at(path))
 
         match stmt:
             case Assign(target, value):
-                new = self._chosen[self._find((*path, "assigned"))] if target in self._several else target
-                return replace(stmt, target=new, value=here(value))
+                new = self._chosen[self._find((*path, "assigned"))] if target in self._redefined else target
+                return replace(stmt, target=new, value=renamed_uses(value))
             case If(cond):
-                stmt = replace(stmt, cond=here(cond))
+                stmt = replace(stmt, cond=renamed_uses(cond))
             case For(_, start, stop, step):
                 leave = None if stmt.exit is None else replace_names(stmt.exit, self.at((*path, "exit")))
-                stmt = replace(stmt, start=here(start), stop=here(stop), step=here(step), exit=leave)
+                stmt = replace(
+                    stmt, start=renamed_uses(start), stop=renamed_uses(stop), step=renamed_uses(step), exit=leave
+                )
             case While(cond=cond):
                 stmt = replace(stmt, cond=replace_names(cond, self.at((*path, "exit"))))
             case _:
@@ -185,7 +187,7 @@ class _Lives:
 
 
 def _join(state: _State, other: _State) -> bool:
-    """Add what the other way may bring; whether there is anything new in it."""
+    """Join the reaching definitions of another path into the state; whether that adds any."""
     new = False
     for name, sites in other.items():
         joined = state.get(name, frozenset()) | sites
@@ -194,9 +196,9 @@ def _join(state: _State, other: _State) -> bool:
     return new
 
 
-def _assigned(block: Block, path: _Site, several: set[str]) -> Iterable[tuple[_Site, str]]:
+def _assigned(block: Block, path: _Site, redefined: set[str]) -> Iterable[tuple[_Site, str]]:
     for k, stmt in enumerate(block):
-        if isinstance(stmt, Assign) and stmt.target in several:
+        if isinstance(stmt, Assign) and stmt.target in redefined:
             yield (*path, k), stmt.target
         for at, inner in enumerate(blocks(stmt)):
-            yield from _assigned(inner, (*path, k, at), several)
+            yield from _assigned(inner, (*path, k, at), redefined)

@@ -1,7 +1,6 @@
-"""Elements that every turn of a loop reads or adds to are numbers while the loop runs.
+"""Register promotion: elements that every iteration of a loop reads or adds to live in scalars while it runs.
 
-The machine has to write what is stored, and to read again what a store may have changed: it does not know which
-arrays share memory. We do.
+LLVM has to write every store, and to reload what a store may have changed: it does not know which arrays alias. We do.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from srcad.optimize.shapes.shape_guards import COUNTING, nonempty_condition
 from srcad.typing.typeof import typeof
 
 _SHAPE = frozenset({"shape", "len", "size"})
-_MOST = 16
-"""Elements of one array; beyond, there are no registers for them."""
+_MAX_ELEMENTS = 16
+"""Elements of one array; beyond that, there are too few registers."""
 _Index = tuple[Expr, ...]
 
 
 def promote_loop_invariant_elements(loop: For, types: dict[str, Type], shared: MayAlias) -> Stmt:
-    """The loop with such elements as numbers, or as it is; `types` gets the types of the numbers.
+    """The loop with its invariant elements in scalars, or unchanged; the types of the scalars are added to `types`.
 
     >>> from srcad.analysis.memory.may_alias import may_alias
     >>> from srcad.ir.notation import parse, show
@@ -51,81 +50,82 @@ def promote_loop_invariant_elements(loop: For, types: dict[str, Type], shared: M
         d[i, 0] = d_total
         d[i, 1] = d_total1
 
-    A loop without turns must not even read an element, there may be none; so it is for what only some turns do.
+    A loop without iterations must not even read an element, which may not exist; the same holds for accesses that only
+    some iterations execute.
     """
-    runs = nonempty_condition(loop)
-    if runs is None:
+    nonempty = nonempty_condition(loop)
+    if nonempty is None:
         return loop
-    met = _Met(types, shared, defined((loop,)))
+    use_of_memory = _LoopMemoryUse(types, shared, defined((loop,)))
     for stmt in loop.body:
-        met.stmt(stmt, True)
+        use_of_memory.stmt(stmt, True)
     if loop.exit is not None:
-        met.expr(loop.exit, True)
+        use_of_memory.expr(loop.exit, True)
     before: list[Stmt] = []
     after: list[Stmt] = []
-    numbers: dict[tuple[str, _Index], str] = {}
-    for (base, index), use in met.numbers().items():
+    scalars: dict[tuple[str, _Index], str] = {}
+    for (base, index), use in use_of_memory.promoted().items():
         kind = types[base]
         assert isinstance(kind, Array)
-        number = fresh_name(f"{base}_here" if use == "read" else f"{base}_total", Scalar(kind.dtype), types)
-        numbers[base, index] = number
-        before.append(Assign(number, Const(0.0) if use == "added" else Op("index", (Var(base), *index))))
+        scalar = fresh_name(f"{base}_here" if use == "read" else f"{base}_total", Scalar(kind.dtype), types)
+        scalars[base, index] = scalar
+        before.append(Assign(scalar, Const(0.0) if use == "added" else Op("index", (Var(base), *index))))
         if use != "read":
             op, free = ("+", True) if use == "added" else (None, False)
-            after.append(Store(Var(base), index, Var(number), op, free=free))
-    return If(runs, (*before, _with_numbers(loop, numbers, types), *after), ()) if before else loop
+            after.append(Store(Var(base), index, Var(scalar), op, free=free))
+    return If(nonempty, (*before, _with_scalars(loop, scalars, types), *after), ()) if before else loop
 
 
 @dataclass
-class _Met:
-    """What a loop does to memory."""
+class _LoopMemoryUse:
+    """The memory accesses of a loop."""
 
     types: Mapping[str, Type]
     shared: MayAlias
     changed: frozenset[str]
-    always: dict[tuple[str, _Index], bool] = field(default_factory=dict)
-    """Elements that are the same in every turn, and whether every turn reads or writes them."""
+    every_iteration: dict[tuple[str, _Index], bool] = field(default_factory=dict)
+    """Elements with a loop-invariant index, and whether every iteration reads or writes them."""
     otherwise: set[str] = field(default_factory=set)
-    """Arrays (and lists) that are met in another way as well."""
+    """Arrays (and lists) that are also accessed otherwise."""
     stored: set[str] = field(default_factory=set)
     checked: bool = False
-    """What comes now is behind a check: before the loop, an element may not even be there."""
+    """What follows is guarded by a check: before the loop, the element may not exist."""
     not_added: set[str] = field(default_factory=set)
-    """Arrays of which more happens than that something is added to elements, in whatever order."""
+    """Arrays with accesses other than reassociable additions to elements."""
 
-    def stmt(self, stmt: Stmt, top: bool) -> None:
-        top = top and not self.checked
+    def stmt(self, stmt: Stmt, unconditional_here: bool) -> None:
+        unconditional_here = unconditional_here and not self.checked
         self.checked |= is_check(stmt)
         self.stored |= {n for n in own_stores(stmt) if self.shared.has_memory(n)}
         match stmt:
             case Store(base, index, value):
-                place = Op("index", (base, *index))
+                element = Op("index", (base, *index))
                 if not stmt.free or stmt.op not in ("+", "-"):
                     self.not_added |= {name for name in (root(base),) if name is not None}
-                if not self._place(place, top):
+                if not self._record_element(element, unconditional_here):
                     if not isinstance(base, Var):
-                        self.expr(base, top)
+                        self.expr(base, unconditional_here)
                     self.otherwise |= {name for name in (root(base),) if name is not None}
                 for e in (*index, value):
-                    self.expr(e, top)
+                    self.expr(e, unconditional_here)
             case _:
                 for e in own_exprs(stmt):
-                    self.expr(e, top and not isinstance(stmt, Effect))
+                    self.expr(e, unconditional_here and not isinstance(stmt, Effect))
         for block in blocks(stmt):
             for inner in block:
                 self.stmt(inner, False)
 
-    def expr(self, expr: Expr, top: bool) -> None:
+    def expr(self, expr: Expr, unconditional_here: bool) -> None:
         match expr:
             case Op(prim, (Var(),)) if prim in _SHAPE:
                 return
-            case Op("index", (Var(base), *items)) if self._place(expr, top):
+            case Op("index", (Var(base), *items)) if self._record_element(expr, unconditional_here):
                 self.not_added.add(base)
                 for item in items:
-                    self.expr(item, top)
+                    self.expr(item, unconditional_here)
                 return
             case Op(prim, (first, *rest)) if prim in LAZY:
-                self.expr(first, top)
+                self.expr(first, unconditional_here)
                 for part in rest:
                     self.expr(part, False)
                 return
@@ -133,64 +133,64 @@ class _Met:
                 self.otherwise.add(name)
                 self.not_added.add(name)
         for part in children(expr):
-            self.expr(part, top)
+            self.expr(part, unconditional_here)
 
-    def _place(self, place: Op, top: bool) -> bool:
-        """Note an element that is the same in every turn."""
-        base, *index = place.args
+    def _record_element(self, element: Op, unconditional_here: bool) -> bool:
+        """Record an element whose index is loop-invariant; whether it is one."""
+        base, *index = element.args
         if not isinstance(base, Var) or base.name in self.changed:
             return False
         kind = self.types.get(base.name)
-        if not isinstance(kind, Array) or kind.rank != len(index) or not all(map(self._is_fixed, index)):
+        if not isinstance(kind, Array) or kind.rank != len(index) or not all(map(self._is_invariant, index)):
             return False
         key = base.name, tuple(index)
-        self.always[key] = self.always.get(key, False) or top
+        self.every_iteration[key] = self.every_iteration.get(key, False) or unconditional_here
         return True
 
-    def _is_fixed(self, item: Expr) -> bool:
+    def _is_invariant(self, item: Expr) -> bool:
         match item:
             case Const(value):
                 return type(value) is int
             case Var(name):
-                known = self.types.get(name)
-                return name not in self.changed and isinstance(known, Scalar) and known.dtype == "int64"
+                kind = self.types.get(name)
+                return name not in self.changed and isinstance(kind, Scalar) and kind.dtype == "int64"
             case Op(prim, args) if prim in COUNTING:
-                return all(map(self._is_fixed, args))
+                return all(map(self._is_invariant, args))
         return False
 
-    def numbers(self) -> dict[tuple[str, _Index], str]:
-        """The elements that may be scalars: only read, written back after the loop, or added up from zero."""
+    def promoted(self) -> dict[tuple[str, _Index], str]:
+        """The elements to promote, and how: read only, written back after the loop, or accumulated from zero."""
         stored = {self.shared.class_of(n) for n in self.stored}
         bases: dict[str, list[_Index]] = {}
-        for base, index in self.always:
+        for base, index in self.every_iteration:
             bases.setdefault(base, []).append(index)
         found: dict[tuple[str, _Index], str] = {}
-        for base, places in bases.items():
-            surely = [index for index in places if self.always[base, index]]
-            if len(surely) > _MOST:
+        for base, indices in bases.items():
+            unconditional = [index for index in indices if self.every_iteration[base, index]]
+            if len(unconditional) > _MAX_ELEMENTS:
                 continue
             if self.shared.class_of(base) in stored:
-                if self._alone(base, places):
-                    found.update({(base, index): "kept" for index in places})
+                if self._is_accessed_only_at(base, indices):
+                    found.update({(base, index): "written" for index in indices})
                 elif self._only_added_to(base):
-                    found.update({(base, index): "added" for index in surely})
+                    found.update({(base, index): "added" for index in unconditional})
             elif stored:
-                found.update({(base, index): "read" for index in surely})
-        return {key: found[key] for key in self.always if key in found}
+                found.update({(base, index): "read" for index in unconditional})
+        return {key: found[key] for key in self.every_iteration if key in found}
 
-    def _alone(self, base: str, places: list[_Index]) -> bool:
-        """Whether the loop meets that memory at these places only, each of which is one element."""
-        mine = self.shared.aliases(base) | {base}
+    def _is_accessed_only_at(self, base: str, indices: list[_Index]) -> bool:
+        """Whether the loop accesses that memory at these indices only, which are elements of its own each."""
+        aliases = self.shared.aliases(base) | {base}
         return (
             _is_double(self.types[base])
-            and not self.otherwise & mine
-            and not any(other != base and other in mine for other, _ in self.always)
-            and all(self.always[base, index] for index in places)
-            and all(_apart(one, other) for one, other in combinations(places, 2))
+            and not self.otherwise & aliases
+            and not any(other != base and other in aliases for other, _ in self.every_iteration)
+            and all(self.every_iteration[base, index] for index in indices)
+            and all(_are_distinct(one, other) for one, other in combinations(indices, 2))
         )
 
     def _only_added_to(self, base: str) -> bool:
-        """Whether nothing but additions of adjoints meets that memory: which comes first is all one."""
+        """Whether the loop does nothing but add adjoints to that memory, an order-independent sum."""
         return _is_double(self.types[base]) and not self.not_added & (self.shared.aliases(base) | {base})
 
 
@@ -199,7 +199,7 @@ def _is_double(kind: Type) -> bool:
 
 
 def always_evaluated(expr: Expr) -> Iterator[Op]:
-    """The operations that are done whenever the expression is evaluated."""
+    """The operations that are evaluated unconditionally, whenever the expression is."""
     match expr:
         case Op(prim, (first, *_)) if prim in LAZY:
             yield from always_evaluated(first)
@@ -209,38 +209,38 @@ def always_evaluated(expr: Expr) -> Iterator[Op]:
                 yield from always_evaluated(part)
 
 
-def _apart(one: _Index, other: _Index) -> bool:
-    """Whether two elements are never the same one. -1 may be 2."""
+def _are_distinct(one: _Index, other: _Index) -> bool:
+    """Whether two elements are surely distinct. Index -1 may be index 2."""
     return any(
         isinstance(a, Const) and isinstance(b, Const) and a != b and (int(a.value or 0) < 0) == (int(b.value or 0) < 0)
         for a, b in zip(one, other, strict=True)
     )
 
 
-def _with_numbers(loop: For, numbers: Mapping[tuple[str, _Index], str], types: Mapping[str, Type]) -> For:
-    def number(expr: Expr) -> Expr:
+def _with_scalars(loop: For, scalars: Mapping[tuple[str, _Index], str], types: Mapping[str, Type]) -> For:
+    def promote(expr: Expr) -> Expr:
         match expr:
-            case Op("index", (Var(base), *index)) if (base, tuple(index)) in numbers:
-                return Var(numbers[base, tuple(index)])
+            case Op("index", (Var(base), *index)) if (base, tuple(index)) in scalars:
+                return Var(scalars[base, tuple(index)])
             case Op(prim, args, static):
-                return Op(prim, tuple(map(number, args)), static)
+                return Op(prim, tuple(map(promote, args)), static)
             case Slice(lower, upper, step):
-                return Slice(*(None if e is None else number(e) for e in (lower, upper, step)))
+                return Slice(*(None if e is None else promote(e) for e in (lower, upper, step)))
         return expr
 
-    def one(stmt: Stmt) -> Stmt:
+    def rewritten(stmt: Stmt) -> Stmt:
         match stmt:
-            case Store(Var(base), index, value, op, _, free) if (base, index) in numbers:
-                target = numbers[base, index]
+            case Store(Var(base), index, value, op, _, free) if (base, index) in scalars:
+                target = scalars[base, index]
                 if op is None:
-                    value = number(value)
-                    whole = typeof(value, types) == Scalar("float64")
-                    return Assign(target, value if whole else Op("float", (value,)))
-                return AugAssign(target, op, number(value), free=free)
-        inner = [tuple(map(one, b)) for b in blocks(stmt)]
+                    value = promote(value)
+                    is_float = typeof(value, types) == Scalar("float64")
+                    return Assign(target, value if is_float else Op("float", (value,)))
+                return AugAssign(target, op, promote(value), free=free)
+        inner = [tuple(map(rewritten, b)) for b in blocks(stmt)]
         bare = with_blocks(stmt, [() for _ in inner])
-        return with_blocks(rewrite(bare, number), inner)
+        return with_blocks(rewrite(bare, promote), inner)
 
-    new = one(loop)
+    new = rewritten(loop)
     assert isinstance(new, For)
     return new

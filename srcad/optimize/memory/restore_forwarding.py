@@ -1,7 +1,7 @@
-"""An element that every turn of a loop gets back for itself is a number.
+"""Store-to-load forwarding of restored elements, and elimination of the dead restores.
 
-The reverse sweep restores what the forward sweep has overwritten: `u[i] = u_saved[t, i]`. Where only the same turn
-reads that element, and nobody reads the array before it is overwritten again, it need not go back to memory.
+The reverse sweep restores what the forward sweep has overwritten: `u[i] = u_saved[t, i]`. Where only the same iteration
+reads that element, and the array is dead until it is overwritten again, the value stays in a scalar.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, re
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 
-_Place = tuple[Expr, ...]
+_Index = tuple[Expr, ...]
 
 
 def forward_restored_elements(f: Function) -> Function:
-    """The function with numbers for such elements.
+    """Replace restored elements that are private to an iteration by scalars.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Dim
@@ -41,59 +41,59 @@ def forward_restored_elements(f: Function) -> Function:
             u_here = u_saved[t, i]
             d_u[i] *= u_here * u_here
     """
-    filled = FullOverwrites(f)
-    found = dict(_candidates(f.body, (), f.types, filled))
+    overwrites = FullOverwrites(f)
+    found = dict(_candidates(f.body, (), f.types, overwrites))
     if not found:
         return f
     params = frozenset(p.name for p in f.params)
-    kept = frozenset(n for e in f.results for n in names(e))
-    live = liveness(_as_steps(f.body, (), found, filled), f.types, kept, params, all_stays=True)
-    shared = may_alias(f.body, f.types)  # of the whole function: the steps hide what the loops assign
+    results = frozenset(n for e in f.results for n in names(e))
+    live = liveness(_as_steps(f.body, (), found, overwrites), f.types, results, params, all_stays=True)
+    shared = may_alias(f.body, f.types)  # of the original body: the steps hide assignments of the loops
     types = dict(f.types)
     chosen: dict[Path, dict[str, str]] = {}
     for path, arrays in found.items():
         later = live.live_after(path)
         for array in arrays:
-            alone = shared.aliases(array) <= {array} and array not in params
-            if alone and memory(live.shared, array) not in later:
+            unaliased = shared.aliases(array) <= {array} and array not in params
+            if unaliased and memory(live.shared, array) not in later:
                 chosen.setdefault(path, {})[array] = fresh_name(f"{array}_here", Scalar("float64"), types)
-    return replace(f, body=_with_numbers(f.body, (), chosen), types=types) if chosen else f
+    return replace(f, body=_with_scalars(f.body, (), chosen), types=types) if chosen else f
 
 
 def _candidates(
-    block: Block, path: Path, types: Mapping[str, Type], filled: FullOverwrites
+    block: Block, path: Path, types: Mapping[str, Type], overwrites: FullOverwrites
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """The innermost loops, and the arrays of which every turn first stores the one element it has to do with."""
+    """The innermost loops, with the arrays of which every iteration accesses one element, after it has stored to it."""
     for at, stmt in enumerate(block):
         here = (*path, at)
-        if filled.store(stmt) is not None:
+        if overwrites.store(stmt) is not None:
             continue
         if isinstance(stmt, For) and all(
             isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(stmt.body)
         ):
-            arrays = tuple(array for array in _started(stmt) if _is_own(array, stmt, types))
+            arrays = tuple(array for array in _stored_first(stmt) if _is_private(array, stmt, types))
             if arrays and not stmt.carried:
                 yield here, arrays
         else:
             for name, inner in inner_blocks(stmt):
-                yield from _candidates(inner, (*here, name), types, filled)
+                yield from _candidates(inner, (*here, name), types, overwrites)
 
 
-def _started(loop: For) -> dict[str, None]:
+def _stored_first(loop: For) -> dict[str, None]:
     return {s.base.name: None for s in loop.body if isinstance(s, Store) and isinstance(s.base, Var) and s.op is None}
 
 
-def _is_own(array: str, loop: For, types: Mapping[str, Type]) -> bool:
-    known = types.get(array)
-    if not isinstance(known, Array) or known.dtype != "float64":
+def _is_private(array: str, loop: For, types: Mapping[str, Type]) -> bool:
+    kind = types.get(array)
+    if not isinstance(kind, Array) or kind.dtype != "float64":
         return False
-    touching = [s for s in loop.body if any(array in reads(e) for t in walk((s,)) for e in own_exprs(t))]
-    first = touching[0]
+    accessing = [s for s in loop.body if any(array in reads(e) for t in walk((s,)) for e in own_exprs(t))]
+    first = accessing[0]
     if (
         not isinstance(first, Store)
         or first.base != Var(array)
         or first.op is not None
-        or len(first.index) != known.rank
+        or len(first.index) != kind.rank
     ):
         return False
     inside = (*first.index, first.value)
@@ -101,16 +101,16 @@ def _is_own(array: str, loop: For, types: Mapping[str, Type]) -> bool:
         isinstance(types.get(n), Scalar) for e in first.index for n in names(e)
     ):
         return False
-    # the index is the same number all through the turn, and every mention of the array is of this element
+    # the index is constant during the iteration, and every mention of the array is of this element
     changed = {n for s in walk(loop.body) for n in own_writes(s)}
-    places = [place for s in walk(loop.body) for place in _places(s, array)]
+    indices = [index for s in walk(loop.body) for index in _indices(s, array)]
     mentions = sum(reads(e).count(array) for s in walk(loop.body) for e in own_exprs(s))
     bounds = {n for e in own_exprs(loop) for n in names(e)}
-    fixed = not changed & {n for e in first.index for n in names(e)} and array not in bounds
-    return fixed and mentions == len(places) and all(place == first.index for place in places)
+    invariant = not changed & {n for e in first.index for n in names(e)} and array not in bounds
+    return invariant and mentions == len(indices) and all(index == first.index for index in indices)
 
 
-def _places(stmt: Stmt, array: str) -> Iterator[_Place]:
+def _indices(stmt: Stmt, array: str) -> Iterator[_Index]:
     if isinstance(stmt, Store) and stmt.base == Var(array):
         yield stmt.index
     for expr in own_exprs(stmt):
@@ -120,49 +120,49 @@ def _places(stmt: Stmt, array: str) -> Iterator[_Place]:
                     yield tuple(items)
 
 
-def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], filled: FullOverwrites) -> Block:
-    """The block with each such loop, and each nest that fills an array, as one step that reads what was there."""
+def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], overwrites: FullOverwrites) -> Block:
+    """The block with each candidate loop, and each nest that overwrites an array, as one statement, for liveness."""
     new: list[Stmt] = []
     for at, stmt in enumerate(block):
         here = (*path, at)
         if here in found:
             read = sorted({n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e)} - set(found[here]))
             new.append(Effect(Op("nest", tuple(map(Var, read)))))
-        elif (whole := filled.store(stmt)) is not None:
-            new.append(whole)
+        elif (overwrite := overwrites.store(stmt)) is not None:
+            new.append(overwrite)
         else:
             new.append(
-                with_blocks(stmt, [_as_steps(b, (*here, name), found, filled) for name, b in inner_blocks(stmt)])
+                with_blocks(stmt, [_as_steps(b, (*here, name), found, overwrites) for name, b in inner_blocks(stmt)])
             )
     return tuple(new)
 
 
-def _with_numbers(block: Block, path: Path, chosen: Mapping[Path, Mapping[str, str]]) -> Block:
+def _with_scalars(block: Block, path: Path, chosen: Mapping[Path, Mapping[str, str]]) -> Block:
     new: list[Stmt] = []
     for at, stmt in enumerate(block):
         here = (*path, at)
         if here in chosen:
             assert isinstance(stmt, For)
-            new.append(replace(stmt, body=_numbered(stmt.body, chosen[here])))
+            new.append(replace(stmt, body=_replaced(stmt.body, chosen[here])))
         else:
-            new.append(with_blocks(stmt, [_with_numbers(b, (*here, name), chosen) for name, b in inner_blocks(stmt)]))
+            new.append(with_blocks(stmt, [_with_scalars(b, (*here, name), chosen) for name, b in inner_blocks(stmt)]))
     return tuple(new)
 
 
-def _numbered(block: Block, numbers: Mapping[str, str]) -> Block:
+def _replaced(block: Block, scalars: Mapping[str, str]) -> Block:
     def element(part: Expr) -> Expr:
         match part:
-            case Op("index", (Var(name), *_)) if name in numbers:
-                return Var(numbers[name])
+            case Op("index", (Var(name), *_)) if name in scalars:
+                return Var(scalars[name])
         return part
 
     def one(stmt: Stmt) -> Stmt:
         match stmt:
-            case Store(Var(name), _, value, op) if name in numbers:
+            case Store(Var(name), _, value, op) if name in scalars:
                 value = map_expr(value, element)
-                return Assign(numbers[name], value) if op is None else AugAssign(numbers[name], op, value)
+                return Assign(scalars[name], value) if op is None else AugAssign(scalars[name], op, value)
             case If(cond, then, orelse):
-                now, then, orelse = map_expr(cond, element), _numbered(then, numbers), _numbered(orelse, numbers)
+                now, then, orelse = map_expr(cond, element), _replaced(then, scalars), _replaced(orelse, scalars)
                 return replace(stmt, cond=now, then=then, orelse=orelse)
         return rewrite(stmt, lambda e: map_expr(e, element))
 

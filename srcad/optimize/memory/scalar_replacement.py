@@ -1,7 +1,8 @@
-"""Small arrays of a loop become numbers: where each use says which element, there is no need of memory.
+"""Scalar replacement of aggregates (SROA): small arrays with constant indices in a loop become scalars.
 
-`y = y + h * np.array([a, b, c])` in a loop of a million turns makes arrays in every turn and reads them back; three
-numbers stay in registers. `small` finds the arrays for which nobody can tell the difference, this pass rewrites.
+`y = y + h * np.array([a, b, c])` in a loop of a million iterations allocates arrays in every iteration and reloads
+their elements; three scalars stay in registers. `scalar_replacement_candidates` finds the arrays for which the
+replacement cannot be observed, this pass rewrites.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
-from srcad.optimize.memory.scalar_replacement_candidates import (
-    ALLOCATIONS,
-    SHAPE,
+from srcad.optimize.memory.element_maps import (
     ConstantIndex,
     Facts,
-    OutsideUses,
-    PromotionPlan,
     all_indices,
     constant_index,
     element_map,
-    given,
     index_of,
-    promotion_plan,
     size_of,
+)
+from srcad.optimize.memory.scalar_replacement_candidates import (
+    ALLOCATIONS,
+    SHAPE,
+    OutsideUses,
+    PromotionPlan,
+    assigned_or_aliased,
+    promotion_plan,
 )
 from srcad.optimize.shapes.shape_guards import guard_of
 from srcad.typing.typeof import typeof
@@ -40,7 +43,7 @@ _START = {"np.zeros": 0.0, "np.zeros_like": 0.0, "np.ones": 1.0, "np.ones_like":
 
 
 def replace_small_arrays(f: Function) -> Function:
-    """The function with numbers for the arrays of which every use is known.
+    """Replace arrays in loops whose accesses all have constant indices by one scalar an element.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
@@ -73,8 +76,8 @@ def replace_small_arrays(f: Function) -> Function:
         work = _Level(f)
         body = work.block(f.body, (), {}, frozenset(p.name for p in f.params), frozenset(), depth)
         if body != f.body:
-            kept = {n for e in f.results for n in names(e)}
-            body = remove_dead_code(body, kept, work.types, [p.name for p in f.params])
+            results = {n for e in f.results for n in names(e)}
+            body = remove_dead_code(body, results, work.types, [p.name for p in f.params])
             f = replace(f, body=body, types=work.types)
         depth += 1
     return f
@@ -91,66 +94,66 @@ def _has_depth(block: Block, depth: int) -> bool:
 
 
 class _Level:
-    """All loops that are inside so many others."""
+    """All loops of one nesting depth."""
 
     def __init__(self, f: Function) -> None:
         params = frozenset(p.name for p in f.params)
-        kept = frozenset(n for e in f.results for n in names(e))
+        results = frozenset(n for e in f.results for n in names(e))
         self.types = dict(f.types)
         self._params = params
-        self._live = liveness(f.body, f.types, kept, params, all_stays=True)
-        self._kept = kept
-        self._occurs = _within(*f.body) + Counter(n for e in f.results for n in reads(e))
+        self._live = liveness(f.body, f.types, results, params, all_stays=True)
+        self._results = results
+        self._uses_of_function = _uses(*f.body) + Counter(n for e in f.results for n in reads(e))
         self._body = f.body
 
     def block(
-        self, block: Block, path: Path, facts: Facts, before: frozenset[str], own: frozenset[str], depth: int
+        self, block: Block, path: Path, facts: Facts, before: frozenset[str], unaliased: frozenset[str], depth: int
     ) -> Block:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
             here: Path = (*path, k)
             if isinstance(stmt, For | While) and depth == 0:
-                found += self._loop(stmt, here, facts, before, own)
+                found += self._loop(stmt, here, facts, before, unaliased)
             elif blocks(stmt) and not isinstance(stmt, LoopNest):
                 below = depth - isinstance(stmt, For | While)
-                mine = own - given((stmt,)) if isinstance(stmt, For | While) else own
-                new = [self.block(b, (*here, name), facts, before, mine, below) for name, b in inner_blocks(stmt)]
+                inside = unaliased - assigned_or_aliased((stmt,)) if isinstance(stmt, For | While) else unaliased
+                new = [self.block(b, (*here, name), facts, before, inside, below) for name, b in inner_blocks(stmt)]
                 found.append(with_blocks(stmt, new))
             else:
                 found.append(stmt)
-            asked = guard_of(stmt, self.types)
-            if asked is not None and asked.symbol.name in self._params:
-                facts = {**facts, asked.symbol: asked.length}
-            before |= _surely(stmt)
-            own -= given((stmt,))
+            guard = guard_of(stmt, self.types)
+            if guard is not None and guard.symbol.name in self._params:
+                facts = {**facts, guard.symbol: guard.length}
+            before |= _definitely_assigned(stmt)
+            unaliased -= assigned_or_aliased((stmt,))
             if isinstance(stmt, Assign) and not roots(stmt.value):
-                own |= {stmt.target}
+                unaliased |= {stmt.target}
         return tuple(found)
 
     def _loop(
-        self, loop: For | While, path: Path, facts: Facts, before: frozenset[str], own: frozenset[str]
+        self, loop: For | While, path: Path, facts: Facts, before: frozenset[str], unaliased: frozenset[str]
     ) -> list[Stmt]:
-        read = frozenset(self._occurs - _within(loop))
-        changed = frozenset(_stored_after(self._body, path, loop)) | self._kept
-        outside = OutsideUses(before, own, read, changed, self._params)
+        read = frozenset(self._uses_of_function - _uses(loop))
+        changed = frozenset(_stored_after(self._body, path, loop)) | self._results
+        outside = OutsideUses(before, unaliased, read, changed, self._params)
         found = promotion_plan(loop, path, facts, self.types, self._live, outside)
         if not found.sizes:
             return [loop]
-        return _Rewritten(found, facts, self.types).loop(loop)
+        return _ScalarRewriting(found, facts, self.types).loop(loop)
 
 
-def _within(*block: Stmt) -> Counter[str]:
-    """How often each name is read."""
+def _uses(*block: Stmt) -> Counter[str]:
+    """How many uses each name has."""
     return Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
 
 
 def _stored(*block: Stmt) -> Counter[str]:
-    """How often each name is stored into."""
+    """How many stores into each name there are."""
     return Counter(n for s in walk(block) for n in own_stores(s))
 
 
 def _stored_after(block: Block, path: Path, loop: For | While) -> Counter[str]:
-    """What is stored into after a loop at `path`, or before it in another turn of a loop around it."""
+    """What is stored into after a loop at `path`, or before it in a later iteration of a loop around it."""
     at, *inner = path
     assert isinstance(at, int)
     found = _stored(*block[at + 1 :])
@@ -163,29 +166,29 @@ def _stored_after(block: Block, path: Path, loop: For | While) -> Counter[str]:
     return found + _stored_after(dict(inner_blocks(around))[str(name)], tuple(below), loop)
 
 
-def _surely(stmt: Stmt) -> frozenset[str]:
-    """What has a value after the statement, whichever way it took."""
+def _definitely_assigned(stmt: Stmt) -> frozenset[str]:
+    """What is definitely assigned after the statement."""
     match stmt:
         case Assign(target):
             return frozenset({target})
         case If(_, then, orelse):
-            one, other = (frozenset[str]().union(*map(_surely, b)) for b in (then, orelse))
+            one, other = (frozenset[str]().union(*map(_definitely_assigned, b)) for b in (then, orelse))
             return one & other
         case While(test=test):
-            return frozenset[str]().union(*map(_surely, test))
+            return frozenset[str]().union(*map(_definitely_assigned, test))
     return frozenset()
 
 
-class _Rewritten:
-    """A loop with numbers for the arrays that were chosen; `types` gets theirs."""
+class _ScalarRewriting:
+    """A loop with scalars for the arrays of the plan; the types of the scalars are added to `types`."""
 
-    def __init__(self, what: PromotionPlan, facts: Facts, types: dict[str, Type]) -> None:
-        self._what = what
+    def __init__(self, plan: PromotionPlan, facts: Facts, types: dict[str, Type]) -> None:
+        self._plan = plan
         self._facts = facts
         self._types = types
         self._names: dict[str, dict[ConstantIndex, str]] = {}
         self._stored: set[str] = set()
-        for name, size in what.sizes.items():
+        for name, size in plan.sizes.items():
             kind = types[name]
             assert isinstance(kind, Array)
             self._names[name] = {
@@ -197,27 +200,27 @@ class _Rewritten:
         before: list[Stmt] = []
         after: list[Stmt] = []
         new = self._inside(loop)
-        for name in self._what.loaded:
-            before += [Assign(number, _element(name, at)) for at, number in self._names[name].items()]
-        for name in self._what.rebuilt:
-            after += self._array(name, name)
-        for name in self._what.kept:
-            stored = [(at, number) for at, number in self._names[name].items() if number in self._stored]
-            after += [Store(Var(name), tuple(map(Const, at)), Var(number)) for at, number in stored]
+        for name in self._plan.loaded:
+            before += [Assign(scalar, _element(name, at)) for at, scalar in self._names[name].items()]
+        for name in self._plan.rebuilt:
+            after += self._built(name, name)
+        for name in self._plan.written_back:
+            stored = [(at, scalar) for at, scalar in self._names[name].items() if scalar in self._stored]
+            after += [Store(Var(name), tuple(map(Const, at)), Var(scalar)) for at, scalar in stored]
         return [*before, new, *after]
 
-    def _array(self, name: str, target: str) -> list[Stmt]:
-        """An array of the numbers."""
+    def _built(self, name: str, target: str) -> list[Stmt]:
+        """Build an array of the scalars."""
         return [
             Assign(target, self._empty(name)),
-            *(Store(Var(target), tuple(map(Const, at)), Var(number)) for at, number in self._names[name].items()),
+            *(Store(Var(target), tuple(map(Const, at)), Var(scalar)) for at, scalar in self._names[name].items()),
         ]
 
     def _empty(self, name: str, prim: str = "np.empty") -> Op:
         kind = self._types[name]
         assert isinstance(kind, Array)
         static = () if kind.dtype == "float64" else (("dtype", kind.dtype),)
-        return Op(prim, tuple(map(Const, self._what.sizes[name])), static)
+        return Op(prim, tuple(map(Const, self._plan.sizes[name])), static)
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -225,7 +228,7 @@ class _Rewritten:
         return tuple(new for stmt in block for new in self._stmt(stmt))
 
     def _inside(self, stmt: Stmt) -> Stmt:
-        """A statement with blocks: its own expressions read single elements only."""
+        """A statement with blocks: its own expressions read elements only, no full array."""
         inner = [self._block(b) for b in blocks(stmt)]
         bare = with_blocks(stmt, [() for _ in inner])
         return with_blocks(rewrite(bare, lambda e: self._expr(e, None)), inner)
@@ -236,18 +239,18 @@ class _Rewritten:
             case Assign(target, value) if target in self._names:
                 return self._assigned(target, value)
             case AugAssign(target, op, value) if target in self._names:
-                return self._filled(target, op, value)
+                return self._assigned_elements(target, op, value)
             case Store(Var(name), index, value, op) if name in self._names:
-                at = constant_index(index, self._what.sizes[name])
+                at = constant_index(index, self._plan.sizes[name])
                 if at is None:
-                    return self._filled(name, op, value)
+                    return self._assigned_elements(name, op, value)
                 return [self._set(name, at, op, self._expr(value, None))]
             case Store(value=Var(name), op=op) if name in self._names:
-                place = element_map(index_of(stmt), self._types, self._facts, reading=False)
-                if place is not None and list(place.index) == list(self._names[name]):
+                view = element_map(index_of(stmt), self._types, self._facts, reading=False)
+                if view is not None and list(view.index) == list(self._names[name]):
                     return [
-                        Store(Var(place.base), tuple(self._expr(e, None) for e in place.index[at]), Var(number), op)
-                        for at, number in self._names[name].items()
+                        Store(Var(view.base), tuple(self._expr(e, None) for e in view.index[at]), Var(scalar), op)
+                        for at, scalar in self._names[name].items()
                     ]
         if blocks(stmt):
             return [self._inside(stmt)]
@@ -255,19 +258,21 @@ class _Rewritten:
         return [*before, new]
 
     def _assigned(self, target: str, value: Expr) -> list[Stmt]:
-        mine = self._names[target]
+        elements = self._names[target]
         if isinstance(value, Op) and value.prim in ALLOCATIONS:
-            return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in mine]
+            return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in elements]
         read = element_map(value, self._types, self._facts)
         if read is not None:
-            return [self._set(target, at, None, self._expr(_element(read.base, read.index[at]), None)) for at in mine]
+            return [
+                self._set(target, at, None, self._expr(_element(read.base, read.index[at]), None)) for at in elements
+            ]
         before: list[Stmt] = []
         name = fresh_name(f"{target}_made", self._types[target], self._types)
         new = self._expr(value, before)
-        return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in mine)]
+        return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in elements)]
 
-    def _filled(self, name: str, op: str | None, value: Expr) -> list[Stmt]:
-        """`x[:] op= value`, with a number or such an array."""
+    def _assigned_elements(self, name: str, op: str | None, value: Expr) -> list[Stmt]:
+        """`x[:] op= value`, where the value is a scalar or a replaced array."""
         if isinstance(value, Var) and value.name in self._names:
             other = self._names[value.name]
             return [self._set(name, at, op, Var(other[at])) for at in self._names[name]]
@@ -276,36 +281,36 @@ class _Rewritten:
         if not isinstance(value, Const):
             kind = typeof(value, self._types)
             assert isinstance(kind, Scalar)
-            number = fresh_name(f"{name}_all", kind, self._types)
-            before.append(Assign(number, value))
-            value = Var(number)
+            scalar = fresh_name(f"{name}_all", kind, self._types)
+            before.append(Assign(scalar, value))
+            value = Var(scalar)
         return [*before, *(self._set(name, at, op, value) for at in self._names[name])]
 
     def _set(self, name: str, at: ConstantIndex, op: str | None, value: Expr) -> Stmt:
-        number = self._names[name][at]
-        self._stored.add(number)
+        scalar = self._names[name][at]
+        self._stored.add(scalar)
         if op is not None:
-            return AugAssign(number, op, value)
+            return AugAssign(scalar, op, value)
         kind = self._types[name]
         assert isinstance(kind, Array)
         match value:
-            case Const(bool() | int() | float() as given):
-                value = Const(float(given) if kind.dtype == "float64" else int(given))
+            case Const(bool() | int() | float() as literal):
+                value = Const(float(literal) if kind.dtype == "float64" else int(literal))
             case _ if kind.dtype == "float64" and typeof(value, self._types) != Scalar("float64"):
                 value = Op("float", (value,))
-        return Assign(number, value)
+        return Assign(scalar, value)
 
     # ---- expressions -------------------------------------------------------------------------
 
     def _expr(self, expr: Expr, before: list[Stmt] | None) -> Expr:
-        """The expression on numbers; arrays that are read whole are put together `before`."""
+        """The expression on scalars; replaced arrays that are read in full are built from them `before`."""
         match expr:
             case Op("index", (Var(name), *items)) if name in self._names:
-                at = constant_index(tuple(items), self._what.sizes[name])
+                at = constant_index(tuple(items), self._plan.sizes[name])
                 assert at is not None
                 return Var(self._names[name][at])
             case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE:
-                size = self._what.sizes[name]
+                size = self._plan.sizes[name]
                 axis = dict(static).get("axis", 0)
                 assert isinstance(axis, int)
                 return Const(len(self._names[name]) if prim == "size" else size[axis])
@@ -313,9 +318,9 @@ class _Rewritten:
                 return self._empty(name, prim.removesuffix("_like"))
             case Var(name) if name in self._names:
                 assert before is not None
-                whole = fresh_name(f"{name}_now", self._types[name], self._types)
-                before += self._array(name, whole)
-                return Var(whole)
+                array = fresh_name(f"{name}_now", self._types[name], self._types)
+                before += self._built(name, array)
+                return Var(array)
             case Op(prim, args, static):
                 return Op(prim, tuple(self._expr(arg, before) for arg in args), static)
             case Slice(lower, upper, step):

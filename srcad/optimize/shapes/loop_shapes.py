@@ -1,4 +1,4 @@
-"""What is known of lengths from one turn of a loop to the next, and before its first."""
+"""Shape facts through loops and branches: joins, loop invariants, and guards hoisted before loops."""
 
 from __future__ import annotations
 
@@ -9,162 +9,187 @@ from typing import TypeVar
 from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Stmt
 from srcad.ir.traversal import block_reads, defined, names
 from srcad.ir.types import Array, Dim, Symbol, dim
-from srcad.optimize.array_statements.assignments import ArrayAssignments
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import ShapeGuard, first_iteration_guards, nonempty_condition
 
 _Result = TypeVar("_Result")
-Lengths = dict[str, tuple[Dim, ...]]
+Shapes = dict[str, tuple[Dim, ...]]
 
 
-class LoopShapes(ArrayAssignments):
-    """Loops and branches: an array that has three elements whichever way it came has three."""
+class LoopShapes:
+    """The join of shape facts at the ends of branches and at loop heads, while `lower_block` rewrites the bodies.
 
-    def __init__(self, f: Function) -> None:
-        super().__init__(ShapeEnvironment(f))
-        self.declared = f.types
-        self.asked: dict[Dim, tuple[ShapeGuard, ...]] = {}
-        """By number of turns, the lengths that loops have asked for."""
+    `lower_scalar` lowers the exit condition of a loop, with the statements that it appends before.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse, show
+    >>> symbol = Symbol("y", 0)
+    >>> f = Function("f", (Param("y", "y"),), (), (), {"y": Array("float64", (dim(symbol),))})
+    >>> guard = ShapeGuard("y", 0, 3, symbol).check()
+    >>> (loop,) = parse('''
+    ... for t in range(n):
+    ...     y[0] = y[2]
+    ... ''')
+    >>> shapes = ShapeEnvironment(f)
+    >>> def lower(block):
+    ...     return block if shapes.representative(dim(symbol)) == dim(3) else (guard, *block)
+    >>> loops = LoopShapes(f, shapes, lower, lambda expr, before: expr)
+    >>> print(show((loops.loop(loop),)))  # doctest: +ELLIPSIS
+    if 0 < n:
+        check(shape(y, axis=0) == 3, derived=False, error='ValueError', ...)
+        for t in range(n):
+            y[0] = y[2]
+    """
+
+    def __init__(
+        self,
+        f: Function,
+        shapes: ShapeEnvironment,
+        lower_block: Callable[[Block], Block],
+        lower_scalar: Callable[[Expr, list[Stmt]], Expr],
+    ) -> None:
+        self._shapes = shapes
+        self._lower_block = lower_block
+        self._lower_scalar = lower_scalar
+        self._declared = f.types
+        self.guards: dict[Dim, tuple[ShapeGuard, ...]] = {}
+        """By loop extent, the guards that hold if a loop of that extent has an iteration."""
         self._params = frozenset(p.name for p in f.params)
-        self._asking: list[tuple[Stmt, Dim, Expr, list[ShapeGuard]]] = []
-        """The loops that ask before their first turn."""
+        self._guarded_loops: list[tuple[Stmt, Dim, Expr, list[ShapeGuard]]] = []
+        """The loops with hoisted guards: the statement, its extent, its condition, the guards."""
 
-    def block(self, block: Block) -> Block:
-        """A block in other words; `_Spread` knows how."""
-        raise NotImplementedError
-
-    def either(self, then: Block, orelse: Block) -> tuple[Block, Block]:
-        """The branches of an `if`."""
+    def branches(self, then: Block, orelse: Block) -> tuple[Block, Block]:
+        """The branches of an `if`; afterwards the facts that hold on both paths."""
         changed = defined(then) | defined(orelse)
-        before = {name: self.known.types[name] for name in changed if name in self.known.types}
-        one = self.block(then)
-        lengths = self._lengths(changed)
-        self.known.forget(changed)
-        self.known.types.update(before)
-        other = self.block(orelse)
-        lengths = {name: d for name, d in self._lengths(changed).items() if lengths.get(name) == d}
-        self.known.forget(changed)
-        self._take(lengths)
+        before = {name: self._shapes.types[name] for name in changed if name in self._shapes.types}
+        one = self._lower_block(then)
+        constant = self._constant_shapes(changed)
+        self._shapes.forget(changed)
+        self._shapes.types.update(before)
+        other = self._lower_block(orelse)
+        constant = {name: d for name, d in self._constant_shapes(changed).items() if constant.get(name) == d}
+        self._shapes.forget(changed)
+        self._refine(constant)
         return one, other
 
-    def repeated(self, changed: Set[str], turn: Callable[[], _Result]) -> _Result:
-        """A turn of a loop, which may be any but the last: lengths are those that no turn changes."""
-        lengths = self._lengths(changed)
+    def repeated(self, changed: Set[str], iteration: Callable[[], _Result]) -> _Result:
+        """The body of a loop under its invariants, by a fixpoint: constant shapes that no iteration changes."""
+        constant = self._constant_shapes(changed)
         while True:
-            self.known.forget(changed)
-            self._take(lengths)
-            self.known.boundary()
-            result = turn()
-            self.known.boundary()
-            after = self._lengths(changed)
-            kept = {name: d for name, d in lengths.items() if after.get(name) == d}
-            self.known.forget(changed)
-            self._take(kept)
-            if kept == lengths:
+            self._shapes.forget(changed)
+            self._refine(constant)
+            self._shapes.pass_iteration_boundary()
+            result = iteration()
+            self._shapes.pass_iteration_boundary()
+            after = self._constant_shapes(changed)
+            invariant = {name: d for name, d in constant.items() if after.get(name) == d}
+            self._shapes.forget(changed)
+            self._refine(invariant)
+            if invariant == constant:
                 return result
-            lengths = kept
+            constant = invariant
 
-    def _lengths(self, changed: Set[str]) -> dict[str, tuple[Dim, ...]]:
-        """The lengths of arrays that are numbers here, and not at all times."""
+    def _constant_shapes(self, changed: Set[str]) -> Shapes:
+        """The shapes that are constant at this point but not in the flow-insensitive type."""
         found: dict[str, tuple[Dim, ...]] = {}
         for name in changed:
-            kind, declared = self.known.types.get(name), self.declared.get(name)
+            kind, declared = self._shapes.types.get(name), self._declared.get(name)
             if isinstance(kind, Array) and isinstance(declared, Array) and any(d.terms for d in declared.dims):
-                lengths = tuple(map(self.known.length, kind.dims))
-                if not any(d.terms for d in lengths):
-                    found[name] = lengths
+                constant = tuple(map(self._shapes.representative, kind.dims))
+                if not any(d.terms for d in constant):
+                    found[name] = constant
         return found
 
-    def _take(self, lengths: dict[str, tuple[Dim, ...]]) -> None:
-        for name, dims in lengths.items():
-            kind = self.known.types[name]
+    def _refine(self, constant: dict[str, tuple[Dim, ...]]) -> None:
+        for name, dims in constant.items():
+            kind = self._shapes.types[name]
             assert isinstance(kind, Array)
-            self.known.types[name] = replace(kind, dims=dims)
+            self._shapes.types[name] = replace(kind, dims=dims)
 
-    # ---- what first turns ask for ------------------------------------------------------------
+    # ---- guards of first iterations ----------------------------------------------------------
 
     def loop(self, loop: For) -> Stmt:
-        """The loop; where each first turn asks for a length of an argument, in an `if` that asks for it before."""
-        runs, far = nonempty_condition(loop), self._distance(loop)
-        met = self._lengths_met(loop.body)
-        promised = () if runs is None or far is None else self.asked.get(far, ())
+        """The lowered loop; guards of its first iteration are hoisted into an `if` around it."""
+        nonempty, extent = nonempty_condition(loop), self._extent(loop)
+        symbols = self._symbols_in(loop.body)
+        inherited = () if nonempty is None or extent is None else self.guards.get(extent, ())
         found: list[ShapeGuard] = []
-        for asked in promised:
-            if asked.symbol in met and not any(_says(other, asked) for other in found):
-                found.append(asked)
-        facts, before = self.known.snapshot(), self.asked
+        for guard in inherited:
+            if guard.symbol in symbols and not any(_implies(other, guard) for other in found):
+                found.append(guard)
+        facts, before = self._shapes.snapshot(), self.guards
         changed = {loop.index, *defined(loop.body)}
-        entering = {name: self.known.types[name] for name in changed if name in self.known.types}
-        lengths = self._lengths(changed)
+        entering = {name: self._shapes.types[name] for name in changed if name in self._shapes.types}
+        constant = self._constant_shapes(changed)
         while True:
-            self.known.types.update(entering)
-            for asked in found:
-                if not asked.under:
-                    self.known.assume_equal(dim(asked.symbol), dim(asked.length))
+            self._shapes.types.update(entering)
+            for guard in found:
+                if not guard.under:
+                    self._shapes.assume_equal(dim(guard.symbol), dim(guard.length))
                 else:
-                    ((inner, _),) = asked.under
-                    self.asked = {**self.asked, inner: (*self.asked.get(inner, ()), replace(asked, under=()))}
-            new = self._turns(loop)
-            after = self._lengths(changed)
-            self.known.restore(facts)
-            self.asked = before
-            asks = (*first_iteration_guards(new.body, self._params, self.declared), *self._asked_inside(new))
-            more = [a for a in dict.fromkeys(asks) if not any(_says(b, a) for b in found)]
-            if runs is None or not found + more:
+                    ((inner, _),) = guard.under
+                    self.guards = {**self.guards, inner: (*self.guards.get(inner, ()), replace(guard, under=()))}
+            new = self._iterations(loop)
+            after = self._constant_shapes(changed)
+            self._shapes.restore(facts)
+            self.guards = before
+            guards = (*first_iteration_guards(new.body, self._params, self._declared), *self._inner_guards(new))
+            more = [a for a in dict.fromkeys(guards) if not any(_implies(b, a) for b in found)]
+            if nonempty is None or not found + more:
                 return new
             if not more:
                 break
             found += more
-        # what was asked holds where there was a turn
-        self._leave(changed, lengths, after)
-        made = If(runs, (*(asked.check() for asked in found), new), ())
-        if far is not None:
-            self.asked = {**before, far: (*before.get(far, ()), *(a for a in found if a not in promised))}
-            self._asking.append((made, far, runs, found))
-        return made
+        # the guards hold if there was an iteration
+        self._join_after_loop(changed, constant, after)
+        guarded = If(nonempty, (*(guard.check() for guard in found), new), ())
+        if extent is not None:
+            self.guards = {**before, extent: (*before.get(extent, ()), *(g for g in found if g not in inherited))}
+            self._guarded_loops.append((guarded, extent, nonempty, found))
+        return guarded
 
-    def _leave(self, changed: Set[str], before: Lengths, after: Lengths) -> None:
-        """After a loop, of which nobody knows whether it had a turn."""
-        self.known.forget(changed)
-        self._take({name: d for name, d in after.items() if before.get(name) == d})
+    def _join_after_loop(self, changed: Set[str], before: Shapes, after: Shapes) -> None:
+        """The join after a loop, which may have had no iteration."""
+        self._shapes.forget(changed)
+        self._refine({name: d for name, d in after.items() if before.get(name) == d})
 
-    def _asked_inside(self, loop: For) -> Iterator[ShapeGuard]:
-        """What loops in every turn ask for, if they have a turn themselves; that is known before this one."""
+    def _inner_guards(self, loop: For) -> Iterator[ShapeGuard]:
+        """Guards of inner loops, under their conditions, which can be evaluated before this loop."""
         changed = {loop.index, *defined(loop.body)}
         for stmt in loop.body:
-            for made, far, runs, found in self._asking:
-                if made is stmt and not names(runs) & changed:
-                    yield from (replace(asked, under=((far, runs),)) for asked in found if not asked.under)
+            for guarded, extent, nonempty, found in self._guarded_loops:
+                if guarded is stmt and not names(nonempty) & changed:
+                    yield from (replace(guard, under=((extent, nonempty),)) for guard in found if not guard.under)
 
-    def _lengths_met(self, body: Block) -> set[Symbol]:
-        kinds = (self.declared.get(name) for name in block_reads(body))
+    def _symbols_in(self, body: Block) -> set[Symbol]:
+        kinds = (self._declared.get(name) for name in block_reads(body))
         return {s for kind in kinds if isinstance(kind, Array) for d in kind.dims for s, _ in d.terms}
 
-    def _distance(self, loop: For) -> Dim | None:
-        """From the start of a loop to its stop, which says whether there is a turn."""
-        start, stop = self.known.number(loop.start), self.known.number(loop.stop)
+    def _extent(self, loop: For) -> Dim | None:
+        """The extent of the loop, from start to stop: it is positive if there is an iteration."""
+        start, stop = self._shapes.linear_form(loop.start), self._shapes.linear_form(loop.stop)
         if start is None or stop is None or loop.step not in (Const(1), Const(-1)):
             return None
         return stop - start if loop.step == Const(1) else start - stop
 
-    def _turns(self, loop: For) -> For:
-        def turn() -> For:
-            self.known.turn(loop)
-            body = self.block(loop.body)
-            leave = loop.exit
-            if leave is not None:
+    def _iterations(self, loop: For) -> For:
+        def iteration() -> For:
+            self._shapes.enter_iteration(loop)
+            body = self._lower_block(loop.body)
+            exit_condition = loop.exit
+            if exit_condition is not None:
                 more: list[Stmt] = []
-                leave = self.scalar(leave, more)
+                exit_condition = self._lower_scalar(exit_condition, more)
                 body += tuple(more)
-            return replace(loop, body=body, exit=leave)
+            return replace(loop, body=body, exit=exit_condition)
 
-        return self.repeated({loop.index, *defined(loop.body)}, turn)
+        return self.repeated({loop.index, *defined(loop.body)}, iteration)
 
 
-def _says(one: ShapeGuard, other: ShapeGuard) -> bool:
-    """Whether what the one asks leaves nothing for the other to ask."""
+def _implies(one: ShapeGuard, other: ShapeGuard) -> bool:
+    """Whether one guard implies the other."""
     if one.symbol != other.symbol or not one.under:
         return one.symbol == other.symbol
-    # how far a loop goes has another symbol in each turn of the loop around; the condition has the same text
+    # the extent of an inner loop has another symbol in each iteration of the loop around; its condition is the same
     pairs = zip(one.under, other.under, strict=False)
     return len(one.under) == len(other.under) and all(a == b or m == n for (a, m), (b, n) in pairs)

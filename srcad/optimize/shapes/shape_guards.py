@@ -1,8 +1,8 @@
-"""Checks that a length is the number it has to be; those that every first turn of a loop makes can be made before it.
+"""Shape guards: checks that a length has the constant value it must have, hoisted out of loops where possible.
 
-In `y = y + h * np.array([a, b, c])`, `y` has three elements, or the statement is an error: NumPy's, which the loops
-that it becomes have to raise themselves. Asked before the loop, where it is entered at all, the answer holds for every
-turn, and `y` is three numbers from its first turn to its last.
+In `y = y + h * np.array([a, b, c])`, `y` has three elements, or NumPy raises an error, which the loops that replace the
+statement have to raise themselves. A guard that every first iteration of a loop executes is hoisted before the loop,
+under the condition that it has an iteration. It then holds in every iteration, and `y` can be three scalars throughout.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ COUNTING = frozenset({"+", "-", "*"})
 
 @dataclass(frozen=True)
 class ShapeGuard:
-    """That an axis of an array is of a certain length. `symbol` is what the length is called in types."""
+    """That an axis of an array has a certain length. `symbol` is the symbol of the length in types."""
 
     array: str
     axis: int
     length: int
     symbol: Symbol
     under: tuple[tuple[Dim, Expr], ...] = ()
-    """Only if these loops have a turn as well: how far they go, and that as a condition."""
+    """Only if these loops have an iteration as well: their extents, and the conditions for it."""
 
     def check(self) -> Stmt:
         length = Op("shape", (Var(self.array),), (("axis", self.axis),))
         stmt: Stmt = shape_guard(Op("==", (length, Const(self.length))))
-        for _, runs in reversed(self.under):
-            stmt = If(runs, (stmt,), ())
+        for _, nonempty in reversed(self.under):
+            stmt = If(nonempty, (stmt,), ())
         return stmt
 
 
 def shape_guard(equal: Expr) -> Effect:
-    """The check that lengths are what they have to be."""
+    """The run-time check of an equality of lengths."""
     match equal:
         case Op("==", (Const() as length, other)):
             equal = Op("==", (other, length))
@@ -46,7 +46,7 @@ def shape_guard(equal: Expr) -> Effect:
 
 
 def nonempty_condition(loop: For) -> Expr | None:
-    """Whether the loop has a turn; None where that is not easily said.
+    """The condition that the loop has an iteration; None where the bounds are no simple expressions.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.printer import expr_text
@@ -65,39 +65,46 @@ def nonempty_condition(loop: For) -> Expr | None:
 
 
 def guard_of(stmt: Stmt, types: Mapping[str, Type]) -> ShapeGuard | None:
-    """What is known after the statement, where it is such a check."""
+    """The guard that the statement is; None for other statements."""
     match stmt:
         case Effect(Op("check", (Op("==", (Op("shape", (Var(name),), static), Const(int(length)))), *_))) if isinstance(
-            known := types.get(name), Array
+            kind := types.get(name), Array
         ):
             axis = dict(static)["axis"]
             assert isinstance(axis, int)
-            match known.dims[axis]:
+            match kind.dims[axis]:
                 case Dim(((symbol, 1),), 0):
                     return ShapeGuard(name, axis, length, symbol)
     return None
 
 
 def first_iteration_guards(body: Block, params: Container[str], types: Mapping[str, Type]) -> list[ShapeGuard]:
-    """What every first turn of a loop with that body asks of the lengths of arguments, and may be asked before it.
+    """The guards on lengths of parameters that every first iteration executes; they may be hoisted before the loop.
 
-    What goes by a length of an argument in its type is as long as the argument was, at any time.
+    >>> types = {"y": Array("float64", (dim(Symbol("y", 0)),))}
+    >>> check = ShapeGuard("y", 0, 3, Symbol("y", 0)).check()
+    >>> [(g.array, g.length) for g in first_iteration_guards((If(Var("c"), (check,), (check,)),), {"y"}, types)]
+    [('y', 3)]
+    >>> first_iteration_guards((If(Var("c"), (check,), ()),), {"y"}, types)
+    []
+
+    A length that is the length of a parameter in its type has the value that it had on entry, at any time.
     """
     found: dict[Symbol, ShapeGuard] = {}
-    for asked in _always(body, types):
-        name, axis = asked.symbol.name, asked.symbol.axis
-        known = types.get(name)
-        if name in params and axis is not None and isinstance(known, Array) and known.dims[axis] == dim(asked.symbol):
-            found.setdefault(asked.symbol, ShapeGuard(name, axis, asked.length, asked.symbol))
+    for guard in _on_every_path(body, types):
+        name, axis = guard.symbol.name, guard.symbol.axis
+        kind = types.get(name)
+        if name in params and axis is not None and isinstance(kind, Array) and kind.dims[axis] == dim(guard.symbol):
+            found.setdefault(guard.symbol, ShapeGuard(name, axis, guard.length, guard.symbol))
     return list(found.values())
 
 
-def _always(body: Block, types: Mapping[str, Type]) -> Iterator[ShapeGuard]:
-    """What a turn asks whichever way it takes."""
+def _on_every_path(body: Block, types: Mapping[str, Type]) -> Iterator[ShapeGuard]:
+    """The guards that an iteration executes on every path."""
     for stmt in body:
-        asked = guard_of(stmt, types)
-        if asked is not None:
-            yield asked
+        guard = guard_of(stmt, types)
+        if guard is not None:
+            yield guard
         elif isinstance(stmt, If):
-            others = {(o.symbol, o.length) for o in _always(stmt.orelse, types)}
-            yield from (one for one in _always(stmt.then, types) if (one.symbol, one.length) in others)
+            others = {(o.symbol, o.length) for o in _on_every_path(stmt.orelse, types)}
+            yield from (one for one in _on_every_path(stmt.then, types) if (one.symbol, one.length) in others)

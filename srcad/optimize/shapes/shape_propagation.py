@@ -1,4 +1,4 @@
-"""What the assignments of a name say about its lengths, where its type does not: each may make three elements."""
+"""Constant shape propagation: a name has the constant shape that all its definitions have."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Dim, Type
 from srcad.typing.typeof import typeof
 
-_Lengths = tuple[Dim, ...]
+_Shape = tuple[Dim, ...]
 
 
 def propagate_constant_shapes(f: Function) -> Function:
-    """The function with the lengths of arrays in its types that all their values are seen to have.
+    """Refine the types of arrays by constant lengths that all their definitions agree on.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.types import Symbol, dim
@@ -24,8 +24,8 @@ def propagate_constant_shapes(f: Function) -> Function:
     ...     f = new
     ... ''')
     >>> types = dict.fromkeys(("f", "new"), Array("float64", (dim(Symbol("?", None)),)))
-    >>> made = propagate_constant_shapes(Function("f", (), body, (), types))
-    >>> [d.const for name in ("f", "new") for d in made.types[name].dims]
+    >>> refined = propagate_constant_shapes(Function("f", (), body, (), types))
+    >>> [d.const for name in ("f", "new") for d in refined.types[name].dims]
     [3, 3]
     """
     values: dict[str, list[Expr]] = {p.name: [] for p in f.params}
@@ -36,7 +36,7 @@ def propagate_constant_shapes(f: Function) -> Function:
         del values[p.name]
     types = dict(f.types)
     while True:
-        found = _agreed(values, types)
+        found = _common_shapes(values, types)
         for name, dims in found.items():
             kind = types[name]
             assert isinstance(kind, Array)
@@ -50,30 +50,30 @@ def _is_open(kind: Type | None) -> bool:
     return isinstance(kind, Array) and any(d.terms for d in kind.dims)
 
 
-def _agreed(values: dict[str, list[Expr]], types: dict[str, Type]) -> dict[str, _Lengths]:
-    """The names of which all values have the same lengths, those that are given one another taken together."""
-    lengths: dict[str, set[_Lengths | None]] = {}
-    given: dict[str, set[str]] = {}
+def _common_shapes(values: dict[str, list[Expr]], types: dict[str, Type]) -> dict[str, _Shape]:
+    """The names of which all definitions have the same shape; copies between names are resolved by a fixpoint."""
+    shapes: dict[str, set[_Shape | None]] = {}
+    copies: dict[str, set[str]] = {}
     for name, assigned in values.items():
-        known = lengths.setdefault(name, set())
+        candidates = shapes.setdefault(name, set())
         for value in assigned:
             if isinstance(value, Var) and value.name in values:
-                given.setdefault(name, set()).add(value.name)
+                copies.setdefault(name, set()).add(value.name)
                 continue
             kind = typeof(value, types)
-            fits = isinstance(kind, Array) and not any(d.terms for d in kind.dims)
-            known.add(kind.dims if isinstance(kind, Array) and fits else None)
+            is_constant = isinstance(kind, Array) and not any(d.terms for d in kind.dims)
+            candidates.add(kind.dims if isinstance(kind, Array) and is_constant else None)
     changed = True
     while changed:
         changed = False
-        for name, others in given.items():
-            joined = lengths[name].union(*(lengths[other] for other in others))
-            changed |= joined != lengths[name]
-            lengths[name] = joined
-    found: dict[str, _Lengths] = {}
-    for name, known in lengths.items():
+        for name, others in copies.items():
+            joined = shapes[name].union(*(shapes[other] for other in others))
+            changed |= joined != shapes[name]
+            shapes[name] = joined
+    found: dict[str, _Shape] = {}
+    for name, candidates in shapes.items():
         kind = types[name]
-        match list(known):
+        match list(candidates):
             case [tuple() as dims] if isinstance(kind, Array) and len(dims) == kind.rank:
                 found[name] = dims
     return found

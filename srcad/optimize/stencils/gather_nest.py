@@ -1,8 +1,8 @@
-"""A gather: what several shifted neighbours add to an element of an array, and the loops that compute it.
+"""Gather loop nests with peeled borders: one statement adds up all shifted terms of an element.
 
-In the inside of the array every term is there, and one statement adds them up; at the borders some are missing. Along
-the innermost loop the border is written out, an element a statement; along the others, and where an array is too short
-to have an inside, every term has a loop of its own.
+In the interior of the array every term exists, and one statement adds them up; at the borders some are missing. The
+border iterations of the innermost loop are peeled, one statement an element; along the outer loops, and where an array
+is too short to have an interior, every term has a loop of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from srcad.ir.traversal import names, replace_names
 
 @dataclass(frozen=True)
 class LoopLevel:
-    """One loop of a box, upward by one."""
+    """One loop of a box, with step 1."""
 
     index: str
     start: int
@@ -26,16 +26,16 @@ class LoopLevel:
 
 @dataclass(frozen=True)
 class ConstantFill:
-    """Every element at `place` in the box is set to a number."""
+    """Every element at the index `place`, over the box, is set to a constant."""
 
     levels: tuple[LoopLevel, ...]
     array: str
     place: tuple[Expr, ...]
     value: Const
     also: frozenset[str] = frozenset()
-    """Other names that may hold the same memory there."""
+    """Other names that may alias the array there."""
     unless: Op | None = None
-    """Not where this comparison holds."""
+    """A condition under which the fill is not done."""
 
     @property
     def when(self) -> Expr:
@@ -45,8 +45,8 @@ class ConstantFill:
     def names(self) -> frozenset[str]:
         return frozenset({self.array})
 
-    def fits(self, gather: Gather) -> bool:
-        """Whether it fills the elements of the box that the gather adds to, by whatever name."""
+    def covers(self, gather: Gather) -> bool:
+        """Whether it fills exactly the elements of the box that the gather adds to, whatever the indices are called."""
         if len(self.levels) != len(gather.levels):
             return False
         named = {a.index: Var(b.index) for a, b in zip(self.levels, gather.levels, strict=True)}
@@ -63,7 +63,7 @@ class ConstantFill:
 
 @dataclass(frozen=True)
 class ShiftedTerm:
-    """What the turn `shifts` before adds to an element; the value is that of the turn in whose box the element is."""
+    """What the iteration `shifts` earlier adds to an element, its value in terms of the indices of that element."""
 
     shifts: tuple[int, ...]
     op: str
@@ -72,23 +72,23 @@ class ShiftedTerm:
 
 @dataclass(frozen=True)
 class Gather:
-    """`array[place] += value` for every term, each over the box moved by its shifts."""
+    """`array[place] += value` for every term, each over the box translated by its shifts."""
 
     levels: tuple[LoopLevel, ...]
     array: str
     place: tuple[Expr, ...]
     terms: tuple[ShiftedTerm, ...]
     fill: ConstantFill | None = None
-    """What is done before, over the box where it is."""
+    """A fill before, over the untranslated box."""
 
     def names(self) -> frozenset[str]:
         return frozenset({self.array}).union(*(names(term.value) for term in self.terms))
 
-    def fixed(self) -> frozenset[str]:
-        """What says which elements are meant, but for the counters."""
+    def invariant_names(self) -> frozenset[str]:
+        """The names in bounds and indices, except the loop indices."""
         exprs = (*(level.stop for level in self.levels), *self.place)
-        counters = {level.index for level in self.levels}
-        return frozenset().union(*map(names, exprs)) - counters
+        indices = {level.index for level in self.levels}
+        return frozenset().union(*map(names, exprs)) - indices
 
     def block(self) -> Block:
         """The loops.
@@ -110,35 +110,35 @@ class Gather:
             for i in range(2, n, 1):
                 d_u[i] -= d_v[i - 1]
         """
-        *outer, (last, (least, most)) = zip(self.levels, self._reach(), strict=True)
-        tests: list[tuple[Expr, Expr]] = []  # that all is there, and that it is not
+        *outer, (last, (least, most)) = zip(self.levels, self._shift_range(), strict=True)
+        tests: list[tuple[Expr, Expr]] = []  # conditions of the interior, and their negations
         if least < most:
             first, end = Const(last.start + most), plus(last.stop, least)
             tests.append((Op("<", (first, end)), Op("<=", (end, first))))
         if self.fill is not None and self.fill.unless is not None:
             tests.append((self.fill.when, self.fill.unless))
-        inside, apart = tuple(self._inside()), tuple(self._apart())
+        interior, separate = tuple(self._interior()), tuple(self._separate_loops())
         if all(least == most for _, (least, most) in outer):
-            return _nest(outer, (If(_joined("and", [yes for yes, _ in tests]), inside, apart),))
-        # in a nest of its own: LLVM asks before the outer loop whether what all its turns could touch overlaps
+            return _nest(outer, (If(_connected("and", [yes for yes, _ in tests]), interior, separate),))
+        # a nest of its own for the interior: LLVM hoists the run-time alias checks out of the outer loop
         for level, (least, most) in reversed(outer):
-            inside = (_loop(level, Const(level.start + most), plus(level.stop, least), inside),)
+            interior = (_loop(level, Const(level.start + most), plus(level.stop, least), interior),)
         if tests:
-            inside = (If(_joined("and", [yes for yes, _ in tests]), inside, ()),)
+            interior = (If(_connected("and", [yes for yes, _ in tests]), interior, ()),)
         border = [no for _, no in tests]
         for level, (least, most) in outer:
             if least < most:
                 border.append(Op("<", (Var(level.index), Const(level.start + most))))
                 border.append(Op("<=", (plus(level.stop, least), Var(level.index))))
-        return (*inside, *_nest(outer, (If(_joined("or", border), apart, ()),)))
+        return (*interior, *_nest(outer, (If(_connected("or", border), separate, ()),)))
 
-    def _reach(self) -> list[tuple[int, int]]:
-        """The least and the greatest shift of each level."""
+    def _shift_range(self) -> list[tuple[int, int]]:
+        """The least and the greatest shift at each level."""
         moves = [term.shifts for term in self.terms] + ([(0,) * len(self.levels)] if self.fill else [])
         return [(min(column), max(column)) for column in zip(*moves, strict=True)]
 
-    def _inside(self) -> Iterator[Stmt]:
-        last, (least, most) = self.levels[-1], self._reach()[-1]
+    def _interior(self) -> Iterator[Stmt]:
+        last, (least, most) = self.levels[-1], self._shift_range()[-1]
         for by in range(least, most):
             terms = [t for t in self.terms if t.shifts[-1] <= by]
             yield from self._element(Const(last.start + by), terms, self.fill is not None and by >= 0)
@@ -148,7 +148,7 @@ class Gather:
             yield from self._element(plus(last.stop, by), terms, self.fill is not None and by < 0)
 
     def _element(self, position: Expr, terms: list[ShiftedTerm], filled: bool) -> Iterator[Stmt]:
-        """One element of the border."""
+        """One peeled element of the border."""
         at = {self.levels[-1].index: position}
         here = tuple(replace(term, value=shifted_expr(term.value, at)) for term in terms)
         if filled or here:
@@ -156,7 +156,7 @@ class Gather:
             yield replace(self._sum(here, self.fill if filled else None), index=index)
 
     def _sum(self, terms: Sequence[ShiftedTerm], fill: ConstantFill | None) -> Store:
-        ordered = sorted(terms, key=lambda term: term.op)  # what is added comes before what is taken away
+        ordered = sorted(terms, key=lambda term: term.op)  # additions before subtractions
         op = ordered[0].op if ordered else "+"
         total: Expr | None = None
         if fill is not None and (fill.value != Const(0.0) or op == "-" or not ordered):
@@ -167,7 +167,7 @@ class Gather:
         assert total is not None
         return Store(Var(self.array), self.place, total, op if fill is None else None)
 
-    def _apart(self) -> Iterator[Stmt]:
+    def _separate_loops(self) -> Iterator[Stmt]:
         """A loop for each term."""
         still = (0,) * len(self.levels)
         if self.fill is not None:
@@ -180,16 +180,16 @@ class Gather:
         *outer, (last, by) = zip(self.levels, shifts, strict=True)
         loop = _loop(last, Const(last.start + by), plus(last.stop, by), (store,))
         tests: list[Expr] = [] if when is None else [when]
-        for (level, shift), (least, most) in zip(outer, self._reach(), strict=False):
+        for (level, shift), (least, most) in zip(outer, self._shift_range(), strict=False):
             if shift > least:
                 tests.append(Op("<=", (Const(level.start + shift), Var(level.index))))
             if shift < most:
                 tests.append(Op("<", (Var(level.index), plus(level.stop, shift))))
-        return (If(_joined("and", tests), (loop,), ()),) if tests else (loop,)
+        return (If(_connected("and", tests), (loop,), ()),) if tests else (loop,)
 
 
 def plus(expr: Expr, by: int) -> Expr:
-    """The expression and a constant.
+    """The sum of the expression and a constant.
 
     >>> plus(Op("-", (Var("n"), Const(1))), 2)
     Op(prim='+', args=(Var(name='n'), Const(value=1)), static=())
@@ -207,7 +207,7 @@ def plus(expr: Expr, by: int) -> Expr:
 
 
 def shifted_expr(expr: Expr, to: Mapping[str, Expr]) -> Expr:
-    """The expression with counters replaced, and what is added to them summed up."""
+    """The expression with indices replaced, and the constants that are added to them combined."""
     for name, base in to.items():
         by = affine_indices(expr, name)
         if by is not None:
@@ -225,13 +225,13 @@ def _loop(level: LoopLevel, start: Expr, stop: Expr, body: Block) -> For:
 
 
 def _nest(levels: Sequence[tuple[LoopLevel, tuple[int, int]]], body: Block) -> Block:
-    """Loops over all that terms reach."""
+    """Loops over the union of the translated boxes."""
     for level, (least, most) in reversed(levels):
         body = (_loop(level, Const(level.start + least), plus(level.stop, most), body),)
     return body
 
 
-def _joined(op: str, tests: list[Expr]) -> Expr:
+def _connected(op: str, tests: list[Expr]) -> Expr:
     total = tests[0]
     for test in tests[1:]:
         total = Op(op, (total, test))

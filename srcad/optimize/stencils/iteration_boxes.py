@@ -1,4 +1,4 @@
-"""Nests of loops over one box of indices, and what in them adds to an array at shifted places."""
+"""Loop distribution of shifted additions: nests over one box of indices, and the scatters in them as gathers."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, plus, shifted_expr
 
-_SPREAD = 8
-"""So far may the terms of one row lie apart: as many statements write out each end of it."""
-_ROWS = 8
-"""From so many rows LLVM's vector loops read at most: it compares each with what is written."""
-_TERMS = 40
+_MAX_SHIFT_SPREAD = 8
+"""The greatest distance between shifts of the innermost loop: as many elements are peeled at each end."""
+_MAX_ROWS = 8
+"""The most rows that a vector loop may read: LLVM emits an alias check for each with the stored one."""
+_MAX_TERMS = 40
 
 
 @dataclass(frozen=True)
 class IterationBox:
-    """Nests over the same indices, one after the other."""
+    """Adjacent nests over the same indices."""
 
     loops: tuple[For, ...]
     levels: tuple[LoopLevel, ...]
 
-    def turns(self) -> Iterator[tuple[For, Stmt]]:
-        """What is done for each index: the innermost loops and their statements, in order."""
+    def statements(self) -> Iterator[tuple[For, Stmt]]:
+        """The statements of an iteration, with their innermost loops, in order."""
         return ((loop, s) for loop in _innermost(self.loops) for s in loop.body if not isinstance(s, Comment))
 
 
 def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
-    """The box of one nest; None where it is not of that kind."""
+    """The box of one nest; None where the loop is no nest over a box with scalar definitions and stores."""
     levels: list[LoopLevel] = []
     row: tuple[Stmt, ...] = (loop,)
     while any(isinstance(s, For) for s in row):
@@ -50,70 +50,90 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
             return None
         levels.append(LoopLevel(first.index, first.start.value, first.stop))
         row = tuple(s for other in loops for s in other.body)
-    counters = [level.index for level in levels]
+    indices = [level.index for level in levels]
     written = Counter(n for s in row for n in own_writes(s))
     simple = all(isinstance(s, Assign | AugAssign | Store | Comment) for s in row)
-    if not levels or not simple or len(set(counters)) < len(counters) or written.keys() & set(counters):
+    if not levels or not simple or len(set(indices)) < len(indices) or written.keys() & set(indices):
         return None
     if not all(isinstance(types.get(n), Scalar) for n in written):
         return None
     for level in levels:
-        if not is_pure(level.stop) or memory_reads(level.stop, types) or names(level.stop) & {*counters, *written}:
+        if not is_pure(level.stop) or memory_reads(level.stop, types) or names(level.stop) & {*indices, *written}:
             return None
     assert isinstance(loop, For)
     return IterationBox((loop,), tuple(levels))
 
 
-def joined_nests(a: IterationBox, b: IterationBox, types: Mapping[str, Type], meet: MayAlias) -> IterationBox | None:
-    """Both as one, where the first does nothing but add, and nothing else has to do with what either adds to."""
-    if a.levels != b.levels or not all(isinstance(s, Assign) or _added(s) for _, s in a.turns()):
+def fused_nests(
+    a: IterationBox, b: IterationBox, types: Mapping[str, Type], may_alias: MayAlias
+) -> IterationBox | None:
+    """Both fused, where the first only adds, and nothing else may access the arrays that either adds to."""
+    if a.levels != b.levels or not all(isinstance(s, Assign) or _added(s) for _, s in a.statements()):
         return None
     for one, other in ((a, b), (b, a)):
-        added = {name for _, s in one.turns() for name in _added(s)}
-        used = {n for _, s in other.turns() for e in _read(s) for n in memory_reads(e, types)}
-        used |= {n for _, s in other.turns() if not _added(s) for n in own_stores(s)}
-        if any(meet(x, y) for x in added for y in used):
+        reduced = {name for _, s in one.statements() for name in _added(s)}
+        used = {n for _, s in other.statements() for e in _read(s) for n in memory_reads(e, types)}
+        used |= {n for _, s in other.statements() if not _added(s) for n in own_stores(s)}
+        if any(may_alias(x, y) for x in reduced for y in used):
             return None
     return IterationBox(a.loops + b.loops, a.levels)
 
 
-def extract_gathers(found: IterationBox, types: Mapping[str, Type], meet: MayAlias) -> tuple[list[Gather], Block]:
-    """What can be gathered, and what remains."""
-    work = _Parting(found, types, meet)
+def extract_gathers(found: IterationBox, types: Mapping[str, Type], may_alias: MayAlias) -> tuple[list[Gather], Block]:
+    """The profitable gathers, and the loops without their additions.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> types = {"d_u": Array("float64", (dim(99),)), "d_v": Array("float64", (dim(99),)), "n": Scalar("int64")}
+    >>> types["i"] = Scalar("int64")
+    >>> (loop,) = parse('''
+    ... for i in range(1, n):
+    ...     d_u[i - 1] += d_v[i]
+    ...     d_u[i] -= d_v[i]
+    ...     d_v[i] = 0.0
+    ... ''')
+    >>> (gather,), rest = extract_gathers(iteration_box(loop, types), types, str.__eq__)
+    >>> gather.array, gather.place, [(term.shifts, term.op) for term in gather.terms]
+    ('d_u', (Var(name='i'),), [((-1,), '+'), ((0,), '-')])
+    >>> print(show(rest))
+    for i in range(1, n, 1):
+        d_v[i] = 0.0
+    """
+    work = _TermExtraction(found, types, may_alias)
     groups: dict[tuple[str, tuple[Expr, ...]], list[tuple[Stmt, ShiftedTerm]]] = {}
-    for at, (_, stmt) in enumerate(work.turns):
+    for at, (_, stmt) in enumerate(work.statements):
         term = work.term(at, stmt)
         if term is not None:
             assert isinstance(stmt, Store) and isinstance(stmt.base, Var)
             groups.setdefault((stmt.base.name, term[0]), []).append((stmt, term[1]))
     gathers: list[Gather] = []
-    gone: set[int] = set()
+    removed: set[int] = set()
     for (array, place), terms in groups.items():
         gather = Gather(found.levels, array, place, tuple(term for _, term in terms))
-        if _pays(gather):
+        if _is_profitable(gather):
             gathers.append(gather)
-            gone |= {id(stmt) for stmt, _ in terms}
-    return gathers, _without(found.loops, lambda s: id(s) in gone)
+            removed |= {id(stmt) for stmt, _ in terms}
+    return gathers, _without(found.loops, lambda s: id(s) in removed)
 
 
 def without_unused_scalars(block: Block, later: Container[str]) -> Block:
-    """What remains of a box without numbers that nothing has to do with; `later` are those that are read after it."""
+    """The rest of a box without dead scalars; `later` is live after it."""
     read = {n for s in walk(block) for e in own_exprs(s) for n in reads(e)}
     fewer = _without(block, lambda s: isinstance(s, Assign) and s.target not in read and s.target not in later)
     return block if fewer == block else without_unused_scalars(fewer, later)
 
 
 def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill] | None:
-    """The elements that are set to numbers, where the block does nothing else."""
+    """The fills with constants, where the block does nothing else; None otherwise."""
     found: list[ConstantFill] = []
     for loop in block:
         over = iteration_box(loop, types) if not isinstance(loop, Comment) else None
         if over is None:
             return None
-        for _, stmt in over.turns():
+        for _, stmt in over.statements():
             match stmt:
                 case Store(Var(array), index, Const(float()) as value, None) if array not in {f.array for f in found}:
-                    if _levels(index, over.levels, types) != ((0,) * len(over.levels), index):
+                    if _shifts_of(index, over.levels, types) != ((0,) * len(over.levels), index):
                         return None
                     found.append(ConstantFill(over.levels, array, index, value))
                 case _:
@@ -121,30 +141,30 @@ def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill
     return found
 
 
-class _Parting:
-    def __init__(self, found: IterationBox, types: Mapping[str, Type], meet: MayAlias) -> None:
+class _TermExtraction:
+    def __init__(self, found: IterationBox, types: Mapping[str, Type], may_alias: MayAlias) -> None:
         self.levels = found.levels
         self.types = types
-        self.meet = meet
-        self.turns = list(found.turns())
-        self.body: Block = tuple(s for _, s in self.turns)
+        self.may_alias = may_alias
+        self.statements = list(found.statements())
+        self.body: Block = tuple(s for _, s in self.statements)
         self.written = Counter(n for s in self.body for n in own_writes(s))
-        self.added: dict[str, bool] = {}
+        self.is_reduction: dict[str, bool] = {}
 
     def term(self, at: int, stmt: Stmt) -> tuple[tuple[Expr, ...], ShiftedTerm] | None:
-        """Where the statement adds to, were it not for shifts, and what; None where it has to stay."""
+        """The index without shifts, and the term that the statement adds there; None where it cannot be moved."""
         if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or not isinstance(stmt.base, Var):
             return None
         array = stmt.base.name
-        known = self.types.get(array)
-        if not isinstance(known, Array) or known.dtype not in FLOATS or known.rank != len(stmt.index):
+        kind = self.types.get(array)
+        if not isinstance(kind, Array) or kind.dtype not in FLOATS or kind.rank != len(stmt.index):
             return None
-        found = _levels(stmt.index, self.levels, self.types)
+        found = _shifts_of(stmt.index, self.levels, self.types)
         if found is None or self.levels[-1].index not in {n for item in stmt.index for n in names(item)}:
             return None
-        if array not in self.added:
-            self.added[array] = is_reduction_array(array, self.body, self.types, self.meet)
-        if not self.added[array] or any(names(item) & self.written.keys() for item in stmt.index):
+        if array not in self.is_reduction:
+            self.is_reduction[array] = is_reduction_array(array, self.body, self.types, self.may_alias)
+        if not self.is_reduction[array] or any(names(item) & self.written.keys() for item in stmt.index):
             return None
         value = self._value(at, stmt.value)
         if value is None:
@@ -154,52 +174,54 @@ class _Parting:
         return place, ShiftedTerm(shifts, stmt.op, shifted_expr(value, back))
 
     def _value(self, at: int, value: Expr) -> Expr | None:
-        """The value in terms of what does not change before it is read; None where there are none."""
-        loop = self.turns[at][0]
-        early = self._is_early(value, at)
+        """The value with scalars of the iteration substituted; None where it would differ before the whole box."""
+        loop = self.statements[at][0]
+        available = self._is_available_before(value, at)
         for i in range(at - 1, -1, -1):
-            around, made = self.turns[i]
-            if around is not loop or not set(own_writes(made)) & names(value):
+            around, definition = self.statements[i]
+            if around is not loop or not set(own_writes(definition)) & names(value):
                 continue
-            if not isinstance(made, Assign):
-                return None  # a number that is added to
-            value = replace_names(value, {made.target: made.value})
-            early = early and self._is_early(made.value, i)
+            if not isinstance(definition, Assign):
+                return None  # an accumulator
+            value = replace_names(value, {definition.target: definition.value})
+            available = available and self._is_available_before(definition.value, i)
         if (
-            not early
+            not available
             or not is_cheap_to_duplicate(value)
             or names(value) & self.written.keys()
-            or not _numbers(value, self.types)
+            or not _is_scalar_expression(value, self.types)
         ):
             return None
         return value
 
-    def _is_early(self, value: Expr, at: int) -> bool:
-        """Whether what is read is before the whole box what it is in every turn: only this turn stores to it, later."""
+    def _is_available_before(self, value: Expr, at: int) -> bool:
+        """Whether no iteration of the box stores to what the value reads, except the same one afterwards."""
         for element in ops(value):
             if element.prim != "index":
                 continue
             array, *items = element.args
             if not isinstance(array, Var):
                 return False
-            known = self.types.get(array.name)
-            if not isinstance(known, Array) or known.rank != len(items):
+            kind = self.types.get(array.name)
+            if not isinstance(kind, Array) or kind.rank != len(items):
                 return False
-            own = _levels(tuple(items), self.levels, self.types)
-            alone = own is not None and {n for e in own[1] for n in names(e)} >= {level.index for level in self.levels}
+            element_index = _shifts_of(tuple(items), self.levels, self.types)
+            is_private = element_index is not None and {n for e in element_index[1] for n in names(e)} >= {
+                level.index for level in self.levels
+            }
             for i, store in enumerate(self.body):
                 if not isinstance(store, Store) or not isinstance(store.base, Var):
                     continue
-                same = alone and i > at and store.base == array and store.index == tuple(items)
-                if not same and self.meet(array.name, store.base.name):
+                same = is_private and i > at and store.base == array and store.index == tuple(items)
+                if not same and self.may_alias(array.name, store.base.name):
                     return False
         return True
 
 
-def _levels(
+def _shifts_of(
     index: tuple[Expr, ...], levels: tuple[LoopLevel, ...], types: Mapping[str, Type]
 ) -> tuple[tuple[int, ...], tuple[Expr, ...]] | None:
-    """The shift of each level, and the index without them: each level once at most, and never counted from the end."""
+    """The shift at each level, and the index without them: each level at most once, and no negative index."""
     shifts = dict.fromkeys((level.index for level in levels), 0)
     place: list[Expr] = []
     used: list[str] = []
@@ -220,31 +242,31 @@ def _levels(
     return tuple(shifts.values()), tuple(place)
 
 
-def _pays(gather: Gather) -> bool:
+def _is_profitable(gather: Gather) -> bool:
     shifts = [term.shifts for term in gather.terms]
-    if len(set(shifts)) < 2 or len(shifts) > _TERMS:
+    if len(set(shifts)) < 2 or len(shifts) > _MAX_TERMS:
         return False
     last = [by[-1] for by in shifts]
     rows = {(op.args[0], op.args[1:-1]) for term in gather.terms for op in ops(term.value) if op.prim == "index"}
     inner = For("", Const(gather.levels[-1].start), gather.levels[-1].stop, Const(1), ())
-    return max(last) - min(last) <= _SPREAD and len(rows) <= _ROWS and not is_short_loop(inner)
+    return max(last) - min(last) <= _MAX_SHIFT_SPREAD and len(rows) <= _MAX_ROWS and not is_short_loop(inner)
 
 
-def _without(block: Block, gone: Callable[[Stmt], bool]) -> Block:
-    """The loops without some statements and without comments, and then without those in which nothing is done."""
-    kept: list[Stmt] = []
+def _without(block: Block, removed: Callable[[Stmt], bool]) -> Block:
+    """The loops without some statements and without comments; loops that become empty are removed."""
+    remaining: list[Stmt] = []
     for stmt in block:
         if isinstance(stmt, For):
-            stmt = replace(stmt, body=_without(stmt.body, gone))
+            stmt = replace(stmt, body=_without(stmt.body, removed))
             if not stmt.body:
                 continue
-        if not isinstance(stmt, Comment) and not gone(stmt):
-            kept.append(stmt)
-    return tuple(kept)
+        if not isinstance(stmt, Comment) and not removed(stmt):
+            remaining.append(stmt)
+    return tuple(remaining)
 
 
 def _added(stmt: Stmt) -> tuple[str, ...]:
-    """The array that the statement adds to an element of."""
+    """The array to an element of which the statement adds."""
     match stmt:
         case Store(Var(array), (_, *_), _, "+" | "-"):
             return (array,)
@@ -255,14 +277,14 @@ def _read(stmt: Stmt) -> tuple[Expr, ...]:
     return (*stmt.index, stmt.value) if isinstance(stmt, Store) else own_exprs(stmt)
 
 
-def _numbers(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether there are only numbers in it, and elements of arrays."""
+def _is_scalar_expression(expr: Expr, types: Mapping[str, Type]) -> bool:
+    """Whether it consists of scalars and elements of arrays only."""
     match expr:
         case Op("index", (Var(), *items)):
-            return all(_numbers(item, types) for item in items)
+            return all(_is_scalar_expression(item, types) for item in items)
         case Var(name):
             return isinstance(types.get(name), Scalar)
-    return all(_numbers(part, types) for part in children(expr))
+    return all(_is_scalar_expression(part, types) for part in children(expr))
 
 
 def _innermost(loops: Iterable[Stmt]) -> Iterator[For]:

@@ -1,13 +1,12 @@
-"""The adjoint of a stencil, a loop for each neighbour, becomes one loop that adds up what they all give.
+"""Scatter-to-gather transformation of stencil adjoints: one loop adds up the terms of all neighbours.
 
 A loop for each shift (`cleanup/adjoint/loop_fission`) writes every element as often as it has neighbours; a gather
-writes it once.
-Of a nest of loops over a box the additions `d_u[i + c, j + d] += v[i, j]` are taken out, numbered by the element they
-go to, and those to one array are done together (`transposed`); what remains of the nest comes after them.
+writes it once. The additions `d_u[i + c, j + d] += v[i, j]` are distributed out of a nest over a box, reindexed by the
+element they go to, and those to one array become one gather (`gather_nest`); the rest of the nest follows them.
 
-What remains is often `d_v[i, j] = 0.0`, as the sweep overwrites `v`. The next gather into that very box then assigns
-instead of adding. Where it comes in the next turn of a loop around both, the zero waits for it; the first turn adds,
-and after the last one the zero is written.
+The rest is often `d_v[i, j] = 0.0`, as the sweep overwrites `v`. The next gather into the same box then assigns instead
+of adding. Where that gather is in the next iteration of a loop around both, the fill is sunk into it: the first
+iteration adds, and after the last one the fill is done.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
 from srcad.optimize.stencils.iteration_boxes import (
     constant_fills,
     extract_gathers,
+    fused_nests,
     iteration_box,
-    joined_nests,
     without_unused_scalars,
 )
 
 
 def scatter_to_gather(f: Function) -> Function:
-    """The function with gathers for the shifts.
+    """Replace shifted additions by gathers.
 
     >>> from srcad.ir.nodes import Param
     >>> from srcad.ir.notation import parse, show
@@ -62,21 +61,21 @@ def scatter_to_gather(f: Function) -> Function:
     for i in range(1, n, 1):
         d_v[i] = 0.0
     """
-    work = _Gathers(f)
+    work = _ScatterToGather(f)
     body = work.block(f.body, ())
     return f if body == f.body else replace(f, body=body)
 
 
-class _Gathers:
+class _ScatterToGather:
     def __init__(self, f: Function) -> None:
         self.types = f.types
         self.memory = FlowAliasQueries(f)
 
     def block(self, block: Block, path: Path) -> Block:
-        return tuple(s for item in self.items(block, path) for s in _written(item))
+        return tuple(s for item in self.items(block, path) for s in _lowered(item))
 
     def items(self, block: Block, path: Path) -> list[Item]:
-        """The statements of a block, those that are gathered as what they are before they are loops again."""
+        """The statements of a block, with gathers and fills not yet lowered to loops."""
         found: list[Item] = []
         at = 0
         while at < len(block):
@@ -87,21 +86,23 @@ class _Gathers:
         return found
 
     def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
-        """What the nests from `at` on become, and where it goes on; nothing, where there is nothing to gather."""
-        if self._parted(block, at, lambda k: frozenset())[1]:
-            end, gathers, rest = self._parted(block, at, lambda k: self.memory.aliases((*path, k)))
+        """The end of the box from `at` on, and what becomes of it; no items where there is nothing to gather."""
+        if self._gathers_of_box(block, at, lambda k: frozenset())[1]:
+            end, gathers, rest = self._gathers_of_box(block, at, lambda k: self.memory.aliases((*path, k)))
             later = self.memory.liveness.live_after((*path, end - 1, "head"))
             if gathers and not later & {level.index for level in gathers[0].levels}:
                 comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
                 rest = without_unused_scalars(rest, later)
                 zeros = [
-                    replace(fill, also=self._others(fill.array, path, at, end))
+                    replace(fill, also=self._aliases_of(fill.array, path, at, end))
                     for fill in constant_fills(rest, self.types) or []
                 ]
                 return end, [*comments, *gathers, *(zeros or rest)]
         return at + 1, []
 
-    def _parted(self, block: Block, at: int, pairs: Callable[[int], AliasPairs]) -> tuple[int, list[Gather], Block]:
+    def _gathers_of_box(
+        self, block: Block, at: int, pairs: Callable[[int], AliasPairs]
+    ) -> tuple[int, list[Gather], Block]:
         found, end = iteration_box(block[at], self.types), at + 1
         if found is None:
             return end, [], ()
@@ -114,15 +115,15 @@ class _Gathers:
             if other is None:
                 break
             together |= pairs(k)
-            both = joined_nests(found, other, self.types, may_alias_in(together))
+            both = fused_nests(found, other, self.types, may_alias_in(together))
             if both is None:
                 break
             found, end = both, k + 1
         gathers, rest = extract_gathers(found, self.types, may_alias_in(together))
         return end, gathers, rest
 
-    def _others(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
-        """The names that may hold the same memory there."""
+    def _aliases_of(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
+        """The names that may alias the array there."""
         pairs = [pair for k in range(at, end) for pair in self.memory.aliases((*path, k)) if array in pair]
         return frozenset(n for pair in pairs for n in pair if n != CALLER) - {array}
 
@@ -130,10 +131,10 @@ class _Gathers:
         if isinstance(stmt, For):
             items = self.items(stmt.body, (*path, "body"))
             after = sink_fills_across_iterations(stmt, items, self.types)
-            body = tuple(s for item in items for s in _written(item))
+            body = tuple(s for item in items for s in _lowered(item))
             return [stmt if body == stmt.body else replace(stmt, body=body), *after]
         return [with_blocks(stmt, [self.block(b, (*path, name)) for name, b in inner_blocks(stmt)])]
 
 
-def _written(item: Item) -> Block:
+def _lowered(item: Item) -> Block:
     return item.block() if isinstance(item, Gather | ConstantFill) else (item,)

@@ -1,11 +1,11 @@
-"""Indices that cannot be negative are marked as such: Numba then leaves out its test, and LLVM vectorises.
+"""Wraparound check elimination: indices that range analysis proves nonnegative are cast to unsigned.
 
-`x[-1]` is the last item: before every read, Numba asks whether the index is negative, and in most loops that do not
-start at 0 LLVM does not find the answer by itself. An unsigned index is not asked. What is proved never to be
-negative is therefore cast: `x[np.uint64(j)]`. Only innermost loops are vectorised, so that other statements are left as
-they are; so are the counters of plain loops from 0 or 1, where LLVM knows as much, and those of loops with other
-steps than 1 and -1, where its vector code is slower than none. An index that stays the same all through the loop is
-left as well: the test is made once before it, and where LLVM compares addresses it knows less of unsigned numbers.
+`x[-1]` is the last item: before every access, Numba tests whether the index is negative, and in most loops that do not
+start at 0 LLVM cannot prove the answer by itself. An unsigned index needs no test, and the loop is vectorised. What is
+proved nonnegative is therefore cast: `x[np.uint64(j)]`. Only innermost loops are vectorised, so other statements are
+left as they are. So are the indices of simple loops from 0 or 1, where LLVM proves as much itself, and those of loops
+with other steps than 1 and -1, where its vector code is slower than scalar code. A loop-invariant index is left as
+well: its test is hoisted out of the loop, and LLVM's run-time alias checks are weaker with unsigned indices.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _Loop = TypeVar("_Loop", For, While)
 
 
 def mark_nonnegative_indices(f: Function) -> Function:
-    """Cast the indices that are proved never negative.
+    """Cast the indices that are proved nonnegative.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, Scalar, dim
@@ -57,17 +57,17 @@ def mark_nonnegative_indices(f: Function) -> Function:
         for j in range(i + 1, n, 1):
             x[i] -= (x[np.uint64(j)] * x[np.uint64((j - i) - 1)]) * x[j - 2]
     """
-    return replace(f, body=_Counters(f.types).block(f.body, ValueRanges(f.types)))
+    return replace(f, body=_IndexMarker(f.types).block(f.body, ValueRanges(f.types)))
 
 
-class _Counters:
-    """A walk in the order of execution: every method rewrites, and leaves in `now` what holds afterwards."""
+class _IndexMarker:
+    """A forward walk: every method rewrites, and leaves in `now` the ranges that hold afterwards."""
 
     def __init__(self, types: dict[str, Type]) -> None:
         self._types = types
-        self._plain: frozenset[str] = frozenset()
+        self._simple: frozenset[str] = frozenset()
         self._strided: frozenset[str] = frozenset()
-        self._moving: frozenset[str] = frozenset()
+        self._varying: frozenset[str] = frozenset()
 
     def block(self, block: Block, now: ValueRanges) -> Block:
         return tuple(self._stmt(stmt, now) for stmt in block)
@@ -111,7 +111,7 @@ class _Counters:
         first, last, step = (self._expr(e, now) for e in (stmt.start, stmt.stop, stmt.step))
         by = stmt.step.value if isinstance(stmt.step, Const) and type(stmt.step.value) is int else 0
 
-        def turn(here: ValueRanges) -> For:
+        def rewrite_iteration(here: ValueRanges) -> For:
             index = here.unknown()
             if by > 0:
                 here.add_fact(index - start, stop - index - 1)
@@ -119,33 +119,33 @@ class _Counters:
                 here.add_fact(start - index, index - stop - 1)
             here.assign(stmt.index, index)
             body = self.block(stmt.body, here)
-            leave = None if stmt.exit is None else self._expr(stmt.exit, here)
-            return replace(stmt, start=first, stop=last, step=step, body=body, exit=leave)
+            exit_condition = None if stmt.exit is None else self._expr(stmt.exit, here)
+            return replace(stmt, start=first, stop=last, step=step, body=body, exit=exit_condition)
 
-        before = self._plain, self._strided, self._moving
-        self._moving = defined((stmt,)) if _is_innermost(stmt.body) else frozenset()
+        before = self._simple, self._strided, self._varying
+        self._varying = defined((stmt,)) if _is_innermost(stmt.body) else frozenset()
         index = frozenset({stmt.index})
-        plain = by == 1 and stmt.start in (Const(0), Const(1)) and stmt.index not in defined(stmt.body)
-        self._plain = self._plain - defined((stmt,)) | (index if plain else frozenset())
+        simple = by == 1 and stmt.start in (Const(0), Const(1)) and stmt.index not in defined(stmt.body)
+        self._simple = self._simple - defined((stmt,)) | (index if simple else frozenset())
         self._strided = frozenset() if abs(by) == 1 else index
-        new = _turns(defined((stmt,)), now, turn)
-        self._plain, self._strided, self._moving = before
+        new = _with_loop_invariants(defined((stmt,)), now, rewrite_iteration)
+        self._simple, self._strided, self._varying = before
         return new
 
     def _while(self, stmt: While, now: ValueRanges) -> While:
-        def turn(here: ValueRanges) -> While:
+        def rewrite_iteration(here: ValueRanges) -> While:
             test = self.block(stmt.test, here)
             cond = self._expr(stmt.cond, here)
             here.assume(stmt.cond)
             return replace(stmt, test=test, cond=cond, body=self.block(stmt.body, here))
 
-        before = self._plain, self._strided, self._moving
-        self._plain, self._strided = self._plain - defined((stmt,)), frozenset()
-        self._moving = defined((stmt,)) if _is_innermost((*stmt.test, *stmt.body)) else frozenset()
-        new = _turns(defined((stmt,)), now, turn)
+        before = self._simple, self._strided, self._varying
+        self._simple, self._strided = self._simple - defined((stmt,)), frozenset()
+        self._varying = defined((stmt,)) if _is_innermost((*stmt.test, *stmt.body)) else frozenset()
+        new = _with_loop_invariants(defined((stmt,)), now, rewrite_iteration)
         self.block(stmt.test, now)
         now.assume(stmt.cond, False)
-        self._plain, self._strided, self._moving = before
+        self._simple, self._strided, self._varying = before
         return new
 
     # ---- expressions -------------------------------------------------------------------------
@@ -156,74 +156,84 @@ class _Counters:
                 new = tuple(self._expr(item, now) for item in items)
                 return Op("index", (self._expr(base, now), *self._items(base, tuple(items), new, now)), static)
             case Op("select", (cond, then, orelse), static):
-                parts = (self._expr(cond, now), self._under(cond, then, now), self._under(cond, orelse, now, False))
+                parts = (
+                    self._expr(cond, now),
+                    self._on_branch(cond, then, now),
+                    self._on_branch(cond, orelse, now, False),
+                )
                 return Op("select", parts, static)
             case Op("and" | "or" as prim, (a, b), static):
-                return Op(prim, (self._expr(a, now), self._under(a, b, now, prim == "and")), static)
+                return Op(prim, (self._expr(a, now), self._on_branch(a, b, now, prim == "and")), static)
             case Op(prim, args, static):
                 return Op(prim, tuple(self._expr(arg, now) for arg in args), static)
             case Slice(lower, upper, step):
                 return Slice(*(None if part is None else self._expr(part, now) for part in (lower, upper, step)))
         return expr
 
-    def _under(self, cond: Expr, expr: Expr, now: ValueRanges, truth: bool = True) -> Expr:
-        """An expression that is evaluated only where the condition is true, or is not."""
-        way = now.copy()
-        way.assume(cond, truth)
-        return self._expr(expr, way)
+    def _on_branch(self, cond: Expr, expr: Expr, now: ValueRanges, truth: bool = True) -> Expr:
+        """An expression that is evaluated only where the condition has this truth value."""
+        branch = now.copy()
+        branch.assume(cond, truth)
+        return self._expr(expr, branch)
 
     def _items(self, base: Expr, items: tuple[Expr, ...], new: tuple[Expr, ...], now: ValueRanges) -> tuple[Expr, ...]:
-        """The items `new`, cast where `items`, which they were before, are never negative."""
+        """The rewritten items `new`, cast where `items`, the originals, are nonnegative."""
         if not isinstance(self._types.get(root(base) or ""), Array):
             return new
         return tuple(
-            Op(UNSIGNED_CAST, (to,)) if self._gains(item, now) else to for item, to in zip(items, new, strict=True)
+            Op(UNSIGNED_CAST, (to,)) if self._needs_cast(item, now) else to for item, to in zip(items, new, strict=True)
         )
 
-    def _gains(self, item: Expr, now: ValueRanges) -> bool:
-        if isinstance(item, Slice | Const) or (isinstance(item, Var) and item.name in self._plain):
+    def _needs_cast(self, item: Expr, now: ValueRanges) -> bool:
+        if isinstance(item, Slice | Const) or (isinstance(item, Var) and item.name in self._simple):
             return False
-        if not self._moves(item) or names(item) & self._strided or not now.is_int64(item):
+        if not self._varies(item) or names(item) & self._strided or not now.is_int64(item):
             return False
         return now.is_nonnegative(now.value(item))
 
-    def _moves(self, item: Expr) -> bool:
-        """Whether an innermost loop changes the index: what stays the same is tested once, before the loop."""
-        return bool(names(item) & self._moving)
+    def _varies(self, item: Expr) -> bool:
+        """Whether the index varies in the innermost loop: the test of an invariant index is hoisted out of it."""
+        return bool(names(item) & self._varying)
 
 
 def _is_innermost(body: Block) -> bool:
     return not any(isinstance(stmt, For | While) for stmt in walk(body))
 
 
-def _turns(changed: frozenset[str], now: ValueRanges, turn: Callable[[ValueRanges], _Loop]) -> _Loop:
-    """The loop that `turn` makes from what holds at the start of every turn; `now` goes on to what holds afterwards.
+def _with_loop_invariants(
+    changed: frozenset[str], now: ValueRanges, rewrite_iteration: Callable[[ValueRanges], _Loop]
+) -> _Loop:
+    """The loop that `rewrite_iteration` gives under the loop invariants; `now` then holds what is true after the loop.
 
-    For each counter that the loop changes it is supposed that it is never negative, never below and never above its
-    value before the loop. What one turn does not keep so is dropped, and the turn gone through again.
+    The candidate invariants: each integer that the loop changes is nonnegative, not below and not above its value
+    before the loop. Those that an iteration does not preserve are dropped, and the iteration is analysed again.
     """
     entry = {name: form for name in sorted(changed) if (form := now.form(name)) is not None}
     heads = {name: now.unknown() for name in entry}
-    claims = [(n, claim) for n, form in entry.items() for claim in (heads[n] - form, form - heads[n])]
-    claims += [(n, heads[n]) for n, form in entry.items() if now.is_nonnegative(form)]
+    invariants = [(n, invariant) for n, form in entry.items() for invariant in (heads[n] - form, form - heads[n])]
+    invariants += [(n, heads[n]) for n, form in entry.items() if now.is_nonnegative(form)]
 
     def at_head(state: ValueRanges) -> ValueRanges:
         state.forget(changed)
         for name, head in heads.items():
             state.assign(name, head)
-        state.add_fact(*(claim for _, claim in claims))
+        state.add_fact(*(invariant for _, invariant in invariants))
         return state
 
     while True:
         here = at_head(now.copy())
-        new = turn(here)
-        kept = [(name, claim) for name, claim in claims if _still(claim, heads[name], here.form(name), here)]
-        if len(kept) == len(claims):
+        new = rewrite_iteration(here)
+        preserved = [
+            (name, invariant)
+            for name, invariant in invariants
+            if _is_preserved(invariant, heads[name], here.form(name), here)
+        ]
+        if len(preserved) == len(invariants):
             at_head(now)
             return new
-        claims = kept
+        invariants = preserved
 
 
-def _still(claim: Form, head: Form, end: Form | None, here: ValueRanges) -> bool:
-    """Whether a claim about a counter holds at the end of the turn as well."""
-    return end is not None and here.is_nonnegative(claim.with_value(head.terms[0][0], end))
+def _is_preserved(invariant: Form, head: Form, end: Form | None, here: ValueRanges) -> bool:
+    """Whether the iteration preserves an invariant."""
+    return end is not None and here.is_nonnegative(invariant.with_value(head.terms[0][0], end))

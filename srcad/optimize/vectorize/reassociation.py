@@ -1,10 +1,9 @@
-"""The sums of adjoints are added up in any order, several at a time.
+"""Reduction reassociation: sums of adjoints may be accumulated in any order, several terms at a time.
 
-LLVM keeps to the order in which a sum is written, and one addition waits for the other. The sums that loops of the
-function spell out keep it: the gradient's value is that of the function. Those that the reverse sweep makes (`free`)
-no user has written, and `np.sum` has no order that a user could know; LLVM may split them, as `machine.plus` tells
-it. Nothing else that fastmath allows is allowed here: NaN and infinities count as ever, and equal calls give equal
-bits.
+LLVM preserves the order of a floating-point sum, so each addition depends on the one before. Sums that the user's
+loops spell out keep their order: the value that a gradient returns is that of the function. Sums of adjoints (`free`)
+were written by no user, and `np.sum` has no order that a user could rely on; `machine.plus` tells LLVM that it may
+split them. No other fastmath flag is set: NaN and infinities are respected, and equal calls give equal bits.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _DOUBLE = Scalar("float64")
 
 
 def allow_reassociation(f: Function) -> Function:
-    """Let the numbers that innermost loops add up for adjoints be added in any order.
+    """Make the scalar sums of adjoints in innermost loops reassociable.
 
     >>> from srcad.ir.nodes import Const
     >>> from srcad.ir.notation import show
@@ -45,11 +44,11 @@ def _block(block: Block, types: Mapping[str, Type]) -> Block:
 
 def _stmt(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-        return replace(stmt, body=tuple(_added(s, types) for s in stmt.body))
+        return replace(stmt, body=tuple(_reassociable(s, types) for s in stmt.body))
     return with_blocks(stmt, [_block(b, types) for b in blocks(stmt)])
 
 
-def _added(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+def _reassociable(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     match stmt:
         case AugAssign(target, "+" | "-" as op, value, span, True) if (
             types.get(target) == _DOUBLE and typeof(value, types) == _DOUBLE

@@ -1,8 +1,8 @@
-"""Sines and cosines in vector loops are ones that LLVM can vectorise, where no angle is too large for that.
+"""Loop versioning on the argument range of sine and cosine: a vectorisable loop where no argument is too large.
 
-`machine` has forms of them without calls that are right up to some size; of larger angles the library alone knows the
-digits of pi. So there are two loops, and one before them that asks for the angles only. It has to know them before
-anything is stored or called: where that is not certain, the loop stays as it is.
+`machine` has call-free forms of both that are accurate up to a bound; beyond it only the C library reduces the argument
+with enough digits of pi. So the loop exists twice, and a loop before them checks the range of the arguments. It has to
+compute them before anything is stored or called: where that is not certain, the loop stays as it is.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from srcad.vector_math import FAR
 
 FORMS = {f"{module}.{name}": f"machine.inline_{name}" for module in ("np", "math") for name in ("sin", "cos")}
 DEAR = frozenset(INLINE) | APART | {"//", "%"}
-"""What is not worth computing twice."""
+"""Too expensive to compute twice."""
 
 
 def version_on_argument_range(f: Function) -> Function:
-    """Give the loops a form for angles that are not too large.
+    """Version the loops on the range of the arguments.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, dim
@@ -54,15 +54,15 @@ def version_on_argument_range(f: Function) -> Function:
     if not any(op.prim in FORMS for s in walk(f.body) for e in own_exprs(s) for op in ops(e)):
         return f
     types = dict(f.types)
-    work = _Sines(f, fresh_name("far", Scalar("bool"), types))
+    work = _SineVersioning(f, fresh_name("far", Scalar("bool"), types))
     return replace(f, body=work.block(f.body), types=types)
 
 
-class _Sines:
+class _SineVersioning:
     def __init__(self, f: Function, far: str) -> None:
         self._types = f.types
         self._far = far
-        self._new = local_allocations(f)
+        self._local = local_allocations(f)
         self._shared: MayAlias = may_alias(f.body, f.types)
 
     def block(self, block: Block) -> Block:
@@ -70,73 +70,75 @@ class _Sines:
 
     def _stmt(self, stmt: Stmt) -> tuple[Stmt, ...]:
         if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-            asked = self._asked(stmt) if is_vectorizable(stmt, self._types, self._new) else ()
-            if not asked:
+            check = self._range_check(stmt) if is_vectorizable(stmt, self._types, self._local) else ()
+            if not check:
                 return (stmt,)
             before = Assign(self._far, Const(False))
-            near = replace(stmt, body=tuple(map(self._near, stmt.body)))
-            return before, replace(stmt, body=asked), If(Var(self._far), (stmt,), (near,))
+            in_range = replace(stmt, body=tuple(map(self._in_range, stmt.body)))
+            return before, replace(stmt, body=check), If(Var(self._far), (stmt,), (in_range,))
         return (with_blocks(stmt, [self.block(b) for b in blocks(stmt)]),)
 
     def _is_sine(self, op: Op) -> bool:
         return op.prim in FORMS and typeof(op.args[0], self._types) == DOUBLE
 
-    def _near(self, stmt: Stmt) -> Stmt:
-        def near(expr: Expr) -> Expr:
+    def _in_range(self, stmt: Stmt) -> Stmt:
+        def in_range(expr: Expr) -> Expr:
             return Op(FORMS[expr.prim], expr.args) if isinstance(expr, Op) and self._is_sine(expr) else expr
 
-        return rewrite(stmt, lambda expr: map_expr(expr, near))
+        return rewrite(stmt, lambda expr: map_expr(expr, in_range))
 
-    def _asked(self, loop: For) -> Block:
-        """What asks for the angles of each turn; nothing where they are not known beforehand."""
+    def _range_check(self, loop: For) -> Block:
+        """The body of the range check; empty where an argument cannot be computed before the loop."""
         stored = {base for s in walk(loop.body) if isinstance(s, Store) and (base := root(s.base)) is not None}
-        unknown = {n for s in walk(loop.body) for n in own_writes(s)}
+        unavailable = {n for s in walk(loop.body) for n in own_writes(s)}
         found: list[Stmt] = []
         for stmt in loop.body:
             inside = sum(self._is_sine(op) for s in walk((stmt,)) for e in own_exprs(s) for op in ops(e))
-            angles = [op.args[0] for e in own_exprs(stmt) for op in _always(e) if self._is_sine(op)]
-            if len(angles) < inside or not all(self._is_known(e, unknown, stored) for e in angles):
+            arguments = [op.args[0] for e in own_exprs(stmt) for op in _unconditional(e) if self._is_sine(op)]
+            if len(arguments) < inside or not all(
+                self._is_computable_before(e, unavailable, stored) for e in arguments
+            ):
                 return ()
-            for angle in dict.fromkeys(angles):
-                found.append(AugAssign(self._far, "|", Op(">", (Op("abs", (angle,)), Const(FAR)))))
+            for argument in dict.fromkeys(arguments):
+                found.append(AugAssign(self._far, "|", Op(">", (Op("abs", (argument,)), Const(FAR)))))
             match stmt:
-                case Assign(target, value) if self._is_known(value, unknown, stored):
+                case Assign(target, value) if self._is_computable_before(value, unavailable, stored):
                     found.append(stmt)
-                    unknown.discard(target)
+                    unavailable.discard(target)
                 case _:
-                    unknown.update(n for s in walk((stmt,)) for n in own_writes(s))
-        return _needed(found)
+                    unavailable.update(n for s in walk((stmt,)) for n in own_writes(s))
+        return _without_dead_scalars(found)
 
-    def _is_known(self, expr: Expr, unknown: Set[str], stored: Set[str]) -> bool:
-        """Whether the value can be computed before the loop, and soon."""
-        if names(expr) & unknown or any(op.prim in DEAR for op in ops(expr)):
+    def _is_computable_before(self, expr: Expr, unavailable: Set[str], stored: Set[str]) -> bool:
+        """Whether the value can be computed before the loop, at little cost."""
+        if names(expr) & unavailable or any(op.prim in DEAR for op in ops(expr)):
             return False
         read = {n for n in names(expr) if not isinstance(self._types.get(n), Scalar)}
-        return not any(self._may_meet(a, b) for a in read for b in stored)
+        return not any(self._may_alias(a, b) for a in read for b in stored)
 
-    def _may_meet(self, a: str, b: str) -> bool:
-        """Whether two arrays may share memory; two arguments may."""
-        return a in self._shared.aliases(b) or not {a, b} & self._new
+    def _may_alias(self, a: str, b: str) -> bool:
+        """Whether two arrays may alias; two parameters may."""
+        return a in self._shared.aliases(b) or not {a, b} & self._local
 
 
-def _always(expr: Expr) -> Iterator[Op]:
-    """The operations that are executed whenever the expression is evaluated."""
+def _unconditional(expr: Expr) -> Iterator[Op]:
+    """The operations that are evaluated unconditionally, whenever the expression is."""
     if isinstance(expr, Op):
         for arg in expr.args[:1] if expr.prim in LAZY else expr.args:
-            yield from _always(arg)
+            yield from _unconditional(arg)
         yield expr
 
 
-def _needed(found: list[Stmt]) -> Block:
-    """The statements without numbers that nothing is asked of, and without what is asked a second time."""
-    times = Counter(s.target for s in found if isinstance(s, Assign))
+def _without_dead_scalars(found: list[Stmt]) -> Block:
+    """The statements without dead scalars and without repeated checks."""
+    assignments = Counter(s.target for s in found if isinstance(s, Assign))
     read: set[str] = set()
-    kept: list[Stmt] = []
+    needed: list[Stmt] = []
     for k in range(len(found) - 1, -1, -1):
         stmt = found[k]
         read_here = {n for e in own_exprs(stmt) for n in names(e)}
-        again = stmt in found[:k] and all(times[n] < 2 for n in read_here)
-        if (isinstance(stmt, AugAssign) and not again) or (isinstance(stmt, Assign) and stmt.target in read):
-            kept.append(stmt)
+        repeated = stmt in found[:k] and all(assignments[n] < 2 for n in read_here)
+        if (isinstance(stmt, AugAssign) and not repeated) or (isinstance(stmt, Assign) and stmt.target in read):
+            needed.append(stmt)
             read |= read_here
-    return tuple(reversed(kept))
+    return tuple(reversed(needed))

@@ -1,10 +1,9 @@
-"""Elementary functions in vector loops are ones that LLVM can vectorise.
+"""Vectorisation of elementary functions: in vectorisable loops, library calls become call-free inline forms.
 
-Numba calls the C library for `exp`, `log`, `tanh` and `erf`, one number at a time. `machine` has forms of them without
-calls and branches, which LLVM inlines; a loop over them takes eight numbers at once where the processor can. One number
-at a time they are no faster than the library, some slower, so that they are used only where the loop looks as if LLVM
-will vectorise it: an innermost loop without other calls, of which no turn waits for the result of the turn before but
-for sums, and with few arrays.
+Numba calls the C library for `exp`, `log`, `tanh` and `erf`, one scalar at a time. `machine` has forms of them without
+calls and branches, which LLVM inlines; a loop over them computes eight elements at once where the processor can. As
+scalar code they are no faster than the library, some slower, so they are used only where LLVM will probably vectorise
+the loop: an innermost loop without other calls, without loop-carried dependences but reductions, and with few arrays.
 """
 
 from __future__ import annotations
@@ -49,15 +48,15 @@ APART = frozenset(
     for module in ("np", "math")
     for name in "sin cos tan atan arctan atan2 arctan2 sinh cosh exp2 log2 log10 pow".split()
 )
-"""LLVM knows these: it calls them for one number after the other, and vectorises what is around."""
+"""LLVM knows these: it calls them for one element after the other, and vectorises the rest of the loop."""
 FITTING = {*INLINE, *APART, *_SYMBOLS.split(), "machine.inline_sin", "machine.inline_cos"} | {
     f"{module}.{name}" for module in ("np", "math") for name in _INSTRUCTIONS.split()
 }
 """What may be in a vector loop. `**` may too, where it is no loop itself."""
-CHECKS = 128
-"""LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
+MAX_ALIAS_CHECKS = 128
+"""LLVM emits a run-time alias check for each pair of arrays before a loop; with more pairs it gives up."""
 NEW = frozenset({"np.empty", "np.zeros", "np.ones", "np.full", "np.empty_like", "np.zeros_like"})
-"""Memory of their own, as LLVM is told (`backend/numba/light_overloads`): nothing to compare."""
+"""Fresh memory, marked noalias for LLVM (`backend/numba/light_overloads`): no run-time alias check."""
 DOUBLE = Scalar("float64")
 _Row = tuple[Expr, tuple[Expr, ...]]
 
@@ -92,24 +91,24 @@ def _block(block: Block, types: Mapping[str, Type], new: Set[str]) -> Block:
 
 def _stmt(stmt: Stmt, types: Mapping[str, Type], new: Set[str]) -> Stmt:
     if isinstance(stmt, For) and not any(isinstance(s, For | While) for s in walk(stmt.body)):
-        return _inlined(stmt, types) if is_vectorizable(stmt, types, new) else stmt
+        return _with_vector_forms(stmt, types) if is_vectorizable(stmt, types, new) else stmt
     return with_blocks(stmt, [_block(b, types, new) for b in blocks(stmt)])
 
 
-def _inlined(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
+def _with_vector_forms(stmt: Stmt, types: Mapping[str, Type]) -> Stmt:
     def inline(expr: Expr) -> Expr:
         match expr:
             case Op(prim, args, static) if has_vector_form(expr, types):
                 return Op(INLINE[prim], args, static)
             case Op("**", (base, Const(int() | float() as power))) if power in (-4, -3, -2, -1, 3.0, 4.0):
-                # whole powers are products; Numba asks for the sign of those below zero, LLVM knows that of 2.0 only
+                # integer powers are products; Numba tests the sign of negative ones, LLVM knows that of 2.0 only
                 if typeof(base, types) == DOUBLE:
                     product = Op("**", (base, Const(abs(int(power))))) if abs(power) > 1 else base
                     return product if power > 0 else Op("/", (Const(1.0), product))
         return expr
 
     if blocks(stmt):
-        return with_blocks(stmt, [tuple(_inlined(s, types) for s in b) for b in blocks(stmt)])
+        return with_blocks(stmt, [tuple(_with_vector_forms(s, types) for s in b) for b in blocks(stmt)])
     return rewrite(stmt, lambda expr: map_expr(expr, inline))
 
 
@@ -121,93 +120,106 @@ def has_vector_form(op: Op, types: Mapping[str, Type]) -> bool:
 
 
 def local_allocations(f: Function) -> Set[str]:
-    """The arrays that are made here, each by one assignment."""
-    given = Counter(s.target for s in walk(f.body) if isinstance(s, Assign)) + Counter(p.name for p in f.params)
-    made = (s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim in NEW)
-    return {name for name in made if given[name] == 1}
+    """The arrays that the function allocates itself, each in one assignment."""
+    definitions = Counter(s.target for s in walk(f.body) if isinstance(s, Assign)) + Counter(p.name for p in f.params)
+    allocated = (
+        s.target for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Op) and s.value.prim in NEW
+    )
+    return {name for name in allocated if definitions[name] == 1}
 
 
 def is_vectorizable(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
-    """Whether it looks so: LLVM decides, and nothing but speed depends on the guess."""
-    plain = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
-    alone = plain and loop.exit is None and _fitting(loop.body, types) and not _waits(loop.body)
-    return alone and _own_places(loop, types, new)
+    """Whether LLVM will probably vectorise the loop: LLVM decides, and only speed depends on this guess."""
+    simple = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
+    independent = (
+        simple
+        and loop.exit is None
+        and _has_vector_ops_only(loop.body, types)
+        and not _has_scalar_recurrence(loop.body)
+    )
+    return independent and _has_disjoint_stores(loop, types, new)
 
 
-def _fitting(body: Block, types: Mapping[str, Type]) -> bool:
+def _has_vector_ops_only(body: Block, types: Mapping[str, Type]) -> bool:
     return all(
         op.prim in FITTING or _is_power(op, types) for s in walk(body) for expr in own_exprs(s) for op in ops(expr)
     )
 
 
 def _is_power(op: Op, types: Mapping[str, Type]) -> bool:
-    """Whether it is a power that Numba does not make a loop of, as it does of whole numbers."""
+    """Whether it is a power that Numba compiles without a loop; those with a variable integer exponent are loops."""
     return op.prim == "**" and (isinstance(op.args[1], Const) or typeof(op.args[1], types) == DOUBLE)
 
 
-def _waits(body: Block) -> bool:
-    """Whether a turn reads a scalar from the turn before, other than to add to it."""
+def _has_scalar_recurrence(body: Block) -> bool:
+    """Whether there is a loop-carried dependence on a scalar other than a sum."""
     assigned = {s.target for s in walk(body) if isinstance(s, Assign)}
     sums = {s.target for s in walk(body) if isinstance(s, AugAssign) and s.op in ("+", "-")} - assigned
     assigned |= {s.target for s in walk(body) if isinstance(s, AugAssign)}
 
-    def go(block: Block, known: set[str], under: dict[tuple[Expr, bool], set[str]]) -> bool:
+    def go(block: Block, defined_here: set[str], on_branch: dict[tuple[Expr, bool], set[str]]) -> bool:
         for stmt in block:
             read = (stmt.value,) if isinstance(stmt, AugAssign) else own_exprs(stmt)
-            if any(names(e) & (assigned - known) for e in read):
+            if any(names(e) & (assigned - defined_here) for e in read):
                 return True
             match stmt:
                 case If(cond, then, orelse):
-                    # what one `if` assigns is known to the next on the same condition
-                    one, other = (known | under.pop((cond, way), set()) for way in (True, False))
-                    if go(then, one, dict(under)) or go(orelse, other, dict(under)):
+                    # what one `if` assigns is defined in the next on the same condition
+                    one, other = (defined_here | on_branch.pop((cond, truth), set()) for truth in (True, False))
+                    if go(then, one, dict(on_branch)) or go(orelse, other, dict(on_branch)):
                         return True
-                    known |= one & other
-                case AugAssign(target) if target not in sums and target not in known:
+                    defined_here |= one & other
+                case AugAssign(target) if target not in sums and target not in defined_here:
                     return True
                 case Assign(target):
-                    known.add(target)
-            for key in [key for key in under if names(key[0]) & (stmt_writes(stmt) | stmt_stores(stmt))]:
-                del under[key]
+                    defined_here.add(target)
+            for key in [key for key in on_branch if names(key[0]) & (stmt_writes(stmt) | stmt_stores(stmt))]:
+                del on_branch[key]
             if isinstance(stmt, If) and not names(stmt.cond) & (stmt_writes(stmt) | stmt_stores(stmt)):
-                under |= {(stmt.cond, True): one, (stmt.cond, False): other}
+                on_branch |= {(stmt.cond, True): one, (stmt.cond, False): other}
         return False
 
     return go(body, set(), {})
 
 
-def _own_places(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
-    """Whether what is stored to an array goes to an own place in every turn, and is read from there only."""
+def _has_disjoint_stores(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
+    """Whether every iteration stores to elements of its own, and reads a stored array at these elements only."""
     stores = [(s.base, s.index) for s in walk(loop.body) if isinstance(s, Store)]
     stored = {root(base) for base, _ in stores}
-    places = [*stores, *_reads(loop.body)]
+    accesses = [*stores, *_reads(loop.body)]
     for name in stored:
-        moving = {tuple(i for i in items if loop.index in names(i)) for base, items in places if root(base) == name}
-        if len(moving) > 1 or not all(_follows(items) for items in moving):
+        varying = {tuple(i for i in items if loop.index in names(i)) for base, items in accesses if root(base) == name}
+        if len(varying) > 1 or not all(_follows_index(items) for items in varying):
             return False
-    # rows of one array count as arrays
-    rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in places}
-    own = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in stores}
-    if any(a != b and root(a[0]) == root(b[0]) and not _apart(a, b, types) for a in own for b in own | rows):
+    # for LLVM's alias checks, each row of an array is an array
+    rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in accesses}
+    stored_rows = {(base, tuple(i for i in items if loop.index not in names(i))) for base, items in stores}
+    if any(
+        a != b and root(a[0]) == root(b[0]) and not _are_disjoint(a, b, types)
+        for a in stored_rows
+        for b in stored_rows | rows
+    ):
         return False
-    pairs = {frozenset((a, b)) for a in own for b in own | rows if a != b and _compared(a[0], b[0], new)}
-    return len(pairs) <= CHECKS
+    pairs = {
+        frozenset((a, b)) for a in stored_rows for b in stored_rows | rows if a != b and _is_checked(a[0], b[0], new)
+    }
+    return len(pairs) <= MAX_ALIAS_CHECKS
 
 
-def _apart(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
-    """Whether two rows of one array are surely not the same: of one row under two names, each address meets itself."""
+def _are_disjoint(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
+    """Whether two rows of one array are disjoint: if one row has two index expressions, LLVM's alias check fails."""
     if a[0] != b[0] or len(a[1]) != len(b[1]):
         return False
     for one, other in zip(a[1], b[1], strict=True):
-        known = typeof(one, types), typeof(other, types)
-        if all(isinstance(t, Scalar) and t.dim is not None for t in known):
-            apart = known[0].dim - known[1].dim  # type: ignore[union-attr,operator]
-            if not apart.terms and apart.const:
+        kinds = typeof(one, types), typeof(other, types)
+        if all(isinstance(t, Scalar) and t.dim is not None for t in kinds):
+            difference = kinds[0].dim - kinds[1].dim  # type: ignore[union-attr,operator]
+            if not difference.terms and difference.const:
                 return True
     return False
 
 
-def _compared(a: Expr, b: Expr, new: Set[str]) -> bool:
+def _is_checked(a: Expr, b: Expr, new: Set[str]) -> bool:
     one, other = root(a), root(b)
     return one == other or not {one, other} & new
 
@@ -220,6 +232,6 @@ def _reads(body: Block) -> Iterator[tuple[Expr, tuple[Expr, ...]]]:
                     yield op.args[0], op.args[1:]
 
 
-def _follows(items: tuple[Expr, ...]) -> bool:
-    """Whether a place moves on with the counter, and not by numbers read from memory."""
+def _follows_index(items: tuple[Expr, ...]) -> bool:
+    """Whether an index follows the loop index without loads (no gather or scatter)."""
     return bool(items) and not any(op.prim == "index" for item in items for op in ops(item))

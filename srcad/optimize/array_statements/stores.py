@@ -1,0 +1,87 @@
+"""Lowering of stores: `x[...] op= tree` becomes a nest over the elements of the target."""
+
+from __future__ import annotations
+
+from srcad.ir.loop_nest import is_injective
+from srcad.ir.nodes import Expr, Stmt, Store, Var
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import names
+from srcad.ir.types import Array
+from srcad.optimize.array_statements.expression_trees import (
+    NotLowerable,
+    ReadAfterWrite,
+    broadcast_space,
+    element_value,
+    loop_order,
+    narrow_to_float32,
+    operand_index,
+)
+from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
+from srcad.optimize.array_statements.operands import Operands
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.typing.typeof import typeof
+
+_IN_PLACE = frozenset({"+", "-", "*", "/"})
+
+
+class ArrayStores:
+    """Lowering of stores into arrays.
+
+    >>> from srcad.ir.nodes import Assign, Function
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> shapes = ShapeEnvironment(Function("f", (), (), (), dict.fromkeys("xy", Array("float64", (dim(9),)))))
+    >>> stores = ArrayStores(shapes, Operands(shapes, lambda target, value: [Assign(target, value)]))
+    >>> (store,), (read,) = parse("y[1:] += 2.0 * x[:-1]"), parse("place = y[1:]")
+    >>> print(show(stores.lower(store, read.value, [])))
+    for i in range(8):
+        y[1 + i] += 2.0 * x[i]
+    """
+
+    def __init__(self, shapes: ShapeEnvironment, operands: Operands) -> None:
+        self._shapes = shapes
+        self._operands = operands
+
+    def lower(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
+        """`x[...] op= tree` as a nest, `place` being the target as an expression.
+
+        Raises `ReadAfterWrite` where the loop would read an element of the target that another iteration writes.
+        """
+        if stmt.op is not None and stmt.op not in _IN_PLACE:
+            raise NotLowerable
+        name = root(stmt.base)
+        kind = typeof(place, self._shapes.types)
+        if name is None or not isinstance(kind, Array):
+            raise NotLowerable
+        tree = self._operands.tree(stmt.value, before)
+        target = self._operands.view(place, before, reading=False)
+        if kind.dtype == "float32":
+            tree = narrow_to_float32(tree, self._shapes, before)
+        if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
+            raise NotLowerable
+        indices = nest_indices(len(target.lengths), self._shapes)
+        index = target.index(tuple(map(Var, indices)))
+        space = broadcast_space(tree, self._shapes, before, target)
+        for leaf, factors in zip(tree.leaves, space.factors, strict=True):
+            if leaf.view is not None and self._shapes.alias_class(leaf.view.base) == self._shapes.alias_class(
+                target.base
+            ):
+                read = leaf.view.index(operand_index(factors, indices))
+                if leaf.view.base != target.base or not (
+                    (read == index and is_injective(index, indices)) or self._are_distinct(read, index)
+                ):
+                    raise ReadAfterWrite
+        store = Store(Var(target.base), index, element_value(tree, space, indices), stmt.op, stmt.span, stmt.free)
+        axes = loop_order(tree, space, indices, self._shapes, target)
+        return [*before, ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._shapes)]
+
+    def _are_distinct(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
+        """Whether two elements are surely distinct: along some axis their loop-invariant indices differ."""
+        for a, b in zip(one, other, strict=True):
+            x, y = self._shapes.linear_form(a), self._shapes.linear_form(b)
+            if a == b or x is None or y is None or (names(a) | names(b)) & set(self._shapes.indices):
+                continue
+            least = [d.bound(False) for d in (x, y)]
+            if all(d is not None and d.is_nonnegative for d in least) and not (x - y).terms and (x - y).const != 0:
+                return True
+        return False
