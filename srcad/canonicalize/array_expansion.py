@@ -1,8 +1,9 @@
-"""Scratch arrays get a row of their own for each turn of a loop.
+"""Array expansion: a privatizable array gets an axis for each enclosing loop, so each iteration has a row of its own.
 
-A turn writes all it reads of a scratch array (`analysis/memory/privatization`), so `xc[i]` in turn k may be
-`xc_saved[k, i]`. Then no turn overwrites what the reversal of another reads, and nothing is copied to be restored: the
-forward sweep writes to where the reverse sweep reads (array expansion, as in compilers that run loops in parallel).
+An iteration writes all it reads of a privatizable array (`analysis/memory/privatization`), so `xc[i]` in iteration k
+may be `xc_saved[k, i]`. Then no iteration overwrites what the reversal of another reads, and nothing is copied to be
+restored: the forward sweep writes to the memory that the reverse sweep reads. Parallelizing compilers expand arrays
+for the same reason: it removes output and anti dependences.
 """
 
 from __future__ import annotations
@@ -40,7 +41,37 @@ CREATES = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zer
 def expand_arrays(
     f: Function, builder: Builder, wanted: Iterable[ArrayExpansion], before: Mapping[str, int]
 ) -> tuple[Function, Mapping[str, int]]:
-    """Rewrite a function in normal form; also the number of leading axes that say whose row it is, by array."""
+    """Rewrite a function in normal form; also, by array, the number of leading axes that select the iteration.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.canonicalize.index_checks import remove_index_checks
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def total(x, n):
+    ...     u = np.empty(2)
+    ...     s = 0.0
+    ...     for i in range(n):
+    ...         u[1] = x * s
+    ...         s = s + u[1]
+    ...     return s
+    >>> f = remove_index_checks(normal_form(total, 1.0, 3))
+    >>> u = ArrayExpansion("u.0", ("i.0",), (Var("n"),), (Var("i.0"),))
+    >>> expanded, leading_axes = expand_arrays(f, Builder.resume(f), [u], {})
+    >>> print(text(expanded))
+    total(x: float64, n: int64):
+        s.0 = 0.0
+        u_saved.0 = np.empty(n, 2)
+        s.3 = for i.0 in range(0, n, 1) carrying s.1 = s.0:
+            %product.0 = x * s.1
+            u_saved.0[i.0, 1] = %product.0
+            %item.0 = u_saved.0[i.0, 1]
+            s.2 = s.1 + %item.0
+            yield s.2
+        return s.3
+    >>> leading_axes
+    {'u_saved.0': 1}
+    """
     axes = dict(before)
     for rows in wanted:
         widening = _Widening(builder, rows)

@@ -23,7 +23,36 @@ _NUMBERS = frozenset({"+", "-", "*", "shape", "len", "size"})
 
 
 def hoist_checks(f: Function) -> Function:
-    """The function, in normal form, with each of its own checks where it is needed, and in terms of what is there."""
+    """Remove the checks that are known to hold, and move checks in front of loops; of a function in normal form.
+
+    >>> import numpy as np
+    >>> from srcad.canonicalize.prune import prune
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def products(x, y):
+    ...     s = 0.0
+    ...     for i in range(3):
+    ...         s = s * np.dot(x, y) + np.dot(y, x)
+    ...     return s
+    >>> for line in text(prune(hoist_checks(normal_form(products, np.ones(3), np.ones(3))))).splitlines():
+    ...     print(line.partition(", derived")[0])
+    products(x: float64[x.0], y: float64[y.0]):
+        s.0 = 0.0
+        %n.12 = shape(x, axis=0)
+        %n.13 = shape(y, axis=0)
+        %test.4 = %n.12 == %n.13
+        %n.14 = shape(x, axis=0)
+        %n.15 = shape(y, axis=0)
+        check(%test.4, %n.14, %n.15
+        s.3 = for i.0 in range(0, 3, 1) carrying s.1 = s.0:
+            %result.3 = x @ y
+            %product.1 = s.1 * %result.3
+            %result.7 = y @ x
+            s.2 = %product.1 + %result.7
+            yield s.2
+        return s.3
+    """
     work = _Settled(f)
     body = work.block(f.body, _Facts({}, frozenset()), frozenset(p.name for p in f.params))
     return replace(f, body=body, types=work.builder.types)

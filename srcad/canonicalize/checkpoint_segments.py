@@ -127,7 +127,34 @@ def _check(loop: For, inside: bool) -> None:
 
 
 def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Function, dict[str, Segment]]:
-    """Say what the stretches of some loops are, in front of each; by the names of their indices."""
+    """Compute, in front of some loops, their segments; also those, by the names of the indices of the loops.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def iterate(h, n):
+    ...     for t in range(n):
+    ...         h = np.sin(h)
+    ...     return h
+    >>> f = normal_form(iterate, 1.0, 100)
+    >>> split, segments = split_into_segments(f, Builder.resume(f), loops_named(f, ["t"]))
+    >>> print(text(split))
+    iterate(h: float64, n: int64):
+        %difference.0 = n - 0
+        turns.0 = max(n, 0)
+        %sqrt.0 = math.sqrt(turns.0)
+        %ceil.0 = math.ceil(%sqrt.0)
+        length.0 = max(%ceil.0, 1)
+        %negative.0 = -turns.0
+        %quotient.0 = %negative.0 // length.0
+        stretches.0 = -%quotient.0
+        first.0 = 0
+        h.2 = for t.0 in range(first.0, n, 1) carrying h.0 = h:
+            h.1 = np.sin(h.0)
+            yield h.1
+        return h.2
+    """
     found: dict[str, Segment] = {}
 
     def go(block: Block) -> Block:

@@ -28,7 +28,22 @@ def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
 
 
 def copy_written_arguments(f: Function, builder: Builder, found: AliasClasses) -> Function:
-    """Give the function arrays of its own in place of the parameters it writes into."""
+    """Give the function arrays of its own in place of the parameters it writes into.
+
+    >>> import numpy as np
+    >>> from srcad.analysis.memory.alias_classes import alias_classes
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> def clear(x):
+    ...     x[:] = 0.0
+    ...     return x
+    >>> f = normal_form(clear, np.ones(3))
+    >>> print(text(copy_written_arguments(f, Builder.resume(f), alias_classes(f))))
+    clear(x: float64[x.0]):
+        x.0 = copy(x)
+        x.0[...] = 0.0
+        return x.0
+    """
     mapping: dict[str, Var] = {}
     with builder.block() as copies:
         builder.span = f.span

@@ -17,7 +17,28 @@ from srcad.typing.builder import Builder
 
 
 def expand_augmented_stores(f: Function, builder: Builder, found: AliasClasses) -> Function:
-    """Rewrite the stores of a function in normal form; afterwards `Store.op` is None, "+" or "-"."""
+    """Rewrite the stores of a function in normal form; afterwards `Store.op` is None, "+" or "-".
+
+    >>> import numpy as np
+    >>> from srcad.analysis.memory.alias_classes import alias_classes
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def scale(x, v):
+    ...     x[:] *= v
+    ...     x[1:] = x[:-1]
+    ...     return x
+    >>> f = normal_form(scale, np.ones(3), 2.0)
+    >>> print(text(expand_augmented_stores(f, Builder.resume(f), alias_classes(f))))
+    scale(x: float64[x.0], v: float64):
+        %old.0 = x[:]
+        %product.0 = %old.0 * v
+        x[...] = %product.0
+        %item.0 = x[:-1]
+        %copy.0 = copy(%item.0)
+        x[1:] = %copy.0
+        return x
+    """
 
     def overlapping(stmt: Store) -> bool:
         base = root(stmt.base)

@@ -38,7 +38,28 @@ _Items = tuple[Expr, ...]
 
 
 def join_view_indices(f: Function, builder: Builder) -> Function:
-    """Join the indices of views of arrays that are written to; of a function in normal form."""
+    """Join the indices of views of arrays that are written to; of a function in normal form.
+
+    >>> import numpy as np
+    >>> from srcad.canonicalize.prune import prune
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def clear(x, far):
+    ...     v = x[1:3] if far else x[0:2]
+    ...     v[:] = 0.0
+    ...     return x
+    >>> f = normal_form(clear, np.ones(4), True)
+    >>> print(text(prune(join_view_indices(f, Builder.resume(f)))))
+    clear(x: float64[x.0], far: bool):
+        %at.0, %at.1 = if far:
+            yield 1, 3
+        else:
+            yield 0, 2
+        v.0 = x[%at.0:%at.1]
+        v.0[...] = 0.0
+        return x
+    """
     stored = alias_classes(f).written
     if not stored:
         return f

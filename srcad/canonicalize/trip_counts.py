@@ -15,7 +15,26 @@ from srcad.typing.builder import Builder
 
 
 def count_trips(f: Function, builder: Builder) -> Function:
-    """The first carry of every such loop is its count."""
+    """Give every such loop its trip count as the first of its carries.
+
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def halve(x):
+    ...     while x > 1.0:
+    ...         x = 0.5 * x
+    ...     return x
+    >>> f = normal_form(halve, 3.0)
+    >>> print(text(count_trips(f, Builder.resume(f))))
+    halve(x: float64):
+        turns.2, x.2 = while carrying turns.0 = 0, x.0 = x:
+            %test.1 = x.0 > 1.0
+            if not %test.1: leave
+            x.1 = 0.5 * x.0
+            turns.1 = turns.0 + 1
+            yield turns.1, x.1
+        return x.2
+    """
     integer = Scalar("int64")
 
     def one(stmt: Stmt) -> Stmt:

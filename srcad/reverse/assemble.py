@@ -1,4 +1,24 @@
-"""The gradient function put together: the forward sweep with what it saves, then the reverse sweep."""
+"""Assembly of the gradient function: the forward sweep with its saves, then the reverse sweep.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(h, n):
+...     for t in range(n):
+...         h = np.sin(h)
+...     return h
+>>> source = srcad.grad(iterate, argnums="h", target="python").source_for(1.0, 3)
+>>> print(source[source.index("    h_saved") : source.index("    return")].rstrip())
+    h_saved = np.empty(max(n, 0))
+    for t in range(n):
+        h_saved[t] = h
+        h = np.sin(h)
+<BLANKLINE>
+    # ---- reverse sweep -----------------------------------------------------
+    d_h = d_result
+    for t in range(n - 1, -1, -1):
+        # L3: h = np.sin(h)
+        d_h = np.cos(h_saved[t]) * d_h
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""The derivative of a function as a Python function with a source, for those that need one for their value."""
+"""The derivative of a function as a Python function with a source, for the derivative rules that need its value.
+
+>>> from srcad.compiler.stages import normal_form
+>>> __name__ = "user_module"
+>>> def cube(x):
+...     return x * x * x
+>>> nested_derivative(normal_form(cube, 2.0), "x")(2.0)
+12.0
+
+(The derivative of a root by a parameter is the quotient of two derivatives of the residual, at the root.)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,21 @@
-"""Adding to adjoints: where an adjoint lives, when it gets its first value, and in which shape."""
+"""Adjoint variables: where each is defined and initialised, how contributions are accumulated, and in which shape.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def spread(x, s):
+...     y = x[1:] * s
+...     return np.sum(y * y)
+>>> source = srcad.grad(spread, argnums=("x", "s"), target="python").source_for(np.ones(4), 2.0)
+>>> print(source[source.index("    d_y =") : source.index("    return")].rstrip())
+    d_y = 2.0 * y * d_result
+    d_x = np.zeros_like(x)
+    # L2: y = x[1:] * s
+    d_x[1:] += s * d_y
+    d_s = np.sum(x[1:] * d_y)
+
+`d_y` gets its first value by assignment. The adjoint of the view `x[1:]` is a view of `d_x`, which begins as zero; `s`
+was broadcast, so its contributions are summed.
+"""
 
 from __future__ import annotations
 

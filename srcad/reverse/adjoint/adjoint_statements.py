@@ -1,7 +1,29 @@
-"""The adjoint statements of a function, in the order of the reverse sweep.
+"""Adjoint statements: the reversal of every primal statement, in the order of the reverse sweep.
 
 Each primal statement is reversed on its own, after those that follow it; what its rule reads of the primal is
-written as if every value were at hand. How those values are got back is decided afterwards, in `storage`.
+written as if every value were available. How those values are recovered is decided afterwards, in `storage`.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def pick(x, a):
+...     x[0] = a * a
+...     if a > 0.0:
+...         b = np.sin(a)
+...     else:
+...         b = x[1]
+...     return b * x[0]
+>>> source = srcad.grad(pick, argnums=("x", "a"), target="python").source_for(np.ones(3), 1.0)
+>>> print(source[source.index("    if a > 0.0:", source.index("reverse sweep")) : source.index("    return")].rstrip())
+    if a > 0.0:
+        # L4: b = np.sin(a)
+        d_a = np.cos(a) * d_b
+    else:
+        # L6: b = x[1]
+        d_x[1] += d_b
+        d_a = 0.0
+    # L2: x[0] = a * a
+    d_a += 2.0 * a * d_x[0]
+    d_x[0] = 0.0
 """
 
 from __future__ import annotations

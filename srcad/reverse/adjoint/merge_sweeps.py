@@ -1,10 +1,20 @@
-"""The reverse sweeps of several results as one: what a Jacobian does on its way back.
+"""Merging of the reverse sweeps of several results into one, for the Jacobian of several scalars.
 
-Each sweep reverses the statements of the same primal, with adjoints of its own. Side by side, statement by
-statement, they share what is kept for them, what is restored, and the way back through loops and branches:
+Each sweep reverses the statements of the same primal, with adjoints of its own. Merged statement by statement, they
+share saved values, restored memory, and the reversed loops and branches.
 
-    d0_y = d0_p / z     the sweep of p = y / z
-    d1_y = z * d1_q     the sweep of q = y * z
+>>> import srcad
+>>> __name__ = "user_module"
+>>> def pair(y, z):
+...     for i in range(3):
+...         y = y * z
+...     return y, y / z
+>>> source = srcad.jacobian(pair, target="python").source_for(2.0, 3.0)
+>>> print(source[source.index("    for i in range(2,") : source.index("    return")].rstrip())
+    for i in range(2, -1, -1):
+        # L3: y = y * z
+        d0_y = z * d0_y
+        d1_y = z * d1_y
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The reverse sweep while it is being made: for each region of the primal, what its reversal does.
+"""The reverse sweep as data: for each region of the primal, the groups of statements that reverse it.
 
-Storage is decided after the adjoint statements are written, from what they read. So the sweep keeps, for each
-group of statements, the position in the primal it reverses: there, memory is as it was before that statement.
+Storage is decided after the adjoint statements are written, from what they read. So the sweep records, for each
+group of statements, the position in the primal that it reverses: there, memory is as it was before that statement.
 """
 
 from __future__ import annotations
@@ -78,7 +78,12 @@ class ReverseSweep:
 
 
 def bounds(owner: For | While) -> tuple[Expr, ...]:
-    """What the reversed loop reads of the primal for its range."""
+    """What the reversed loop reads of the primal for its range.
+
+    >>> from srcad.ir.nodes import Const
+    >>> bounds(For("i", Const(0), Var("n"), Const(1), ()))
+    (Const(value=0), Var(name='n'), Const(value=1))
+    """
     count = trip_count_of(owner)
     if count is not None:
         extra = (owner.start, owner.step) if isinstance(owner, For) else ()

@@ -1,4 +1,24 @@
-"""The adjoint statements of one operation: its rule, applied."""
+"""Application of derivative rules: the adjoint statements of one operation.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def quotient(x, y):
+...     return x / y
+>>> source = srcad.grad(quotient, argnums=("x", "y"), target="python").source_for(2.0, 3.0)
+>>> print(source[source.index("    d_x =") : source.index("    return")].rstrip())
+    d_x = d_result / y
+    d_y = -x / y * d_x
+>>> def safe(x):
+...     return np.where(x > 0.0, np.sqrt(x), 0.0)
+>>> source = srcad.grad(safe, target="python").source_for(2.0)
+>>> print(source[source.index("    d_sqrt =") : source.index("    return")].rstrip())
+    d_sqrt = d_result if x > 0.0 else 0.0
+    part = 0.5 / np.sqrt(x) * d_sqrt
+    d_x = part if d_sqrt != 0.0 else 0.0
+
+One partial of the quotient is a multiple of the other, so there is one division. The derivative of `sqrt(0)` is
+infinite, and its cotangent exactly zero where `np.where` did not select it: the guard keeps `0 * inf` from being NaN.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,30 @@
-"""The text of a checkpointed loop: its stretches in the forward sweep, and each run again and taken back.
+"""Code of checkpointed loops: a loop over segments forward; each segment run again and reversed, the last one first.
 
-Forward, a stretch keeps what it begins with. On the way back the last comes first: what it began with is put back, its
-turns run again and save what their reversal reads, in the same places as those of all other stretches.
+Forward, a segment saves the state it begins with. In the reverse sweep that state is restored, the iterations of the
+segment run again, and save what their reversal reads in memory that all segments share.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(h, n):
+...     for t in range(n):
+...         h = np.sin(h)
+...     return h
+>>> gradient = srcad.grad(iterate, argnums="h", checkpoint="t", target="python")
+>>> source = gradient.source_for(1.0, 100)
+>>> print(source[source.index("    h_saved =") : source.index("    return")].rstrip())
+    h_saved = np.empty(length)
+    for stretch in range(stretches - 1, -1, -1):
+        first = stretch * length
+        last = min(first + length, n)
+        # forward again
+        h = h_checkpoints[stretch]
+        for t in range(first, last):
+            h_saved[t - first] = h
+            h = np.sin(h)
+        # and back
+        for t in range(last - 1, first - 1, -1):
+            # L3: h = np.sin(h)
+            d_h = np.cos(h_saved[t - first]) * d_h
 """
 
 from __future__ import annotations

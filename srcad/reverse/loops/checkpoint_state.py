@@ -1,9 +1,31 @@
-"""What a checkpointed loop needs to run a stretch of its turns again, and what becomes of memory meanwhile.
+"""Checkpoint contents: the state that a segment of a loop needs to run again, and what memory holds meanwhile.
 
-A stretch begins with what the loop carries round, and with the memory that a turn reads and another writes: the state,
-which is kept for each. Any other memory is as it was, where nothing writes to what was read there before (`hs[t + 1]`
-made of `hs[t]`), or is written anew in each turn (scratch). The reverse sweep restores memory within a stretch alone:
-what statements before the loop read of what it writes is kept apart, and put back behind the last stretch.
+The state of a segment is what the loop carries, and the memory that one iteration reads and another writes; it is
+saved for each segment. Any other memory is as it was, since nothing overwrites what was read there before (`hs[t + 1]`
+computed from `hs[t]`), or is written anew in each iteration (privatizable). The reverse sweep restores memory within a
+segment only: what statements before the loop read of memory that it writes is saved on its own, and restored after the
+last segment.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def diffuse(u, h, n):
+...     work = np.empty(2)
+...     for t in range(n):
+...         work[0] = u[0] * h
+...         u[0] = u[0] * work[0]
+...         h = np.sin(h)
+...     return u[0]
+>>> gradient = srcad.grad(diffuse, argnums="h", checkpoint="t", target="python")
+>>> source = gradient.source_for(np.ones(3), 1.0, 100)
+>>> print(*(line for line in source.splitlines() if "checkpoints" in line), sep="\\n")
+keeps   h_checkpoints  stretches floats   read by line 3
+        u_checkpoints  stretches x u.shape[0] floats   read by line 3
+    h_checkpoints = np.empty(stretches)
+    u_checkpoints = np.empty((stretches, u.shape[0]))
+        h_checkpoints[stretch] = h
+        u_checkpoints[stretch] = u_1
+        u_1[:] = u_checkpoints[stretch]
+        h = h_checkpoints[stretch]
 """
 
 from __future__ import annotations

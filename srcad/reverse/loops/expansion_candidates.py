@@ -1,4 +1,21 @@
-"""Which scratch arrays get a row for each turn, so that what the reverse sweep reads is still there."""
+"""Candidates of array expansion: the privatizable arrays that get a row per iteration instead of being restored.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(s, n):
+...     u = np.empty(2)
+...     for i in range(n):
+...         u[0] = np.sin(s)
+...         s = s + u[0] * u[0]
+...     return s
+>>> source = srcad.grad(iterate, argnums="s", target="python").source_for(1.0, 3)
+>>> print(*(line for line in source.splitlines() if "u_saved" in line), sep="\\n")
+keeps   u_saved  n x 2 floats   read by line 5
+    u_saved = np.empty((max(n, 0), 2))
+        u_saved[i, 0] = np.sin(s)
+        s = s + u_saved[i, 0] * u_saved[i, 0]
+        d_u[0] += 2.0 * u_saved[i, 0] * d_s
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,27 @@
-"""Which loops the reverse sweep takes back turn by turn, each as soon as it has run.
+"""Interleaving: loops of which each iteration is reversed as soon as it has run, so that nothing is saved for it.
 
-Of independent turns (`analysis/loops/reversible_loops`) nothing has to be kept for later. Such a loop moves as a whole
-into the reverse sweep, to the place of its reversal; what the primal computes from its results comes after. That is
-possible where the reverse sweep needs nothing of all that before.
+The iterations of such a loop may be reversed in any order (`analysis/loops/reversible_loops`). It moves as a whole into
+the reverse sweep, to the position of its reversal; what the primal computes from its results is deferred until after
+that. This is legal where the reverse sweep needs none of these results before. (II-loops, in the literature.)
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def energy(x):
+...     total = 0.0
+...     for i in range(len(x)):
+...         y = np.exp(x[i])
+...         total += y * y
+...     return total
+>>> source = srcad.grad(energy, target="python").source_for(np.ones(3))
+>>> print(source[source.index("    for i in") : source.index("    return")].rstrip())
+    for i in range(len(x)):
+        # forward
+        y = np.exp(x[i])
+        # and back
+        # L5: total += y * y
+        d_y = 2.0 * y * d_total
+        # L4: y = np.exp(x[i])
+        d_x[i] += y * d_y
 """
 
 from __future__ import annotations

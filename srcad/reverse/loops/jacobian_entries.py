@@ -1,13 +1,22 @@
-"""The Jacobian of an array: after one forward sweep, a reverse sweep for each of its entries.
+"""The Jacobian of an array: after one forward sweep, one reverse sweep for each of its entries.
 
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def products(x):
+...     return x[1:] * x[:-1]
+>>> source = srcad.jacobian(products, target="python").source_for(np.ones(3))
+>>> print(source[source.index("    for entry in") : source.index("    return")].rstrip())
     for entry in range(n):
-        d_y = np.zeros(n)
-        d_y[entry] = 1.0
-        ...                         # the reverse sweep
+        d_product = np.zeros(n)
+        d_product[entry] = 1.0
+        d_x = np.zeros_like(x)
+        # L2: return x[1:] * x[:-1]
+        d_x[1:] += x[:-1] * d_product
+        d_x[:-1] += x[1:] * d_product
         jacobian_x[entry] = d_x
 
-What a reverse sweep uses up, the next one has to find again: arrays that it restores hold once more what the forward
-sweep left in them, what it took from a stack is still there.
+Whatever a reverse sweep consumes has to be there for the next one: arrays that it restores are reset to what the
+forward sweep left in them, and what it reads from a stack is not removed.
 """
 
 from __future__ import annotations

@@ -1,11 +1,21 @@
-"""What a turn of a loop hands on is what the next one begins with: going back, it is there already.
+"""Loop-carried values: what an iteration carries to the next is what that one begins with; once is saved.
 
-h = ...                                 # what the last turn has handed on
-for t in range(n - 1, -1, -1):
-    ...                                 # reads h
-    h_before = h_saved[t]
-    ...                                 # reads h_before
-    h = h_before
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(h, w, n):
+...     for t in range(n):
+...         h = np.tanh(h * w)
+...     return h
+>>> source = srcad.grad(iterate, argnums=("h", "w"), target="python").source_for(1.0, 2.0, 3)
+>>> print(source[source.index("    for t in range(n - 1") : source.index("    return")].rstrip())
+    for t in range(n - 1, -1, -1):
+        # L3: h = np.tanh(h * w)
+        d_product = (1.0 - h * h) * d_h
+        h = h_saved[t]
+        d_w += h * d_product
+        d_h = w * d_product
+
+Reversing, `h` still holds the result of the iteration, because the iteration after it has recovered what it began with.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Lengths of arrays in terms of what is known outside of loops, and sums of them."""
+"""Array lengths in terms of names defined outside of loops, and simplified integer sums.
+
+>>> from srcad.ir.nodes import Var
+>>> from srcad.ir.printer import expr_text
+>>> expr_text(minus(plus(Var("n"), 3), Const(1))), expr_text(plus(plus(Var("n"), 1), -1))
+('n + 2', 'n')
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,25 @@
-"""Which stores save what they overwrite, and where: at the store, or before the loops that fill one place.
+"""Save points: which stores save what they overwrite, and where: at the store, or before loops that accumulate into one
+element.
 
-    for k in range(n):
-        c[i, j] += a[i, k] * b[k, j]
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def step(y, A, v):
+...     total = 0.0
+...     for i in range(len(y)):
+...         total = total * y[i] + y[i] ** 2
+...         for j in range(len(v)):
+...             y[i] += A[i, j] * v[j]
+...     return total
+>>> source = srcad.grad(step, argnums="y", target="python").source_for(np.ones(3), np.ones((3, 3)), np.ones(3))
+>>> print(*(line for line in source.splitlines() if "y_saved" in line), sep="\\n")
+        y_saved      n floats   read by line 6
+    y_saved = np.empty(n)
+        y_saved[i] = y[i]
+        y[i] = y_saved[i]
 
-Nobody but the sum itself meets the partial sums. So what `c[i, j]` held before is saved once, before the loop, and
-restored once, after the loop has been taken back. In the same way a store saves nothing where one before it has
-saved the very place, and nobody reads in between: the reversal of that one restores it.
+Only the accumulation itself reads the partial sums. So what `y[i]` held before is saved once, before the inner loop,
+and restored once, when that loop has been reversed. In the same way a store saves nothing where one before it has saved
+the very element, and nothing reads in between: the reversal of that one restores it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,21 @@
-"""Nests of two loops that run over a triangle: `for i in range(n): for j in range(i)`.
+"""Packed triangular iteration spaces, of nests of two loops: `for i in range(n): for j in range(i)`.
 
-What is saved in each turn is packed row after row, as matrices of one triangle are in LAPACK: no place is wasted, and
-along a row the places follow one another.
+What is saved in each iteration is packed row after row, as matrices of one triangle are in LAPACK: no element is
+unused, and those of a row are contiguous.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(s, n):
+...     for i in range(n):
+...         for j in range(i):
+...             s = np.sin(s)
+...     return s
+>>> source = srcad.grad(iterate, argnums="s", target="python").source_for(1.0, 4)
+>>> print(*(line for line in source.splitlines() if "s_saved" in line), sep="\\n")
+keeps   s_saved  n * (n - 1) // 2 floats   read by line 4
+    s_saved = np.empty(n * (n - 1) // 2)
+            s_saved[i * (i - 1) // 2 + j] = s
+            d_s = np.cos(s_saved[i * (i - 1) // 2 + j]) * d_s
 """
 
 from __future__ import annotations

@@ -1,4 +1,22 @@
-"""What storage decides for a sweep."""
+"""The storage plan: what was decided for a sweep (`decide`), as assembly reads it.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def every_other(x, s, n):
+...     k = 0
+...     for i in range(n):
+...         k += 2
+...         s = s * x[k] * x[k]
+...     return s
+>>> source = srcad.grad(every_other, argnums="s", target="python").source_for(np.ones(9), 1.0, 4)
+>>> print(source[source.index("    for i in range(n - 1") : source.index("    return")].rstrip())
+    for i in range(n - 1, -1, -1):
+        # L5: s = s * x[k] * x[k]
+        d_s = x[k] * x[k] * d_s
+        k -= 2
+
+`k` is an induction variable, a `Counted` of the plan: it is decremented, not saved.
+"""
 
 from __future__ import annotations
 

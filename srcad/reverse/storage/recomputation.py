@@ -1,4 +1,21 @@
-"""Which values the reverse sweep can compute again, at the reversal of which statements."""
+"""Rematerialisation legality: which values the reverse sweep can recompute, and at the reversal of which statements.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(x, s):
+...     for i in range(len(x)):
+...         a = x[i] * x[i]
+...         s = np.sin(s * a)
+...     return s
+>>> source = srcad.grad(iterate, argnums="s", target="python").source_for(np.ones(3), 1.0)
+>>> print(source[source.index("    for i in range(len(x) - 1") : source.index("    return")].rstrip())
+    for i in range(len(x) - 1, -1, -1):
+        # L4: s = np.sin(s * a)
+        a = x[i] * x[i]
+        d_s = a * np.cos(product_saved[i]) * d_s
+
+`a` is recomputed from an element of `x`, which nothing overwrites.
+"""
 
 from __future__ import annotations
 

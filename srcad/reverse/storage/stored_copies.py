@@ -1,4 +1,21 @@
-"""Values that still stand, at their reversal, in an array they were stored into."""
+"""Availability in memory: values that, at their reversal, can be reloaded from an array they were stored into.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def recurrence(x):
+...     y = np.zeros(len(x) + 1)
+...     for t in range(len(x)):
+...         y[t + 1] = np.tanh(y[t] + x[t])
+...     return y[-1]
+>>> source = srcad.grad(recurrence, target="python").source_for(np.ones(3))
+>>> print(source[source.index("    for t in range(len(x) - 1") : source.index("    return")].rstrip())
+    for t in range(len(x) - 1, -1, -1):
+        # L4: y[t + 1] = np.tanh(y[t] + x[t])
+        tanh = y[t + 1]
+        d_sum = (1.0 - tanh * tanh) * d_y[t + 1]
+        d_x[t] += d_sum
+        d_y[t] += d_sum
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,21 @@
-"""Where a saved value is kept: a plain name, an array over the turns of the loops, a stack that grows, a list."""
+"""Tape containers of saved values: a plain name, an array over the iterations, a stack that grows, a list of arrays.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def root(a):
+...     x = a
+...     while abs(x * x - a) > 1e-12:
+...         x = 0.5 * (x + a / x)
+...     return x
+>>> source = srcad.grad(root, target="python").source_for(2.0)
+>>> print(*(line for line in source.splitlines() if "x_stack" in line), sep="\\n")
+keeps   x_stack  one float per turn of the loop, grown on demand   read by line 4
+    x_stack = np.empty(16)
+        if turns == x_stack.size:
+            x_stack = np.concatenate((x_stack, np.empty_like(x_stack)))
+        x_stack[turns] = x
+        x = x_stack[turn]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""What kept values are called, and what they are got back as."""
+"""Names of tape containers and of recovered values.
+
+>>> item = Assign("%item.0", Op("index", (Var("x.1"), Var("i.0"))))
+>>> tape_name("h.2", Scalar("float64")), tape_name("%item.0", Scalar("float64"), item)
+('h_saved', 'x_saved')
+>>> recovered_name("h.2", None, False), recovered_name("%item.0", item, False)
+('h', '%x_i')
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finished gradient keeps from its forward sweep for its reverse sweep, as its text declares it."""
+"""Tape inventory: what a finished gradient saves for its reverse sweep, as its text declares it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
 
 
 def docstring_lines(found: Sequence[TapeEntry]) -> list[str]:
-    """A line for each, as the docstring of the gradient has them."""
+    """A line for each, as the docstring of the gradient has them.
+
+    >>> print(*docstring_lines([TapeEntry("h_saved", "n floats", (3,), "float64", False)]), sep="\\n")
+    h_saved  n floats   read by line 3
+    """
     width = max((len(one.name) for one in found), default=0)
     return [
         f"{one.name:<{width}}  {one.size}" + (f"   {read}" if (read := read_by(one.lines)) else "") for one in found

@@ -1,8 +1,8 @@
-"""The sizes of what a gradient keeps, asked before it runs: a slice of its text, with the lengths as results.
+"""Tape sizes before the run: a program slice of the gradient, whose results are the lengths of what it saves.
 
-The slice has the lengths of the parameters, the arithmetic on numbers that are given or follow from lengths, and the
-branches that such numbers decide. It computes nothing with arrays: the lengths of one that the primal makes follow
-from its type. What depends on anything else (a number computed from arrays, the turn of a loop) is not known.
+The slice has the lengths of the parameters, the arithmetic on scalars that are given or follow from lengths, and the
+branches that such scalars decide. It computes nothing with arrays: the lengths of one that the primal allocates follow
+from its type. What depends on anything else (a scalar computed from arrays, the iteration of a loop) is not known.
 """
 
 from __future__ import annotations
@@ -45,7 +45,26 @@ def tape_sizes(
 ) -> TapeSizes:
     """The slice of `f`, which is in sequential form.
 
-    `params` are the types of the primal's parameters, by their names in `f`; `nonnegative_length` are those it changes.
+    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> from srcad.reverse.driver import gradient
+    >>> __name__ = "user_module"
+    >>> def iterate(h, n):
+    ...     for t in range(n):
+    ...         h = np.sin(h)
+    ...     return h
+    >>> primal = normal_form(iterate, 1.0, 3)
+    >>> made = gradient(primal, ("h",))
+    >>> sizes = tape_sizes(made.function, made.kept, {p.name: primal.types[p.name] for p in primal.params}, ())
+    >>> print(text(sizes.function))
+    iterate_grad_sizes(h: float64, n: int64, d_result: float64):
+        h_saved_shape = tuple(max(n, 0))
+        return tuple(h_saved_shape)
+    >>> sizes.names
+    ('h_saved',)
     """
     arrays = [one for one in kept if isinstance(f.types[one.name], Array)]
     asked = frozenset(one.name for one in arrays if not one.grows)
