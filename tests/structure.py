@@ -76,7 +76,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     },
     "linear forms: read from expressions": {
         "typing.infer:_value": "one operation, by the types of its operands",
-        "canonicalize.check_hoisting:_Settled._dim": "nested, by types",
+        "canonicalize.check_hoisting:_CheckHoisting._dim": "nested, by types",
         "analysis.integers.value_ranges:ValueRanges.value": "nested, with minima, quotients and choices",
         "analysis.integers.element_dependence:affine_index": "nested, over names",
         "analysis.integers.dependence:_Side.value": "atoms, by types",

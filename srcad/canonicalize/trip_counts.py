@@ -1,6 +1,6 @@
-"""Loops whose number of turns is known only afterwards get a count of them.
+"""Trip counts: loops whose number of iterations is known only afterwards carry a counter.
 
-A `while`, and a `for` that can be left early, carry `turns` round; the reverse sweep runs that many turns.
+A `while`, and a `for` with an early exit, carry `turns`; the reversed loop runs that many iterations.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def count_trips(f: Function, builder: Builder) -> Function:
 
 
 def trip_count_of(stmt: For | While) -> Carry | None:
-    """The count of turns that `count_trips` gave the loop; None where the range says it."""
+    """The counter that `count_trips` gave the loop; None where its range determines the trip count."""
     if isinstance(stmt, While) or stmt.exit is not None:
         return stmt.carried[0]
     return None
 
 
 def is_trip_count(definition: Definition, name: str) -> bool:
-    """Whether the name counts the turns inside a loop: the reversed loop counts too."""
+    """Whether the name is the counter of iterations inside a loop: the reversed loop has one too."""
     owner = definition.region.owner
     if not isinstance(definition.node, Carry) or not isinstance(owner, For | While) or definition.position != -1:
         return False
