@@ -60,11 +60,11 @@ class AssembledSweeps:
     forward: Block
     reverse: Block
     deferred: Block
-    """What the primal computes from the results of fused loops, after both sweeps."""
+    """What the primal computes from the results of interleaved loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
     restored: tuple[str, ...] | None
-    """Those arrays; None where some have no name when the forward sweep is over: they were made in a loop."""
+    """Those arrays; None where some have no name at the end of the forward sweep: they were allocated in a loop."""
 
 
 class Assembly:
@@ -82,9 +82,9 @@ class Assembly:
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
-        """Before a fused loop: the places its turns use again."""
+        """Before an interleaved loop: the tape slots that its iterations reuse."""
         self.growths: dict[Region, dict[Region | None, list[Growth]]] = {}
-        """By loop, the arrays that grow by a row in each turn, by where they begin."""
+        """By loop, the arrays that grow by a row per iteration, by where they are declared."""
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, TapeSlot] = {}
         self.undo_slots: dict[int, TapeSlot] = {}
@@ -96,7 +96,7 @@ class Assembly:
             base = recovered_name(name, self.regions.definitions[name].node, name in self.plan.recomputed)
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.read, Op) and not base.startswith("%"):
-                base = f"%{base}"  # what is read once is read where it is kept
+                base = f"%{base}"  # a value that is read once is read from the tape
             self.names[name] = self._holder(base, name)
         for counted in self.plan.counted:
             self.names.update(dict.fromkeys(counted.counter.last_use, counted.holder))
@@ -109,7 +109,7 @@ class Assembly:
 
     def _restored(self) -> tuple[str, ...] | None:
         if self.stretches:
-            return None  # which run again, and use up what they begin with
+            return None  # segments run again, and overwrite the state they begin with
         undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.save_points]
         groups = {self.aliases.class_of[root(store.base) or ""] for store in undone}
         found = []
@@ -124,7 +124,7 @@ class Assembly:
         return tuple(found)
 
     def _holder(self, base: str, name: str) -> Var:
-        """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
+        """The name of a value in the reverse sweep; a loop-carried value has one name in all iterations."""
         holder = self.builder.fresh(base, self.builder.types[name])
         if name in self.plan.loop_carried:
             carry = self.plan.loop_carried[name].carry
@@ -156,7 +156,7 @@ class Assembly:
             before.setdefault(outermost.position, []).extend(slot.declare)
 
     def _known_outside(self, declared: Block, turn: Region) -> bool:
-        """Whether the sizes of a place are known before a fused loop: it is made once, and each turn uses it again."""
+        """Whether the sizes of a slot are known before an interleaved loop: it is allocated once for all iterations."""
         made = defined(declared)
         return all(turn not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - made)
 
@@ -169,7 +169,7 @@ class Assembly:
             written = isinstance(t, Array) and name in self.aliases.written
             last = definition.position
             if written and self.overwrites.lifetime(self.aliases.class_of[name]) is region:
-                # what the array holds in the end: going back, what was overwritten before that is restored
+                # its final content: the reverse sweep restores what was overwritten before that
                 last = len(region.stmts) - 1 - self._counts(region)
                 written = False
             slot = self.slots.make(tape_name(name, t, definition.node), region, t, refers=written)
@@ -181,7 +181,7 @@ class Assembly:
             self._at(region).after.setdefault(last, []).extend(slot.push(value))
 
     def _counts(self, turn: Region) -> bool:
-        """Whether the last statement of a region counts its turns, whose number is a place."""
+        """Whether the last statement of a region increments its trip counter, which is a position in the tape."""
         owner = turn.owner
         count = trip_count_of(owner) if isinstance(owner, For | While) else None
         last = turn.stmts[-1]
@@ -207,7 +207,7 @@ class Assembly:
         return slot
 
     def forward(self, region: Region) -> Block:
-        """The region's statements with the insertions; a `while` is put together by its owner."""
+        """The region's statements with the insertions; a `while` is assembled by its owner."""
         added = self._at(region)
         out: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
         for position, stmt in enumerate(region.stmts):
@@ -223,7 +223,7 @@ class Assembly:
         return tuple(s for several in self.growths.get(turn, {}).values() for s in room(several))
 
     def late(self, region: Region) -> Block:
-        """The statements of a region that come after the way back through it."""
+        """The statements of a region that come after its reversal."""
         return tuple(region.stmts[at] for at in sorted(self.moved.get(region, ())))
 
     def _is_fused(self, stmt: Stmt) -> bool:
@@ -239,7 +239,7 @@ class Assembly:
             case While(test=test):
                 region = self.regions.body_of(stmt, "turn")
                 added = self._at(region)
-                # saving belongs to the turn, which starts only when the test has passed
+                # saving belongs to the iteration, which starts only when the test has passed
                 at_start: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
                 for position in range(len(test)):
                     assert not added.before.get(position)
@@ -281,7 +281,7 @@ class Assembly:
         return tuple(out)
 
     def _in_order(self, due: list[str]) -> list[str]:
-        """Values to get back at one position, each after those it is got back from."""
+        """Values to recover at one position, each after those it is recovered from."""
         ordered: dict[str, None] = {}
 
         def visit(name: str) -> None:
@@ -297,7 +297,7 @@ class Assembly:
         return list(ordered)
 
     def _sources(self, name: str) -> frozenset[str]:
-        """The names that getting a value back reads."""
+        """The names that recovering a value reads."""
         if name in self.plan.reloaded:
             return self.plan.names(self.plan.reloaded[name][1])
         if name in self.plan.read_from_saved_overwrite:
@@ -308,7 +308,7 @@ class Assembly:
         return self.plan.names(node.value) if name in self.plan.recomputed and isinstance(node, Assign) else frozenset()
 
     def _index_names(self, store: Store) -> frozenset[str]:
-        """What says where the store went: needed before the place can be restored."""
+        """The names that determine the target of a store: needed before it can be restored."""
         found: frozenset[str] = frozenset()
         pending = [n for e in (store.base, *store.index) for n in self.plan.names(e)]
         while pending:
@@ -351,7 +351,7 @@ class Assembly:
         return [*slot.position, Assign(target, slot.read, group.span)]
 
     def _element(self, slot: TapeSlot, items: tuple[Expr, ...]) -> Expr:
-        """An element of what is kept in a place."""
+        """An element of what a tape slot holds."""
         match slot.read, tuple(map(self._renamed, items)):
             case load, ():
                 return load
@@ -391,7 +391,7 @@ class Assembly:
                 return []
 
     def _turned(self, owner: For | While, body: Block) -> Stmt:
-        """The loop backwards over the same turns."""
+        """The reversed loop, over the same iterations."""
         count = trip_count_of(owner)
         if count is not None:
             turns = self._renamed(Var(count.result))

@@ -25,9 +25,9 @@ FORWARD = "---- forward sweep --------------------------------------------------
 REVERSE = "---- reverse sweep -----------------------------------------------------"
 ITERATION = "forward"
 AGAIN = "forward again"
-"""Above the turns of a stretch that are run a second time."""
+"""Above the second run of a segment."""
 ITERATION_REVERSED = "and back"
-"""Above the two halves of a turn of a fused loop."""
+"""Above the two halves of an iteration of an interleaved loop."""
 VALUE = "---- value -------------------------------------------------------------"
 WIDTH = 100
 INDENT = 4
@@ -52,7 +52,7 @@ def annotate(f: Function) -> Function:
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []
         if Comment(ITERATION_REVERSED) in block:
-            # the first half of a turn is the primal itself
+            # the first half of an iteration is the primal itself
             middle = block.index(Comment(ITERATION_REVERSED)) + 1
             return block[:middle] + go(block[middle:], depth)
         for i, stmt in enumerate(block):

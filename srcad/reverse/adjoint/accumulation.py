@@ -36,8 +36,8 @@ from srcad.typing.builder import Builder
 class ReversalScope:
     """One region being reversed.
 
-    `initialised`: the primal names whose adjoint got a value in it. `uniform`: those of them whose adjoint is so
-    far one number for all elements, not yet written out as an array.
+    `initialised`: the primal names whose adjoint got its first value in it. `uniform`: those of them whose adjoint is
+    so far one scalar for all elements, not yet broadcast to an array.
     """
 
     sweep: ReverseSweep
@@ -48,11 +48,10 @@ class ReversalScope:
 class AdjointVariables:
     """The adjoint of every active primal name.
 
-    An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
-    begins as zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no
-    adjoint of its own, what is added to it goes to `d_x[2:5]`. `rows` are arrays of which each turn of a loop has
-    its own row (by the number of axes that say which): for their adjoints one row is enough. `prefix` is what the
-    names of adjoints begin with.
+    The first contribution to an adjoint defines it by assignment; where that is inside a loop, it is initialised to
+    zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no adjoint of its own, what
+    is added to it goes to `d_x[2:5]`. `rows` are expanded arrays, with a row per iteration (by their number of leading
+    axes): for their adjoints one row is enough. `prefix` is what the names of adjoints begin with.
     """
 
     def __init__(
@@ -73,10 +72,10 @@ class AdjointVariables:
         self.prefix = prefix
         self.frames: list[ReversalScope] = []
         self._names: dict[str, Var] = dict(buffers)
-        # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
+        # a reshape of an adjoint has to be a view, so these adjoints begin as zeros with the layout of their primals
         self.reshaped = {self.base_array(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
 
-    # ---- where it lives ----------------------------------------------------------------------
+    # ---- its name and view -------------------------------------------------------------------
 
     def name(self, primal: str) -> Var:
         if primal not in self._names:
@@ -117,11 +116,11 @@ class AdjointVariables:
         return self.name(primal)
 
     def broadcast_scalar(self, primal: str) -> Atom | None:
-        """The one number that is every element of the adjoint, where that is known here."""
+        """The scalar that is every element of the adjoint, where that is known here."""
         return self.frames[-1].uniform.get(primal)
 
     def _emit_in(self, frame: ReversalScope, stmt: Assign) -> None:
-        """Write a statement in a frame, before the nested part that is being written."""
+        """Write a statement in a scope, before the nested region that is being reversed."""
         if frame is self.frames[-1]:
             self.builder.emit(stmt)
         else:
@@ -144,7 +143,7 @@ class AdjointVariables:
                 raise AssertionError(expr)
 
     def has(self, primal: str) -> bool:
-        """Whether anything was added to the adjoint yet."""
+        """Whether the adjoint has a value yet."""
         name = self.base_array(primal)
         return any(name in frame.initialised for frame in self.frames)
 
@@ -162,7 +161,7 @@ class AdjointVariables:
     # ---- its first value ---------------------------------------------------------------------
 
     def _first_frame(self, primal: str) -> ReversalScope:
-        """Where the adjoint may begin, at the innermost: outside every loop that is inside its name's region."""
+        """The innermost scope where the adjoint may be defined: outside every loop that is inside its name's region."""
         home = self.regions.definitions[primal].region
         place = len(self.frames) - 1
         depth = next((i for i, f in enumerate(self.frames) if f.sweep.region is home), 0)
@@ -190,12 +189,12 @@ class AdjointVariables:
         return Op("np.zeros_like", (Var(primal),))
 
     def ensure_zero(self, primal: str) -> None:
-        """Give the adjoint of a root name a zero to add to, if it has no value yet."""
+        """Initialise the adjoint of a root name to zero, if it has no value yet."""
         if self.has(primal):
             return
         frame = self._first_frame(primal)
         frame.initialised.add(primal)
-        # no span: a zero to start from belongs to no line
+        # no span: an initial zero belongs to no source line
         self._emit_in(frame, Assign(self.name(primal).name, self.zero(primal)))
 
     def zero_missing_branch(self, parent: ReversalScope, branches: tuple[ReversalScope, ReversalScope]) -> None:
@@ -216,7 +215,7 @@ class AdjointVariables:
     # ---- adding ------------------------------------------------------------------------------
 
     def hand_on(self, target: Expr, value: Atom) -> None:
-        """Add `value` to the adjoint of the atom `target`, where it is that of the same value by another name."""
+        """Add `value`, the adjoint of a copy of the atom `target`, to the adjoint of `target`."""
         have, want = self.builder.typeof(value), self.builder.typeof(target)
         exact = have.dtype == want.dtype if isinstance(have, Array) and isinstance(want, Array) else None
         self._add(target, value, exact)
@@ -259,7 +258,7 @@ class AdjointVariables:
         self.builder.emit(self._stored(view, value))
 
     def store(self, base: Expr, index: tuple[Expr, ...], value: Expr) -> None:
-        """Set the adjoint of a place."""
+        """Set the adjoint of elements."""
         self.builder.emit(self._stored(Op("index", (base, *(index or (Slice(),)))), value, None))
 
     def _stored(self, place: Op, value: Expr, op: str | None = "+") -> Store:
@@ -280,7 +279,7 @@ class AdjointVariables:
     # ---- shape -------------------------------------------------------------------------------
 
     def unbroadcast(self, value: Atom, primal: str) -> tuple[Atom, bool]:
-        """`value` summed to the shape of `primal`, and whether that shape is certain to be reached."""
+        """`value` summed to the shape of `primal`, and whether the result surely has that shape."""
         want = self.builder.types[primal]
         return unbroadcast_to(self.builder, value, want, Var(primal))
 

@@ -78,8 +78,8 @@ def reverse_sweep(
 ) -> tuple[ReverseSweep, Mapping[str, Var]]:
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
-    `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
-    for each turn of some loops, by their number. `prefix` is what the names of adjoints begin with.
+    `buffers` are adjoints allocated by the caller: they have a value from the start. `rows` are expanded arrays, with
+    a row per iteration, and their number of leading axes. `prefix` is what the names of adjoints begin with.
     """
     adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, prefix)
     sweep = ReverseSweep(regions.top)
@@ -159,7 +159,7 @@ class _Transform:
                         self.adjoints.hand_on(source, self.adjoints.value(join.target))
             self.region(inner)
             with self.group(-1):
-                # what began here as one number goes on outside as an array
+                # what is a single scalar here leaves the branch as an array
                 for name in [n for n in frame.uniform if self.regions.definitions[n].region is not inner]:
                     self.adjoints.value(name)
             self.adjoints.frames.pop()
@@ -219,7 +219,7 @@ class _Transform:
                 raise AssertionError(stmt)
 
     def load(self, base: Expr, items: tuple[Expr, ...], d: Var) -> None:
-        """An element, or a view with new axes, which the adjoint of the base has not."""
+        """Reverse a load: of an element, or of a view with new axes, which the adjoint of the base does not have."""
         value: Atom = d
         if Const(None) in items:
             axes = [item for item in items if isinstance(item, Slice) or item == Const(None)]
@@ -240,12 +240,12 @@ class _Transform:
         self.adjoints.add_at(base, items, value)
 
     def passes_through(self, name: str) -> bool:
-        """Whether each element of the array is only handed on from a store to a read of the same turn."""
+        """Whether each element of the array is only forwarded from one store to one read of the same iteration."""
         group = self.overwrites.group.get(name)
         if group is None or name not in self.adjoints.stored:
             return False
         if group not in self._handed_on:
-            # what an array begins with has an adjoint too, where it is a copy: zero, once all is overwritten
+            # the initial content of a copy has an adjoint too: zero, once all is overwritten
             begins = any(n in self.adjoints.active for n in self.overwrites.sources(group))
             self._handed_on[group] = not begins and self.scratch.is_forwarded_once(group)
         return self._handed_on[group]
@@ -259,7 +259,7 @@ class _Transform:
         if not adjoints.has(base):
             if not adjoints.in_inner_loop(base):
                 return
-            # what is added to it further down counts when the loop comes round again
+            # contributions of later statements are read in the next iteration of the reversed loop
             adjoints.ensure_zero(adjoints.base_array(base))
         place = adjoints.adjoint_view(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
         gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
@@ -275,7 +275,7 @@ class _Transform:
             if stmt.op == "-":
                 value = builder.op("neg", value)
             assert isinstance(stmt.value, Var)
-            # what was stored was broadcast to the place it went to
+            # the stored value was broadcast to the target
             value, _ = unbroadcast_to(builder, value, builder.types[stmt.value.name], stmt.value)
             adjoints.add(stmt.value, value)
 
@@ -286,12 +286,12 @@ class _Transform:
         if self.passes_through(base):
             return False
         if self.adjoints.base_array(base) in self.adjoints.rows:
-            return True  # other turns have theirs in the same row
+            return True  # the adjoints of all iterations share one row
         group = self.overwrites.group[base]
         if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
             return True
         there = next(access for store, access in self.overwrites.stores if store is stmt)
-        # an earlier store to the same place has an adjoint too, though nobody reads what it stored
+        # an earlier store to the same elements has an adjoint too, though what it stored is dead
         earlier = [*self.overwrites.reads, *(access for _, access in self.overwrites.stores)]
         return any(self.overwrites.may_overwrite_later(read, there) for read in earlier)
 

@@ -26,7 +26,7 @@ from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, R
 
 
 def merge_sweeps(sweeps: Sequence[ReverseSweep]) -> ReverseSweep:
-    """One sweep that does at each statement what all of them do there, in the order given."""
+    """One sweep that does for each statement what all of them do, in the order given."""
     first, *others = sweeps
     if not others:
         return first
@@ -46,7 +46,7 @@ def _beside(of_each: list[list[ReverseGroup]]) -> list[ReverseGroup]:
         before += groups[:at]
         nested += groups[at : at + 1]
         after += groups[at + 1 :]
-    # overwritten memory comes back once, before the first
+    # overwritten memory is restored once, before the first
     before[1:] = [replace(group, restores=None) for group in before[1:]]
     inner = _nested([group.nested for group in nested if group.nested is not None])
     return [*before, *(replace(group, nested=inner) for group in nested[:1]), *after]

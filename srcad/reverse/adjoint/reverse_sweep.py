@@ -23,7 +23,7 @@ class ReverseGroup:
     stmts: list[Stmt]
     span: Span | None = None
     restores: Store | None = None
-    """The primal store whose overwritten memory comes back before the statements."""
+    """The primal store whose overwritten memory is restored before the statements."""
     nested: ReverseBranches | ReverseLoop | None = None
 
 
@@ -41,7 +41,7 @@ class ReverseLoop:
 
 
 class ExtraGroups(Protocol):
-    """Something the way back through a region does besides taking back its statements."""
+    """Statements of the reversal of a region besides those that reverse its statements."""
 
     def groups(self, region: Region) -> list[ReverseGroup]: ...
 
@@ -50,10 +50,10 @@ class ExtraGroups(Protocol):
 class ReverseSweep:
     region: Region
     groups: list[ReverseGroup] = field(default_factory=list)
-    """In the order of the reverse sweep: positions fall."""
+    """In the order of the reverse sweep: by falling position."""
 
     def with_others(self, counted: Iterable[ExtraGroups], restored: Iterable[ReverseGroup]) -> list[ReverseGroup]:
-        """The groups with more: those that count integers back come first at their position, what is restored last."""
+        """The groups with others: at one position, those of reversed induction variables first, restores last."""
         first = [group for one in counted for group in one.groups(self.region)]
         # stable: of one position, in the order given
         return sorted([*first, *self.groups, *restored], key=lambda group: -group.position)

@@ -39,7 +39,7 @@ POLES = frozenset(
     {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
     | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
 )
-"""Primitives that may be infinite of finite arguments, and their derivative with them."""
+"""Primitives whose value may be infinite at finite arguments, and their derivative with it."""
 
 FINITE = frozenset(
     {"np.sqrt", "np.cbrt", "np.arcsin", "np.arccos", "np.arccosh", "**"}
@@ -49,7 +49,7 @@ FINITE = frozenset(
 
 
 class RuleApplier:
-    """Applies rules where `adjoints` says. `masked`: names whose cotangent may be zero because they were not chosen."""
+    """Applies derivative rules. `masked`: names whose cotangent may be exactly zero because they were not selected."""
 
     def __init__(
         self, builder: Builder, adjoints: AdjointVariables, masked: Mapping[str, int], computed: AvailableExpressions
@@ -84,7 +84,7 @@ class RuleApplier:
             parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
         values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
         known: dict[str, Var] = {}
-        plain = all(isinstance(s, Assign) for s in emitted)  # no array that is filled, which two may not share
+        plain = all(isinstance(s, Assign) for s in emitted)  # no array that stores fill: two names may not share it
         for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
             (kept,) = substitute((kept,), known)
             there = self.computed.in_primal(kept, adjoints.frames[-1].sweep.region)
@@ -108,8 +108,8 @@ class RuleApplier:
     ) -> dict[int, Atom]:
         """Each partial times the cotangent. Where one partial is a multiple of another, so are the products.
 
-        Of a quotient y = a / b, d_a is d_y / b, and d_b is -y * d_a: one division, not two. What is a multiple comes
-        first, so that the other product may become the adjoint itself.
+        Of a quotient y = a / b, d_a is d_y / b, and d_b is -y * d_a: one division, not two. The multiple comes first,
+        so that the other product may become the adjoint itself.
         """
         known: dict[Atom, Atom] = {}
         values: dict[int, Atom] = {}
@@ -126,9 +126,9 @@ class RuleApplier:
         return multiples | values
 
     def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
-        """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
+        """Whether a scalar in place of the full adjoint of `name` gives the same contribution to the argument.
 
-        It does where nothing is to be summed: the argument, or the partial, has the shape of the result.
+        It does where nothing has to be summed: the argument, or the partial, has the shape of the result.
         """
         want = self.builder.types[name]
         if not isinstance(want, Array):
@@ -137,7 +137,7 @@ class RuleApplier:
         return any(isinstance(t, Array) and t.dims == want.dims for t in types)
 
     def times(self, partial: Atom, d: Atom, guard: Atom | bool) -> Atom:
-        """partial * d, where a guard that is zero wins over a partial that is not finite."""
+        """partial * d; where the guard is zero, zero, even if the partial is not finite."""
         builder = self.builder
         if partial == Const(1.0) or partial == Const(1):
             return d
@@ -152,7 +152,7 @@ class RuleApplier:
 
 
 def _poisons(op: Op, masked: int) -> bool:
-    """Whether a partial that is not finite may meet a cotangent that is exactly zero."""
+    """Whether a partial that is not finite may be multiplied by a cotangent that is exactly zero."""
     if masked == 2:
         return True
     match op:

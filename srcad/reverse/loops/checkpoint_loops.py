@@ -44,17 +44,17 @@ from srcad.reverse.storage.tape_layout import TapeLayout, TapeSlot
 from srcad.typing.builder import Builder
 
 CHECKPOINTS = "_checkpoints"
-"""What the name of an array ends in that keeps the state at the start of each stretch."""
+"""Suffix of the name of an array that saves the state at the start of each segment."""
 
 
 @dataclass
 class _Kept:
-    """Where the state of a loop is kept: by the name of the array, by the name that is carried round."""
+    """The tape slots of the state of a loop: by the name of the array, by the name of the carry."""
 
     memory: dict[str, TapeSlot] = field(default_factory=dict)
     carried: dict[str, TapeSlot] = field(default_factory=dict)
     before: dict[str, Var] = field(default_factory=dict)
-    """Copies of arrays as they are before the loop."""
+    """Copies of arrays with their content before the loop."""
 
 
 class SegmentLoops:
@@ -65,11 +65,11 @@ class SegmentLoops:
         self.checkpoints = checkpoints
         self.stored = stored
         self.preamble: dict[Region, list[Stmt]] = {}
-        """Before the stretches are taken back: the places that all of them use."""
+        """Before the segments are reversed: the tape slots that all of them share."""
         self.starts: dict[str, Var] = {}
-        """For each name carried round, what a stretch begins with."""
+        """For each carry, its value at the start of a segment."""
         self.results: dict[str, Var] = {}
-        """For each result of the loop, that of a stretch which is run again."""
+        """For each result of the loop, that of the second run of a segment."""
         self._kept: dict[Region, _Kept] = {}
         for turn in checkpoints.segments:
             kept = self._kept[turn] = _Kept()
@@ -87,16 +87,16 @@ class SegmentLoops:
                 kept.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
 
     def is_first(self, stmt: Stmt) -> bool:
-        """Whether the statement says where the one stretch begins that analyses see."""
+        """Whether the statement sets the start of the single segment that analyses see."""
         return isinstance(stmt, Assign) and any(s.first.name == stmt.target for s in self.checkpoints.segments.values())
 
     # ---- forward -----------------------------------------------------------------------------
 
     def forward(self, stmt: For, turn: Region) -> Block:
-        """The loop over the stretches, and before it the places for what they begin with."""
+        """The loop over the segments, and before it the tape slots of their states."""
         stretch, kept = self.checkpoints.segments[turn], self._kept[turn]
         results = {carry.result for carry in stmt.carried}
-        # it runs twice: with names of its own, each is still assigned in one place
+        # it is emitted twice: with names of its own, each name still has one definition
         own = {name: self._fresh(name) for name in (*sorted(defined((stmt,)) - results), stretch.first.name)}
         (inner,) = rename((stmt,), own)
         assert isinstance(inner, For)
@@ -143,19 +143,19 @@ class SegmentLoops:
             self.builder.tape[made] = self.builder.tape[name]
         return made
 
-    # ---- and back ----------------------------------------------------------------------------
+    # ---- reverse -----------------------------------------------------------------------------
 
     def bounds(self, stmt: For, turn: Region) -> tuple[For, Block]:
-        """The loop over one stretch, and before it where that begins and ends."""
+        """The loop over one segment, and the statements that compute its bounds."""
         bounds, last = self._bounds(turn, self.checkpoints.segments[turn].first.name)
         return replace(stmt, stop=last), bounds
 
     def handed_on(self, end: Var, carry: Carry, span: Span | None) -> Stmt:
-        """What the last turn of a stretch has handed on."""
+        """The loop-carried value after the last iteration of a segment."""
         return Assign(end.name, self.results[carry.result], span)
 
     def reverse(self, stmt: For, bounds: Block, turn: Region, again: Block, back: Block) -> list[Stmt]:
-        """All stretches, the last first; `again` is the body of the second run of one, `back` takes it back."""
+        """All segments, the last first; `again` is the body of the second run of one, `back` its reversal."""
         stretch, kept = self.checkpoints.segments[turn], self._kept[turn]
         restored: list[Stmt] = []
         for name, slot in kept.memory.items():
@@ -166,7 +166,7 @@ class SegmentLoops:
             start: Expr = Undef()
             if slot_of is not None:
                 start = self.starts[carry.arg]
-                # what comes out of a list belongs to nobody else
+                # an array taken out of a list is not aliased
                 own = carry.arg in self.stored and not slot_of.by_reference
                 load = Op("copy", (slot_of.read,)) if own else slot_of.read
                 restored += [*slot_of.position, Assign(self.starts[carry.arg].name, load, stmt.span)]
@@ -186,7 +186,7 @@ class SegmentLoops:
 
 
 def _silent(block: Block) -> Block:
-    """Without what is printed and checked: that was in the forward sweep."""
+    """Without printing and checks: the forward sweep has done both."""
     kept = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "check"))
     return tuple(with_blocks(s, [_silent(b) for b in blocks(s)]) for s in kept)
 

@@ -54,7 +54,7 @@ class SegmentState:
         stretches: Mapping[str, Segment],
         rows: Collection[str],
     ) -> None:
-        """`rows` are arrays that have a row for each turn of the loops they are used in."""
+        """`rows` are expanded arrays, with a row per iteration of the loops they are used in."""
         self.regions = regions
         self.aliases = aliases
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
@@ -68,7 +68,7 @@ class SegmentState:
             and turns.owner.index in stretches
             and any(group.stmts for _, group in turns.body.everything())
         }
-        """By the turn; a loop that has nothing to take back is not among them."""
+        """By the region of the loop body; a loop whose reversal is empty is not among them."""
 
     def around(self, region: Region) -> Region | None:
         return next((one for one in region.enclosing if one in self.segments), None)
@@ -76,7 +76,7 @@ class SegmentState:
     # ---- the state ---------------------------------------------------------------------------
 
     def saved_carries(self, turn: Region, reads: frozenset[str]) -> list[Carry]:
-        """What the loop carries round that its turns read, forward or (`reads`) back."""
+        """The carries that iterations read, forward or (`reads`) in their reversal."""
         owner = _owner(turn)
         read = reads | block_reads(owner.body) | {c.next.name for c in owner.carried if isinstance(c.next, Var)}
         found = [carry for carry in owner.carried if carry.arg in read]
@@ -88,11 +88,11 @@ class SegmentState:
         return found
 
     def saved_arrays(self, turn: Region) -> list[str]:
-        """The arrays of the state that stand under names of their own."""
+        """The arrays of the state, each by the name that is not a view of another."""
         return self._whole(turn, block_reads(_owner(turn).body), self._state[turn])
 
     def clobbered_arrays(self, turn: Region, groups: Iterable[str]) -> list[str]:
-        """The arrays around the loop whose memory it may write to, of these groups."""
+        """The arrays from outside of the loop whose memory it may write, of these alias classes."""
         return self._whole(turn, block_reads((_owner(turn),)), frozenset(groups))
 
     @cached_property
@@ -101,16 +101,16 @@ class SegmentState:
 
     @property
     def clobbered_classes(self) -> set[str]:
-        """The groups whose memory is no longer what the primal left, once the loops are taken back."""
+        """The alias classes whose memory no longer is what the primal left, once the loops are reversed."""
         return {group for turn in self.segments for group in self._stored(turn)}
 
     def _stored(self, turn: Region) -> dict[str, None]:
-        """The groups that a turn writes to and that outlive it."""
+        """The alias classes that an iteration writes and that outlive it."""
         found = dict.fromkeys(at.group for _, at in self.overwrites.stores if turn in set(at.region.enclosing))
         return {g: None for g in found if turn not in set(self.overwrites.lifetime(g).enclosing)}
 
     def _flows(self, group: str, turn: Region) -> bool:
-        """Whether a turn may read what stands there no longer when the loop is over."""
+        """Whether an iteration may read what the loop overwrites later."""
         if self._is_scratch(group, turn):
             return False
         reads = [read for read in self.overwrites.reads if turn in set(read.region.enclosing)]
@@ -121,7 +121,7 @@ class SegmentState:
         return group in self.rows or self.privatization.is_private(group, turn)
 
     def _whole(self, turn: Region, names: Iterable[str], groups: frozenset[str]) -> list[str]:
-        """The names from outside of the loop that hold memory of the groups, without views of others among them."""
+        """The names from outside of the loop with memory of the classes, without views of others among them."""
         found = {
             n
             for n in names
@@ -133,7 +133,7 @@ class SegmentState:
         return sorted((n for n in found if not found & self._viewed(n)), key=lambda n: ranks[n])
 
     def _viewed(self, name: str) -> set[str]:
-        """The arrays that a name is surely a view of."""
+        """The arrays that a name is known to be a view of."""
         found: set[str] = set()
         while True:
             match self.regions.definitions[name].node:
@@ -147,7 +147,7 @@ class SegmentState:
 
     @cached_property
     def reads(self) -> list[MemoryAccess]:
-        """What the second run reads of memory that is not of the state."""
+        """The reads of the second run from memory that is not part of the state."""
         found = []
         for read in self.overwrites.reads:
             turn = self.around(read.region)
@@ -157,17 +157,17 @@ class SegmentState:
         return found
 
     def _restored(self, turn: Region, group: str) -> bool:
-        """Whether each stretch begins with all the turns use of a group put back, or made by themselves."""
+        """Whether all memory of a class that iterations use is restored for each segment, or allocated in them."""
         return group in self._state[turn] or not self._whole(turn, block_reads(_owner(turn).body), frozenset({group}))
 
     def meets(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
-        """Whether the store has to be undone, for the reverse sweep to read there what the primal did."""
+        """Whether the store has to be reversed, for the reverse sweep to read there what the primal did."""
         return self._undoes(read, store) and self._meets(read, store, overwrites)
 
     def restored_after(
         self, accesses: Iterable[MemoryAccess], overwrites: ToBeRecorded
     ) -> Mapping[Region, frozenset[str]]:
-        """By the turn: the groups that have to be put back behind the second runs, for what else is read."""
+        """By loop body: the alias classes that have to be restored after the second runs, for all other reads."""
         read = [*accesses, *self.reads]
         found: dict[Region, set[str]] = {}
         for _, at in overwrites.stores:
@@ -179,12 +179,12 @@ class SegmentState:
         return {turn: frozenset(groups) for turn, groups in found.items()}
 
     def _undoes(self, read: MemoryAccess, store: MemoryAccess) -> bool:
-        """Whether the reversal of the store comes back to its place: a loop that is not around the read is put back."""
+        """Whether the read depends on the reversal of this store: a loop not around the read is restored as a whole."""
         theirs = self.around(store.region)
         return theirs is None or theirs is self.around(read.region)
 
     def _meets(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
-        """Whether the read finds what the store has left there, unless something is done about it."""
+        """Whether the read would see what the store has written, if nothing restored it."""
         mine = self.around(read.region)
         apart = mine is not None and mine is not self.around(store.region) and self._restored(mine, read.group)
         return not apart and overwrites.may_overwrite_later(read, store)

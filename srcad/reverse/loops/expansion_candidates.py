@@ -36,7 +36,7 @@ from srcad.typing.builder import Builder
 def arrays_to_expand(
     builder: Builder, regions: Regions, overwrites: ToBeRecorded, plan: Plan, stretches: Mapping[Region, Segment]
 ) -> tuple[ArrayExpansion, ...]:
-    """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
+    """The arrays whose stores would have to save what they overwrite, where expansion avoids that."""
     groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.save_points}
     slots = TapeLayout(builder, regions, stretches)
     found = (expansion_of(group, builder, regions, overwrites, slots) for group in groups)
@@ -46,7 +46,7 @@ def arrays_to_expand(
 def expansion_of(
     group: str, builder: Builder, regions: Regions, overwrites: ToBeRecorded, slots: TapeLayout
 ) -> ArrayExpansion | None:
-    """The rows that a scratch array may have, so that none of its stores saves anything."""
+    """The expansion of a privatizable array after which none of its stores saves anything; None if there is none."""
     array = overwrites.allocation(group)
     definition = regions.definitions.get(array or "")
     if array is None or definition is None or not isinstance(definition.node, Assign):
@@ -70,7 +70,7 @@ def expansion_of(
         return None
     owners = [turn.owner for turn in loops]
     if not all(isinstance(owner, For) and owner.step in (Const(1), Const(-1)) for owner in owners):
-        return None  # the number of a turn is then no linear form, by which rows are known to differ
+        return None  # the iteration number is then no linear form, by which rows are known to be disjoint
     return ArrayExpansion(
         array,
         tuple(owner.index for owner in owners if isinstance(owner, For)),
@@ -80,7 +80,7 @@ def expansion_of(
 
 
 def _has_part(uses: list[MemoryAccess], turn: Region, overwrites: ToBeRecorded) -> bool:
-    """Whether the turns use parts of the array that differ already."""
+    """Whether iterations use disjoint parts of the array already."""
     shifts = [
         {axis: by for axis, item in enumerate(use.items or ()) if (by := overwrites.affine(item, turn)) is not None}
         for use in uses
@@ -89,6 +89,6 @@ def _has_part(uses: list[MemoryAccess], turn: Region, overwrites: ToBeRecorded) 
 
 
 def _known(e: Expr, home: Region, regions: Regions) -> bool:
-    """Whether the names of an expression are defined where the allocation is, or further out."""
+    """Whether the names of an expression are defined in the region of the allocation, or an enclosing one."""
     around = set(home.enclosing)
     return all(regions.definitions[n].region in around for n in names(e))

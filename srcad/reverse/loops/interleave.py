@@ -47,7 +47,7 @@ from srcad.typing.builder import Builder
 
 @dataclass(frozen=True)
 class InterleavePlan:
-    """`late` are the positions of the statements that come after the way back: of the function, of a fused turn."""
+    """`deferred`: by region, of the function or of an interleaved loop, the statements to run after its reversal."""
 
     regions: Regions
     plan: Plan
@@ -64,7 +64,7 @@ def choose_interleaved_loops(
     *,
     allowed: bool,
 ) -> InterleavePlan:
-    """The plan for the sweep with as many loops fused as there are some that would save anything."""
+    """The plan for the sweep, with all loops interleaved that would save anything and may be."""
     chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
@@ -92,7 +92,7 @@ def _loops(region: Region, regions: Regions) -> Iterator[Region]:
 
 
 def saves_anything(chosen: InterleavePlan, turn: Region) -> bool:
-    """Whether anything made in the loop is kept for its reversal."""
+    """Whether anything defined or overwritten in the loop is saved for its reversal."""
     plan, regions = chosen.plan, chosen.regions
     if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
         return True
@@ -100,9 +100,9 @@ def saves_anything(chosen: InterleavePlan, turn: Region) -> bool:
 
 
 class _Order:
-    """What has to wait for the fused loops of a region, and whether all that has to come before them can.
+    """Which statements of a region depend on its interleaved loops, and whether all others can run before these.
 
-    The region is the function, or a turn that is fused itself: then it waits for the way back through the turn.
+    The region is the function, or the body of a loop that is interleaved itself: then they run after its reversal.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class _Order:
         self.checkpoints = checkpoints
 
     def late(self) -> frozenset[int] | None:
-        """The positions of the statements that come after the way back; None where that would be too late."""
+        """The positions of the statements to run after the reversal; None where that would be too late."""
         late: set[int] = set()
         names: set[str] = set()
         groups: set[str] = set()
@@ -139,7 +139,7 @@ class _Order:
                 groups |= self._outlive(turn)
                 checked = checked or any(map(is_check, walk(stmt.body)))
             elif checked and any(map(has_effect, walk((stmt,)))):
-                return None  # Python raises an error of the loop before anybody sees this
+                return None  # Python raises an error of the loop before this is observable
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
                 if any(has_effect(s) or self._is_stretched(s) for s in walk((stmt,))):
                     return None
@@ -154,7 +154,7 @@ class _Order:
         return isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.checkpoints.segments
 
     def _stands_alone(self, turn: Region, names: set[str], groups: set[str]) -> bool:
-        """Whether the loop needs nothing that is late, and leaves no memory restored that it needs itself."""
+        """Whether the loop reads nothing deferred, and restores no memory that outlives an iteration."""
         owner = turn.owner
         assert owner is not None
         if names & block_reads((owner,)) or groups & self._touched(owner):
@@ -167,7 +167,7 @@ class _Order:
         return True
 
     def _in_order(self, late: set[int]) -> bool:
-        """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
+        """Whether no statement that is not deferred overwrites or restores what is read later than in the primal."""
         stmts = self.around.stmts
         undone = {
             a.group for s, a in self.overwrites.stores if id(s) in self.plan.save_points
@@ -186,12 +186,12 @@ class _Order:
         return True
 
     def _outlive(self, turn: Region) -> frozenset[str]:
-        """The groups that the loop stores into and that do not begin in it."""
+        """The alias classes that the loop stores into and whose lifetime is not within it."""
         stored = self._groups(block_stores(turn.stmts))
         return frozenset(g for g in stored if turn not in set(self.overwrites.lifetime(g).enclosing))
 
     def _read_outside(self, groups: set[str]) -> bool:
-        """Whether the reverse sweep reads memory of the groups other than in a fused turn that is being taken back."""
+        """Whether the reverse sweep reads memory of the classes other than in the reversal of an interleaved loop."""
         return any(
             access.group in groups
             and not any(

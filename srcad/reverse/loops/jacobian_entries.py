@@ -47,7 +47,7 @@ def loop_over_entries(
 ) -> tuple[Block, tuple[Var, ...]]:
     """The loops over the entries of an array of this shape, and the Jacobians they fill, one for each adjoint.
 
-    `seed` is the cotangent of the array, `turn` what makes the adjoints of it.
+    `seed` is the cotangent of the array, `turn` the statements that compute the adjoints from it.
     """
     own = builder.types[seed.name]
     assert isinstance(own, Array)
@@ -82,7 +82,7 @@ def make_repeatable(builder: Builder, forward: Block, reverse: Block, restored: 
         final = builder.fresh(f"{_base(name)}_final", builder.types[name])
         kept.append(Assign(final.name, Op("copy", (Var(name),))))
         back.append(Store(Var(name), (), final))
-    # the tops of stacks are all that both sweeps assign: the reverse sweep counts down under another name
+    # both sweeps assign the tops of stacks and nothing else: the reverse sweep decrements a copy
     assigned = {s.target for s in walk(forward) if isinstance(s, Assign)}
     tops = dict.fromkeys(s.target for s in walk(reverse) if isinstance(s, Assign) and s.target in assigned)
     counts = {top: builder.fresh(_base(top), builder.types[top]) for top in tops}
@@ -98,7 +98,7 @@ def make_repeatable(builder: Builder, forward: Block, reverse: Block, restored: 
 
 
 def _before_use(block: Block, start: Assign) -> Block:
-    """The block with a first value for a name, in the branch that uses it: only there is known what it begins with."""
+    """The block with an initial value for a name, in the branch that uses it: only there that value is defined."""
     using = [at for at, stmt in enumerate(block) if start.target in _mentioned((stmt,))]
     stmt = block[using[0]]
     inner = blocks(stmt) if isinstance(stmt, If) and len(using) == 1 else ()
@@ -113,7 +113,7 @@ def _mentioned(block: Block) -> frozenset[str]:
 
 
 def _read_in_place(block: Block, tops: Mapping[Var, Var]) -> Block:
-    """Counting down a list instead of taking its items out of it."""
+    """Read lists by a decreasing index instead of popping their items."""
     out: list[Stmt] = []
     for stmt in block:
         taken: list[Var] = []

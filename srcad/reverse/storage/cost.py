@@ -31,7 +31,7 @@ from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.typing.builder import Builder
 
 _TURNS = 10
-"""A loop is taken to have, and an axis of unknown length elements."""
+"""Assumed number of iterations of a loop, and of elements along an axis of unknown length."""
 
 
 class StorageCost:
@@ -46,9 +46,9 @@ class StorageCost:
         return self._of(self.builder.types[name], self.regions.definitions[name].region)
 
     def of_store(self, store: int, home: SavePoint) -> tuple[str, int]:
-        """A name and a weight for saving what a store overwrites: where nothing else decides, the array is restored.
+        """A node and its weight, for saving what a store overwrites; one less, so that on a tie the array is restored.
 
-        A scratch array gets rows of its own instead, once for all that is stored into it.
+        A privatizable array is expanded instead, once for all that is stored into it.
         """
         stmt, access = self.undoing.stores[store]
         rows = self._rows(access.group)

@@ -65,8 +65,8 @@ from srcad.typing.builder import Builder
 @dataclass
 class _Draft:
     uses: dict[str, list[float]] = field(default_factory=dict)
-    """For each name that is read, the positions of the reads in the region which defines it: of the index of a store
-    that is undone, before that (`before_restoring`)."""
+    """For each name that is read, the positions of the reads in the region which defines it: of the index of a restored
+    store, before the restore (`before_restoring`)."""
     accesses: list[MemoryAccess] = field(default_factory=list)
 
 
@@ -94,10 +94,10 @@ class StoragePlanner:
         self.uncounted: set[Carry] = set()
         self._last = {inner.region: min(g.position for g in inner.groups) for inner, _ in sweep.everything()}
         self.equal: Mapping[str, str] = {}
-        """For names read instead of others, which have the same value: by those others."""
+        """For names whose value another name has too, the name that is read instead."""
 
     def plan(self) -> Plan:
-        """Of equal numbers that would all have to be kept, the first is."""
+        """The plan. Of equal values that would all have to be saved, the first is."""
         plan = self._plan()
         kept = {*plan.saved, *plan.read_from_saved_overwrite}
         equals = value_numbers(self.regions.top.stmts, self.builder.types, self.aliases)
@@ -109,7 +109,7 @@ class StoragePlanner:
         return self._plan()
 
     def _plan(self) -> Plan:
-        """Repeat until what is undone covers all that is read; both only grow."""
+        """Repeat until the restores cover all that is read; both only grow."""
         undone: SavePoints = {}
         barred: frozenset[str] = frozenset()
         while True:
@@ -120,7 +120,7 @@ class StoragePlanner:
             needed = reversed_atomically(undone, self.undoing.required_for(plan.accesses))
             read = [overwritten.store for _, overwritten in plan.read_from_saved_overwrite.values()]
             needed = reversed_atomically(needed, {id(store): self.undoing.at_store(store) for store in read})
-            # a value found where it was stored must not be undone before it is read
+            # a value that is reloaded from where it was stored must not be overwritten by a restore before it is read
             lost = frozenset(name for name in plan.reloaded if self._undone_store(name, needed))
             if needed == undone and lost <= barred:
                 behind = self.checkpoints.restored_after(plan.accesses, self.overwrites)
@@ -140,7 +140,7 @@ class StoragePlanner:
         done: dict[str, float] = {}
         keep = self._cut(draft, undone, barred)
         while True:
-            # where a value was stored may be read earlier than it seemed: then that is looked at again
+            # a read earlier in the reverse sweep may be added to a name that was decided: then it is decided again
             pending = [n for n, positions in draft.uses.items() if max(positions) > done.get(n, -2)]
             if not pending:
                 starts = [(one.carry.arg, one.turn) for n, one in self.handed_on.items() if n in handed]
@@ -193,7 +193,7 @@ class StoragePlanner:
         return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, self.equal, left)
 
     def _read_anyway(self, undone: SavePoints) -> tuple[_Draft, SavePoints]:
-        """What the sweep itself reads, and what has to be undone for that."""
+        """What the sweep itself reads, and the restores required for that."""
         while True:
             draft = _Draft()
             self.late: set[Carry] = set()
@@ -204,7 +204,10 @@ class StoragePlanner:
             undone = wider
 
     def _count_back(self, plan: Plan) -> bool:
-        """Count back what would be saved, where that can be; stop it where a value is read after it has gone."""
+        """Reverse an induction variable that would be saved, or no longer, where a value is read after its reversal.
+
+        Whether anything changed, so that the plan has to be made again.
+        """
         for carry in self.late:
             del self.counted[carry]
             self.uncounted.add(carry)
@@ -225,7 +228,7 @@ class StoragePlanner:
         return False
 
     def _never_negative(self, counter: InductionVariable) -> bool:
-        """Whether it only grows, from 0 or more: then it may be said of the indices it is used in."""
+        """Whether it only grows, from 0 or more: then indices computed from it are nonnegative."""
         start = self.builder.typeof(counter.carry.init)
         known = isinstance(start, Scalar) and start.dim is not None and start.dim.is_index
         return known and all(
@@ -265,21 +268,21 @@ class StoragePlanner:
             self._use(draft, n, region, position)
 
     def _use(self, draft: _Draft, name: str, region: Region, position: float) -> None:
-        """Note a read; the position is that in the region which defines the name."""
+        """Record a read, by its position in the region that defines the name."""
         if name not in self.regions.definitions:
-            return  # a name of the sweep's own
+            return  # a name that the sweep itself defines
         name = self.equal.get(name, name)
         where = self._position(name, region, position)
         assert where is not None, f"{name} is read outside of the region that defines it"
         draft.uses.setdefault(name, []).append(where)
 
     def _position(self, name: str, region: Region, position: float) -> float | None:
-        """The place of a read as a position in the region that defines the name."""
+        """A read as a position in the region that defines the name; None where it is outside of it."""
         home = self.regions.definitions[name].region
         return position if region is home else home.place_of(region)
 
     def _content(self, group: ReverseGroup, region: Region, draft: _Draft) -> None:
-        """Note which written arrays have elements read by a group."""
+        """Record the elements of written arrays that a group reads."""
         for stmt in walk(tuple(group.stmts)):
             for e in own_exprs(stmt):
                 for read in elements_read(e):
@@ -288,10 +291,10 @@ class StoragePlanner:
                         at = self.overwrites.access(self.aliases.class_of[n], region, group.position, read)
                         draft.accesses.append(at)
 
-    # ---- again -------------------------------------------------------------------------------
+    # ---- recomputation -----------------------------------------------------------------------
 
     def _cut(self, draft: _Draft, undone: SavePoints, barred: frozenset[str]) -> frozenset[str]:
-        """Which of the values that could be computed again had better be saved, so that others need not be."""
+        """Which of the recomputable values to save, so that others need not be: a minimum cut."""
         uses = {name: max(positions) for name, positions in draft.uses.items()}
         needed = [name for name in uses if self._in_loop(name)]
         dear: list[str] = []
@@ -299,7 +302,7 @@ class StoragePlanner:
         stores: dict[str, int] = {}
 
         def saves(wanted: SavePoints) -> list[str]:
-            """The nodes of what has to be undone, where it is not anyway."""
+            """The nodes of the restores that are needed in addition."""
             more = [(id(s), wanted[id(s)]) for s, _ in self.stores if id(s) in wanted]
             more = [(store, home) for store, home in more if reversed_atomically(undone, {store: home}) != undone]
             nodes = dict(self.weights.of_store(store, home) for store, home in more)
@@ -343,7 +346,7 @@ class StoragePlanner:
         return keep - set(stores)
 
     def _free(self, name: str, definition: Definition) -> bool:
-        """Whether the reversed loops have the value anyway."""
+        """Whether the reversed loops define the value anyway."""
         if isinstance(definition.node, For) or is_trip_count(definition, name):
             return True
         return any(name in c.counter.last_use for c in self.counted.values())
@@ -352,18 +355,18 @@ class StoragePlanner:
         return bool(self.regions.enclosing_loops(self.regions.definitions[name].region))
 
     def _cheap(self, name: str, definition: Definition, position: float) -> bool:
-        """Whether the value may be computed again at the reversal of `position`."""
+        """Whether the value may be recomputed at the reversal of `position`."""
         if not self.again.is_recomputable(name, definition, position):
             return False
         t = self.builder.types[name]
-        # a branch must be taken back as it was taken
+        # the reverse sweep has to take the branch that the forward sweep took
         exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.again.is_bit_exact(name)
         if self.regions.enclosing_loops(definition.region):
             return exact
         return name.startswith("%") and exact and self._at_hand(name, definition.region, position)
 
     def _at_hand(self, name: str, region: Region, position: float) -> bool:
-        """Whether the value can be computed again from what nothing need be saved for."""
+        """Whether the value can be recomputed from operands for which nothing need be saved."""
         definition = self.regions.definitions[name]
         if self._free(name, definition):
             return True
@@ -385,7 +388,7 @@ class StoragePlanner:
         draft.accesses += self._content_of(name, definition, position)
 
     def _content_of(self, name: str, definition: Definition, position: float) -> list[MemoryAccess]:
-        """The elements of written arrays that are read where the value is computed again."""
+        """The elements of written arrays that recomputing the value reads."""
         node = definition.node
         assert isinstance(node, Assign)
         array = isinstance(self.builder.types[name], Array)
@@ -401,14 +404,14 @@ class StoragePlanner:
         return found
 
     def _reads_on(self, name: str, undone: SavePoints, position: float) -> bool:
-        """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
+        """Whether recomputing needs no further restores; where the value is live, those would not pay."""
         if self._in_loop(name):
             return True
         needed = self.undoing.required_for(self._content_of(name, self.regions.definitions[name], position))
         return reversed_atomically(undone, needed) == undone
 
     def _overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
-        """The value as a part of what a store saves, where that can be read at any time."""
+        """The value as a part of what a store saves, if the tape has random access."""
         part = self.again.overwritten(name, definition, position) if self._in_loop(name) else None
         if part is None:
             return None
@@ -417,6 +420,6 @@ class StoragePlanner:
         return part if self.slots.is_random_access(definition.region, t) else None
 
     def _undone_store(self, name: str, undone: SavePoints) -> bool:
-        """Whether a store of the value is undone, for the sake of other reads."""
+        """Whether a store of the value is reversed, for the sake of other reads."""
         values = [Var(n) for n in (name, *(n for n, first in self.equal.items() if first == name))]
         return any(id(s) in undone and s.value in values for s, _ in self.stores)

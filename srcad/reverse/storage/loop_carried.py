@@ -35,10 +35,10 @@ class LoopCarried:
 
 
 def loop_carried_values(regions: Regions, types: Mapping[str, Type], stored: Container[str]) -> dict[str, LoopCarried]:
-    """By name: the values that need not be saved where what their turn begins with is got back.
+    """By name: the values that need not be saved if the initial value of the iteration is recovered.
 
-    Memory that is written in place (`stored`) has values of its own at each place, and inner loops begin anew in each
-    turn of the outer one.
+    Excluded are arrays that are written in place (`stored`), whose content differs from one point to another, and inner
+    loops, which start again in each iteration of the outer one.
     """
     found: dict[str, LoopCarried] = {}
     for turn in regions:
@@ -48,7 +48,7 @@ def loop_carried_values(regions: Regions, types: Mapping[str, Type], stored: Con
             match carry:
                 case Carry(arg, init, Var(end), result) if not isinstance(init, Undef) and is_float(types[end]):
                     made = regions.definitions[end]
-                    # of `a, b = b, a` one has to be got back in another way
+                    # of `a, b = b, a` one has to be recovered in another way
                     made_here = made.region is turn and not isinstance(made.node, Carry)
                     if made_here and not any(name in stored for name in (arg, end, result)):
                         found[end] = LoopCarried(turn, carry)

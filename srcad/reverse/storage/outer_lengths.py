@@ -15,12 +15,12 @@ from srcad.ir.types import Dim
 
 
 def length(d: Dim, regions: Regions) -> Expr | None:
-    """A length in terms of what is known outside of loops; None where that does not say it."""
+    """A length in terms of names defined outside of loops; None where there is no such form."""
     return nonnegative_length(d, shape_query) if _known(d, regions) else None
 
 
 def linear(d: Dim, regions: Regions) -> Expr | None:
-    """An integer in the same terms."""
+    """An integer, in the same terms."""
     return linear_expression(d, shape_query) if _known(d, regions) else None
 
 

@@ -59,7 +59,7 @@ class RestorePlanner:
         self.regions = regions
         self.checkpoints = checkpoints
         self.at_once = regions.interleaved | checkpoints.segments.keys()
-        """Turns, or stretches of them, that are taken back as a whole."""
+        """Bodies of loops whose iterations, or segments, are reversed as a whole."""
         self.overwrites = overwrites
         self.types = types
         self.stores = {id(store): (store, access) for store, access in overwrites.stores}
@@ -71,9 +71,9 @@ class RestorePlanner:
         return SavePoint(access.region, access.position)
 
     def required_for(self, accesses: Iterable[MemoryAccess]) -> SavePoints:
-        """The stores that have to be undone so that the accesses read what they did, and where."""
+        """The stores that have to be reversed for the accesses to read what the primal did, and where each saves."""
         found: dict[int, SavePoint] = {}
-        # a second run reads before anything of its own loop is undone
+        # a second run reads before anything of its own loop is restored
         others = [s for s, (_, at) in self.stores.items() if self.checkpoints.around(at.region) is None]
         for access, stores in (
             *((access, [*self.stores]) for access in accesses),
@@ -87,7 +87,7 @@ class RestorePlanner:
         return found
 
     def save_point_for(self, access: MemoryAccess, store: int) -> SavePoint | None:
-        """The outermost place where undoing the store serves the access; None where nothing need be undone."""
+        """The outermost save point that serves the access; None where the store need not be reversed."""
         at = self.stores[store][1]
         if not self.checkpoints.meets(access, at, self.overwrites):
             return None
@@ -97,17 +97,17 @@ class RestorePlanner:
         return next((home for home in reversed(homes[1:]) if not self._between(access, at, home)), homes[0])
 
     def groups(self, undone: SavePoints, region: Region) -> list[ReverseGroup]:
-        """What the way back through a region restores when it comes to where a loop began."""
+        """What the reversal of a region restores at the start of its loops."""
         moved: dict[tuple[SavePoint, Expr], Store] = {}
         for store, home in undone.items():
             if home.region is region and home != self._homes_of(store)[0]:
                 moved.setdefault((home, place(self.stores[store][0])), self.stores[store][0])
         return [ReverseGroup(home.position, [], store.span, store) for (home, _), store in moved.items()]
 
-    # ---- places ------------------------------------------------------------------------------
+    # ---- save points -------------------------------------------------------------------------
 
     def _between(self, access: MemoryAccess, at: MemoryAccess, start: SavePoint) -> bool:
-        """Whether the access may read, in one turn of all around `start`, what the store wrote after that."""
+        """Whether the access may read, in one iteration of all loops around `start`, what the store wrote after it."""
         where = access.position if access.region is start.region else start.region.place_of(access.region)
         end = at.position if at.region is start.region else start.region.place_of(at.region)
         if where is None or end is None or not start.position <= where <= end:
@@ -115,7 +115,7 @@ class RestorePlanner:
         return self.overwrites.may_overwrite_later(access, at, within=start.region)
 
     def _homes_of(self, store: int) -> list[SavePoint]:
-        """The place of the store, then those before loops around it that do not move it, outwards."""
+        """The store itself, then, outwards, the loops around it in which its target is invariant."""
         if store not in self._homes:
             stmt, access = self.stores[store]
             found = [SavePoint(access.region, access.position)]
@@ -130,7 +130,7 @@ class RestorePlanner:
         return self._homes[store]
 
     def _covers_of(self, store: int) -> list[SavePoint]:
-        """Where earlier stores to the same place are, after which the store surely comes in the same turn."""
+        """The points after earlier stores to the same target that dominate the store in the same iteration."""
         if store not in self._covers:
             stmt, access = self.stores[store]
             self._covers[store] = [
@@ -147,12 +147,12 @@ class RestorePlanner:
         position = earlier.region.place_of(later.region)
         if position is None or earlier.position >= position:
             return False
-        # taken back at once, a turn leaves nothing for others to restore
+        # an iteration that is reversed as a whole leaves nothing for others to restore
         between = [r for r in later.region.enclosing if r not in set(earlier.region.enclosing)]
         return not any(r in self.at_once for r in between)
 
     def _exists(self, store: Store, home: SavePoint) -> bool:
-        """Whether the place is one even where the loop makes no turn."""
+        """Whether the target is in bounds even where the loop runs no iteration."""
         if any(_mentions(stmt, place(store)) for stmt in self._surely_with(home)):
             return True
         t = self.types.get(store.base.name) if isinstance(store.base, Var) else None
@@ -162,7 +162,7 @@ class RestorePlanner:
         return all(self.overwrites.dependence.inside(item, d, home.region) for item, d in plain)
 
     def _surely_with(self, home: SavePoint) -> Block:
-        """Statements around a place that run whenever control comes there."""
+        """Statements that run whenever control reaches the save point."""
         stmts = home.region.stmts
         if isinstance(home.region.owner, While):
             return stmts[: home.position]  # the test may end the loop
@@ -171,12 +171,12 @@ class RestorePlanner:
 
 
 def is_restored_at(group: ReverseGroup, region: Region, undone: SavePoints) -> bool:
-    """Whether what the group's store overwrote comes back there."""
+    """Whether what the group's store overwrote is restored there."""
     return group.restores is not None and undone.get(id(group.restores)) == SavePoint(region, group.position)
 
 
 def reversed_atomically(a: SavePoints, b: SavePoints) -> SavePoints:
-    """What serves all that either serves."""
+    """The innermost of both save points of each store: it serves all that either serves."""
     found = dict(a)
     for store, home in b.items():
         if store not in found or home.depth > found[store].depth:
@@ -185,7 +185,7 @@ def reversed_atomically(a: SavePoints, b: SavePoints) -> SavePoints:
 
 
 def _all_of(index: tuple[Expr, ...], inner: tuple[Expr, ...]) -> bool:
-    """Whether the first index names all that the second does."""
+    """Whether the first index covers all elements of the second."""
     if Const(None) in index or Const(None) in inner or len(index) > len(inner):
         return all(item == Slice() for item in index) and Const(None) not in inner
     return all(a in (b, Slice()) for a, b in zip(index, inner, strict=False))

@@ -32,7 +32,7 @@ from srcad.reverse.storage.outer_lengths import linear, minus, plus
 def packed_triangle(
     outer: Region, inner: Region, regions: Regions, types: Mapping[str, Type]
 ) -> tuple[Expr, Expr] | None:
-    """(number of turns of both loops, number of the turn of both) where the inner count moves by one in each turn."""
+    """(trip count, iteration number) of both loops together, where the inner trip count changes by one each time."""
     one, other = _counter(outer, types), _counter(inner, types)
     if one is None or other is None or inner.parent is not outer:
         return None
@@ -41,7 +41,7 @@ def packed_triangle(
     count = other.high - other.low
     by = next((c for symbol, c in count.terms if symbol.name == one.name), 0)
     first, last = _at(count, one, one.low), _at(count, one, one.high - 1)
-    # a row of less than no turns would not be one of none
+    # a negative trip count of the inner loop would not count as zero
     if by not in (1, -1) or not ((first.is_nonnegative and by == 1) or (last.is_nonnegative and by == -1)):
         return None
     rows, start = linear(one.high - one.low, regions), linear(one.low, regions)
@@ -49,7 +49,7 @@ def packed_triangle(
     if rows is None or start is None or length is None:
         return None
     row, place = minus(Var(one.name), start), _from(other)
-    # the product of two integers that follow one another is never negative; other sizes might come out below 0
+    # the product of two consecutive integers is never negative; other sizes might be
     consecutive = not first.terms and by == 1 and first.const in (0, 1)
     if not consecutive and not (one.high - one.low).is_nonnegative:
         rows = Op("max", (rows, Const(0)))
@@ -58,7 +58,7 @@ def packed_triangle(
 
 
 def _from(counter: Symbol) -> Expr:
-    """The number of the turn of the inner loop: `j - i - 1` for a counter from i + 1."""
+    """The iteration number of the inner loop: `j - i - 1` for an index from i + 1."""
     assert counter.low is not None
     place: Expr = Var(counter.name)
     for symbol, by in counter.low.terms:
@@ -68,7 +68,7 @@ def _from(counter: Symbol) -> Expr:
 
 
 def _before(row: Expr, first: Dim, length: Expr, by: int) -> Expr:
-    """The turns before a row: `row` times the first, and one more or less for each row since."""
+    """The iterations before a row: `row` times those of the first, and one more or less for each row since."""
     if not first.terms and by == 1 and first.const in (0, 1):
         neighbour = plus(row, 1) if first.const else plus(row, -1)
         return Op("//", (Op("*", (row, neighbour)), Const(2)))

@@ -32,15 +32,15 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
 FREE_TO_RECOMPUTE = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
-"""Primitives that make no new elements, so that making the result again costs nothing."""
+"""Primitives that compute no elements, so that recomputing the result is free."""
 
 ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
-"""Primitives that take a machine no longer than a division: what a loop saves of them costs more to write and read."""
+"""Primitives as fast as a division: in a loop, saving and reloading the result costs more."""
 
 
 @dataclass(frozen=True)
 class SavedElement:
-    """A load of an element, as a part of what a store overwrites; `items` say which part."""
+    """A load of an element, as a part of what a store overwrites; `items` index it there."""
 
     store: Store
     items: tuple[Expr, ...]
@@ -55,9 +55,9 @@ class Recomputation:
         self._store_at = {id(store): at for store, at in overwrites.stores}
 
     def is_recomputable(self, name: str, definition: Definition, position: float) -> bool:
-        """Whether the value may be computed again at the reversal of `position`, from what it was computed from.
+        """Whether the value may be recomputed at the reversal of `position`, from the operands of its definition.
 
-        A half more (see `before_restoring`) is before the store at the position has been undone.
+        A half more (see `before_restoring`) is before the store at the position is restored.
         """
         node = definition.node
         if not isinstance(node, Assign):
@@ -81,7 +81,7 @@ class Recomputation:
                 arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
                 if not arrays:
                     return primitive.kind in ("elementwise", "view", "query")
-                # where no loop is around it, it is still alive
+                # outside of loops it is still live
                 if not in_loop or not (primitive.kind == "elementwise" or prim == "array"):
                     return False
                 fixed = name not in self.aliases.written
@@ -90,7 +90,7 @@ class Recomputation:
                 return False
 
     def is_clobbered(self, place: Expr, definition: Definition, position: float) -> bool:
-        """Whether the place is written to between the load at `definition` and the statement at `position`."""
+        """Whether the location is overwritten between the load at `definition` and the statement at `position`."""
         name = root(place)
         if name is None or name not in self.aliases.written:
             return False
@@ -104,14 +104,14 @@ class Recomputation:
         return False
 
     def _written(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
-        """The stores of a later statement of the region to what was read, in the same turn."""
+        """The stores in a later statement of the region to what was read, in the same iteration."""
         stores = (s for s in walk((stmt,)) if isinstance(s, Store))
         return [
             s for s in stores if self.overwrites.may_overwrite_later(read, self._store_at[id(s)], within=read.region)
         ]
 
     def overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
-        """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
+        """The store up to `position` that overwrites the loaded element, if what it saves includes that element."""
         node = definition.node
         if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
             return None
@@ -132,7 +132,7 @@ class Recomputation:
         return None
 
     def is_bit_exact(self, name: str) -> bool:
-        """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""
+        """Whether recomputing a condition gives the same result for certain (no rounding in its operands)."""
         node = self.regions.definitions[name].node
         if not isinstance(node, Assign):
             return True
@@ -146,7 +146,7 @@ class Recomputation:
 
 
 def before_restoring(position: int) -> float:
-    """The place in the sweep where the store at a position is about to be undone: memory is as it was after it."""
+    """The point of the sweep where the store at a position is about to be restored: memory is as it was after it."""
     return position + 0.5
 
 
@@ -156,7 +156,7 @@ def _small_power(op: Op) -> bool:
 
 
 def _within(items: tuple[Expr, ...], index: tuple[Expr, ...]) -> tuple[Expr, ...] | None:
-    """The index, in the part that `index` names, of the element at `items`; None where it may not lie there."""
+    """The index, within the view at `index`, of the element at `items`; None where it may lie outside."""
     if len(index) > len(items) or Const(None) in index:
         return None
     left: list[Expr] = []

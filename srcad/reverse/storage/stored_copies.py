@@ -37,14 +37,14 @@ class StoredCopies:
         self.overwrites = overwrites
 
     def location(self, name: str, definition: Definition) -> Expr | None:
-        """The element or part of an array that the value is stored into, for good."""
+        """The element or slice of an array that the value is stored into, if it is never overwritten."""
         region = definition.region
         for at in range(definition.position + 1, len(region.stmts)):
             stmt = region.stmts[at]
             if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
                 continue
             if self._written(region, definition.position + 1, at, stmt):
-                continue  # going back, that is restored before the value is read for the last time
+                continue  # the reverse sweep restores that before the last read of the value
             place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
             if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
                 continue
@@ -53,7 +53,7 @@ class StoredCopies:
         return None
 
     def _written(self, region: Region, first: int, last: int, store: Store) -> bool:
-        """Whether anything in between writes to the array that the store writes to."""
+        """Whether a statement in between writes to the array of the store."""
         group = self.aliases.class_of[root(store.base) or ""]
         between = walk(region.stmts[first:last])
         return any(isinstance(s, Store) and self.aliases.class_of.get(root(s.base) or "") == group for s in between)
@@ -70,6 +70,6 @@ class StoredCopies:
                 return False
 
     def _stays(self, store: Store) -> bool:
-        """Whether no store that comes later, in whatever turn, writes to the same place."""
+        """Whether no later store, of any iteration, writes to the same elements."""
         mine = next(access for other, access in self.overwrites.stores if other is store)
         return not any(self.overwrites.may_overwrite_later(mine, access) for _, access in self.overwrites.stores)

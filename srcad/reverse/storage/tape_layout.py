@@ -36,45 +36,45 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
 FIRST_SIZE = 16
-"""Elements, or rows, that a growing stack has room for at first; it doubles."""
+"""Initial capacity of a growing stack, in elements or rows; it doubles."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """An array with a row for each turn. All that begin together grow together."""
+    """The growth of an array with a row per iteration. All that are declared together grow together."""
 
     full: Expr
-    """Whether there is no room for one more turn."""
+    """Whether the capacity is exhausted."""
     grow: Stmt
 
 
 def room(several: Sequence[Growth]) -> Block:
-    """What makes room for a turn."""
+    """The capacity check at the start of an iteration."""
     return (If(several[0].full, tuple(one.grow for one in several), ()),) if several else ()
 
 
 @dataclass(frozen=True)
 class TapeSlot:
-    """How to keep one value per execution of a place in the primal."""
+    """How to save one value per execution of a point of the primal."""
 
     name: str
     declare: Block
-    """Before the outermost loop around the place."""
+    """Statements before the outermost loop around the point."""
     push: Callable[[Expr], Block]
     """Statements that save the value of an expression."""
     position: Block
     """In the reverse sweep, before the value is read."""
     read: Expr
     about: str
-    """How big it is, in words."""
+    """Its size, in words."""
     by_reference: bool = False
-    """Whether it keeps the array it is given, not a copy."""
+    """Whether it stores a reference to the array, not a copy."""
     grows: Growth | None = None
-    """Where each turn of the outermost loop around the place begins with room for it."""
+    """Its growth, where each iteration of the outermost loop begins with a capacity check."""
 
 
 _FEW = 64
-"""Numbers that are kept where one might do."""
+"""Number of scalars to allocate at most for a loop with an early exit, which may need only one."""
 
 
 class TapeLayout:
@@ -85,9 +85,9 @@ class TapeLayout:
         self.agreed = ShapeEqualities(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
-        """A place called `base` for values of type `t` made in `region`.
+        """A slot named `base` for values of type `t` defined in `region`.
 
-        Where it `refers`, it keeps the array itself, which may still change, not what is in it now.
+        Where it `refers`, it stores a reference to the array, which may still change, not its present content.
         """
         clean = base.lstrip("%")
         loops = self.regions.enclosing_loops(region)
@@ -107,7 +107,7 @@ class TapeLayout:
         return self._stack(clean, t, region)
 
     def is_random_access(self, region: Region, t: Scalar | Array) -> bool:
-        """Whether what is kept in a place for such values can be read at any time, any number of times."""
+        """Whether a slot for such values can be read at any time, any number of times."""
         loops = self.regions.enclosing_loops(region)
         if not loops or (self._sized(t, region) is not None and self._axes(loops, t) is not None):
             return True
@@ -118,7 +118,7 @@ class TapeLayout:
         return isinstance(t, Scalar) and len(loops) == 1 and counted
 
     def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
-        """The type of what is made in a region with lengths that are known before all loops."""
+        """The type of a value defined in a region, with lengths in terms of names defined before all loops."""
         match t:
             case Scalar():
                 return t
@@ -130,7 +130,7 @@ class TapeLayout:
                 return None
 
     def segment(self, base: str, t: Type, turn: Region) -> TapeSlot:
-        """A place for what each stretch of a checkpointed loop begins with."""
+        """A slot for the state that each segment of a checkpointed loop begins with."""
         stretch, sized = self.segments[turn], self._sized(t, turn)
         if sized is not None:
             return self._array(base, sized, [(stretch.count, stretch.number)])
@@ -170,7 +170,7 @@ class TapeLayout:
         )
 
     def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
-        """An array over the turns of an outermost loop that may be left at any time: it grows, a row for each turn."""
+        """An array over the iterations of an outermost loop of unknown trip count: it grows by a row per iteration."""
         assert isinstance(loop.owner, For | While)
         count = trip_count_of(loop.owner)
         assert count is not None
@@ -182,8 +182,8 @@ class TapeLayout:
         return replace(slot, about=f"{_words(t)} per turn, grown on demand", grows=growth)
 
     def _axes(self, loops: tuple[Region, ...], t: Type) -> list[tuple[Expr, Expr]] | None:
-        """(length, place) of the axes of an array over the turns; None where their number is not known before, or is
-        only known to have a limit that may be far away."""
+        """(length, index) of each axis of an array over the iterations; None where the trip count is not known before,
+        or has only an upper bound that may be far too large."""
         if any(self._is_left_early(loop) for loop in loops):
             small = len(loops) == 1 and isinstance(t, Scalar) and self._is_near(loops[0])
             if not small:
@@ -191,7 +191,7 @@ class TapeLayout:
         return self._by_turns(loops)
 
     def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
-        """The axes for the loops inside the outermost, whose turns are counted; None where there are no such."""
+        """The axes for the loops inside the outermost, which has a trip counter; None where there are none."""
         owner = loops[0].owner
         counted = isinstance(owner, For | While) and trip_count_of(owner) is not None
         if not counted or loops[0] in self.segments or any(self._is_left_early(loop) for loop in loops[1:]):
@@ -203,7 +203,7 @@ class TapeLayout:
         return isinstance(owner, For) and owner.exit is not None and loop not in self.segments
 
     def _is_near(self, loop: Region) -> bool:
-        """Whether a loop that may be left early makes few turns, or not more than an array that is there is long."""
+        """Whether a loop with an early exit has few iterations, or no more than the length of some array."""
         found = self._counted(loop)
         if found is None:
             return False
@@ -233,7 +233,7 @@ class TapeLayout:
         for k, loop in enumerate(loops):
             exact = self._by_range(loop)
             outside = exact is not None and self._outside(exact[0])
-            # of a loop in stretches, a turn is not as far from the first as its index says
+            # in a segmented loop, the iteration number within the segment does not follow from the index
             alone = outside or not k or loops[k - 1] in self.segments
             triangle = None if alone else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
             counted = self._counted(loop)
@@ -261,7 +261,7 @@ class TapeLayout:
         grow = Assign(stack.name, grown)
         about = f"{_words(t)} per turn of the loop, grown on demand"
         if count is not None:
-            # one loop, whose turns are counted anyway: the number of the turn is the place
+            # a single loop with a trip counter: the counter is the position
             top = Var(count.arg)
             growth = Growth(Op("==", (top, size)), grow)
             load = Op("index", (stack, top))
@@ -281,16 +281,16 @@ class TapeLayout:
             about,
         )
 
-    # ---- turns -------------------------------------------------------------------------------
+    # ---- trip counts -------------------------------------------------------------------------
 
     def trip_count(self, loop: Region) -> Expr | None:
-        """The number of turns in terms of what is known before all loops; None where it is not known, or where the
-        loop may be left early."""
+        """The trip count in terms of names defined before all loops; None where there is no such form, or where the
+        loop has an early exit."""
         counted = None if self._is_left_early(loop) else self._counted(loop)
         return None if counted is None else counted[0]
 
     def iteration_number(self, loop: Region) -> Expr:
-        """A number for each turn, from 0 to below `turns`, inside the loop."""
+        """The iteration number, from 0 to below the trip count, inside the loop."""
         counted = self._counted(loop)
         assert counted is not None
         return counted[1]
@@ -301,7 +301,7 @@ class TapeLayout:
         return next(iter((*outside, *found)), None)
 
     def _by_range(self, loop: Region) -> tuple[Expr, Expr] | None:
-        """(turns, number of the turn) where the range itself is known before all loops."""
+        """(trip count, iteration number) where the range itself is known before all loops."""
         owner = loop.owner
         if not isinstance(owner, For):
             return None
@@ -327,7 +327,7 @@ class TapeLayout:
         return stretch.length, number if stretch.step == Const(1) else Op("//", (number, stretch.step))
 
     def _by_bounds(self, loop: Region) -> tuple[Expr, Expr] | None:
-        """The same from the least and the greatest value of the index, whatever the loops around it are at."""
+        """The same from the least and the greatest value of the index, over all iterations of the enclosing loops."""
         owner = loop.owner
         t = self.builder.types[owner.index] if isinstance(owner, For) else None
         if not isinstance(owner, For) or not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
@@ -341,7 +341,7 @@ class TapeLayout:
         return None if turns is None or first is None else (turns, minus(Var(owner.index), first))
 
     def _outside(self, e: Expr) -> bool:
-        """Whether it is known before all loops, fused ones too."""
+        """Whether it is defined before all loops, interleaved ones too."""
         homes = [self.regions.definitions[n].region for n in names(e)]
         return all(region.kind != "turn" for home in homes for region in home.enclosing)
 

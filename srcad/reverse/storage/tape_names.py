@@ -15,7 +15,7 @@ from srcad.ir.types import Scalar, Type
 
 
 def recovered_name(name: str, node: object, again: bool) -> str:
-    """What a value is called where it is got back: an element that stands in its array no more, after its place."""
+    """The name of a recovered value; of an element that its array no longer holds, one made of array and index."""
     base = name.rsplit(".", 1)[0]
     match node:
         case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and not again:
@@ -32,7 +32,7 @@ def _word(e: Expr) -> str:
 
 
 def tape_name(name: str, t: Type, node: object = None) -> str:
-    """What a saved value is called: by its role where the user gave it no name, an element after its array."""
+    """The tape name of a saved value: a condition without a name is named by its role, an element by its array."""
     base = name.rsplit(".", 1)[0]
     match node:
         case Assign(_, Op("index", (Var(array), *_))) if base.startswith("%"):

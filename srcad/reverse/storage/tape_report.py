@@ -14,20 +14,20 @@ from srcad.reverse.source_comments import REVERSE
 
 @dataclass(frozen=True)
 class TapeEntry:
-    """One name that is kept."""
+    """One name of the tape."""
 
     name: str
     size: str
-    """How big it is, in words."""
+    """Its size, in words."""
     lines: tuple[int, ...]
     """The lines of the source whose reversal reads it."""
     dtype: str
     grows: bool
-    """Room is made for it while the forward sweep runs: nobody knows beforehand how much."""
+    """Whether it grows while the forward sweep runs, because its size is not known before."""
 
 
 def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
-    """All that is kept, in the order of the text."""
+    """All that is saved, in the order of the text."""
     at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
     backward = f.body[at + 1 :]
     made: dict[str, list[Expr]] = {}
@@ -97,7 +97,7 @@ def _size(one_per: str, value: Expr, grows: bool) -> str:
 
 
 def _words(e: Expr) -> str:
-    """A length as one would say it: `rows - 2` for `max(rows - 2, 0)`."""
+    """A length for readers: `rows - 2` for `max(rows - 2, 0)`."""
     match e:
         case Var(name):
             return name
@@ -126,7 +126,7 @@ def _is_sum(e: Expr) -> bool:
 
 
 def _reading_lines(block: Block, name: str) -> list[int]:
-    """The lines whose reversal reads the name; a loop, which has no line of its own there, goes by its first."""
+    """The lines whose reversal reads the name; a loop, which has no line of its own there, counts as its first."""
     lines = set()
     for stmt in walk(block):
         if not isinstance(stmt, Comment) and any(name in names(e) for e in own_exprs(stmt)):

@@ -22,7 +22,7 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.typeof import typeof
 
 _TOTAL = frozenset({"+", "-", "*", "neg", "max", "and", "or", "not", "<", "<=", ">", ">=", "==", "!="})
-"""What can be computed even where the function would not: in a loop that makes no turn."""
+"""What can be computed even where the function would not: in a loop that runs no iteration."""
 
 _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind == "elementwise")
 
@@ -30,14 +30,14 @@ _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind
 @dataclass(frozen=True)
 class TapeSizes:
     """`function` takes the parameters of the gradient. It returns a tuple: for each of `names` a tuple, the lengths of
-    an array made under this name, or None where the branch that makes it is not taken. Of one that grows in a `for`
-    which may be left early, they are those that it has if it is not.
+    an array allocated under this name, or None where the branch that allocates it is not taken. Of one that grows in a
+    `for` with an early exit, they are those without the exit.
     """
 
     function: Function
     names: tuple[str, ...]
     unknown: frozenset[str]
-    """Names of arrays of which some length is not known."""
+    """Names of arrays with some length that is not known."""
 
 
 def tape_sizes(
@@ -82,7 +82,7 @@ def tape_sizes(
 
 
 class _Slicer:
-    """Goes over the text with what is known at each place: the values of scalars, the lengths of arrays."""
+    """A forward walk over the text, with what is known at each point: the values of scalars, the lengths of arrays."""
 
     def __init__(
         self,
@@ -96,16 +96,16 @@ class _Slicer:
         self.asked = asked
         self.growing = growing
         self.rows: dict[str, tuple[Expr, ...]] = {}
-        """By array that grows, the lengths of its rows."""
+        """The lengths of the rows of each growing array."""
         self.taken = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
         self.preamble: list[Stmt] = []
         self.known: dict[str, Type] = {}
         self.types = ChainMap(self.known, {name: _bare(name, t) for name, t in f.types.items()})
         self.made: list[tuple[str, str]] = []
-        """(the name of its lengths, its name), for each place that makes an array asked for."""
+        """(the name of its lengths, its name), for each allocation of an array of the tape."""
         self.unknown: set[str] = set()
         self.pending: list[Stmt] = []
-        """Lengths of parts, computed before the statement that asks for them."""
+        """Lengths of slices, computed before the statement that needs them."""
         self.readable = {name for name in params if name not in written}
         for name, known in params.items():
             if isinstance(known, Array):
@@ -132,7 +132,7 @@ class _Slicer:
     # ---- statements ------------------------------------------------------------------------------
 
     def block(self, block: Block, in_loop: bool) -> Block:
-        """What is known of a block, in the order of the text."""
+        """The slice of a block, in the order of the text."""
         out: list[Stmt] = []
         for stmt in block:
             match stmt:
@@ -144,7 +144,7 @@ class _Slicer:
                     made = self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
                 case For() | While():
                     limits = self._limits(stmt, in_loop) if isinstance(stmt, For) else ()
-                    # one turn stands for all: what differs from turn to turn is not known in it, nor behind it
+                    # one iteration represents all: what differs between them is not known in the loop, nor after it
                     changed = {n for s in walk((stmt,)) for n in own_writes(s)}
                     self._forget(changed)
                     made = (*limits, *(s for inner in blocks(stmt) for s in self.block(inner, True)))
@@ -155,7 +155,7 @@ class _Slicer:
         return tuple(out)
 
     def _limits(self, loop: For, in_loop: bool) -> Block:
-        """The lengths of what grows by a row in each turn, if the loop makes all that its range has."""
+        """The lengths of what grows by a row per iteration, if the loop completes its range."""
         turns = self._scalar(Op("len", (Op("range", (loop.start, loop.stop, loop.step)),)), in_loop)
         grown = [one.target for s in loop.body if isinstance(s, If) for one in s.then if isinstance(one, Assign)]
         grown = [name for name in grown if name in self.rows]
@@ -216,7 +216,7 @@ class _Slicer:
         return old
 
     def _forget(self, changed: Collection[str]) -> None:
-        """Names that get other values, and what was known in terms of them."""
+        """Forget names that get other values, and what was known in terms of them."""
 
         self.readable -= set(changed)
 
@@ -232,7 +232,7 @@ class _Slicer:
     # ---- expressions -----------------------------------------------------------------------------
 
     def _scalar(self, e: Expr, in_loop: bool) -> Expr | None:
-        """The expression of a number in terms of what is known; None where that does not say it."""
+        """A scalar expression in terms of what is known; None where there is no such form."""
         match e:
             case Const():
                 return e
@@ -265,7 +265,7 @@ class _Slicer:
         return None if None in known else tuple(e for e in known if e is not None)
 
     def _lengths(self, value: Expr, in_loop: bool) -> tuple[Expr, ...] | None:
-        """The lengths of an array; of a number none."""
+        """The lengths of an array; of a scalar none."""
         if isinstance(value, Op) and value.prim == "np.empty":
             return self._scalars(value.args, in_loop)
         found = self._typeof(value, in_loop)
@@ -275,7 +275,7 @@ class _Slicer:
 
     def _typeof(self, e: Expr, in_loop: bool) -> Type | None:
         def named(part: Expr) -> Expr:
-            """A part of an array under a name of its own, where its lengths are no sums: `x[:k]`."""
+            """A slice of an array under a name of its own, where its lengths are not linear: `x[:k]`."""
             found = typeof(part, self.types)
             if not isinstance(part, Op) or part.prim != "index" or not isinstance(found, Array):
                 return part
@@ -323,14 +323,14 @@ def _own(name: str, dtype: str) -> Dim | None:
 
 
 def _met(name: str, one: Type, other: Type | None) -> Type | None:
-    """What is known of a name behind two branches that know this."""
+    """The join of what two branches know of a name."""
     if isinstance(one, Scalar) and isinstance(other, Scalar) and one.dtype == other.dtype:
         return one if one == other else Scalar(one.dtype, _own(name, one.dtype))
     return one if one == other else None
 
 
 def _bare(name: str, t: Type) -> Type:
-    """A type without lengths: those of a name that holds one array after another are those of the first."""
+    """A type without lengths: of a name that is assigned several arrays, they are those of the first."""
     match t:
         case Array(dtype, dims, layout):
             return Array(dtype, tuple(dim(Symbol(f"?{name}", axis)) for axis in range(len(dims))), layout)
