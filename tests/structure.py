@@ -143,7 +143,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     "types: one for two": {
         "typing.join:join_types": "where paths meet",
         "frontend.values.growing_lists:_common": "of the items of a list",
-        "reverse.storage.tape_sizes:_met": "behind two branches, in the slice that asks for sizes",
+        "reverse.storage.tape_sizes:_join": "behind two branches, in the slice that asks for sizes",
         "cleanup.style.name_coalescing:_wider": "of versions that get one name",
     },
     "shapes: what is known of lengths at a place": {

@@ -81,6 +81,8 @@ def expand_arrays(
 
 
 class _Expansion:
+    """The rewriting of one array: its allocation, the iteration numbers in the loops, and its uses."""
+
     def __init__(self, builder: Builder, rows: ArrayExpansion) -> None:
         self.builder = builder
         self.rows = rows

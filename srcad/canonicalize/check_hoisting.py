@@ -89,6 +89,8 @@ class _Facts:
 
 
 class _CheckHoisting:
+    """A forward walk with the facts that hold at each statement."""
+
     def __init__(self, f: Function) -> None:
         self.builder = Builder.resume(f)
         self.types: Mapping[str, Type] = self.builder.types

@@ -108,6 +108,7 @@ def _base(name: str) -> str:
 
 
 def refuse(loop: For, why: str, advice: str | None = None) -> NoReturn:
+    """Raise DerivativeError S208 for a loop that cannot be checkpointed."""
     fail("S208", f"the loop over {_variable_name(loop)} cannot be checkpointed", loop.span, why, advice)
 
 

@@ -68,6 +68,7 @@ def remove_index_checks(f: Function) -> Function:
 
 
 def is_within(stmt: Stmt) -> bool:
+    """Whether the statement is the front end's mark that an index has to be in bounds."""
     return isinstance(stmt, Effect) and stmt.call.prim == "within"
 
 

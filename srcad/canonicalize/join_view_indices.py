@@ -1,4 +1,4 @@
-"""Views below joins: where control flow meets, the indices of a view are joined, not the view, so that it stays a view.
+"""Sinking of views below joins: where control flow meets, the indices of a view are joined, so that it stays a view.
 
 `for row in A: ...` leaves `row` behind, `v = x[1:3] if far else x[0:2]` is one part of x or another. Joined as values,
 these would be arrays that may alias x or not; as one view at scalar indices they are known to, and stores into them are
@@ -70,6 +70,8 @@ def join_view_indices(f: Function, builder: Builder) -> Function:
 
 
 class _ViewJoiner:
+    """The rewriting of blocks; `stored` are the arrays that are written to."""
+
     def __init__(self, builder: Builder, stored: frozenset[str], definitions: dict[str, Expr]) -> None:
         self.builder = builder
         self.stored = stored

@@ -135,6 +135,7 @@ def _has_type_of(value: Const, known: Type | None) -> bool:
 
 
 def _trivial(f: Function) -> Function:
+    """Remove joins and carries that always are one value, or the same array as another."""
     mapping: dict[str, Expr] = {}
 
     def block(b: Block) -> Block:
@@ -261,6 +262,7 @@ class _Liveness:
 
 
 def _remove_dead(f: Function) -> Function:
+    """Remove what is not live."""
     liveness = _Liveness(f)
     needed = liveness.needed
 

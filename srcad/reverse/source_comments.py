@@ -24,7 +24,7 @@ from srcad.ir.traversal import blocks, walk, with_blocks
 FORWARD = "---- forward sweep -----------------------------------------------------"
 REVERSE = "---- reverse sweep -----------------------------------------------------"
 ITERATION = "forward"
-AGAIN = "forward again"
+RERUN = "forward again"
 """Above the second run of a segment."""
 ITERATION_REVERSED = "and back"
 """Above the two halves of an iteration of an interleaved loop."""
@@ -39,14 +39,14 @@ def annotate(f: Function) -> Function:
     Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
     """
     at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
-    own = f.span.function if f.span is not None else None
+    function = f.span.function if f.span is not None else None
 
     def comment(span: Span, depth: int) -> Comment:
-        where = f"L{span.line}" if span.function == own else f"{span.function} L{span.line}"
+        where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
         text = f"{where}: {span.text.strip()}"
-        room = WIDTH - INDENT * depth - len("# ")
-        if len(text) > room:
-            text = text[: room - 4].rstrip() + " ..."
+        width = WIDTH - INDENT * depth - len("# ")
+        if len(text) > width:
+            text = text[: width - 4].rstrip() + " ..."
         return Comment(text)
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
@@ -79,11 +79,11 @@ def _span(stmt: Stmt) -> Span | None:
 
 def _shared_line(block: Block, at: int) -> Span | None:
     """The line that a loop reverses together with the loop before or after it, and nothing else."""
-    mine = _only_line(block[at])
+    span = _only_line(block[at])
     for other in block[max(at - 1, 0) : at + 2 : 2] if at else block[1:2]:
-        found = _only_line(other)
-        if mine is not None and found is not None and (mine.file, mine.line) == (found.file, found.line):
-            return mine
+        other_span = _only_line(other)
+        if span is not None and other_span is not None and (span.file, span.line) == (other_span.file, other_span.line):
+            return span
     return None
 
 

@@ -30,32 +30,33 @@ def merge_sweeps(sweeps: Sequence[ReverseSweep]) -> ReverseSweep:
     first, *others = sweeps
     if not others:
         return first
-    together = ReverseSweep(first.region)
+    merged = ReverseSweep(first.region)
     for position in sorted({group.position for sweep in sweeps for group in sweep.groups}, reverse=True):
-        together.groups += _beside([[g for g in sweep.groups if g.position == position] for sweep in sweeps])
-    return together
+        merged.groups += _merge_groups([[g for g in sweep.groups if g.position == position] for sweep in sweeps])
+    return merged
 
 
-def _beside(of_each: list[list[ReverseGroup]]) -> list[ReverseGroup]:
+def _merge_groups(per_sweep: list[list[ReverseGroup]]) -> list[ReverseGroup]:
     """The groups of one position: those before a loop or branch, the loop or branch of all, those after it."""
     before: list[ReverseGroup] = []
     nested: list[ReverseGroup] = []
     after: list[ReverseGroup] = []
-    for groups in of_each:
+    for groups in per_sweep:
         at = next((i for i, group in enumerate(groups) if group.nested is not None), len(groups))
         before += groups[:at]
         nested += groups[at : at + 1]
         after += groups[at + 1 :]
     # overwritten memory is restored once, before the first
     before[1:] = [replace(group, restores=None) for group in before[1:]]
-    inner = _nested([group.nested for group in nested if group.nested is not None])
+    inner = _merge_nested([group.nested for group in nested if group.nested is not None])
     return [*before, *(replace(group, nested=inner) for group in nested[:1]), *after]
 
 
-def _nested(of_each: Sequence[ReverseBranches | ReverseLoop]) -> ReverseBranches | ReverseLoop | None:
-    branches = [one for one in of_each if isinstance(one, ReverseBranches)]
-    turns = [one for one in of_each if isinstance(one, ReverseLoop)]
+def _merge_nested(per_sweep: Sequence[ReverseBranches | ReverseLoop]) -> ReverseBranches | ReverseLoop | None:
+    """The loop or branch of all sweeps, with their bodies merged."""
+    branches = [one for one in per_sweep if isinstance(one, ReverseBranches)]
+    loops = [one for one in per_sweep if isinstance(one, ReverseLoop)]
     if branches:
         then, orelse = merge_sweeps([one.then for one in branches]), merge_sweeps([one.orelse for one in branches])
         return ReverseBranches(branches[0].owner, then, orelse)
-    return ReverseLoop(turns[0].owner, merge_sweeps([one.body for one in turns])) if turns else None
+    return ReverseLoop(loops[0].owner, merge_sweeps([one.body for one in loops])) if loops else None

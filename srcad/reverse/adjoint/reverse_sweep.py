@@ -29,6 +29,8 @@ class ReverseGroup:
 
 @dataclass(eq=False)
 class ReverseBranches:
+    """The reversal of an `if`: those of its two branches, under the same condition."""
+
     owner: If
     then: ReverseSweep
     orelse: ReverseSweep
@@ -36,6 +38,8 @@ class ReverseBranches:
 
 @dataclass(eq=False)
 class ReverseLoop:
+    """The reversal of a loop: that of its body, in reverse order of the iterations."""
+
     owner: For | While
     body: ReverseSweep
 
@@ -48,6 +52,8 @@ class ExtraGroups(Protocol):
 
 @dataclass(eq=False)
 class ReverseSweep:
+    """The reversal of one region; those of nested regions are in its groups."""
+
     region: Region
     groups: list[ReverseGroup] = field(default_factory=list)
     """In the order of the reverse sweep: by falling position."""
@@ -65,16 +71,17 @@ class ReverseSweep:
                 case ReverseBranches(_, then, orelse):
                     yield then
                     yield orelse
-                case ReverseLoop(_, turn):
-                    yield turn
+                case ReverseLoop(_, body):
+                    yield body
                 case None:
                     pass
 
-    def everything(self) -> Iterator[tuple[ReverseSweep, ReverseGroup]]:
+    def walk(self) -> Iterator[tuple[ReverseSweep, ReverseGroup]]:
+        """All groups, with the sweep that each is in."""
         for group in self.groups:
             yield self, group
         for sweep in self.inner():
-            yield from sweep.everything()
+            yield from sweep.walk()
 
 
 def bounds(owner: For | While) -> tuple[Expr, ...]:

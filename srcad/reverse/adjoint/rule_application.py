@@ -83,21 +83,22 @@ class RuleApplier:
             given = [] if rule.kind == "partials" else [adjoints.value(stmt.target)]
             parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
         values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
-        known: dict[str, Var] = {}
-        plain = all(isinstance(s, Assign) for s in emitted)  # no array that stores fill: two names may not share it
-        for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
-            (kept,) = substitute((kept,), known)
-            there = self.computed.in_primal(kept, adjoints.frames[-1].sweep.region)
-            if there is None and plain:
-                there = self.computed.in_reversal(stmt.target, kept)
-            if there is None:
-                builder.emit(kept)
+        replaced: dict[str, Var] = {}
+        # no array that is filled by stores: two names may not share it
+        only_assigns = all(isinstance(s, Assign) for s in emitted)
+        for needed in _slice(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
+            (needed,) = substitute((needed,), replaced)
+            available = self.computed.in_primal(needed, adjoints.scopes[-1].sweep.region)
+            if available is None and only_assigns:
+                available = self.computed.in_reversal(stmt.target, needed)
+            if available is None:
+                builder.emit(needed)
             else:
-                assert isinstance(kept, Assign)
-                known[kept.target] = there
-        values = {k: known.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
+                assert isinstance(needed, Assign)
+                replaced[needed.target] = available
+        values = {k: replaced.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
         if rule.kind == "partials":
-            guarded = rule.singular and _poisons(op, self.masked.get(stmt.target, 0))
+            guarded = rule.singular and _needs_zero_guard(op, self.masked.get(stmt.target, 0))
             definitions = {s.target: s.value for s in emitted if isinstance(s, Assign)}
             values = self.scale_partials(stmt, op, values, definitions, guarded)
         for k, value in values.items():
@@ -111,21 +112,21 @@ class RuleApplier:
         Of a quotient y = a / b, d_a is d_y / b, and d_b is -y * d_a: one division, not two. The multiple comes first,
         so that the other product may become the adjoint itself.
         """
-        known: dict[Atom, Atom] = {}
+        products: dict[Atom, Atom] = {}
         values: dict[int, Atom] = {}
         multiples: dict[int, Atom] = {}
         d: Atom = self.adjoints.broadcast_scalar(stmt.target) or self.adjoints.name(stmt.target)
         for k, partial in partials.items():
-            if not self._stands_for(stmt.target, partial, op.args[k]):
+            if not self._scalar_suffices(stmt.target, partial, op.args[k]):
                 d = self.adjoints.value(stmt.target)
             match definitions.get(partial.name) if isinstance(partial, Var) else None:
-                case Op("*", (Var() | Const() as factor, Var() as other)) if other in known:
-                    multiples[k] = self.times(factor, known[other], guarded and d)
+                case Op("*", (Var() | Const() as factor, Var() as other)) if other in products:
+                    multiples[k] = self.times(factor, products[other], guarded and d)
                 case _:
-                    values[k] = known[partial] = self.times(partial, d, guarded and d)
+                    values[k] = products[partial] = self.times(partial, d, guarded and d)
         return multiples | values
 
-    def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
+    def _scalar_suffices(self, name: str, partial: Atom, argument: Expr) -> bool:
         """Whether a scalar in place of the full adjoint of `name` gives the same contribution to the argument.
 
         It does where nothing has to be summed: the argument, or the partial, has the shape of the result.
@@ -146,12 +147,12 @@ class RuleApplier:
         product = builder.op("*", partial, d, hint="part")
         if isinstance(guard, bool):
             return product
-        kept = builder.op("!=", guard, Const(0.0))
+        nonzero = builder.op("!=", guard, Const(0.0))
         scalar = isinstance(builder.typeof(product), Scalar)
-        return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
+        return builder.op("select" if scalar else "np.where", nonzero, product, Const(0.0))
 
 
-def _poisons(op: Op, masked: int) -> bool:
+def _needs_zero_guard(op: Op, masked: int) -> bool:
     """Whether a partial that is not finite may be multiplied by a cotangent that is exactly zero."""
     if masked == 2:
         return True
@@ -161,7 +162,7 @@ def _poisons(op: Op, masked: int) -> bool:
     return op.prim in FINITE or (masked == 1 and op.prim in POLES)
 
 
-def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
+def _slice(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
     """The statements that the wanted names depend on: a rule gives all contributions, not all are active."""
     kept: list[Stmt] = []
     wanted = set(wanted)

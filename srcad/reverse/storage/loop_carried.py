@@ -30,7 +30,9 @@ from srcad.ir.types import Type, is_float
 
 @dataclass(frozen=True)
 class LoopCarried:
-    turn: Region
+    """A loop-carried value; `loop` is the region of the loop body."""
+
+    loop: Region
     carry: Carry
 
 
@@ -41,15 +43,15 @@ def loop_carried_values(regions: Regions, types: Mapping[str, Type], stored: Con
     loops, which start again in each iteration of the outer one.
     """
     found: dict[str, LoopCarried] = {}
-    for turn in regions:
-        if not isinstance(turn.owner, For | While) or regions.enclosing_loops(turn) != (turn,):
+    for loop in regions:
+        if not isinstance(loop.owner, For | While) or regions.enclosing_loops(loop) != (loop,):
             continue
-        for carry in turn.owner.carried:
+        for carry in loop.owner.carried:
             match carry:
                 case Carry(arg, init, Var(end), result) if not isinstance(init, Undef) and is_float(types[end]):
-                    made = regions.definitions[end]
+                    definition = regions.definitions[end]
                     # of `a, b = b, a` one has to be recovered in another way
-                    made_here = made.region is turn and not isinstance(made.node, Carry)
-                    if made_here and not any(name in stored for name in (arg, end, result)):
-                        found[end] = LoopCarried(turn, carry)
+                    defined_here = definition.region is loop and not isinstance(definition.node, Carry)
+                    if defined_here and not any(name in stored for name in (arg, end, result)):
+                        found[end] = LoopCarried(loop, carry)
     return found

@@ -53,20 +53,23 @@ SavePoints = Mapping[int, SavePoint]
 
 
 class RestorePlanner:
+    """Finds the stores that have to be reversed, and their save points."""
+
     def __init__(
         self, regions: Regions, overwrites: ToBeRecorded, types: Mapping[str, Type], checkpoints: SegmentState
     ) -> None:
         self.regions = regions
         self.checkpoints = checkpoints
-        self.at_once = regions.interleaved | checkpoints.segments.keys()
+        self.atomic_loops = regions.interleaved | checkpoints.segments.keys()
         """Bodies of loops whose iterations, or segments, are reversed as a whole."""
         self.overwrites = overwrites
         self.types = types
         self.stores = {id(store): (store, access) for store, access in overwrites.stores}
-        self._homes: dict[int, list[SavePoint]] = {}
-        self._covers: dict[int, list[SavePoint]] = {}
+        self._save_points: dict[int, list[SavePoint]] = {}
+        self._dominating_points: dict[int, list[SavePoint]] = {}
 
     def at_store(self, store: Store) -> SavePoint:
+        """The save point at the store itself."""
         access = self.stores[id(store)][1]
         return SavePoint(access.region, access.position)
 
@@ -74,35 +77,35 @@ class RestorePlanner:
         """The stores that have to be reversed for the accesses to read what the primal did, and where each saves."""
         found: dict[int, SavePoint] = {}
         # a second run reads before anything of its own loop is restored
-        others = [s for s, (_, at) in self.stores.items() if self.checkpoints.around(at.region) is None]
+        others = [s for s, (_, at) in self.stores.items() if self.checkpoints.segmented_loop(at.region) is None]
         for access, stores in (
             *((access, [*self.stores]) for access in accesses),
             *((access, others) for access in self.checkpoints.reads),
         ):
             for store in stores:
-                if store not in found or found[store] != self._homes_of(store)[0]:
-                    home = self.save_point_for(access, store)
-                    if home is not None:
-                        found = dict(reversed_atomically(found, {store: home}))
+                if store not in found or found[store] != self._save_points_of(store)[0]:
+                    point = self.save_point_for(access, store)
+                    if point is not None:
+                        found = dict(innermost(found, {store: point}))
         return found
 
     def save_point_for(self, access: MemoryAccess, store: int) -> SavePoint | None:
         """The outermost save point that serves the access; None where the store need not be reversed."""
         at = self.stores[store][1]
-        if not self.checkpoints.meets(access, at, self.overwrites):
+        if not self.checkpoints.must_restore(access, at, self.overwrites):
             return None
-        if any(not self._between(access, at, cover) for cover in self._covers_of(store)):
+        if any(not self._between(access, at, dominating) for dominating in self._dominating_points_of(store)):
             return None
-        homes = self._homes_of(store)
-        return next((home for home in reversed(homes[1:]) if not self._between(access, at, home)), homes[0])
+        points = self._save_points_of(store)
+        return next((point for point in reversed(points[1:]) if not self._between(access, at, point)), points[0])
 
-    def groups(self, undone: SavePoints, region: Region) -> list[ReverseGroup]:
+    def groups(self, save_points: SavePoints, region: Region) -> list[ReverseGroup]:
         """What the reversal of a region restores at the start of its loops."""
-        moved: dict[tuple[SavePoint, Expr], Store] = {}
-        for store, home in undone.items():
-            if home.region is region and home != self._homes_of(store)[0]:
-                moved.setdefault((home, place(self.stores[store][0])), self.stores[store][0])
-        return [ReverseGroup(home.position, [], store.span, store) for (home, _), store in moved.items()]
+        restores: dict[tuple[SavePoint, Expr], Store] = {}
+        for store, point in save_points.items():
+            if point.region is region and point != self._save_points_of(store)[0]:
+                restores.setdefault((point, place(self.stores[store][0])), self.stores[store][0])
+        return [ReverseGroup(point.position, [], store.span, store) for (point, _), store in restores.items()]
 
     # ---- save points -------------------------------------------------------------------------
 
@@ -114,32 +117,32 @@ class RestorePlanner:
             return False
         return self.overwrites.may_overwrite_later(access, at, within=start.region)
 
-    def _homes_of(self, store: int) -> list[SavePoint]:
+    def _save_points_of(self, store: int) -> list[SavePoint]:
         """The store itself, then, outwards, the loops around it in which its target is invariant."""
-        if store not in self._homes:
+        if store not in self._save_points:
             stmt, access = self.stores[store]
             found = [SavePoint(access.region, access.position)]
             used = {self.regions.definitions[n].region for n in names(place(stmt)) if n in self.regions.definitions}
             region = access.region
-            while region.parent is not None and region not in used and region not in self.at_once:
-                home = SavePoint(region.parent, region.position)
-                if isinstance(region.owner, For | While) and self._exists(stmt, home):
-                    found.append(home)
+            while region.parent is not None and region not in used and region not in self.atomic_loops:
+                point = SavePoint(region.parent, region.position)
+                if isinstance(region.owner, For | While) and self._is_in_bounds(stmt, point):
+                    found.append(point)
                 region = region.parent
-            self._homes[store] = found
-        return self._homes[store]
+            self._save_points[store] = found
+        return self._save_points[store]
 
-    def _covers_of(self, store: int) -> list[SavePoint]:
+    def _dominating_points_of(self, store: int) -> list[SavePoint]:
         """The points after earlier stores to the same target that dominate the store in the same iteration."""
-        if store not in self._covers:
+        if store not in self._dominating_points:
             stmt, access = self.stores[store]
-            self._covers[store] = [
+            self._dominating_points[store] = [
                 SavePoint(other.region, other.position + 1)
                 for earlier, other in self.stores.values()
-                if earlier.base == stmt.base and isinstance(stmt.base, Var) and _all_of(earlier.index, stmt.index)
+                if earlier.base == stmt.base and isinstance(stmt.base, Var) and _index_covers(earlier.index, stmt.index)
                 if self._before(other, access)
             ]
-        return self._covers[store]
+        return self._dominating_points[store]
 
     def _before(self, earlier: MemoryAccess, later: MemoryAccess) -> bool:
         if earlier.region is later.region:
@@ -149,42 +152,42 @@ class RestorePlanner:
             return False
         # an iteration that is reversed as a whole leaves nothing for others to restore
         between = [r for r in later.region.enclosing if r not in set(earlier.region.enclosing)]
-        return not any(r in self.at_once for r in between)
+        return not any(r in self.atomic_loops for r in between)
 
-    def _exists(self, store: Store, home: SavePoint) -> bool:
+    def _is_in_bounds(self, store: Store, point: SavePoint) -> bool:
         """Whether the target is in bounds even where the loop runs no iteration."""
-        if any(_mentions(stmt, place(store)) for stmt in self._surely_with(home)):
+        if any(_mentions(stmt, place(store)) for stmt in self._certain_statements(point)):
             return True
         t = self.types.get(store.base.name) if isinstance(store.base, Var) else None
         if not isinstance(t, Array) or len(store.index) > len(t.dims):
             return False
-        plain = [(item, d) for item, d in zip(store.index, t.dims, strict=False) if item != Slice()]
-        return all(self.overwrites.dependence.inside(item, d, home.region) for item, d in plain)
+        indexed_axes = [(item, d) for item, d in zip(store.index, t.dims, strict=False) if item != Slice()]
+        return all(self.overwrites.dependence.inside(item, d, point.region) for item, d in indexed_axes)
 
-    def _surely_with(self, home: SavePoint) -> Block:
+    def _certain_statements(self, point: SavePoint) -> Block:
         """Statements that run whenever control reaches the save point."""
-        stmts = home.region.stmts
-        if isinstance(home.region.owner, While):
-            return stmts[: home.position]  # the test may end the loop
-        end = next((at for at in range(home.position, len(stmts)) if isinstance(stmts[at], Effect)), len(stmts))
+        stmts = point.region.stmts
+        if isinstance(point.region.owner, While):
+            return stmts[: point.position]  # the test may end the loop
+        end = next((at for at in range(point.position, len(stmts)) if isinstance(stmts[at], Effect)), len(stmts))
         return stmts[:end]
 
 
-def is_restored_at(group: ReverseGroup, region: Region, undone: SavePoints) -> bool:
+def is_restored_at(group: ReverseGroup, region: Region, save_points: SavePoints) -> bool:
     """Whether what the group's store overwrote is restored there."""
-    return group.restores is not None and undone.get(id(group.restores)) == SavePoint(region, group.position)
+    return group.restores is not None and save_points.get(id(group.restores)) == SavePoint(region, group.position)
 
 
-def reversed_atomically(a: SavePoints, b: SavePoints) -> SavePoints:
+def innermost(a: SavePoints, b: SavePoints) -> SavePoints:
     """The innermost of both save points of each store: it serves all that either serves."""
     found = dict(a)
-    for store, home in b.items():
-        if store not in found or home.depth > found[store].depth:
-            found[store] = home
+    for store, point in b.items():
+        if store not in found or point.depth > found[store].depth:
+            found[store] = point
     return found
 
 
-def _all_of(index: tuple[Expr, ...], inner: tuple[Expr, ...]) -> bool:
+def _index_covers(index: tuple[Expr, ...], inner: tuple[Expr, ...]) -> bool:
     """Whether the first index covers all elements of the second."""
     if Const(None) in index or Const(None) in inner or len(index) > len(inner):
         return all(item == Slice() for item in index) and Const(None) not in inner

@@ -33,7 +33,7 @@ def packed_triangle(
     outer: Region, inner: Region, regions: Regions, types: Mapping[str, Type]
 ) -> tuple[Expr, Expr] | None:
     """(trip count, iteration number) of both loops together, where the inner trip count changes by one each time."""
-    one, other = _counter(outer, types), _counter(inner, types)
+    one, other = _index_symbol(outer, types), _index_symbol(inner, types)
     if one is None or other is None or inner.parent is not outer:
         return None
     if one.low is None or one.high is None or other.low is None or other.high is None:
@@ -48,26 +48,26 @@ def packed_triangle(
     length = linear(first, regions)
     if rows is None or start is None or length is None:
         return None
-    row, place = minus(Var(one.name), start), _from(other)
+    row, column = minus(Var(one.name), start), _inner_number(other)
     # the product of two consecutive integers is never negative; other sizes might be
     consecutive = not first.terms and by == 1 and first.const in (0, 1)
     if not consecutive and not (one.high - one.low).is_nonnegative:
         rows = Op("max", (rows, Const(0)))
-    before = _before(row, first, length, by)
-    return _before(rows, first, length, by), place if before == Const(0) else Op("+", (before, place))
+    before = _iterations_before(row, first, length, by)
+    return _iterations_before(rows, first, length, by), column if before == Const(0) else Op("+", (before, column))
 
 
-def _from(counter: Symbol) -> Expr:
+def _inner_number(counter: Symbol) -> Expr:
     """The iteration number of the inner loop: `j - i - 1` for an index from i + 1."""
     assert counter.low is not None
-    place: Expr = Var(counter.name)
+    column: Expr = Var(counter.name)
     for symbol, by in counter.low.terms:
         term = shape_query(symbol) if abs(by) == 1 else Op("*", (Const(abs(by)), shape_query(symbol)))
-        place = Op("-" if by > 0 else "+", (place, term))
-    return plus(place, -counter.low.const)
+        column = Op("-" if by > 0 else "+", (column, term))
+    return plus(column, -counter.low.const)
 
 
-def _before(row: Expr, first: Dim, length: Expr, by: int) -> Expr:
+def _iterations_before(row: Expr, first: Dim, length: Expr, by: int) -> Expr:
     """The iterations before a row: `row` times those of the first, and one more or less for each row since."""
     if not first.terms and by == 1 and first.const in (0, 1):
         neighbour = plus(row, 1) if first.const else plus(row, -1)
@@ -76,8 +76,8 @@ def _before(row: Expr, first: Dim, length: Expr, by: int) -> Expr:
     return Op("+" if by == 1 else "-", (Op("*", (row, length)), triangle))
 
 
-def _counter(turn: Region, types: Mapping[str, Type]) -> Symbol | None:
-    owner = turn.owner
+def _index_symbol(loop: Region, types: Mapping[str, Type]) -> Symbol | None:
+    owner = loop.owner
     t = types[owner.index] if isinstance(owner, For) else None
     if not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
         return None

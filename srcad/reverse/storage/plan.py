@@ -39,17 +39,17 @@ class Counted:
     """An induction variable, and the variable that takes on its values one after another in the reverse sweep."""
 
     counter: InductionVariable
-    holder: Var
+    variable: Var
 
     def groups(self, region: Region) -> list[ReverseGroup]:
         """Its statements in the reversal of a region."""
         steps = [s for s in self.counter.increments if s.region is region]
         found = [
-            ReverseGroup(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps
+            ReverseGroup(s.position, [AugAssign(self.variable.name, "-" if s.op == "+" else "+", s.by)]) for s in steps
         ]
         if region is self.counter.turn.parent:
-            begin = Assign(self.holder.name, Var(self.counter.carry.result))
-            found.append(ReverseGroup(self.counter.turn.position, [begin]))
+            start = Assign(self.variable.name, Var(self.counter.carry.result))
+            found.append(ReverseGroup(self.counter.turn.position, [start]))
         return found
 
 

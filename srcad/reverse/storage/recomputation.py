@@ -47,6 +47,8 @@ class SavedElement:
 
 
 class Recomputation:
+    """Queries about the definitions of one function."""
+
     def __init__(self, builder: Builder, regions: Regions, aliases: AliasClasses, overwrites: ToBeRecorded) -> None:
         self.builder = builder
         self.regions = regions
@@ -89,28 +91,28 @@ class Recomputation:
             case _:
                 return False
 
-    def is_clobbered(self, place: Expr, definition: Definition, position: float) -> bool:
+    def is_clobbered(self, location: Expr, definition: Definition, position: float) -> bool:
         """Whether the location is overwritten between the load at `definition` and the statement at `position`."""
-        name = root(place)
+        name = root(location)
         if name is None or name not in self.aliases.written:
             return False
-        read = self.overwrites.access(self.aliases.class_of[name], definition.region, definition.position, place)
+        read = self.overwrites.access(self.aliases.class_of[name], definition.region, definition.position, location)
         stmts = definition.region.stmts
         for at in range(definition.position + 1, min(int(position) + 1, len(stmts))):
             if at == position and isinstance(stmts[at], Store):
                 continue  # its reversal first restores what it overwrote
-            if self._written(stmts[at], read):
+            if self._stores_to(stmts[at], read):
                 return True
         return False
 
-    def _written(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
+    def _stores_to(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
         """The stores in a later statement of the region to what was read, in the same iteration."""
         stores = (s for s in walk((stmt,)) if isinstance(s, Store))
         return [
             s for s in stores if self.overwrites.may_overwrite_later(read, self._store_at[id(s)], within=read.region)
         ]
 
-    def overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
+    def saved_element(self, name: str, definition: Definition, position: float) -> SavedElement | None:
         """The store up to `position` that overwrites the loaded element, if what it saves includes that element."""
         node = definition.node
         if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
@@ -122,13 +124,13 @@ class Recomputation:
                 region, at = definition.region, definition.position
                 read = self.overwrites.access(self.aliases.class_of[array], region, at, node.value)
                 for stmt in region.stmts[at + 1 : int(position) + 1]:
-                    touched = self._written(stmt, read)
+                    touched = self._stores_to(stmt, read)
                     if not touched:
                         continue
                     if touched != [stmt] or touched[0].base != base:
                         return None
-                    left = _within(tuple(items), touched[0].index)
-                    return None if left is None else SavedElement(touched[0], left)
+                    inner_items = _within(tuple(items), touched[0].index)
+                    return None if inner_items is None else SavedElement(touched[0], inner_items)
         return None
 
     def is_bit_exact(self, name: str) -> bool:
@@ -159,10 +161,10 @@ def _within(items: tuple[Expr, ...], index: tuple[Expr, ...]) -> tuple[Expr, ...
     """The index, within the view at `index`, of the element at `items`; None where it may lie outside."""
     if len(index) > len(items) or Const(None) in index:
         return None
-    left: list[Expr] = []
+    inner_items: list[Expr] = []
     for item, of_store in zip(items, index, strict=False):
         if of_store == Slice():
-            left.append(item)
+            inner_items.append(item)
         elif of_store != item:
             return None
-    return (*left, *items[len(index) :])
+    return (*inner_items, *items[len(index) :])

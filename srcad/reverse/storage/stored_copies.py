@@ -30,6 +30,8 @@ from srcad.typing.builder import Builder
 
 
 class StoredCopies:
+    """Queries about the stores of one function."""
+
     def __init__(self, builder: Builder, regions: Regions, aliases: AliasClasses, overwrites: ToBeRecorded) -> None:
         self.builder = builder
         self.regions = regions
@@ -43,23 +45,23 @@ class StoredCopies:
             stmt = region.stmts[at]
             if not isinstance(stmt, Store) or stmt.value != Var(name) or stmt.op is not None:
                 continue
-            if self._written(region, definition.position + 1, at, stmt):
+            if self._writes_between(region, definition.position + 1, at, stmt):
                 continue  # the reverse sweep restores that before the last read of the value
-            place = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
-            if self.builder.typeof(place) != self.builder.types[name] and not self._same_shape(place, name):
+            target = Op("index", (stmt.base, *(stmt.index or (Slice(),))))
+            if self.builder.typeof(target) != self.builder.types[name] and not self._same_shape(target, name):
                 continue
-            if self._stays(stmt):
-                return place
+            if self._is_never_overwritten(stmt):
+                return target
         return None
 
-    def _written(self, region: Region, first: int, last: int, store: Store) -> bool:
+    def _writes_between(self, region: Region, first: int, last: int, store: Store) -> bool:
         """Whether a statement in between writes to the array of the store."""
         group = self.aliases.class_of[root(store.base) or ""]
         between = walk(region.stmts[first:last])
         return any(isinstance(s, Store) and self.aliases.class_of.get(root(s.base) or "") == group for s in between)
 
-    def _same_shape(self, place: Expr, name: str) -> bool:
-        a, b = self.builder.typeof(place), self.builder.types[name]
+    def _same_shape(self, target: Expr, name: str) -> bool:
+        a, b = self.builder.typeof(target), self.builder.types[name]
         match a, b:
             case Scalar(), Scalar():
                 return a.dtype == b.dtype
@@ -69,7 +71,7 @@ class StoredCopies:
             case _:
                 return False
 
-    def _stays(self, store: Store) -> bool:
+    def _is_never_overwritten(self, store: Store) -> bool:
         """Whether no later store, of any iteration, writes to the same elements."""
-        mine = next(access for other, access in self.overwrites.stores if other is store)
-        return not any(self.overwrites.may_overwrite_later(mine, access) for _, access in self.overwrites.stores)
+        own_access = next(access for other, access in self.overwrites.stores if other is store)
+        return not any(self.overwrites.may_overwrite_later(own_access, access) for _, access in self.overwrites.stores)

@@ -48,9 +48,9 @@ class Growth:
     grow: Stmt
 
 
-def room(several: Sequence[Growth]) -> Block:
+def capacity_check(growths: Sequence[Growth]) -> Block:
     """The capacity check at the start of an iteration."""
-    return (If(several[0].full, tuple(one.grow for one in several), ()),) if several else ()
+    return (If(growths[0].full, tuple(one.grow for one in growths), ()),) if growths else ()
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,18 @@ class TapeSlot:
     """Its growth, where each iteration of the outermost loop begins with a capacity check."""
 
 
-_FEW = 64
+_FEW_SCALARS = 64
 """Number of scalars to allocate at most for a loop with an early exit, which may need only one."""
 
 
 class TapeLayout:
-    def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Segment] | None = None) -> None:
+    """Chooses and creates the tape slots of one function."""
+
+    def __init__(self, builder: Builder, regions: Regions, segments: Mapping[Region, Segment] | None = None) -> None:
         self.builder = builder
         self.regions = regions
-        self.segments = stretches or {}
-        self.agreed = ShapeEqualities(regions, builder.typeof)
+        self.segments = segments or {}
+        self.shape_equalities = ShapeEqualities(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
         """A slot named `base` for values of type `t` defined in `region`.
@@ -93,14 +95,14 @@ class TapeLayout:
         loops = self.regions.enclosing_loops(region)
         if not loops:
             name = self.builder.keep(clean, t)
-            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), by_reference=True)
+            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _in_words(t), by_reference=True)
         axes = self._axes(loops, t)
         sized = self._sized(t, region)
         if sized is not None and not refers and axes is not None:
             return self._array(clean, sized, axes)
         inner = self._inner_axes(loops)
         if sized is not None and not refers and inner is not None and (inner or isinstance(sized, Array)):
-            return self._rows(clean, sized, loops[0], inner)
+            return self._growing_array(clean, sized, loops[0], inner)
         if isinstance(t, Array):
             return self._list(clean, t)
         assert isinstance(t, Scalar)
@@ -123,17 +125,17 @@ class TapeLayout:
             case Scalar():
                 return t
             case Array(dims=dims):
-                known = [self.agreed.before_loops(d, region) for d in dims]
+                known = [self.shape_equalities.before_loops(d, region) for d in dims]
                 found = tuple(d for d in known if d is not None)
                 return replace(t, dims=found) if len(found) == len(dims) else None
             case _:
                 return None
 
-    def segment(self, base: str, t: Type, turn: Region) -> TapeSlot:
+    def segment(self, base: str, t: Type, loop: Region) -> TapeSlot:
         """A slot for the state that each segment of a checkpointed loop begins with."""
-        stretch, sized = self.segments[turn], self._sized(t, turn)
+        segment, sized = self.segments[loop], self._sized(t, loop)
         if sized is not None:
-            return self._array(base, sized, [(stretch.count, stretch.number)])
+            return self._array(base, sized, [(segment.count, segment.number)])
         assert isinstance(t, Array)
         return self._list(base, t, "stretch")
 
@@ -141,13 +143,13 @@ class TapeLayout:
 
     def _list(self, base: str, t: Array, one_per: str = "turn") -> TapeSlot:
         items = self.builder.keep(base, ListOf(t), one_per)
-        taken = Op("list.pop", (items,))
+        popped = Op("list.pop", (items,))
         return TapeSlot(
             items.name,
             (Assign(items.name, Op("list.new", ())),),
             lambda e: (Effect(Op("list.append", (items, e))),),
             (),
-            taken,
+            popped,
             "one array per turn",
             by_reference=True,
         )
@@ -166,10 +168,10 @@ class TapeLayout:
             lambda e: (Store(saved, at, e),),
             (),
             Op("index", (saved, *at)),
-            f"{_words(t)} per turn",
+            f"{_in_words(t)} per turn",
         )
 
-    def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
+    def _growing_array(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
         """An array over the iterations of an outermost loop of unknown trip count: it grows by a row per iteration."""
         assert isinstance(loop.owner, For | While)
         count = trip_count_of(loop.owner)
@@ -179,16 +181,16 @@ class TapeLayout:
         grown = Op("np.concatenate", (rows, Op("np.empty_like", (rows,))), (("axis", 0),))
         full = Op("==", (Var(count.arg), Op("shape", (rows,), (("axis", 0),))))
         growth = Growth(full, Assign(rows.name, grown))
-        return replace(slot, about=f"{_words(t)} per turn, grown on demand", grows=growth)
+        return replace(slot, about=f"{_in_words(t)} per turn, grown on demand", grows=growth)
 
     def _axes(self, loops: tuple[Region, ...], t: Type) -> list[tuple[Expr, Expr]] | None:
         """(length, index) of each axis of an array over the iterations; None where the trip count is not known before,
         or has only an upper bound that may be far too large."""
         if any(self._is_left_early(loop) for loop in loops):
-            small = len(loops) == 1 and isinstance(t, Scalar) and self._is_near(loops[0])
+            small = len(loops) == 1 and isinstance(t, Scalar) and self._has_small_bound(loops[0])
             if not small:
                 return None
-        return self._by_turns(loops)
+        return self._iteration_axes(loops)
 
     def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
         """The axes for the loops inside the outermost, which has a trip counter; None where there are none."""
@@ -196,47 +198,47 @@ class TapeLayout:
         counted = isinstance(owner, For | While) and trip_count_of(owner) is not None
         if not counted or loops[0] in self.segments or any(self._is_left_early(loop) for loop in loops[1:]):
             return None
-        return self._by_turns(loops[1:])
+        return self._iteration_axes(loops[1:])
 
     def _is_left_early(self, loop: Region) -> bool:
         owner = loop.owner
         return isinstance(owner, For) and owner.exit is not None and loop not in self.segments
 
-    def _is_near(self, loop: Region) -> bool:
+    def _has_small_bound(self, loop: Region) -> bool:
         """Whether a loop with an early exit has few iterations, or no more than the length of some array."""
-        found = self._counted(loop)
+        found = self._count_and_number(loop)
         if found is None:
             return False
-        turns = found[0]
+        trip_count = found[0]
         return (
-            turns.value <= _FEW
-            if isinstance(turns, Const) and isinstance(turns.value, int)
-            else self._of_lengths(turns)
+            trip_count.value <= _FEW_SCALARS
+            if isinstance(trip_count, Const) and isinstance(trip_count.value, int)
+            else self._is_from_lengths(trip_count)
         )
 
-    def _of_lengths(self, e: Expr) -> bool:
+    def _is_from_lengths(self, e: Expr) -> bool:
         match e:
             case Const():
                 return True
             case Op("len" | "size" | "shape", (Var(),)):
                 return True
             case Op("+" | "-" | "//" | "max" | "min", args):
-                return all(map(self._of_lengths, args))
+                return all(map(self._is_from_lengths, args))
             case Var(name):
                 node = self.regions.definitions[name].node
-                return isinstance(node, Assign) and self._of_lengths(node.value)
+                return isinstance(node, Assign) and self._is_from_lengths(node.value)
             case _:
                 return False
 
-    def _by_turns(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
+    def _iteration_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
         found: list[tuple[Expr, Expr]] = []
         for k, loop in enumerate(loops):
             exact = self._by_range(loop)
-            outside = exact is not None and self._outside(exact[0])
+            outside = exact is not None and self._is_defined_outside(exact[0])
             # in a segmented loop, the iteration number within the segment does not follow from the index
-            alone = outside or not k or loops[k - 1] in self.segments
-            triangle = None if alone else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
-            counted = self._counted(loop)
+            separate = outside or not k or loops[k - 1] in self.segments
+            triangle = None if separate else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
+            counted = self._count_and_number(loop)
             if triangle is not None and len(found) == k:
                 found[-1] = triangle
             elif counted is not None:
@@ -248,8 +250,8 @@ class TapeLayout:
     def _stack(self, base: str, t: Scalar, region: Region) -> TapeSlot:
         integer = Scalar("int64")
         base = base.removesuffix("_saved")
-        called = base if t.dtype == "bool" else f"{base}_stack"
-        stack = self.builder.keep(called, Array(t.dtype, (dim(Symbol(called, 0)),)))
+        stack_name = base if t.dtype == "bool" else f"{base}_stack"
+        stack = self.builder.keep(stack_name, Array(t.dtype, (dim(Symbol(stack_name, 0)),)))
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
@@ -259,7 +261,7 @@ class TapeLayout:
         count = trip_count_of(owner) if len(loops) == 1 else None
         size = Op("size", (stack,))
         grow = Assign(stack.name, grown)
-        about = f"{_words(t)} per turn of the loop, grown on demand"
+        about = f"{_in_words(t)} per turn of the loop, grown on demand"
         if count is not None:
             # a single loop with a trip counter: the counter is the position
             top = Var(count.arg)
@@ -286,18 +288,18 @@ class TapeLayout:
     def trip_count(self, loop: Region) -> Expr | None:
         """The trip count in terms of names defined before all loops; None where there is no such form, or where the
         loop has an early exit."""
-        counted = None if self._is_left_early(loop) else self._counted(loop)
+        counted = None if self._is_left_early(loop) else self._count_and_number(loop)
         return None if counted is None else counted[0]
 
     def iteration_number(self, loop: Region) -> Expr:
         """The iteration number, from 0 to below the trip count, inside the loop."""
-        counted = self._counted(loop)
+        counted = self._count_and_number(loop)
         assert counted is not None
         return counted[1]
 
-    def _counted(self, loop: Region) -> tuple[Expr, Expr] | None:
+    def _count_and_number(self, loop: Region) -> tuple[Expr, Expr] | None:
         found = [counted for counted in (self._by_range(loop), self._by_bounds(loop)) if counted is not None]
-        outside = [counted for counted in found if self._outside(counted[0])]
+        outside = [counted for counted in found if self._is_defined_outside(counted[0])]
         return next(iter((*outside, *found)), None)
 
     def _by_range(self, loop: Region) -> tuple[Expr, Expr] | None:
@@ -306,25 +308,25 @@ class TapeLayout:
         if not isinstance(owner, For):
             return None
         if loop in self.segments:
-            return self._in_stretch(self.segments[loop])
+            return self._in_segment(self.segments[loop])
         start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
         if start is None or stop is None or not isinstance(step, Const):
             return None
         if step.value == 1:
             if start == Const(0):
-                return (stop if self._length(stop) else _at_least_zero(stop)), Var(owner.index)
+                return (stop if self._is_length(stop) else _at_least_zero(stop)), Var(owner.index)
             return _at_least_zero(minus(stop, start)), minus(Var(owner.index), start)
         if step.value == -1:
             return _at_least_zero(minus(start, stop)), minus(start, Var(owner.index))
         number = Op("//", (minus(Var(owner.index), start), step))
         return Op("len", (Op("range", (start, stop, step)),)), number
 
-    def _in_stretch(self, stretch: Segment) -> tuple[Expr, Expr]:
-        index = Var(stretch.loop)
-        if stretch.step == Const(-1):
-            return stretch.length, Op("-", (stretch.first, index))
-        number = Op("-", (index, stretch.first))
-        return stretch.length, number if stretch.step == Const(1) else Op("//", (number, stretch.step))
+    def _in_segment(self, segment: Segment) -> tuple[Expr, Expr]:
+        index = Var(segment.loop)
+        if segment.step == Const(-1):
+            return segment.length, Op("-", (segment.first, index))
+        number = Op("-", (index, segment.first))
+        return segment.length, number if segment.step == Const(1) else Op("//", (number, segment.step))
 
     def _by_bounds(self, loop: Region) -> tuple[Expr, Expr] | None:
         """The same from the least and the greatest value of the index, over all iterations of the enclosing loops."""
@@ -337,13 +339,13 @@ class TapeLayout:
         high = symbol.high.bound(True) if symbol.high is not None else None
         if low is None or high is None:
             return None
-        turns, first = length(high - low, self.regions), linear(low, self.regions)
-        return None if turns is None or first is None else (turns, minus(Var(owner.index), first))
+        trip_count, first = length(high - low, self.regions), linear(low, self.regions)
+        return None if trip_count is None or first is None else (trip_count, minus(Var(owner.index), first))
 
-    def _outside(self, e: Expr) -> bool:
+    def _is_defined_outside(self, e: Expr) -> bool:
         """Whether it is defined before all loops, interleaved ones too."""
-        homes = [self.regions.definitions[n].region for n in names(e)]
-        return all(region.kind != "turn" for home in homes for region in home.enclosing)
+        defining = [self.regions.definitions[n].region for n in names(e)]
+        return all(outer.kind != "turn" for region in defining for outer in region.enclosing)
 
     def known_before(self, e: Expr) -> Expr | None:
         """`e` written with names that have their value outside of all loops."""
@@ -382,7 +384,7 @@ class TapeLayout:
             case _:
                 return None
 
-    def _length(self, e: Expr) -> bool:
+    def _is_length(self, e: Expr) -> bool:
         """Whether `e` is surely a length, so never negative."""
         match e:
             case Const(int() as value):
@@ -391,7 +393,7 @@ class TapeLayout:
                 return prim in ("len", "size", "shape")
             case Var(name):
                 node = self.regions.definitions[name].node
-                return isinstance(node, Assign) and self._length(node.value)
+                return isinstance(node, Assign) and self._is_length(node.value)
             case _:
                 return False
 
@@ -403,6 +405,6 @@ def _at_least_zero(e: Expr) -> Expr:
     return Op("max", (e, Const(0)))
 
 
-def _words(t: Type) -> str:
+def _in_words(t: Type) -> str:
     names = {"bool": "one bool", "int64": "one integer"}
     return names.get(t.dtype, "one float") if isinstance(t, Scalar) else "one array"

@@ -14,18 +14,18 @@ from srcad.ir.nodes import Assign, Const, Expr, Op, Var
 from srcad.ir.types import Scalar, Type
 
 
-def recovered_name(name: str, node: object, again: bool) -> str:
+def recovered_name(name: str, node: object, recomputed: bool) -> str:
     """The name of a recovered value; of an element that its array no longer holds, one made of array and index."""
     base = name.rsplit(".", 1)[0]
     match node:
-        case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and not again:
-            words = [str(item.value) if isinstance(item, Const) else _word(item) for item in items]
+        case Assign(_, Op("index", (Var(array), *items))) if base.startswith("%") and not recomputed:
+            words = [str(item.value) if isinstance(item, Const) else _index_text(item) for item in items]
             if all(words):
                 return f"%{array.rsplit('.', 1)[0].lstrip('%').removesuffix(SAVED)}_{''.join(words)}"
     return base
 
 
-def _word(e: Expr) -> str:
+def _index_text(e: Expr) -> str:
     """A short index as a part of a name."""
     base = e.name.rsplit(".", 1)[0] if isinstance(e, Var) else ""
     return base if len(base) == 1 else ""

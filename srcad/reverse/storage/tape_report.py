@@ -30,12 +30,12 @@ def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
     """All that is saved, in the order of the text."""
     at = next(i for i, s in enumerate(f.body) if s == Comment(REVERSE))
     backward = f.body[at + 1 :]
-    made: dict[str, list[Expr]] = {}
+    definitions: dict[str, list[Expr]] = {}
     for stmt in walk(f.body):
         if isinstance(stmt, Assign) and stmt.target in f.tape:
-            made.setdefault(stmt.target, []).append(stmt.value)
+            definitions.setdefault(stmt.target, []).append(stmt.value)
     found = []
-    for name, values in made.items():
+    for name, values in definitions.items():
         grows = any(_grows(name, value) for value in values)
         size = _size(f.tape[name], values[0], grows)
         found.append(TapeEntry(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
@@ -83,9 +83,9 @@ def _size(one_per: str, value: Expr, grows: bool) -> str:
         case Op("np.empty", dims, static):
             unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
             if grows:
-                row = f"one {unit[:-1]}" if len(dims) == 1 else f"{' x '.join(map(_words, dims[1:]))} {unit}"
+                row = f"one {unit[:-1]}" if len(dims) == 1 else f"{' x '.join(map(_length_text, dims[1:]))} {unit}"
                 return f"{row} per turn of the loop, grown on demand"
-            return f"{' x '.join(map(_words, dims))} {unit}"
+            return f"{' x '.join(map(_length_text, dims))} {unit}"
         case Op("list.new"):
             return f"list of arrays, one per {one_per}"
         case Op("copy", (Var(name),)):
@@ -96,7 +96,7 @@ def _size(one_per: str, value: Expr, grows: bool) -> str:
             return "one value"
 
 
-def _words(e: Expr) -> str:
+def _length_text(e: Expr) -> str:
     """A length for readers: `rows - 2` for `max(rows - 2, 0)`."""
     match e:
         case Var(name):
@@ -104,19 +104,19 @@ def _words(e: Expr) -> str:
         case Const(value):
             return str(value)
         case Op("max", (inner, Const(0))):
-            text = _words(inner)
+            text = _length_text(inner)
             return f"({text})" if " " in text else text
         case Op("shape", (x,), static):
-            return f"{_words(x)}.shape[{dict(static)['axis']}]"
+            return f"{_length_text(x)}.shape[{dict(static)['axis']}]"
         case Op("size", (x,)):
-            return f"{_words(x)}.size"
+            return f"{_length_text(x)}.size"
         case Op("*" | "//" as prim, (a, b)):
-            texts = [f"({_words(e)})" if _is_sum(e) else _words(e) for e in (a, b)]
+            texts = [f"({_length_text(e)})" if _is_sum(e) else _length_text(e) for e in (a, b)]
             return f"{texts[0]} {prim} {texts[1]}"
         case Op("+" | "-" as prim, (a, b)):
-            return f"{_words(a)} {prim} {_words(b)}"
+            return f"{_length_text(a)} {prim} {_length_text(b)}"
         case Op(prim, args):
-            return f"{prim}({', '.join(map(_words, args))})"
+            return f"{prim}({', '.join(map(_length_text, args))})"
         case _:
             return "?"
 
