@@ -65,7 +65,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.integers.fourier_motzkin:difference": "forms",
         "reverse.storage.outer_lengths:plus": "an expression and a constant",
         "reverse.storage.outer_lengths:minus": "expressions",
-        "reverse.assemble:_plus": "expressions",
+        "reverse.loops.loop_reversal:_plus": "expressions",
         "cleanup.expressions.algebraic:_Rules._offset": "an expression and a constant",
         "cleanup.adjoint.loop_fission:_next": "an expression and 1",
         "optimize.loops.interchange_legality:plus": "an expression and a constant",

@@ -28,7 +28,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.canonicalize.trip_counts import trip_count_of
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Comment, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
@@ -37,11 +37,12 @@ from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, R
 from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
+from srcad.reverse.loops.loop_reversal import reversed_loop
 from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
-from srcad.reverse.storage.outer_lengths import minus, plus
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
-from srcad.reverse.storage.tape_layout import Growth, TapeLayout, TapeSlot, capacity_check
+from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_names import recovered_name, tape_name
+from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
 from srcad.typing.builder import Builder
 from srcad.typing.join import WeakType, join_types, rename_symbols
 
@@ -391,40 +392,9 @@ class Assembly:
                 if isinstance(owner, For) and inner.region in self.segments:
                     one, bounds = self.segment_loops.bounds(owner, inner.region)
                     last = [self.segment_loops.loop_carried_end(end, carry, owner.span) for end, carry in carried_ends]
-                    reversal = (*last, self._reversed_loop(one, (*body, *before)))
+                    reversal = (*last, reversed_loop(self.builder, one, (*body, *before), self._renamed))
                     return self.segment_loops.reverse(one, bounds, inner.region, self.forward(inner.region), reversal)
                 last = [Assign(end.name, Var(carry.result), owner.span) for end, carry in carried_ends]
-                return [*last, self._reversed_loop(owner, (*body, *before))]
+                return [*last, reversed_loop(self.builder, owner, (*body, *before), self._renamed)]
             case _:
                 return []
-
-    def _reversed_loop(self, owner: For | While, body: Block) -> Stmt:
-        """The reversed loop, over the same iterations."""
-        count = trip_count_of(owner)
-        if count is not None:
-            trip_count = self._renamed(Var(count.result))
-            if isinstance(owner, For):
-                start, step = self._renamed(owner.start), self._renamed(owner.step)
-                at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
-                value = at if start == Const(0) else Op("+", (start, at))
-                body = (Assign(owner.index, value), *body)
-            return For(count.arg, plus(trip_count, -1), Const(-1), Const(-1), body)
-        assert isinstance(owner, For)
-        start, stop, step = (self._renamed(e) for e in (owner.start, owner.stop, owner.step))
-        if isinstance(step, Const) and isinstance(step.value, int):
-            by = step.value
-            toward = 1 if by > 0 else -1
-            if by == toward:
-                last = plus(stop, -toward)
-            else:
-                span = plus(minus(stop, start), -toward)
-                last = _plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
-            return For(owner.index, last, plus(start, -toward), Const(-by), body)
-        trip_count = Op("len", (Op("range", (start, stop, step)),))
-        number = self.builder.fresh("turn", Scalar("int64"))
-        body = (Assign(owner.index, _plus(start, Op("*", (number, step)))), *body)
-        return For(number.name, plus(trip_count, -1), Const(-1), Const(-1), body)
-
-
-def _plus(a: Expr, b: Expr) -> Expr:
-    return b if a == Const(0) else Op("+", (a, b))

@@ -40,7 +40,8 @@ from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.source_comments import ITERATION_REVERSED, RERUN
 from srcad.reverse.storage.outer_lengths import plus
 from srcad.reverse.storage.plan import Plan
-from srcad.reverse.storage.tape_layout import TapeLayout, TapeSlot
+from srcad.reverse.storage.tape_layout import TapeLayout
+from srcad.reverse.storage.tape_slot import TapeSlot
 from srcad.typing.builder import Builder
 
 CHECKPOINTS = "_checkpoints"

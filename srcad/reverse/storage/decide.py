@@ -35,7 +35,7 @@ Here `x` is live, `a` is recomputed, `np.exp(a * s)` is reloaded from `y`, and `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 
 from srcad.analysis.integers.induction_variables import InductionVariable, induction_variable
@@ -47,29 +47,20 @@ from srcad.canonicalize.trip_counts import is_trip_count
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import block_reads, names, own_exprs, place, walk
+from srcad.ir.traversal import names, place
 from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
-from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep, bounds
+from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.storage.cost import StorageCost
 from srcad.reverse.storage.loop_carried import loop_carried_values
-from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoints, innermost, is_restored_at
+from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoints, innermost
 from srcad.reverse.storage.plan import Counted, Plan
-from srcad.reverse.storage.recomputation import FREE_TO_RECOMPUTE, Recomputation, SavedElement, before_restoring
+from srcad.reverse.storage.recomputation import FREE_TO_RECOMPUTE, Recomputation, SavedElement
+from srcad.reverse.storage.recorded_reads import RecordedReads, read_position
 from srcad.reverse.storage.stored_copies import StoredCopies
 from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.typing.builder import Builder
-
-
-@dataclass
-class _RecordedReads:
-    """The reads of a sweep, as they are found."""
-
-    uses: dict[str, list[float]] = field(default_factory=dict)
-    """For each name that is read, the positions of the reads in the region which defines it: of the index of a restored
-    store, before the restore (`before_restoring`)."""
-    accesses: list[MemoryAccess] = field(default_factory=list)
 
 
 class StoragePlanner:
@@ -148,7 +139,7 @@ class StoragePlanner:
                 starts = [(one.carry.arg, one.loop) for n, one in self.loop_carried.items() if n in carried]
                 unread = [(arg, loop) for arg, loop in starts if arg not in recorded.uses]
                 for arg, loop in unread:
-                    self._use(recorded, arg, loop, self._last[loop])
+                    recorded.name(arg, loop, self._last[loop])
                 if not unread:
                     break
                 continue
@@ -174,7 +165,7 @@ class StoragePlanner:
             if location is not None:
                 reloaded[name] = (int(position), location)
                 for n in names(location):
-                    self._use(recorded, n, definition.region, position)
+                    recorded.name(n, definition.region, position)
                 continue
             if (
                 name not in must_save
@@ -189,7 +180,7 @@ class StoragePlanner:
             if element is not None:
                 from_overwrite[name] = (int(position), element)
                 for item in element.items:
-                    self._reads_of(item, definition.region, position, recorded)
+                    recorded.expression(item, definition.region, position)
                 continue
             if not self._in_loop(name):
                 continue
@@ -214,12 +205,12 @@ class StoragePlanner:
             carried_values,
         )
 
-    def _unconditional_reads(self, save_points: SavePoints) -> tuple[_RecordedReads, SavePoints]:
+    def _unconditional_reads(self, save_points: SavePoints) -> tuple[RecordedReads, SavePoints]:
         """What the sweep itself reads, and the restores required for that."""
         while True:
-            recorded = _RecordedReads()
+            recorded = RecordedReads(self.regions, self.aliases, self.overwrites, self.value_number)
             self.read_too_late: set[Carry] = set()
-            self._collect(self.sweep, save_points, recorded)
+            recorded.sweep(self.sweep, save_points, self.restore_planner, tuple(self.counted.values()))
             wider = innermost(save_points, self.restore_planner.required_for(recorded.accesses))
             if wider == save_points:
                 return recorded, save_points
@@ -257,66 +248,10 @@ class StoragePlanner:
             s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.increments
         )
 
-    def _collect(self, sweep: ReverseSweep, save_points: SavePoints, recorded: _RecordedReads) -> bool:
-        """Record what the sweep reads; whether it does anything at all."""
-        anything = False
-        extra = self.restore_planner.groups(save_points, sweep.region)
-        for group in sweep.with_others(self.counted.values(), extra):
-            restores = is_restored_at(group, sweep.region, save_points)
-            if group.restores is not None and restores:
-                for e in (group.restores.base, *group.restores.index):
-                    self._reads_of(e, sweep.region, before_restoring(group.position), recorded)
-            if group.stmts:
-                for n in block_reads(tuple(group.stmts)):
-                    self._use(recorded, n, sweep.region, group.position)
-                self._record_elements(group, sweep.region, recorded)
-            match group.nested:
-                case ReverseBranches(owner, then, orelse):
-                    both = [self._collect(then, save_points, recorded), self._collect(orelse, save_points, recorded)]
-                    if any(both):
-                        anything = True
-                        self._reads_of(owner.cond, sweep.region, group.position, recorded)
-                case ReverseLoop(owner, inner):
-                    if self._collect(inner, save_points, recorded):
-                        anything = True
-                        for e in bounds(owner):
-                            self._reads_of(e, sweep.region, group.position, recorded)
-                case None:
-                    anything = anything or restores or bool(group.stmts)
-        return anything
-
-    def _reads_of(self, e: Expr, region: Region, position: float, recorded: _RecordedReads) -> None:
-        for n in names(e):
-            self._use(recorded, n, region, position)
-
-    def _use(self, recorded: _RecordedReads, name: str, region: Region, position: float) -> None:
-        """Record a read, by its position in the region that defines the name."""
-        if name not in self.regions.definitions:
-            return  # a name that the sweep itself defines
-        name = self.value_number.get(name, name)
-        where = self._position(name, region, position)
-        assert where is not None, f"{name} is read outside of the region that defines it"
-        recorded.uses.setdefault(name, []).append(where)
-
-    def _position(self, name: str, region: Region, position: float) -> float | None:
-        """A read as a position in the region that defines the name; None where it is outside of it."""
-        defining_region = self.regions.definitions[name].region
-        return position if region is defining_region else defining_region.place_of(region)
-
-    def _record_elements(self, group: ReverseGroup, region: Region, recorded: _RecordedReads) -> None:
-        """Record the elements of written arrays that a group reads."""
-        for stmt in walk(tuple(group.stmts)):
-            for e in own_exprs(stmt):
-                for read in elements_read(e):
-                    n = root(read)
-                    if n in self.aliases.written and n in self.regions.definitions:
-                        at = self.overwrites.access(self.aliases.class_of[n], region, group.position, read)
-                        recorded.accesses.append(at)
-
     # ---- recomputation -----------------------------------------------------------------------
 
     def _choose_saved(
-        self, recorded: _RecordedReads, save_points: SavePoints, not_reloadable: frozenset[str]
+        self, recorded: RecordedReads, save_points: SavePoints, not_reloadable: frozenset[str]
     ) -> frozenset[str]:
         """Which of the recomputable values to save, so that others need not be: a minimum cut."""
         uses = {name: max(positions) for name, positions in recorded.uses.items()}
@@ -360,7 +295,7 @@ class StoragePlanner:
                 continue
             assert isinstance(definition.node, Assign)
             for n in (self.value_number.get(n, n) for n in names(definition.node.value)):
-                where = self._position(n, definition.region, uses[name])
+                where = read_position(self.regions, n, definition.region, uses[name])
                 if where is not None:
                     uses[n] = max(where, uses.get(n, where))
                     if self._in_loop(n):
@@ -398,7 +333,7 @@ class StoragePlanner:
         definition = self.regions.definitions[name]
         if self._is_always_available(name, definition):
             return True
-        where = self._position(name, region, position)
+        where = read_position(self.regions, name, region, position)
         if where is None:
             return False
         if not self.recomputation.is_recomputable(name, definition, where):
@@ -409,12 +344,12 @@ class StoragePlanner:
         return all(self._has_available_operands(n, definition.region, where) for n in names(definition.node.value))
 
     def _record_recomputation(
-        self, name: str, definition: Definition, position: float, recorded: _RecordedReads
+        self, name: str, definition: Definition, position: float, recorded: RecordedReads
     ) -> None:
         node = definition.node
         assert isinstance(node, Assign)
         for n in names(node.value):
-            self._use(recorded, n, definition.region, position)
+            recorded.name(n, definition.region, position)
         recorded.accesses += self._elements_of(name, definition, position)
 
     def _elements_of(self, name: str, definition: Definition, position: float) -> list[MemoryAccess]:

@@ -19,59 +19,25 @@ keeps   x_stack  one float per turn of the loop, grown on demand   read by line 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from srcad.analysis.integers.shape_equalities import ShapeEqualities
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.length_exprs import nonnegative_length, shape_query
-from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.reverse.storage.outer_lengths import length, linear, minus
 from srcad.reverse.storage.packed_triangles import packed_triangle
+from srcad.reverse.storage.tape_slot import Growth, TapeSlot
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
 FIRST_SIZE = 16
 """Initial capacity of a growing stack, in elements or rows; it doubles."""
-
-
-@dataclass(frozen=True)
-class Growth:
-    """The growth of an array with a row per iteration. All that are declared together grow together."""
-
-    full: Expr
-    """Whether the capacity is exhausted."""
-    grow: Stmt
-
-
-def capacity_check(growths: Sequence[Growth]) -> Block:
-    """The capacity check at the start of an iteration."""
-    return (If(growths[0].full, tuple(one.grow for one in growths), ()),) if growths else ()
-
-
-@dataclass(frozen=True)
-class TapeSlot:
-    """How to save one value per execution of a point of the primal."""
-
-    name: str
-    declare: Block
-    """Statements before the outermost loop around the point."""
-    push: Callable[[Expr], Block]
-    """Statements that save the value of an expression."""
-    position: Block
-    """In the reverse sweep, before the value is read."""
-    read: Expr
-    about: str
-    """Its size, in words."""
-    by_reference: bool = False
-    """Whether it stores a reference to the array, not a copy."""
-    grows: Growth | None = None
-    """Its growth, where each iteration of the outermost loop begins with a capacity check."""
-
 
 _FEW_SCALARS = 64
 """Number of scalars to allocate at most for a loop with an early exit, which may need only one."""
