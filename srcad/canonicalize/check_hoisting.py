@@ -84,8 +84,8 @@ class _Facts:
                 # if one of them is known not to be 1, so is the other
                 first, second = (x, y) if y.not_one and not x.not_one else (y, x)
                 self.equal[first] = dim(second)
-            case (Dim(((x, 1),), 0), Dim((), _) as number) | (Dim((), _) as number, Dim(((x, 1),), 0)):
-                self.equal[x] = number
+            case (Dim(((x, 1),), 0), Dim((), _) as constant) | (Dim((), _) as constant, Dim(((x, 1),), 0)):
+                self.equal[x] = constant
 
 
 class _CheckHoisting:
@@ -174,8 +174,16 @@ class _CheckHoisting:
                 message = [part if isinstance(part, str) else self._expanded(part) for part in found.message]
                 if all(names(e) <= scope for e in (condition, *message) if not isinstance(e, str)):
                     guarded = condition if runs == Const(True) else Op("or", (Op("not", (runs,)), condition))
-                    moved = replace(found, condition=guarded, message=tuple(message))
-                    before.append(check(moved.condition, moved.error, moved.message, _span(one), derived=True))
+                    hoisted_check = replace(found, condition=guarded, message=tuple(message))
+                    before.append(
+                        check(
+                            hoisted_check.condition,
+                            hoisted_check.error,
+                            hoisted_check.message,
+                            _span(one),
+                            derived=True,
+                        )
+                    )
                     continue
             first = first and not any(map(_is_observable, walk((one,))))
             remaining.append(one)

@@ -59,9 +59,9 @@ def expand_augmented_stores(f: Function, builder: Builder, aliases: AliasClasses
             if op not in (None, "+", "-"):
                 # as a temporary view: it is read before the store
                 index = stmt.index or (Slice(),)
-                place = Op("index", (stmt.base, *index))
-                old = builder.fresh("%old", builder.typeof(place))
-                builder.emit(Assign(old.name, place, stmt.span))
+                location = Op("index", (stmt.base, *index))
+                old = builder.fresh("%old", builder.typeof(location))
+                builder.emit(Assign(old.name, location, stmt.span))
                 value = builder.op(op, old, value)
                 op = None
             builder.emit(Store(stmt.base, stmt.index, value, op, stmt.span))

@@ -101,15 +101,15 @@ def _renamed(e: Expr, names_: dict[str, str]) -> Expr:
 
 
 def _without(block: Block, copies: frozenset[str], renamed: frozenset[tuple[str, str]]) -> Block:
-    kept: list[Stmt] = []
+    remaining: list[Stmt] = []
     for stmt in block:
         if isinstance(stmt, Assign):
             if stmt.target in copies:
                 continue
             if isinstance(stmt.value, Var) and (stmt.value.name, stmt.target) in renamed:
                 continue
-        kept.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
-    return tuple(kept)
+        remaining.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
+    return tuple(remaining)
 
 
 def _is_temporary(name: str) -> bool:
@@ -144,15 +144,15 @@ def _trivial(f: Function) -> Function:
     def one(stmt: Stmt) -> Stmt:
         match stmt:
             case If(then=then, orelse=orelse, joins=joins):
-                kept: list[Join] = []
+                remaining: list[Join] = []
                 for j in joins:
                     if j.then == j.orelse and isinstance(j.then, Var | Const):
                         mapping[j.target] = j.then
-                    elif same := _same_array(f, j.target, [k.target for k in kept if _values(k) == _values(j)]):
+                    elif same := _same_array(f, j.target, [k.target for k in remaining if _values(k) == _values(j)]):
                         mapping[j.target] = Var(same)
                     else:
-                        kept.append(j)
-                return replace(stmt, then=block(then), orelse=block(orelse), joins=tuple(kept))
+                        remaining.append(j)
+                return replace(stmt, then=block(then), orelse=block(orelse), joins=tuple(remaining))
             case For(body=body, carried=carried):
                 return replace(stmt, body=block(body), carried=carries(carried))
             case While(test=test, body=body, carried=carried):
@@ -161,16 +161,16 @@ def _trivial(f: Function) -> Function:
                 return stmt
 
     def carries(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
-        kept: list[Carry] = []
+        remaining: list[Carry] = []
         for c in carried:
             # what is unbound before the loop may stay unbound: no iteration is known to bind it
             if isinstance(c.init, Var | Const) and c.next in (Var(c.arg), c.init):
                 mapping[c.arg] = mapping[c.result] = c.init
-            elif same := _same_array(f, c.arg, [k.arg for k in kept if _values(k) == _values(c)]):
-                mapping[c.arg], mapping[c.result] = Var(same), Var(next(k.result for k in kept if k.arg == same))
+            elif same := _same_array(f, c.arg, [k.arg for k in remaining if _values(k) == _values(c)]):
+                mapping[c.arg], mapping[c.result] = Var(same), Var(next(k.result for k in remaining if k.arg == same))
             else:
-                kept.append(c)
-        return tuple(kept)
+                remaining.append(c)
+        return tuple(remaining)
 
     body = block(f.body)
     if not mapping:
@@ -284,16 +284,16 @@ def _remove_dead(f: Function) -> Function:
                 )
                 return new if new.then or new.orelse or new.joins else None
             case For(body=body, carried=carried):
-                loop = replace(stmt, body=block(body), carried=kept(carried))
+                loop = replace(stmt, body=block(body), carried=remaining(carried))
                 read_after = stmt.index in needed and _read_outside(f, stmt)
                 return loop if loop.body or loop.carried or read_after else None
             case While(test=test, body=body, carried=carried):
-                pruned = replace(stmt, test=block(test), body=block(body), carried=kept(carried))
+                pruned = replace(stmt, test=block(test), body=block(body), carried=remaining(carried))
                 return pruned if pruned.body or pruned.carried else None
             case _:
                 return stmt
 
-    def kept(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
+    def remaining(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
         return tuple(c for c in carried if c.arg in needed or c.result in needed)
 
     return replace(f, body=block(f.body))

@@ -164,10 +164,10 @@ def _needs_zero_guard(op: Op, masked: int) -> bool:
 
 def _slice(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
     """The statements that the wanted names depend on: a rule gives all contributions, not all are active."""
-    kept: list[Stmt] = []
+    remaining: list[Stmt] = []
     wanted = set(wanted)
     for stmt in reversed(stmts):
         if not isinstance(stmt, Assign) or stmt.target in wanted:
-            kept.append(stmt)
+            remaining.append(stmt)
             wanted |= stmt_reads(stmt)
-    return kept[::-1]
+    return remaining[::-1]

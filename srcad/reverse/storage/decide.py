@@ -121,7 +121,7 @@ class StoragePlanner:
             save_points = needed
             not_reloadable |= overwritten_reloads
 
-    # ---- what is read, where -----------------------------------------------------------------
+    # ---- the decision of each name -----------------------------------------------------------
 
     def _decide(self, save_points: SavePoints, not_reloadable: frozenset[str]) -> Plan:
         recorded, save_points = self._unconditional_reads(save_points)
