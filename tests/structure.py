@@ -65,7 +65,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.integers.fourier_motzkin:difference": "forms",
         "reverse.storage.outer_lengths:plus": "an expression and a constant",
         "reverse.storage.outer_lengths:minus": "expressions",
-        "reverse.assemble:_plus": "expressions",
+        "reverse.loops.loop_reversal:_plus": "expressions",
         "cleanup.expressions.algebraic:_Rules._offset": "an expression and a constant",
         "cleanup.adjoint.loop_fission:_next": "an expression and 1",
         "optimize.loops.interchange_legality:plus": "an expression and a constant",
@@ -76,7 +76,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     },
     "linear forms: read from expressions": {
         "typing.infer:_value": "one operation, by the types of its operands",
-        "canonicalize.check_hoisting:_Settled._dim": "nested, by types",
+        "canonicalize.check_hoisting:_CheckHoisting._dim": "nested, by types",
         "analysis.integers.value_ranges:ValueRanges.value": "nested, with minima, quotients and choices",
         "analysis.integers.element_dependence:affine_index": "nested, over names",
         "analysis.integers.dependence:_Side.value": "atoms, by types",
@@ -143,7 +143,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     "types: one for two": {
         "typing.join:join_types": "where paths meet",
         "frontend.values.growing_lists:_common": "of the items of a list",
-        "reverse.storage.tape_sizes:_met": "behind two branches, in the slice that asks for sizes",
+        "reverse.storage.tape_sizes:_join": "behind two branches, in the slice that asks for sizes",
         "cleanup.style.name_coalescing:_wider": "of versions that get one name",
     },
     "shapes: what is known of lengths at a place": {

@@ -1,7 +1,7 @@
-"""The checks that are left: nothing is asked twice, and before a loop where that can be.
+"""Check elimination and hoisting: redundant run-time checks are removed, loop-invariant ones move before the loop.
 
-The front end asks at each operation. Here it is known what was asked before, on every way that leads to a place.
-Lengths are asked of the array they come from: `np.exp(x) + y` need not be computed to see that it cannot be.
+The front end emits a check at each operation. Here it is known which conditions were checked before, on every path to
+it. Lengths are queried of the array they derive from: `np.exp(x) + y` need not be computed to see that it cannot be.
 """
 
 from __future__ import annotations
@@ -23,24 +23,53 @@ _NUMBERS = frozenset({"+", "-", "*", "shape", "len", "size"})
 
 
 def hoist_checks(f: Function) -> Function:
-    """The function, in normal form, with each of its own checks where it is needed, and in terms of what is there."""
-    work = _Settled(f)
+    """Remove the checks that are known to hold, and move checks in front of loops; of a function in normal form.
+
+    >>> import numpy as np
+    >>> from srcad.canonicalize.prune import prune
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def products(x, y):
+    ...     s = 0.0
+    ...     for i in range(3):
+    ...         s = s * np.dot(x, y) + np.dot(y, x)
+    ...     return s
+    >>> for line in text(prune(hoist_checks(normal_form(products, np.ones(3), np.ones(3))))).splitlines():
+    ...     print(line.partition(", derived")[0])
+    products(x: float64[x.0], y: float64[y.0]):
+        s.0 = 0.0
+        %n.12 = shape(x, axis=0)
+        %n.13 = shape(y, axis=0)
+        %test.4 = %n.12 == %n.13
+        %n.14 = shape(x, axis=0)
+        %n.15 = shape(y, axis=0)
+        check(%test.4, %n.14, %n.15
+        s.3 = for i.0 in range(0, 3, 1) carrying s.1 = s.0:
+            %result.3 = x @ y
+            %product.1 = s.1 * %result.3
+            %result.7 = y @ x
+            s.2 = %product.1 + %result.7
+            yield s.2
+        return s.3
+    """
+    work = _CheckHoisting(f)
     body = work.block(f.body, _Facts({}, frozenset()), frozenset(p.name for p in f.params))
     return replace(f, body=body, types=work.builder.types)
 
 
 @dataclass
 class _Facts:
-    """What holds at a place."""
+    """What holds at a point of the program: equal lengths, and conditions that were checked."""
 
     equal: dict[Symbol, Dim]
-    true: frozenset[Expr]
+    checked: frozenset[Expr]
 
     def copy(self) -> _Facts:
-        return _Facts(dict(self.equal), self.true)
+        return _Facts(dict(self.equal), self.checked)
 
-    def same(self, d: Dim) -> Dim:
-        """One of the lengths that are equal to this one, the same for all of them."""
+    def representative(self, d: Dim) -> Dim:
+        """The representative of the lengths that are equal to this one."""
         total = dim(d.const)
         for symbol, coefficient in d.terms:
             known = dim(symbol)
@@ -49,17 +78,19 @@ class _Facts:
             total = total + known * coefficient
         return total
 
-    def learn(self, a: Dim, b: Dim) -> None:
-        match self.same(a), self.same(b):
+    def assume(self, a: Dim, b: Dim) -> None:
+        match self.representative(a), self.representative(b):
             case Dim(((x, 1),), 0), Dim(((y, 1),), 0) if x != y:
-                # an axis known not to be 1 says so of the other
+                # if one of them is known not to be 1, so is the other
                 first, second = (x, y) if y.not_one and not x.not_one else (y, x)
                 self.equal[first] = dim(second)
-            case (Dim(((x, 1),), 0), Dim((), _) as number) | (Dim((), _) as number, Dim(((x, 1),), 0)):
-                self.equal[x] = number
+            case (Dim(((x, 1),), 0), Dim((), _) as constant) | (Dim((), _) as constant, Dim(((x, 1),), 0)):
+                self.equal[x] = constant
 
 
-class _Settled:
+class _CheckHoisting:
+    """A forward walk with the facts that hold at each statement."""
+
     def __init__(self, f: Function) -> None:
         self.builder = Builder.resume(f)
         self.types: Mapping[str, Type] = self.builder.types
@@ -76,9 +107,9 @@ class _Settled:
             elif isinstance(stmt, For | While):
                 before, loop = self._loop(stmt, facts, scope)
                 for one in before:
-                    asked_before = check_of(one)
-                    assert asked_before is not None
-                    out += self._check(one, asked_before, facts, scope)
+                    hoisted = check_of(one)
+                    assert hoisted is not None
+                    out += self._check(one, hoisted, facts, scope)
                 out.append(loop)
             elif isinstance(stmt, If):
                 out.append(with_blocks(stmt, [self.block(b, facts.copy(), scope) for b in blocks(stmt)]))
@@ -89,35 +120,40 @@ class _Settled:
 
     def _check(self, stmt: Stmt, found: Check, facts: _Facts, scope: frozenset[str]) -> list[Stmt]:
         """The check as statements, or nothing where it is known to hold."""
-        condition = self._whole(found.condition)
-        left = self._left(condition, facts) if found.derived else condition
-        if left == Const(True):
+        condition = self._expanded(found.condition)
+        residual = self._residual(condition, facts) if found.derived else condition
+        if residual == Const(True):
             return []
-        self._learn(left, facts)
+        self._assume(residual, facts)
         if not found.derived:
             return [stmt]
-        message = [part if isinstance(part, str) else self._spelled(self._whole(part), scope) for part in found.message]
-        return self._written(replace(found, condition=self._spelled(left, scope), message=tuple(message)), stmt)
+        message = [
+            part if isinstance(part, str) else self._in_array_lengths(self._expanded(part), scope)
+            for part in found.message
+        ]
+        return self._emit_check(
+            replace(found, condition=self._in_array_lengths(residual, scope), message=tuple(message)), stmt
+        )
 
-    def _written(self, found: Check, like: Stmt) -> list[Stmt]:
+    def _emit_check(self, found: Check, like: Stmt) -> list[Stmt]:
         span = like.span if isinstance(like, Effect) else None
         self.builder.span = span
-        with self.builder.block() as made:
-            condition = self._flat(found.condition)
-            message = [part if isinstance(part, str) else self._flat(part) for part in found.message]
+        with self.builder.block() as emitted:
+            condition = self._flatten(found.condition)
+            message = [part if isinstance(part, str) else self._flatten(part) for part in found.message]
             self.builder.emit(check(condition, found.error, message, span, derived=True))
-        self.values.update({s.target: s.value for s in made if isinstance(s, Assign)})
-        return list(made)
+        self.values.update({s.target: s.value for s in emitted if isinstance(s, Assign)})
+        return list(emitted)
 
-    def _flat(self, e: Expr) -> Expr:
+    def _flatten(self, e: Expr) -> Expr:
         if isinstance(e, Op):
-            return self.builder.op(e.prim, *map(self._flat, e.args), hint="", **dict(e.static))
+            return self.builder.op(e.prim, *map(self._flatten, e.args), hint="", **dict(e.static))
         return e
 
     # ---- loops -----------------------------------------------------------------------------------
 
     def _loop(self, stmt: For | While, facts: _Facts, scope: frozenset[str]) -> tuple[list[Stmt], Stmt]:
-        """What can be asked before the loop, and the loop without it."""
+        """The checks that can be hoisted before the loop, and the loop without them."""
         inner = scope | frozenset(n for c in stmt.carried for n in (c.arg,))
         if isinstance(stmt, While):
             here = facts.copy()
@@ -125,45 +161,53 @@ class _Settled:
             body = self.block(stmt.body, here, inner | {n for s in stmt.test for n in own_writes(s)})
             return [], replace(stmt, test=test, body=body)
         body = self.block(stmt.body, facts.copy(), inner | {stmt.index})
-        runs = _runs(stmt, self._dims(stmt))
+        runs = _runs_at_least_once(stmt, self._dims(stmt))
         if runs is None:
             return [], replace(stmt, body=body)
         before: list[Stmt] = []
-        kept: list[Stmt] = []
+        remaining: list[Stmt] = []
         first = True
         for one in body:
             found = check_of(one) if first else None
             if found is not None and found.derived:
-                condition = self._whole(found.condition)
-                message = [part if isinstance(part, str) else self._whole(part) for part in found.message]
+                condition = self._expanded(found.condition)
+                message = [part if isinstance(part, str) else self._expanded(part) for part in found.message]
                 if all(names(e) <= scope for e in (condition, *message) if not isinstance(e, str)):
                     guarded = condition if runs == Const(True) else Op("or", (Op("not", (runs,)), condition))
-                    moved = replace(found, condition=guarded, message=tuple(message))
-                    before.append(check(moved.condition, moved.error, moved.message, _span(one), derived=True))
+                    hoisted_check = replace(found, condition=guarded, message=tuple(message))
+                    before.append(
+                        check(
+                            hoisted_check.condition,
+                            hoisted_check.error,
+                            hoisted_check.message,
+                            _span(one),
+                            derived=True,
+                        )
+                    )
                     continue
-            first = first and not any(map(_is_seen, walk((one,))))
-            kept.append(one)
-        return before, replace(stmt, body=tuple(kept))
+            first = first and not any(map(_is_observable, walk((one,))))
+            remaining.append(one)
+        return before, replace(stmt, body=tuple(remaining))
 
     def _dims(self, loop: For) -> tuple[Dim | None, Dim | None]:
         return self._dim(loop.start), self._dim(loop.stop)
 
     # ---- conditions ------------------------------------------------------------------------------
 
-    def _whole(self, e: Expr) -> Expr:
-        """A condition, or an integer, with what it is made of; what the user has named keeps its name."""
+    def _expanded(self, e: Expr) -> Expr:
+        """A condition, or an integer, with its temporaries expanded; names of the user stay."""
         match e:
             case Var(name) if name.startswith("%") and isinstance(value := self.values.get(name), Op):
                 if not isinstance(self.types.get(name), Scalar):
                     return e
                 if value.prim in _CONDITIONS or value.prim in _NUMBERS:
-                    return self._whole(value)
+                    return self._expanded(value)
             case Op("shape", (Var(name),), static) if name.startswith("%"):
                 match self.values.get(name):
-                    case Op("index") as view:  # `x[1:].shape[0]`: the part itself has no name that others would read
+                    case Op("index") as view:  # `x[1:].shape[0]`: no other check reads the temporary of the view
                         return Op("shape", (view,), static)
             case Op(prim, args, static) if prim in _CONDITIONS or prim in _NUMBERS:
-                return Op(prim, tuple(map(self._whole, args)), static)
+                return Op(prim, tuple(map(self._expanded, args)), static)
         return e
 
     def _dim(self, e: Expr) -> Dim | None:
@@ -188,34 +232,34 @@ class _Settled:
                 return None if x is None or y is None else x + y if prim == "+" else x - y
         return None
 
-    def _left(self, e: Expr, facts: _Facts) -> Expr:
-        """What of the condition is not known to hold."""
+    def _residual(self, e: Expr, facts: _Facts) -> Expr:
+        """The part of the condition that is not known to hold."""
 
         def value(part: Expr) -> Dim | None:
             d = self._dim(part)
-            return None if d is None else facts.same(d)
+            return None if d is None else facts.representative(d)
 
-        return Const(True) if e in facts.true else residual_condition(e, value)
+        return Const(True) if e in facts.checked else residual_condition(e, value)
 
-    def _learn(self, condition: Expr, facts: _Facts) -> None:
-        facts.true = facts.true | {condition}
+    def _assume(self, condition: Expr, facts: _Facts) -> None:
+        facts.checked = facts.checked | {condition}
         for a, b in equalities(condition):
             x, y = self._dim(a), self._dim(b)
             if x is not None and y is not None:
-                facts.learn(x, y)
+                facts.assume(x, y)
 
-    # ---- where a length comes from ---------------------------------------------------------------
+    # ---- lengths in terms of arrays ---------------------------------------------------------------
 
-    def _spelled(self, e: Expr, scope: frozenset[str]) -> Expr:
-        """Lengths in terms of the arrays they come from."""
+    def _in_array_lengths(self, e: Expr, scope: frozenset[str]) -> Expr:
+        """Lengths in terms of the arrays they derive from."""
 
         def one(part: Expr) -> Expr:
             match part:
                 case Op("shape" | "len", (Var() | Op("index"),)):
                     d = self._dim(part)
                     found = None if d is None else self._origin(d, scope)
-                    same = found == Op("shape", part.args, (("axis", 0),))
-                    return part if found is None or (same and part.prim == "len") else found
+                    unchanged = found == Op("shape", part.args, (("axis", 0),))
+                    return part if found is None or (unchanged and part.prim == "len") else found
             return part
 
         return map_expr(e, one)
@@ -223,18 +267,18 @@ class _Settled:
     def _origin(self, d: Dim, scope: frozenset[str]) -> Expr | None:
         if not d.terms:
             return Const(d.const)
-        # `x[1:]` of nothing has no items, not -1
-        if not all(self._is_there(symbol, scope) for symbol, _ in d.terms) or not self._surely(d):
+        # `x[1:]` of an empty array has length 0, not -1
+        if not all(self._is_available(symbol, scope) for symbol, _ in d.terms) or not self._is_nonnegative(d):
             return None
         return linear_expression(d, shape_query)
 
-    def _surely(self, d: Dim) -> bool:
+    def _is_nonnegative(self, d: Dim) -> bool:
         match d:
             case Dim(((_, 1),), 0):
                 return True
         return d.is_nonnegative
 
-    def _is_there(self, symbol: Symbol, scope: frozenset[str]) -> bool:
+    def _is_available(self, symbol: Symbol, scope: frozenset[str]) -> bool:
         if symbol.name not in scope:
             return False
         match self.types.get(symbol.name):
@@ -245,8 +289,8 @@ class _Settled:
         return False
 
 
-def _runs(loop: For, ends: tuple[Dim | None, Dim | None]) -> Expr | None:
-    """Whether the loop has a turn; None where that is not easily said."""
+def _runs_at_least_once(loop: For, ends: tuple[Dim | None, Dim | None]) -> Expr | None:
+    """The condition under which the loop runs at least once; None where it has no simple form."""
     if not isinstance(loop.step, Const) or not isinstance(loop.step.value, int) or loop.step.value == 0:
         return None
     low, high = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)
@@ -258,8 +302,8 @@ def _runs(loop: For, ends: tuple[Dim | None, Dim | None]) -> Expr | None:
     return Op(">", (high, low))
 
 
-def _is_seen(stmt: Stmt) -> bool:
-    """Whether Python would have shown this before an error that comes later. Of an index, any error will do."""
+def _is_observable(stmt: Stmt) -> bool:
+    """Whether the statement is observable before a later error in Python. For an index, any error is as good."""
     if isinstance(stmt, Effect) and stmt.call.prim == "within":
         return False
     return has_effect(stmt) or is_check(stmt)

@@ -1,6 +1,6 @@
-"""Loops that are checkpointed get stretches: about √n of them, of about √n turns each.
+"""Strip mining of checkpointed loops: about √n segments, of about √n iterations each.
 
-The loop itself stays whole. What is said before it is how long a stretch is, how many there are, and where one begins:
+The loop itself stays whole. What is computed before it is the length of a segment, their number, and where one begins:
 
     for t in range(n):          turns = max(n, 0)
         h = f(h)                length = max(math.ceil(math.sqrt(turns)), 1)
@@ -9,8 +9,8 @@ The loop itself stays whole. What is said before it is how long a stretch is, ho
                                 for t in range(first, n):
                                     h = f(h)
 
-So every analysis sees the loop as one stretch that is all of it: what it finds goes for each part of the turns. The
-loop over the stretches is there in the text alone (`reverse/loops/checkpoint_loops`), which sets `first` in each.
+So every analysis sees the loop as a single segment: what it finds holds for any part of the iterations. The loop over
+the segments exists only in the generated text (`reverse/loops/checkpoint_loops`), which sets `first` in each.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from srcad.typing.builder import Builder
 
 @dataclass(frozen=True)
 class Segment:
-    """What the text needs to run the turns of a loop, which goes by the name of its index, in stretches."""
+    """What is needed to run the iterations of a loop, given by the name of its index, in segments."""
 
     loop: str
     number: Var
-    """Of the stretch, from 0."""
+    """Of the segment, from 0."""
     first: Var
-    """The index of its first turn."""
+    """The loop index at its first iteration."""
     start: Expr
     stop: Expr
     step: Expr
-    turns: Expr
+    trip_count: Expr
     length: Expr
-    """Of all stretches but the last, which may be shorter."""
+    """Of all segments but the last, which may be shorter."""
     count: Expr
 
     @property
@@ -55,12 +55,12 @@ class Segment:
 
     @property
     def end(self) -> Expr:
-        """Where the range of the stretch stops."""
+        """The end of the range of the segment."""
         if self.step == Const(1):
             return Op("min", (Op("+", (self.first, self.length)), self.stop))
         if self.step == Const(-1):
             return Op("max", (Op("-", (self.first, self.length)), self.stop))
-        left = Op("-", (self.turns, Op("*", (self.number, self.length))))
+        left = Op("-", (self.trip_count, Op("*", (self.number, self.length))))
         return Op("+", (self.first, Op("*", (Op("min", (self.length, left)), self.step))))
 
 
@@ -71,14 +71,14 @@ def loops_named(f: Function, names: Sequence[str]) -> frozenset[str]:
     """
     found: dict[str, list[tuple[For, bool]]] = {name: [] for name in names}
     for loop, inside in _loops(f.body, False):
-        called = _called(loop)
-        if called in found:
-            found[called].append((loop, inside))
+        variable = _variable_name(loop)
+        if variable in found:
+            found[variable].append((loop, inside))
     for name, loops in found.items():
         if not loops:
-            others = list(dict.fromkeys(_called(loop) for loop, _ in _loops(f.body, False)))
-            known = [repr(other) for other in others if not other.startswith("%")]
-            why = f"The loops are those over {', '.join(known)}." if known else "It has no such loop at run time."
+            others = list(dict.fromkeys(_variable_name(loop) for loop, _ in _loops(f.body, False)))
+            named = [repr(other) for other in others if not other.startswith("%")]
+            why = f"The loops are those over {', '.join(named)}." if named else "It has no such loop at run time."
             fail("S315", f"checkpoint={name!r} names no `for` loop", f.span, why)
         for loop, inside in loops:
             _check(loop, inside)
@@ -94,8 +94,8 @@ def _loops(block: Block, inside: bool) -> Iterator[tuple[For, bool]]:
             yield from _loops(inner, inside or isinstance(stmt, For | While))
 
 
-def _called(loop: For) -> str:
-    """The name of the loop's variable: that of its index, or of the item that each turn begins with."""
+def _variable_name(loop: For) -> str:
+    """The name of the loop's variable: that of its index, or of the item that the body begins with."""
     base = _base(loop.index)
     match loop.body:
         case (Assign(item, Op("index", (_, Var(at)))), *_) if base.startswith("%") and at == loop.index:
@@ -108,7 +108,8 @@ def _base(name: str) -> str:
 
 
 def refuse(loop: For, why: str, advice: str | None = None) -> NoReturn:
-    fail("S208", f"the loop over {_called(loop)} cannot be checkpointed", loop.span, why, advice)
+    """Raise DerivativeError S208 for a loop that cannot be checkpointed."""
+    fail("S208", f"the loop over {_variable_name(loop)} cannot be checkpointed", loop.span, why, advice)
 
 
 def _check(loop: For, inside: bool) -> None:
@@ -127,16 +128,43 @@ def _check(loop: For, inside: bool) -> None:
 
 
 def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -> tuple[Function, dict[str, Segment]]:
-    """Say what the stretches of some loops are, in front of each; by the names of their indices."""
+    """Compute, in front of some loops, their segments; also those, by the names of the indices of the loops.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def iterate(h, n):
+    ...     for t in range(n):
+    ...         h = np.sin(h)
+    ...     return h
+    >>> f = normal_form(iterate, 1.0, 100)
+    >>> split, segments = split_into_segments(f, Builder.resume(f), loops_named(f, ["t"]))
+    >>> print(text(split))
+    iterate(h: float64, n: int64):
+        %difference.0 = n - 0
+        turns.0 = max(n, 0)
+        %sqrt.0 = math.sqrt(turns.0)
+        %ceil.0 = math.ceil(%sqrt.0)
+        length.0 = max(%ceil.0, 1)
+        %negative.0 = -turns.0
+        %quotient.0 = %negative.0 // length.0
+        stretches.0 = -%quotient.0
+        first.0 = 0
+        h.2 = for t.0 in range(first.0, n, 1) carrying h.0 = h:
+            h.1 = np.sin(h.0)
+            yield h.1
+        return h.2
+    """
     found: dict[str, Segment] = {}
 
     def go(block: Block) -> Block:
         out: list[Stmt] = []
         for stmt in block:
             if isinstance(stmt, For) and stmt.index in loops:
-                with builder.block() as made:
-                    found[stmt.index] = stretch = _stretch(stmt, builder)
-                out += [*made, Assign(stretch.first.name, stmt.start), replace(stmt, start=stretch.first)]
+                with builder.block() as emitted:
+                    found[stmt.index] = segment = _segment_of(stmt, builder)
+                out += [*emitted, Assign(segment.first.name, stmt.start), replace(stmt, start=segment.first)]
             else:
                 out.append(with_blocks(stmt, [go(inner) for inner in blocks(stmt)]))
         return tuple(out)
@@ -144,14 +172,14 @@ def split_into_segments(f: Function, builder: Builder, loops: Collection[str]) -
     return replace(f, body=go(f.body), types=builder.types), found
 
 
-def _stretch(loop: For, builder: Builder) -> Segment:
+def _segment_of(loop: For, builder: Builder) -> Segment:
     def named(base: str, value: Expr) -> Expr:
         if isinstance(value, Var | Const):
             return value
-        made = builder.fresh(base, Scalar("int64"))
-        builder.types[made.name] = Scalar("int64", dim(Symbol(made.name, None, low=dim(0))))
-        builder.emit(Assign(made.name, value))
-        return made
+        target = builder.fresh(base, Scalar("int64"))
+        builder.types[target.name] = Scalar("int64", dim(Symbol(target.name, None, low=dim(0))))
+        builder.emit(Assign(target.name, value))
+        return target
 
     start, stop, step = loop.start, loop.stop, loop.step
     # ceil((stop - start) / step), by floor division of the negative
@@ -160,28 +188,28 @@ def _stretch(loop: For, builder: Builder) -> Segment:
         count = stop if isinstance(stop, Var | Const) else count
     elif step not in (Const(1), Const(-1)):
         count = builder.op("neg", builder.op("//", count, step))
-    known = builder.typeof(count)
-    if not (isinstance(known, Scalar) and known.dim is not None and known.dim.is_nonnegative):
+    count_type = builder.typeof(count)
+    if not (isinstance(count_type, Scalar) and count_type.dim is not None and count_type.dim.is_nonnegative):
         count = builder.op("max", count, Const(0))
-    turns = named("turns", _value(builder, count))
-    root = builder.op("math.ceil", builder.op("math.sqrt", turns))
+    trip_count = named("turns", _value(builder, count))
+    root = builder.op("math.ceil", builder.op("math.sqrt", trip_count))
     length = named("length", _value(builder, builder.op("max", root, Const(1))))
-    whole = builder.op("neg", builder.op("//", builder.op("neg", turns), length))
-    many = named("stretches", _value(builder, whole))
+    negated = builder.op("neg", builder.op("//", builder.op("neg", trip_count), length))
+    segment_count = named("stretches", _value(builder, negated))
     index = builder.types[loop.index]
     assert isinstance(index, Scalar)
     first = builder.fresh("first", index)
     symbol = index.dim.terms[0][0] if index.dim is not None and index.dim.terms else Symbol(loop.index, None)
     builder.types[first.name] = Scalar("int64", dim(replace(symbol, name=first.name)))
     number = builder.fresh("stretch", index)
-    high = builder.typeof(many)
-    most = high.dim if isinstance(high, Scalar) else None
-    builder.types[number.name] = Scalar("int64", dim(Symbol(number.name, None, low=dim(0), high=most)))
-    return Segment(loop.index, number, first, start, stop, step, turns, length, many)
+    segment_count_type = builder.typeof(segment_count)
+    upper = segment_count_type.dim if isinstance(segment_count_type, Scalar) else None
+    builder.types[number.name] = Scalar("int64", dim(Symbol(number.name, None, low=dim(0), high=upper)))
+    return Segment(loop.index, number, first, start, stop, step, trip_count, length, segment_count)
 
 
 def _value(builder: Builder, atom: Expr) -> Expr:
-    """What was just computed under a temporary name, to go under a name of its own."""
+    """The operation that was just assigned to a temporary, to be assigned to a name of its own instead."""
     last = builder.statements[-1] if builder.statements else None
     if isinstance(last, Assign) and atom == Var(last.target) and last.target.startswith("%"):
         builder.statements.pop()

@@ -1,4 +1,4 @@
-"""Arguments are never modified: an array parameter that the function writes into is copied first."""
+"""Copies of written arguments: a parameter that the function stores into is copied first; no argument is modified."""
 
 from __future__ import annotations
 
@@ -11,30 +11,45 @@ from srcad.ir.types import Array, Type
 from srcad.typing.builder import Builder
 
 
-def written_parameters(f: Function, found: AliasClasses) -> tuple[str, ...]:
+def written_parameters(f: Function, aliases: AliasClasses) -> tuple[str, ...]:
     """The parameters whose memory the function may write into."""
-    written = {found.class_of[name] for name in block_stores(f.body) if name in found.class_of}
-    return tuple(p.name for p in f.params if found.class_of.get(p.name) in written)
+    written = {aliases.class_of[name] for name in block_stores(f.body) if name in aliases.class_of}
+    return tuple(p.name for p in f.params if aliases.class_of.get(p.name) in written)
 
 
-def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
-    """Assign a copy with its elements in the order of the original, as the type of both says."""
+def _emit_copy(builder: Builder, x: Var, type: Type, name: str) -> None:
+    """Assign a copy with the memory layout of the original: both have the same type."""
     if not isinstance(type, Array) or type.layout != "F" or type.rank == 1:
         builder.emit(Assign(name, Op("copy", (x,)), builder.span))
         return
-    turned = tuple(range(type.rank))[::-1]
-    rows = builder.op("copy", builder.op("np.transpose", x, axes=turned))
-    builder.emit(Assign(name, Op("np.transpose", (rows,), (("axes", turned),)), builder.span))
+    reversed_axes = tuple(range(type.rank))[::-1]
+    transposed_copy = builder.op("copy", builder.op("np.transpose", x, axes=reversed_axes))
+    builder.emit(Assign(name, Op("np.transpose", (transposed_copy,), (("axes", reversed_axes),)), builder.span))
 
 
-def copy_written_arguments(f: Function, builder: Builder, found: AliasClasses) -> Function:
-    """Give the function arrays of its own in place of the parameters it writes into."""
+def copy_written_arguments(f: Function, builder: Builder, aliases: AliasClasses) -> Function:
+    """Give the function arrays of its own in place of the parameters it writes into.
+
+    >>> import numpy as np
+    >>> from srcad.analysis.memory.alias_classes import alias_classes
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> def clear(x):
+    ...     x[:] = 0.0
+    ...     return x
+    >>> f = normal_form(clear, np.ones(3))
+    >>> print(text(copy_written_arguments(f, Builder.resume(f), alias_classes(f))))
+    clear(x: float64[x.0]):
+        x.0 = copy(x)
+        x.0[...] = 0.0
+        return x.0
+    """
     mapping: dict[str, Var] = {}
     with builder.block() as copies:
         builder.span = f.span
-        for name in written_parameters(f, found):
+        for name in written_parameters(f, aliases):
             own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
-            _copied(builder, Var(name), f.types[name], own.name)
+            _emit_copy(builder, Var(name), f.types[name], own.name)
             mapping[name] = own
     if not copies:
         return f

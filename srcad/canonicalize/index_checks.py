@@ -1,4 +1,4 @@
-"""Checks in place of the questions that Python asks at each index; none where the answer is known."""
+"""Index checks: bounds checks in place of the `within` of the front end; none where an index is surely in bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from srcad.typing.builder import Builder
 
 
 def insert_index_checks(f: Function) -> Function:
-    """Of every `within`, what `analysis/integers/index_bounds` says has to be asked, where it says so.
+    """Replace every `within` by the check that `analysis/integers/index_bounds` requires, at the statement it names.
 
     >>> from srcad.ir.runtime_checks import within
     >>> from srcad.ir.nodes import Assign, Param
@@ -35,7 +35,7 @@ def insert_index_checks(f: Function) -> Function:
     for one in index_checks(f):
         before.setdefault(id(one.before), []).append(one)
 
-    def written(one: IndexCheck) -> None:
+    def emit_check(one: IndexCheck) -> None:
         builder.span = one.span
         condition = _atom(one.condition, builder)
         length = _atom(one.length, builder)
@@ -46,20 +46,20 @@ def insert_index_checks(f: Function) -> Function:
         builder.emit(check(condition, "IndexError", message, one.span, derived=True))
 
     def block(stmts: Block) -> Block:
-        with builder.block() as made:
+        with builder.block() as emitted:
             for stmt in stmts:
                 for one in before.get(id(stmt), ()):
-                    written(one)
+                    emit_check(one)
                 if not is_within(stmt):
                     builder.emit(with_blocks(stmt, [block(b) for b in blocks(stmt)]))
-        return tuple(made)
+        return tuple(emitted)
 
     body = block(f.body)
     return replace(f, body=body, types=builder.types)
 
 
 def remove_index_checks(f: Function) -> Function:
-    """The function without the questions."""
+    """The function without its `within` statements."""
 
     def block(stmts: Block) -> Block:
         return tuple(with_blocks(s, [block(b) for b in blocks(s)]) for s in stmts if not is_within(s))
@@ -68,6 +68,7 @@ def remove_index_checks(f: Function) -> Function:
 
 
 def is_within(stmt: Stmt) -> bool:
+    """Whether the statement is the front end's mark that an index has to be in bounds."""
     return isinstance(stmt, Effect) and stmt.call.prim == "within"
 
 

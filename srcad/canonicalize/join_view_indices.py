@@ -1,7 +1,8 @@
-"""Where paths meet, the indices of a view are joined, not the view: then it is a view still, and stores are followed.
+"""Sinking of views below joins: where control flow meets, the indices of a view are joined, so that it stays a view.
 
-`for row in A: ...` leaves `row` behind, `v = x[1:3] if far else x[0:2]` is one part of x or another. As values these
-would be arrays that may share memory with each other or not; as one view at an index that is a number, they surely do.
+`for row in A: ...` leaves `row` behind, `v = x[1:3] if far else x[0:2]` is one part of x or another. Joined as values,
+these would be arrays that may alias x or not; as one view at scalar indices they are known to, and stores into them are
+followed.
 """
 
 from __future__ import annotations
@@ -38,16 +39,39 @@ _Items = tuple[Expr, ...]
 
 
 def join_view_indices(f: Function, builder: Builder) -> Function:
-    """Join the indices of views of arrays that are written to; of a function in normal form."""
+    """Join the indices of views of arrays that are written to; of a function in normal form.
+
+    >>> import numpy as np
+    >>> from srcad.canonicalize.prune import prune
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "user_module"
+    >>> def clear(x, far):
+    ...     v = x[1:3] if far else x[0:2]
+    ...     v[:] = 0.0
+    ...     return x
+    >>> f = normal_form(clear, np.ones(4), True)
+    >>> print(text(prune(join_view_indices(f, Builder.resume(f)))))
+    clear(x: float64[x.0], far: bool):
+        %at.0, %at.1 = if far:
+            yield 1, 3
+        else:
+            yield 0, 2
+        v.0 = x[%at.0:%at.1]
+        v.0[...] = 0.0
+        return x
+    """
     stored = alias_classes(f).written
     if not stored:
         return f
-    work = _Joined(builder, stored, {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)})
+    work = _ViewJoiner(builder, stored, {s.target: s.value for s in walk(f.body) if isinstance(s, Assign)})
     body = work.block(f.body)
     return f if body == f.body else replace(f, body=body, types=dict(builder.types))
 
 
-class _Joined:
+class _ViewJoiner:
+    """The rewriting of blocks; `stored` are the arrays that are written to."""
+
     def __init__(self, builder: Builder, stored: frozenset[str], definitions: dict[str, Expr]) -> None:
         self.builder = builder
         self.stored = stored
@@ -55,34 +79,34 @@ class _Joined:
 
     def block(self, block: Block) -> Block:
         out: list[Stmt] = []
-        waiting: dict[int, list[Stmt]] = {}
+        deferred: dict[int, list[Stmt]] = {}
         for position, stmt in enumerate(block):
-            out += waiting.get(position, ())
+            out += deferred.get(position, ())
             inner = with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
             match inner:
                 case If():
                     out += self.branches(inner)
                 case For() | While():
                     first = partial(_first_reader, block, position + 1)
-                    loop, made = self.loop(inner, first)
+                    loop, views_after = self.loop(inner, first)
                     out.append(loop)
-                    for view in made:
-                        # a loop that may make no turn has not said that there is such a view: who reads it says so
+                    for view in views_after:
+                        # a loop that may run no iteration does not define the view: it is defined where it is read
                         at = position + 1 if surely_runs(inner) else first(view.target)
                         assert at is not None
-                        waiting.setdefault(at, []).append(view)
+                        deferred.setdefault(at, []).append(view)
                 case _:
                     out.append(inner)
-        out += waiting.get(len(block), ())
+        out += deferred.get(len(block), ())
         return tuple(out)
 
     def view(self, e: Expr, inside: frozenset[str]) -> Op | None:
-        """The view that a name is, of an array made outside of these names."""
-        made = self.definitions.get(e.name) if isinstance(e, Var) and e.name in self.stored else None
-        if not isinstance(made, Op) or made.prim != "index" or Const(None) in made.args:
+        """The view that a name stands for, of an array defined outside of these names."""
+        definition = self.definitions.get(e.name) if isinstance(e, Var) and e.name in self.stored else None
+        if not isinstance(definition, Op) or definition.prim != "index" or Const(None) in definition.args:
             return None
-        base = made.args[0]
-        return made if isinstance(base, Var) and base.name in self.stored and base.name not in inside else None
+        base = definition.args[0]
+        return definition if isinstance(base, Var) and base.name in self.stored and base.name not in inside else None
 
     def branches(self, stmt: If) -> list[Stmt]:
         inside = defined(stmt.then) | defined(stmt.orelse)
@@ -91,34 +115,34 @@ class _Joined:
         for join in stmt.joins:
             views = [self.view(e, inside) for e in (join.then, join.orelse)]
             one, other = views
-            alone = one if isinstance(join.orelse, Undef) else other if isinstance(join.then, Undef) else None
-            if alone is not None and self.is_free(alone, inside):
-                after.append(self._made(join.target, alone, _atoms(alone.args[1:]), stmt))
+            single = one if isinstance(join.orelse, Undef) else other if isinstance(join.then, Undef) else None
+            if single is not None and self.is_speculatable(single, inside):
+                after.append(self._define_view(join.target, single, _atoms(single.args[1:]), stmt))
                 continue
-            if one is None or other is None or one.args[0] != other.args[0] or not _alike(one.args, other.args):
+            if one is None or other is None or one.args[0] != other.args[0] or not _same_form(one.args, other.args):
                 joins.append(join)
                 continue
             pairs = list(zip(_atoms(one.args[1:]), _atoms(other.args[1:]), strict=True))
-            numbers = []
+            scalars = []
             for a, b in pairs:
                 if a == b:
-                    numbers.append(a)
+                    scalars.append(a)
                     continue
                 at = self.builder.fresh("%at", Scalar("int64"))
                 joins.append(Join(at.name, a, b))
-                numbers.append(at)
-            after.append(self._made(join.target, one, numbers, stmt))
+                scalars.append(at)
+            after.append(self._define_view(join.target, one, scalars, stmt))
         return [stmt if not after else replace(stmt, joins=tuple(joins)), *after]
 
-    def is_free(self, view: Op, inside: frozenset[str]) -> bool:
-        """Whether the view may be made where it has not been: it is made of slices, which raise nothing."""
+    def is_speculatable(self, view: Op, inside: frozenset[str]) -> bool:
+        """Whether the view may be created speculatively: its indices are slices, which raise nothing."""
         slices = all(isinstance(item, Slice) for item in view.args[1:])
         return slices and not any(isinstance(a, Var) and a.name in inside for a in _atoms(view.args[1:]))
 
     def loop(self, stmt: For | While, first: Callable[[str], int | None]) -> tuple[Stmt, list[Assign]]:
-        turn = stmt.test + stmt.body if isinstance(stmt, While) else stmt.body
+        body = stmt.test + stmt.body if isinstance(stmt, While) else stmt.body
         inside = defined((stmt,))
-        read = {n for s in walk(turn) for e in own_exprs(s) for n in reads(e)}
+        read = {n for s in walk(body) for e in own_exprs(s) for n in reads(e)}
         ends = (stmt.cond,) if isinstance(stmt, While) else (stmt.exit,) if stmt.exit is not None else ()
         read |= {n for e in ends for n in reads(e)}
         carried: list[Carry] = []
@@ -127,25 +151,25 @@ class _Joined:
             others = {n for c in stmt.carried if c is not carry for n in reads(c.next)}
             view = self.view(carry.next, inside)
             unbound = isinstance(carry.init, Undef) and first(carry.result) is not None
-            started = surely_runs(stmt) or unbound
-            if view is None or not started or carry.arg in read | others:
+            surely_defined = surely_runs(stmt) or unbound
+            if view is None or not surely_defined or carry.arg in read | others:
                 carried.append(carry)
                 continue
-            numbers: list[Expr] = []
+            scalars: list[Expr] = []
             for a in _atoms(view.args[1:]):
                 if not isinstance(a, Var) or a.name not in inside:
-                    numbers.append(a)
+                    scalars.append(a)
                     continue
                 arg, result = (self.builder.fresh("%at", Scalar("int64")) for _ in range(2))
                 carried.append(Carry(arg.name, Undef(), a, result.name))
-                numbers.append(result)
-            after.append(self._made(carry.result, view, numbers, stmt))
+                scalars.append(result)
+            after.append(self._define_view(carry.result, view, scalars, stmt))
         return (stmt if not after else replace(stmt, carried=tuple(carried))), after
 
-    def _made(self, target: str, view: Op, numbers: Sequence[Expr], stmt: If | For | While) -> Assign:
-        made = Op("index", (view.args[0], *_with_atoms(view.args[1:], numbers)))
-        self.definitions[target] = made
-        return Assign(target, made, stmt.span)
+    def _define_view(self, target: str, view: Op, scalars: Sequence[Expr], stmt: If | For | While) -> Assign:
+        view_op = Op("index", (view.args[0], *_with_atoms(view.args[1:], scalars)))
+        self.definitions[target] = view_op
+        return Assign(target, view_op, stmt.span)
 
 
 def _first_reader(block: Block, start: int, name: str) -> int | None:
@@ -158,7 +182,7 @@ def _first_reader(block: Block, start: int, name: str) -> int | None:
 
 
 def _atoms(items: _Items) -> list[Expr]:
-    """The numbers that an index is made of."""
+    """The scalars that an index consists of."""
     found: list[Expr] = []
     for item in items:
         parts = (item.lower, item.upper, item.step) if isinstance(item, Slice) else (item,)
@@ -166,20 +190,20 @@ def _atoms(items: _Items) -> list[Expr]:
     return found
 
 
-def _with_atoms(items: _Items, numbers: Sequence[Expr]) -> _Items:
-    """The same index, made of these numbers."""
-    left = iter(numbers)
-    made: list[Expr] = []
+def _with_atoms(items: _Items, scalars: Sequence[Expr]) -> _Items:
+    """The same index with these scalars."""
+    left = iter(scalars)
+    new_items: list[Expr] = []
     for item in items:
         if isinstance(item, Slice):
-            made.append(Slice(*(None if p is None else next(left) for p in (item.lower, item.upper, item.step))))
+            new_items.append(Slice(*(None if p is None else next(left) for p in (item.lower, item.upper, item.step))))
         else:
-            made.append(next(left))
-    return tuple(made)
+            new_items.append(next(left))
+    return tuple(new_items)
 
 
-def _alike(one: _Items, other: _Items) -> bool:
-    """Whether two indices differ in their numbers alone."""
+def _same_form(one: _Items, other: _Items) -> bool:
+    """Whether two indices differ in their scalars only."""
     return len(one) == len(other) and _with_atoms(one, [Const(0)] * len(_atoms(one))) == _with_atoms(
         other, [Const(0)] * len(_atoms(other))
     )

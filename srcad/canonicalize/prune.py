@@ -1,4 +1,4 @@
-"""The normal form without what nobody reads, and without names that only repeat another."""
+"""Copy propagation, removal of trivial joins and carries, and dead code elimination, in normal form."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from srcad.ir.types import Array, Scalar, Type
 
 
 def prune(f: Function) -> Function:
-    """Drop unread assignments, joins and carries; replace names that always equal another.
+    """Remove dead assignments, joins and carries; replace names that always equal another.
 
     >>> from srcad.ir.nodes import Op
     >>> from srcad.ir.printer import text
@@ -49,11 +49,11 @@ def prune(f: Function) -> Function:
         y.0 = 3.0 * 3.0
         return y.0
 
-    A carry that feeds only itself goes, as does an array that is only written to. `%t = e; x = %t` becomes
-    `x = e`: the user's name is the one to keep.
+    A carry that feeds only itself is dead, as is an array that is only written to. `%t = e; x = %t` becomes
+    `x = e`: the user's name is preferred.
     """
     while True:
-        new = _needed(_trivial(_copies(f)))
+        new = _remove_dead(_trivial(_copies(f)))
         if new.body == f.body and new.results == f.results:
             return new
         f = new
@@ -63,7 +63,7 @@ def prune(f: Function) -> Function:
 
 
 def _copies(f: Function) -> Function:
-    """`x = y` goes: x is y from then on, or the temporary y is called x from the start."""
+    """Remove `x = y`: x is replaced by y, or the temporary y is renamed to x."""
     params = {p.name for p in f.params}
     expressions: dict[str, Expr] = {}
     names_: dict[str, str] = {}
@@ -73,18 +73,18 @@ def _copies(f: Function) -> Function:
         value = stmt.value
         if isinstance(value, Var):
             source = _follow(value.name, names_, expressions)
-            if isinstance(source, Var) and not _one_type(f.types.get(stmt.target), f.types.get(source.name)):
+            if isinstance(source, Var) and not _same_type(f.types.get(stmt.target), f.types.get(source.name)):
                 continue
             of_user = not _is_temporary(stmt.target)
             if of_user and isinstance(source, Var) and _is_temporary(source.name) and source.name not in params:
                 names_[source.name] = stmt.target
                 continue
             expressions[stmt.target] = source
-        elif isinstance(value, Const) and _is_temporary(stmt.target) and _fits(value, f.types.get(stmt.target)):
+        elif isinstance(value, Const) and _is_temporary(stmt.target) and _has_type_of(value, f.types.get(stmt.target)):
             expressions[stmt.target] = value
     if not expressions and not names_:
         return f
-    mapping = {n: _settled(e, names_) for n, e in expressions.items()}
+    mapping = {n: _renamed(e, names_) for n, e in expressions.items()}
     body = _without(f.body, frozenset(mapping), frozenset(names_.items()))
     body = substitute(rename(body, names_), mapping)
     results = tuple(replace_names(replace_names(e, {k: Var(v) for k, v in names_.items()}), mapping) for e in f.results)
@@ -96,27 +96,27 @@ def _follow(name: str, names_: dict[str, str], expressions: dict[str, Expr]) -> 
     return expressions.get(name, Var(name))
 
 
-def _settled(e: Expr, names_: dict[str, str]) -> Expr:
+def _renamed(e: Expr, names_: dict[str, str]) -> Expr:
     return Var(names_.get(e.name, e.name)) if isinstance(e, Var) else e
 
 
 def _without(block: Block, copies: frozenset[str], renamed: frozenset[tuple[str, str]]) -> Block:
-    kept: list[Stmt] = []
+    remaining: list[Stmt] = []
     for stmt in block:
         if isinstance(stmt, Assign):
             if stmt.target in copies:
                 continue
             if isinstance(stmt.value, Var) and (stmt.value.name, stmt.target) in renamed:
                 continue
-        kept.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
-    return tuple(kept)
+        remaining.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
+    return tuple(remaining)
 
 
 def _is_temporary(name: str) -> bool:
     return name.startswith("%")
 
 
-def _one_type(a: Type | None, b: Type | None) -> bool:
+def _same_type(a: Type | None, b: Type | None) -> bool:
     match a, b:
         case Scalar(left), Scalar(right):
             return left == right
@@ -126,15 +126,16 @@ def _one_type(a: Type | None, b: Type | None) -> bool:
             return a == b
 
 
-def _fits(value: Const, known: Type | None) -> bool:
+def _has_type_of(value: Const, known: Type | None) -> bool:
     dtype = {bool: "bool", int: "int64", float: "float64"}.get(type(value.value))
     return isinstance(known, Scalar) and known.dtype == dtype
 
 
-# ---- joins and carries that always are one value -----------------------------------------------
+# ---- trivial joins and carries -----------------------------------------------------------------
 
 
 def _trivial(f: Function) -> Function:
+    """Remove joins and carries that always are one value, or the same array as another."""
     mapping: dict[str, Expr] = {}
 
     def block(b: Block) -> Block:
@@ -143,15 +144,15 @@ def _trivial(f: Function) -> Function:
     def one(stmt: Stmt) -> Stmt:
         match stmt:
             case If(then=then, orelse=orelse, joins=joins):
-                kept: list[Join] = []
+                remaining: list[Join] = []
                 for j in joins:
                     if j.then == j.orelse and isinstance(j.then, Var | Const):
                         mapping[j.target] = j.then
-                    elif same := _same_array(f, j.target, [k.target for k in kept if _values(k) == _values(j)]):
+                    elif same := _same_array(f, j.target, [k.target for k in remaining if _values(k) == _values(j)]):
                         mapping[j.target] = Var(same)
                     else:
-                        kept.append(j)
-                return replace(stmt, then=block(then), orelse=block(orelse), joins=tuple(kept))
+                        remaining.append(j)
+                return replace(stmt, then=block(then), orelse=block(orelse), joins=tuple(remaining))
             case For(body=body, carried=carried):
                 return replace(stmt, body=block(body), carried=carries(carried))
             case While(test=test, body=body, carried=carried):
@@ -160,16 +161,16 @@ def _trivial(f: Function) -> Function:
                 return stmt
 
     def carries(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
-        kept: list[Carry] = []
+        remaining: list[Carry] = []
         for c in carried:
-            # what is unbound before the loop is not known to have a turn that binds it
+            # what is unbound before the loop may stay unbound: no iteration is known to bind it
             if isinstance(c.init, Var | Const) and c.next in (Var(c.arg), c.init):
                 mapping[c.arg] = mapping[c.result] = c.init
-            elif same := _same_array(f, c.arg, [k.arg for k in kept if _values(k) == _values(c)]):
-                mapping[c.arg], mapping[c.result] = Var(same), Var(next(k.result for k in kept if k.arg == same))
+            elif same := _same_array(f, c.arg, [k.arg for k in remaining if _values(k) == _values(c)]):
+                mapping[c.arg], mapping[c.result] = Var(same), Var(next(k.result for k in remaining if k.arg == same))
             else:
-                kept.append(c)
-        return tuple(kept)
+                remaining.append(c)
+        return tuple(remaining)
 
     body = block(f.body)
     if not mapping:
@@ -185,29 +186,29 @@ def _values(one: Join | Carry) -> tuple[Expr, Expr]:
 
 
 def _same_array(f: Function, name: str, others: list[str]) -> str | None:
-    """Of names that are given what `name` is given, one for which it can stand: an array has one name, not two."""
+    """Of names with the same sources as `name`, one that can replace it: an array has one name, not two."""
     known = f.types.get(name)
-    return next((o for o in others if isinstance(known, Array) and _one_type(f.types.get(o), known)), None)
+    return next((o for o in others if isinstance(known, Array) and _same_type(f.types.get(o), known)), None)
 
 
-# ---- what nobody reads -------------------------------------------------------------------------
+# ---- dead code ---------------------------------------------------------------------------------
 
 
-class _Marks:
-    """Which names, memory and statements somebody needs."""
+class _Liveness:
+    """Which names and memory are live."""
 
     def __init__(self, f: Function) -> None:
         self.shared: MayAlias = may_alias(f.body, f.types)
         self.defines: dict[str, list[frozenset[str]]] = {}
-        """For each name (`&x` for memory): what has to be known to make it."""
+        """For each name (`&x` for memory): the names and memory that its definitions read."""
         self.needed: set[str] = set()
-        self._waiting: list[str] = []
+        self._worklist: list[str] = []
         for stmt, around in with_control_dependence(f.body):
-            self._note(stmt, around)
+            self._record(stmt, around)
         outside = {p.name for p in f.params} | {n for e in f.results for n in names(e)}
         self.need(outside | {self._memory(n) for n in outside})
-        while self._waiting:
-            for reads in self.defines.get(self._waiting.pop(), ()):
+        while self._worklist:
+            for reads in self.defines.get(self._worklist.pop(), ()):
                 self.need(reads)
 
     def _memory(self, name: str) -> str:
@@ -216,7 +217,7 @@ class _Marks:
     def need(self, wanted: frozenset[str] | set[str]) -> None:
         new = wanted - self.needed
         self.needed |= new
-        self._waiting += sorted(new)
+        self._worklist += sorted(new)
 
     def _reads(self, *exprs: Expr) -> frozenset[str]:
         """The names in expressions, and their memory."""
@@ -226,11 +227,11 @@ class _Marks:
     def _define(self, target: str, reads: frozenset[str]) -> None:
         self.defines.setdefault(target, []).append(reads)
 
-    def _note(self, stmt: Stmt, around: frozenset[str]) -> None:
-        """`around`: what decides whether the statement is reached."""
+    def _record(self, stmt: Stmt, around: frozenset[str]) -> None:
+        """`around`: the names that control whether the statement is reached."""
         match stmt:
             case Assign(target, value):
-                # a view that is needed needs no more than the name it is of; its memory is needed by who reads it
+                # a live view makes only the name it is of live; its memory is live where it is read
                 reads = frozenset(names(value)) | {"&" + n for n in self.shared.reads(value)} | around
                 self._define(target, reads)
                 for changed in own_stores(stmt):
@@ -260,9 +261,10 @@ class _Marks:
                 pass
 
 
-def _needed(f: Function) -> Function:
-    marks = _Marks(f)
-    needed = marks.needed
+def _remove_dead(f: Function) -> Function:
+    """Remove what is not live."""
+    liveness = _Liveness(f)
+    needed = liveness.needed
 
     def block(b: Block) -> Block:
         return tuple(new for stmt in b if (new := one(stmt)) is not None)
@@ -272,7 +274,7 @@ def _needed(f: Function) -> Function:
             case Assign(target, value):
                 return stmt if target in needed or not is_pure(value) else None
             case Store():
-                return stmt if any("&" + marks.shared.class_of(n) in needed for n in own_stores(stmt)) else None
+                return stmt if any("&" + liveness.shared.class_of(n) in needed for n in own_stores(stmt)) else None
             case If(then=then, orelse=orelse, joins=joins):
                 new = replace(
                     stmt,
@@ -282,16 +284,16 @@ def _needed(f: Function) -> Function:
                 )
                 return new if new.then or new.orelse or new.joins else None
             case For(body=body, carried=carried):
-                loop = replace(stmt, body=block(body), carried=kept(carried))
+                loop = replace(stmt, body=block(body), carried=remaining(carried))
                 read_after = stmt.index in needed and _read_outside(f, stmt)
                 return loop if loop.body or loop.carried or read_after else None
             case While(test=test, body=body, carried=carried):
-                turn = replace(stmt, test=block(test), body=block(body), carried=kept(carried))
-                return turn if turn.body or turn.carried else None
+                pruned = replace(stmt, test=block(test), body=block(body), carried=remaining(carried))
+                return pruned if pruned.body or pruned.carried else None
             case _:
                 return stmt
 
-    def kept(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
+    def remaining(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
         return tuple(c for c in carried if c.arg in needed or c.result in needed)
 
     return replace(f, body=block(f.body))

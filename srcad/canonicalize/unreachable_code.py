@@ -1,4 +1,7 @@
-"""What follows an error that always comes goes: it never runs, and Numba misses the names that it leaves out itself."""
+"""Unreachable code elimination: what follows a check that always fails is removed.
+
+It never runs. Numba leaves it out itself, and then misses the names that are defined in it.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ def remove_unreachable_code(f: Function) -> Function:
             yield x
         return y
 
-    A path that ends so hands nothing on, and a loop whose turn does has no second one. What stands on no path but the
-    function's own is left as it is: it has results.
+    Such a path yields nothing at its join, and a loop with such a body has no second iteration. The top level of the
+    function is not cut: it has results.
     """
     return replace(f, body=tuple(map(_stmt, f.body)))
 
@@ -37,7 +40,7 @@ def _cut(block: Block) -> Block:
     out: list[Stmt] = []
     for stmt in block:
         out.append(_stmt(stmt))
-        if _ends(stmt):
+        if _always_fails(stmt):
             break
     return tuple(out)
 
@@ -45,39 +48,39 @@ def _cut(block: Block) -> Block:
 def _stmt(stmt: Stmt) -> Stmt:
     match stmt:
         case If(cond, then, orelse, joins, span):
-            fails = _fails(then), _fails(orelse)
-            if all(fails):  # nothing comes after: whoever is around cuts there
+            failing = _block_fails(then), _block_fails(orelse)
+            if all(failing):  # nothing after it is reachable: the enclosing block is cut there
                 return stmt
-            handed = tuple(
+            joined = tuple(
                 Join(
                     j.target,
-                    *(Undef() if none else value for none, value in zip(fails, (j.then, j.orelse), strict=True)),
+                    *(Undef() if none else value for none, value in zip(failing, (j.then, j.orelse), strict=True)),
                 )
                 for j in joins
             )
-            return If(cond, _cut(then), _cut(orelse), handed, span)
-        case For(body=body, carried=carried) if _fails(body) and _bound(carried):
-            return replace(stmt, body=_cut(body), carried=_first(carried), exit=None)
-        case While(test=test, body=body, carried=carried) if _fails(body) and _bound(carried):
-            return replace(stmt, test=tuple(map(_stmt, test)), body=_cut(body), carried=_first(carried))
+            return If(cond, _cut(then), _cut(orelse), joined, span)
+        case For(body=body, carried=carried) if _block_fails(body) and _all_initialised(carried):
+            return replace(stmt, body=_cut(body), carried=_first_iteration_only(carried), exit=None)
+        case While(test=test, body=body, carried=carried) if _block_fails(body) and _all_initialised(carried):
+            return replace(stmt, test=tuple(map(_stmt, test)), body=_cut(body), carried=_first_iteration_only(carried))
     return with_blocks(stmt, [tuple(map(_stmt, b)) for b in blocks(stmt)])
 
 
-def _fails(block: Block) -> bool:
-    return any(map(_ends, block))
+def _block_fails(block: Block) -> bool:
+    return any(map(_always_fails, block))
 
 
-def _ends(stmt: Stmt) -> bool:
+def _always_fails(stmt: Stmt) -> bool:
     found = check_of(stmt)
     if found is not None:
         return found.condition == Const(False)
-    return isinstance(stmt, If) and _fails(stmt.then) and _fails(stmt.orelse)
+    return isinstance(stmt, If) and _block_fails(stmt.then) and _block_fails(stmt.orelse)
 
 
-def _bound(carried: tuple[Carry, ...]) -> bool:
+def _all_initialised(carried: tuple[Carry, ...]) -> bool:
     return all(c.init != Undef() for c in carried)
 
 
-def _first(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
-    """What has the same value in every turn that there is."""
+def _first_iteration_only(carried: tuple[Carry, ...]) -> tuple[Carry, ...]:
+    """The carries with their initial values: there is no second iteration."""
     return tuple(replace(c, next=c.init) for c in carried)

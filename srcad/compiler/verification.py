@@ -37,7 +37,7 @@ def verifier(before: Unit) -> Callable[[Unit, Pass], None]:
                 verify_sweeps(f, KNOWN)
             case Form.SEQUENTIAL:
                 verify_sequential(f, KNOWN)
-        verify_types(f)
+        verify_types(f, precisely=one.gives is Form.NORMAL)
         _verify_sections(f)
         if one.keeps_aliases and after.aliases is not None:
             _verify_aliases(f.body, f, after.aliases)

@@ -14,7 +14,7 @@ from srcad.ir.nodes import Assign, Block, Carry, For, Function, If, Join, Stmt, 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """`kind` is "function", "then", "else" or "turn" (a loop body); `position` is that of `owner` in `parent`."""
+    """`kind` is "function", "then", "else" or "loop" (a loop body); `position` is that of `owner` in `parent`."""
 
     kind: str
     stmts: Block
@@ -65,7 +65,7 @@ class Regions:
         for one in region.enclosing:
             if one in self.interleaved:
                 break
-            if one.kind == "turn":
+            if one.kind == "loop":
                 loops.append(one)
         return tuple(loops[::-1])
 
@@ -121,11 +121,11 @@ def regions(f: Function) -> Regions:
                     for join in joins:
                         definitions[join.target] = Definition(region, at, join)
                 case For(body=body, carried=carried):
-                    enter("turn", body, region, stmt, at)
+                    enter("loop", body, region, stmt, at)
                     for carry in carried:
                         definitions[carry.result] = Definition(region, at, carry)
                 case While(test=test, body=body, carried=carried):
-                    enter("turn", test + body, region, stmt, at)
+                    enter("loop", test + body, region, stmt, at)
                     for carry in carried:
                         definitions[carry.result] = Definition(region, at, carry)
                 case _:

@@ -1,4 +1,24 @@
-"""The gradient function put together: the forward sweep with what it saves, then the reverse sweep."""
+"""Assembly of the gradient function: the forward sweep with its saves, then the reverse sweep.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(h, n):
+...     for t in range(n):
+...         h = np.sin(h)
+...     return h
+>>> source = srcad.grad(iterate, argnums="h", target="python").source_for(1.0, 3)
+>>> print(source[source.index("    h_saved") : source.index("    return")].rstrip())
+    h_saved = np.empty(max(n, 0))
+    for t in range(n):
+        h_saved[t] = h
+        h = np.sin(h)
+<BLANKLINE>
+    # ---- reverse sweep -----------------------------------------------------
+    d_h = d_result
+    for t in range(n - 1, -1, -1):
+        # L3: h = np.sin(h)
+        d_h = np.cos(h_saved[t]) * d_h
+"""
 
 from __future__ import annotations
 
@@ -8,7 +28,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.canonicalize.trip_counts import trip_count_of
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
@@ -17,11 +37,12 @@ from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, R
 from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
+from srcad.reverse.loops.loop_reversal import reversed_loop
 from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
-from srcad.reverse.storage.outer_lengths import minus, plus
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
-from srcad.reverse.storage.tape_layout import Growth, TapeLayout, TapeSlot, room
+from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_names import recovered_name, tape_name
+from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
 from srcad.typing.builder import Builder
 from srcad.typing.join import WeakType, join_types, rename_symbols
 
@@ -37,61 +58,68 @@ class _Insertions:
 
 @dataclass(frozen=True)
 class AssembledSweeps:
+    """Both sweeps as blocks."""
+
     forward: Block
     reverse: Block
     deferred: Block
-    """What the primal computes from the results of fused loops, after both sweeps."""
+    """What the primal computes from the results of interleaved loops, after both sweeps."""
     restores: bool
     """Whether the reverse sweep writes into arrays of the primal."""
     restored: tuple[str, ...] | None
-    """Those arrays; None where some have no name when the forward sweep is over: they were made in a loop."""
+    """Those arrays; None where some have no name at the end of the forward sweep: they were allocated in a loop."""
 
 
 class Assembly:
+    """The assembly of one gradient: tape slots, and the statements of the plan inserted into both sweeps."""
+
     def __init__(
-        self, builder: Builder, fused: InterleavePlan, aliases: AliasClasses, checkpoints: SegmentState
+        self, builder: Builder, interleaved: InterleavePlan, aliases: AliasClasses, checkpoints: SegmentState
     ) -> None:
         self.builder = builder
-        self.regions = regions = fused.regions
+        self.regions = regions = interleaved.regions
         self.aliases = aliases
-        self.plan = fused.plan
-        self.moved = fused.deferred
+        self.plan = interleaved.plan
+        self.deferred = interleaved.deferred
         self.slots = TapeLayout(builder, regions, checkpoints.segments)
-        self.stretched = SegmentLoops(builder, self.slots, checkpoints, aliases.written, self.plan)
-        self.stretches = checkpoints.segments
+        self.segment_loops = SegmentLoops(builder, self.slots, checkpoints, aliases.written, self.plan)
+        self.segments = checkpoints.segments
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
-        """Before a fused loop: the places its turns use again."""
+        """Before an interleaved loop: the tape slots that its iterations reuse."""
         self.growths: dict[Region, dict[Region | None, list[Growth]]] = {}
-        """By loop, the arrays that grow by a row in each turn, by where they begin."""
+        """By loop, the arrays that grow by a row per iteration, by where they are declared."""
         self.names: dict[str, Var] = {}
         self.value_slots: dict[str, TapeSlot] = {}
-        self.undo_slots: dict[int, TapeSlot] = {}
+        self.restore_slots: dict[int, TapeSlot] = {}
 
     def sweeps(self, sweep: ReverseSweep) -> AssembledSweeps:
+        """Both sweeps, with all that the plan saves, recovers and restores."""
         self._save_values()
         self._save_overwritten()
         for name in (*self.plan.recovered, *self.plan.loop_carried):
             base = recovered_name(name, self.regions.definitions[name].node, name in self.plan.recomputed)
             slot = self.value_slots.get(name)
             if slot is not None and isinstance(slot.read, Op) and not base.startswith("%"):
-                base = f"%{base}"  # what is read once is read where it is kept
-            self.names[name] = self._holder(base, name)
+                base = f"%{base}"  # a value that is read once is read from the tape
+            self.names[name] = self._recovered_variable(base, name)
         for counted in self.plan.counted:
-            self.names.update(dict.fromkeys(counted.counter.last_use, counted.holder))
+            self.names.update(dict.fromkeys(counted.counter.last_use, counted.variable))
         for name, first in self.plan.value_numbers.items():
             self.names[name] = self.names.get(first, Var(first))
         reverse = self.reverse(sweep)
         top = self.regions.top
-        restores = bool(self.plan.save_points or self.stretches)
-        return AssembledSweeps(self.forward(top), reverse, self.late(top), restores, self._restored())
+        restores = bool(self.plan.save_points or self.segments)
+        return AssembledSweeps(self.forward(top), reverse, self.deferred_statements(top), restores, self._restored())
 
     def _restored(self) -> tuple[str, ...] | None:
-        if self.stretches:
-            return None  # which run again, and use up what they begin with
-        undone = [s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.save_points]
-        groups = {self.aliases.class_of[root(store.base) or ""] for store in undone}
+        if self.segments:
+            return None  # segments run again, and overwrite the state they begin with
+        reversed_stores = [
+            s for r in self.regions for s in r.stmts if isinstance(s, Store) and id(s) in self.plan.save_points
+        ]
+        groups = {self.aliases.class_of[root(store.base) or ""] for store in reversed_stores}
         found = []
         for name, group in self.aliases.class_of.items():
             definition = self.regions.definitions.get(name)
@@ -103,15 +131,15 @@ class Assembly:
             found.append(name)
         return tuple(found)
 
-    def _holder(self, base: str, name: str) -> Var:
-        """The name by which the reverse sweep has a value; what is handed on goes by one name from turn to turn."""
-        holder = self.builder.fresh(base, self.builder.types[name])
+    def _recovered_variable(self, base: str, name: str) -> Var:
+        """The name of a value in the reverse sweep; a loop-carried value has one name in all iterations."""
+        variable = self.builder.fresh(base, self.builder.types[name])
         if name in self.plan.loop_carried:
             carry = self.plan.loop_carried[name].carry
             both = join_types(*(WeakType(self.builder.types[n], False) for n in (carry.arg, carry.result)))
             assert isinstance(both, WeakType), both
-            self.builder.types[holder.name] = rename_symbols(both, holder.name)
-        return holder
+            self.builder.types[variable.name] = rename_symbols(both, variable.name)
+        return variable
 
     # ---- forward -----------------------------------------------------------------------------
 
@@ -122,11 +150,11 @@ class Assembly:
         if slot.declare:
             outermost = self.regions.enclosing_loops(region)[0]
             assert outermost.parent is not None
-            if outermost in self.stretches:
-                self.stretched.preamble.setdefault(outermost, []).extend(slot.declare)
+            if outermost in self.segments:
+                self.segment_loops.preamble.setdefault(outermost, []).extend(slot.declare)
                 return
-            around = [turn for turn in outermost.enclosing if turn in self.regions.interleaved]
-            known = next((turn for turn in reversed(around) if self._known_outside(slot.declare, turn)), None)
+            around = [loop for loop in outermost.enclosing if loop in self.regions.interleaved]
+            known = next((loop for loop in reversed(around) if self._is_sized_before(slot.declare, loop)), None)
             if slot.grows is not None:
                 self.growths.setdefault(outermost, {}).setdefault(known, []).append(slot.grows)
             if known is not None:
@@ -135,10 +163,10 @@ class Assembly:
             before = self._at(outermost.parent).before
             before.setdefault(outermost.position, []).extend(slot.declare)
 
-    def _known_outside(self, declared: Block, turn: Region) -> bool:
-        """Whether the sizes of a place are known before a fused loop: it is made once, and each turn uses it again."""
-        made = defined(declared)
-        return all(turn not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - made)
+    def _is_sized_before(self, declared: Block, loop: Region) -> bool:
+        """Whether the sizes of a slot are known before an interleaved loop: it is allocated once for all iterations."""
+        own = defined(declared)
+        return all(loop not in set(self.regions.definitions[n].region.enclosing) for n in block_reads(declared) - own)
 
     def _save_values(self) -> None:
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
@@ -149,8 +177,8 @@ class Assembly:
             written = isinstance(t, Array) and name in self.aliases.written
             last = definition.position
             if written and self.overwrites.lifetime(self.aliases.class_of[name]) is region:
-                # what the array holds in the end: going back, what was overwritten before that is restored
-                last = len(region.stmts) - 1 - self._counts(region)
+                # its final content: the reverse sweep restores what was overwritten before that
+                last = len(region.stmts) - 1 - self._ends_with_counter(region)
                 written = False
             slot = self.slots.make(tape_name(name, t, definition.node), region, t, refers=written)
             self.value_slots[name] = slot
@@ -160,54 +188,54 @@ class Assembly:
                 value = Op("np.ascontiguousarray", (value,))
             self._at(region).after.setdefault(last, []).extend(slot.push(value))
 
-    def _counts(self, turn: Region) -> bool:
-        """Whether the last statement of a region counts its turns, whose number is a place."""
-        owner = turn.owner
+    def _ends_with_counter(self, loop: Region) -> bool:
+        """Whether the last statement of a region increments its trip counter, which is a position in the tape."""
+        owner = loop.owner
         count = trip_count_of(owner) if isinstance(owner, For | While) else None
-        last = turn.stmts[-1]
+        last = loop.stmts[-1]
         return count is not None and isinstance(last, Assign) and count.next == Var(last.target)
 
     def _save_overwritten(self) -> None:
         shared: dict[object, TapeSlot] = {}
         for store, _ in self.overwrites.stores:
             if id(store) in self.plan.save_points:
-                home, written = self.plan.save_points[id(store)], place(store)
-                if (home, written) not in shared:
-                    shared[home, written] = self._save_place(written, home)
-                self.undo_slots[id(store)] = shared[home, written]
+                save_point, written = self.plan.save_points[id(store)], place(store)
+                if (save_point, written) not in shared:
+                    shared[save_point, written] = self._save_location(written, save_point)
+                self.restore_slots[id(store)] = shared[save_point, written]
 
-    def _save_place(self, written: Expr, home: SavePoint) -> TapeSlot:
+    def _save_location(self, written: Expr, save_point: SavePoint) -> TapeSlot:
         t = self.builder.typeof(written)
         base = root(written)
         assert base is not None and isinstance(t, Scalar | Array)
-        slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, home.region, t)
-        self._declare(slot, home.region)
+        slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, save_point.region, t)
+        self._declare(slot, save_point.region)
         content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.by_reference else written
-        self._at(home.region).before.setdefault(home.position, []).extend(slot.push(content))
+        self._at(save_point.region).before.setdefault(save_point.position, []).extend(slot.push(content))
         return slot
 
     def forward(self, region: Region) -> Block:
-        """The region's statements with the insertions; a `while` is put together by its owner."""
+        """The region's statements with the insertions; a `while` is assembled by its owner."""
         added = self._at(region)
-        out: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
+        out: list[Stmt] = [*self._capacity_checks(region), *added.after.get(-1, ())]
         for position, stmt in enumerate(region.stmts):
             out += added.before.get(position, ())
-            if isinstance(stmt, For) and (turn := self.regions.body_of(stmt, "turn")) in self.stretches:
-                out += self.stretched.forward(stmt, turn)
-            elif position not in self.moved.get(region, ()) and not self._is_fused(stmt):
-                out += () if self.stretched.is_first(stmt) else (self._inner(stmt),)
+            if isinstance(stmt, For) and (loop := self.regions.body_of(stmt, "loop")) in self.segments:
+                out += self.segment_loops.forward(stmt, loop)
+            elif position not in self.deferred.get(region, ()) and not self._is_interleaved(stmt):
+                out += () if self.segment_loops.sets_segment_start(stmt) else (self._inner(stmt),)
             out += added.after.get(position, ())
         return tuple(out)
 
-    def _room(self, turn: Region) -> Block:
-        return tuple(s for several in self.growths.get(turn, {}).values() for s in room(several))
+    def _capacity_checks(self, loop: Region) -> Block:
+        return tuple(s for several in self.growths.get(loop, {}).values() for s in capacity_check(several))
 
-    def late(self, region: Region) -> Block:
-        """The statements of a region that come after the way back through it."""
-        return tuple(region.stmts[at] for at in sorted(self.moved.get(region, ())))
+    def deferred_statements(self, region: Region) -> Block:
+        """The statements of a region that come after its reversal."""
+        return tuple(region.stmts[at] for at in sorted(self.deferred.get(region, ())))
 
-    def _is_fused(self, stmt: Stmt) -> bool:
-        return isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.regions.interleaved
+    def _is_interleaved(self, stmt: Stmt) -> bool:
+        return isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.regions.interleaved
 
     def _inner(self, stmt: Stmt) -> Stmt:
         match stmt:
@@ -215,12 +243,12 @@ class Assembly:
                 inner = [self.forward(self.regions.body_of(stmt, kind)) for kind in ("then", "else")]
                 return with_blocks(stmt, inner)
             case For():
-                return with_blocks(stmt, [self.forward(self.regions.body_of(stmt, "turn"))])
+                return with_blocks(stmt, [self.forward(self.regions.body_of(stmt, "loop"))])
             case While(test=test):
-                region = self.regions.body_of(stmt, "turn")
+                region = self.regions.body_of(stmt, "loop")
                 added = self._at(region)
-                # saving belongs to the turn, which starts only when the test has passed
-                at_start: list[Stmt] = [*self._room(region), *added.after.get(-1, ())]
+                # saving belongs to the iteration, which starts only when the test has passed
+                at_start: list[Stmt] = [*self._capacity_checks(region), *added.after.get(-1, ())]
                 for position in range(len(test)):
                     assert not added.before.get(position)
                     at_start += added.after.get(position, ())
@@ -236,6 +264,7 @@ class Assembly:
     # ---- reverse -----------------------------------------------------------------------------
 
     def reverse(self, sweep: ReverseSweep) -> Block:
+        """The reversal of a region: at each position restored memory, recovered values, then adjoint statements."""
         due: dict[int, list[str]] = {}
         for name in self.plan.recovered:
             definition = self.regions.definitions[name]
@@ -246,22 +275,22 @@ class Assembly:
         for group in sweep.with_others(
             self.plan.counted, self.plan.restore_planner.groups(self.plan.save_points, sweep.region)
         ):
-            now = self._in_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
+            now = self._topological_order(sorted(due.pop(group.position, ()), key=lambda n: ranks[n]))
             if group.restores is not None and is_restored_at(group, sweep.region, self.plan.save_points):
                 first = self._index_names(group.restores)
                 for name in (n for n in now if n in first):
-                    out += self._get_back(name, group)
-                out += self._undo(group)
+                    out += self._recover(name, group)
+                out += self._restore(group)
                 now = [n for n in now if n not in first]
             for name in now:
-                out += self._get_back(name, group)
+                out += self._recover(name, group)
             out += substitute(tuple(group.stmts), self.names)
             out += self._nested(group)
         assert not due, due
         return tuple(out)
 
-    def _in_order(self, due: list[str]) -> list[str]:
-        """Values to get back at one position, each after those it is got back from."""
+    def _topological_order(self, due: list[str]) -> list[str]:
+        """Values to recover at one position, each after those it is recovered from."""
         ordered: dict[str, None] = {}
 
         def visit(name: str) -> None:
@@ -277,7 +306,7 @@ class Assembly:
         return list(ordered)
 
     def _sources(self, name: str) -> frozenset[str]:
-        """The names that getting a value back reads."""
+        """The names that recovering a value reads."""
         if name in self.plan.reloaded:
             return self.plan.names(self.plan.reloaded[name][1])
         if name in self.plan.read_from_saved_overwrite:
@@ -288,7 +317,7 @@ class Assembly:
         return self.plan.names(node.value) if name in self.plan.recomputed and isinstance(node, Assign) else frozenset()
 
     def _index_names(self, store: Store) -> frozenset[str]:
-        """What says where the store went: needed before the place can be restored."""
+        """The names that determine the target of a store: needed before it can be restored."""
         found: frozenset[str] = frozenset()
         pending = [n for e in (store.base, *store.index) for n in self.plan.names(e)]
         while pending:
@@ -306,17 +335,17 @@ class Assembly:
             return self.plan.read_from_saved_overwrite[name][0]
         return self.plan.recomputed[name] if name in self.plan.recomputed else self.plan.saved[name]
 
-    def _undo(self, group: ReverseGroup) -> list[Stmt]:
+    def _restore(self, group: ReverseGroup) -> list[Stmt]:
         store = group.restores
         assert store is not None
-        slot = self.undo_slots[id(store)]
+        slot = self.restore_slots[id(store)]
         restored = Store(self._renamed(store.base), tuple(map(self._renamed, store.index)), slot.read, None, group.span)
         return [*slot.position, restored]
 
     def _renamed(self, e: Expr) -> Expr:
         return replace_names(e, self.names)
 
-    def _get_back(self, name: str, group: ReverseGroup) -> list[Stmt]:
+    def _recover(self, name: str, group: ReverseGroup) -> list[Stmt]:
         target = self.names[name].name
         if name in self.plan.recomputed:
             node = self.regions.definitions[name].node
@@ -326,12 +355,12 @@ class Assembly:
             return [Assign(target, self._renamed(self.plan.reloaded[name][1]), group.span)]
         if name in self.plan.read_from_saved_overwrite:
             part = self.plan.read_from_saved_overwrite[name][1]
-            return [Assign(target, self._element(self.undo_slots[id(part.store)], part.items), group.span)]
+            return [Assign(target, self._element(self.restore_slots[id(part.store)], part.items), group.span)]
         slot = self.value_slots[name]
         return [*slot.position, Assign(target, slot.read, group.span)]
 
     def _element(self, slot: TapeSlot, items: tuple[Expr, ...]) -> Expr:
-        """An element of what is kept in a place."""
+        """An element of what a tape slot holds."""
         match slot.read, tuple(map(self._renamed, items)):
             case load, ():
                 return load
@@ -345,58 +374,27 @@ class Assembly:
             case ReverseBranches(owner, then, orelse):
                 a, b = self.reverse(then), self.reverse(orelse)
                 return [If(self._renamed(owner.cond), a, b, (), owner.span)] if a or b else []
-            case ReverseLoop(owner, turn):
-                body = self.reverse(turn)
-                if self._is_fused(owner):
-                    forward, late = self.forward(turn.region), self.late(turn.region)
+            case ReverseLoop(owner, inner):
+                body = self.reverse(inner)
+                if self._is_interleaved(owner):
+                    forward, deferred = self.forward(inner.region), self.deferred_statements(inner.region)
                     both = (ITERATION, *forward, ITERATION_REVERSED, *body) if forward else body
-                    both += late
-                    return [*self.preamble.get(turn.region, ()), with_blocks(owner, [both])]
+                    both += deferred
+                    return [*self.preamble.get(inner.region, ()), with_blocks(owner, [both])]
                 if not body:
                     return []
-                handed_on = [
+                carried_ends = [
                     (self.names[end], one.carry)
                     for end, one in self.plan.loop_carried.items()
-                    if one.turn is turn.region
+                    if one.loop is inner.region
                 ]
-                before = [Assign(end.name, self.names[carry.arg], owner.span) for end, carry in handed_on]
-                if isinstance(owner, For) and turn.region in self.stretches:
-                    one, bounds = self.stretched.bounds(owner, turn.region)
-                    last = [self.stretched.handed_on(end, carry, owner.span) for end, carry in handed_on]
-                    back = (*last, self._turned(one, (*body, *before)))
-                    return self.stretched.reverse(one, bounds, turn.region, self.forward(turn.region), back)
-                last = [Assign(end.name, Var(carry.result), owner.span) for end, carry in handed_on]
-                return [*last, self._turned(owner, (*body, *before))]
+                before = [Assign(end.name, self.names[carry.arg], owner.span) for end, carry in carried_ends]
+                if isinstance(owner, For) and inner.region in self.segments:
+                    one, bounds = self.segment_loops.bounds(owner, inner.region)
+                    last = [self.segment_loops.loop_carried_end(end, carry, owner.span) for end, carry in carried_ends]
+                    reversal = (*last, reversed_loop(self.builder, one, (*body, *before), self._renamed))
+                    return self.segment_loops.reverse(one, bounds, inner.region, self.forward(inner.region), reversal)
+                last = [Assign(end.name, Var(carry.result), owner.span) for end, carry in carried_ends]
+                return [*last, reversed_loop(self.builder, owner, (*body, *before), self._renamed)]
             case _:
                 return []
-
-    def _turned(self, owner: For | While, body: Block) -> Stmt:
-        """The loop backwards over the same turns."""
-        count = trip_count_of(owner)
-        if count is not None:
-            turns = self._renamed(Var(count.result))
-            if isinstance(owner, For):
-                start, step = self._renamed(owner.start), self._renamed(owner.step)
-                at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
-                value = at if start == Const(0) else Op("+", (start, at))
-                body = (Assign(owner.index, value), *body)
-            return For(count.arg, plus(turns, -1), Const(-1), Const(-1), body)
-        assert isinstance(owner, For)
-        start, stop, step = (self._renamed(e) for e in (owner.start, owner.stop, owner.step))
-        if isinstance(step, Const) and isinstance(step.value, int):
-            by = step.value
-            toward = 1 if by > 0 else -1
-            if by == toward:
-                last = plus(stop, -toward)
-            else:
-                span = plus(minus(stop, start), -toward)
-                last = _plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
-            return For(owner.index, last, plus(start, -toward), Const(-by), body)
-        turns = Op("len", (Op("range", (start, stop, step)),))
-        turn = self.builder.fresh("turn", Scalar("int64"))
-        body = (Assign(owner.index, _plus(start, Op("*", (turn, step)))), *body)
-        return For(turn.name, plus(turns, -1), Const(-1), Const(-1), body)
-
-
-def _plus(a: Expr, b: Expr) -> Expr:
-    return b if a == Const(0) else Op("+", (a, b))

@@ -1,4 +1,18 @@
-"""Comments that tie the reverse sweep to the lines it reverses."""
+"""Source comments: each group of adjoint statements is preceded by the primal line that it reverses.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def wave(x):
+...     y = x * x
+...     return np.sin(y) * x
+>>> source = srcad.grad(wave, target="python").source_for(1.0)
+>>> print(source[source.index("    # L3") : source.index("    return d_x")].rstrip())
+    # L3: return np.sin(y) * x
+    d_x = np.sin(y) * d_result
+    d_y = np.cos(y) * x * d_result
+    # L2: y = x * x
+    d_x += 2.0 * x * d_y
+"""
 
 from __future__ import annotations
 
@@ -11,7 +25,7 @@ FORWARD = Comment("---- forward sweep ------------------------------------------
 REVERSE = Comment("---- reverse sweep -----------------------------------------------------", "reverse")
 VALUE = Comment("---- value -------------------------------------------------------------", "value")
 ITERATION = Comment("forward", "iteration")
-AGAIN = Comment("forward again", "iteration again")
+RERUN = Comment("forward again", "iteration again")
 ITERATION_REVERSED = Comment("and back", "iteration reversed")
 WIDTH = 100
 INDENT = 4
@@ -23,14 +37,14 @@ def annotate(f: Function) -> Function:
     Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
     """
     at = section_start(f.body, "reverse")
-    own = f.span.function if f.span is not None else None
+    function = f.span.function if f.span is not None else None
 
     def comment(span: Span, depth: int) -> Comment:
-        where = f"L{span.line}" if span.function == own else f"{span.function} L{span.line}"
+        where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
         text = f"{where}: {span.text.strip()}"
-        room = WIDTH - INDENT * depth - len("# ")
-        if len(text) > room:
-            text = text[: room - 4].rstrip() + " ..."
+        width = WIDTH - INDENT * depth - len("# ")
+        if len(text) > width:
+            text = text[: width - 4].rstrip() + " ..."
         return Comment(text)
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
@@ -62,11 +76,11 @@ def _span(stmt: Stmt) -> Span | None:
 
 def _shared_line(block: Block, at: int) -> Span | None:
     """The line that a loop reverses together with the loop before or after it, and nothing else."""
-    mine = _only_line(block[at])
+    span = _only_line(block[at])
     for other in block[max(at - 1, 0) : at + 2 : 2] if at else block[1:2]:
-        found = _only_line(other)
-        if mine is not None and found is not None and (mine.file, mine.line) == (found.file, found.line):
-            return mine
+        other_span = _only_line(other)
+        if span is not None and other_span is not None and (span.file, span.line) == (other_span.file, other_span.line):
+            return span
     return None
 
 

@@ -9,8 +9,11 @@ from srcad.ir.verify import Malformed
 from srcad.typing.typeof import typeof
 
 
-def verify_types(f: Function) -> Function:
+def verify_types(f: Function, precisely: bool = True) -> Function:
     """Raise `Malformed` unless what is assigned a scalar or an array is declared as one of that dtype and rank.
+
+    Unless `precisely`, a float32 may be given to a float64 and the other way round: a cotangent has the precision of
+    what it is computed from, its adjoint that of the variable.
 
     >>> from srcad.ir.nodes import Op, Var
     >>> x = Assign("x", Op("/", (Const(1), Const(2))))
@@ -22,14 +25,18 @@ def verify_types(f: Function) -> Function:
         # a constant has the dtype of what it is given to
         if isinstance(stmt, Assign) and not isinstance(stmt.value, Const | Undef):
             declared, given = f.types.get(stmt.target), typeof(stmt.value, f.types)
-            if isinstance(given, Scalar | Array) and _kind(declared) != _kind(given):
+            if isinstance(given, Scalar | Array) and _kind(declared, precisely) != _kind(given, precisely):
                 what = f"{stmt.target} is declared {_kind(declared)}, and is given a value of type {_kind(given)}"
                 raise Malformed(f"{f.name}: {what}")
     return f
 
 
-def _kind(known: object) -> str:
+def _kind(known: object, precisely: bool = True) -> str:
     match known:
+        case Scalar("float32" | "float64") if not precisely:
+            return "float"
+        case Array("float32" | "float64", dims) if not precisely:
+            return f"float[{len(dims)}]"
         case Scalar(dtype):
             return dtype
         case Array(dtype, dims):

@@ -119,7 +119,7 @@ def _leads(e: Expr, goal: str, counter: InductionVariable, regions: Regions) -> 
     for source in ahead:
         if regions.definitions[source].region is region:
             counter.last_use[source] = position
-        elif region.kind == "turn":
+        elif region.kind == "loop":
             return False  # in a branch, the join has set the last use
     # the last value of an iteration is valid to its end
     counter.last_use.setdefault(e.name, len(region.stmts))

@@ -156,7 +156,7 @@ class LengthForms:
     def is_known(self, name: str, loop: Stmt) -> bool:
         """Whether the name is defined before the loop."""
         home = self._regions.definitions.get(name)
-        turn = self._regions.body_of(loop, "turn")
+        turn = self._regions.body_of(loop, "loop")
         place = None if home is None else home.region.place_of(turn)
         return home is not None and place is not None and home.position < place
 

@@ -77,7 +77,7 @@ class Privatization:
             return False
         read, at = reads[0], stores[0][1]
         around = set(at.region.enclosing)
-        shared = [r for r in read.region.enclosing if r.kind == "turn" and r in around]
+        shared = [r for r in read.region.enclosing if r.kind == "loop" and r in around]
         turn = next((r for r in shared if self.is_private(group, r)), None)
         if turn is None:
             return False
@@ -87,7 +87,7 @@ class Privatization:
     def _each_once(self, access: MemoryAccess, turn: Region) -> tuple[tuple[Dim, Dim], ...] | None:
         """The ranges of the axes, where the access visits each of their elements exactly once in an iteration."""
         inner = _between(access.region, turn)
-        if not all(r.kind == "turn" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
+        if not all(r.kind == "loop" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
             return None
         counters = {r.owner.index for r in inner if isinstance(r.owner, For)}
         fixed = {r.owner.index for r in turn.enclosing if isinstance(r.owner, For)}
@@ -122,7 +122,7 @@ class Privatization:
         if first >= then:
             return False
         inner = _between(at.region, common)
-        if not all(r.kind == "turn" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
+        if not all(r.kind == "loop" and isinstance(r.owner, For) and r.owner.exit is None for r in inner):
             return False
         counters = {r.owner.index for r in inner if isinstance(r.owner, For)}
         fixed = {r.owner.index for r in common.enclosing if isinstance(r.owner, For)}

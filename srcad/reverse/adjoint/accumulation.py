@@ -1,4 +1,21 @@
-"""Adding to adjoints: where an adjoint lives, when it gets its first value, and in which shape."""
+"""Adjoint variables: where each is defined and initialised, how contributions are accumulated, and in which shape.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def spread(x, s):
+...     y = x[1:] * s
+...     return np.sum(y * y)
+>>> source = srcad.grad(spread, argnums=("x", "s"), target="python").source_for(np.ones(4), 2.0)
+>>> print(source[source.index("    d_y =") : source.index("    return")].rstrip())
+    d_y = 2.0 * y * d_result
+    d_x = np.zeros_like(x)
+    # L2: y = x[1:] * s
+    d_x[1:] += s * d_y
+    d_s = np.sum(x[1:] * d_y)
+
+`d_y` gets its first value by assignment. The adjoint of the view `x[1:]` is a view of `d_x`, which begins as zero; `s`
+was broadcast, so its contributions are summed.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +36,8 @@ from srcad.typing.builder import Builder
 class ReversalScope:
     """One region being reversed.
 
-    `initialised`: the primal names whose adjoint got a value in it. `uniform`: those of them whose adjoint is so
-    far one number for all elements, not yet written out as an array.
+    `initialised`: the primal names whose adjoint got its first value in it. `uniform`: those of them whose adjoint is
+    so far one scalar for all elements, not yet broadcast to an array.
     """
 
     sweep: ReverseSweep
@@ -31,11 +48,10 @@ class ReversalScope:
 class AdjointVariables:
     """The adjoint of every active primal name.
 
-    An adjoint begins where its first contribution is written, which assigns; where that is inside a loop, it
-    begins as zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no
-    adjoint of its own, what is added to it goes to `d_x[2:5]`. `rows` are arrays of which each turn of a loop has
-    its own row (by the number of axes that say which): for their adjoints one row is enough. `prefix` is what the
-    names of adjoints begin with.
+    The first contribution to an adjoint defines it by assignment; where that is inside a loop, it is initialised to
+    zero before the loop. The adjoint of a view is the view of the adjoint: `y = x[2:5]` has no adjoint of its own, what
+    is added to it goes to `d_x[2:5]`. `rows` are expanded arrays, with a row per iteration (by their number of leading
+    axes): for their adjoints one row is enough. `prefix` is what the names of adjoints begin with.
     """
 
     def __init__(
@@ -54,14 +70,15 @@ class AdjointVariables:
         self.stored = stored
         self.rows = rows
         self.prefix = prefix
-        self.frames: list[ReversalScope] = []
+        self.scopes: list[ReversalScope] = []
         self._names: dict[str, Var] = dict(buffers)
-        # a reshape of an adjoint has to be a view, so these adjoints begin as zeros, laid out as their primals are
+        # a reshape of an adjoint has to be a view, so these adjoints begin as zeros with the layout of their primals
         self.reshaped = {self.base_array(n) for n in stored if (v := self.view(n)) is not None and v.prim == "reshape"}
 
-    # ---- where it lives ----------------------------------------------------------------------
+    # ---- its name and view -------------------------------------------------------------------
 
     def name(self, primal: str) -> Var:
+        """The variable of the adjoint, created at the first request."""
         if primal not in self._names:
             base = primal.rsplit(".", 1)[0]
             base = base.removesuffix(SAVED) if primal in self.rows else base
@@ -84,6 +101,7 @@ class AdjointVariables:
         return None
 
     def base_array(self, primal: str) -> str:
+        """The array of which `primal` is a view, directly or through other views; itself if it is none."""
         while (view := self.view(primal)) is not None:
             base = view.args[0]
             assert isinstance(base, Var)
@@ -92,25 +110,25 @@ class AdjointVariables:
 
     def value(self, primal: str) -> Var:
         """The adjoint of a root name, as an array if the name is one."""
-        for frame in self.frames:
-            if primal in frame.uniform:
-                number = frame.uniform.pop(primal)
-                whole = Op("np.full_like", (Var(primal), number))
-                self._emit_in(frame, Assign(self.name(primal).name, whole, self.builder.span))
+        for scope in self.scopes:
+            if primal in scope.uniform:
+                scalar = scope.uniform.pop(primal)
+                full = Op("np.full_like", (Var(primal), scalar))
+                self._emit_into(scope, Assign(self.name(primal).name, full, self.builder.span))
         return self.name(primal)
 
     def broadcast_scalar(self, primal: str) -> Atom | None:
-        """The one number that is every element of the adjoint, where that is known here."""
-        return self.frames[-1].uniform.get(primal)
+        """The scalar that is every element of the adjoint, where that is known here."""
+        return self.scopes[-1].uniform.get(primal)
 
-    def _emit_in(self, frame: ReversalScope, stmt: Assign) -> None:
-        """Write a statement in a frame, before the nested part that is being written."""
-        if frame is self.frames[-1]:
+    def _emit_into(self, scope: ReversalScope, stmt: Assign) -> None:
+        """Write a statement in a scope, before the nested region that is being reversed."""
+        if scope is self.scopes[-1]:
             self.builder.emit(stmt)
         else:
-            position = frame.sweep.region.place_of(self.frames[-1].sweep.region)
+            position = scope.sweep.region.place_of(self.scopes[-1].sweep.region)
             assert position is not None
-            frame.sweep.groups.append(ReverseGroup(position, [stmt], stmt.span))
+            scope.sweep.groups.append(ReverseGroup(position, [stmt], stmt.span))
 
     def adjoint_view(self, expr: Expr) -> Expr:
         """The adjoint of a view path: the same path on the adjoint of its root."""
@@ -119,40 +137,40 @@ class AdjointVariables:
                 view = self.view(name)
                 return self.value(name) if view is None else self.adjoint_view(view)
             case Op("index", (Var(name), *items)) if name in self.rows:
-                own = items[self.rows[name] :]
-                return Op("index", (self.value(name), *own)) if own else self.value(name)
+                row_items = items[self.rows[name] :]
+                return Op("index", (self.value(name), *row_items)) if row_items else self.value(name)
             case Op(prim, (base, *rest), static):
                 return Op(prim, (self.adjoint_view(base), *rest), static)
             case _:
                 raise AssertionError(expr)
 
     def has(self, primal: str) -> bool:
-        """Whether anything was added to the adjoint yet."""
+        """Whether the adjoint has a value yet."""
         name = self.base_array(primal)
-        return any(name in frame.initialised for frame in self.frames)
+        return any(name in scope.initialised for scope in self.scopes)
 
     def in_inner_loop(self, primal: str) -> bool:
         """Whether a loop within the region that defines the root name is being reversed."""
-        home = self.regions.definitions[self.base_array(primal)].region
-        return any(r.kind == "turn" for r in self._inside(home))
+        defining_region = self.regions.definitions[self.base_array(primal)].region
+        return any(r.kind == "loop" for r in self._enclosing_within(defining_region))
 
-    def _inside(self, home: Region) -> Iterator[Region]:
-        for region in self.frames[-1].sweep.region.enclosing:
-            if region is home:
+    def _enclosing_within(self, defining_region: Region) -> Iterator[Region]:
+        for region in self.scopes[-1].sweep.region.enclosing:
+            if region is defining_region:
                 return
             yield region
 
     # ---- its first value ---------------------------------------------------------------------
 
-    def _first_frame(self, primal: str) -> ReversalScope:
-        """Where the adjoint may begin, at the innermost: outside every loop that is inside its name's region."""
-        home = self.regions.definitions[primal].region
-        place = len(self.frames) - 1
-        depth = next((i for i, f in enumerate(self.frames) if f.sweep.region is home), 0)
-        for at in range(len(self.frames) - 1, depth, -1):
-            if self.frames[at].sweep.region.kind == "turn":
-                place = at - 1
-        return self.frames[place]
+    def _initial_scope(self, primal: str) -> ReversalScope:
+        """The innermost scope where the adjoint may be defined: outside every loop that is inside its name's region."""
+        defining_region = self.regions.definitions[primal].region
+        position = len(self.scopes) - 1
+        depth = next((i for i, scope in enumerate(self.scopes) if scope.sweep.region is defining_region), 0)
+        for at in range(len(self.scopes) - 1, depth, -1):
+            if self.scopes[at].sweep.region.kind == "loop":
+                position = at - 1
+        return self.scopes[position]
 
     def zero(self, primal: str) -> Expr:
         """A zero of the name's type; inside a loop, without reading the name if its shape is known otherwise."""
@@ -163,8 +181,8 @@ class AdjointVariables:
         if primal in self.rows:
             first = self.rows[primal]
             axes = range(first, t.rank)
-            known = [length(t.dims[a], self.regions) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
-            return Op("np.zeros", tuple(known), () if t.dtype == "float64" else (("dtype", t.dtype),))
+            row_lengths = [length(t.dims[a], self.regions) or Op("shape", (Var(primal),), (("axis", a),)) for a in axes]
+            return Op("np.zeros", tuple(row_lengths), () if t.dtype == "float64" else (("dtype", t.dtype),))
         if self.regions.enclosing_loops(self.regions.definitions[primal].region):
             lengths = [length(d, self.regions) for d in t.dims]
             if all(n is not None for n in lengths):
@@ -173,35 +191,39 @@ class AdjointVariables:
         return Op("np.zeros_like", (Var(primal),))
 
     def ensure_zero(self, primal: str) -> None:
-        """Give the adjoint of a root name a zero to add to, if it has no value yet."""
+        """Initialise the adjoint of a root name to zero, if it has no value yet."""
         if self.has(primal):
             return
-        frame = self._first_frame(primal)
-        frame.initialised.add(primal)
-        # no span: a zero to start from belongs to no line
-        self._emit_in(frame, Assign(self.name(primal).name, self.zero(primal)))
+        scope = self._initial_scope(primal)
+        scope.initialised.add(primal)
+        # no span: an initial zero belongs to no source line
+        self._emit_into(scope, Assign(self.name(primal).name, self.zero(primal)))
 
     def zero_missing_branch(self, parent: ReversalScope, branches: tuple[ReversalScope, ReversalScope]) -> None:
         """Adjoints that got their first value in one branch are zero in the other."""
-        begun = sorted(branches[0].initialised | branches[1].initialised)
-        outer = [name for name in begun if self._outlives(name, branches)]
-        for frame in branches:
-            missing = [name for name in outer if name not in frame.initialised]
+        initialised = sorted(branches[0].initialised | branches[1].initialised)
+        outer = [name for name in initialised if self._outlives(name, branches)]
+        for scope in branches:
+            missing = [name for name in outer if name not in scope.initialised]
             zeros = [Assign(self.name(n).name, self.zero(n)) for n in missing]
             if zeros:
-                frame.sweep.groups.append(ReverseGroup(-1, list(zeros)))
+                scope.sweep.groups.append(ReverseGroup(-1, list(zeros)))
         parent.initialised.update(outer)
 
     def _outlives(self, name: str, branches: tuple[ReversalScope, ReversalScope]) -> bool:
-        home = self.regions.definitions[name].region
-        return all(home is not frame.sweep.region for frame in branches)
+        defining_region = self.regions.definitions[name].region
+        return all(defining_region is not scope.sweep.region for scope in branches)
 
     # ---- adding ------------------------------------------------------------------------------
 
-    def hand_on(self, target: Expr, value: Atom) -> None:
-        """Add `value` to the adjoint of the atom `target`, where it is that of the same value by another name."""
-        have, want = self.builder.typeof(value), self.builder.typeof(target)
-        exact = have.dtype == want.dtype if isinstance(have, Array) and isinstance(want, Array) else None
+    def add_from_copy(self, target: Expr, value: Atom) -> None:
+        """Add `value`, the adjoint of a copy of the atom `target`, to the adjoint of `target`."""
+        value_type, target_type = self.builder.typeof(value), self.builder.typeof(target)
+        exact = (
+            value_type.dtype == target_type.dtype
+            if isinstance(value_type, Array) and isinstance(target_type, Array)
+            else None
+        )
         self._add(target, value, exact)
 
     def add(self, target: Expr, value: Atom) -> None:
@@ -222,16 +244,16 @@ class AdjointVariables:
             return
         if primal in self.reshaped:
             self.ensure_zero(primal)
-        frame = self.frames[-1]
+        scope = self.scopes[-1]
         if self.has(primal):
             self.builder.emit(AugAssign(self.value(primal).name, "+", value, self.builder.span, free=True))
             return
         d = self.name(primal)
-        if self._first_frame(primal) is frame and not exact and isinstance(self.builder.typeof(value), Scalar):
-            frame.initialised.add(primal)
-            frame.uniform[primal] = value
-        elif self._first_frame(primal) is frame and exact:
-            frame.initialised.add(primal)
+        if self._initial_scope(primal) is scope and not exact and isinstance(self.builder.typeof(value), Scalar):
+            scope.initialised.add(primal)
+            scope.uniform[primal] = value
+        elif self._initial_scope(primal) is scope and exact:
+            scope.initialised.add(primal)
             fresh = value if isinstance(self.builder.typeof(value), Scalar) else Op("copy", (value,))
             self.builder.emit(Assign(d.name, fresh, self.builder.span))
         else:
@@ -242,11 +264,11 @@ class AdjointVariables:
         self.builder.emit(self._stored(view, value))
 
     def store(self, base: Expr, index: tuple[Expr, ...], value: Expr) -> None:
-        """Set the adjoint of a place."""
+        """Set the adjoint of elements."""
         self.builder.emit(self._stored(Op("index", (base, *(index or (Slice(),)))), value, None))
 
-    def _stored(self, place: Op, value: Expr, op: str | None = "+") -> Store:
-        path = self.adjoint_view(place)
+    def _stored(self, location: Op, value: Expr, op: str | None = "+") -> Store:
+        path = self.adjoint_view(location)
         if isinstance(path, Op) and path.prim == "index":
             return Store(path.args[0], path.args[1:], value, op, self.builder.span, free=op is not None)
         return Store(path, (Slice(),), value, op, self.builder.span, free=op is not None)
@@ -263,31 +285,31 @@ class AdjointVariables:
     # ---- shape -------------------------------------------------------------------------------
 
     def unbroadcast(self, value: Atom, primal: str) -> tuple[Atom, bool]:
-        """`value` summed to the shape of `primal`, and whether that shape is certain to be reached."""
-        want = self.builder.types[primal]
-        return unbroadcast_to(self.builder, value, want, Var(primal))
+        """`value` summed to the shape of `primal`, and whether the result surely has that shape."""
+        target_type = self.builder.types[primal]
+        return unbroadcast_to(self.builder, value, target_type, Var(primal))
 
 
-def unbroadcast_to(builder: Builder, value: Atom, want: Type, like: Expr) -> tuple[Atom, bool]:
-    """Sum `value` over the axes along which something of type `want` (the value `like`) was broadcast."""
-    have = builder.typeof(value)
-    if isinstance(want, Scalar):
-        if isinstance(have, Array):
+def unbroadcast_to(builder: Builder, value: Atom, target_type: Type, like: Expr) -> tuple[Atom, bool]:
+    """Sum `value` over the axes along which something of type `target_type` (the value `like`) was broadcast."""
+    value_type = builder.typeof(value)
+    if isinstance(target_type, Scalar):
+        if isinstance(value_type, Array):
             value = builder.op("np.sum", value)
         return value, True
-    assert isinstance(want, Array)
-    if isinstance(have, Scalar):
+    assert isinstance(target_type, Array)
+    if isinstance(value_type, Scalar):
         return value, False
-    assert isinstance(have, Array)
-    while have.rank > want.rank:
+    assert isinstance(value_type, Array)
+    while value_type.rank > target_type.rank:
         value = builder.op("np.sum", value, axis=0)
-        have = builder.typeof(value)
-        assert isinstance(have, Array)
-    exact = have.rank == want.rank and have.dtype == want.dtype
-    offset = want.rank - have.rank
+        value_type = builder.typeof(value)
+        assert isinstance(value_type, Array)
+    exact = value_type.rank == target_type.rank and value_type.dtype == target_type.dtype
+    offset = target_type.rank - value_type.rank
     unknown = False
-    for axis in range(have.rank):
-        from_dim, to_dim = have.dims[axis], want.dims[axis + offset]
+    for axis in range(value_type.rank):
+        from_dim, to_dim = value_type.dims[axis], target_type.dims[axis + offset]
         if from_dim == to_dim or to_dim.is_not_one:
             # a length that must be that of the target or 1: the target's, if it is surely not 1
             exact = exact and (from_dim == to_dim or from_dim.is_not_one)
@@ -295,7 +317,7 @@ def unbroadcast_to(builder: Builder, value: Atom, want: Type, like: Expr) -> tup
             exact = False
         elif to_dim.is_one:
             summed = builder.op("np.sum", value, axis=axis)
-            if want.rank == 1:
+            if target_type.rank == 1:
                 value = builder.op("array", summed)
             else:
                 value = builder.op("index", summed, *_new_axis(builder, summed, axis))
@@ -303,9 +325,9 @@ def unbroadcast_to(builder: Builder, value: Atom, want: Type, like: Expr) -> tup
             unknown = True
     if unknown:
         if offset:
-            value = builder.op("index", value, *([Const(None)] * offset), *([Slice()] * have.rank))
-        value = builder.op(f"runtime.unbroadcast_{want.rank}d", value, like, hint="part")
-    return value, exact or (unknown and have.dtype == want.dtype)
+            value = builder.op("index", value, *([Const(None)] * offset), *([Slice()] * value_type.rank))
+        value = builder.op(f"runtime.unbroadcast_{target_type.rank}d", value, like, hint="part")
+    return value, exact or (unknown and value_type.dtype == target_type.dtype)
 
 
 def _new_axis(builder: Builder, value: Atom, axis: int) -> list[Expr]:

@@ -1,7 +1,29 @@
-"""The adjoint statements of a function, in the order of the reverse sweep.
+"""Adjoint statements: the reversal of every primal statement, in the order of the reverse sweep.
 
 Each primal statement is reversed on its own, after those that follow it; what its rule reads of the primal is
-written as if every value were at hand. How those values are got back is decided afterwards, in `storage`.
+written as if every value were available. How those values are recovered is decided afterwards, in `storage`.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def pick(x, a):
+...     x[0] = a * a
+...     if a > 0.0:
+...         b = np.sin(a)
+...     else:
+...         b = x[1]
+...     return b * x[0]
+>>> source = srcad.grad(pick, argnums=("x", "a"), target="python").source_for(np.ones(3), 1.0)
+>>> print(source[source.index("    if a > 0.0:", source.index("reverse sweep")) : source.index("    return")].rstrip())
+    if a > 0.0:
+        # L4: b = np.sin(a)
+        d_a = np.cos(a) * d_b
+    else:
+        # L6: b = x[1]
+        d_x[1] += d_b
+        d_a = 0.0
+    # L2: x[0] = a * a
+    d_a += 2.0 * a * d_x[0]
+    d_x[0] = 0.0
 """
 
 from __future__ import annotations
@@ -56,12 +78,12 @@ def reverse_sweep(
 ) -> tuple[ReverseSweep, Mapping[str, Var]]:
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
-    `buffers` are adjoints that the caller holds: they have a value from the start. `rows` are arrays with a row
-    for each turn of some loops, by their number. `prefix` is what the names of adjoints begin with.
+    `buffers` are adjoints allocated by the caller: they have a value from the start. `rows` are expanded arrays, with
+    a row per iteration, and their number of leading axes. `prefix` is what the names of adjoints begin with.
     """
     adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, prefix)
     sweep = ReverseSweep(regions.top)
-    adjoints.frames.append(ReversalScope(sweep, set(buffers)))
+    adjoints.scopes.append(ReversalScope(sweep, set(buffers)))
     overwrites = ToBeRecorded(regions, aliases, builder.types)
     transform = _Transform(
         builder, regions, adjoints, overwrites, RuleApplier(builder, adjoints, masked_names(f), computed)
@@ -74,13 +96,15 @@ def reverse_sweep(
     with transform.group(-1):
         for name in wrt:
             if not adjoints.has(name):
-                adjoints.frames[-1].initialised.add(name)
+                adjoints.scopes[-1].initialised.add(name)
                 builder.emit(Assign(adjoints.name(name).name, adjoints.zero(name)))
             finals = {name: adjoints.value(name) for name in wrt}
     return sweep, finals
 
 
 class _Transform:
+    """The walk over the primal, statements in reverse order."""
+
     def __init__(
         self,
         builder: Builder,
@@ -93,14 +117,14 @@ class _Transform:
         self.regions = regions
         self.adjoints = adjoints
         self.overwrites = overwrites
-        self.scratch = Privatization(builder.types, regions, overwrites)
-        self._handed_on: dict[str, bool] = {}
+        self.privatization = Privatization(builder.types, regions, overwrites)
+        self._forwarded: dict[str, bool] = {}
         self.rules = rules
 
     # ---- structure ---------------------------------------------------------------------------
 
-    def group(self, position: int, undo: Store | None = None) -> _Group:
-        return _Group(self, position, undo)
+    def group(self, position: int, restores: Store | None = None) -> _Group:
+        return _Group(self, position, restores)
 
     def region(self, region: Region) -> None:
         for position in range(len(region.stmts) - 1, -1, -1):
@@ -111,44 +135,44 @@ class _Transform:
                     with self.group(position):
                         self.assign(stmt)
                 case Store():
-                    with self.group(position, undo=stmt):
+                    with self.group(position, restores=stmt):
                         self.store(stmt)
                 case If():
                     self.branches(stmt, position)
                 case For() | While():
-                    self.turns(stmt, position)
+                    self.loop(stmt, position)
                 case Effect() | Comment() | Return():
                     pass
                 case _:
                     raise AssertionError(stmt)
 
     def branches(self, stmt: If, position: int) -> None:
-        parent = self.adjoints.frames[-1]
-        frames = []
+        parent = self.adjoints.scopes[-1]
+        scopes = []
         for kind in ("then", "else"):
             inner = self.regions.body_of(stmt, kind)
-            frame = ReversalScope(ReverseSweep(inner))
-            self.adjoints.frames.append(frame)
+            scope = ReversalScope(ReverseSweep(inner))
+            self.adjoints.scopes.append(scope)
             self.builder.span = None
             with self.group(len(inner.stmts)):
                 for join in stmt.joins:
                     if join.target in self.adjoints.active and self.adjoints.has(join.target):
                         source = join.then if kind == "then" else join.orelse
-                        self.adjoints.hand_on(source, self.adjoints.value(join.target))
+                        self.adjoints.add_from_copy(source, self.adjoints.value(join.target))
             self.region(inner)
             with self.group(-1):
-                # what began here as one number goes on outside as an array
-                for name in [n for n in frame.uniform if self.regions.definitions[n].region is not inner]:
+                # what is a single scalar here leaves the branch as an array
+                for name in [n for n in scope.uniform if self.regions.definitions[n].region is not inner]:
                     self.adjoints.value(name)
-            self.adjoints.frames.pop()
-            frames.append(frame)
-        then, orelse = frames
+            self.adjoints.scopes.pop()
+            scopes.append(scope)
+        then, orelse = scopes
         self.adjoints.zero_missing_branch(parent, (then, orelse))
         parent.sweep.groups.append(
             ReverseGroup(position, [], stmt.span, nested=ReverseBranches(stmt, then.sweep, orelse.sweep))
         )
 
-    def turns(self, stmt: For | While, position: int) -> None:
+    def loop(self, stmt: For | While, position: int) -> None:
         adjoints, builder = self.adjoints, self.builder
         carried = [c for c in stmt.carried if c.arg in adjoints.active or c.result in adjoints.active]
         outs: list[tuple[Carry, Var]] = []
@@ -159,25 +183,25 @@ class _Transform:
                 start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
-        inner = self.regions.body_of(stmt, "turn")
-        frame = ReversalScope(ReverseSweep(inner))
-        parent = adjoints.frames[-1]
-        adjoints.frames.append(frame)
+        inner = self.regions.body_of(stmt, "loop")
+        scope = ReversalScope(ReverseSweep(inner))
+        parent = adjoints.scopes[-1]
+        adjoints.scopes.append(scope)
         builder.span = None
         with self.group(len(inner.stmts)):
             for carry, out in outs:
-                adjoints.hand_on(carry.next, out)
+                adjoints.add_from_copy(carry.next, out)
         self.region(inner)
         with self.group(-1):
             for carry, out in outs:
                 end = adjoints.value(carry.arg) if adjoints.has(carry.arg) else adjoints.zero(carry.arg)
                 builder.emit(Assign(out.name, end))
-        adjoints.frames.pop()
-        parent.sweep.groups.append(ReverseGroup(position, [], stmt.span, nested=ReverseLoop(stmt, frame.sweep)))
+        adjoints.scopes.pop()
+        parent.sweep.groups.append(ReverseGroup(position, [], stmt.span, nested=ReverseLoop(stmt, scope.sweep)))
         builder.span = None
         with self.group(position):
             for carry, out in outs:
-                adjoints.hand_on(carry.init, out)
+                adjoints.add_from_copy(carry.init, out)
 
     # ---- one statement -----------------------------------------------------------------------
 
@@ -188,7 +212,7 @@ class _Transform:
             return
         match stmt.value:
             case Var() | Const() | Undef():
-                adjoints.hand_on(stmt.value, adjoints.value(name))
+                adjoints.add_from_copy(stmt.value, adjoints.value(name))
             case Op("index", (base, *items)):
                 self.load(base, tuple(items), adjoints.value(name))
             case Op() as op:
@@ -197,36 +221,36 @@ class _Transform:
                 raise AssertionError(stmt)
 
     def load(self, base: Expr, items: tuple[Expr, ...], d: Var) -> None:
-        """An element, or a view with new axes, which the adjoint of the base has not."""
+        """Reverse a load: of an element, or of a view with new axes, which the adjoint of the base does not have."""
         value: Atom = d
         if Const(None) in items:
             axes = [item for item in items if isinstance(item, Slice) or item == Const(None)]
-            kept: list[Expr] = [Const(0) if item == Const(None) else Slice() for item in axes]
+            axis_items: list[Expr] = [Const(0) if item == Const(None) else Slice() for item in axes]
             t = self.builder.typeof(d)
             assert isinstance(t, Array)
-            kept += [Slice()] * (t.rank - len(kept))
-            value = self.builder.op("index", d, *kept)
+            axis_items += [Slice()] * (t.rank - len(axis_items))
+            value = self.builder.op("index", d, *axis_items)
             items = tuple(item for item in items if item != Const(None))
             if all(item == Slice() for item in items):
                 self.adjoints.add(base, value)
                 return
         assert isinstance(base, Var)
-        if base.name in self.adjoints.active and self.passes_through(base.name):
+        if base.name in self.adjoints.active and self.is_forwarded(base.name):
             self.adjoints.ensure_zero(self.adjoints.base_array(base.name))
             self.adjoints.store(base, items, value)
             return
         self.adjoints.add_at(base, items, value)
 
-    def passes_through(self, name: str) -> bool:
-        """Whether each element of the array is only handed on from a store to a read of the same turn."""
+    def is_forwarded(self, name: str) -> bool:
+        """Whether each element of the array is only forwarded from one store to one read of the same iteration."""
         group = self.overwrites.group.get(name)
         if group is None or name not in self.adjoints.stored:
             return False
-        if group not in self._handed_on:
-            # what an array begins with has an adjoint too, where it is a copy: zero, once all is overwritten
-            begins = any(n in self.adjoints.active for n in self.overwrites.sources(group))
-            self._handed_on[group] = not begins and self.scratch.is_forwarded_once(group)
-        return self._handed_on[group]
+        if group not in self._forwarded:
+            # the initial content of a copy has an adjoint too: zero, once all is overwritten
+            has_initial_content = any(n in self.adjoints.active for n in self.overwrites.sources(group))
+            self._forwarded[group] = not has_initial_content and self.privatization.is_forwarded_once(group)
+        return self._forwarded[group]
 
     def store(self, stmt: Store) -> None:
         adjoints, builder = self.adjoints, self.builder
@@ -237,58 +261,58 @@ class _Transform:
         if not adjoints.has(base):
             if not adjoints.in_inner_loop(base):
                 return
-            # what is added to it further down counts when the loop comes round again
+            # contributions of later statements are read in the next iteration of the reversed loop
             adjoints.ensure_zero(adjoints.base_array(base))
-        place = adjoints.adjoint_view(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
-        gets = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
-        if gets:
-            there = builder.typeof(place)
-            loaded = builder.fresh("%d_new", there)
-            array = isinstance(there, Array)
-            builder.emit(Assign(loaded.name, Op("copy", (place,)) if array else place, stmt.span))
-        if stmt.op is None and self.read_before(stmt):
+        location = adjoints.adjoint_view(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
+        is_active_value = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
+        if is_active_value:
+            location_type = builder.typeof(location)
+            loaded = builder.fresh("%d_new", location_type)
+            array = isinstance(location_type, Array)
+            builder.emit(Assign(loaded.name, Op("copy", (location,)) if array else location, stmt.span))
+        if stmt.op is None and self.is_read_before(stmt):
             adjoints.store(stmt.base, stmt.index, Const(0.0))
-        if gets:
+        if is_active_value:
             value: Atom = loaded
             if stmt.op == "-":
                 value = builder.op("neg", value)
             assert isinstance(stmt.value, Var)
-            # what was stored was broadcast to the place it went to
+            # the stored value was broadcast to the target
             value, _ = unbroadcast_to(builder, value, builder.types[stmt.value.name], stmt.value)
             adjoints.add(stmt.value, value)
 
-    def read_before(self, stmt: Store) -> bool:
+    def is_read_before(self, stmt: Store) -> bool:
         """Whether anything may read, before the store, what it overwrites: then that has an adjoint, from zero."""
         base = root(stmt.base)
         assert base is not None
-        if self.passes_through(base):
+        if self.is_forwarded(base):
             return False
         if self.adjoints.base_array(base) in self.adjoints.rows:
-            return True  # other turns have theirs in the same row
+            return True  # the adjoints of all iterations share one row
         group = self.overwrites.group[base]
         if any(n in self.adjoints.active for n in self.overwrites.sources(group)):
             return True
-        there = next(access for store, access in self.overwrites.stores if store is stmt)
-        # an earlier store to the same place has an adjoint too, though nobody reads what it stored
+        written = next(access for store, access in self.overwrites.stores if store is stmt)
+        # an earlier store to the same elements has an adjoint too, though what it stored is dead
         earlier = [*self.overwrites.reads, *(access for _, access in self.overwrites.stores)]
-        return any(self.overwrites.may_overwrite_later(read, there) for read in earlier)
+        return any(self.overwrites.may_overwrite_later(read, written) for read in earlier)
 
 
 class _Group:
     """Collects what is emitted into a group of the innermost sweep."""
 
-    def __init__(self, transform: _Transform, position: int, undo: Store | None) -> None:
+    def __init__(self, transform: _Transform, position: int, restores: Store | None) -> None:
         self.transform = transform
         self.position = position
-        self.undo = undo
+        self.restores = restores
 
     def __enter__(self) -> None:
-        self.frame = self.transform.adjoints.frames[-1]
+        self.scope = self.transform.adjoints.scopes[-1]
         self.context = self.transform.builder.block()
         self.stmts = self.context.__enter__()
 
     def __exit__(self, *failure: object) -> None:
         self.context.__exit__(*failure)  # type: ignore[arg-type]
-        if self.stmts or self.undo is not None:
+        if self.stmts or self.restores is not None:
             span = self.transform.builder.span
-            self.frame.sweep.groups.append(ReverseGroup(self.position, list(self.stmts), span, self.undo))
+            self.scope.sweep.groups.append(ReverseGroup(self.position, list(self.stmts), span, self.restores))

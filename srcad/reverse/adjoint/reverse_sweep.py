@@ -1,7 +1,7 @@
-"""The reverse sweep while it is being made: for each region of the primal, what its reversal does.
+"""The reverse sweep as data: for each region of the primal, the groups of statements that reverse it.
 
-Storage is decided after the adjoint statements are written, from what they read. So the sweep keeps, for each
-group of statements, the position in the primal it reverses: there, memory is as it was before that statement.
+Storage is decided after the adjoint statements are written, from what they read. So the sweep records, for each
+group of statements, the position in the primal that it reverses: there, memory is as it was before that statement.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ class ReverseGroup:
     stmts: list[Stmt]
     span: Span | None = None
     restores: Store | None = None
-    """The primal store whose overwritten memory comes back before the statements."""
+    """The primal store whose overwritten memory is restored before the statements."""
     nested: ReverseBranches | ReverseLoop | None = None
 
 
 @dataclass(eq=False)
 class ReverseBranches:
+    """The reversal of an `if`: those of its two branches, under the same condition."""
+
     owner: If
     then: ReverseSweep
     orelse: ReverseSweep
@@ -36,24 +38,28 @@ class ReverseBranches:
 
 @dataclass(eq=False)
 class ReverseLoop:
+    """The reversal of a loop: that of its body, in reverse order of the iterations."""
+
     owner: For | While
     body: ReverseSweep
 
 
 class ExtraGroups(Protocol):
-    """Something the way back through a region does besides taking back its statements."""
+    """Statements of the reversal of a region besides those that reverse its statements."""
 
     def groups(self, region: Region) -> list[ReverseGroup]: ...
 
 
 @dataclass(eq=False)
 class ReverseSweep:
+    """The reversal of one region; those of nested regions are in its groups."""
+
     region: Region
     groups: list[ReverseGroup] = field(default_factory=list)
-    """In the order of the reverse sweep: positions fall."""
+    """In the order of the reverse sweep: by falling position."""
 
     def with_others(self, counted: Iterable[ExtraGroups], restored: Iterable[ReverseGroup]) -> list[ReverseGroup]:
-        """The groups with more: those that count integers back come first at their position, what is restored last."""
+        """The groups with others: at one position, those of reversed induction variables first, restores last."""
         first = [group for one in counted for group in one.groups(self.region)]
         # stable: of one position, in the order given
         return sorted([*first, *self.groups, *restored], key=lambda group: -group.position)
@@ -65,20 +71,26 @@ class ReverseSweep:
                 case ReverseBranches(_, then, orelse):
                     yield then
                     yield orelse
-                case ReverseLoop(_, turn):
-                    yield turn
+                case ReverseLoop(_, body):
+                    yield body
                 case None:
                     pass
 
-    def everything(self) -> Iterator[tuple[ReverseSweep, ReverseGroup]]:
+    def walk(self) -> Iterator[tuple[ReverseSweep, ReverseGroup]]:
+        """All groups, with the sweep that each is in."""
         for group in self.groups:
             yield self, group
         for sweep in self.inner():
-            yield from sweep.everything()
+            yield from sweep.walk()
 
 
 def bounds(owner: For | While) -> tuple[Expr, ...]:
-    """What the reversed loop reads of the primal for its range."""
+    """What the reversed loop reads of the primal for its range.
+
+    >>> from srcad.ir.nodes import Const
+    >>> bounds(For("i", Const(0), Var("n"), Const(1), ()))
+    (Const(value=0), Var(name='n'), Const(value=1))
+    """
     count = trip_count_of(owner)
     if count is not None:
         extra = (owner.start, owner.step) if isinstance(owner, For) else ()

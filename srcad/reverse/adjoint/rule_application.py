@@ -1,4 +1,24 @@
-"""The adjoint statements of one operation: its rule, applied."""
+"""Application of derivative rules: the adjoint statements of one operation.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def quotient(x, y):
+...     return x / y
+>>> source = srcad.grad(quotient, argnums=("x", "y"), target="python").source_for(2.0, 3.0)
+>>> print(source[source.index("    d_x =") : source.index("    return")].rstrip())
+    d_x = d_result / y
+    d_y = -x / y * d_x
+>>> def safe(x):
+...     return np.where(x > 0.0, np.sqrt(x), 0.0)
+>>> source = srcad.grad(safe, target="python").source_for(2.0)
+>>> print(source[source.index("    d_sqrt =") : source.index("    return")].rstrip())
+    d_sqrt = d_result if x > 0.0 else 0.0
+    part = 0.5 / np.sqrt(x) * d_sqrt
+    d_x = part if d_sqrt != 0.0 else 0.0
+
+One partial of the quotient is a multiple of the other, so there is one division. The derivative of `sqrt(0)` is
+infinite, and its cotangent exactly zero where `np.where` did not select it: the guard keeps `0 * inf` from being NaN.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +39,7 @@ POLES = frozenset(
     {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
     | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
 )
-"""Primitives that may be infinite of finite arguments, and their derivative with them."""
+"""Primitives whose value may be infinite at finite arguments, and their derivative with it."""
 
 FINITE = frozenset(
     {"np.sqrt", "np.cbrt", "np.arcsin", "np.arccos", "np.arccosh", "**"}
@@ -29,7 +49,7 @@ FINITE = frozenset(
 
 
 class RuleApplier:
-    """Applies rules where `adjoints` says. `masked`: names whose cotangent may be zero because they were not chosen."""
+    """Applies derivative rules. `masked`: names whose cotangent may be exactly zero because they were not selected."""
 
     def __init__(
         self, builder: Builder, adjoints: AdjointVariables, masked: Mapping[str, int], computed: AvailableExpressions
@@ -63,21 +83,22 @@ class RuleApplier:
             given = [] if rule.kind == "partials" else [adjoints.value(stmt.target)]
             parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
         values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
-        known: dict[str, Var] = {}
-        plain = all(isinstance(s, Assign) for s in emitted)  # no array that is filled, which two may not share
-        for kept in _needed(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
-            (kept,) = substitute((kept,), known)
-            there = self.computed.in_primal(kept, adjoints.frames[-1].sweep.region)
-            if there is None and plain:
-                there = self.computed.in_reversal(stmt.target, kept)
-            if there is None:
-                builder.emit(kept)
+        replaced: dict[str, Var] = {}
+        # no array that is filled by stores: two names may not share it
+        only_assigns = all(isinstance(s, Assign) for s in emitted)
+        for needed in _slice(emitted, {v.name for v in values.values() if isinstance(v, Var)}):
+            (needed,) = substitute((needed,), replaced)
+            available = self.computed.in_primal(needed, adjoints.scopes[-1].sweep.region)
+            if available is None and only_assigns:
+                available = self.computed.in_reversal(stmt.target, needed)
+            if available is None:
+                builder.emit(needed)
             else:
-                assert isinstance(kept, Assign)
-                known[kept.target] = there
-        values = {k: known.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
+                assert isinstance(needed, Assign)
+                replaced[needed.target] = available
+        values = {k: replaced.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
         if rule.kind == "partials":
-            guarded = rule.singular and _poisons(op, self.masked.get(stmt.target, 0))
+            guarded = rule.singular and _needs_zero_guard(op, self.masked.get(stmt.target, 0))
             definitions = {s.target: s.value for s in emitted if isinstance(s, Assign)}
             values = self.scale_partials(stmt, op, values, definitions, guarded)
         for k, value in values.items():
@@ -88,27 +109,27 @@ class RuleApplier:
     ) -> dict[int, Atom]:
         """Each partial times the cotangent. Where one partial is a multiple of another, so are the products.
 
-        Of a quotient y = a / b, d_a is d_y / b, and d_b is -y * d_a: one division, not two. What is a multiple comes
-        first, so that the other product may become the adjoint itself.
+        Of a quotient y = a / b, d_a is d_y / b, and d_b is -y * d_a: one division, not two. The multiple comes first,
+        so that the other product may become the adjoint itself.
         """
-        known: dict[Atom, Atom] = {}
+        products: dict[Atom, Atom] = {}
         values: dict[int, Atom] = {}
         multiples: dict[int, Atom] = {}
         d: Atom = self.adjoints.broadcast_scalar(stmt.target) or self.adjoints.name(stmt.target)
         for k, partial in partials.items():
-            if not self._stands_for(stmt.target, partial, op.args[k]):
+            if not self._scalar_suffices(stmt.target, partial, op.args[k]):
                 d = self.adjoints.value(stmt.target)
             match definitions.get(partial.name) if isinstance(partial, Var) else None:
-                case Op("*", (Var() | Const() as factor, Var() as other)) if other in known:
-                    multiples[k] = self.times(factor, known[other], guarded and d)
+                case Op("*", (Var() | Const() as factor, Var() as other)) if other in products:
+                    multiples[k] = self.times(factor, products[other], guarded and d)
                 case _:
-                    values[k] = known[partial] = self.times(partial, d, guarded and d)
+                    values[k] = products[partial] = self.times(partial, d, guarded and d)
         return multiples | values
 
-    def _stands_for(self, name: str, partial: Atom, argument: Expr) -> bool:
-        """Whether one number for the whole adjoint of `name` gives the argument's contribution all the same.
+    def _scalar_suffices(self, name: str, partial: Atom, argument: Expr) -> bool:
+        """Whether a scalar in place of the full adjoint of `name` gives the same contribution to the argument.
 
-        It does where nothing is to be summed: the argument, or the partial, has the shape of the result.
+        It does where nothing has to be summed: the argument, or the partial, has the shape of the result.
         """
         want = self.builder.types[name]
         if not isinstance(want, Array):
@@ -117,7 +138,7 @@ class RuleApplier:
         return any(isinstance(t, Array) and t.dims == want.dims for t in types)
 
     def times(self, partial: Atom, d: Atom, guard: Atom | bool) -> Atom:
-        """partial * d, where a guard that is zero wins over a partial that is not finite."""
+        """partial * d; where the guard is zero, zero, even if the partial is not finite."""
         builder = self.builder
         if partial == Const(1.0) or partial == Const(1):
             return d
@@ -126,13 +147,13 @@ class RuleApplier:
         product = builder.op("*", partial, d, hint="part")
         if isinstance(guard, bool):
             return product
-        kept = builder.op("!=", guard, Const(0.0))
+        nonzero = builder.op("!=", guard, Const(0.0))
         scalar = isinstance(builder.typeof(product), Scalar)
-        return builder.op("select" if scalar else "np.where", kept, product, Const(0.0))
+        return builder.op("select" if scalar else "np.where", nonzero, product, Const(0.0))
 
 
-def _poisons(op: Op, masked: int) -> bool:
-    """Whether a partial that is not finite may meet a cotangent that is exactly zero."""
+def _needs_zero_guard(op: Op, masked: int) -> bool:
+    """Whether a partial that is not finite may be multiplied by a cotangent that is exactly zero."""
     if masked == 2:
         return True
     match op:
@@ -141,12 +162,12 @@ def _poisons(op: Op, masked: int) -> bool:
     return op.prim in FINITE or (masked == 1 and op.prim in POLES)
 
 
-def _needed(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
+def _slice(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:
     """The statements that the wanted names depend on: a rule gives all contributions, not all are active."""
-    kept: list[Stmt] = []
+    remaining: list[Stmt] = []
     wanted = set(wanted)
     for stmt in reversed(stmts):
         if not isinstance(stmt, Assign) or stmt.target in wanted:
-            kept.append(stmt)
+            remaining.append(stmt)
             wanted |= stmt_reads(stmt)
-    return kept[::-1]
+    return remaining[::-1]

@@ -1,7 +1,30 @@
-"""The text of a checkpointed loop: its stretches in the forward sweep, and each run again and taken back.
+"""Code of checkpointed loops: a loop over segments forward; each segment run again and reversed, the last one first.
 
-Forward, a stretch keeps what it begins with. On the way back the last comes first: what it began with is put back, its
-turns run again and save what their reversal reads, in the same places as those of all other stretches.
+Forward, a segment saves the state it begins with. In the reverse sweep that state is restored, the iterations of the
+segment run again, and save what their reversal reads in memory that all segments share.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(h, n):
+...     for t in range(n):
+...         h = np.sin(h)
+...     return h
+>>> gradient = srcad.grad(iterate, argnums="h", checkpoint="t", target="python")
+>>> source = gradient.source_for(1.0, 100)
+>>> print(source[source.index("    h_saved =") : source.index("    return")].rstrip())
+    h_saved = np.empty(length)
+    for stretch in range(stretches - 1, -1, -1):
+        first = stretch * length
+        last = min(first + length, n)
+        # forward again
+        h = h_checkpoints[stretch]
+        for t in range(first, last):
+            h_saved[t - first] = h
+            h = np.sin(h)
+        # and back
+        for t in range(last - 1, first - 1, -1):
+            # L3: h = np.sin(h)
+            d_h = np.cos(h_saved[t - first]) * d_h
 """
 
 from __future__ import annotations
@@ -14,27 +37,30 @@ from srcad.ir.regions import Region
 from srcad.ir.traversal import blocks, defined, rename, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.loops.checkpoint_state import SegmentState
-from srcad.reverse.source_comments import AGAIN, ITERATION_REVERSED
+from srcad.reverse.source_comments import ITERATION_REVERSED, RERUN
 from srcad.reverse.storage.outer_lengths import plus
 from srcad.reverse.storage.plan import Plan
-from srcad.reverse.storage.tape_layout import TapeLayout, TapeSlot
+from srcad.reverse.storage.tape_layout import TapeLayout
+from srcad.reverse.storage.tape_slot import TapeSlot
 from srcad.typing.builder import Builder
 
 CHECKPOINTS = "_checkpoints"
-"""What the name of an array ends in that keeps the state at the start of each stretch."""
+"""Suffix of the name of an array that saves the state at the start of each segment."""
 
 
 @dataclass
-class _Kept:
-    """Where the state of a loop is kept: by the name of the array, by the name that is carried round."""
+class _StateSlots:
+    """The tape slots of the state of a loop: by the name of the array, by the name of the carry."""
 
     memory: dict[str, TapeSlot] = field(default_factory=dict)
     carried: dict[str, TapeSlot] = field(default_factory=dict)
     before: dict[str, Var] = field(default_factory=dict)
-    """Copies of arrays as they are before the loop."""
+    """Copies of arrays with their content before the loop."""
 
 
 class SegmentLoops:
+    """The emission of all checkpointed loops of a function."""
+
     def __init__(
         self, builder: Builder, slots: TapeLayout, checkpoints: SegmentState, stored: frozenset[str], plan: Plan
     ) -> None:
@@ -42,61 +68,61 @@ class SegmentLoops:
         self.checkpoints = checkpoints
         self.stored = stored
         self.preamble: dict[Region, list[Stmt]] = {}
-        """Before the stretches are taken back: the places that all of them use."""
+        """Before the segments are reversed: the tape slots that all of them share."""
         self.starts: dict[str, Var] = {}
-        """For each name carried round, what a stretch begins with."""
+        """For each carry, its value at the start of a segment."""
         self.results: dict[str, Var] = {}
-        """For each result of the loop, that of a stretch which is run again."""
-        self._kept: dict[Region, _Kept] = {}
-        for turn in checkpoints.segments:
-            kept = self._kept[turn] = _Kept()
-            for name in checkpoints.saved_arrays(turn):
-                kept.memory[name] = slots.segment(_called(name), builder.types[name], turn)
-            for carry in checkpoints.saved_carries(turn, plan.reads):
+        """For each result of the loop, that of the second run of a segment."""
+        self._state_slots: dict[Region, _StateSlots] = {}
+        for loop in checkpoints.segments:
+            state = self._state_slots[loop] = _StateSlots()
+            for name in checkpoints.saved_arrays(loop):
+                state.memory[name] = slots.segment(_checkpoint_name(name), builder.types[name], loop)
+            for carry in checkpoints.saved_carries(loop, plan.reads):
                 t = builder.types[carry.arg]
-                kept.carried[carry.arg] = slots.segment(_called(carry.arg), t, turn)
+                state.carried[carry.arg] = slots.segment(_checkpoint_name(carry.arg), t, loop)
                 self.starts[carry.arg] = builder.fresh(f"%{_base(carry.arg)}", t)
-            owner = turn.owner
+            owner = loop.owner
             assert isinstance(owner, For)
             for carry in owner.carried:
                 self.results[carry.result] = builder.fresh(_base(carry.result), builder.types[carry.result])
-            for name in checkpoints.clobbered_arrays(turn, plan.restored_after_segments.get(turn, ())):
-                kept.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
+            for name in checkpoints.clobbered_arrays(loop, plan.restored_after_segments.get(loop, ())):
+                state.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
 
-    def is_first(self, stmt: Stmt) -> bool:
-        """Whether the statement says where the one stretch begins that analyses see."""
+    def sets_segment_start(self, stmt: Stmt) -> bool:
+        """Whether the statement sets the start of the single segment that analyses see."""
         return isinstance(stmt, Assign) and any(s.first.name == stmt.target for s in self.checkpoints.segments.values())
 
     # ---- forward -----------------------------------------------------------------------------
 
-    def forward(self, stmt: For, turn: Region) -> Block:
-        """The loop over the stretches, and before it the places for what they begin with."""
-        stretch, kept = self.checkpoints.segments[turn], self._kept[turn]
+    def forward(self, stmt: For, loop: Region) -> Block:
+        """The loop over the segments, and before it the tape slots of their states."""
+        segment, state = self.checkpoints.segments[loop], self._state_slots[loop]
         results = {carry.result for carry in stmt.carried}
-        # it runs twice: with names of its own, each is still assigned in one place
-        own = {name: self._fresh(name) for name in (*sorted(defined((stmt,)) - results), stretch.first.name)}
+        # it is emitted twice: with names of its own, each name still has one definition
+        own = {name: self._fresh(name) for name in (*sorted(defined((stmt,)) - results), segment.first.name)}
         (inner,) = rename((stmt,), own)
         assert isinstance(inner, For)
-        first = own[stretch.first.name]
-        begins: list[Stmt] = []
-        round_stretches, round_turns = [], []
+        first = own[segment.first.name]
+        saves: list[Stmt] = []
+        outer_carries, inner_carries = [], []
         for carry, one in zip(stmt.carried, inner.carried, strict=True):
             start, end = self._fresh(carry.arg), self._fresh(carry.result)
-            slot = kept.carried.get(carry.arg)
-            begins += [] if slot is None else self._saved(carry.arg, start, slot)
-            round_stretches.append(Carry(start, carry.init, Var(end), carry.result))
-            round_turns.append(Carry(one.arg, Var(start), one.next, end))
-        for name, slot in kept.memory.items():
-            begins += self._saved(name, name, slot)
-        bounds, last = self._bounds(turn, first)
-        inner = replace(inner, start=Var(first), stop=last, carried=tuple(round_turns))
-        body = (*begins, *bounds, inner)
-        made = [s for slot in (*kept.carried.values(), *kept.memory.values()) for s in slot.declare]
-        made += [Assign(copy.name, Op("copy", (Var(name),))) for name, copy in kept.before.items()]
-        number = self._fresh(stretch.number.name)
-        around = tuple(round_stretches)
-        outer = For(stretch.number.name, Const(0), stretch.count, Const(1), body, around, None, stmt.span)
-        return (*made, *rename((outer,), {stretch.number.name: number}))
+            slot = state.carried.get(carry.arg)
+            saves += [] if slot is None else self._saved(carry.arg, start, slot)
+            outer_carries.append(Carry(start, carry.init, Var(end), carry.result))
+            inner_carries.append(Carry(one.arg, Var(start), one.next, end))
+        for name, slot in state.memory.items():
+            saves += self._saved(name, name, slot)
+        bounds, last = self._bounds(loop, first)
+        inner = replace(inner, start=Var(first), stop=last, carried=tuple(inner_carries))
+        body = (*saves, *bounds, inner)
+        declared = [s for slot in (*state.carried.values(), *state.memory.values()) for s in slot.declare]
+        declared += [Assign(copy.name, Op("copy", (Var(name),))) for name, copy in state.before.items()]
+        number = self._fresh(segment.number.name)
+        outer_carried = tuple(outer_carries)
+        outer = For(segment.number.name, Const(0), segment.count, Const(1), body, outer_carried, None, stmt.span)
+        return (*declared, *rename((outer,), {segment.number.name: number}))
 
     def _saved(self, name: str, at: str, slot: TapeSlot) -> Block:
         t = self.builder.types[name]
@@ -108,67 +134,67 @@ class SegmentLoops:
                 value = Op("np.ascontiguousarray", (value,))
         return slot.push(value)
 
-    def _bounds(self, turn: Region, first: str) -> tuple[Block, Var]:
-        stretch = self.checkpoints.segments[turn]
+    def _bounds(self, loop: Region, first: str) -> tuple[Block, Var]:
+        segment = self.checkpoints.segments[loop]
         last = self.builder.fresh("last", Scalar("int64"))
-        end = replace(stretch, first=Var(first)).end
-        return (Assign(first, stretch.begin), Assign(last.name, end)), last
+        end = replace(segment, first=Var(first)).end
+        return (Assign(first, segment.begin), Assign(last.name, end)), last
 
     def _fresh(self, name: str) -> str:
-        made = self.builder.fresh(_base(name), self.builder.types[name]).name
+        fresh = self.builder.fresh(_base(name), self.builder.types[name]).name
         if name in self.builder.tape:
-            self.builder.tape[made] = self.builder.tape[name]
-        return made
+            self.builder.tape[fresh] = self.builder.tape[name]
+        return fresh
 
-    # ---- and back ----------------------------------------------------------------------------
+    # ---- reverse -----------------------------------------------------------------------------
 
-    def bounds(self, stmt: For, turn: Region) -> tuple[For, Block]:
-        """The loop over one stretch, and before it where that begins and ends."""
-        bounds, last = self._bounds(turn, self.checkpoints.segments[turn].first.name)
+    def bounds(self, stmt: For, loop: Region) -> tuple[For, Block]:
+        """The loop over one segment, and the statements that compute its bounds."""
+        bounds, last = self._bounds(loop, self.checkpoints.segments[loop].first.name)
         return replace(stmt, stop=last), bounds
 
-    def handed_on(self, end: Var, carry: Carry, span: Span | None) -> Stmt:
-        """What the last turn of a stretch has handed on."""
+    def loop_carried_end(self, end: Var, carry: Carry, span: Span | None) -> Stmt:
+        """The loop-carried value after the last iteration of a segment."""
         return Assign(end.name, self.results[carry.result], span)
 
-    def reverse(self, stmt: For, bounds: Block, turn: Region, again: Block, back: Block) -> list[Stmt]:
-        """All stretches, the last first; `again` is the body of the second run of one, `back` takes it back."""
-        stretch, kept = self.checkpoints.segments[turn], self._kept[turn]
+    def reverse(self, stmt: For, bounds: Block, loop: Region, rerun_body: Block, reversal: Block) -> list[Stmt]:
+        """All segments, the last first; `rerun_body` is the body of the second run of one, `reversal` its reversal."""
+        segment, state = self.checkpoints.segments[loop], self._state_slots[loop]
         restored: list[Stmt] = []
-        for name, slot in kept.memory.items():
+        for name, slot in state.memory.items():
             restored += [*slot.position, Store(Var(name), (), slot.read, None, stmt.span)]
         carried = []
         for carry in stmt.carried:
-            slot_of = kept.carried.get(carry.arg)
+            slot_of = state.carried.get(carry.arg)
             start: Expr = Undef()
             if slot_of is not None:
                 start = self.starts[carry.arg]
-                # what comes out of a list belongs to nobody else
+                # an array taken out of a list is not aliased
                 own = carry.arg in self.stored and not slot_of.by_reference
                 load = Op("copy", (slot_of.read,)) if own else slot_of.read
                 restored += [*slot_of.position, Assign(self.starts[carry.arg].name, load, stmt.span)]
             carried.append(replace(carry, init=start, result=self.results[carry.result].name))
-        rerun = replace(stmt, body=_silent(again), carried=tuple(carried))
+        rerun = replace(stmt, body=_without_effects(rerun_body), carried=tuple(carried))
         body = (
             *bounds,
             *restored,
-            AGAIN,
+            RERUN,
             rerun,
             ITERATION_REVERSED,
-            *back,
+            *reversal,
         )
-        loop = For(stretch.number.name, plus(stretch.count, -1), Const(-1), Const(-1), body)
-        after = [Store(Var(name), (), copy) for name, copy in kept.before.items()]
-        return [*self.preamble.get(turn, ()), loop, *after]
+        reversed_loop = For(segment.number.name, plus(segment.count, -1), Const(-1), Const(-1), body)
+        after = [Store(Var(name), (), copy) for name, copy in state.before.items()]
+        return [*self.preamble.get(loop, ()), reversed_loop, *after]
 
 
-def _silent(block: Block) -> Block:
-    """Without what is printed and checked: that was in the forward sweep."""
-    kept = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "check"))
-    return tuple(with_blocks(s, [_silent(b) for b in blocks(s)]) for s in kept)
+def _without_effects(block: Block) -> Block:
+    """Without printing and checks: the forward sweep has done both."""
+    remaining = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "check"))
+    return tuple(with_blocks(s, [_without_effects(b) for b in blocks(s)]) for s in remaining)
 
 
-def _called(name: str) -> str:
+def _checkpoint_name(name: str) -> str:
     return _base(name).lstrip("%").removesuffix(SAVED) + CHECKPOINTS
 
 

@@ -1,9 +1,31 @@
-"""What a checkpointed loop needs to run a stretch of its turns again, and what becomes of memory meanwhile.
+"""Checkpoint contents: the state that a segment of a loop needs to run again, and what memory holds meanwhile.
 
-A stretch begins with what the loop carries round, and with the memory that a turn reads and another writes: the state,
-which is kept for each. Any other memory is as it was, where nothing writes to what was read there before (`hs[t + 1]`
-made of `hs[t]`), or is written anew in each turn (scratch). The reverse sweep restores memory within a stretch alone:
-what statements before the loop read of what it writes is kept apart, and put back behind the last stretch.
+The state of a segment is what the loop carries, and the memory that one iteration reads and another writes; it is
+saved for each segment. Any other memory is as it was, since nothing overwrites what was read there before (`hs[t + 1]`
+computed from `hs[t]`), or is written anew in each iteration (privatizable). The reverse sweep restores memory within a
+segment only: what statements before the loop read of memory that it writes is saved on its own, and restored after the
+last segment.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def diffuse(u, h, n):
+...     work = np.empty(2)
+...     for t in range(n):
+...         work[0] = u[0] * h
+...         u[0] = u[0] * work[0]
+...         h = np.sin(h)
+...     return u[0]
+>>> gradient = srcad.grad(diffuse, argnums="h", checkpoint="t", target="python")
+>>> source = gradient.source_for(np.ones(3), 1.0, 100)
+>>> print(*(line for line in source.splitlines() if "checkpoints" in line), sep="\\n")
+keeps   h_checkpoints  stretches floats   read by line 3
+        u_checkpoints  stretches x u.shape[0] floats   read by line 3
+    h_checkpoints = np.empty(stretches)
+    u_checkpoints = np.empty((stretches, u.shape[0]))
+        h_checkpoints[stretch] = h
+        u_checkpoints[stretch] = u_1
+        u_1[:] = u_checkpoints[stretch]
+        h = h_checkpoints[stretch]
 """
 
 from __future__ import annotations
@@ -29,33 +51,34 @@ class SegmentState:
         regions: Regions,
         aliases: AliasClasses,
         sweep: ReverseSweep,
-        stretches: Mapping[str, Segment],
+        segments: Mapping[str, Segment],
         rows: Collection[str],
     ) -> None:
-        """`rows` are arrays that have a row for each turn of the loops they are used in."""
+        """`rows` are expanded arrays, with a row per iteration of the loops they are used in."""
         self.regions = regions
         self.aliases = aliases
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.privatization = Privatization(builder.types, regions, self.overwrites)
         self.rows = frozenset(aliases.class_of[name] for name in rows)
-        taken_back = [group.nested for _, group in sweep.everything() if isinstance(group.nested, ReverseLoop)]
+        reversed_loops = [group.nested for _, group in sweep.walk() if isinstance(group.nested, ReverseLoop)]
         self.segments: dict[Region, Segment] = {
-            turns.body.region: stretches[turns.owner.index]
-            for turns in taken_back
-            if isinstance(turns.owner, For)
-            and turns.owner.index in stretches
-            and any(group.stmts for _, group in turns.body.everything())
+            reversed_loop.body.region: segments[reversed_loop.owner.index]
+            for reversed_loop in reversed_loops
+            if isinstance(reversed_loop.owner, For)
+            and reversed_loop.owner.index in segments
+            and any(group.stmts for _, group in reversed_loop.body.walk())
         }
-        """By the turn; a loop that has nothing to take back is not among them."""
+        """By the region of the loop body; a loop whose reversal is empty is not among them."""
 
-    def around(self, region: Region) -> Region | None:
+    def segmented_loop(self, region: Region) -> Region | None:
+        """The checkpointed loop around a region, if there is one."""
         return next((one for one in region.enclosing if one in self.segments), None)
 
     # ---- the state ---------------------------------------------------------------------------
 
-    def saved_carries(self, turn: Region, reads: frozenset[str]) -> list[Carry]:
-        """What the loop carries round that its turns read, forward or (`reads`) back."""
-        owner = _owner(turn)
+    def saved_carries(self, loop: Region, reads: frozenset[str]) -> list[Carry]:
+        """The carries that iterations read, forward or (`reads`) in their reversal."""
+        owner = _owner(loop)
         read = reads | block_reads(owner.body) | {c.next.name for c in owner.carried if isinstance(c.next, Var)}
         found = [carry for carry in owner.carried if carry.arg in read]
         for carry in found:
@@ -65,53 +88,56 @@ class SegmentState:
                 refuse(owner, why, f"give {name} a value before the loop.")
         return found
 
-    def saved_arrays(self, turn: Region) -> list[str]:
-        """The arrays of the state that stand under names of their own."""
-        return self._whole(turn, block_reads(_owner(turn).body), self._state[turn])
+    def saved_arrays(self, loop: Region) -> list[str]:
+        """The arrays of the state, each by the name that is not a view of another."""
+        return self._base_names(loop, block_reads(_owner(loop).body), self._state[loop])
 
-    def clobbered_arrays(self, turn: Region, groups: Iterable[str]) -> list[str]:
-        """The arrays around the loop whose memory it may write to, of these groups."""
-        return self._whole(turn, block_reads((_owner(turn),)), frozenset(groups))
+    def clobbered_arrays(self, loop: Region, groups: Iterable[str]) -> list[str]:
+        """The arrays from outside of the loop whose memory it may write, of these alias classes."""
+        return self._base_names(loop, block_reads((_owner(loop),)), frozenset(groups))
 
     @cached_property
     def _state(self) -> dict[Region, frozenset[str]]:
-        return {turn: frozenset(g for g in self._stored(turn) if self._flows(g, turn)) for turn in self.segments}
+        return {
+            loop: frozenset(g for g in self._stored(loop) if self._is_live_across_iterations(g, loop))
+            for loop in self.segments
+        }
 
     @property
     def clobbered_classes(self) -> set[str]:
-        """The groups whose memory is no longer what the primal left, once the loops are taken back."""
-        return {group for turn in self.segments for group in self._stored(turn)}
+        """The alias classes whose memory no longer is what the primal left, once the loops are reversed."""
+        return {group for loop in self.segments for group in self._stored(loop)}
 
-    def _stored(self, turn: Region) -> dict[str, None]:
-        """The groups that a turn writes to and that outlive it."""
-        found = dict.fromkeys(at.group for _, at in self.overwrites.stores if turn in set(at.region.enclosing))
-        return {g: None for g in found if turn not in set(self.overwrites.lifetime(g).enclosing)}
+    def _stored(self, loop: Region) -> dict[str, None]:
+        """The alias classes that an iteration writes and that outlive it."""
+        found = dict.fromkeys(at.group for _, at in self.overwrites.stores if loop in set(at.region.enclosing))
+        return {g: None for g in found if loop not in set(self.overwrites.lifetime(g).enclosing)}
 
-    def _flows(self, group: str, turn: Region) -> bool:
-        """Whether a turn may read what stands there no longer when the loop is over."""
-        if self._is_scratch(group, turn):
+    def _is_live_across_iterations(self, group: str, loop: Region) -> bool:
+        """Whether an iteration may read what the loop overwrites later."""
+        if self._is_private(group, loop):
             return False
-        reads = [read for read in self.overwrites.reads if turn in set(read.region.enclosing)]
-        stores = [at for _, at in self.overwrites.stores if turn in set(at.region.enclosing) and at.group == group]
+        reads = [read for read in self.overwrites.reads if loop in set(read.region.enclosing)]
+        stores = [at for _, at in self.overwrites.stores if loop in set(at.region.enclosing) and at.group == group]
         return any(self.overwrites.may_overwrite_later(read, at) for read in reads for at in stores)
 
-    def _is_scratch(self, group: str, turn: Region) -> bool:
-        return group in self.rows or self.privatization.is_private(group, turn)
+    def _is_private(self, group: str, loop: Region) -> bool:
+        return group in self.rows or self.privatization.is_private(group, loop)
 
-    def _whole(self, turn: Region, names: Iterable[str], groups: frozenset[str]) -> list[str]:
-        """The names from outside of the loop that hold memory of the groups, without views of others among them."""
+    def _base_names(self, loop: Region, names: Iterable[str], groups: frozenset[str]) -> list[str]:
+        """The names from outside of the loop with memory of the classes, without views of others among them."""
         found = {
             n
             for n in names
             if self.aliases.class_of.get(n) in groups
             and n in self.regions.definitions
-            and turn not in set(self.regions.definitions[n].region.enclosing)
+            and loop not in set(self.regions.definitions[n].region.enclosing)
         }
         ranks = {name: rank for rank, name in enumerate(self.regions.definitions)}
-        return sorted((n for n in found if not found & self._viewed(n)), key=lambda n: ranks[n])
+        return sorted((n for n in found if not found & self._views_of(n)), key=lambda n: ranks[n])
 
-    def _viewed(self, name: str) -> set[str]:
-        """The arrays that a name is surely a view of."""
+    def _views_of(self, name: str) -> set[str]:
+        """The arrays that a name is known to be a view of."""
         found: set[str] = set()
         while True:
             match self.regions.definitions[name].node:
@@ -125,49 +151,55 @@ class SegmentState:
 
     @cached_property
     def reads(self) -> list[MemoryAccess]:
-        """What the second run reads of memory that is not of the state."""
+        """The reads of the second run from memory that is not part of the state."""
         found = []
         for read in self.overwrites.reads:
-            turn = self.around(read.region)
-            if turn is None or self._restored(turn, read.group) or self._is_scratch(read.group, turn):
+            loop = self.segmented_loop(read.region)
+            if loop is None or self._is_restored(loop, read.group) or self._is_private(read.group, loop):
                 continue
             found.append(read)
         return found
 
-    def _restored(self, turn: Region, group: str) -> bool:
-        """Whether each stretch begins with all the turns use of a group put back, or made by themselves."""
-        return group in self._state[turn] or not self._whole(turn, block_reads(_owner(turn).body), frozenset({group}))
+    def _is_restored(self, loop: Region, group: str) -> bool:
+        """Whether all memory of a class that iterations use is restored for each segment, or allocated in them."""
+        return group in self._state[loop] or not self._base_names(
+            loop, block_reads(_owner(loop).body), frozenset({group})
+        )
 
-    def meets(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
-        """Whether the store has to be undone, for the reverse sweep to read there what the primal did."""
-        return self._undoes(read, store) and self._meets(read, store, overwrites)
+    def must_restore(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
+        """Whether the store has to be reversed, for the reverse sweep to read there what the primal did."""
+        return self._depends_on_reversal(read, store) and self._may_see(read, store, overwrites)
 
     def restored_after(
         self, accesses: Iterable[MemoryAccess], overwrites: ToBeRecorded
     ) -> Mapping[Region, frozenset[str]]:
-        """By the turn: the groups that have to be put back behind the second runs, for what else is read."""
+        """By loop body: the alias classes that have to be restored after the second runs, for all other reads."""
         read = [*accesses, *self.reads]
         found: dict[Region, set[str]] = {}
         for _, at in overwrites.stores:
-            turn = self.around(at.region)
-            if turn is not None and at.group not in found.get(turn, ()):
-                others = (one for one in read if self.around(one.region) is not turn)
-                if any(self._meets(one, at, overwrites) for one in others):
-                    found.setdefault(turn, set()).add(at.group)
-        return {turn: frozenset(groups) for turn, groups in found.items()}
+            loop = self.segmented_loop(at.region)
+            if loop is not None and at.group not in found.get(loop, ()):
+                others = (one for one in read if self.segmented_loop(one.region) is not loop)
+                if any(self._may_see(one, at, overwrites) for one in others):
+                    found.setdefault(loop, set()).add(at.group)
+        return {loop: frozenset(groups) for loop, groups in found.items()}
 
-    def _undoes(self, read: MemoryAccess, store: MemoryAccess) -> bool:
-        """Whether the reversal of the store comes back to its place: a loop that is not around the read is put back."""
-        theirs = self.around(store.region)
-        return theirs is None or theirs is self.around(read.region)
+    def _depends_on_reversal(self, read: MemoryAccess, store: MemoryAccess) -> bool:
+        """Whether the read depends on the reversal of this store: a loop not around the read is restored as a whole."""
+        store_loop = self.segmented_loop(store.region)
+        return store_loop is None or store_loop is self.segmented_loop(read.region)
 
-    def _meets(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
-        """Whether the read finds what the store has left there, unless something is done about it."""
-        mine = self.around(read.region)
-        apart = mine is not None and mine is not self.around(store.region) and self._restored(mine, read.group)
-        return not apart and overwrites.may_overwrite_later(read, store)
+    def _may_see(self, read: MemoryAccess, store: MemoryAccess, overwrites: ToBeRecorded) -> bool:
+        """Whether the read would see what the store has written, if nothing restored it."""
+        read_loop = self.segmented_loop(read.region)
+        independent = (
+            read_loop is not None
+            and read_loop is not self.segmented_loop(store.region)
+            and self._is_restored(read_loop, read.group)
+        )
+        return not independent and overwrites.may_overwrite_later(read, store)
 
 
-def _owner(turn: Region) -> For:
-    assert isinstance(turn.owner, For)
-    return turn.owner
+def _owner(loop: Region) -> For:
+    assert isinstance(loop.owner, For)
+    return loop.owner

@@ -1,4 +1,21 @@
-"""Which scratch arrays get a row for each turn, so that what the reverse sweep reads is still there."""
+"""Candidates of array expansion: the privatizable arrays that get a row per iteration instead of being restored.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(s, n):
+...     u = np.empty(2)
+...     for i in range(n):
+...         u[0] = np.sin(s)
+...         s = s + u[0] * u[0]
+...     return s
+>>> source = srcad.grad(iterate, argnums="s", target="python").source_for(1.0, 3)
+>>> print(*(line for line in source.splitlines() if "u_saved" in line), sep="\\n")
+keeps   u_saved  n x 2 floats   read by line 5
+    u_saved = np.empty((max(n, 0), 2))
+        u_saved[i, 0] = np.sin(s)
+        s = s + u_saved[i, 0] * u_saved[i, 0]
+        d_u[0] += 2.0 * u_saved[i, 0] * d_s
+"""
 
 from __future__ import annotations
 
@@ -17,11 +34,11 @@ from srcad.typing.builder import Builder
 
 
 def arrays_to_expand(
-    builder: Builder, regions: Regions, overwrites: ToBeRecorded, plan: Plan, stretches: Mapping[Region, Segment]
+    builder: Builder, regions: Regions, overwrites: ToBeRecorded, plan: Plan, segments: Mapping[Region, Segment]
 ) -> tuple[ArrayExpansion, ...]:
-    """The arrays with stores that would have to save what they overwrite, where rows of their own save that."""
+    """The arrays whose stores would have to save what they overwrite, where expansion avoids that."""
     groups = {access.group: None for store, access in overwrites.stores if id(store) in plan.save_points}
-    slots = TapeLayout(builder, regions, stretches)
+    slots = TapeLayout(builder, regions, segments)
     found = (expansion_of(group, builder, regions, overwrites, slots) for group in groups)
     return tuple(rows for rows in found if rows is not None)
 
@@ -29,7 +46,7 @@ def arrays_to_expand(
 def expansion_of(
     group: str, builder: Builder, regions: Regions, overwrites: ToBeRecorded, slots: TapeLayout
 ) -> ArrayExpansion | None:
-    """The rows that a scratch array may have, so that none of its stores saves anything."""
+    """The expansion of a privatizable array after which none of its stores saves anything; None if there is none."""
     array = overwrites.allocation(group)
     definition = regions.definitions.get(array or "")
     if array is None or definition is None or not isinstance(definition.node, Assign):
@@ -37,41 +54,41 @@ def expansion_of(
     if not isinstance(definition.node.value, Op) or definition.node.value.prim not in CREATES:
         return None
     uses = [a for a in (*overwrites.reads, *(a for _, a in overwrites.stores)) if a.group == group]
-    scratch = Privatization(builder.types, regions, overwrites)
-    around = [set(a.region.enclosing) for a in uses]
-    loops = [r for r in regions.enclosing_loops(uses[0].region) if all(r in one for one in around)]
+    privatization = Privatization(builder.types, regions, overwrites)
+    enclosing = [set(a.region.enclosing) for a in uses]
+    loops = [r for r in regions.enclosing_loops(uses[0].region) if all(r in one for one in enclosing)]
     loops = [r for r in loops if r not in set(definition.region.enclosing)]
-    while loops and not scratch.is_private(group, loops[-1]):
+    while loops and not privatization.is_private(group, loops[-1]):
         loops.pop()
-    if not loops or any(_has_part(uses, turn, overwrites) for turn in loops):
+    if not loops or any(_has_disjoint_parts(uses, loop, overwrites) for loop in loops):
         return None
-    home, holder = definition.region, definition.region.place_of(loops[0])
-    if any(array in stmt_reads(s) for at, s in enumerate(home.stmts) if at != holder):
+    defining_region, loop_position = definition.region, definition.region.place_of(loops[0])
+    if any(array in stmt_reads(s) for at, s in enumerate(defining_region.stmts) if at != loop_position):
         return None
-    turns = [slots.trip_count(turn) for turn in loops]
-    if any(n is None or not _known(n, definition.region, regions) for n in turns):
+    trip_counts = [slots.trip_count(loop) for loop in loops]
+    if any(n is None or not _is_defined_outside(n, definition.region, regions) for n in trip_counts):
         return None
-    owners = [turn.owner for turn in loops]
+    owners = [loop.owner for loop in loops]
     if not all(isinstance(owner, For) and owner.step in (Const(1), Const(-1)) for owner in owners):
-        return None  # the number of a turn is then no linear form, by which rows are known to differ
+        return None  # the iteration number is then no linear form, by which rows are known to be disjoint
     return ArrayExpansion(
         array,
         tuple(owner.index for owner in owners if isinstance(owner, For)),
-        tuple(n for n in turns if n is not None),
-        tuple(slots.iteration_number(turn) for turn in loops),
+        tuple(n for n in trip_counts if n is not None),
+        tuple(slots.iteration_number(loop) for loop in loops),
     )
 
 
-def _has_part(uses: list[MemoryAccess], turn: Region, overwrites: ToBeRecorded) -> bool:
-    """Whether the turns use parts of the array that differ already."""
+def _has_disjoint_parts(uses: list[MemoryAccess], loop: Region, overwrites: ToBeRecorded) -> bool:
+    """Whether iterations use disjoint parts of the array already."""
     shifts = [
-        {axis: by for axis, item in enumerate(use.items or ()) if (by := overwrites.affine(item, turn)) is not None}
+        {axis: by for axis, item in enumerate(use.items or ()) if (by := overwrites.affine(item, loop)) is not None}
         for use in uses
     ]
     return any(all(other.get(axis) == by for other in shifts) for axis, by in shifts[0].items())
 
 
-def _known(e: Expr, home: Region, regions: Regions) -> bool:
-    """Whether the names of an expression are defined where the allocation is, or further out."""
-    around = set(home.enclosing)
-    return all(regions.definitions[n].region in around for n in names(e))
+def _is_defined_outside(e: Expr, defining_region: Region, regions: Regions) -> bool:
+    """Whether the names of an expression are defined in the region of the allocation, or an enclosing one."""
+    enclosing_regions = set(defining_region.enclosing)
+    return all(regions.definitions[n].region in enclosing_regions for n in names(e))

@@ -1,8 +1,27 @@
-"""Which loops the reverse sweep takes back turn by turn, each as soon as it has run.
+"""Interleaving: loops of which each iteration is reversed as soon as it has run, so that nothing is saved for it.
 
-Of independent turns (`analysis/loops/reversible_loops`) nothing has to be kept for later. Such a loop moves as a whole
-into the reverse sweep, to the place of its reversal; what the primal computes from its results comes after. That is
-possible where the reverse sweep needs nothing of all that before.
+The iterations of such a loop may be reversed in any order (`analysis/loops/reversible_loops`). It moves as a whole into
+the reverse sweep, to the position of its reversal; what the primal computes from its results is deferred until after
+that. This is legal where the reverse sweep needs none of these results before. (II-loops, in the literature.)
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def energy(x):
+...     total = 0.0
+...     for i in range(len(x)):
+...         y = np.exp(x[i])
+...         total += y * y
+...     return total
+>>> source = srcad.grad(energy, target="python").source_for(np.ones(3))
+>>> print(source[source.index("    for i in") : source.index("    return")].rstrip())
+    for i in range(len(x)):
+        # forward
+        y = np.exp(x[i])
+        # and back
+        # L5: total += y * y
+        d_y = 2.0 * y * d_total
+        # L4: y = np.exp(x[i])
+        d_x[i] += y * d_y
 """
 
 from __future__ import annotations
@@ -28,7 +47,7 @@ from srcad.typing.builder import Builder
 
 @dataclass(frozen=True)
 class InterleavePlan:
-    """`late` are the positions of the statements that come after the way back: of the function, of a fused turn."""
+    """`deferred`: by region, of the function or of an interleaved loop, the statements to run after its reversal."""
 
     regions: Regions
     plan: Plan
@@ -45,45 +64,45 @@ def choose_interleaved_loops(
     *,
     allowed: bool,
 ) -> InterleavePlan:
-    """The plan for the sweep with as many loops fused as there are some that would save anything."""
+    """The plan for the sweep, with all loops interleaved that would save anything and may be."""
     chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
     overwrites = ToBeRecorded(regions, aliases, builder.types)
-    unordered = ReversibleLoops(regions, overwrites, Privatization(builder.types, regions, overwrites), active)
+    reversible = ReversibleLoops(regions, overwrites, Privatization(builder.types, regions, overwrites), active)
     pending = [regions.top]
     while pending:
         around = pending.pop(0)
-        for turn in _loops(around, regions):
-            if turn in checkpoints.segments or not saves_anything(chosen, turn) or not unordered.is_reversible(turn):
+        for loop in _loops(around, regions):
+            if loop in checkpoints.segments or not saves_anything(chosen, loop) or not reversible.is_reversible(loop):
                 continue
-            trial = replace(regions, interleaved=chosen.regions.interleaved | {turn})
+            trial = replace(regions, interleaved=chosen.regions.interleaved | {loop})
             plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
-            late = _Order(around, trial, aliases, overwrites, unordered.scratch, plan, checkpoints).late()
-            if late is not None:
-                chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: late})
-                pending.append(turn)
+            deferred = _Deferral(around, trial, aliases, overwrites, reversible.scratch, plan, checkpoints).deferred()
+            if deferred is not None:
+                chosen = InterleavePlan(trial, plan, {**chosen.deferred, around: deferred})
+                pending.append(loop)
     return chosen
 
 
 def _loops(region: Region, regions: Regions) -> Iterator[Region]:
     for stmt in region.stmts:
         if isinstance(stmt, For):
-            yield regions.body_of(stmt, "turn")
+            yield regions.body_of(stmt, "loop")
 
 
-def saves_anything(chosen: InterleavePlan, turn: Region) -> bool:
-    """Whether anything made in the loop is kept for its reversal."""
+def saves_anything(chosen: InterleavePlan, loop: Region) -> bool:
+    """Whether anything defined or overwritten in the loop is saved for its reversal."""
     plan, regions = chosen.plan, chosen.regions
-    if any(turn in set(regions.definitions[name].region.enclosing) for name in plan.saved):
+    if any(loop in set(regions.definitions[name].region.enclosing) for name in plan.saved):
         return True
-    return any(turn in set(home.region.enclosing) for home in plan.save_points.values())
+    return any(loop in set(save_point.region.enclosing) for save_point in plan.save_points.values())
 
 
-class _Order:
-    """What has to wait for the fused loops of a region, and whether all that has to come before them can.
+class _Deferral:
+    """Which statements of a region depend on its interleaved loops, and whether all others can run before these.
 
-    The region is the function, or a turn that is fused itself: then it waits for the way back through the turn.
+    The region is the function, or the body of a loop that is interleaved itself: then they run after its reversal.
     """
 
     def __init__(
@@ -92,7 +111,7 @@ class _Order:
         regions: Regions,
         aliases: AliasClasses,
         overwrites: ToBeRecorded,
-        scratch: Privatization,
+        privatization: Privatization,
         plan: Plan,
         checkpoints: SegmentState,
     ) -> None:
@@ -100,84 +119,84 @@ class _Order:
         self.regions = regions
         self.aliases = aliases
         self.overwrites = overwrites
-        self.scratch = scratch
+        self.privatization = privatization
         self.plan = plan
         self.checkpoints = checkpoints
 
-    def late(self) -> frozenset[int] | None:
-        """The positions of the statements that come after the way back; None where that would be too late."""
-        late: set[int] = set()
+    def deferred(self) -> frozenset[int] | None:
+        """The positions of the statements to run after the reversal; None where that would be too late."""
+        deferred: set[int] = set()
         names: set[str] = set()
         groups: set[str] = set()
         checked = False
         for position, stmt in enumerate(self.around.stmts):
-            turn = self.regions.body_of(stmt, "turn") if isinstance(stmt, For) else None
-            if turn in self.regions.interleaved and turn is not None:
-                if not self._stands_alone(turn, names, groups):
+            loop = self.regions.body_of(stmt, "loop") if isinstance(stmt, For) else None
+            if loop in self.regions.interleaved and loop is not None:
+                if not self._is_independent(loop, names, groups):
                     return None
                 assert isinstance(stmt, For)
                 names |= {carry.result for carry in stmt.carried}
-                groups |= self._outlive(turn)
+                groups |= self._outliving(loop)
                 checked = checked or any(map(is_check, walk(stmt.body)))
             elif checked and any(map(has_effect, walk((stmt,)))):
-                return None  # Python raises an error of the loop before anybody sees this
+                return None  # Python raises an error of the loop before this is observable
             elif names & block_reads((stmt,)) or groups & (self._touched(stmt)):
-                if any(has_effect(s) or self._is_stretched(s) for s in walk((stmt,))):
+                if any(has_effect(s) or self._is_segmented(s) for s in walk((stmt,))):
                     return None
-                late.add(position)
+                deferred.add(position)
                 names |= defined((stmt,))
                 groups |= self._groups(block_stores((stmt,)))
-        if names & self.plan.reads or self._read_outside(groups):
+        if names & self.plan.reads or self._is_read_elsewhere(groups):
             return None
-        return frozenset(late) if self._in_order(late) else None
+        return frozenset(deferred) if self._keeps_order(deferred) else None
 
-    def _is_stretched(self, stmt: Stmt) -> bool:
-        return isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.checkpoints.segments
+    def _is_segmented(self, stmt: Stmt) -> bool:
+        return isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.checkpoints.segments
 
-    def _stands_alone(self, turn: Region, names: set[str], groups: set[str]) -> bool:
-        """Whether the loop needs nothing that is late, and leaves no memory restored that it needs itself."""
-        owner = turn.owner
+    def _is_independent(self, loop: Region, names: set[str], groups: set[str]) -> bool:
+        """Whether the loop reads nothing deferred, and restores no memory that outlives an iteration."""
+        owner = loop.owner
         assert owner is not None
         if names & block_reads((owner,)) or groups & self._touched(owner):
             return False
         for store, access in self.overwrites.stores:
-            if id(store) in self.plan.save_points and turn in set(access.region.enclosing):
-                inner = turn in set(self.overwrites.lifetime(access.group).enclosing)
-                if not inner and not self.scratch.is_private(access.group, turn):
+            if id(store) in self.plan.save_points and loop in set(access.region.enclosing):
+                inner = loop in set(self.overwrites.lifetime(access.group).enclosing)
+                if not inner and not self.privatization.is_private(access.group, loop):
                     return False
         return True
 
-    def _in_order(self, late: set[int]) -> bool:
-        """Whether nobody that stays behind overwrites what is read later than in the primal, or restores it."""
+    def _keeps_order(self, deferred: set[int]) -> bool:
+        """Whether no statement that is not deferred overwrites or restores what is read later than in the primal."""
         stmts = self.around.stmts
-        undone = {
+        restored = {
             a.group for s, a in self.overwrites.stores if id(s) in self.plan.save_points
         } | self.checkpoints.clobbered_classes
         for position, stmt in enumerate(stmts):
-            moved = position in late
-            fused = isinstance(stmt, For) and self.regions.body_of(stmt, "turn") in self.regions.interleaved
-            if not moved and not fused:
+            is_deferred = position in deferred
+            is_interleaved = isinstance(stmt, For) and self.regions.body_of(stmt, "loop") in self.regions.interleaved
+            if not is_deferred and not is_interleaved:
                 continue
             touched = self._touched(stmt)
-            if moved and touched & undone:
+            if is_deferred and touched & restored:
                 return False
             for other in range(position + 1, len(stmts)):
-                if other not in late and touched & self._groups(block_stores((stmts[other],))):
+                if other not in deferred and touched & self._groups(block_stores((stmts[other],))):
                     return False
         return True
 
-    def _outlive(self, turn: Region) -> frozenset[str]:
-        """The groups that the loop stores into and that do not begin in it."""
-        stored = self._groups(block_stores(turn.stmts))
-        return frozenset(g for g in stored if turn not in set(self.overwrites.lifetime(g).enclosing))
+    def _outliving(self, loop: Region) -> frozenset[str]:
+        """The alias classes that the loop stores into and whose lifetime is not within it."""
+        stored = self._groups(block_stores(loop.stmts))
+        return frozenset(g for g in stored if loop not in set(self.overwrites.lifetime(g).enclosing))
 
-    def _read_outside(self, groups: set[str]) -> bool:
-        """Whether the reverse sweep reads memory of the groups other than in a fused turn that is being taken back."""
+    def _is_read_elsewhere(self, groups: set[str]) -> bool:
+        """Whether the reverse sweep reads memory of the classes other than in the reversal of an interleaved loop."""
         return any(
             access.group in groups
             and not any(
-                turn in set(access.region.enclosing) and access.group in self._outlive(turn)
-                for turn in self.regions.interleaved
+                loop in set(access.region.enclosing) and access.group in self._outliving(loop)
+                for loop in self.regions.interleaved
             )
             for access in self.plan.accesses
         )

@@ -1,15 +1,41 @@
-"""How the reverse sweep gets back each value it reads: the one place where that is decided.
+"""Storage decision: how the reverse sweep recovers each value it reads. This is the one place where that is decided.
 
-For each value, the first that applies: (1) it is still alive under its name; (2) it is cheap to compute again
-from what is at hand; (3) it still stands in an array it was stored into; (4) it is saved, once per turn of the
-loops around it. Memory is kept right by saving what a store overwrites, where the sweep still reads it
-(`overwrites`).
+For each value, the first that applies: (1) it is still live under its name; (2) it is cheap to recompute from what is
+available; (3) it can be reloaded from an array it was stored into; (4) it is saved, once per iteration of the
+enclosing loops. Memory is restored: a store saves what it overwrites, where the sweep still reads that
+(`overwritten_memory`). Which recomputable values are saved after all, so that others need not be, is a minimum cut.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def chain(x, s):
+...     y = np.empty(len(x))
+...     for i in range(len(x)):
+...         a = 2.0 * x[i]
+...         y[i] = np.exp(a * s)
+...         s = np.sin(s) * y[i]
+...     return s
+>>> source = srcad.grad(chain, argnums="x", target="python").source_for(np.ones(3), 1.0)
+>>> print(source[source.index("    for i in range(len(x) - 1") : source.index("    return")].rstrip())
+    for i in range(len(x) - 1, -1, -1):
+        # L6: s = np.sin(s) * y[i]
+        d_y[i] = sin_saved[i] * d_s
+        s = s_saved[i]
+        d_s = np.cos(s) * y[i] * d_s
+        # L5: y[i] = np.exp(a * s)
+        d_product = y[i] * d_y[i]
+        a = 2.0 * x[i]
+        d_a = s * d_product
+        d_s += a * d_product
+        # L4: a = 2.0 * x[i]
+        d_x[i] += 2.0 * d_a
+
+Here `x` is live, `a` is recomputed, `np.exp(a * s)` is reloaded from `y`, and `s` was saved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 
 from srcad.analysis.integers.induction_variables import InductionVariable, induction_variable
@@ -21,27 +47,20 @@ from srcad.canonicalize.trip_counts import is_trip_count
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import block_reads, names, own_exprs, place, walk
+from srcad.ir.traversal import names, place
 from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
-from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep, bounds
+from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.storage.cost import StorageCost
 from srcad.reverse.storage.loop_carried import loop_carried_values
-from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoints, is_restored_at, reversed_atomically
+from srcad.reverse.storage.overwritten_memory import RestorePlanner, SavePoints, innermost
 from srcad.reverse.storage.plan import Counted, Plan
-from srcad.reverse.storage.recomputation import FREE_TO_RECOMPUTE, Recomputation, SavedElement, before_restoring
+from srcad.reverse.storage.recomputation import FREE_TO_RECOMPUTE, Recomputation, SavedElement
+from srcad.reverse.storage.recorded_reads import RecordedReads, read_position
 from srcad.reverse.storage.stored_copies import StoredCopies
 from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.typing.builder import Builder
-
-
-@dataclass
-class _Draft:
-    uses: dict[str, list[float]] = field(default_factory=dict)
-    """For each name that is read, the positions of the reads in the region which defines it: of the index of a store
-    that is undone, before that (`before_restoring`)."""
-    accesses: list[MemoryAccess] = field(default_factory=list)
 
 
 class StoragePlanner:
@@ -58,131 +77,154 @@ class StoragePlanner:
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
-        self.again = Recomputation(builder, regions, aliases, self.overwrites)
-        self.undoing = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
+        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites)
+        self.restore_planner = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
         self.slots = TapeLayout(builder, regions, checkpoints.segments)
-        self.weights = StorageCost(builder, regions, self.undoing, self.slots)
-        self.standing = StoredCopies(builder, regions, aliases, self.overwrites)
-        self.handed_on = loop_carried_values(regions, builder.types, aliases.written)
+        self.cost = StorageCost(builder, regions, self.restore_planner, self.slots)
+        self.stored_copies = StoredCopies(builder, regions, aliases, self.overwrites)
+        self.loop_carried = loop_carried_values(regions, builder.types, aliases.written)
         self.counted: dict[Carry, Counted] = {}
         self.uncounted: set[Carry] = set()
-        self._last = {inner.region: min(g.position for g in inner.groups) for inner, _ in sweep.everything()}
-        self.equal: Mapping[str, str] = {}
-        """For names read instead of others, which have the same value: by those others."""
+        self._last = {inner.region: min(g.position for g in inner.groups) for inner, _ in sweep.walk()}
+        self.value_number: Mapping[str, str] = {}
+        """For names whose value another name has too, the name that is read instead."""
 
     def plan(self) -> Plan:
-        """Of equal numbers that would all have to be kept, the first is."""
+        """The plan. Of equal values that would all have to be saved, the first is."""
         plan = self._plan()
-        kept = {*plan.saved, *plan.read_from_saved_overwrite}
+        saved = {*plan.saved, *plan.read_from_saved_overwrite}
         equals = value_numbers(self.regions.top.stmts, self.builder.types, self.aliases)
-        twice = {first for name, first in equals.items() if name in kept and self._in_loop(first)}
-        if not twice:
+        repeated = {first for name, first in equals.items() if name in saved and self._in_loop(first)}
+        if not repeated:
             return plan
-        self.equal = {name: first for name, first in equals.items() if first in twice}
+        self.value_number = {name: first for name, first in equals.items() if first in repeated}
         self.counted, self.uncounted = {}, set()
         return self._plan()
 
     def _plan(self) -> Plan:
-        """Repeat until what is undone covers all that is read; both only grow."""
-        undone: SavePoints = {}
-        barred: frozenset[str] = frozenset()
+        """Repeat until the restores cover all that is read; both only grow."""
+        save_points: SavePoints = {}
+        not_reloadable: frozenset[str] = frozenset()
         while True:
-            plan = self._decide(undone, barred)
-            if self._count_back(plan):
+            plan = self._decide(save_points, not_reloadable)
+            if self._reverse_inductions(plan):
                 continue
-            undone = plan.save_points
-            needed = reversed_atomically(undone, self.undoing.required_for(plan.accesses))
-            read = [overwritten.store for _, overwritten in plan.read_from_saved_overwrite.values()]
-            needed = reversed_atomically(needed, {id(store): self.undoing.at_store(store) for store in read})
-            # a value found where it was stored must not be undone before it is read
-            lost = frozenset(name for name in plan.reloaded if self._undone_store(name, needed))
-            if needed == undone and lost <= barred:
+            save_points = plan.save_points
+            needed = innermost(save_points, self.restore_planner.required_for(plan.accesses))
+            read = [from_overwrite.store for _, from_overwrite in plan.read_from_saved_overwrite.values()]
+            needed = innermost(needed, {id(store): self.restore_planner.at_store(store) for store in read})
+            # a value that is reloaded from where it was stored must not be overwritten by a restore before it is read
+            overwritten_reloads = frozenset(name for name in plan.reloaded if self._is_restored_store(name, needed))
+            if needed == save_points and overwritten_reloads <= not_reloadable:
                 behind = self.checkpoints.restored_after(plan.accesses, self.overwrites)
                 return replace(plan, accesses=(*plan.accesses, *self.checkpoints.reads), restored_after_segments=behind)
-            undone = needed
-            barred |= lost
+            save_points = needed
+            not_reloadable |= overwritten_reloads
 
-    # ---- what is read, where -----------------------------------------------------------------
+    # ---- the decision of each name -----------------------------------------------------------
 
-    def _decide(self, undone: SavePoints, barred: frozenset[str]) -> Plan:
-        draft, undone = self._read_anyway(undone)
-        again: dict[str, int] = {}
-        found: dict[str, tuple[int, Expr]] = {}
-        overwritten: dict[str, tuple[int, SavedElement]] = {}
+    def _decide(self, save_points: SavePoints, not_reloadable: frozenset[str]) -> Plan:
+        recorded, save_points = self._unconditional_reads(save_points)
+        recomputed: dict[str, int] = {}
+        reloaded: dict[str, tuple[int, Expr]] = {}
+        from_overwrite: dict[str, tuple[int, SavedElement]] = {}
         saved: dict[str, int] = {}
-        handed: dict[str, int] = {}
-        done: dict[str, float] = {}
-        keep = self._cut(draft, undone, barred)
+        carried: dict[str, int] = {}
+        decided: dict[str, float] = {}
+        must_save = self._choose_saved(recorded, save_points, not_reloadable)
         while True:
-            # where a value was stored may be read earlier than it seemed: then that is looked at again
-            pending = [n for n, positions in draft.uses.items() if max(positions) > done.get(n, -2)]
+            # a read earlier in the reverse sweep may be added to a name that was decided: then it is decided again
+            pending = [n for n, positions in recorded.uses.items() if max(positions) > decided.get(n, -2)]
             if not pending:
-                starts = [(one.carry.arg, one.turn) for n, one in self.handed_on.items() if n in handed]
-                unread = [(arg, turn) for arg, turn in starts if arg not in draft.uses]
-                for arg, turn in unread:
-                    self._use(draft, arg, turn, self._last[turn])
+                starts = [(one.carry.arg, one.loop) for n, one in self.loop_carried.items() if n in carried]
+                unread = [(arg, loop) for arg, loop in starts if arg not in recorded.uses]
+                for arg, loop in unread:
+                    recorded.name(arg, loop, self._last[loop])
                 if not unread:
                     break
                 continue
             name = max(pending, key=lambda n: self.order[n])
             definition = self.regions.definitions[name]
-            position = done[name] = max(draft.uses[name])
-            for plan in (again, found, overwritten, saved, handed):
+            position = decided[name] = max(recorded.uses[name])
+            for plan in (recomputed, reloaded, from_overwrite, saved, carried):
                 plan.pop(name, None)
             if isinstance(definition.node, For):
                 continue
             if is_trip_count(definition, name):
                 continue
-            held = next((c for c in self.counted.values() if name in c.counter.last_use), None)
-            if held is not None:
-                if position > held.counter.last_use[name]:
-                    self.late.add(held.counter.carry)
+            induction = next((c for c in self.counted.values() if name in c.counter.last_use), None)
+            if induction is not None:
+                if position > induction.counter.last_use[name]:
+                    self.read_too_late.add(induction.counter.carry)
                 continue
-            there = None if name in barred or not self._in_loop(name) else self.standing.location(name, definition)
-            if there is not None:
-                found[name] = (int(position), there)
-                for n in names(there):
-                    self._use(draft, n, definition.region, position)
+            location = (
+                None
+                if name in not_reloadable or not self._in_loop(name)
+                else self.stored_copies.location(name, definition)
+            )
+            if location is not None:
+                reloaded[name] = (int(position), location)
+                for n in names(location):
+                    recorded.name(n, definition.region, position)
                 continue
-            if name not in keep and self._cheap(name, definition, position) and self._reads_on(name, undone, position):
-                again[name] = int(position)
+            if (
+                name not in must_save
+                and self._may_recompute(name, definition, position)
+                and self._restores_nothing_more(name, save_points, position)
+            ):
+                recomputed[name] = int(position)
                 assert isinstance(definition.node, Assign)
-                self._read_again(name, definition, position, draft)
+                self._record_recomputation(name, definition, position, recorded)
                 continue
-            part = self._overwritten(name, definition, position) if name not in keep else None
-            if part is not None:
-                overwritten[name] = (int(position), part)
-                for item in part.items:
-                    self._reads_of(item, definition.region, position, draft)
+            element = self._saved_element(name, definition, position) if name not in must_save else None
+            if element is not None:
+                from_overwrite[name] = (int(position), element)
+                for item in element.items:
+                    recorded.expression(item, definition.region, position)
                 continue
             if not self._in_loop(name):
                 continue
-            if name in self.handed_on and name not in keep:
-                handed[name] = int(position)
+            if name in self.loop_carried and name not in must_save:
+                carried[name] = int(position)
                 continue
             saved[name] = int(position)
-        left = {name: self.handed_on[name] for name in handed}
-        reads = frozenset(draft.uses) | {one.carry.result for one in left.values()}
-        accesses, counted = tuple(draft.accesses), tuple(self.counted.values())
-        return Plan(again, found, overwritten, saved, undone, self.undoing, reads, accesses, counted, self.equal, left)
+        carried_values = {name: self.loop_carried[name] for name in carried}
+        reads = frozenset(recorded.uses) | {one.carry.result for one in carried_values.values()}
+        accesses, counted = tuple(recorded.accesses), tuple(self.counted.values())
+        return Plan(
+            recomputed,
+            reloaded,
+            from_overwrite,
+            saved,
+            save_points,
+            self.restore_planner,
+            reads,
+            accesses,
+            counted,
+            self.value_number,
+            carried_values,
+        )
 
-    def _read_anyway(self, undone: SavePoints) -> tuple[_Draft, SavePoints]:
-        """What the sweep itself reads, and what has to be undone for that."""
+    def _unconditional_reads(self, save_points: SavePoints) -> tuple[RecordedReads, SavePoints]:
+        """What the sweep itself reads, and the restores required for that."""
         while True:
-            draft = _Draft()
-            self.late: set[Carry] = set()
-            self._collect(self.sweep, undone, draft)
-            wider = reversed_atomically(undone, self.undoing.required_for(draft.accesses))
-            if wider == undone:
-                return draft, undone
-            undone = wider
+            recorded = RecordedReads(self.regions, self.aliases, self.overwrites, self.value_number)
+            self.read_too_late: set[Carry] = set()
+            recorded.sweep(self.sweep, save_points, self.restore_planner, tuple(self.counted.values()))
+            wider = innermost(save_points, self.restore_planner.required_for(recorded.accesses))
+            if wider == save_points:
+                return recorded, save_points
+            save_points = wider
 
-    def _count_back(self, plan: Plan) -> bool:
-        """Count back what would be saved, where that can be; stop it where a value is read after it has gone."""
-        for carry in self.late:
+    def _reverse_inductions(self, plan: Plan) -> bool:
+        """Reverse an induction variable that would be saved, or no longer, where a value is read after its reversal.
+
+        Whether anything changed, so that the plan has to be made again.
+        """
+        for carry in self.read_too_late:
             del self.counted[carry]
             self.uncounted.add(carry)
-        if self.late:
+        if self.read_too_late:
             return True
         for name in plan.saved:
             counter = induction_variable(name, self.regions, self.builder.types)
@@ -190,93 +232,41 @@ class StoragePlanner:
                 continue
             if counter.turn in self.regions.interleaved:
                 continue
-            holder = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
-            self.counted[counter.carry] = Counted(counter, holder)
-            if self._never_negative(counter):
-                for one in (*counter.last_use, counter.carry.arg, counter.carry.result, holder.name):
+            variable = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
+            self.counted[counter.carry] = Counted(counter, variable)
+            if self._is_nonnegative(counter):
+                for one in (*counter.last_use, counter.carry.arg, counter.carry.result, variable.name):
                     self.builder.types[one] = Scalar("int64", counter_dim(one))
             return True
         return False
 
-    def _never_negative(self, counter: InductionVariable) -> bool:
-        """Whether it only grows, from 0 or more: then it may be said of the indices it is used in."""
+    def _is_nonnegative(self, counter: InductionVariable) -> bool:
+        """Whether it only grows, from 0 or more: then indices computed from it are nonnegative."""
         start = self.builder.typeof(counter.carry.init)
         known = isinstance(start, Scalar) and start.dim is not None and start.dim.is_index
         return known and all(
             s.op == "+" and isinstance(s.by.value, int) and s.by.value >= 0 for s in counter.increments
         )
 
-    def _collect(self, sweep: ReverseSweep, undone: SavePoints, draft: _Draft) -> bool:
-        """Record what the sweep reads; whether it does anything at all."""
-        anything = False
-        moved = self.undoing.groups(undone, sweep.region)
-        for group in sweep.with_others(self.counted.values(), moved):
-            restores = is_restored_at(group, sweep.region, undone)
-            if group.restores is not None and restores:
-                for e in (group.restores.base, *group.restores.index):
-                    self._reads_of(e, sweep.region, before_restoring(group.position), draft)
-            if group.stmts:
-                for n in block_reads(tuple(group.stmts)):
-                    self._use(draft, n, sweep.region, group.position)
-                self._content(group, sweep.region, draft)
-            match group.nested:
-                case ReverseBranches(owner, then, orelse):
-                    both = [self._collect(then, undone, draft), self._collect(orelse, undone, draft)]
-                    if any(both):
-                        anything = True
-                        self._reads_of(owner.cond, sweep.region, group.position, draft)
-                case ReverseLoop(owner, turn):
-                    if self._collect(turn, undone, draft):
-                        anything = True
-                        for e in bounds(owner):
-                            self._reads_of(e, sweep.region, group.position, draft)
-                case None:
-                    anything = anything or restores or bool(group.stmts)
-        return anything
+    # ---- recomputation -----------------------------------------------------------------------
 
-    def _reads_of(self, e: Expr, region: Region, position: float, draft: _Draft) -> None:
-        for n in names(e):
-            self._use(draft, n, region, position)
-
-    def _use(self, draft: _Draft, name: str, region: Region, position: float) -> None:
-        """Note a read; the position is that in the region which defines the name."""
-        if name not in self.regions.definitions:
-            return  # a name of the sweep's own
-        name = self.equal.get(name, name)
-        where = self._position(name, region, position)
-        assert where is not None, f"{name} is read outside of the region that defines it"
-        draft.uses.setdefault(name, []).append(where)
-
-    def _position(self, name: str, region: Region, position: float) -> float | None:
-        """The place of a read as a position in the region that defines the name."""
-        home = self.regions.definitions[name].region
-        return position if region is home else home.place_of(region)
-
-    def _content(self, group: ReverseGroup, region: Region, draft: _Draft) -> None:
-        """Note which written arrays have elements read by a group."""
-        for stmt in walk(tuple(group.stmts)):
-            for e in own_exprs(stmt):
-                for read in elements_read(e):
-                    n = root(read)
-                    if n in self.aliases.written and n in self.regions.definitions:
-                        at = self.overwrites.access(self.aliases.class_of[n], region, group.position, read)
-                        draft.accesses.append(at)
-
-    # ---- again -------------------------------------------------------------------------------
-
-    def _cut(self, draft: _Draft, undone: SavePoints, barred: frozenset[str]) -> frozenset[str]:
-        """Which of the values that could be computed again had better be saved, so that others need not be."""
-        uses = {name: max(positions) for name, positions in draft.uses.items()}
+    def _choose_saved(
+        self, recorded: RecordedReads, save_points: SavePoints, not_reloadable: frozenset[str]
+    ) -> frozenset[str]:
+        """Which of the recomputable values to save, so that others need not be: a minimum cut."""
+        uses = {name: max(positions) for name, positions in recorded.uses.items()}
         needed = [name for name in uses if self._in_loop(name)]
-        dear: list[str] = []
+        not_recomputable: list[str] = []
         inputs: dict[str, list[str]] = {}
         stores: dict[str, int] = {}
 
         def saves(wanted: SavePoints) -> list[str]:
-            """The nodes of what has to be undone, where it is not anyway."""
-            more = [(id(s), wanted[id(s)]) for s, _ in self.stores if id(s) in wanted]
-            more = [(store, home) for store, home in more if reversed_atomically(undone, {store: home}) != undone]
-            nodes = dict(self.weights.of_store(store, home) for store, home in more)
+            """The nodes of the restores that are needed in addition."""
+            additional = [(id(s), wanted[id(s)]) for s, _ in self.stores if id(s) in wanted]
+            additional = [
+                (store, point) for store, point in additional if innermost(save_points, {store: point}) != save_points
+            ]
+            nodes = dict(self.cost.of_store(store, point) for store, point in additional)
             stores.update(nodes)
             return list(nodes)
 
@@ -285,39 +275,41 @@ class StoragePlanner:
             name = max(pending, key=lambda n: self.order[n])
             pending = [n for n in pending if n != name]
             definition = self.regions.definitions[name]
-            if self._free(name, definition):
+            if self._is_always_available(name, definition):
                 continue
-            if name not in barred and self.standing.location(name, definition) is not None:
+            if name not in not_reloadable and self.stored_copies.location(name, definition) is not None:
                 continue
-            if self._cheap(name, definition, uses[name]):
+            if self._may_recompute(name, definition, uses[name]):
                 assert isinstance(definition.node, Assign)
-                inputs[name] = saves(self.undoing.required_for(self._content_of(name, definition, uses[name])))
-            elif (part := self._overwritten(name, definition, uses[name])) is not None:
-                inputs[name] = saves({id(part.store): self.undoing.at_store(part.store)})
-            elif name in self.handed_on:
-                start = self.handed_on[name].carry.arg
+                inputs[name] = saves(self.restore_planner.required_for(self._elements_of(name, definition, uses[name])))
+            elif (element := self._saved_element(name, definition, uses[name])) is not None:
+                inputs[name] = saves({id(element.store): self.restore_planner.at_store(element.store)})
+            elif name in self.loop_carried:
+                start = self.loop_carried[name].carry.arg
                 uses.setdefault(start, -1)
                 inputs[name] = [start]
                 pending.append(start)
                 continue
             else:
-                dear.append(name)
+                not_recomputable.append(name)
                 continue
             assert isinstance(definition.node, Assign)
-            for n in (self.equal.get(n, n) for n in names(definition.node.value)):
-                where = self._position(n, definition.region, uses[name])
+            for n in (self.value_number.get(n, n) for n in names(definition.node.value)):
+                where = read_position(self.regions, n, definition.region, uses[name])
                 if where is not None:
                     uses[n] = max(where, uses.get(n, where))
                     if self._in_loop(n):
                         inputs[name].append(n)
                         pending.append(n)
-        known = {*needed, *dear, *inputs, *chain(*inputs.values())} - set(stores)
-        weight = {name: self.weights.of_name(name) for name in known} | stores
-        keep = min_cut([n for n in needed if n in inputs or n in dear], [*dear, *stores], inputs, weight)
-        return keep - set(stores)
+        known = {*needed, *not_recomputable, *inputs, *chain(*inputs.values())} - set(stores)
+        weight = {name: self.cost.of_name(name) for name in known} | stores
+        must_save = min_cut(
+            [n for n in needed if n in inputs or n in not_recomputable], [*not_recomputable, *stores], inputs, weight
+        )
+        return must_save - set(stores)
 
-    def _free(self, name: str, definition: Definition) -> bool:
-        """Whether the reversed loops have the value anyway."""
+    def _is_always_available(self, name: str, definition: Definition) -> bool:
+        """Whether the reversed loops define the value anyway."""
         if isinstance(definition.node, For) or is_trip_count(definition, name):
             return True
         return any(name in c.counter.last_use for c in self.counted.values())
@@ -325,41 +317,43 @@ class StoragePlanner:
     def _in_loop(self, name: str) -> bool:
         return bool(self.regions.enclosing_loops(self.regions.definitions[name].region))
 
-    def _cheap(self, name: str, definition: Definition, position: float) -> bool:
-        """Whether the value may be computed again at the reversal of `position`."""
-        if not self.again.is_recomputable(name, definition, position):
+    def _may_recompute(self, name: str, definition: Definition, position: float) -> bool:
+        """Whether the value may be recomputed at the reversal of `position`."""
+        if not self.recomputation.is_recomputable(name, definition, position):
             return False
         t = self.builder.types[name]
-        # a branch must be taken back as it was taken
-        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.again.is_bit_exact(name)
+        # the reverse sweep has to take the branch that the forward sweep took
+        exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.recomputation.is_bit_exact(name)
         if self.regions.enclosing_loops(definition.region):
             return exact
-        return name.startswith("%") and exact and self._at_hand(name, definition.region, position)
+        return name.startswith("%") and exact and self._has_available_operands(name, definition.region, position)
 
-    def _at_hand(self, name: str, region: Region, position: float) -> bool:
-        """Whether the value can be computed again from what nothing need be saved for."""
+    def _has_available_operands(self, name: str, region: Region, position: float) -> bool:
+        """Whether the value can be recomputed from operands for which nothing need be saved."""
         definition = self.regions.definitions[name]
-        if self._free(name, definition):
+        if self._is_always_available(name, definition):
             return True
-        where = self._position(name, region, position)
+        where = read_position(self.regions, name, region, position)
         if where is None:
             return False
-        if not self.again.is_recomputable(name, definition, where):
+        if not self.recomputation.is_recomputable(name, definition, where):
             return not self.regions.enclosing_loops(definition.region)
         if not self.regions.enclosing_loops(definition.region) and not name.startswith("%"):
             return True
         assert isinstance(definition.node, Assign)
-        return all(self._at_hand(n, definition.region, where) for n in names(definition.node.value))
+        return all(self._has_available_operands(n, definition.region, where) for n in names(definition.node.value))
 
-    def _read_again(self, name: str, definition: Definition, position: float, draft: _Draft) -> None:
+    def _record_recomputation(
+        self, name: str, definition: Definition, position: float, recorded: RecordedReads
+    ) -> None:
         node = definition.node
         assert isinstance(node, Assign)
         for n in names(node.value):
-            self._use(draft, n, definition.region, position)
-        draft.accesses += self._content_of(name, definition, position)
+            recorded.name(n, definition.region, position)
+        recorded.accesses += self._elements_of(name, definition, position)
 
-    def _content_of(self, name: str, definition: Definition, position: float) -> list[MemoryAccess]:
-        """The elements of written arrays that are read where the value is computed again."""
+    def _elements_of(self, name: str, definition: Definition, position: float) -> list[MemoryAccess]:
+        """The elements of written arrays that recomputing the value reads."""
         node = definition.node
         assert isinstance(node, Assign)
         array = isinstance(self.builder.types[name], Array)
@@ -374,23 +368,23 @@ class StoragePlanner:
                 )
         return found
 
-    def _reads_on(self, name: str, undone: SavePoints, position: float) -> bool:
-        """Whether the value is had from memory without more being undone; where it is alive, that is not worth it."""
+    def _restores_nothing_more(self, name: str, save_points: SavePoints, position: float) -> bool:
+        """Whether recomputing needs no further restores; where the value is live, those would not pay."""
         if self._in_loop(name):
             return True
-        needed = self.undoing.required_for(self._content_of(name, self.regions.definitions[name], position))
-        return reversed_atomically(undone, needed) == undone
+        needed = self.restore_planner.required_for(self._elements_of(name, self.regions.definitions[name], position))
+        return innermost(save_points, needed) == save_points
 
-    def _overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
-        """The value as a part of what a store saves, where that can be read at any time."""
-        part = self.again.overwritten(name, definition, position) if self._in_loop(name) else None
-        if part is None:
+    def _saved_element(self, name: str, definition: Definition, position: float) -> SavedElement | None:
+        """The value as a part of what a store saves, if the tape has random access."""
+        element = self.recomputation.saved_element(name, definition, position) if self._in_loop(name) else None
+        if element is None:
             return None
-        t = self.builder.typeof(place(part.store))
+        t = self.builder.typeof(place(element.store))
         assert isinstance(t, Scalar | Array)
-        return part if self.slots.is_random_access(definition.region, t) else None
+        return element if self.slots.is_random_access(definition.region, t) else None
 
-    def _undone_store(self, name: str, undone: SavePoints) -> bool:
-        """Whether a store of the value is undone, for the sake of other reads."""
-        values = [Var(n) for n in (name, *(n for n, first in self.equal.items() if first == name))]
-        return any(id(s) in undone and s.value in values for s, _ in self.stores)
+    def _is_restored_store(self, name: str, save_points: SavePoints) -> bool:
+        """Whether a store of the value is reversed, for the sake of other reads."""
+        values = [Var(n) for n in (name, *(n for n, first in self.value_number.items() if first == name))]
+        return any(id(s) in save_points and s.value in values for s, _ in self.stores)

@@ -1,4 +1,10 @@
-"""Lengths of arrays in terms of what is known outside of loops, and sums of them."""
+"""Array lengths in terms of names defined outside of loops, and simplified integer sums.
+
+>>> from srcad.ir.nodes import Var
+>>> from srcad.ir.printer import expr_text
+>>> expr_text(minus(plus(Var("n"), 3), Const(1))), expr_text(plus(plus(Var("n"), 1), -1))
+('n + 2', 'n')
+"""
 
 from __future__ import annotations
 
@@ -9,18 +15,18 @@ from srcad.ir.types import Dim
 
 
 def length(d: Dim, regions: Regions) -> Expr | None:
-    """A length in terms of what is known outside of loops; None where that does not say it."""
-    return nonnegative_length(d, shape_query) if _known(d, regions) else None
+    """A length in terms of names defined outside of loops; None where there is no such form."""
+    return nonnegative_length(d, shape_query) if _is_defined_outside(d, regions) else None
 
 
 def linear(d: Dim, regions: Regions) -> Expr | None:
-    """An integer in the same terms."""
-    return linear_expression(d, shape_query) if _known(d, regions) else None
+    """An integer, in the same terms."""
+    return linear_expression(d, shape_query) if _is_defined_outside(d, regions) else None
 
 
-def _known(d: Dim, regions: Regions) -> bool:
-    homes = [regions.definitions.get(symbol.name) for symbol, _ in d.terms]
-    return all(home is not None and not regions.enclosing_loops(home.region) for home in homes)
+def _is_defined_outside(d: Dim, regions: Regions) -> bool:
+    found = [regions.definitions.get(symbol.name) for symbol, _ in d.terms]
+    return all(definition is not None and not regions.enclosing_loops(definition.region) for definition in found)
 
 
 def minus(a: Expr, b: Expr) -> Expr:

@@ -1,4 +1,22 @@
-"""What storage decides for a sweep."""
+"""The storage plan: what was decided for a sweep (`decide`), as assembly reads it.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def every_other(x, s, n):
+...     k = 0
+...     for i in range(n):
+...         k += 2
+...         s = s * x[k] * x[k]
+...     return s
+>>> source = srcad.grad(every_other, argnums="s", target="python").source_for(np.ones(9), 1.0, 4)
+>>> print(source[source.index("    for i in range(n - 1") : source.index("    return")].rstrip())
+    for i in range(n - 1, -1, -1):
+        # L5: s = s * x[k] * x[k]
+        d_s = x[k] * x[k] * d_s
+        k -= 2
+
+`k` is an induction variable, a `Counted` of the plan: it is decremented, not saved.
+"""
 
 from __future__ import annotations
 
@@ -18,30 +36,30 @@ from srcad.reverse.storage.recomputation import SavedElement
 
 @dataclass(frozen=True)
 class Counted:
-    """A counter, and the variable that takes on its values one after another on the way back."""
+    """An induction variable, and the variable that takes on its values one after another in the reverse sweep."""
 
     counter: InductionVariable
-    holder: Var
+    variable: Var
 
     def groups(self, region: Region) -> list[ReverseGroup]:
-        """What the reversal of a region has to do for it."""
+        """Its statements in the reversal of a region."""
         steps = [s for s in self.counter.increments if s.region is region]
         found = [
-            ReverseGroup(s.position, [AugAssign(self.holder.name, "-" if s.op == "+" else "+", s.by)]) for s in steps
+            ReverseGroup(s.position, [AugAssign(self.variable.name, "-" if s.op == "+" else "+", s.by)]) for s in steps
         ]
         if region is self.counter.turn.parent:
-            begin = Assign(self.holder.name, Var(self.counter.carry.result))
-            found.append(ReverseGroup(self.counter.turn.position, [begin]))
+            start = Assign(self.variable.name, Var(self.counter.carry.result))
+            found.append(ReverseGroup(self.counter.turn.position, [start]))
         return found
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`again`: values to compute again, `found`: values to read from where they were stored,
-    `overwritten`: from what a store of the plan saves anyway, `saved`: values to save.
+    """`recomputed`: values to recompute; `reloaded`: values to read from where they were stored;
+    `read_from_saved_overwrite`: from what a store of the plan saves anyway; `saved`: values to save.
 
-    Each maps a name to the position, in the region that defines it, before whose reversal it is got back.
-    `undone` are the stores (by identity) of which is saved what they overwrite, and where.
+    Each maps a name to the position, in the region that defines it, before whose reversal it is recovered.
+    `save_points` are the stores (by identity) that save what they overwrite, and where.
     """
 
     recomputed: dict[str, int]
@@ -51,21 +69,21 @@ class Plan:
     save_points: SavePoints
     restore_planner: RestorePlanner
     reads: frozenset[str] = frozenset()
-    """All names whose value the sweep reads, one way or another."""
+    """All names whose value the sweep reads, directly or to recover others."""
     accesses: tuple[MemoryAccess, ...] = ()
-    """Where it reads elements of arrays that are written into."""
+    """Its reads of elements of arrays that are written into."""
     counted: tuple[Counted, ...] = ()
-    """Integers that it counts back."""
+    """Induction variables that it reverses."""
     value_numbers: Mapping[str, str] = field(default_factory=dict)
-    """For names that are not got back, one with the same value that is read instead."""
+    """For names that are not recovered, one with the same value that is read instead."""
     loop_carried: Mapping[str, LoopCarried] = field(default_factory=dict)
-    """Names whose value the turn that came after has left behind."""
+    """Names whose value the reversal of the following iteration has recovered."""
     restored_after_segments: Mapping[Region, frozenset[str]] = field(default_factory=dict)
-    """By the turn of a checkpointed loop: the groups whose memory it leaves as it found it, once it is taken back."""
+    """By the body of a checkpointed loop: the alias classes that are restored once the loop is reversed."""
 
     @property
     def recovered(self) -> list[str]:
-        """All names that the reverse sweep gives a value to again."""
+        """All names that the reverse sweep defines again."""
         return [*self.recomputed, *self.reloaded, *self.read_from_saved_overwrite, *self.saved]
 
     def names(self, e: Expr) -> frozenset[str]:

@@ -1,4 +1,21 @@
-"""Which values the reverse sweep can compute again, at the reversal of which statements."""
+"""Rematerialisation legality: which values the reverse sweep can recompute, and at the reversal of which statements.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def iterate(x, s):
+...     for i in range(len(x)):
+...         a = x[i] * x[i]
+...         s = np.sin(s * a)
+...     return s
+>>> source = srcad.grad(iterate, argnums="s", target="python").source_for(np.ones(3), 1.0)
+>>> print(source[source.index("    for i in range(len(x) - 1") : source.index("    return")].rstrip())
+    for i in range(len(x) - 1, -1, -1):
+        # L4: s = np.sin(s * a)
+        a = x[i] * x[i]
+        d_s = a * np.cos(product_saved[i]) * d_s
+
+`a` is recomputed from an element of `x`, which nothing overwrites.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +32,23 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
 FREE_TO_RECOMPUTE = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
-"""Primitives that make no new elements, so that making the result again costs nothing."""
+"""Primitives that compute no elements, so that recomputing the result is free."""
 
 ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
-"""Primitives that take a machine no longer than a division: what a loop saves of them costs more to write and read."""
+"""Primitives as fast as a division: in a loop, saving and reloading the result costs more."""
 
 
 @dataclass(frozen=True)
 class SavedElement:
-    """A load of an element, as a part of what a store overwrites; `items` say which part."""
+    """A load of an element, as a part of what a store overwrites; `items` index it there."""
 
     store: Store
     items: tuple[Expr, ...]
 
 
 class Recomputation:
+    """Queries about the definitions of one function."""
+
     def __init__(self, builder: Builder, regions: Regions, aliases: AliasClasses, overwrites: ToBeRecorded) -> None:
         self.builder = builder
         self.regions = regions
@@ -38,9 +57,9 @@ class Recomputation:
         self._store_at = {id(store): at for store, at in overwrites.stores}
 
     def is_recomputable(self, name: str, definition: Definition, position: float) -> bool:
-        """Whether the value may be computed again at the reversal of `position`, from what it was computed from.
+        """Whether the value may be recomputed at the reversal of `position`, from the operands of its definition.
 
-        A half more (see `before_restoring`) is before the store at the position has been undone.
+        A half more (see `before_restoring`) is before the store at the position is restored.
         """
         node = definition.node
         if not isinstance(node, Assign):
@@ -64,7 +83,7 @@ class Recomputation:
                 arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
                 if not arrays:
                     return primitive.kind in ("elementwise", "view", "query")
-                # where no loop is around it, it is still alive
+                # outside of loops it is still live
                 if not in_loop or not (primitive.kind == "elementwise" or prim == "array"):
                     return False
                 fixed = name not in self.aliases.written
@@ -72,29 +91,29 @@ class Recomputation:
             case _:
                 return False
 
-    def is_clobbered(self, place: Expr, definition: Definition, position: float) -> bool:
-        """Whether the place is written to between the load at `definition` and the statement at `position`."""
-        name = root(place)
+    def is_clobbered(self, location: Expr, definition: Definition, position: float) -> bool:
+        """Whether the location is overwritten between the load at `definition` and the statement at `position`."""
+        name = root(location)
         if name is None or name not in self.aliases.written:
             return False
-        read = self.overwrites.access(self.aliases.class_of[name], definition.region, definition.position, place)
+        read = self.overwrites.access(self.aliases.class_of[name], definition.region, definition.position, location)
         stmts = definition.region.stmts
         for at in range(definition.position + 1, min(int(position) + 1, len(stmts))):
             if at == position and isinstance(stmts[at], Store):
                 continue  # its reversal first restores what it overwrote
-            if self._written(stmts[at], read):
+            if self._stores_to(stmts[at], read):
                 return True
         return False
 
-    def _written(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
-        """The stores of a later statement of the region to what was read, in the same turn."""
+    def _stores_to(self, stmt: Stmt, read: MemoryAccess) -> list[Store]:
+        """The stores in a later statement of the region to what was read, in the same iteration."""
         stores = (s for s in walk((stmt,)) if isinstance(s, Store))
         return [
             s for s in stores if self.overwrites.may_overwrite_later(read, self._store_at[id(s)], within=read.region)
         ]
 
-    def overwritten(self, name: str, definition: Definition, position: float) -> SavedElement | None:
-        """The store up to `position` that overwrites the element loaded, if the load can be had from what it saves."""
+    def saved_element(self, name: str, definition: Definition, position: float) -> SavedElement | None:
+        """The store up to `position` that overwrites the loaded element, if what it saves includes that element."""
         node = definition.node
         if not isinstance(node, Assign) or not isinstance(self.builder.types[name], Scalar):
             return None
@@ -105,17 +124,17 @@ class Recomputation:
                 region, at = definition.region, definition.position
                 read = self.overwrites.access(self.aliases.class_of[array], region, at, node.value)
                 for stmt in region.stmts[at + 1 : int(position) + 1]:
-                    touched = self._written(stmt, read)
+                    touched = self._stores_to(stmt, read)
                     if not touched:
                         continue
                     if touched != [stmt] or touched[0].base != base:
                         return None
-                    left = _within(tuple(items), touched[0].index)
-                    return None if left is None else SavedElement(touched[0], left)
+                    inner_items = _within(tuple(items), touched[0].index)
+                    return None if inner_items is None else SavedElement(touched[0], inner_items)
         return None
 
     def is_bit_exact(self, name: str) -> bool:
-        """Whether computing a condition again is sure to give the same answer (no rounding on the way)."""
+        """Whether recomputing a condition gives the same result for certain (no rounding in its operands)."""
         node = self.regions.definitions[name].node
         if not isinstance(node, Assign):
             return True
@@ -129,7 +148,7 @@ class Recomputation:
 
 
 def before_restoring(position: int) -> float:
-    """The place in the sweep where the store at a position is about to be undone: memory is as it was after it."""
+    """The point of the sweep where the store at a position is about to be restored: memory is as it was after it."""
     return position + 0.5
 
 
@@ -139,13 +158,13 @@ def _small_power(op: Op) -> bool:
 
 
 def _within(items: tuple[Expr, ...], index: tuple[Expr, ...]) -> tuple[Expr, ...] | None:
-    """The index, in the part that `index` names, of the element at `items`; None where it may not lie there."""
+    """The index, within the view at `index`, of the element at `items`; None where it may lie outside."""
     if len(index) > len(items) or Const(None) in index:
         return None
-    left: list[Expr] = []
+    inner_items: list[Expr] = []
     for item, of_store in zip(items, index, strict=False):
         if of_store == Slice():
-            left.append(item)
+            inner_items.append(item)
         elif of_store != item:
             return None
-    return (*left, *items[len(index) :])
+    return (*inner_items, *items[len(index) :])

@@ -1,96 +1,81 @@
-"""Where a saved value is kept: a plain name, an array over the turns of the loops, a stack that grows, a list."""
+"""Tape containers of saved values: a plain name, an array over the iterations, a stack that grows, a list of arrays.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def root(a):
+...     x = a
+...     while abs(x * x - a) > 1e-12:
+...         x = 0.5 * (x + a / x)
+...     return x
+>>> source = srcad.grad(root, target="python").source_for(2.0)
+>>> print(*(line for line in source.splitlines() if "x_stack" in line), sep="\\n")
+keeps   x_stack  one float per turn of the loop, grown on demand   read by line 4
+    x_stack = np.empty(16)
+        if turns == x_stack.size:
+            x_stack = np.concatenate((x_stack, np.empty_like(x_stack)))
+        x_stack[turns] = x
+        x = x_stack[turn]
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from srcad.analysis.integers.shape_equalities import ShapeEqualities
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.length_exprs import nonnegative_length, shape_query
-from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.reverse.storage.outer_lengths import length, linear, minus
 from srcad.reverse.storage.packed_triangles import packed_triangle
+from srcad.reverse.storage.tape_slot import Growth, TapeSlot
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
 FIRST_SIZE = 16
-"""Elements, or rows, that a growing stack has room for at first; it doubles."""
+"""Initial capacity of a growing stack, in elements or rows; it doubles."""
 
-
-@dataclass(frozen=True)
-class Growth:
-    """An array with a row for each turn. All that begin together grow together."""
-
-    full: Expr
-    """Whether there is no room for one more turn."""
-    grow: Stmt
-
-
-def room(several: Sequence[Growth]) -> Block:
-    """What makes room for a turn."""
-    return (If(several[0].full, tuple(one.grow for one in several), ()),) if several else ()
-
-
-@dataclass(frozen=True)
-class TapeSlot:
-    """How to keep one value per execution of a place in the primal."""
-
-    name: str
-    declare: Block
-    """Before the outermost loop around the place."""
-    push: Callable[[Expr], Block]
-    """Statements that save the value of an expression."""
-    position: Block
-    """In the reverse sweep, before the value is read."""
-    read: Expr
-    about: str
-    """How big it is, in words."""
-    by_reference: bool = False
-    """Whether it keeps the array it is given, not a copy."""
-    grows: Growth | None = None
-    """Where each turn of the outermost loop around the place begins with room for it."""
-
-
-_FEW = 64
-"""Numbers that are kept where one might do."""
+_FEW_SCALARS = 64
+"""Number of scalars to allocate at most for a loop with an early exit, which may need only one."""
 
 
 class TapeLayout:
-    def __init__(self, builder: Builder, regions: Regions, stretches: Mapping[Region, Segment] | None = None) -> None:
+    """Chooses and creates the tape slots of one function."""
+
+    def __init__(self, builder: Builder, regions: Regions, segments: Mapping[Region, Segment] | None = None) -> None:
         self.builder = builder
         self.regions = regions
-        self.segments = stretches or {}
-        self.agreed = ShapeEqualities(regions, builder.typeof)
+        self.segments = segments or {}
+        self.shape_equalities = ShapeEqualities(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
-        """A place called `base` for values of type `t` made in `region`.
+        """A slot named `base` for values of type `t` defined in `region`.
 
-        Where it `refers`, it keeps the array itself, which may still change, not what is in it now.
+        Where it `refers`, it stores a reference to the array, which may still change, not its present content.
         """
         clean = base.lstrip("%")
         loops = self.regions.enclosing_loops(region)
         if not loops:
             name = self.builder.keep(clean, t)
-            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _words(t), by_reference=True)
+            return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _in_words(t), by_reference=True)
         axes = self._axes(loops, t)
         sized = self._sized(t, region)
         if sized is not None and not refers and axes is not None:
             return self._array(clean, sized, axes)
         inner = self._inner_axes(loops)
         if sized is not None and not refers and inner is not None and (inner or isinstance(sized, Array)):
-            return self._rows(clean, sized, loops[0], inner)
+            return self._growing_array(clean, sized, loops[0], inner)
         if isinstance(t, Array):
             return self._list(clean, t)
         assert isinstance(t, Scalar)
         return self._stack(clean, t, region)
 
     def is_random_access(self, region: Region, t: Scalar | Array) -> bool:
-        """Whether what is kept in a place for such values can be read at any time, any number of times."""
+        """Whether a slot for such values can be read at any time, any number of times."""
         loops = self.regions.enclosing_loops(region)
         if not loops or (self._sized(t, region) is not None and self._axes(loops, t) is not None):
             return True
@@ -101,22 +86,22 @@ class TapeLayout:
         return isinstance(t, Scalar) and len(loops) == 1 and counted
 
     def _sized(self, t: Type, region: Region) -> Scalar | Array | None:
-        """The type of what is made in a region with lengths that are known before all loops."""
+        """The type of a value defined in a region, with lengths in terms of names defined before all loops."""
         match t:
             case Scalar():
                 return t
             case Array(dims=dims):
-                known = [self.agreed.before_loops(d, region) for d in dims]
+                known = [self.shape_equalities.before_loops(d, region) for d in dims]
                 found = tuple(d for d in known if d is not None)
                 return replace(t, dims=found) if len(found) == len(dims) else None
             case _:
                 return None
 
-    def segment(self, base: str, t: Type, turn: Region) -> TapeSlot:
-        """A place for what each stretch of a checkpointed loop begins with."""
-        stretch, sized = self.segments[turn], self._sized(t, turn)
+    def segment(self, base: str, t: Type, loop: Region) -> TapeSlot:
+        """A slot for the state that each segment of a checkpointed loop begins with."""
+        segment, sized = self.segments[loop], self._sized(t, loop)
         if sized is not None:
-            return self._array(base, sized, [(stretch.count, stretch.number)])
+            return self._array(base, sized, [(segment.count, segment.number)])
         assert isinstance(t, Array)
         return self._list(base, t, "stretch")
 
@@ -124,13 +109,13 @@ class TapeLayout:
 
     def _list(self, base: str, t: Array, one_per: str = "turn") -> TapeSlot:
         items = self.builder.keep(base, ListOf(t), one_per)
-        taken = Op("list.pop", (items,))
+        popped = Op("list.pop", (items,))
         return TapeSlot(
             items.name,
             (Assign(items.name, Op("list.new", ())),),
             lambda e: (Effect(Op("list.append", (items, e))),),
             (),
-            taken,
+            popped,
             "one array per turn",
             by_reference=True,
         )
@@ -149,11 +134,11 @@ class TapeLayout:
             lambda e: (Store(saved, at, e),),
             (),
             Op("index", (saved, *at)),
-            f"{_words(t)} per turn",
+            f"{_in_words(t)} per turn",
         )
 
-    def _rows(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
-        """An array over the turns of an outermost loop that may be left at any time: it grows, a row for each turn."""
+    def _growing_array(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
+        """An array over the iterations of an outermost loop of unknown trip count: it grows by a row per iteration."""
         assert isinstance(loop.owner, For | While)
         count = trip_count_of(loop.owner)
         assert count is not None
@@ -162,64 +147,64 @@ class TapeLayout:
         grown = Op("np.concatenate", (rows, Op("np.empty_like", (rows,))), (("axis", 0),))
         full = Op("==", (Var(count.arg), Op("shape", (rows,), (("axis", 0),))))
         growth = Growth(full, Assign(rows.name, grown))
-        return replace(slot, about=f"{_words(t)} per turn, grown on demand", grows=growth)
+        return replace(slot, about=f"{_in_words(t)} per turn, grown on demand", grows=growth)
 
     def _axes(self, loops: tuple[Region, ...], t: Type) -> list[tuple[Expr, Expr]] | None:
-        """(length, place) of the axes of an array over the turns; None where their number is not known before, or is
-        only known to have a limit that may be far away."""
+        """(length, index) of each axis of an array over the iterations; None where the trip count is not known before,
+        or has only an upper bound that may be far too large."""
         if any(self._is_left_early(loop) for loop in loops):
-            small = len(loops) == 1 and isinstance(t, Scalar) and self._is_near(loops[0])
+            small = len(loops) == 1 and isinstance(t, Scalar) and self._has_small_bound(loops[0])
             if not small:
                 return None
-        return self._by_turns(loops)
+        return self._iteration_axes(loops)
 
     def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
-        """The axes for the loops inside the outermost, whose turns are counted; None where there are no such."""
+        """The axes for the loops inside the outermost, which has a trip counter; None where there are none."""
         owner = loops[0].owner
         counted = isinstance(owner, For | While) and trip_count_of(owner) is not None
         if not counted or loops[0] in self.segments or any(self._is_left_early(loop) for loop in loops[1:]):
             return None
-        return self._by_turns(loops[1:])
+        return self._iteration_axes(loops[1:])
 
     def _is_left_early(self, loop: Region) -> bool:
         owner = loop.owner
         return isinstance(owner, For) and owner.exit is not None and loop not in self.segments
 
-    def _is_near(self, loop: Region) -> bool:
-        """Whether a loop that may be left early makes few turns, or not more than an array that is there is long."""
-        found = self._counted(loop)
+    def _has_small_bound(self, loop: Region) -> bool:
+        """Whether a loop with an early exit has few iterations, or no more than the length of some array."""
+        found = self._count_and_number(loop)
         if found is None:
             return False
-        turns = found[0]
+        trip_count = found[0]
         return (
-            turns.value <= _FEW
-            if isinstance(turns, Const) and isinstance(turns.value, int)
-            else self._of_lengths(turns)
+            trip_count.value <= _FEW_SCALARS
+            if isinstance(trip_count, Const) and isinstance(trip_count.value, int)
+            else self._is_from_lengths(trip_count)
         )
 
-    def _of_lengths(self, e: Expr) -> bool:
+    def _is_from_lengths(self, e: Expr) -> bool:
         match e:
             case Const():
                 return True
             case Op("len" | "size" | "shape", (Var(),)):
                 return True
             case Op("+" | "-" | "//" | "max" | "min", args):
-                return all(map(self._of_lengths, args))
+                return all(map(self._is_from_lengths, args))
             case Var(name):
                 node = self.regions.definitions[name].node
-                return isinstance(node, Assign) and self._of_lengths(node.value)
+                return isinstance(node, Assign) and self._is_from_lengths(node.value)
             case _:
                 return False
 
-    def _by_turns(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
+    def _iteration_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
         found: list[tuple[Expr, Expr]] = []
         for k, loop in enumerate(loops):
             exact = self._by_range(loop)
-            outside = exact is not None and self._outside(exact[0])
-            # of a loop in stretches, a turn is not as far from the first as its index says
-            alone = outside or not k or loops[k - 1] in self.segments
-            triangle = None if alone else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
-            counted = self._counted(loop)
+            outside = exact is not None and self._is_defined_outside(exact[0])
+            # in a segmented loop, the iteration number within the segment does not follow from the index
+            separate = outside or not k or loops[k - 1] in self.segments
+            triangle = None if separate else packed_triangle(loops[k - 1], loop, self.regions, self.builder.types)
+            counted = self._count_and_number(loop)
             if triangle is not None and len(found) == k:
                 found[-1] = triangle
             elif counted is not None:
@@ -231,8 +216,8 @@ class TapeLayout:
     def _stack(self, base: str, t: Scalar, region: Region) -> TapeSlot:
         integer = Scalar("int64")
         base = base.removesuffix("_saved")
-        called = base if t.dtype == "bool" else f"{base}_stack"
-        stack = self.builder.keep(called, Array(t.dtype, (dim(Symbol(called, 0)),)))
+        stack_name = base if t.dtype == "bool" else f"{base}_stack"
+        stack = self.builder.keep(stack_name, Array(t.dtype, (dim(Symbol(stack_name, 0)),)))
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
@@ -242,9 +227,9 @@ class TapeLayout:
         count = trip_count_of(owner) if len(loops) == 1 else None
         size = Op("size", (stack,))
         grow = Assign(stack.name, grown)
-        about = f"{_words(t)} per turn of the loop, grown on demand"
+        about = f"{_in_words(t)} per turn of the loop, grown on demand"
         if count is not None:
-            # one loop, whose turns are counted anyway: the number of the turn is the place
+            # a single loop with a trip counter: the counter is the position
             top = Var(count.arg)
             growth = Growth(Op("==", (top, size)), grow)
             load = Op("index", (stack, top))
@@ -264,53 +249,53 @@ class TapeLayout:
             about,
         )
 
-    # ---- turns -------------------------------------------------------------------------------
+    # ---- trip counts -------------------------------------------------------------------------
 
     def trip_count(self, loop: Region) -> Expr | None:
-        """The number of turns in terms of what is known before all loops; None where it is not known, or where the
-        loop may be left early."""
-        counted = None if self._is_left_early(loop) else self._counted(loop)
+        """The trip count in terms of names defined before all loops; None where there is no such form, or where the
+        loop has an early exit."""
+        counted = None if self._is_left_early(loop) else self._count_and_number(loop)
         return None if counted is None else counted[0]
 
     def iteration_number(self, loop: Region) -> Expr:
-        """A number for each turn, from 0 to below `turns`, inside the loop."""
-        counted = self._counted(loop)
+        """The iteration number, from 0 to below the trip count, inside the loop."""
+        counted = self._count_and_number(loop)
         assert counted is not None
         return counted[1]
 
-    def _counted(self, loop: Region) -> tuple[Expr, Expr] | None:
+    def _count_and_number(self, loop: Region) -> tuple[Expr, Expr] | None:
         found = [counted for counted in (self._by_range(loop), self._by_bounds(loop)) if counted is not None]
-        outside = [counted for counted in found if self._outside(counted[0])]
+        outside = [counted for counted in found if self._is_defined_outside(counted[0])]
         return next(iter((*outside, *found)), None)
 
     def _by_range(self, loop: Region) -> tuple[Expr, Expr] | None:
-        """(turns, number of the turn) where the range itself is known before all loops."""
+        """(trip count, iteration number) where the range itself is known before all loops."""
         owner = loop.owner
         if not isinstance(owner, For):
             return None
         if loop in self.segments:
-            return self._in_stretch(self.segments[loop])
+            return self._in_segment(self.segments[loop])
         start, stop, step = (self.known_before(e) for e in (owner.start, owner.stop, owner.step))
         if start is None or stop is None or not isinstance(step, Const):
             return None
         if step.value == 1:
             if start == Const(0):
-                return (stop if self._length(stop) else _at_least_zero(stop)), Var(owner.index)
+                return (stop if self._is_length(stop) else _at_least_zero(stop)), Var(owner.index)
             return _at_least_zero(minus(stop, start)), minus(Var(owner.index), start)
         if step.value == -1:
             return _at_least_zero(minus(start, stop)), minus(start, Var(owner.index))
         number = Op("//", (minus(Var(owner.index), start), step))
         return Op("len", (Op("range", (start, stop, step)),)), number
 
-    def _in_stretch(self, stretch: Segment) -> tuple[Expr, Expr]:
-        index = Var(stretch.loop)
-        if stretch.step == Const(-1):
-            return stretch.length, Op("-", (stretch.first, index))
-        number = Op("-", (index, stretch.first))
-        return stretch.length, number if stretch.step == Const(1) else Op("//", (number, stretch.step))
+    def _in_segment(self, segment: Segment) -> tuple[Expr, Expr]:
+        index = Var(segment.loop)
+        if segment.step == Const(-1):
+            return segment.length, Op("-", (segment.first, index))
+        number = Op("-", (index, segment.first))
+        return segment.length, number if segment.step == Const(1) else Op("//", (number, segment.step))
 
     def _by_bounds(self, loop: Region) -> tuple[Expr, Expr] | None:
-        """The same from the least and the greatest value of the index, whatever the loops around it are at."""
+        """The same from the least and the greatest value of the index, over all iterations of the enclosing loops."""
         owner = loop.owner
         t = self.builder.types[owner.index] if isinstance(owner, For) else None
         if not isinstance(owner, For) or not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
@@ -320,13 +305,13 @@ class TapeLayout:
         high = symbol.high.bound(True) if symbol.high is not None else None
         if low is None or high is None:
             return None
-        turns, first = length(high - low, self.regions), linear(low, self.regions)
-        return None if turns is None or first is None else (turns, minus(Var(owner.index), first))
+        trip_count, first = length(high - low, self.regions), linear(low, self.regions)
+        return None if trip_count is None or first is None else (trip_count, minus(Var(owner.index), first))
 
-    def _outside(self, e: Expr) -> bool:
-        """Whether it is known before all loops, fused ones too."""
-        homes = [self.regions.definitions[n].region for n in names(e)]
-        return all(region.kind != "turn" for home in homes for region in home.enclosing)
+    def _is_defined_outside(self, e: Expr) -> bool:
+        """Whether it is defined before all loops, interleaved ones too."""
+        defining = [self.regions.definitions[n].region for n in names(e)]
+        return all(outer.kind != "loop" for region in defining for outer in region.enclosing)
 
     def known_before(self, e: Expr) -> Expr | None:
         """`e` written with names that have their value outside of all loops."""
@@ -336,7 +321,7 @@ class TapeLayout:
             nonlocal failed
             if isinstance(part, Var):
                 definition = self.regions.definitions[part.name]
-                if all(region.kind != "turn" for region in definition.region.enclosing):
+                if all(region.kind != "loop" for region in definition.region.enclosing):
                     return part
                 node = definition.node
                 inner = self._recomputed(node.value) if isinstance(node, Assign) else None
@@ -365,7 +350,7 @@ class TapeLayout:
             case _:
                 return None
 
-    def _length(self, e: Expr) -> bool:
+    def _is_length(self, e: Expr) -> bool:
         """Whether `e` is surely a length, so never negative."""
         match e:
             case Const(int() as value):
@@ -374,7 +359,7 @@ class TapeLayout:
                 return prim in ("len", "size", "shape")
             case Var(name):
                 node = self.regions.definitions[name].node
-                return isinstance(node, Assign) and self._length(node.value)
+                return isinstance(node, Assign) and self._is_length(node.value)
             case _:
                 return False
 
@@ -386,6 +371,6 @@ def _at_least_zero(e: Expr) -> Expr:
     return Op("max", (e, Const(0)))
 
 
-def _words(t: Type) -> str:
+def _in_words(t: Type) -> str:
     names = {"bool": "one bool", "int64": "one integer"}
     return names.get(t.dtype, "one float") if isinstance(t, Scalar) else "one array"

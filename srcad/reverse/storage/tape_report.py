@@ -1,4 +1,4 @@
-"""What a finished gradient keeps from its forward sweep for its reverse sweep, as its text declares it."""
+"""Tape inventory: what a finished gradient saves for its reverse sweep, as its text declares it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from srcad.ir.types import Array, ListOf, Scalar
 
 @dataclass(frozen=True)
 class TapeEntry:
-    """One name that is kept."""
+    """One name of the tape."""
 
     name: str
     size: str
-    """How big it is, in words."""
+    """Its size, in words."""
     lines: tuple[int, ...]
     """The lines of the source whose reversal reads it."""
     dtype: str
     grows: bool
-    """Room is made for it while the forward sweep runs: nobody knows beforehand how much."""
+    """Whether it grows while the forward sweep runs, because its size is not known before."""
 
 
 def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
-    """All that is kept, in the order of the text."""
+    """All that is saved, in the order of the text."""
     backward = f.body[section_start(f.body, "reverse") + 1 :]
-    made: dict[str, list[Expr]] = {}
+    definitions: dict[str, list[Expr]] = {}
     for stmt in walk(f.body):
         if isinstance(stmt, Assign) and stmt.target in f.tape:
-            made.setdefault(stmt.target, []).append(stmt.value)
+            definitions.setdefault(stmt.target, []).append(stmt.value)
     found = []
-    for name, values in made.items():
+    for name, values in definitions.items():
         grows = any(_grows(name, value) for value in values)
         size = _size(f.tape[name], values[0], grows)
         found.append(TapeEntry(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
@@ -41,7 +41,11 @@ def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
 
 
 def docstring_lines(found: Sequence[TapeEntry]) -> list[str]:
-    """A line for each, as the docstring of the gradient has them."""
+    """A line for each, as the docstring of the gradient has them.
+
+    >>> print(*docstring_lines([TapeEntry("h_saved", "n floats", (3,), "float64", False)]), sep="\\n")
+    h_saved  n floats   read by line 3
+    """
     width = max((len(one.name) for one in found), default=0)
     return [
         f"{one.name:<{width}}  {one.size}" + (f"   {read}" if (read := read_by(one.lines)) else "") for one in found
@@ -77,9 +81,9 @@ def _size(one_per: str, value: Expr, grows: bool) -> str:
         case Op("np.empty", dims, static):
             unit = {"bool": "bools", "int64": "integers"}.get(str(dict(static).get("dtype", "")), "floats")
             if grows:
-                row = f"one {unit[:-1]}" if len(dims) == 1 else f"{' x '.join(map(_words, dims[1:]))} {unit}"
+                row = f"one {unit[:-1]}" if len(dims) == 1 else f"{' x '.join(map(_length_text, dims[1:]))} {unit}"
                 return f"{row} per turn of the loop, grown on demand"
-            return f"{' x '.join(map(_words, dims))} {unit}"
+            return f"{' x '.join(map(_length_text, dims))} {unit}"
         case Op("list.new"):
             return f"list of arrays, one per {one_per}"
         case Op("copy", (Var(name),)):
@@ -90,27 +94,27 @@ def _size(one_per: str, value: Expr, grows: bool) -> str:
             return "one value"
 
 
-def _words(e: Expr) -> str:
-    """A length as one would say it: `rows - 2` for `max(rows - 2, 0)`."""
+def _length_text(e: Expr) -> str:
+    """A length for readers: `rows - 2` for `max(rows - 2, 0)`."""
     match e:
         case Var(name):
             return name
         case Const(value):
             return str(value)
         case Op("max", (inner, Const(0))):
-            text = _words(inner)
+            text = _length_text(inner)
             return f"({text})" if " " in text else text
         case Op("shape", (x,), static):
-            return f"{_words(x)}.shape[{dict(static)['axis']}]"
+            return f"{_length_text(x)}.shape[{dict(static)['axis']}]"
         case Op("size", (x,)):
-            return f"{_words(x)}.size"
+            return f"{_length_text(x)}.size"
         case Op("*" | "//" as prim, (a, b)):
-            texts = [f"({_words(e)})" if _is_sum(e) else _words(e) for e in (a, b)]
+            texts = [f"({_length_text(e)})" if _is_sum(e) else _length_text(e) for e in (a, b)]
             return f"{texts[0]} {prim} {texts[1]}"
         case Op("+" | "-" as prim, (a, b)):
-            return f"{_words(a)} {prim} {_words(b)}"
+            return f"{_length_text(a)} {prim} {_length_text(b)}"
         case Op(prim, args):
-            return f"{prim}({', '.join(map(_words, args))})"
+            return f"{prim}({', '.join(map(_length_text, args))})"
         case _:
             return "?"
 
@@ -120,7 +124,7 @@ def _is_sum(e: Expr) -> bool:
 
 
 def _reading_lines(block: Block, name: str) -> list[int]:
-    """The lines whose reversal reads the name; a loop, which has no line of its own there, goes by its first."""
+    """The lines whose reversal reads the name; a loop, which has no line of its own there, counts as its first."""
     lines = set()
     for stmt in walk(block):
         if not isinstance(stmt, Comment) and any(name in names(e) for e in own_exprs(stmt)):

@@ -1,8 +1,8 @@
-"""The sizes of what a gradient keeps, asked before it runs: a slice of its text, with the lengths as results.
+"""Tape sizes before the run: a program slice of the gradient, whose results are the lengths of what it saves.
 
-The slice has the lengths of the parameters, the arithmetic on numbers that are given or follow from lengths, and the
-branches that such numbers decide. It computes nothing with arrays: the lengths of one that the primal makes follow
-from its type. What depends on anything else (a number computed from arrays, the turn of a loop) is not known.
+The slice has the lengths of the parameters, the arithmetic on scalars that are given or follow from lengths, and the
+branches that such scalars decide. It computes nothing with arrays: the lengths of one that the primal allocates follow
+from its type. What depends on anything else (a scalar computed from arrays, the iteration of a loop) is not known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.typeof import typeof
 
 _TOTAL = frozenset({"+", "-", "*", "neg", "max", "and", "or", "not", "<", "<=", ">", ">=", "==", "!="})
-"""What can be computed even where the function would not: in a loop that makes no turn."""
+"""What can be computed even where the function would not: in a loop that runs no iteration."""
 
 _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind == "elementwise")
 
@@ -30,14 +30,14 @@ _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind
 @dataclass(frozen=True)
 class TapeSizes:
     """`function` takes the parameters of the gradient. It returns a tuple: for each of `names` a tuple, the lengths of
-    an array made under this name, or None where the branch that makes it is not taken. Of one that grows in a `for`
-    which may be left early, they are those that it has if it is not.
+    an array allocated under this name, or None where the branch that allocates it is not taken. Of one that grows in a
+    `for` with an early exit, they are those without the exit.
     """
 
     function: Function
     names: tuple[str, ...]
     unknown: frozenset[str]
-    """Names of arrays of which some length is not known."""
+    """Names of arrays with some length that is not known."""
 
 
 def tape_sizes(
@@ -45,48 +45,67 @@ def tape_sizes(
 ) -> TapeSizes:
     """The slice of `f`, which is in sequential form.
 
-    `params` are the types of the primal's parameters, by their names in `f`; `nonnegative_length` are those it changes.
+    `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
+
+    >>> import numpy as np
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> from srcad.reverse.driver import gradient
+    >>> __name__ = "user_module"
+    >>> def iterate(h, n):
+    ...     for t in range(n):
+    ...         h = np.sin(h)
+    ...     return h
+    >>> primal = normal_form(iterate, 1.0, 3)
+    >>> made = gradient(primal, ("h",))
+    >>> sizes = tape_sizes(made.function, made.kept, {p.name: primal.types[p.name] for p in primal.params}, ())
+    >>> print(text(sizes.function))
+    iterate_grad_sizes(h: float64, n: int64, d_result: float64):
+        h_saved_shape = tuple(max(n, 0))
+        return tuple(h_saved_shape)
+    >>> sizes.names
+    ('h_saved',)
     """
     arrays = [one for one in kept if isinstance(f.types[one.name], Array)]
-    asked = frozenset(one.name for one in arrays if not one.grows)
-    slicer = _Slicer(f, asked, frozenset(one.name for one in arrays if one.grows), params, written)
+    fixed = frozenset(one.name for one in arrays if not one.grows)
+    slicer = _Slicer(f, fixed, frozenset(one.name for one in arrays if one.grows), params, written)
     body = slicer.block(f.body, False)
-    lengths = [Var(made) for made, _ in slicer.made]
+    lengths = [Var(shape) for shape, _ in slicer.allocations]
     results = (Op("tuple", tuple(lengths)),)
-    nothing = tuple(Assign(made, Const(None)) for made, _ in slicer.made)
+    nothing = tuple(Assign(shape, Const(None)) for shape, _ in slicer.allocations)
     types = {**f.types, **slicer.known}
     sliced = remove_dead_code(
         (*slicer.preamble, *nothing, *body, Return(results)), (), types, [p.name for p in f.params]
     )
     function = replace(f, name=f"{f.name}_sizes", body=sliced, results=results, types=types)
-    return TapeSizes(function, tuple(name for _, name in slicer.made), frozenset(slicer.unknown))
+    return TapeSizes(function, tuple(name for _, name in slicer.allocations), frozenset(slicer.unknown))
 
 
 class _Slicer:
-    """Goes over the text with what is known at each place: the values of scalars, the lengths of arrays."""
+    """A forward walk over the text, with what is known at each point: the values of scalars, the lengths of arrays."""
 
     def __init__(
         self,
         f: Function,
-        asked: frozenset[str],
+        fixed: frozenset[str],
         growing: frozenset[str],
         params: Mapping[str, Type],
         written: Collection[str],
     ) -> None:
         self.f = f
-        self.asked = asked
+        self.fixed = fixed
         self.growing = growing
         self.rows: dict[str, tuple[Expr, ...]] = {}
-        """By array that grows, the lengths of its rows."""
-        self.taken = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
+        """The lengths of the rows of each growing array."""
+        self.used_names = {p.name for p in f.params} | {n for s in walk(f.body) for n in own_writes(s)}
         self.preamble: list[Stmt] = []
         self.known: dict[str, Type] = {}
         self.types = ChainMap(self.known, {name: _bare(name, t) for name, t in f.types.items()})
-        self.made: list[tuple[str, str]] = []
-        """(the name of its lengths, its name), for each place that makes an array asked for."""
+        self.allocations: list[tuple[str, str]] = []
+        """(the name of its lengths, its name), for each allocation of an array of the tape."""
         self.unknown: set[str] = set()
         self.pending: list[Stmt] = []
-        """Lengths of parts, computed before the statement that asks for them."""
+        """Lengths of slices, computed before the statement that needs them."""
         self.readable = {name for name in params if name not in written}
         for name, known in params.items():
             if isinstance(known, Array):
@@ -94,7 +113,7 @@ class _Slicer:
                     known, dims=tuple(self._length(name, i, d) for i, d in enumerate(known.dims))
                 )
             elif isinstance(known, Scalar):
-                self.known[name] = Scalar(known.dtype, _own(name, known.dtype))
+                self.known[name] = Scalar(known.dtype, _own_symbol(name, known.dtype))
 
     def _length(self, name: str, axis: int, known: Dim) -> Dim:
         if known.is_one:
@@ -105,46 +124,46 @@ class _Slicer:
         return dim(Symbol(length, axis, True))
 
     def _fresh(self, name: str) -> str:
-        while name in self.taken:
+        while name in self.used_names:
             name += "_"
-        self.taken.add(name)
+        self.used_names.add(name)
         return name
 
     # ---- statements ------------------------------------------------------------------------------
 
     def block(self, block: Block, in_loop: bool) -> Block:
-        """What is known of a block, in the order of the text."""
+        """The slice of a block, in the order of the text."""
         out: list[Stmt] = []
         for stmt in block:
             match stmt:
                 case Assign(target, value):
-                    made = self._assigned(target, value, in_loop)
+                    sliced = self._assigned(target, value, in_loop)
                 case AugAssign(target, op, value) if isinstance(self.f.types.get(target), Scalar):
-                    made = self._assigned(target, Op(op, (Var(target), value)), in_loop)
+                    sliced = self._assigned(target, Op(op, (Var(target), value)), in_loop)
                 case If(cond, then, orelse):
-                    made = self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
+                    sliced = self._branch(stmt, self._scalar(cond, in_loop), then, orelse, in_loop)
                 case For() | While():
                     limits = self._limits(stmt, in_loop) if isinstance(stmt, For) else ()
-                    # one turn stands for all: what differs from turn to turn is not known in it, nor behind it
+                    # one iteration represents all: what differs between them is not known in the loop, nor after it
                     changed = {n for s in walk((stmt,)) for n in own_writes(s)}
                     self._forget(changed)
-                    made = (*limits, *(s for inner in blocks(stmt) for s in self.block(inner, True)))
+                    sliced = (*limits, *(s for inner in blocks(stmt) for s in self.block(inner, True)))
                     self._forget(changed)
                 case _:
                     continue
-            out += (*self._flushed(), *made)
+            out += (*self._flushed(), *sliced)
         return tuple(out)
 
     def _limits(self, loop: For, in_loop: bool) -> Block:
-        """The lengths of what grows by a row in each turn, if the loop makes all that its range has."""
-        turns = self._scalar(Op("len", (Op("range", (loop.start, loop.stop, loop.step)),)), in_loop)
+        """The lengths of what grows by a row per iteration, if the loop completes its range."""
+        trip_count = self._scalar(Op("len", (Op("range", (loop.start, loop.stop, loop.step)),)), in_loop)
         grown = [one.target for s in loop.body if isinstance(s, If) for one in s.then if isinstance(one, Assign)]
         grown = [name for name in grown if name in self.rows]
-        if turns is None or in_loop or loop.exit is None:
+        if trip_count is None or in_loop or loop.exit is None:
             return ()
         found = [(self._fresh(f"{name}_shape"), name) for name in grown]
-        self.made += found
-        return tuple(Assign(made, Op("tuple", (turns, *self.rows[name]))) for made, name in found)
+        self.allocations += found
+        return tuple(Assign(shape, Op("tuple", (trip_count, *self.rows[name]))) for shape, name in found)
 
     def _flushed(self) -> list[Stmt]:
         pending, self.pending = self.pending, []
@@ -152,68 +171,70 @@ class _Slicer:
 
     def _branch(self, stmt: If, cond: Expr | None, then: Block, orelse: Block, in_loop: bool) -> Block:
         if cond is None:
-            self.unknown |= self.asked & {n for s in walk((stmt,)) for n in own_writes(s)}
+            self.unknown |= self.fixed & {n for s in walk((stmt,)) for n in own_writes(s)}
             self._forget({n for s in walk((stmt,)) for n in own_writes(s)})
             return ()
-        lead = self._flushed()
+        pending = self._flushed()
         before = dict(self.known)
         first = self.block(then, in_loop)
-        after = self._replaced(before)
+        after = self._replace_known(before)
         second = self.block(orelse, in_loop)
-        self._replaced({name: met for name, t in self.known.items() if (met := _met(name, t, after.get(name)))})
-        return (*lead, If(cond, first, second))
+        self._replace_known(
+            {name: joined for name, t in self.known.items() if (joined := _join(name, t, after.get(name)))}
+        )
+        return (*pending, If(cond, first, second))
 
     def _assigned(self, target: str, value: Expr, in_loop: bool) -> Block:
         out: list[Stmt] = []
-        if target in self.asked:
+        if target in self.fixed:
             lengths = self._lengths(value, in_loop)
             if lengths is None:
                 self.unknown.add(target)
             else:
-                made = self._fresh(f"{target}_shape")
-                self.made.append((made, target))
-                out.append(Assign(made, Op("tuple", lengths)))
+                shape = self._fresh(f"{target}_shape")
+                self.allocations.append((shape, target))
+                out.append(Assign(shape, Op("tuple", lengths)))
         elif target in self.growing and isinstance(value, Op) and value.prim == "np.empty":
             rows = self._scalars(value.args[1:], in_loop)
             if rows is not None:
                 self.rows[target] = rows
         scalar, found = self._scalar(value, in_loop), self._typeof(value, in_loop)
         self._forget({target})
-        mine = self.f.types.get(target)
-        if scalar is not None and isinstance(mine, Scalar):
-            own = _own(target, mine.dtype)
+        declared_type = self.f.types.get(target)
+        if scalar is not None and isinstance(declared_type, Scalar):
+            symbol_form = _own_symbol(target, declared_type.dtype)
             if isinstance(found, Scalar) and found.dim is not None and self._is_known(found.dim):
-                own = found.dim
-            self.known[target] = Scalar(mine.dtype, own)
+                symbol_form = found.dim
+            self.known[target] = Scalar(declared_type.dtype, symbol_form)
             out.append(Assign(target, scalar))
         elif isinstance(found, Array) and self._has_lengths(found):
             self.known[target] = found
         return tuple(out)
 
-    def _replaced(self, known: Mapping[str, Type]) -> dict[str, Type]:
+    def _replace_known(self, known: Mapping[str, Type]) -> dict[str, Type]:
         old = dict(self.known)
         self.known.clear()
         self.known.update(known)
         return old
 
     def _forget(self, changed: Collection[str]) -> None:
-        """Names that get other values, and what was known in terms of them."""
+        """Forget names that get other values, and what was known in terms of them."""
 
         self.readable -= set(changed)
 
-        def stays(d: Dim | None) -> bool:
+        def unchanged(d: Dim | None) -> bool:
             return d is None or not any(symbol.name in changed for symbol, _ in d.terms)
 
         for name, known in tuple(self.known.items()):
-            if name in changed or (isinstance(known, Array) and not all(map(stays, known.dims))):
+            if name in changed or (isinstance(known, Array) and not all(map(unchanged, known.dims))):
                 del self.known[name]
-            elif isinstance(known, Scalar) and not stays(known.dim):
-                self.known[name] = Scalar(known.dtype, _own(name, known.dtype))
+            elif isinstance(known, Scalar) and not unchanged(known.dim):
+                self.known[name] = Scalar(known.dtype, _own_symbol(name, known.dtype))
 
     # ---- expressions -----------------------------------------------------------------------------
 
     def _scalar(self, e: Expr, in_loop: bool) -> Expr | None:
-        """The expression of a number in terms of what is known; None where that does not say it."""
+        """A scalar expression in terms of what is known; None where there is no such form."""
         match e:
             case Const():
                 return e
@@ -227,8 +248,8 @@ class _Slicer:
                     return reduce(lambda a, b: Op("*", (a, b)), lengths)
                 return lengths[int(str(dict(static).get("axis", 0)))]
             case Op("index", (Var(name), *items)) if name in self.readable and not in_loop:
-                whole = self.known.get(name)
-                if not isinstance(whole, Array) or len(items) != whole.rank or Const(None) in items:
+                array_type = self.known.get(name)
+                if not isinstance(array_type, Array) or len(items) != array_type.rank or Const(None) in items:
                     return None
             case Op("len", (Op("range", bounds),)) if not in_loop or isinstance(bounds[-1], Const):
                 known = self._scalars(bounds, in_loop)
@@ -246,24 +267,24 @@ class _Slicer:
         return None if None in known else tuple(e for e in known if e is not None)
 
     def _lengths(self, value: Expr, in_loop: bool) -> tuple[Expr, ...] | None:
-        """The lengths of an array; of a number none."""
+        """The lengths of an array; of a scalar none."""
         if isinstance(value, Op) and value.prim == "np.empty":
             return self._scalars(value.args, in_loop)
         found = self._typeof(value, in_loop)
         if not isinstance(found, Array) or not self._has_lengths(found):
             return None
-        return tuple(map(_written, found.dims))
+        return tuple(map(_length_expr, found.dims))
 
     def _typeof(self, e: Expr, in_loop: bool) -> Type | None:
         def named(part: Expr) -> Expr:
-            """A part of an array under a name of its own, where its lengths are no sums: `x[:k]`."""
+            """A slice of an array under a name of its own, where its lengths are not linear: `x[:k]`."""
             found = typeof(part, self.types)
             if not isinstance(part, Op) or part.prim != "index" or not isinstance(found, Array):
                 return part
-            whole = typeof(part.args[0], self.types)
-            if self._has_lengths(found) or not isinstance(whole, Array) or not self._has_lengths(whole):
+            array_type = typeof(part.args[0], self.types)
+            if self._has_lengths(found) or not isinstance(array_type, Array) or not self._has_lengths(array_type):
                 return part
-            dims = self._cut(whole, part.args[1:], in_loop)
+            dims = self._slice_lengths(array_type, part.args[1:], in_loop)
             if dims is None:
                 return part
             name = self._fresh("part")
@@ -272,10 +293,10 @@ class _Slicer:
 
         return typeof(map_expr(e, named), self.types)
 
-    def _cut(self, whole: Array, items: Sequence[Expr], in_loop: bool) -> tuple[Dim, ...] | None:
+    def _slice_lengths(self, array_type: Array, items: Sequence[Expr], in_loop: bool) -> tuple[Dim, ...] | None:
         """The lengths of an array indexed by `items`."""
         dims: list[Dim] = []
-        left = list(whole.dims)
+        left = list(array_type.dims)
         for item in items:
             if item == Const(None):
                 dims.append(ONE)
@@ -285,9 +306,9 @@ class _Slicer:
                 bounds = [None if b is None else self._scalar(b, in_loop) for b in (item.lower, item.upper, item.step)]
                 if bounds.count(None) > (item.lower, item.upper, item.step).count(None):
                     return None
-                turns = Op("index", (Op("range", (Const(0), _written(length), Const(1))), Slice(*bounds)))
+                trip_count = Op("index", (Op("range", (Const(0), _length_expr(length), Const(1))), Slice(*bounds)))
                 name = self._fresh("part_length")
-                self.pending.append(Assign(name, Op("len", (turns,))))
+                self.pending.append(Assign(name, Op("len", (trip_count,))))
                 self.known[name] = Scalar("int64")
                 dims.append(dim(Symbol(name, 0)))
         return (*dims, *left)
@@ -299,19 +320,19 @@ class _Slicer:
         return all(isinstance(self.known.get(symbol.name), Scalar) for symbol, _ in d.terms)
 
 
-def _own(name: str, dtype: str) -> Dim | None:
+def _own_symbol(name: str, dtype: str) -> Dim | None:
     return dim(Symbol(name, None)) if "int" in dtype else None
 
 
-def _met(name: str, one: Type, other: Type | None) -> Type | None:
-    """What is known of a name behind two branches that know this."""
+def _join(name: str, one: Type, other: Type | None) -> Type | None:
+    """The join of what two branches know of a name."""
     if isinstance(one, Scalar) and isinstance(other, Scalar) and one.dtype == other.dtype:
-        return one if one == other else Scalar(one.dtype, _own(name, one.dtype))
+        return one if one == other else Scalar(one.dtype, _own_symbol(name, one.dtype))
     return one if one == other else None
 
 
 def _bare(name: str, t: Type) -> Type:
-    """A type without lengths: those of a name that holds one array after another are those of the first."""
+    """A type without lengths: of a name that is assigned several arrays, they are those of the first."""
     match t:
         case Array(dtype, dims, layout):
             return Array(dtype, tuple(dim(Symbol(f"?{name}", axis)) for axis in range(len(dims))), layout)
@@ -321,5 +342,5 @@ def _bare(name: str, t: Type) -> Type:
             return t
 
 
-def _written(d: Dim) -> Expr:
+def _length_expr(d: Dim) -> Expr:
     return nonnegative_length(d, lambda symbol: Var(symbol.name))

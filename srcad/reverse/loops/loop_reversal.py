@@ -1,0 +1,52 @@
+"""Loop reversal: the same iterations in reverse order, with the index values of the primal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from srcad.canonicalize.trip_counts import trip_count_of
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, Op, Stmt, Var, While
+from srcad.ir.types import Scalar
+from srcad.reverse.storage.outer_lengths import minus, plus
+from srcad.typing.builder import Builder
+
+
+def reversed_loop(builder: Builder, owner: For | While, body: Block, renamed: Callable[[Expr], Expr]) -> Stmt:
+    """The loop over the same iterations in reverse order, with a new body.
+
+    `renamed` gives an expression of the primal in terms of the names of the reverse sweep.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> (loop,) = parse("for i in range(1, n, 2): y = x[i]")
+    >>> print(show((reversed_loop(Builder(), loop, loop.body, lambda e: e),)))
+    for i in range(1 + (((n - 2) // 2) * 2), 0, -2):
+        y = x[i]
+    """
+    count = trip_count_of(owner)
+    if count is not None:
+        trip_count = renamed(Var(count.result))
+        if isinstance(owner, For):
+            start, step = renamed(owner.start), renamed(owner.step)
+            at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
+            value = at if start == Const(0) else Op("+", (start, at))
+            body = (Assign(owner.index, value), *body)
+        return For(count.arg, plus(trip_count, -1), Const(-1), Const(-1), body)
+    assert isinstance(owner, For)
+    start, stop, step = (renamed(e) for e in (owner.start, owner.stop, owner.step))
+    if isinstance(step, Const) and isinstance(step.value, int):
+        by = step.value
+        toward = 1 if by > 0 else -1
+        if by == toward:
+            last = plus(stop, -toward)
+        else:
+            span = plus(minus(stop, start), -toward)
+            last = _plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
+        return For(owner.index, last, plus(start, -toward), Const(-by), body)
+    trip_count = Op("len", (Op("range", (start, stop, step)),))
+    number = builder.fresh("turn", Scalar("int64"))
+    body = (Assign(owner.index, _plus(start, Op("*", (number, step)))), *body)
+    return For(number.name, plus(trip_count, -1), Const(-1), Const(-1), body)
+
+
+def _plus(a: Expr, b: Expr) -> Expr:
+    return b if a == Const(0) else Op("+", (a, b))
