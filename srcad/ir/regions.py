@@ -92,12 +92,12 @@ def regions(f: Function) -> Regions:
     >>> for region in tree:
     ...     print(region.number, [outer.kind for outer in region.enclosing])
     0 ['function']
-    1 ['turn', 'function']
-    2 ['then', 'turn', 'function']
-    3 ['else', 'turn', 'function']
+    1 ['loop', 'function']
+    2 ['then', 'loop', 'function']
+    3 ['else', 'loop', 'function']
     >>> total = tree.definitions["%total.0"]  # at the start of an iteration
     >>> type(total.node).__name__, total.region.kind, total.position
-    ('Carry', 'turn', -1)
+    ('Carry', 'loop', -1)
     """
     of_block: dict[tuple[int, str], Region] = {}
     definitions: dict[str, Definition] = {}

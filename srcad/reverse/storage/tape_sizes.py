@@ -48,17 +48,14 @@ def tape_sizes(
     `params` are the types of the primal's parameters, by their names in `f`; `written` are those it changes.
 
     >>> import numpy as np
-    >>> from srcad.compiler.stages import normal_form
+    >>> import srcad
     >>> from srcad.ir.printer import text
-    >>> from srcad.reverse.driver import gradient
     >>> __name__ = "user_module"
     >>> def iterate(h, n):
     ...     for t in range(n):
     ...         h = np.sin(h)
     ...     return h
-    >>> primal = normal_form(iterate, 1.0, 3)
-    >>> made = gradient(primal, ("h",))
-    >>> sizes = tape_sizes(made.function, made.kept, {p.name: primal.types[p.name] for p in primal.params}, ())
+    >>> sizes = srcad.grad(iterate, target="python").specialisation(1.0, 3).generated.sizes()
     >>> print(text(sizes.function))
     iterate_grad_sizes(h: float64, n: int64, d_result: float64):
         h_saved_shape = tuple(max(n, 0))
