@@ -19,63 +19,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.safety_conditions import CONDITIONS, Condition
+
 REPOSITORY = Path(__file__).parents[1]
 LIMIT = 120
 """Seconds that the tests of one condition may take: without it, the compiler may not end."""
-CORPUS = ("test_gradient", "test_machine_text")
-"""The tests of `test_programs.py` that a program of the corpus stands for."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What must hold for a number to be right or a store to be in bounds; `text` is once in the module.
-
-    With `without` in its place the condition holds always, or is not asked. `tests` are programs of the corpus, such as
-    "loops:over_rows", and tests by the name of their file in `tests`.
-    """
-
-    name: str
-    module: str
-    text: str
-    without: str
-    tests: tuple[str, ...]
-
-
-def _c(name: str, module: str, text: str, without: str, *tests: str) -> Condition:
-    return Condition(name, module, text, without, tests)
-
-
-# fmt: off
-CONDITIONS: tuple[Condition, ...] = (
-
-)
-# fmt: on
 
 
 @dataclass(frozen=True)
 class Outcome:
     noticed: bool
     text: str
-
-
-def node_ids(tests: Sequence[str]) -> list[str]:
-    """The tests as pytest has them.
-
-    >>> node_ids(["loops:over_rows", "test_fits.py"])[::2]
-    ['tests/test_programs.py::test_gradient[loops:over_rows]', 'tests/test_fits.py']
-    """
-    found = []
-    for test in tests:
-        if ".py" in test:
-            found.append(f"tests/{test}")
-        else:
-            found += [f"tests/test_programs.py::{one}[{test}]" for one in CORPUS]
-    return found
 
 
 def problem(condition: Condition) -> str | None:
@@ -98,24 +57,46 @@ def copied(folder: Path, condition: Condition | None) -> None:
         path.write_text(path.read_text().replace(condition.text, condition.without))
 
 
-def pytest_run(folder: Path, tests: Sequence[str], *options: str) -> tuple[int, str]:
-    """The exit code and what pytest printed; 124 where it took too long."""
-    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=no", "--no-header", "-p", "no:cacheprovider"]
+def run(folder: Path, *command: str, limit: float | None = LIMIT) -> tuple[int, str]:
+    """The exit code, 124 where it took too long, and what was printed, of Python run on the copy."""
     paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-    # Numba's files would be those of another compiler
-    environment = {**os.environ, "PYTHONPATH": paths, "SRCAD_CACHE_DIR": str(folder / "cache"), "PYTHONHASHSEED": "0"}
+    # what is in the cache was written by another compiler
+    changed = {"PYTHONPATH": paths, "SRCAD_CACHE_DIR": str(folder / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    whole = [sys.executable, *command]
     try:
         done = subprocess.run(
-            [*command, *options, *node_ids(tests)],
-            cwd=folder,
-            env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=LIMIT if "-x" in options else None,
+            whole, cwd=folder, env=os.environ | changed, capture_output=True, text=True, timeout=limit
         )
     except subprocess.TimeoutExpired:
         return 124, ""
     return done.returncode, done.stdout + done.stderr
+
+
+def commands(tests: Sequence[str], *options: str) -> Iterator[tuple[str, ...]]:
+    """Programs of the corpus by `check_programs`, the other tests by pytest; each ends with 1 where a test fails."""
+    programs = [test for test in tests if ".py" not in test]
+    others = [f"tests/{test}" for test in tests if ".py" in test]
+    if programs:
+        yield "-m", "tests.safety", "--programs", *programs
+    if others:
+        quiet = ("-q", "-rfE", "--tb=no", "--no-header", "-p", "no:cacheprovider")
+        yield "-m", "pytest", *quiet, *options, *others
+
+
+def check_programs(names: Sequence[str]) -> int:
+    """Judge the text one reads and the text that is compiled as `test_programs.py` does; 1 where one is wrong."""
+    from tests.test_programs import ALL, test_gradient, test_machine_text
+
+    cases = {case.name: case for case in ALL}
+    wrong = 0
+    for name in names:
+        for test in (test_gradient, test_machine_text):
+            try:
+                test(cases[name])
+            except Exception as error:
+                print(f"FAILED {name} - {test.__name__}: {type(error).__name__}")
+                wrong = 1
+    return wrong
 
 
 def failed(printed: str) -> list[str]:
@@ -129,33 +110,39 @@ def judge(condition: Condition) -> Outcome:
         return Outcome(False, why)
     with tempfile.TemporaryDirectory() as name:
         copied(Path(name), condition)
-        code, printed = pytest_run(Path(name), condition.tests, "-x")
-    match code:
-        case 0:
-            return Outcome(False, "not noticed")
-        case 1 if failed(printed):
-            return Outcome(True, failed(printed)[0])
-        case 124:
-            return Outcome(False, f"no end within {LIMIT} s")
-    return Outcome(False, f"the tests did not run (exit code {code})\n{printed[-2000:]}")
+        for command in commands(condition.tests, "-x"):
+            code, printed = run(Path(name), *command)
+            if code == 1 and failed(printed):
+                return Outcome(True, failed(printed)[0])
+            if code == 124:
+                return Outcome(False, f"no end within {LIMIT} s")
+            if code:
+                return Outcome(False, f"the tests did not run (exit code {code})\n{printed[-2000:]}")
+    return Outcome(False, "not noticed")
 
 
 def sound(conditions: Sequence[Condition]) -> bool:
     """Whether all the tests pass on a copy that has every condition."""
-    tests = dict.fromkeys(test for condition in conditions for test in condition.tests)
+    tests = list(dict.fromkeys(test for condition in conditions for test in condition.tests))
+    right = True
     with tempfile.TemporaryDirectory() as name:
         copied(Path(name), None)
-        code, printed = pytest_run(Path(name), list(tests))
-    if code:
-        print("with nothing removed:", *(failed(printed) or [printed[-2000:]]), sep="\n  ")
-    return code == 0
+        for command in commands(tests):
+            code, printed = run(Path(name), *command, limit=None)
+            if code:
+                print("with nothing removed:", *(failed(printed) or [printed[-2000:]]), sep="\n  ")
+                right = False
+    return right
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", metavar="NAME", help="the conditions whose name contains NAME")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="so many at a time (2)")
+    parser.add_argument("--programs", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.programs:
+        return check_programs(options.programs)
     chosen = [c for c in CONDITIONS if not options.only or any(part in c.name for part in options.only)]
     if not chosen:
         parser.error(f"no condition is named like {options.only}")

@@ -213,7 +213,7 @@ def test_names_that_leave_a_branch_or_a_loop_together(f: Callable[..., Any]) -> 
         srcad.grad(f, target="python")(real(3), real(3, seed=1), 2)
 
 
-def read_in_the_next_turn(x, y, n):
+def read_in_the_next_iteration(x, y, n):
     a = x * 1.0
     b = a if n > 2 else y * 1.0
     total = 0.0
@@ -223,7 +223,7 @@ def read_in_the_next_turn(x, y, n):
     return total
 
 
-def handed_on_to_the_next_turn(x, y, n):
+def carried_to_the_next_iteration(x, y, n):
     a, b = x * 1.0, y * 1.0
     total = 0.0
     for i in range(n):
@@ -241,8 +241,8 @@ def met_through_a_third_name(x, y, n):
     return a[0] ** 2 + a[1]
 
 
-@pytest.mark.parametrize("f", [read_in_the_next_turn, handed_on_to_the_next_turn, met_through_a_third_name])
+@pytest.mark.parametrize("f", [read_in_the_next_iteration, carried_to_the_next_iteration, met_through_a_third_name])
 def test_a_write_that_a_later_read_may_see(f: Callable[..., Any]) -> None:
-    """Each would be differentiated, and wrong, were it asked only what the same turn reads, or which names met."""
+    """Each would be differentiated, and wrong, were it asked only what the same iteration reads, or which names met."""
     with pytest.raises(AliasError, match="S401"):
         srcad.grad(f, (0, 1), target="python")(real(3), real(3, seed=1), 4)

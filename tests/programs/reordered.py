@@ -1,7 +1,7 @@
-"""Statements of one turn, run again beside their reversal, whose order shows: zeros, sums and conditions between them.
+"""Statements of one iteration, run beside their reversal, whose order shows: zeros, sums and conditions between them.
 
-A loop whose turns are taken back one by one stands in the reverse sweep as a whole. What is done there to adjoints (a
-zero that waits, contributions that become one, a branch that takes what it needs) is done to these lines too.
+A loop whose iterations are reversed one by one stands in the reverse sweep as a whole. What is done there to adjoints
+(a zero is sunk, contributions become one, a branch takes what only it needs) is done to these lines too.
 """
 
 import numpy as np
