@@ -151,11 +151,55 @@ def taken(x, y, n, m):
     return np.sum(x[np.arange(n)] * 2.0) + y[np.array([0, m])][1]
 
 
+def under_a_condition_on_numbers(x, y, n, m):
+    many = m * y[0] > 0.5
+    s = 0.0
+    for i in range(n):
+        if many:
+            s += x[i + 1]
+    return s
+
+
+def under_one_of_two_conditions(x, y, n, m):
+    many = m * y[0] > 0.5
+    s = 0.0
+    for _ in range(2):
+        for i in range(n):
+            if many:
+                s += x[i + 1]
+        for i in range(n):
+            if not many:
+                s += x[i + 1] * 2.0
+    return s
+
+
+def under_no_condition_afterwards(x, y, n, m):
+    many = m * y[0] > 0.5
+    s = 0.0
+    for _ in range(2):
+        for i in range(n):
+            if many:
+                s += x[i + 1]
+        for i in range(n):
+            s += x[i + 1] * 2.0
+    return s
+
+
+def shorter_each_time(x, y, n, m):
+    out = x * 2.0
+    s = 0.0
+    for i in range(n):
+        s += out[m]
+        out = out[1:]
+    return s
+
+
 PROGRAMS = [
+    under_a_condition_on_numbers, under_one_of_two_conditions, under_no_condition_afterwards, shorter_each_time,
     neighbour, neighbour_under_a_condition, triangle, triangle_downwards, nest_under_a_flag, strided, counted, selected,
     left_early, by_while, bisected, lengths_of_slices, written, never_read, taken,
 ]  # fmt: skip
-IN_PLACE = {left_early, by_while, taken, selected}
+IN_PLACE = {shorter_each_time, left_early, by_while, taken, selected}
 """Those that ask in a loop; of all others, no loop of the text has a check."""
 
 

@@ -211,3 +211,38 @@ def test_names_that_leave_a_branch_or_a_loop_together(f: Callable[..., Any]) -> 
     """They may share memory there, though neither is the other."""
     with pytest.raises(AliasError, match="S401: writes into v, which may or may not be a"):
         srcad.grad(f, target="python")(real(3), real(3, seed=1), 2)
+
+
+def read_in_the_next_iteration(x, y, n):
+    a = x * 1.0
+    b = a if n > 2 else y * 1.0
+    total = 0.0
+    for _ in range(n):
+        total += b[0] ** 2
+        a[0] = total * x[1]
+    return total
+
+
+def carried_to_the_next_iteration(x, y, n):
+    a, b = x * 1.0, y * 1.0
+    total = 0.0
+    for i in range(n):
+        total += b[0] ** 2
+        b = a if i > 1 else b
+        a[0] = total * x[1]
+    return total
+
+
+def met_through_a_third_name(x, y, n):
+    a = x * 1.0
+    b = a if n > 2 else y * 1.0
+    c = b if n > 3 else y * 2.0
+    c[0] = x[1] * y[1]
+    return a[0] ** 2 + a[1]
+
+
+@pytest.mark.parametrize("f", [read_in_the_next_iteration, carried_to_the_next_iteration, met_through_a_third_name])
+def test_a_write_that_a_later_read_may_see(f: Callable[..., Any]) -> None:
+    """Each would be differentiated, and wrong, were it asked only what the same iteration reads, or which names met."""
+    with pytest.raises(AliasError, match="S401"):
+        srcad.grad(f, (0, 1), target="python")(real(3), real(3, seed=1), 4)

@@ -403,3 +403,26 @@ def test_what_a_loop_demands_holds_where_it_has_a_turn():
     np.testing.assert_allclose(machine_function(one)(x, 0), 2.0 * x)
     np.testing.assert_allclose(machine_function(one)(np.ones(3), 1), np.full(3, 8.0))
     assert isinstance(outcome(machine_function(one), x, 1), ValueError)
+
+
+def asked_in_one_branch(x, y, n):
+    s = 0.0
+    if n > 0:
+        s = np.sum(x * y)
+    return s + np.sum(x * y * 2.0)
+
+
+def asked_in_a_loop(x, y, n):
+    s = 0.0
+    for i in range(n):
+        s += np.sum(x * y) * i
+    return s + np.sum(x * y * 2.0)
+
+
+@pytest.mark.parametrize("f", [asked_in_one_branch, asked_in_a_loop])
+def test_what_only_some_paths_ask_is_asked_again(f):
+    """Where neither the branch nor an iteration has asked, the compiled loop would leave out what `y` has more."""
+    one = srcad.grad(f, target="python").specialisation(real(3), real(4), 0)
+    for n in (0, 1):
+        raised = outcome(machine_function(one), real(3), real(4), n)
+        assert isinstance(raised, ValueError) and "do not fit" in str(raised)
