@@ -12,7 +12,8 @@ import numpy as np
 
 from srcad.frontend.calls.methods import replaced
 from srcad.frontend.lowering.expressions import spread
-from srcad.frontend.lowering.operators import apply, binary, truth
+from srcad.frontend.lowering.operators import apply, binary
+from srcad.frontend.lowering.truth_values import truth
 from srcad.frontend.syntax.builtin_bodies import (
     all_of,
     any_of,

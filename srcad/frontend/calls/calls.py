@@ -11,10 +11,11 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcad.errors import Problem, SrcadError
+from srcad.errors import SrcadError
 from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
-from srcad.frontend.calls.argument_binding import bound_arguments, class_fields, default_value
+from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
+from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
@@ -22,11 +23,6 @@ from srcad.frontend.lowering.comprehensions import accumulated, is_filtered
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.message_text import print_call
 from srcad.frontend.lowering.operators import binary
-from srcad.frontend.lowering.statements import RESULT
-from srcad.frontend.source import read
-from srcad.frontend.source.read import Source
-from srcad.frontend.syntax.language_subset import check_subset
-from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
@@ -48,10 +44,8 @@ from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVE_OF, Primitive
-from srcad.rules.registry import EXPANSIONS, METHODS, STATIC
+from srcad.rules.registry import EXPANSIONS, STATIC
 from srcad.typing.length_demands import Axis, Filled
-
-_REPEATED = 6
 
 
 def call_node(ctx: Context, node: Any) -> Abstract:
@@ -94,7 +88,7 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
     function = ctx.check(function)
     match function:
         case Closure():
-            return _call_closure(ctx, function, args, keywords)
+            return call_closure(ctx, function, args, keywords)
         case Partial(inner, given, named):
             return call(ctx, inner, [*given, *args], dict(named) | dict(keywords))
         case Method(receiver, name):
@@ -264,112 +258,6 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
         return to_abstract(ctx, value(*given, **named))
     except Exception as error:
         ctx.fail("S127", f"{type(error).__name__}: {error}")
-
-
-# ---- functions ---------------------------------------------------------------------------------
-
-
-def inline(
-    ctx: Context,
-    function: Any,
-    args: Sequence[Abstract],
-    keywords: Mapping[str, Abstract],
-    stands_for: str | None = None,
-) -> Abstract:
-    """A Python function with source: its body is lowered here, with the types of these arguments.
-
-    `stands_for` is the name of the function of a library that it is the expansion of.
-    """
-    return inline_source(ctx, _source(ctx, function), args, keywords, stands_for)
-
-
-def inline_source(
-    ctx: Context,
-    source: Source,
-    args: Sequence[Abstract],
-    keywords: Mapping[str, Abstract],
-    stands_for: str | None = None,
-) -> Abstract:
-    """`inline`, of what has been read."""
-    library = str(source.function.__module__).startswith("srcad.")
-    defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
-    if not library and id(source.tree) not in _fenced:
-        check_subset(source)
-        _fenced[id(source.tree)] = source.tree
-    frame = new_frame(ctx, source, source.tree, library, None)
-    if stands_for is None and library:
-        stands_for = _METHOD_OF.get(source.function)
-    return run_frame(ctx, frame, args, keywords, defaults, stands_for)
-
-
-_METHOD_OF = {function: name for name, function in METHODS.items() if isinstance(function, FunctionType)}
-
-
-_fenced: dict[int, Any] = {}
-"""Functions that have passed the fence (kept, so that no other can have the same id)."""
-
-
-def _source(ctx: Context, function: Any) -> Source:
-    try:
-        return read.read(function)
-    except SrcadError as error:
-        first = error.problems[0]
-        raise type(error)(Problem(first.code, first.message, ctx.place(), first.why, first.advice)) from None
-
-
-def _call_closure(ctx: Context, made: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    tree = made.tree if isinstance(made.tree, gast.FunctionDef) else as_function(made.tree)
-    frame = new_frame(ctx, made.frame.source, tree, made.frame.library, made.frame)
-    return run_frame(ctx, frame, args, keywords, dict(made.defaults))
-
-
-def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
-    caller = ctx.frame
-    if not library and _recurs(caller, tree):
-        ctx.fail(
-            "S115",
-            f"{tree.name} calls itself",
-            "How often is known only at run time, or not at all.",
-            "write it as a loop.",
-        )
-    normal, names = prepared_tree(tree)
-    ctx.frames += 1
-    return Frame(source, normal, library, names, parent, caller, serial=ctx.frames, origin=tree)
-
-
-def _recurs(caller: Frame, tree: Any) -> bool:
-    """Whether a function is called again before it has returned, other than by a function it was given.
-
-    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was made outside of apply.
-    """
-    frame: Frame | None = caller
-    given, repeated = False, 0
-    while frame is not None:
-        if frame.origin is tree:
-            repeated += 1
-            if not given or repeated > _REPEATED:
-                return True
-        given |= frame.parent is not None and frame.parent.origin is not tree
-        frame = frame.caller
-    return False
-
-
-def run_frame(
-    ctx: Context,
-    frame: Frame,
-    args: Sequence[Abstract],
-    keywords: Mapping[str, Abstract],
-    defaults: Mapping[str, Abstract],
-    stands_for: str | None = None,
-) -> Abstract:
-    """Lower the body of a call; the value it returns."""
-    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
-    span = ctx.builder.span
-    with ctx.inside(frame):
-        ctx.statements(frame.tree.body)
-        result = frame.names.get(RESULT, Constant(None))
-    ctx.builder.span = span
-    return result
 
 
 # ---- classes -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from srcad.frontend.calls.builtin_calls import builtin
-from srcad.frontend.calls.calls import inline
+from srcad.frontend.calls.inlined_frames import inline
 from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Partial, Seq
 from srcad.frontend.values.context import Context

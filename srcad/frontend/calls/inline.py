@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from srcad.frontend.calls import calls
+from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.lowering.lower import PARTS
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq
@@ -29,7 +29,7 @@ def inline_rule(
     builder.place = lambda: builder.span
     given = [ctx.leaf(arg) for arg in args]
     try:
-        result = calls.inline_source(ctx, source, given, {k: to_abstract(ctx, v) for k, v in static.items()})
+        result = inline_source(ctx, source, given, {k: to_abstract(ctx, v) for k, v in static.items()})
     except (RetryUnrolled, NotYetBound) as unresolved:
         raise unresolved.error from None
     parts: Sequence[Abstract] = result.items if isinstance(result, Seq) else (result,)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering import operators
+from srcad.frontend.lowering import operators, truth_values
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
@@ -238,8 +238,8 @@ _HANDLERS: dict[type, Callable[[Context, Any], Abstract]] = {
     gast.Name: _name,
     gast.BinOp: _binary,
     gast.UnaryOp: operators.unary,
-    gast.BoolOp: operators.boolean,
-    gast.Compare: operators.comparison,
+    gast.BoolOp: truth_values.boolean,
+    gast.Compare: truth_values.comparison,
     gast.IfExp: _choice,
     gast.NamedExpr: _walrus,
     gast.Subscript: _subscript,

@@ -14,12 +14,13 @@ import gast
 
 from srcad.frontend.calls import calls
 from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
+from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.calls.methods import attribute
 from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
 from srcad.frontend.lowering.indexing import index, store
-from srcad.frontend.lowering.operators import test, truth
 from srcad.frontend.lowering.statements import bind, statements
+from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset
@@ -151,7 +152,7 @@ def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Ab
     if extra:
         args += [keywords.pop(parameter.id) for parameter in spec.args if parameter.id in keywords]
         args += extra
-    return calls.inline_source(ctx, source, args, keywords | inside)
+    return inline_source(ctx, source, args, keywords | inside)
 
 
 def _name(atom: Atom) -> str:
