@@ -100,7 +100,7 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
 
 
 def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    return zero_dim_arrays.called(ctx, value, args, keywords, _result(ctx, value, args, keywords))
+    return zero_dim_arrays.mark_result(ctx, value, args, keywords, _result(ctx, value, args, keywords))
 
 
 def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:

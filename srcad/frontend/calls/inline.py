@@ -23,7 +23,7 @@ def inline_rule(
     A function that returns one value gives a tuple of one.
     """
     ctx = Context(builder, PARTS)
-    ctx.asks = False  # a rule's indices are those that the primal has been asked for
+    ctx.checks_indices = False  # a rule's indices are those that the primal has been asked for
     source = read(function)
     ctx.frame = Frame(source, source.tree, True, frozenset())
     builder.place = lambda: builder.span

@@ -43,7 +43,7 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
             _loop(ctx, node, k, iterable)
             return
         for at, item in enumerate(items):
-            with ctx.holding(items[at + 1 :]):
+            with ctx.without_renaming(items[at + 1 :]):
                 ctx.bind(generator.target, item)
                 if all(_known(ctx, condition) for condition in generator.ifs):
                     level(k + 1)

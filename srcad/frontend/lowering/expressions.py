@@ -79,7 +79,7 @@ def _choice(ctx: Context, node: Any) -> Abstract:
             value = ctx.expression(one)
         except NotYetBound:
             continue
-        ctx.skipped = True
+        ctx.incomplete = True
         return value
     raise unresolved
 

@@ -47,7 +47,9 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
         case Leaf():
             if items in (Seq(()), Constant(...)):
                 return (
-                    zero_dim_arrays.number(ctx, value) if items == Seq(()) else zero_dim_arrays.made(ctx, value, value)
+                    zero_dim_arrays.mark_scalar(ctx, value)
+                    if items == Seq(())
+                    else zero_dim_arrays.mark_created(ctx, value, value)
                 )
             ctx.fail("S126", "a number cannot be indexed")
         case HeapRef(id=ref) if ctx.heap[ref].grown:
@@ -97,7 +99,7 @@ def _row(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{describe_value(item)} as the index of a list")
-    counted = isinstance(item.atom, Var) and item.atom.name in ctx.counting
+    counted = isinstance(item.atom, Var) and item.atom.name in ctx.nonnegative_indices
     if cells.full:
         return _read(ctx, buffer, (item,))
     if counted or (isinstance(item.static, int) and item.static >= 0):
@@ -127,7 +129,7 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
         return ctx.new_ref(HeapObject(tuple(part))) if isinstance(value, HeapRef) else Seq(tuple(part))
     for cell in items:
         ctx.check(cell)
-    if isinstance(item, Leaf) and not item.known and not ctx.unrollable and _are_numbers(items):
+    if isinstance(item, Leaf) and not item.known and not ctx.unrollable_loops and _are_numbers(items):
         # a shape, or a table of numbers, indexed at run time
         return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))
     position = position_of(ctx, item)
@@ -181,7 +183,7 @@ def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     ask_within(ctx, array, basic)
     found = ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
     dots = any(isinstance(item, Constant) and item.value is ... for item in items)
-    return zero_dim_arrays.made(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
+    return zero_dim_arrays.mark_created(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
 
 
 def _is_basic(item: Abstract) -> bool:
@@ -252,7 +254,7 @@ def ask_within(ctx: Context, array: Leaf, items: Sequence[Expr]) -> None:
 
 def ask(ctx: Context, item: Atom, length: Atom) -> None:
     """Python asks here whether the index is one of an axis of that length."""
-    if ctx.asks:
+    if ctx.checks_indices:
         ctx.builder.emit(within(item, length, ctx.builder.where(), ctx.place()))
 
 

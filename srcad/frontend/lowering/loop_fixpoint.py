@@ -21,9 +21,9 @@ from srcad.frontend.values.abstract_values import (
 )
 from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of, kind_of
-from srcad.frontend.values.definedness import partly_bound, variable, whether_bound
+from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.structures import Template, parts_of, put_together, taken_apart
+from srcad.frontend.values.structures import Template, compose, decompose, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, dim
 from srcad.typing.join import UNNAMED, WeakType, forget_iteration_facts, join_types
@@ -64,7 +64,7 @@ class LoopFixpoint:
         Gives what the last `write` gave. Conversions of initial values are written before the loop.
         """
         ctx = self.ctx
-        self.hidden = partly_bound(ctx, self.names)
+        self.hidden = flags_of_partly_bound(ctx, self.names)
         self.names = [*self.names, *self.hidden]
         self.entry = ctx.snapshot()
         counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
@@ -77,8 +77,8 @@ class LoopFixpoint:
             ctx.builder.counters = dict(counters)
             del ctx.builder.created[created:]
             ctx.restore(self.entry)
-            if self.growth is not None and self.growth.planned.keys() != self.growth.made.keys():
-                self.growth.make()
+            if self.growth is not None and self.growth.planned.keys() != self.growth.allocated.keys():
+                self.growth.allocate()
                 self.entry = ctx.snapshot()
                 counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
             frames = ctx.frames
@@ -89,7 +89,7 @@ class LoopFixpoint:
             inner = frozenset(ctx.builder.created[created:])
             known = len(self.templates)
             always = frozenset(name for name in self.hidden if _is_true(end.names.get(name)))
-            settled = always == self.always or not any(variable(name) in self.read for name in always ^ self.always)
+            settled = always == self.always or not any(name_of_flag(name) in self.read for name in always ^ self.always)
             self.always = always
             if not self._changed(end, inner, frames, skipped) and not skipped and settled:
                 self._leave(end, inner, frames)
@@ -116,7 +116,7 @@ class LoopFixpoint:
     def _attempt(self, write: Callable[[], Any], pending: set[str]) -> tuple[Any, bool]:
         """Lower the body once; a statement that reads a name which gets its value later in the turn is left out."""
         ctx, frame = self.ctx, self.ctx.frame
-        skipped, ctx.skipped = ctx.skipped, False
+        skipped, ctx.incomplete = ctx.incomplete, False
         read, ctx.read_undefined = ctx.read_undefined, set()
         own = pending - frame.pending
         frame.pending |= own
@@ -124,11 +124,11 @@ class LoopFixpoint:
             with ctx.builder.block() as body:
                 written = write()
             self.body = body
-            return written, ctx.skipped
+            return written, ctx.incomplete
         finally:
             frame.pending -= own
             self.read = ctx.read_undefined
-            ctx.skipped = skipped
+            ctx.incomplete = skipped
             ctx.read_undefined = read | self.read
 
     def _carry(
@@ -139,7 +139,7 @@ class LoopFixpoint:
             return
         kept = () if key in self.by_contents else self.entry.heap
         base = self.ctx.base(key) if isinstance(key, str) else "%item"
-        structure, leaves, bases = taken_apart(value, heap, kept, base)
+        structure, leaves, bases = decompose(value, heap, kept, base)
         kinds = tuple(_counted(forget_iteration_facts(kind_of(self.ctx.builder, leaf), inner)) for leaf in leaves)
         self.templates[key] = Template(structure, kinds, tuple(bases))
 
@@ -158,7 +158,7 @@ class LoopFixpoint:
             if isinstance(key, str) and self.entry.names.get(key, UNBOUND) is UNBOUND:
                 ctx.undefined.update(arg.atom.name for arg in args)  # type: ignore[union-attr]
             self.args[key] = args
-            self._set(key, put_together(ctx, template.structure, args))
+            self._set(key, compose(ctx, template.structure, args))
 
     def _set(self, key: Key, value: Abstract) -> None:
         if isinstance(key, str):
@@ -178,7 +178,7 @@ class LoopFixpoint:
             if ref in self.templates or end.heap[ref] is cells:
                 continue
             after = end.heap[ref]
-            if self.growth is not None and ref in self.growth.made and after.grown:
+            if self.growth is not None and ref in self.growth.allocated and after.grown:
                 continue
             changed = True
             if self.growth is not None and self.growth.plan(ref, cells, after, inner):
@@ -204,7 +204,7 @@ class LoopFixpoint:
         value = self._get(key, end)
         kept = () if key in self.by_contents else self.entry.heap
         base = self.ctx.base(key) if isinstance(key, str) else "%item"
-        structure, leaves, _ = taken_apart(value, end.heap, kept, base)
+        structure, leaves, _ = decompose(value, end.heap, kept, base)
         if value is UNBOUND:
             return False  # every path to the end of the turn stops with an error
         if structure != template.structure:
@@ -236,7 +236,7 @@ class LoopFixpoint:
         """Whether a name first bound in the body may be read with the value of an earlier turn."""
         if name in self.read:  # before the turn itself gives it one, perhaps
             return True
-        _, leaves, _ = taken_apart(value, heap, self.entry.heap, "")  # of a list that the turn makes, its contents
+        _, leaves, _ = decompose(value, heap, self.entry.heap, "")  # of a list that the turn makes, its contents
         return any(map(self.ctx.is_undefined, leaves)) and name in self.read_outside
 
     def _settled(self, value: Abstract, name: str, frames: int) -> Abstract:
@@ -247,7 +247,7 @@ class LoopFixpoint:
             nonlocal made
             made |= isinstance(part, Closure) and part.frame.serial > frames
 
-        parts_of(value, look)
+        visit_parts(value, look)
         return disagreement(name, "it is a function made anew in each turn of a loop") if made else value
 
     def _leave(self, end: State, inner: frozenset[str], frames: int) -> None:
@@ -262,7 +262,7 @@ class LoopFixpoint:
                 self._set(key, template)
                 continue
             results = self._carried(key, template, end)
-            self._set(key, put_together(ctx, template.structure, results, shared=False))
+            self._set(key, compose(ctx, template.structure, results, shared=False))
         if self.growth is not None:
             self.growth.end()
 
@@ -271,14 +271,12 @@ class LoopFixpoint:
         ctx, builder = self.ctx, self.ctx.builder
         entry, last = self._get(key, self.entry), self._get(key, end)
         kept = () if key in self.by_contents else self.entry.heap
-        starts = taken_apart(entry, self.entry.heap, kept, "")[1]
-        ends = taken_apart(last, end.heap, kept, "")[1]
+        starts = decompose(entry, self.entry.heap, kept, "")[1]
+        ends = decompose(last, end.heap, kept, "")[1]
         results = []
         for at, (kind, base) in enumerate(zip(template.kinds, template.bases, strict=True)):
             arg = self.args[key][at].atom if key in self.args else fresh_of(builder, base, kind)
-            had, has = (
-                whether_bound(state.names, key) if isinstance(key, str) else None for state in (self.entry, end)
-            )
+            had, has = (bound_flag(state.names, key) if isinstance(key, str) else None for state in (self.entry, end))
             init = converted_if(builder, starts[at], kind, had) if starts else Undef()
             following: Expr = Undef()
             if ends:
@@ -317,5 +315,5 @@ def _has_contents(structure: Abstract) -> bool:
         nonlocal found
         found |= isinstance(part, CopiedContainer)
 
-    parts_of(structure, look)
+    visit_parts(structure, look)
     return found

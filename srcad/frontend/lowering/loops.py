@@ -17,7 +17,7 @@ from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.definedness import now_bound
+from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
 from srcad.ir.nodes import Atom, Const, Expr, For, Store, While
@@ -44,7 +44,7 @@ def lower_for(ctx: Context, node: gast.For) -> None:
         return
     entry = ctx.snapshot()
     short = count is not None and count <= _UNROLLED
-    ctx.unrollable += short
+    ctx.unrollable_loops += short
     try:
         with ctx.builder.block() as written:
             conflicts = _for(ctx, node, turns, flag)
@@ -56,7 +56,7 @@ def lower_for(ctx: Context, node: gast.For) -> None:
         if not short:
             raise retry
     finally:
-        ctx.unrollable -= short
+        ctx.unrollable_loops -= short
     ctx.restore(entry)
     assert isinstance(turns.start.static, int) and isinstance(turns.step.static, int) and count is not None
     values = [turns.start.static + k * turns.step.static for k in range(count)]
@@ -81,22 +81,22 @@ def _for(ctx: Context, node: gast.For, turns: Iterable, flag: str | None) -> boo
         low, high = _range(ctx, turns)
         builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None, low=low, high=high)))
         if _counts_up(turns):
-            ctx.counting.add(index.name)
+            ctx.nonnegative_indices.add(index.name)
         if growth is not None:
             growth.begin(ctx.leaf(index))
         item = turns.item(ctx.leaf(index))
         # a variable that is the index itself needs no copy
-        ctx.adopted.add(index.name)
+        ctx.just_named.add(index.name)
         if turns.is_index and isinstance(node.target, gast.Name):
             ctx.frame.names[node.target.id] = item
-            now_bound(ctx, node.target.id)
+            set_bound(ctx, node.target.id)
         else:
             ctx.bind(node.target, item)
-        ctx.adopted.discard(index.name)
+        ctx.just_named.discard(index.name)
         ctx.statements(node.body)
         return index.name, _exit(ctx, flag)
 
-    with ctx.given(_compared(ctx, turns, turns.stop.atom, turns.start.atom) or Const(True)):
+    with ctx.assuming(_compared(ctx, turns, turns.stop.atom, turns.start.atom) or Const(True)):
         index, leaves = rounds.run(write)
     builder.span = span
     start, stop, step = turns.start.atom, turns.stop.atom, turns.step.atom
@@ -176,7 +176,7 @@ def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _Lazy], fla
             item = items[at]
             ctx.builder.span = span
             value = item.turns.item(item.index) if isinstance(item, _Lazy) else item
-            with ctx.holding([] if isinstance(item, _Lazy) else items[at + 1 :]):
+            with ctx.without_renaming([] if isinstance(item, _Lazy) else items[at + 1 :]):
                 with ctx.at(node):
                     ctx.bind(node.target, value)
                 ctx.statements(node.body)

@@ -17,7 +17,7 @@ from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
 from srcad.frontend.values.context import Context, NotYetBound
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.definedness import now_bound
+from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
@@ -46,7 +46,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
         except NotYetBound:
             if not frame.pending:
                 raise
-            ctx.skipped = True
+            ctx.incomplete = True
         finally:
             frame.node = before
 
@@ -131,7 +131,7 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
     if len(items) != len(targets):
         ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
     for at, (target, item) in enumerate(zip(targets, items, strict=True)):
-        with ctx.holding(items[at + 1 :]):
+        with ctx.without_renaming(items[at + 1 :]):
             ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
 
 
@@ -158,7 +158,7 @@ def _augmented(ctx: Context, node: Any) -> None:
             current = lookup(ctx, name)
             value = ctx.expression(node.value)
             if not _in_place(ctx, prim, current, value):
-                ctx.bind(node.target, zero_dim_arrays.updated(ctx, current, binary(ctx, prim, current, value)))
+                ctx.bind(node.target, zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value)))
             elif lookup(ctx, name) != current:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
@@ -168,7 +168,7 @@ def _augmented(ctx: Context, node: Any) -> None:
                 value = ctx.expression(node.value)
                 new = current
                 if not _in_place(ctx, prim, current, value):
-                    new = zero_dim_arrays.updated(ctx, current, binary(ctx, prim, current, value))
+                    new = zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value))
                 if new is not current or index(ctx, base, items) != current:
                     store(ctx, base, items, new)
                 return
@@ -291,7 +291,7 @@ def _function(ctx: Context, node: Any) -> None:
             with ctx.at(decorator):
                 ctx.fail("S199", "a decorator on a function defined inside another")
     ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
-    now_bound(ctx, node.name)
+    set_bound(ctx, node.name)
 
 
 def _assert(ctx: Context, node: Any) -> None:

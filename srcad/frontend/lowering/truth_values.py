@@ -66,7 +66,7 @@ def test(ctx: Context, node: Any) -> bool | Atom:
         return _test(ctx, node)
     except NotYetBound:
         # what it reads is bound later in the turn, and the turn is lowered again: here any truth will do
-        ctx.skipped = True
+        ctx.incomplete = True
         return ctx.builder.fresh("%test", Scalar("bool"))
 
 
