@@ -1,4 +1,16 @@
-"""Arithmetic and comparison operators: an `Op` on run-time leaves; constant folding where operands are known."""
+"""Lowering of arithmetic and comparison operators: an `Op` on run-time leaves, constant folding where both are known.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, n=2):
+...     return (n + 1) * x < 4.0
+>>> print(text(normal_form(f, 1.0)))
+f(x: float64):
+    %product.0 = 3 * x
+    %test.0 = %product.0 < 4.0
+    return %test.0
+"""
 
 from __future__ import annotations
 
@@ -44,9 +56,9 @@ _PYTHON: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object) -> Leaf:
-    """A primitive on leaves; the value is kept where it is known while compiling."""
+    """A primitive on leaves; its value is recorded where it is known at compile time."""
     if prim == "**":
-        args = _of_integers(ctx, *args)
+        args = _integer_power_operands(ctx, *args)
     if args and all(arg.known for arg in args) and PRIMITIVES[prim].kind == "elementwise" and prim != "stop_gradient":
         known = _evaluated(prim, args, static)
         if type(known) in (bool, int, float):
@@ -57,16 +69,18 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
     return ctx.leaf(ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static))
 
 
-def _of_integers(ctx: Context, base: Leaf, power: Leaf) -> tuple[Leaf, Leaf]:
-    """The operands of a power. Of integers it is an integer: a negative power needs a float, or is an error."""
-    whole = all(isinstance(t, Scalar | Array) and np.dtype(t.dtype).kind in "iu" for t in (base.type, power.type))
-    if not whole or (isinstance(power.static, int) and power.static >= 0):
+def _integer_power_operands(ctx: Context, base: Leaf, power: Leaf) -> tuple[Leaf, Leaf]:
+    """The operands of a power. An integer power of integers is one: a negative power needs a float, or is an error."""
+    are_integers = all(
+        isinstance(t, Scalar | Array) and np.dtype(t.dtype).kind in "iu" for t in (base.type, power.type)
+    )
+    if not are_integers or (isinstance(power.static, int) and power.static >= 0):
         return base, power
     if isinstance(power.static, int):
         return (apply(ctx, "float", base) if isinstance(base.type, Scalar) else base), power
     if isinstance(power.type, Scalar):
-        counted = power.type.dim
-        if counted is None or not (counted.is_nonnegative or counted.is_index):
+        power_form = power.type.dim
+        if power_form is None or not (power_form.is_nonnegative or power_form.is_index):
             test = ctx.builder.op(">=", power.atom, Const(0))
             ctx.builder.check(test, "ValueError", "an integer to the power of ", power.atom, "; take a float")
     else:
@@ -87,7 +101,7 @@ def binary(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Abstract:
     """`a prim b` for arithmetic and bit operators."""
     a, b = ctx.check(a), ctx.check(b)
     if isinstance(a, Leaf) and isinstance(b, Leaf):
-        if prim == "@" and not _plain_product(a, b):
+        if prim == "@" and not _is_blas_product(a, b):
             return ctx.call(Constant(EXPANSIONS[np.matmul]), a, b)
         return apply(ctx, prim, a, b)
     if isinstance(a, Constant) and isinstance(a.value, str):
@@ -124,8 +138,8 @@ _AS_ARRAY = "pass an array; or make one of it here: np.array(it)."
 _PREALLOCATE = "make an array: np.zeros(n) instead of [0.0] * n."
 
 
-def _plain_product(a: Leaf, b: Leaf) -> bool:
-    """Whether BLAS takes the operands as they are: vectors and matrices of floats of one kind."""
+def _is_blas_product(a: Leaf, b: Leaf) -> bool:
+    """Whether BLAS supports the operands: vectors and matrices of one float dtype."""
     types = [t for t in (a.type, b.type) if isinstance(t, Array) and 0 < len(t.dims) <= 2]
     return len(types) == 2 and types[0].dtype == types[1].dtype and types[0].dtype.startswith("float")
 
@@ -171,7 +185,7 @@ def compare(ctx: Context, op: Any, a: Abstract, b: Abstract) -> Leaf:
 
 def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
-        known = _by_lengths(prim, a, b) if ctx.frame.library else None
+        known = _compared_by_forms(prim, a, b) if ctx.frame.library else None
         return apply(ctx, prim, a, b) if known is None else ctx.constant(known)
     if isinstance(a, Constant) and isinstance(b, Constant):
         try:
@@ -189,8 +203,8 @@ def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
     ctx.fail("S127", f"{prim} between {describe_value(a)} and {describe_value(b)}", None, advice)
 
 
-def _by_lengths(prim: str, a: Leaf, b: Leaf) -> bool | None:
-    """Whether two integers are equal, where their linear forms say so."""
+def _compared_by_forms(prim: str, a: Leaf, b: Leaf) -> bool | None:
+    """Whether two integers are equal, where their linear forms imply it; None where unknown."""
     x, y = (leaf.type.dim if isinstance(leaf.type, Scalar) else None for leaf in (a, b))
     if prim not in ("==", "!=") or x is None or y is None:
         return None
@@ -219,7 +233,7 @@ def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
 
 
 def _compared_parts(ctx: Context, value: Abstract) -> tuple[object, Sequence[Abstract]] | None:
-    """What must be the same for `==` to look at the parts, and the parts; None of what equals nothing else."""
+    """The structure that `==` compares first, and the parts; None of a value that equals no other."""
     if isinstance(value, Record) and not issubclass(value.cls, tuple):
         if not value.cls.__dict__.get("__dataclass_params__") or "__eq__" not in vars(value.cls):
             ctx.fail("S127", f"== of {describe_value(value)}", None, "compare its fields.")

@@ -1,4 +1,4 @@
-"""Which expressions may be evaluated where Python would not: the right side of `and`, the rest of a comparison."""
+"""Speculation: the expressions that may be evaluated where Python would not (the right operand of `and`)."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ _UNSAFE = (
 
 
 def is_safe_to_speculate(ctx: Context, node: Any) -> bool:
-    """Whether evaluating it when Python would not does no harm: no call, element, division, or name without a value."""
+    """Whether an expression has no effect and cannot raise: no call, subscript, division, or unbound name."""
     return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)

@@ -1,4 +1,25 @@
-"""Truth values: tests of branches and loops, short-circuit `and` and `or`, chains of comparisons."""
+"""Lowering of truth values: tests of branches and loops, short-circuit `and` and `or`, chains of comparisons.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, i):
+...     return i < len(x) and x[i] > 0.0
+>>> import numpy as np
+>>> print(text(normal_form(f, np.ones(3), 1)))
+f(x: float64[x.0], i: int64):
+    %n.0 = len(x)
+    %test.0 = i < %n.0
+    %choice.0 = if %test.0:
+        %n.1 = shape(x, axis=0)
+        within(i, %n.1, where='L2: x[i]: ')
+        %item.0 = x[i]
+        %test.1 = %item.0 > 0.0
+        yield %test.1
+    else:
+        yield %test.0
+    return %choice.0
+"""
 
 from __future__ import annotations
 
@@ -27,7 +48,7 @@ from srcad.ir.types import Array, Scalar
 
 
 def truth(ctx: Context, value: Abstract) -> bool | Atom:
-    """The truth of a value: known while compiling, or a boolean at run time."""
+    """The truth value: known at compile time, or a run-time boolean."""
     value = ctx.check(value)
     match value:
         case Leaf(atom, type, static):
@@ -61,11 +82,11 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
 
 
 def test(ctx: Context, node: Any) -> bool | Atom:
-    """The truth of an expression, whose own value is not needed."""
+    """The truth value of an expression whose own value is not needed."""
     try:
         return _test(ctx, node)
     except NotYetBound:
-        # what it reads is bound later in the turn, and the turn is lowered again: here any truth will do
+        # it reads a name bound later in the iteration: the body is lowered again, so any truth value will do
         ctx.incomplete = True
         return ctx.builder.fresh("%test", Scalar("bool"))
 
@@ -98,31 +119,31 @@ def _test_all(ctx: Context, conjunction: bool, values: Sequence[Any]) -> bool | 
         return ctx.builder.op("and" if conjunction else "or", left, right)
     decided = ctx.constant(not conjunction)
 
-    def undecided() -> Leaf:
+    def rest_of_test() -> Leaf:
         right = _test_all(ctx, conjunction, rest)
         return ctx.constant(right) if isinstance(right, bool) else ctx.leaf(right)
 
-    branches = (undecided, lambda: decided) if conjunction else (lambda: decided, undecided)
+    branches = (rest_of_test, lambda: decided) if conjunction else (lambda: decided, rest_of_test)
     return truth(ctx, branch(ctx, left, *branches, base="%test"))
 
 
 def boolean(ctx: Context, node: Any) -> Abstract:
     """`a and b`, `a or b` as a value: the operand that decides."""
     conjunction = isinstance(node.op, gast.And)
-    return _decided(ctx, conjunction, node.values)
+    return _deciding_operand(ctx, conjunction, node.values)
 
 
-def _decided(ctx: Context, conjunction: bool, values: Sequence[Any]) -> Abstract:
+def _deciding_operand(ctx: Context, conjunction: bool, values: Sequence[Any]) -> Abstract:
     left = ctx.expression(values[0])
     if len(values) == 1:
         return left
     cond = truth(ctx, left)
     if isinstance(cond, bool):
-        return _decided(ctx, conjunction, values[1:]) if cond == conjunction else left
+        return _deciding_operand(ctx, conjunction, values[1:]) if cond == conjunction else left
     if all(is_safe_to_speculate(ctx, value) for value in values[1:]):
         with ctx.builder.block() as written:
             before = ctx.snapshot()
-            right = _decided(ctx, conjunction, values[1:])
+            right = _deciding_operand(ctx, conjunction, values[1:])
         if _is_bool(left) and _is_bool(right):
             assert isinstance(left, Leaf) and isinstance(right, Leaf)
             for statement in written:
@@ -131,7 +152,7 @@ def _decided(ctx: Context, conjunction: bool, values: Sequence[Any]) -> Abstract
         ctx.restore(before)
 
     def rest() -> Abstract:
-        return _decided(ctx, conjunction, values[1:])
+        return _deciding_operand(ctx, conjunction, values[1:])
 
     return branch(ctx, cond, rest, lambda: left) if conjunction else branch(ctx, cond, lambda: left, rest)
 
@@ -142,10 +163,10 @@ def _is_bool(value: Abstract) -> bool:
 
 def comparison(ctx: Context, node: Any) -> Abstract:
     """`a < b < c`: each operand once, those after the first failing comparison not at all."""
-    return _chain(ctx, ctx.expression(node.left), node.ops, node.comparators)
+    return _comparison_chain(ctx, ctx.expression(node.left), node.ops, node.comparators)
 
 
-def _chain(ctx: Context, left: Abstract, ops: Sequence[Any], comparators: Sequence[Any]) -> Abstract:
+def _comparison_chain(ctx: Context, left: Abstract, ops: Sequence[Any], comparators: Sequence[Any]) -> Abstract:
     right = ctx.expression(comparators[0])
     first = compare(ctx, ops[0], left, right)
     if len(ops) == 1:
@@ -154,10 +175,12 @@ def _chain(ctx: Context, left: Abstract, ops: Sequence[Any], comparators: Sequen
     if cond is False:
         return first
     if cond is True:
-        return _chain(ctx, right, ops[1:], comparators[1:])
+        return _comparison_chain(ctx, right, ops[1:], comparators[1:])
     assert not isinstance(cond, bool)
     if all(is_safe_to_speculate(ctx, value) for value in comparators[1:]):
-        rest = truth(ctx, _chain(ctx, right, ops[1:], comparators[1:]))
+        rest = truth(ctx, _comparison_chain(ctx, right, ops[1:], comparators[1:]))
         return both_evaluated(ctx, "and", first, ctx.constant(rest) if isinstance(rest, bool) else ctx.leaf(rest))
     decided = ctx.constant(False)
-    return branch(ctx, cond, lambda: _chain(ctx, right, ops[1:], comparators[1:]), lambda: decided, base="%test")
+    return branch(
+        ctx, cond, lambda: _comparison_chain(ctx, right, ops[1:], comparators[1:]), lambda: decided, base="%test"
+    )
