@@ -1,4 +1,4 @@
-"""The warning that a derivative is 0 because an argument enters through comparisons and the like alone."""
+"""The warning for derivatives that are 0 since an argument enters through step functions only."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ _SHOWN = 5
 
 
 def warn_of_zeros(made: Generated) -> None:
-    """One warning for each group of arguments that enter at the same places; none where there are none.
+    """Emit one ZeroDerivativeWarning for each group of arguments with the same source locations, at the first of these.
 
-    It is attributed to the first of these lines, in the user's file.
+    >>> import srcad
+    >>> def f(x):
+    ...     return 1.0 if x > 0.0 else 0.0
+    >>> with warnings.catch_warnings(record=True) as found:
+    ...     warnings.simplefilter("always")
+    ...     srcad.grad(f, target="python")(1.0)
+    0.0
+    >>> [one.category.__name__ for one in found]
+    ['ZeroDerivativeWarning']
     """
     groups: dict[tuple[Span, ...], list[StepInput]] = {}
     for one in made.steps:
