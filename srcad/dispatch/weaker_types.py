@@ -3,6 +3,13 @@
 A specialisation is made for the types of one call: the memory layout of each array, and of each axis whether its length
 is 1, 2 to 8, or more. Most texts would be the same without. A saved file checks the types of its arguments, and should
 accept all that its text is right for.
+
+>>> import numpy as np
+>>> import srcad
+>>> from srcad.backend.python.argument_checks import notation
+>>> one = srcad.grad(lambda x: np.sum(x * x), target="python").specialisation(np.ones(20))
+>>> [notation(made.lowered.function.types["x"]) for made in (one.generated, one.relied_on())]
+['float64[::1]', 'float64[:]']
 """
 
 from __future__ import annotations

@@ -1,4 +1,21 @@
-"""Lowering of expressions: one handler for each class of syntax node."""
+"""Lowering of expressions: one handler for each class of syntax node.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x):
+...     return (y := -x) if x < 0.0 else 2.0 * x
+>>> print(text(normal_form(f, 1.0)))
+f(x: float64):
+    %test.0 = x < 0.0
+    %choice.0 = if %test.0:
+        y.0 = -x
+        yield y.0
+    else:
+        %product.0 = 2.0 * x
+        yield %product.0
+    return %choice.0
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,19 @@
-"""Speculation: the expressions that may be evaluated where Python would not (the right operand of `and`)."""
+"""Speculation: the expressions that may be evaluated where Python would not (the right operand of `and`).
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, y):
+...     return x > 0.0 and 1.0 < y < 2.0
+>>> print(text(normal_form(f, 1.0, 1.5)))
+f(x: float64, y: float64):
+    %test.0 = x > 0.0
+    %test.1 = 1.0 < y
+    %test.2 = y < 2.0
+    %test.3 = %test.1 and %test.2
+    %test.4 = %test.0 and %test.3
+    return %test.4
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""Compile-time constants: conversion of Python objects to abstract values and back."""
+"""Compile-time constants: conversion of Python objects to abstract values and back.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x):
+...     scales = {"a": 2.0, "b": (3.0, "text")}
+...     return x * scales["b"][0] if "%d" % len(scales) == "2" else x
+>>> print(text(normal_form(f, 1.0)))
+f(x: float64):
+    %product.0 = x * 3.0
+    return %product.0
+"""
 
 from __future__ import annotations
 

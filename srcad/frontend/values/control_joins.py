@@ -1,4 +1,23 @@
-"""Phi construction: the joins of names and of the heap after a branch, a `Join` for each leaf that differs."""
+"""Phi construction: the joins of names and of the heap after a branch, a `Join` for each leaf that differs.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, flag):
+...     y = 1
+...     if flag:
+...         y = x
+...     return y
+>>> print(text(normal_form(f, 2.0, True)))
+f(x: float64, flag: bool):
+    y.0 = 1
+    y.3 = if flag:
+        yield x
+    else:
+        y.2 = float(y.0)
+        yield y.2
+    return y.3
+"""
 
 from __future__ import annotations
 

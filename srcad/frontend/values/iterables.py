@@ -1,4 +1,23 @@
-"""Iterables of `for` loops: the trip count and the access to an item, at compile time or at run time."""
+"""Iterables of `for` loops: the trip count and the access to an item, at compile time or at run time.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> import numpy as np
+>>> def f(x, y):
+...     for i, (a, b) in enumerate(zip(x, y)):
+...         print(i, a, b)
+>>> print(text(normal_form(f, np.ones(3), np.ones(4))))
+f(x: float64[x.0], y: float64[y.0]):
+    %n.0 = len(x)
+    %n.1 = len(y)
+    %test.0 = %n.1 < %n.0
+    %choice.0 = select(%test.0, %n.1, %n.0)
+    for i.0 in range(0, %choice.0, 1):
+        a.0 = x[i.0]
+        b.0 = y[i.0]
+        print(i.0, a.0, b.0)
+"""
 
 from __future__ import annotations
 

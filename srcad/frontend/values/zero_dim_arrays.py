@@ -4,6 +4,17 @@ A scalar is immutable. A 0-d array changes when something is written to the arra
 when it is updated in place under another name (`t += 1`). A second lowering of the function, with `Context.zero_d`,
 marks where 0-d arrays are created and updated, by identity operations: `analysis/memory/zero_dim_conflicts` then
 refuses the programs for which a scalar is not enough. That lowering has no other use.
+
+>>> import srcad
+>>> def f(x):
+...     t = np.squeeze(x)
+...     x[0] = 5.0
+...     return t
+>>> try:
+...     srcad.grad(f, target="python")(np.ones(1))
+... except srcad.SrcadError as error:
+...     print(error.problems[0].code)
+S401
 """
 
 from __future__ import annotations
