@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.api import grad, jacobian, value_and_grad
-from srcad.backend.modules.cache_files import write_whole
+from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import alike, edited, same
 from srcad.backend.numba.compilation import example_arguments
 from srcad.derivative import Derivative
@@ -94,7 +94,7 @@ class Entry:
     def text(self) -> str:
         """The text of its file."""
         derivative = self.derivative()
-        return derivative.shipped(derivative.made_for(self.example(derivative)))
+        return derivative.shipped(derivative.specialise_for(self.example(derivative)))
 
 
 def entries(root: Path) -> tuple[Path, list[Entry]]:
@@ -157,7 +157,7 @@ def build(root: Path) -> Iterator[tuple[Entry, str]]:
             if before is not None and edited(before):
                 advice = "move your edits elsewhere, or remove the file and build again."
                 fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
-            write_whole(target, text)
+            write_atomically(target, text)
             yield entry, "written"
 
 

@@ -59,7 +59,7 @@ def show(
     try:
         entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
         derivative = entry.derivative()
-        text = derivative.made_for(entry.example(derivative)).text
+        text = derivative.specialise_for(entry.example(derivative)).text
     except SrcadError as error:
         _stop(error)
         return

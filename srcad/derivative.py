@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from srcad.backend.modules.cache_files import write_whole
+from srcad.backend.modules.cache_files import write_atomically
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import WORDS, call_help, call_signature
 from srcad.dispatch.example_arguments import Example, example
@@ -97,7 +97,7 @@ class Derivative:
     @property
     def compiled(self) -> Callable[..., Any]:
         """The newest specialisation as a Numba dispatcher on flat arguments, callable from other compiled code."""
-        return self._current().asking()
+        return self._current().checked_function()
 
     def save(self, path: str | Path) -> Path:
         """Write the text to a file that can be imported without srcad; it needs NumPy and Numba.
@@ -105,7 +105,7 @@ class Derivative:
         The function in it takes flat arguments. It raises TypeError for types that the text was not made for.
         """
         target = Path(path)
-        write_whole(target, self.shipped(self._current()))
+        write_atomically(target, self.shipped(self._current()))
         return target
 
     def shipped(self, one: Specialisation) -> str:
@@ -113,13 +113,13 @@ class Derivative:
         from srcad.backend.modules.source_digest import recorded
         from srcad.compiler.standalone import standalone_module
 
-        return recorded(standalone_module(one.relied_on(), self._request.options))
+        return recorded(standalone_module(one.for_weakest_types(), self._request.options))
 
     def example(self) -> Example:
         """Arguments of the types in the annotations; S316 where these do not determine them."""
         return example(self.__wrapped__, self._parameters)
 
-    def made_for(self, given: Example) -> Specialisation:
+    def specialise_for(self, given: Example) -> Specialisation:
         """The specialisation for arguments of the types of an example."""
         values = self._parameters.values(given.args, given.kwargs)
         chosen = [self._parameters.wrt(name)[0] for name in sorted(given.invented)]
@@ -183,7 +183,7 @@ class Derivative:
 
     def _current(self) -> Specialisation:
         if self._newest is None:
-            return self.made_for(self.example())
+            return self.specialise_for(self.example())
         return self._newest
 
     def _specialise(

@@ -123,16 +123,16 @@ def memory(count: int) -> str:
     return f"{count} byte{'' if count == 1 else 's'}"
 
 
-def memory_planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
+def memory_planner(generated: Generated) -> Callable[[Sequence[Any]], Plan]:
     """The plan as a function of the flat arguments of the primal. It evaluates lengths only."""
-    size_query = made.sizes()
-    padding = [None] * (len(made.function.params) - len(made.lowered.function.params))
+    size_query = generated.sizes()
+    padding = [None] * (len(generated.function.params) - len(generated.lowered.function.params))
     scope: dict[str, Any] = {}
-    exec(compile(module_text(size_query.function, "Sizes."), f"<sizes of {made.name}>", "exec"), scope)
+    exec(compile(module_text(size_query.function, "Sizes."), f"<sizes of {generated.name}>", "exec"), scope)
     lengths = scope[size_query.function.name]
 
     def plan(flat: Sequence[Any]) -> Plan:
-        shapes: dict[str, list[Shape]] = {entry.name: [] for entry in made.kept}
+        shapes: dict[str, list[Shape]] = {entry.name: [] for entry in generated.kept}
         unknown = set(size_query.unknown)
         try:
             with np.errstate(all="ignore"):
@@ -143,19 +143,22 @@ def memory_planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
         else:
             for name, shape in zip(size_query.names, found, strict=True):
                 shapes[name] += [] if shape is None else [tuple(map(int, shape))]
-        unknown |= {entry.name for entry in made.kept if entry.grows} - set(size_query.names)
+        unknown |= {entry.name for entry in generated.kept if entry.grows} - set(size_query.names)
         return Plan(
-            tuple(_saved(entry, made, None if entry.name in unknown else shapes[entry.name]) for entry in made.kept)
+            tuple(
+                _saved(entry, generated, None if entry.name in unknown else shapes[entry.name])
+                for entry in generated.kept
+            )
         )
 
     return plan
 
 
-def _saved(entry: TapeEntry, made: Generated, shapes: list[Shape] | None) -> Saved:
+def _saved(entry: TapeEntry, generated: Generated, shapes: list[Shape] | None) -> Saved:
     """The entry of one name; of several arrays under one name in sequence, the largest."""
     if shapes is None:
         return Saved(entry.name, None, None, entry.dtype, entry.lines, entry.size, entry.grows, None)
-    rank = getattr(made.function.types[entry.name], "rank", 0)
+    rank = getattr(generated.function.types[entry.name], "rank", 0)
     shape = max(shapes, key=math.prod) if shapes else (0,) * rank
     size = math.prod(shape) * np.dtype(entry.dtype).itemsize
     if entry.grows:

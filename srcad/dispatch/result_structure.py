@@ -62,11 +62,11 @@ def _skeleton(value: Abstract) -> Any:
         case Mapping(pairs):
             return {key: _skeleton(item) for key, item in pairs}
         case Record(cls, fields):
-            made_fields = {name: _skeleton(item) for name, item in fields}
+            skeleton_fields = {name: _skeleton(item) for name, item in fields}
             if issubclass(cls, tuple):
-                return cls(**made_fields)
+                return cls(**skeleton_fields)
             record = object.__new__(cls)
-            for name, item in made_fields.items():
+            for name, item in skeleton_fields.items():
                 object.__setattr__(record, name, item)
             return record
         case Constant(inner):

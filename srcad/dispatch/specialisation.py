@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
-from srcad.backend.python.module_text import unasked_name
+from srcad.backend.python.module_text import unchecked_name
 from srcad.compiler.pipeline import Generated
 from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.leaf_conversion import (
@@ -51,45 +51,45 @@ class Specialisation:
 
     def __init__(
         self,
-        made: Generated,
+        generated: Generated,
         arguments: AbstractArguments,
         values: Sequence[Any],
         parameters: Parameters,
         request: Request,
         make: Callable[[AbstractArguments], Generated],
     ) -> None:
-        self.generated = made
+        self.generated = generated
         self._make = make
         self._checked_function: Callable[..., Any] | None = None
         self.arguments = arguments
-        self.text = made.text()
+        self.text = generated.text()
         self._request = request
         self._compiles = request.options.target == "cpu" and not _is_disabled()
         leaves, _ = flatten(tuple(values))
         by_name = {leaf.name: leaf for leaf in arguments.leaves}
-        order = [param.name for param in made.lowered.function.params]
-        own = [by_name[name] for name in order if name in by_name]
-        self._positions = [leaf.position for leaf in own]
+        order = [param.name for param in generated.lowered.function.params]
+        flat_leaves = [by_name[name] for name in order if name in by_name]
+        self._positions = [leaf.position for leaf in flat_leaves]
         self._select = _leaf_selector(self._positions)
         self._names = order
         self._convert = [
             (at, change)
-            for at, leaf in enumerate(own)
+            for at, leaf in enumerate(flat_leaves)
             if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
         ]
-        self._captures = [(capture.read, capture.fixed) for capture in made.lowered.captures]
-        self._guards = made.lowered.guards
+        self._captures = [(capture.read, capture.fixed) for capture in generated.lowered.captures]
+        self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
-        self._overlaps = _overlap_pairs(order, made.written, made.lowered.function.types)
-        types = made.lowered.function.types
-        self._written = [at for at, n in enumerate(order) if n in made.written and isinstance(types[n], Array)]
+        self._overlaps = _overlap_pairs(order, generated.written, generated.lowered.function.types)
+        types = generated.lowered.function.types
+        self._written = [at for at, n in enumerate(order) if n in generated.written and isinstance(types[n], Array)]
         self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
         if self._overlaps:
             self._checks.append(self._check_overlap)
         if request.options.max_tape is not None:
             self._checks.append(self._check_tape)
         self._planner: Callable[[Sequence[Any]], Plan] | None = None
-        self._finish = _result_conversion(made, arguments, leaves, values, parameters, request)
+        self._finish = _result_conversion(generated, arguments, leaves, values, parameters, request)
         self._loaded_function: list[_LoadedFunction] = []
         self._ready = False
 
@@ -113,10 +113,10 @@ class Specialisation:
         if not self._ready:
             self._prepare(flat)
         try:
-            found = self._loaded_function[0].call(*flat)
+            returned = self._loaded_function[0].call(*flat)
         except Exception as error:
             raise joined(error) from None
-        return self._finish(found)
+        return self._finish(returned)
 
     def _flat(self, leaves: list[Any]) -> list[Any]:
         """The leaves and the captured values as flat arguments of the generated function."""
@@ -145,19 +145,21 @@ class Specialisation:
         """The function on flat arguments, loaded if it was not called yet. It does not check their types."""
         return self._load().function
 
-    def relied_on(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
+    def for_weakest_types(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
         """The function with the same text for the weakest types: those that its file has to check."""
         return weakened_arguments(self.generated, self.arguments, self._make, text)
 
-    def asking(self) -> Callable[..., Any]:
+    def checked_function(self) -> Callable[..., Any]:
         """The function on flat arguments with a check of their types, for direct calls by the user."""
         if self._checked_function is None:
-            made = self.relied_on(_both_texts if self._compiles else Generated.code)
-            _, asking = self._loaded(made.machine_text(asks=True) if self._compiles else made.text(asks=True))
+            generated = self.for_weakest_types(_both_texts if self._compiles else Generated.code)
+            _, checked = self._loaded(
+                generated.machine_text(asks=True) if self._compiles else generated.text(asks=True)
+            )
             if self._compiles:  # a derivative of it is made from the readable text
-                path = cache_files.store(self.generated.name, made.text(asks=True), keep=False)
-                asking.__srcad_primal__ = getattr(load(path), made.function.name)  # type: ignore[attr-defined]
-            self._checked_function = asking
+                path = cache_files.store(self.generated.name, generated.text(asks=True), keep=False)
+                checked.__srcad_primal__ = getattr(load(path), generated.function.name)  # type: ignore[attr-defined]
+            self._checked_function = checked
         return self._checked_function
 
     def _prepare(self, flat: list[Any]) -> None:
@@ -189,7 +191,7 @@ class Specialisation:
         if self._compiles:
             from srcad.backend.numba import compilation
 
-            inner = unasked_name(self.generated.function)
+            inner = unchecked_name(self.generated.function)
             if inspect.isfunction(one := vars(module).get(inner)):
                 setattr(module, inner, compilation.compiled(one, options))
             function = compilation.compiled(function, options)
@@ -234,8 +236,8 @@ class Specialisation:
                 )
 
 
-def _both_texts(made: Generated) -> str:
-    return made.code() + made.machine_code()
+def _both_texts(generated: Generated) -> str:
+    return generated.code() + generated.machine_code()
 
 
 def joined(error: Exception) -> Exception:
@@ -303,7 +305,7 @@ def _versions() -> tuple[str, ...]:
 
 
 def _result_conversion(
-    made: Generated,
+    generated: Generated,
     arguments: AbstractArguments,
     leaves: list[Any],
     values: Sequence[Any],
@@ -311,20 +313,20 @@ def _result_conversion(
     request: Request,
 ) -> Callable[[Any], Any]:
     """The conversion of the return value of the generated function to that of the derivative."""
-    count = len(made.lowered.function.results)
-    rebuild = result_builder(made.result)
+    count = len(generated.lowered.function.results)
+    rebuild = result_builder(generated.result)
     if request.mode == "primal":
         if count == 0:
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
     if request.mode == "adjoint":
         return _scalar_gradients(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
-    outputs = list(output_leaves(made.result))
+    outputs = list(output_leaves(generated.result))
     many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
     back = jacobian_conversion if many else gradient_conversion
     gradients = _gradient_builder(arguments, leaves, values, parameters, request, back)
     if request.mode == "jacobian":
-        return _jacobian_rows(gradients, result_builder(made.result, lambda _: None), len(outputs))
+        return _jacobian_rows(gradients, result_builder(generated.result, lambda _: None), len(outputs))
     value_count = count if request.keep_value else 0
     total = value_count + sum(leaf.differentiated for leaf in arguments.leaves)
 
@@ -385,9 +387,9 @@ def _gradient_builder(
 
     def build(flat: Sequence[Any]) -> Any:
         gradients = iter(flat)
-        made = []
+        rebuilt = []
         for spec, changes in order:
-            made.append(unflatten(spec, [None if change is None else change(next(gradients)) for change in changes]))
-        return made[0] if request.single else tuple(made)
+            rebuilt.append(unflatten(spec, [None if change is None else change(next(gradients)) for change in changes]))
+        return rebuilt[0] if request.single else tuple(rebuilt)
 
     return build

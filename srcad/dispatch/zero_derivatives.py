@@ -12,7 +12,7 @@ from srcad.ir.nodes import Span
 _SHOWN = 5
 
 
-def warn_of_zeros(made: Generated) -> None:
+def warn_of_zeros(generated: Generated) -> None:
     """Emit one ZeroDerivativeWarning for each group of arguments with the same source locations, at the first of these.
 
     >>> import srcad
@@ -26,15 +26,15 @@ def warn_of_zeros(made: Generated) -> None:
     ['ZeroDerivativeWarning']
     """
     groups: dict[tuple[Span, ...], list[StepInput]] = {}
-    for one in made.steps:
+    for one in generated.steps:
         groups.setdefault(one.places, []).append(one)
     for places, found in groups.items():
         first = places[0]
-        warnings.warn_explicit(_text(made, found, places), ZeroDerivativeWarning, first.file, first.line)
+        warnings.warn_explicit(_text(generated, found, places), ZeroDerivativeWarning, first.file, first.line)
 
 
-def _text(made: Generated, found: list[StepInput], places: tuple[Span, ...]) -> str:
-    primal = made.lowered.function
+def _text(generated: Generated, found: list[StepInput], places: tuple[Span, ...]) -> str:
+    primal = generated.lowered.function
     shown = {param.name: param.path for param in primal.params}
     inputs = ", ".join(dict.fromkeys(shown[one.input] for one in found))
     outputs = ", ".join(dict.fromkeys(one.output for one in found))

@@ -36,11 +36,11 @@ def store(name: str, text: str, *also: str, keep: bool = True) -> Path:
             return path
     except (OSError, UnicodeDecodeError):
         pass
-    write_whole(path, text)
+    write_atomically(path, text)
     return path
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a file atomically, with the mode of the file it replaces, or that of the umask."""
     path = Path(os.path.realpath(path))  # a symbolic link is kept
     draft = path.with_name(f".draft-{secrets.token_hex(8)}.py")

@@ -28,7 +28,7 @@ def compiled(function: Callable[..., Any], options: Options) -> Callable[..., An
     """The Numba dispatcher of a generated function. Division by zero follows NumPy: 1/0 is inf."""
     from srcad.backend.numba import target
 
-    _keep_freed_memory()
+    _reuse_freed_memory()
     # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if options.fastmath else False
     return target.compiled(
@@ -102,7 +102,7 @@ def _example(kind: Any) -> Any:
 
 
 @cache
-def _keep_freed_memory() -> None:
+def _reuse_freed_memory() -> None:
     """Make the C library reuse freed arrays of up to 32 MB, instead of requesting fresh pages from the system.
 
     A gradient that saves 25 MB spends half its time on page faults otherwise. The GNU allocator adapts its threshold:

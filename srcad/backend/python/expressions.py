@@ -71,15 +71,15 @@ class Expressions:
         finally:
             self._weak = self._written_through = False
 
-    def place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
+    def store_target(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
         """The target of a store: `x[i, j]`; all of `x` is `x` where augmented, `x[:]` otherwise."""
         self._written_through = True
         try:
-            return self._place(base, index, augmented)
+            return self._store_target(base, index, augmented)
         finally:
             self._written_through = False
 
-    def _place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
+    def _store_target(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
         if isinstance(base, Op) and base.prim == "index" and (not index or _all_integers(base.args[1:])):
             if index or not augmented:
                 merged = base.args[1:] + index

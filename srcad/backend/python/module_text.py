@@ -47,8 +47,8 @@ def module_text(
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
     definitions = [definition]
     if asked:
-        definitions.append(_checking_wrapper(definition, unasked_name(function), asked))
-        definition.name = unasked_name(function)
+        definitions.append(_checking_wrapper(definition, unchecked_name(function), asked))
+        definition.name = unchecked_name(function)
     used = names_in(definition)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
@@ -70,7 +70,7 @@ def module_text(
     return "\n\n\n".join(["\n\n".join(parts), *map(write, definitions)]) + "\n"
 
 
-def unasked_name(function: Function) -> str:
+def unchecked_name(function: Function) -> str:
     """The private name of the function without the argument check."""
     name = f"_{function.name}"
     while any(param.name == name for param in function.params):

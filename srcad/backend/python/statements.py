@@ -143,7 +143,7 @@ class _Statements:
         return self._expressions.expr(values[0]) if values else None
 
     def _store(self, stmt: Store) -> ast.stmt:
-        target = self._expressions.place(stmt.base, stmt.index, augmented=stmt.op is not None)
+        target = self._expressions.store_target(stmt.base, stmt.index, augmented=stmt.op is not None)
         value = self._expressions.expr(stmt.value)
         if stmt.op is None:
             return ast.Assign([target], value)

@@ -203,9 +203,9 @@ class _Substitution:
 
     def _may_replace(self, stmt: Stmt, name: str, value: Expr, uses: int) -> bool:
         """Whether the reads in this statement may be replaced by the expression."""
-        own = sum(reads(e).count(name) for e in own_exprs(stmt))
+        direct_reads = sum(reads(e).count(name) for e in own_exprs(stmt))
         repeated = isinstance(stmt, While) or (isinstance(stmt, For) and stmt.exit is not None)
-        if own < uses or repeated:
+        if direct_reads < uses or repeated:
             # in a nested block it is evaluated later, perhaps repeatedly, and after the writes there
             inside = isinstance(stmt, If) or (not repeated and isinstance(value, Op) and value.prim in ("+", "-"))
             if not isinstance(value, Var | Const) and not (self._is_small(value, uses) and inside):
@@ -271,8 +271,8 @@ def _length(expr: Expr) -> int:
         case Const(value):
             return len(repr(value))
         case Op(prim, args, _):
-            own = len(prim) + 2 if prim[-1].isalpha() and prim not in _BY_SYMBOL else 3
-            return own + sum(map(_length, args)) + (2 * len(args) if len(args) > 2 else 0)
+            direct_reads = len(prim) + 2 if prim[-1].isalpha() and prim not in _BY_SYMBOL else 3
+            return direct_reads + sum(map(_length, args)) + (2 * len(args) if len(args) > 2 else 0)
         case Slice():
             return 1 + sum(map(_length, children(expr)))
         case _:

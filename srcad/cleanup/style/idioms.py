@@ -57,8 +57,8 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], shared: MayAlias, reverse:
                 ):
                     stmt = replace(stmt, op=prim, value=other)
                     break
-        case For("_", Op("-", (turns, Const(1))), Const(-1), Const(-1)):
-            stmt = replace(stmt, start=Const(0), stop=turns, step=Const(1))
+        case For("_", Op("-", (trip_count, Const(1))), Const(-1), Const(-1)):
+            stmt = replace(stmt, start=Const(0), stop=trip_count, step=Const(1))
     if isinstance(stmt, Store) and stmt.op is not None and stmt.index and isinstance(stmt.base, Var):
         stmt = replace(stmt, index=()) if all(item == Slice() for item in stmt.index) else stmt
     if not blocks(stmt):

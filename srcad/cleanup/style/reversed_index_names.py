@@ -33,7 +33,7 @@ def name_reversed_indices(block: Block, types: dict[str, Type]) -> Block:
         if new in taken or _uses(block, index) != inside or any(index in reads(e) for e in own_exprs(stmt)):
             return stmt
         match stmt.body:
-            case (Assign(own, Var(turn)), *rest) if turn == index and own not in defined(tuple(rest)):
+            case (Assign(own, Var(source)), *rest) if source == index and own not in defined(tuple(rest)):
                 # the user's loop has a name for the index
                 (renamed,) = rename((replace(stmt, body=tuple(rest)),), {index: own})
                 return renamed

@@ -11,7 +11,7 @@ from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, HeapObject,
 from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import is_namedtuple
-from srcad.frontend.values.name_resolution import holds_numbers, outside_value
+from srcad.frontend.values.name_resolution import has_leaves, outside_value
 
 
 def bound_arguments(
@@ -64,7 +64,7 @@ def bound_arguments(
 
 def default_value(ctx: Context, source: Source, name: str, value: object, library: bool) -> Abstract:
     """The default of a parameter: a scalar is a constant, an array is captured (read at each call)."""
-    if library or not (holds_numbers(value) or isinstance(value, list | dict)) or isinstance(value, bool | int | float):
+    if library or not (has_leaves(value) or isinstance(value, list | dict)) or isinstance(value, bool | int | float):
         return to_abstract(ctx, value)
     defaults = source.defaults
     return outside_value(ctx, ctx.frame, f"{source.name}.{name}", lambda: defaults[name], id(defaults[name]))

@@ -55,14 +55,14 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
             return
         generator = node.generators[k]
         iterable = ctx.check(ctx.expression(generator.iter))
-        items = _known_items(ctx, generator.iter, iterable)
+        items = _compile_time_items(ctx, generator.iter, iterable)
         if items is None:
             _loop(ctx, node, k, iterable)
             return
         for at, item in enumerate(items):
             with ctx.without_renaming(items[at + 1 :]):
                 ctx.bind(generator.target, item)
-                if all(_known(ctx, condition) for condition in generator.ifs):
+                if all(_is_true(ctx, condition) for condition in generator.ifs):
                     level(k + 1)
 
     with ctx.inside(frame):
@@ -87,7 +87,9 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
     before = ctx.snapshot()
     with ctx.inside(frame), ctx.builder.block() as trial:
         iterable = ctx.check(ctx.expression(generator.iter))
-        if _known_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(ctx, node, iterable):
+        if _compile_time_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(
+            ctx, node, iterable
+        ):
             iterable = Constant(None)
     if iterable == Constant(None):
         ctx.restore(before)
@@ -161,7 +163,7 @@ def _scope(ctx: Context, node: Any) -> Frame:
     return frame
 
 
-def _known_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
+def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
     items = items_of(ctx, value)
     if items is not None:
         return items
@@ -173,7 +175,7 @@ def _known_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract]
     return tuple(run_time_iterable.item(ctx.constant(start + k * step)) for k in range(count))
 
 
-def _known(ctx: Context, condition: Any) -> bool:
+def _is_true(ctx: Context, condition: Any) -> bool:
     value = ctx.test(condition)
     if not isinstance(value, bool):
         with ctx.at(condition):

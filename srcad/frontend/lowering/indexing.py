@@ -108,9 +108,9 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
     buffer, length = cells.items
     assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
     if isinstance(item, SliceValue):
-        whole = as_array(ctx, value)
-        assert isinstance(whole, Leaf)
-        part = _read(ctx, whole, (item,))
+        array_of_items = as_array(ctx, value)
+        assert isinstance(array_of_items, Leaf)
+        part = _read(ctx, array_of_items, (item,))
         assert isinstance(part, Leaf)
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
@@ -123,9 +123,9 @@ def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
         emit_index_check(ctx, item.atom, length.atom)
         return ctx.leaf(ctx.builder.op("index", buffer.atom, item.atom))
     if not isinstance(item.static, int):
-        whole = as_array(ctx, value)
-        assert isinstance(whole, Leaf)
-        return _read(ctx, whole, (item,))
+        array_of_items = as_array(ctx, value)
+        assert isinstance(array_of_items, Leaf)
+        return _read(ctx, array_of_items, (item,))
     emit_index_check(ctx, Const(item.static), length.atom)
     place = arithmetic(ctx, "-", length, ctx.constant(-item.static))
     return ctx.leaf(ctx.builder.op("index", buffer.atom, place.atom))

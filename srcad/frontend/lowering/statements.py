@@ -76,7 +76,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
 
 
 def _assign(ctx: Context, node: Any) -> None:
-    if len(node.targets) == 1 and isinstance(node.targets[0], gast.Tuple) and _assign_parts(ctx, node):
+    if len(node.targets) == 1 and isinstance(node.targets[0], gast.Tuple) and _assign_elementwise(ctx, node):
         return
     value = ctx.expression(node.value)
     for target in node.targets:
@@ -85,7 +85,7 @@ def _assign(ctx: Context, node: Any) -> None:
             value = ctx.frame.names[target.id]
 
 
-def _assign_parts(ctx: Context, node: Any) -> bool:
+def _assign_elementwise(ctx: Context, node: Any) -> bool:
     """`a, b = e, f` and `n, m = x.shape`, where each value is named after its target at once."""
     targets, value = node.targets[0].elts, node.value
     if any(isinstance(target, gast.Starred) for target in targets):
@@ -270,12 +270,12 @@ def _lower_check(ctx: Context, node: Any, cond: Atom) -> bool:
     """Lower `if ...: raise ...` as a check, and the other branch; False for any other `if`."""
     match node.body, node.orelse:
         case [gast.Raise() as one], rest:
-            holds = ctx.builder.op("not", cond)
+            condition = ctx.builder.op("not", cond)
         case rest, [gast.Raise() as one]:
-            holds = cond
+            condition = cond
         case _:
             return False
-    stmt = raised(ctx, one, holds)
+    stmt = raised(ctx, one, condition)
     if stmt is None:
         return False
     _emit_check(ctx, stmt)

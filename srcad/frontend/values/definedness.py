@@ -117,8 +117,8 @@ def record_implications(ctx: Context, cond: Expr, a: State, b: State, names: dic
 
 
 def _flag_of(ctx: Context, names: dict[str, Abstract], name: str) -> Leaf:
-    known = names.get(_FLAG + name)
-    return known if isinstance(known, Leaf) else ctx.constant(names.get(name, UNBOUND) is not UNBOUND)
+    flag = names.get(_FLAG + name)
+    return flag if isinstance(flag, Leaf) else ctx.constant(names.get(name, UNBOUND) is not UNBOUND)
 
 
 # ---- path conditions ---------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     key = (scope, name)
     if key in ctx.captured_values:
         return ctx.captured_values[key]
-    if not holds_numbers(value) or (ctx.fixed and _is_static_data(value)):
+    if not has_leaves(value) or (ctx.fixed and _is_static_data(value)):
         if not isinstance(value, ModuleType):
             ctx.guards[key] = (frozen(value), lambda: frozen(read()))
         return _memoised(ctx, key, lambda: to_abstract(ctx, value))
@@ -121,10 +121,10 @@ def _memoised(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) 
     return ctx.captured_values[key]
 
 
-def holds_numbers(value: Any) -> bool:
+def has_leaves(value: Any) -> bool:
     """Whether the object has leaves that are read at run time.
 
-    >>> [holds_numbers(value) for value in (1.0, {"W": np.eye(2)}, "relu", (None, np.tanh))]
+    >>> [has_leaves(value) for value in (1.0, {"W": np.eye(2)}, "relu", (None, np.tanh))]
     [True, True, False, False]
     """
     if isinstance(value, bool | int | float | complex | np.ndarray | np.generic):
@@ -132,9 +132,9 @@ def holds_numbers(value: Any) -> bool:
     if isinstance(value, Primitive | type):
         return False
     if isinstance(value, tuple | list):
-        return any(holds_numbers(item) for item in value)
+        return any(has_leaves(item) for item in value)
     if isinstance(value, dict):
-        return any(holds_numbers(item) for item in value.values())
+        return any(has_leaves(item) for item in value.values())
     return _is_record(value) or is_namedtuple(value)
 
 
