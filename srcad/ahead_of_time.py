@@ -1,4 +1,4 @@
-"""`[tool.srcad]`: gradients written beside the code they differentiate, and checked against it."""
+"""Ahead-of-time code generation: the gradients listed in `[tool.srcad]`, written as modules and checked when stale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.api import grad, jacobian, value_and_grad
-from srcad.backend.modules.cache_files import write_whole
+from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import alike, edited, same
 from srcad.backend.numba.compilation import example_arguments
 from srcad.derivative import Derivative
@@ -44,9 +44,9 @@ class Entry:
     function: str
     """`module:function`."""
     signature: str | None
-    """Of the arguments, in Numba's notation."""
+    """The types of the arguments, in Numba's notation."""
     arguments: str | None
-    """`module:function` of a function that gives example arguments, where a signature cannot say them."""
+    """`module:function` of a function that returns example arguments, where a signature cannot express their types."""
     wrt: tuple[str, ...]
     value: bool
     has_aux: bool
@@ -77,7 +77,7 @@ class Entry:
         try:
             values = example_arguments(self.signature)
         except Exception as fault:
-            _bad(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
+            _invalid(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
         names = signature(derivative).parameters
         return Example(values, invented=frozenset([*names][: len(values)]))
 
@@ -86,19 +86,19 @@ class Entry:
             return tuple(find(place)())
         except SrcadError:
             raise
-        except Exception as fault:  # the user's own function may raise anything
-            _bad(
+        except Exception as fault:  # the user's function may raise anything
+            _invalid(
                 f"{place} raised {type(fault).__name__}: {fault}", "let it return the arguments of a call, as a tuple."
             )
 
     def text(self) -> str:
-        """What its file should say."""
+        """The text of its file."""
         derivative = self.derivative()
-        return derivative.shipped(derivative.made_for(self.example(derivative)))
+        return derivative.shipped(derivative.specialise_for(self.example(derivative)))
 
 
 def entries(root: Path) -> tuple[Path, list[Entry]]:
-    """The folder to write to, and the functions listed in the pyproject.toml of the folder `root`."""
+    """The folder to write to, and the entries in the pyproject.toml of the folder `root`. S505 if one is invalid."""
     path = root / "pyproject.toml"
     try:
         text = path.read_text(encoding="utf-8")
@@ -106,23 +106,27 @@ def entries(root: Path) -> tuple[Path, list[Entry]]:
         fail("S505", f"there is no pyproject.toml in {root.name or root} ({fault.strerror})")
     table = _toml(text).get("tool", {}).get("srcad", {})
     if not isinstance(table, dict):
-        _bad("it is no table")
-    _known(table, ("folder", "functions"), "")
-    _typed(table, "folder", str, "")
+        _invalid("it is no table")
+    _check_keys(table, ("folder", "functions"), "")
+    _check_type(table, "folder", str, "")
     listed = table.get("functions", [])
     if not listed or not isinstance(listed, list):
-        _bad("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
+        _invalid("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
     found = [_entry(item) for item in listed]
     for at, entry in enumerate(found):
         for other in found[:at]:
             if entry.file.lower() == other.file.lower():
                 advice = "give one of them a name of its own, with the key name."
-                _bad(f"{other.function} and {entry.function} would both be written to {entry.file}", advice)
+                _invalid(f"{other.function} and {entry.function} would both be written to {entry.file}", advice)
     return root / table.get("folder", "generated"), found
 
 
 def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value: bool, jacobian: bool) -> Entry:
-    """What to show of a function: as `[tool.srcad]` of the current folder lists it, changed by what is given."""
+    """The entry of a function in `[tool.srcad]` of the current folder, or a default one, with these changes.
+
+    >>> entry_for("math:exp", ("x",), None, value=True, jacobian=False).file
+    'exp_grad.py'
+    """
     known: dict[str, Entry] = {}
     if Path("pyproject.toml").exists() and "[tool.srcad]" in Path("pyproject.toml").read_text(encoding="utf-8"):
         known = {entry.function: entry for entry in entries(Path("."))[1]}
@@ -138,29 +142,29 @@ def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value:
 
 
 def build(root: Path) -> Iterator[tuple[Entry, str]]:
-    """Write the files of all entries; each entry with what became of it: written, unchanged."""
+    """Write the files of all entries; yields each entry with "written" or "unchanged". S504 for an edited file."""
     folder, listed = entries(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
-        _bad(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
+        _invalid(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
     with _importable(root):
         for entry in listed:
             target, text, before = folder / entry.file, entry.text(), _read(folder / entry.file)
             if before is not None and same(before, text):
-                yield entry, "unchanged"  # whoever laid it out
+                yield entry, "unchanged"  # whatever its formatting
                 continue
             if before is not None and edited(before):
                 advice = "move your edits elsewhere, or remove the file and build again."
                 fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
-            write_whole(target, text)
+            write_atomically(target, text)
             yield entry, "written"
 
 
 def stale(root: Path) -> list[str]:
-    """Of each entry whose file does not say what would be written now: what is the matter.
+    """A message for each entry whose file differs from the text that would be written now.
 
-    Where the function has only moved in its file, the lines that the file names are as they were: that is no matter.
+    Where the function has only moved in its file, the line numbers in the generated file are old: they are ignored.
     """
     folder, listed = entries(root)
     found = []
@@ -189,12 +193,12 @@ def find(place: str) -> Callable[..., Any]:
     """The object at `module:function` (`module:Class.method`), or `path/to/file.py:function`."""
     module, _, name = place.partition(":")
     try:
-        found: Any = _module_in(module) if module.endswith(".py") else importlib.import_module(module)
+        found: Any = _module_in_file(module) if module.endswith(".py") else importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as fault:
         fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
-    except Exception as fault:  # a module of the user's may raise anything
+    except Exception as fault:  # a user's module may raise anything at import
         where = traceback.extract_tb(fault.__traceback__)[-1]
         at = (
             f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
@@ -203,15 +207,15 @@ def find(place: str) -> Callable[..., Any]:
     return found.__wrapped__ if isinstance(found, Derivative) else found
 
 
-def _module_in(place: str) -> ModuleType:
-    """The module in a file, given relative to the current folder or to one that modules are imported from."""
+def _module_in_file(place: str) -> ModuleType:
+    """The module in a file, given by a path relative to the current folder or to a folder of `sys.path`."""
     paths = [Path(folder, place).resolve() for folder in (".", *sys.path)]
     path = next((path for path in paths if path.is_file()), paths[0])
     known = sys.modules.get(path.stem)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known
     if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))  # for what it imports from beside it
+        sys.path.insert(0, str(path.parent))  # for its imports of modules in the same folder
     spec = spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ImportError(f"no file {place}")
@@ -222,7 +226,7 @@ def _module_in(place: str) -> ModuleType:
 
 
 class _importable:
-    """The project's own modules can be imported, whatever folder the command runs in."""
+    """A context in which the project's own modules can be imported, in any current folder."""
 
     def __init__(self, root: Path) -> None:
         self._path = str(root.resolve())
@@ -236,17 +240,17 @@ class _importable:
 
 def _entry(item: Any) -> Entry:
     if not isinstance(item, dict) or not isinstance(item.get("function"), str):
-        _bad(f"an entry names no function: {item!r}")
+        _invalid(f"an entry names no function: {item!r}")
     owner = f"{item['function']}: "
-    _known(item, _KEYS, owner)
+    _check_keys(item, _KEYS, owner)
     for key in ("signature", "arguments", "name"):
-        _typed(item, key, str, owner)
+        _check_type(item, key, str, owner)
     for key in ("value", "has_aux", "jacobian", "fastmath", "boundscheck"):
-        _typed(item, key, bool, owner)
+        _check_type(item, key, bool, owner)
     if "name" in item and not item["name"].isidentifier():
-        _bad(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
+        _invalid(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
     if item.get("jacobian") and (item.get("value") or item.get("has_aux")):
-        _bad(f"{owner}a Jacobian gives neither value nor aux")
+        _invalid(f"{owner}a Jacobian gives neither value nor aux")
     return Entry(
         function=item["function"],
         signature=item.get("signature"),
@@ -262,16 +266,16 @@ def _entry(item: Any) -> Entry:
     )
 
 
-def _known(table: dict[str, Any], keys: tuple[str, ...], owner: str) -> None:
+def _check_keys(table: dict[str, Any], keys: tuple[str, ...], owner: str) -> None:
     for key in table:
         if key not in keys:
-            _bad(f"{owner}there is no key {key!r}", f"the keys are {', '.join(keys)}.")
+            _invalid(f"{owner}there is no key {key!r}", f"the keys are {', '.join(keys)}.")
 
 
-def _typed(table: dict[str, Any], key: str, kind: type, owner: str) -> None:
+def _check_type(table: dict[str, Any], key: str, kind: type, owner: str) -> None:
     if key in table and not isinstance(table[key], kind):
         wanted = {str: "a string", bool: "true or false"}[kind]
-        _bad(f"{owner}{key} is {wanted}, not {table[key]!r}")
+        _invalid(f"{owner}{key} is {wanted}, not {table[key]!r}")
 
 
 def _names(table: dict[str, Any], key: str, owner: str) -> tuple[str, ...]:
@@ -280,16 +284,16 @@ def _names(table: dict[str, Any], key: str, owner: str) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        _bad(f"{owner}{key} is a name, or a list of names, not {given!r}")
+        _invalid(f"{owner}{key} is a name, or a list of names, not {given!r}")
     return tuple(given)
 
 
-def _bad(message: str, advice: str | None = None) -> NoReturn:
+def _invalid(message: str, advice: str | None = None) -> NoReturn:
     fail("S505", f"[tool.srcad] in pyproject.toml: {message}", advice=advice)
 
 
 def _toml(text: str) -> dict[str, Any]:
-    # the standard library has it since Python 3.11
+    # in the standard library since Python 3.11
     toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         table: dict[str, Any] = toml.loads(text)

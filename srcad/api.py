@@ -1,4 +1,4 @@
-"""The public functions. Each says what is asked for; `pipeline.py` is where it is done."""
+"""The public functions: each makes a `Derivative` from a request; `compiler/pipeline.py` does the work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def grad(
     f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
 ) -> Derivative:
-    """The gradient of a function that returns one number.
+    """The gradient of a function that returns one scalar.
 
     `argnums` names the arguments to differentiate with respect to: a position, a parameter's name, or a tuple
     of them. The gradient comes in the structure of the argument; in a tuple of such where `argnums` is a tuple.
@@ -36,16 +36,20 @@ def grad(
 def value_and_grad(
     f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
 ) -> Derivative:
-    """Like `grad`, giving `(value, gradient)`; with `has_aux`, `((value, aux), gradient)`."""
+    """Like `grad`, returning `(value, gradient)`; with `has_aux`, `((value, aux), gradient)`.
+
+    >>> value_and_grad(lambda x: x * x, target="python")(3.0)
+    (9.0, 6.0)
+    """
     return _derivative("value_and_grad", f, argnums, has_aux, options)
 
 
 @spelled
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
-    """The derivatives of all that `f` returns: numbers in a structure, or one array, on one run of `f`.
+    """The derivatives of all outputs of `f`, scalars in a structure or one array, in one run of `f`.
 
-    In the structure of what `f` returns, each number is replaced by its gradient, as `grad` gives it. An array is
-    replaced by that of the gradients of its entries: of shape `out.shape + x.shape` for an argument `x`.
+    In the structure that `f` returns, each scalar is replaced by its gradient, as `grad` returns it. An array is
+    replaced by the array of the gradients of its entries, of shape `out.shape + x.shape` for an argument `x`.
     `.compiled` returns them flat: for each output, one for each argument.
 
     >>> jacobian(lambda x, y: (x * y, x / y), (0, 1), target="python")(3.0, 2.0)
@@ -58,10 +62,10 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choi
 def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
     """The adjoint of `f` in procedure style, for functions that write into their arguments.
 
-    Called with f's arguments, then one buffer for each array argument among `argnums`, in that order: the
-    cotangent of what the array holds after `f` goes in, that of what it held before comes out, in place. It
-    returns the gradients of the numbers among `argnums` (nothing, one, or a tuple). Afterwards the arguments
-    hold what `f` leaves in them. Where `f` returns a number, its cotangent may follow the buffers (default 1).
+    Called with f's arguments, then one buffer for each array argument among `argnums`, in that order: it contains the
+    cotangent of the array after `f`, and is overwritten with that of the array before `f`. Returns the gradients of
+    the scalars among `argnums` (None, one, or a tuple). The arguments are modified as by `f`. Where `f` returns a
+    scalar, its cotangent may follow the buffers (default 1).
 
     >>> import numpy as np
     >>> def double(x, y):
@@ -77,16 +81,24 @@ def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choic
 
 @spelled
 def jit(f: Callable[..., Any], **options: Unpack[Choices]) -> Derivative:
-    """`f` itself through the same front end and back end: what `grad` differentiates, compiled."""
+    """`f` itself, compiled through the same front end and back end as its derivatives.
+
+    >>> jit(lambda x: x * x, target="python")(3.0)
+    9.0
+    """
     return Derivative(f, Request("primal", (), True, False, Options.of(options)))
 
 
 def stop_gradient(x: T) -> T:
-    """`x`, taken as a constant by every derivative."""
+    """`x`, treated as a constant by every derivative.
+
+    >>> grad(lambda x: x * stop_gradient(x), target="python")(3.0)
+    3.0
+    """
     return x
 
 
-# the front end reads a call of it as the primitive
+# a call of it is lowered to the primitive
 PRIMITIVE_OF[stop_gradient] = "stop_gradient"
 
 

@@ -1,4 +1,4 @@
-"""The `srcad` command: build gradients into files, check that they are up to date, show one."""
+"""The command line interface: `srcad build` writes gradients into files or checks them, `srcad show` prints one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from srcad.errors import SrcadError
 
-# texts are as they stand: Rich would take [tool.srcad] for markup, and show its own traceback of a fault
+# plain text: Rich would take [tool.srcad] for markup, and print its own tracebacks
 app = typer.Typer(
     help="Gradients of Python functions, as readable source.",
     no_args_is_help=True,
@@ -59,7 +59,7 @@ def show(
     try:
         entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
         derivative = entry.derivative()
-        text = derivative.made_for(entry.example(derivative)).text
+        text = derivative.specialise_for(entry.example(derivative)).text
     except SrcadError as error:
         _stop(error)
         return
@@ -93,7 +93,7 @@ def stages(
         with settings(without=check_optional(without or ()), verify=True), recorded() as found:
             entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
             derivative = entry.derivative()
-            made = derivative.made_for(entry.example(derivative)).generated
+            made = derivative.specialise_for(entry.example(derivative)).generated
             made.machine_text()
     except SrcadError as error:
         _stop(error)

@@ -1,4 +1,4 @@
-"""`Derivative`: a function made from another, by the compiler, one specialisation for each kind of arguments."""
+"""`Derivative`: the callable that specialises a derivative on the types of its arguments, and caches it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from srcad.backend.modules.cache_files import write_whole
+from srcad.backend.modules.cache_files import write_atomically
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import WORDS, call_help, call_signature
 from srcad.dispatch.example_arguments import Example, example
@@ -28,8 +28,13 @@ class Derivative:
     """The gradient of `f` (or its value and gradient, or `f` itself, compiled), called with f's arguments.
 
     `.source` is the text of the newest specialisation; `.source_for(*args)` that for given arguments;
-    `.plan(*args)` is the memory that such a call keeps for its reverse sweep;
-    `.compiled` the Numba dispatcher on flat arguments; `.save(path)` writes the text to a file.
+    `.plan(*args)` is the tape memory of such a call; `.compiled` the Numba dispatcher on flat arguments;
+    `.save(path)` writes the text to a file.
+
+    >>> import srcad
+    >>> gradient = srcad.grad(lambda x: x * x, target="python")
+    >>> gradient, gradient(3.0)
+    (<srcad: gradient of <lambda> with respect to x>, 6.0)
     """
 
     _request: Request
@@ -50,14 +55,14 @@ class Derivative:
         if request.mode == "primal":
             self.__srcad_primal__ = function
         self._request = request
-        self._made: dict[object, list[Specialisation]] = {}
+        self._specialisations: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
-        for one in self._made.get((spec, *map(leaf_type_key, leaves)), ()):
+        for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
                 return one.run(leaves)
         return self._specialise(args, kwargs).run(leaves)
@@ -72,7 +77,7 @@ class Derivative:
 
     @property
     def source(self) -> str:
-        """The text of the newest specialisation; before any call, of the types the annotations give, if they do."""
+        """The text of the newest specialisation; before any call, that for the types in the annotations."""
         return self._current().text
 
     def source_for(self, *args: Any, **kwargs: Any) -> str:
@@ -80,10 +85,10 @@ class Derivative:
         return self.specialisation(*args, **kwargs).text
 
     def plan(self, *args: Any, **kwargs: Any) -> Plan:
-        """The memory that a call with these arguments keeps from its forward sweep for its reverse sweep, in bytes.
+        """The memory that a call with these arguments saves in its forward sweep for its reverse sweep, in bytes.
 
-        Nothing is compiled, and the function is not run: this is for asking before a large call. `.saved` lists the
-        arrays and numbers; `.bytes` is the sum of what is known. Buffers of an `adjoint` may be left out.
+        Nothing is compiled, and the function is not run: this is a prediction for a large call. `.saved` lists the
+        arrays and scalars; `.bytes` is the sum of the known sizes. Buffers of an `adjoint` may be left out.
         """
         if self._request.mode == "adjoint":
             args, kwargs, _ = split(self._parameters, args, kwargs)
@@ -92,30 +97,30 @@ class Derivative:
     @property
     def compiled(self) -> Callable[..., Any]:
         """The newest specialisation as a Numba dispatcher on flat arguments, callable from other compiled code."""
-        return self._current().asking()
+        return self._current().checked_function()
 
     def save(self, path: str | Path) -> Path:
-        """Write the text to a file, ready to be imported from anywhere; it needs NumPy and Numba, not srcad.
+        """Write the text to a file that can be imported without srcad; it needs NumPy and Numba.
 
-        The function in it takes flat arguments. It refuses those of other types than the text was made for.
+        The function in it takes flat arguments. It raises TypeError for types that the text was not made for.
         """
         target = Path(path)
-        write_whole(target, self.shipped(self._current()))
+        write_atomically(target, self.shipped(self._current()))
         return target
 
     def shipped(self, one: Specialisation) -> str:
-        """What `save` and `srcad build` write."""
+        """The text that `save` and `srcad build` write."""
         from srcad.backend.modules.source_digest import recorded
         from srcad.compiler.standalone import standalone_module
 
-        return recorded(standalone_module(one.relied_on(), self._request.options))
+        return recorded(standalone_module(one.for_weakest_types(), self._request.options))
 
     def example(self) -> Example:
-        """Arguments of the types that the annotations give; an error where they do not say them."""
+        """Arguments of the types in the annotations; S316 where these do not determine them."""
         return example(self.__wrapped__, self._parameters)
 
-    def made_for(self, given: Example) -> Specialisation:
-        """What a call with arguments like these would run."""
+    def specialise_for(self, given: Example) -> Specialisation:
+        """The specialisation for arguments of the types of an example."""
         values = self._parameters.values(given.args, given.kwargs)
         chosen = [self._parameters.wrt(name)[0] for name in sorted(given.invented)]
         positions = {name: self._parameters.argument(name, values).positions for name in chosen}
@@ -137,9 +142,9 @@ class Derivative:
             )
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
-        """What a call with these arguments would run."""
+        """The specialisation that a call with these arguments runs."""
         leaves, spec = flatten(self._parameters.values(args, kwargs))
-        for one in self._made.get((spec, *map(leaf_type_key, leaves)), ()):
+        for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
                 return one
         return self._specialise(args, kwargs)
@@ -155,7 +160,7 @@ class Derivative:
     def _repr_html_(self) -> str:
         try:
             text = self.source
-        except Exception as error:  # there is a text later, or an error where one is asked for
+        except Exception as error:  # a later call makes a text, or raises the error
             text = str(error) if isinstance(error, SrcadError) else ""
         code = f"<pre><code class='language-python'>{html.escape(text)}</code></pre>"
         return f"<p>{html.escape(repr(self))}</p>{code}"
@@ -164,21 +169,21 @@ class Derivative:
         found: Any = sys.modules.get(self.__module__)
         for part in self.__qualname__.split("."):
             found = getattr(found, part, None)
-        if found is self:  # a decorated function: it is what goes by the name of the one inside
+        if found is self:  # a decorated function: the module attribute of this name is the derivative itself
             return str(self.__qualname__)
         return Derivative, (self.__wrapped__, self._request)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
-        """A derivative made in a class body is a method, as its function is."""
+        """A derivative defined in a class body is a method, like its function."""
         from types import MethodType
 
         return self if instance is None else MethodType(self, instance)
 
-    # ---- making --------------------------------------------------------------------------------
+    # ---- specialisation ------------------------------------------------------------------------
 
     def _current(self) -> Specialisation:
         if self._newest is None:
-            return self.made_for(self.example())
+            return self.specialise_for(self.example())
         return self._newest
 
     def _specialise(
@@ -187,14 +192,14 @@ class Derivative:
         parameters, request = self._parameters, self._request
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
-        attempts = ValueSpecialisation(parameters, values, leaves, request, invented)
-        made, arguments = attempts.made()
+        specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
+        made, arguments = specialiser.generate_for_call()
         warn_of_zeros(made)
-        one = Specialisation(made, arguments, values, parameters, request, attempts.made_for)
-        known = self._made.setdefault((spec, *map(leaf_type_key, leaves)), [])
-        # another thread may have made the same meanwhile: then one is compiled
-        chosen = next((other for other in known if other.fits(leaves)), one)
+        one = Specialisation(made, arguments, values, parameters, request, specialiser.generate_for)
+        existing = self._specialisations.setdefault((spec, *map(leaf_type_key, leaves)), [])
+        # another thread may have made the same specialisation meanwhile: only one is compiled
+        chosen = next((other for other in existing if other.fits(leaves)), one)
         if chosen is one:
-            known.append(one)
+            existing.append(one)
         self._newest = chosen
         return chosen

@@ -1,4 +1,4 @@
-"""Every error srcad raises: what, where, why it matters here, and what one can do.
+"""Diagnostics: every error srcad raises, with message, source location, reason and advice.
 
 An error holds one `Problem` or several (all those found in one function, so that they can be repaired
 together). Its text is laid out as in this sample:
@@ -13,6 +13,11 @@ together). Its text is laid out as in this sample:
       You can: use np.linalg.eigh if A is symmetric; write a rule (docs/rules.md); or srcad.stop_gradient(A).
 
 Each code belongs to one class (`CODES`), and has a heading of the same title in docs/errors.md.
+
+>>> print(Problem("S203", "no derivative rule for numpy.linalg.eig", advice="write a rule."))
+srcad error S203: no derivative rule for numpy.linalg.eig
+<BLANKLINE>
+  You can: write a rule.
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong. `why` and `advice` are sentences; `advice` goes on after "You can: "."""
+    """One fault of a program or a call. `why` and `advice` are sentences; `advice` follows "You can: "."""
 
     code: str
     message: str
@@ -66,7 +71,7 @@ class Problem:
 
 
 class SrcadError(Exception):
-    """The base of all: `SrcadError(problem, ...)`; `problems` keeps them apart, `str` lays them out."""
+    """The base class: `SrcadError(problem, ...)`; `problems` are its faults, `str` is their text."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
@@ -77,33 +82,33 @@ class SrcadError(Exception):
 
 
 class UnsupportedError(SrcadError):
-    """S1xx: the function steps outside the language srcad reads."""
+    """S1xx: the function is outside the language that srcad compiles."""
 
 
 class DerivativeError(SrcadError):
-    """S2xx: the program is read, but has no derivative, or none is known."""
+    """S2xx: the function is in the language, but has no derivative, or none is known."""
 
 
 class ArgumentError(SrcadError):
-    """S3xx: a call with arguments or options that cannot be taken."""
+    """S3xx: a call with arguments or options that are not supported."""
 
 
 class AliasError(SrcadError):
-    """S4xx: which names share memory cannot be decided, and a write makes it matter."""
+    """S4xx: a write to memory whose aliases cannot be decided."""
 
 
 class CompileError(SrcadError):
-    """S5xx: what srcad wrote could not be compiled, written to disk, or is out of date."""
+    """S5xx: generated code could not be compiled or written to disk, or is out of date."""
 
 
 class InternalError(SrcadError):
-    """S9xx: a fault of srcad's own."""
+    """S9xx: a fault of srcad itself."""
 
 
 class ZeroDerivativeWarning(UserWarning):
-    """A result depends on what is differentiated through comparisons, roundings and the like alone.
+    """A result depends on a differentiated argument through step functions (comparisons, rounding) only.
 
-    Its derivative is 0 wherever there is one, and 0 is what the gradient says. What to do: docs/roots.md.
+    Its derivative is 0 wherever it exists, and 0 is what the gradient returns. What to do: docs/roots.md.
     """
 
 
@@ -182,19 +187,19 @@ def fail(
     code: str, message: str, span: Place | None = None, why: str | None = None, advice: str | None = None
 ) -> NoReturn:
     """Raise the error of the class that `code` belongs to."""
-    # what led to it is Python's or a library's own way to say it: not for the reader of this error
+    # `from None`: the cause is Python's or a library's own exception, of no use to the reader
     raise CODES[code][0](Problem(code, message, span, why, advice)) from None
 
 
 def fail_all(problems: Sequence[Problem]) -> None:
-    """Raise one error for all `problems`, of the class of the first; nothing happens if there are none."""
+    """Raise one error for all `problems`, of the class of the first; return if there are none."""
     if problems:
         raise CODES[problems[0].code][0](*problems) from None
 
 
 @contextmanager
 def during(pass_name: str, span: Place | None = None) -> Iterator[None]:
-    """Report whatever a pass raises that is not an error of ours as an `InternalError` that names the pass."""
+    """Convert an exception in a pass that is not a `SrcadError` into an `InternalError` that names the pass."""
     try:
         yield
     except SrcadError:
@@ -213,20 +218,20 @@ def during(pass_name: str, span: Place | None = None) -> Iterator[None]:
 
 def _excerpt(place: Place) -> str:
     number = str(place.line)
-    # One character at least, even where the extent is empty or begins past the end of the line.
+    # at least one character, even where the extent is empty or begins past the end of the line
     end = place.end_column if place.end_line == place.line else len(place.text.rstrip())
     carets = "^" * max(1, min(end, len(place.text)) - place.column)
-    # Tabs are kept, so that the caret stands below its character however wide the tab is shown.
+    # tabs are kept, so that the caret is below its character for any width of a tab
     before = "".join("\t" if c == "\t" else " " for c in place.text[: place.column].ljust(place.column))
     return (
-        f"{_shown(place.file)}:{number}, in {place.function}\n"
+        f"{_displayed_path(place.file)}:{number}, in {place.function}\n"
         f"  {number} | {place.text.rstrip()}\n"
         f"  {' ' * len(number)} | {before}{carets}"
     )
 
 
-def _shown(file: str) -> str:
-    """The path from the current directory if it lies below it, else the bare file name."""
+def _displayed_path(file: str) -> str:
+    """The path relative to the current directory if it lies below it, else the file name."""
     if file.startswith("<"):
         return file
     path, here = os.path.realpath(file), os.path.realpath(os.curdir)

@@ -1,4 +1,4 @@
-"""Is the gradient right? Reverse mode against finite differences, entry by entry."""
+"""Gradient check: reverse mode against finite differences, entry by entry."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import fail
 from srcad.options import Choices, spelled
 
-_ENTRIES = 64  # of one leaf; of larger ones as many are drawn, always the same
+_ENTRIES = 64  # of one leaf; of a larger leaf that many are sampled, with a fixed seed
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was compared, and the entry where the two differ most."""
+    """The number of entries compared, and the entry with the largest difference."""
 
     entries: int
     place: str
@@ -49,6 +49,9 @@ def check_grad(
     """Compare `grad(f, argnums)(*args)` with central differences of `f` itself, run as plain Python.
 
     Raises S312 where they differ by more than `tolerance` (1e-6 for float64, 1e-3 for float32, relative).
+
+    >>> check_grad(lambda x: np.sum(np.sin(x)), np.arange(3.0), target="python").entries
+    3
     """
     parameters = Parameters.of(f)
     wrt = parameters.wrt(argnums)
@@ -88,9 +91,9 @@ def _leaf(
     base = np.array(leaves[at], dtype=np.float64)
     scalar = not isinstance(leaves[at], np.ndarray)
 
-    def value(moved: Any) -> float:
+    def value(perturbed: Any) -> float:
         inside = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-        inside[at] = float(moved) if scalar else moved.copy()  # f may write into it
+        inside[at] = float(perturbed) if scalar else perturbed.copy()  # f may write into it
         copies = [_copied(arg) for arg in args]
         copies[position] = unflatten(spec, inside)
         result = f(*copies)
@@ -99,13 +102,13 @@ def _leaf(
     size = float(np.max(np.abs(reverse), initial=0.0))
     worst = Check(0, place, 0.0, 0.0, 0.0)
     chosen = _entries(base)
-    height = value(base)
+    value_here = value(base)
     for index in chosen:
         here = float(reverse[index])
         candidates = _differences(value, base, index)
         best = min(candidates, key=lambda d: abs(d - here) if np.isfinite(d) else np.inf)
-        # a derivative that moves f by less than its rounding cannot be seen by differences
-        visible = 1e-6 * abs(height) / max(abs(float(base[index])), 1e-2)
+        # a derivative whose effect on f is below rounding is not visible in differences
+        visible = 1e-6 * abs(value_here) / max(abs(float(base[index])), 1e-2)
         scale = max(abs(here), abs(best), 1e-6 * size, visible, 1e-10)
         error = 0.0 if here == best else abs(here - best) / scale
         if not error <= worst.error:
@@ -122,10 +125,10 @@ def _entries(base: np.ndarray[Any, Any]) -> list[tuple[int, ...]]:
 
 
 def _differences(value: Callable[[Any], float], base: np.ndarray[Any, Any], index: tuple[int, ...]) -> list[float]:
-    """Candidates for the derivative at one entry: a small step, and Ridders' extrapolation from larger ones.
+    """Two estimates of the derivative at one entry: with Ridders' extrapolation from larger steps, and a small step.
 
-    Extrapolation is exact to about 1e-11 where the function is smooth over the larger steps; the small step
-    is for functions that have a kink nearby. W. H. Press et al., Numerical Recipes, section 5.7.
+    Extrapolation is accurate to about 1e-11 where the function is smooth over the larger steps; the small step is for
+    functions that have a kink nearby. W. H. Press et al., Numerical Recipes, section 5.7.
     """
     scale = max(abs(float(base[index])), 1e-2)
 

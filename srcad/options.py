@@ -1,4 +1,4 @@
-"""What a user may choose about a derivative."""
+"""The options of a derivative."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def spelled(function: F) -> F:
 
 @dataclass(frozen=True)
 class Options:
-    """What a derivative is made for. Each is a keyword of `grad` and its like."""
+    """The options of a derivative. Each is a keyword of `grad` and the other public functions."""
 
     target: str = "cpu"
     """`"cpu"` compiles by Numba; `"python"` runs the same text uncompiled, so that a debugger steps through it."""
@@ -58,26 +58,30 @@ class Options:
     fastmath: bool = False
     """Let LLVM reorder and contract sums and products; NaN and infinities stay what they are."""
     debug: bool = False
-    """Numba checks indices besides, and every pass of the compiler is checked."""
+    """Numba checks indices too, and the IR is verified after every pass of the compiler."""
     cache: bool = True
-    """Keep the text and what is compiled from it for later processes."""
+    """Cache the text and the machine code on disk for later processes."""
     boundscheck: bool = True
-    """Ask of each index that is not proved whether it is within bounds, and raise IndexError as Python does. With
-    False, compiled code reads and writes memory that is not the array's where one is not."""
-    max_tape: int | None = field(default=None, repr=False)  # no part of what the text depends on
-    """In bytes: a call that is known to keep more for its reverse sweep is refused before it runs."""
+    """Check each index that is not proved to be within bounds, and raise IndexError as Python does. With False,
+    compiled code reads and writes outside of the array where an index is out of bounds."""
+    max_tape: int | None = field(default=None, repr=False)  # the text does not depend on it
+    """In bytes: a call that is known to save more for its reverse sweep raises S314 before it runs."""
     checkpoint: tuple[str, ...] = ()
-    """Names of loop variables: of such a loop of n turns the state at the start of each of about √n stretches is kept,
-    and what one of them needs, which is run again."""
+    """Names of loop variables: of such a loop of n iterations, the state at the start of each of about √n segments is
+    saved, and the tape of one segment at a time, which is recomputed."""
 
     def __repr__(self) -> str:
-        """What the text depends on, without what is as ever."""
+        """The options that the text depends on, without those added later that have their default."""
         shown = [f.name for f in fields(self) if f.repr and (f.name != "checkpoint" or self.checkpoint)]
         return f"Options({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     @classmethod
     def of(cls, given: Mapping[str, object]) -> Options:
-        """Options from keyword arguments; an unknown one, or a value that is not to be had, is an error."""
+        """Options from keyword arguments; S310 for an unknown one, or for a value that is not supported.
+
+        >>> Options.of({"checkpoint": "step", "debug": True}).checkpoint
+        ('step',)
+        """
         known = [f.name for f in fields(cls)]
         for name, value in given.items():
             if name not in known:

@@ -1,4 +1,4 @@
-"""What is asked of the compiler, apart from the types of one call."""
+"""Compilation requests: mode, differentiated parameters and options, independent of the types of a call."""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
-"""Functions that generated code may call: what Numba lacks, on NumPy arrays, in plain Python.
+"""Run-time support library of generated code: functions that Numba lacks, on NumPy arrays, in plain Python.
 
-The file imports nothing of srcad: what a shipped module calls is copied into it. Every function
+The module imports nothing of srcad: functions that a shipped module calls are copied into it. Every function
 runs as plain Python and compiles under Numba, at any rank unless its name says otherwise.
+
+>>> unbroadcast_2d(np.ones((2, 3)), np.ones((1, 3)))
+array([[2., 2., 2.]])
+>>> product_of_others(np.array([2.0, 0.0, 3.0]))
+array([0., 6., 0.])
 """
 
 import math

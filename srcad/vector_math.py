@@ -1,12 +1,15 @@
-"""Functions that compiled text alone may call: elementary functions that LLVM vectorises, and single instructions.
+"""Vector math library of compiled code: branch-free elementary functions that LLVM vectorises, and intrinsics.
 
-Numba calls the C library for each `math.exp`, and a call keeps LLVM from vectorising the loop around it. What is
-below has no calls and no branches, only selects. For one float64, to about 1 ulp over the whole range, with the
-values at zeros, infinities and NaN that NumPy gives. The sources are Tang (ACM TOMS 15, 1989, and 16, 1990), Cody
-and Waite (1980) and Sun's fdlibm (1993); the polynomials are minimax, computed by the Remez algorithm with 60
-digits on the reduced interval, widened by a thousandth, and rounded.
+Numba calls the C library for each `math.exp`, and a call keeps LLVM from vectorising the loop around it. The functions
+below have no calls and no branches, only selects. They take one float64, are accurate to about 1 ulp over the full
+range, and agree with NumPy at zeros, infinities and NaN. The sources are Tang (ACM TOMS 15, 1989, and 16, 1990), Cody
+and Waite (1980) and Sun's fdlibm (1993); the polynomials are minimax, computed by the Remez algorithm with 60 digits on
+the reduced interval, widened by a thousandth, and rounded.
 
-Like `runtime`, the file imports nothing of srcad; it is never shipped, as no text that a person reads calls it.
+Like `runtime`, the module imports nothing of srcad; it is never shipped, since only compiled texts call it.
+
+>>> inline_exp(1.0) == math.exp(1.0), inline_log(0.0), inline_tanh(-1000.0)
+(np.True_, -inf, -1.0)
 """
 
 import math
@@ -19,18 +22,18 @@ ORDERED = (
     *("inline_sin", "inline_cos", "in_quarter", "near_sin", "near_cos"),
     *("reduced", "reduced_exp", "power_of_2", "log_series"),
 )
-"""Their sums are exact only in the order written: no fastmath option may reach them."""
+"""Functions whose sums must not be reassociated: no fastmath option may apply to them."""
 
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH = 0.6931471803691238
-"""ln 2 in 32 bits, so that its products with exponents are exact; the rest of it is `_LN2_LOW`."""
+"""ln 2 in 32 bits, so that its products with exponents are exact; the remainder is `_LN2_LOW`."""
 _LN2_LOW = 1.9082149292705877e-10
 FAR = 5e5
-"""`inline_sin` and `inline_cos` are right up to here."""
+"""The largest argument for which `inline_sin` and `inline_cos` are accurate."""
 _PI_HALVES = 1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32
-"""pi/2 in three parts of 33 bits, whose products with whole numbers below 2**20 are exact, and the rest."""
+"""pi/2 in three parts of 33 bits, whose products with integers below 2**20 are exact, and the remainder."""
 _SHIFT = 1.5 * 2.0**52
-"""Added to a small number, this leaves the nearest whole number in the low bits of the sum."""
+"""Added to a small number, this leaves the nearest integer in the low bits of the sum."""
 _FRACTION_MASK = 2**52 - 1
 _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 _TO_EXPONENT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
@@ -49,7 +52,7 @@ def with_bits(bits: Any) -> Any:
 
 
 def plus(a: Any, b: Any) -> Any:
-    """The sum of two float64, a term of a sum that may be added up in any order."""
+    """The sum of two float64, as an addition that LLVM may reassociate."""
     return a + b
 
 

@@ -113,7 +113,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "optimize.array_statements.stores:ArrayStores._are_distinct": "two elements, indices that do not move",
     },
     "dead code: what nobody reads, or never runs, goes": {
-        "frontend.syntax.structured_exits:_tidied": "flags, in the syntax tree",
+        "frontend.syntax.structured_exits:_without_dead_flags": "flags, in the syntax tree",
         "canonicalize.prune:prune": "assignments, joins, carries; normal form",
         "canonicalize.unreachable_code:remove_unreachable_code": "what stands after an error that always comes",
         "cleanup.dead_code:remove_dead_code": "assignments, stores, loops, branches; sequential form",

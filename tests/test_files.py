@@ -77,8 +77,8 @@ def test_files_have_the_mode_of_the_umask_and_keep_their_own(tmp_path: Path) -> 
         old.write_text("")
         old.chmod(0o664)
         link.symlink_to(old)
-        cache_files.write_whole(new, "x = 1\n")
-        cache_files.write_whole(link, "x = 2\n")
+        cache_files.write_atomically(new, "x = 1\n")
+        cache_files.write_atomically(link, "x = 2\n")
     finally:
         os.umask(before)
     assert stat.S_IMODE(new.stat().st_mode) == 0o644

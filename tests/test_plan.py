@@ -211,7 +211,7 @@ def test_asking_neither_compiles_nor_runs():
     derivative = srcad.grad(loud)
     derivative.plan(2.0)
     one = derivative.specialisation(2.0)
-    assert not one._first
+    assert not one._loaded_function
 
 
 def test_each_call_has_its_own_sizes():
@@ -318,7 +318,7 @@ def test_what_keeps_too_much_is_refused_before_it_runs():
         "\n"
         "  You can: pass a smaller input; or raise max_tape."
     )
-    assert not derivative.specialisation(np.ones(1001), 200)._first
+    assert not derivative.specialisation(np.ones(1001), 200)._loaded_function
 
 
 def test_what_keeps_no_more_runs():

@@ -31,7 +31,7 @@ def same_numbers(function: Callable[..., Any], *args: Any, wrt: Any = 0, compile
         one = readable.specialisation(*args)
         text = one.generated.machine_text()
         one.text, one._ready = text, False
-        one._first.clear()
+        one._loaded_function.clear()
         have = leaves(readable(*args))
         every = [have] + ([leaves(srcad.value_and_grad(function, wrt)(*args))] if compiled else [])
     for got in every:

@@ -1,4 +1,4 @@
-"""What nobody reads is not computed."""
+"""Dead code elimination in sequential form, from the liveness of names and memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from srcad.ir.types import Type
 def remove_dead_code(
     block: Block, live_out: Iterable[str], types: Mapping[str, Type], params: Iterable[str] = ()
 ) -> Block:
-    """Drop assignments and stores that nobody reads, then loops and branches with nothing in them.
+    """Remove dead assignments and stores, then empty loops and branches, until nothing more is dead.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
@@ -27,26 +27,26 @@ def remove_dead_code(
     for i in range(n):
         y = x[i] * x[i]
 
-    Memory of `params`, of names free in the block and of `live_out` is read by somebody outside. A `while` with
-    nothing in it goes too: an endless loop is not kept for being endless.
+    Memory of `params`, of names free in the block and of `live_out` is live at the end. An empty `while` is removed
+    too: that it may not terminate does not make it live.
     """
     live_out, params = frozenset(live_out), frozenset(params)
     while True:
         live = liveness(block, types, live_out, params)
-        new = _block(block, (), live)
-        if new == block:
+        reduced = _block(block, (), live)
+        if reduced == block:
             return block
-        block = new
+        block = reduced
 
 
 def _block(block: Block, path: Path, live: Liveness) -> Block:
-    kept: list[Stmt] = []
+    remaining: list[Stmt] = []
     for i, stmt in enumerate(block):
-        kept += _stmt(stmt, (*path, i), live)
+        remaining += _stmt(stmt, (*path, i), live)
     # a comment belongs to the statement below it
-    while kept and path and isinstance(kept[-1], Comment):
-        kept.pop()
-    return tuple(kept)
+    while remaining and path and isinstance(remaining[-1], Comment):
+        remaining.pop()
+    return tuple(remaining)
 
 
 def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
@@ -63,7 +63,7 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
             return [replace(stmt, then=then, orelse=orelse)]
         case For(index=index, body=body, start=start, stop=stop, step=step):
             body = _block(body, (*path, "body"), live)
-            # the value the index has after the loop is all that an empty loop can give
+            # the value of the index after the loop is the only effect of an empty loop
             read_after = live.any_after((*path, "head"), (index,))
             if not body and not read_after and stmt.exit is None and all(map(is_pure, (start, stop, step))):
                 return []

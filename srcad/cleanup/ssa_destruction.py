@@ -1,4 +1,4 @@
-"""Joins and carries become plain assignments."""
+"""SSA destruction: joins and loop-carried values become parallel copies at the ends of their predecessors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from srcad.ir.types import Array, Scalar, Type
 
 
 def leave_ssa(f: Function) -> Function:
-    """Write a value into the name that carries it, at the end of each path that leads to the join.
+    """Replace each join by an assignment at the end of both branches, each carry by one before and one in the loop.
 
     >>> from srcad.ir.nodes import Join
     >>> from srcad.ir.notation import show
@@ -41,17 +41,19 @@ def leave_ssa(f: Function) -> Function:
     else:
         y = b
 
-    Values that trade places between turns of a loop go through a temporary.
+    A cycle of copies (two carried values that are swapped) goes through a temporary.
     """
     types = dict(f.types)
     taken = set(types) | defined(f.body)
     taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
-    sequence = _Sequence(types, taken, _handed_on(f.body, set(_kept(f.body))), _There({p.name for p in f.params}))
+    sequence = _SsaDestruction(
+        types, taken, _with_sources(f.body, set(_required_names(f.body))), _BoundNames({p.name for p in f.params})
+    )
     return replace(f, body=sequence.block(f.body), types=types)
 
 
-def _kept(block: Block) -> Iterator[str]:
-    """The names that are kept, or asked for their shape, whether or not the path taken gave them a value."""
+def _required_names(block: Block) -> Iterator[str]:
+    """The names that are stored, passed to an effect, or queried for their shape even where they are undefined."""
     for stmt in walk(block):
         if isinstance(stmt, Store | Effect):
             yield from names(stmt.value if isinstance(stmt, Store) else stmt.call)
@@ -61,39 +63,39 @@ def _kept(block: Block) -> Iterator[str]:
                     yield from names(op)
 
 
-def _handed_on(block: Block, kept: set[str]) -> frozenset[str]:
-    """These names, and those that they have their values from where control flow joins."""
+def _with_sources(block: Block, required: set[str]) -> frozenset[str]:
+    """These names, and all that flow into them through joins and carries."""
     joins = [j for s in walk(block) if isinstance(s, If) for j in s.joins]
     carried = [c for s in walk(block) if isinstance(s, For | While) for c in s.carried]
     given = [(j.target, value) for j in joins for value in (j.then, j.orelse)]
     given += [(name, value) for c in carried for name, value in ((c.arg, c.init), (c.arg, c.next), (c.result, c.next))]
     before = -1
-    while len(kept) > before:
-        before = len(kept)
-        kept |= {value.name for name, value in given if name in kept and isinstance(value, Var)}
-    return frozenset(kept)
+    while len(required) > before:
+        before = len(required)
+        required |= {value.name for name, value in given if name in required and isinstance(value, Var)}
+    return frozenset(required)
 
 
 @dataclass
-class _There:
-    """The names that have a value at a place."""
+class _BoundNames:
+    """The names that are defined at a point of the program."""
 
     names: set[str]
-    under: dict[tuple[Var, bool], _There] = field(default_factory=dict)
-    """What more has one wherever a condition of before is (or is not) true: the reverse sweep asks it again."""
+    by_condition: dict[tuple[Var, bool], _BoundNames] = field(default_factory=dict)
+    """What is defined besides where an earlier condition is true (or false): the reverse sweep tests it again."""
 
-    def where(self, cond: Expr, taken: bool) -> _There:
-        """On a path that is taken under this condition."""
-        more = self.under.get((cond, taken), _There(set())) if isinstance(cond, Var) else _There(set())
-        return _There(self.names | more.names, self.under | more.under)
+    def where(self, cond: Expr, taken: bool) -> _BoundNames:
+        """The names defined in the branch that is taken if the condition has this value."""
+        more = self.by_condition.get((cond, taken), _BoundNames(set())) if isinstance(cond, Var) else _BoundNames(set())
+        return _BoundNames(self.names | more.names, self.by_condition | more.by_condition)
 
 
-class _Sequence:
-    def __init__(self, types: dict[str, Type], taken: set[str], kept: frozenset[str], there: _There) -> None:
+class _SsaDestruction:
+    def __init__(self, types: dict[str, Type], taken: set[str], required: frozenset[str], bound: _BoundNames) -> None:
         self.types = types
         self.taken = taken
-        self.kept = kept
-        self.there = there
+        self.required = required
+        self.bound = bound
 
     def block(self, block: Block) -> Block:
         return tuple(out for stmt in block for out in self._stmt(stmt))
@@ -101,52 +103,52 @@ class _Sequence:
     def _stmt(self, stmt: Stmt) -> list[Stmt]:
         match stmt:
             case If(joins=joins, span=span):
-                then = self._path(stmt, True, [(j.target, j.then) for j in joins])
-                orelse = self._path(stmt, False, [(j.target, j.orelse) for j in joins])
-                self.there.names |= {
-                    j.target for j in joins if j.target in self.kept or Undef() not in (j.then, j.orelse)
+                then = self._branch(stmt, True, [(j.target, j.then) for j in joins])
+                orelse = self._branch(stmt, False, [(j.target, j.orelse) for j in joins])
+                self.bound.names |= {
+                    j.target for j in joins if j.target in self.required or Undef() not in (j.then, j.orelse)
                 }
                 return [replace(stmt, then=then, orelse=orelse, joins=())]
             case For(carried=carried, body=body, span=span):
-                before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
+                before, at_end, after = self._carries(carried, self._read_in_loop(stmt), span)
                 exit = stmt.exit
                 if exit is not None and names(exit) & defined(at_end):
-                    # decided by the values of this turn, before they make way for those of the next
+                    # evaluated on the values of this iteration, before the copies overwrite them
                     leave = self._fresh("%leave", Scalar("bool"))
                     at_end = (Assign(leave, exit, span), *at_end)
                     exit = Var(leave)
-                body = self._turn({stmt.index} | defined(before), body)[0] + at_end
-                self.there.names |= defined((*before, *after))
+                body = self._loop_blocks({stmt.index} | defined(before), body)[0] + at_end
+                self.bound.names |= defined((*before, *after))
                 return [*before, replace(stmt, body=body, carried=(), exit=exit), *after]
             case While(carried=carried, test=test, body=body, span=span):
-                before, at_end, after = self._carries(carried, self._read_in_turn(stmt), span)
-                test, body = self._turn(defined(before), test, body)
-                self.there.names |= {n for s in (*before, *after, *test) for n in own_writes(s)}
+                before, at_end, after = self._carries(carried, self._read_in_loop(stmt), span)
+                test, body = self._loop_blocks(defined(before), test, body)
+                self.bound.names |= {n for s in (*before, *after, *test) for n in own_writes(s)}
                 return [*before, replace(stmt, test=test, body=body + at_end, carried=()), *after]
             case _:
-                self.there.names |= set(own_writes(stmt))
+                self.bound.names |= set(own_writes(stmt))
                 return [with_blocks(stmt, [self.block(b) for b in blocks(stmt)])]
 
-    def _path(self, stmt: If, taken: bool, joined: list[tuple[str, Expr]]) -> Block:
-        """One of the two paths, with what it hands to the join."""
-        before = self.there
-        self.there = before.where(stmt.cond, taken)
+    def _branch(self, stmt: If, taken: bool, joined: list[tuple[str, Expr]]) -> Block:
+        """One of the two branches, with the copies to the targets of the joins at its end."""
+        before = self.bound
+        self.bound = before.where(stmt.cond, taken)
         out = self.block(stmt.then if taken else stmt.orelse)
-        out += self._parallel([(target, self._value(target, value)) for target, value in joined], stmt.span)
+        out += self._parallel_copy([(target, self._value(target, value)) for target, value in joined], stmt.span)
         if isinstance(stmt.cond, Var):
-            before.under[stmt.cond, taken] = self.there
-        self.there = before
+            before.by_condition[stmt.cond, taken] = self.bound
+        self.bound = before
         return out
 
-    def _turn(self, given: Set[str], *turn: Block) -> list[Block]:
-        """The blocks of a turn of a loop that gives it these names."""
-        before = self.there
-        self.there = _There(before.names | given, dict(before.under))
-        out = [self.block(block) for block in turn]
-        self.there = before
+    def _loop_blocks(self, given: Set[str], *loop_blocks: Block) -> list[Block]:
+        """The blocks of a loop, at whose entry these names are defined."""
+        before = self.bound
+        self.bound = _BoundNames(before.names | given, dict(before.by_condition))
+        out = [self.block(block) for block in loop_blocks]
+        self.bound = before
         return out
 
-    def _read_in_turn(self, loop: For | While) -> frozenset[str]:
+    def _read_in_loop(self, loop: For | While) -> frozenset[str]:
         inside = {n for b in blocks(loop) for s in walk(b) for e in own_exprs(s) for n in names(e)}
         for carry in loop.carried:
             inside |= names(carry.next)
@@ -154,54 +156,57 @@ class _Sequence:
         return frozenset(inside | (names(last) if last is not None else frozenset()))
 
     def _carries(self, carried: tuple[Carry, ...], read: frozenset[str], span: Span | None) -> tuple[Block, ...]:
-        """Assignments before the loop, at the end of a turn, and after the loop."""
-        # without a value on entry, the result has one only if there is a turn: as in Python
-        late = [c for c in carried if isinstance(c.init, Undef) and c.arg not in read and c.result not in self.kept]
-        before = [
-            (c.arg, self._blank(c.arg) if isinstance(c.init, Undef) and c not in late else c.init) for c in carried
+        """The copies before the loop, at the end of an iteration, and after the loop."""
+        # undefined on entry: the result is defined only if there is an iteration, as in Python
+        only_inside = [
+            c for c in carried if isinstance(c.init, Undef) and c.arg not in read and c.result not in self.required
         ]
-        at_end = [(c.result, c.next) for c in late]
-        at_end += [(c.arg, c.next) for c in carried if c not in late]
-        after = [(c.result, Var(c.arg)) for c in carried if c not in late]
-        return self._parallel(before, span), self._parallel(at_end, span), self._parallel(after, span)
+        before = [
+            (c.arg, self._placeholder(c.arg) if isinstance(c.init, Undef) and c not in only_inside else c.init)
+            for c in carried
+        ]
+        at_end = [(c.result, c.next) for c in only_inside]
+        at_end += [(c.arg, c.next) for c in carried if c not in only_inside]
+        after = [(c.result, Var(c.arg)) for c in carried if c not in only_inside]
+        return self._parallel_copy(before, span), self._parallel_copy(at_end, span), self._parallel_copy(after, span)
 
     def _value(self, target: str, value: Expr) -> Expr:
-        return self._blank(target) if isinstance(value, Undef) and target in self.kept else value
+        return self._placeholder(target) if isinstance(value, Undef) and target in self.required else value
 
-    def _blank(self, name: str) -> Expr:
-        """What a name holds that has no value before a loop but is passed on inside: never used by a sound program."""
+    def _placeholder(self, name: str) -> Expr:
+        """A placeholder for a name that is undefined before a loop but copied inside: a sound program never uses it."""
         match self.types.get(name):
             case Scalar("bool"):
                 return Const(False)
             case Scalar("int64"):
                 return Const(0)
             case Array(dtype, dims):
-                # as long as the others, where they are all equally long: the reverse sweep may keep it in a row;
-                # where a name has no value, what its length was asked of may have none either
-                there = all(symbol.name in self.there.names for d in dims for symbol, _ in d.terms)
-                lengths = [nonnegative_length(d, shape_query) if there else Const(0) for d in dims]
+                # of the length that its type says: the reverse sweep may save it in a row of an array;
+                # where a name is undefined, the names in its lengths may be undefined too
+                bound = all(symbol.name in self.bound.names for d in dims for symbol, _ in d.terms)
+                lengths = [nonnegative_length(d, shape_query) if bound else Const(0) for d in dims]
                 return Op("np.empty", tuple(lengths), () if dtype == "float64" else (("dtype", dtype),))
             case _:
                 return Const(float("nan"))
 
-    def _parallel(self, copies: Iterable[tuple[str, Expr]], span: Span | None) -> Block:
-        """Assignments that all read before any of them writes."""
-        waiting: list[tuple[str, Expr]] = [(t, v) for t, v in copies if not isinstance(v, Undef) and v != Var(t)]
-        done: list[Stmt] = []
-        while waiting:
-            for i, (target, value) in enumerate(waiting):
-                others = waiting[:i] + waiting[i + 1 :]
+    def _parallel_copy(self, copies: Iterable[tuple[str, Expr]], span: Span | None) -> Block:
+        """A parallel copy as a sequence: all sources are read before their names are overwritten."""
+        pending: list[tuple[str, Expr]] = [(t, v) for t, v in copies if not isinstance(v, Undef) and v != Var(t)]
+        copies_done: list[Stmt] = []
+        while pending:
+            for i, (target, value) in enumerate(pending):
+                others = pending[:i] + pending[i + 1 :]
                 if not any(target in names(v) for _, v in others):
-                    done.append(Assign(target, value, span))
-                    waiting = others
+                    copies_done.append(Assign(target, value, span))
+                    pending = others
                     break
             else:
-                # all that wait are read by another: keep the first one's old value aside
-                target, _ = waiting[0]
+                # only cycles are left: break one with a copy of the old value
+                target, _ = pending[0]
                 old = self._fresh(target.rpartition(".")[0] + "_old", self.types.get(target))
-                done.append(Assign(old, Var(target), span))
-                waiting = [(t, replace_names(v, {target: Var(old)})) for t, v in waiting]
-        return tuple(done)
+                copies_done.append(Assign(old, Var(target), span))
+                pending = [(t, replace_names(v, {target: Var(old)})) for t, v in pending]
+        return tuple(copies_done)
 
     def _fresh(self, base: str, type: Type | None) -> str:
         k = 0

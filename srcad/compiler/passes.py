@@ -97,7 +97,7 @@ CLEAN_UP: Order = (
     Repeated("until nothing changes", ROUND),
     Pass("split_stencil_loops",         steps.stencil_loops_split,          SEQUENTIAL, SEQUENTIAL, True),
     Repeated("until nothing changes", ROUND, if_changed=True),
-    Pass("read_taped_conditions",       steps.taped_conditions_read,        SEQUENTIAL, SEQUENTIAL, True),
+    Pass("load_taped_conditions",       steps.taped_conditions_read,        SEQUENTIAL, SEQUENTIAL, True),
     Pass("name_reversed_indices",       steps.reversed_indices_named,       SEQUENTIAL, SEQUENTIAL, True),
     Pass("coalesce_names",              f(coalesce_names),                  SEQUENTIAL, SEQUENTIAL),
     Pass("propagate_unit_seed",         steps.unit_seed_propagated,         SEQUENTIAL, SEQUENTIAL, True),

@@ -26,7 +26,7 @@ from srcad.cleanup.expressions.forward_substitution import substitute_temporarie
 from srcad.cleanup.expressions.unit_seed import propagate_unit_seed
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
-from srcad.cleanup.style.taped_conditions import read_taped_conditions
+from srcad.cleanup.style.taped_conditions import load_taped_conditions
 from srcad.compiler.outputs import check_outputs, output_dtype
 from srcad.compiler.unit import Unit
 from srcad.frontend.lowering.lower import lower
@@ -242,7 +242,7 @@ temporaries_substituted = _on_function_body(lambda f, types: substitute_temporar
 stencil_loops_split = _on_function_body(
     lambda f, types: split_stencil_loops(f.body, types, _live(f), _params(f), section_start(f.body, "reverse"))
 )
-taped_conditions_read = _on_function_body(lambda f, types: read_taped_conditions(f.body, types, f.tape))
+taped_conditions_read = _on_function_body(lambda f, types: load_taped_conditions(f.body, types, f.tape))
 idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
 unit_seed_propagated = on_function(lambda f: propagate_unit_seed(f, section_start(f.body, "reverse")))
 

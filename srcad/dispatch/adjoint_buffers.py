@@ -1,4 +1,4 @@
-"""The adjoint buffers of a call in procedure style: found among the arguments, checked, laid out flat."""
+"""Adjoint buffers of a call in procedure style: separated from the arguments, checked, and flattened."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from srcad.errors import fail
 def split(
     parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any], list[Any]]:
-    """The arguments of the function itself, and what is given after them: buffers, and perhaps `d_result`.
+    """The arguments of the function itself, and those after them: buffers, and perhaps `d_result`.
 
     Buffers follow all the arguments of the function, in the order of `argnums`.
+
+    >>> split(Parameters.of(lambda x, y: None), (1, 2, 3, 4), {})
+    ((1, 2), {}, [3, 4])
     """
     names: Sequence[str] = parameters.callable_names
     if parameters.star is not None:
@@ -26,14 +29,17 @@ def split(
         if not names:
             why = f"How many arguments *{parameters.star} holds is known at a call only: the buffers come after them."
             fail("S309", "the buffers of an adjoint cannot be told from arguments", None, why, "name the parameters.")
-    given = sum(name in kwargs for name in names)
-    count = len(names) - given
+    extra = sum(name in kwargs for name in names)
+    count = len(names) - extra
     return args[:count], kwargs, list(args[count:])
 
 
-def flat_buffers(parameters: Parameters, wrt: Sequence[str], values: Sequence[Any], given: list[Any]) -> list[Any]:
-    """The buffers of the array leaves of `wrt`, in their order, then what else was given (`d_result`)."""
-    rest = list(given)
+def flat_buffers(parameters: Parameters, wrt: Sequence[str], values: Sequence[Any], extra: list[Any]) -> list[Any]:
+    """The buffers of the array leaves of `wrt`, in their order, then the remaining arguments (`d_result`).
+
+    Raises S309 for a buffer that is missing or does not match its array, S308 for one that overlaps another argument.
+    """
+    rest = list(extra)
     flat: list[Any] = []
     arrays: list[tuple[str, Any]] = []
     for name, value in zip(parameters.names, values, strict=True):
@@ -52,7 +58,7 @@ def flat_buffers(parameters: Parameters, wrt: Sequence[str], values: Sequence[An
             _check(name, leaf, buffer)
             arrays.append((f"d_{name}", buffer))
         flat += buffers
-    _check_apart(arrays, len(flat))
+    _check_disjoint(arrays, len(flat))
     if len(rest) > 1:
         fail("S306", f"{len(rest)} arguments more than the function and its buffers take")
     return flat + rest
@@ -70,8 +76,8 @@ def _check(name: str, leaf: Any, buffer: Any) -> None:
         fail("S309", f"the adjoint buffer d_{name} cannot be written to")
 
 
-def _check_apart(arrays: list[tuple[str, Any]], buffers: int) -> None:
-    """A buffer shares memory with nothing."""
+def _check_disjoint(arrays: list[tuple[str, Any]], buffers: int) -> None:
+    """S308 where a buffer overlaps another argument in memory."""
     first = len(arrays) - buffers
     for at in range(first, len(arrays)):
         name, buffer = arrays[at]

@@ -1,4 +1,9 @@
-"""The arguments of one call, as lowering wants them: structures with typed leaves in place of values."""
+"""Abstraction of the arguments of one call: structures with typed leaves, the input of lowering.
+
+>>> described = abstract_arguments(("params", "n"), ({"W": np.ones((3, 1)), "act": "relu"}, 4), (0,), known=(2,))
+>>> [(leaf.name, leaf.place, leaf.differentiated) for leaf in described.leaves], described.known
+([('params_W', 'params["W"]', True)], ((2, 4),))
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ _NUMBERS = (int, float, complex, np.ndarray, np.generic)
 
 @dataclass(frozen=True)
 class FlatLeaf:
-    """One leaf that the generated function takes as a parameter of its own."""
+    """One leaf, a parameter of the generated function."""
 
     position: int
     """Among all leaves of the call, static ones included."""
@@ -31,7 +36,7 @@ class FlatLeaf:
     type: Type
     differentiated: bool
     zero_d: bool = False
-    """It is given as a 0-d array, and counts as a number."""
+    """It is a 0-d array, and is treated as a scalar."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,9 @@ class AbstractArguments:
     arguments: Dictionary[str, Abstract]
     leaves: tuple[FlatLeaf, ...]
     known: tuple[tuple[int, bool | int], ...] = ()
-    """Leaves taken as they are in this call, by position: no parameters of the generated function."""
+    """Leaves that are compile-time constants, by position: no parameters of the generated function."""
     fixed: bool = False
-    """Integers and bools that the function reads from outside are taken as they are, too."""
+    """Integers and bools that the function reads from outside are compile-time constants, too."""
 
 
 def abstract_arguments(
@@ -54,13 +59,13 @@ def abstract_arguments(
     """Structures and leaves of the values given for the parameters `names`; leaves at positions `active` are
     differentiated.
 
-    The first `fixed` values were given beforehand, as the `self` of a method: they may be objects of any class.
+    The first `fixed` values are bound arguments, as the `self` of a method: they may be objects of any class.
     The leaves at the positions `known` (integers and bools) are constants of the generated function.
     """
     taken: set[str] = set(names)
     arguments: dict[str, Abstract] = {}
     flat: list[FlatLeaf] = []
-    kept: list[tuple[int, bool | int]] = []
+    constants: list[tuple[int, bool | int]] = []
     position = 0
     for at, (name, value) in enumerate(zip(names, values, strict=True)):
         leaf_values, _ = flatten(value)
@@ -73,8 +78,8 @@ def abstract_arguments(
             if is_static(leaf) or (at < fixed and not isinstance(leaf, _NUMBERS)):
                 found.append(Constant(leaf))
             elif position in known:
-                kept.append((position, plain(leaf)))
-                found.append(Constant(plain(leaf)))
+                constants.append((position, python_integer(leaf)))
+                found.append(Constant(python_integer(leaf)))
             else:
                 differentiated = position in active
                 kind = leaf_type(leaf, flat_name, place, differentiated)
@@ -83,11 +88,11 @@ def abstract_arguments(
                 found.append(Leaf(Var(flat_name), kind))
             position += 1
         arguments[name] = _structure(value, iter(found), name)
-    return AbstractArguments(arguments, tuple(flat), tuple(kept))
+    return AbstractArguments(arguments, tuple(flat), tuple(constants))
 
 
-def plain(leaf: Any) -> bool | int:
-    """A bool or an integer, of NumPy's or an enumeration's, as Python's own."""
+def python_integer(leaf: Any) -> bool | int:
+    """A bool or integer of NumPy or of an enumeration as a Python bool or int."""
     return bool(leaf) if isinstance(leaf, bool | np.bool_) else int(leaf)
 
 

@@ -1,4 +1,4 @@
-"""How a derivative is called and what it gives, in words: what `help` shows of it."""
+"""The docstring and the signature of a derivative, for `help`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ _FLAT = (
 
 
 def call_help(name: str, request: Request, doc: str | None) -> str:
-    """The docstring of the derivative of the function `name`, whose own is `doc`."""
+    """The docstring of the derivative of the function `name`, whose own is `doc`.
+
+    >>> from srcad.options import Options
+    >>> print(call_help("f", Request("grad", ("x",), True, False, Options()), None).partition("\\n")[0])
+    The gradient of f with respect to x, called with the arguments of f.
+    """
     wrt = f" with respect to {', '.join(request.wrt)}" if request.wrt else ""
     parts = [f"The {WORDS[request.mode]} of {name}{wrt}, called with the arguments of {name}.", _returns(name, request)]
     order = ""
@@ -60,7 +65,7 @@ def _returns(name: str, request: Request) -> str:
 
 
 def call_signature(function: Callable[..., Any], request: Request) -> inspect.Signature:
-    """The signature of a derivative: that of the function, without what it says of the result."""
+    """The signature of a derivative: that of the function without its return annotation."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

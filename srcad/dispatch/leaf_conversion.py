@@ -1,4 +1,4 @@
-"""The leaves of arguments: what each is to the compiler, how it is passed, and how its gradient is given back."""
+"""Leaves of arguments: cache keys, IR types, and conversions of arguments, gradients and results."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from srcad.ir.types import LONG, ONE, Array, Dim, Scalar, Symbol, Type, dim
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _FLOATS = ("float32", "float64")
-_PLAIN: dict[type, str] = {float: "float64", int: "int64", bool: "bool"}
+_PYTHON_SCALARS: dict[type, str] = {float: "float64", int: "int64", bool: "bool"}
 
 
 def leaf_type_key(leaf: Any) -> object:
-    """What two leaves must share to be served by the same generated function. Called for each leaf of each call."""
+    """The part of the specialisation key for a leaf. Called for each leaf of each call.
+
+    >>> leaf_type_key(1.0) == leaf_type_key(2.0), leaf_type_key(np.ones(1)) == leaf_type_key(np.ones(2))
+    (True, False)
+    """
     kind = type(leaf)
     if kind is np.ndarray:
         shape, flags = leaf.shape, leaf.flags
         layout = 0 if flags.c_contiguous else 1 if flags.f_contiguous else 2
-        # an axis of length 1 broadcasts; so may a part of a short one
+        # an axis of length 1 broadcasts; so may a slice of a short one
         if shape and min(shape) >= LONG:
             return leaf.dtype, len(shape), layout
         lengths = tuple([LONG if length >= LONG else length == 1 for length in shape])
         return leaf.dtype, lengths, layout
-    if kind in _PLAIN or isinstance(leaf, np.generic):
+    if kind in _PYTHON_SCALARS or isinstance(leaf, np.generic):
         return kind
     if isinstance(leaf, np.ndarray):
         return kind, leaf.dtype, leaf.shape
@@ -40,7 +44,7 @@ def leaf_type_key(leaf: Any) -> object:
 
 
 def is_static(leaf: object) -> bool:
-    """Known when compiling and part of the key: text, None, functions, classes, slices."""
+    """Whether a leaf is a compile-time constant and part of the key: strings, None, functions, classes, slices."""
     if leaf is None or leaf is Ellipsis or callable(leaf):
         return True
     if isinstance(leaf, enum.Enum):
@@ -49,11 +53,14 @@ def is_static(leaf: object) -> bool:
 
 
 def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
-    """The type of a leaf, as its flat parameter `name` will have it. Errors speak of `place`."""
+    """The IR type of a leaf, for its flat parameter `name`. Error messages name it `place`.
+
+    Raises S301 to S305 for leaves that are not supported.
+    """
     if isinstance(leaf, int) and not -(2**63) <= leaf < 2**63:
         fail("S305", f"{place} is an integer of more than 64 bits", advice=f"pass float({place}).")
-    if isinstance(leaf, bool | int | float) and type(leaf) in _PLAIN:
-        return _scalar(_PLAIN[type(leaf)], name, place, differentiated)
+    if isinstance(leaf, bool | int | float) and type(leaf) in _PYTHON_SCALARS:
+        return _scalar(_PYTHON_SCALARS[type(leaf)], name, place, differentiated)
     if isinstance(leaf, np.generic):
         return _scalar(_dtype_name(leaf.dtype, place), name, place, differentiated)
     if type(leaf) is np.ndarray or (isinstance(leaf, np.ndarray) and not _refused(leaf)):
@@ -65,7 +72,7 @@ def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
                 advice=f"pass {place}.astype(float), or name other arguments in argnums.",
             )
         if leaf.ndim == 0:
-            return Scalar(dtype, _own_dim(dtype, name))
+            return Scalar(dtype, _symbolic_value(dtype, name))
         dims = tuple(_dim(name, axis, length) for axis, length in enumerate(leaf.shape))
         return Array(dtype, dims, layout(leaf))
     if isinstance(leaf, complex):
@@ -88,7 +95,7 @@ def _dim(name: str, axis: int, length: int) -> Dim:
 
 
 def _refused(array: np.ndarray[Any, Any]) -> bool:
-    """Whether it is of a kind of its own; `np.ma` is imported when it is named, which takes longer than a gradient."""
+    """Whether the array is a matrix or masked; accessing `np.ma` imports it, which takes longer than a gradient."""
     return isinstance(array, np.matrix | np.ma.MaskedArray)
 
 
@@ -98,7 +105,7 @@ def layout(array: np.ndarray[Any, Any]) -> str:
 
 
 def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
-    """Whether two elements may be in one place, by strides: exact where no axis runs between the elements of another.
+    """Whether two elements may share memory, by strides: exact where no axis interleaves with another.
 
     >>> x = np.arange(4.0)
     >>> overlaps_itself(x[::2]), overlaps_itself(np.lib.stride_tricks.as_strided(x, (3, 2), (8, 8)))
@@ -113,9 +120,9 @@ def overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
 
 
 def argument_conversion(leaf: Any, differentiated: bool, compiled: bool = True) -> Callable[[Any], Any] | None:
-    """How a leaf is converted on its way into the generated function; None if it goes as it is.
+    """The conversion of a leaf to an argument of the generated function; None if it is passed unchanged.
 
-    Uncompiled, a Python float goes as NumPy's, so that 1/0 is inf as in compiled code.
+    Uncompiled, a Python float is passed as np.float64, so that 1/0 is inf as in compiled code.
     """
     if isinstance(leaf, np.ndarray):
         if leaf.ndim == 0:
@@ -125,11 +132,11 @@ def argument_conversion(leaf: Any, differentiated: bool, compiled: bool = True) 
         return float if compiled else np.float64
     if type(leaf) is float and not compiled:
         return np.float64
-    return int if isinstance(leaf, int) and type(leaf) not in _PLAIN else None
+    return int if isinstance(leaf, int) and type(leaf) not in _PYTHON_SCALARS else None
 
 
 def gradient_conversion(leaf: Any) -> Callable[[Any], Any]:
-    """How the gradient of a leaf is converted into the leaf's own kind: dtype, 0-d or not, Python or NumPy scalar."""
+    """The conversion of the gradient of a leaf to the type of the leaf: dtype, 0-d or not, Python or NumPy scalar."""
     if isinstance(leaf, np.ndarray):
         dtype = leaf.dtype
         if leaf.ndim == 0:
@@ -143,17 +150,17 @@ def gradient_conversion(leaf: Any) -> Callable[[Any], Any]:
 
 
 def jacobian_conversion(leaf: Any) -> Callable[[Any], Any]:
-    """The same for the derivatives of many outputs with respect to a leaf, which are an array of its dtype."""
+    """The conversion of the derivatives of many outputs by a leaf, an array of the dtype of the leaf."""
     dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.floating) else np.dtype(np.float64)
     return gradient_conversion(np.empty(1, dtype))
 
 
 def result_conversion(result: Type) -> Callable[[Any], Any] | None:
-    """A number comes back as Python's own where Python has it; Numba gives float32 as a float, which is undone."""
+    """The conversion of a scalar result to a Python scalar, or to NumPy's; Numba returns float32 as a Python float."""
     if not isinstance(result, Scalar):
         return None
-    plain = {"float64": float, "int64": int, "bool": bool}
-    return plain.get(result.dtype) or np.dtype(result.dtype).type
+    python_types = {"float64": float, "int64": int, "bool": bool}
+    return python_types.get(result.dtype) or np.dtype(result.dtype).type
 
 
 def _scalar(dtype: str, name: str, place: str, differentiated: bool) -> Scalar:
@@ -161,10 +168,10 @@ def _scalar(dtype: str, name: str, place: str, differentiated: bool) -> Scalar:
         fail("S302", f"{place} is a bool, and you differentiate with respect to it")
     if differentiated and dtype in _INTEGERS:
         return Scalar("float64")
-    return Scalar(dtype, _own_dim(dtype, name))
+    return Scalar(dtype, _symbolic_value(dtype, name))
 
 
-def _own_dim(dtype: str, name: str) -> Dim | None:
+def _symbolic_value(dtype: str, name: str) -> Dim | None:
     return dim(Symbol(name, None)) if dtype in _INTEGERS else None
 
 

@@ -1,4 +1,4 @@
-"""`Plan`: the memory that one call keeps from its forward sweep for its reverse sweep, known before it runs."""
+"""`Plan`: the tape memory of one call, computed from the lengths of its arguments before it runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LISTED = 8
 
 @dataclass(frozen=True)
 class Saved:
-    """One array or number that is kept. `lines` are those of your source whose derivative reads it."""
+    """One array or scalar on the tape. `lines` are those of your source whose derivative reads it."""
 
     name: str
     bytes: int | None
@@ -30,15 +30,15 @@ class Saved:
     dtype: str
     lines: tuple[int, ...]
     size: str
-    """How big it is, in words."""
+    """Its size, in words."""
     grows: bool
-    """Room is made for it on demand."""
+    """It grows on demand."""
     most: int | None
-    """In bytes, what it cannot exceed: of what grows in a `for` that may be left early, all its turns. None: there is
-    no limit that is known."""
+    """An upper bound in bytes: for an array that grows in a `for` with an early exit, that of all its iterations.
+    None: no bound is known."""
 
     def cells(self) -> tuple[str, str, str, str]:
-        """As a row of a table."""
+        """The entries of a row of the table."""
         if self.bytes is not None:
             size = memory(self.bytes)
         elif self.most is not None:
@@ -50,34 +50,44 @@ class Saved:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a call keeps from its forward sweep for its reverse sweep, beside the arguments and the arrays that the
-    function makes anyway. Printed, it is a table, the biggest first; 1 MB are 10**6 bytes.
+    """What a call saves in its forward sweep for its reverse sweep (the tape), beside the arguments and the arrays that
+    the function allocates anyway. Printed, it is a table, the largest first; 1 MB are 10**6 bytes.
 
-    An array in a branch that the call does not take has no bytes. A lone number always has its own.
+    An array in a branch that the call does not take has 0 bytes. A scalar always counts.
+
+    >>> import srcad
+    >>> def f(x, steps):
+    ...     for _ in range(steps):
+    ...         x = x * np.sin(x)
+    ...     return np.sum(x)
+    >>> print(srcad.grad(f, target="python").plan(np.ones(100), 10))
+    keeps 16.0 kB for the reverse sweep
+    x_saved     steps x x.shape[0] floats   8.0 kB   read by line 1
+    sin_saved   steps x x.shape[0] floats   8.0 kB   read by line 1
     """
 
     saved: tuple[Saved, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """Of everything whose size is known."""
-        return sum(one.bytes or 0 for one in self.saved)
+        """The sum of all sizes that are known."""
+        return sum(entry.bytes or 0 for entry in self.saved)
 
     @property
     def most(self) -> int | None:
-        """What the call cannot exceed, a `for` that may be left early counted with all its turns; None: no limit is
-        known. What grows may have room for twice as much, of which the system gives what is used."""
-        sizes = [one.most for one in self.saved if one.most is not None]
+        """An upper bound in bytes, a `for` with an early exit counted with all its iterations; None: no bound is known.
+        An array that grows may reserve twice as much, of which the system supplies what is used."""
+        sizes = [entry.most for entry in self.saved if entry.most is not None]
         return sum(sizes) if len(sizes) == len(self.saved) else None
 
     @property
     def exact(self) -> bool:
-        """Whether all sizes are known: nothing grows on demand, none depends on numbers the function computes."""
-        return all(one.bytes is not None for one in self.saved)
+        """Whether all sizes are known: nothing grows on demand, none depends on values the function computes."""
+        return all(entry.bytes is not None for entry in self.saved)
 
     def biggest_first(self) -> list[Saved]:
-        """What is not known comes last."""
-        return sorted(self.saved, key=lambda one: -1 if one.most is None else one.most, reverse=True)
+        """The entries by descending size, those of unknown size last."""
+        return sorted(self.saved, key=lambda entry: -1 if entry.most is None else entry.most, reverse=True)
 
     def __str__(self) -> str:
         if not self.saved:
@@ -96,13 +106,13 @@ class Plan:
 
 def table(saved: Sequence[Saved]) -> list[str]:
     """Aligned rows: name, size in words, bytes, the lines that read it."""
-    rows = [one.cells() for one in saved]
+    rows = [entry.cells() for entry in saved]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     return [f"{a:<{widths[0]}}   {b:<{widths[1]}}   {c:>{widths[2]}}   {d}".rstrip() for a, b, c, d in rows]
 
 
 def memory(count: int) -> str:
-    """Bytes as one would say them.
+    """A number of bytes in a readable unit.
 
     >>> memory(960), memory(23_400_000)
     ('960 bytes', '23.4 MB')
@@ -113,46 +123,51 @@ def memory(count: int) -> str:
     return f"{count} byte{'' if count == 1 else 's'}"
 
 
-def memory_planner(made: Generated) -> Callable[[Sequence[Any]], Plan]:
-    """The plan as a function of the flat arguments that the primal takes. It computes lengths, and nothing else."""
-    asked = made.sizes()
-    spare = [None] * (len(made.function.params) - len(made.lowered.function.params))
+def memory_planner(generated: Generated) -> Callable[[Sequence[Any]], Plan]:
+    """The plan as a function of the flat arguments of the primal. It evaluates lengths only."""
+    size_query = generated.sizes()
+    padding = [None] * (len(generated.function.params) - len(generated.lowered.function.params))
     scope: dict[str, Any] = {}
-    exec(compile(module_text(asked.function, "Sizes."), f"<sizes of {made.name}>", "exec"), scope)
-    lengths = scope[asked.function.name]
+    exec(compile(module_text(size_query.function, "Sizes."), f"<sizes of {generated.name}>", "exec"), scope)
+    lengths = scope[size_query.function.name]
 
     def plan(flat: Sequence[Any]) -> Plan:
-        shapes: dict[str, list[Shape]] = {one.name: [] for one in made.kept}
-        unknown = set(asked.unknown)
+        shapes: dict[str, list[Shape]] = {entry.name: [] for entry in generated.kept}
+        unknown = set(size_query.unknown)
         try:
             with np.errstate(all="ignore"):
-                found = lengths(*flat, *spare)
+                found = lengths(*flat, *padding)
         except (ArithmeticError, IndexError, ValueError):
-            # compiled, the function would go on with some number or other
-            unknown |= set(asked.names)
+            # compiled, the function would continue with an undefined integer
+            unknown |= set(size_query.names)
         else:
-            for name, shape in zip(asked.names, found, strict=True):
+            for name, shape in zip(size_query.names, found, strict=True):
                 shapes[name] += [] if shape is None else [tuple(map(int, shape))]
-        unknown |= {one.name for one in made.kept if one.grows} - set(asked.names)
-        return Plan(tuple(_saved(one, made, None if one.name in unknown else shapes[one.name]) for one in made.kept))
+        unknown |= {entry.name for entry in generated.kept if entry.grows} - set(size_query.names)
+        return Plan(
+            tuple(
+                _saved(entry, generated, None if entry.name in unknown else shapes[entry.name])
+                for entry in generated.kept
+            )
+        )
 
     return plan
 
 
-def _saved(one: TapeEntry, made: Generated, shapes: list[Shape] | None) -> Saved:
-    """One entry; of several arrays that follow one another under a name, the largest."""
+def _saved(entry: TapeEntry, generated: Generated, shapes: list[Shape] | None) -> Saved:
+    """The entry of one name; of several arrays under one name in sequence, the largest."""
     if shapes is None:
-        return Saved(one.name, None, None, one.dtype, one.lines, one.size, one.grows, None)
-    rank = getattr(made.function.types[one.name], "rank", 0)
+        return Saved(entry.name, None, None, entry.dtype, entry.lines, entry.size, entry.grows, None)
+    rank = getattr(generated.function.types[entry.name], "rank", 0)
     shape = max(shapes, key=math.prod) if shapes else (0,) * rank
-    size = math.prod(shape) * np.dtype(one.dtype).itemsize
-    if one.grows:
-        return Saved(one.name, None, None, one.dtype, one.lines, one.size, True, size)
-    return Saved(one.name, size, shape, one.dtype, one.lines, one.size, False, size)
+    size = math.prod(shape) * np.dtype(entry.dtype).itemsize
+    if entry.grows:
+        return Saved(entry.name, None, None, entry.dtype, entry.lines, entry.size, True, size)
+    return Saved(entry.name, size, shape, entry.dtype, entry.lines, entry.size, False, size)
 
 
 def refuse_above(most: int, name: str, plan: Plan) -> None:
-    """Stop a call that is known to keep more than `most` bytes."""
+    """Raise S314 for a call that is known to save more than `most` bytes."""
     if plan.bytes <= most:
         return
     least = "" if plan.exact else "at least "

@@ -1,7 +1,7 @@
-"""Nested arguments: any nesting of dict, list, tuple, namedtuple and dataclass becomes a flat list of leaves.
+"""Pytrees: flattening of nested dicts, lists, tuples, namedtuples and dataclasses into a list of leaves, and back.
 
-Dictionaries keep their own order (a program may loop over them), so two dictionaries of the same keys in
-another order are two structures.
+Dictionaries keep their insertion order (a program may loop over them), so two dictionaries with the same keys in
+another order are different structures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from optree import PyTreeSpec
 from srcad.errors import fail
 
 _NAMESPACE = "srcad"
-# Entered once for good: it concerns our namespace alone.
+# entered once and never left: it affects this namespace only
 _in_order = optree.dict_insertion_ordered(True, namespace=_NAMESPACE)
 _in_order.__enter__()
 _known_dataclasses: set[type] = set()
@@ -52,21 +52,29 @@ def unflatten(spec: PyTreeSpec, leaves: Iterable[Any]) -> Any:
 
 
 def paths(tree: object) -> list[tuple[object, ...]]:
-    """Of each leaf the entries that lead to it: keys, positions and field names."""
-    flatten(tree)  # registers what it meets
+    """The path of each leaf: keys, positions and field names.
+
+    >>> paths({"W": [1.0, 2.0]})
+    [('W', 0), ('W', 1)]
+    """
+    flatten(tree)  # registers dataclasses
     accessors = optree.tree_accessors(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
     return [tuple(getattr(entry, "field", entry.entry) for entry in accessor) for accessor in accessors]
 
 
 def places(tree: object, name: str) -> list[str]:
-    """How a user would write each leaf of the argument `name`: `params["W"][0]`, `point.x`."""
+    """Each leaf of the argument `name` in the user's notation.
+
+    >>> places({"W": [1.0, 2.0]}, "params")
+    ['params["W"][0]', 'params["W"][1]']
+    """
     flatten(tree)
     accessors = optree.tree_accessors(tree, none_is_leaf=True, namespace=_NAMESPACE)  # type: ignore[arg-type]
     return [accessor.codify(name).replace("'", '"') for accessor in accessors]
 
 
 def leaf_names(name: str, leaf_paths: Sequence[tuple[object, ...]], taken: set[str]) -> list[str]:
-    """An identifier for each leaf of the argument `name`; `taken` grows by them.
+    """An identifier for each leaf of the argument `name`; they are added to `taken`.
 
     >>> leaf_names("params", [("W", 0), ("W", 1), ("b",)], set())
     ['params_W_0', 'params_W_1', 'params_b']
@@ -87,25 +95,25 @@ def leaf_names(name: str, leaf_paths: Sequence[tuple[object, ...]], taken: set[s
 
 
 def _register(cls: type) -> bool:
-    """Make instances of a dataclass inner nodes; False if it is none."""
+    """Register a dataclass as a node type; False if the class is not a dataclass."""
     if not dataclasses.is_dataclass(cls):
         return False
-    if cls in _known_dataclasses:  # by another thread, since it was taken for a leaf
+    if cls in _known_dataclasses:  # registered by another thread since it was seen as a leaf
         return True
     fields = tuple(f.name for f in dataclasses.fields(cls))
 
-    def take_apart(value: Any) -> tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]:
+    def flatten_instance(value: Any) -> tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]:
         return tuple(getattr(value, name) for name in fields), fields, fields
 
-    def put_together(names: tuple[str, ...], children: Iterable[Any]) -> Any:
+    def unflatten_instance(names: tuple[str, ...], children: Iterable[Any]) -> Any:
         # not through __init__: it may convert or check what a gradient need not satisfy
-        made = object.__new__(cls)
+        instance = object.__new__(cls)
         for name, child in zip(names, children, strict=True):
-            object.__setattr__(made, name, child)
-        return made
+            object.__setattr__(instance, name, child)
+        return instance
 
     register: Any = optree.register_pytree_node
-    with suppress(ValueError):  # another thread has just done so
-        register(cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE)
+    with suppress(ValueError):  # another thread has just registered it
+        register(cls, flatten_instance, unflatten_instance, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE)
     _known_dataclasses.add(cls)
     return True

@@ -1,4 +1,4 @@
-"""What the generated function returns, flat, put back into the structure that the user's function returns."""
+"""Unflattening of results: the flat tuple of the generated function into the structure of the user's function."""
 
 from __future__ import annotations
 
@@ -11,36 +11,42 @@ from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapp
 from srcad.ir.types import Type
 
 Rebuild = Callable[[Sequence[Any]], Any]
-Back = Callable[[Type], Callable[[Any], Any] | None]
+LeafConversion = Callable[[Type], Callable[[Any], Any] | None]
 
 
-def result_builder(result: Abstract, back: Back = result_conversion) -> Rebuild:
+def result_builder(result: Abstract, back: LeafConversion = result_conversion) -> Rebuild:
     """A function from the flat values of the leaves of `result` to the nested value.
 
-    `back` says how a leaf of a type is converted.
+    `back` maps the type of a leaf to its conversion.
+
+    >>> from srcad.ir.nodes import Var
+    >>> from srcad.ir.types import Scalar
+    >>> x, n = Leaf(Var("x"), Scalar("float64")), Leaf(Var("n"), Scalar("int64"))
+    >>> result_builder(Mapping((("loss", x), ("counts", Seq((n, Constant(None)))))))([1.5, 3])
+    {'loss': 1.5, 'counts': (3, None)}
     """
     if isinstance(result, Leaf):
         convert = back(result.type)
         return (lambda flat: convert(flat[0])) if convert else (lambda flat: flat[0])
     parts, spec = flatten(_skeleton(result))
-    converts = [back(part.type) if isinstance(part, _Hole) else None for part in parts]
+    converts = [back(part.type) if isinstance(part, _LeafPlaceholder) else None for part in parts]
 
     def rebuild(flat: Sequence[Any]) -> Any:
         values = iter(flat)
-        made = []
+        rebuilt = []
         for part, convert in zip(parts, converts, strict=True):
-            if isinstance(part, _Hole):
+            if isinstance(part, _LeafPlaceholder):
                 value = next(values)
-                made.append(convert(value) if convert else value)
+                rebuilt.append(convert(value) if convert else value)
             else:
-                made.append(part)
-        return unflatten(spec, made)
+                rebuilt.append(part)
+        return unflatten(spec, rebuilt)
 
     return rebuild
 
 
-class _Hole:
-    """Where a leaf goes."""
+class _LeafPlaceholder:
+    """The placeholder of a leaf in the structure."""
 
     def __init__(self, leaf: Leaf) -> None:
         self.type = leaf.type
@@ -49,18 +55,18 @@ class _Hole:
 def _skeleton(value: Abstract) -> Any:
     match value:
         case Leaf():
-            return _Hole(value)
+            return _LeafPlaceholder(value)
         case Seq(items, kind):
-            made = [_skeleton(item) for item in items]
-            return made if kind == "list" else tuple(made)
+            rebuilt = [_skeleton(item) for item in items]
+            return rebuilt if kind == "list" else tuple(rebuilt)
         case Mapping(pairs):
             return {key: _skeleton(item) for key, item in pairs}
         case Record(cls, fields):
-            made_fields = {name: _skeleton(item) for name, item in fields}
+            skeleton_fields = {name: _skeleton(item) for name, item in fields}
             if issubclass(cls, tuple):
-                return cls(**made_fields)
+                return cls(**skeleton_fields)
             record = object.__new__(cls)
-            for name, item in made_fields.items():
+            for name, item in skeleton_fields.items():
                 object.__setattr__(record, name, item)
             return record
         case Constant(inner):

@@ -1,4 +1,4 @@
-"""The parameters of a function, and how the arguments of a call are laid out along them."""
+"""Signature binding: the parameters of a function, and the arguments of a call in their order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True)
 class Argument:
-    """What one name of `argnums` means in a call: the value of a parameter, or one of those a star-parameter holds."""
+    """The argument of a call that a name in `argnums` denotes: that of a parameter, or an item of a star-parameter."""
 
     value: Any
     first: int
@@ -34,22 +34,27 @@ class Argument:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """What `f` takes. `function` is `f` without `functools.partial` and without its bound `self`."""
+    """The parameters of `f`. `function` is `f` without `functools.partial` and without its bound `self`.
+
+    >>> found = Parameters.of(functools.partial(lambda a, b, *, scale=1.0: a, 3.0))
+    >>> found.names, found.callable_names, found.values((4.0,), {"scale": 2.0}), found.wrt(0)
+    (('a', 'b', 'scale'), ('b', 'scale'), (3.0, 4.0, 2.0), ('b',))
+    """
 
     function: Callable[..., Any]
     fixed: tuple[object, ...]
-    """Values of the first parameters, given beforehand."""
+    """Values bound to the first parameters (by `functools.partial`, or `self`)."""
     fixed_keywords: Mapping[str, object]
     signature: inspect.Signature
     names: tuple[str, ...]
     callable_names: tuple[str, ...]
-    """The names of the parameters that a caller of `f` still gives values to."""
+    """The names of the parameters that a caller of `f` supplies."""
     defaults: tuple[object, ...]
-    """By position, for the short way through a call; `Signature.empty` where there is none."""
+    """By position, for the fast path of a call; `Signature.empty` where there is none."""
     simple: bool
-    """Nothing fixed, no star-parameters, nothing keyword-only: positional arguments are the values."""
+    """No bound values, star-parameters or keyword-only parameters: positional arguments are the values."""
     wrapped_names: tuple[str, ...]
-    """Of a decorated function (`functools.wraps`): the positional parameters of what is decorated."""
+    """Of a wrapper (`functools.wraps`): the positional parameters of the wrapped function."""
 
     @classmethod
     def of(cls, f: Callable[..., Any]) -> Parameters:
@@ -76,10 +81,14 @@ class Parameters:
                 fixed = (method.__self__, *fixed)
                 function = method.__func__
         try:
-            plain = getattr(function, "py_func", function)
-            # a decorated function is read as itself: its own parameters are those of the text
-            signature = inspect.signature(plain, follow_wrapped=False)
-            shown = inspect.signature(plain).parameters.values() if hasattr(plain, "__wrapped__") else ()
+            python_function = getattr(function, "py_func", function)
+            # a wrapper is read as itself: its own parameters are those of its source
+            signature = inspect.signature(python_function, follow_wrapped=False)
+            wrapped = (
+                inspect.signature(python_function).parameters.values()
+                if hasattr(python_function, "__wrapped__")
+                else ()
+            )
         except (TypeError, ValueError):
             from srcad.frontend.source.read import read
 
@@ -91,8 +100,8 @@ class Parameters:
             read(function)
         parameters = signature.parameters.values()
         names = tuple(signature.parameters)
-        given = [p.name for p in parameters if p.kind in _POSITIONAL][: len(fixed)]
-        free = tuple(name for name in names if name not in given and name not in keywords)
+        bound_names = [p.name for p in parameters if p.kind in _POSITIONAL][: len(fixed)]
+        free = tuple(name for name in names if name not in bound_names and name not in keywords)
         return cls(
             function,
             fixed,
@@ -102,11 +111,11 @@ class Parameters:
             free,
             tuple(p.default for p in parameters),
             not fixed and not keywords and all(p.kind in _POSITIONAL for p in parameters),
-            tuple(p.name for p in shown if p.kind in _POSITIONAL)[len(fixed) :],
+            tuple(p.name for p in wrapped if p.kind in _POSITIONAL)[len(fixed) :],
         )
 
     def values(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-        """One value for each parameter of `function`; star-parameters get a tuple or a dict."""
+        """One value for each parameter of `function`; star-parameters get a tuple or a dict. Raises S306."""
         if self.simple and not kwargs:
             missing = len(self.names) - len(args)
             if missing == 0:
@@ -122,17 +131,17 @@ class Parameters:
         return tuple(bound.arguments.values())
 
     def wrt(self, argnums: Argnums) -> tuple[str, ...]:
-        """The names of the arguments that `argnums` means.
+        """The names of the arguments that `argnums` denotes.
 
-        Of a star-parameter each value is an argument of its own: `args[1]`, or of a decorated function the name that
-        the parameter has there. The star-parameter's own name means all of them.
+        Each item of a star-parameter is an argument of its own: `args[1]`, or for a wrapper the name of the parameter
+        of the wrapped function. The name of the star-parameter denotes all of them.
         """
         chosen = argnums if isinstance(argnums, tuple) else (argnums,)
         if not chosen:
             fail("S307", "argnums names no parameter")
-        found = tuple(self._named(item) for item in chosen)
+        found = tuple(self._name_of_argnum(item) for item in chosen)
         inside = [name for name in found if name not in self.names]
-        if len(set(found)) < len(found) or (inside and not {self.star, self._stars}.isdisjoint(found)):
+        if len(set(found)) < len(found) or (inside and not {self.star, self._keywords_name}.isdisjoint(found)):
             fail("S307", f"argnums {argnums!r} names a parameter twice")
         return found
 
@@ -144,11 +153,11 @@ class Parameters:
                 return Argument(value, first)
             items: Sequence[tuple[str, Any]] = ()
             if own == self.star:
-                items = [(self._label(at), item) for at, item in enumerate(value)]
-            elif own == self._stars:
+                items = [(self._item_name(at), item) for at, item in enumerate(value)]
+            elif own == self._keywords_name:
                 items = list(value.items())
-            for label, item in items:
-                if label == name:
+            for item_name, item in items:
+                if item_name == name:
                     return Argument(item, first)
                 first += len(flatten(item)[0])
             if not items:
@@ -156,9 +165,9 @@ class Parameters:
         fail("S307", f"argnums names {name}, and this call of {self._name} gives no such argument")
 
     def place(self, name: str, count: int) -> int:
-        """At which of `count` positions a caller gives the argument that `wrt` calls `name`."""
+        """The position, of `count`, of the argument that `wrt` calls `name`."""
         if self.star is not None:
-            return next((at for at in range(count) if self._at(at) == name), count)
+            return next((at for at in range(count) if self._name_at(at) == name), count)
         return self.callable_names.index(name)
 
     @property
@@ -167,7 +176,7 @@ class Parameters:
         return self._of_kind(inspect.Parameter.VAR_POSITIONAL)
 
     @property
-    def _stars(self) -> str | None:
+    def _keywords_name(self) -> str | None:
         return self._of_kind(inspect.Parameter.VAR_KEYWORD)
 
     def _of_kind(self, kind: object) -> str | None:
@@ -175,39 +184,41 @@ class Parameters:
 
     @property
     def positional(self) -> tuple[str, ...]:
-        """The parameters of its own that a caller still gives values to by position."""
+        """The named parameters that a caller supplies by position."""
         return tuple(n for n in self.callable_names if self.signature.parameters[n].kind in _POSITIONAL)
 
     @property
-    def _lead(self) -> int:
-        """How many items of `*args` were given beforehand."""
+    def _bound_items(self) -> int:
+        """How many items of `*args` are bound beforehand."""
         own = sum(p.kind in _POSITIONAL for p in self.signature.parameters.values())
         return max(len(self.fixed) - own, 0)
 
-    def _label(self, at: int) -> str:
+    def _item_name(self, at: int) -> str:
         """The name of the item `at` of `*args`."""
-        place = at - self._lead + len(self.positional)
+        place = at - self._bound_items + len(self.positional)
         if 0 <= place < len(self.wrapped_names) and self.wrapped_names[place] not in self.names:
             return self.wrapped_names[place]
         return f"{self.star}[{at}]"
 
-    def _at(self, position: int) -> str:
+    def _name_at(self, position: int) -> str:
         """The name of the argument at a position, in a call of a function with `*args`."""
         free = self.positional
-        return free[position] if position < len(free) else self._label(position - len(free) + self._lead)
+        return free[position] if position < len(free) else self._item_name(position - len(free) + self._bound_items)
 
-    def _named(self, item: object) -> str:
+    def _name_of_argnum(self, item: object) -> str:
         names, wrapped = self.callable_names, self.wrapped_names
         if isinstance(item, str):
             if item in names:
                 return item
             if item in wrapped and wrapped.index(item) < len(self.positional):
                 return self.positional[wrapped.index(item)]
-            if (item in wrapped and self.star) or (self._stars and item.isidentifier() and item not in self.names):
+            if (item in wrapped and self.star) or (
+                self._keywords_name and item.isidentifier() and item not in self.names
+            ):
                 return item
         elif isinstance(item, int | np.integer) and not isinstance(item, bool):
             if self.star is not None and item >= 0:
-                return self._at(int(item))
+                return self._name_at(int(item))
             if self.star is None and -len(names) <= item < len(names):
                 return names[item]
         listed = ", ".join(names) or "none"

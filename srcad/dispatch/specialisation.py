@@ -1,4 +1,4 @@
-"""One generated function, ready to be called with the leaves of arguments of one kind."""
+"""A specialisation: one generated function with its calling convention, guards and argument checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
-from srcad.backend.python.module_text import unasked_name
+from srcad.backend.python.module_text import unchecked_name
 from srcad.compiler.pipeline import Generated
 from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.leaf_conversion import (
@@ -36,62 +36,65 @@ from srcad.request import Request
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class _LoadedFunction:
     module: ModuleType
     function: Callable[..., Any]
     call: Callable[..., Any]
-    """The function, as we call it."""
+    """The function as srcad calls it: uncompiled, without floating-point warnings."""
 
 
 class Specialisation:
-    """The text, the function made of it, and the way from leaves to results."""
+    """The generated text, the function loaded from it, and the conversions of leaves to arguments and of results.
+
+    `make` generates the function for other (weaker) types of the arguments.
+    """
 
     def __init__(
         self,
-        made: Generated,
+        generated: Generated,
         arguments: AbstractArguments,
         values: Sequence[Any],
         parameters: Parameters,
         request: Request,
         make: Callable[[AbstractArguments], Generated],
     ) -> None:
-        self.generated = made
+        self.generated = generated
         self._make = make
-        self._asking: Callable[..., Any] | None = None
+        self._checked_function: Callable[..., Any] | None = None
         self.arguments = arguments
-        self.text = made.text()
+        self.text = generated.text()
         self._request = request
-        self._compiles = request.options.target == "cpu" and not _disabled()
+        self._compiles = request.options.target == "cpu" and not _is_disabled()
         leaves, _ = flatten(tuple(values))
         by_name = {leaf.name: leaf for leaf in arguments.leaves}
-        order = [param.name for param in made.lowered.function.params]
-        own = [by_name[name] for name in order if name in by_name]
-        self._positions = [leaf.position for leaf in own]
-        self._pick = _picker(self._positions)
+        order = [param.name for param in generated.lowered.function.params]
+        flat_leaves = [by_name[name] for name in order if name in by_name]
+        self._positions = [leaf.position for leaf in flat_leaves]
+        self._select = _leaf_selector(self._positions)
         self._names = order
         self._convert = [
             (at, change)
-            for at, leaf in enumerate(own)
+            for at, leaf in enumerate(flat_leaves)
             if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
         ]
-        self._captures = [(capture.read, capture.fixed) for capture in made.lowered.captures]
-        self._guards = made.lowered.guards
+        self._captures = [(capture.read, capture.fixed) for capture in generated.lowered.captures]
+        self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
-        self._overlaps = _pairs(order, made.written, made.lowered.function.types)
-        types = made.lowered.function.types
-        self._written = [at for at, n in enumerate(order) if n in made.written and isinstance(types[n], Array)]
+        self._overlaps = _overlap_pairs(order, generated.written, generated.lowered.function.types)
+        types = generated.lowered.function.types
+        self._written = [at for at, n in enumerate(order) if n in generated.written and isinstance(types[n], Array)]
         self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
         if self._overlaps:
             self._checks.append(self._check_overlap)
         if request.options.max_tape is not None:
             self._checks.append(self._check_tape)
-        self._planned: Callable[[Sequence[Any]], Plan] | None = None
-        self._finish = _finisher(made, arguments, leaves, values, parameters, request)
-        self._first: list[_Loaded] = []
+        self._planner: Callable[[Sequence[Any]], Plan] | None = None
+        self._finish = _result_conversion(generated, arguments, leaves, values, parameters, request)
+        self._loaded_function: list[_LoadedFunction] = []
         self._ready = False
 
     def fits(self, leaves: Sequence[Any]) -> bool:
-        """Whether what the text took as known is so still: values of arguments, and the kinds of what is captured."""
+        """Whether the guards hold: constant arguments, outer constants, and the types of captured variables."""
         for position, value in self.arguments.known:
             if leaves[position] != value:
                 return False
@@ -102,7 +105,7 @@ class Specialisation:
         return not self._captures or self._keys_of_captures() == self._capture_keys
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
-        """Call the function. `more` follows the leaves and what is captured: the adjoint buffers."""
+        """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""
         flat = self._flat(leaves)
         for check in self._checks:
             check(flat)
@@ -110,14 +113,14 @@ class Specialisation:
         if not self._ready:
             self._prepare(flat)
         try:
-            found = self._first[0].call(*flat)
+            returned = self._loaded_function[0].call(*flat)
         except Exception as error:
             raise joined(error) from None
-        return self._finish(found)
+        return self._finish(returned)
 
     def _flat(self, leaves: list[Any]) -> list[Any]:
-        """The leaves and what is captured, as the generated function takes them."""
-        flat = self._pick(leaves)
+        """The leaves and the captured values as flat arguments of the generated function."""
+        flat = self._select(leaves)
         for at, change in self._convert:
             flat[at] = change(flat[at])
         for read, fixed in self._captures:
@@ -125,37 +128,39 @@ class Specialisation:
         return flat
 
     def plan(self, leaves: list[Any]) -> Plan:
-        """What a call with these leaves keeps for its reverse sweep. Nothing is compiled, the function is not run."""
+        """The tape memory of a call with these leaves. Nothing is compiled, the function is not run."""
         return self._plan(self._flat(leaves))
 
     def _plan(self, flat: list[Any]) -> Plan:
-        if self._planned is None:
-            self._planned = memory_planner(self.generated)
-        return self._planned(flat)
+        if self._planner is None:
+            self._planner = memory_planner(self.generated)
+        return self._planner(flat)
 
     @property
     def module(self) -> ModuleType:
-        """The module of the text that runs."""
+        """The module of the text that is executed."""
         return self._load().module
 
     def compiled(self) -> Callable[..., Any]:
-        """The function on flat arguments, made if it was not called yet. It relies on the types of these."""
+        """The function on flat arguments, loaded if it was not called yet. It does not check their types."""
         return self._load().function
 
-    def relied_on(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
-        """The same text, made for the weakest types that give it: what its file has to ask for."""
+    def for_weakest_types(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
+        """The function with the same text for the weakest types: those that its file has to check."""
         return weakened_arguments(self.generated, self.arguments, self._make, text)
 
-    def asking(self) -> Callable[..., Any]:
-        """The function on flat arguments for those who call it themselves: it refuses types it was not made for."""
-        if self._asking is None:
-            made = self.relied_on(_all_code if self._compiles else Generated.code)
-            _, asking = self._loaded(made.machine_text(asks=True) if self._compiles else made.text(asks=True))
-            if self._compiles:  # who differentiates it reads what people read
-                path = cache_files.store(self.generated.name, made.text(asks=True), keep=False)
-                asking.__srcad_primal__ = getattr(load(path), made.function.name)  # type: ignore[attr-defined]
-            self._asking = asking
-        return self._asking
+    def checked_function(self) -> Callable[..., Any]:
+        """The function on flat arguments with a check of their types, for direct calls by the user."""
+        if self._checked_function is None:
+            generated = self.for_weakest_types(_both_texts if self._compiles else Generated.code)
+            _, checked = self._loaded(
+                generated.machine_text(asks=True) if self._compiles else generated.text(asks=True)
+            )
+            if self._compiles:  # a derivative of it is made from the readable text
+                path = cache_files.store(self.generated.name, generated.text(asks=True), keep=False)
+                checked.__srcad_primal__ = getattr(load(path), generated.function.name)  # type: ignore[attr-defined]
+            self._checked_function = checked
+        return self._checked_function
 
     def _prepare(self, flat: list[Any]) -> None:
         function = self.compiled()
@@ -165,12 +170,14 @@ class Specialisation:
             compilation.prepare(function, flat)
         self._ready = True
 
-    def _load(self) -> _Loaded:
-        """Of several threads that load the text, all go by what the first has loaded."""
-        if not self._first:
+    def _load(self) -> _LoadedFunction:
+        """Load the text; if several threads do, all use what the first has loaded."""
+        if not self._loaded_function:
             module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            self._first.append(_Loaded(module, function, function if self._compiles else _as_compiled(function)))
-        return self._first[0]
+            self._loaded_function.append(
+                _LoadedFunction(module, function, function if self._compiles else _as_compiled(function))
+            )
+        return self._loaded_function[0]
 
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
         options = self._request.options
@@ -184,7 +191,7 @@ class Specialisation:
         if self._compiles:
             from srcad.backend.numba import compilation
 
-            inner = unasked_name(self.generated.function)
+            inner = unchecked_name(self.generated.function)
             if inspect.isfunction(one := vars(module).get(inner)):
                 setattr(module, inner, compilation.compiled(one, options))
             function = compilation.compiled(function, options)
@@ -198,7 +205,7 @@ class Specialisation:
         return keys
 
     def _check_tape(self, flat: list[Any]) -> None:
-        """Before anything is compiled or run: what is known to keep more than the user allows is refused."""
+        """S314 before anything is compiled or run, where the tape is known to exceed `max_tape`."""
         most = self._request.options.max_tape
         assert most is not None
         refuse_above(most, self.generated.name, self._plan(flat))
@@ -207,7 +214,7 @@ class Specialisation:
         for at in self._written:
             name, array = self._names[at], flat[at]
             if not array.flags.writeable:
-                if self._request.mode in ("primal", "adjoint"):  # the others work on a copy
+                if self._request.mode in ("primal", "adjoint"):  # the other modes copy the array
                     fail("S317", f"{name} is read-only, and is written to", None, None, f"pass {name}.copy().")
             elif not array.flags.forc and overlaps_itself(array):
                 fail(
@@ -229,25 +236,29 @@ class Specialisation:
                 )
 
 
-def _all_code(made: Generated) -> str:
-    return made.code() + made.machine_code()
+def _both_texts(generated: Generated) -> str:
+    return generated.code() + generated.machine_code()
 
 
 def joined(error: Exception) -> Exception:
-    """The error with one message: compiled code gives the parts of it."""
+    """The error with one message: compiled code raises it with the parts.
+
+    >>> joined(IndexError("index ", 3, " of an axis of length ", 2))
+    IndexError('index 3 of an axis of length 2')
+    """
     if len(error.args) > 1 and all(type(part) in (str, int) for part in error.args):
         return type(error)("".join(map(str, error.args)))
     return error
 
 
-def _disabled() -> bool:
+def _is_disabled() -> bool:
     from srcad.backend.numba import compilation
 
     return compilation.disabled()
 
 
 def _as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like compiled code, it says nothing of 1/0, which is inf: the adjoint of the result is a number of NumPy's."""
+    """The function without warnings for 1/0, which is inf as in compiled code: float defaults become np.float64."""
     given = function.__defaults__ or ()
     function.__defaults__ = tuple(np.float64(value) if type(value) is float else value for value in given)
 
@@ -258,7 +269,7 @@ def _as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _picker(positions: list[int]) -> Callable[[list[Any]], list[Any]]:
+def _leaf_selector(positions: list[int]) -> Callable[[list[Any]], list[Any]]:
     if positions == list(range(len(positions))):
         count = len(positions)
         return lambda leaves: leaves[:count]
@@ -269,7 +280,7 @@ def _picker(positions: list[int]) -> Callable[[list[Any]], list[Any]]:
     return lambda leaves: list(pick(leaves))
 
 
-def _pairs(names: list[str], written: frozenset[str], types: Any) -> list[tuple[int, int]]:
+def _overlap_pairs(names: list[str], written: frozenset[str], types: Any) -> list[tuple[int, int]]:
     arrays = [at for at, name in enumerate(names) if hasattr(types.get(name), "dims")]
     return [
         (one, other)
@@ -283,7 +294,7 @@ def _pairs(names: list[str], written: frozenset[str], types: Any) -> list[tuple[
 def _equal(now: object, before: object) -> bool:
     try:
         return type(now) is type(before) and bool(now == before)
-    except Exception:  # a comparison of the user's may do anything
+    except Exception:  # a comparison defined by the user may raise anything
         return False
 
 
@@ -293,39 +304,39 @@ def _versions() -> tuple[str, ...]:
     return versions()
 
 
-def _finisher(
-    made: Generated,
+def _result_conversion(
+    generated: Generated,
     arguments: AbstractArguments,
     leaves: list[Any],
     values: Sequence[Any],
     parameters: Parameters,
     request: Request,
 ) -> Callable[[Any], Any]:
-    """From what the generated function returns to what the caller gets."""
-    count = len(made.lowered.function.results)
-    rebuild = result_builder(made.result)
+    """The conversion of the return value of the generated function to that of the derivative."""
+    count = len(generated.lowered.function.results)
+    rebuild = result_builder(generated.result)
     if request.mode == "primal":
         if count == 0:
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
     if request.mode == "adjoint":
-        return _numbers(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
-    outputs = list(output_leaves(made.result))
+        return _scalar_gradients(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
+    outputs = list(output_leaves(generated.result))
     many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
     back = jacobian_conversion if many else gradient_conversion
     gradients = _gradient_builder(arguments, leaves, values, parameters, request, back)
     if request.mode == "jacobian":
-        return _rows(gradients, result_builder(made.result, lambda _: None), len(outputs))
-    kept = count if request.keep_value else 0
-    total = kept + sum(leaf.differentiated for leaf in arguments.leaves)
+        return _jacobian_rows(gradients, result_builder(generated.result, lambda _: None), len(outputs))
+    value_count = count if request.keep_value else 0
+    total = value_count + sum(leaf.differentiated for leaf in arguments.leaves)
 
     def finish(flat: Any) -> Any:
         if total == 1:
             flat = (flat,)
-        gradient = gradients(flat[kept:])
-        if not kept:
+        gradient = gradients(flat[value_count:])
+        if not value_count:
             return gradient
-        value = rebuild(flat[:kept])
+        value = rebuild(flat[:value_count])
         if request.mode == "grad":
             return gradient, value[1]
         return value, gradient
@@ -333,8 +344,8 @@ def _finisher(
     return finish
 
 
-def _rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Callable[[Any], Any]:
-    """The gradient of each output in its place. Flat, they come one output after another."""
+def _jacobian_rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Callable[[Any], Any]:
+    """The structure of outputs with the gradient of each; the flat values are ordered by output."""
 
     def finish(flat: Any) -> Any:
         flat = flat if isinstance(flat, tuple) else (flat,)
@@ -344,8 +355,10 @@ def _rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Call
     return finish
 
 
-def _numbers(arguments: AbstractArguments, leaves: list[Any], chosen: Sequence[Argument]) -> Callable[[Any], Any]:
-    """In procedure style only the gradients of numbers are returned: nothing, one, or a tuple."""
+def _scalar_gradients(
+    arguments: AbstractArguments, leaves: list[Any], chosen: Sequence[Argument]
+) -> Callable[[Any], Any]:
+    """In procedure style only the gradients of scalars are returned: None, one, or a tuple."""
     active = [leaf for one in chosen for leaf in arguments.leaves if leaf.position in one.positions]
     scalars = [leaf for leaf in active if isinstance(leaf.type, Scalar)]
     converts = [gradient_conversion(leaves[leaf.position]) for leaf in scalars]
@@ -369,14 +382,14 @@ def _gradient_builder(
     if request.single and is_leaf(chosen[0].value):
         (only,) = converts.values()
         return lambda flat: only(flat[0])
-    # flat gradients come in the order of `wrt`, leaf by leaf
+    # flat gradients are in the order of `wrt`, leaf by leaf
     order = [(flatten(one.value)[1], [converts.get(position) for position in one.positions]) for one in chosen]
 
     def build(flat: Sequence[Any]) -> Any:
         gradients = iter(flat)
-        made = []
+        rebuilt = []
         for spec, changes in order:
-            made.append(unflatten(spec, [None if change is None else change(next(gradients)) for change in changes]))
-        return made[0] if request.single else tuple(made)
+            rebuilt.append(unflatten(spec, [None if change is None else change(next(gradients)) for change in changes]))
+        return rebuilt[0] if request.single else tuple(rebuilt)
 
     return build

@@ -1,8 +1,14 @@
-"""What is generated for one call: with every number a parameter, or with a few integers taken as they are.
+"""Specialisation on argument values: integers and bools become compile-time constants where types do not suffice.
 
-An axis, a `keepdims` or the name of a weight decides what the text looks like. Where lowering stops because such a
-value is not known, it is tried again with the integers and bools of the call as constants; then each that was not
-needed becomes a parameter again.
+An axis, a `keepdims` or the index of a layer determines the generated code. Where lowering fails because such a value
+is unknown, it is tried again with the integers and bools of the call as constants; then each that was not needed
+becomes a parameter again.
+
+>>> import numpy as np
+>>> import srcad
+>>> gradient = srcad.grad(lambda x, axis: np.sum(np.max(x, axis=axis)), target="python")
+>>> gradient.specialisation(np.ones((2, 3)), 1).arguments.known
+((1, 1),)
 """
 
 from __future__ import annotations
@@ -22,7 +28,7 @@ from srcad.request import Request
 
 BY_VALUE = frozenset({"S113", "S114", "S123", "S125"})
 _BY_BOOL = frozenset({"S119", "S127"})
-_MANY = 8
+_MAX_TRIALS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,23 +38,23 @@ class ValueSpecialisation:
     leaves: Sequence[Any]
     request: Request
     invented: frozenset[int] = frozenset()
-    """Leaves, by position, of which only the type is meant: their values cannot be taken as they are."""
+    """Leaves, by position, of which only the type is given: their values cannot be constants."""
 
-    def made(self) -> tuple[Generated, AbstractArguments]:
-        read(self.parameters.function)  # says of a function without source that it has none
+    def generate_for_call(self) -> tuple[Generated, AbstractArguments]:
+        read(self.parameters.function)  # raises S101 for a function without source
         try:
             return self._attempt()
         except UnsupportedError as error:
             codes = {problem.code for problem in error.problems}
-            found = self._with_known(codes)
+            found = self._with_constants(codes)
             if found is None:
                 raise
             return found
 
-    def _with_known(self, codes: set[str]) -> tuple[Generated, AbstractArguments] | None:
+    def _with_constants(self, codes: set[str]) -> tuple[Generated, AbstractArguments] | None:
         if codes & BY_VALUE:
             chosen = self._candidates(bool | np.bool_ | int | np.integer)
-            least = 0  # what is read from outside may be what has to be known
+            least = 0  # a captured variable may be what must be constant
         elif codes & _BY_BOOL:
             chosen = self._candidates(bool | np.bool_)
             least = 1
@@ -60,12 +66,12 @@ class ValueSpecialisation:
             found, fixed = self._attempt(chosen, True), True
         except SrcadError as error:
             if codes & BY_VALUE and not {problem.code for problem in error.problems} & BY_VALUE:
-                raise  # with every value known, this is what is wrong
+                raise  # with all values constant, this error is the cause
             return None
         without = self._try(chosen, False)
         if without is not None:
             found, fixed = without, False
-        if len(chosen) <= _MANY:
+        if len(chosen) <= _MAX_TRIALS:
             for position in tuple(chosen):
                 fewer = [other for other in chosen if other != position]
                 without = self._try(fewer, fixed)
@@ -79,20 +85,20 @@ class ValueSpecialisation:
         others = {leaf.position for leaf in whole.leaves if not leaf.differentiated}
         return [at for at, leaf in enumerate(self.leaves) if at in others - self.invented and isinstance(leaf, kinds)]
 
-    def _try(self, known: Collection[int], fixed: bool) -> tuple[Generated, AbstractArguments] | None:
+    def _try(self, constants: Collection[int], fixed: bool) -> tuple[Generated, AbstractArguments] | None:
         try:
-            return self._attempt(known, fixed)
+            return self._attempt(constants, fixed)
         except SrcadError:
             return None
 
-    def _attempt(self, known: Collection[int] = (), fixed: bool = False) -> tuple[Generated, AbstractArguments]:
+    def _attempt(self, constants: Collection[int] = (), fixed: bool = False) -> tuple[Generated, AbstractArguments]:
         parameters = self.parameters
-        arguments = abstract_arguments(parameters.names, self.values, self._active(), len(parameters.fixed), known)
+        arguments = abstract_arguments(parameters.names, self.values, self._active(), len(parameters.fixed), constants)
         arguments = replace(arguments, fixed=fixed)
-        return self.made_for(arguments), arguments
+        return self.generate_for(arguments), arguments
 
-    def made_for(self, arguments: AbstractArguments) -> Generated:
-        """The function for arguments of these types."""
+    def generate_for(self, arguments: AbstractArguments) -> Generated:
+        """Generate the function for arguments of these types."""
         request = self.request
         name_at = {leaf.position: leaf.name for leaf in arguments.leaves}
         wrt = tuple(name_at[position] for position in self._active() if position in name_at)

@@ -1,4 +1,4 @@
-"""The warning that a derivative is 0 because an argument enters through comparisons and the like alone."""
+"""The warning for derivatives that are 0 since an argument enters through step functions only."""
 
 from __future__ import annotations
 
@@ -12,21 +12,29 @@ from srcad.ir.nodes import Span
 _SHOWN = 5
 
 
-def warn_of_zeros(made: Generated) -> None:
-    """One warning for each group of arguments that enter at the same places; none where there are none.
+def warn_of_zeros(generated: Generated) -> None:
+    """Emit one ZeroDerivativeWarning for each group of arguments with the same source locations, at the first of these.
 
-    It is attributed to the first of these lines, in the user's file.
+    >>> import srcad
+    >>> def f(x):
+    ...     return 1.0 if x > 0.0 else 0.0
+    >>> with warnings.catch_warnings(record=True) as found:
+    ...     warnings.simplefilter("always")
+    ...     srcad.grad(f, target="python")(1.0)
+    0.0
+    >>> [one.category.__name__ for one in found]
+    ['ZeroDerivativeWarning']
     """
     groups: dict[tuple[Span, ...], list[StepInput]] = {}
-    for one in made.steps:
+    for one in generated.steps:
         groups.setdefault(one.spans, []).append(one)
     for places, found in groups.items():
         first = places[0]
-        warnings.warn_explicit(_text(made, found, places), ZeroDerivativeWarning, first.file, first.line)
+        warnings.warn_explicit(_text(generated, found, places), ZeroDerivativeWarning, first.file, first.line)
 
 
-def _text(made: Generated, found: list[StepInput], places: tuple[Span, ...]) -> str:
-    primal = made.lowered.function
+def _text(generated: Generated, found: list[StepInput], places: tuple[Span, ...]) -> str:
+    primal = generated.lowered.function
     shown = {param.name: param.path for param in primal.params}
     inputs = ", ".join(dict.fromkeys(shown[one.input] for one in found))
     outputs = ", ".join(dict.fromkeys(one.output for one in found))

@@ -1,7 +1,10 @@
-"""Generated text lives in real files, so that tracebacks and debuggers show it and Numba's cache finds it again.
+"""The content-addressed cache of generated modules: real files, for tracebacks, debuggers and Numba's cache.
 
-The folder belongs to the user alone (mode 0700): whoever may write to it decides what the next process runs.
-A file is named after its content and never changes once it is there.
+The folder belongs to the user alone (mode 0700): anyone who may write to it decides what the next process runs.
+A file is named after a digest of its content and never modified.
+
+>>> store("double", "def double(x):\\n    return 2.0 * x\\n", keep=False).name
+'double_702f9a8a5316b83f.py'
 """
 
 from __future__ import annotations
@@ -21,10 +24,10 @@ from srcad.errors import fail
 
 
 def store(name: str, text: str, *also: str, keep: bool = True) -> Path:
-    """The file with this text, written if it is not there yet.
+    """The path of the file with this text, which is written if it does not exist.
 
-    `also` are things that make two files of the same text different (versions, options). It is for later processes too
-    where `keep`; otherwise it may go with this one.
+    `also` are further parts of the key (versions, options). With `keep`, the file is for later processes too; otherwise
+    it may be in a temporary folder of this process. Raises S503 where no file can be written.
     """
     digest = hashlib.sha256("\0".join((text, *also)).encode()).hexdigest()[:16]
     path = _folder(keep) / f"{name}_{digest}.py"
@@ -33,13 +36,13 @@ def store(name: str, text: str, *also: str, keep: bool = True) -> Path:
             return path
     except (OSError, UnicodeDecodeError):
         pass
-    write_whole(path, text)
+    write_atomically(path, text)
     return path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that no reader ever sees half of it, with the mode of the file before, or that of the umask."""
-    path = Path(os.path.realpath(path))  # a link stays a link
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file atomically, with the mode of the file it replaces, or that of the umask."""
+    path = Path(os.path.realpath(path))  # a symbolic link is kept
     draft = path.with_name(f".draft-{secrets.token_hex(8)}.py")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -56,13 +59,13 @@ def write_whole(path: Path, text: str) -> None:
         fail("S503", f"{path} cannot be written ({fault.strerror})", advice="write to a folder that is yours.")
 
 
-# ---- where ----------------------------------------------------------------------------------------
+# ---- the folder -----------------------------------------------------------------------------------
 
 
 def _folder(keep: bool) -> Path:
-    """`$SRCAD_CACHE_DIR`, else `$XDG_CACHE_HOME/srcad`, else `~/.cache/srcad`; made where missing.
+    """`$SRCAD_CACHE_DIR`, else `$XDG_CACHE_HOME/srcad`, else `~/.cache/srcad`; created if missing.
 
-    Where it cannot be written to, a folder of this process alone; an error where it was chosen and is to be kept.
+    Where it cannot be written to: a temporary folder of this process, but S503 if it was chosen and `keep`.
     """
     chosen = os.environ.get("SRCAD_CACHE_DIR")
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
@@ -93,7 +96,7 @@ def _unusable(chosen: str) -> str | None:
 
 @lru_cache(maxsize=8)
 def _private(chosen: str) -> Path:
-    """The folder; where it was there before and others may write to it, one of the user's own inside."""
+    """The folder; where it exists and others may write to it, a private folder inside it."""
     folder = Path(chosen).absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "getuid"):
@@ -104,7 +107,7 @@ def _private(chosen: str) -> Path:
             state = folder.lstat()
             if state.st_uid != os.getuid() or state.st_mode & 0o022 or not stat.S_ISDIR(state.st_mode):
                 raise PermissionError(None, "somebody else may write to it")
-    handle, probe = tempfile.mkstemp(dir=folder)  # permissions do not tell of a file system that is read-only
+    handle, probe = tempfile.mkstemp(dir=folder)  # permissions do not show that a file system is read-only
     os.close(handle)
     os.unlink(probe)
     return folder
@@ -112,7 +115,7 @@ def _private(chosen: str) -> Path:
 
 @lru_cache(maxsize=1)
 def _temporary(process: int) -> Path:
-    """A folder of this process, gone when it ends. A forked process has its own."""
+    """A folder of this process, removed when it ends. A forked process has its own."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="srcad-"))
     except OSError as fault:

@@ -1,4 +1,4 @@
-"""Text -> module: from a real file, under a name that says where it comes from."""
+"""Import of a generated file as a module named `srcad.generated.<file>`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from types import ModuleType
 def load(path: Path) -> ModuleType:
     """The module in a generated file; the same file gives the same module.
 
-    It is entered in `sys.modules` (Numba and pickle look there), under `srcad.generated.<file>`.
+    It is registered in `sys.modules`, where Numba and pickle look it up.
+
+    >>> from srcad.backend.modules.cache_files import store
+    >>> load(store("double", "def double(x):\\n    return 2.0 * x\\n", keep=False)).double(3.0)
+    6.0
     """
     name = f"srcad.generated.{path.stem}"
     known = sys.modules.get(name)
@@ -21,7 +25,7 @@ def load(path: Path) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    # entered when it is whole: another thread may ask for it, and the first that enters it has the name
+    # registered when complete: another thread may import it at the same time, and the first one registered is used
     if known is None:
         module = sys.modules.setdefault(name, module)
     else:

@@ -1,7 +1,7 @@
-"""Has a generated file been edited, and does it say what would be written now? Layout is no part of that.
+"""Digest of a generated file, to detect edits by hand and stale files; independent of formatting.
 
-A file is compared by its code, as a syntax tree; by its comments, in their order; and by its docstring. How lines are
-broken and quoted, what a formatter decides, does not count. It may say the lines of the primal as they were.
+A file is compared by its syntax tree, its comments in their order, and its docstring. Line breaks and quotes, which a
+formatter decides, do not count. Line numbers of the primal in it may be ignored (`alike`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ _QUOTED = re.compile(r"\bL\d+: ")
 
 
 def recorded(text: str) -> str:
-    """The text with a last line that tells whether it is as it was made."""
+    """The text with a last line that records its digest.
+
+    >>> text = recorded("x = 1")
+    >>> edited(text), edited(text.replace("x = 1", "x  =  1")), edited(text.replace("1", "2", 1))
+    (False, False, True)
+    """
     return f"{text}\n\n# srcad build: text {_digest(text)}\n"
 
 
 def edited(text: str) -> bool:
-    """Whether the text says something else than the one that was written."""
+    """Whether the text differs from the one that its digest was recorded for."""
     record = _RECORD.search(text)
     if record is None:
         return True
@@ -33,33 +38,37 @@ def edited(text: str) -> bool:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two texts say the same, but for the lines of the primal that they name."""
-    return _normal(one, lines=False) == _normal(other, lines=False)
+    """Whether two texts are the same up to formatting and the line numbers of the primal."""
+    return _normalised(one, lines=False) == _normalised(other, lines=False)
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two texts say the same."""
-    return _normal(one) == _normal(other)
+    """Whether two texts are the same up to formatting.
+
+    >>> same("x = (1)  # one", "x = 1\\n# one"), same("x = 1", "x = 1  # one")
+    (True, False)
+    """
+    return _normalised(one) == _normalised(other)
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(_normal(text).encode()).hexdigest()[:12]
+    return hashlib.sha256(_normalised(text).encode()).hexdigest()[:12]
 
 
-def _normal(text: str, lines: bool = True) -> str:
+def _normalised(text: str, lines: bool = True) -> str:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return text  # no Python any more
+        return text  # not Python
     docstring = inspect.cleandoc(ast.get_docstring(tree, clean=False) or "")
-    words = "\n".join(line.rstrip() for line in docstring.splitlines())
+    doc_lines = "\n".join(line.rstrip() for line in docstring.splitlines())
     comments = "\n".join(_comments(text))
-    code = _written(tree)
+    code = _tree_text(tree)
     if not lines:
         for numbers in _LINES:
-            words = numbers.sub("", words)
+            doc_lines = numbers.sub("", doc_lines)
         comments, code = _QUOTED.sub("L: ", comments), _QUOTED.sub("L: ", code)
-    return "\0".join((words, comments, code))
+    return "\0".join((doc_lines, comments, code))
 
 
 def _comments(text: str) -> Iterator[str]:
@@ -68,10 +77,10 @@ def _comments(text: str) -> Iterator[str]:
             yield token.string.lstrip("#").strip()
 
 
-def _written(node: object) -> str:
-    """A tree as text that is the same in every version of Python: what is empty is left out, and so are docstrings."""
+def _tree_text(node: object) -> str:
+    """A tree as text that is the same in every version of Python: without empty fields and the module docstring."""
     if isinstance(node, list):
-        return f"[{' '.join(map(_written, node))}]"
+        return f"[{' '.join(map(_tree_text, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
     parts = [type(node).__name__]
@@ -79,5 +88,5 @@ def _written(node: object) -> str:
         if name == "body" and isinstance(node, ast.Module) and ast.get_docstring(node) is not None:
             value = value[1:]
         if name not in ("ctx", "kind", "type_comment") and value is not None and value != []:
-            parts.append(f"{name}={_written(value)}")
+            parts.append(f"{name}={_tree_text(value)}")
     return f"({' '.join(parts)})"

@@ -1,4 +1,4 @@
-"""What a compiled function depends on besides its own text."""
+"""The parts of the cache key of a compiled function besides its own text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from srcad import runtime, vector_math
 
 @cache
 def versions() -> tuple[str, ...]:
-    """Versions of NumPy and Numba, and a digest of the helpers, which Numba inlines into what calls them, and of how
-    we have it compile."""
+    """Versions of NumPy and Numba, and a digest of the helpers, which Numba inlines into their callers, and of the
+    modules that configure Numba.
+
+    >>> numpy_version, numba_version, digest = versions()
+    >>> numpy_version == np.__version__, len(digest)
+    (True, 64)
+    """
     from srcad.backend.numba import compilation, light_overloads, target
 
     files = (runtime, vector_math, compilation, light_overloads, target)

@@ -1,4 +1,4 @@
-"""Compiling with Numba: what the rest of srcad asks of it.
+"""The interface to Numba for the rest of srcad: compilation, eager specialisation, translation of its errors.
 
 Numba is imported when the first function is compiled, not before.
 """
@@ -19,7 +19,7 @@ from srcad.options import Options
 
 
 def disabled() -> bool:
-    """Whether the user has switched compiling off, by `NUMBA_DISABLE_JIT=1` or in Numba's configuration."""
+    """Whether the user has disabled compilation, by `NUMBA_DISABLE_JIT=1` or in Numba's configuration."""
     config: Any = sys.modules.get("numba.core.config")
     return bool(config.DISABLE_JIT) if config else os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
 
@@ -28,8 +28,8 @@ def compiled(function: Callable[..., Any], options: Options) -> Callable[..., An
     """The Numba dispatcher of a generated function. Division by zero follows NumPy: 1/0 is inf."""
     from srcad.backend.numba import target
 
-    _keep_freed_memory()
-    # what reorders sums is wanted, what assumes that NaN and inf do not occur is not
+    _reuse_freed_memory()
+    # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if options.fastmath else False
     return target.compiled(
         function, options.cache, error_model="numpy", fastmath=fast, boundscheck=options.debug or None
@@ -37,7 +37,7 @@ def compiled(function: Callable[..., Any], options: Options) -> Callable[..., An
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
-    """Compile for these arguments now (the rest by default). What Numba says becomes an error with our line."""
+    """Compile for the types of these arguments (the others by default). An error of Numba becomes S501."""
     from numba import typeof, types
 
     defaults = dispatcher.py_func.__defaults__ or ()
@@ -46,12 +46,12 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
     left_out = [omitted(value) for value in defaults[len(defaults) - missing :]] if missing else []
     try:
         dispatcher.compile((*map(typeof, args), *left_out))
-    except Exception as fault:
-        raise _translated(fault, dispatcher.py_func) from fault
+    except Exception as error:
+        raise _translated(error, dispatcher.py_func) from error
 
 
 def decorator(options: Options) -> str:
-    """What stands above a function in a file that is shipped."""
+    """The decorator of a function in a file that is shipped."""
     extra = ", fastmath=True" if options.fastmath else ""
     return f'njit(error_model="numpy", cache=True{extra})'
 
@@ -63,7 +63,12 @@ def numba_version() -> str:
 
 
 def example_arguments(signature: str) -> tuple[Any, ...]:
-    """Values of the types of a Numba signature string: `"float64(float64[:, ::1], int64)"`, or its arguments only."""
+    """Values of the types of a Numba signature string: `"float64(float64[:, ::1], int64)"`, or its arguments only.
+
+    >>> example_arguments("(float64[:, ::1], int64)")
+    (array([[0., 0.],
+           [0., 0.]]), 2)
+    """
     from numba.core import sigutils
 
     normalize: Any = sigutils.normalize_signature
@@ -97,28 +102,28 @@ def _example(kind: Any) -> Any:
 
 
 @cache
-def _keep_freed_memory() -> None:
-    """Let the C library use freed arrays of up to 32 MB again, instead of asking the system for fresh pages.
+def _reuse_freed_memory() -> None:
+    """Make the C library reuse freed arrays of up to 32 MB, instead of requesting fresh pages from the system.
 
-    A gradient that saves 25 MB spends half its time on page faults otherwise. The GNU allocator adapts: what is no
-    larger than the largest array freed so far, up to 32 MB, it hands out from its heap, and it keeps twice as much
-    (mallopt(3), M_MMAP_THRESHOLD). One array, never touched, made and freed, says at once what calls would say.
+    A gradient that saves 25 MB spends half its time on page faults otherwise. The GNU allocator adapts its threshold:
+    it serves requests no larger than the largest block freed so far, up to 32 MB, from its heap, and retains twice as
+    much (mallopt(3), M_MMAP_THRESHOLD). Allocating and freeing one array, never written to, sets the threshold at once.
     """
     import numpy as np
 
     np.empty(2**25 - 2**16, np.uint8)
 
 
-def _translated(fault: Exception, function: Any) -> CompileError:
+def _translated(error: Exception, function: Any) -> CompileError:
     file = function.__code__.co_filename
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(fault))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     line = _line_of(text, file)
     span = None
     if line is not None:
         source = linecache.getline(file, line).rstrip("\n")
         start = len(source) - len(source.lstrip())
         span = Span(file, function.__name__, line, start, line, len(source), source)
-    first = next((part.strip() for part in text.splitlines() if _says_something(part)), type(fault).__name__)
+    first = next((part.strip() for part in text.splitlines() if _is_informative(part)), type(error).__name__)
     return CompileError(
         Problem(
             "S501",
@@ -140,6 +145,6 @@ def _line_of(text: str, file: str) -> int | None:
 _HEADINGS = ("Failed in", "During:", "File ", "- Resolution", "Overload", "There are")
 
 
-def _says_something(line: str) -> bool:
+def _is_informative(line: str) -> bool:
     line = line.strip()
     return bool(line) and not line.startswith(_HEADINGS)

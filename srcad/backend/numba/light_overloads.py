@@ -1,10 +1,13 @@
-"""Lighter forms of what Numba supplies: the same results, compiled in a fraction of the time.
+"""Overloads of NumPy and Numba functions with the same results that compile in a fraction of the time.
 
-What generated code needs often is dear to compile: expressions on whole arrays, `np.where`, the texts of errors about
-shapes and axes. `target` puts what is below before Numba's own, for what it compiles and nobody else. Where a Numba
-does not have what one of these stands for, its own does the work.
+Some functions that generated code needs often are expensive to compile: array expressions, `np.where`, the messages of
+errors about shapes and axes. `target` puts these overloads before Numba's own, for the functions it compiles only.
+Where a version of Numba lacks a function that is replaced here, nothing is replaced.
 
 Importing this imports Numba.
+
+>>> np.where in [function for function, _ in forms()]
+True
 """
 
 from __future__ import annotations
@@ -27,11 +30,11 @@ from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
 machine_code: Any = imputils.Registry("srcad")
-"""What Numba would add to its own tables while it compiles for us, and what is one instruction."""
+"""The registry for lowerings that Numba would add to its own while it compiles generated code, and for intrinsics."""
 
 
 def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
-    """Functions of NumPy and of Numba, and what gives the form to compile for types of arguments, or None."""
+    """Functions of NumPy and Numba, each with a function of argument types that returns its replacement, or None."""
     for module, name, choose in (
         (arrayobj, "raise_with_shape_context", lambda source, target: _shapes_differ),
         (arraymath, "check_axis_bounds", lambda a, axis: _axis_in_bounds),
@@ -81,9 +84,9 @@ def _upper(m, k=0):  # type: ignore[no-untyped-def]
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    """For `np.where(c, x, y)`: Numba puts it together from broadcasting in full generality, in 1.5 s.
+    """For `np.where(c, x, y)`: Numba compiles broadcasting in full generality, which takes 1.5 s.
 
-    The loop over a universal function broadcasts as well, and runs several times faster.
+    The loop of a universal function broadcasts as well, and runs several times faster.
     """
     arrays = [kind for kind in (condition, x, y) if isinstance(kind, types.Array)]
     numbers = all(isinstance(kind, types.Array | types.Number | types.Boolean) for kind in (condition, x, y))
@@ -93,7 +96,7 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def select(condition: Any, x: Any, y: Any) -> Any:
-    """`np.where`, where one at least is an array."""
+    """`np.where` of at least one array."""
     return np.where(condition, x, y)
 
 
@@ -121,17 +124,16 @@ def lower_select(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return _loops()["numpy_ufunc_kernel"](context, builder, signature, args, shape, Choose)
 
 
-# ---- expressions on whole arrays ---------------------------------------------------------------------
+# ---- array expressions --------------------------------------------------------------------------------
 
 
 @cache
 def _loops() -> dict[str, Any]:
-    """The functions of Numba that write the loop of an expression on whole arrays: an axis of length 1 stays at its
-    only place.
+    """Numba's functions that emit the loop nest of an array expression, with branch-free broadcasting.
 
-    Numba branches on the length inside the loop, and LLVM then makes a copy of the loop for each combination of
-    answers: of two axes and three operands up to 64. A product by 0 or 1 gives the same index without a branch;
-    it compiles four times as fast, and is vectorised more often.
+    The index along an axis of length 1 is always 0. Numba branches on the length inside the loop, and LLVM unswitches
+    it into a copy of the loop for each combination: up to 64 for two axes and three operands. Multiplying the index by
+    0 or 1 needs no branch; it compiles four times as fast, and is vectorised more often.
     """
 
     def update_indices(self: Any, loop_indices: Any, name: Any) -> None:
@@ -144,35 +146,35 @@ def _loops() -> dict[str, Any]:
     names = dict(vars(npyimpl))
     indexing, array = npyimpl._ArrayIndexingHelper, npyimpl._ArrayHelper
     names["_ArrayIndexingHelper"] = type(indexing.__name__, (indexing,), {"update_indices": update_indices})
-    create = {"create_iter_indices": _with_names(array.create_iter_indices, names)}
+    create = {"create_iter_indices": _with_globals(array.create_iter_indices, names)}
     names["_ArrayHelper"] = type(array.__name__, (array,), create)
     for name in ("_prepare_argument", "_build_array", "numpy_ufunc_kernel"):
-        names[name] = _with_names(names[name], names)
+        names[name] = _with_globals(names[name], names)
     return names
 
 
 def lowering(form: Any) -> Any:
-    """What writes the machine code of a function: of Numba's, one that writes the lighter loops."""
+    """The lowering of a function; that of one of Numba's array loops is replaced by the branch-free form."""
     if isinstance(form, FunctionType) and form.__globals__ is vars(npyimpl):
-        return _with_names(form, _loops())
+        return _with_globals(form, _loops())
     return form
 
 
 @cache
 def array_expression() -> Callable[..., Any]:
-    """What writes the machine code of an expression on whole arrays."""
+    """The lowering of an array expression with branch-free loops."""
     loops = ModuleType(npyimpl.__name__)
     vars(loops).update(_loops())
-    written: Callable[..., Any] = _with_names(_lower_array_expr, {**_lower_array_expr.__globals__, "npyimpl": loops})
+    written: Callable[..., Any] = _with_globals(_lower_array_expr, {**_lower_array_expr.__globals__, "npyimpl": loops})
     return written
 
 
 def copied(function: Any) -> Any:
-    """Another function that does the same."""
-    return _with_names(function, function.__globals__)
+    """A copy of the function object."""
+    return _with_globals(function, function.__globals__)
 
 
-def _with_names(function: Any, names: dict[str, Any]) -> Any:
+def _with_globals(function: Any, names: dict[str, Any]) -> Any:
     """The function with other globals."""
     made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
     made.__kwdefaults__ = function.__kwdefaults__
@@ -183,16 +185,16 @@ def _with_names(function: Any, names: dict[str, Any]) -> Any:
 
 
 class Memory(NRTContext):
-    """For every new array: its memory is nobody else's, and LLVM is told so.
+    """Memory management of compiled code that marks the data of every new array as `noalias` for LLVM.
 
-    Numba reads the address from what it has allocated; to LLVM it may be any address. Before a loop that stores to
-    several new arrays it compares them all, and gives up if they are many. An instruction that does nothing hands the
-    address on as that of memory of its own (`noalias`, as of C's malloc). From then on all go by that address: the
-    allocation itself is read again only to be freed.
+    Numba loads the address of the data from the allocation; for LLVM it may alias any other. Before a loop that stores
+    to several new arrays LLVM emits overlap checks for all pairs, and gives up if there are many. An empty instruction
+    returns the address as a `noalias` result, like that of C's malloc. All accesses use that address: the allocation
+    itself is read again only to be freed.
     """
 
     allocated: Any = None
-    """What has just been allocated."""
+    """The latest allocation."""
 
     def meminfo_data(self, builder: Any, meminfo: Any) -> Any:
         data = super().meminfo_data(builder, meminfo)
@@ -200,9 +202,9 @@ class Memory(NRTContext):
             return data
         self.allocated = None
         form = ir.FunctionType(data.type, [data.type])
-        # with "side effects": it is executed as often as is written, so that no two addresses are the same memory
+        # with "side effects", so that LLVM never merges two of these calls into one address
         same = ir.InlineAsm(form, "", "=r,0", True)
-        # llvmlite knows no attributes of results; they stand where it writes the calling convention
+        # llvmlite has no result attributes; they are printed in the position of the calling convention
         return builder.call(same, [data], cconv="noalias")
 
 
@@ -211,28 +213,28 @@ def allocator() -> Any:
     return getattr(arrayobj, "_call_allocator", object)
 
 
-# ---- sums, warnings, tables ---------------------------------------------------------------------------------
+# ---- LLVM options, overloads without side effects -----------------------------------------------------------
 
 
 @contextmanager
 def loops_for_llvm(ordered_sums: bool) -> Iterator[None]:
-    """LLVM's options for the loops of generated code.
+    """Set LLVM's options for the loops of generated code.
 
-    `ordered_sums`: a loop with a sum of floats is vectorised too: all but the sum, whose terms are added in their
-    order. By itself LLVM leaves `s += exp(x[i])` one number at a time, for one addition in the order written, which is
-    right where there is little else to compute. Processors of other kinds do it anyway.
+    `ordered_sums`: a loop with a float reduction is vectorised too: all but the reduction, whose terms are added in
+    their order (an ordered reduction). By default LLVM leaves `s += exp(x[i])` scalar on x86, because of the ordered
+    addition, which is right where there is little else to compute. On other processors it is the default.
 
-    A loop of few turns is vectorised as any other. By itself LLVM writes one of at most 15 turns without a remainder,
-    with masks, and its two models of what that costs may then disagree, which its assertions end the process for.
+    A loop with a short trip count is vectorised like any other. By default LLVM vectorises one of at most 15 iterations
+    by tail folding, with masks, and its two cost models may then disagree, an assertion that ends the process.
 
-    The options are those of the process; whoever optimises holds Numba's lock, so that nobody else does.
+    The options are those of the process; optimisation holds Numba's lock, so that no other thread optimises meanwhile.
     """
     import llvmlite.binding as llvm  # type: ignore[import-untyped]
 
     options = [("-vectorizer-min-trip-count", "0", "16")]
     if ordered_sums and platform.machine() in ("x86_64", "AMD64"):
         options.append(("-force-ordered-reductions", "true", "false"))
-    # an LLVM that does not know an option ends the process: only those that are known to have these
+    # an unknown option ends the process: set them only in versions of LLVM that are known to have them
     if not 15 <= llvm.llvm_version_info[0] <= 22:
         options = []
     for option, ours, _ in options:
@@ -245,27 +247,26 @@ def loops_for_llvm(ordered_sums: bool) -> Iterator[None]:
 
 
 def without_aliasing(function: Any, compiled: Any) -> Any:
-    """What chooses the form of a function of Numba, without what it does to the process besides.
+    """A copy of a function of Numba that chooses an overload, without its side effects on the process.
 
-    It may define functions and instructions for this one call, which Numba enters in its tables: they are dispatchers
-    and instructions that say their types themselves. It may warn of arrays that are not contiguous: the user can do
-    nothing about it, and Python's own way to silence warnings is one of the process, which other threads see.
-    `compiled(**options)` makes dispatchers.
+    The original may define functions and intrinsics for one call, which Numba registers globally: in the copy they are
+    dispatchers and intrinsics with types of their own. It may warn of non-contiguous arrays: the user can do nothing
+    about it, and `warnings.catch_warnings` would affect other threads. `compiled(**options)` makes dispatchers.
     """
     module = sys.modules.get(getattr(function, "__module__", ""))
     if module is None or not isinstance(function, FunctionType) or function.__globals__ is not vars(module):
         return function
-    names, changed = _names(module.__name__, compiled)
-    return _with_names(function, names) if changed & _used(function.__code__) else function
+    names, changed = _module_globals(module.__name__, compiled)
+    return _with_globals(function, names) if changed & _global_names(function.__code__) else function
 
 
 @cache
-def _names(module: str, compiled: Any) -> tuple[dict[str, Any], frozenset[str]]:
-    """The names of a module of Numba, and which of them stand for something else."""
+def _module_globals(module: str, compiled: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """The globals of a module of Numba with replacements, and the names that are replaced."""
     known = vars(sys.modules[module])
     own = {
         "warnings": SimpleNamespace(warn=lambda *args, **kwargs: None),
-        "intrinsic": _once,
+        "intrinsic": _local_intrinsic,
         "register_jitable": lambda *function, **options: (
             compiled(**options)(*function) if function else compiled(**options)
         ),
@@ -273,19 +274,23 @@ def _names(module: str, compiled: Any) -> tuple[dict[str, Any], frozenset[str]]:
     names = {**known, **{name: own[name] for name in own if name in known}}
     changed = {name for name in own if name in known}
     for name, function in known.items():
-        if isinstance(function, FunctionType) and function.__globals__ is known and changed & _used(function.__code__):
-            names[name] = _with_names(function, names)
+        if (
+            isinstance(function, FunctionType)
+            and function.__globals__ is known
+            and changed & _global_names(function.__code__)
+        ):
+            names[name] = _with_globals(function, names)
     return names, frozenset(name for name in names if names[name] is not known[name])
 
 
 @cache
-def _used(code: CodeType) -> frozenset[str]:
-    inside = [_used(const) for const in code.co_consts if isinstance(const, CodeType)]
+def _global_names(code: CodeType) -> frozenset[str]:
+    inside = [_global_names(const) for const in code.co_consts if isinstance(const, CodeType)]
     return frozenset(code.co_names).union(*inside)
 
 
-def _once(function: Any) -> Any:
-    """An instruction for one call, which says its type itself."""
+def _local_intrinsic(function: Any) -> Any:
+    """An intrinsic for one call that has its own type, without registration."""
     made: Any = extending._Intrinsic(function.__name__, function)
     template: Any = templates.make_intrinsic_template(made, function, function.__name__)
     own = {"_get_target_registry": lambda self, reason: machine_code}

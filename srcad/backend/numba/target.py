@@ -1,9 +1,9 @@
-"""A target of our own inside Numba: it compiles generated code, beside what compiles the user's, without touching it.
+"""A Numba target for generated code, with a typing context and a target context separate from those of `njit`.
 
-Numba compiles a function in two contexts, one that knows the types of functions and one that knows their machine
-code, and keeps both for all that `njit` compiles. Generated code has contexts of its own. They read Numba's tables,
-and put before them what `lighter` supplies and the helpers that generated code calls; what is compiled on the way
-stays in them. Numba's tables are never written to, so there is nothing to put back and nothing to lock.
+Numba compiles functions in two contexts, one for the types of functions and one for their machine code, which all
+functions compiled by `njit` share. Generated code has contexts of its own. They read Numba's registries, and put
+before them the overloads of `light_overloads` and the helpers that generated code calls. Numba's registries are never
+written to, so that nothing has to be restored or locked.
 
 Importing this imports Numba.
 """
@@ -29,18 +29,18 @@ from srcad.backend.numba import light_overloads
 
 
 class _Typing(typing_context.Context):
-    """The types of functions, read from Numba's tables. A class that remembers what it has compiled is replaced, when
-    it is first asked for, by one of our own."""
+    """The typing context: reads Numba's registries. A template class with a cache of compiled functions is replaced, at
+    its first use, by a subclass with a cache of its own."""
 
     def init(self) -> None:
         self._read: dict[Any, Any] = {}
         self._own: dict[Any, Any] = {}
         self._installing = False
-        for function, template in _supplied():
+        for function, template in _precedent_templates():
             self.insert_global(function, types.Function(template))
 
     def install_registry(self, registry: Any) -> None:
-        """Read what was added to one of Numba's tables since the last time."""
+        """Read the entries added to one of Numba's registries since the last time."""
         read = self._read.setdefault(registry, templates.Registry())
         read.functions += map(_own_template, registry.functions[len(read.functions) :])
         read.attributes += map(_Attribute, registry.attributes[len(read.attributes) :])
@@ -60,14 +60,14 @@ class _Typing(typing_context.Context):
         return self._own[found]
 
     def resolve_value_type(self, val: Any) -> Any:
-        # what Numba's own functions call may be compiled by `njit`: then there is one compiled by us
+        # Numba's own functions may call functions compiled by `njit`: replace those by ones of this target
         if isinstance(val, registry.CPUDispatcher):
-            return types.Dispatcher(_twin(val))
+            return types.Dispatcher(_of_this_target(val))
         return super().resolve_value_type(val)
 
 
 class _Codegen(codegen.JITCPUCodegen):
-    """To machine code, by LLVM. `ordered_sums`: loops with sums of floats are vectorised too."""
+    """The LLVM code generator. `ordered_sums`: loops with ordered float reductions are vectorised too."""
 
     ordered_sums = False
 
@@ -78,7 +78,7 @@ class _Codegen(codegen.JITCPUCodegen):
 
 
 class _Context(cpu.CPUContext):
-    """The machine code of functions."""
+    """The target context: machine code of functions."""
 
     def init(self) -> None:
         super().init()
@@ -86,7 +86,7 @@ class _Context(cpu.CPUContext):
         self.special_ops["arrayexpr"] = light_overloads.array_expression()
 
     def load_additional_registries(self) -> None:
-        # Numba's runtime belongs to the context that asks first
+        # Numba's runtime belongs to the context that initialises it first: let it be Numba's own
         rtsys.initialize(registry.cpu_target.target_context)
         super().load_additional_registries()
         self.install_registry(light_overloads.machine_code)
@@ -115,14 +115,14 @@ class _Target(registry.CPUTarget):
         return _Context(self.typing_context, self._target_name)
 
 
-class _Inner(dispatcher.Dispatcher):
-    """What generated code calls: helpers, and forms of Numba's functions."""
+class _InnerDispatcher(dispatcher.Dispatcher):
+    """The dispatcher of functions that generated code calls: helpers and overloads."""
 
     targetdescr = _Target("cpu")
 
 
-class Dispatcher(_Inner):
-    """A compiled function that a user may call, from Python or from what `njit` compiles."""
+class Dispatcher(_InnerDispatcher):
+    """The dispatcher of a generated function, callable from Python and from functions compiled by `njit`."""
 
     def compile(self, sig: Any) -> Any:
         with global_compiler_lock:
@@ -135,15 +135,15 @@ class Dispatcher(_Inner):
                 generator.ordered_sums = before
 
     def get_overload(self, sig: Any) -> Any:
-        """The entry point for a signature, that a caller which `njit` compiles finds in its own context."""
+        """The entry point for a signature, also registered in Numba's own context for callers compiled by `njit`."""
         entry = super().get_overload(sig)
         with global_compiler_lock:
-            _lend(self, self.overloads[tuple(sigutils.normalize_signature(sig)[0])])
+            _register_with_numba(self, self.overloads[tuple(sigutils.normalize_signature(sig)[0])])
         return entry
 
 
-# A process that is forked while another thread compiles has the lock without the thread that would release it: to fork
-# waits for the end of the compilation.
+# a process that is forked while another thread compiles would have a locked lock that no thread releases: fork waits
+# for the end of the compilation
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=global_compiler_lock.acquire,
@@ -152,14 +152,14 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def _lend(lender: Dispatcher, result: Any) -> None:
-    """Enter what is compiled with Numba's own context, as `njit` does with what it compiles, until its end."""
+def _register_with_numba(lender: Dispatcher, result: Any) -> None:
+    """Register a compiled function in Numba's own context, as `njit` does, for the lifetime of its dispatcher."""
     context = registry.cpu_target.target_context
     if result.entry_point in context._defns:
         return
     context.insert_user_function(result.entry_point, result.fndesc, [result.library])
     weakref.finalize(lender, context._defns.pop, result.entry_point, None)
-    # the constants of its errors are found by names, in each code generator for itself
+    # the constants of its exceptions are looked up by name in each code generator separately
     generator = context.codegen()
     for environment in result._find_referenced_environments():
         library = generator.create_library(environment.env_name)
@@ -171,8 +171,8 @@ def _lend(lender: Dispatcher, result: Any) -> None:
 
 
 class _Cache(caching.FunctionCache):
-    """An index for each signature: that of all of them, which Numba has, is read, extended and written by each process
-    for itself, and two that store two signatures at once may give one the machine code of the other."""
+    """A file cache with one index file per signature. Numba's single index is read, extended and written by
+    each process without a lock: two that store two signatures at once may give one the machine code of the other."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         self._choose(sig, target_context.codegen())
@@ -190,20 +190,20 @@ class _Cache(caching.FunctionCache):
 
 
 def compiled(function: Callable[..., Any], cache: bool, **options: Any) -> Dispatcher:
-    """What `numba.njit(**options)` gives, with our contexts."""
+    """Like `numba.njit(**options)`, with the contexts of this target."""
     made: Any = Dispatcher(function, {}, {"nopython": True, **options})
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]
 
 
-def inner(**options: Any) -> Callable[[Any], _Inner]:
-    """In place of `numba.jit(**options)`, for the forms that Numba chooses."""
+def inner(**options: Any) -> Callable[[Any], _InnerDispatcher]:
+    """Replacement of `numba.jit(**options)` for overloads."""
     locals, cache = options.pop("locals", {}), options.pop("cache", False)
     options = {"boundscheck": None, **options, "nopython": True}
 
-    def decorate(function: Any) -> _Inner:
-        made = _Inner(function, locals, options)
+    def decorate(function: Any) -> _InnerDispatcher:
+        made = _InnerDispatcher(function, locals, options)
         if cache:
             made.enable_caching()
         return made
@@ -211,25 +211,25 @@ def inner(**options: Any) -> Callable[[Any], _Inner]:
     return decorate
 
 
-_twins: dict[Any, _Inner] = {}
+_dispatchers: dict[Any, _InnerDispatcher] = {}
 
 
-def _twin(other: Any) -> _Inner:
-    if other not in _twins:
-        _twins[other] = _Inner(other.py_func, other.locals, other.targetoptions)
-    return _twins[other]
+def _of_this_target(other: Any) -> _InnerDispatcher:
+    if other not in _dispatchers:
+        _dispatchers[other] = _InnerDispatcher(other.py_func, other.locals, other.targetoptions)
+    return _dispatchers[other]
 
 
-# ---- classes of Numba that remember what they have compiled ------------------------------------------
+# ---- Numba's template classes with caches --------------------------------------------------------------
 
 _derived: dict[Any, Any] = {}
 
 
 def _own_template(template: Any) -> Any:
-    """The class itself where it remembers nothing, else one that does so for us."""
+    """The template class itself where it has no cache, else a subclass with a cache of its own."""
     if template in _derived:
         return _derived[template]
-    kinds = template.__mro__  # `issubclass` of an abstract class asks all its subclasses, of which there are thousands
+    kinds = template.__mro__  # `issubclass` of an abstract class tries all its subclasses, of which there are thousands
     own_tables = {"_get_target_registry": lambda self, reason: light_overloads.machine_code}
     changes: dict[str, Any] = {}
     if templates._OverloadFunctionTemplate in kinds:
@@ -252,7 +252,7 @@ def _own_template(template: Any) -> Any:
 
 
 class _Attribute:
-    """In place of a class for attributes of a type: its instances write to our tables."""
+    """Replacement of a template class for attributes of a type: its instances register in this target."""
 
     def __init__(self, template: Any) -> None:
         self._template = template
@@ -263,7 +263,7 @@ class _Attribute:
         if isinstance(made, templates._OverloadAttributeTemplate):
             made._get_target_registry = lambda reason: light_overloads.machine_code
             made._inline_overloads = {}
-            # by which Numba tells the types of bound methods apart: those of its own contexts would do for ours
+            # Numba identifies types of bound methods by this function: a copy makes them distinct from its own
             made._overload_func = light_overloads.copied(self._template._overload_func)
         made.__init__(context)
         return made
@@ -272,14 +272,14 @@ class _Attribute:
 # ---- what generated code calls ------------------------------------------------------------------------
 
 
-def _supplied() -> Iterable[tuple[Any, Any]]:
-    """Functions and the classes that give their types, ahead of what Numba says of them."""
-    instructions = dict(_instructions())
+def _precedent_templates() -> Iterable[tuple[Any, Any]]:
+    """Functions and the template classes that take precedence over Numba's."""
+    instructions = dict(_intrinsics())
     yield from instructions.items()
     for module in (runtime, vector_math):
         for name, helper in inspect.getmembers(module, inspect.isfunction):
             if helper.__module__ == module.__name__ and helper not in instructions:
-                # a loop is vectorised only where there is no call left in it, however long the function
+                # a loop is vectorised only where all calls in it are inlined, however long the function
                 vector = {"fastmath": False, "forceinline": True} if name in vector_math.ORDERED else {}
                 yield helper, _overload(helper, lambda *args, _same=helper, **kwargs: _same, vector)
     for function, choose in light_overloads.forms():
@@ -287,15 +287,15 @@ def _supplied() -> Iterable[tuple[Any, Any]]:
 
 
 def _overload(function: Any, choose: Callable[..., Any], options: dict[str, Any]) -> Any:
-    """`choose(types)` gives the form to compile, or None."""
+    """A template that compiles the implementation returned by `choose(types)`, if not None."""
     made: Any = templates.make_overload_template
-    # the target: Numba takes the most specific first, and ours before its own
+    # target CPU: Numba tries the most specific templates first, so these before its own
     return _own_template(made(function, choose, options, strict=False, inline="never", target="CPU"))
 
 
-def _instructions() -> Iterable[tuple[Any, Any]]:
-    """What is one instruction of LLVM: casts, whose `view` of a number Numba would compile anew in every function, and
-    a sum with a flag that Numba gives to whole functions only."""
+def _intrinsics() -> Iterable[tuple[Any, Any]]:
+    """Intrinsics of one LLVM instruction: casts, whose `view` of a scalar Numba would compile anew in every function,
+    and an addition with a flag that Numba supports for entire functions only."""
     from llvmlite import ir  # type: ignore[import-untyped]
 
     def cast(form: Any) -> Any:

@@ -1,9 +1,9 @@
-"""What a generated function takes: the types it was made for, as its docstring lists them and its file asks for them.
+"""Run-time checks of argument types at the entry of a generated function, and their notation in its docstring.
 
-The question has to have an answer in plain Python and in what Numba compiles, and there before anything behind it is
-typed: Numba evaluates `hasattr`, `isinstance` and `ndim` while it compiles, and drops what can never run. It has no
-`isinstance` for arrays; so an array is what has strides, which no number, list or table of another library has, and its
-dtype is that of the number it makes of 0.
+The check must work in plain Python and in Numba, and there before the code behind it is typed: Numba evaluates
+`hasattr`, `isinstance` and `ndim` at compile time, and prunes dead branches. It has no `isinstance` for arrays; so an
+array is recognised by its `strides`, which no scalar, list or table of another library has, and its dtype by the type
+of the scalar it makes of 0.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from srcad.ir.types import LONG, Array, Dim, ListOf, Opaque, Scalar, Symbol, Typ
 
 @dataclass(frozen=True)
 class TypedParameter:
-    """A parameter of a generated function, and the type that its text was made for."""
+    """A parameter of a generated function, and the type that the function was specialised for."""
 
     name: str
     type: Type
     like: str | None = None
-    """A parameter of whose shape it is."""
+    """A parameter that has the same shape."""
 
 
 TypedParameters = Sequence[TypedParameter]
@@ -39,20 +39,20 @@ def listed_parameters(takes: TypedParameters) -> list[str]:
     >>> listed_parameters([TypedParameter("A", Array("float64", (rows, ONE))), TypedParameter("n", Scalar("int64"))])
     ['A  float64[:, ::1] where A.shape[0] != 1 and A.shape[1] == 1', 'n  int64']
     """
-    width = max((len(one.name) for one in takes), default=0)
-    return [f"{one.name:<{width}}  {_words(one)}" for one in takes]
+    width = max((len(parameter.name) for parameter in takes), default=0)
+    return [f"{parameter.name:<{width}}  {_type_text(parameter)}" for parameter in takes]
 
 
-def of_any_length(one: TypedParameter) -> TypedParameter:
-    """The parameter without what is known of its lengths, but for those that are one."""
-    if not isinstance(one.type, Array):
-        return one
-    dims = tuple(d if d.is_one else dim(Symbol("?", axis)) for axis, d in enumerate(one.type.dims))
-    return replace(one, type=replace(one.type, dims=dims))
+def of_any_length(parameter: TypedParameter) -> TypedParameter:
+    """The parameter without the constraints on its lengths, except for those that are 1."""
+    if not isinstance(parameter.type, Array):
+        return parameter
+    dims = tuple(d if d.is_one else dim(Symbol("?", axis)) for axis, d in enumerate(parameter.type.dims))
+    return replace(parameter, type=replace(parameter.type, dims=dims))
 
 
 def notation(known: Type) -> str:
-    """A type as Numba writes it.
+    """A type in Numba's notation.
 
     >>> from srcad.ir.types import ONE
     >>> notation(Array("float64", (ONE, ONE), "F"))
@@ -73,28 +73,33 @@ def notation(known: Type) -> str:
 
 
 def argument_check(name: str, takes: TypedParameters) -> str:
-    """The statement at the entry of the function `name`: a TypeError for arguments its text was not made for."""
+    """The statement at the entry of the function `name` that raises TypeError for arguments of other types.
+
+    >>> print(argument_check("f", [TypedParameter("x", Scalar("float64"))]))
+    if not isinstance(x, float):
+        raise TypeError("f takes x: float64")
+    """
     lines: list[str] = []
-    for one in takes:
-        own = _filled(_asked(one), " and ", "", "and ")
-        if lines and isinstance(one.type, Scalar) and len(own) == 1 and lines[-1].startswith(_SCALAR):
-            own = _filled([lines.pop(), *own], " and ", "", "and ")
-        lines += own
+    for parameter in takes:
+        conditions = _filled(_conditions(parameter), " and ", "", "and ")
+        if lines and isinstance(parameter.type, Scalar) and len(conditions) == 1 and lines[-1].startswith(_SCALAR):
+            conditions = _filled([lines.pop(), *conditions], " and ", "", "and ")
+        lines += conditions
     if not lines:
         return ""
     lines[1:] = [line if line.startswith("and ") else "and " + line for line in lines[1:]]
-    said = [f"{one.name}: {_words(one)}" for one in takes]
-    words = _filled([f"{name} takes {said[0]}", *said[1:]], ", ", ", ", "")
-    asked = ["if not (", *(f"    {line}" for line in lines), "):"]
+    said = [f"{parameter.name}: {_type_text(parameter)}" for parameter in takes]
+    message_lines = _filled([f"{name} takes {said[0]}", *said[1:]], ", ", ", ", "")
+    test_lines = ["if not (", *(f"    {line}" for line in lines), "):"]
     if len(lines) == 1:
-        asked = [f"if not ({lines[0]}):" if " and " in lines[0] else f"if not {lines[0]}:"]
-    if len(words) == 1 and len(words[0]) <= _WIDTH - len('raise TypeError("")'):
-        return "\n".join([*asked, f'    raise TypeError("{words[0]}")'])
-    return "\n".join([*asked, "    raise TypeError(", *(f'        "{line}"' for line in words), "    )"])
+        test_lines = [f"if not ({lines[0]}):" if " and " in lines[0] else f"if not {lines[0]}:"]
+    if len(message_lines) == 1 and len(message_lines[0]) <= _WIDTH - len('raise TypeError("")'):
+        return "\n".join([*test_lines, f'    raise TypeError("{message_lines[0]}")'])
+    return "\n".join([*test_lines, "    raise TypeError(", *(f'        "{line}"' for line in message_lines), "    )"])
 
 
 def _filled(parts: Sequence[str], between: str, end: str, start: str) -> list[str]:
-    """The parts on as few lines as they fit; `end` ends each line but the last, `start` begins each but the first."""
+    """The parts on as few lines as possible; `end` ends each line but the last, `start` begins each but the first."""
     lines: list[str] = []
     for part in parts:
         if lines and len(lines[-1]) + len(between) + len(part) <= _WIDTH:
@@ -107,13 +112,13 @@ def _filled(parts: Sequence[str], between: str, end: str, start: str) -> list[st
     return lines
 
 
-def _words(one: TypedParameter) -> str:
-    lengths = _lengths(one)
-    return notation(one.type) + (f" where {' and '.join(lengths)}" if lengths else "")
+def _type_text(parameter: TypedParameter) -> str:
+    lengths = _lengths(parameter)
+    return notation(parameter.type) + (f" where {' and '.join(lengths)}" if lengths else "")
 
 
-def _asked(one: TypedParameter) -> list[str]:
-    name, known = one.name, one.type
+def _conditions(parameter: TypedParameter) -> list[str]:
+    name, known = parameter.name, parameter.type
     if isinstance(known, Scalar):
         return [f"isinstance({name}, {_NUMBERS.get(known.dtype, f'np.{known.dtype}')})"]
     if not isinstance(known, Array):
@@ -123,22 +128,22 @@ def _asked(one: TypedParameter) -> list[str]:
     parts.append(f"isinstance({name}.dtype.type(0), {dtype})")
     if known.layout != "A":
         parts.append(f"{name}.flags.{known.layout.lower()}_contiguous")
-    return parts + _lengths(one)
+    return parts + _lengths(parameter)
 
 
-def _lengths(one: TypedParameter) -> list[str]:
-    """What is relied on of the lengths: that they are one, or not, or large, or those of another array."""
-    if one.like is not None:
-        return [f"{one.name}.shape == {one.like}.shape"]
-    lengths = [_length(d) for d in one.type.dims] if isinstance(one.type, Array) else []
-    if len(lengths) > 1 and len(set(lengths)) == 1 and lengths[0] in _OF_ALL:
-        return [_OF_ALL[lengths[0]].format(one.name)]
+def _lengths(parameter: TypedParameter) -> list[str]:
+    """The constraints on the lengths: equal to 1, not 1, large, or those of another array."""
+    if parameter.like is not None:
+        return [f"{parameter.name}.shape == {parameter.like}.shape"]
+    lengths = [_length(d) for d in parameter.type.dims] if isinstance(parameter.type, Array) else []
+    if len(lengths) > 1 and len(set(lengths)) == 1 and lengths[0] in _FOR_ALL_AXES:
+        return [_FOR_ALL_AXES[lengths[0]].format(parameter.name)]
     if len(lengths) == 1:
-        return [f"len({one.name}) {said}" for said in lengths if said]
-    return [f"{one.name}.shape[{axis}] {said}" for axis, said in enumerate(lengths) if said]
+        return [f"len({parameter.name}) {said}" for said in lengths if said]
+    return [f"{parameter.name}.shape[{axis}] {said}" for axis, said in enumerate(lengths) if said]
 
 
-_OF_ALL = {"!= 1": "1 not in {}.shape", f">= {LONG}": f"min({{}}.shape) >= {LONG}"}
+_FOR_ALL_AXES = {"!= 1": "1 not in {}.shape", f">= {LONG}": f"min({{}}.shape) >= {LONG}"}
 
 
 def _length(length: Dim) -> str:

@@ -1,4 +1,11 @@
-"""Things Python's own syntax tree has no node for: a comment, a blank line, a statement laid out by hand."""
+"""Syntax tree nodes that Python's `ast` lacks: comments, blank lines, statements with a fixed layout.
+
+>>> from srcad.backend.python.writer import write
+>>> print(write(ast.Module([Remark("a comment"), *ast.parse("x=1").body, Verbatim("y  =  2")], [])))
+# a comment
+x = 1
+y  =  2
+"""
 
 from __future__ import annotations
 
@@ -17,7 +24,7 @@ class Remark(ast.stmt):
 
 
 class Verbatim(ast.stmt):
-    """A statement as it is to be written, several lines of it."""
+    """A statement as text, printed unchanged; it may have several lines."""
 
     _fields = ("text",)
     text: str
@@ -28,5 +35,5 @@ class Verbatim(ast.stmt):
 
 
 def names_in(tree: ast.AST) -> set[str]:
-    """Every plain name a tree reads or writes."""
+    """Every name (`ast.Name`) in a tree."""
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -1,4 +1,4 @@
-"""Which arrays are surely stored row by row: NumPy reshapes any other by copying, Numba refuses to."""
+"""Contiguity analysis: the arrays that may not be C-contiguous, which NumPy reshapes by a copy and Numba refuses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ _FRESH = frozenset({
     "copy", "reshape", "@", "np.ascontiguousarray", "np.outer", "np.concatenate", "np.zeros", "np.ones", "np.empty",
     "np.full", "array", "np.arange", "np.linspace", "np.eye", "np.sum", "np.cumsum",
 })  # fmt: skip
-"""Primitives whose result is contiguous whatever they are given."""
+"""Primitives whose result is C-contiguous for any operands."""
 
 
 def maybe_noncontiguous(function: Function) -> frozenset[str]:
-    """Names that may stand for an array that is not contiguous in C order."""
+    """Names that may refer to an array that is not C-contiguous.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.ir.types import dim
+    >>> body = parse("a = np.transpose(x)\\nb = a\\nc = copy(a)")
+    >>> f = Function("f", (Param("x", "x"),), body, (), {"x": Array("float64", (dim(2), dim(3)))})
+    >>> sorted(maybe_noncontiguous(f))
+    ['a', 'b']
+    """
     types = function.types
     found = {
         param.name
@@ -35,7 +44,7 @@ def maybe_noncontiguous(function: Function) -> frozenset[str]:
 
 
 def stored(function: Function) -> frozenset[str]:
-    """Names whose memory is written to: what is stored through a reshaped view must reach the array itself."""
+    """Names whose memory is written to: a store through a reshaped view must reach the array itself."""
     return block_stores(function.body)
 
 
@@ -44,8 +53,8 @@ def is_maybe_noncontiguous(expr: Expr, names: set[str] | frozenset[str], types: 
         case Var(name):
             return name in names
         case Op("index", (base, *items)):
-            whole = not any(isinstance(item, Slice) or item == Const(None) for item in items)
-            return is_maybe_noncontiguous(base, names, types) or not whole
+            integers_only = not any(isinstance(item, Slice) or item == Const(None) for item in items)
+            return is_maybe_noncontiguous(base, names, types) or not integers_only
         case Op("np.transpose" | "np.broadcast_to"):
             return True
         case Op(prim, args):

@@ -1,4 +1,11 @@
-"""IR expressions -> Python expressions: how each primitive is spelled in the output."""
+"""Printing of IR expressions as Python syntax trees: one spelling for each primitive.
+
+>>> from srcad.ir.notation import parse
+>>> body = parse("y = select(c, copy(x), np.zeros(n, m, dtype='float32'))")
+>>> printer = Expressions(Function("f", (), body, (), {}))
+>>> ast.unparse(printer.expr(body[0].value))
+'x.copy() if c else np.zeros((n, m), dtype=np.float32)'
+"""
 
 from __future__ import annotations
 
@@ -8,7 +15,7 @@ from collections.abc import Mapping
 from typing_extensions import assert_never
 
 from srcad.backend.python.contiguity import is_maybe_noncontiguous, maybe_noncontiguous, stored
-from srcad.backend.python.literal_types import is_integer, is_narrow, is_plain, is_weak, rank_of
+from srcad.backend.python.literal_types import is_integer, is_narrow, is_python_scalar, is_weak, rank_of
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
 
@@ -16,13 +23,13 @@ _BINARY: dict[str, type[ast.operator]] = {
     "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
     "@": ast.MatMult, "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
 }  # fmt: skip
-_COMPARED: dict[str, type[ast.cmpop]] = {
+_COMPARISONS: dict[str, type[ast.cmpop]] = {
     "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq,
 }  # fmt: skip
 _UNARY: dict[str, type[ast.unaryop]] = {"neg": ast.USub, "pos": ast.UAdd, "~": ast.Invert}
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_INVERTED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _SHAPED = {"np.zeros": 0, "np.ones": 0, "np.empty": 0, "np.full": 1, "np.broadcast_to": 1}
-"""Functions that take a shape as one tuple, and how many arguments come before it (`np.full`: see below)."""
+"""Functions that take a shape as one tuple, and the number of arguments before it (`np.full`: see below)."""
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
 
 
@@ -31,9 +38,9 @@ class Expressions:
 
     def __init__(self, function: Function) -> None:
         types = self._types = function.types
-        self._doubtful = maybe_noncontiguous(function)
+        self._noncontiguous = maybe_noncontiguous(function)
         self._stored = stored(function)
-        self._through = False  # whether what is printed is written through
+        self._written_through = False  # whether the expression is a view that is written through
         self._weak = False
         # literals need care only where something is float32: Numba lets a float64 literal widen a float32 array
         self._has_float32 = any(getattr(t, "dtype", None) == "float32" for t in types.values())
@@ -55,24 +62,24 @@ class Expressions:
                 assert_never(expr)
 
     def value_of(self, target: str, value: Expr) -> ast.expr:
-        """The value assigned to `target`. Where that is a float32 array, float64 scalars were Python floats."""
+        """The value assigned to `target`. Where that is a float32 array, its float64 scalars were Python floats."""
         known = self._types.get(target)
-        self._through = target in self._stored
+        self._written_through = target in self._stored
         self._weak = self._has_float32 and isinstance(known, Array) and known.dtype == "float32"
         try:
             return self.expr(value)
         finally:
-            self._weak = self._through = False
+            self._weak = self._written_through = False
 
-    def place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
-        """The target of a store: `x[i, j]`; the whole of `x` is `x` where augmented, `x[:]` otherwise."""
-        self._through = True
+    def store_target(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
+        """The target of a store: `x[i, j]`; all of `x` is `x` where augmented, `x[:]` otherwise."""
+        self._written_through = True
         try:
-            return self._place(base, index, augmented)
+            return self._store_target(base, index, augmented)
         finally:
-            self._through = False
+            self._written_through = False
 
-    def _place(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
+    def _store_target(self, base: Expr, index: tuple[Expr, ...], augmented: bool) -> ast.expr:
         if isinstance(base, Op) and base.prim == "index" and (not index or _all_integers(base.args[1:])):
             if index or not augmented:
                 merged = base.args[1:] + index
@@ -123,7 +130,7 @@ class Expressions:
                 return ast.Call(dotted(name), [self.expr(op.args[1])], [])
             case "reshape":
                 x, *lengths = self._operands(op)
-                if not self._through and is_maybe_noncontiguous(op.args[0], self._doubtful, self._types):
+                if not self._written_through and is_maybe_noncontiguous(op.args[0], self._noncontiguous, self._types):
                     x = ast.Call(dotted("np.ascontiguousarray"), [x], [])
                 return _method(x, "reshape", *lengths)
             case "np.transpose":
@@ -147,8 +154,8 @@ class Expressions:
         operands = self._operands(op)
         if name in _BINARY and len(operands) == 2:
             return ast.BinOp(operands[0], _BINARY[name](), operands[1])
-        if name in _COMPARED:
-            return ast.Compare(operands[0], [_COMPARED[name]()], [operands[1]])
+        if name in _COMPARISONS:
+            return ast.Compare(operands[0], [_COMPARISONS[name]()], [operands[1]])
         if name == "is_index":
             index, length = operands
             least: ast.expr = ast.UnaryOp(ast.USub(), length)
@@ -169,22 +176,22 @@ class Expressions:
         return self._created(name, operands, static)
 
     def _negated(self, test: Expr) -> ast.expr:
-        """`i != 3` for `not i == 3`; the order is turned round for integers alone, since nan compares with nothing."""
+        """`i != 3` for `not i == 3`; an order is inverted for integers only: comparisons with NaN are false."""
         match test:
             case Op("not", (inner,)):
                 return self.expr(inner)
-            case Op(prim, (a, b)) if prim in _OPPOSITE:
+            case Op(prim, (a, b)) if prim in _INVERTED:
                 if prim in ("==", "!=") or (is_integer(a, self._types) and is_integer(b, self._types)):
-                    return self.expr(Op(_OPPOSITE[prim], (a, b)))
+                    return self.expr(Op(_INVERTED[prim], (a, b)))
         return ast.UnaryOp(ast.Not(), self.expr(test))
 
     def _operands(self, op: Op) -> list[ast.expr]:
         operands = [self.expr(arg) for arg in op.args]
         if self._has_float32 and is_narrow(op, self._types, self._weak):
-            # the lengths of a new array stay whole numbers
+            # the lengths of a new array stay integers
             values = op.args[:1] if op.prim == "np.full" else op.args
             for at, arg in enumerate(values):
-                wide = op.prim != "**" and not isinstance(arg, Const) and is_plain(arg, self._types)
+                wide = op.prim != "**" and not isinstance(arg, Const) and is_python_scalar(arg, self._types)
                 if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
                     operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])
         return operands
@@ -197,7 +204,7 @@ class Expressions:
         return ast.Call(dotted("np.transpose"), [x, _literal(axes)], [])
 
     def _created(self, name: str, args: list[ast.expr], static: Mapping[str, object]) -> ast.expr:
-        """A call with its compile-time parameters as keywords, those left out that say what is so anyway."""
+        """A call with its static parameters as keywords, without those that have their default value."""
         keywords = []
         for key, value in static.items():
             if key == "dtype":
@@ -243,7 +250,7 @@ def _boolean(name: str, operands: list[ast.expr]) -> ast.expr:
     kind = ast.And if name == "and" else ast.Or
     values: list[ast.expr] = []
     for operand in operands:
-        # `(a and b) and c` is `a and b and c`; only the first operand may be opened without regrouping
+        # `(a and b) and c` is `a and b and c`; only the first operand may be flattened without regrouping
         if not values and isinstance(operand, ast.BoolOp) and isinstance(operand.op, kind):
             values += operand.values
         else:

@@ -1,4 +1,4 @@
-"""Lines longer than a page is wide are broken where a person would break them."""
+"""Line wrapping of generated code: breaks inside brackets or at the loosest operators."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def wrap(line: str, width: int = WIDTH) -> list[str]:
 
 
 def _split_head(body: str) -> tuple[str, str]:
-    """The part before the expression that may be put into brackets, and that expression."""
+    """The text before the expression that may be parenthesised, and that expression."""
     for keyword in _KEYWORDS:
         if body.startswith(keyword):
             return keyword, body[len(keyword) :]
-    for position, depth in _outside(body):
+    for position, depth in _characters_outside_strings(body):
         if depth == 0:
             for sign in _ASSIGNMENTS:
                 if body.startswith(sign, position):
@@ -66,7 +66,7 @@ def _split_head(body: str) -> tuple[str, str]:
     return "", body
 
 
-def _outside(text: str) -> Iterator[tuple[int, int]]:
+def _characters_outside_strings(text: str) -> Iterator[tuple[int, int]]:
     """(position, bracket depth) of every character that is not inside a string literal."""
     depth, quote, skip = 0, "", False
     for position, char in enumerate(text):
@@ -91,7 +91,7 @@ def _outside(text: str) -> Iterator[tuple[int, int]]:
 def _cut(text: str, separators: tuple[str, ...], keep: bool) -> list[str]:
     """Split at separators outside all brackets; with `keep`, a separator begins the piece after it."""
     pieces, start = [], 0
-    for position, depth in _outside(text):
+    for position, depth in _characters_outside_strings(text):
         if depth == 0 and position > start:
             found = next((s for s in separators if text.startswith(s, position)), None)
             if found is not None:
@@ -112,7 +112,7 @@ def _bracketed(text: str, end: str, indent: int, width: int, head: str = "") -> 
     """`head name(` / contents / `)`, when the whole text is one call, tuple, list or subscript."""
     if not text.endswith(tuple(_CLOSING)) or len(_by_operator(text)) > 1:
         return None
-    opening = max(p for p, depth in _outside(text) if depth == 0 and text[p] in _OPENING)
+    opening = max(p for p, depth in _characters_outside_strings(text) if depth == 0 and text[p] in _OPENING)
     inside = text[opening + 1 : -1]
     if not inside or len(head) + opening + 1 + indent > width:
         return None

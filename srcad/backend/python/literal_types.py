@@ -1,7 +1,12 @@
-"""What the writer must know of an expression's type: its rank, and where a float literal must be float32.
+"""Rank and dtype queries for printing, in particular for float literals in float32 operations.
 
-NumPy lets a Python float take the precision of the array or scalar it meets; Numba types it float64 and
-widens the whole expression. A literal whose operation is float32 in NumPy is therefore written `np.float32(...)`.
+In NumPy a Python float takes the precision of the other operand; Numba types it float64 and widens the operation. A
+literal in an operation that is float32 in NumPy is therefore printed as `np.float32(...)`.
+
+>>> from srcad.ir.notation import parse
+>>> types = {"x": Scalar("float32"), "y": Scalar("float64")}
+>>> [is_narrow(parse(f"z = {text}")[0].value, types) for text in ("2.0 * x", "2.0 * y", "x * y")]
+[True, False, False]
 """
 
 from __future__ import annotations
@@ -18,16 +23,16 @@ _ARITHMETIC = frozenset("+ - * / // % **".split()) | {
 }  # fmt: skip
 _REDUCTIONS = frozenset({"np.sum", "np.mean", "np.prod", "np.max", "np.min", "np.any", "np.all"})
 _COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
-_WHOLE = frozenset({
+_INTEGER_RESULTS = frozenset({
     "shape", "size", "len", "int", "np.argmax", "np.argmin", "np.argsort", "np.searchsorted", "np.count_nonzero",
     "nonzero", "runtime.argmax_first", "runtime.argmin_first", "runtime.stable_order", "math.floor", "math.ceil",
     "np.uint64",
 })  # fmt: skip
-_TRUTHS = _COMPARISONS | {
+_BOOL_RESULTS = _COMPARISONS | {
     "and", "or", "not", "bool", "np.any", "np.all", "np.isnan", "np.isinf", "np.isfinite", "math.isnan", "math.isinf",
     "math.isfinite", "np.signbit", "np.logical_and", "np.logical_or", "np.logical_xor", "np.logical_not",
 }  # fmt: skip
-"""What gives integers and truths, whatever it is given."""
+"""Primitives with integer and boolean results for any operands."""
 
 
 def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
@@ -41,19 +46,19 @@ def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
 
 
 def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """A float64 scalar that has a name."""
+    """Whether the expression is a float64 scalar variable."""
     return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype == "float64"
 
 
 def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
-    """The dtype name of an expression as far as it matters here; None is a literal, "other" is anything else."""
+    """The dtype of an expression as far as it matters here; None for a literal, "other" for anything else."""
     match expr:
         case Var(name):
             known = types.get(name)
             if weak and is_weak(expr, types):
                 return None
             if isinstance(known, Array) and known.dtype.startswith("int"):
-                return "float64"  # float32 meeting an integer array gives float64
+                return "float64"  # float32 with an integer array gives float64
             return str(getattr(known, "dtype", "other"))
         case Const():
             return None
@@ -61,9 +66,9 @@ def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
             return _dtype(args[0], types, weak)
         case Op("astype" | "np.zeros" | "np.ones" | "np.empty" | "np.full", _, static):
             return str(dict(static).get("dtype", "float64"))
-        case Op(prim) if prim in _WHOLE:
+        case Op(prim) if prim in _INTEGER_RESULTS:
             return "int64"
-        case Op(prim) if prim in _TRUTHS:
+        case Op(prim) if prim in _BOOL_RESULTS:
             return "bool"
         case Op(_, args):
             found = {d for d in (_dtype(arg, types, weak) for arg in args) if d not in (None, "bool", "int64", "other")}
@@ -73,7 +78,7 @@ def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
 
 
 def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
-    """The number of axes of an expression, None where it cannot be told cheaply."""
+    """The number of axes of an expression, None where it is unknown."""
     match expr:
         case Var(name):
             known = types.get(name)
@@ -83,8 +88,8 @@ def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
         case Op("index", (base, *items)):
             rank = rank_of(base, types)
             new = sum(item == Const(None) for item in items)
-            kept = sum(isinstance(item, Slice) for item in items)
-            return None if rank is None else rank - (len(items) - new - kept) + new
+            sliced = sum(isinstance(item, Slice) for item in items)
+            return None if rank is None else rank - (len(items) - new - sliced) + new
         case Op("copy" | "astype" | "np.transpose", args):
             return rank_of(args[0], types)
         case Op(prim, args, static) if prim in _REDUCTIONS:
@@ -96,19 +101,19 @@ def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
             return None
 
 
-def is_plain(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether an expression is made of literals and integers alone: a plain Python number, which widens nothing."""
+def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
+    """Whether an expression consists of literals and integers only: a Python scalar, which widens no operand."""
     match expr:
         case Const(value):
             return isinstance(value, int | float)
         case Op(prim, args) if prim in _ARITHMETIC and prim != "np.where":
-            return all(is_plain(arg, types) for arg in args)
+            return all(is_python_scalar(arg, types) for arg in args)
         case _:
             return is_integer(expr, types)
 
 
 def is_integer(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether an expression is surely one integer."""
+    """Whether an expression is known to be an integer scalar."""
     match expr:
         case Var(name):
             known = types.get(name)

@@ -1,4 +1,4 @@
-"""A whole module: docstring, imports, one function."""
+"""Printing of a module: docstring, imports, and one function with an optional argument check around it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,19 @@ def module_text(
 ) -> str:
     """The text of the module that holds `function` (sequential form); `header` is its docstring.
 
-    `helpers_from` is where functions of `srcad.runtime` are imported from, if they are; `decorator` is put above the
-    function with the import of what it names. Where it `formats`, errors have one text (`to_ast`). The statement
-    `asked` is that of a function of its own, below, which has the name and calls this one under a private name: what
-    Numba evaluates of a question while it compiles would have to be evaluated of all that stands beside it.
+    `helpers_from` is the module that functions of `srcad.runtime` are imported from, None if they are not imported;
+    `decorator` is printed above the function with its import. Where it `formats`, errors have one text (`to_ast`). The
+    statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
+    calls the function under a private name. In one function, Numba would have to type everything beside the check too.
+
+    >>> from srcad.ir.nodes import Param, Var
+    >>> double = Function("double", (Param("x", "x"),), (), (Op("+", (Var("x"), Var("x"))),), {})
+    >>> print(*[line for line in module_text(double, "", asked="assert x").split("\\n")[5:] if line], sep="\\n")
+    def _double(x):
+        return x + x
+    def double(x):
+        assert x
+        return _double(x)
     """
     function = rename_clashes(function)
     definition = to_ast(function, defaults, formats=formats)
@@ -38,8 +47,8 @@ def module_text(
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
     definitions = [definition]
     if asked:
-        definitions.append(_asking(definition, unasked_name(function), asked))
-        definition.name = unasked_name(function)
+        definitions.append(_checking_wrapper(definition, unchecked_name(function), asked))
+        definition.name = unchecked_name(function)
     used = names_in(definition)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
@@ -61,25 +70,25 @@ def module_text(
     return "\n\n\n".join(["\n\n".join(parts), *map(write, definitions)]) + "\n"
 
 
-def unasked_name(function: Function) -> str:
-    """Of the function that does the work, in a text whose function of the same name asks for types before."""
+def unchecked_name(function: Function) -> str:
+    """The private name of the function without the argument check."""
     name = f"_{function.name}"
     while any(param.name == name for param in function.params):
         name += "_"
     return name
 
 
-def _asking(definition: ast.FunctionDef, inner: str, asked: str) -> ast.FunctionDef:
-    """The function that asks, and calls the one that does the work."""
+def _checking_wrapper(definition: ast.FunctionDef, inner: str, asked: str) -> ast.FunctionDef:
+    """The function that checks its arguments and calls the unchecked one."""
     given: list[ast.expr] = [ast.Name(arg.arg, ast.Load()) for arg in definition.args.args]
     call = ast.Call(ast.Name(inner, ast.Load()), given, [])
-    asking = ast.FunctionDef(definition.name, definition.args, [Verbatim(asked), ast.Return(call)], [])
-    asking.decorator_list = definition.decorator_list
-    return asking
+    wrapper = ast.FunctionDef(definition.name, definition.args, [Verbatim(asked), ast.Return(call)], [])
+    wrapper.decorator_list = definition.decorator_list
+    return wrapper
 
 
 def helpers_of(function: Function) -> set[str]:
-    """The functions of `srcad.runtime` that a text calls."""
+    """The functions of `srcad.runtime` that a function calls."""
     used = _helpers(function.body, function.results)
     return {name.removeprefix("runtime.") for name in used if name.startswith("runtime.")}
 

@@ -1,8 +1,7 @@
-"""Names that Numba would take for one another are kept apart.
+"""Renaming of variables that would clash with the SSA names Numba makes in array expressions.
 
-Numba numbers the values a name gets one after another (`x`, `x.1`), and inside one array expression writes
-`x.1` as `x_1`: where the function has a name `x_1` as well, it stops ("'x_1_1' not unique"). Such a name
-becomes `x1`.
+Numba numbers the versions of a variable (`x`, `x.1`), and inside one array expression writes `x.1` as `x_1`: where the
+function has a variable `x_1` as well, compilation fails ("'x_1_1' not unique"). Such a variable becomes `x1`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,18 @@ from srcad.ir.types import Array
 
 
 def rename_clashes(function: Function) -> Function:
-    """Rename what would collide; most functions come back as they are."""
+    """Rename the variables that would clash; most functions are returned unchanged.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> body = parse("x = a + a\\nx = x + a\\nx_1 = a * a\\ny = x + x_1")
+    >>> types = dict.fromkeys(("x", "x_1", "y", "a"), Array("float64", (dim(3),)))
+    >>> print(show(rename_clashes(Function("f", (), body, (), types)).body))
+    x = a + a
+    x = x + a
+    x1 = a * a
+    y = x + x1
+    """
     writes = Counter(name for stmt in walk(function.body) for name in own_writes(stmt))
     params = {param.name for param in function.params}
     writes.update(params)

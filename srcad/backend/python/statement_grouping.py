@@ -1,4 +1,4 @@
-"""Assignments that belong together, on one line: `rows, cols = u.shape`, `a, b = b, a`."""
+"""Grouping of assignments into one statement: `rows, cols = u.shape`, `a, b = b, a`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Scalar, Type
 
 Group = tuple[Stmt, ...]
-"""What becomes one statement: one, or `Assign`s and `Store`s whose values are all evaluated before any is assigned."""
+"""The IR statements of one Python statement: one, or assignments whose values are all evaluated before any target."""
 
 
 class StatementGroups:
-    """Finds the groups in the blocks of one function."""
+    """Finds the groups in the blocks of one function.
+
+    >>> from srcad.ir.notation import parse
+    >>> body = parse("t = b\\nb = a\\na = t\\nc = a")
+    >>> groups = StatementGroups(Function("f", (), body, (), {})).groups(body)
+    >>> [[stmt.target for stmt in group] for group in groups]
+    [['b', 'a'], ['c']]
+    """
 
     def __init__(self, function: Function) -> None:
         self._types: Mapping[str, Type] = function.types
@@ -24,23 +31,23 @@ class StatementGroups:
         self._writes = Counter(n for s in walk(body) for n in own_writes(s))
 
     def groups(self, block: Block) -> list[Group]:
-        """The block in its order, cut into groups."""
+        """The block partitioned into groups, in order."""
         found: list[Group] = []
         rest = list(block)
         while rest:
             if length := self._axes(rest):
                 found.append(tuple(rest[:length]))
                 rest = rest[length:]
-            elif traded := self._traded(rest):
+            elif swap := self._swap(rest):
                 remark = rest[1] if isinstance(rest[1], Comment) else None
-                found += [traded] if remark is None else [(remark,), traded]
+                found += [swap] if remark is None else [(remark,), swap]
                 rest = rest[3 if remark is None else 4 :]
             else:
                 found.append((rest.pop(0),))
         return found
 
     def _axes(self, stmts: list[Stmt]) -> int:
-        """How many statements at the start take the lengths of all axes of one array, in order; 0 if not all."""
+        """How many statements at the start assign the lengths of all axes of one array, in order; 0 if not all."""
         match stmts[0]:
             case Assign(_, Op("shape", (Var(array),), _)):
                 known = self._types.get(array)
@@ -54,31 +61,31 @@ class StatementGroups:
             targets.add(stmt.target)
         return rank if rank > 1 and len(targets) == rank == len(stmts[:rank]) and array not in targets else 0
 
-    def _traded(self, stmts: list[Stmt]) -> Group | None:
-        """`a = f; b = e` where `t = e; a = f; b = t` begins the statements, and nothing else reads t."""
+    def _swap(self, stmts: list[Stmt]) -> Group | None:
+        """The swap `a = f; b = e`, where the statements begin with `t = e; a = f; b = t`, and t has no other read."""
         three = stmts[:3] if len(stmts) < 2 or not isinstance(stmts[1], Comment) else [stmts[0], *stmts[2:4]]
         if len(three) < 3:
             return None
         first, second, third = three
         if not isinstance(first, Assign) or not isinstance(third, Assign | Store) or third.value != Var(first.target):
             return None
-        kept = first.target
-        if self._uses[kept] != 1 or self._writes[kept] != 1 or not is_pure(first.value):
+        temporary = first.target
+        if self._uses[temporary] != 1 or self._writes[temporary] != 1 or not is_pure(first.value):
             return None
         match second, third:
             case Assign(a, value), Assign(b) if a != b and a in names(first.value) and is_pure(value):
                 other = Assign(b, first.value, third.span)
                 return (second, other) if isinstance(first.value, Var) else (other, second)
             case Store(base, index, value, None), Store(other, at, _, None) if base == other and is_pure(value):
-                # two elements of one array: the places must not depend on what is in it
+                # two elements of one array: the indices must not depend on its content
                 elements = first.value == Op("index", (base, *index)) and value == Op("index", (base, *at))
-                if elements and self._is_number(kept) and all(map(self._is_fixed, (*index, *at))):
+                if elements and self._is_scalar(temporary) and all(map(self._is_scalar_index, (*index, *at))):
                     return second, Store(other, at, first.value, None, third.span)
         return None
 
-    def _is_number(self, name: str) -> bool:
+    def _is_scalar(self, name: str) -> bool:
         return isinstance(self._types.get(name), Scalar)
 
-    def _is_fixed(self, item: Expr) -> bool:
-        """Whether an index is made of numbers alone."""
-        return all(map(self._is_number, names(item)))
+    def _is_scalar_index(self, item: Expr) -> bool:
+        """Whether an index depends on scalars only."""
+        return all(map(self._is_scalar, names(item)))

@@ -1,4 +1,4 @@
-"""Sequential IR -> Python's syntax tree: one function, statement by statement."""
+"""Printing of statements: a function in sequential form as a Python syntax tree."""
 
 from __future__ import annotations
 
@@ -39,8 +39,20 @@ _AUGMENTED: dict[str, type[ast.operator]] = {
 def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = True) -> ast.FunctionDef:
     """The definition of a function in sequential form; `defaults` are those of its last parameters, as text.
 
-    Where the body does not end in a `Return`, `function.results` are returned. Where it `formats`, the message
-    of an error is one text; otherwise its parts are the arguments, since Numba takes long over an f-string.
+    Where the body does not end in a `Return`, `function.results` are returned. Where it `formats`, the message of an
+    error is one string; otherwise its parts are the arguments of the exception, since Numba compiles f-strings slowly.
+
+    >>> from srcad.ir.nodes import Param
+    >>> from srcad.ir.notation import parse
+    >>> body = parse('''
+    ... for i in range(n):
+    ...     y[i] += x[i]
+    ... ''')
+    >>> params = tuple(Param(name, name) for name in ("x", "y", "n"))
+    >>> print(ast.unparse(ast.fix_missing_locations(to_ast(Function("f", params, body, (), {}), ("3",)))))
+    def f(x, y, n=3):
+        for i in range(n):
+            y[i] += x[i]
     """
     printer = _Statements(Expressions(function), StatementGroups(function), formats)
     body = printer.block(function.body)
@@ -57,13 +69,13 @@ def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = 
 
 
 def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A body of several sections, with blank lines: before each ruler, each loop's preparation, and the return."""
+    """A body of several sections with blank lines before section rulers, the preparation of loops, and the return."""
     if not any(_is_ruler(stmt) for stmt in body):
         return body
     out: list[ast.stmt] = []
     for stmt in body:
         quoted = isinstance(stmt, Remark) and not _is_ruler(stmt) and not _is_blank(stmt)
-        prepared = quoted and len(out) > 1 and isinstance(out[-1], ast.Assign) and _begins_adjoints(out)
+        prepared = quoted and len(out) > 1 and isinstance(out[-1], ast.Assign) and _initialises_adjoints(out)
         returned = isinstance(stmt, ast.Return) and not isinstance(out[-1], Remark)
         if out and (_is_ruler(stmt) or returned or prepared) and not _is_blank(out[-1]):
             out.append(Remark(""))
@@ -79,8 +91,8 @@ def _is_blank(stmt: ast.stmt) -> bool:
     return isinstance(stmt, Remark) and not stmt.text
 
 
-def _begins_adjoints(before: list[ast.stmt]) -> bool:
-    """Whether nothing but assignments stands between the last ruler and here: adjoints set to zero."""
+def _initialises_adjoints(before: list[ast.stmt]) -> bool:
+    """Whether only assignments follow the last ruler: the initialisation of adjoints."""
     for stmt in reversed(before):
         if _is_ruler(stmt):
             return True
@@ -90,24 +102,24 @@ def _begins_adjoints(before: list[ast.stmt]) -> bool:
 
 
 class _Statements:
-    def __init__(self, expressions: Expressions, together: StatementGroups, formats: bool) -> None:
-        self._of = expressions
-        self._together = together
+    def __init__(self, expressions: Expressions, groups: StatementGroups, formats: bool) -> None:
+        self._expressions = expressions
+        self._groups = groups
         self._formats = formats
 
     def block(self, block: Block) -> list[ast.stmt]:
         found: list[ast.stmt] = []
-        for group in self._together.groups(block):
-            made = [node for stmt in group for node in self.statement(stmt)]
-            found += made if len(group) == 1 else [_one_line(made)]
+        for group in self._groups.groups(block):
+            nodes = [node for stmt in group for node in self.statement(stmt)]
+            found += nodes if len(group) == 1 else [_one_line(nodes)]
         return found
 
     def statement(self, stmt: Stmt) -> list[ast.stmt]:
         match stmt:
             case Assign(target, value):
-                return [ast.Assign([ast.Name(target)], self._of.value_of(target, value))]
+                return [ast.Assign([ast.Name(target)], self._expressions.value_of(target, value))]
             case AugAssign(target, op, value):
-                return [ast.AugAssign(ast.Name(target), _AUGMENTED[op](), self._of.expr(value))]
+                return [ast.AugAssign(ast.Name(target), _AUGMENTED[op](), self._expressions.expr(value))]
             case Store():
                 return [self._store(stmt)]
             case If(cond, then, orelse):
@@ -127,21 +139,21 @@ class _Statements:
 
     def _result(self, values: tuple[Expr, ...]) -> ast.expr | None:
         if len(values) > 1:
-            return ast.Tuple([self._of.expr(value) for value in values])
-        return self._of.expr(values[0]) if values else None
+            return ast.Tuple([self._expressions.expr(value) for value in values])
+        return self._expressions.expr(values[0]) if values else None
 
     def _store(self, stmt: Store) -> ast.stmt:
-        target = self._of.place(stmt.base, stmt.index, augmented=stmt.op is not None)
-        value = self._of.expr(stmt.value)
+        target = self._expressions.store_target(stmt.base, stmt.index, augmented=stmt.op is not None)
+        value = self._expressions.expr(stmt.value)
         if stmt.op is None:
             return ast.Assign([target], value)
         return ast.AugAssign(target, _AUGMENTED[stmt.op](), value)  # type: ignore[arg-type]
 
     def _if(self, cond: Expr, then: Block, orelse: Block) -> list[ast.stmt]:
-        test = self._of.expr(cond)
+        test = self._expressions.expr(cond)
         if then or not orelse:
             return [ast.If(test, self.block(then) or [ast.Pass()], self.block(orelse))]
-        return [ast.If(self._of.expr(Op("not", (cond,))), self.block(orelse), [])]
+        return [ast.If(self._expressions.expr(Op("not", (cond,))), self.block(orelse), [])]
 
     def _for(self, stmt: For) -> ast.stmt:
         start, stop, step = stmt.start, stmt.stop, stmt.step
@@ -150,16 +162,16 @@ class _Statements:
             bounds = [start, stop, step]
         body = self.block(stmt.body)
         if stmt.exit is not None:
-            body.append(ast.If(self._of.expr(stmt.exit), [ast.Break()], []))
-        turns = ast.Call(ast.Name("range"), [self._of.expr(bound) for bound in bounds], [])
-        return ast.For(ast.Name(stmt.index), turns, body or [ast.Pass()], [])
+            body.append(ast.If(self._expressions.expr(stmt.exit), [ast.Break()], []))
+        iterations = ast.Call(ast.Name("range"), [self._expressions.expr(bound) for bound in bounds], [])
+        return ast.For(ast.Name(stmt.index), iterations, body or [ast.Pass()], [])
 
     def _while(self, test: Block, cond: Expr, body: Block) -> ast.stmt:
-        turn = self.block(body)
+        body_nodes = self.block(body)
         if not test:
-            return ast.While(self._of.expr(cond), turn or [ast.Pass()], [])
-        leave = ast.If(self._of.expr(Op("not", (cond,))), [ast.Break()], [])
-        return ast.While(ast.Constant(True), [*self.block(test), leave, *turn], [])
+            return ast.While(self._expressions.expr(cond), body_nodes or [ast.Pass()], [])
+        exit_loop = ast.If(self._expressions.expr(Op("not", (cond,))), [ast.Break()], [])
+        return ast.While(ast.Constant(True), [*self.block(test), exit_loop, *body_nodes], [])
 
     def _effect(self, call: Op, stmt: Effect) -> ast.stmt:
         found = check_of(stmt)
@@ -167,26 +179,26 @@ class _Statements:
             return self._check(found)
         if call.prim == "delete":
             return ast.Delete([ast.Name(arg.name) for arg in call.args if isinstance(arg, Var)])
-        return ast.Expr(self._of.expr(call))
+        return ast.Expr(self._expressions.expr(call))
 
     def _check(self, found: Check) -> ast.stmt:
         message = self._message(found.message)
         if found.error == "AssertionError" and len(message) < 2:
-            return ast.Assert(self._of.expr(found.condition), message[0] if message else None)
+            return ast.Assert(self._expressions.expr(found.condition), message[0] if message else None)
         unless = negated(found.condition)
         raised = ast.Raise(ast.Call(dotted(found.error), message, []), None)
-        return raised if unless == Const(True) else ast.If(self._of.expr(unless), [raised], [])
+        return raised if unless == Const(True) else ast.If(self._expressions.expr(unless), [raised], [])
 
     def _message(self, parts: tuple[str | Expr, ...]) -> list[ast.expr]:
-        """What an error is made with: one text, or where it is compiled, texts and numbers to be joined."""
-        given = [ast.Constant(part) if isinstance(part, str) else self._of.expr(part) for part in parts]
+        """The arguments of an exception: one string, or for compiled code, strings and integers to be joined."""
+        given = [ast.Constant(part) if isinstance(part, str) else self._expressions.expr(part) for part in parts]
         if not self._formats or all(isinstance(part, str) for part in parts):
             return given
         return [ast.JoinedStr([v if isinstance(v, ast.Constant) else ast.FormattedValue(v, -1, None) for v in given])]
 
 
 def _one_line(stmts: list[ast.stmt]) -> ast.stmt:
-    """Assignments as one: of tuples, or of a shape to all its lengths."""
+    """Several assignments as one: of tuples, or of a shape to all its lengths."""
     targets = ast.Tuple([s.targets[0] for s in stmts if isinstance(s, ast.Assign)])
     values = [s.value for s in stmts if isinstance(s, ast.Assign)]
     if isinstance(values[0], ast.Subscript) and all(_is_length(v) for v in values):

@@ -1,7 +1,7 @@
-"""The writer: a syntax tree becomes the text a careful person would have typed.
+"""The unparser: from a syntax tree to source text with comments, minimal parentheses and wrapped lines.
 
-The only file that knows astunparse. Its `Unparser` gives the walk; parentheses, comments, blank lines, wrapping
-and docstrings are ours.
+The only module that uses astunparse. Its `Unparser` supplies the traversal; parentheses, comments, blank lines,
+wrapping and docstrings are implemented here.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def write(tree: ast.AST) -> str:
 
 
 class _Writer(Unparser):  # type: ignore[misc]
-    """astunparse with an idea of precedence."""
+    """astunparse with operator precedence, and with the nodes of comment_nodes."""
 
     def __init__(self, tree: ast.AST, out: io.StringIO) -> None:
         self._line: list[str] = []
@@ -164,7 +164,7 @@ class _Writer(Unparser):  # type: ignore[misc]
     # ---- expressions ---------------------------------------------------------------------
 
     def _operand(self, node: ast.expr, least: int) -> None:
-        """Write a node, in parentheses if it binds less tightly than its place asks."""
+        """Write a node, in parentheses if its precedence is less than `least`."""
         if _precedence(node) < least:
             self.write("(")
             self.dispatch(node)
@@ -173,7 +173,7 @@ class _Writer(Unparser):  # type: ignore[misc]
             self.dispatch(node)
 
     def _bare(self, node: ast.expr) -> None:
-        """Where Python takes a tuple without its parentheses."""
+        """Write a node where Python accepts a tuple without parentheses."""
         if isinstance(node, ast.Tuple) and len(node.elts) > 1:
             self._listed(node.elts)
         else:
@@ -240,7 +240,7 @@ class _Writer(Unparser):  # type: ignore[misc]
         self.write(literal(t.value))
 
     def _JoinedStr(self, t: ast.JoinedStr) -> None:
-        text, place = "", ""
+        text, location = "", ""
         for part in t.values:
             if isinstance(part, ast.Constant):
                 text += str(part.value).replace("{", "{{").replace("}", "}}")
@@ -250,11 +250,11 @@ class _Writer(Unparser):  # type: ignore[misc]
                 text += "{" + "".join(self._line) + "}"
                 self._line = before
         if len(text) > _LONGEST_TEXT and isinstance(t.values[0], ast.Constant):
-            # the place on a line of its own, and what is wrong there on the next
-            place, colon, _ = str(t.values[0].value).rpartition(": ")
-            place += colon
-            text = text[len(place.replace("{", "{{").replace("}", "}}")) :]
-        self.write(f"{literal(place)} f{literal(text)}" if place else f"f{literal(text)}")
+            # the source location on a line of its own, the message on the next
+            location, colon, _ = str(t.values[0].value).rpartition(": ")
+            location += colon
+            text = text[len(location.replace("{", "{{").replace("}", "}}")) :]
+        self.write(f"{literal(location)} f{literal(text)}" if location else f"f{literal(text)}")
 
 
 def _precedence(node: ast.AST) -> int:
@@ -300,7 +300,7 @@ def literal(value: object) -> str:
 
 
 def _shortened(text: str) -> str:
-    """A quoted line that is too long ends in ` ...`, cut between two terms."""
+    """A quoted source line that is too long, truncated between two terms, ending in ` ...`."""
     room = WIDTH - len(" ...")
     start = text.index(": ") + 2
     depth, room = 0, WIDTH - len(" ...")

@@ -1,7 +1,7 @@
-"""What only one branch of an `if` gives something to is done in that branch.
+"""Sinking of adjoint statements into the one branch of an `if` in which they have an effect.
 
-A choice sends its cotangent one way and zero the other. Adding zero is left out, and an adjoint that one branch
-takes and the other gives back is taken where it is used.
+A conditional passes its cotangent to one operand and zero to the other. The addition of the zero is removed, and an
+adjoint that is read and cleared before the test, and added back in one branch, is read and cleared in the other only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from srcad.ir.types import FLOATS, Scalar, Type
 
 
 def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias) -> Block:
-    """Move what follows an `if` into the branch that it hangs on.
+    """Sink accumulations after an `if`, and the read and clear before it, into the branch that needs them.
 
     >>> from srcad.analysis.memory.may_alias import may_alias
     >>> from srcad.ir.notation import parse, show
@@ -46,7 +46,7 @@ def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias
         %d_a.0 = 0.0
         d_x[i] += %d_b.0
 
-    When the temporaries are gone, the last branch gives back what was taken before the test:
+    After forward substitution, the `else` branch only adds back what was read before the test:
 
     >>> body = parse('''
     ... %d_a.0 = d_x[i]
@@ -68,24 +68,24 @@ def sink_into_branches(block: Block, types: Mapping[str, Type], shared: MayAlias
         out: list[Stmt] = []
         for stmt in inner:
             stmt = with_blocks(stmt, [go(b) for b in blocks(stmt)])
-            into = _into(out[-1], stmt, types) if out else None
-            if into is None:
+            sunk = _sunk_after(out[-1], stmt, types) if out else None
+            if sunk is None:
                 out.append(stmt)
             else:
-                out[-1] = into
+                out[-1] = sunk
         for end in range(len(out), 2, -1):
-            taken = _taken_inside(out[end - 3 : end], types, shared, uses)
-            if taken is not None:
-                out[end - 3 : end] = [taken]
+            moved = _sunk_before(out[end - 3 : end], types, shared, uses)
+            if moved is not None:
+                out[end - 3 : end] = [moved]
         return tuple(out)
 
     return go(block)
 
 
-def _into(test: Stmt, stmt: Stmt, types: Mapping[str, Type]) -> If | None:
-    """The `if` with the statement at the end of the one branch in which it does something."""
-    name = _added(stmt)
-    if name is None or not _is_number(name, types) or not isinstance(test, If):
+def _sunk_after(test: Stmt, stmt: Stmt, types: Mapping[str, Type]) -> If | None:
+    """The `if` with the statement at the end of the one branch in which it has an effect; None if there is none."""
+    name = _added_scalar(stmt)
+    if name is None or not _is_float_scalar(name, types) or not isinstance(test, If):
         return None
     match _is_zero(name, test.then), _is_zero(name, test.orelse):
         case True, False:
@@ -95,8 +95,8 @@ def _into(test: Stmt, stmt: Stmt, types: Mapping[str, Type]) -> If | None:
     return None
 
 
-def _added(stmt: Stmt) -> str | None:
-    """The number that a statement adds to something, if that is all it does."""
+def _added_scalar(stmt: Stmt) -> str | None:
+    """The name of the scalar that a statement adds to something, if that is all it does."""
     match stmt:
         case AugAssign(target, "+" | "-", Var(name) | Op("neg", (Var(name),))) if target != name:
             return name
@@ -105,28 +105,28 @@ def _added(stmt: Stmt) -> str | None:
     return None
 
 
-def _is_number(name: str, types: Mapping[str, Type]) -> bool:
+def _is_float_scalar(name: str, types: Mapping[str, Type]) -> bool:
     known = types.get(name)
     return isinstance(known, Scalar) and known.dtype in FLOATS
 
 
 def _is_zero(name: str, branch: Block) -> bool:
-    """Whether the name is zero at the end of a branch."""
+    """Whether the last definition of the name in a branch is zero."""
     for stmt in reversed(branch):
         if any(name in own_writes(s) for s in walk((stmt,))):
             return stmt == Assign(name, Const(0.0))
     return False
 
 
-def _taken_inside(stmts: list[Stmt], types: Mapping[str, Type], shared: MayAlias, uses: Counter[str]) -> If | None:
-    """`t = x[i]; x[i] = 0`, and one branch adds t to x[i] again: then it all happens in the other."""
+def _sunk_before(stmts: list[Stmt], types: Mapping[str, Type], shared: MayAlias, uses: Counter[str]) -> If | None:
+    """`t = x[i]; x[i] = 0`, and one branch adds t to x[i] again: all of it sinks into the other branch."""
     match stmts:
-        case [Assign(name, Op("index") as taken) as take, Store(_, _, Const(0.0), None) as clear, If() as test]:
+        case [Assign(name, Op("index") as moved) as take, Store(_, _, Const(0.0), None) as clear, If() as test]:
             pass
         case _:
             return None
     array = root(clear.base)
-    if array is None or place(clear) != taken or not _is_number(name, types):
+    if array is None or place(clear) != moved or not _is_float_scalar(name, types):
         return None
     if uses[name] > sum(reads(e).count(name) for s in walk((*test.then, *test.orelse)) for e in own_exprs(s)):
         return None  # the test reads it, or what comes later

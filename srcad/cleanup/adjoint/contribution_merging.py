@@ -1,4 +1,4 @@
-"""Contributions to the same adjoint, one after another, become one statement."""
+"""Merging of accumulations into the same adjoint: several `+=` on one target become one statement."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from srcad.ir.types import Array, Scalar, Type
 from srcad.typing.typeof import same_type, typeof
 
 _LONGEST = 24
-"""How many parts a merged sum may have: one line, not a paragraph."""
+"""How many subexpressions a merged sum may have, so that it fits on a line."""
 
 
 def merge_contributions(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
-    """Join contributions to one target; an element taken out, zeroed and added back was never moved.
+    """Merge accumulations into one target; drop the store of a value that the element already has.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(merge_contributions(parse('''
@@ -42,21 +42,21 @@ class _Merge:
         stmts: list[Stmt] = []
         for stmt in block:
             stmt = with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
-            new = self._restored(stmts, stmt)
+            new = self._without_restore(stmts, stmt)
             if new is None:
                 continue
-            if not self._joined(stmts, new):
+            if not self._merged(stmts, new):
                 stmts.append(new)
         return tuple(stmts)
 
     # ---- d += a; d += b ----------------------------------------------------------------------
 
-    def _joined(self, before: list[Stmt], stmt: Stmt) -> bool:
-        """Add the contribution to an earlier one: there, or here where it would not be the same there."""
+    def _merged(self, before: list[Stmt], stmt: Stmt) -> bool:
+        """Merge the statement with an earlier one: at the earlier place, or here if a value would change there."""
         if not isinstance(stmt, AugAssign | Store) or stmt.op not in ("+", "-") or not is_pure(stmt.value):
             return False
         target = _target(stmt)
-        there, beside = True, False
+        at_earlier, commutes = True, False
         for k in range(len(before) - 1, -1, -1):
             earlier = before[k]
             if isinstance(earlier, Comment):
@@ -66,34 +66,36 @@ class _Merge:
                 both = self._sum(earlier, stmt)
                 if both is None:
                     return False
-                if there:
+                if at_earlier:
                     before[k] = both
                     return True
-                sets = isinstance(earlier, Assign) or earlier.op is None
-                if (beside and sets) or any(clobbers_contents(s, earlier.value, self.shared) for s in before[k + 1 :]):
+                assigns = isinstance(earlier, Assign) or earlier.op is None
+                if (commutes and assigns) or any(
+                    clobbers_contents(s, earlier.value, self.shared) for s in before[k + 1 :]
+                ):
                     return False
                 before[k:] = [*before[k + 1 :], both]
                 return True
             if conflicts_with_target((earlier,), *target, self.shared):
-                if not self._adds_beside(earlier, target):
+                if not self._commutes(earlier, target):
                     return False
-                beside = True
-            there = there and not clobbers_contents(earlier, stmt.value, self.shared)
+                commutes = True
+            at_earlier = at_earlier and not clobbers_contents(earlier, stmt.value, self.shared)
         return False
 
-    def _adds_beside(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
-        """Whether the statement only adds to other elements of the same array: in which order is all one."""
+    def _commutes(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
+        """Whether the statement only adds to elements of the same array: accumulations commute."""
         place, index = target
         if not isinstance(stmt, Store) or stmt.op not in ("+", "-") or stmt.base != place or not index:
             return False
-        mine = {self.shared.class_of(n) for n in names(place)}
+        target_classes = {self.shared.class_of(n) for n in names(place)}
         read = [self.shared.reads_contents(stmt.value), *map(self.shared.reads, (*stmt.index, *index))]
-        return is_pure(stmt.value) and not any(mine & memory for memory in read)
+        return is_pure(stmt.value) and not any(target_classes & memory for memory in read)
 
     def _is_earlier(self, stmt: Stmt, target: tuple[Expr, tuple[Expr, ...]]) -> bool:
-        """Whether a contribution to `target` could become one with this statement."""
+        """Whether an accumulation into `target` may be merged with this statement."""
         if isinstance(stmt, Assign):
-            # an array has to be its own from the start: the sum will be a new one
+            # an array must not alias another: the sum will be a new array
             alias = any(map(self.shared.has_memory, roots(stmt.value)))
             return (Var(stmt.target), ()) == target and not alias
         return isinstance(stmt, AugAssign | Store) and _target(stmt) == target
@@ -120,8 +122,8 @@ class _Merge:
 
     # ---- t = d[i]; ...; d[i] = t -------------------------------------------------------------
 
-    def _restored(self, before: list[Stmt], stmt: Stmt) -> Stmt | None:
-        """None where the statement puts back what is there; `d[i] += e` where it puts back that and e."""
+    def _without_restore(self, before: list[Stmt], stmt: Stmt) -> Stmt | None:
+        """None where the statement stores the current content; `d[i] += e` where it stores the content plus e."""
         if not isinstance(stmt, Store) or stmt.op is not None or not isinstance(stmt.base, Var):
             return stmt
         if any(isinstance(item, Slice) for item in stmt.index) or not stmt.index:
@@ -139,7 +141,7 @@ class _Merge:
         return stmt
 
     def _is_content(self, before: list[Stmt], stmt: Store, value: Expr) -> bool:
-        """Whether the value is known to be what the element holds now."""
+        """Whether the value is known to equal the current content of the element."""
         element = Op("index", (stmt.base, *stmt.index))
         if not self.shared.is_element(element):
             return False

@@ -1,4 +1,4 @@
-"""A copy is not made where nobody could tell it from the original."""
+"""Copy elision: an adjoint takes over the memory it would copy, where no read or write could tell the difference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from srcad.ir.types import Array, Type
 
 
 def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()) -> Block:
-    """Let an adjoint take over the memory it was to copy, where that is not read or written any more.
+    """Replace `copy(x)` by `x` where the source is dead afterwards, or neither array is written any more.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(elide_copies(parse('''
@@ -27,56 +27,56 @@ def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str
     d_x = d_y
     d_x[0] += 1.0
 
-    Copies that the user wrote stay. Memory of `params` and of names free in the block belongs to the caller.
+    Copies that the user wrote are left. Memory of `params` and of names free in the block belongs to the caller.
     """
-    kept, outside = frozenset(live_out), frozenset(params)
+    required, outside = frozenset(live_out), frozenset(params)
     while any(_is_copied(stmt) for stmt in walk(block)):
-        live = liveness(block, types, kept, outside)
-        owner = _Ownership(block, types, live, kept, outside)
-        new = owner.block(block, ())
+        live = liveness(block, types, required, outside)
+        elision = _CopyElision(block, types, live, required, outside)
+        new = elision.block(block, ())
         if new == block:
             return block
-        # each changes what shares memory with what: those that had a part in it are asked anew
+        # each elision changes the aliases: those names are analysed anew in the next round
         block = new
     return block
 
 
 def _is_copied(stmt: Stmt) -> bool:
     copied = isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "copy"
-    return copied and isinstance(stmt, Assign) and _owns(stmt.target)
+    return copied and isinstance(stmt, Assign) and _is_generated(stmt.target)
 
 
-class _Ownership:
+class _CopyElision:
     def __init__(
         self,
         block: Block,
         types: Mapping[str, Type],
         live: Liveness,
-        kept: frozenset[str],
+        required: frozenset[str],
         outside: frozenset[str],
     ) -> None:
         self.types = types
-        self.holders = aliases_at_copies(block, types, outside)
+        self.aliases_at = aliases_at_copies(block, types, outside)
         self.live = live
         self.shared = live.shared
-        self.kept = kept
+        self.required = required
         self.outside = outside | (frozenset(self.shared.representative) - defined(block))
         self.stored = {self.shared.class_of(n) for n in block_stores(block) if self.shared.has_memory(n)}
         self.changed: set[str] = set()
-        """What shares memory with more than the analyses know of, by now."""
+        """Alias classes that have grown by an elision since the analyses were made."""
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(self._stmt(s, (*path, i)) for i, s in enumerate(block))
 
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         match stmt:
-            case Assign(target, Op("copy", (source,))) if _owns(target):
-                met = {self.shared.class_of(n) for n in (target, *roots(source))}
-                if met & self.changed:
+            case Assign(target, Op("copy", (source,))) if _is_generated(target):
+                classes = {self.shared.class_of(n) for n in (target, *roots(source))}
+                if classes & self.changed:
                     return stmt
                 after = self.live.live_after(path)
-                if self._is_last(target, source, path, after) or self._may_share(target, source, after):
-                    self.changed |= met
+                if self._is_last_use(target, source, path, after) or self._are_unwritten_or_dead(target, source, after):
+                    self.changed |= classes
                     return replace(stmt, value=source)
                 return stmt
             case If(then=then, orelse=orelse):
@@ -88,8 +88,8 @@ class _Ownership:
             case _:
                 return stmt
 
-    def _is_last(self, target: str, source: Expr, path: Path, after: frozenset[str]) -> bool:
-        """Whether nobody will look at the source's memory any more, under whatever name."""
+    def _is_last_use(self, target: str, source: Expr, path: Path, after: frozenset[str]) -> bool:
+        """Whether the memory of the source is dead after the copy, under all of its aliases."""
         match source:
             case Var(name):
                 pass
@@ -101,25 +101,25 @@ class _Ownership:
         if not isinstance(one, Array) or not isinstance(other, Array):
             return False
         alike = one.layout == other.layout and one.dtype == other.dtype
-        others = self.holders[path] - {target}
+        others = self.aliases_at[path] - {target}
         return alike and CALLER not in others and not others & after
 
-    def _may_share(self, target: str, source: object, after: frozenset[str]) -> bool:
+    def _are_unwritten_or_dead(self, target: str, source: object, after: frozenset[str]) -> bool:
         assert isinstance(source, Var | Op)
         names = frozenset().union(*(self.shared.aliases(n) for n in roots(source)))
         if not names or target in names:
             return False
-        foreign = names & self.outside
+        of_caller = names & self.outside
         others = (names & after) - {target}
-        if isinstance(source, Var) and not foreign and not others and not names & self.kept:
+        if isinstance(source, Var) and not of_caller and not others and not names & self.required:
             return True
-        # both live on: then nobody may ever write to either, nor may the caller get hold of both
-        apart = self.shared.aliases(target)
+        # both stay live: neither may ever be written to, and the caller must not see both
+        target_aliases = self.shared.aliases(target)
         unwritten = self.shared.class_of(target) not in self.stored and not any(
             self.shared.class_of(n) in self.stored for n in names
         )
-        return unwritten and not apart & (self.kept | self.outside)
+        return unwritten and not target_aliases & (self.required | self.outside)
 
 
-def _owns(name: str) -> bool:
+def _is_generated(name: str) -> bool:
     return is_adjoint(name) or is_temporary(name)

@@ -1,4 +1,4 @@
-"""All simplifications of adjoint statements, until none finds anything more to do."""
+"""The fixpoint of the peephole passes on adjoint statements."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from srcad.ir.traversal import blocks, with_blocks
 from srcad.ir.types import Array, Type
 
 _ROUNDS = 20
-"""More than ever needed; each pass only makes the text smaller, so it ends anyway."""
+"""More than ever needed; each pass only makes the text smaller, so it terminates anyway."""
 
 
 def simplify_adjoint(block: Block, types: Mapping[str, Type], live_out: Iterable[str]) -> Block:
-    """Fold, let first contributions assign, merge, drop what is unread, and put temporaries back.
+    """Fold, assign first contributions, merge, remove dead code, and substitute temporaries, to a fixpoint.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
@@ -36,13 +36,13 @@ def simplify_adjoint(block: Block, types: Mapping[str, Type], live_out: Iterable
     d_decay += acc * d_acc.1
     d_acc.0 = decay * d_acc.1
 
-    For a block in sequential form; what it reads of names that it does not assign stays as it is.
+    For a block in sequential form; names that it reads and does not assign are left alone.
     """
-    kept = frozenset(live_out)
+    required = frozenset(live_out)
     block = array_updates_as_stores(block, types)
     for _ in range(_ROUNDS):
         new = neighbour_passes(block, types, may_alias(block, types))
-        new = substitute_temporaries(remove_dead_code(new, kept, types), types, kept)
+        new = substitute_temporaries(remove_dead_code(new, required, types), types, required)
         if new == block:
             break
         block = new
@@ -50,7 +50,19 @@ def simplify_adjoint(block: Block, types: Mapping[str, Type], live_out: Iterable
 
 
 def neighbour_passes(block: Block, types: Mapping[str, Type], shared: MayAlias) -> Block:
-    """One round of what looks at neighbouring statements only."""
+    """One round of the passes that look at neighbouring statements only.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
+    >>> types = dict.fromkeys(("d", "a", "b"), Scalar("float64"))
+    >>> body = parse('''
+    ... d = 0.0
+    ... d += a * 1.0
+    ... d += b
+    ... ''')
+    >>> print(show(neighbour_passes(body, types, may_alias(body, types))))
+    d = a + b
+    """
     return sink_definitions(
         merge_contributions(assign_first_contribution(simplify_algebra(block, types), types, shared), types, shared),
         types,
@@ -59,7 +71,13 @@ def neighbour_passes(block: Block, types: Mapping[str, Type], shared: MayAlias) 
 
 
 def array_updates_as_stores(block: Block, types: Mapping[str, Type]) -> Block:
-    """`d += e` on an array is a store to the whole of d: then it is no assignment of the name."""
+    """Rewrite `d += e` on an array as a store to all of d: the name is not redefined.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import dim
+    >>> print(show(array_updates_as_stores(parse("d += e"), {"d": Array("float64", (dim(4),))})))
+    d[...] += e
+    """
 
     def one(stmt: Stmt) -> Stmt:
         if isinstance(stmt, AugAssign) and isinstance(types.get(stmt.target), Array):

@@ -1,4 +1,4 @@
-"""Adjoint statements in the order in which the fewest names are needed."""
+"""Code sinking: definitions of adjoints move below the last reads of the values they replace (shorter live ranges)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from srcad.ir.types import Type
 
 
 def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
-    """Let a zero, or a new value, wait until what was there before has been used.
+    """Move the clearing or the new value of an adjoint below the last read of its old value.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(sink_definitions(parse('''
@@ -27,7 +27,7 @@ def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias |
     d_b[...] += 2.0 * %t.0
     d_h[i] = 0.0
 
-    The temporary, and the copy, can then go.
+    The temporary, and the copy, can then be substituted.
     """
     shared = shared or may_alias(block, types)
     uses = Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
@@ -35,79 +35,83 @@ def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias |
     def go(b: Block) -> Block:
         stmts = [with_blocks(s, [go(inner) for inner in blocks(s)]) for s in b]
         for i in range(len(stmts) - 1, -1, -1):
-            j = _passed_on(stmts, i, shared) or _read_before(stmts, i, shared)
+            j = _above_copy(stmts, i, shared) or _below_old_reads(stmts, i, shared)
             if j is not None:
                 stmts.insert(j - 1, stmts.pop(i))
         for i in range(len(stmts) - 1):
-            taken, zero = stmts[i], stmts[i + 1]
-            if _is_taken(taken, zero) and isinstance(taken, Assign) and uses[taken.target] == 1:
-                reader = _reader(stmts, i + 2, taken.target)
-                if reader is not None and _free(stmts[i + 2 : reader + 1], zero, shared):
+            saved, zero = stmts[i], stmts[i + 1]
+            if _is_saved_and_cleared(saved, zero) and isinstance(saved, Assign) and uses[saved.target] == 1:
+                reader = _reader(stmts, i + 2, saved.target)
+                if reader is not None and _is_independent(stmts[i + 2 : reader + 1], zero, shared):
                     stmts.insert(reader, stmts.pop(i + 1))
         return tuple(stmts)
 
     return go(block)
 
 
-def _passed_on(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
-    """Where `b = a` stands, if the assignment of `a` at `i` may wait until then.
+def _above_copy(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
+    """The position of `b = a`, if the definition of `a` at `i` may be sunk to just above it.
 
-    `a` can then take the place of what `b` held, for its last reader has gone by.
+    `a` can then be coalesced with `b`, whose last read lies before.
     """
-    made = stmts[i]
-    if not isinstance(made, Assign) or not is_adjoint(made.target) or not is_pure(made.value):
+    assign = stmts[i]
+    if not isinstance(assign, Assign) or not is_adjoint(assign.target) or not is_pure(assign.value):
         return None
     for j in range(i + 1, len(stmts)):
         stmt = stmts[j]
         match stmt:
-            case Assign(target, Var(source)) if source == made.target and target != source:
+            case Assign(target, Var(source)) if source == assign.target and target != source:
                 return j if j > i + 1 else None
             case Assign() | AugAssign() | Store():
                 pass
             case _:
                 return None
-        # the comments that name the lines would be torn apart
-        if stmt.span is not None and made.span is not None and stmt.span.line != made.span.line:
+        # the comments that name the source lines would be separated from their statements
+        if stmt.span is not None and assign.span is not None and stmt.span.line != assign.span.line:
             return None
-        if conflicts_with_target((stmt,), Var(made.target), (), shared) or clobbers_operands(stmt, made.value, shared):
+        if conflicts_with_target((stmt,), Var(assign.target), (), shared) or clobbers_operands(
+            stmt, assign.value, shared
+        ):
             return None
     return None
 
 
-def _read_before(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
-    """Where the new value of an adjoint made at `i` may wait, if older values of it are read before.
+def _below_old_reads(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
+    """The position that the definition of an adjoint at `i` may be sunk to, past reads of older versions of it.
 
-    A copy waits for all who read what it copies, a value for those who add to others.
+    A copy is sunk below all reads of those versions, a value below accumulations only.
     """
-    made = stmts[i]
-    if not isinstance(made, Assign) or not is_adjoint(made.target) or not is_pure(made.value):
+    assign = stmts[i]
+    if not isinstance(assign, Assign) or not is_adjoint(assign.target) or not is_pure(assign.value):
         return None
-    if isinstance(made.value, Var) and not is_adjoint(made.value.name):
+    if isinstance(assign.value, Var) and not is_adjoint(assign.value.name):
         return None
-    base = made.target.rpartition(".")[0]
-    last = None
+    base = assign.target.rpartition(".")[0]
+    target_position = None
     for j in range(i + 1, len(stmts)):
         stmt = stmts[j]
         if not isinstance(stmt, Assign | AugAssign | Store):
             break
-        if stmt.span is not None and made.span is not None and stmt.span.line != made.span.line:
+        if stmt.span is not None and assign.span is not None and stmt.span.line != assign.span.line:
             break
-        if conflicts_with_target((stmt,), Var(made.target), (), shared) or clobbers_operands(stmt, made.value, shared):
+        if conflicts_with_target((stmt,), Var(assign.target), (), shared) or clobbers_operands(
+            stmt, assign.value, shared
+        ):
             break
-        old = {n for e in own_exprs(stmt) for n in reads(e) if n.rpartition(".")[0] == base}
-        waits = not isinstance(stmt, Assign) or (_is_copied(made.value) and not _is_copied(stmt.value))
-        if old and waits:
-            last = j + 1
-    return last
+        old_versions = {n for e in own_exprs(stmt) for n in reads(e) if n.rpartition(".")[0] == base}
+        sinks = not isinstance(stmt, Assign) or (_is_copied(assign.value) and not _is_copied(stmt.value))
+        if old_versions and sinks:
+            target_position = j + 1
+    return target_position
 
 
 def _is_copied(value: Expr) -> bool:
     return isinstance(value, Var) or (isinstance(value, Op) and value.prim == "copy")
 
 
-def _is_taken(taken: Stmt, zero: Stmt) -> bool:
-    """Whether one statement keeps what the next one overwrites with zero."""
-    match taken, zero:
+def _is_saved_and_cleared(saved: Stmt, zero: Stmt) -> bool:
+    """Whether one statement saves the element that the next one overwrites with zero."""
+    match saved, zero:
         case Assign(name, value), Store(base, index, Const(float()), None) if is_temporary(name):
             place = Op("index", (base, *(index or (Slice(),))))
             return value in (place, Op("copy", (place,)))
@@ -121,7 +125,7 @@ def _reader(stmts: list[Stmt], start: int, name: str) -> int | None:
     return None
 
 
-def _free(between: list[Stmt], zero: Stmt, shared: MayAlias) -> bool:
+def _is_independent(between: list[Stmt], zero: Stmt, shared: MayAlias) -> bool:
     assert isinstance(zero, Store)
     index: tuple[Expr, ...] = zero.index or (Slice(),)
     return not conflicts_with_target(between, zero.base, index, shared)

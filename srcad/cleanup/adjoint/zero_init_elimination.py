@@ -1,4 +1,4 @@
-"""The first contribution to an adjoint assigns."""
+"""Elimination of zero initialisations: the first accumulation into an adjoint becomes an assignment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ZEROS = frozenset({"np.zeros", "np.zeros_like"})
 
 
 def assign_first_contribution(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
-    """Where an accumulator is set to zero and the next to touch it adds to it, assign instead.
+    """Where the next access to an accumulator set to zero is a `+=`, drop the zero and assign.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
@@ -30,12 +30,12 @@ def assign_first_contribution(block: Block, types: Mapping[str, Type], shared: M
     e = f * 2.0
     d = e
 
-    An array is only assigned what is known to have its dtype and shape, and memory of its own.
+    An array is only assigned a value known to have its dtype and shape, and memory of its own (or a copy).
     """
-    return _First(types, shared or may_alias(block, types)).block(block)
+    return _ZeroElimination(types, shared or may_alias(block, types)).block(block)
 
 
-class _First:
+class _ZeroElimination:
     def __init__(self, types: Mapping[str, Type], shared: MayAlias) -> None:
         self.types = types
         self.shared = shared
@@ -45,43 +45,43 @@ class _First:
         i = 0
         while i < len(stmts):
             if _is_zero(stmts[i]):
-                self._use(stmts, i)
+                self._eliminate(stmts, i)
             i += 1
-        return tuple(s for s in stmts if s is not _GONE)
+        return tuple(s for s in stmts if s is not _REMOVED)
 
-    def _use(self, stmts: list[Stmt], i: int) -> None:
-        """Let the zero at `i` go, where the next to touch its target can assign."""
-        place, index = _target(stmts[i])
+    def _eliminate(self, stmts: list[Stmt], i: int) -> None:
+        """Remove the zero at `i`, where the next access to its target can assign."""
+        base, index = _target(stmts[i])
         for j in range(i + 1, len(stmts)):
             stmt = stmts[j]
-            if stmt is _GONE:
+            if stmt is _REMOVED:
                 continue
-            if isinstance(stmt, AugAssign | Store) and _target(stmt) == (place, index):
+            if isinstance(stmt, AugAssign | Store) and _target(stmt) == (base, index):
                 new = self._assigned(stmts[i], stmt)
                 if new is not None:
-                    stmts[i], stmts[j] = _GONE, new
+                    stmts[i], stmts[j] = _REMOVED, new
                 return
-            if conflicts_with_target((stmt,), place, index, self.shared):
-                if isinstance(stmt, If) and isinstance(stmts[i], Assign) and self._both(stmt, stmts[i]):
-                    # each branch starts from zero by itself, and both add to it first
+            if conflicts_with_target((stmt,), base, index, self.shared):
+                if isinstance(stmt, If) and isinstance(stmts[i], Assign) and self._removable_in_both(stmt, stmts[i]):
+                    # push the zero into both branches: both accumulate into it first
                     zero = stmts[i]
-                    stmts[i] = _GONE
+                    stmts[i] = _REMOVED
                     stmts[j] = with_blocks(stmt, [self.block((zero, *b)) for b in blocks(stmt)])
                 return
 
-    def _both(self, stmt: If, zero: Stmt) -> bool:
-        """Whether each branch, begun with the zero, would do without it."""
+    def _removable_in_both(self, stmt: If, zero: Stmt) -> bool:
+        """Whether the zero could be eliminated in each branch, if it stood at the start of both."""
         target = _target(zero)[0]
         return not names(stmt.cond) & names(target) and all(zero not in self.block((zero, *b)) for b in blocks(stmt))
 
     def _assigned(self, zero: Stmt, add: AugAssign | Store) -> Stmt | None:
         """`d = e` for `d += e`, `d[i] = e` for `d[i] += e`; None where that is not known to be the same."""
-        place, index = _target(zero)
+        base, index = _target(zero)
         value = add.value
         if add.op not in ("+", "-") or not is_pure(value):
             return None
         name = add.target if isinstance(add, AugAssign) else None
-        if conflicts_with_target((Assign("", value),), place, index, self.shared):
+        if conflicts_with_target((Assign("", value),), base, index, self.shared):
             return None
         if add.op == "-":
             value = Op("neg", (value,))
@@ -97,8 +97,8 @@ class _First:
         return Assign(name or zero.target, value, add.span)
 
 
-_GONE = Assign("", Const(None))
-"""Stands where a statement was, while positions are counted."""
+_REMOVED = Assign("", Const(None))
+"""Placeholder for a removed statement, so that positions stay valid."""
 
 
 def _is_zero(stmt: Stmt) -> bool:

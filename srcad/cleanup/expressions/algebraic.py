@@ -1,4 +1,4 @@
-"""Algebra on expressions: units, signs and constants."""
+"""Algebraic simplification of expressions: identities, signs and constant folding."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ def simplify_algebra(block: Block, types: Mapping[str, Type]) -> Block:
     `0 * e` is never folded: it would lose a NaN, and a shape. Products with two constants may change in the
     last bit, so may products of matrices, and the sign of a zero may change.
     """
-    rules = _Rules(types)
+    rules = _AlgebraRules(types)
     return tuple(s for stmt in block for s in rules.statement(rewrite(stmt, rules.whole)))
 
 
-class _Rules:
+class _AlgebraRules:
     def __init__(self, types: Mapping[str, Type]) -> None:
         self.types = types
 
     def whole(self, expr: Expr) -> Expr:
-        # the rules move operands about: two draws of random numbers would trade places
+        # the rules reorder operands: impure ones (draws of random numbers) must keep their order
         return map_expr(expr, self.node) if is_pure(expr) else expr
 
     # ---- statements --------------------------------------------------------------------------
 
     def statement(self, stmt: Stmt) -> list[Stmt]:
-        """The sign of a contribution goes into the operator."""
+        """Move the sign of the value of a `+=` or `-=` into the operator."""
         if isinstance(stmt, AugAssign | Store) and stmt.op in ("+", "-"):
             value = _negated(stmt.value)
             if value is not None:
@@ -68,14 +68,14 @@ class _Rules:
         return expr
 
     def _step(self, op: Op) -> Expr | None:
-        """One simplification at the top of an expression whose parts are simple; None where there is none."""
+        """One simplification at the root of an expression with simplified operands; None where none applies."""
         constant = _constant(op)
         if constant is not None:
             return constant
         kind = PRIMITIVES[op.prim].kind if op.prim in PRIMITIVES else ""
         if op.prim == "copy" or (kind in _READERS and op.prim not in ("select", "stop_gradient")):
-            # who only reads needs neither a copy of its own nor `[:]`
-            args = tuple(_inside(a) for a in op.args)
+            # an operation that only reads its operands needs neither a copy nor `[:]`
+            args = tuple(_without_copy(a) for a in op.args)
             if args != op.args:
                 return replace(op, args=args)
         match op:
@@ -94,7 +94,7 @@ class _Rules:
             case Op("**", (a, Const(value)), _) if value == 0 and value is not False:
                 return Const(1.0) if self._is_float(a) and is_scalar(a, self.types) else None
             case Op("shape" | "size" | "len" as prim, (Op() as whole,), static):
-                part = self._as_long(whole)
+                part = self._operand_of_shape(whole)
                 return None if part is None else Op(prim, (part,), static)
             case Op("copy", (a,), _):
                 return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
@@ -204,9 +204,9 @@ class _Rules:
                 return None
             case _, Const(float()) if self._is_float(a):
                 return Op("*", (b, a))
-            case _, Op("*", (Const(float()) as c, rest), _) if self._alike(a, rest):
+            case _, Op("*", (Const(float()) as c, rest), _) if self._both_scalar_or_array(a, rest):
                 return Op("*", (self.node(Op("*", (c, a))), rest))
-            case _, Op("*", (left, right), _) if self._alike(a, left) and is_scalar(right, self.types):
+            case _, Op("*", (left, right), _) if self._both_scalar_or_array(a, left) and is_scalar(right, self.types):
                 return Op("*", (self.node(Op("*", (a, left))), right)) if is_scalar(a, self.types) else None
         return None
 
@@ -241,14 +241,14 @@ class _Rules:
         return None
 
     def _unchanged(self, op: Op, part: Expr) -> Expr | None:
-        """`part` for `op`, where they are known to be of one type; never another name for the same memory."""
+        """`part` for `op`, where they are known to have one type; a copy where it would alias memory."""
         known = typeof(part, self.types)
         if not same_type(known, typeof(op, self.types)):
             return None
         return Op("copy", (part,)) if isinstance(known, Array) and roots(part) else part
 
-    def _as_long(self, op: Op) -> Expr | None:
-        """An operand with the shape of the result: who asks for the size alone need not compute the rest."""
+    def _operand_of_shape(self, op: Op) -> Expr | None:
+        """An operand with the shape of the result, for shape queries: they need not compute the rest."""
         primitive = PRIMITIVES.get(op.prim)
         if primitive is None or primitive.kind != "elementwise":
             return None
@@ -264,9 +264,11 @@ class _Rules:
         return isinstance(known, Scalar | Array) and known.dtype in ("float64", "float32")
 
     def _divides(self, below: Expr, a: Expr) -> bool:
-        return self._alike(a, below) or (is_scalar(below, self.types) and self._is_float(below) and self._is_float(a))
+        return self._both_scalar_or_array(a, below) or (
+            is_scalar(below, self.types) and self._is_float(below) and self._is_float(a)
+        )
 
-    def _alike(self, a: Expr, b: Expr) -> bool:
+    def _both_scalar_or_array(self, a: Expr, b: Expr) -> bool:
         """Both floating scalars, or neither a scalar: then regrouping makes no more work on arrays."""
         both = (is_scalar(a, self.types), is_scalar(b, self.types))
         return both in ((True, True), (False, False)) and self._is_float(a) and self._is_float(b)
@@ -297,8 +299,8 @@ def _is(expr: Expr, value: int) -> bool:
     return isinstance(expr, Const) and type(expr.value) in (int, float) and expr.value == value
 
 
-def _inside(expr: Expr) -> Expr:
-    """What holds the same elements as the expression: `x` for `x.copy()` and for `x[:]`."""
+def _without_copy(expr: Expr) -> Expr:
+    """The operand with the same elements as the expression: `x` for `x.copy()` and for `x[:]`."""
     match expr:
         case Op("copy", (x,), _):
             return x
@@ -308,7 +310,7 @@ def _inside(expr: Expr) -> Expr:
 
 
 def _same_view(inner: tuple[Expr, ...], outer: tuple[Expr, ...]) -> bool:
-    """Whether the axes that one index puts in are just those that the next one takes away: `[:, None][:, 0]`."""
+    """Whether the outer index removes just the axes that the inner one inserts: `[:, None][:, 0]`."""
     if len(inner) != len(outer) or not all(item in (Slice(), Const(None)) for item in inner):
         return False
     return all(o == (Slice() if i == Slice() else Const(0)) for i, o in zip(inner, outer, strict=True))

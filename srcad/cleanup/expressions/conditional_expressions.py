@@ -1,4 +1,4 @@
-"""`and`, `or` and `a if c else b`, which lowering spread over branches, come back."""
+"""If-conversion: branches that only define one temporary become `and`, `or` or `a if c else b`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from srcad.ir.types import Scalar, Type
 
 
 def conditional_expressions(block: Block, types: Mapping[str, Type]) -> Block:
-    """A branch that does nothing but give a temporary one of two values becomes an expression.
+    """Replace an `if` that only assigns one temporary, in both branches, by a conditional expression.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(conditional_expressions(parse('''
@@ -24,21 +24,22 @@ def conditional_expressions(block: Block, types: Mapping[str, Type]) -> Block:
     ... '''), {"%t.0": Scalar("bool")})))
     %t.0 = (i < n) and (x[i] > 0.0)
 
-    Only for scalars. All three are printed so that Python evaluates just the operand that is chosen.
+    Lowering made these branches of the `and`, `or` and `if else` of the source. Only for scalars. All three are printed
+    so that Python evaluates the chosen operand only.
     """
     writes = Counter(n for s in walk(block) for n in own_writes(s))
 
-    def one(stmt: Stmt) -> Stmt:
-        stmt = with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+    def converted(stmt: Stmt) -> Stmt:
+        stmt = with_blocks(stmt, [tuple(map(converted, b)) for b in blocks(stmt)])
         match stmt:
             case If(cond, (Assign(target, a),), (Assign(other, b),), ()) if target == other:
                 known = types.get(target)
-                whole = is_temporary(target) and writes[target] == 2 and is_pure(a) and is_pure(b)
-                if whole and isinstance(known, Scalar):
+                convertible = is_temporary(target) and writes[target] == 2 and is_pure(a) and is_pure(b)
+                if convertible and isinstance(known, Scalar):
                     return Assign(target, _choice(cond, a, b, known), stmt.span)
         return stmt
 
-    return tuple(map(one, block))
+    return tuple(map(converted, block))
 
 
 def _choice(cond: Expr, a: Expr, b: Expr, known: Scalar) -> Expr:

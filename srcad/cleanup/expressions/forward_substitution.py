@@ -1,4 +1,4 @@
-"""Temporaries go back into the expressions that read them."""
+"""Forward substitution: the expression of a temporary replaces its reads."""
 
 from __future__ import annotations
 
@@ -29,26 +29,30 @@ from srcad.ir.traversal import (
 from srcad.ir.types import Scalar, Type
 
 _LAZY = frozenset({"and", "or", "select"})
-"""Printed so that not all operands are always evaluated."""
+"""Printed with lazy evaluation of the operands after the first."""
 _ARITHMETIC = frozenset(
     {"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!=", "shape", "len", "size"}
 )
 _STORABLE = frozenset({"index", "np.transpose"})
 _BY_SYMBOL = frozenset({"index", "np.transpose", "reshape"})
-"""Printed with few letters beside the operands."""
+"""Printed with few characters beside the operands."""
 _ADJOINT = re.compile(r"%?d\d*_")
 _LONGEST_LINE = 110
 _LONGEST_ADJOINT = 84
-"""In characters. What the user wrote is put back even where it is long; adjoint statements need not be."""
+"""In characters. Temporaries of the user's lines are substituted into longer lines than those of adjoints."""
 
 
 def is_temporary(name: str) -> bool:
-    """A name that is no name in the user's program, nor the adjoint of one."""
+    """Whether the name is neither a variable of the user's program nor the adjoint of one.
+
+    >>> [is_temporary(name) for name in ("%tanh.0", "%d_tanh.1", "x.0", "d_x.0")]
+    [True, True, False, False]
+    """
     return "%" in name
 
 
 def is_adjoint(name: str) -> bool:
-    """`d_x`; `d0_x`, where each of several results has adjoints of its own.
+    """Whether the name is that of an adjoint: `d_x`; `d0_x`, where each of several results has its own.
 
     >>> [is_adjoint(name) for name in ("d_x.0", "%d_tanh.1", "d12_x.0", "data_x.0")]
     [True, True, True, False]
@@ -59,7 +63,7 @@ def is_adjoint(name: str) -> bool:
 def substitute_temporaries(
     block: Block, types: Mapping[str, Type], live_out: Iterable[str] = (), tape: Container[str] = ()
 ) -> Block:
-    """Put a temporary's expression where its single reader is; copies and tiny expressions, where all are.
+    """Substitute the expression of a temporary for its only read; copies and small expressions for all reads.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(substitute_temporaries(parse('''
@@ -72,30 +76,30 @@ def substitute_temporaries(
     x[i] = 0.0
     y = %t.1 + 1.0
 
-    Nothing moves across a write to what it reads, into a loop, or to where it is not always evaluated.
+    Nothing moves across a write to an operand, into a loop, or into an operand that is not always evaluated.
     """
     shared = may_alias(block, types)
-    kept = frozenset(live_out)
+    required = frozenset(live_out)
     while True:
-        new = _Untemp(block, types, shared, kept, tape).block(block)
+        new = _Substitution(block, types, shared, required, tape).block(block)
         if new == block:
             return block
         block = new
 
 
-class _Untemp:
+class _Substitution:
     def __init__(
         self,
         block: Block,
         types: Mapping[str, Type],
         shared: MayAlias,
-        kept: frozenset[str],
+        required: frozenset[str],
         tape: Container[str],
     ) -> None:
         self.tape = tape
         self.types = types
         self.shared = shared
-        self.kept = kept
+        self.required = required
         self.writes = Counter(n for s in walk(block) for n in own_writes(s))
         self.uses = Counter(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
 
@@ -103,15 +107,15 @@ class _Untemp:
         return self._with_tail(block, None)[0]
 
     def _with_tail(self, block: Block, tail: Expr | None) -> tuple[Block, Expr | None]:
-        """A block, and an expression evaluated right after it (a loop's condition)."""
+        """Substitute in a block, and in an expression evaluated right after it (the condition of a loop)."""
         stmts = [self._inner(s) for s in block]
         i = 0
         while i < len(stmts):
-            moved = self._moved(stmts, i, tail)
-            if moved is None:
+            substituted = self._substituted(stmts, i, tail)
+            if substituted is None:
                 i += 1
             else:
-                stmts, tail = moved
+                stmts, tail = substituted
         return tuple(stmts), tail
 
     def _inner(self, stmt: Stmt) -> Stmt:
@@ -126,94 +130,94 @@ class _Untemp:
             case _:
                 return with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
 
-    def _moved(self, stmts: list[Stmt], i: int, tail: Expr | None) -> tuple[list[Stmt], Expr | None] | None:
-        """The block without the temporary assigned at `i`; None where it has to stay."""
+    def _substituted(self, stmts: list[Stmt], i: int, tail: Expr | None) -> tuple[list[Stmt], Expr | None] | None:
+        """The block without the temporary assigned at `i`; None where it cannot be substituted."""
         stmt = stmts[i]
-        if not isinstance(stmt, Assign) or not self._candidate(stmt):
+        if not isinstance(stmt, Assign) or not self._is_candidate(stmt):
             return None
         name, value = stmt.target, stmt.value
-        left = self.uses[name]
-        if left > 1 and not self._tiny(value, left):
+        remaining = self.uses[name]
+        if remaining > 1 and not self._is_small(value, remaining):
             return None
         for j in range(i + 1, len(stmts)):
-            here = _count(stmts[j], name)
-            if here and not self._fits(stmts[j], name, value, here):
+            reads_here = _count(stmts[j], name)
+            if reads_here and not self._may_replace(stmts[j], name, value, reads_here):
                 return None
-            left -= here
-            if left == 0:
+            remaining -= reads_here
+            if remaining == 0:
                 new = substitute(tuple(stmts[i + 1 : j + 1]), {name: value})
                 if _too_long(name, new[-1]):
                     return None
                 reader = new[-1]
                 if isinstance(reader, Assign | Store) and reader.span is None and not isinstance(value, Var | Const):
-                    # what reverses a line goes on saying which
+                    # the statement keeps the source line of what it reverses
                     new = (*new[:-1], replace(reader, span=stmt.span))
-                self._count_again(name, value)
+                self._update_uses(name, value)
                 return [*stmts[:i], *new, *stmts[j + 1 :]], tail
             if clobbers_operands(stmts[j], value, self.shared):
                 return None
-        if tail is not None and reads(tail).count(name) == left and not _in_lazy(tail, name, value):
-            new = substitute((*stmts[i + 1 :], _holder(tail)), {name: value})
-            held = new[-1]
-            assert isinstance(held, Assign)
-            self._count_again(name, value)
-            return [*stmts[:i], *new[:-1]], held.value
+        if tail is not None and reads(tail).count(name) == remaining and not _in_lazy(tail, name, value):
+            new = substitute((*stmts[i + 1 :], _as_statement(tail)), {name: value})
+            tail_statement = new[-1]
+            assert isinstance(tail_statement, Assign)
+            self._update_uses(name, value)
+            return [*stmts[:i], *new[:-1]], tail_statement.value
         return None
 
-    def _count_again(self, name: str, value: Expr) -> None:
-        """The value now stands at each reader of the name: what it reads is read as often."""
+    def _update_uses(self, name: str, value: Expr) -> None:
+        """Update the numbers of reads: the value was duplicated for each read of the name."""
         for read in reads(value):
             self.uses[read] += self.uses[name] - 1
         del self.uses[name]
 
-    def _candidate(self, stmt: Assign) -> bool:
+    def _is_candidate(self, stmt: Assign) -> bool:
         name = stmt.target
         return (
-            (is_temporary(name) or (self.uses[name] == 1 and self._is_saved(stmt.value)))
+            (is_temporary(name) or (self.uses[name] == 1 and self._is_tape_load(stmt.value)))
             and self.writes[name] == 1
             and self.uses[name] > 0
-            and name not in self.kept
+            and name not in self.required
             and is_pure(stmt.value)
         )
 
-    def _tiny(self, value: Expr, uses: int) -> bool:
-        """Cheap and short enough to be written more than once."""
+    def _is_small(self, value: Expr, uses: int) -> bool:
+        """Whether the expression is cheap and short enough to be duplicated."""
         match value:
             case Var() | Const():
                 return True
             case Op("+" | "-", (Var(name), Const(int())), _):
-                return self._scalar(name)
+                return self._is_scalar(name)
             case Op("index", (Var(), *items), _) if all(isinstance(i, Var | Const) for i in items):
-                return uses <= 3 and self.shared.is_element(value) and not self._is_saved(value)
+                return uses <= 3 and self.shared.is_element(value) and not self._is_tape_load(value)
             case Op("*", (Const(), Var(name)), _) | Op("neg", (Var(name),), _):
-                return uses == 2 and self._scalar(name)
+                return uses == 2 and self._is_scalar(name)
         return False
 
-    def _is_saved(self, value: Expr) -> bool:
-        """Whether the value is only got back from where the forward sweep kept it: that place can be read directly."""
-        kept = root(value) if isinstance(value, Op) and value.prim == "index" else None
-        return kept is not None and kept in self.tape
+    def _is_tape_load(self, value: Expr) -> bool:
+        """Whether the value is a load from the tape: the tape can be read directly instead."""
+        required = root(value) if isinstance(value, Op) and value.prim == "index" else None
+        return required is not None and required in self.tape
 
-    def _scalar(self, name: str) -> bool:
+    def _is_scalar(self, name: str) -> bool:
         return isinstance(self.types.get(name), Scalar)
 
-    def _fits(self, stmt: Stmt, name: str, value: Expr, uses: int) -> bool:
-        """Whether the readers in this statement may read the expression instead."""
-        own = sum(reads(e).count(name) for e in own_exprs(stmt))
+    def _may_replace(self, stmt: Stmt, name: str, value: Expr, uses: int) -> bool:
+        """Whether the reads in this statement may be replaced by the expression."""
+        direct_reads = sum(reads(e).count(name) for e in own_exprs(stmt))
         repeated = isinstance(stmt, While) or (isinstance(stmt, For) and stmt.exit is not None)
-        if own < uses or repeated:
-            # inside it is evaluated at another time, perhaps often, and after what happens there
+        if direct_reads < uses or repeated:
+            # in a nested block it is evaluated later, perhaps repeatedly, and after the writes there
             inside = isinstance(stmt, If) or (not repeated and isinstance(value, Op) and value.prim in ("+", "-"))
-            if not isinstance(value, Var | Const) and not (self._tiny(value, uses) and inside):
+            if not isinstance(value, Var | Const) and not (self._is_small(value, uses) and inside):
                 return False
             if clobbers_operands(stmt, value, self.shared):
                 return False
         for inner in walk((stmt,)):
-            if isinstance(inner, Store) and root(inner.base) == name and not _storable(value):
+            if isinstance(inner, Store) and root(inner.base) == name and not _is_view_of_name(value):
                 return False
             if any(_in_lazy(e, name, value) for e in own_exprs(inner)):
                 return False
-            if any(_consumed(e, name) for e in own_exprs(inner)):
+            if any(_is_modified_list(e, name) for e in own_exprs(inner)):
                 return False
         effects = {self.shared.class_of(n) for e in own_exprs(stmt) for n in changed_by(e)}
         return not effects & self.shared.reads(value)
@@ -223,36 +227,36 @@ def _count(stmt: Stmt, name: str) -> int:
     return sum(reads(e).count(name) for s in walk((stmt,)) for e in own_exprs(s))
 
 
-def _holder(tail: Expr) -> Assign:
+def _as_statement(tail: Expr) -> Assign:
     return Assign("", tail)
 
 
-def _storable(value: Expr) -> bool:
+def _is_view_of_name(value: Expr) -> bool:
     """Whether storing into the expression stores into the memory of a name."""
     while isinstance(value, Op) and value.prim in _STORABLE:
         value = value.args[0]
     return isinstance(value, Var)
 
 
-def _consumed(expr: Expr, name: str) -> bool:
-    """Whether the name is the list that an operation changes: that one must stay a name."""
+def _is_modified_list(expr: Expr, name: str) -> bool:
+    """Whether the name is the list that an operation modifies in place: it must stay a name."""
     return any(name in reads(op.args[0]) for op in ops(expr) if op.prim in CHANGES_FIRST_ARGUMENT)
 
 
 def _in_lazy(expr: Expr, name: str, value: Expr) -> bool:
-    """Whether the reader stands where it is not always evaluated, and the value should not go there."""
-    if all(op.prim in _ARITHMETIC or _is_part(op) for op in ops(value)):
+    """Whether a read is in an operand that is not always evaluated, where the value must not be moved."""
+    if all(op.prim in _ARITHMETIC or _is_slice(op) for op in ops(value)):
         return False
     return any(name in reads(arg) for op in ops(expr) if op.prim in _LAZY for arg in op.args[1:])
 
 
-def _is_part(op: Op) -> bool:
-    """Whether it is `x[1:]`, which costs nothing and is never out of bounds."""
+def _is_slice(op: Op) -> bool:
+    """Whether it is a slice `x[1:]`, which costs nothing and is never out of bounds."""
     return op.prim == "index" and all(isinstance(item, Slice) for item in op.args[1:])
 
 
 def _too_long(name: str, stmt: Stmt) -> bool:
-    """Whether the line would be long for no need: what the user wrote in one line may be as long as it was."""
+    """Whether the line would exceed its limit; checks have none."""
     if is_check(stmt):
         return False
     limit = _LONGEST_ADJOINT if is_adjoint(name) else _LONGEST_LINE
@@ -267,8 +271,8 @@ def _length(expr: Expr) -> int:
         case Const(value):
             return len(repr(value))
         case Op(prim, args, _):
-            own = len(prim) + 2 if prim[-1].isalpha() and prim not in _BY_SYMBOL else 3
-            return own + sum(map(_length, args)) + (2 * len(args) if len(args) > 2 else 0)
+            direct_reads = len(prim) + 2 if prim[-1].isalpha() and prim not in _BY_SYMBOL else 3
+            return direct_reads + sum(map(_length, args)) + (2 * len(args) if len(args) > 2 else 0)
         case Slice():
             return 1 + sum(map(_length, children(expr)))
         case _:

@@ -1,4 +1,4 @@
-"""The cotangent of a result is one: where nothing is added to it, it need not be written."""
+"""Constant propagation of unit seeds: the cotangent 1 of a result is folded into its uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from srcad.ir.traversal import own_exprs, own_writes, reads, substitute, walk
 
 
 def propagate_unit_seed(f: Function, at: int) -> Function:
-    """Put 1 for the names that are never anything else, in the statements from `at`.
+    """Substitute 1 for the adjoints that are only ever assigned 1, in the statements from position `at` on.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Scalar
@@ -25,7 +25,7 @@ def propagate_unit_seed(f: Function, at: int) -> Function:
     for i in range(n):
         d0_guess = 2.0 * error
 
-    After names are final: before, one that a loop carries round has several.
+    Run after name coalescing: before it, a loop-carried adjoint has several names.
     """
     body = f.body[at:]
     writes = Counter(n for s in walk(f.body) for n in own_writes(s))
@@ -38,5 +38,5 @@ def propagate_unit_seed(f: Function, at: int) -> Function:
     ones = {name: one for name, one in ones.items() if name not in returned}
     if not ones:
         return f
-    kept = tuple(s for s in body if not (isinstance(s, Assign) and s.target in ones))
-    return replace(f, body=f.body[:at] + simplify_algebra(substitute(kept, ones), f.types))
+    remaining = tuple(s for s in body if not (isinstance(s, Assign) and s.target in ones))
+    return replace(f, body=f.body[:at] + simplify_algebra(substitute(remaining, ones), f.types))

@@ -1,4 +1,4 @@
-"""Every name that is passed on has a value, even on a path where nobody will look at it."""
+"""Definite assignment: names that may be copied while undefined are initialised at the entry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
 
 
 def initialise_undefined(f: Function) -> Function:
-    """Start with a value where a copy may read a name that is not bound yet.
+    """Initialise the names that a copy may read before they are assigned.
 
     >>> from srcad.ir.notation import parse, show
     >>> body = parse('''
@@ -29,28 +29,28 @@ def initialise_undefined(f: Function) -> Function:
         x = 1.0
     y = x
 
-    In the user's program a flag guards the places where the value is used; the copy has no guard, and Python would
-    refuse to pass on nothing.
+    The value is dead: a flag guards every use in the user's program. The copy has no guard, and would raise an
+    UnboundLocalError.
     """
     params = {p.name for p in f.params}
     results = {n for e in f.results for n in names(e)}
-    early = liveness(f.body, f.types, results, params, all_stays=True).before_all - params
+    read_undefined = liveness(f.body, f.types, results, params, all_stays=True).before_all - params
     copied = {s.value.name for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
-    starts: list[Stmt] = []
-    for name in sorted(early & copied):
-        value = _some(f.types.get(name), f.types, params)
+    initialisations: list[Stmt] = []
+    for name in sorted(read_undefined & copied):
+        value = _placeholder(f.types.get(name), f.types, params)
         if value is not None:
-            starts.append(Assign(name, value))
+            initialisations.append(Assign(name, value))
     at = 1 if f.body and isinstance(f.body[0], Comment) else 0
-    return replace(f, body=(*f.body[:at], *starts, *f.body[at:]))
+    return replace(f, body=(*f.body[:at], *initialisations, *f.body[at:]))
 
 
-def _some(known: Type | None, types: Mapping[str, Type], params: Container[str]) -> Expr | None:
-    """Any value of a type; an array is as long as its type says, for what is known to have items may be read ahead."""
+def _placeholder(known: Type | None, types: Mapping[str, Type], params: Container[str]) -> Expr | None:
+    """A placeholder of a type; an array has the length of its type: elements known to exist may be loaded early."""
 
     def length(d: Dim) -> Expr:
-        given = all(_is_length_of_argument(s, types, params) for s, _ in d.terms)
-        return nonnegative_length(d, shape_query) if given else Const(0)
+        computable = all(_is_argument_length(s, types, params) for s, _ in d.terms)
+        return nonnegative_length(d, shape_query) if computable else Const(0)
 
     match known:
         case Scalar(dtype):
@@ -64,7 +64,7 @@ def _some(known: Type | None, types: Mapping[str, Type], params: Container[str])
             return None
 
 
-def _is_length_of_argument(symbol: Symbol, types: Mapping[str, Type], params: Container[str]) -> bool:
+def _is_argument_length(symbol: Symbol, types: Mapping[str, Type], params: Container[str]) -> bool:
     known = types.get(symbol.name)
     if symbol.name not in params or symbol.axis is None or not isinstance(known, Array):
         return False

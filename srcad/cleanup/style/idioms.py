@@ -1,4 +1,4 @@
-"""Statements in the form that a person would type them: the last touch, once all names are final."""
+"""Rewriting of statements into idiomatic Python, the last pass before printing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
 def idiomatic_form(block: Block, types: Mapping[str, Type], reverse: int = 0) -> Block:
-    """`x += e` for `x = x + e`, `row *= e` for `row[:] = row[:] * e`, `-a * b` for `-(a * b)`.
+    """Write `x += e` for `x = x + e`, `row *= e` for `row[:] = row[:] * e`, `-a * b` for `-(a * b)`.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(idiomatic_form(parse('''
@@ -27,8 +27,8 @@ def idiomatic_form(block: Block, types: Mapping[str, Type], reverse: int = 0) ->
     turns += 1
     d_x = (-a) * b
 
-    A number is a value: `x += e` gives its name a new one, as `x = x + e` does. Before the position `reverse`,
-    the forms are those that the user chose.
+    Scalars are immutable: `x += e` rebinds the name, as `x = x + e` does. Before the position `reverse` (the forward
+    sweep), the user's own choice is kept.
     """
     shared = may_alias(block, types)
     forward = tuple(_statement(s, types, shared, False) for s in block[:reverse])
@@ -38,7 +38,7 @@ def idiomatic_form(block: Block, types: Mapping[str, Type], reverse: int = 0) ->
 def _statement(stmt: Stmt, types: Mapping[str, Type], shared: MayAlias, reverse: bool) -> Stmt:
     stmt = with_blocks(stmt, [tuple(_statement(s, types, shared, reverse) for s in b) for b in blocks(stmt)])
     match stmt:
-        case Assign(target, Op("+" | "-" | "*" | "/" as prim, (a, b))) if _is_number(types.get(target), prim):
+        case Assign(target, Op("+" | "-" | "*" | "/" as prim, (a, b))) if _is_numeric_scalar(types.get(target), prim):
             if _is_augmented(stmt, prim, reverse):
                 if a == Var(target):
                     stmt = AugAssign(target, prim, b, stmt.span)
@@ -46,15 +46,19 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], shared: MayAlias, reverse:
                     stmt = AugAssign(target, prim, a, stmt.span)
         case Store(value=Op("copy", (x,))) if stmt.op is not None and not _overlaps(stmt, x, shared):
             stmt = replace(stmt, value=x)
-        case Store(value=value) if _is_read_too_late(stmt, value, shared):
+        case Store(value=value) if _is_overwritten_view(stmt, value, shared):
             stmt = replace(stmt, value=Op("copy", (value,)))
         case Store(value=Op(prim, (a, b)), op=None) if prim in _IN_PLACE:
             for old, other in ((a, b), (b, a))[: 2 if reverse and prim == "*" else 1]:
-                if _is_content(stmt, old) and _fits(stmt, other, types) and not _overlaps(stmt, other, shared):
+                if (
+                    _is_content(stmt, old)
+                    and _may_update_in_place(stmt, other, types)
+                    and not _overlaps(stmt, other, shared)
+                ):
                     stmt = replace(stmt, op=prim, value=other)
                     break
-        case For("_", Op("-", (turns, Const(1))), Const(-1), Const(-1)):
-            stmt = replace(stmt, start=Const(0), stop=turns, step=Const(1))
+        case For("_", Op("-", (trip_count, Const(1))), Const(-1), Const(-1)):
+            stmt = replace(stmt, start=Const(0), stop=trip_count, step=Const(1))
     if isinstance(stmt, Store) and stmt.op is not None and stmt.index and isinstance(stmt.base, Var):
         stmt = replace(stmt, index=()) if all(item == Slice() for item in stmt.index) else stmt
     if not blocks(stmt):
@@ -63,12 +67,12 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], shared: MayAlias, reverse:
     return stmt
 
 
-def _is_number(known: Type | None, prim: str) -> bool:
+def _is_numeric_scalar(known: Type | None, prim: str) -> bool:
     return isinstance(known, Scalar) and (known.dtype != "int64" or prim != "/") and known.dtype != "bool"
 
 
 def _is_augmented(stmt: Assign, prim: str, reverse: bool) -> bool:
-    """Whether one would write `x += e`: the user did, or the line has nothing to do with the user's."""
+    """Whether to write `x += e`: the user did, or no line of the user's assigns the name."""
     text = "" if stmt.span is None else stmt.span.text
     if reverse or not re.search(rf"\b{re.escape(stmt.target)}\b.*=", text):
         return prim in ("+", "-")
@@ -76,7 +80,7 @@ def _is_augmented(stmt: Assign, prim: str, reverse: bool) -> bool:
 
 
 def _content(stmt: Store) -> Expr:
-    """What is at the place before the store."""
+    """The content of the target before the store."""
     if isinstance(stmt.base, Op) and stmt.base.prim == "index" and not stmt.index:
         return stmt.base
     return Op("index", (stmt.base, *(stmt.index or (Slice(),))))
@@ -87,8 +91,8 @@ def _is_content(stmt: Store, value: Expr) -> bool:
     return value == _content(stmt) or (whole and value == stmt.base)
 
 
-def _fits(stmt: Store, value: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether the operation in place gives the same dtype and does not spread the place over a greater shape."""
+def _may_update_in_place(stmt: Store, value: Expr, types: Mapping[str, Type]) -> bool:
+    """Whether the in-place operation has the dtype of the target and does not broadcast it to a larger shape."""
     place, given = typeof(_content(stmt), types), typeof(value, types)
     if not isinstance(place, Scalar | Array) or not isinstance(given, Scalar | Array):
         return False
@@ -99,26 +103,28 @@ def _fits(stmt: Store, value: Expr, types: Mapping[str, Type]) -> bool:
 
 
 def _overlaps(stmt: Store, value: Expr, shared: MayAlias) -> bool:
-    """Whether an array operand may lie across the place: Numba would read what it has just written."""
+    """Whether an array operand may overlap the target: Numba would read elements that it has just written."""
     if shared.is_element(_content(stmt)) or _is_content(stmt, value):
         return False
     name = root(stmt.base)
     return name is None or shared.class_of(name) in shared.reads_contents(value)
 
 
-def _is_read_too_late(stmt: Store, value: Expr, shared: MayAlias) -> bool:
-    """Whether what is stored may be a view that changes on the way, so that a copy has to be made of it first.
+def _is_overwritten_view(stmt: Store, value: Expr, shared: MayAlias) -> bool:
+    """Whether the stored value may be a view that the store itself modifies, so that it must be copied first.
 
-    Numba's updates in place read what they have just written. Both NumPy and Numba make the copy for a plain store,
-    but for NumPy where the two have different distances between their elements: `x[::2] = x[:3]`.
+    Numba's in-place updates read what they have just written. For a simple store, Numba always makes the copy, NumPy
+    only where the strides of the two agree: not for `x[::2] = x[:3]`.
     """
     if not roots(value) or shared.rank(value) == 0 or not _overlaps(stmt, value, shared):
         return False
-    return stmt.op is not None or _spaced(_content(stmt)) is None or _spaced(_content(stmt)) != _spaced(value)
+    return (
+        stmt.op is not None or _dense_base(_content(stmt)) is None or _dense_base(_content(stmt)) != _dense_base(value)
+    )
 
 
-def _spaced(view: Expr) -> str | None:
-    """The array that a view takes all elements of between its ends along each axis; None where there may be gaps."""
+def _dense_base(view: Expr) -> str | None:
+    """The array of a view without gaps along any axis; None where its strides may differ from those of the array."""
     match view:
         case Var(name):
             return name
@@ -136,7 +142,7 @@ def _short_copy(expr: Expr) -> Expr:
 
 
 def _signed(expr: Expr, types: Mapping[str, Type]) -> Expr:
-    """`-(a * b)` with the sign at `a`, which changes no bit."""
+    """`-(a * b)` with the sign at `a`, which changes no bit of the result."""
     match expr:
         case Op("neg", (Op("*" | "/", (first, _)) as product,)) if not isinstance(first, Op) or first.prim != "neg":
             while isinstance(first, Op) and first.prim in ("*", "/"):

@@ -1,4 +1,4 @@
-"""A loop over counted iterations has `turn` for its index; `turns` is their number."""
+"""Naming of reversed loop indices: `turn` counts down from the trip count `turns`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from srcad.ir.types import Scalar, Type
 
 
 def name_reversed_indices(block: Block, types: dict[str, Type]) -> Block:
-    """Rename the index of each loop that goes back over counted turns.
+    """Rename the index of each loop that reverses a loop with a counted number of iterations.
 
     >>> from srcad.ir.notation import parse, show
     >>> print(show(name_reversed_indices(parse('''
@@ -24,8 +24,8 @@ def name_reversed_indices(block: Block, types: dict[str, Type]) -> Block:
     """
     taken = block_reads(block) | {n for s in walk(block) for n in own_writes(s)}
 
-    def one(stmt: Stmt) -> Stmt:
-        stmt = with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+    def renamed_loop(stmt: Stmt) -> Stmt:
+        stmt = with_blocks(stmt, [tuple(map(renamed_loop, b)) for b in blocks(stmt)])
         if not isinstance(stmt, For) or not stmt.index.startswith("turns."):
             return stmt
         index, new = stmt.index, "turn." + stmt.index.removeprefix("turns.")
@@ -33,18 +33,18 @@ def name_reversed_indices(block: Block, types: dict[str, Type]) -> Block:
         if new in taken or _uses(block, index) != inside or any(index in reads(e) for e in own_exprs(stmt)):
             return stmt
         match stmt.body:
-            case (Assign(own, Var(turn)), *rest) if turn == index and own not in defined(tuple(rest)):
-                # the loop of the user has a name for it
+            case (Assign(own, Var(source)), *rest) if source == index and own not in defined(tuple(rest)):
+                # the user's loop has a name for the index
                 (renamed,) = rename((replace(stmt, body=tuple(rest)),), {index: own})
                 return renamed
         types[new] = types.get(index, Scalar("int64"))
         (renamed,) = rename((stmt,), {index: new})
         return renamed
 
-    return tuple(map(one, block))
+    return tuple(map(renamed_loop, block))
 
 
 def _uses(block: Block, name: str) -> int:
-    """How often a name is read, or given a value other than as the index of a loop."""
+    """How often a name is read, or assigned other than as the index of a loop."""
     read = sum(reads(e).count(name) for s in walk(block) for e in own_exprs(s))
     return read + sum(name in own_writes(s) for s in walk(block) if not isinstance(s, For))

@@ -1,4 +1,4 @@
-"""A condition that is kept for the reverse sweep is asked where it is kept."""
+"""Substitution of taped conditions: a test that is saved on the tape is read from there by its branch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from srcad.ir.traversal import blocks, own_exprs, own_writes, reads, substitute,
 from srcad.ir.types import Scalar, Type
 
 
-def read_taped_conditions(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
-    """Put the test into its array, and read it from there.
+def load_taped_conditions(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
+    """Store the test directly into its tape array, and let the branch load it: the temporary is removed.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, dim
-    >>> print(show(read_taped_conditions(parse('''
+    >>> print(show(load_taped_conditions(parse('''
     ... %test.0 = acc > limit
     ... took_if[i] = %test.0
     ... if %test.0:
@@ -39,20 +39,26 @@ def read_taped_conditions(block: Block, types: Mapping[str, Type], tape: Contain
             match stmts[i]:
                 case Assign(name, test) if types.get(name) == Scalar("bool") and is_temporary(name) and is_pure(test):
                     if writes[name] == 1 and uses[name] == 2:
-                        stmts = _kept(stmts, i, name, test, shared, tape)
+                        stmts = _through_tape(stmts, i, name, test, shared, tape)
         return tuple(stmts)
 
     return go(block)
 
 
-def _kept(stmts: list[Stmt], i: int, name: str, test: Expr, shared: MayAlias, tape: Container[str]) -> list[Stmt]:
-    """The statements without the temporary made at `i`, where that is possible."""
+test_taped_conditions = load_taped_conditions
+"""The former name, which cleanup/driver.py still imports; pytest takes it for a test where a test imports it."""
+
+
+def _through_tape(
+    stmts: list[Stmt], i: int, name: str, test: Expr, shared: MayAlias, tape: Container[str]
+) -> list[Stmt]:
+    """The statements without the temporary defined at `i`; unchanged where a write stands between."""
     at = next((j for j in range(i + 1, len(stmts)) if name in _own(stmts[j])), len(stmts))
     end = next((j for j in range(at + 1, len(stmts)) if name in _own(stmts[j])), len(stmts))
     if end == len(stmts) or any(clobbers_operands(s, test, shared) for s in stmts[i + 1 : at]):
         return stmts
     match stmts[at]:
-        case Store(Var(array), index, Var(kept), None) if kept == name and array in tape:
+        case Store(Var(array), index, Var(saved), None) if saved == name and array in tape:
             place = Op("index", (Var(array), *index))
         case _:
             return stmts

@@ -1,4 +1,4 @@
-"""Which argument goes to which parameter, as Python decides it."""
+"""Binding of the arguments of an inlined call to parameters, by Python's rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, HeapObject,
 from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import is_namedtuple
-from srcad.frontend.values.name_resolution import holds_numbers, outside_value
+from srcad.frontend.values.name_resolution import has_leaves, outside_value
 
 
 def bound_arguments(
@@ -22,14 +22,14 @@ def bound_arguments(
     defaults: Mapping[str, Abstract],
     stands_for: str | None = None,
 ) -> dict[str, Abstract]:
-    """Parameter name -> value; S124 where the call does not fit.
+    """Parameter name -> value; S124 where the call does not match the parameters.
 
-    `stands_for` is the function of a library that this one expands: it may know options that are not read here.
+    `stands_for` is the library function that this one implements: it may have options that are not supported here.
     """
     spec = tree.args
     positional = [arg.id for arg in [*spec.posonlyargs, *spec.args]]
-    by_position_only = {arg.id for arg in spec.posonlyargs}
-    only_named = [arg.id for arg in spec.kwonlyargs]
+    positional_only = {arg.id for arg in spec.posonlyargs}
+    keyword_only = [arg.id for arg in spec.kwonlyargs]
     bound: dict[str, Abstract] = dict(zip(positional, args, strict=False))
     rest = args[len(positional) :]
     if spec.vararg is not None:
@@ -41,20 +41,20 @@ def bound_arguments(
         ctx.fail("S124", f"{tree.name} takes {len(positional)} positional arguments, and {len(args)} are given")
     others: dict[str, Abstract] = {}
     for name, value in keywords.items():
-        if name in bound and name in positional and name not in by_position_only:
+        if name in bound and name in positional and name not in positional_only:
             ctx.fail("S124", f"{tree.name} gets two values for {name}")
-        if name in only_named or (name in positional and name not in by_position_only):
+        if name in keyword_only or (name in positional and name not in positional_only):
             bound[name] = value
         elif spec.kwarg is not None:
             others[name] = value
         elif stands_for is not None:
-            read = ", ".join(known for known in [*positional, *only_named] if known in defaults)
+            read = ", ".join(known for known in [*positional, *keyword_only] if known in defaults)
             ctx.fail("S128", f"the option {name} of {stands_for}", f"srcad reads {read}." if read else None)
         else:
             ctx.fail("S124", f"{tree.name} has no parameter {name}")
     if spec.kwarg is not None:
         bound[spec.kwarg.id] = ctx.new_ref(HeapObject(tuple(others.values()), tuple(others)))
-    for name in [*positional, *only_named]:
+    for name in [*positional, *keyword_only]:
         if name not in bound:
             if name not in defaults:
                 ctx.fail("S124", f"{stands_for or tree.name} needs a value for {name}")
@@ -63,15 +63,20 @@ def bound_arguments(
 
 
 def default_value(ctx: Context, source: Source, name: str, value: object, library: bool) -> Abstract:
-    """The default of a parameter: a plain number is a constant, an array is read at each call."""
-    if library or not (holds_numbers(value) or isinstance(value, list | dict)) or isinstance(value, bool | int | float):
+    """The default of a parameter: a scalar is a constant, an array is captured (read at each call)."""
+    if library or not (has_leaves(value) or isinstance(value, list | dict)) or isinstance(value, bool | int | float):
         return to_abstract(ctx, value)
     defaults = source.defaults
     return outside_value(ctx, ctx.frame, f"{source.name}.{name}", lambda: defaults[name], id(defaults[name]))
 
 
 def class_fields(cls: Any) -> dict[str, object] | None:
-    """The fields of a namedtuple or dataclass with their defaults (`UNKNOWN`: none); None for other classes."""
+    """The fields of a namedtuple or dataclass with their defaults (`UNKNOWN`: none); None for other classes.
+
+    >>> from collections import namedtuple
+    >>> class_fields(namedtuple("Point", "x y", defaults=(0.0,)))
+    {'x': UNKNOWN, 'y': 0.0}
+    """
     if is_namedtuple(cls):
         return {name: cls._field_defaults.get(name, UNKNOWN) for name in cls._fields}
     if not dataclasses.is_dataclass(cls) or hasattr(cls, "__post_init__"):

@@ -1,4 +1,17 @@
-"""Python's builtins, and the questions about shape and type that are answered while compiling."""
+"""Lowering of calls of Python builtins and of functools and itertools.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, y):
+...     return sum(a * b for a, b in zip(x, y))
+>>> print(text(normal_form(f, (1.0, 2.0), (3.0, 4.0))))
+f(x_0: float64, x_1: float64, y_0: float64, y_1: float64):
+    %product.0 = x_0 * y_0
+    %product.1 = x_1 * y_1
+    %sum.0 = %product.0 + %product.1
+    return %sum.0
+"""
 
 from __future__ import annotations
 
@@ -12,7 +25,8 @@ import numpy as np
 
 from srcad.frontend.calls.methods import replaced
 from srcad.frontend.lowering.expressions import spread
-from srcad.frontend.lowering.operators import apply, binary, truth
+from srcad.frontend.lowering.operators import apply, binary
+from srcad.frontend.lowering.truth_values import truth
 from srcad.frontend.syntax.builtin_bodies import (
     all_of,
     any_of,
@@ -52,11 +66,11 @@ Handler = Callable[[Context, Args, Keywords], Abstract]
 BUILTINS: dict[Any, Handler] = {}
 
 
-_MANY = 10**6
+_ANY_NUMBER = 10**6
 
 
 def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") -> Callable[[Handler], Handler]:
-    """Register what a builtin does, called with that many arguments."""
+    """Register the handler of builtins that take `least` to `most` arguments."""
     allowed = set(keywords.split())
 
     def register(handler: Handler) -> Handler:
@@ -67,7 +81,9 @@ def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") 
                 advice = "write the loop, which keeps what is best so far." if extra == ["key"] else None
                 ctx.fail("S124", f"the option {extra[0]} of {name}", why, advice)
             if not least <= len(args) <= most:
-                wanted = str(least) if least == most else f"{least} to {most}" if most < _MANY else f"at least {least}"
+                wanted = (
+                    str(least) if least == most else f"{least} to {most}" if most < _ANY_NUMBER else f"at least {least}"
+                )
                 ctx.fail("S124", f"{name} takes {wanted} arguments, and {len(args)} are given")
             return handler(ctx, [ctx.check(arg) for arg in args], given)
 
@@ -77,7 +93,7 @@ def builtin(*functions: Any, least: int = 1, most: int = 1, keywords: str = "") 
     return register
 
 
-# ---- loops over --------------------------------------------------------------------------------
+# ---- iterables ---------------------------------------------------------------------------------
 
 
 @builtin(range, most=3)
@@ -95,7 +111,7 @@ def _enumerate(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return EnumerateValue(args[0], check_range(ctx, start))
 
 
-@builtin(zip, least=0, most=_MANY, keywords="strict")
+@builtin(zip, least=0, most=_ANY_NUMBER, keywords="strict")
 def _zip(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ZipValue(tuple(args)) if args else Seq(())
 
@@ -105,7 +121,7 @@ def _reversed(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ReversedValue(args[0])
 
 
-@builtin(map, least=2, most=_MANY)
+@builtin(map, least=2, most=_ANY_NUMBER)
 def _map(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     columns = [spread(ctx, arg) for arg in args[1:]]
     return Seq(tuple(ctx.call(args[0], *row) for row in zip(*columns, strict=False)))
@@ -124,17 +140,17 @@ def _reduce(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 @builtin(filter, least=2, most=2)
 def _filter(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
-    kept = []
+    chosen = []
     for item in spread(ctx, args[1]):
         test = truth(ctx, ctx.call(args[0], item) if args[0] != Constant(None) else item)
         if not isinstance(test, bool):
             ctx.fail("S114", "filter by what is known only at run time", None, "loop, with an if in the loop.")
-        kept += [item] if test else []
-    return Seq(tuple(kept))
+        chosen += [item] if test else []
+    return Seq(tuple(chosen))
 
 
 def _selections(function: Any) -> Handler:
-    """Those of itertools that arrange the items of sequences."""
+    """The functions of itertools that rearrange the items of sequences."""
 
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         given = [number if isinstance(number := to_python(ctx, arg), int) else spread(ctx, arg) for arg in args]
@@ -149,8 +165,8 @@ def _selections(function: Any) -> Handler:
 
 
 for _function in (itertools.product, itertools.combinations, itertools.permutations, itertools.pairwise):
-    builtin(_function, most=_MANY, keywords="repeat r")(_selections(_function))
-builtin(itertools.chain, least=0, most=_MANY)(_selections(itertools.chain))
+    builtin(_function, most=_ANY_NUMBER, keywords="repeat r")(_selections(_function))
+builtin(itertools.chain, least=0, most=_ANY_NUMBER)(_selections(itertools.chain))
 
 # ---- containers --------------------------------------------------------------------------------
 
@@ -178,7 +194,7 @@ def _tuple(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 def _list(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     match args:
         case [Leaf(type=Array(dims=[Dim(terms=[_, *_])])) as vector]:
-            # numbers, as many as only a call knows: later stores to the vector do not reach them
+            # a run-time number of scalars: a copy, since later stores to the vector must not change the list
             items = ctx.leaf(ctx.builder.op("copy", vector.atom, hint="items"))
             return ctx.new_ref(HeapObject((items, length_of_buffer(ctx, items)), grown=True, full=True))
     return ctx.new_ref(HeapObject(spread(ctx, args[0]) if args else ()))
@@ -205,14 +221,14 @@ BUILTINS[dict] = _make_dict
 @builtin(sorted, keywords="reverse key")
 def _sorted(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     items = items_of(ctx, args[0])
-    plain = None if items is None else to_python(ctx, Seq(items))
-    if plain is None or plain is UNKNOWN or "key" in keywords:
+    is_first = None if items is None else to_python(ctx, Seq(items))
+    if is_first is None or is_first is UNKNOWN or "key" in keywords:
         ctx.retry("S123", "what is sorted must be known when compiling", None, "use np.sort for an array.")
     return ctx.new_ref(
         HeapObject(
             tuple(
                 to_abstract(ctx, v)
-                for v in sorted(plain, reverse=bool(to_python(ctx, keywords.get("reverse", ctx.constant(False)))))
+                for v in sorted(is_first, reverse=bool(to_python(ctx, keywords.get("reverse", ctx.constant(False)))))
             )
         )
     )
@@ -241,7 +257,7 @@ def _partial(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 
 BUILTINS[functools.partial] = _partial
 
-# ---- numbers -----------------------------------------------------------------------------------
+# ---- scalars -----------------------------------------------------------------------------------
 
 
 @builtin(sum, most=2, keywords="start")
@@ -256,9 +272,9 @@ def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         items = spread(ctx, value)
     total = start if start is not None else ctx.constant(0)
     for item in items:
-        # 0 + x is x: the sum starts with the first number
-        plain = total == ctx.constant(0) and isinstance(item, Leaf) and item.type != Scalar("bool")
-        total = item if plain else binary(ctx, "+", total, item)
+        # 0 + x is x: the sum starts with the first scalar
+        is_first = total == ctx.constant(0) and isinstance(item, Leaf) and item.type != Scalar("bool")
+        total = item if is_first else binary(ctx, "+", total, item)
     return total
 
 
@@ -283,27 +299,27 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
     return handler
 
 
-builtin(max, most=_MANY, keywords="default")(_extreme("max", choose_larger, largest))
-builtin(min, most=_MANY, keywords="default")(_extreme("min", choose_smaller, smallest))
+builtin(max, most=_ANY_NUMBER, keywords="default")(_extreme("max", choose_larger, largest))
+builtin(min, most=_ANY_NUMBER, keywords="default")(_extreme("min", choose_smaller, smallest))
 
 
-def _quantifier(over: Any, decided: bool) -> Handler:
+def _quantifier(over: Any, deciding: bool) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         items = items_of(ctx, args[0])
         if items is None:
             return ctx.call(Constant(over), args[0])
-        open_tests = []
+        run_time_tests = []
         for item in items:
             test = truth(ctx, item)
-            if test is decided:
-                return ctx.constant(decided)
+            if test is deciding:
+                return ctx.constant(deciding)
             if not isinstance(test, bool):
-                open_tests.append(ctx.leaf(test))
-        if not open_tests:
-            return ctx.constant(not decided)
-        total = open_tests[0]
-        for leaf in open_tests[1:]:
-            total = apply(ctx, "or" if decided else "and", total, leaf)
+                run_time_tests.append(ctx.leaf(test))
+        if not run_time_tests:
+            return ctx.constant(not deciding)
+        total = run_time_tests[0]
+        for leaf in run_time_tests[1:]:
+            total = apply(ctx, "or" if deciding else "and", total, leaf)
         return total
 
     return handler

@@ -1,4 +1,4 @@
-"""Calls: of primitives, of what NumPy's functions expand to, of the user's functions, of classes and builtins."""
+"""Dispatch of calls: to primitives, library expansions, builtins, classes, compile-time evaluation, and inlining."""
 
 from __future__ import annotations
 
@@ -11,22 +11,18 @@ from typing import Any
 import gast
 import numpy as np
 
-from srcad.errors import Problem, SrcadError
+from srcad.errors import SrcadError
 from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
-from srcad.frontend.calls.argument_binding import bound_arguments, class_fields, default_value
+from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
+from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.methods import call_method
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
-from srcad.frontend.lowering.comprehensions import accumulated, is_filtered
+from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
 from srcad.frontend.lowering.expressions import spread
 from srcad.frontend.lowering.message_text import print_call
 from srcad.frontend.lowering.operators import binary
-from srcad.frontend.lowering.statements import RESULT
-from srcad.frontend.source import read
-from srcad.frontend.source.read import Source
-from srcad.frontend.syntax.language_subset import check_subset
-from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
@@ -48,14 +44,12 @@ from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVE_OF, Primitive
-from srcad.rules.registry import EXPANSIONS, METHODS, STATIC
+from srcad.rules.registry import EXPANSIONS, STATIC
 from srcad.typing.length_demands import Axis, Filled
-
-_REPEATED = 6
 
 
 def call_node(ctx: Context, node: Any) -> Abstract:
-    """A call as it is written."""
+    """Lower a call expression."""
     function = ctx.check(ctx.expression(node.func))
     if isinstance(function, Constant) and function.value is print:
         print_call(ctx, node)
@@ -67,7 +61,7 @@ def call_node(ctx: Context, node: Any) -> Abstract:
             return total
     if isinstance(function, Constant) and (function.value is any or function.value is all) and len(node.args) == 1:
         (only,) = node.args
-        found = is_filtered(ctx, only, function.value is any) if isinstance(only, gast.GeneratorExp) else None
+        found = lazy_quantifier(ctx, only, function.value is any) if isinstance(only, gast.GeneratorExp) else None
         if found is not None:
             return found
     args: list[Abstract] = []
@@ -90,11 +84,25 @@ def call_node(ctx: Context, node: Any) -> Abstract:
 
 
 def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    """`function(*args, **keywords)`."""
+    """`function(*args, **keywords)`.
+
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "__main__"  # a user's function
+    >>> def f(x):
+    ...     return np.exp(x) + np.log1p(x).sum()
+    >>> print(text(normal_form(f, np.ones(2))))
+    f(x: float64[x.0]):
+        %exp.0 = np.exp(x)
+        %log1p.0 = np.log1p(x)
+        %result.1 = np.sum(%log1p.0)
+        %sum.1 = %exp.0 + %result.1
+        return %sum.1
+    """
     function = ctx.check(function)
     match function:
         case Closure():
-            return _call_closure(ctx, function, args, keywords)
+            return call_closure(ctx, function, args, keywords)
         case Partial(inner, given, named):
             return call(ctx, inner, [*given, *args], dict(named) | dict(keywords))
         case Method(receiver, name):
@@ -106,10 +114,10 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
 
 
 def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    return zero_dim_arrays.called(ctx, value, args, keywords, _result(ctx, value, args, keywords))
+    return zero_dim_arrays.mark_result(ctx, value, args, keywords, _call_unmarked(ctx, value, args, keywords))
 
 
-def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     if isinstance(value, Primitive):
         return call_primitive(ctx, value.name, args, keywords)
     if isinstance(value, functools.partial):
@@ -131,8 +139,8 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
     if value in STATIC:
         return _call_static(ctx, value, args, keywords)
     if value in EXPANSIONS:
-        if value in _OF_LISTS and args and as_array(ctx, args[0]) is not args[0]:
-            return _of_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
+        if value in _TAKE_LISTS and args and as_array(ctx, args[0]) is not args[0]:
+            return _call_on_grown_list(ctx, value, as_array(ctx, args[0]), *args[1:], **keywords)
         return inline(ctx, EXPANSIONS[value], [as_array(ctx, arg) for arg in args], keywords, dotted_name(value))
     if value in PRIMITIVE_OF:
         return call_primitive(ctx, PRIMITIVE_OF[value], *_operands(ctx, value, args, keywords))
@@ -145,7 +153,7 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
         if of_library(owner.__module__):
             unknown_function(ctx, value)
         return inline(ctx, value.__func__, [to_abstract(ctx, value.__self__), *args], keywords)
-    if str(getattr(value, "__module__", "")) in _MAKERS or type(value).__module__ in _MAKERS:
+    if str(getattr(value, "__module__", "")) in _DERIVATIVE_MODULES or type(value).__module__ in _DERIVATIVE_MODULES:
         ctx.fail(
             "S121",
             "a derivative inside a function that is differentiated",
@@ -157,7 +165,7 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
         if of_library(module) and module.partition(".")[0] != "srcad":
             return _from_library(ctx, value, args, keywords)
         return inline(ctx, value, args, keywords)
-    if _is_pure(value):
+    if _is_compile_time(value):
         return _call_static(ctx, value, args, keywords)
     method = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(method, FunctionType) and not of_library(type(value).__module__):
@@ -168,7 +176,7 @@ def _result(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mappin
 def _operands(
     ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
 ) -> tuple[Sequence[Abstract], Mapping[str, Abstract]]:
-    """The operands of a primitive, as many as it has: what follows them is where a ufunc writes to."""
+    """The operands of a primitive; a further positional argument of a ufunc is its `out`."""
     if ctx.frame.library:
         return args, keywords
     if isinstance(value, np.ufunc):
@@ -181,44 +189,44 @@ def _operands(
         inspect.signature(value).bind(*args, **keywords)
     except TypeError as error:
         ctx.fail("S124", f"{dotted_name(value)}: {error}")
-    except ValueError:  # a builtin that does not tell its parameters
+    except ValueError:  # a builtin without a signature
         pass
     return args, keywords
 
 
-_MAKERS = frozenset({"srcad.api", "srcad.derivative", "srcad.gradient_check"})
+_DERIVATIVE_MODULES = frozenset({"srcad.api", "srcad.derivative", "srcad.gradient_check"})
 
 
 def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    """A function of a library that is written in Python. Where its text is outside the language, the call is."""
-    own = set()
+    """Inline a library function written in Python; errors inside its source are reported at the call."""
+    user_files = set()
     frame: Frame | None = ctx.frame
     while frame is not None:
-        own |= {frame.source.file} if not of_library(frame.source.function.__module__) else set()
+        user_files |= {frame.source.file} if not of_library(frame.source.function.__module__) else set()
         frame = frame.caller
 
-    def blamed(error: SrcadError) -> SrcadError:
+    def reported_at_call(error: SrcadError) -> SrcadError:
         first = error.problems[0]
-        if first.span is None or first.span.file in own:
+        if first.span is None or first.span.file in user_files:
             return error
         try:
             unknown_function(ctx, value, f"srcad reads its text, but: {first.message}.")
-        except SrcadError as blame:
-            return blame
+        except SrcadError as reported:
+            return reported
 
     try:
         return inline(ctx, value, args, keywords)
     except RetryUnrolled as retry:
-        raise RetryUnrolled(blamed(retry.error)) from None
+        raise RetryUnrolled(reported_at_call(retry.error)) from None
     except SrcadError as error:
-        raise blamed(error) from None
+        raise reported_at_call(error) from None
 
 
-_OF_LISTS = frozenset({np.stack, np.concatenate, np.vstack, np.hstack})
+_TAKE_LISTS = frozenset({np.stack, np.concatenate, np.vstack, np.hstack})
 
 
-def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None = None) -> Abstract:
-    """`np.stack(hs)` and the like, where the list is already an array of its items."""
+def _call_on_grown_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None = None) -> Abstract:
+    """`np.stack(hs)` and the like, of a grown list, which is already an array of its items."""
     first = axis is None or (isinstance(axis, Leaf) and axis.static == 0)
     rank = len(rows.type.dims) if isinstance(rows, Leaf) and isinstance(rows.type, Array) else 0
     if isinstance(rows, Leaf) and rank:
@@ -226,8 +234,8 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
         wanted = f"need at least one array to {'stack' if function is np.stack else 'concatenate'}"
         ctx.builder.demand([Filled((Axis(0, 0, rows.type.dims[0]),), wanted)], (rows.atom,))
     if function is np.stack or (function is np.vstack and rank == 2):
-        made = ctx.call(Constant(np.copy), rows)
-        return made if first else ctx.call(Constant(np.moveaxis), made, ctx.constant(0), axis or ctx.constant(0))
+        array = ctx.call(Constant(np.copy), rows)
+        return array if first else ctx.call(Constant(np.moveaxis), array, ctx.constant(0), axis or ctx.constant(0))
     if not first or rank < 2 or (function is np.hstack and rank > 2):
         ctx.fail("S125", f"np.{function.__name__} of a list that grew in a run-time loop", None, "use np.stack.")
     rest = ctx.index(ctx.attribute(rows, "shape"), SliceValue(ctx.constant(2), None, None))
@@ -235,8 +243,8 @@ def _of_list(ctx: Context, function: Any, rows: Abstract, axis: Abstract | None 
     return ctx.call(Constant(np.copy), merged)
 
 
-def _is_pure(value: Any) -> bool:
-    """Functions of strings, dtypes and the like, which are called while compiling."""
+def _is_compile_time(value: Any) -> bool:
+    """Whether a function is called at compile time: those of strings, dtypes and the like."""
     if isinstance(getattr(value, "__self__", None), str | np.dtype | tuple):
         return True
     return value in _PURE
@@ -266,123 +274,17 @@ def _call_static(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
         ctx.fail("S127", f"{type(error).__name__}: {error}")
 
 
-# ---- functions ---------------------------------------------------------------------------------
-
-
-def inline(
-    ctx: Context,
-    function: Any,
-    args: Sequence[Abstract],
-    keywords: Mapping[str, Abstract],
-    stands_for: str | None = None,
-) -> Abstract:
-    """A Python function with source: its body is lowered here, with the types of these arguments.
-
-    `stands_for` is the name of the function of a library that it is the expansion of.
-    """
-    return inline_source(ctx, _source(ctx, function), args, keywords, stands_for)
-
-
-def inline_source(
-    ctx: Context,
-    source: Source,
-    args: Sequence[Abstract],
-    keywords: Mapping[str, Abstract],
-    stands_for: str | None = None,
-) -> Abstract:
-    """`inline`, of what has been read."""
-    library = str(source.function.__module__).startswith("srcad.")
-    defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
-    if not library and id(source.tree) not in _fenced:
-        check_subset(source)
-        _fenced[id(source.tree)] = source.tree
-    frame = new_frame(ctx, source, source.tree, library, None)
-    if stands_for is None and library:
-        stands_for = _METHOD_OF.get(source.function)
-    return run_frame(ctx, frame, args, keywords, defaults, stands_for)
-
-
-_METHOD_OF = {function: name for name, function in METHODS.items() if isinstance(function, FunctionType)}
-
-
-_fenced: dict[int, Any] = {}
-"""Functions that have passed the fence (kept, so that no other can have the same id)."""
-
-
-def _source(ctx: Context, function: Any) -> Source:
-    try:
-        return read.read(function)
-    except SrcadError as error:
-        first = error.problems[0]
-        raise type(error)(Problem(first.code, first.message, ctx.place(), first.why, first.advice)) from None
-
-
-def _call_closure(ctx: Context, made: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    tree = made.tree if isinstance(made.tree, gast.FunctionDef) else as_function(made.tree)
-    frame = new_frame(ctx, made.frame.source, tree, made.frame.library, made.frame)
-    return run_frame(ctx, frame, args, keywords, dict(made.defaults))
-
-
-def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
-    caller = ctx.frame
-    if not library and _recurs(caller, tree):
-        ctx.fail(
-            "S115",
-            f"{tree.name} calls itself",
-            "How often is known only at run time, or not at all.",
-            "write it as a loop.",
-        )
-    normal, names = prepared_tree(tree)
-    ctx.frames += 1
-    return Frame(source, normal, library, names, parent, caller, serial=ctx.frames, origin=tree)
-
-
-def _recurs(caller: Frame, tree: Any) -> bool:
-    """Whether a function is called again before it has returned, other than by a function it was given.
-
-    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was made outside of apply.
-    """
-    frame: Frame | None = caller
-    given, repeated = False, 0
-    while frame is not None:
-        if frame.origin is tree:
-            repeated += 1
-            if not given or repeated > _REPEATED:
-                return True
-        given |= frame.parent is not None and frame.parent.origin is not tree
-        frame = frame.caller
-    return False
-
-
-def run_frame(
-    ctx: Context,
-    frame: Frame,
-    args: Sequence[Abstract],
-    keywords: Mapping[str, Abstract],
-    defaults: Mapping[str, Abstract],
-    stands_for: str | None = None,
-) -> Abstract:
-    """Lower the body of a call; the value it returns."""
-    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
-    span = ctx.builder.span
-    with ctx.inside(frame):
-        ctx.statements(frame.tree.body)
-        result = frame.names.get(RESULT, Constant(None))
-    ctx.builder.span = span
-    return result
-
-
 # ---- classes -----------------------------------------------------------------------------------
 
 
-_OUTSIDE = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
+_UNSUPPORTED_CLASSES = frozenset({set, frozenset, bytes, bytearray, object, super, memoryview})
 _LOOPS = "loop over a range, or over several, one inside the other."
 
 
 def _construct(ctx: Context, cls: type, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     fields = class_fields(cls)
     if fields is None:
-        if cls in _OUTSIDE:
+        if cls in _UNSUPPORTED_CLASSES:
             ctx.fail("S117", f"{cls.__name__} is not in the language", None, "use a tuple, a list or an array.")
         if cls is np.vectorize:
             unknown_function(ctx, np.vectorize(abs))

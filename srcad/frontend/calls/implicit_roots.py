@@ -1,11 +1,11 @@
-"""`srcad.implicit_root` inside a function: its search with the exact slope of the residual, made by srcad itself."""
+"""Lowering of `srcad.implicit_root`: Newton's method with the exact derivative of the residual, made by srcad."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from srcad.frontend.calls.builtin_calls import builtin
-from srcad.frontend.calls.calls import inline
+from srcad.frontend.calls.inlined_frames import inline
 from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Partial, Seq
 from srcad.frontend.values.context import Context
@@ -24,17 +24,17 @@ def _implicit_root(ctx: Context, args: Sequence[Abstract], keywords: Mapping[str
     begun = array_of(ctx, start)
     if not isinstance(begun.type, Scalar | Array) or (isinstance(begun.type, Array) and begun.type.rank > 1):
         ctx.fail("S127", f"implicit_root starts from a number or a vector, not from {describe_value(begun)}")
-    slope = _slope(ctx, residual, begun.type, given)
+    derivative = _residual_derivative(ctx, residual, begun.type, given)
     options: dict[str, Abstract] = {"bracket": Constant(None), "tolerance": Constant(None), "steps": ctx.constant(100)}
     named = {name: ctx.check(keywords.get(name, value)) for name, value in options.items()}
-    return inline(ctx, found_root, [residual, slope, begun, Seq(tuple(given))], named)
+    return inline(ctx, found_root, [residual, derivative, begun, Seq(tuple(given))], named)
 
 
-def _slope(ctx: Context, residual: Abstract, start: Type, given: Sequence[Abstract]) -> Abstract:
-    """The derivative of the residual by its first argument, as a function of that: its text is read like any other.
+def _residual_derivative(ctx: Context, residual: Abstract, start: Type, given: Sequence[Abstract]) -> Abstract:
+    """The derivative of the residual by its first argument, as a function with source, which is inlined like any other.
 
-    The residual is lowered by itself. What it reads from around it, and what its lengths are made of, come first among
-    the parameters of the derivative, and are given here.
+    The residual is lowered separately. Its free variables, and the symbols of its lengths, are the first parameters of
+    the derivative, and are bound here (closure conversion).
     """
     builder = ctx.builder
     assert isinstance(start, Scalar | Array)
@@ -52,27 +52,27 @@ def _slope(ctx: Context, residual: Abstract, start: Type, given: Sequence[Abstra
             "A root needs one for each unknown.",
         )
     own = tuple(body)
-    outside = [name for name in _read_outside(builder.types, own, result) if name != x.name]
+    outside = [name for name in _free_variables(builder.types, own, result) if name != x.name]
     params = [Param(name, name) for name in (*outside, x.name)]
     f = Function("residual", tuple(params), own, (result.atom,), dict(builder.types), builder.span)
-    slope = ctx.differentiate(f, x.name)
-    return Partial(Constant(slope), tuple(ctx.leaf(Var(name)) for name in outside), ())
+    derivative = ctx.differentiate(f, x.name)
+    return Partial(Constant(derivative), tuple(ctx.leaf(Var(name)) for name in outside), ())
 
 
 def _rank(type: Scalar | Array) -> int:
     return type.rank if isinstance(type, Array) else 0
 
 
-def _read_outside(types: Mapping[str, Type], body: tuple[Stmt, ...], result: Leaf) -> list[str]:
-    """The names from around a block that it reads, or that lengths in it are linear forms of."""
+def _free_variables(types: Mapping[str, Type], body: tuple[Stmt, ...], result: Leaf) -> list[str]:
+    """The free variables of a block, and the symbols in the lengths of its arrays."""
     read = block_reads(body) | set(reads(result.atom))
-    made = defined(body)
+    defined_names = defined(body)
     lengths = {
         symbol.name
-        for name in read | made
+        for name in read | defined_names
         if isinstance(t := types.get(name), Array)
         for dim in t.dims
         for symbol, _ in dim.terms
     }
     known = {name for name in lengths if isinstance(types.get(name), Scalar | Array)}
-    return [name for name in types if name in (read | known) and name not in made]
+    return [name for name in types if name in (read | known) and name not in defined_names]

@@ -1,4 +1,19 @@
-"""Attributes of values, and methods of arrays, lists and dicts."""
+"""Lowering of attributes, and of methods of arrays, lists, dicts and records.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> import numpy as np
+>>> def f(x):
+...     return x.T.shape[0] * x.sum()
+>>> print(text(normal_form(f, np.ones((2, 3)))))
+f(x: float64[x.0, x.1]):
+    %result.0 = np.transpose(x, axes=(1, 0))
+    %n.0 = shape(%result.0, axis=0)
+    %result.2 = np.sum(x)
+    %product.0 = %n.0 * %result.2
+    return %product.0
+"""
 
 from __future__ import annotations
 
@@ -41,18 +56,18 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     value = ctx.check(value)
     match value:
         case Leaf():
-            return _of_array(ctx, value, name)
+            return _array_attribute(ctx, value, name)
         case HeapRef(kind=kind):
             if name in (_LIST if kind == "list" else _DICT):
                 return Method(value, name)
         case Seq() if name in ("index", "count"):
             return Method(value, name)
         case Record():
-            return _of_record(ctx, value, name)
+            return _record_attribute(ctx, value, name)
         case Constant(ModuleType() as module):
             return module_value(ctx, module, name)
         case Constant(thing):
-            return _of_object(ctx, thing, name)
+            return _object_attribute(ctx, thing, name)
         case SliceValue(lower, upper, step) if name in ("start", "stop", "step"):
             part = {"start": lower, "stop": upper, "step": step}[name]
             return Constant(None) if part is None else part
@@ -64,7 +79,7 @@ def attribute(ctx: Context, value: Abstract, name: str) -> Abstract:
     ctx.fail("S122", f"{describe_value(value)} has no attribute {name}", None, advice)
 
 
-def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
+def _array_attribute(ctx: Context, value: Leaf, name: str) -> Abstract:
     type = value.type
     assert isinstance(type, Array | Scalar), type
     rank = len(type.dims) if isinstance(type, Array) else 0
@@ -84,7 +99,7 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
         case "imag":
             return ctx.call(Constant(np.zeros_like), value)
         case "flags":
-            # "A" is not known to be contiguous: the answer that is always safe
+            # a layout of "A" is not known to be contiguous: False is the safe answer
             layout, vector = (type.layout if isinstance(type, Array) else "C"), rank < 2
             both = layout != "A" and vector
             return Constant(_Flags(layout == "C" or both, layout == "F" or both))
@@ -101,7 +116,7 @@ def _of_array(ctx: Context, value: Leaf, name: str) -> Abstract:
 
 
 class _Flags(NamedTuple):
-    """What is known of `x.flags`."""
+    """The flags of an array that are known at compile time."""
 
     c_contiguous: bool
     f_contiguous: bool
@@ -119,14 +134,14 @@ def size(ctx: Context, value: Leaf) -> Leaf:
     return ctx.constant(total)
 
 
-def _of_record(ctx: Context, value: Record, name: str) -> Abstract:
+def _record_attribute(ctx: Context, value: Record, name: str) -> Abstract:
     field = value.get(name)
     if field is not None:
         return field
     if name in ("_replace", "_asdict"):
         return Method(value, name)
     member = getattr(value.cls, name, None)
-    raw = _raw(value.cls, name)
+    raw = _class_attribute(value.cls, name)
     if isinstance(raw, property):
         return ctx.call(Constant(raw.fget), value)
     if isinstance(raw, staticmethod | classmethod):
@@ -138,18 +153,18 @@ def _of_record(ctx: Context, value: Record, name: str) -> Abstract:
     return to_abstract(ctx, member)
 
 
-def _raw(cls: type, name: str) -> Any:
+def _class_attribute(cls: type, name: str) -> Any:
     for base in cls.__mro__:
         if name in base.__dict__:
             return base.__dict__[name]
     return None
 
 
-def _of_object(ctx: Context, thing: Any, name: str) -> Abstract:
+def _object_attribute(ctx: Context, thing: Any, name: str) -> Abstract:
     if thing is None or not hasattr(thing, name):
         ctx.fail("S122", f"{'None' if thing is None else describe_value(Constant(thing))} has no attribute {name}")
-    if isinstance(_raw(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
-        return ctx.call(Constant(_raw(type(thing), name).fget), Constant(thing))
+    if isinstance(_class_attribute(type(thing), name), property) and not isinstance(thing, type | np.dtype | str):
+        return ctx.call(Constant(_class_attribute(type(thing), name).fget), Constant(thing))
     value = getattr(thing, name)
     owner = thing if isinstance(thing, type | FunctionType) else type(thing)
     constant = of_library(owner.__module__) and owner is not SimpleNamespace
@@ -173,16 +188,16 @@ def call_method(
     if keywords and name != "update":
         ctx.fail("S124", f"{name} takes no keywords")
     if isinstance(receiver, Seq):
-        return _search(ctx, receiver, name, args)
+        return _index_or_count(ctx, receiver, name, args)
     assert isinstance(receiver, HeapRef)
-    if name in _CHANGING:
+    if name in _MUTATING:
         ctx.changes(receiver)
     if ctx.heap[receiver.id].grown:
         if name != "append":
             refuse_change(ctx)
-        append(ctx, receiver.id, ctx.check(_one(ctx, name, args)))
+        append(ctx, receiver.id, ctx.check(_only_argument(ctx, name, args)))
         return Constant(None)
-    if name in _CHANGING and ctx.heap[receiver.id].shared:
+    if name in _MUTATING and ctx.heap[receiver.id].shared:
         ctx.fail(
             "S125",
             f"this {receiver.kind} comes from two paths, and is changed here",
@@ -194,7 +209,7 @@ def call_method(
     return _list_method(ctx, receiver, name, args)
 
 
-_CHANGING = frozenset({"append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
+_MUTATING = frozenset({"append", "extend", "insert", "pop", "reverse", "clear", "update", "setdefault"})
 
 
 def _record_method(ctx: Context, record: Record, name: str, keywords: Mapping[str, Abstract]) -> Abstract:
@@ -204,27 +219,27 @@ def _record_method(ctx: Context, record: Record, name: str, keywords: Mapping[st
 
 
 def replaced(ctx: Context, record: Record, changes: Mapping[str, Abstract]) -> Record:
-    """The record with other values for some fields."""
+    """The record with new values for some fields."""
     for name in changes:
         if record.get(name) is None:
             ctx.fail("S124", f"{record.cls.__name__} has no field {name}")
     return Record(record.cls, tuple((name, changes.get(name, value)) for name, value in record.fields))
 
 
-def _one(ctx: Context, name: str, args: Sequence[Abstract]) -> Abstract:
+def _only_argument(ctx: Context, name: str, args: Sequence[Abstract]) -> Abstract:
     if len(args) != 1:
         ctx.fail("S124", f"{name} takes one argument")
     return args[0]
 
 
-def _search(ctx: Context, value: Abstract, name: str, args: Sequence[Abstract]) -> Abstract:
-    wanted = key_of(ctx, _one(ctx, name, args))
-    have = [key_of(ctx, item) for item in items_of(ctx, value) or ()]
+def _index_or_count(ctx: Context, value: Abstract, name: str, args: Sequence[Abstract]) -> Abstract:
+    wanted = key_of(ctx, _only_argument(ctx, name, args))
+    present = [key_of(ctx, item) for item in items_of(ctx, value) or ()]
     if name == "count":
-        return ctx.constant(have.count(wanted))
-    if wanted not in have:
+        return ctx.constant(present.count(wanted))
+    if wanted not in present:
         ctx.fail("S126", f"{wanted!r} is not in the sequence")
-    return ctx.constant(have.index(wanted))
+    return ctx.constant(present.index(wanted))
 
 
 def _list_method(ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract]) -> Abstract:
@@ -232,9 +247,9 @@ def _list_method(ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract]
     result: Abstract = Constant(None)
     match name:
         case "append":
-            items = (*items, _one(ctx, name, args))
+            items = (*items, _only_argument(ctx, name, args))
         case "extend":
-            items = items + spread(ctx, _one(ctx, name, args))
+            items = items + spread(ctx, _only_argument(ctx, name, args))
         case "insert" if len(args) == 2:
             at = position_of(ctx, ctx.check(args[0]))
             listed = list(items)
@@ -254,7 +269,7 @@ def _list_method(ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract]
         case "copy":
             return ctx.new_ref(HeapObject(items))
         case "index" | "count":
-            return _search(ctx, ref, name, args)
+            return _index_or_count(ctx, ref, name, args)
         case _:
             ctx.fail("S124", f"list.{name} with these arguments")
     ctx.heap[ref.id] = HeapObject(items)

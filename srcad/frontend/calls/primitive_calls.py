@@ -1,4 +1,4 @@
-"""A call of one primitive: its operands as arrays and numbers, its static parameters known."""
+"""Lowering of a call of one primitive: operands as arrays and scalars, static parameters as constants."""
 
 from __future__ import annotations
 
@@ -19,13 +19,32 @@ from srcad.rules.primitives import PRIMITIVES
 
 
 def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    """A primitive with its static parameters by keyword; `out=` and `dtype=` of a ufunc are understood."""
+    """A call of a primitive with its static parameters by keyword; `out=` of a ufunc is a store.
+
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "__main__"  # a user's function
+    >>> def f(x, y):
+    ...     np.exp(x, out=y)
+    ...     return y
+    >>> print(text(normal_form(f, np.ones(2), np.ones(2))))  # doctest: +ELLIPSIS
+    f(x: float64[x.0], y: float64[y.0]):
+        %exp.0 = np.exp(x)
+        %n.0 = shape(y, axis=0)
+        %n.1 = shape(%exp.0, axis=0)
+        %test.0 = %n.0 == %n.1
+        %n.2 = shape(%exp.0, axis=0)
+        %n.3 = shape(y, axis=0)
+        check(%test.0, %n.2, %n.3, derived=True, error='ValueError', ...)
+        y[...] = %exp.0
+        return y
+    """
     options = {k: v for k, v in keywords.items() if not (isinstance(v, Constant) and v.value is None)}
     primitive = PRIMITIVES[prim]
     if primitive.kind == "effect":
-        ctx.builder.emit(Effect(Op(prim, tuple(_argument(ctx, arg).atom for arg in args)), ctx.builder.span))
+        ctx.builder.emit(Effect(Op(prim, tuple(_operand(ctx, arg).atom for arg in args)), ctx.builder.span))
         return Constant(None)
-    leaves = [_argument(ctx, arg) for arg in args]
+    leaves = [_operand(ctx, arg) for arg in args]
     out = options.pop("out", None)
     static: dict[str, Any] = {}
     for name, value in options.items():
@@ -39,7 +58,7 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
     if "dtype" in static:
         static["dtype"] = np.dtype(static["dtype"]).name
     if prim in ("float", "int", "bool"):
-        leaves = [_number(ctx, leaf) for leaf in leaves]
+        leaves = [_as_scalar(ctx, leaf) for leaf in leaves]
         if all(leaf.type == Scalar(prim) for leaf in leaves):
             return leaves[0]
     result = apply(ctx, prim, *leaves, **static)
@@ -52,15 +71,15 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
     return target
 
 
-def _argument(ctx: Context, value: Abstract) -> Leaf:
+def _operand(ctx: Context, value: Abstract) -> Leaf:
     value = ctx.check(value)
     if isinstance(value, Constant) and (value.value is None or isinstance(value.value, str)):
         return ctx.leaf(Const(value.value))
     return array_of(ctx, value)
 
 
-def _number(ctx: Context, leaf: Leaf) -> Leaf:
-    """An array of one element as the number in it."""
+def _as_scalar(ctx: Context, leaf: Leaf) -> Leaf:
+    """The scalar in an array of one element; other leaves unchanged."""
     if not isinstance(leaf.type, Array):
         return leaf
     if not all(d.is_one for d in leaf.type.dims):

@@ -1,4 +1,18 @@
-"""Questions about shape, type and class, which are answered while compiling."""
+"""Compile-time queries of shape, type and class: `isinstance`, `np.ndim`, `np.shape`, `hasattr`.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> import numpy as np
+>>> def f(x):
+...     if np.ndim(x) == 0 or isinstance(x, float):
+...         return x
+...     return np.sum(x)
+>>> print(text(normal_form(f, np.ones(3))))
+f(x: float64[x.0]):
+    result.0 = np.sum(x)
+    return result.0
+"""
 
 from __future__ import annotations
 
@@ -35,7 +49,7 @@ from srcad.rules import registry
 
 
 def class_of(value: Abstract, ctx: Context) -> type:
-    """The Python class a value would have."""
+    """The Python class of the value that an abstract value stands for."""
     match value:
         case Leaf(atom, Scalar(dtype)):
             if ctx.builder.is_weak(atom):
@@ -154,23 +168,23 @@ def _isscalar(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
 def _known_size(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     array, given = args[0], items_of(ctx, args[1])
     assert isinstance(array, Leaf) and isinstance(array.type, Array) and given is not None
-    number, left = 1, [d for d in array.type.dims if d.terms]
+    constant_size, remaining = 1, [d for d in array.type.dims if d.terms]
     for d in array.type.dims:
-        number *= 1 if d.terms else d.const
-    rows, is_open = 1, False
-    for one in given:
-        assert isinstance(one, Leaf) and isinstance(one.type, Scalar)
-        if one.static == -1:
-            is_open = True
-        elif one.type.dim is not None and one.type.dim.terms:
-            if one.type.dim not in left:
+        constant_size *= 1 if d.terms else d.const
+    given_size, has_unknown = 1, False
+    for given_length in given:
+        assert isinstance(given_length, Leaf) and isinstance(given_length.type, Scalar)
+        if given_length.static == -1:
+            has_unknown = True
+        elif given_length.type.dim is not None and given_length.type.dim.terms:
+            if given_length.type.dim not in remaining:
                 return ctx.constant(False)
-            left.remove(one.type.dim)
-        elif isinstance(one.static, int):
-            rows *= one.static
+            remaining.remove(given_length.type.dim)
+        elif isinstance(given_length.static, int):
+            given_size *= given_length.static
         else:
             return ctx.constant(False)
-    fits = number % max(rows, 1) == 0 if is_open else number == rows and not left
+    fits = constant_size % max(given_size, 1) == 0 if has_unknown else constant_size == given_size and not remaining
     return ctx.constant(fits)
 
 
@@ -180,7 +194,7 @@ def _is_constant(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     return ctx.constant(isinstance(value, Leaf) and (isinstance(value.atom, Const) or value.known))
 
 
-def _about_length(many: bool) -> Handler:
+def _length_query(is_not_one: bool) -> Handler:
     def handler(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         value, axis = array_of(ctx, args[0]), to_python(ctx, args[1])
         if not isinstance(axis, int):
@@ -188,13 +202,13 @@ def _about_length(many: bool) -> Handler:
         if not isinstance(value.type, Array) or not -len(value.type.dims) <= axis < len(value.type.dims):
             ctx.fail("S127", f"axis {axis} of {describe_value(value)}")
         known_length = value.type.dims[axis]
-        return ctx.constant(known_length.is_not_one if many else known_length.is_one)
+        return ctx.constant(known_length.is_not_one if is_not_one else known_length.is_one)
 
     return handler
 
 
-builtin(registry.known_one, least=2, most=2)(_about_length(False))
-builtin(registry.known_many, least=2, most=2)(_about_length(True))
+builtin(registry.known_one, least=2, most=2)(_length_query(False))
+builtin(registry.known_many, least=2, most=2)(_length_query(True))
 
 
 @builtin(registry.dtype_of)

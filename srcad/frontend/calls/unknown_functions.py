@@ -1,4 +1,4 @@
-"""What srcad can neither read nor has a rule for: how it is called in an error, and what one can do."""
+"""Errors for calls of functions that have neither readable source nor a rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from srcad.frontend.values.context import Context
 
 
 def dotted_name(value: Any) -> str:
-    """The name by which a function is known: `numpy.sum`, `abs`."""
+    """The name of a function in messages.
+
+    >>> dotted_name(np.exp), dotted_name(abs), dotted_name(np.linalg.norm)
+    ('numpy.exp', 'abs', 'numpy.linalg.norm')
+    """
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = str(getattr(value, "__module__", None) or "")
     if isinstance(value, np.ufunc):
@@ -19,7 +23,7 @@ def dotted_name(value: Any) -> str:
 
 
 def unknown_function(ctx: Context, value: Any, why: str | None = None) -> NoReturn:
-    """S203 or S121, at the call."""
+    """Raise S203 or S121 at the call."""
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__name__
     module = str(getattr(value, "__module__", None) or "")
     shown = dotted_name(value)

@@ -1,4 +1,21 @@
-"""Comprehensions: over what is known while compiling, item by item; over a run-time range or array, as a loop."""
+"""Lowering of comprehensions: unrolled over items known at compile time, a loop over a run-time range or array.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(xs):
+...     return sum(2.0 * x for x in xs)
+>>> import numpy as np
+>>> print(text(normal_form(f, np.ones(3))))
+f(xs: float64[xs.0]):
+    %n.2 = len(xs)
+    %total.2 = for %i.1 in range(0, %n.2, 1) carrying %total.0 = 0.0:
+        x.1 = xs[%i.1]
+        %product.1 = 2.0 * x.1
+        %total.1 = %total.0 + %product.1
+        yield %total.1
+    return %total.2
+"""
 
 from __future__ import annotations
 
@@ -18,12 +35,12 @@ from srcad.ir.types import Scalar, Symbol, dim
 _LIST = "%list"
 _TOTAL = "%total"
 _FOUND = "%found"
-_LOOPED = 64
-"""A range of at most so many turns, known while compiling, is written out."""
+_LONGEST_UNROLLED = 64
+"""The longest range that is unrolled."""
 
 
 def comprehension(ctx: Context, node: Any) -> Abstract:
-    """The list, tuple (of a generator) or dict that a comprehension makes, in a scope of its own."""
+    """The list, tuple (of a generator) or dict of a comprehension, evaluated in a scope of its own."""
     frame = _scope(ctx, node)
     keys: list[object] = []
     values: list[Abstract] = []
@@ -38,14 +55,14 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
             return
         generator = node.generators[k]
         iterable = ctx.check(ctx.expression(generator.iter))
-        items = _known_items(ctx, generator.iter, iterable)
+        items = _compile_time_items(ctx, generator.iter, iterable)
         if items is None:
             _loop(ctx, node, k, iterable)
             return
         for at, item in enumerate(items):
-            with ctx.holding(items[at + 1 :]):
+            with ctx.without_renaming(items[at + 1 :]):
                 ctx.bind(generator.target, item)
-                if all(_known(ctx, condition) for condition in generator.ifs):
+                if all(_is_true(ctx, condition) for condition in generator.ifs):
                     level(k + 1)
 
     with ctx.inside(frame):
@@ -62,7 +79,7 @@ def comprehension(ctx: Context, node: Any) -> Abstract:
 
 
 def accumulated(ctx: Context, node: Any) -> Abstract | None:
-    """`sum(element for ...)` over a run-time range or array as a loop that adds up; None where it is not one."""
+    """`sum(element for ...)` over a run-time range or array as an accumulation loop; None where it is not one."""
     if len(node.generators) != 1:
         return None
     generator = node.generators[0]
@@ -70,7 +87,9 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
     before = ctx.snapshot()
     with ctx.inside(frame), ctx.builder.block() as trial:
         iterable = ctx.check(ctx.expression(generator.iter))
-        if _known_items(ctx, generator.iter, iterable) is not None or not _adds_numbers(ctx, node, iterable):
+        if _compile_time_items(ctx, generator.iter, iterable) is not None or not _has_scalar_elements(
+            ctx, node, iterable
+        ):
             iterable = Constant(None)
     if iterable == Constant(None):
         ctx.restore(before)
@@ -86,10 +105,10 @@ def accumulated(ctx: Context, node: Any) -> Abstract | None:
         return lookup(ctx, _TOTAL)
 
 
-def is_filtered(ctx: Context, node: Any, decided: bool) -> Abstract | None:
-    """`any(element for ...)`, `all(...)` where the element may do harm: none is made after the one that decides.
+def lazy_quantifier(ctx: Context, node: Any, decided: bool) -> Abstract | None:
+    """`any(element for ...)`, `all(...)` as a loop that evaluates no element after the one that decides.
 
-    None where all elements may as well be made. `decided` is the truth of the element that ends the question.
+    None where all elements may be evaluated speculatively. `decided` is the truth value that decides the result.
     """
     tests = (node.elt, *(condition for generator in node.generators for condition in generator.ifs))
     if all(is_safe_to_speculate(ctx, test) for test in tests):
@@ -99,32 +118,32 @@ def is_filtered(ctx: Context, node: Any, decided: bool) -> Abstract | None:
         over = ctx.expression(node.generators[0].iter)
         frame.names |= {_FOUND: ctx.constant(not decided), "%over": over}
 
-        def same(made: Any) -> Any:
-            return gast.copy_location(made, node.elt)
+        def located(new: Any) -> Any:
+            return gast.copy_location(new, node.elt)
 
-        hit = same(gast.Assign([_name(node, _FOUND, gast.Store())], same(gast.Constant(decided, None)), None))
-        asked = same(gast.If(node.elt if decided else same(gast.UnaryOp(gast.Not(), node.elt)), [hit], []))
+        hit = located(gast.Assign([_name(node, _FOUND, gast.Store())], located(gast.Constant(decided, None)), None))
+        test = located(gast.If(node.elt if decided else located(gast.UnaryOp(gast.Not(), node.elt)), [hit], []))
         found = _name(node, _FOUND, gast.Load())
-        left = same(gast.UnaryOp(gast.Not(), found)) if decided else found
-        body = [asked]
+        left = located(gast.UnaryOp(gast.Not(), found)) if decided else found
+        body = [test]
         for k in reversed(range(len(node.generators))):
             for condition in reversed(node.generators[k].ifs):
-                body = [same(gast.If(condition, body, []))]
+                body = [located(gast.If(condition, body, []))]
             iterable = _name(node, "%over", gast.Load()) if k == 0 else node.generators[k].iter
-            bound = same(gast.For(node.generators[k].target, iterable, [same(gast.If(left, body, []))], [], None))
+            bound = located(gast.For(node.generators[k].target, iterable, [located(gast.If(left, body, []))], [], None))
             body = [bound]
         ctx.statements(body)
         return lookup(ctx, _FOUND)
 
 
-def _adds_numbers(ctx: Context, node: Any, iterable: Abstract) -> bool:
-    """Whether the elements are numbers: the types of one are tried out."""
+def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
+    """Whether the elements are scalars, by lowering one of them on trial."""
     before = ctx.snapshot()
     with ctx.builder.block():
-        turns = iterable_of(ctx, iterable)
+        run_time_iterable = iterable_of(ctx, iterable)
         index = ctx.builder.fresh("%i", Scalar("int64"))
         ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
-        ctx.bind(node.generators[0].target, turns.item(ctx.leaf(index)))
+        ctx.bind(node.generators[0].target, run_time_iterable.item(ctx.leaf(index)))
         element = ctx.expression(node.elt)
     ctx.restore(before)
     return isinstance(element, Leaf) and isinstance(element.type, Scalar)
@@ -144,19 +163,19 @@ def _scope(ctx: Context, node: Any) -> Frame:
     return frame
 
 
-def _known_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
+def _compile_time_items(ctx: Context, node: Any, value: Abstract) -> Sequence[Abstract] | None:
     items = items_of(ctx, value)
     if items is not None:
         return items
     with ctx.at(node):
-        turns = iterable_of(ctx, value)
-    count, start, step = turns.static_count, turns.start.static, turns.step.static
-    if count is None or count > _LOOPED or not isinstance(start, int) or not isinstance(step, int):
+        run_time_iterable = iterable_of(ctx, value)
+    count, start, step = run_time_iterable.static_count, run_time_iterable.start.static, run_time_iterable.step.static
+    if count is None or count > _LONGEST_UNROLLED or not isinstance(start, int) or not isinstance(step, int):
         return None
-    return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
+    return tuple(run_time_iterable.item(ctx.constant(start + k * step)) for k in range(count))
 
 
-def _known(ctx: Context, condition: Any) -> bool:
+def _is_true(ctx: Context, condition: Any) -> bool:
     value = ctx.test(condition)
     if not isinstance(value, bool):
         with ctx.at(condition):
@@ -174,7 +193,7 @@ def _refuse(ctx: Context) -> None:
 
 
 def _loop(ctx: Context, node: Any, k: int, iterable: Abstract) -> None:
-    """The rest of a comprehension from generator `k` on, as a loop that appends to a list."""
+    """Lower a comprehension from generator `k` on as a loop that appends to a list."""
     if isinstance(node, gast.DictComp) or _LIST in ctx.frame.names or len(node.generators) > k + 1:
         _refuse(ctx)
     if any(generator.ifs for generator in node.generators[k:]):

@@ -1,4 +1,21 @@
-"""Expressions: one function for each kind of syntax, found by the type of the node."""
+"""Lowering of expressions: one handler for each class of syntax node.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x):
+...     return (y := -x) if x < 0.0 else 2.0 * x
+>>> print(text(normal_form(f, 1.0)))
+f(x: float64):
+    %test.0 = x < 0.0
+    %choice.0 = if %test.0:
+        y.0 = -x
+        yield y.0
+    else:
+        %product.0 = 2.0 * x
+        yield %product.0
+    return %choice.0
+"""
 
 from __future__ import annotations
 
@@ -7,7 +24,7 @@ from typing import Any
 
 import gast
 
-from srcad.frontend.lowering import operators
+from srcad.frontend.lowering import operators, truth_values
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
@@ -63,7 +80,7 @@ def _binary(ctx: Context, node: Any) -> Abstract:
     return operators.binary(ctx, operators.BINARY[type(node.op)], left, ctx.expression(node.right))
 
 
-def _choice(ctx: Context, node: Any) -> Abstract:
+def _conditional(ctx: Context, node: Any) -> Abstract:
     cond = ctx.test(node.test)
     if isinstance(cond, bool):
         return ctx.expression(node.body if cond else node.orelse)
@@ -71,17 +88,17 @@ def _choice(ctx: Context, node: Any) -> Abstract:
     try:
         return branch(ctx, cond, lambda: ctx.expression(node.body), lambda: ctx.expression(node.orelse))
     except NotYetBound as pending:
-        unresolved = pending
-    # one of the two reads what is bound later in the turn, perhaps by this very value: it is of the other's type
-    for one in (node.body, node.orelse):
+        not_bound = pending
+    # one operand reads a name that is bound later in the iteration, perhaps to this value: use the type of the other
+    for operand in (node.body, node.orelse):
         ctx.restore(entry)
         try:
-            value = ctx.expression(one)
+            value = ctx.expression(operand)
         except NotYetBound:
             continue
-        ctx.skipped = True
+        ctx.incomplete = True
         return value
-    raise unresolved
+    raise not_bound
 
 
 def _walrus(ctx: Context, node: Any) -> Abstract:
@@ -153,8 +170,8 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
         if not first.terms:
             return tuple(ctx.leaf(ctx.builder.op("index", value.atom, Const(i))) for i in range(first.const))
     if items is None:
-        turns = iterable_of(ctx, value)
-        count = turns.static_count
+        iterable = iterable_of(ctx, value)
+        count = iterable.static_count
         if count is None:
             ctx.fail(
                 "S113",
@@ -162,9 +179,9 @@ def spread(ctx: Context, value: Abstract) -> tuple[Abstract, ...]:
                 "How many there are is not known when compiling.",
                 "loop over it; or take the items by index.",
             )
-        start, step = turns.start.static, turns.step.static
+        start, step = iterable.start.static, iterable.step.static
         assert isinstance(start, int) and isinstance(step, int)
-        return tuple(turns.item(ctx.constant(start + k * step)) for k in range(count))
+        return tuple(iterable.item(ctx.constant(start + k * step)) for k in range(count))
     return items
 
 
@@ -196,7 +213,7 @@ def _lambda(ctx: Context, node: Any) -> Abstract:
 
 
 def defaults_of(ctx: Context, args: Any) -> tuple[tuple[str, Abstract], ...]:
-    """The default values of a function's parameters, evaluated where it is defined."""
+    """The default values of the parameters of a nested function, evaluated at its definition."""
     positional = [*args.posonlyargs, *args.args]
     named = positional[len(positional) - len(args.defaults) :] if args.defaults else []
     pairs = [*zip(named, args.defaults, strict=True), *zip(args.kwonlyargs, args.kw_defaults, strict=True)]
@@ -206,7 +223,7 @@ def defaults_of(ctx: Context, args: Any) -> tuple[tuple[str, Abstract], ...]:
 _CONVERSIONS: dict[int, Callable[[object], str]] = {115: str, 114: repr, 97: ascii}
 
 
-def _text(ctx: Context, node: Any) -> Abstract:
+def _fstring(ctx: Context, node: Any) -> Abstract:
     parts: list[str] = []
     for part in node.values:
         inserted = isinstance(part, gast.FormattedValue)
@@ -238,9 +255,9 @@ _HANDLERS: dict[type, Callable[[Context, Any], Abstract]] = {
     gast.Name: _name,
     gast.BinOp: _binary,
     gast.UnaryOp: operators.unary,
-    gast.BoolOp: operators.boolean,
-    gast.Compare: operators.comparison,
-    gast.IfExp: _choice,
+    gast.BoolOp: truth_values.boolean,
+    gast.Compare: truth_values.comparison,
+    gast.IfExp: _conditional,
     gast.NamedExpr: _walrus,
     gast.Subscript: _subscript,
     gast.Slice: _slice,
@@ -249,11 +266,11 @@ _HANDLERS: dict[type, Callable[[Context, Any], Abstract]] = {
     gast.List: _list,
     gast.Dict: _dict,
     gast.Lambda: _lambda,
-    gast.JoinedStr: _text,
+    gast.JoinedStr: _fstring,
     gast.Starred: _starred,
 }
 
 
 def register(node: type, handler: Callable[[Context, Any], Abstract]) -> None:
-    """Add a kind of expression (calls and comprehensions are modules of their own)."""
+    """Register the handler of a class of nodes (of calls and comprehensions, which import this module)."""
     _HANDLERS[node] = handler

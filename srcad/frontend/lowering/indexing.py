@@ -1,4 +1,20 @@
-"""`x[items]`, read and written: basic indexing is a primitive; index arrays and masks are loops of the prelude."""
+"""Lowering of subscripts: basic indexing is a primitive; index arrays and masks call library loops.
+
+Bounds checks are emitted where the index is not known to be within bounds.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, i):
+...     return x[i, 1:]
+>>> import numpy as np
+>>> print(text(normal_form(f, np.ones((3, 4)), 1)))
+f(x: float64[x.0, x.1], i: int64):
+    %n.0 = shape(x, axis=0)
+    within(i, %n.0, where='L2: x[i, 1:]: ')
+    %item.0 = x[i, 1:]
+    return %item.0
+"""
 
 from __future__ import annotations
 
@@ -42,19 +58,21 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _read(ctx, value, _listed(items))
         case Leaf(atom, ListOf()):
             if isinstance(items, Leaf):
-                ask(ctx, items.atom, ctx.builder.op("len", atom))
+                emit_index_check(ctx, items.atom, ctx.builder.op("len", atom))
                 return ctx.leaf(ctx.builder.op("index", atom, items.atom))
         case Leaf():
             if items in (Seq(()), Constant(...)):
                 return (
-                    zero_dim_arrays.number(ctx, value) if items == Seq(()) else zero_dim_arrays.made(ctx, value, value)
+                    zero_dim_arrays.mark_scalar(ctx, value)
+                    if items == Seq(())
+                    else zero_dim_arrays.mark_created(ctx, value, value)
                 )
             ctx.fail("S126", "a number cannot be indexed")
         case HeapRef(id=ref) if ctx.heap[ref].grown:
-            return _row(ctx, value, items)
+            return _grown_item(ctx, value, items)
         case HeapRef(id=ref, kind="dict"):
             cells = ctx.heap[ref]
-            _agreed(ctx, cells)
+            _check_conflicts(ctx, cells)
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
@@ -71,44 +89,44 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
 
 
 def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
-    """`value[items]` as it is now; None where that is a view, which changes with the array."""
+    """The current value of `value[items]`; None where that is a view, which changes with the array."""
     current = index(ctx, value, items)
     view = isinstance(current, Leaf) and isinstance(current.type, Array) and all(map(_is_basic, _listed(items)))
     return None if view else current
 
 
-def _agreed(ctx: Context, cells: HeapObject) -> None:
-    """An error where the contents of a list or dict have no structure that all turns of the loop around agree on."""
+def _check_conflicts(ctx: Context, cells: HeapObject) -> None:
+    """An error where the contents of a list or dict have conflicting types on the paths that lead here."""
     for item in cells.items:
         if isinstance(item, TypeConflict):
             ctx.check(item)
 
 
-def _row(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
-    """An item of a list that has grown in a run-time loop; a part of it is again such a list."""
+def _grown_item(ctx: Context, value: HeapRef, item: Abstract) -> Abstract:
+    """An item of a list that has grown in a run-time loop; a slice of it is again such a list."""
     cells = ctx.heap[value.id]
     buffer, length = cells.items
     assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
     if isinstance(item, SliceValue):
-        whole = as_array(ctx, value)
-        assert isinstance(whole, Leaf)
-        part = _read(ctx, whole, (item,))
+        array_of_items = as_array(ctx, value)
+        assert isinstance(array_of_items, Leaf)
+        part = _read(ctx, array_of_items, (item,))
         assert isinstance(part, Leaf)
         return ctx.new_ref(HeapObject((part, ctx.leaf(ctx.builder.op("len", part.atom))), grown=True, full=True))
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{describe_value(item)} as the index of a list")
-    counted = isinstance(item.atom, Var) and item.atom.name in ctx.counting
+    counted = isinstance(item.atom, Var) and item.atom.name in ctx.nonnegative_indices
     if cells.full:
         return _read(ctx, buffer, (item,))
     if counted or (isinstance(item.static, int) and item.static >= 0):
-        # of the array only as many rows are the list's as have been appended
-        ask(ctx, item.atom, length.atom)
+        # only the rows that have been appended belong to the list
+        emit_index_check(ctx, item.atom, length.atom)
         return ctx.leaf(ctx.builder.op("index", buffer.atom, item.atom))
     if not isinstance(item.static, int):
-        whole = as_array(ctx, value)
-        assert isinstance(whole, Leaf)
-        return _read(ctx, whole, (item,))
-    ask(ctx, Const(item.static), length.atom)
+        array_of_items = as_array(ctx, value)
+        assert isinstance(array_of_items, Leaf)
+        return _read(ctx, array_of_items, (item,))
+    emit_index_check(ctx, Const(item.static), length.atom)
     place = arithmetic(ctx, "-", length, ctx.constant(-item.static))
     return ctx.leaf(ctx.builder.op("index", buffer.atom, place.atom))
 
@@ -127,7 +145,7 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
         return ctx.new_ref(HeapObject(tuple(part))) if isinstance(value, HeapRef) else Seq(tuple(part))
     for cell in items:
         ctx.check(cell)
-    if isinstance(item, Leaf) and not item.known and not ctx.unrollable and _are_numbers(items):
+    if isinstance(item, Leaf) and not item.known and not ctx.unrollable_loops and _are_scalars_of_one_dtype(items):
         # a shape, or a table of numbers, indexed at run time
         return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))
     position = position_of(ctx, item)
@@ -136,13 +154,13 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
     return items[position]
 
 
-def _are_numbers(items: Sequence[Abstract]) -> bool:
+def _are_scalars_of_one_dtype(items: Sequence[Abstract]) -> bool:
     kinds = {item.type.dtype if isinstance(item, Leaf) and isinstance(item.type, Scalar) else None for item in items}
     return len(kinds) == 1 and None not in kinds
 
 
 def position_of(ctx: Context, item: Abstract) -> int:
-    """The position in a sequence, which must be known while compiling."""
+    """The position in a sequence, which must be known at compile time."""
     if not isinstance(item, Leaf) or not isinstance(item.type, Scalar) or item.type.dtype.startswith("float"):
         ctx.fail("S126", f"{describe_value(item)} as the index of a sequence")
     if not isinstance(item.static, int):
@@ -178,10 +196,10 @@ def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     basic = basic_items(ctx, array, items)
     if not basic and not items:
         return array
-    ask_within(ctx, array, basic)
+    check_indices(ctx, array, basic)
     found = ctx.leaf(ctx.builder.op("index", array.atom, *(basic or (Slice(),))))
     dots = any(isinstance(item, Constant) and item.value is ... for item in items)
-    return zero_dim_arrays.made(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
+    return zero_dim_arrays.mark_created(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
 
 
 def _is_basic(item: Abstract) -> bool:
@@ -212,7 +230,7 @@ def _check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
 
 
 def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[Expr, ...]:
-    """The items as the IR writes them: Ellipsis becomes whole slices, where any axis is left for it."""
+    """The items in the IR: an Ellipsis becomes full slices of the axes that are left."""
     assert isinstance(array.type, Array)
     rank = len(array.type.dims)
     used = sum(1 for item in items if isinstance(item, Leaf | SliceValue))
@@ -227,9 +245,9 @@ def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[E
             case SliceValue(lower, upper, step):
                 if step is not None and step.static == 0:
                     ctx.fail("S126", "the step of a slice must not be 0")
-                out.append(Slice(*(None if p is None else _plain(ctx, p) for p in (lower, upper, step))))
+                out.append(Slice(*(None if p is None else _index_atom(ctx, p) for p in (lower, upper, step))))
             case Leaf():
-                out.append(_plain(ctx, item))
+                out.append(_index_atom(ctx, item))
             case Constant(None):
                 out.append(Const(None))
             case _:
@@ -237,27 +255,27 @@ def basic_items(ctx: Context, array: Leaf, items: Sequence[Abstract]) -> tuple[E
     return tuple(out)
 
 
-def ask_within(ctx: Context, array: Leaf, items: Sequence[Expr]) -> None:
-    """Python asks of every index whether it is one of its axis; of a slice it asks nothing."""
+def check_indices(ctx: Context, array: Leaf, items: Sequence[Expr]) -> None:
+    """Emit the bounds checks of integer indices; slices are never out of bounds."""
     assert isinstance(array.type, Array)
     axis = 0
     for item in items:
         if isinstance(item, Var | Const) and item != Const(None):
             length = array.type.dims[axis]
-            if not _surely_within(ctx, item, length):
+            if not _is_trivially_within(ctx, item, length):
                 known = Const(length.const) if not length.terms else None
-                ask(ctx, item, known or ctx.builder.op("shape", array.atom, axis=axis))
+                emit_index_check(ctx, item, known or ctx.builder.op("shape", array.atom, axis=axis))
         axis += item != Const(None)
 
 
-def ask(ctx: Context, item: Atom, length: Atom) -> None:
-    """Python asks here whether the index is one of an axis of that length."""
-    if ctx.asks:
+def emit_index_check(ctx: Context, item: Atom, length: Atom) -> None:
+    """Emit the bounds check of an index for an axis of that length."""
+    if ctx.checks_indices:
         ctx.builder.emit(within(item, length, ctx.builder.where(), ctx.place()))
 
 
-def _surely_within(ctx: Context, item: Var | Const, length: Dim) -> bool:
-    """Whether that shows at once: `analysis/integers/index_bounds` knows the paths that lead here."""
+def _is_trivially_within(ctx: Context, item: Var | Const, length: Dim) -> bool:
+    """Whether the index is trivially within bounds; `analysis/integers/index_bounds` proves more."""
     if isinstance(item, Const):
         return not length.terms and isinstance(item.value, int) and -length.const <= item.value < length.const
     known = ctx.builder.types[item.name]
@@ -267,8 +285,8 @@ def _surely_within(ctx: Context, item: Var | Const, length: Dim) -> bool:
     return False
 
 
-def _plain(ctx: Context, item: Leaf) -> Expr:
-    # the sign of a negative index known while compiling is what decides where it counts from
+def _index_atom(ctx: Context, item: Leaf) -> Expr:
+    # the sign of a negative constant index must be visible: it counts from the end
     if isinstance(item.static, int) and item.static < 0 and not isinstance(item.atom, Const):
         return Const(int(item.static))
     return item.atom
@@ -286,25 +304,25 @@ def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: 
     if not isinstance(value, Leaf) or not isinstance(value.type, Array):
         ctx.fail("S126", f"{describe_value(value)} cannot be written to by index")
     listed = _listed(items)
-    number = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
+    stored_leaf = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
     if not all(_is_basic(item) for item in listed):
         _check_advanced(ctx, listed)
         if op is not None:
-            _check_kind(ctx, value, number, op)
-        new = number if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), number)
+            _check_kind(ctx, value, stored_leaf, op)
+        new = stored_leaf if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), stored_leaf)
         ctx.call(Constant(put), value, Seq(listed), new)
         return
-    store_basic(ctx, value, basic_items(ctx, value, listed), number, op)
+    store_basic(ctx, value, basic_items(ctx, value, listed), stored_leaf, op)
 
 
 def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
-    """Write the `Store`, once it is sure that the value fits."""
+    """Emit the `Store`, after checks that the value can be broadcast to the target."""
     builder = ctx.builder
     assert isinstance(array.type, Array)
     where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
     assert isinstance(array.atom, Var)
     part = array.type if not items else builder.type_of_op("index", array.atom, *items)
-    ask_within(ctx, array, where)
+    check_indices(ctx, array, where)
     if isinstance(stored.type, Array):
         _check_fit(ctx, part.dims if isinstance(part, Array) else (), stored.type.dims)
         if isinstance(part, Array):
@@ -318,7 +336,7 @@ def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf
 
 
 def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
-    """An update in place does not make integers of floats."""
+    """S127 where an in-place update would cast floats to integers."""
     assert isinstance(array.type, Array)
     dtype = ctx.builder.dtype_of_op(op, array.atom, stored.atom)
     if not np.can_cast(dtype, array.type.dtype, "same_kind"):
@@ -327,7 +345,7 @@ def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
 
 
 def _demand_fit(ctx: Context, array: Leaf, items: tuple[Expr, ...], part: Array, value: Leaf) -> None:
-    """What is written has the shape of its place, or is broadcast to it."""
+    """Demand at run time that the stored value has the shape of the target, or is broadcast to it."""
     builder = ctx.builder
     assert isinstance(value.type, Array)
     target = [Axis(0, axis, d) for axis, d in enumerate(part.dims)]
@@ -351,23 +369,23 @@ def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> No
 
 
 def array_of(ctx: Context, value: Abstract) -> Leaf:
-    """A sequence of numbers as an array."""
+    """A sequence of scalars as an array."""
     value = as_array(ctx, value)
     if isinstance(value, Leaf):
         return value
-    # of a dict or a dataclass NumPy makes an array of one object
+    # np.array of a dict or a dataclass is an array of one object
     is_list = isinstance(value, HeapRef) and value.kind == "list"
     if is_list or isinstance(value, Seq) or (isinstance(value, Record) and issubclass(value.cls, tuple)):
-        made = ctx.call(Constant(np.array), value)
-        if isinstance(made, Leaf):
-            return made
+        array_leaf = ctx.call(Constant(np.array), value)
+        if isinstance(array_leaf, Leaf):
+            return array_leaf
     ctx.fail("S117", f"{describe_value(value)} where a number or an array is needed")
 
 
 def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract) -> None:
     cells = ctx.heap[value.id]
     ctx.changes(value)
-    _agreed(ctx, cells)
+    _check_conflicts(ctx, cells)
     if cells.grown:
         refuse_change(ctx)
     if cells.shared:

@@ -1,6 +1,23 @@
-"""Round a loop: its body is lowered again until the types of what it carries no longer change.
+"""Fixpoint iteration of abstract interpretation over a loop: types of loop-carried values are joined until stable.
 
-`LoopFixpoint` knows no loop statement; loops.py writes `For` and `While` with it.
+`LoopFixpoint` knows no loop statement; loops.py builds `For` and `While` with it.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, n):
+...     total = 0
+...     for i in range(n):
+...         total = total + x
+...     return total
+>>> print(text(normal_form(f, 1.0, 3)))
+f(x: float64, n: int64):
+    total.0 = 0
+    total.3 = float(total.0)
+    total.4 = for i.0 in range(0, n, 1) carrying total.1 = total.3:
+        total.2 = total.1 + x
+        yield total.2
+    return total.4
 """
 
 from __future__ import annotations
@@ -21,15 +38,15 @@ from srcad.frontend.values.abstract_values import (
 )
 from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of, kind_of
-from srcad.frontend.values.definedness import partly_bound, variable, whether_bound
+from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
-from srcad.frontend.values.structures import Template, parts_of, put_together, taken_apart
+from srcad.frontend.values.structures import Template, compose, decompose, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
 from srcad.ir.types import Scalar, Symbol, dim
 from srcad.typing.join import UNNAMED, WeakType, forget_iteration_facts, join_types
 
 _ATTEMPTS = 12
-_GROWN = TypeConflict(
+_LENGTH_CHANGED = TypeConflict(
     "S125",
     "this list or dict changes its length in a loop with a run-time number of turns",
     "Its length is needed when compiling.",
@@ -39,7 +56,7 @@ _GROWN = TypeConflict(
 
 @dataclass
 class LoopFixpoint:
-    """What is carried round one loop. `names` are those the body assigns; `read_outside`, those read elsewhere."""
+    """The carried values of one loop. `names` are those the body assigns; `read_outside`, those read elsewhere."""
 
     ctx: Context
     names: Collection[str]
@@ -53,18 +70,18 @@ class LoopFixpoint:
     body: list[Stmt] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     hidden: list[str] = field(default_factory=list)
-    """Those names that say whether others have a value (`unbound`), and of them those that a turn makes true."""
+    """The bound flags among the names (`definedness`), and those of them that are true after every iteration."""
     always: frozenset[str] = frozenset()
     conflicts: list[TypeConflict] = field(default_factory=list)
-    """What was bound before and has no common structure round the loop."""
+    """Names bound before the loop that have no common structure before and after an iteration."""
 
     def run(self, write: Callable[[], Any]) -> Any:
-        """Lower the body with `write` until it is stable; the state is then that after the loop.
+        """Lower the body with `write` until the types are stable; the state is then that after the loop.
 
-        Gives what the last `write` gave. Conversions of initial values are written before the loop.
+        Returns the result of the last `write`. Conversions of initial values are emitted before the loop.
         """
         ctx = self.ctx
-        self.hidden = partly_bound(ctx, self.names)
+        self.hidden = flags_of_partly_bound(ctx, self.names)
         self.names = [*self.names, *self.hidden]
         self.entry = ctx.snapshot()
         counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
@@ -72,79 +89,83 @@ class LoopFixpoint:
             value = self.entry.names.get(name, UNBOUND)
             if value is not UNBOUND:
                 self._carry(name, value, self.entry.heap)
-        hopeless = False
+        no_progress = False
         for _ in range(_ATTEMPTS):
             ctx.builder.counters = dict(counters)
             del ctx.builder.created[created:]
             ctx.restore(self.entry)
-            if self.growth is not None and self.growth.planned.keys() != self.growth.made.keys():
-                self.growth.make()
+            if self.growth is not None and self.growth.planned.keys() != self.growth.allocated.keys():
+                self.growth.allocate()
                 self.entry = ctx.snapshot()
                 counters, created = dict(ctx.builder.counters), len(ctx.builder.created)
             frames = ctx.frames
-            self._enter()
-            pending = set() if hopeless else {name for name in self.names if name not in self.templates}
-            written, skipped = self._attempt(write, pending)
+            self._bind_arguments()
+            pending = set() if no_progress else {name for name in self.names if name not in self.templates}
+            written, incomplete = self._attempt(write, pending)
             end = ctx.snapshot()
-            inner = frozenset(ctx.builder.created[created:])
-            known = len(self.templates)
+            defined_inside = frozenset(ctx.builder.created[created:])
+            template_count = len(self.templates)
             always = frozenset(name for name in self.hidden if _is_true(end.names.get(name)))
-            settled = always == self.always or not any(variable(name) in self.read for name in always ^ self.always)
+            flags_stable = always == self.always or not any(
+                name_of_flag(name) in self.read for name in always ^ self.always
+            )
             self.always = always
-            if not self._changed(end, inner, frames, skipped) and not skipped and settled:
-                self._leave(end, inner, frames)
+            if not self._changed(end, defined_inside, frames, incomplete) and not incomplete and flags_stable:
+                self._bind_results(end, defined_inside, frames)
                 return written
-            # a name that no attempt gives a value is an error in the next
-            hopeless = skipped and len(self.templates) == known
+            # no progress: a name that is still unbound is an error in the next attempt
+            no_progress = incomplete and len(self.templates) == template_count
         ctx.fail("S119", "the types of what this loop carries do not settle")
 
-    def after_first(self, later: Atom | None) -> None:
-        """In a turn: what all turns bind, where it had no value before, has one in every turn but the first; `later`
-        says whether it is one."""
+    def bind_after_first(self, later: Atom | None) -> None:
+        """In the body: a name that every iteration binds, unbound before the loop, is bound in all but the first
+        iteration; `later` is false in the first."""
         for name in self.always if later is not None else ():
             assert later is not None
             if _is_false(self.entry.names.get(name)):
                 self.ctx.frame.names[name] = self.ctx.leaf(later)
 
-    def bound_by_turns(self, ran: Atom | None) -> None:
-        """After the loop: what all turns bind, where it had no value before, has one if there was a turn."""
+    def bind_after_loop(self, ran: Atom | None) -> None:
+        """After the loop: a name that every iteration binds, unbound before, is bound if there was one (`ran`)."""
         for name in self.always if ran is not None else ():
             assert ran is not None
             if _is_false(self.entry.names.get(name)):
                 self.ctx.frame.names[name] = self.ctx.leaf(ran)
 
     def _attempt(self, write: Callable[[], Any], pending: set[str]) -> tuple[Any, bool]:
-        """Lower the body once; a statement that reads a name which gets its value later in the turn is left out."""
+        """Lower the body once; a statement that reads a name that is bound later in the iteration is left out."""
         ctx, frame = self.ctx, self.ctx.frame
-        skipped, ctx.skipped = ctx.skipped, False
+        incomplete, ctx.incomplete = ctx.incomplete, False
         read, ctx.read_undefined = ctx.read_undefined, set()
-        own = pending - frame.pending
-        frame.pending |= own
+        added = pending - frame.pending
+        frame.pending |= added
         try:
             with ctx.builder.block() as body:
                 written = write()
             self.body = body
-            return written, ctx.skipped
+            return written, ctx.incomplete
         finally:
-            frame.pending -= own
+            frame.pending -= added
             self.read = ctx.read_undefined
-            ctx.skipped = skipped
+            ctx.incomplete = incomplete
             ctx.read_undefined = read | self.read
 
     def _carry(
-        self, key: Key, value: Abstract, heap: dict[int, HeapObject], inner: frozenset[str] = frozenset()
+        self, key: Key, value: Abstract, heap: dict[int, HeapObject], defined_inside: frozenset[str] = frozenset()
     ) -> None:
         if isinstance(value, TypeConflict):
             self.templates[key] = value
             return
-        kept = () if key in self.by_contents else self.entry.heap
+        by_identity = () if key in self.by_contents else self.entry.heap
         base = self.ctx.base(key) if isinstance(key, str) else "%item"
-        structure, leaves, bases = taken_apart(value, heap, kept, base)
-        kinds = tuple(_counted(forget_iteration_facts(kind_of(self.ctx.builder, leaf), inner)) for leaf in leaves)
+        structure, leaves, bases = decompose(value, heap, by_identity, base)
+        kinds = tuple(
+            _as_varying(forget_iteration_facts(kind_of(self.ctx.builder, leaf), defined_inside)) for leaf in leaves
+        )
         self.templates[key] = Template(structure, kinds, tuple(bases))
 
-    def _enter(self) -> None:
-        """Give every carried name its arg."""
+    def _bind_arguments(self) -> None:
+        """Bind every carried name to the argument of its carry."""
         ctx = self.ctx
         self.args = {}
         for key, template in self.templates.items():
@@ -158,7 +179,7 @@ class LoopFixpoint:
             if isinstance(key, str) and self.entry.names.get(key, UNBOUND) is UNBOUND:
                 ctx.undefined.update(arg.atom.name for arg in args)  # type: ignore[union-attr]
             self.args[key] = args
-            self._set(key, put_together(ctx, template.structure, args))
+            self._set(key, compose(ctx, template.structure, args))
 
     def _set(self, key: Key, value: Abstract) -> None:
         if isinstance(key, str):
@@ -171,42 +192,42 @@ class LoopFixpoint:
     def _get(self, key: Key, state: State) -> Abstract:
         return state.names.get(key, UNBOUND) if isinstance(key, str) else Seq(state.heap[key].items)
 
-    def _changed(self, end: State, inner: frozenset[str], frames: int, skipped: bool) -> bool:
-        """Take the values at the end of the turn into what is carried; whether that changes anything."""
+    def _changed(self, end: State, defined_inside: frozenset[str], frames: int, incomplete: bool) -> bool:
+        """Join the values at the end of the iteration into the carried types; whether that changes anything."""
         changed = False
         for ref, cells in self.entry.heap.items():
             if ref in self.templates or end.heap[ref] is cells:
                 continue
             after = end.heap[ref]
-            if self.growth is not None and ref in self.growth.made and after.grown:
+            if self.growth is not None and ref in self.growth.allocated and after.grown:
                 continue
             changed = True
-            if self.growth is not None and self.growth.plan(ref, cells, after, inner):
+            if self.growth is not None and self.growth.plan(ref, cells, after, defined_inside):
                 continue
             if after.keys != cells.keys or len(after.items) != len(cells.items):
-                self.templates[ref] = _GROWN
-                self.conflicts.append(_GROWN)
+                self.templates[ref] = _LENGTH_CHANGED
+                self.conflicts.append(_LENGTH_CHANGED)
             else:
                 self._carry(ref, Seq(cells.items), self.entry.heap)
         for key, template in list(self.templates.items()):
             if isinstance(template, Template) and key in self.args:
-                changed |= self._compared(key, template, end, inner)
+                changed |= self._joined(key, template, end, defined_inside)
         for name in self.names:
             value = end.names.get(name, UNBOUND)
             if name in self.templates or value is UNBOUND:
                 continue
-            if skipped or self._is_needed(name, value, end.heap):
-                self._carry(name, self._settled(value, name, frames), end.heap, inner)
+            if incomplete or self._is_needed(name, value, end.heap):
+                self._carry(name, self._without_closure(value, name, frames), end.heap, defined_inside)
                 changed = True
         return changed
 
-    def _compared(self, key: Key, template: Template, end: State, inner: frozenset[str]) -> bool:
+    def _joined(self, key: Key, template: Template, end: State, defined_inside: frozenset[str]) -> bool:
         value = self._get(key, end)
-        kept = () if key in self.by_contents else self.entry.heap
+        by_identity = () if key in self.by_contents else self.entry.heap
         base = self.ctx.base(key) if isinstance(key, str) else "%item"
-        structure, leaves, _ = taken_apart(value, end.heap, kept, base)
+        structure, leaves, _ = decompose(value, end.heap, by_identity, base)
         if value is UNBOUND:
-            return False  # every path to the end of the turn stops with an error
+            return False  # every path to the end of the iteration raises
         if structure != template.structure:
             if key not in self.by_contents and _has_contents(structure):
                 self.by_contents.add(key)
@@ -217,7 +238,7 @@ class LoopFixpoint:
             return self._conflict(key, disagreement(base, reason))
         kinds = []
         for kind, leaf in zip(template.kinds, leaves, strict=True):
-            common = join_types(kind, forget_iteration_facts(kind_of(self.ctx.builder, leaf), inner))
+            common = join_types(kind, forget_iteration_facts(kind_of(self.ctx.builder, leaf), defined_inside))
             if isinstance(common, str):
                 text = common.replace("on one path", "before the loop").replace("on the other", "after a turn")
                 return self._conflict(key, disagreement(base, text))
@@ -233,57 +254,59 @@ class LoopFixpoint:
         return True
 
     def _is_needed(self, name: str, value: Abstract, heap: dict[int, HeapObject]) -> bool:
-        """Whether a name first bound in the body may be read with the value of an earlier turn."""
-        if name in self.read:  # before the turn itself gives it one, perhaps
+        """Whether a name first bound in the body may be read with the value of an earlier iteration."""
+        if name in self.read:  # perhaps before the iteration itself binds it
             return True
-        _, leaves, _ = taken_apart(value, heap, self.entry.heap, "")  # of a list that the turn makes, its contents
+        _, leaves, _ = decompose(
+            value, heap, self.entry.heap, ""
+        )  # a list created in the iteration goes by its contents
         return any(map(self.ctx.is_undefined, leaves)) and name in self.read_outside
 
-    def _settled(self, value: Abstract, name: str, frames: int) -> Abstract:
-        """The value, unless it is a function that was made inside the loop and knows values made there."""
-        made = False
+    def _without_closure(self, value: Abstract, name: str, frames: int) -> Abstract:
+        """The value, unless it is a closure defined in the loop, over values of the iteration: then a conflict."""
+        is_local = False
 
-        def look(part: Abstract) -> None:
-            nonlocal made
-            made |= isinstance(part, Closure) and part.frame.serial > frames
+        def visit(part: Abstract) -> None:
+            nonlocal is_local
+            is_local |= isinstance(part, Closure) and part.frame.serial > frames
 
-        parts_of(value, look)
-        return disagreement(name, "it is a function made anew in each turn of a loop") if made else value
+        visit_parts(value, visit)
+        return disagreement(name, "it is a function made anew in each turn of a loop") if is_local else value
 
-    def _leave(self, end: State, inner: frozenset[str], frames: int) -> None:
+    def _bind_results(self, end: State, defined_inside: frozenset[str], frames: int) -> None:
         ctx = self.ctx
         for name in self.names:
             value = end.names.get(name, UNBOUND)
             if name not in self.templates and value is not UNBOUND:
-                self._carry(name, self._settled(value, name, frames), end.heap, inner)
+                self._carry(name, self._without_closure(value, name, frames), end.heap, defined_inside)
         ctx.restore(State(self.entry.names, self.entry.heap))
         for key, template in self.templates.items():
             if isinstance(template, TypeConflict):
                 self._set(key, template)
                 continue
             results = self._carried(key, template, end)
-            self._set(key, put_together(ctx, template.structure, results, shared=False))
+            self._set(key, compose(ctx, template.structure, results, shared=False))
         if self.growth is not None:
             self.growth.end()
 
     def _carried(self, key: Key, template: Template, end: State) -> list[Leaf]:
-        """A `Carry` for each leaf."""
+        """Emit a `Carry` for each leaf; the results."""
         ctx, builder = self.ctx, self.ctx.builder
         entry, last = self._get(key, self.entry), self._get(key, end)
-        kept = () if key in self.by_contents else self.entry.heap
-        starts = taken_apart(entry, self.entry.heap, kept, "")[1]
-        ends = taken_apart(last, end.heap, kept, "")[1]
+        by_identity = () if key in self.by_contents else self.entry.heap
+        starts = decompose(entry, self.entry.heap, by_identity, "")[1]
+        ends = decompose(last, end.heap, by_identity, "")[1]
         results = []
         for at, (kind, base) in enumerate(zip(template.kinds, template.bases, strict=True)):
             arg = self.args[key][at].atom if key in self.args else fresh_of(builder, base, kind)
-            had, has = (
-                whether_bound(state.names, key) if isinstance(key, str) else None for state in (self.entry, end)
+            bound_before, bound_after = (
+                bound_flag(state.names, key) if isinstance(key, str) else None for state in (self.entry, end)
             )
-            init = converted_if(builder, starts[at], kind, had) if starts else Undef()
+            init = converted_if(builder, starts[at], kind, bound_before) if starts else Undef()
             following: Expr = Undef()
             if ends:
                 with builder.block() as conversion:
-                    following = converted_if(builder, ends[at], kind, has)
+                    following = converted_if(builder, ends[at], kind, bound_after)
                 self.body += conversion
             result = fresh_of(builder, base, kind)
             if not starts or ctx.is_undefined(starts[at]):
@@ -293,16 +316,16 @@ class LoopFixpoint:
         return results
 
 
-def _is_true(has: Abstract | None) -> bool:
-    return isinstance(has, Leaf) and has.static is True
+def _is_true(bound_after: Abstract | None) -> bool:
+    return isinstance(bound_after, Leaf) and bound_after.static is True
 
 
-def _is_false(has: Abstract | None) -> bool:
-    return isinstance(has, Leaf) and has.static is False
+def _is_false(bound_after: Abstract | None) -> bool:
+    return isinstance(bound_after, Leaf) and bound_after.static is False
 
 
-def _counted(kind: WeakType) -> WeakType:
-    """An integer counts as another in each turn from the outset: that saves a round."""
+def _as_varying(kind: WeakType) -> WeakType:
+    """An integer is assumed to change in each iteration from the start: that saves one attempt."""
     match kind.type:
         case Scalar("int64"):
             return WeakType(Scalar("int64", dim(Symbol(UNNAMED, None))), kind.weak)
@@ -313,9 +336,9 @@ def _counted(kind: WeakType) -> WeakType:
 def _has_contents(structure: Abstract) -> bool:
     found = False
 
-    def look(part: Abstract) -> None:
+    def visit(part: Abstract) -> None:
         nonlocal found
         found |= isinstance(part, CopiedContainer)
 
-    parts_of(structure, look)
+    visit_parts(structure, visit)
     return found

@@ -1,7 +1,20 @@
-"""`for` and `while`: a loop at run time, or turn after turn while compiling.
+"""Lowering of `for` and `while`: a run-time loop, or unrolled at compile time.
 
-A loop over tuples, lists and dicts is always unrolled. A range with known bounds becomes a loop, unless its body
-turns out to need the index while compiling (to take a parameter out of a list).
+A loop over tuples, lists and dicts is always unrolled. A range with known bounds becomes a loop, unless its body needs
+the index at compile time (to take a parameter out of a list).
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(weights, x):
+...     for w in weights:
+...         x = w * x
+...     return x
+>>> print(text(normal_form(f, (1.0, 2.0), 3.0)))
+f(weights_0: float64, weights_1: float64, x: float64):
+    x.0 = weights_0 * x
+    x.1 = weights_1 * x.0
+    return x.1
 """
 
 from __future__ import annotations
@@ -17,7 +30,7 @@ from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.definedness import now_bound
+from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
 from srcad.ir.nodes import Atom, Const, Expr, For, Store, While
@@ -29,25 +42,25 @@ _FEW = 8
 
 
 def lower_for(ctx: Context, node: gast.For) -> None:
-    iterable = ctx.check(ctx.expression(node.iter))
+    over = ctx.check(ctx.expression(node.iter))
     flag = getattr(node, "exit_flag", None)
-    items = items_of(ctx, iterable)
+    items = items_of(ctx, over)
     if items is not None:
         _unroll(ctx, node, items, flag)
         return
     with ctx.at(node.iter):
-        turns = iterable_of(ctx, iterable)
-        if turns.step.static == 0:
+        iterable = iterable_of(ctx, over)
+        if iterable.step.static == 0:
             ctx.fail("S127", "the step of a range must not be 0")
-    count = turns.static_count
+    count = iterable.static_count
     if count == 0:
         return
     entry = ctx.snapshot()
     short = count is not None and count <= _UNROLLED
-    ctx.unrollable += short
+    ctx.unrollable_loops += short
     try:
         with ctx.builder.block() as written:
-            conflicts = _for(ctx, node, turns, flag)
+            conflicts = _for(ctx, node, iterable, flag)
         if not conflicts or not short:
             for statement in written:
                 ctx.builder.emit(statement)
@@ -56,59 +69,59 @@ def lower_for(ctx: Context, node: gast.For) -> None:
         if not short:
             raise retry
     finally:
-        ctx.unrollable -= short
+        ctx.unrollable_loops -= short
     ctx.restore(entry)
-    assert isinstance(turns.start.static, int) and isinstance(turns.step.static, int) and count is not None
-    values = [turns.start.static + k * turns.step.static for k in range(count)]
-    _unroll(ctx, node, [_Lazy(turns, ctx.constant(value)) for value in values], flag)
+    assert isinstance(iterable.start.static, int) and isinstance(iterable.step.static, int) and count is not None
+    values = [iterable.start.static + k * iterable.step.static for k in range(count)]
+    _unroll(ctx, node, [_LazyItem(iterable, ctx.constant(value)) for value in values], flag)
 
 
-class _Lazy:
-    """An item that is fetched when its turn comes."""
+class _LazyItem:
+    """An item that is loaded in its iteration of the unrolled loop."""
 
-    def __init__(self, turns: Iterable, index: Leaf) -> None:
-        self.turns, self.index = turns, index
+    def __init__(self, iterable: Iterable, index: Leaf) -> None:
+        self.iterable, self.index = iterable, index
 
 
-def _for(ctx: Context, node: gast.For, turns: Iterable, flag: str | None) -> bool:
+def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> bool:
     builder, span = ctx.builder, ctx.builder.span
-    growth = GrowingLists(ctx, turns) if flag is None and not _better_unrolled(turns) else None
-    rounds = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
+    growth = GrowingLists(ctx, iterable) if flag is None and not _is_short(iterable) else None
+    fixpoint = LoopFixpoint(ctx, assigned([node.target, *node.body]), _read_outside(ctx, node), growth)
 
     def write() -> tuple[str, Expr | None]:
-        index = builder.fresh(_index_base(ctx, node.target, turns), Scalar("int64"))
-        rounds.after_first(_compared(ctx, turns, index, turns.start.atom))
-        low, high = _range(ctx, turns)
+        index = builder.fresh(_index_base(ctx, node.target, iterable), Scalar("int64"))
+        fixpoint.bind_after_first(_is_later(ctx, iterable, index, iterable.start.atom))
+        low, high = _index_range(ctx, iterable)
         builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None, low=low, high=high)))
-        if _counts_up(turns):
-            ctx.counting.add(index.name)
+        if _is_nonnegative(iterable):
+            ctx.nonnegative_indices.add(index.name)
         if growth is not None:
             growth.begin(ctx.leaf(index))
-        item = turns.item(ctx.leaf(index))
-        # a variable that is the index itself needs no copy
-        ctx.adopted.add(index.name)
-        if turns.is_index and isinstance(node.target, gast.Name):
+        item = iterable.item(ctx.leaf(index))
+        # a target that is the index itself needs no copy
+        ctx.just_named.add(index.name)
+        if iterable.is_index and isinstance(node.target, gast.Name):
             ctx.frame.names[node.target.id] = item
-            now_bound(ctx, node.target.id)
+            set_bound(ctx, node.target.id)
         else:
             ctx.bind(node.target, item)
-        ctx.adopted.discard(index.name)
+        ctx.just_named.discard(index.name)
         ctx.statements(node.body)
         return index.name, _exit(ctx, flag)
 
-    with ctx.given(_compared(ctx, turns, turns.stop.atom, turns.start.atom) or Const(True)):
-        index, leaves = rounds.run(write)
+    with ctx.assuming(_is_later(ctx, iterable, iterable.stop.atom, iterable.start.atom) or Const(True)):
+        index, leaves = fixpoint.run(write)
     builder.span = span
-    start, stop, step = turns.start.atom, turns.stop.atom, turns.step.atom
-    ran = _compared(ctx, turns, stop, start)
-    builder.emit(For(index, start, stop, step, tuple(rounds.body), tuple(rounds.carried), leaves, span))
-    rounds.bound_by_turns(ran)
-    return bool(rounds.conflicts)
+    start, stop, step = iterable.start.atom, iterable.stop.atom, iterable.step.atom
+    ran = _is_later(ctx, iterable, stop, start)
+    builder.emit(For(index, start, stop, step, tuple(fixpoint.body), tuple(fixpoint.carried), leaves, span))
+    fixpoint.bind_after_loop(ran)
+    return bool(fixpoint.conflicts)
 
 
-def _compared(ctx: Context, turns: Iterable, later: Atom, earlier: Atom) -> Atom | None:
-    """Whether the one comes later in the range than the other; None where the range may go either way."""
-    step = turns.step.static
+def _is_later(ctx: Context, iterable: Iterable, later: Atom, earlier: Atom) -> Atom | None:
+    """Whether `later` comes after `earlier` in the range; None where the sign of the step is unknown."""
+    step = iterable.step.static
     if not isinstance(step, int) or step == 0:
         return None
     ends = [t.dim if isinstance(t, Scalar) else None for t in map(ctx.builder.typeof, (later, earlier))]
@@ -119,11 +132,11 @@ def _compared(ctx: Context, turns: Iterable, later: Atom, earlier: Atom) -> Atom
     return ctx.builder.op(">" if step > 0 else "<", later, earlier)
 
 
-def _range(ctx: Context, turns: Iterable) -> tuple[Dim | None, Dim | None]:
+def _index_range(ctx: Context, iterable: Iterable) -> tuple[Dim | None, Dim | None]:
     """The least value of the index, and one more than the greatest, where they are known."""
-    ends = [ctx.builder.typeof(leaf.atom) for leaf in (turns.start, turns.stop)]
+    ends = [ctx.builder.typeof(leaf.atom) for leaf in (iterable.start, iterable.stop)]
     start, stop = (t.dim if isinstance(t, Scalar) else None for t in ends)
-    match turns.step.static:
+    match iterable.step.static:
         case 1:
             return start, stop
         case -1:
@@ -132,15 +145,15 @@ def _range(ctx: Context, turns: Iterable) -> tuple[Dim | None, Dim | None]:
             return None, None
 
 
-def _counts_up(turns: Iterable) -> bool:
+def _is_nonnegative(iterable: Iterable) -> bool:
     """Whether the index is known never to be negative."""
-    start, step = turns.start.static, turns.step.static
+    start, step = iterable.start.static, iterable.step.static
     return isinstance(start, int) and isinstance(step, int) and start >= 0 and step > 0
 
 
-def _better_unrolled(turns: Iterable) -> bool:
-    """A list that grows in a few turns stays a list."""
-    return turns.static_count is not None and turns.static_count <= _FEW
+def _is_short(iterable: Iterable) -> bool:
+    """Whether the loop is short: a list that grows in it stays a compile-time list."""
+    return iterable.static_count is not None and iterable.static_count <= _FEW
 
 
 def _exit(ctx: Context, flag: str | None) -> Expr | None:
@@ -152,10 +165,10 @@ def _exit(ctx: Context, flag: str | None) -> Expr | None:
     return value
 
 
-def _index_base(ctx: Context, target: Any, turns: Iterable) -> str:
-    if turns.is_index and isinstance(target, gast.Name):
+def _index_base(ctx: Context, target: Any, iterable: Iterable) -> str:
+    if iterable.is_index and isinstance(target, gast.Name):
         return ctx.base(target.id)
-    if turns.is_counted and isinstance(target, gast.Tuple) and isinstance(target.elts[0], gast.Name):
+    if iterable.is_counted and isinstance(target, gast.Tuple) and isinstance(target.elts[0], gast.Name):
         # `for i, row in enumerate(x)`: the index is i
         first = target.elts[0].id
         return ctx.base(first) if not first.startswith("_") else "%i"
@@ -168,41 +181,41 @@ def _read_outside(ctx: Context, node: Any) -> frozenset[str]:
     return frozenset(name for name, count in loads(ctx.frame.tree).items() if count > inside[name])
 
 
-def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _Lazy], flag: str | None) -> None:
+def _unroll(ctx: Context, node: gast.For, items: Sequence[Abstract | _LazyItem], flag: str | None) -> None:
     span = ctx.builder.span
 
-    def turn(k: int) -> Abstract:
+    def iterations_from(k: int) -> Abstract:
         for at in range(k, len(items)):
             item = items[at]
             ctx.builder.span = span
-            value = item.turns.item(item.index) if isinstance(item, _Lazy) else item
-            with ctx.holding([] if isinstance(item, _Lazy) else items[at + 1 :]):
+            value = item.iterable.item(item.index) if isinstance(item, _LazyItem) else item
+            with ctx.without_renaming([] if isinstance(item, _LazyItem) else items[at + 1 :]):
                 with ctx.at(node):
                     ctx.bind(node.target, value)
                 ctx.statements(node.body)
             if flag is None or at + 1 == len(items):
                 continue
-            left = ctx.truth(ctx.check(ctx.frame.names[flag]))
-            if left is True:
+            exited = ctx.truth(ctx.check(ctx.frame.names[flag]))
+            if exited is True:
                 break
-            if left is not False:
-                branch(ctx, left, lambda: Constant(None), lambda rest=at + 1: turn(rest))  # type: ignore[misc]
+            if exited is not False:
+                branch(ctx, exited, lambda: Constant(None), lambda rest=at + 1: iterations_from(rest))  # type: ignore[misc]
                 break
         return Constant(None)
 
-    turn(0)
+    iterations_from(0)
 
 
 def lower_while(ctx: Context, node: gast.While) -> None:
     if any(isinstance(inner, gast.NamedExpr) for inner in gast.walk(node.test)):
-        lower_while(ctx, _with_plain_test(ctx, node))
+        lower_while(ctx, _with_test_in_body(ctx, node))
         return
     entry = ctx.snapshot()
     with ctx.builder.block() as tested:
         first = ctx.test(node.test)
     ctx.restore(entry)
     if any(isinstance(stmt, Store) for stmt in walk(tuple(tested))):
-        lower_while(ctx, _with_plain_test(ctx, node))
+        lower_while(ctx, _with_test_in_body(ctx, node))
         return
     if first is False:
         return
@@ -228,7 +241,7 @@ def lower_while(ctx: Context, node: gast.While) -> None:
 
 def _while(ctx: Context, node: gast.While) -> bool:
     builder, span = ctx.builder, ctx.builder.span
-    rounds = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
+    fixpoint = LoopFixpoint(ctx, assigned([node.test, *node.body]), _read_outside(ctx, node))
 
     def write() -> tuple[list[Any], Atom]:
         with builder.block() as test:
@@ -236,14 +249,14 @@ def _while(ctx: Context, node: gast.While) -> bool:
         ctx.statements(node.body)
         return test, Const(cond) if isinstance(cond, bool) else cond
 
-    test, cond = rounds.run(write)
+    test, cond = fixpoint.run(write)
     builder.span = span
-    builder.emit(While(tuple(test), cond, tuple(rounds.body), tuple(rounds.carried), span))
-    return bool(rounds.conflicts)
+    builder.emit(While(tuple(test), cond, tuple(fixpoint.body), tuple(fixpoint.carried), span))
+    return bool(fixpoint.conflicts)
 
 
 def _unroll_while(ctx: Context, node: gast.While) -> bool:
-    """Turn after turn, as long as the test is known while compiling."""
+    """Unroll, as long as the test is known at compile time; False where it is not."""
     with ctx.builder.block() as written:
         for _ in range(_UNROLLED):
             cond = ctx.test(node.test)
@@ -259,17 +272,17 @@ def _unroll_while(ctx: Context, node: gast.While) -> bool:
     return True
 
 
-_plain_tests: dict[int, tuple[Any, Any]] = {}
+_rewritten_tests: dict[int, tuple[Any, Any]] = {}
 
 
-def _with_plain_test(ctx: Context, node: gast.While) -> gast.While:
+def _with_test_in_body(ctx: Context, node: gast.While) -> gast.While:
     """`while test: body` as a loop whose body begins with the test.
 
-    Where the test binds names or writes into memory, what it does when it fails is part of the last turn.
+    Where the test binds names or writes into memory, the side effects of its last, failing evaluation must be kept.
     """
-    known = _plain_tests.get(id(node))
-    if known is not None and known[0] is node:
-        rewritten = known[1]
+    cached = _rewritten_tests.get(id(node))
+    if cached is not None and cached[0] is node:
+        rewritten = cached[1]
     else:
         flag = f"going_{node.lineno}"
 
@@ -281,7 +294,7 @@ def _with_plain_test(ctx: Context, node: gast.While) -> gast.While:
         rewritten = copy.copy(node)
         rewritten.test = name(gast.Load())
         rewritten.body = [test, inner]
-        _plain_tests[id(node)] = (node, rewritten)
+        _rewritten_tests[id(node)] = (node, rewritten)
     flag = rewritten.test.id
     ctx.frame.names[flag] = ctx.constant(True)
     ctx.frame.locals |= {flag}

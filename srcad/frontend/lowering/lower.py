@@ -1,7 +1,21 @@
-"""From the syntax of a function and the types of one call to the normal form of the IR.
+"""Lowering by abstract interpretation: from a syntax tree and the types of one call to the normal form of the IR.
 
-The function is run on abstract values (values.py): what is known while compiling is computed, what is not is
-written down. Calls of other functions are lowered in place.
+The function is run on abstract values (values/abstract_values): what is known at compile time is evaluated, the rest
+becomes IR. Calls of other functions are inlined.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def square(v):
+...     return v * v
+>>> def f(x, twice=True):
+...     y = square(x)
+...     return 2.0 * y if twice else y
+>>> print(text(normal_form(f, 1.0)))
+f(x: float64):
+    y.0 = x * x
+    %product.1 = 2.0 * y.0
+    return %product.1
 """
 
 from __future__ import annotations
@@ -14,12 +28,13 @@ import gast
 
 from srcad.frontend.calls import calls
 from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
+from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.calls.methods import attribute
 from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
 from srcad.frontend.lowering.indexing import index, store
-from srcad.frontend.lowering.operators import test, truth
 from srcad.frontend.lowering.statements import bind, statements
+from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset
@@ -37,7 +52,7 @@ for _kind in (gast.ListComp, gast.GeneratorExp, gast.DictComp):
 
 
 class _Parts:
-    """The parts of lowering, joined."""
+    """The parts of lowering, as `Context` calls them."""
 
     expression = staticmethod(expression)
     statements = staticmethod(statements)
@@ -55,7 +70,7 @@ PARTS = _Parts()
 
 @dataclass(frozen=True)
 class Guard:
-    """An outer variable used as it was while compiling (a function, a string): `read() is value` must hold."""
+    """An outer variable used as a compile-time constant (a function, a string): `read() is value` must hold."""
 
     name: str
     value: object
@@ -64,7 +79,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class Lowered:
-    """A function in normal form, and how its flat results and hidden parameters are to be understood."""
+    """A function in normal form, with the structure of its flat results and its hidden parameters."""
 
     function: Function
     result: Abstract
@@ -86,9 +101,9 @@ def lower(
     """Lower a function for arguments described by `arguments.describe`, by parameter name.
 
     A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
-    integers and bools that the function reads from outside are taken as they are now, behind guards. `differentiate`
+    integers and bools that the function reads from outside are compile-time constants, behind guards. `differentiate`
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
-    are marked, for `analysis/memory/zero_dim_conflicts`.
+    are marked, for `analysis/memory/zero_dim_conflicts`. Raises S1xx for what is outside the language.
     """
     builder = Builder()
     builder.function, builder.checks = source.name, True
@@ -102,12 +117,12 @@ def lower(
         ctx.taken.update(_names(value))
     found: list[Expr] = []
 
-    def keep(leaf: Leaf) -> Leaf:
+    def collect(leaf: Leaf) -> Leaf:
         found.append(leaf.atom)
         return leaf
 
     try:
-        outside = to_caller(ctx, _body(ctx, source, arguments), keep)
+        outside = to_caller(ctx, _body(ctx, source, arguments), collect)
     except (RetryUnrolled, NotYetBound) as unresolved:
         raise unresolved.error from None
     params: list[Param] = []
@@ -128,20 +143,20 @@ def lower(
 
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:
-    inside = {name: to_callee(ctx, value) for name, value in arguments.items()}
+    in_callee = {name: to_callee(ctx, value) for name, value in arguments.items()}
     spec = source.tree.args
     args: list[Abstract] = []
     keywords: dict[str, Abstract] = {}
     for parameter in [*spec.posonlyargs, *spec.args]:
-        if parameter.id in inside:
-            keywords[parameter.id] = inside.pop(parameter.id)
+        if parameter.id in in_callee:
+            keywords[parameter.id] = in_callee.pop(parameter.id)
     extra: Sequence[Abstract] = ()
-    if spec.vararg is not None and spec.vararg.id in inside:
-        rest = inside.pop(spec.vararg.id)
+    if spec.vararg is not None and spec.vararg.id in in_callee:
+        rest = in_callee.pop(spec.vararg.id)
         assert isinstance(rest, Seq)
         extra = rest.items
-    if spec.kwarg is not None and spec.kwarg.id in inside:
-        ref = inside.pop(spec.kwarg.id)
+    if spec.kwarg is not None and spec.kwarg.id in in_callee:
+        ref = in_callee.pop(spec.kwarg.id)
         assert isinstance(ref, HeapRef)
         cells = ctx.heap[ref.id]
         keywords |= {str(k): v for k, v in zip(cells.keys or (), cells.items, strict=True)}
@@ -151,7 +166,7 @@ def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Ab
     if extra:
         args += [keywords.pop(parameter.id) for parameter in spec.args if parameter.id in keywords]
         args += extra
-    return calls.inline_source(ctx, source, args, keywords | inside)
+    return inline_source(ctx, source, args, keywords | in_callee)
 
 
 def _name(atom: Atom) -> str:
@@ -164,6 +179,6 @@ def _names(value: Abstract) -> set[str]:
 
 
 def _used_types(builder: Builder, params: Sequence[Param]) -> dict[str, Any]:
-    """The types of the names that are still there: attempts that were given up have left some behind."""
+    """The types of the names that are still used: abandoned attempts have left others."""
     live = set(builder.created) | {param.name for param in params}
     return {name: type for name, type in builder.types.items() if name in live}

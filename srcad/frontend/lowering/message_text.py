@@ -1,4 +1,4 @@
-"""Texts of `print`, `assert` and `raise`: the only places where strings reach run time."""
+"""Lowering of message texts (`print`, `assert`, `raise`): the only strings at run time."""
 
 from __future__ import annotations
 
@@ -16,61 +16,65 @@ from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Op, Stmt
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Scalar
 
-_HARMLESS = frozenset({"shape", "len", "size", "+", "-", "*", "neg"})
+_SPECULABLE = frozenset({"shape", "len", "size", "+", "-", "*", "neg"})
 
 
 Message = tuple[str | Expr, ...]
 
 
 def message(ctx: Context, *nodes: Any) -> Message:
-    """What an error says: texts, and integers between them. Empty where it has other values in it."""
-    found: list[str | Expr] = []
+    """The message of an error: strings and integer expressions; empty where it contains other values."""
+    parts: list[str | Expr] = []
     for node in nodes:
         for part in node.values if isinstance(node, gast.JoinedStr) else [node]:
-            shown = _part(ctx, part)
+            shown = _message_part(ctx, part)
             if shown is None:
                 return ()
-            found.append(shown)
-    return tuple(found)
+            parts.append(shown)
+    return tuple(parts)
 
 
-def _part(ctx: Context, part: Any) -> str | Expr | None:
+def _message_part(ctx: Context, part: Any) -> str | Expr | None:
     match part:
         case gast.Constant(value=value):
             return str(value)
         case gast.FormattedValue(value=node, conversion=-1, format_spec=None):
-            return _number(ctx, node)
+            return _integer(ctx, node)
         case gast.FormattedValue():
             return None
         case _:
-            return _number(ctx, part)
+            return _integer(ctx, part)
 
 
-def _number(ctx: Context, node: Any) -> str | Expr | None:
-    """An integer that can be had whatever the condition is, or what is known while compiling."""
-    with ctx.builder.block() as made:
+def _integer(ctx: Context, node: Any) -> str | Expr | None:
+    """A constant, or an integer that may be evaluated unconditionally; None for other values."""
+    with ctx.builder.block() as emitted:
         try:
             value = ctx.expression(node)
-        except (SrcadError, RetryUnrolled):  # text made of run-time values
+        except (SrcadError, RetryUnrolled):  # a string made of run-time values
             return gast.unparse(node).strip() if isinstance(node, gast.Call | gast.BinOp) else None
     match value:
         case Constant(text):
             return str(text)
         case Leaf(type=Scalar()) if value.known:
             return str(value.static)
-        case Leaf(atom, Scalar("int64")) if all(_is_harmless(stmt) for stmt in made):
-            for stmt in made:
+        case Leaf(atom, Scalar("int64")) if all(_is_speculable(stmt) for stmt in emitted):
+            for stmt in emitted:
                 ctx.builder.emit(stmt)
             return atom
     return None
 
 
-def _is_harmless(stmt: Stmt) -> bool:
-    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in _HARMLESS
+def _is_speculable(stmt: Stmt) -> bool:
+    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in _SPECULABLE
 
 
 def error_class(node: Any) -> str | None:
-    """The name of an error that Python or NumPy raises itself."""
+    """The name of a builtin exception or of np.linalg.LinAlgError; None of any other.
+
+    >>> [error_class(gast.parse(name, mode="eval").body) for name in ("ValueError", "MyError", "print")]
+    ['ValueError', None, None]
+    """
     name = gast.unparse(node).strip()
     known = getattr(builtins, name, None)
     own = isinstance(known, type) and issubclass(known, Exception)
@@ -78,7 +82,7 @@ def error_class(node: Any) -> str | None:
 
 
 def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
-    """`if not condition: raise ...` as a check; None where the error is one that compiled code does not know."""
+    """`if not condition: raise ...` as a check; None where the exception is not one that compiled code can raise."""
     cls, args = (node.exc.func, node.exc.args) if isinstance(node.exc, gast.Call) else (node.exc, [])
     error = None if cls is None or node.cause is not None else error_class(cls)
     if error is None:
@@ -87,27 +91,27 @@ def raised(ctx: Context, node: Any, condition: Atom) -> Effect | None:
 
 
 def print_call(ctx: Context, node: Any) -> None:
-    """`print(...)`: f-strings become several arguments; sep, end and file are left to Python's own."""
+    """Lower `print(...)`: f-strings become several arguments."""
     args: list[Atom] = []
     for arg in node.args:
-        for part in _parts(arg):
+        for part in _fstring_parts(arg):
             value = ctx.expression(part.value if isinstance(part, gast.FormattedValue) else part)
             args.extend(_printed(ctx, ctx.check(value)))
     ctx.builder.emit(Effect(Op("print", tuple(args)), ctx.builder.span))
 
 
-def _parts(arg: Any) -> list[Any]:
-    """What an f-string is made of, without the spaces that `print` sets between its arguments."""
+def _fstring_parts(arg: Any) -> list[Any]:
+    """The parts of an f-string, without the spaces that `print` writes between its arguments."""
     if not isinstance(arg, gast.JoinedStr):
         return [arg]
-    found = []
+    parts = []
     for at, part in enumerate(arg.values):
         if isinstance(part, gast.Constant) and isinstance(part.value, str):
             text = part.value[1:] if at > 0 and part.value.startswith(" ") else part.value
             text = text[:-1] if at < len(arg.values) - 1 and text.endswith(" ") else text
             part = gast.copy_location(gast.Constant(text, None), part)
-        found.append(part)
-    return found
+        parts.append(part)
+    return parts
 
 
 def _printed(ctx: Context, value: Abstract) -> list[Atom]:

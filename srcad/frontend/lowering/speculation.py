@@ -1,4 +1,19 @@
-"""Which expressions may be evaluated where Python would not: the right side of `and`, the rest of a comparison."""
+"""Speculation: the expressions that may be evaluated where Python would not (the right operand of `and`).
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, y):
+...     return x > 0.0 and 1.0 < y < 2.0
+>>> print(text(normal_form(f, 1.0, 1.5)))
+f(x: float64, y: float64):
+    %test.0 = x > 0.0
+    %test.1 = 1.0 < y
+    %test.2 = y < 2.0
+    %test.3 = %test.1 and %test.2
+    %test.4 = %test.0 and %test.3
+    return %test.4
+"""
 
 from __future__ import annotations
 
@@ -16,5 +31,5 @@ _UNSAFE = (
 
 
 def is_safe_to_speculate(ctx: Context, node: Any) -> bool:
-    """Whether evaluating it when Python would not does no harm: no call, element, division, or name without a value."""
+    """Whether an expression has no effect and cannot raise: no call, subscript, division, or unbound name."""
     return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)

@@ -1,4 +1,4 @@
-"""Statements: assignment to every kind of target, branches, and what is done for its effect."""
+"""Lowering of statements: assignments, branches, checks, function definitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, HeapObject, HeapRef, Leaf, Partial
 from srcad.frontend.values.context import Context, NotYetBound
 from srcad.frontend.values.control_joins import branch
-from srcad.frontend.values.definedness import now_bound
+from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
@@ -28,11 +28,32 @@ from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Dim
 
 RESULT = "%return"
-"""The name under which a frame keeps the value of its `return`."""
+"""The name in a frame that is bound to the value of its `return`."""
 
 
 def statements(ctx: Context, body: Sequence[Any]) -> None:
-    """Lower statements one after another."""
+    """Lower a block of statements.
+
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "__main__"  # a user's function
+    >>> def f(x):
+    ...     a, b = x, 2.0 * x
+    ...     a += b
+    ...     if a > 1.0:
+    ...         a = b
+    ...     return a
+    >>> print(text(normal_form(f, 1.0)))
+    f(x: float64):
+        b.0 = 2.0 * x
+        a.1 = x + b.0
+        %test.0 = a.1 > 1.0
+        a.3 = if %test.0:
+            yield b.0
+        else:
+            yield a.1
+        return a.3
+    """
     frame = ctx.frame
     for node in body:
         if not frame.library:
@@ -46,7 +67,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
         except NotYetBound:
             if not frame.pending:
                 raise
-            ctx.skipped = True
+            ctx.incomplete = True
         finally:
             frame.node = before
 
@@ -55,7 +76,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
 
 
 def _assign(ctx: Context, node: Any) -> None:
-    if len(node.targets) == 1 and isinstance(node.targets[0], gast.Tuple) and _assign_parts(ctx, node):
+    if len(node.targets) == 1 and isinstance(node.targets[0], gast.Tuple) and _assign_elementwise(ctx, node):
         return
     value = ctx.expression(node.value)
     for target in node.targets:
@@ -64,8 +85,8 @@ def _assign(ctx: Context, node: Any) -> None:
             value = ctx.frame.names[target.id]
 
 
-def _assign_parts(ctx: Context, node: Any) -> bool:
-    """`a, b = e, f` and `n, m = x.shape`, in which every part can have its target's name from the start."""
+def _assign_elementwise(ctx: Context, node: Any) -> bool:
+    """`a, b = e, f` and `n, m = x.shape`, where each value is named after its target at once."""
     targets, value = node.targets[0].elts, node.value
     if any(isinstance(target, gast.Starred) for target in targets):
         return False
@@ -75,10 +96,10 @@ def _assign_parts(ctx: Context, node: Any) -> bool:
                 return False
             values = []
             for target, part in zip(targets, parts, strict=True):
-                made = ctx.expression(part)
-                values.append(adopt(ctx, made, target.id) if isinstance(target, gast.Name) else made)
-            for target, made in zip(targets, values, strict=True):
-                ctx.bind(target, made)
+                lowered = ctx.expression(part)
+                values.append(adopt(ctx, lowered, target.id) if isinstance(target, gast.Name) else lowered)
+            for target, lowered in zip(targets, values, strict=True):
+                ctx.bind(target, lowered)
             return True
         case gast.Attribute(value=inner, attr="shape"):
             array = ctx.expression(inner)
@@ -131,12 +152,12 @@ def _unpack(ctx: Context, targets: Sequence[Any], value: Abstract) -> None:
     if len(items) != len(targets):
         ctx.fail("S127", f"{len(items)} values unpacked into {len(targets)} names")
     for at, (target, item) in enumerate(zip(targets, items, strict=True)):
-        with ctx.holding(items[at + 1 :]):
+        with ctx.without_renaming(items[at + 1 :]):
             ctx.bind(target.value if isinstance(target, gast.Starred) else target, item)
 
 
 def _check_count(ctx: Context, known: Dim, count: Leaf, wanted: int) -> None:
-    """As many items as names: where that is not known, it is asserted."""
+    """Check that there are as many items as names, at run time where it is not known."""
     if isinstance(count.static, int) or (known.is_one and wanted != 1) or (known.is_not_one and wanted == 1):
         if count.static != wanted:
             shown = count.static if isinstance(count.static, int) else "not one"
@@ -158,7 +179,7 @@ def _augmented(ctx: Context, node: Any) -> None:
             current = lookup(ctx, name)
             value = ctx.expression(node.value)
             if not _in_place(ctx, prim, current, value):
-                ctx.bind(node.target, zero_dim_arrays.updated(ctx, current, binary(ctx, prim, current, value)))
+                ctx.bind(node.target, zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value)))
             elif lookup(ctx, name) != current:
                 ctx.bind(node.target, current)
         case gast.Subscript(value=container, slice=where):
@@ -168,14 +189,14 @@ def _augmented(ctx: Context, node: Any) -> None:
                 value = ctx.expression(node.value)
                 new = current
                 if not _in_place(ctx, prim, current, value):
-                    new = zero_dim_arrays.updated(ctx, current, binary(ctx, prim, current, value))
+                    new = zero_dim_arrays.mark_updated(ctx, current, binary(ctx, prim, current, value))
                 if new is not current or index(ctx, base, items) != current:
                     store(ctx, base, items, new)
                 return
             with ctx.builder.block() as written:
                 value = ctx.expression(node.value)
             with ctx.at(node):
-                old = element(ctx, base, items) if _stores(written) else None
+                old = element(ctx, base, items) if _has_stores(written) else None
                 for statement in written:
                     ctx.builder.emit(statement)
                 if old is None:
@@ -190,22 +211,22 @@ def _augmented(ctx: Context, node: Any) -> None:
                 )
 
 
-def _stores(written: Sequence[Stmt]) -> bool:
+def _has_stores(written: Sequence[Stmt]) -> bool:
     """Whether statements write into memory."""
     return any(isinstance(stmt, Store) for stmt in walk(tuple(written)))
 
 
 def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:
-    """`current op= value`, where that changes an array or a list instead of rebinding a name."""
+    """Lower `current op= value` where it modifies an array or a list in place; False where it rebinds the name."""
     current = ctx.check(current)
     if isinstance(current, Leaf) and isinstance(current.type, Array):
-        number = array_of(ctx, ctx.check(value))
+        operand = array_of(ctx, ctx.check(value))
         if prim == "@":
-            product = binary(ctx, prim, current, number)
+            product = binary(ctx, prim, current, operand)
             assert isinstance(product, Leaf)
             store_basic(ctx, current, (), product, None)
             return True
-        store_basic(ctx, current, (), number, prim)
+        store_basic(ctx, current, (), operand, prim)
         return True
     if isinstance(current, HeapRef) and current.kind == "list" and prim == "+":
         cells = ctx.heap[current.id]
@@ -232,7 +253,7 @@ def _if(ctx: Context, node: Any) -> None:
     if isinstance(cond, bool):
         ctx.statements(node.body if cond else node.orelse)
         return
-    if _guards(ctx, node, cond):
+    if _lower_check(ctx, node, cond):
         return
 
     def path(body: Sequence[Any]) -> Callable[[], Abstract]:
@@ -245,16 +266,16 @@ def _if(ctx: Context, node: Any) -> None:
     branch(ctx, cond, path(node.body), path(node.orelse))
 
 
-def _guards(ctx: Context, node: Any, cond: Atom) -> bool:
-    """`if ...: raise ...`, which is a check, and what comes with it."""
+def _lower_check(ctx: Context, node: Any, cond: Atom) -> bool:
+    """Lower `if ...: raise ...` as a check, and the other branch; False for any other `if`."""
     match node.body, node.orelse:
         case [gast.Raise() as one], rest:
-            holds = ctx.builder.op("not", cond)
+            condition = ctx.builder.op("not", cond)
         case rest, [gast.Raise() as one]:
-            holds = cond
+            condition = cond
         case _:
             return False
-    stmt = raised(ctx, one, holds)
+    stmt = raised(ctx, one, condition)
     if stmt is None:
         return False
     _emit_check(ctx, stmt)
@@ -263,8 +284,8 @@ def _guards(ctx: Context, node: Any, cond: Atom) -> bool:
 
 
 def _emit_check(ctx: Context, stmt: Effect) -> None:
-    """A check of the user's as it is; of the prelude, as one that an operation demands."""
-    if not _of_prelude(ctx):
+    """Emit a check of the user's unchanged, one of a library function as a demand of the operation."""
+    if not _in_library(ctx):
         ctx.builder.emit(stmt)
         return
     found = check_of(stmt)
@@ -272,8 +293,8 @@ def _emit_check(ctx: Context, stmt: Effect) -> None:
     ctx.builder.check(found.condition, found.error, *found.message)
 
 
-def _of_prelude(ctx: Context) -> bool:
-    """Whether the lines are ours; a generated function is taken for one of the user's."""
+def _in_library(ctx: Context) -> bool:
+    """Whether the code is a library function of srcad; a generated function counts as the user's."""
     return str(ctx.frame.source.function.__module__).startswith("srcad.rules.")
 
 
@@ -291,7 +312,7 @@ def _function(ctx: Context, node: Any) -> None:
             with ctx.at(decorator):
                 ctx.fail("S199", "a decorator on a function defined inside another")
     ctx.frame.names[node.name] = Closure(node, ctx.frame, defaults_of(ctx, node.args))
-    now_bound(ctx, node.name)
+    set_bound(ctx, node.name)
 
 
 def _assert(ctx: Context, node: Any) -> None:
@@ -303,8 +324,8 @@ def _assert(ctx: Context, node: Any) -> None:
 
 
 def _raise(ctx: Context, node: Any) -> None:
-    # one that cannot be reached with these types is never lowered
-    always = raised(ctx, node, Const(False)) if _of_prelude(ctx) else None
+    # a raise that is unreachable with these types is never lowered
+    always = raised(ctx, node, Const(False)) if _in_library(ctx) else None
     if always is not None:
         _emit_check(ctx, always)
         return

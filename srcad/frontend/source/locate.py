@@ -1,9 +1,8 @@
-"""Find the syntax tree of a code object in the file it came from.
+"""From a code object to its syntax tree: the function of a file that compiles to the same byte code.
 
-`inspect.getsource` goes by line numbers and guesses: of two lambdas on a line it takes the first, and of a file
-edited since it was imported it takes whatever stands at the old line. Here the whole file is compiled again,
-and the tree belongs to the function only if its byte code is the same. What is differentiated is then surely
-what runs; the line numbers are those of the file as it is now.
+`inspect.getsource` goes by line numbers: of two lambdas on a line it returns the first, and of a file edited since
+it was imported whatever is at the old line. Here the whole file is compiled again, and a tree is accepted only if
+its byte code is the same. What is differentiated is then what runs; the line numbers are those of the current file.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _STARS = 0x04 | 0x08  # CO_VARARGS | CO_VARKEYWORDS
 
 @dataclass(frozen=True)
 class Located:
-    """A function's tree, and the name it is bound to where it is a lambda in `name = lambda ...`."""
+    """The tree of a function, and the name it is bound to where it is a lambda in `name = lambda ...`."""
 
     node: FunctionNode
     assigned_to: str | None
@@ -34,32 +33,41 @@ class Located:
 def locate(code: CodeType, text: str) -> Located | None:
     """The function of `text` (a whole file) that compiles to `code`, or None where no function does.
 
-    Where several are alike, the one that stands where `code` says it stood; they mean the same.
+    Of several that are equal, the one nearest to the line in `code`; they mean the same.
+
+    >>> text = "double = lambda x: 2.0 * x; half = lambda x: 0.5 * x"
+    >>> scope = {}
+    >>> exec(compile(text, "<file>", "exec"), scope)
+    >>> found = locate(scope["half"].__code__, text)
+    >>> found.assigned_to, ast.unparse(found.node)
+    ('half', 'lambda x: 0.5 * x')
     """
     flags = code.co_flags & _FUTURE_FLAGS & ~_NESTED_FLAGS
-    if (alone := _alone(code, text, flags)) is not None:
-        return alone
+    if (at_module_level := _module_level(code, text, flags)) is not None:
+        return at_module_level
     wanted = _key(code)
     try:
         functions = _functions(text, code.co_filename, flags)
-        alike = [f for f in functions if f.key == wanted]
-        if not alike:
-            # a prompt and a notebook compile each statement by itself
+        matches = [f for f in functions if f.key == wanted]
+        if not matches:
+            # a prompt and a notebook compile each statement separately
             functions = _functions(text, code.co_filename, flags, by_statement=True)
-            alike = [f for f in functions if f.key == wanted]
+            matches = [f for f in functions if f.key == wanted]
     except (SyntaxError, ValueError):
         return None
-    # renumbered lines may leave a `nop` more or less: the text as it stands decides then
-    if not alike and (_rewritten(code) or (code.co_firstlineno, wanted) in _in_place(text, code.co_filename, flags)):
-        alike = [f for f in functions if f.first_line == code.co_firstlineno and f.key[:5] == wanted[:5]]
-    if not alike:
+    # the renumbering of lines may add or remove a `nop`: then the file as it is decides
+    if not matches and (
+        _rewritten(code) or (code.co_firstlineno, wanted) in _imported_keys(text, code.co_filename, flags)
+    ):
+        matches = [f for f in functions if f.first_line == code.co_firstlineno and f.key[:5] == wanted[:5]]
+    if not matches:
         return None
-    best = min(alike, key=lambda f: (abs(f.first_line - code.co_firstlineno), not _holds(f.located.node, code)))
+    best = min(matches, key=lambda f: (abs(f.first_line - code.co_firstlineno), not _contains(f.located.node, code)))
     return best.located
 
 
-def _alone(code: CodeType, text: str, flags: int) -> Located | None:
-    """A function at the margin that stands where `code` says, found without compiling the rest of the file."""
+def _module_level(code: CodeType, text: str, flags: int) -> Located | None:
+    """A module-level function at the line in `code`, found without compiling the rest of the file."""
     first = code.co_firstlineno - 1
     lines = text.split("\n")
     if code.co_name == "<lambda>":  # among the decorators or the defaults
@@ -69,13 +77,13 @@ def _alone(code: CodeType, text: str, flags: int) -> Located | None:
     end = next((i for i in range(first, len(lines)) if lines[i].startswith(("def ", "async def "))), len(lines)) + 1
     while end < len(lines) and (not lines[end] or lines[end][0] in " \t#)"):
         end += 1
-    # whether a name is imported at the margin decides how a method of it is called
+    # from Python 3.11 on, methods of imported names compile to other byte code
     imported = sorted(set(code.co_names).intersection(_imported(text)))
     imports = f"import {', '.join(imported)}" if imported else "pass"
     try:
         tree = ast.parse("\n" * first + "\n".join([*lines[first:end], imports]), code.co_filename)
         module = compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
-    except (SyntaxError, ValueError):  # it ends elsewhere: in a text that reaches to the margin
+    except (SyntaxError, ValueError):  # the function ends elsewhere: it contains a string that starts at column 0
         return None
     node, *rest = tree.body
     same = any(isinstance(const, CodeType) and _key(const) == _key(code) for const in module.co_consts)
@@ -86,7 +94,7 @@ def _alone(code: CodeType, text: str, flags: int) -> Located | None:
 
 @lru_cache(maxsize=64)
 def _imported(text: str) -> frozenset[str]:
-    """The words of the import statements at the margin."""
+    """The words of the module-level import statements."""
     statements = re.findall(r"^(?:import|from) [^(\n]*(?:\([^)]*\))?", text, re.MULTILINE)
     return frozenset(word for statement in statements for word in re.findall(r"\w+", statement) if word.isidentifier())
 
@@ -100,12 +108,12 @@ class _Candidate:
 
 @lru_cache(maxsize=64)
 def _functions(text: str, file: str, flags: int, by_statement: bool = False) -> tuple[_Candidate, ...]:
-    """All functions of a file with the keys of their code, compiled as a whole or each statement by itself.
+    """All functions of a file with the keys of their code, compiled as a whole or each statement separately.
 
-    The two differ: a method of what an import at the margin binds is called in a way of its own, from Python 3.11 on.
+    The two differ: from Python 3.11 on, a method of a module-level import compiles to other byte code.
 
-    To know which code object belongs to which node, each function gets its number in place of its line while
-    the tree is compiled: `co_firstlineno` then is that number.
+    To know which code object belongs to which node, the line of each function is replaced by its number while the tree
+    is compiled: `co_firstlineno` then is that number.
     """
     tree = ast.parse(text, file)
     assigned = {
@@ -114,7 +122,7 @@ def _functions(text: str, file: str, flags: int, by_statement: bool = False) -> 
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda) and isinstance(node.targets[0], ast.Name)
     }
     nodes = [node for node in ast.walk(tree) if isinstance(node, FunctionNode)]
-    # A function's code begins at its first decorator, so that is the node whose line counts.
+    # co_firstlineno is the line of the first decorator
     marks: list[ast.expr | ast.stmt] = [
         node if isinstance(node, ast.Lambda) or not node.decorator_list else node.decorator_list[0] for node in nodes
     ]
@@ -123,8 +131,8 @@ def _functions(text: str, file: str, flags: int, by_statement: bool = False) -> 
         for number, mark in enumerate(marks, start=1):
             mark.lineno, mark.end_lineno, mark.col_offset, mark.end_col_offset = number, number, 0, 0
         parts = [ast.Module([stmt], []) for stmt in tree.body] if by_statement else [tree]
-        how = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        modules = [compile(part, file, "exec", how, dont_inherit=True) for part in parts]
+        compile_flags = flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        modules = [compile(part, file, "exec", compile_flags, dont_inherit=True) for part in parts]
     finally:
         for mark, place in zip(marks, places, strict=True):
             mark.lineno, mark.end_lineno, mark.col_offset, mark.end_col_offset = place
@@ -135,15 +143,15 @@ def _functions(text: str, file: str, flags: int, by_statement: bool = False) -> 
     found = []
     for number, (node, place) in enumerate(zip(nodes, places, strict=True), start=1):
         name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-        if (number, name) in codes:  # not there: the compiler dropped it as unreachable
+        if (number, name) in codes:  # missing if the compiler removed it as unreachable
             located = Located(node, assigned.get(id(node)))
             found.append(_Candidate(located, place[0], _key(codes[number, name])))
     return tuple(found)
 
 
 @lru_cache(maxsize=64)
-def _in_place(text: str, file: str, flags: int) -> frozenset[tuple[int, tuple[object, ...]]]:
-    """The first line and the key of every function of a file, as it is imported."""
+def _imported_keys(text: str, file: str, flags: int) -> frozenset[tuple[int, tuple[object, ...]]]:
+    """The first line and the key of every function of a file, compiled as an import does."""
     module = compile(text, file, "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return frozenset((code.co_firstlineno, _key(code)) for code in _walk(module))
 
@@ -156,7 +164,7 @@ def _walk(code: CodeType) -> Iterator[CodeType]:
 
 
 def _key(code: CodeType) -> tuple[object, ...]:
-    """What makes two code objects the same program, wherever they stand. The first five are the signature."""
+    """The fields in which two code objects of one program agree, wherever they are. The first five: the signature."""
     return (
         code.co_name,
         code.co_varnames[: _parameters(code)],
@@ -187,18 +195,18 @@ def _const_key(const: object) -> object:
 
 
 def _rewritten(code: CodeType) -> bool:
-    """Whether pytest has rewritten the function's asserts: its byte code then is no longer that of the file."""
+    """Whether pytest has rewritten the function's asserts: its byte code is not that of the file."""
     return any(name.startswith("@py") for name in code.co_varnames + code.co_names)
 
 
-def _holds(node: FunctionNode, code: CodeType) -> bool:
+def _contains(node: FunctionNode, code: CodeType) -> bool:
     """Whether the columns of `code` lie within `node` (known from Python 3.11 on)."""
     if not hasattr(code, "co_positions"):
         return True
     assert node.end_lineno is not None and node.end_col_offset is not None
     first, last = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
     for line, _, column, _ in code.co_positions():
-        # The opening instructions carry column 0 of the first line, and say nothing.
+        # the opening instructions have column 0 of the first line, which says nothing
         if line is not None and column and not first <= (line, column) <= last:
             return False
     return True

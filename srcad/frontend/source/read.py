@@ -1,4 +1,4 @@
-"""From a function object to its syntax tree, with true lines and columns, and everything its names refer to."""
+"""From a function object to its source: the syntax tree with source locations, globals, closure and defaults."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from srcad.ir.nodes import Span
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A function as it was written. The tree is shared between all who read it: nobody changes it in place.
+    """The source of a function. The tree is shared between all readers, and never modified.
 
-    A lambda appears as a function of one `return`. Decorators of the function itself are gone from the tree:
-    `function` is what they were applied to, or the function they made.
+    A lambda appears as a function with one `return`. Decorators of the function itself are removed from the tree:
+    `function` is what they were applied to, or the function they returned.
     """
 
     function: FunctionType
@@ -44,24 +44,31 @@ def read(function: Callable[..., object]) -> Source:
     """The source of a Python function, method, lambda or Numba dispatcher (a method's `self` stays a parameter).
 
     A wrapper made with `functools.wraps` is read as itself, not as what it wraps: it is what would be called.
-    Raises S101 for what has no source, S102 where the file no longer holds the function that is called.
+    Raises S101 for what has no source, S102 where the file no longer contains the function that is called.
+
+    >>> source = read(lambda x, scale=2.0: scale * x)
+    >>> print(gast.unparse(source.tree).strip())
+    def lambda_(x, scale=2.0):
+        return scale * x
+    >>> source.defaults
+    {'scale': 2.0}
     """
-    plain = _plain(function)
-    code = plain.__code__
-    parsed = _parsed(code, id(code), code.co_filename, plain.__globals__.get("__file__"))
-    values = plain.__defaults__ or ()
+    inner = _python_function(function)
+    code = inner.__code__
+    parsed = _parsed(code, id(code), code.co_filename, inner.__globals__.get("__file__"))
+    values = inner.__defaults__ or ()
     defaulted = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
     return Source(
-        function=plain,
+        function=inner,
         tree=parsed.tree,
         file=parsed.file,
         lines=parsed.lines,
-        globals=plain.__globals__,
-        closure=dict(zip(code.co_freevars, plain.__closure__ or (), strict=True)),
-        defaults=dict(zip(defaulted, values, strict=True)) | (plain.__kwdefaults__ or {}),
-        # __name__ is what anybody wrote into it; the name becomes that of a function and of a file
-        name=parsed.lambda_name or (plain.__name__ if _is_name(plain.__name__) else parsed.tree.name),
-        qualname=plain.__qualname__,
+        globals=inner.__globals__,
+        closure=dict(zip(code.co_freevars, inner.__closure__ or (), strict=True)),
+        defaults=dict(zip(defaulted, values, strict=True)) | (inner.__kwdefaults__ or {}),
+        # __name__ may be set to any text; here it becomes the name of a function and of a file
+        name=parsed.lambda_name or (inner.__name__ if _is_name(inner.__name__) else parsed.tree.name),
+        qualname=inner.__qualname__,
     )
 
 
@@ -70,7 +77,7 @@ def _is_name(text: str) -> bool:
 
 
 def span(source: Source, node: gast.AST) -> Span:
-    """Where `node` stands in the file. Python counts columns in UTF-8 bytes; a `Span` counts characters."""
+    """The source location of `node`. Python counts columns in UTF-8 bytes; a `Span` counts characters."""
     line, end_line = node.lineno, getattr(node, "end_lineno", None) or node.lineno
     text, end_text = _line(source, line), _line(source, end_line)
     end_offset = getattr(node, "end_col_offset", None)
@@ -87,14 +94,14 @@ def _characters(text: str, offset: int) -> int:
     return offset if text.isascii() else len(text.encode()[:offset].decode(errors="replace"))
 
 
-def _plain(function: Callable[..., object]) -> FunctionType:
+def _python_function(function: Callable[..., object]) -> FunctionType:
     """The Python function behind a method, a static method, a Numba dispatcher or `lru_cache`."""
     inner: object = function
     if isinstance(inner, MethodType | staticmethod | classmethod):
         inner = inner.__func__
     if isinstance(inner, functools._lru_cache_wrapper):
         inner = inner.__wrapped__
-    # Not DUFunc: a function made by numba.vectorize maps over elements, which its py_func does not.
+    # not DUFunc: a function made by numba.vectorize maps over elements, which its py_func does not
     if type(inner).__module__.startswith("numba.") and type(inner).__name__ != "DUFunc":
         inner = getattr(inner, "py_func", inner)
     if isinstance(inner, FunctionType):
@@ -127,8 +134,8 @@ _WITHOUT_SOURCE = "write it in Python and NumPy, or write a rule for it (help(sr
 
 @functools.lru_cache(maxsize=1024)
 def _parsed(code: CodeType, _: int, filename: str, module_file: str | None) -> _Parsed:
-    # Equal code objects have equal constants and names, but not always the same file; before Python 3.11 nor lines. The
-    # cache keeps them, so that no other has the same id.
+    # Equal code objects have equal constants and names, but not always the same file, and before Python 3.11 not always
+    # the same lines: hence the id in the key. The cache holds the code object, so that no other can have the same id.
     seen = None
     for text in texts(code, module_file):
         seen = seen or (text if text.sure else None)

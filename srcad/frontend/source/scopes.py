@@ -1,4 +1,4 @@
-"""Which names a piece of syntax binds and reads, by Python's own scoping."""
+"""Scope analysis: the names that a syntax tree binds and reads, by Python's scoping rules."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ _loads: WeakKeyDictionary[Any, Counter[str]] = WeakKeyDictionary()
 
 
 def assigned(nodes: Sequence[Any]) -> tuple[str, ...]:
-    """The names that statements bind in their own scope, each once, in order."""
+    """The names that statements bind in their own scope, each once, in order.
+
+    >>> assigned(gast.parse("a = [i for i in x]\\nfor k, v in y: b = k").body)
+    ('a', 'k', 'v', 'b')
+    """
     found: dict[str, None] = {}
     for node in nodes:
-        known = _assigned.get(node)
-        if known is None:
-            known = _assigned[node] = tuple(dict.fromkeys(_bound(node)))
-        found.update(dict.fromkeys(known))
+        cached = _assigned.get(node)
+        if cached is None:
+            cached = _assigned[node] = tuple(dict.fromkeys(_bound(node)))
+        found.update(dict.fromkeys(cached))
     return tuple(found)
 
 
@@ -36,7 +40,7 @@ def _bound(node: Any) -> Iterator[str]:
         case gast.Lambda():
             return
         case gast.ListComp() | gast.SetComp() | gast.DictComp() | gast.GeneratorExp():
-            # targets of a comprehension are its own; a walrus inside binds outside
+            # the targets of a comprehension are local to it; a walrus in it binds in the enclosing scope
             for inner in gast.walk(node):
                 if isinstance(inner, gast.NamedExpr):
                     yield inner.target.id
@@ -46,18 +50,22 @@ def _bound(node: Any) -> Iterator[str]:
 
 
 def loads(node: Any) -> Counter[str]:
-    """How often each name is read in a node, functions inside included."""
-    known = _loads.get(node)
-    if known is None:
-        known = Counter(
+    """How often each name is read in a node, nested functions included.
+
+    >>> dict(loads(gast.parse("x += x * y")))
+    {'x': 2, 'y': 1}
+    """
+    cached = _loads.get(node)
+    if cached is None:
+        cached = Counter(
             inner.id for inner in gast.walk(node) if isinstance(inner, gast.Name) and isinstance(inner.ctx, gast.Load)
         )
         # `x += 1` reads x, which its target does not say
-        known.update(
+        cached.update(
             inner.target.id
             for inner in gast.walk(node)
             if isinstance(inner, gast.AugAssign) and isinstance(inner.target, gast.Name)
         )
-        known.update(inner.exit_flag for inner in gast.walk(node) if getattr(inner, "exit_flag", None))
-        _loads[node] = known
-    return known
+        cached.update(inner.exit_flag for inner in gast.walk(node) if getattr(inner, "exit_flag", None))
+        _loads[node] = cached
+    return cached

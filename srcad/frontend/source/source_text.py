@@ -1,8 +1,8 @@
-"""Where the text of a function may be found: its file, or what was typed, in a notebook or at a prompt.
+"""Candidate source texts of a function: its file, or the input of a notebook, a prompt or `python -c`.
 
-A code object names a file, and that name may lead nowhere: a prompt, `python -c`, a cell magic that runs its cell
-itself. What was typed is often kept elsewhere. Each place is offered, and none is trusted: `locate` takes a text only
-where a function of it compiles to the very code that is called.
+A code object names a file that need not exist: a prompt, `python -c`, a cell magic that runs its cell itself. The
+input is often stored elsewhere. Every candidate is yielded, and none is trusted: `locate` accepts a text only where a
+function of it compiles to the byte code that is called.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Text:
-    """A text with the name under which it is shown."""
+    """A text with the file name that is shown for it."""
 
     file: str
     lines: tuple[str, ...]
     """With their newlines."""
     sure: bool = False
-    """It is the text of the file that the code names; otherwise it is one where the function may have been typed."""
+    """It is the text of the file that the code names; otherwise an input that may contain the function."""
 
 
 def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
-    """All texts in which the function of `code` may stand, the likeliest first.
+    """All texts that may contain the function of `code`, the likeliest first.
 
-    `module_file` is the path of its module, where the path in the code object is relative and leads nowhere.
+    `module_file` is the path of its module, for a code object with a relative path that does not exist.
+
+    >>> [os.path.basename(text.file) for text in texts(texts.__code__, None)]
+    ['source_text.py']
     """
     name = code.co_filename
     names = [name]
@@ -41,21 +44,21 @@ def texts(code: CodeType, module_file: str | None) -> Iterator[Text]:
         linecache.checkcache(one)
         lines = linecache.getlines(one)
         if lines:
-            # from Python 3.13 on "<string>" is the text of `python -c`, and of whatever was made by exec beside it
+            # from Python 3.13 on "<string>" is the text of `python -c`, but also the name of any text given to exec
             sure = one != "<string>"
             yield Text(one if one.startswith("<") else os.path.abspath(one), tuple(lines), sure)
             break
     if name == "<string>":
-        yield from _of(name, _command())
+        yield from _candidate(name, _command())
     if name == "<stdin>":
-        yield from _of(name, _standard_input())
-        yield from _of(name, _prompt(code.co_name))
+        yield from _candidate(name, _standard_input())
+        yield from _candidate(name, _prompt(code.co_name))
     if "IPython" in sys.modules:
         for cell in _cells():
-            yield from _of(name, cell)
+            yield from _candidate(name, cell)
 
 
-def _of(name: str, text: str | None) -> Iterator[Text]:
+def _candidate(name: str, text: str | None) -> Iterator[Text]:
     if text:
         yield Text(name, tuple(text.splitlines(keepends=True)))
 
@@ -67,7 +70,7 @@ def _command() -> str | None:
 
 
 def _standard_input() -> str | None:
-    """The text of `python < file`. A pipe was read once, and is gone."""
+    """The text of `python < file`. A pipe cannot be read again."""
     try:
         state = os.fstat(0)
         if not stat.S_ISREG(state.st_mode):
@@ -78,7 +81,7 @@ def _standard_input() -> str | None:
 
 
 def _prompt(function: str) -> str | None:
-    """What was typed at the prompt, from the last definition of that name on (a lambda: its last line), by readline."""
+    """The definitions of that name typed at the prompt (of a lambda: the lines), the last first, from readline."""
     readline: Any = sys.modules.get("readline")
     if readline is None:
         return None
@@ -89,7 +92,7 @@ def _prompt(function: str) -> str | None:
     for first in reversed(range(len(typed))):
         if word not in typed[first]:
             continue
-        # a statement at the margin, with its decorators, and what is indented below it
+        # a statement at column 0, with its decorators, and the indented lines below it
         start = first
         while start > 0 and (typed[start][:1] in " \t)" or typed[start - 1].startswith("@")):
             start -= 1
@@ -97,12 +100,12 @@ def _prompt(function: str) -> str | None:
         while end < len(typed) and typed[end][:1] in tuple(" \t)"):
             end += 1
         found.append("\n".join(typed[start:end]) + "\n")
-    # one text, so that all that goes by that name is looked through; later definitions come first
+    # one text with all definitions of that name; later definitions come first
     return "\n".join(found) or None
 
 
 def _cells() -> Iterator[str]:
-    """The cells of the running notebook, the newest first, as Python. A magic on a cell's first line is taken off."""
+    """The cells of the running notebook, the newest first, as Python, without a magic on the first line."""
     ipython: Any = sys.modules["IPython"]
     shell = ipython.get_ipython()
     history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None)

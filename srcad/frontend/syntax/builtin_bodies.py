@@ -1,6 +1,19 @@
-"""Builtins that are loops or choices, as Python defines them; the compiler inlines these texts.
+"""Library functions defined by inlining: Python builtins that are loops or conditionals, in Python source.
 
 Python's `max(a, b)` is a branch in which the first wins a tie, unlike NumPy's maximum.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> def clipped(x):
+...     return max(x, 0.0)
+>>> print(text(normal_form(clipped, 1.0)))
+clipped(x: float64):
+    %test.0 = 0.0 > x
+    %choice.0 = if %test.0:
+        yield 0.0
+    else:
+        yield x
+    return %choice.0
 """
 
 from __future__ import annotations

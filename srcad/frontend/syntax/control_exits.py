@@ -1,4 +1,4 @@
-"""How control can leave a piece of syntax tree: the analysis below `single_exit`."""
+"""Control-flow analysis of a syntax tree: the ways in which control can leave a block."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ RAISE = "raise"
 
 
 def exits(body: Sequence[gast.stmt]) -> frozenset[str]:
-    """The ways out of a block: `NEXT` for its end, and the others by the statement that does it.
+    """The exits of a block: `NEXT` for its end, the others named by the statement that takes them.
 
     >>> body = gast.parse("while x: break\\nif x: return\\nelse: raise E").body
     >>> sorted(exits(body))
     ['raise', 'return']
     """
-    left: set[str] = set()
+    found: set[str] = set()
     for statement in body:
         ways = _exits(statement)
-        left |= ways - {NEXT}
+        found |= ways - {NEXT}
         if NEXT not in ways:
-            return frozenset(left)
-    return frozenset(left | {NEXT})
+            return frozenset(found)
+    return frozenset(found | {NEXT})
 
 
 def _exits(statement: gast.stmt) -> frozenset[str]:
@@ -42,17 +42,21 @@ def _exits(statement: gast.stmt) -> frozenset[str]:
         case gast.If():
             return exits(statement.body) | exits(statement.orelse)
         case gast.For() | gast.While():
-            inside = exits(statement.body)
-            ways = inside & {RETURN, RAISE}
+            inner_exits = exits(statement.body)
+            ways = inner_exits & {RETURN, RAISE}
             if not endless(statement):
                 ways |= exits(statement.orelse)
-            return ways | {NEXT} if BREAK in inside else ways
+            return ways | {NEXT} if BREAK in inner_exits else ways
         case _:
             return frozenset({NEXT})
 
 
 def endless(statement: gast.For | gast.While) -> bool:
-    """Whether a loop's own head never ends it, as in `while True`."""
+    """Whether the head of a loop never terminates it, as in `while True`.
+
+    >>> [endless(gast.parse(text).body[0]) for text in ("while True: pass", "while x: pass")]
+    [True, False]
+    """
     match statement:
         case gast.While(test=gast.Constant(value=value)):
             return bool(value)
@@ -61,7 +65,11 @@ def endless(statement: gast.For | gast.While) -> bool:
 
 
 def reachable(body: Sequence[gast.stmt]) -> list[gast.stmt]:
-    """A block up to the first statement after which control never goes on."""
+    """A block up to the first statement after which no other is reachable.
+
+    >>> len(reachable(gast.parse("a = 1\\nraise E\\nb = 2").body))
+    2
+    """
     for at, statement in enumerate(body):
         if NEXT not in _exits(statement):
             return list(body[: at + 1])
@@ -69,7 +77,7 @@ def reachable(body: Sequence[gast.stmt]) -> list[gast.stmt]:
 
 
 def returns(body: Sequence[gast.stmt]) -> Iterator[gast.Return]:
-    """The reachable `return`s of a block, in the order of the text."""
+    """The reachable `return` statements of a block, in the order of the text."""
     for statement in reachable(body):
         match statement:
             case gast.Return():

@@ -1,4 +1,4 @@
-"""The fence round the language: what is outside it is found before anything else looks at the function.
+"""Language subset check: the syntactic constructs that srcad does not compile are refused before lowering.
 
 Only what syntax alone can decide is refused here. What depends on types and values (a call of a function without
 source, a comprehension over an array, recursion) is refused by lowering, where they are known.
@@ -12,16 +12,28 @@ from srcad.errors import Problem, fail_all
 from srcad.frontend.source.read import Source, span
 
 _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
-"""Functions that ask for the items of an argument one by one."""
+"""Functions that evaluate the items of an argument lazily."""
 
 
 def check_subset(source: Source) -> None:
-    """Raise one `UnsupportedError` with every construct of the function that is outside the language."""
+    """Raise one `UnsupportedError` with every construct of the function that is outside the language.
+
+    >>> from srcad.errors import UnsupportedError
+    >>> from srcad.frontend.source.read import read
+    >>> def f(x):
+    ...     global calls
+    ...     del x
+    >>> try:
+    ...     check_subset(read(f))
+    ... except UnsupportedError as error:
+    ...     print(*[problem.code for problem in error.problems])
+    S108 S109
+    """
     found = []
-    used_up = {id(part) for node in gast.walk(source.tree) for part in _used_up(node)}
+    evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}
     for node in gast.walk(source.tree):
         refusal = _refusal(node)
-        if isinstance(node, gast.GeneratorExp) and id(node) not in used_up:
+        if isinstance(node, gast.GeneratorExp) and id(node) not in evaluated_at_once:
             refusal = (
                 "S114",
                 "a generator that is not used up where it stands",
@@ -31,13 +43,13 @@ def check_subset(source: Source) -> None:
         if refusal is not None:
             code, message, why, advice = refusal
             found.append(Problem(code, message, span(source, node), why, advice))
-    # By place in the text; of what begins at one place, the outer first.
+    # in the order of the text; of constructs that start at one position, the outer first
     found.sort(key=lambda problem: (problem.span.line, problem.span.column) if problem.span else (0, 0))
     fail_all(found)
 
 
-def _used_up(node: gast.AST) -> list[gast.AST]:
-    """The parts of a node of which all items are made before anything else happens."""
+def _evaluated_at_once(node: gast.AST) -> list[gast.AST]:
+    """The operands of a node whose items are all evaluated at once, before anything else."""
     match node:
         case gast.Call(func=function, args=args):
             lazy = isinstance(function, gast.Name) and function.id in _LAZY

@@ -1,4 +1,7 @@
-"""Trees made ready for lowering, once each: a lambda as a function, a function with a single exit."""
+"""Memoised normalisation of syntax trees for lowering: lambdas as functions, functions with a single exit.
+
+The caches hold the trees, so that no other tree can get the same id.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,32 @@ _lambdas: dict[int, tuple[Any, Any]] = {}
 
 
 def as_function(node: Any) -> Any:
-    """A lambda as a function of one return."""
-    kept = _lambdas.get(id(node))
-    if kept is None or kept[0] is not node:
+    """A lambda as a function definition with one `return`.
+
+    >>> print(gast.unparse(as_function(gast.parse("lambda x: 2.0 * x", mode="eval").body)).strip())
+    def lambda_(x):
+        return 2.0 * x
+    """
+    cached = _lambdas.get(id(node))
+    if cached is None or cached[0] is not node:
         body = [gast.copy_location(gast.Return(node.body), node.body)]
-        made = gast.FunctionDef("lambda_", node.args, body, [], None, None, [])
-        kept = _lambdas[id(node)] = (node, gast.copy_location(made, node))
-    return kept[1]
+        function = gast.FunctionDef("lambda_", node.args, body, [], None, None, [])
+        cached = _lambdas[id(node)] = (node, gast.copy_location(function, node))
+    return cached[1]
 
 
 _prepared: dict[int, tuple[Any, Any, frozenset[str]]] = {}
 
 
 def prepared_tree(tree: Any) -> tuple[Any, frozenset[str]]:
-    """The function with a single exit, and its local names."""
-    kept = _prepared.get(id(tree))
-    if kept is None or kept[0] is not tree:
+    """The function with a single exit, and its local names.
+
+    >>> tree, names = prepared_tree(gast.parse("def f(x):\\n    y = x\\n    return y").body[0])
+    >>> sorted(names)
+    ['y']
+    """
+    cached = _prepared.get(id(tree))
+    if cached is None or cached[0] is not tree:
         normal = structure_exits(tree)
-        kept = _prepared[id(tree)] = (tree, normal, frozenset(assigned(normal.body)))
-    return kept[1], kept[2]
+        cached = _prepared[id(tree)] = (tree, normal, frozenset(assigned(normal.body)))
+    return cached[1], cached[2]

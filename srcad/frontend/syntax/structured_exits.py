@@ -1,4 +1,4 @@
-"""`break`, `continue`, early `return` and the `else` of a loop become nesting, or flags where they must."""
+"""Control-flow structuring: `break`, `continue`, early `return` and loop `else` become nested branches or flags."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Node = TypeVar("Node", bound=gast.AST)
 
 
 def structure_exits(tree: gast.FunctionDef) -> gast.FunctionDef:
-    """The same function with one `return`, its last statement, and loops that only end by their heads.
+    """The same function with one `return`, its last statement, and loops that only terminate at their heads.
 
     >>> text = '''
     ... def first_negative(x):
@@ -36,23 +36,23 @@ def structure_exits(tree: gast.FunctionDef) -> gast.FunctionDef:
             result = 0.0
         return result
 
-    A `for` that can be left early has the name of its flag in the attribute `exit_flag` (here "returned"): true
-    at the end of a turn, it ends the loop. A `while` asks its flag before its own test. Functions defined inside
-    are left alone. The given tree is not changed; what needs no change is shared with it.
+    A `for` with an early exit has the name of its flag in the attribute `exit_flag` (here "returned"): true at the end
+    of an iteration, it terminates the loop. A `while` tests its flag before its own condition. Nested functions are
+    left alone. The given tree is not modified; unchanged subtrees are shared with it.
     """
     return _Rewriter(tree).function(tree)
 
 
 @dataclass(frozen=True)
 class _Loop:
-    """The flags of a loop: `stopped` is None where nothing but `return` leaves it early."""
+    """The flags of a loop: `stopped` is None where its only early exit is `return`."""
 
     stopped: str | None
     skipped: str
 
 
 class _Rewriter:
-    """The flags of one function. They carry placeholders for names ("%stopped.2") until it is known which are read."""
+    """The rewriting of one function. Flags have placeholder names ("%stopped.2") until it is known which are read."""
 
     def __init__(self, tree: gast.FunctionDef) -> None:
         self.taken = set(_names(tree))
@@ -65,15 +65,15 @@ class _Rewriter:
     def function(self, tree: gast.FunctionDef) -> gast.FunctionDef:
         body = reachable(tree.body)
         if NEXT in exits(body):
-            body = [*body, _at(gast.Return(_constant(None)), body[-1])]
+            body = [*body, _located(gast.Return(_constant(None)), body[-1])]
         found = list(returns(body))
         self.keep_return = len(found) == 1 and found[0] is body[-1]
         if not self.keep_return and not all(_is_none(statement.value) for statement in found):
             self.result = self.fresh("result")
-        out = _tidied(self.block(body, ()), frozenset())
+        out = _without_dead_flags(self.block(body, ()), frozenset())
         if not self.keep_return:
             value = _constant(None) if self.result is None else _name(self.result, gast.Load())
-            out.append(_at(gast.Return(value), found[-1] if found else body[-1]))
+            out.append(_located(gast.Return(value), found[-1] if found else body[-1]))
         for flag in self.flags:
             if flag in self.read:
                 _initialise(out, flag)
@@ -87,7 +87,7 @@ class _Rewriter:
             rest = body[at + 1 :]
             match statement:
                 case gast.Return():
-                    return out + self.leave(statement, loops)
+                    return out + self.return_statement(statement, loops)
                 case gast.Break():
                     assert loops[-1].stopped is not None
                     return [*out, _set(loops[-1].stopped, True, statement)]
@@ -99,9 +99,9 @@ class _Rewriter:
                         return [*out, nested]
                     then, orelse = self.block(statement.body, loops), self.block(statement.orelse, loops)
                     out.append(_with(statement, body=then, orelse=orelse))
-                    left = exits([statement]) - {NEXT, RAISE}
-                    if left and rest:
-                        return out + self.guarded(self.tested(left, loops), rest, loops, statement)
+                    exits_taken = exits([statement]) - {NEXT, RAISE}
+                    if exits_taken and rest:
+                        return out + self.guarded(self.flags_of(exits_taken, loops), rest, loops, statement)
                 case gast.For() | gast.While():
                     return out + self.loop(statement, rest, loops)
                 case _:
@@ -109,7 +109,7 @@ class _Rewriter:
         return out
 
     def nested(self, statement: gast.If, rest: Sequence[gast.stmt], loops: tuple[_Loop, ...]) -> gast.If | None:
-        """The `if` with `rest` moved into the one branch that goes on, where only one does."""
+        """The `if` with `rest` moved into the one branch that falls through; None where both or neither do."""
         then, orelse = exits(statement.body), exits(statement.orelse)
         if not (then | orelse) - {NEXT, RAISE} or (NEXT in then and NEXT in orelse):
             return None
@@ -120,53 +120,57 @@ class _Rewriter:
     def loop(
         self, statement: gast.For | gast.While, rest: Sequence[gast.stmt], loops: tuple[_Loop, ...]
     ) -> list[gast.stmt]:
-        left = exits(statement.body)
-        own = _Loop(self.flag("stopped") if BREAK in left else None, self.flag("skipped"))
-        new = _with(statement, body=self.block(statement.body, (*loops, own)), orelse=[])
-        flag = own.stopped or (self.returned if RETURN in left else None)
+        exits_taken = exits(statement.body)
+        flags_of_loop = _Loop(self.flag("stopped") if BREAK in exits_taken else None, self.flag("skipped"))
+        new = _with(statement, body=self.block(statement.body, (*loops, flags_of_loop)), orelse=[])
+        flag = flags_of_loop.stopped or (self.returned if RETURN in exits_taken else None)
         if flag is not None and isinstance(new, gast.While):
             go_on = self.none_of([flag], statement)
-            new.test = go_on if endless(statement) else _at(gast.BoolOp(gast.And(), [go_on, new.test]), statement.test)
+            new.test = (
+                go_on if endless(statement) else _located(gast.BoolOp(gast.And(), [go_on, new.test]), statement.test)
+            )
         elif flag is not None:
             self.read.add(flag)
             new.exit_flag = flag
-        if own.stopped is None:
+        if flags_of_loop.stopped is None:
             rest = [*statement.orelse, *rest]
         elif statement.orelse and not endless(statement):
-            orelse = gast.If(self.none_of([own.stopped], statement), statement.orelse, [])
-            rest = [_at(orelse, statement), *rest]
+            orelse = gast.If(self.none_of([flags_of_loop.stopped], statement), statement.orelse, [])
+            rest = [_located(orelse, statement), *rest]
         if NEXT not in exits([_with(statement, orelse=[])]):
             return [new]
-        if RETURN in left and rest:
+        if RETURN in exits_taken and rest:
             return [new, *self.guarded([self.returned], rest, loops, statement)]
         return [new, *self.block(rest, loops)]
 
-    def leave(self, statement: gast.Return, loops: tuple[_Loop, ...]) -> list[gast.stmt]:
+    def return_statement(self, statement: gast.Return, loops: tuple[_Loop, ...]) -> list[gast.stmt]:
         if self.keep_return:
             return [statement]
         out: list[gast.stmt] = []
         if self.result is not None:
             value = statement.value or _constant(None)
-            out.append(_at(gast.Assign([_name(self.result, gast.Store())], value, None), statement))
+            out.append(_located(gast.Assign([_name(self.result, gast.Store())], value, None), statement))
         stopped = [loop.stopped for loop in loops if loop.stopped is not None]
         return out + [_set(flag, True, statement) for flag in (*stopped, self.returned)]
 
-    def tested(self, left: frozenset[str], loops: tuple[_Loop, ...]) -> list[str]:
-        """The flags of which one is true if control has left by one of `left`."""
-        flags = [loops[-1].skipped] if CONTINUE in left else []
-        if BREAK in left and loops[-1].stopped is not None:
-            return [loops[-1].stopped, *flags]  # a return out of this loop sets it too
-        return [self.returned, *flags] if RETURN in left else flags
+    def flags_of(self, exits_taken: frozenset[str], loops: tuple[_Loop, ...]) -> list[str]:
+        """The flags of which one is true if control took one of the exits `left`."""
+        flags = [loops[-1].skipped] if CONTINUE in exits_taken else []
+        if BREAK in exits_taken and loops[-1].stopped is not None:
+            return [loops[-1].stopped, *flags]  # a return in this loop sets it too
+        return [self.returned, *flags] if RETURN in exits_taken else flags
 
     def guarded(
-        self, flags: list[str], rest: Sequence[gast.stmt], loops: tuple[_Loop, ...], like: gast.AST
+        self, flags: list[str], rest: Sequence[gast.stmt], loops: tuple[_Loop, ...], location: gast.AST
     ) -> list[gast.stmt]:
-        return [_at(gast.If(self.none_of(flags, like), self.block(rest, loops), []), like)]
+        return [_located(gast.If(self.none_of(flags, location), self.block(rest, loops), []), location)]
 
-    def none_of(self, flags: list[str], like: gast.AST) -> gast.expr:
+    def none_of(self, flags: list[str], location: gast.AST) -> gast.expr:
         self.read.update(flags)
         names = [_name(flag, gast.Load()) for flag in flags]
-        return _at(gast.UnaryOp(gast.Not(), names[0] if len(names) == 1 else gast.BoolOp(gast.Or(), names)), like)
+        return _located(
+            gast.UnaryOp(gast.Not(), names[0] if len(names) == 1 else gast.BoolOp(gast.Or(), names)), location
+        )
 
     def flag(self, base: str) -> str:
         self.flags.append(f"%{base}.{len(self.flags)}")
@@ -181,24 +185,24 @@ class _Rewriter:
         return name
 
 
-def _tidied(body: Sequence[gast.stmt], live: frozenset[str]) -> list[gast.stmt]:
-    """Without assignments to flags nobody reads later (`live` after the block), and without emptied branches."""
+def _without_dead_flags(body: Sequence[gast.stmt], live: frozenset[str]) -> list[gast.stmt]:
+    """The block without assignments to dead flags (`live`: those read after the block), and without empty branches."""
     out: list[gast.stmt] = []
     for statement in reversed(body):
         match statement:
             case gast.Assign(targets=[gast.Name(id=name)]) if name.startswith("%") and name not in live:
                 continue
             case gast.If():
-                then, orelse = _tidied(statement.body, live), _tidied(statement.orelse, live)
+                then, orelse = _without_dead_flags(statement.body, live), _without_dead_flags(statement.orelse, live)
                 if orelse and not then:
                     out.append(_with(statement, test=_negated(statement.test), body=orelse, orelse=[]))
                 else:
-                    out.append(_with(statement, body=then or [_at(gast.Pass(), statement)], orelse=orelse))
+                    out.append(_with(statement, body=then or [_located(gast.Pass(), statement)], orelse=orelse))
             case gast.For() | gast.While():
-                # What a turn skips ends with the turn; the other flags are read by the loop's head and after it.
-                again = live | {flag for flag in _read(statement) if _base(flag) != "skipped"}
-                inside = _tidied(statement.body, again)
-                out.append(_with(statement, body=inside or [_at(gast.Pass(), statement)]))
+                # `skipped` is dead at the end of an iteration; the other flags are read by the loop's head and after it
+                live_in_body = live | {flag for flag in _read(statement) if _base(flag) != "skipped"}
+                inside = _without_dead_flags(statement.body, live_in_body)
+                out.append(_with(statement, body=inside or [_located(gast.Pass(), statement)]))
             case _:
                 out.append(statement)
         live |= _read(statement)
@@ -213,7 +217,7 @@ def _read(statement: gast.stmt) -> frozenset[str]:
 
 
 def _initialise(body: list[gast.stmt], flag: str) -> None:
-    """Set `flag` to False in the innermost block that has all its uses, before the first of them."""
+    """Set `flag` to False in the innermost block that contains all its uses, before the first of them."""
     while True:
         users = [at for at, statement in enumerate(body) if _uses(statement, flag)]
         match body[users[0]] if len(users) == 1 else None:
@@ -250,7 +254,7 @@ def _base(flag: str) -> str:
 
 
 def _names(tree: gast.AST) -> Iterator[str]:
-    """All names a function writes down, those of functions inside it as well."""
+    """All names that occur in a function, those of nested functions included."""
     for node in gast.walk(tree):
         match node:
             case gast.Name(id=name) | gast.FunctionDef(name=name) | gast.ClassDef(name=name):
@@ -261,17 +265,17 @@ def _names(tree: gast.AST) -> Iterator[str]:
                 yield from names
 
 
-def _set(flag: str, value: bool, like: gast.AST) -> gast.stmt:
-    return _at(gast.Assign([_name(flag, gast.Store())], _constant(value), None), like)
+def _set(flag: str, value: bool, location: gast.AST) -> gast.stmt:
+    return _located(gast.Assign([_name(flag, gast.Store())], _constant(value), None), location)
 
 
 def _negated(test: gast.expr) -> gast.expr:
-    """`not test`; comparisons keep their sense, since of `a < b` and `a >= b` both are false for a NaN."""
+    """`not test`; comparisons are not inverted, since `a < b` and `a >= b` are both false for a NaN."""
     match test:
         case gast.UnaryOp(op=gast.Not(), operand=operand):
             return operand
         case _:
-            return _at(gast.UnaryOp(gast.Not(), test), test)
+            return _located(gast.UnaryOp(gast.Not(), test), test)
 
 
 def _is_none(value: gast.expr | None) -> bool:
@@ -294,10 +298,10 @@ def _with(node: Node, **fields: object) -> Node:
     return new
 
 
-def _at(node: Node, like: gast.AST) -> Node:
-    """`node` placed where `like` stands, with all parts of it that have no place yet."""
+def _located(node: Node, location: gast.AST) -> Node:
+    """`node` with the source location of `like`, for all parts of it that have none yet."""
     if isinstance(node, gast.expr | gast.stmt) and not hasattr(node, "lineno"):
-        gast.copy_location(node, like)
+        gast.copy_location(node, location)
         for child in gast.iter_child_nodes(node):
-            _at(child, like)
+            _located(child, location)
     return node

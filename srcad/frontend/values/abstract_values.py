@@ -1,7 +1,13 @@
-"""What lowering knows of a Python value: a number or array that exists at run time, or a structure around them.
+"""The abstract values of the interpreter: run-time scalars and arrays (leaves), and compile-time structures of them.
 
-Lowering runs the function on these instead of on numbers. Structures (tuples, lists, dicts, records, functions)
-exist only while compiling; what remains at run time are the leaves.
+Lowering runs the function on abstract values. Structures (tuples, lists, dicts, records, functions) exist only at
+compile time; what remains at run time are the leaves.
+
+>>> from srcad.ir.nodes import Var
+>>> from srcad.ir.types import Scalar
+>>> x = Leaf(Var("x"), Scalar("float64"))
+>>> [leaf.atom for leaf in leaves(Seq((x, Mapping((("W", x),)), Constant("relu"))))]
+[Var(name='x'), Var(name='x')]
 """
 
 from __future__ import annotations
@@ -29,7 +35,7 @@ UNKNOWN = Unknown()
 
 @dataclass(frozen=True)
 class Leaf:
-    """A number, bool or array. `static` is its value where that is known when compiling."""
+    """A scalar or array. `static` is its value where that is known at compile time."""
 
     atom: Atom
     type: Type
@@ -68,14 +74,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Constant:
-    """A Python object used as it is while compiling: None, a string, a function, a module, a dtype."""
+    """A Python object used as it is at compile time: None, a string, a function, a module, a dtype."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class HeapRef:
-    """A list or dict inside a function, which may be changed: its contents are `Context.heap[id]`."""
+    """A reference to a mutable list or dict inside a function: its contents are `Context.heap[id]`."""
 
     id: int
     kind: str
@@ -83,10 +89,10 @@ class HeapRef:
 
 @dataclass(frozen=True)
 class HeapObject:
-    """The contents of a list (`keys` is None) or dict. A `shared` one came from two, and may not be changed.
+    """The contents of a list (`keys` is None) or dict. A `shared` one is the join of two, and must not be modified.
 
-    Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows are the
-    list's; all of them if it is `full`.
+    Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows belong to the
+    list; all of them if it is `full`.
     """
 
     items: tuple[Abstract, ...]
@@ -116,7 +122,7 @@ class Partial:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of an array, a number, a list or a dict, not called yet."""
+    """A bound method of an array, a scalar, a list or a dict."""
 
     receiver: Abstract
     name: str
@@ -156,18 +162,18 @@ class ReversedValue:
 
 @dataclass
 class ZeroD:
-    """What a function does with 0-d arrays, which count as numbers (zero_d.py)."""
+    """How a function uses 0-d arrays, which are treated as scalars (zero_dim_arrays.py)."""
 
     made: bool = False
     views: bool = False
-    """Some are views of arrays, or the other way round."""
+    """Some are views of arrays, or arrays are views of some."""
     updated: bool = False
-    """A number is updated in place, which may be one."""
+    """A scalar that may be a 0-d array is updated in place."""
 
 
 @dataclass(frozen=True)
 class TypeConflict:
-    """What a name means after paths that disagree in a way no run-time value can express; an error once read."""
+    """The value of a name whose types on two paths have no join; reading it is an error."""
 
     code: str
     message: str
@@ -178,7 +184,7 @@ class TypeConflict:
 
 @dataclass(frozen=True)
 class Unbound:
-    """A name without a value on this path."""
+    """The value of a name that is not bound on this path."""
 
 
 UNBOUND = Unbound()
@@ -186,14 +192,14 @@ UNBOUND = Unbound()
 
 @dataclass(frozen=True)
 class LeafSlot:
-    """The place of a leaf in a structure whose leaves have been taken out."""
+    """The position of a leaf in a decomposed structure."""
 
     index: int
 
 
 @dataclass(frozen=True)
 class CopiedContainer:
-    """The place of a list or dict that is known by its contents, not by its identity."""
+    """A list or dict in a decomposed structure that is compared by its contents, not by its identity."""
 
     items: tuple[Abstract, ...]
     keys: tuple[object, ...] | None
@@ -224,7 +230,7 @@ Abstract = Union[
 
 
 def leaves(value: Abstract) -> Iterator[Leaf]:
-    """The leaves of an argument or a result, in order (a structure without `Ref`)."""
+    """The leaves of an argument or a result, in order (a structure without `HeapRef`)."""
     match value:
         case Leaf():
             yield value
@@ -239,7 +245,7 @@ def leaves(value: Abstract) -> Iterator[Leaf]:
 
 
 def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Abstract:
-    """The value with `change` applied to the direct parts that may hold leaves."""
+    """The value with `change` applied to its direct parts that may contain leaves."""
 
     def each(items: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple((k, change(v)) for k, v in items)

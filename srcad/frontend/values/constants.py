@@ -1,4 +1,16 @@
-"""Python objects and abstract values: in both directions, for what is known while compiling."""
+"""Compile-time constants: conversion of Python objects to abstract values and back.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x):
+...     scales = {"a": 2.0, "b": (3.0, "text")}
+...     return x * scales["b"][0] if "%d" % len(scales) == "2" else x
+>>> print(text(normal_form(f, 1.0)))
+f(x: float64):
+    %product.0 = x * 3.0
+    return %product.0
+"""
 
 from __future__ import annotations
 
@@ -27,7 +39,7 @@ from srcad.ir.nodes import Const
 
 
 def to_abstract(ctx: Context, value: Any) -> Abstract:
-    """A Python object as a value known while compiling."""
+    """A Python object as an abstract value known at compile time."""
     if isinstance(value, bool | int | float) and not isinstance(value, np.generic):
         return ctx.constant(value)
     if isinstance(value, np.bool_ | np.integer | np.floating):
@@ -47,7 +59,7 @@ def to_abstract(ctx: Context, value: Any) -> Abstract:
 
 
 def to_python(ctx: Context, value: Abstract) -> Any:
-    """The Python object a value stands for; `UNKNOWN` where that is not known while compiling."""
+    """The Python object of an abstract value; `UNKNOWN` where it is not known at compile time."""
     match value:
         case Leaf(static=static):
             return static
@@ -75,14 +87,14 @@ def to_python(ctx: Context, value: Abstract) -> Any:
 
 
 class _ids(list[Any]):
-    """A list that finds by identity: an array has no truth to compare with."""
+    """A list with `in` by identity: `==` of arrays has no truth value."""
 
     def __contains__(self, item: object) -> bool:
         return any(part is item for part in self)
 
 
 def key_of(ctx: Context, value: Abstract) -> object:
-    """A key of a dict."""
+    """The key of a dict that an abstract value stands for."""
     key = to_python(ctx, ctx.check(value))
     if key is UNKNOWN:
         ctx.retry(
@@ -98,7 +110,7 @@ def key_of(ctx: Context, value: Abstract) -> object:
 
 
 def to_callee(ctx: Context, value: Abstract) -> Abstract:
-    """An argument as it is inside the function: its lists and dicts may be changed there."""
+    """An argument in the callee: its lists and dicts are on the heap, and may be modified."""
     match value:
         case Seq(items, "list"):
             return ctx.new_ref(HeapObject(tuple(to_callee(ctx, item) for item in items)))
@@ -115,7 +127,7 @@ def to_callee(ctx: Context, value: Abstract) -> Abstract:
 
 
 def to_caller(ctx: Context, value: Abstract, leaf: Callable[[Leaf], Leaf] = lambda leaf: leaf) -> Abstract:
-    """A result as the caller sees it."""
+    """A result in the caller: lists and dicts as values, `leaf` applied to each leaf."""
     value = ctx.check(value)
     match value:
         case Leaf():
@@ -149,7 +161,7 @@ def is_dataclass(value: object) -> bool:
 
 
 def formatted(ctx: Context, text: str, value: Abstract) -> Constant:
-    """`text % value`, of what is known while compiling."""
+    """`text % value`, constant-folded."""
     parts = value.items if isinstance(value, Seq) else (value,)
     shown = [
         part.static if isinstance(part, Leaf) else part.value if isinstance(part, Constant) else UNKNOWN

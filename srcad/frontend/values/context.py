@@ -1,6 +1,6 @@
-"""The state of lowering one call: frames of names, the contents of lists and dicts, and where errors point.
+"""The state of the abstract interpreter: frames of names, the heap of lists and dicts, and source locations.
 
-The parts of lowering reach one another through `Context.parts`, so that none needs to import another.
+The parts of lowering call one another through `Context.parts`, so that none needs to import another.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from srcad.typing.builder import Builder
 
 
 class RetryUnrolled(Exception):
-    """An error that goes away if the loop around it is unrolled; it carries the error for the case it is not."""
+    """An error that unrolling the enclosing loop may avoid; `error` is raised if no loop can be unrolled."""
 
     def __init__(self, error: SrcadError) -> None:
         super().__init__(error)
@@ -40,7 +40,7 @@ class RetryUnrolled(Exception):
 
 
 class NotYetBound(Exception):
-    """A name was read that gets its value later in the turn of a loop: its type is known in the next attempt."""
+    """A name was read that is bound later in the iteration of a loop: its type is known in the next attempt."""
 
     def __init__(self, error: SrcadError) -> None:
         super().__init__(error)
@@ -54,7 +54,7 @@ class Frame:
     source: Source
     tree: Any
     library: bool
-    """A rule or a function of the prelude: its lines are not the user's, its names are temporaries."""
+    """A rule or a library function of srcad: its lines are not the user's, its names are temporaries."""
     locals: frozenset[str]
     parent: Frame | None = None
     """The frame the function was defined in."""
@@ -64,14 +64,14 @@ class Frame:
     node: Any = None
     """What is being lowered, for errors."""
     serial: int = 0
-    """Frames count up in the order of their making."""
+    """Frames are numbered in the order of their creation."""
     origin: Any = None
     """The tree as it was read."""
 
 
 @dataclass(frozen=True)
 class State:
-    """What differs between two paths: the names of the frame, and the contents of lists and dicts."""
+    """The part of the state that differs between two paths: the names of the frame, and the heap."""
 
     names: dict[str, Abstract]
     heap: dict[int, HeapObject]
@@ -85,7 +85,7 @@ class Captured:
     value: Abstract
     read: Callable[[], object]
     fixed: bool = False
-    """Its integers and bools are constants, and no leaves."""
+    """Its integers and bools are compile-time constants, not leaves."""
 
     @property
     def zero_d(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Captured:
 
 
 class LoweringHooks(Protocol):
-    """The parts of lowering (lower.py joins them)."""
+    """The parts of lowering (lower.py supplies them)."""
 
     def expression(self, ctx: Context, node: Any) -> Abstract: ...
     def statements(self, ctx: Context, body: Sequence[Any]) -> None: ...
@@ -113,11 +113,11 @@ class LoweringHooks(Protocol):
 
 
 Differentiate = Callable[[Function, str], Callable[..., Any]]
-"""Makes the derivative of a function by a parameter: what stands above the front end is handed down to it."""
+"""Makes the derivative of a function by a parameter; a callback, since it lies above the front end."""
 
 
 class Context:
-    """Everything lowering carries along."""
+    """The state of lowering one call."""
 
     def __init__(
         self,
@@ -131,42 +131,43 @@ class Context:
         self.parts = parts
         self._differentiate = differentiate
         self.fixed = fixed
-        """Integers and bools from outside the function are taken as they are now, behind a guard."""
+        """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}
         self.captured_heap: dict[int, HeapObject] = {}
-        """Lists and dicts of captured values: there on every path, wherever they were first read."""
+        """Lists and dicts of captured values: defined on every path, wherever they were first read."""
         self.refs = 0
         self.frames = 0
         self.captures: dict[tuple[int, str], Captured] = {}
-        self.inner: dict[tuple[int, str], Abstract] = {}
-        """The captured values, as the function sees them."""
+        self.captured_values: dict[tuple[int, str], Abstract] = {}
+        """The captured values, as the function uses them."""
         self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
         self.taken: set[str] = set()
         self.undefined: set[str] = set()
-        """Names in the IR that have no value on some path."""
+        """Names in the IR that are undefined on some path."""
         self.read_undefined: set[str] = set()
-        """Names of the user that were read where they may have no value."""
-        self.facts: list[Expr] = []
-        """The conditions that hold at this place."""
-        self.unrollable = 0
-        """How many loops around this place have known bounds, and could be unrolled."""
-        self.counting: set[str] = set()
-        """Indices of loops that count up from 0 or more: they are never negative."""
-        self.growing: set[int] = set()
-        """Lists that grow in a loop around this place."""
+        """Names of the user that were read where they may be undefined."""
+        self.path_conditions: list[Expr] = []
+        """The conditions under which the current point is reached."""
+        self.unrollable_loops = 0
+        """How many enclosing loops have bounds known at compile time, and could be unrolled."""
+        self.nonnegative_indices: set[str] = set()
+        """Indices of loops that count up from 0 or more."""
+        self.growing_lists: set[int] = set()
+        """Lists that grow in an enclosing loop."""
         self.appended: list[tuple[Store, Leaf]] = []
-        """What has been written into their arrays."""
-        self.skipped = False
-        self.adopted: set[str] = set()
-        """Values that have just been given the name of the variable they are for."""
-        self.held: list[Sequence[Any]] = []
-        """Items whose turn is still to come, which no name holds yet."""
+        """The stores into their arrays, and the items stored."""
+        self.incomplete = False
+        """A statement was left out in this attempt, since it reads a name that is not yet bound."""
+        self.just_named: set[str] = set()
+        """Values that have just been renamed to the variable they are assigned to."""
+        self.pending_items: list[Sequence[Any]] = []
+        """Items of unrolled loops that are not yet bound to a name."""
         self.zero_d = zero_d
-        """0-d arrays are marked where they are made and updated (zero_d.py)."""
+        """0-d arrays are marked where they are created and updated (zero_dim_arrays.py)."""
         self.zero_d_seen = ZeroD()
-        """What there is of that, marked or not."""
-        self.asks = True
-        """Indices are asked whether they are within bounds."""
+        """Whether there are any, marked or not."""
+        self.checks_indices = True
+        """Bounds checks are emitted."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 
@@ -202,7 +203,7 @@ class Context:
         self.parts.store(self, value, items, stored, op)
 
     def base(self, name: str) -> str:
-        """The base of the IR's names for a variable: a variable of the library is a temporary."""
+        """The base of the IR's names for a variable: variables of library functions are temporaries."""
         return "%" + name if self.frame.library and not name.startswith("%") else name
 
     def differentiate(self, f: Function, name: str) -> Callable[..., Any]:
@@ -214,7 +215,7 @@ class Context:
     # ---- places and errors ---------------------------------------------------------------------
 
     def place(self) -> Span | None:
-        """The user's expression being lowered; inside the prelude, the one that called it."""
+        """The user's expression being lowered; in a library function, the call of it."""
         frame: Frame | None = self.frame
         while frame is not None and (frame.library or frame.node is None):
             frame = frame.caller
@@ -224,7 +225,7 @@ class Context:
         fail(code, message, self.place(), why, advice)
 
     def retry(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
-        """Fail, unless a loop around this place can be unrolled."""
+        """Fail, unless an enclosing loop can be unrolled."""
         try:
             self.fail(code, message, why, advice)
         except SrcadError as error:
@@ -241,24 +242,24 @@ class Context:
             frame.node = before
 
     @contextmanager
-    def holding(self, items: Sequence[Any]) -> Iterator[None]:
-        """None of the items gets another name inside."""
-        self.held.append(items)
-        depth = len(self.held)
+    def without_renaming(self, items: Sequence[Any]) -> Iterator[None]:
+        """None of the items is renamed inside."""
+        self.pending_items.append(items)
+        depth = len(self.pending_items)
         try:
             yield
         finally:
-            del self.held[depth - 1 :]
+            del self.pending_items[depth - 1 :]
 
     @contextmanager
-    def given(self, cond: Expr) -> Iterator[None]:
+    def assuming(self, cond: Expr) -> Iterator[None]:
         """The condition holds inside."""
-        self.facts.append(cond)
-        depth = len(self.facts)
+        self.path_conditions.append(cond)
+        depth = len(self.path_conditions)
         try:
             yield
         finally:
-            del self.facts[depth - 1 :]
+            del self.path_conditions[depth - 1 :]
 
     # ---- state ---------------------------------------------------------------------------------
 
@@ -279,7 +280,7 @@ class Context:
             self.frame = before
 
     def changes(self, ref: HeapRef) -> None:
-        """A list or dict is changed: none from outside the function."""
+        """A list or dict is modified: S108 if it comes from outside the function."""
         if ref.id in self.captured_heap:
             self.fail(
                 "S108",
@@ -313,7 +314,7 @@ class Context:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined
 
     def check(self, value: Abstract) -> Abstract:
-        """The value, unless it is one that cannot be used."""
+        """The value; an error if it is unbound or has conflicting types."""
         if isinstance(value, TypeConflict):
             self.retry(value.code, value.message, value.why, value.advice)
         if value is UNBOUND:

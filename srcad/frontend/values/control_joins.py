@@ -1,4 +1,23 @@
-"""Where two paths meet: what each name means afterwards, with a `Join` for each leaf that differs."""
+"""Phi construction: the joins of names and of the heap after a branch, a `Join` for each leaf that differs.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, flag):
+...     y = 1
+...     if flag:
+...         y = x
+...     return y
+>>> print(text(normal_form(f, 2.0, True)))
+f(x: float64, flag: bool):
+    y.0 = 1
+    y.3 = if flag:
+        yield x
+    else:
+        y.2 = float(y.0)
+        yield y.2
+    return y.3
+"""
 
 from __future__ import annotations
 
@@ -24,7 +43,7 @@ from srcad.frontend.values.abstract_values import (
     map_structure,
 )
 from srcad.frontend.values.context import Context, State
-from srcad.frontend.values.definedness import both, met, whether_bound
+from srcad.frontend.values.definedness import bound_flag, join_bound_flags, record_implications
 from srcad.ir.nodes import Assign, Const, Expr, If, Join, Op, Stmt, Undef, Var
 from srcad.ir.traversal import defined
 from srcad.ir.types import Scalar
@@ -49,14 +68,14 @@ def base_of(leaf: Abstract, default: str = "%value") -> str:
 def branch(
     ctx: Context, cond: Expr, then: Callable[[], Abstract], orelse: Callable[[], Abstract], base: str = "%choice"
 ) -> Abstract:
-    """Write an `If`; the value of the branch taken, and every name the branches bind, are joined."""
+    """Emit an `If`; join the values of the branches, and every name that they bind."""
     builder = ctx.builder
     span, entry, frames = builder.span, ctx.snapshot(), ctx.frames
-    with builder.block() as first, ctx.given(cond):
+    with builder.block() as first, ctx.assuming(cond):
         value = then()
         after_first = ctx.snapshot()
     ctx.restore(entry)
-    with builder.block() as second, ctx.given(Op("not", (cond,))):
+    with builder.block() as second, ctx.assuming(Op("not", (cond,))):
         other = orelse()
         after_second = ctx.snapshot()
     joiner = _Joiner(ctx, cond, first, second, frames)
@@ -77,8 +96,8 @@ class _Joiner:
         self.new: dict[int, HeapObject] = {}
         self.heaps: tuple[dict[int, HeapObject], dict[int, HeapObject]] = ({}, {})
         self.known: dict[tuple[Expr, Expr, str], Leaf] = {}
-        self.has: tuple[Abstract | None, Abstract | None] = None, None
-        """Whether the name that is joined has a value, on each path."""
+        self.bound: tuple[Abstract | None, Abstract | None] = None, None
+        """The bound flags of the name that is joined, on each path."""
 
     def states(self, a: State, b: State) -> tuple[dict[str, Abstract], dict[int, HeapObject]]:
         self.heaps = a.heap, b.heap
@@ -87,21 +106,21 @@ class _Joiner:
             x, y = a.heap.get(ref), b.heap.get(ref)
             if x is not None and y is not None:
                 heap[ref] = x if x is y else join_cells(x, y, "%item", self.values)
-        names = dict(both(self.ctx, self.cond, a.names, b.names))
+        names = dict(join_bound_flags(self.ctx, self.cond, a.names, b.names))
         for name in {**a.names, **b.names}:
             v, w = a.names.get(name, UNBOUND), b.names.get(name, UNBOUND)
             if name not in names:
-                self.has = whether_bound(a.names, name), whether_bound(b.names, name)
+                self.bound = bound_flag(a.names, name), bound_flag(b.names, name)
                 names[name] = v if v is w else self.values(v, w, self.ctx.base(name))
-        self.has = None, None
-        met(self.ctx, self.cond, a, b, names)
+        self.bound = None, None
+        record_implications(self.ctx, self.cond, a, b, names)
         return names, heap
 
     def values(self, a: Abstract, b: Abstract, base: str) -> Abstract:
         match a, b:
             case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other:
                 x, y = self.heaps[0][a.id], self.heaps[1][b.id]
-                # both lists may still be reached by other names: a change to the joined one could not reach them
+                # both lists may have aliases, which a modification of the joined one would not reach
                 cells = join_cells(x, y, base, self.values)
                 self.ctx.refs += 1
                 self.new[self.ctx.refs] = replace(cells, shared=True)
@@ -110,14 +129,14 @@ class _Joiner:
                 heap = self.heaps[0] if isinstance(a, HeapRef) else self.heaps[1]
                 if ref.id not in self.heaps[0] or ref.id not in self.heaps[1]:
                     cells = heap[ref.id]
-                    items = tuple(self.half(item, isinstance(a, HeapRef), base) for item in cells.items)
+                    items = tuple(self.joined_with_unbound(item, isinstance(a, HeapRef), base) for item in cells.items)
                     self.new[ref.id] = replace(cells, items=items)
                 return ref
             case (Closure() as made, Unbound()) | (Unbound(), Closure() as made) if made.frame.serial > self.frames:
                 return disagreement(base, "it is a function made on one path only")
         return join_values(a, b, base, self.values, self.leaves)
 
-    def half(self, value: Abstract, first: bool, base: str) -> Abstract:
+    def joined_with_unbound(self, value: Abstract, first: bool, base: str) -> Abstract:
         return self.values(value, UNBOUND, base) if first else self.values(UNBOUND, value, base)
 
     def leaves(self, a: Leaf | Unbound, b: Leaf | Unbound, base: str) -> Abstract:
@@ -128,10 +147,10 @@ class _Joiner:
         if isinstance(kind, str):
             return disagreement(base, kind)
         if not isinstance(a, Leaf) or not isinstance(b, Leaf):
-            # what the lengths are made of may be there on the one path only
+            # the symbols in its lengths may be defined on one path only
             kind = forget_iteration_facts(kind, defined(tuple(self.first if isinstance(a, Leaf) else self.second)))
-        paths = ((a, self.first, self.has[0]), (b, self.second, self.has[1]))
-        left, right = (_as_expr(builder, v, kind, block, has) for v, block, has in paths)
+        paths = ((a, self.first, self.bound[0]), (b, self.second, self.bound[1]))
+        left, right = (_value_from_branch(builder, v, kind, block, bound) for v, block, bound in paths)
         key = (left, right, base)
         if key in self.known and not isinstance(left, Const) and not isinstance(right, Const):
             return self.known[key]
@@ -140,18 +159,24 @@ class _Joiner:
         if any(not isinstance(v, Leaf) or self.ctx.is_undefined(v) for v in (a, b)):
             self.ctx.undefined.add(target.name)
         joined = self.ctx.leaf(target)
-        if isinstance(a, Leaf) and isinstance(b, Leaf) and a.known and b.known and _same(a.static, b.static):
+        if (
+            isinstance(a, Leaf)
+            and isinstance(b, Leaf)
+            and a.known
+            and b.known
+            and _are_same_constant(a.static, b.static)
+        ):
             joined = self.ctx.leaf(target, a.static)
         self.known[key] = joined
         return joined
 
 
-def _same(a: object, b: object) -> bool:
+def _are_same_constant(a: object, b: object) -> bool:
     return type(a) is type(b) and a == b
 
 
 def disagreement(base: str, reason: str) -> TypeConflict:
-    """A name that two paths give values of different types."""
+    """The conflict of a name that has different types on two paths."""
     name = base.lstrip("%")
     advice = "use another name for the second value, or start from a value of the final type (np.zeros of its shape)."
     if "None" in reason.split():
@@ -177,7 +202,7 @@ def kind_of(builder: Builder, leaf: Leaf) -> WeakType:
 
 
 def fresh_of(builder: Builder, base: str, kind: WeakType) -> Var:
-    """A new name of a kind."""
+    """A fresh name of a type."""
     target = builder.fresh(base, kind.type)
     builder.types[target.name] = rename_symbols(kind, target.name)
     if isinstance(kind.type, Scalar) and not kind.weak:
@@ -185,33 +210,35 @@ def fresh_of(builder: Builder, base: str, kind: WeakType) -> Var:
     return target
 
 
-def _as_expr(builder: Builder, value: Leaf | Unbound, kind: WeakType, block: list[Stmt], has: Abstract | None) -> Expr:
-    """The value as it arrives from a branch, converted at the end of the branch where the joined dtype is another."""
+def _value_from_branch(
+    builder: Builder, value: Leaf | Unbound, kind: WeakType, block: list[Stmt], bound: Abstract | None
+) -> Expr:
+    """The value from a branch, converted at the end of the branch if the joined dtype differs."""
     if not isinstance(value, Leaf):
         return Undef()
     with builder.block() as extra:
-        atom = converted_if(builder, value, kind, has)
+        atom = converted_if(builder, value, kind, bound)
     block.extend(extra)
     return atom
 
 
-def converted_if(builder: Builder, value: Leaf, kind: WeakType, has: Abstract | None) -> Expr:
-    """The leaf as a number of the dtype of `kind`; where `has` says that it has no value, none is converted."""
+def converted_if(builder: Builder, value: Leaf, kind: WeakType, bound: Abstract | None) -> Expr:
+    """The leaf converted to the dtype of `kind`, only where it is bound according to the flag `has`."""
     with builder.block() as conversion:
         atom = converted(builder, value, kind)
-    if not conversion or not isinstance(has, Leaf) or has.static is True:
+    if not conversion or not isinstance(bound, Leaf) or bound.static is True:
         for stmt in conversion:
             builder.emit(stmt)
         return atom
-    if has.static is False:
+    if bound.static is False:
         return Undef()
     target = fresh_of(builder, base_of(value), kind)
-    builder.emit(If(has.atom, tuple(conversion), (), (Join(target.name, atom, Undef()),), builder.span))
+    builder.emit(If(bound.atom, tuple(conversion), (), (Join(target.name, atom, Undef()),), builder.span))
     return target
 
 
 def converted(builder: Builder, value: Leaf, kind: WeakType) -> Expr:
-    """The leaf as a number of the dtype of `kind`."""
+    """The leaf converted to the dtype of `kind`."""
     have, want = builder.typeof(value.atom), kind.type
     if not isinstance(have, Scalar) or not isinstance(want, Scalar) or have.dtype == want.dtype:
         return value.atom
@@ -232,7 +259,7 @@ def converted(builder: Builder, value: Leaf, kind: WeakType) -> Expr:
 def join_cells(
     a: HeapObject, b: HeapObject, base: str, values: Callable[[Abstract, Abstract, str], Abstract]
 ) -> HeapObject:
-    """The contents of a list or dict that two paths have changed."""
+    """The join of the contents of a list or dict that two paths have modified."""
     if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
         reason = TypeConflict(
             "S125",
@@ -246,7 +273,7 @@ def join_cells(
 
 
 def join_values(a: Abstract, b: Abstract, base: str, values: JoinValues, leaves: JoinLeaves) -> Abstract:
-    """One value for two: parts go to `values`, leaves to `leaves`."""
+    """The join of two values: parts are joined by `values`, leaves by `leaves`."""
 
     def inner(x: Abstract, y: Abstract) -> Abstract:
         return x if x is y else values(x, y, base_of(x, base_of(y, base)))

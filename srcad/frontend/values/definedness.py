@@ -1,8 +1,25 @@
-"""Names that some paths give no value: whether they have one is a number of its own, asked where they are read.
+"""Definite assignment analysis: names that are unbound on some paths get a run-time flag, checked where they are read.
 
-`if n > 0: b = x` leaves `b` bound where `n > 0` was true. That truth goes beside `b` under a hidden name, joined and
-carried like any other, and a read of `b` raises an error where it is false, as Python does. There is no such name
-where all paths give a value, and no question where the conditions around the read answer it.
+`if n > 0: b = x` leaves `b` bound where `n > 0` was true. That truth value is a variable of its own under a hidden
+name, joined and carried like any other, and a read of `b` raises an error where it is false, as Python does. There is
+no flag where all paths bind the name, and no check where the path conditions imply that it is bound.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, n):
+...     if n > 0:
+...         b = x
+...     return b
+>>> print(text(normal_form(f, 1.0, 1)))  # doctest: +ELLIPSIS
+f(x: float64, n: int64):
+    %test.0 = n > 0
+    b.1 = if %test.0:
+        yield x
+    else:
+        yield undefined
+    check(%test.0, derived=True, error='UnboundLocalError', ...)
+    return b.1
 """
 
 from __future__ import annotations
@@ -18,113 +35,119 @@ from srcad.frontend.values.context import Context, Frame, State
 from srcad.ir.nodes import Atom, Expr, Op, Var
 from srcad.ir.runtime_checks import negated
 
-_HAS = "%has_"
+_FLAG = "%has_"
 
 
-def now_bound(ctx: Context, name: str) -> None:
-    """The name has just been given a value."""
-    if _HAS + name in ctx.frame.names:
-        ctx.frame.names[_HAS + name] = ctx.constant(True)
+def set_bound(ctx: Context, name: str) -> None:
+    """The name has just been assigned."""
+    if _FLAG + name in ctx.frame.names:
+        ctx.frame.names[_FLAG + name] = ctx.constant(True)
 
 
-def ask(ctx: Context, frame: Frame, name: str) -> None:
-    """The name of that frame is read: an error where it has no value."""
-    has = frame.names.get(_HAS + name)
-    if not isinstance(has, Leaf) or has.static is True or frame.library or name not in _written(frame.origin):
+def check_bound(ctx: Context, frame: Frame, name: str) -> None:
+    """Emit the check that a name of that frame is bound where it is read, unless that is known."""
+    flag = frame.names.get(_FLAG + name)
+    if not isinstance(flag, Leaf) or flag.static is True or frame.library or name not in _source_names(frame.origin):
         return
-    if not _follows(ctx, has.atom):
-        inner = frame is ctx.frame
+    if not _is_implied(ctx, flag.atom):
+        is_local = frame is ctx.frame
         text = "local variable '{}' where it is not associated with a value"
-        text = text if inner else "free variable '{}' where it is not associated with a value in enclosing scope"
-        ctx.builder.check(has.atom, "UnboundLocalError" if inner else "NameError", "cannot access " + text.format(name))
-    frame.names[_HAS + name] = ctx.constant(True)
+        text = text if is_local else "free variable '{}' where it is not associated with a value in enclosing scope"
+        ctx.builder.check(
+            flag.atom, "UnboundLocalError" if is_local else "NameError", "cannot access " + text.format(name)
+        )
+    frame.names[_FLAG + name] = ctx.constant(True)
 
 
 def may_be_unbound(ctx: Context, node: Any) -> bool:
-    """Whether reading the expression may ask whether a name has a value."""
+    """Whether evaluating the expression may need a check that a name is bound."""
     return any(
-        isinstance(part, gast.Name) and _HAS + part.id in ctx.frame.names
-        and ctx.frame.names[_HAS + part.id] != ctx.constant(True)
+        isinstance(part, gast.Name) and _FLAG + part.id in ctx.frame.names
+        and ctx.frame.names[_FLAG + part.id] != ctx.constant(True)
         for part in gast.walk(node)
     )  # fmt: skip
 
 
-def partly_bound(ctx: Context, names: Collection[str]) -> list[str]:
-    """Hidden names for those of a loop's names that have no value, or may have none, before it."""
+def flags_of_partly_bound(ctx: Context, names: Collection[str]) -> list[str]:
+    """The flags of those names of a loop that are or may be unbound before it."""
     found = []
     for name in names:
-        has = ctx.frame.names.get(_HAS + name)
-        if has is None and ctx.frame.names.get(name, UNBOUND) is UNBOUND:
-            ctx.frame.names[_HAS + name] = has = ctx.constant(False)
-        if isinstance(has, Leaf) and has.static is not True:
-            found.append(_HAS + name)
+        flag = ctx.frame.names.get(_FLAG + name)
+        if flag is None and ctx.frame.names.get(name, UNBOUND) is UNBOUND:
+            ctx.frame.names[_FLAG + name] = flag = ctx.constant(False)
+        if isinstance(flag, Leaf) and flag.static is not True:
+            found.append(_FLAG + name)
     return found
 
 
-def whether_bound(names: Mapping[str, Abstract], name: str) -> Abstract | None:
-    """The number that says whether the name has a value; None where that is sure."""
-    return names.get(_HAS + name)
+def bound_flag(names: Mapping[str, Abstract], name: str) -> Abstract | None:
+    """The flag that says whether the name is bound; None where it surely is."""
+    return names.get(_FLAG + name)
 
 
-def variable(hidden: str) -> str:
-    """The name that a hidden one is about."""
-    return hidden.removeprefix(_HAS)
+def name_of_flag(flag: str) -> str:
+    """The name that a flag belongs to."""
+    return flag.removeprefix(_FLAG)
 
 
-def both(ctx: Context, cond: Expr, a: dict[str, Abstract], b: dict[str, Abstract]) -> Iterator[tuple[str, Abstract]]:
-    """The hidden names after two paths, where they are no joins: bound by one path alone."""
+def join_bound_flags(
+    ctx: Context, cond: Expr, a: dict[str, Abstract], b: dict[str, Abstract]
+) -> Iterator[tuple[str, Abstract]]:
+    """The flags after two paths of names that one path alone binds: the condition itself. Others become joins."""
     for name in {**a, **b}:
-        if name.startswith(_HAS):
+        if name.startswith(_FLAG):
             continue
-        left, right = (_has(ctx, names, name) for names in (a, b))
+        left, right = (_flag_of(ctx, names, name) for names in (a, b))
         if (left.static, right.static) == (True, False):
-            yield _HAS + name, ctx.leaf(cond)  # type: ignore[arg-type]
+            yield _FLAG + name, ctx.leaf(cond)  # type: ignore[arg-type]
         elif (left.static, right.static) == (False, True):
-            yield _HAS + name, ctx.leaf(ctx.builder.op("not", cond))
+            yield _FLAG + name, ctx.leaf(ctx.builder.op("not", cond))
         else:
-            a.setdefault(_HAS + name, left)
-            b.setdefault(_HAS + name, right)
+            a.setdefault(_FLAG + name, left)
+            b.setdefault(_FLAG + name, right)
 
 
-def met(ctx: Context, cond: Expr, a: State, b: State, names: dict[str, Abstract]) -> None:
-    """Note of the hidden names that are joined by which path each is surely true."""
-    for name, has in names.items():
-        if name.startswith(_HAS) and isinstance(has, Leaf) and isinstance(has.atom, Var):
+def record_implications(ctx: Context, cond: Expr, a: State, b: State, names: dict[str, Abstract]) -> None:
+    """Record for each joined flag the path condition that implies it."""
+    for name, flag in names.items():
+        if name.startswith(_FLAG) and isinstance(flag, Leaf) and isinstance(flag.atom, Var):
             left, right = (state.names.get(name) == ctx.constant(True) for state in (a, b))
             if left != right:
-                ctx.builder.implied[has.atom] = cond if left else Op("not", (cond,))
+                ctx.builder.implied[flag.atom] = cond if left else Op("not", (cond,))
 
 
-def _has(ctx: Context, names: dict[str, Abstract], name: str) -> Leaf:
-    known = names.get(_HAS + name)
-    return known if isinstance(known, Leaf) else ctx.constant(names.get(name, UNBOUND) is not UNBOUND)
+def _flag_of(ctx: Context, names: dict[str, Abstract], name: str) -> Leaf:
+    flag = names.get(_FLAG + name)
+    return flag if isinstance(flag, Leaf) else ctx.constant(names.get(name, UNBOUND) is not UNBOUND)
 
 
-# ---- what the conditions around say ------------------------------------------------------------
+# ---- path conditions ---------------------------------------------------------------------------
 
 
-def _follows(ctx: Context, has: Atom) -> bool:
-    facts = {fact for cond in ctx.facts for fact in _facts(_plain(ctx, cond))}
-    return _plain(ctx, has) in facts or (has in ctx.builder.implied and _plain(ctx, ctx.builder.implied[has]) in facts)
+def _is_implied(ctx: Context, flag: Atom) -> bool:
+    implied_conditions = {fact for cond in ctx.path_conditions for fact in _implied_conditions(_expanded(ctx, cond))}
+    return _expanded(ctx, flag) in implied_conditions or (
+        flag in ctx.builder.implied and _expanded(ctx, ctx.builder.implied[flag]) in implied_conditions
+    )
 
 
-def _facts(cond: Expr) -> Iterator[Expr]:
-    """What holds where the condition does."""
+def _implied_conditions(cond: Expr) -> Iterator[Expr]:
+    """The conditions that a condition implies."""
     yield cond
     match cond:
         case Op("and", (a, b)):
-            yield from _facts(a)
-            yield from _facts(b)
+            yield from _implied_conditions(a)
+            yield from _implied_conditions(b)
         case Op("not", (Op("or" | "not"),)):
-            yield from _facts(negated(cond.args[0]))
+            yield from _implied_conditions(negated(cond.args[0]))
 
 
-def _plain(ctx: Context, expr: Expr) -> Expr:
-    """A condition on the names of numbers, with what was computed on the way put in."""
+def _expanded(ctx: Context, expr: Expr) -> Expr:
+    """A condition with the definitions of its temporaries substituted."""
     return ctx.builder.defining_expr(expr, 6)
 
 
 @lru_cache(maxsize=256)
-def _written(tree: Any) -> frozenset[str]:
-    """The names that the function was written with; others are of the rewriting."""
+def _source_names(tree: Any) -> frozenset[str]:
+    """The names in the source of the function; others were added by the rewriting."""
     return frozenset(node.id for node in gast.walk(tree) if isinstance(node, gast.Name))

@@ -1,6 +1,9 @@
-"""From a value given at a call to what lowering knows of it, and to the flat arguments the generated code takes.
+"""Abstraction of arguments: the abstract value of a run-time value, and its flat list of leaves.
 
-`describe` and `flatten` walk in the same order: dicts by insertion, records by field.
+`describe` and `flatten` traverse in the same order: dicts by insertion, records by field.
+
+>>> flatten({"W": np.eye(2)[0], "b": (1.0, None)})
+[array([1., 0.]), 1.0]
 """
 
 from __future__ import annotations
@@ -47,8 +50,13 @@ def describe(
 ) -> Abstract:
     """The structure of `value` with typed leaves, whose names (`params_W_0`) are unique among `taken`.
 
-    An axis of length 1 is known to be so, and any other known not to be: both are part of the type of a call.
-    Where `fixed`, integers and bools are no leaves but constants.
+    Whether the length of an axis is 1 is part of the type. Where `fixed`, integers and bools are constants, not leaves.
+
+    >>> from srcad.backend.python.argument_checks import notation
+    >>> described = describe("params", {"W": np.ones((3, 1)), "n": 4})
+    >>> paths(described, "params", lambda leaf, path: print(path, leaf.atom, notation(leaf.type)))
+    params['W'] Var(name='params_W') float64[:, ::1]
+    params['n'] Var(name='params_n') int64
     """
     taken = set() if taken is None else taken
 
@@ -66,7 +74,7 @@ def describe(
             kind = "list" if isinstance(value, list) else "tuple"
             return Seq(tuple(walk(v, f"{name}_{i}", f"{path}[{i}]") for i, v in enumerate(value)), kind)
         if isinstance(value, dict):
-            return Mapping(tuple((k, walk(v, f"{name}_{_word(k)}", f"{path}[{k!r}]")) for k, v in value.items()))
+            return Mapping(tuple((k, walk(v, f"{name}_{_name_part(k)}", f"{path}[{k!r}]")) for k, v in value.items()))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = [f.name for f in dataclasses.fields(value)]
             return Record(
@@ -82,7 +90,7 @@ def describe(
 
 
 def flatten(value: object, fixed: bool = False) -> list[object]:
-    """The leaves of a value in the order of `describe`; a 0-d array as the scalar it holds."""
+    """The leaves of a value in the order of `describe`; a 0-d array as a scalar."""
     out: list[object] = []
 
     def walk(value: Any) -> None:
@@ -106,7 +114,7 @@ def flatten(value: object, fixed: bool = False) -> list[object]:
 
 
 def paths(value: Abstract, path: str, found: Callable[[Leaf, str], None]) -> None:
-    """Tell `found` every leaf with the way the user would write it: `params['W'][0]`."""
+    """Call `found` with every leaf and its path in the user's notation: `params['W'][0]`."""
     match value:
         case Leaf():
             found(value, path)
@@ -159,5 +167,5 @@ def _unique(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _word(key: object) -> str:
+def _name_part(key: object) -> str:
     return re.sub(r"\W", "_", str(key)) or "_"

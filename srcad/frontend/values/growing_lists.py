@@ -1,7 +1,28 @@
-"""Lists that grow in a run-time loop: `hs.append(h)` once a turn fills an array that is made before the loop.
+"""Lists that grow in a run-time loop: `hs.append(h)` in each iteration fills an array allocated before the loop.
 
-A Python list has no place in compiled code, and need not have: how often the loop turns is known on entry, and
-the items are alike. The list is then the array's rows.
+Compiled code has no Python lists. The trip count of the loop is known on entry, and the items have one type: the list
+becomes the rows of an array.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, n):
+...     hs = []
+...     for i in range(n):
+...         hs.append(x * i)
+...     return hs[0]
+>>> print(text(normal_form(f, 1.0, 3)))
+f(x: float64, n: int64):
+    %test.1 = n > 0
+    %choice.0 = select(%test.1, n, 0)
+    hs.0 = np.empty(%choice.0, dtype='float64')
+    for i.0 in range(0, n, 1):
+        %product.0 = x * i.0
+        hs.0[i.0] = %product.0
+    %n.1 = shape(hs.0, axis=0)
+    within(0, %n.1, where='L5: hs[0]: ')
+    %item.0 = hs.0[0]
+    return %item.0
 """
 
 from __future__ import annotations
@@ -24,31 +45,31 @@ from srcad.typing.length_demands import Axis, Demand, Fit
 @dataclass(frozen=True)
 class _Plan:
     cells: HeapObject
-    """The items the list has before the loop."""
-    per_turn: int
+    """The contents of the list before the loop."""
+    per_iteration: int
     dtype: str
     dims: tuple[Dim, ...] | None
-    """Of one item; None for a number."""
+    """Of one item; None for a scalar."""
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Allocated:
     buffer: Leaf
     before: int
-    per_turn: int
+    per_iteration: int
 
 
 class GrowingLists:
     """The lists that grow in one `for` loop."""
 
-    def __init__(self, ctx: Context, turns: Iterable) -> None:
-        self.ctx, self.turns = ctx, turns
+    def __init__(self, ctx: Context, iterable: Iterable) -> None:
+        self.ctx, self.iterable = ctx, iterable
         self.planned: dict[int, _Plan] = {}
-        self.made: dict[int, _Made] = {}
+        self.allocated: dict[int, _Allocated] = {}
         self.count: Leaf | None = None
 
     def plan(self, ref: int, before: HeapObject, after: HeapObject, inner: frozenset[str]) -> bool:
-        """Whether the list, which has these contents before and after a turn, can be an array."""
+        """Plan to replace the list, with these contents before and after an iteration, by an array, if it can be."""
         size = len(before.items)
         if before.keys is not None or before.shared or before.grown or after.grown or len(after.items) <= size:
             return False
@@ -59,7 +80,7 @@ class GrowingLists:
             return False
         kind = kind_of(self.ctx.builder, leaves[0])
         for leaf in leaves[1:]:
-            common = _common(kind, kind_of(self.ctx.builder, leaf))
+            common = _common_item_type(kind, kind_of(self.ctx.builder, leaf))
             if common is None:
                 return False
             kind = common
@@ -70,51 +91,61 @@ class GrowingLists:
         self.planned[ref] = _Plan(before, len(after.items) - size, kind.type.dtype, dims)
         return True
 
-    def make(self) -> None:
-        """Write, before the loop, the arrays that have been planned, with the items the lists already have."""
+    def allocate(self) -> None:
+        """Allocate the planned arrays before the loop, and store the items that the lists already have."""
         ctx, builder = self.ctx, self.ctx.builder
         if self.count is None:
-            self.count = count_of(ctx, self.turns)
+            self.count = count_of(ctx, self.iterable)
         for ref, plan in self.planned.items():
-            if ref in self.made:
+            if ref in self.allocated:
                 continue
             items = [item for item in plan.cells.items if isinstance(item, Leaf)]
-            added = arithmetic(ctx, "*", self.count, ctx.constant(plan.per_turn)) if plan.per_turn > 1 else self.count
+            added = (
+                arithmetic(ctx, "*", self.count, ctx.constant(plan.per_iteration))
+                if plan.per_iteration > 1
+                else self.count
+            )
             total = arithmetic(ctx, "+", added, ctx.constant(len(items)))
             shape = _shape(ctx, items, plan.dims)
-            made = ctx.leaf(builder.op("np.empty", total.atom, *shape, hint="items", dtype=plan.dtype))
-            buffer = adopt(ctx, made, _name_of(ctx, ref))
+            allocated = ctx.leaf(builder.op("np.empty", total.atom, *shape, hint="items", dtype=plan.dtype))
+            buffer = adopt(ctx, allocated, _name_of(ctx, ref))
             assert isinstance(buffer, Leaf) and isinstance(buffer.atom, Var)
-            ctx.adopted.discard(buffer.atom.name)
+            ctx.just_named.discard(buffer.atom.name)
             for position, item in enumerate(items):
-                _put(ctx, buffer, Const(position), item)
-            self.made[ref] = _Made(buffer, len(items), plan.per_turn)
+                _store_item(ctx, buffer, Const(position), item)
+            self.allocated[ref] = _Allocated(buffer, len(items), plan.per_iteration)
             ctx.heap[ref] = HeapObject((buffer, ctx.constant(len(items))), grown=True)
 
     def begin(self, index: Leaf) -> None:
-        """At the start of a turn, each list has as many items as the turns before have appended."""
+        """At the start of an iteration: the length of each list from the number of earlier iterations."""
         ctx = self.ctx
-        turn: Leaf | None = None
-        for ref, made in self.made.items():
-            turn = turn or self._turn(index)
-            added = arithmetic(ctx, "*", turn, ctx.constant(made.per_turn)) if made.per_turn > 1 else turn
-            length = arithmetic(ctx, "+", added, ctx.constant(made.before))
-            ctx.heap[ref] = HeapObject((made.buffer, length), grown=True)
-            ctx.growing.add(ref)
+        iteration: Leaf | None = None
+        for ref, allocated in self.allocated.items():
+            iteration = iteration or self._iteration_number(index)
+            added = (
+                arithmetic(ctx, "*", iteration, ctx.constant(allocated.per_iteration))
+                if allocated.per_iteration > 1
+                else iteration
+            )
+            length = arithmetic(ctx, "+", added, ctx.constant(allocated.before))
+            ctx.heap[ref] = HeapObject((allocated.buffer, length), grown=True)
+            ctx.growing_lists.add(ref)
 
-    def _turn(self, index: Leaf) -> Leaf:
-        ctx, start, step = self.ctx, self.turns.start, self.turns.step
+    def _iteration_number(self, index: Leaf) -> Leaf:
+        ctx, start, step = self.ctx, self.iterable.start, self.iterable.step
         offset = index if start.static == 0 else arithmetic(ctx, "-", index, start)
         if step.static == 1:
             return offset
         return ctx.leaf(ctx.builder.op("//", offset.atom, step.atom))
 
     def end(self) -> None:
-        """After the loop."""
+        """After the loop: the lists fill their arrays."""
         ctx = self.ctx
-        for ref, made in self.made.items():
-            ctx.growing.discard(ref)
-            ctx.heap[ref] = HeapObject((made.buffer, length_of_buffer(ctx, made.buffer)), grown=True, full=True)
+        for ref, allocated in self.allocated.items():
+            ctx.growing_lists.discard(ref)
+            ctx.heap[ref] = HeapObject(
+                (allocated.buffer, length_of_buffer(ctx, allocated.buffer)), grown=True, full=True
+            )
 
 
 def _name_of(ctx: Context, ref: int) -> str:
@@ -136,12 +167,12 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     cells = ctx.heap[ref]
     buffer, length = cells.items
     assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
-    if ref not in ctx.growing:
+    if ref not in ctx.growing_lists:
         refuse_change(ctx)
     if not isinstance(item, Leaf):
         ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
-    _put(ctx, buffer, length.atom, item)
-    zero_dim_arrays.kept(ctx, item)
+    _store_item(ctx, buffer, length.atom, item)
+    zero_dim_arrays.mark_stored(ctx, item)
     ctx.heap[ref] = HeapObject((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
 
 
@@ -154,7 +185,7 @@ def refuse_change(ctx: Context) -> None:
     )
 
 
-def _put(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
+def _store_item(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
     assert isinstance(buffer.atom, Var)
     if isinstance(item.type, Array) and isinstance(buffer.type, Array):
         first = [Axis(0, axis + 1, d) for axis, d in enumerate(buffer.type.dims[1:])]
@@ -165,12 +196,12 @@ def _put(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
             ctx.builder.demand([Demand(fits, (first, own), text)], (buffer.atom, item.atom))
     store = Store(buffer.atom, (position,), item.atom, None, ctx.builder.span)
     ctx.builder.emit(store)
-    # the list holds the array itself, the buffer a copy: that nobody writes to either is checked in the end
+    # the list refers to the array itself, the buffer has a copy: list_aliasing_check refuses later writes to either
     ctx.appended.append((store, item))
 
 
-def _common(a: WeakType, b: WeakType) -> WeakType | None:
-    """The kind of items of one list: lengths are equal, or both are not 1 (then they must be equal at run time)."""
+def _common_item_type(a: WeakType, b: WeakType) -> WeakType | None:
+    """The type of the items of one list: lengths are equal, or both are not 1 (then they are checked at run time)."""
     if isinstance(a.type, Array) and isinstance(b.type, Array) and len(a.type.dims) == len(b.type.dims):
         for x, y in zip(a.type.dims, b.type.dims, strict=True):
             if x != y and not (x.is_not_one and y.is_not_one):
@@ -183,7 +214,7 @@ def _common(a: WeakType, b: WeakType) -> WeakType | None:
 
 
 def _shape(ctx: Context, items: Sequence[Leaf], dims: tuple[Dim, ...] | None) -> list[Atom]:
-    """The lengths of one item, from an item there is, or from what its dims say."""
+    """The lengths of one item: of an existing item, or computed from its dims."""
     if dims is None:
         return []
     builder = ctx.builder
@@ -196,7 +227,7 @@ def _shape(ctx: Context, items: Sequence[Leaf], dims: tuple[Dim, ...] | None) ->
 
 
 def length_atom(ctx: Context, d: Dim) -> Atom:
-    """A length, computed from the names it is a linear form of."""
+    """A length as an expression in the symbols of its linear form."""
     builder = ctx.builder
     total: Atom | None = None
     for symbol, coefficient in d.terms:

@@ -1,4 +1,23 @@
-"""What a `for` goes over: how many items, and how to get one, while compiling or at run time."""
+"""Iterables of `for` loops: the trip count and the access to an item, at compile time or at run time.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> import numpy as np
+>>> def f(x, y):
+...     for i, (a, b) in enumerate(zip(x, y)):
+...         print(i, a, b)
+>>> print(text(normal_form(f, np.ones(3), np.ones(4))))
+f(x: float64[x.0], y: float64[y.0]):
+    %n.0 = len(x)
+    %n.1 = len(y)
+    %test.0 = %n.1 < %n.0
+    %choice.0 = select(%test.0, %n.1, %n.0)
+    for i.0 in range(0, %choice.0, 1):
+        a.0 = x[i.0]
+        b.0 = y[i.0]
+        print(i.0, a.0, b.0)
+"""
 
 from __future__ import annotations
 
@@ -26,7 +45,7 @@ from srcad.ir.types import Array, Scalar
 
 @dataclass(frozen=True)
 class Iterable:
-    """Items that exist at run time: `for index in range(start, stop, step)`, the item from the index."""
+    """A run-time iteration space: `for index in range(start, stop, step)`, and the item as a function of the index."""
 
     start: Leaf
     stop: Leaf
@@ -35,7 +54,7 @@ class Iterable:
     is_index: bool = False
     """The item is the index itself."""
     is_counted: bool = False
-    """The item is a pair, whose first part is the index itself."""
+    """The item is a pair, whose first element is the index itself."""
 
     @property
     def static_count(self) -> int | None:
@@ -46,7 +65,7 @@ class Iterable:
 
 
 def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
-    """The items, where they are known while compiling; None for a range or an array."""
+    """The items, where they are known at compile time; None for a range or an array."""
     match value:
         case Seq(items):
             return items
@@ -83,7 +102,7 @@ def items_of(ctx: Context, value: Abstract) -> tuple[Abstract, ...] | None:
 
 
 def key_value(ctx: Context, key: object) -> Abstract:
-    """A key of a dict, as a value."""
+    """A key of a dict as an abstract value."""
     if isinstance(key, bool | int | float):
         return ctx.constant(key)
     if isinstance(key, tuple):
@@ -92,7 +111,7 @@ def key_value(ctx: Context, key: object) -> Abstract:
 
 
 def iterable_of(ctx: Context, value: Abstract) -> Iterable:
-    """The turns of a loop at run time."""
+    """The run-time iteration space of a value; S129 if it is not iterable."""
     zero, one = ctx.constant(0), ctx.constant(1)
     match value:
         case RangeValue(start, stop, step):
@@ -104,15 +123,15 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
         case HeapRef(id=ref) if ctx.heap[ref].grown:
             return iterable_of(ctx, as_array(ctx, value))
         case ReversedValue(inner):
-            return _backwards(ctx, inner)
+            return _reversed(ctx, inner)
         case EnumerateValue(inner, start):
-            turns = _from_zero(ctx, inner)
+            iterable = _from_zero(ctx, inner)
 
             def pair(index: Leaf) -> Abstract:
                 counted = index if start.atom == Const(0) else arithmetic(ctx, "+", index, start)
-                return Seq((counted, turns.item(index)))
+                return Seq((counted, iterable.item(index)))
 
-            return Iterable(zero, turns.stop, one, pair, is_counted=start.atom == Const(0))
+            return Iterable(zero, iterable.stop, one, pair, is_counted=start.atom == Const(0))
         case ZipValue(inners):
             return _zipped(ctx, inners)
     ctx.fail(
@@ -124,7 +143,7 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
 
 
 def arithmetic(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
-    """An integer operation; its value is kept where both are known while compiling."""
+    """An integer operation, constant-folded where both operands are known."""
     if type(a.static) is int and type(b.static) is int:
         return ctx.constant({"+": a.static + b.static, "-": a.static - b.static, "*": a.static * b.static}[prim])
     if prim in "+-" and b.atom == Const(0):
@@ -138,37 +157,37 @@ def _length(ctx: Context, value: Leaf) -> Leaf:
     return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
 
 
-def count_of(ctx: Context, turns: Iterable) -> Leaf:
-    """How many turns there are."""
-    if turns.static_count is not None:
-        return ctx.constant(turns.static_count)
+def count_of(ctx: Context, iterable: Iterable) -> Leaf:
+    """The trip count."""
+    if iterable.static_count is not None:
+        return ctx.constant(iterable.static_count)
     zero = ctx.constant(0)
-    step = turns.step.static
-    if step == 1 and turns.start.static == 0:
-        count = turns.stop
+    step = iterable.step.static
+    if step == 1 and iterable.start.static == 0:
+        count = iterable.stop
     elif step == 1:
-        count = arithmetic(ctx, "-", turns.stop, turns.start)
+        count = arithmetic(ctx, "-", iterable.stop, iterable.start)
     elif step == -1:
-        count = arithmetic(ctx, "-", turns.start, turns.stop)
+        count = arithmetic(ctx, "-", iterable.start, iterable.stop)
     else:
         # ceil((stop - start) / step), by floor division of the negative
-        distance = arithmetic(ctx, "-", turns.start, turns.stop)
-        negative = ctx.builder.op("//", distance.atom, turns.step.atom)
+        distance = arithmetic(ctx, "-", iterable.start, iterable.stop)
+        negative = ctx.builder.op("//", distance.atom, iterable.step.atom)
         count = ctx.leaf(ctx.builder.op("neg", negative))
-    if step == 1 and turns.start.static == 0 and (not turns.is_index or _is_length(count)):
+    if step == 1 and iterable.start.static == 0 and (not iterable.is_index or _is_length(count)):
         return count
     positive = ctx.builder.op(">", count.atom, zero.atom)
     return ctx.leaf(ctx.builder.op("select", positive, count.atom, zero.atom))
 
 
 def _is_length(count: Leaf) -> bool:
-    """Whether the number is the length of an axis, or more: never negative."""
+    """Whether the count is a sum of lengths of axes: never negative."""
     value = count.type.dim if isinstance(count.type, Scalar) else None
     return value is not None and value.const >= 0 and all(s.axis is not None and c > 0 for s, c in value.terms)
 
 
 def _from_zero(ctx: Context, value: Abstract) -> Iterable:
-    """The same items counted from 0 by 1."""
+    """The same items, indexed from 0 in steps of 1."""
     known = items_of(ctx, value)
     if known is not None:
         ctx.fail(
@@ -177,24 +196,24 @@ def _from_zero(ctx: Context, value: Abstract) -> Iterable:
             None,
             "loop over range(len(...)) and index both.",
         )
-    turns = iterable_of(ctx, value)
-    if turns.start.static == 0 and turns.step.static == 1:
-        return turns
+    iterable = iterable_of(ctx, value)
+    if iterable.start.static == 0 and iterable.step.static == 1:
+        return iterable
 
     def item(index: Leaf) -> Abstract:
-        return turns.item(arithmetic(ctx, "+", turns.start, arithmetic(ctx, "*", index, turns.step)))
+        return iterable.item(arithmetic(ctx, "+", iterable.start, arithmetic(ctx, "*", index, iterable.step)))
 
-    return Iterable(ctx.constant(0), count_of(ctx, turns), ctx.constant(1), item)
+    return Iterable(ctx.constant(0), count_of(ctx, iterable), ctx.constant(1), item)
 
 
-def _backwards(ctx: Context, inner: Abstract) -> Iterable:
+def _reversed(ctx: Context, inner: Abstract) -> Iterable:
     one, minus = ctx.constant(1), ctx.constant(-1)
     if isinstance(inner, RangeValue) and inner.step.static in (1, -1):
         start = arithmetic(ctx, "-", inner.stop, inner.step)
         stop = arithmetic(ctx, "-", inner.start, inner.step)
         return Iterable(start, stop, minus if inner.step.static == 1 else one, lambda index: index, is_index=True)
-    turns = _from_zero(ctx, inner)
-    return Iterable(arithmetic(ctx, "-", turns.stop, one), minus, minus, turns.item)
+    iterable = _from_zero(ctx, inner)
+    return Iterable(arithmetic(ctx, "-", iterable.stop, one), minus, minus, iterable.item)
 
 
 def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
@@ -210,7 +229,7 @@ def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
 
 
 def as_array(ctx: Context, value: Abstract) -> Abstract:
-    """A list that has grown in a run-time loop, as the array of its items; anything else as it is."""
+    """A list that has grown in a run-time loop, as the array of its items; any other value unchanged."""
     if not isinstance(value, HeapRef) or not ctx.heap[value.id].grown:
         return value
     cells = ctx.heap[value.id]
@@ -222,7 +241,7 @@ def as_array(ctx: Context, value: Abstract) -> Abstract:
 
 
 def check_range(ctx: Context, value: Abstract) -> Leaf:
-    """A bound of a range."""
+    """A bound of a range: an integer scalar."""
     value = ctx.check(value)
     if not is_integer(value):
         ctx.fail("S127", f"a range needs integers, and this is {describe_value(value)}")

@@ -1,4 +1,20 @@
-"""A list that became an array holds copies: the program must not write to an item after it was appended."""
+"""Alias check for lists replaced by arrays: the items are copies, so no item may be written to after its append.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.errors import SrcadError
+>>> def f(x, n):
+...     hs = []
+...     for i in range(n):
+...         hs.append(x)
+...         x[0] = 1.0
+...     return hs[0][0]
+>>> import numpy as np
+>>> try:
+...     normal_form(f, np.ones(2), 3)
+... except SrcadError as error:
+...     print(error.problems[0].code)
+S125
+"""
 
 from __future__ import annotations
 
@@ -15,35 +31,35 @@ from srcad.ir.types import Type
 
 
 @dataclass(frozen=True)
-class _Placed:
+class _Position:
     stmt: Stmt
     at: int
     loops: frozenset[int]
 
 
 def check_list_aliasing(body: Block, types: Mapping[str, Type], appended: Sequence[tuple[Store, Leaf]]) -> None:
-    """Raise S125 where an array is written to that a list, now an array of copies, holds."""
+    """Raise S125 where an array that a list refers to is written to, if the list was replaced by an array."""
     if not appended:
         return
-    placed = list(_placed(body))
-    same = may_alias(body, types)
-    own = {id(store): item for store, item in appended}
-    # the same statement may have been written in several attempts: only those in the body count
-    stores = [place for place in placed if isinstance(place.stmt, Store)]
-    kept = [place for place in stores if id(place.stmt) in own]
-    buffers = {same.class_of(_root(place)) for place in kept}
-    for place in stores:
-        if id(place.stmt) in own:
+    positions = list(_positions(body))
+    aliases = may_alias(body, types)
+    item_of_append = {id(store): item for store, item in appended}
+    # an append may have been lowered in several attempts: only the stores in the final body count
+    stores = [position for position in positions if isinstance(position.stmt, Store)]
+    appends = [position for position in stores if id(position.stmt) in item_of_append]
+    buffers = {aliases.class_of(_root(position)) for position in appends}
+    for position in stores:
+        if id(position.stmt) in item_of_append:
             continue
-        target = same.class_of(_root(place))
+        target = aliases.class_of(_root(position))
         if target in buffers:
-            _refuse(place.stmt, "an item of a list that has grown in a run-time loop is written to")
-        for other in kept:
-            item = own[id(other.stmt)].atom
-            later = place.at > other.at or bool(place.loops & other.loops)
-            held = isinstance(item, Var) and same.has_memory(item.name) and same.class_of(item.name) == target
-            if held and later:
-                _refuse(place.stmt, "an array is written to after it was appended to a list in a run-time loop")
+            _refuse(position.stmt, "an item of a list that has grown in a run-time loop is written to")
+        for other in appends:
+            item = item_of_append[id(other.stmt)].atom
+            later = position.at > other.at or bool(position.loops & other.loops)
+            is_alias = isinstance(item, Var) and aliases.has_memory(item.name) and aliases.class_of(item.name) == target
+            if is_alias and later:
+                _refuse(position.stmt, "an array is written to after it was appended to a list in a run-time loop")
 
 
 def _refuse(stmt: Stmt, message: str) -> None:
@@ -56,19 +72,19 @@ def _refuse(stmt: Stmt, message: str) -> None:
     )
 
 
-def _root(place: _Placed) -> str:
-    assert isinstance(place.stmt, Store)
-    return root(place.stmt.base) or ""
+def _root(position: _Position) -> str:
+    assert isinstance(position.stmt, Store)
+    return root(position.stmt.base) or ""
 
 
-def _placed(body: Block) -> Iterator[_Placed]:
+def _positions(body: Block) -> Iterator[_Position]:
     counter = 0
 
-    def walk(block: Block, loops: frozenset[int]) -> Iterator[_Placed]:
+    def walk(block: Block, loops: frozenset[int]) -> Iterator[_Position]:
         nonlocal counter
         for stmt in block:
             counter += 1
-            yield _Placed(stmt, counter, loops)
+            yield _Position(stmt, counter, loops)
             inside = loops | {counter} if isinstance(stmt, For | While) else loops
             for inner in blocks(stmt):
                 yield from walk(inner, inside)

@@ -1,7 +1,7 @@
-"""What a name means: a variable of this function, of one around it, a global, or a builtin.
+"""Name resolution: locals, variables of enclosing functions, globals and builtins; captures and guards.
 
-Numbers and arrays found outside the function become hidden parameters, read at each call: a captured variable
-that changes between calls is never frozen. Functions, modules and strings are used as they are while compiling.
+Scalars and arrays from outside the function become hidden parameters, read at each call: a captured variable that
+changes between calls is never frozen. Functions, modules and strings are compile-time constants behind guards.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, TypeConflict, map_structure
 from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
-from srcad.frontend.values.definedness import ask
+from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
 from srcad.rules.primitives import Primitive
 
@@ -39,7 +39,7 @@ def lookup(ctx: Context, name: str) -> Abstract:
 def _local(ctx: Context, frame: Frame, name: str) -> Abstract:
     value = frame.names.get(name, UNBOUND)
     if value is not UNBOUND:
-        ask(ctx, frame, name)
+        check_bound(ctx, frame, name)
     if isinstance(value, Leaf):
         if ctx.is_undefined(value):
             ctx.read_undefined.add(name)
@@ -93,49 +93,53 @@ def _outer(ctx: Context, frame: Frame, name: str) -> Abstract:
 
 
 def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], object], scope: int) -> Abstract:
-    """A variable from outside the function."""
+    """A variable from outside the function: a captured parameter, or a constant behind a guard."""
     value = read()
     if frame.library:
         return to_abstract(ctx, value)
     key = (scope, name)
-    if key in ctx.inner:
-        return ctx.inner[key]
-    if not holds_numbers(value) or (ctx.fixed and _is_plain(value)):
+    if key in ctx.captured_values:
+        return ctx.captured_values[key]
+    if not has_leaves(value) or (ctx.fixed and _is_static_data(value)):
         if not isinstance(value, ModuleType):
             ctx.guards[key] = (frozen(value), lambda: frozen(read()))
-        return _kept(ctx, key, lambda: to_abstract(ctx, value))
+        return _memoised(ctx, key, lambda: to_abstract(ctx, value))
     described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place(), ctx.fixed)
     ctx.zero_d_seen.made |= isinstance(value, np.ndarray) and value.ndim == 0
     ctx.captures[key] = Captured(name, described, read, ctx.fixed)
     if ctx.fixed:
         ctx.guards[key] = (_integers(value), lambda: _integers(read()))
     ctx.declare(described)
-    return _kept(ctx, key, lambda: to_callee(ctx, described))
+    return _memoised(ctx, key, lambda: to_callee(ctx, described))
 
 
-def _kept(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) -> Abstract:
-    """The value of an outer variable, the same wherever it is read; its lists and dicts are there on every path."""
+def _memoised(ctx: Context, key: tuple[int, str], make: Callable[[], Abstract]) -> Abstract:
+    """Memoise the value of an outer variable; its lists and dicts are on the heap of every path."""
     before = set(ctx.heap)
-    ctx.inner[key] = make()
+    ctx.captured_values[key] = make()
     ctx.captured_heap |= {ref: cells for ref, cells in ctx.heap.items() if ref not in before}
-    return ctx.inner[key]
+    return ctx.captured_values[key]
 
 
-def holds_numbers(value: Any) -> bool:
-    """Whether the object has leaves that are read at run time."""
+def has_leaves(value: Any) -> bool:
+    """Whether the object has leaves that are read at run time.
+
+    >>> [has_leaves(value) for value in (1.0, {"W": np.eye(2)}, "relu", (None, np.tanh))]
+    [True, True, False, False]
+    """
     if isinstance(value, bool | int | float | complex | np.ndarray | np.generic):
         return True
     if isinstance(value, Primitive | type):
         return False
     if isinstance(value, tuple | list):
-        return any(holds_numbers(item) for item in value)
+        return any(has_leaves(item) for item in value)
     if isinstance(value, dict):
-        return any(holds_numbers(item) for item in value.values())
+        return any(has_leaves(item) for item in value.values())
     return _is_record(value) or is_namedtuple(value)
 
 
 def frozen(value: Any) -> object:
-    """What a guard keeps of a value and compares later: contents, where it may be changed in place."""
+    """The part of a value that a guard compares: the contents, where it may be modified in place."""
     if isinstance(value, list | dict | tuple) or _is_record(value):
         items: Any = value
         if isinstance(value, dict):
@@ -154,19 +158,19 @@ def _is_record(value: Any) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether the value is made of integers, bools and text alone."""
+def _is_static_data(value: Any) -> bool:
+    """Whether the value consists of integers, bools and strings only."""
     if _is_record(value):
-        return all(_is_plain(getattr(value, field.name)) for field in dataclasses.fields(value))
+        return all(_is_static_data(getattr(value, field.name)) for field in dataclasses.fields(value))
     if isinstance(value, tuple | list):
-        return all(_is_plain(item) for item in value)
+        return all(_is_static_data(item) for item in value)
     if isinstance(value, dict):
-        return all(_is_plain(item) for item in value.values())
+        return all(_is_static_data(item) for item in value.values())
     return isinstance(value, bool | int | str | np.integer | np.bool_ | None)
 
 
 def module_value(ctx: Context, module: ModuleType, name: str) -> Abstract:
-    """`module.name`: a constant of a library is one; a number in a module of the user's is read at each call."""
+    """`module.name`: a constant of a library is a compile-time constant; a scalar in a user's module is captured."""
     if not hasattr(module, name):
         ctx.fail("S122", f"module {module.__name__} has no attribute {name}")
     value = getattr(module, name)
@@ -180,6 +184,10 @@ _LIBRARIES = frozenset({"numpy", "scipy", "numba", "srcad", "optree", "gast"})
 
 
 def of_library(module: str | None) -> bool:
-    """Whether a module is one whose constants are constants, and whose text is not the user's."""
+    """Whether a module belongs to a library: its constants never change, and its source is not the user's.
+
+    >>> [of_library(name) for name in ("numpy.linalg", "math", "model", "__main__")]
+    [True, True, False, False]
+    """
     root = (module or "").partition(".")[0]
     return root in _LIBRARIES or (root in sys.stdlib_module_names and root != "__main__")

@@ -1,4 +1,13 @@
-"""A structure and its leaves, apart: what a loop carries is the leaves; the structure must stay the same."""
+"""Decomposition of abstract values into a structure and its leaves: a loop carries leaves, its structure is invariant.
+
+>>> from srcad.frontend.values.abstract_values import Seq
+>>> from srcad.ir.nodes import Var
+>>> from srcad.ir.types import Scalar
+>>> x, y = (Leaf(Var(name), Scalar("float64")) for name in ("x.0", "y.0"))
+>>> structure, found, bases = decompose(Seq((x, Seq((y,)))), {}, (), "pair")
+>>> len(found), bases
+(2, ['x', 'y'])
+"""
 
 from __future__ import annotations
 
@@ -21,17 +30,17 @@ from srcad.typing.join import WeakType
 
 @dataclass(frozen=True)
 class Template:
-    """A structure with a `LeafSlot` for each leaf; the kinds of the leaves, and the bases of their names."""
+    """A structure with a `LeafSlot` for each leaf; the types of the leaves, and the bases of their names."""
 
     structure: Abstract
     kinds: tuple[WeakType, ...]
     bases: tuple[str, ...]
 
 
-def taken_apart(
-    value: Abstract, heap: Mapping[int, HeapObject], kept: Collection[int], base: str
+def decompose(
+    value: Abstract, heap: Mapping[int, HeapObject], by_identity: Collection[int], base: str
 ) -> tuple[Abstract, list[Leaf], list[str]]:
-    """The structure with slots, the leaves, and a base for each. Lists and dicts not in `kept` go by their contents."""
+    """The structure with slots, the leaves, and a base for each. Lists and dicts not in `by_identity` are copied."""
     leaves: list[Leaf] = []
     bases: list[str] = []
 
@@ -40,7 +49,7 @@ def taken_apart(
             leaves.append(part)
             bases.append(base)
             return LeafSlot(len(leaves) - 1)
-        if isinstance(part, HeapRef) and part.id not in kept:
+        if isinstance(part, HeapRef) and part.id not in by_identity:
             cells = heap[part.id]
             items = tuple(walk(item, base_of(item, base)) for item in cells.items)
             return CopiedContainer(items, cells.keys, cells.grown, cells.full)
@@ -49,8 +58,8 @@ def taken_apart(
     return walk(value, base), leaves, bases
 
 
-def put_together(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], shared: bool = True) -> Abstract:
-    """The value whose leaves are given; a list or dict known by its contents is made anew."""
+def compose(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], shared: bool = True) -> Abstract:
+    """The value with these leaves; a list or dict that was copied becomes a new one."""
 
     def walk(part: Abstract) -> Abstract:
         if isinstance(part, LeafSlot):
@@ -63,11 +72,11 @@ def put_together(ctx: Context, structure: Abstract, leaves: Sequence[Leaf], shar
     return walk(structure)
 
 
-def parts_of(value: Abstract, found: Callable[[Abstract], None]) -> None:
-    """Tell `found` the value and every part of it."""
+def visit_parts(value: Abstract, found: Callable[[Abstract], None]) -> None:
+    """Call `found` with the value and every part of it."""
 
     def each(part: Abstract) -> Abstract:
-        parts_of(part, found)
+        visit_parts(part, found)
         return part
 
     found(value)

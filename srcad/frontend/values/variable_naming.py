@@ -1,4 +1,4 @@
-"""Variables of the user give their names to the values assigned to them."""
+"""Naming of IR values after the user's variables they are assigned to."""
 
 from __future__ import annotations
 
@@ -8,19 +8,32 @@ from typing import Any
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, map_structure
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import fresh_of, kind_of
-from srcad.frontend.values.definedness import now_bound
+from srcad.frontend.values.definedness import set_bound
 from srcad.ir.nodes import Assign, Stmt, Var
 from srcad.ir.traversal import stmt_reads
 from srcad.ir.types import Array, Dim, Scalar, Type
 
 
 def bind_name(ctx: Context, name: str, value: Abstract) -> None:
-    """Assign a value to a variable: `x = a * b` is one statement, `x = y` a copy of a reference."""
+    """Assign a value to a variable: `x = a * b` is one statement, `x = y` copies a reference.
+
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "__main__"  # a user's function
+    >>> def f(a, b):
+    ...     x = a * b
+    ...     y = x
+    ...     return y
+    >>> print(text(normal_form(f, 1.0, 2.0)))
+    f(a: float64, b: float64):
+        x.0 = a * b
+        return x.0
+    """
     if isinstance(value, Leaf):
         value = adopt(ctx, value, name)
         assert isinstance(value, Leaf)
-        if isinstance(value.atom, Var) and value.atom.name in ctx.adopted:
-            ctx.adopted.discard(value.atom.name)
+        if isinstance(value.atom, Var) and value.atom.name in ctx.just_named:
+            ctx.just_named.discard(value.atom.name)
         elif not ctx.frame.library:
             target = fresh_of(ctx.builder, name, kind_of(ctx.builder, value))
             ctx.builder.emit(Assign(target.name, value.atom, ctx.builder.span))
@@ -28,35 +41,35 @@ def bind_name(ctx: Context, name: str, value: Abstract) -> None:
                 ctx.undefined.add(target.name)
             value = Leaf(target, ctx.builder.typeof(target), value.static)
     ctx.frame.names[name] = value
-    now_bound(ctx, name)
+    set_bound(ctx, name)
 
 
 def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
-    """Give a temporary that was just written, and that nothing has read yet, the name of the variable it is for."""
+    """Rename a temporary that was just defined, and is not yet read, to the variable it is assigned to."""
     builder = ctx.builder
     if not isinstance(value, Leaf) or not isinstance(value.atom, Var):
         return value
     old = value.atom.name
-    if not old.startswith("%") or old in ctx.adopted:
+    if not old.startswith("%") or old in ctx.just_named:
         return value
-    at = _place(builder.statements, old)
-    if at is None or _is_held(ctx, value.atom):
+    at = _definition(builder.statements, old)
+    if at is None or _is_referenced(ctx, value.atom):
         return value
-    made = builder.statements[at]
-    assert isinstance(made, Assign)
+    definition = builder.statements[at]
+    assert isinstance(definition, Assign)
     new = builder.fresh(ctx.base(name), builder.types[old])
     builder.types[new.name] = _renamed(builder.types.pop(old), old, new.name)
     if value.atom in builder.definitions:
         builder.definitions[new] = builder.definitions.pop(value.atom)
     if old in builder.strong:
         builder.strong.add(new.name)
-    builder.statements[at] = Assign(new.name, made.value, made.span)
-    ctx.adopted.add(new.name)
+    builder.statements[at] = Assign(new.name, definition.value, definition.span)
+    ctx.just_named.add(new.name)
     return Leaf(new, builder.types[new.name], value.static)
 
 
-def _place(statements: list[Stmt], name: str) -> int | None:
-    """Where among the last few statements the name is assigned, if none after it reads it."""
+def _definition(statements: list[Stmt], name: str) -> int | None:
+    """The position among the last few statements of the definition of a name, if none after it reads the name."""
     for at in range(len(statements) - 1, max(-1, len(statements) - _RECENT), -1):
         stmt = statements[at]
         if isinstance(stmt, Assign) and stmt.target == name:
@@ -69,16 +82,16 @@ def _place(statements: list[Stmt], name: str) -> int | None:
 _RECENT = 6
 
 
-def _is_held(ctx: Context, atom: Var) -> bool:
-    """Whether a variable, or a list or dict, holds the value too, which would then have to be renamed there."""
+def _is_referenced(ctx: Context, atom: Var) -> bool:
+    """Whether a variable, or a list or dict, refers to the value too, and would have to be renamed there."""
     found = False
 
-    def look(part: Any) -> Any:
+    def visit(part: Any) -> Any:
         nonlocal found
         if isinstance(part, Leaf):
             found |= part.atom == atom
         elif not isinstance(part, HeapRef):
-            map_structure(part, look)
+            map_structure(part, visit)
         return part
 
     frames, seen = [ctx.frame], set()
@@ -89,13 +102,13 @@ def _is_held(ctx: Context, atom: Var) -> bool:
         seen.add(id(frame))
         frames += [other for other in (frame.parent, frame.caller) if other is not None]
         for value in frame.names.values():
-            look(value)
+            visit(value)
     for cells in ctx.heap.values():
         for item in cells.items:
-            look(item)
-    for items in ctx.held:
+            visit(item)
+    for items in ctx.pending_items:
         for item in items:
-            look(item)
+            visit(item)
     return found
 
 

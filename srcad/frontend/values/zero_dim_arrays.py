@@ -1,10 +1,20 @@
-"""Arrays without axes. They count as numbers; but NumPy's are places in memory, that another name may hold too.
+"""Marking of 0-d arrays, which are compiled as scalars although NumPy's are memory that may have aliases.
 
-A number is a value: nothing changes it. A 0-d array changes when something is written to what it is a view of
-(`np.squeeze(m)`), or when it is updated in place by another of its names (`t += 1`). A second lowering of the function,
-`Context.zero_d`, writes down where 0-d arrays are made and updated, as operations that give their first operand:
-`analysis/memory/zero_dim_conflicts` then refuses the programs for which a number is not enough. Nothing else is made
-of that lowering.
+A scalar is immutable. A 0-d array changes when something is written to the array it is a view of (`np.squeeze(m)`), or
+when it is updated in place under another name (`t += 1`). A second lowering of the function, with `Context.zero_d`,
+marks where 0-d arrays are created and updated, by identity operations: `analysis/memory/zero_dim_conflicts` then
+refuses the programs for which a scalar is not enough. That lowering has no other use.
+
+>>> import srcad
+>>> def f(x):
+...     t = np.squeeze(x)
+...     x[0] = 5.0
+...     return t
+>>> try:
+...     srcad.grad(f, target="python")(np.ones(1))
+... except srcad.SrcadError as error:
+...     print(error.problems[0].code)
+S401
 """
 
 from __future__ import annotations
@@ -28,48 +38,48 @@ VIEWS = frozenset(
     | {np.atleast_1d, np.atleast_2d, np.atleast_3d, np.nan_to_num}
     | {METHODS[name] for name in ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "conj", "conjugate")}
 )
-"""What gives its argument, or a view of it: of one element perhaps as a 0-d array, of a 0-d array as any."""
+"""Functions that return their argument or a view of it, which may be a 0-d array, or a view of one."""
 
 NEW = frozenset(
     {np.array, np.copy, np.zeros, np.ones, np.empty, np.full, np.zeros_like, np.ones_like, np.empty_like, np.full_like}
     | {np.where, np.select, np.tensordot, np.tile, np.pad, np.roll, np.cross, np.einsum, np.linalg.multi_dot}
     | {METHODS["copy"]}
 )
-"""What may give a 0-d array of its own."""
+"""Functions that may return a new 0-d array."""
 
 NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_, METHODS["item"]})
-"""What takes the number out of a 0-d array."""
+"""Functions that return the scalar in a 0-d array."""
 
 
 def asks_about_zero_d(f: Function, seen: ZeroD, given: Collection[str]) -> bool:
-    """Whether there are 0-d arrays and anything that may write into their memory; `given` are parameters."""
+    """Whether there are 0-d arrays and anything that may write to their memory; `given` are the parameters."""
     stored = seen.views and any(isinstance(stmt, Store) for stmt in walk(f.body))
     return (seen.made or bool(given)) and (seen.updated or stored)
 
 
-def called(
+def mark_result(
     ctx: Context, function: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract], result: Abstract
 ) -> Abstract:
-    """What a call of a function of NumPy has given, where the user calls it."""
+    """Mark the result of a call of a NumPy function by the user."""
     if ctx.frame.library:
         return result
     if isinstance(result, Seq | HeapRef) and function is np.broadcast_arrays:
         items = result.items if isinstance(result, Seq) else ctx.heap[result.id].items
-        return Seq(tuple(made(ctx, item, *args) for item in items))
+        return Seq(tuple(mark_created(ctx, item, *args) for item in items))
     if not isinstance(result, Leaf):
         return result
     if function in VIEWS:
-        return made(ctx, result, *[*args, *keywords.values()][:1])
+        return mark_created(ctx, result, *[*args, *keywords.values()][:1])
     if isinstance(result.type, Scalar):
         if function in NEW:
-            return made(ctx, result)
+            return mark_created(ctx, result)
         if function in NUMBERS:
-            return number(ctx, result)
+            return mark_scalar(ctx, result)
     return result
 
 
-def made(ctx: Context, value: Abstract, *sources: Abstract) -> Abstract:
-    """`value` as it is held by a 0-d array; or an array, which may be a view of one."""
+def mark_created(ctx: Context, value: Abstract, *sources: Abstract) -> Abstract:
+    """Mark `value` as a 0-d array, or as an array that may be a view of one of `sources`."""
     if not isinstance(value, Leaf) or not isinstance(value.type, Scalar | Array):
         return value
     found = [leaf for source in sources for leaf in _leaves(ctx, source)]
@@ -82,20 +92,20 @@ def made(ctx: Context, value: Abstract, *sources: Abstract) -> Abstract:
     return _marked(ctx, ZERO_D_MADE, value, *found)
 
 
-def updated(ctx: Context, old: Abstract, new: Abstract) -> Abstract:
-    """The value of a name after `name op= ...`."""
+def mark_updated(ctx: Context, old: Abstract, new: Abstract) -> Abstract:
+    """Mark the value of a name after `name op= ...`."""
     if not isinstance(old, Leaf) or not isinstance(old.type, Scalar) or not isinstance(new, Leaf) or ctx.frame.library:
         return new
     ctx.zero_d_seen.updated = True
     return _marked(ctx, ZERO_D_UPDATED, new, old)
 
 
-def kept(ctx: Context, item: Leaf) -> None:
+def mark_stored(ctx: Context, item: Leaf) -> None:
     if isinstance(item.type, Scalar):
         _marked(ctx, ZERO_D_KEPT, item)
 
 
-def number(ctx: Context, value: Leaf) -> Leaf:
+def mark_scalar(ctx: Context, value: Leaf) -> Leaf:
     return _marked(ctx, ZERO_D_NUMBER, value)
 
 

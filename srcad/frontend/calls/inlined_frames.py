@@ -1,0 +1,143 @@
+"""Inlining: the frame of each call of a Python function, in which its body is lowered in place of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import FunctionType
+from typing import Any
+
+import gast
+
+from srcad.errors import Problem, SrcadError
+from srcad.frontend.calls.argument_binding import bound_arguments, default_value
+from srcad.frontend.lowering.statements import RESULT
+from srcad.frontend.source import read
+from srcad.frontend.source.read import Source
+from srcad.frontend.syntax.language_subset import check_subset
+from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
+from srcad.frontend.values.abstract_values import Abstract, Closure, Constant
+from srcad.frontend.values.context import Context, Frame
+from srcad.rules.registry import METHODS
+
+_MAX_NESTED = 6
+
+
+def inline(
+    ctx: Context,
+    function: Any,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    stands_for: str | None = None,
+) -> Abstract:
+    """Inline a call of a Python function with source: its body is lowered here, with the types of these arguments.
+
+    `stands_for` is the name of the library function that it implements.
+    """
+    return inline_source(ctx, _source(ctx, function), args, keywords, stands_for)
+
+
+def inline_source(
+    ctx: Context,
+    source: Source,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    stands_for: str | None = None,
+) -> Abstract:
+    """`inline` of a function whose source has been read."""
+    library = str(source.function.__module__).startswith("srcad.")
+    defaults = {name: default_value(ctx, source, name, value, library) for name, value in source.defaults.items()}
+    if not library and id(source.tree) not in _checked:
+        check_subset(source)
+        _checked[id(source.tree)] = source.tree
+    frame = new_frame(ctx, source, source.tree, library, None)
+    if stands_for is None and library:
+        stands_for = _METHOD_OF.get(source.function)
+    return run_frame(ctx, frame, args, keywords, defaults, stands_for)
+
+
+_METHOD_OF = {function: name for name, function in METHODS.items() if isinstance(function, FunctionType)}
+
+
+_checked: dict[int, Any] = {}
+"""Trees that have passed the subset check (held, so that no other tree can have the same id)."""
+
+
+def _source(ctx: Context, function: Any) -> Source:
+    try:
+        return read.read(function)
+    except SrcadError as error:
+        first = error.problems[0]
+        raise type(error)(Problem(first.code, first.message, ctx.place(), first.why, first.advice)) from None
+
+
+def call_closure(
+    ctx: Context, closure: Closure, args: Sequence[Abstract], keywords: Mapping[str, Abstract]
+) -> Abstract:
+    tree = closure.tree if isinstance(closure.tree, gast.FunctionDef) else as_function(closure.tree)
+    frame = new_frame(ctx, closure.frame.source, tree, closure.frame.library, closure.frame)
+    return run_frame(ctx, frame, args, keywords, dict(closure.defaults))
+
+
+def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
+    caller = ctx.frame
+    if not library and _recurs(caller, tree):
+        ctx.fail(
+            "S115",
+            f"{tree.name} calls itself",
+            "How often is known only at run time, or not at all.",
+            "write it as a loop.",
+        )
+    prepared, names = prepared_tree(tree)
+    ctx.frames += 1
+    return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, origin=tree)
+
+
+def _recurs(caller: Frame, tree: Any) -> bool:
+    """Whether a function is called again before it has returned, other than by a function passed to it.
+
+    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was defined outside of apply.
+    """
+    frame: Frame | None = caller
+    is_passed_in, nested_calls = False, 0
+    while frame is not None:
+        if frame.origin is tree:
+            nested_calls += 1
+            if not is_passed_in or nested_calls > _MAX_NESTED:
+                return True
+        is_passed_in |= frame.parent is not None and frame.parent.origin is not tree
+        frame = frame.caller
+    return False
+
+
+def run_frame(
+    ctx: Context,
+    frame: Frame,
+    args: Sequence[Abstract],
+    keywords: Mapping[str, Abstract],
+    defaults: Mapping[str, Abstract],
+    stands_for: str | None = None,
+) -> Abstract:
+    """Lower the body of an inlined call; the value it returns.
+
+    >>> from srcad.compiler.stages import normal_form
+    >>> from srcad.ir.printer import text
+    >>> __name__ = "__main__"  # a user's functions
+    >>> def inner(a, b=2.0):
+    ...     c = a * b
+    ...     return c + 1.0
+    >>> print(text(normal_form(lambda x: inner(x) * inner(b=x, a=x), 1.0)))
+    lambda_(x: float64):
+        c.0 = x * 2.0
+        %sum.0 = c.0 + 1.0
+        c.1 = x * x
+        %sum.1 = c.1 + 1.0
+        %product.2 = %sum.0 * %sum.1
+        return %product.2
+    """
+    frame.names.update(bound_arguments(ctx, frame.tree, args, keywords, defaults, stands_for))
+    span = ctx.builder.span
+    with ctx.inside(frame):
+        ctx.statements(frame.tree.body)
+        result = frame.names.get(RESULT, Constant(None))
+    ctx.builder.span = span
+    return result
