@@ -11,5 +11,7 @@ import numpy as np
 
 def run_instead(one: Any, function: Callable[..., Any]) -> None:
     """Have the calls of a specialisation run `function`, by Python."""
-    one._loaded_function[:] = [SimpleNamespace(module=None, function=function, call=np.errstate(all="ignore")(function))]
+    one._loaded_function[:] = [
+        SimpleNamespace(module=None, function=function, call=np.errstate(all="ignore")(function))
+    ]
     one._ready = True
