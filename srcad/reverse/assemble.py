@@ -8,6 +8,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.canonicalize.trip_counts import trip_count_of
+from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
@@ -18,7 +19,6 @@ from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
 from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
-from srcad.reverse.storage.outer_lengths import minus, plus
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
 from srcad.reverse.storage.tape_layout import Growth, TapeLayout, TapeSlot, room
 from srcad.reverse.storage.tape_names import recovered_name, tape_name
@@ -378,8 +378,7 @@ class Assembly:
             if isinstance(owner, For):
                 start, step = self._renamed(owner.start), self._renamed(owner.step)
                 at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
-                value = at if start == Const(0) else Op("+", (start, at))
-                body = (Assign(owner.index, value), *body)
+                body = (Assign(owner.index, plus(start, at)), *body)
             return For(count.arg, plus(turns, -1), Const(-1), Const(-1), body)
         assert isinstance(owner, For)
         start, stop, step = (self._renamed(e) for e in (owner.start, owner.stop, owner.step))
@@ -390,13 +389,9 @@ class Assembly:
                 last = plus(stop, -toward)
             else:
                 span = plus(minus(stop, start), -toward)
-                last = _plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
+                last = plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
             return For(owner.index, last, plus(start, -toward), Const(-by), body)
         turns = Op("len", (Op("range", (start, stop, step)),))
         turn = self.builder.fresh("turn", Scalar("int64"))
-        body = (Assign(owner.index, _plus(start, Op("*", (turn, step)))), *body)
+        body = (Assign(owner.index, plus(start, Op("*", (turn, step)))), *body)
         return For(turn.name, plus(turns, -1), Const(-1), Const(-1), body)
-
-
-def _plus(a: Expr, b: Expr) -> Expr:
-    return b if a == Const(0) else Op("+", (a, b))

@@ -16,6 +16,7 @@ from srcad.analysis.integers.element_dependence import (
 )
 from srcad.analysis.integers.fourier_motzkin import LinearForm
 from srcad.analysis.memory.may_alias import MayAlias
+from srcad.ir.length_exprs import plus
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names, walk
 from srcad.ir.types import Array, Scalar, Type
@@ -291,17 +292,6 @@ def limits(loop: For) -> tuple[Expr, Expr]:
 
 def opposite(step: Expr) -> Expr:
     return Const(-1) if step == Const(1) else Const(1)
-
-
-def plus(expr: Expr, by: int) -> Expr:
-    match expr:
-        case _ if by == 0:
-            return expr
-        case Const(int(value)):
-            return Const(value + by)
-        case Op("+" | "-" as op, (base, Const(int(value)))):
-            return plus(base, by + (value if op == "+" else -value))
-    return Op("+" if by > 0 else "-", (expr, Const(abs(by))))
 
 
 def _own(stmt: Stmt) -> tuple[str, ...]:

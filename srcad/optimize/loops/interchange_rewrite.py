@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.integers.element_dependence import affine_index, iteration_before, same_iteration
 from srcad.analysis.integers.fourier_motzkin import difference, is_satisfiable
+from srcad.ir.length_exprs import minus, plus
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, map_expr, names, replace_names
 from srcad.ir.types import Array, Scalar, Symbol, dim
-from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits, plus
+from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits
 from srcad.optimize.memory.register_promotion import always_evaluated
 
 
@@ -45,7 +46,7 @@ class _Nested:
     def made(self) -> DistributedLoop:
         move, loop = self.move, self.move.loop
         low, high = limits(loop)
-        here = _minus(Var(loop.index), low)
+        here = minus(Var(loop.index), low)
         there = {name: row for name in self.flowing if (row := self._kept(name, here)) is not None}
         new = {name: self._row(name) for name in self.flowing if name not in there}
         items: dict[str, Expr] = {n: Op("index", (Var(row), here)) for n, row in (there | new).items()}
@@ -56,7 +57,7 @@ class _Nested:
         if late:
             back = tuple(Assign(name, items[name]) for name in self.flowing if not self.statement.index)
             nest += (replace(loop, body=(*back, *late)),)
-        length = _length(_minus(high, low))
+        length = _length(minus(high, low))
         made = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
         # what is added to is the statement's alone
         others = self.rows | (frozenset(new.values()) if self.statement.index else frozenset())
@@ -165,10 +166,6 @@ def _over(loop: For, low: Expr, high: Expr) -> For:
     """The loop with these limits, in the direction it has."""
     start, stop = (low, high) if loop.step == Const(1) else (plus(high, -1), plus(low, -1))
     return replace(loop, start=start, stop=stop)
-
-
-def _minus(expr: Expr, low: Expr) -> Expr:
-    return plus(expr, -low.value) if isinstance(low, Const) and isinstance(low.value, int) else Op("-", (expr, low))
 
 
 def _length(extent: Expr) -> Expr:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from srcad.analysis.loops.parallel_loops import MayAlias, affine_indices, is_reduction_array, memory_reads
 from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.length_exprs import plus
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Stmt, Store, Var
 from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, reads, replace_names, walk
 from srcad.ir.types import FLOATS, Array, Scalar, Type
-from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, plus, shifted_expr
+from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, shifted_expr
 
 _SPREAD = 8
 """So far may the terms of one row lie apart: as many statements write out each end of it."""

@@ -1,9 +1,9 @@
-"""Lengths of arrays in terms of what is known outside of loops, and sums of them."""
+"""Lengths of arrays in terms of what is known outside of loops."""
 
 from __future__ import annotations
 
 from srcad.ir.length_exprs import linear_expression, nonnegative_length, shape_query
-from srcad.ir.nodes import Const, Expr, Op
+from srcad.ir.nodes import Expr
 from srcad.ir.regions import Regions
 from srcad.ir.types import Dim
 
@@ -21,34 +21,3 @@ def linear(d: Dim, regions: Regions) -> Expr | None:
 def _known(d: Dim, regions: Regions) -> bool:
     homes = [regions.definitions.get(symbol.name) for symbol, _ in d.terms]
     return all(home is not None and not regions.enclosing_loops(home.region) for home in homes)
-
-
-def minus(a: Expr, b: Expr) -> Expr:
-    """a - b for integers, simplified."""
-    match a, b:
-        case _, Const(0):
-            return a
-        case Const(int() as x), Const(int() as y):
-            return Const(x - y)
-        case Op("-", (base, Const(int() as x))), Const(int() as y):
-            return plus(base, -x - y)
-        case Op("+", (base, Const(int() as x))), Const(int() as y):
-            return plus(base, x - y)
-        case _, Const(int() as y):
-            return plus(a, -y)
-        case _:
-            return Op("-", (a, b))
-
-
-def plus(a: Expr, by: int) -> Expr:
-    """a + by for integers, simplified."""
-    match a:
-        case Const(int() as x):
-            return Const(x + by)
-        case Op("+", (base, Const(int() as x))):
-            return plus(base, x + by)
-        case Op("-", (base, Const(int() as x))):
-            return plus(base, by - x)
-    if by == 0:
-        return a
-    return Op("+", (a, Const(by))) if by > 0 else Op("-", (a, Const(-by)))
