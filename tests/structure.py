@@ -53,16 +53,11 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "optimize.vectorize.sine_versioning:_Sines._may_meet": "classes of names, and arrays made here share with none",
     },
     "linear forms: types": {
-        "ir.types:Dim": "over lengths and counters, in types",
-        "ir.linear:Form": "over numbered unknowns",
-        "analysis.integers.fourier_motzkin:LinearForm": "over names, as tuples",
+        "ir.linear:LinearForm": "over what can be ordered; `Dim` is one over symbols, with questions of its own",
     },
     "linear forms: sums and differences": {
-        "ir.types:Dim.__add__": "forms",
-        "ir.types:Dim.__sub__": "forms",
-        "ir.linear:Form.__add__": "forms",
-        "ir.linear:Form.__sub__": "forms",
-        "analysis.integers.fourier_motzkin:difference": "forms",
+        "ir.linear:LinearForm.__add__": "forms",
+        "ir.linear:LinearForm.__sub__": "forms",
         "ir.length_exprs:plus": "expressions",
         "ir.length_exprs:minus": "expressions",
         "cleanup.expressions.algebraic:_Rules._offset": "an expression and a constant, each part an int64 by its type",
@@ -84,10 +79,8 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.integers.length_forms:LengthForms.written": "of numbered unknowns",
     },
     "linear forms: proofs": {
-        "ir.types:Dim.bound": "ends of ranges put in, and a sum of lengths is not negative",
-        "ir.linear:Facts.is_nonnegative": "a sum of facts and a constant",
-        "analysis.integers.exact_elimination:eliminated": "exact elimination",
-        "analysis.integers.fourier_motzkin:is_satisfiable": "elimination after Fourier and Motzkin",
+        "ir.types:Dim.bound": "of types alone: ends of ranges put in, and a sum of lengths is not negative",
+        "analysis.integers.constraint_solver:is_satisfiable": "with facts: a sum of them, then Fourier and Motzkin",
     },
     "dependence: whether elements, turns or statements meet": {
         "analysis.integers.dependence:DependenceTest": "two elements in turns of loops, normal form",
@@ -168,8 +161,8 @@ ANALYSES: Mapping[str, Sequence[str]] = {
     "activity": ("analysis.values.activity:active_names",),
     "value numbers": ("analysis.values.value_numbering:value_numbers",),
     "lengths as forms": ("analysis.integers.length_forms:LengthForms",),
-    "feasible": ("analysis.integers.fourier_motzkin:is_satisfiable",),
-    "eliminate": ("analysis.integers.exact_elimination:eliminated",),
+    "feasible": ("analysis.integers.fourier_motzkin:is_feasible",),
+    "eliminate": ("analysis.integers.fourier_motzkin:eliminated",),
     "infer": ("typing.infer:infer",),
     "typeof": ("typing.typeof:typeof",),
 }

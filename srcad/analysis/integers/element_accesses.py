@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from srcad.analysis.integers.element_dependence import ElementAccess, element_access, index_bounds, may_be_same_element
-from srcad.analysis.integers.fourier_motzkin import LinearForm
 from srcad.analysis.memory.may_alias import SHAPE_READS, MayAlias
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
 from srcad.ir.traversal import children, defined, names, own_exprs
 from srcad.ir.types import Array, Opaque, Scalar, Type
@@ -31,13 +31,13 @@ class LoopAccesses:
         self._assigned = assigned
 
     def element(
-        self, array: str, items: Sequence[Expr], facts: Iterable[LinearForm], counters: frozenset[str]
+        self, array: str, items: Sequence[Expr], facts: Iterable[LinearForm[str]], counters: frozenset[str]
     ) -> ElementAccess:
         """The place at indices that speak of these counters."""
         fixed = {n for e in items for n in names(e)} - self._assigned
         return element_access(items, facts, self._types, counters | fixed)
 
-    def read(self, expr: Expr, facts: Sequence[LinearForm], counters: frozenset[str]) -> Iterator[Access]:
+    def read(self, expr: Expr, facts: Sequence[LinearForm[str]], counters: frozenset[str]) -> Iterator[Access]:
         """What an expression reads, where these facts about counters hold."""
         match expr:
             case Op("index", (Var(base), *items)) if self.is_element(base, items):
@@ -57,7 +57,7 @@ class LoopAccesses:
         whole = isinstance(known, Array) and known.rank == len(items)
         return whole and not any(isinstance(i, Slice) or i == Const(None) for i in items)
 
-    def of(self, block: Block, facts: tuple[LinearForm, ...], counters: frozenset[str]) -> Iterator[Access]:
+    def of(self, block: Block, facts: tuple[LinearForm[str], ...], counters: frozenset[str]) -> Iterator[Access]:
         """What a block of plain statements reads and stores to."""
         for stmt in block:
             read = own_exprs(stmt)
@@ -79,7 +79,7 @@ class LoopAccesses:
                     yield from self.of((*then, *orelse), facts, counters)
 
     def conflict(
-        self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[LinearForm]]
+        self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[LinearForm[str]]]
     ) -> bool:
         """Whether two accesses, one of them a store, may be of one element in turns of one of these orders."""
         orders = tuple(orders)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from srcad.analysis.integers.fourier_motzkin import LinearForm, difference, is_satisfiable, linear_form
+from srcad.analysis.integers.constraint_solver import is_satisfiable
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.traversal import defined, names
 from srcad.ir.types import Scalar, Type
@@ -22,68 +23,65 @@ def is_int64(known: Type | None) -> bool:
     return isinstance(known, Scalar) and known.dtype == "int64"
 
 
-def affine_index(expr: Expr, types: Mapping[str, Type]) -> LinearForm | None:
+def affine_index(expr: Expr, types: Mapping[str, Type]) -> LinearForm[str] | None:
     """An integer as a linear form over the names in it, and over lengths."""
     match expr:
         case Const(value) if type(value) is int:
-            return linear_form(value, ())
+            return LinearForm.constant(value)
         case Var(name) if is_int64(types.get(name)):
-            return linear_form(0, [(name, 1)])
+            return LinearForm.unknown(name)
         case Op("shape", (Var(name),), static):
-            return linear_form(0, [(f"{name}[{dict(static)['axis']}]", 1)])
+            return LinearForm.unknown(f"{name}[{dict(static)['axis']}]")
         case Op("len", (Var(name),)):
-            return linear_form(0, [(f"{name}[0]", 1)])
+            return LinearForm.unknown(f"{name}[0]")
         case Op("neg", (a,)):
             one = affine_index(a, types)
-            return None if one is None else difference(linear_form(0, ()), one)
+            return None if one is None else -one
         case Op("+" | "-" as op, (a, b)):
             one, other = affine_index(a, types), affine_index(b, types)
             if one is None or other is None:
                 return None
-            return difference(one, other if op == "-" else difference(linear_form(0, ()), other))
+            return one + other if op == "+" else one - other
         case Op("*", (Const(int(by)), a)) | Op("*", (a, Const(int(by)))):
             one = affine_index(a, types)
-            return None if one is None else linear_form(one[0] * by, ((n, c * by) for n, c in one[1]))
+            return None if one is None else one * by
     return None
 
 
-def index_bounds(loop: For, types: Mapping[str, Type]) -> list[LinearForm]:
+def index_bounds(loop: For, types: Mapping[str, Type]) -> list[LinearForm[str]]:
     """What holds of the counter in every turn; nothing where the loop itself changes it or its bounds."""
     if loop.index in defined(loop.body) or names(loop.start) & defined((loop,)) or names(loop.stop) & defined((loop,)):
         return []
-    start, stop, this = (
-        affine_index(loop.start, types),
-        affine_index(loop.stop, types),
-        linear_form(0, [(loop.index, 1)]),
-    )
+    start, stop = affine_index(loop.start, types), affine_index(loop.stop, types)
+    this = LinearForm.unknown(loop.index)
     match loop.step:
         case Const(1):
             low, high = start, stop
         case Const(-1):
-            low, high = (None if bound is None else linear_form(bound[0] + 1, bound[1]) for bound in (stop, start))
+            low, high = (None if bound is None else bound + 1 for bound in (stop, start))
         case _:
             return []
-    facts = [] if low is None else [difference(this, low)]
-    return facts if high is None else [*facts, difference(high, this, -1)]
+    facts = [] if low is None else [this - low]
+    return facts if high is None else [*facts, high - this - 1]
 
 
 @dataclass(frozen=True)
 class ElementAccess:
     """An element, by its indices; None for one of which nothing is known."""
 
-    items: tuple[LinearForm | None, ...]
-    facts: tuple[LinearForm, ...]
+    items: tuple[LinearForm[str] | None, ...]
+    facts: tuple[LinearForm[str], ...]
     """What is known of the counters where it is met."""
-    written: tuple[LinearForm | None, ...] = field(default=(), compare=False)
+    written: tuple[LinearForm[str] | None, ...] = field(default=(), compare=False)
     """The indices, also where they may count from the end."""
 
     def moves(self, index: str) -> bool:
         """Whether the counter may lead to other elements."""
-        return any(item is None or index in dict(item[1]) for item in self.written)
+        return any(item is None or item.coefficient(index) for item in self.written)
 
     def steps(self, index: str, last: int) -> bool:
         """Whether the counter leads to elements that are neither the same nor neighbours."""
-        coefficients = [None if item is None else dict(item[1]).get(index, 0) for item in self.written]
+        coefficients = [None if item is None else item.coefficient(index) for item in self.written]
         if not coefficients:
             return False
         end = coefficients.pop(last)
@@ -91,18 +89,18 @@ class ElementAccess:
 
 
 def element_access(
-    items: Sequence[Expr], facts: Iterable[LinearForm], types: Mapping[str, Type], known: frozenset[str]
+    items: Sequence[Expr], facts: Iterable[LinearForm[str]], types: Mapping[str, Type], known: frozenset[str]
 ) -> ElementAccess:
     """The place at these indices; `known` are the names that the forms may speak of."""
     here = tuple(facts)
     forms = tuple(affine_index(item, types) if names(item) <= known else None for item in items)
     # an index below zero counts from the end
-    sure = tuple(None if f is None or is_satisfiable([difference(linear_form(-1, ()), f), *here]) else f for f in forms)
+    sure = tuple(None if f is None or is_satisfiable([-f - 1, *here]) else f for f in forms)
     return ElementAccess(sure, here, forms)
 
 
 def may_be_same_element(
-    one: ElementAccess, other: ElementAccess, moving: frozenset[str], order: Iterable[LinearForm]
+    one: ElementAccess, other: ElementAccess, moving: frozenset[str], order: Iterable[LinearForm[str]]
 ) -> bool:
     """Whether two places may be one, of which the second is met in another turn.
 
@@ -114,21 +112,21 @@ def may_be_same_element(
         for a, b in zip(one.items, other.items, strict=True):
             if a is not None and b is not None:
                 b = primed(b, moving)
-                constraints += [difference(a, b), difference(b, a)]
+                constraints += [a - b, b - a]
     return is_satisfiable(constraints)
 
 
-def primed(f: LinearForm, moving: frozenset[str]) -> LinearForm:
+def primed(f: LinearForm[str], moving: frozenset[str]) -> LinearForm[str]:
     """The form in the second of two turns."""
-    return linear_form(f[0], ((n + PRIMED if n in moving else n, c) for n, c in f[1]))
+    return LinearForm.of(((n + PRIMED if n in moving else n, c) for n, c in f.terms), f.const)
 
 
-def iteration_before(index: str, step: Expr, at_least: int = 1) -> LinearForm:
+def iteration_before(index: str, step: Expr, at_least: int = 1) -> LinearForm[str]:
     """That the first turn of a loop comes before the second, by so many turns at least."""
-    first, second = linear_form(0, [(index, 1)]), linear_form(0, [(index + PRIMED, 1)])
-    return difference(second, first, -at_least) if step == Const(1) else difference(first, second, -at_least)
+    first, second = LinearForm.unknown(index), LinearForm.unknown(index + PRIMED)
+    return (second - first if step == Const(1) else first - second) - at_least
 
 
-def same_iteration(index: str) -> list[LinearForm]:
-    first, second = linear_form(0, [(index, 1)]), linear_form(0, [(index + PRIMED, 1)])
-    return [difference(first, second), difference(second, first)]
+def same_iteration(index: str) -> list[LinearForm[str]]:
+    first, second = LinearForm.unknown(index), LinearForm.unknown(index + PRIMED)
+    return [first - second, second - first]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from srcad.analysis.integers.value_ranges import ValueRanges
+from srcad.analysis.integers.constraint_solver import Facts
+from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
 from srcad.analysis.memory.may_alias import may_alias
-from srcad.ir.linear import Facts, Form
 from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.regions import regions
 from srcad.ir.traversal import block_stores, names
@@ -51,8 +51,8 @@ class LengthForms:
 
     def _by_type(self, name: str, axis: int, d: Dim, now: ValueRanges) -> Form:
         if not d.terms:
-            return Form(d.const)
-        total = Form(d.const)
+            return ZERO + d.const
+        total = ZERO + d.const
         for symbol, coefficient in d.terms:
             form = None if (symbol.name, symbol.axis) == (name, axis) else now.form(symbol.name, symbol.axis)
             if form is None:
@@ -98,7 +98,7 @@ class LengthForms:
         """Whether the form is made of an unknown from this number on."""
         return any(self.varies(self._derived[u][0], first) if u in self._derived else u >= first for u, _ in form.terms)
 
-    def facts(self, forms: tuple[Form, ...], facts: Facts) -> Facts:
+    def facts(self, forms: tuple[Form, ...], facts: Facts[int]) -> Facts[int]:
         """The facts, and what is known of the unknowns that are made of others."""
         for form in forms:
             for u, _ in form.terms:
@@ -150,11 +150,11 @@ class LengthForms:
                 axis = dict(static).get("axis", 0)
                 length = now.form(source, axis) if isinstance(axis, int) else None
                 if length is not None:
-                    self._items[name] = Form(), length
+                    self._items[name] = ZERO, length
             case Op("runtime.stable_order", (Var(source), *_)):
                 length = now.form(source, 0)
                 if length is not None:
-                    self._items[name] = Form(), length
+                    self._items[name] = ZERO, length
             case Op("np.arange", (start, stop, Const(1))):
                 self._items[name] = now.value(start), now.value(stop)
             case Op(prim, (Var(source), *_)) if prim in _SAME_ITEMS and source in self._items:

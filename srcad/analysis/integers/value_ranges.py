@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import count
 
-from srcad.analysis.integers.exact_elimination import is_impossible
-from srcad.ir.linear import Facts, Form
+from srcad.analysis.integers.constraint_solver import Facts, is_nonnegative
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, Op, Var
 from srcad.ir.types import Array, Scalar, Type
 
@@ -20,6 +20,11 @@ _NEVER_NEGATIVE = frozenset({"size", "np.argmax", "np.argmin", "np.count_nonzero
 _TRUTH = frozenset({"<", "<=", ">", ">=", "==", "!=", "not", "bool"})
 _SUMS = frozenset({"+", "-", "*", "//", "%", "neg", "abs", "min", "max", "np.minimum", "np.maximum"})
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+Form = LinearForm[int]
+"""An unknown is a number that stands for one value; the greater the number, the later it was met."""
+
+ZERO: Form = LinearForm()
 
 Key = tuple[str, int | None]
 """A name (axis None), or the length of an array's axis."""
@@ -32,7 +37,7 @@ class ValueRanges:
         self._types = types
         self._numbers = count()
         self._forms: dict[Key, Form] = {}
-        self._facts = Facts()
+        self._facts: Facts[int] = Facts()
 
     def copy(self) -> ValueRanges:
         new = ValueRanges(self._types)
@@ -56,7 +61,7 @@ class ValueRanges:
             self._learn_from_type(name)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> Facts[int]:
         return self._facts
 
     def form(self, name: str, axis: int | None = None) -> Form | None:
@@ -81,7 +86,7 @@ class ValueRanges:
     # ---- facts -------------------------------------------------------------------------------
 
     def unknown(self) -> Form:
-        return Form.unknown(self.fresh())
+        return LinearForm.unknown(self.fresh())
 
     def fresh(self) -> int:
         """A number from which on unknowns are made later."""
@@ -91,11 +96,11 @@ class ValueRanges:
         self._facts = self._facts.with_facts(*facts)
 
     def is_nonnegative(self, form: Form) -> bool:
-        return self._facts.is_nonnegative(form)
+        return self._facts.imply(form)
 
     def holds(self, form: Form) -> bool:
-        """`never_negative`, with more effort."""
-        return self.is_nonnegative(form) or is_impossible([-form - 1], self._facts)
+        """`is_nonnegative`, with more effort."""
+        return is_nonnegative(form, self._facts)
 
     def assume(self, cond: Expr, truth: bool = True) -> None:
         """Control flow came by here because `cond` was true, or was not."""
@@ -125,7 +130,7 @@ class ValueRanges:
         """The value of an expression as a linear form; what is learnt about it on the way is kept."""
         match expr:
             case Const(value) if type(value) is int:
-                return Form(value)
+                return LinearForm.constant(value)
             case Var(name) if self.is_counter(name):
                 if (name, None) not in self._forms:
                     self._forms[name, None] = self.unknown()
@@ -235,7 +240,7 @@ class ValueRanges:
     def one_of(self, ways: list[tuple[ValueRanges, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
         """A value that is one of these; `hard`: what bounds it is looked for with more effort."""
         result = self.unknown()
-        for limit in (Form(), *earlier, *(form for _, form in ways)):
+        for limit in (ZERO, *earlier, *(form for _, form in ways)):
             if all((way.holds if hard else way.is_nonnegative)(form - limit) for way, form in ways):
                 self.add_fact(result - limit)
             if all((way.holds if hard else way.is_nonnegative)(limit - form) for way, form in ways):

@@ -28,10 +28,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analysis.integers.element_dependence import index_bounds
-from srcad.analysis.integers.fourier_motzkin import LinearForm
 from srcad.analysis.memory.liveness import Path, liveness
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.linear import LinearForm
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, Function, If, Stmt, Store
 from srcad.ir.traversal import block_reads, defined, names, ops, own_exprs, own_writes, walk, with_blocks
@@ -72,10 +72,10 @@ def interchange(f: Function) -> Function:
     shared = may_alias(f.body, f.types)
     live = liveness(f.body, f.types, kept, params, all_stays=True)
 
-    def block(stmts: Block, path: Path, facts: tuple[LinearForm, ...]) -> Block:
+    def block(stmts: Block, path: Path, facts: tuple[LinearForm[str], ...]) -> Block:
         return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
 
-    def one(stmt: Stmt, path: Path, facts: tuple[LinearForm, ...]) -> Iterable[Stmt]:
+    def one(stmt: Stmt, path: Path, facts: tuple[LinearForm[str], ...]) -> Iterable[Stmt]:
         if isinstance(stmt, LoopNest):
             return (stmt,)
         here = (*facts, *index_bounds(stmt, types)) if isinstance(stmt, For) else facts

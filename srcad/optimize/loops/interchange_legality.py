@@ -14,9 +14,9 @@ from srcad.analysis.integers.element_dependence import (
     iteration_before,
     same_iteration,
 )
-from srcad.analysis.integers.fourier_motzkin import LinearForm
 from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.length_exprs import plus
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names, walk
 from srcad.ir.types import Array, Scalar, Type
@@ -68,7 +68,7 @@ class StatementDistribution:
         types: dict[str, Type],
         shared: MayAlias,
         live: frozenset[str],
-        facts: tuple[LinearForm, ...],
+        facts: tuple[LinearForm[str], ...],
     ) -> None:
         self.loop, self.at, self.chain, self.k = loop, at, chain, k
         self.types = types
@@ -162,12 +162,12 @@ class StatementDistribution:
         return found + [a for e in (*index, value) for a in self.accesses.read(e, self.around, self.counters)]
 
     @cached_property
-    def around_loop(self) -> tuple[LinearForm, ...]:
+    def around_loop(self) -> tuple[LinearForm[str], ...]:
         """What holds in the loop's turns."""
         return (*self.facts, *index_bounds(self.loop, self.types))
 
     @cached_property
-    def around(self) -> tuple[LinearForm, ...]:
+    def around(self) -> tuple[LinearForm[str], ...]:
         """What holds in the statement's turns."""
         return (*self.around_loop, *(f for loop in self.chain.loops for f in index_bounds(loop, self.types)))
 
@@ -249,7 +249,7 @@ class StatementDistribution:
             levels.append([*level, *(f for n in self.chain.counters[:depth] for f in same_iteration(n))])
         return not self.conflicts_with_itself(levels)
 
-    def conflicts_with_itself(self, orders: Sequence[Sequence[LinearForm]]) -> bool:
+    def conflicts_with_itself(self, orders: Sequence[Sequence[LinearForm[str]]]) -> bool:
         """Whether two turns of these orders may meet one element; to the sum of an adjoint, both may add."""
         assert self.statement is not None
         conflict = self.accesses.conflict

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from srcad.analysis.integers.constraint_solver import is_satisfiable
 from srcad.analysis.integers.element_dependence import affine_index, iteration_before, same_iteration
-from srcad.analysis.integers.fourier_motzkin import difference, is_satisfiable
 from srcad.ir.length_exprs import minus, plus
+from srcad.ir.linear import LinearForm
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, map_expr, names, replace_names
@@ -92,7 +93,7 @@ class _Nested:
     def _greater(self, bound: Expr, other: Expr) -> Expr:
         """The greater of two, of which the second may be known to be."""
         one, two = affine_index(bound, self.types), affine_index(other, self.types)
-        if one is not None and two is not None and not is_satisfiable([difference(one, two, -1), *self.move.around]):
+        if one is not None and two is not None and not is_satisfiable([one - two - 1, *self.move.around]):
             return other
         return Op("max", (bound, other))
 
@@ -137,7 +138,7 @@ class _Nested:
         return not move.accesses.conflict(move.own[:1], read, [self._same_turn])
 
     @property
-    def _same_turn(self) -> list[tuple[int, tuple[tuple[str, int], ...]]]:
+    def _same_turn(self) -> list[LinearForm[str]]:
         return [f for n in self.move.chain.counters for f in same_iteration(n)]
 
     # ---- names -------------------------------------------------------------------------------
