@@ -54,21 +54,32 @@ class LinearForm(Generic[U]):
     def __add__(self: _Form, other: _Form | int) -> _Form:
         if isinstance(other, int):
             return type(self)(self.terms, self.const + other)
-        if not self.terms or not other.terms:
-            return type(self)(self.terms or other.terms, self.const + other.const)
-        total = dict(self.terms)
-        for unknown, coefficient in other.terms:
-            total[unknown] = total.get(unknown, 0) + coefficient
-        return type(self)(_in_order(total), self.const + other.const)
+        return self.plus(other, 1)
+
+    def __sub__(self: _Form, other: _Form | int) -> _Form:
+        if isinstance(other, int):
+            return type(self)(self.terms, self.const - other)
+        return self.plus(other, -1)
 
     def __mul__(self: _Form, factor: int) -> _Form:
+        if factor == 1:
+            return self
         return type(self)(tuple([(u, c * factor) for u, c in self.terms]) if factor else (), self.const * factor)
 
     def __neg__(self: _Form) -> _Form:
-        return self * -1
+        return type(self)(tuple([(u, -c) for u, c in self.terms]), -self.const)
 
-    def __sub__(self: _Form, other: _Form | int) -> _Form:
-        return self + (-other)
+    def plus(self: _Form, other: _Form, times: int) -> _Form:
+        """`self + other * times`, at once: forms are added up very often."""
+        const = self.const + other.const * times
+        if not other.terms:
+            return type(self)(self.terms, const)
+        if times == 1 and not self.terms:
+            return type(self)(other.terms, const)
+        total = dict(self.terms)
+        for unknown, coefficient in other.terms:
+            total[unknown] = total.get(unknown, 0) + coefficient * times
+        return type(self)(_in_order(total), const)
 
     def coefficient(self, unknown: U) -> int:
         for one, coefficient in self.terms:
@@ -79,13 +90,13 @@ class LinearForm(Generic[U]):
     def with_value(self: _Form, unknown: U, value: _Form) -> _Form:
         """The form with an unknown replaced by a form."""
         coefficient = self.coefficient(unknown)
-        return self + (value - type(self).unknown(unknown)) * coefficient if coefficient else self
+        return self.plus(value - type(self).unknown(unknown), coefficient) if coefficient else self
 
     def replaced(self: _Form, value: Callable[[U], _Form]) -> _Form:
         """The form with each unknown replaced by the form that is its value."""
         total = type(self)((), self.const)
         for unknown, coefficient in self.terms:
-            total = total + value(unknown) * coefficient
+            total = total.plus(value(unknown), coefficient)
         return total
 
 

@@ -98,7 +98,7 @@ class Dim(LinearForm[Symbol]):
                 if limit is None:
                     return None
                 end = limit
-            total = total + end * coefficient
+            total = total.plus(end, coefficient)
         return total
 
 

@@ -56,7 +56,7 @@ class Facts(Generic[U]):
         unknown, coefficient = form.terms[-1]
         for fact in self.about.get(unknown, ()):
             times, rest = divmod(coefficient, fact.coefficient(unknown))
-            if rest == 0 and times > 0 and self._proved(form - fact * times, depth - 1, tried):
+            if rest == 0 and times > 0 and self._proved(form.plus(fact, -times), depth - 1, tried):
                 return True
         return False
 

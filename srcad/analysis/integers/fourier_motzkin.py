@@ -79,7 +79,7 @@ def _without(unknown: U, system: Iterable[LinearForm[U]]) -> tuple[set[LinearFor
             rest.add(form)
     for a, low in lower:
         for b, high in upper:
-            rest.add(tight(low * b + high * a))
+            rest.add(tight((low * b).plus(high, a)))
     return rest, all(a == 1 or b == 1 for a, _ in lower for b, _ in upper)
 
 

@@ -59,7 +59,7 @@ class LengthForms:
                 length = now.unknown()
                 now.add_fact(length)
                 return length
-            total = total + form * coefficient
+            total = total.plus(form, coefficient)
         return total if now.is_nonnegative(total) else self._or_zero(total, now)
 
     def _or_zero(self, form: Form, now: ValueRanges) -> Form:
