@@ -64,15 +64,12 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     },
     "linear forms: read from expressions": {
         "typing.infer:_value": "one operation, by the types of its operands",
-        "canonicalize.check_hoisting:_Settled._dim": "nested, by types",
+        "typing.typeof:linear_value": "nested, by types",
+        "canonicalize.check_hoisting:_Settled._dim": "nested, by types, of sums whose operands are all known",
         "analysis.integers.value_ranges:ValueRanges.value": "nested, with minima, quotients and choices",
         "analysis.integers.element_dependence:affine_index": "nested, over names",
-        "analysis.integers.dependence:_Side.value": "atoms, by types",
-        "analysis.memory.privatization:Privatization._value": "atoms, by types",
         "analysis.loops.parallel_loops:affine_indices": "a counter and a constant, sequential form",
         "analysis.memory.to_be_recorded:ToBeRecorded.affine": "a counter and a constant, normal form",
-        "optimize.shapes.shape_environment:ShapeEnvironment.number": "nested, by types",
-        "optimize.loops.interchange_legality:StatementDistribution.slope": "a counter and a constant",
     },
     "linear forms: written as expressions": {
         "ir.length_exprs:linear_expression": "of types",

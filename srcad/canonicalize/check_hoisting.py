@@ -17,6 +17,7 @@ from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
 from srcad.typing.builder import Builder
+from srcad.typing.typeof import linear_value
 
 _CONDITIONS = frozenset({"and", "or", "not", "==", "!=", "<", "<=", ">", ">="})
 _NUMBERS = frozenset({"+", "-", "*", "shape", "len", "size"})
@@ -41,13 +42,13 @@ class _Facts:
 
     def same(self, d: Dim) -> Dim:
         """One of the lengths that are equal to this one, the same for all of them."""
-        total = dim(d.const)
-        for symbol, coefficient in d.terms:
-            known = dim(symbol)
-            while len(known.terms) == 1 and known.const == 0 and known.terms[0][0] in self.equal:
-                known = self.equal[known.terms[0][0]]
-            total = total + known * coefficient
-        return total
+        return d.replaced(self._first)
+
+    def _first(self, symbol: Symbol) -> Dim:
+        known = dim(symbol)
+        while len(known.terms) == 1 and known.const == 0 and known.terms[0][0] in self.equal:
+            known = self.equal[known.terms[0][0]]
+        return known
 
     def learn(self, a: Dim, b: Dim) -> None:
         match self.same(a), self.same(b):
@@ -169,20 +170,10 @@ class _Settled:
     def _dim(self, e: Expr) -> Dim | None:
         """An integer as a linear form."""
         match e:
-            case Const(bool()):
-                return None
-            case Const(int(value)):
-                return dim(value)
-            case Var(name):
-                known = self.types.get(name)
-                return known.dim if isinstance(known, Scalar) else None
-            case Op("shape", (inner,), static):
-                known = self.builder.typeof(inner)
-                axis = dict(static)["axis"]
-                return known.dims[axis] if isinstance(known, Array) and isinstance(axis, int) else None
-            case Op("len", (Var(name),)):
-                known = self.types.get(name)
-                return known.dims[0] if isinstance(known, Array) else None
+            case Const() | Var():
+                return linear_value(e, self.types)
+            case Op("shape" | "len", (inner,)) if isinstance(self.builder.typeof(inner), Array):
+                return linear_value(e, self.types)
             case Op("+" | "-" as prim, (a, b)):
                 x, y = self._dim(a), self._dim(b)
                 return None if x is None or y is None else x + y if prim == "+" else x - y

@@ -99,4 +99,4 @@ def _own(axis: int | None, many: bool) -> Dim:
 def _renamed(d: Dim, name: str) -> Dim:
     if not any(symbol.name == UNNAMED for symbol, _ in d.terms):
         return d
-    return Dim(tuple((replace(s, name=name) if s.name == UNNAMED else s, c) for s, c in d.terms), d.const)
+    return d.replaced(lambda s: dim(replace(s, name=name) if s.name == UNNAMED else s))

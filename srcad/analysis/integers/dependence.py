@@ -14,6 +14,7 @@ from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, For, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Dim, Scalar, Type
+from srcad.typing.typeof import linear_value
 
 
 class _Side:
@@ -33,10 +34,8 @@ class _Side:
         return LinearForm.of(((self._name(s.name, s.axis), c) for s, c in d.terms), d.const)
 
     def value(self, e: Expr) -> LinearForm[str] | None:
-        if isinstance(e, Const) and isinstance(e.value, int):
-            return LinearForm.constant(e.value)
-        t = self.owner.types.get(e.name) if isinstance(e, Var) else None
-        return self.form(t.dim) if isinstance(t, Scalar) and t.dim is not None else None
+        known = linear_value(e, self.owner.types)
+        return None if known is None else self.form(known)
 
     def counter(self, turn: Region) -> LinearForm[str] | None:
         """The counter of a loop, where its turns are in the order of its values or against it."""

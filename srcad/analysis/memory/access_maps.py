@@ -8,9 +8,9 @@ from typing import TypeGuard
 
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
-from srcad.ir.types import ONE, Array, Dim, Scalar, Type
+from srcad.ir.types import ONE, Array, Dim, Type
 from srcad.typing.slices import UNKNOWN, Bound, slice_dim
-from srcad.typing.typeof import typeof
+from srcad.typing.typeof import linear_value
 
 _CONTENT = frozenset({"copy", "np.ascontiguousarray", "np.asarray", "stop_gradient"})
 """What gives an array of the same elements: for one who only reads them, the argument itself."""
@@ -152,15 +152,9 @@ def _is_constant(bound: Bound) -> TypeGuard[Dim | None]:
 
 
 def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
-    if expr is None:
-        return None
-    known = typeof(expr, types)
-    return known.dim if isinstance(known, Scalar) and known.dim is not None else UNKNOWN
+    return None if expr is None else linear_value(expr, types) or UNKNOWN
 
 
 def _never_negative(item: Expr, types: Mapping[str, Type]) -> bool:
-    known = typeof(item, types)
-    if not isinstance(known, Scalar) or known.dim is None:
-        return False
-    least = known.dim.bound(False)
-    return least is not None and least.is_nonnegative
+    known = linear_value(item, types)
+    return known is not None and known.is_index

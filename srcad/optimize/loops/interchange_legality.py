@@ -14,10 +14,11 @@ from srcad.analysis.integers.element_dependence import (
     iteration_before,
     same_iteration,
 )
+from srcad.analysis.loops.parallel_loops import affine_indices
 from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.length_exprs import plus
 from srcad.ir.linear import LinearForm
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names, walk
 from srcad.ir.types import Array, Scalar, Type
 
@@ -231,12 +232,8 @@ class StatementDistribution:
         c = self.loop.index
         if (c in names(low)) == (c in names(high)):
             return None
-        match high if c in names(high) else low:
-            case Var():
-                return c in names(high), 0
-            case Op("+" | "-" as op, (Var(name), Const(int(by)))) if name == c:
-                return c in names(high), by if op == "+" else -by
-        return None
+        by = affine_indices(high if c in names(high) else low, c)
+        return None if by is None else (c in names(high), by)
 
     def _turns_fit(self) -> bool:
         """Whether the statement's own turns may run in the new order."""

@@ -12,7 +12,7 @@ from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
-from srcad.typing.typeof import typeof
+from srcad.typing.typeof import linear_value, typeof
 
 Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
 _COUNTERS = ("i", "j", "k", "l", "m", "n")
@@ -120,8 +120,7 @@ class ShapeEnvironment:
 
     def number(self, expr: Expr) -> Dim | None:
         """The value of an integer as a linear form."""
-        known = typeof(expr, self.types)
-        return known.dim if isinstance(known, Scalar) else None
+        return linear_value(expr, self.types)
 
     def _drop(self, name: str) -> None:
         self.extents.pop(name, None)
@@ -223,13 +222,14 @@ def representative(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
     """One of the lengths that are equal to this one, the same for all of them."""
     if not any(s in equal for s, _ in d.terms):
         return d
-    total = dim(d.const)
-    for symbol, coefficient in d.terms:
+
+    def first(symbol: Symbol) -> Dim:
         known = dim(symbol)
         while known.terms and known.terms[0][0] in equal:
             known = equal[known.terms[0][0]]
-        total = total + known * coefficient
-    return total
+        return known
+
+    return d.replaced(first)
 
 
 def _refreshed(known: Type) -> Type:

@@ -28,7 +28,7 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Scalar, Type
-from srcad.typing.typeof import typeof
+from srcad.typing.typeof import linear_value, typeof
 
 INLINE = {
     f"{module}.{name}": f"machine.inline_{name}"
@@ -199,11 +199,9 @@ def _apart(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
     if a[0] != b[0] or len(a[1]) != len(b[1]):
         return False
     for one, other in zip(a[1], b[1], strict=True):
-        known = typeof(one, types), typeof(other, types)
-        if all(isinstance(t, Scalar) and t.dim is not None for t in known):
-            apart = known[0].dim - known[1].dim  # type: ignore[union-attr,operator]
-            if not apart.terms and apart.const:
-                return True
+        x, y = linear_value(one, types), linear_value(other, types)
+        if x is not None and y is not None and not (x - y).terms and x != y:
+            return True
     return False
 
 

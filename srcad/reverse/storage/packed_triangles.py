@@ -26,7 +26,7 @@ def packed_triangle(
         return None
     count = other.high - other.low
     by = next((c for symbol, c in count.terms if symbol.name == one.name), 0)
-    first, last = _at(count, one, one.low), _at(count, one, one.high - 1)
+    first, last = count.with_value(one, one.low), count.with_value(one, one.high - 1)
     # a row of less than no turns would not be one of none
     if by not in (1, -1) or not ((first.is_nonnegative and by == 1) or (last.is_nonnegative and by == -1)):
         return None
@@ -70,11 +70,3 @@ def _counter(turn: Region, types: Mapping[str, Type]) -> Symbol | None:
     symbol = t.dim.terms[0][0]
     assert isinstance(owner, For)
     return symbol if symbol.name == owner.index else None
-
-
-def _at(d: Dim, symbol: Symbol, value: Dim) -> Dim:
-    """The form with a symbol replaced."""
-    total = Dim((), d.const)
-    for one, coefficient in d.terms:
-        total = total + (value if one == symbol else Dim(((one, 1),))) * coefficient
-    return total
