@@ -72,8 +72,8 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.memory.to_be_recorded:ToBeRecorded.affine": "a counter and a constant, normal form",
     },
     "linear forms: written as expressions": {
-        "ir.length_exprs:linear_expression": "of types",
-        "analysis.integers.length_forms:LengthForms.written": "of numbered unknowns",
+        "ir.length_exprs:linear_expression": "expressions",
+        "frontend.values.growing_lists:length_atom": "operations on atoms, each a statement",
     },
     "linear forms: proofs": {
         "ir.types:Dim.bound": "of types alone: ends of ranges put in, and a sum of lengths is not negative",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from srcad.ir.linear import LinearForm, U
 from srcad.ir.nodes import Const, Expr, Op, Var
 from srcad.ir.types import Dim, Symbol
 
@@ -17,19 +18,24 @@ def nonnegative_length(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
     return total if d.is_nonnegative else Op("max", (total, Const(0)))
 
 
-def linear_expression(d: Dim, spelled: Callable[[Symbol], Expr]) -> Expr:
-    """A linear form as an expression, its symbols as `spelled` says."""
-    total: Expr = Const(0)
-    for symbol, coefficient in d.terms:
-        known = spelled(symbol)
-        if coefficient != 1:
-            known = Op("*", (Const(coefficient), known))
-        total = known if total == Const(0) else Op("+", (total, known))
-    if total == Const(0):
-        return Const(d.const)
-    if d.const:
-        total = Op("+" if d.const > 0 else "-", (total, Const(abs(d.const))))
-    return total
+def linear_expression(form: LinearForm[U], spelled: Callable[[U], Expr]) -> Expr:
+    """A linear form as an expression, its unknowns as `spelled` says; what is subtracted comes last.
+
+    >>> from srcad.ir.printer import expr_text
+    >>> n, m = LinearForm.unknown("n"), LinearForm.unknown("m")
+    >>> expr_text(linear_expression(n * 2 - m + 3, Var)), expr_text(linear_expression(n - n, Var))
+    ('((2 * n) - m) + 3', '0')
+    """
+    total: Expr | None = None
+    for unknown, coefficient in sorted(form.terms, key=lambda term: term[1] < 0):
+        term = spelled(unknown)
+        if abs(coefficient) != 1:
+            term = Op("*", (Const(abs(coefficient)), term))
+        if total is None:
+            total = term if coefficient > 0 else Op("neg", (term,))
+        else:
+            total = Op("+" if coefficient > 0 else "-", (total, term))
+    return Const(form.const) if total is None else plus(total, form.const)
 
 
 def shape_query(symbol: Symbol) -> Expr:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from srcad.analysis.integers.constraint_solver import Facts
 from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
 from srcad.analysis.memory.may_alias import may_alias
+from srcad.ir.length_exprs import linear_expression
 from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.regions import regions
 from srcad.ir.traversal import block_stores, names
@@ -108,19 +109,13 @@ class LengthForms:
 
     def written(self, form: Form, stmt: Stmt) -> Expr | None:
         """The form as an expression of names that are known before a loop; None where it has unknowns without."""
-        total: Expr | None = None
-        for u, coefficient in sorted(form.terms, key=lambda term: term[1] < 0):
+        named: dict[int, Expr] = {}
+        for u, _ in form.terms:
             one = self._named(u, stmt)
             if one is None:
                 return None
-            scaled = one if abs(coefficient) == 1 else Op("*", (Const(abs(coefficient)), one))
-            if total is None:
-                total = scaled if coefficient > 0 else Op("neg", (scaled,))
-            else:
-                total = Op("+" if coefficient > 0 else "-", (total, scaled))
-        if total is None:
-            return Const(form.const)
-        return Op("+" if form.const > 0 else "-", (total, Const(abs(form.const)))) if form.const else total
+            named[u] = one
+        return linear_expression(form, named.__getitem__)
 
     def _named(self, unknown: int, stmt: Stmt) -> Expr | None:
         for expr in self._spelling.get(unknown, ()):
