@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Function, If, Op, Store, Var, While
-from srcad.ir.result_memory import root, roots
-from srcad.ir.traversal import walk
+from srcad.analysis.memory.may_alias import UnionFind
+from srcad.ir.nodes import Const, For, Function, Op, Store, Var, While
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import bindings, walk
 from srcad.ir.types import Array, Type
 
 
 @dataclass(frozen=True)
 class AliasClasses:
-    """`group` gives names that may ever share memory the same representative."""
+    """`class_of` gives names that may ever share memory the same representative."""
 
     class_of: dict[str, str]
     written: frozenset[str]
@@ -21,41 +22,20 @@ class AliasClasses:
 
 
 def alias_classes(f: Function) -> AliasClasses:
-    """Group the arrays of a function in normal form, without regard to order."""
-    parent: dict[str, str] = {}
+    """Group the arrays of a function in normal form, without regard to order.
 
-    def find(name: str) -> str:
-        while parent.get(name, name) != name:
-            name = parent[name]
-        return name
-
-    def same(a: str, e: Expr) -> None:
-        for b in sorted(roots(e)):
-            if isinstance(f.types.get(a), Array) and isinstance(f.types.get(b), Array):
-                parent[find(a)] = find(b)
-
+    These are the classes of `may_alias`, of arrays only: lists and what they hold are left out.
+    """
+    classes = UnionFind(lambda name: isinstance(f.types.get(name), Array))
     stores: list[str] = []
     for stmt in walk(f.body):
-        match stmt:
-            case Assign(target, value):
-                same(target, value)
-            case If(joins=joins):
-                for j in joins:
-                    same(j.target, j.then)
-                    same(j.target, j.orelse)
-            case For(carried=carried) | While(carried=carried):
-                for c in carried:
-                    same(c.arg, c.init)
-                    same(c.arg, c.next)
-                    for e in _ends(stmt, c):
-                        same(c.result, e)
-            case Store(base):
-                name = root(base)
-                assert name is not None
-                stores.append(name)
-            case _:
-                pass
-    group = {name: find(name) for name, t in f.types.items() if isinstance(t, Array)}
+        for target, value in bindings(stmt):
+            classes.join(target, value)
+        if isinstance(stmt, Store):
+            name = root(stmt.base)
+            assert name is not None
+            stores.append(name)
+    group = {name: classes.find(name) for name, t in f.types.items() if isinstance(t, Array)}
     written = {group[name] for name in stores}
     stored = frozenset(name for name, g in group.items() if g in written)
     return AliasClasses(group, stored)
@@ -83,8 +63,3 @@ def surely_runs(loop: For | While) -> bool:
             return len(range(start, stop, step)) > 0
         case _:
             return False
-
-
-def _ends(loop: For | While, carry: Carry) -> tuple[Expr, ...]:
-    """What the result of a carry may be."""
-    return (carry.next,) if surely_runs(loop) else (carry.init, carry.next)

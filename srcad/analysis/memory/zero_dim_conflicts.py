@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.analysis.memory.alias_conflicts import NamedConflict, refuse_alias_conflicts
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Block, Expr, Function, Op, Stmt, Store, Var
 from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_UPDATED, roots
-from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.traversal import bindings, blocks, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 
 _WHY = "NumPy makes a 0-d array of it, whose content may change; a derivative takes it for a number."
@@ -45,23 +45,8 @@ def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:
     while len(found) > before:
         before = len(found)
         for stmt in walk(f.body):
-            found |= {target for target, value in _values(stmt) if _holds(value, found, f)}
+            found |= {target for target, value in bindings(stmt) if _holds(value, found, f)}
     return frozenset(found)
-
-
-def _values(stmt: Stmt) -> Iterator[tuple[str, Expr]]:
-    """The names a statement gives a value, and what each may be."""
-    match stmt:
-        case Assign(target, value):
-            yield target, value
-        case If(joins=joins):
-            for j in joins:
-                yield from ((j.target, j.then), (j.target, j.orelse))
-        case For(carried=carried) | While(carried=carried):
-            for c in carried:
-                yield from ((c.arg, c.init), (c.arg, c.next), (c.result, c.init), (c.result, c.next))
-        case _:
-            return
 
 
 def _holds(value: Expr, known: set[str], f: Function) -> bool:
