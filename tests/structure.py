@@ -39,15 +39,11 @@ DIFFERENTIATE = "api:value_and_grad"
 MECHANISMS: Mapping[str, Mapping[str, str]] = {
     "aliases: which names may share memory": {
         "ir.result_memory:roots": "of one operation: the names whose memory its value may be",
-        "analysis.memory.alias_classes:alias_classes": "classes of arrays, normal form, at all times at once",
-        "analysis.memory.may_alias:may_alias": "classes of names, either form, at all times at once",
+        "analysis.memory.may_alias:UnionFind": "classes of names, either form, at all times at once",
         "analysis.memory.alias_conflicts:_Clashes": "pairs of names at each moment, normal form",
         "analysis.memory.flow_sensitive_aliases:_flow": "pairs of names at each moment, sequential form",
-        "analysis.memory.modified_parameters:written_parameters": "parameters that a store may reach, name by name",
-        "canonicalize.copy_written_arguments:written_parameters": "the same parameters, by classes of arrays",
-        "analysis.memory.zero_dim_conflicts:_zero_d": "names whose values 0-d arrays may hold, and views of those",
+        "analysis.memory.reference_flow:ReferenceFlow": "names given what others refer to, with a direction",
         "optimize.shapes.shape_environment:ShapeEnvironment.memory": "classes of names, and of new names",
-        "optimize.memory.scalar_replacement_candidates:_Choice._given": "names given what small arrays refer to",
         "optimize.stencils.fill_sinking:_Holders": "names that surely, and that perhaps, are memory filled with zeros",
         "optimize.vectorize.vector_functions:_compared": "arrays made here share with none",
         "optimize.vectorize.sine_versioning:_Sines._may_meet": "classes of names, and arrays made here share with none",
@@ -164,10 +160,10 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
 """Question -> what answers it by a way of its own; who only asks one of these is not named."""
 
 ANALYSES: Mapping[str, Sequence[str]] = {
-    "aliases": ("analysis.memory.alias_classes:alias_classes",),
-    "sharing": ("analysis.memory.may_alias:may_alias",),
+    "aliases": ("analysis.memory.alias_classes:_classes",),
+    "sharing": ("analysis.memory.may_alias:_may_alias",),
     "holders": ("analysis.memory.flow_sensitive_aliases:_flow",),
-    "liveness": ("analysis.memory.liveness:liveness",),
+    "liveness": ("analysis.memory.liveness:_liveness",),
     "regions": ("ir.regions:regions",),
     "Overwrites": ("analysis.memory.to_be_recorded:ToBeRecorded",),
     "Dependence": ("analysis.integers.dependence:DependenceTest",),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from srcad.analysis.cache import remembered
 from srcad.analysis.memory.may_alias import UnionFind
-from srcad.ir.nodes import Const, For, Function, Op, Store, Var, While
+from srcad.ir.nodes import Block, Const, For, Function, Op, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import bindings, walk
 from srcad.ir.types import Array, Type
@@ -26,19 +27,31 @@ def alias_classes(f: Function) -> AliasClasses:
 
     These are the classes of `may_alias`, of arrays only: lists and what they hold are left out.
     """
-    classes = UnionFind(lambda name: isinstance(f.types.get(name), Array))
+    heads, stores = remembered("alias_classes", f.body, f.types, None, lambda: _classes(f.body, f.types))
+    group = {name: heads.get(name, name) for name, t in f.types.items() if isinstance(t, Array)}
+    written = {group[name] for name in stores}
+    stored = frozenset(name for name, g in group.items() if g in written)
+    return AliasClasses(group, stored)
+
+
+def _classes(body: Block, types: Mapping[str, Type]) -> tuple[tuple[Mapping[str, str], list[str]], set[str]]:
+    """For the arrays that others are joined with, their representatives; what is stored into; the names asked for."""
+    asked: set[str] = set()
+
+    def is_array(name: str) -> bool:
+        asked.add(name)
+        return isinstance(types.get(name), Array)
+
+    classes = UnionFind(is_array)
     stores: list[str] = []
-    for stmt in walk(f.body):
+    for stmt in walk(body):
         for target, value in bindings(stmt):
             classes.join(target, value)
         if isinstance(stmt, Store):
             name = root(stmt.base)
             assert name is not None
             stores.append(name)
-    group = {name: classes.find(name) for name, t in f.types.items() if isinstance(t, Array)}
-    written = {group[name] for name in stores}
-    stored = frozenset(name for name, g in group.items() if g in written)
-    return AliasClasses(group, stored)
+    return ({name: classes.find(name) for name in list(classes.parent)}, stores), asked
 
 
 def is_writable_view(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:

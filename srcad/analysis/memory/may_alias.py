@@ -7,8 +7,9 @@ holds for the whole block at once (it does not say when), which is coarse, and s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from srcad.analysis.cache import remembered
 from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.result_memory import VIEWS, root, roots
 from srcad.ir.traversal import bindings, own_exprs, walk
@@ -124,7 +125,20 @@ class UnionFind:
 
 def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
     """Group the names of a block by the memory they may share."""
-    classes = UnionFind(lambda name: not isinstance(types.get(name), Scalar | Opaque))
+    found = remembered("may_alias", block, types, None, lambda: _may_alias(block, types))
+    # types of names that are new since then are asked for as well
+    return found if found.types is types else replace(found, types=types)
+
+
+def _may_alias(block: Block, types: Mapping[str, Type]) -> tuple[MayAlias, set[str]]:
+    """The classes, and the names whose types have been asked for."""
+    asked: set[str] = set()
+
+    def has_memory(name: str) -> bool:
+        asked.add(name)
+        return not isinstance(types.get(name), Scalar | Opaque)
+
+    classes = UnionFind(has_memory)
     for stmt in walk(block):
         for expr in own_exprs(stmt):
             if isinstance(expr, Op) and expr.prim in ("append", "list.append"):
@@ -139,4 +153,4 @@ def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
     members: dict[str, set[str]] = {}
     for name, head in representative.items():
         members.setdefault(head, set()).add(name)
-    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types)
+    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types), asked
