@@ -208,6 +208,7 @@ def _apart(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
 
 
 def _compared(a: Expr, b: Expr, new: Set[str]) -> bool:
+    """Whether LLVM compares the addresses: what it can see is less than what `analysis.memory` knows."""
     one, other = root(a), root(b)
     return one == other or not {one, other} & new
 
