@@ -6,13 +6,13 @@ Indices and bounds that are linear in counters and in what does not change make 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from srcad.analysis.integers.fourier_motzkin import LinearForm, difference, is_satisfiable, linear_form
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.traversal import defined, names
-from srcad.ir.types import Scalar, Type
+from srcad.ir.types import Dim, Scalar, Type
 
 PRIMED = "'"
 """Marks the counters of the second of two turns."""
@@ -116,6 +116,33 @@ def may_be_same_element(
                 b = primed(b, moving)
                 constraints += [difference(a, b), difference(b, a)]
     return is_satisfiable(constraints)
+
+
+def surely_apart(one: Sequence[Expr], other: Sequence[Expr], value: Callable[[Expr], Dim | None]) -> bool:
+    """Whether two elements of one array are never the same: along some axis their indices differ by a constant.
+
+    Of indices at one moment, which `value` gives as forms; None where it knows none. An index below zero counts from
+    the end, so that -1 may be 2: both count from the start, or both from the end.
+
+    >>> from srcad.ir.types import dim
+    >>> values = lambda e: dim(e.value) if isinstance(e, Const) else None
+    >>> surely_apart((Var("i"), Const(0)), (Var("j"), Const(1)), values)
+    True
+    >>> surely_apart((Const(-1),), (Const(2),), values), surely_apart((Const(-1),), (Const(-2),), values)
+    (False, True)
+    """
+    for a, b in zip(one, other, strict=True):
+        x, y = value(a), value(b)
+        if x is None or y is None or (x - y).terms or (x - y).const == 0:
+            continue
+        if (x.is_index and y.is_index) or (_is_negative(x) and _is_negative(y)):
+            return True
+    return False
+
+
+def _is_negative(value: Dim) -> bool:
+    greatest = value.bound(True)
+    return greatest is not None and (-greatest - 1).is_nonnegative
 
 
 def primed(f: LinearForm, moving: frozenset[str]) -> LinearForm:
