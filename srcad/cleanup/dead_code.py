@@ -1,4 +1,8 @@
-"""What nobody reads is not computed."""
+"""What nobody reads is not computed, in sequential form.
+
+`canonicalize/prune` does it in normal form: there every name is assigned once, so that it needs no liveness, and it
+drops joins and carries. `canonicalize/unreachable_code` drops what never runs, whoever may read it.
+"""
 
 from __future__ import annotations
 
