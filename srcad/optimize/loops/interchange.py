@@ -29,8 +29,8 @@ from dataclasses import replace
 
 from srcad.analysis.integers.element_dependence import index_bounds
 from srcad.analysis.integers.fourier_motzkin import LinearForm
-from srcad.analysis.memory.liveness import Path, liveness
-from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.memory.liveness import Path
+from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.loop_nest import LoopNest
@@ -68,10 +68,7 @@ def interchange(f: Function) -> Function:
     if not any(isinstance(s, For) for s in walk(f.body)):
         return f
     types = dict(f.types)
-    kept = frozenset(n for e in f.results for n in names(e))
-    params = frozenset(p.name for p in f.params)
-    shared = may_alias(f.body, f.types)
-    live = liveness(f.body, f.types, kept, params, all_stays=True)
+    memory = MemoryQueries(f)
 
     def block(stmts: Block, path: Path, facts: tuple[LinearForm, ...]) -> Block:
         return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
@@ -83,10 +80,10 @@ def interchange(f: Function) -> Function:
         stmt = with_blocks(stmt, [block(b, (*path, name), here) for name, b in inner_blocks(stmt)])
         if not isinstance(stmt, For) or not _may_be_innermost(stmt, types):
             return (stmt,)
-        later = live.live_after((*path, "head"))
+        later = memory.liveness.live_after((*path, "head"))
 
         def moved(loop: For, at: int, chain: PerfectNest, k: int, rows: frozenset[str]) -> DistributedLoop | None:
-            move = StatementDistribution(loop, at, chain, k, types, shared, later, facts)
+            move = StatementDistribution(loop, at, chain, k, types, memory.classes, later, facts)
             if not (move.is_profitable() and move.is_legal()):
                 return None
             found = distributed_loop(move, rows)
