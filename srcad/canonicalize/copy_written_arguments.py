@@ -6,15 +6,9 @@ from dataclasses import replace
 
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Function, Op, Var
-from srcad.ir.traversal import block_stores, substitute
+from srcad.ir.traversal import substitute
 from srcad.ir.types import Array, Type
 from srcad.typing.builder import Builder
-
-
-def written_parameters(f: Function, found: AliasClasses) -> tuple[str, ...]:
-    """The parameters whose memory the function may write into."""
-    written = {found.class_of[name] for name in block_stores(f.body) if name in found.class_of}
-    return tuple(p.name for p in f.params if found.class_of.get(p.name) in written)
 
 
 def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
@@ -28,11 +22,14 @@ def _copied(builder: Builder, x: Var, type: Type, name: str) -> None:
 
 
 def copy_written_arguments(f: Function, builder: Builder, found: AliasClasses) -> Function:
-    """Give the function arrays of its own in place of the parameters it writes into."""
+    """Give the function arrays of its own in place of the parameters it writes into.
+
+    A parameter that shares a class with one it writes into counts too: the reverse sweep restores whole classes.
+    """
     mapping: dict[str, Var] = {}
     with builder.block() as copies:
         builder.span = f.span
-        for name in written_parameters(f, found):
+        for name in (p.name for p in f.params if p.name in found.written):
             own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
             _copied(builder, Var(name), f.types[name], own.name)
             mapping[name] = own

@@ -1,4 +1,8 @@
-"""What nobody reads is not computed."""
+"""What nobody reads is not computed, in sequential form.
+
+`canonicalize/prune` does it in normal form: there every name is assigned once, so that it needs no liveness, and it
+drops joins and carries. `canonicalize/unreachable_code` drops what never runs, whoever may read it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, While
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, Var, While
+from srcad.ir.traversal import blocks, with_blocks
 from srcad.ir.types import Type
 
 
@@ -37,6 +42,18 @@ def remove_dead_code(
         if new == block:
             return block
         block = new
+
+
+def remove_self_copies(block: Block) -> Block:
+    """Drop `x = x`, which is left where two names have become one.
+
+    `remove_dead_code` keeps it where x is read later; that no name is read needs no liveness to see.
+    """
+    kept: list[Stmt] = []
+    for stmt in block:
+        if not isinstance(stmt, Assign) or stmt.value != Var(stmt.target):
+            kept.append(with_blocks(stmt, map(remove_self_copies, blocks(stmt))))
+    return tuple(kept)
 
 
 def _block(block: Block, path: Path, live: Liveness) -> Block:

@@ -25,7 +25,18 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, own_writes, replace_names, walk, with_blocks
+from srcad.ir.traversal import (
+    bindings,
+    blocks,
+    defined,
+    names,
+    ops,
+    own_exprs,
+    own_writes,
+    replace_names,
+    walk,
+    with_blocks,
+)
 from srcad.ir.types import Array, Scalar, Type
 
 
@@ -63,14 +74,11 @@ def _kept(block: Block) -> Iterator[str]:
 
 def _handed_on(block: Block, kept: set[str]) -> frozenset[str]:
     """These names, and those that they have their values from where control flow joins."""
-    joins = [j for s in walk(block) if isinstance(s, If) for j in s.joins]
-    carried = [c for s in walk(block) if isinstance(s, For | While) for c in s.carried]
-    given = [(j.target, value) for j in joins for value in (j.then, j.orelse)]
-    given += [(name, value) for c in carried for name, value in ((c.arg, c.init), (c.arg, c.next), (c.result, c.next))]
+    joined = [pair for s in walk(block) if not isinstance(s, Assign) for pair in bindings(s)]
     before = -1
     while len(kept) > before:
         before = len(kept)
-        kept |= {value.name for name, value in given if name in kept and isinstance(value, Var)}
+        kept |= {value.name for name, value in joined if name in kept and isinstance(value, Var)}
     return frozenset(kept)
 
 

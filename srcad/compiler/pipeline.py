@@ -8,6 +8,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Any
 
+from srcad.analysis.cache import remembered_analyses
 from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias_conflicts
 from srcad.analysis.memory.modified_parameters import written_parameters
 from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
@@ -102,6 +103,7 @@ class Generated:
         return module_text(function, self.header.text(takes), self.defaults, asked=asked, **choices)
 
 
+@remembered_analyses()
 def generate(
     function: Callable[..., Any],
     arguments: Dictionary[str, Abstract],

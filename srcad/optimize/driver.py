@@ -7,6 +7,7 @@ code of. It stays plain NumPy and Numba; only what `target="cpu"` compiles is ma
 
 from __future__ import annotations
 
+from srcad.analysis.cache import remembered_analyses
 from srcad.ir.nodes import Function
 from srcad.optimize.array_statements.driver import array_statements_to_loops
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
@@ -31,6 +32,7 @@ PASSES = (
 )
 
 
+@remembered_analyses()
 def optimize(f: Function) -> Function:
     """Statements on arrays as loops, shifts gathered, vector functions; then no negative index, sums in any order."""
     for step in PASSES:

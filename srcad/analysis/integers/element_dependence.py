@@ -6,14 +6,14 @@ Indices and bounds that are linear in counters and in what does not change make 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from srcad.analysis.integers.constraint_solver import is_satisfiable
 from srcad.ir.linear import LinearForm
-from srcad.ir.nodes import Const, Expr, For, Op, Var
-from srcad.ir.traversal import defined, names
-from srcad.ir.types import Scalar, Type
+from srcad.ir.nodes import Block, Const, Expr, For, Op, Store, Var
+from srcad.ir.traversal import defined, names, ops, own_exprs, reads, walk
+from srcad.ir.types import Dim, Scalar, Type
 
 PRIMED = "'"
 """Marks the counters of the second of two turns."""
@@ -114,6 +114,54 @@ def may_be_same_element(
                 b = primed(b, moving)
                 constraints += [a - b, b - a]
     return is_satisfiable(constraints)
+
+
+def surely_apart(one: Sequence[Expr], other: Sequence[Expr], value: Callable[[Expr], Dim | None]) -> bool:
+    """Whether two elements of one array are never the same: along some axis their indices differ by a constant.
+
+    Of indices at one moment, which `value` gives as forms; None where it knows none. An index below zero counts from
+    the end, so that -1 may be 2: both count from the start, or both from the end.
+
+    >>> from srcad.ir.types import dim
+    >>> values = lambda e: dim(e.value) if isinstance(e, Const) else None
+    >>> surely_apart((Var("i"), Const(0)), (Var("j"), Const(1)), values)
+    True
+    >>> surely_apart((Const(-1),), (Const(2),), values), surely_apart((Const(-1),), (Const(-2),), values)
+    (False, True)
+    """
+    for a, b in zip(one, other, strict=True):
+        x, y = value(a), value(b)
+        if x is None or y is None or (x - y).terms or (x - y).const == 0:
+            continue
+        if (x.is_index and y.is_index) or (_is_negative(x) and _is_negative(y)):
+            return True
+    return False
+
+
+def _is_negative(value: Dim) -> bool:
+    greatest = value.bound(True)
+    return greatest is not None and (-greatest - 1).is_nonnegative
+
+
+def own_element(array: str, body: Block) -> tuple[Expr, ...] | None:
+    """The index of the element that a block assigns before it does anything else with the array, if it has to do
+    with no other element; None otherwise. Whether the index stays the same all through the block is not asked.
+
+    >>> from srcad.ir.notation import parse
+    >>> own_element("a", parse("a[i] = 0.0; a[i] += b[i]; c += a[i]")), own_element("a", parse("a[i] = a[j]"))
+    ((Var(name='i'),), None)
+    """
+    first = next((s for s in body if any(array in reads(e) for t in walk((s,)) for e in own_exprs(t))), None)
+    if not isinstance(first, Store) or first.base != Var(array) or first.op is not None:
+        return None
+    if any(array in names(e) for e in (*first.index, first.value)):
+        return None
+    exprs = [e for s in walk(body) for e in own_exprs(s)]
+    places = [s.index for s in walk(body) if isinstance(s, Store) and s.base == Var(array)]
+    places += [op.args[1:] for e in exprs for op in ops(e) if op.prim == "index" and op.args[0] == Var(array)]
+    if sum(reads(e).count(array) for e in exprs) != len(places) or any(place != first.index for place in places):
+        return None
+    return first.index
 
 
 def primed(f: LinearForm[str], moving: frozenset[str]) -> LinearForm[str]:

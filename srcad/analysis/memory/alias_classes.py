@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Function, If, Op, Store, Var, While
-from srcad.ir.result_memory import root, roots
-from srcad.ir.traversal import walk
+from srcad.analysis.cache import remembered
+from srcad.analysis.memory.may_alias import UnionFind
+from srcad.ir.nodes import Block, Const, For, Function, Op, Store, Var, While
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import bindings, walk
 from srcad.ir.types import Array, Type
 
 
 @dataclass(frozen=True)
 class AliasClasses:
-    """`group` gives names that may ever share memory the same representative."""
+    """`class_of` gives names that may ever share memory the same representative."""
 
     class_of: dict[str, str]
     written: frozenset[str]
@@ -21,44 +23,35 @@ class AliasClasses:
 
 
 def alias_classes(f: Function) -> AliasClasses:
-    """Group the arrays of a function in normal form, without regard to order."""
-    parent: dict[str, str] = {}
+    """Group the arrays of a function in normal form, without regard to order.
 
-    def find(name: str) -> str:
-        while parent.get(name, name) != name:
-            name = parent[name]
-        return name
-
-    def same(a: str, e: Expr) -> None:
-        for b in sorted(roots(e)):
-            if isinstance(f.types.get(a), Array) and isinstance(f.types.get(b), Array):
-                parent[find(a)] = find(b)
-
-    stores: list[str] = []
-    for stmt in walk(f.body):
-        match stmt:
-            case Assign(target, value):
-                same(target, value)
-            case If(joins=joins):
-                for j in joins:
-                    same(j.target, j.then)
-                    same(j.target, j.orelse)
-            case For(carried=carried) | While(carried=carried):
-                for c in carried:
-                    same(c.arg, c.init)
-                    same(c.arg, c.next)
-                    for e in _ends(stmt, c):
-                        same(c.result, e)
-            case Store(base):
-                name = root(base)
-                assert name is not None
-                stores.append(name)
-            case _:
-                pass
-    group = {name: find(name) for name, t in f.types.items() if isinstance(t, Array)}
+    These are the classes of `may_alias`, of arrays only: lists and what they hold are left out.
+    """
+    heads, stores = remembered("alias_classes", f.body, f.types, None, lambda: _classes(f.body, f.types))
+    group = {name: heads.get(name, name) for name, t in f.types.items() if isinstance(t, Array)}
     written = {group[name] for name in stores}
     stored = frozenset(name for name, g in group.items() if g in written)
     return AliasClasses(group, stored)
+
+
+def _classes(body: Block, types: Mapping[str, Type]) -> tuple[tuple[Mapping[str, str], list[str]], set[str]]:
+    """For the arrays that others are joined with, their representatives; what is stored into; the names asked for."""
+    asked: set[str] = set()
+
+    def is_array(name: str) -> bool:
+        asked.add(name)
+        return isinstance(types.get(name), Array)
+
+    classes = UnionFind(is_array)
+    stores: list[str] = []
+    for stmt in walk(body):
+        for target, value in bindings(stmt):
+            classes.join(target, value)
+        if isinstance(stmt, Store):
+            name = root(stmt.base)
+            assert name is not None
+            stores.append(name)
+    return ({name: classes.find(name) for name in list(classes.parent)}, stores), asked
 
 
 def is_writable_view(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
@@ -83,8 +76,3 @@ def surely_runs(loop: For | While) -> bool:
             return len(range(start, stop, step)) > 0
         case _:
             return False
-
-
-def _ends(loop: For | While, carry: Carry) -> tuple[Expr, ...]:
-    """What the result of a carry may be."""
-    return (carry.next,) if surely_runs(loop) else (carry.init, carry.next)

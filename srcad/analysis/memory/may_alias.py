@@ -6,12 +6,13 @@ holds for the whole block at once (it does not say when), which is coarse, and s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
+from srcad.analysis.cache import remembered
+from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.result_memory import VIEWS, root, roots
-from srcad.ir.traversal import own_exprs, walk
+from srcad.ir.traversal import bindings, own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
 
 SHAPE_READS = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
@@ -99,50 +100,57 @@ def _change(items: list[Expr]) -> int:
     return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
-def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
-    """Group the names of a block by the memory they may share."""
-    parent: dict[str, str] = {}
+class UnionFind:
+    """Classes of names, joined by what the names are given."""
 
-    def find(name: str) -> str:
+    def __init__(self, has_memory: Callable[[str], bool]) -> None:
+        self.parent: dict[str, str] = {}
+        self._has_memory = has_memory
+
+    def find(self, name: str) -> str:
+        parent = self.parent
         parent.setdefault(name, name)
         while parent[name] != name:
             parent[name] = parent[parent[name]]
             name = parent[name]
         return name
 
+    def join(self, target: str, value: Expr) -> None:
+        """`target` may share memory with the value from here on."""
+        for name in sorted(roots(value)):
+            if self._has_memory(target) and self._has_memory(name):
+                # the first name met stands for the class, so that equal input gives equal classes
+                self.parent[self.find(target)] = self.find(name)
+
+
+def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
+    """Group the names of a block by the memory they may share."""
+    found = remembered("may_alias", block, types, None, lambda: _may_alias(block, types))
+    # types of names that are new since then are asked for as well
+    return found if found.types is types else replace(found, types=types)
+
+
+def _may_alias(block: Block, types: Mapping[str, Type]) -> tuple[MayAlias, set[str]]:
+    """The classes, and the names whose types have been asked for."""
+    asked: set[str] = set()
+
     def has_memory(name: str) -> bool:
+        asked.add(name)
         return not isinstance(types.get(name), Scalar | Opaque)
 
-    def join(target: str, value: Expr | str) -> None:
-        for name in sorted(roots(Var(value) if isinstance(value, str) else value)):
-            if has_memory(target) and has_memory(name):
-                # the first name met stands for the class, so that equal input gives equal classes
-                parent[find(target)] = find(name)
-
+    classes = UnionFind(has_memory)
     for stmt in walk(block):
         for expr in own_exprs(stmt):
             if isinstance(expr, Op) and expr.prim in ("append", "list.append"):
                 into = root(expr.args[0])
                 if into is not None:
-                    join(into, expr.args[1])
-        match stmt:
-            case Assign(target, value):
-                join(target, value)
-            case If(joins=joins):
-                for j in joins:
-                    join(j.target, j.then)
-                    join(j.target, j.orelse)
-            case For(carried=carried) | While(carried=carried):
-                for c in carried:
-                    join(c.arg, c.init)
-                    join(c.arg, c.next)
-                    join(c.result, c.arg)
-            case Store(base):
-                find(root(base) or "")
-            case _:
-                pass
-    representative = {name: find(name) for name in list(parent)}
+                    classes.join(into, expr.args[1])
+        for target, value in bindings(stmt):
+            classes.join(target, value)
+        if isinstance(stmt, Store):
+            classes.find(root(stmt.base) or "")
+    representative = {name: classes.find(name) for name in list(classes.parent)}
     members: dict[str, set[str]] = {}
     for name, head in representative.items():
         members.setdefault(head, set()).add(name)
-    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types)
+    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types), asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from srcad.analysis.integers.element_dependence import surely_apart
 from srcad.ir.loop_nest import is_injective
 from srcad.ir.nodes import (
     Assign,
@@ -23,7 +24,7 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import defined, names
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Dim, Scalar
 from srcad.optimize.array_statements.expression_trees import (
     NotLowerable,
     ReadAfterWrite,
@@ -215,12 +216,9 @@ class _Spread(LoopShapes):
         return stmt
 
     def _apart(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
-        """Whether two elements are never the same: along some axis their fixed indices differ."""
-        for a, b in zip(one, other, strict=True):
-            x, y = self.known.number(a), self.known.number(b)
-            if a == b or x is None or y is None or (names(a) | names(b)) & set(self.known.counters):
-                continue
-            least = [d.bound(False) for d in (x, y)]
-            if all(d is not None and d.is_nonnegative for d in least) and not (x - y).terms and (x - y).const != 0:
-                return True
-        return False
+        """Whether two elements are never the same, whichever the iterations of the nest in which they are met."""
+
+        def fixed(item: Expr) -> Dim | None:
+            return None if names(item) & set(self.known.counters) else self.known.number(item)
+
+        return surely_apart(one, other, fixed)

@@ -28,13 +28,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analysis.integers.element_dependence import index_bounds
-from srcad.analysis.memory.liveness import Path, liveness
-from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.memory.liveness import Path
+from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.analysis.values.effects import is_pure
+from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.linear import LinearForm
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, Function, If, Stmt, Store
-from srcad.ir.traversal import block_reads, defined, names, ops, own_exprs, own_writes, walk, with_blocks
+from srcad.ir.traversal import defined, names, ops, own_exprs, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDistribution
 from srcad.optimize.loops.interchange_rewrite import DistributedLoop, distributed_loop
@@ -67,10 +68,7 @@ def interchange(f: Function) -> Function:
     if not any(isinstance(s, For) for s in walk(f.body)):
         return f
     types = dict(f.types)
-    kept = frozenset(n for e in f.results for n in names(e))
-    params = frozenset(p.name for p in f.params)
-    shared = may_alias(f.body, f.types)
-    live = liveness(f.body, f.types, kept, params, all_stays=True)
+    memory = MemoryQueries(f)
 
     def block(stmts: Block, path: Path, facts: tuple[LinearForm[str], ...]) -> Block:
         return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
@@ -82,14 +80,14 @@ def interchange(f: Function) -> Function:
         stmt = with_blocks(stmt, [block(b, (*path, name), here) for name, b in inner_blocks(stmt)])
         if not isinstance(stmt, For) or not _may_be_innermost(stmt, types):
             return (stmt,)
-        later = live.live_after((*path, "head"))
+        later = memory.liveness.live_after((*path, "head"))
 
         def moved(loop: For, at: int, chain: PerfectNest, k: int, rows: frozenset[str]) -> DistributedLoop | None:
-            move = StatementDistribution(loop, at, chain, k, types, shared, later, facts)
+            move = StatementDistribution(loop, at, chain, k, types, memory.classes, later, facts)
             if not (move.is_profitable() and move.is_legal()):
                 return None
             found = distributed_loop(move, rows)
-            return replace(found, rest=_cleared(found.rest, found.at, later) if found.rest else None)
+            return replace(found, rest=_without_dead_code(found.rest, later, types) if found.rest else None)
 
         return _parted(stmt, moved)
 
@@ -169,14 +167,8 @@ def _chain(loop: For) -> PerfectNest | None:
         loop = inner[0]
 
 
-def _cleared(loop: For, at: int, live: frozenset[str]) -> For | None:
-    """The loop without the loops at `at`, and without itself, where they only make numbers that nobody reads."""
-
-    def idle(block: Block, others: Block) -> bool:
-        read = live | block_reads(others)
-        return all(isinstance(s, For | Assign | Comment) and not set(own_writes(s)) & read for s in walk(block))
-
-    elsewhere = (*loop.body[:at], *loop.body[at + 1 :])
-    if idle((loop.body[at],), elsewhere):
-        loop = replace(loop, body=elsewhere)
-    return None if idle((loop,), ()) else loop
+def _without_dead_code(loop: For, live: frozenset[str], types: Mapping[str, Type]) -> For | None:
+    """The loop without scalars that are not read now that a statement has moved; None if nothing is left of it."""
+    rest = remove_dead_code((loop,), live, types)
+    assert all(isinstance(s, For) for s in rest)
+    return rest[0] if rest else None  # type: ignore[return-value]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from srcad.analysis.integers.element_dependence import own_element
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.loop_nest import (
@@ -14,13 +14,12 @@ from srcad.ir.loop_nest import (
     extents_of,
     indices_of,
     is_injective,
-    read_elements,
     with_body,
     written_elements,
 )
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
-from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, subexpressions, walk, with_blocks
+from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.shapes.shape_environment import representative
 
@@ -106,17 +105,8 @@ class _Contraction:
 
     def _is_local(self, name: str, body: Block, counters: tuple[str, ...]) -> bool:
         """Whether each turn starts by giving the array its element, and no turn looks at another's."""
-        met = [(s, e) for s in body for e in (*read_elements(s), *written_elements(s)) if e[0] == name]
-        first, (_, index) = met[0]
-        starts = isinstance(first, Store) and first.op is None and first.base == Var(name)
-        reads_itself = any(base == name for base, _ in read_elements(first))
-        mentions = Counter(n for s in body for e in own_exprs(s) for n in reads(e))[name]
-        as_elements = sum(
-            isinstance(p, Op) and p.prim == "index" and p.args[0] == Var(name)
-            for s in body for e in own_exprs(s) for p in subexpressions(e)
-        ) + sum(isinstance(s, Store) and s.base == Var(name) for s in body)  # fmt: skip
-        same = all(place == index for _, (_, place) in met)
-        return starts and not reads_itself and same and is_injective(index, counters) and mentions == as_elements
+        index = own_element(name, body)
+        return index is not None and is_injective(index, counters)
 
     def _as_number(self, name: str, dtype: str, body: Block) -> Block:
         number = fresh_name(f"{name}_here", Scalar(dtype), self.types)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from srcad.analysis.integers.element_dependence import surely_apart
 from srcad.analysis.memory.may_alias import MayAlias
 from srcad.analysis.values.effects import LAZY
 from srcad.ir.names import fresh_name
@@ -17,7 +18,7 @@ from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, 
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import blocks, children, defined, own_exprs, own_stores, rewrite, with_blocks
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Dim, Scalar, Type, dim
 from srcad.optimize.shapes.shape_guards import COUNTING, nonempty_condition
 from srcad.typing.typeof import typeof
 
@@ -186,7 +187,7 @@ class _Met:
             and not self.otherwise & mine
             and not any(other != base and other in mine for other, _ in self.always)
             and all(self.always[base, index] for index in places)
-            and all(_apart(one, other) for one, other in combinations(places, 2))
+            and all(surely_apart(one, other, _constant) for one, other in combinations(places, 2))
         )
 
     def _only_added_to(self, base: str) -> bool:
@@ -209,12 +210,9 @@ def always_evaluated(expr: Expr) -> Iterator[Op]:
                 yield from always_evaluated(part)
 
 
-def _apart(one: _Index, other: _Index) -> bool:
-    """Whether two elements are never the same one. -1 may be 2."""
-    return any(
-        isinstance(a, Const) and isinstance(b, Const) and a != b and (int(a.value or 0) < 0) == (int(b.value or 0) < 0)
-        for a, b in zip(one, other, strict=True)
-    )
+def _constant(item: Expr) -> Dim | None:
+    """The value of an index that is a literal: types tell no more here, they are those of a name at all times."""
+    return dim(item.value) if isinstance(item, Const) and isinstance(item.value, int) else None
 
 
 def _with_numbers(loop: For, numbers: Mapping[tuple[str, _Index], str], types: Mapping[str, Type]) -> For:

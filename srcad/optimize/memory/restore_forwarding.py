@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from srcad.analysis.integers.element_dependence import own_element
 from srcad.analysis.memory.full_overwrite import FullOverwrites
 from srcad.analysis.memory.liveness import Path, liveness, memory
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, For, Function, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, rewrite, subexpressions, walk, with_blocks
+from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 
@@ -87,37 +88,15 @@ def _is_own(array: str, loop: For, types: Mapping[str, Type]) -> bool:
     known = types.get(array)
     if not isinstance(known, Array) or known.dtype != "float64":
         return False
-    touching = [s for s in loop.body if any(array in reads(e) for t in walk((s,)) for e in own_exprs(t))]
-    first = touching[0]
-    if (
-        not isinstance(first, Store)
-        or first.base != Var(array)
-        or first.op is not None
-        or len(first.index) != known.rank
-    ):
+    index = own_element(array, loop.body)
+    if index is None or len(index) != known.rank:
         return False
-    inside = (*first.index, first.value)
-    if any(array in names(e) for e in inside) or not all(
-        isinstance(types.get(n), Scalar) for e in first.index for n in names(e)
-    ):
+    if not all(isinstance(types.get(n), Scalar) for e in index for n in names(e)):
         return False
-    # the index is the same number all through the turn, and every mention of the array is of this element
+    # the index is the same number all through the turn
     changed = {n for s in walk(loop.body) for n in own_writes(s)}
-    places = [place for s in walk(loop.body) for place in _places(s, array)]
-    mentions = sum(reads(e).count(array) for s in walk(loop.body) for e in own_exprs(s))
     bounds = {n for e in own_exprs(loop) for n in names(e)}
-    fixed = not changed & {n for e in first.index for n in names(e)} and array not in bounds
-    return fixed and mentions == len(places) and all(place == first.index for place in places)
-
-
-def _places(stmt: Stmt, array: str) -> Iterator[_Place]:
-    if isinstance(stmt, Store) and stmt.base == Var(array):
-        yield stmt.index
-    for expr in own_exprs(stmt):
-        for part in subexpressions(expr):
-            match part:
-                case Op("index", (Var(name), *items)) if name == array:
-                    yield tuple(items)
+    return not changed & {n for e in index for n in names(e)} and array not in bounds
 
 
 def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], filled: FullOverwrites) -> Block:

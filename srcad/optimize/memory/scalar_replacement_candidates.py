@@ -8,6 +8,7 @@ from itertools import product as every
 
 from srcad.analysis.memory.access_maps import access_map
 from srcad.analysis.memory.liveness import Liveness, Path
+from srcad.analysis.memory.reference_flow import ReferenceFlow
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -141,8 +142,9 @@ def promotion_plan(
     sizes = {n: size for n in met if (size := size_of(types.get(n), facts)) is not None}
     entering = live.live_after((*path, "range" if isinstance(loop, For) else "start"))
     written = {n for s in walk((loop,)) for n in own_writes(s)}
+    flow = ReferenceFlow((loop,), types)
     while sizes:
-        work = _Choice(sizes, facts, types, live)
+        work = _Choice(sizes, facts, types, live, flow)
         if isinstance(loop, For):  # asked before anything is loaded
             work.refused |= names(loop.start) | names(loop.stop) | names(loop.step)
         work.stmt(loop, path, ())
@@ -184,17 +186,21 @@ class _Choice:
     """One look at a loop with some arrays taken for numbers: which of them cannot be?"""
 
     def __init__(
-        self, sizes: Mapping[str, ConstantIndex], facts: Facts, types: Mapping[str, Type], live: Liveness
+        self,
+        sizes: Mapping[str, ConstantIndex],
+        facts: Facts,
+        types: Mapping[str, Type],
+        live: Liveness,
+        flow: ReferenceFlow,
     ) -> None:
         self.refused: set[str] = set()
         self._sizes = sizes
         self._facts = facts
         self._types = types
         self._live = live
+        self._flow = flow
         self._shares: list[tuple[str, str]] = []
         """`a = b` where b may be read afterwards."""
-        self._edges: dict[str, set[str]] = {}
-        """The names that are given what a name refers to."""
         self._stores: list[tuple[str, Path]] = []
         self._made: dict[str, set[Path]] = {}
         """In which loops (of those within) an array gets its elements."""
@@ -248,8 +254,6 @@ class _Choice:
         if isinstance(self._types.get(target), Scalar):
             self._read(value, loops)
             return
-        for name in roots(value):
-            self._edges.setdefault(name, set()).add(target)
         self._own -= {target}
         if target not in self._sizes:
             self._read(value, loops)
@@ -350,7 +354,7 @@ class _Choice:
             if loops not in self._made.get(name, set()):
                 self.refused.add(name)
         for target, source in self._shares:
-            holders = self._given({source})
+            holders = self._flow.given({source})
             memory = source not in self._sizes
             if memory:
                 holders |= {n for n in self._live.shared.aliases(source) if n not in self._sizes}
@@ -358,10 +362,10 @@ class _Choice:
                 self.refused.add(target)
         kept: list[str] = []
         for name in into:
-            holders = self._given({name})
+            holders = self._flow.given({name})
             if name not in own:
                 mine = self._live.shared.aliases(name) | {name}
-                holders |= self._given({n for n in into if n in mine})
+                holders |= self._flow.given({n for n in into if n in mine})
                 holders |= {n for n in mine if n in met and n not in self._sizes}
             if name not in written and any(n == name for n, _ in self._stores):
                 kept.append(name)
@@ -370,17 +374,6 @@ class _Choice:
             elif self._seen_to_change(holders, name not in own):
                 self.refused.add(name)
         return kept
-
-    def _given(self, sources: set[str]) -> set[str]:
-        """The names that may be given what these refer to, with them."""
-        found = set(sources)
-        work = list(sources)
-        while work:
-            for name in self._edges.get(work.pop(), ()):
-                if name not in found:
-                    found.add(name)
-                    work.append(name)
-        return found
 
     def _seen_to_change(self, holders: set[str], memory: bool) -> bool:
         """Whether a store to what these names refer to could be missed by one of them, or by who has the `memory`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from srcad import runtime, vector_math
-from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
@@ -28,8 +28,7 @@ class ShapeEnvironment:
     def __init__(self, f: Function) -> None:
         self._declared = f.types
         self._params = frozenset(p.name for p in f.params)
-        self._shared = may_alias(f.body, f.types)
-        self._memory: dict[str, str] = {}
+        self._memory = MemoryQueries(f)
         self._given: dict[str, str] = {}
         """Names that have just been given an array under the name it was made under."""
         self._equal: dict[Symbol, Dim] = {}
@@ -59,18 +58,16 @@ class ShapeEnvironment:
         name = self.free(wanted)
         self.types[name] = _refreshed(type)
         if memory is not None:
-            self._memory[name] = memory
+            self._memory.define_alias(name, memory)
         return name
 
     def memory(self, name: str) -> str:
         """One name that stands for all that may share memory with this one."""
-        while name in self._memory:
-            name = self._memory[name]
-        return self._shared.class_of(name)
+        return self._memory.class_of(name)
 
     def define(self, target: str, made: str) -> None:
         """`target = made`, a new name: from here on they are one array. Before, the target was another."""
-        self._memory[made] = target
+        self._memory.define_alias(made, target)
         self._given[target] = made
 
     def same(self, a: str, b: str) -> bool:
@@ -79,7 +76,7 @@ class ShapeEnvironment:
 
     def loads(self, expr: Expr) -> frozenset[str]:
         """The memory (by `memory`) that is read when the expression is evaluated."""
-        return frozenset(map(self.memory, self._shared.reads(expr)))
+        return self._memory.reads(expr)
 
     def declared(self, name: str) -> Type | None:
         """The type that the name has at all times."""

@@ -22,7 +22,11 @@ Item = Stmt | Gather | ConstantFill
 
 @dataclass(frozen=True)
 class _Holders:
-    """The names of the memory that is filled: those that surely are, and all that may be."""
+    """The names of the memory that is filled: those that surely are, and all that may be.
+
+    `analysis.memory` does not say what surely is the same array. And the items are not all statements yet: what the
+    gathers and fills between them will be is decided by this very question.
+    """
 
     surely: frozenset[str]
     perhaps: frozenset[str]

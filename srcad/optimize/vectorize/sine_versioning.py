@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.analysis.values.effects import LAZY
+from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
@@ -63,7 +64,7 @@ class _Sines:
         self._types = f.types
         self._far = far
         self._new = local_allocations(f)
-        self._shared: MayAlias = may_alias(f.body, f.types)
+        self._memory = MemoryQueries(f)
 
     def block(self, block: Block) -> Block:
         return tuple(new for stmt in block for new in self._stmt(stmt))
@@ -105,18 +106,14 @@ class _Sines:
                     unknown.discard(target)
                 case _:
                     unknown.update(n for s in walk((stmt,)) for n in own_writes(s))
-        return _needed(found)
+        return remove_dead_code(_once(found), {self._far}, {**self._types, self._far: Scalar("bool")})
 
     def _is_known(self, expr: Expr, unknown: Set[str], stored: Set[str]) -> bool:
         """Whether the value can be computed before the loop, and soon."""
         if names(expr) & unknown or any(op.prim in DEAR for op in ops(expr)):
             return False
         read = {n for n in names(expr) if not isinstance(self._types.get(n), Scalar)}
-        return not any(self._may_meet(a, b) for a in read for b in stored)
-
-    def _may_meet(self, a: str, b: str) -> bool:
-        """Whether two arrays may share memory; two arguments may."""
-        return a in self._shared.aliases(b) or not {a, b} & self._new
+        return not any(self._memory.may_alias(a, b) for a in read for b in stored)
 
 
 def _always(expr: Expr) -> Iterator[Op]:
@@ -127,16 +124,12 @@ def _always(expr: Expr) -> Iterator[Op]:
         yield expr
 
 
-def _needed(found: list[Stmt]) -> Block:
-    """The statements without numbers that nothing is asked of, and without what is asked a second time."""
+def _once(found: list[Stmt]) -> Block:
+    """The statements without what is asked a second time of the same values."""
     times = Counter(s.target for s in found if isinstance(s, Assign))
-    read: set[str] = set()
-    kept: list[Stmt] = []
-    for k in range(len(found) - 1, -1, -1):
-        stmt = found[k]
-        read_here = {n for e in own_exprs(stmt) for n in names(e)}
-        again = stmt in found[:k] and all(times[n] < 2 for n in read_here)
-        if (isinstance(stmt, AugAssign) and not again) or (isinstance(stmt, Assign) and stmt.target in read):
-            kept.append(stmt)
-            read |= read_here
-    return tuple(reversed(kept))
+    return tuple(
+        stmt
+        for k, stmt in enumerate(found)
+        if not (isinstance(stmt, AugAssign) and stmt in found[:k])
+        or any(times[n] > 1 for e in own_exprs(stmt) for n in names(e))
+    )

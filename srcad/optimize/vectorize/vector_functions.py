@@ -195,7 +195,10 @@ def _own_places(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
 
 
 def _apart(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
-    """Whether two rows of one array are surely not the same: of one row under two names, each address meets itself."""
+    """Whether two rows of one array look as if not the same: of one row under two names, each address meets itself.
+
+    Not `surely_apart`, which asks where an index counts from: here a wrong answer costs nothing but speed.
+    """
     if a[0] != b[0] or len(a[1]) != len(b[1]):
         return False
     for one, other in zip(a[1], b[1], strict=True):
@@ -206,6 +209,7 @@ def _apart(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
 
 
 def _compared(a: Expr, b: Expr, new: Set[str]) -> bool:
+    """Whether LLVM compares the addresses: what it can see is less than what `analysis.memory` knows."""
     one, other = root(a), root(b)
     return one == other or not {one, other} & new
 
