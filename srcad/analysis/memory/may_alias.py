@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
-from srcad.ir.result_memory import VIEWS, root, roots
+from srcad.ir.result_memory import is_view, root, roots
 from srcad.ir.traversal import own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
-
-SHAPE_READS = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
-"""Primitives that ask an array for its shape and dtype only."""
+from srcad.rules.traits import SHAPE_READS
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class MayAlias:
                 return self.reads(like) | self.reads_contents(value)
             case Op("index", (base, *_), _) if self.is_element(expr):
                 return self.reads_contents(base).union(*map(self.reads, expr.args[1:]))
-            case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
+            case Op(prim, args, _) if is_view(prim) or prim == "tuple":
                 return frozenset().union(*map(self.reads, args))
             case Op(_, args, _):
                 return frozenset().union(*map(self.reads_contents, args))
