@@ -59,7 +59,7 @@ def modulo(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -(a // b)
 
 
-@partials(np.fmod)
+@partials("np.fmod")
 def fmod(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -np.trunc(a / b)
 
@@ -253,6 +253,11 @@ def sinc(y: Any, x: Any) -> Any:
     z = math.pi * x
     series = -math.pi * z * (1.0 - z * z * (1.0 - z * z / 28.0) / 10.0) / 3.0
     return np.where(abs(x) < 0.01, series, (np.cos(z) - y) / np.where(x == 0.0, 1.0, x))
+
+
+@partials(np.nextafter, singular=False)
+def nextafter(y: Any, a: Any, b: Any) -> Any:
+    return 1.0, None
 
 
 # ---- choices -----------------------------------------------------------------------------------

@@ -141,10 +141,10 @@ _add("math.atanh", lambda x: math.atanh(x) if abs(x) < 1 else np.arctanh(float(x
 _functions(np.sqrt, math.sqrt, dtype="float", vector="instructions", infinite_slopes=True)
 # printed `np.sqrt`; another primitive because its derivative at 0 is 0: the norm of a zero vector
 _elementwise("root", np.sqrt, dtype="float", vector="instructions")
-_functions(np.cbrt, dtype="float", element="", infinite_slopes=True)
-_functions(np.fmod, dtype="joined", element="", weak_literals=True)
-PRIMITIVE_OF[math.fmod] = "np.fmod"  # Numba has no math.fmod
-_add("np.sinc", np.sinc, "elementwise", np.sinc)
+_functions(np.cbrt, dtype="float", vector="machine.inline_cbrt", infinite_slopes=True)
+_elementwise("np.fmod", np.fmod, dtype="float", vector="instructions", weak_literals=True)  # of floats
+_elementwise("np.sinc", np.sinc, np.sinc, dtype="float", vector="call")
+_functions(np.nextafter, dtype="float", cheap=True, steps=(1,), vector="machine.inline_nextafter", weak_literals=True)
 for _ufunc in [np.maximum, np.fmax]:
     _functions(_ufunc, **_CHEAP, dtype="joined", choice="maximum", weak_literals=True)
 for _ufunc in [np.minimum, np.fmin]:
@@ -161,7 +161,7 @@ _functions(np.isnan, np.isinf, np.isfinite, np.logical_and, np.logical_or, np.lo
 for _function in [math.isnan, math.isinf, math.isfinite]:
     _add(f"math.{_function.__name__}", _function, "elementwise", _function, **_STEP, dtype="bool")
 _functions(np.signbit, cheap=True, differentiable=False, dtype="bool", element="")
-_functions(np.spacing, np.nextafter, cheap=True, differentiable=False, dtype="float", element="")
+_functions(np.spacing, cheap=True, differentiable=False, dtype="float", element="")
 _elementwise("abs", abs, **_CHEAP, dtype="joined", weak_literals=True)  # of a scalar; of an array it is np.abs
 _elementwise("np.abs", np.abs, np.abs, **_CHEAP, dtype="joined")
 _elementwise("np.where", lambda c, a, b: _plain(np.where(c, a, b)), cheap=True, steps=(0,), element="select",
@@ -183,6 +183,8 @@ _add("bool", bool, "elementwise", bool, **_STEP, dtype="bool")
 for _ufunc in [np.exp, np.expm1, np.log, np.log1p, np.logaddexp, np.tanh, np.sin, np.cos]:
     _add(f"machine.inline_{_ufunc.__name__}", _ufunc, "elementwise", differentiable=False, vector="instructions")
 _add("machine.inline_erf", math.erf, "elementwise", differentiable=False, vector="instructions")
+_add("machine.inline_cbrt", np.cbrt, "elementwise", differentiable=False, vector="instructions")
+_add("machine.inline_nextafter", np.nextafter, "elementwise", differentiable=False, vector="instructions")
 _add("machine.plus", lambda a, b: a + b, "elementwise", differentiable=False)
 _add("runtime.digamma", runtime.digamma, "elementwise", runtime.digamma)
 _add("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)
