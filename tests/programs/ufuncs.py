@@ -65,6 +65,18 @@ def arithmetic_by_name(x, y):
     )
 
 
+@case(real(5, seed=1), positive(5, seed=1), compiled=True)
+@case(real(3, 1), positive(2, seed=1))
+@case(0.3, 0.5)
+def roots_and_neighbours(x, y):
+    return np.sum(np.cbrt(x) * y + np.fmod(x, y) * x + np.sinc(x * y) + np.nextafter(x, y) * y)
+
+
+@case(real(4), np.array([-7, 7, 8, -8]), compiled=True)
+def remainder_of_integers(x, k):
+    return np.sum(np.fmod(k, 3) * x + np.fmod(k, -3) * x**2)
+
+
 @case(positive(3), positive(3, seed=1))
 @case(real(3, 1), positive(2, seed=1))
 def remainders(x, y):
