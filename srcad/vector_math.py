@@ -16,7 +16,8 @@ import numpy as np
 
 ORDERED = (
     *("inline_exp", "inline_expm1", "inline_log", "inline_log1p", "inline_logaddexp", "inline_tanh", "inline_erf"),
-    *("inline_sin", "inline_cos", "in_quarter", "near_sin", "near_cos", "inline_cbrt", "inline_nextafter", "sinc"),
+    *("inline_sin", "inline_cos", "in_quarter", "near_sin", "near_cos"),
+    *("inline_cbrt", "inline_nextafter", "sinc_by_sin"),
     *("reduced", "reduced_exp", "power_of_2", "log_series"),
 )
 """Their sums are exact only in the order written: no fastmath option may reach them."""
@@ -334,7 +335,7 @@ def inline_nextafter(a: Any, b: Any) -> Any:
     return value if a == a and b == b else a + b
 
 
-def sinc(x: Any) -> Any:
+def sinc_by_sin(x: Any) -> Any:
     """sin(pi x) / (pi x), and 1 at zero, as NumPy computes it."""
     y = math.pi * (1e-20 if x == 0.0 else x)
     return np.sin(y) / y

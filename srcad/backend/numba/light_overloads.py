@@ -97,7 +97,7 @@ def _sinc(x: Any) -> Any:
     """For `np.sinc(x)` of a scalar: Numba multiplies a float32 by a float64."""
     if x == types.float32:
         return _sinc_32
-    return (lambda x: vector_math.sinc(x)) if isinstance(x, types.Number) else None
+    return (lambda x: vector_math.sinc_by_sin(x)) if isinstance(x, types.Number) else None
 
 
 def _sinc_32(x):  # type: ignore[no-untyped-def]

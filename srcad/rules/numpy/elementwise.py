@@ -60,8 +60,10 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
 
 @expands(np.fmod)
 def fmod(a: Any, b: Any) -> Any:
-    if is_float_name(common_dtype(dtype_of(a), dtype_of(b))):
-        return fmod_of(a, b)
+    return fmod_of(a, b) if is_float_name(common_dtype(dtype_of(a), dtype_of(b))) else fmod_of_integers(a, b)
+
+
+def fmod_of_integers(a: Any, b: Any) -> Any:
     # Numba takes negative integers for large ones
     r = np.mod(a, b)
     return np.where((r != 0) & ((r < 0) != (a < 0)), r - b, r)
@@ -69,7 +71,12 @@ def fmod(a: Any, b: Any) -> Any:
 
 @expands(math.fmod)
 def fmod_of_floats(x: Any, y: Any) -> Any:
-    return fmod_of(number(x), number(y))  # Numba has no math.fmod
+    # Numba has no math.fmod
+    return fmod_of(as_float(x), as_float(y))
+
+
+def as_float(x: Any) -> Any:
+    return x if is_float_name(dtype_of(x)) else number(x)
 
 
 @expands(abs, operator.abs)
