@@ -33,9 +33,6 @@ class ArrayExpansion:
 SAVED = "_saved"
 """What the name of an array that is kept for the reverse sweep ends in."""
 
-CREATES = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
-"""What makes an array of which nothing is read before it is written, if it is scratch."""
-
 
 def expand_arrays(
     f: Function, builder: Builder, wanted: Iterable[ArrayExpansion], before: Mapping[str, int]

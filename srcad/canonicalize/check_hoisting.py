@@ -16,11 +16,9 @@ from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
+from srcad.rules.traits import CONDITIONS, SHAPE_ARITHMETIC
 from srcad.typing.builder import Builder
 from srcad.typing.typeof import linear_value
-
-_CONDITIONS = frozenset({"and", "or", "not", "==", "!=", "<", "<=", ">", ">="})
-_NUMBERS = frozenset({"+", "-", "*", "shape", "len", "size"})
 
 
 def hoist_checks(f: Function) -> Function:
@@ -157,13 +155,13 @@ class _Settled:
             case Var(name) if name.startswith("%") and isinstance(value := self.values.get(name), Op):
                 if not isinstance(self.types.get(name), Scalar):
                     return e
-                if value.prim in _CONDITIONS or value.prim in _NUMBERS:
+                if value.prim in CONDITIONS or value.prim in SHAPE_ARITHMETIC:
                     return self._whole(value)
             case Op("shape", (Var(name),), static) if name.startswith("%"):
                 match self.values.get(name):
                     case Op("index") as view:  # `x[1:].shape[0]`: the part itself has no name that others would read
                         return Op("shape", (view,), static)
-            case Op(prim, args, static) if prim in _CONDITIONS or prim in _NUMBERS:
+            case Op(prim, args, static) if prim in CONDITIONS or prim in SHAPE_ARITHMETIC:
                 return Op(prim, tuple(map(self._whole, args)), static)
         return e
 

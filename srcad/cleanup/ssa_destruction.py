@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
-from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.nodes import (
     Assign,
@@ -38,6 +37,7 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.traits import SHAPE_READS
 
 
 def leave_ssa(f: Function) -> Function:

@@ -23,9 +23,6 @@ DTYPES = frozenset(
 """What an array or a scalar may hold."""
 
 _WEAK = {"bool": True, "int64": 1, "float64": 1.0}
-_LIKE_FIRST = frozenset({"copy", "astype", "np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like"})
-_FORTRAN = frozenset({"np.linalg.inv", "np.linalg.solve", "np.linalg.cholesky"})
-"""Primitives whose result Numba lays out by columns."""
 
 
 class TypeMismatch(Exception):
@@ -330,9 +327,10 @@ def _layout(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
         return layout if axes == tuple(range(len(axes))) else "A"
     if prim == "np.broadcast_to":
         return "A"
-    if prim in _LIKE_FIRST:
+    said = PRIMITIVES[prim].layout
+    if said == "first":
         return "C" if layout == "C" else "A"
-    if prim in _FORTRAN:
+    if said == "any":  # Numba's is by columns
         return "A"
     if PRIMITIVES[prim].kind == "elementwise":
         # NumPy and Numba keep the order of the operands; of one axis the result is packed in any case

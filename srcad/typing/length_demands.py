@@ -6,7 +6,7 @@ go by the length of one operand. So the demand is a check of its own, and outliv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -60,7 +60,7 @@ def demands(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     if known.kind == "elementwise":
         found = broadcast([axes_of(k, o) for k, o in enumerate(operands)])
         return [_demand(found, operands)] if found else []
-    if prim in _EXTREMES:
+    if known.choice and known.kind != "elementwise":
         return _filled(prim, operands, static)
     if prim == "np.concatenate":
         return _joined(operands, static.get("axis", 0))
@@ -161,27 +161,14 @@ def _signed(signature: str, operands: Sequence[Operand]) -> list[Demand | Filled
 
 # ---- of nothing there is no maximum ------------------------------------------------------------
 
-_EXTREMES: dict[str, tuple[str, Callable[[int], Sequence[int]]]] = {
-    "np.max": ("maximum", range),
-    "np.min": ("minimum", range),
-    "np.argmax": ("maximum", range),
-    "np.argmin": ("minimum", range),
-    "runtime.max_first": ("maximum", lambda rank: (0,)),
-    "runtime.min_first": ("minimum", lambda rank: (0,)),
-    "runtime.argmax_first": ("maximum", lambda rank: (0,)),
-    "runtime.argmin_first": ("minimum", lambda rank: (0,)),
-    "runtime.max_last": ("maximum", lambda rank: (rank - 1,)),
-    "runtime.min_last": ("minimum", lambda rank: (rank - 1,)),
-}
-"""Of each, what it finds, and the axes along which it looks."""
-
 
 def _filled(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> list[Demand | Filled]:
-    word, along = _EXTREMES[prim]
+    known = PRIMITIVES[prim]
     axes = axes_of(0, operands[0])
-    chosen = [static["axis"]] if isinstance(static.get("axis"), int) else along(len(axes))
-    left = tuple(axes[k] for k in chosen if not _is_some(axes[k].length))
-    return [Filled(left, f"no items to take the {word} of")] if left else []
+    axis = static.get("axis", known.axis)
+    chosen = [axes[axis]] if isinstance(axis, int) else axes
+    left = tuple(one for one in chosen if not _is_some(one.length))
+    return [Filled(left, f"no items to take the {known.choice} of")] if left else []
 
 
 def _is_some(d: Dim | None) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from srcad.analysis.integers.element_dependence import ElementAccess, element_access, index_bounds, may_be_same_element
-from srcad.analysis.memory.may_alias import SHAPE_READS, MayAlias
+from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
 from srcad.ir.traversal import children, defined, names, own_exprs
 from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.rules.traits import SHAPE_READS
 
 
 @dataclass(frozen=True)

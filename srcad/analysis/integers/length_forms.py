@@ -17,8 +17,9 @@ from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.regions import regions
 from srcad.ir.traversal import block_stores, names
 from srcad.ir.types import Array, Dim
+from srcad.rules.traits import having
 
-_SAME_ITEMS = frozenset({"copy", "index", "np.transpose", "reshape", "np.broadcast_to", "np.ascontiguousarray"})
+_SAME_ITEMS = having(lambda p: p.elements)
 
 
 class LengthForms:

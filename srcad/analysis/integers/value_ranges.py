@@ -15,17 +15,18 @@ from srcad.analysis.integers.constraint_solver import Facts, is_nonnegative
 from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, Op, Var
 from srcad.ir.types import Array, Scalar, Type
-
-_NEVER_NEGATIVE = frozenset({"size", "np.argmax", "np.argmin", "np.count_nonzero", "np.searchsorted"})
-_TRUTH = frozenset({"<", "<=", ">", ">=", "==", "!=", "not", "bool"})
-_SUMS = frozenset({"+", "-", "*", "//", "%", "neg", "abs", "min", "max", "np.minimum", "np.maximum"})
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS, having
 
 Form = LinearForm[int]
 """An unknown is a number that stands for one value; the greater the number, the later it was met."""
 
 ZERO: Form = LinearForm()
 
+_NONNEGATIVE = having(lambda p: p.nonnegative)
+_TRUTHS = having(lambda p: p.dtype == "bool" and not p.lazy)
+_JOINED = having(lambda p: p.dtype == "joined")
+"""Of int64 they are int64."""
 Key = tuple[str, int | None]
 """A name (axis None), or the length of an array's axis."""
 
@@ -110,9 +111,9 @@ class ValueRanges:
             case Op("and" | "or" as prim, (a, b)) if truth == (prim == "and"):
                 self.assume(a, truth)
                 self.assume(b, truth)
-            case Op(prim, (a, b)) if prim in _OPPOSITE and self.is_int64(a) and self.is_int64(b):
+            case Op(prim, (a, b)) if prim in COMPARISONS and self.is_int64(a) and self.is_int64(b):
                 difference = self.value(a) - self.value(b)
-                match prim if truth else _OPPOSITE[prim]:
+                match prim if truth else PRIMITIVES[prim].negation:
                     case "<":
                         self.add_fact(-difference - 1)
                     case "<=":
@@ -167,9 +168,9 @@ class ValueRanges:
                 return self._selected(cond, a, b)
         result = self.unknown()
         match expr:
-            case Op(prim) if prim in _NEVER_NEGATIVE or prim in ("shape", "len"):
+            case Op(prim) if prim in _NONNEGATIVE:
                 self.add_fact(result)
-            case Op("int", (Op(prim),)) if prim in _TRUTH:
+            case Op("int", (Op(prim),)) if prim in _TRUTHS:
                 self.add_fact(result, -result + 1)
         return result
 
@@ -268,6 +269,6 @@ class ValueRanges:
                 return True
             case Op("select", (_, a, b)):
                 return self.is_int64(a) and self.is_int64(b)
-            case Op(prim, args) if prim in _SUMS:
+            case Op(prim, args) if prim in _JOINED:
                 return all(map(self.is_int64, args))
         return False

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 
 from srcad.analysis.cache import remembered
 from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
-from srcad.ir.result_memory import VIEWS, root, roots
+from srcad.ir.result_memory import is_view, root, roots
 from srcad.ir.traversal import bindings, own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
-
-SHAPE_READS = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
-"""Primitives that ask an array for its shape and dtype only."""
+from srcad.rules.traits import SHAPE_READS
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class MayAlias:
                 return self.reads(like) | self.reads_contents(value)
             case Op("index", (base, *_), _) if self.is_element(expr):
                 return self.reads_contents(base).union(*map(self.reads, expr.args[1:]))
-            case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
+            case Op(prim, args, _) if is_view(prim) or prim == "tuple":
                 return frozenset().union(*map(self.reads, args))
             case Op(_, args, _):
                 return frozenset().union(*map(self.reads_contents, args))

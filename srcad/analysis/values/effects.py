@@ -9,9 +9,6 @@ from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, own_exprs
 from srcad.rules.primitives import PRIMITIVES
 
-LAZY = frozenset({"select", "and", "or"})
-"""Primitives of which only the first operand is surely evaluated."""
-
 
 def is_pure(expr: Expr) -> bool:
     """True where the expression may be left out, or evaluated elsewhere, if its operands are the same there."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from srcad.analysis.values.activity import flows
 from srcad.ir.nodes import Assign, Function, Op
 from srcad.ir.traversal import reads, walk
+from srcad.rules.traits import having
 
-CHOOSES = frozenset({"np.where", "select"})
+CHOOSES = having(lambda p: p.choice == "condition")
 """Primitives of which an argument that was not chosen may be NaN."""
 
-BOUNDS = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin"})
+BOUNDS = having(lambda p: p.kind == "elementwise" and p.choice in ("maximum", "minimum"))
 """Primitives of which the other argument may be infinite."""
 
 

@@ -36,9 +36,8 @@ from srcad.optimize.array_statements.expression_trees import (
 )
 from srcad.optimize.loops.fusion import fuse_into
 from srcad.optimize.shapes.loop_shapes import LoopShapes
+from srcad.rules.traits import IN_PLACE
 from srcad.typing.typeof import typeof
-
-_IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
 def lower_array_statements(f: Function) -> Function:
@@ -161,7 +160,7 @@ class _Spread(LoopShapes):
 
     def stored(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
         """`x[...] op= tree`."""
-        if stmt.op is not None and stmt.op not in _IN_PLACE:
+        if stmt.op is not None and stmt.op not in IN_PLACE:
             raise NotLowerable
         name = root(stmt.base)
         kind = typeof(place, self.known.types)

@@ -40,10 +40,10 @@ from srcad.ir.types import Scalar, Type
 from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDistribution
 from srcad.optimize.loops.interchange_rewrite import DistributedLoop, distributed_loop
 from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.rules.traits import SHAPE_ARITHMETIC
 
 _SHORT = 4
 """Turns of a loop that is not worth being the innermost."""
-_PLAIN = frozenset({"+", "-", "*", "neg", "shape", "len"})
 
 
 def interchange(f: Function) -> Function:
@@ -104,7 +104,7 @@ def _may_be_innermost(loop: For, types: Mapping[str, Type]) -> bool:
     inside = defined((loop,))
     if not all(names(e).isdisjoint(inside) for e in (loop.start, loop.stop)) or loop.index in defined(loop.body):
         return False
-    if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
+    if not all(op.prim in SHAPE_ARITHMETIC for e in (loop.start, loop.stop) for op in ops(e)):
         return False
     if not any(isinstance(s, For) for s in loop.body):
         return False
@@ -153,7 +153,7 @@ def _chain(loop: For) -> PerfectNest | None:
             or loop.step not in (Const(1), Const(-1))
         ):
             return None
-        if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
+        if not all(op.prim in SHAPE_ARITHMETIC for e in (loop.start, loop.stop) for op in ops(e)):
             return None
         loops.append(loop)
         inner = [s for s in loop.body if isinstance(s, For)]

@@ -16,13 +16,13 @@ from srcad.analysis.integers.element_dependence import (
 )
 from srcad.analysis.loops.parallel_loops import affine_indices
 from srcad.analysis.memory.may_alias import MayAlias
+from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.ir.length_exprs import plus
 from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names, walk
 from srcad.ir.types import Array, Scalar, Type
 
-_COST = {"+": 1, "-": 1, "*": 1, "neg": 1, "index": 1, "/": 4}
 _MOST = 10
 """How much there may be to compute in what a statement takes along."""
 _DOUBLE = Scalar("float64")
@@ -311,4 +311,4 @@ def _read(block: Block) -> frozenset[str]:
 
 
 def _cost(value: Expr) -> int:
-    return sum(_COST.get(op.prim, 3 * _MOST) for op in ops(value))
+    return sum(operation_cost(op.prim) or 3 * _MOST for op in ops(value))

@@ -12,17 +12,16 @@ from itertools import combinations
 
 from srcad.analysis.integers.element_dependence import surely_apart
 from srcad.analysis.memory.may_alias import MayAlias
-from srcad.analysis.values.effects import LAZY
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import blocks, children, defined, own_exprs, own_stores, rewrite, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Type, dim
-from srcad.optimize.shapes.shape_guards import COUNTING, nonempty_condition
+from srcad.optimize.shapes.shape_guards import nonempty_condition
+from srcad.rules.traits import LAZY, RING, SHAPE_QUERIES
 from srcad.typing.typeof import typeof
 
-_SHAPE = frozenset({"shape", "len", "size"})
 _MOST = 16
 """Elements of one array; beyond, there are no registers for them."""
 _Index = tuple[Expr, ...]
@@ -118,7 +117,7 @@ class _Met:
 
     def expr(self, expr: Expr, top: bool) -> None:
         match expr:
-            case Op(prim, (Var(),)) if prim in _SHAPE:
+            case Op(prim, (Var(),)) if prim in SHAPE_QUERIES:
                 return
             case Op("index", (Var(base), *items)) if self._place(expr, top):
                 self.not_added.add(base)
@@ -155,7 +154,7 @@ class _Met:
             case Var(name):
                 known = self.types.get(name)
                 return name not in self.changed and isinstance(known, Scalar) and known.dtype == "int64"
-            case Op(prim, args) if prim in COUNTING:
+            case Op(prim, args) if prim in RING:
                 return all(map(self._is_fixed, args))
         return False
 

@@ -19,8 +19,6 @@ from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewr
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.scalar_replacement_candidates import (
-    ALLOCATIONS,
-    SHAPE,
     ConstantIndex,
     Facts,
     OutsideUses,
@@ -34,9 +32,10 @@ from srcad.optimize.memory.scalar_replacement_candidates import (
     size_of,
 )
 from srcad.optimize.shapes.shape_guards import guard_of
+from srcad.rules.traits import ALLOCATIONS, SHAPE_QUERIES, having
 from srcad.typing.typeof import typeof
 
-_START = {"np.zeros": 0.0, "np.zeros_like": 0.0, "np.ones": 1.0, "np.ones_like": 1.0}
+_ONES = having(lambda p: p.contents == "ones")
 
 
 def replace_small_arrays(f: Function) -> Function:
@@ -257,7 +256,7 @@ class _Rewritten:
     def _assigned(self, target: str, value: Expr) -> list[Stmt]:
         mine = self._names[target]
         if isinstance(value, Op) and value.prim in ALLOCATIONS:
-            return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in mine]
+            return [self._set(target, at, None, Const(1.0 if value.prim in _ONES else 0.0)) for at in mine]
         read = element_map(value, self._types, self._facts)
         if read is not None:
             return [self._set(target, at, None, self._expr(_element(read.base, read.index[at]), None)) for at in mine]
@@ -304,7 +303,7 @@ class _Rewritten:
                 at = constant_index(tuple(items), self._what.sizes[name])
                 assert at is not None
                 return Var(self._names[name][at])
-            case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE:
+            case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE_QUERIES:
                 size = self._what.sizes[name]
                 axis = dict(static).get("axis", 0)
                 assert isinstance(axis, int)

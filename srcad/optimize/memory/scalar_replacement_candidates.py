@@ -30,13 +30,12 @@ from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import children, defined, names, own_exprs, own_stores, own_writes, reads, walk
 from srcad.ir.types import Array, Scalar, Symbol, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.rules.traits import ALLOCATIONS, IN_PLACE, SHAPE_QUERIES
 from srcad.typing.typeof import typeof
 
 MAX_ELEMENTS = 9
 """Elements of an array that becomes numbers: a rotation. Text, and the time to compile it, grow with them."""
-ALLOCATIONS = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
-SHAPE = frozenset({"shape", "len", "size"})
-_UPDATES = frozenset({None, "+", "-", "*", "/"})
+_UPDATES = IN_PLACE | {None}
 Facts = Mapping[Symbol, int]
 ConstantIndex = tuple[int, ...]
 
@@ -333,7 +332,7 @@ class _Choice:
                 if constant_index(tuple(items), self._sizes[name]) is None:
                     self.refused.add(name)
                 return
-            case Op(prim, (Var(name), *_)) if (prim in SHAPE or prim in ALLOCATIONS) and name in self._sizes:
+            case Op(prim, (Var(name), *_)) if (prim in SHAPE_QUERIES or prim in ALLOCATIONS) and name in self._sizes:
                 return
             case Var(name) if name in self._sizes:
                 if loops is None:

@@ -12,19 +12,20 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from srcad.analysis.memory.memory_queries import MemoryQueries
-from srcad.analysis.values.effects import LAZY
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, map_expr, names, ops, own_exprs, own_writes, rewrite, walk, with_blocks
 from srcad.ir.types import Scalar
-from srcad.optimize.vectorize.vector_functions import APART, DOUBLE, INLINE, is_vectorizable, local_allocations
+from srcad.optimize.vectorize.vector_functions import DOUBLE, is_vectorizable, local_allocations
+from srcad.rules.traits import LAZY, having
 from srcad.typing.typeof import typeof
 from srcad.vector_math import FAR
 
 FORMS = {f"{module}.{name}": f"machine.inline_{name}" for module in ("np", "math") for name in ("sin", "cos")}
-DEAR = frozenset(INLINE) | APART | {"//", "%"}
+_DIVISION = 4
+DEAR = having(lambda p: p.vector not in ("", "instructions") or (p.cost or 0) > _DIVISION)
 """What is not worth computing twice."""
 
 

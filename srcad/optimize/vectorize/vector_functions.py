@@ -28,31 +28,12 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Scalar, Type
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import having
 from srcad.typing.typeof import linear_value, typeof
 
-INLINE = {
-    f"{module}.{name}": f"machine.inline_{name}"
-    for module, names_ in (
-        ("np", ("exp", "expm1", "log", "log1p", "logaddexp", "tanh")),
-        ("math", ("exp", "expm1", "log", "log1p", "tanh", "erf")),
-    )
-    for name in names_
-}
-_SYMBOLS = """
-    + - * / // % neg pos < <= > >= == != & | ^ ~ and or not
-    select index shape abs root float int bool astype max"""
-_INSTRUCTIONS = """
-    abs fabs sqrt copysign maximum minimum fmax fmin sign isnan isinf isfinite floor ceil rint trunc deg2rad rad2deg
-    degrees radians logical_and logical_or logical_xor logical_not"""
-APART = frozenset(
-    f"{module}.{name}"
-    for module in ("np", "math")
-    for name in "sin cos tan atan arctan atan2 arctan2 sinh cosh exp2 log2 log10 pow".split()
-)
-"""LLVM knows these: it calls them for one number after the other, and vectorises what is around."""
-FITTING = {*INLINE, *APART, *_SYMBOLS.split(), "machine.inline_sin", "machine.inline_cos"} | {
-    f"{module}.{name}" for module in ("np", "math") for name in _INSTRUCTIONS.split()
-}
+INLINE = {name: p.vector for name, p in PRIMITIVES.items() if p.vector.startswith("machine.")}
+FITTING = having(lambda p: p.vector)
 """What may be in a vector loop. `**` may too, where it is no loop itself."""
 CHECKS = 128
 """LLVM compares addresses before a loop, to be sure that stores change nothing else; with more pairs it gives up."""
