@@ -20,6 +20,7 @@ import numpy as np
 ORDERED = (
     *("inline_exp", "inline_expm1", "inline_log", "inline_log1p", "inline_logaddexp", "inline_tanh", "inline_erf"),
     *("inline_sin", "inline_cos", "in_quarter", "near_sin", "near_cos"),
+    *("inline_cbrt", "inline_nextafter", "sinc_by_sin"),
     *("reduced", "reduced_exp", "power_of_2", "log_series"),
 )
 """Functions whose sums must not be reassociated: no fastmath option may apply to them."""
@@ -39,6 +40,10 @@ _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 _TO_EXPONENT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
 """From the bits of sqrt(1/2) to those of 1.0."""
 _BITS_OF_2_52 = 0x4330000000000000
+_TWO_THIRDS_OF_BIAS = 715094163.0
+"""What the upper half of the bits of cbrt(x) has more than a third of that of x."""
+_TO_23_BITS = ~0x3FFFFFFF
+"""Leaves 23 bits of a fraction."""
 
 
 def bits_of(x: Any) -> Any:
@@ -292,3 +297,48 @@ def inline_cos(x: Any) -> Any:
     r, low, k = in_quarter(x)
     value = near_cos(r, low) if k & 1 == 0 else near_sin(r, low)
     return value if (k + 1) & 2 == 0 else -value
+
+
+def inline_cbrt(x: Any) -> Any:
+    """The real cube root of x, to 0.67 ulp; that of a cube of a small integer exactly.
+
+    As fdlibm does. A third of the exponent gives 5 bits, a polynomial 23, and one step by Halley all. The square of a
+    root of 23 bits is exact.
+    """
+    x = np.float64(x)
+    a = abs(x)
+    proper = a > 0.0 and a < math.inf
+    tiny = a < 2.2250738585072014e-308
+    y = (a * 2.0**54 if tiny else a) if proper else 1.0
+    upper = with_bits((bits_of(y) >> 32) | _BITS_OF_2_52) - 2.0**52
+    t = with_bits(bits_of(upper * 0.3333333333333333 + (_SHIFT + _TWO_THIRDS_OF_BIAS)) << 32)
+    # t**3 = (1 + u) y, and cbrt(y) = t (1 + u)**(-1/3)
+    u = t * t * (t / y) - 1.0
+    u2 = u * u
+    t = t * (
+        (0.9999999891774864 - u * 0.3333302580127495)
+        + u2 * (0.22223534207731754 - u * 0.1742222572804648)
+        + (u2 * u2) * 0.14279676275497963
+    )
+    t = with_bits((bits_of(t) + 0x20000000) & _TO_23_BITS)
+    r = y / (t * t)
+    root = t + t * ((r - t) / (t + t + r))
+    return math.copysign(root * 2.0**-18 if tiny else root, x) if proper else x
+
+
+def inline_nextafter(a: Any, b: Any) -> Any:
+    """The float64 next to a in the direction of b, by its bits: b if both are equal, NaN if one is."""
+    a, b = np.float64(a), np.float64(b)
+    from_zero = a == 0.0
+    y = 1.0 if from_zero else a
+    grows = (y < b) == (y > 0.0)
+    value = with_bits(bits_of(y) + (1 if grows else -1))
+    value = math.copysign(5e-324, b) if from_zero else value
+    value = b if a == b else value
+    return value if a == a and b == b else a + b
+
+
+def sinc_by_sin(x: Any) -> Any:
+    """sin(pi x) / (pi x), and 1 at zero, as NumPy computes it."""
+    y = math.pi * (1e-20 if x == 0.0 else x)
+    return np.sin(y) / y

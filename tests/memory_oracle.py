@@ -29,7 +29,7 @@ from srcad.compiler.passes import COMPILED
 from srcad.compiler.stages import applied, recorded
 from srcad.errors import SrcadError
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, If, Op, Stmt, Var, While
-from srcad.ir.result_memory import VIEWS, root, roots
+from srcad.ir.result_memory import is_view, root, roots
 from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Type
 from tests.instead import run_instead
@@ -143,8 +143,8 @@ class _Asked(Execution):
                 said = f"memory of {', '.join(sorted(roots(value)))}" if sources else "new"
                 raise Disproved(f"{target} is said to be {said}, and is memory of {other}")
         base = root(value)
-        if isinstance(value, Op) and value.prim in VIEWS and base is not None and isinstance(new, np.ndarray):
-            whole = all(op.prim in VIEWS for op in _path(value))
+        if isinstance(value, Op) and is_view(value.prim) and base is not None and isinstance(new, np.ndarray):
+            whole = all(is_view(op.prim) for op in _path(value))
             if whole and new.ndim and new.size and not shares(new, self.env[base]):
                 raise Disproved(f"{target} is no view of {base}")
         if isinstance(value, Op) and value.prim == "copy":

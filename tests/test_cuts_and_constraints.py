@@ -7,10 +7,16 @@ from itertools import chain, combinations, product
 
 import pytest
 
-from srcad.analysis.integers.fourier_motzkin import is_satisfiable, linear_form
+from srcad.analysis.integers.constraint_solver import Facts, is_nonnegative, is_satisfiable
 from srcad.analysis.values.min_cut import min_cut
+from srcad.ir.linear import LinearForm
 
 _NAMES = ("x", "y", "z")
+
+
+def _form(rng: random.Random) -> LinearForm[str]:
+    const = rng.randint(-4, 4)
+    return LinearForm.of([(n, rng.choice((-2, -1, -1, 0, 1, 1, 2))) for n in _NAMES], const)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -18,20 +24,37 @@ def test_what_is_called_infeasible_has_no_solution(seed: int) -> None:
     rng = random.Random(seed)
     refuted = 0
     for _ in range(60):
-        forms = [
-            linear_form(rng.randint(-4, 4), [(n, rng.choice((-2, -1, -1, 0, 1, 1, 2))) for n in _NAMES])
-            for _ in range(rng.randint(2, 6))
-        ]
-        box = [linear_form(4, [(n, sign)]) for n in _NAMES for sign in (1, -1)]
+        forms = [_form(rng) for _ in range(rng.randint(2, 6))]
+        box = [LinearForm.unknown(n) * sign + 4 for n in _NAMES for sign in (1, -1)]
         points = product(range(-4, 5), repeat=3)
-        solved = any(
-            all(const + sum(c * point[_NAMES.index(n)] for n, c in terms) >= 0 for const, terms in forms)
-            for point in points
-        )
+        solved = any(all(_value(f, dict(zip(_NAMES, point, strict=True))) >= 0 for f in forms) for point in points)
         answer = is_satisfiable([*forms, *box])
         assert answer or not solved, forms
         refuted += not answer
     assert refuted > 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_called_nonnegative_is_so_wherever_the_facts_hold(seed: int) -> None:
+    rng = random.Random(seed)
+    points = [dict(zip(_NAMES, point, strict=True)) for point in product(range(-4, 5), repeat=3)]
+    proved = cheaply = 0
+    for _ in range(60):
+        known = [_form(rng) for _ in range(rng.randint(2, 4))]
+        there = [p for p in points if all(_value(fact, p) >= 0 for fact in known)]
+        wanted = known[0] + known[1] * 2 + rng.randint(-2, 2) if rng.random() < 0.5 else _form(rng)
+        facts: Facts[str] = Facts()
+        facts = facts.with_facts(*known)
+        answer = is_nonnegative(wanted, facts)
+        assert not answer or all(_value(wanted, p) >= 0 for p in there), (known, wanted)
+        assert answer or not facts.imply(wanted), (known, wanted)
+        proved += answer
+        cheaply += facts.imply(wanted)
+    assert proved > cheaply > 2
+
+
+def _value(form: LinearForm[str], point: dict[str, int]) -> int:
+    return form.const + sum(c * point[n] for n, c in form.terms)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.ir import result_memory
-from srcad.ir.result_memory import EITHER, HANDED_ON, HOLDERS, VIEWS
+from srcad.ir.result_memory import HOLDER, RESULT_MEMORY, SUMMED, is_view
 from srcad.rules.primitives import PRIMITIVES
 from tests import memory_oracle
 from tests.numeric import copied
@@ -43,9 +42,12 @@ def results(name: str) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in PRIMITIVES if name not in HOLDERS and not name.startswith("list.")])
+@pytest.mark.parametrize(
+    "name", [n for n in PRIMITIVES if RESULT_MEMORY.get(n) != HOLDER and not n.startswith("list.")]
+)
 def test_a_primitive_gives_the_memory_that_it_is_said_to(name: str) -> None:
-    sources = (0,) if name in VIEWS | EITHER else HANDED_ON.get(name, ())
+    memory = RESULT_MEMORY.get(name)
+    sources = memory.operands or () if memory is not None else ()
     seen = False
     for args, result in results(name):
         shared = {at for at, arg in enumerate(args) if isinstance(arg, np.ndarray) and np.shares_memory(arg, result)}
@@ -53,7 +55,7 @@ def test_a_primitive_gives_the_memory_that_it_is_said_to(name: str) -> None:
         origins = [args[at] for at in sources if at < len(args) and isinstance(args[at], np.ndarray)]
         said = {at for at, arg in enumerate(args) if any(arg is origin for origin in origins)}
         assert shared <= said, f"{name} gives memory of its argument {shared - said}"
-        if name in VIEWS:
+        if is_view(name):
             assert shared == said, f"{name} gives a copy"
         seen = seen or bool(shared)
     assert seen or not sources or name == "select", f"{name} never gives memory of an argument"
@@ -88,7 +90,8 @@ def test_what_is_said_of_memory_is_so(case: Case) -> None:
 
 
 def test_what_is_not_said_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(result_memory, "EITHER", result_memory.EITHER - result_memory.SUMMED)
+    for name in SUMMED:
+        monkeypatch.delitem(RESULT_MEMORY, name)
     function = aliases.sum_with_an_array_of_another_length
     found = memory_oracle.outcome(lambda: srcad.value_and_grad(function, 0, target="python"), (real(4), 4))
     assert found.startswith("DISPROVED"), found

@@ -320,6 +320,12 @@ def elementwise() -> list[Case]:
         case(np.float_power, COUNTS, 2),
     ]
     cases += [
+        case(np.fmod, COUNTS, 3),
+        case(np.fmod, -COUNTS, COUNTS.T[:1].T + 2),
+        *[case(math.fmod, a, b) for a, b in ((7.5, -2.0), (-7.5, 2.0), (-7, 2))],
+        case(np.fmod, 7, -2),
+        case(np.fmod, -7, 2),
+        case(np.fmod, MATRIX, 0.7),
         case(np.heaviside, points, 0.25),
         case(np.round, points),
         case(np.round, MATRIX, 2),

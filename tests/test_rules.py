@@ -55,7 +55,9 @@ ELEMENTWISE = [
     case("neg", R),
     case("pos", R),
     case("%", R, POSITIVE),
-    case(np.fmod, R, POSITIVE),
+    case("np.fmod", R, POSITIVE),
+    case(np.nextafter, R, 5.0),
+    case(np.nextafter, R, -5.0),
     case("**", POSITIVE, R),
     case("**", R, 2),
     case("**", R, 3),
@@ -381,7 +383,9 @@ POINTS: list[tuple[object, tuple[Any, ...], tuple[Any, ...]]] = [
     (np.sinc, (0.0,), (0.0,)),
     (np.sinc, (1e-9,), (-(math.pi**2) * 1e-9 / 3,)),
     (np.arcsin, (1.0 - 2.0**-50,), (2.0**24.5,)),
-    (np.fmod, (-7.0, 2.0), (1.0, 3.0)),
+    ("np.fmod", (-7.0, 2.0), (1.0, 3.0)),
+    (np.nextafter, (1.0, 2.0), (1.0, None)),
+    (np.nextafter, (2.0, 2.0), (1.0, None)),
     ("%", (-7.0, 2.0), (1.0, 4.0)),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import platform
 from collections.abc import Callable
@@ -109,6 +110,7 @@ ACCURACY: list[tuple[Any, Any, float, list[Any]]] = [
         1.4,
         [uniform(-1.0, 1.0), uniform(0.98, 1.3), uniform(-6.5, 6.5), scaled(-307, 2), -scaled(-20, 1)],
     ),
+    (vector_math.inline_cbrt, np.cbrt, 0.67, [uniform(1.0, 8.0), uniform(-1e3, 1e3), *both(-323, 308)]),
 ]
 
 
@@ -126,7 +128,9 @@ def over(function: Callable[..., Any], fastmath: bool = False) -> Callable[..., 
 
 @pytest.mark.parametrize("fastmath", [False, True])
 @pytest.mark.parametrize(
-    "function, exact, bound, samples", ACCURACY, ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf"]
+    "function, exact, bound, samples",
+    ACCURACY,
+    ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf", "cbrt"],
 )
 @pytest.mark.skipif(np.finfo(LONG).nmant < 63, reason="no numbers more exact than float64")
 def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: list[Any], fastmath: bool) -> None:
@@ -160,8 +164,12 @@ def test_error_in_last_places(function: Any, exact: Any, bound: float, samples: 
         ),
         (vector_math.inline_tanh, np.tanh, [0.0, -0.0, TINY, -TINY, 1e300, -1e300, 20.0, -20.0]),
         (vector_math.inline_erf, np.vectorize(math.erf), [0.0, -0.0, 1e-300, -TINY, 1e300, -1e300, 6.0, -6.0, 1e200]),
+        (vector_math.inline_cbrt, np.cbrt, [0.0, -0.0, 27.0, -8.0, 1e-309, TINY, -TINY, 1.7976931348623157e308]),
+        (vector_math.sinc_by_sin, np.sinc, [0.0, -0.0, 1.0, -0.5, TINY, -TINY, 1e-20, 3.0, 1e300]),
+        (np.cbrt, np.cbrt, [0.0, -0.0, 27.0, -8.0]),
+        (np.sinc, np.sinc, [0.0, -0.0, 1.0, -0.5, TINY]),
     ],
-    ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf"],
+    ids=["exp", "expm1", "log1p", "sin", "cos", "log", "tanh", "erf", "cbrt", "sinc", "np.cbrt", "np.sinc"],
 )
 def test_special_values(function: Any, library: Any, points: list[float]) -> None:
     x = np.array([*points, math.inf, -math.inf, math.nan])
@@ -189,8 +197,46 @@ def test_logaddexp() -> None:
         np.testing.assert_allclose(found, np.logaddexp(a, b), rtol=4e-16, atol=4e-16)
 
 
+@pytest.mark.parametrize("function", [vector_math.inline_nextafter, np.nextafter, np.fmod])
+def test_two_operands_to_the_bit(function: Any) -> None:
+    ends = [0.0, 1.0, 0.5, 3.0, TINY, 2.2250738585072014e-308, 1e-310, 1.7976931348623157e308, math.inf, math.nan]
+    a, b = (np.ravel(x) for x in np.meshgrid([*ends, *(-x for x in ends)], [*ends, *(-x for x in ends)]))
+    a, b = np.append(a, scaled(-320, 308)), np.append(b, -scaled(-320, 308))
+
+    def loop(a: Any, b: Any, out: Any) -> Any:
+        for i in range(len(a)):
+            out[i] = function(a[i], b[i])
+        return out
+
+    with np.errstate(all="ignore"):
+        expected = (np.fmod if function is np.fmod else np.nextafter)(a, b)
+        alone = np.array([function(x, y) for x, y in zip(a[:400], b[:400], strict=True)])
+    for found in (compiled(loop, Options(cache=False))(a, b, np.empty_like(a)), alone):
+        np.testing.assert_array_equal(found, expected[: len(found)])
+        numbers = ~np.isnan(found)
+        np.testing.assert_array_equal(np.signbit(found[numbers]), np.signbit(expected[: len(found)][numbers]))
+
+
+def test_cubes_have_whole_roots() -> None:
+    """Numba makes a power of `np.cbrt`, for which the root of 27 is 3.0000000000000004."""
+    roots = np.arange(-3000.0, 3000.0)
+    for function in (vector_math.inline_cbrt, np.cbrt):
+        np.testing.assert_array_equal(over(function)(roots**3), roots)
+
+
+@pytest.mark.parametrize("function", [np.cbrt, np.sinc])
+def test_a_float32_stays_one(function: Any) -> None:
+    x = np.append(NUMBERS.uniform(-3, 3, 1000), [0.0, -0.0, 27.0, 1.0, math.inf, math.nan]).astype(np.float32)
+    alone: Any = target.compiled(lambda x: function(x), False)
+    alone(x[0])
+    assert [str(signature.return_type) for signature in alone.nopython_signatures] == ["float32"]
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(over(function)(x), function(x), rtol=3e-7, atol=1e-7)
+
+
 @pytest.mark.parametrize(
-    "function", [getattr(vector_math, name) for name in vector_math.ORDERED if "inline" in name and "add" not in name]
+    "function",
+    [getattr(vector_math, n) for n in vector_math.ORDERED if "inline" in n and n[7:] not in ("logaddexp", "nextafter")],
 )
 def test_the_loops_are_vectorised(function: Any) -> None:
     loop: Any = over(function)
@@ -303,3 +349,29 @@ def test_statements_on_whole_arrays_have_them() -> None:
     gradient = srcad.grad(layers)
     text = gradient.specialisation(np.ones((3, 4)), np.ones((4, 2))).generated.machine_text()
     assert "inline_exp" in text and "inline_tanh" in text
+
+
+@pytest.mark.parametrize(
+    "function, element",
+    [
+        (lambda x, y: np.sum(np.cbrt(x) * y), "inline_cbrt(x[i])"),
+        (lambda x, y: np.sum(np.fmod(x, y) * y), "np.fmod(x[i], y[i])"),
+        (lambda x, y: np.sum(np.fmod(x, 2.5) * y), "np.fmod(x[i], 2.5)"),
+        (lambda x, y: np.sum(np.sinc(x) * y), "np.sinc(x[i])"),
+        (lambda x, y: np.sum(np.nextafter(x, 10.0) * y), "inline_nextafter(x[i], 10.0)"),
+    ],
+    ids=["cbrt", "fmod", "fmod by a number", "sinc", "nextafter"],
+)
+def test_functions_of_arrays_join_the_loop(function: Any, element: str) -> None:
+    """No operation on whole arrays is left, and so no array but the derivative."""
+    x, y = np.linspace(-3.0, 3.0, 12) + 0.01, np.linspace(0.5, 2.0, 12)
+    gradient = srcad.value_and_grad(function)
+    text = gradient.specialisation(x, y).generated.machine_text()
+    assert element in text
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    assert not [c for c in calls if any(isinstance(arg, ast.Name) and arg.id in ("x", "y") for arg in c.args)]
+    assert text.count("np.empty(") == 1
+    found = gradient(x, y)
+    expected = srcad.value_and_grad(function, target="python")(x, y)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-13)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-12)

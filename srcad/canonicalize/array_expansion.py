@@ -34,9 +34,6 @@ class ArrayExpansion:
 SAVED = "_saved"
 """Suffix of the name of an array that is saved for the reverse sweep."""
 
-CREATES = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
-"""Primitives that allocate an array; if it is privatizable, nothing of it is read before it is written."""
-
 
 def expand_arrays(
     f: Function, builder: Builder, wanted: Iterable[ArrayExpansion], before: Mapping[str, int]

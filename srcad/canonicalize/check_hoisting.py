@@ -16,10 +16,9 @@ from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
+from srcad.rules.traits import CONDITIONS, SHAPE_ARITHMETIC
 from srcad.typing.builder import Builder
-
-_CONDITIONS = frozenset({"and", "or", "not", "==", "!=", "<", "<=", ">", ">="})
-_NUMBERS = frozenset({"+", "-", "*", "shape", "len", "size"})
+from srcad.typing.typeof import linear_value
 
 
 def hoist_checks(f: Function) -> Function:
@@ -70,13 +69,13 @@ class _Facts:
 
     def representative(self, d: Dim) -> Dim:
         """The representative of the lengths that are equal to this one."""
-        total = dim(d.const)
-        for symbol, coefficient in d.terms:
-            known = dim(symbol)
-            while len(known.terms) == 1 and known.const == 0 and known.terms[0][0] in self.equal:
-                known = self.equal[known.terms[0][0]]
-            total = total + known * coefficient
-        return total
+        return d.replaced(self._representative_of_symbol)
+
+    def _representative_of_symbol(self, symbol: Symbol) -> Dim:
+        known = dim(symbol)
+        while len(known.terms) == 1 and known.const == 0 and known.terms[0][0] in self.equal:
+            known = self.equal[known.terms[0][0]]
+        return known
 
     def assume(self, a: Dim, b: Dim) -> None:
         match self.representative(a), self.representative(b):
@@ -200,33 +199,23 @@ class _CheckHoisting:
             case Var(name) if name.startswith("%") and isinstance(value := self.values.get(name), Op):
                 if not isinstance(self.types.get(name), Scalar):
                     return e
-                if value.prim in _CONDITIONS or value.prim in _NUMBERS:
+                if value.prim in CONDITIONS or value.prim in SHAPE_ARITHMETIC:
                     return self._expanded(value)
             case Op("shape", (Var(name),), static) if name.startswith("%"):
                 match self.values.get(name):
                     case Op("index") as view:  # `x[1:].shape[0]`: no other check reads the temporary of the view
                         return Op("shape", (view,), static)
-            case Op(prim, args, static) if prim in _CONDITIONS or prim in _NUMBERS:
+            case Op(prim, args, static) if prim in CONDITIONS or prim in SHAPE_ARITHMETIC:
                 return Op(prim, tuple(map(self._expanded, args)), static)
         return e
 
     def _dim(self, e: Expr) -> Dim | None:
         """An integer as a linear form."""
         match e:
-            case Const(bool()):
-                return None
-            case Const(int(value)):
-                return dim(value)
-            case Var(name):
-                known = self.types.get(name)
-                return known.dim if isinstance(known, Scalar) else None
-            case Op("shape", (inner,), static):
-                known = self.builder.typeof(inner)
-                axis = dict(static)["axis"]
-                return known.dims[axis] if isinstance(known, Array) and isinstance(axis, int) else None
-            case Op("len", (Var(name),)):
-                known = self.types.get(name)
-                return known.dims[0] if isinstance(known, Array) else None
+            case Const() | Var():
+                return linear_value(e, self.types)
+            case Op("shape" | "len", (inner,)) if isinstance(self.builder.typeof(inner), Array):
+                return linear_value(e, self.types)
             case Op("+" | "-" as prim, (a, b)):
                 x, y = self._dim(a), self._dim(b)
                 return None if x is None or y is None else x + y if prim == "+" else x - y

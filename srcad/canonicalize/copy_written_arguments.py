@@ -6,15 +6,9 @@ from dataclasses import replace
 
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Function, Op, Var
-from srcad.ir.traversal import block_stores, substitute
+from srcad.ir.traversal import substitute
 from srcad.ir.types import Array, Type
 from srcad.typing.builder import Builder
-
-
-def written_parameters(f: Function, aliases: AliasClasses) -> tuple[str, ...]:
-    """The parameters whose memory the function may write into."""
-    written = {aliases.class_of[name] for name in block_stores(f.body) if name in aliases.class_of}
-    return tuple(p.name for p in f.params if aliases.class_of.get(p.name) in written)
 
 
 def _emit_copy(builder: Builder, x: Var, type: Type, name: str) -> None:
@@ -28,7 +22,9 @@ def _emit_copy(builder: Builder, x: Var, type: Type, name: str) -> None:
 
 
 def copy_written_arguments(f: Function, builder: Builder, aliases: AliasClasses) -> Function:
-    """Give the function arrays of its own in place of the parameters it writes into.
+    """Give the function arrays of its own in place of the parameters it stores into.
+
+    A parameter in the alias class of one it stores into counts too: the reverse sweep restores whole classes.
 
     >>> import numpy as np
     >>> from srcad.analysis.memory.alias_classes import alias_classes
@@ -47,7 +43,7 @@ def copy_written_arguments(f: Function, builder: Builder, aliases: AliasClasses)
     mapping: dict[str, Var] = {}
     with builder.block() as copies:
         builder.span = f.span
-        for name in written_parameters(f, aliases):
+        for name in (p.name for p in f.params if p.name in aliases.written):
             own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
             _emit_copy(builder, Var(name), f.types[name], own.name)
             mapping[name] = own

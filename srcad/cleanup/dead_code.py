@@ -1,4 +1,8 @@
-"""Dead code elimination in sequential form, from the liveness of names and memory."""
+"""Dead code elimination in sequential form, from the liveness of names and memory.
+
+`canonicalize/prune` does it in normal form: there every name is assigned once, so that no liveness is needed, and joins
+and carries are removed too. `canonicalize/unreachable_code` removes what never runs, whoever may read it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, While
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, Var, While
+from srcad.ir.traversal import blocks, with_blocks
 from srcad.ir.types import Type
 
 
@@ -37,6 +42,25 @@ def remove_dead_code(
         if reduced == block:
             return block
         block = reduced
+
+
+def remove_self_copies(block: Block) -> Block:
+    """Remove the copies `x = x`, which are left where two names were coalesced; this needs no liveness.
+
+    `remove_dead_code` keeps them where x is read later.
+
+    >>> from srcad.ir.notation import parse, show
+    >>> print(show(remove_self_copies(parse('''
+    ... y = x
+    ... x = x
+    ... '''))))
+    y = x
+    """
+    remaining: list[Stmt] = []
+    for stmt in block:
+        if not isinstance(stmt, Assign) or stmt.value != Var(stmt.target):
+            remaining.append(with_blocks(stmt, map(remove_self_copies, blocks(stmt))))
+    return tuple(remaining)
 
 
 def _block(block: Block, path: Path, live: Liveness) -> Block:

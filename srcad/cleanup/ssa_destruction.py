@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
-from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.nodes import (
     Assign,
@@ -25,8 +24,20 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, own_writes, replace_names, walk, with_blocks
+from srcad.ir.traversal import (
+    bindings,
+    blocks,
+    defined,
+    names,
+    ops,
+    own_exprs,
+    own_writes,
+    replace_names,
+    walk,
+    with_blocks,
+)
 from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.traits import SHAPE_READS
 
 
 def leave_ssa(f: Function) -> Function:
@@ -65,14 +76,11 @@ def _required_names(block: Block) -> Iterator[str]:
 
 def _with_sources(block: Block, required: set[str]) -> frozenset[str]:
     """These names, and all that flow into them through joins and carries."""
-    joins = [j for s in walk(block) if isinstance(s, If) for j in s.joins]
-    carried = [c for s in walk(block) if isinstance(s, For | While) for c in s.carried]
-    given = [(j.target, value) for j in joins for value in (j.then, j.orelse)]
-    given += [(name, value) for c in carried for name, value in ((c.arg, c.init), (c.arg, c.next), (c.result, c.next))]
+    joined = [pair for s in walk(block) if not isinstance(s, Assign) for pair in bindings(s)]
     before = -1
     while len(required) > before:
         before = len(required)
-        required |= {value.name for name, value in given if name in required and isinstance(value, Var)}
+        required |= {value.name for name, value in joined if name in required and isinstance(value, Var)}
     return frozenset(required)
 
 

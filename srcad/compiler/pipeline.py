@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from srcad.analysis.cache import remembered_analyses
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
@@ -84,7 +85,7 @@ class Generated:
     @cached_property
     def compiled(self) -> Function:
         """The function that `target="cpu"` compiles: the same values, spelled for the machine."""
-        with settings(verify=self._verify):
+        with settings(verify=self._verify), remembered_analyses():
             return run(COMPILED, Unit(self._asked, self.function), verifier).function
 
     def machine_text(self, asks: bool = False) -> str:
@@ -105,6 +106,7 @@ class Generated:
         return module_text(function, self.header.text(takes), self.defaults, asked=asked, **choices)
 
 
+@remembered_analyses()
 def generate(
     function: Callable[..., Any],
     arguments: Dictionary[str, Abstract],

@@ -87,7 +87,7 @@ _WEAKENINGS: tuple[Weaken, ...] = (_strided, _short, _possibly_one, _possibly_lo
 
 def _each(dims: Iterable[Dim], change: Callable[[Symbol], Symbol]) -> Iterator[Dim]:
     for d in dims:
-        yield Dim(tuple((change(symbol), factor) for symbol, factor in d.terms), d.const)
+        yield d.replaced(lambda symbol: dim(change(symbol)))
 
 
 def _weakened(arguments: AbstractArguments, weaken: Weaken, names: frozenset[str]) -> AbstractArguments:

@@ -1,85 +1,107 @@
-"""Linear (affine) integer forms over numbered unknowns, and proofs that a form is never negative.
+"""Linear (affine) integer forms over unknowns: integers whose values are not known.
 
->>> i, j = Form.unknown(1), Form.unknown(2)
->>> facts = Facts().with_facts(j, i - j - 1)  # 0 <= j < i
->>> facts.is_nonnegative(i - j - 1), facts.is_nonnegative(i), facts.is_nonnegative(i - 2)
-(True, True, False)
+>>> i, j = LinearForm.unknown("i"), LinearForm.unknown("j")
+>>> i - j + j == i, (j + i * 2 - 1).terms, (j + i * 2).with_value("j", i - 1)
+(True, (('i', 2), ('j', 1)), LinearForm(terms=(('i', 3),), const=-1))
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Generic, Protocol, TypeVar
 
-_DEPTH = 6
-_TRIES = 200
+
+class Ordered(Protocol):
+    """The type of unknowns: hashable, with a total order."""
+
+    def __hash__(self) -> int: ...
+
+    def __lt__(self, other: Any, /) -> bool: ...
+
+
+U = TypeVar("U", bound=Ordered)
+_Form = TypeVar("_Form", bound="LinearForm[Any]")
 
 
 @dataclass(frozen=True)
-class Form:
-    """`const + sum(coefficient * unknown)`: terms sorted by unknown, no zero coefficients.
+class LinearForm(Generic[U]):
+    """`sum(coefficient * unknown) + const`: the terms in the order of the unknowns, no zero coefficients.
 
-    An unknown is the number of one value, which never changes. The greater the number, the later it was introduced.
+    So forms that are equal for all values of the unknowns are equal. An unknown is one value, which never changes.
     """
 
+    terms: tuple[tuple[U, int], ...] = ()
     const: int = 0
-    terms: tuple[tuple[int, int], ...] = ()
 
-    @staticmethod
-    def unknown(number: int) -> Form:
-        return Form(0, ((number, 1),))
+    @classmethod
+    def unknown(cls: type[_Form], unknown: U) -> _Form:
+        return cls(((unknown, 1),))
 
-    def __add__(self, other: Form | int) -> Form:
+    @classmethod
+    def constant(cls: type[_Form], const: int) -> _Form:
+        return cls((), const)
+
+    @classmethod
+    def of(cls: type[_Form], terms: Iterable[tuple[U, int]], const: int = 0) -> _Form:
+        """The form with these terms, in any order; several may have the same unknown."""
+        total: dict[U, int] = {}
+        for unknown, coefficient in terms:
+            total[unknown] = total.get(unknown, 0) + coefficient
+        return cls(_in_order(total), const)
+
+    def __add__(self: _Form, other: _Form | int) -> _Form:
         if isinstance(other, int):
-            return Form(self.const + other, self.terms)
+            return type(self)(self.terms, self.const + other)
+        return self.plus(other, 1)
+
+    def __sub__(self: _Form, other: _Form | int) -> _Form:
+        if isinstance(other, int):
+            return type(self)(self.terms, self.const - other)
+        return self.plus(other, -1)
+
+    def __mul__(self: _Form, factor: int) -> _Form:
+        if factor == 1:
+            return self
+        return type(self)(tuple([(u, c * factor) for u, c in self.terms]) if factor else (), self.const * factor)
+
+    def __neg__(self: _Form) -> _Form:
+        return type(self)(tuple([(u, -c) for u, c in self.terms]), -self.const)
+
+    def plus(self: _Form, other: _Form, times: int) -> _Form:
+        """`self + other * times`, in one step: sums of forms are a hot spot."""
+        const = self.const + other.const * times
+        if not other.terms:
+            return type(self)(self.terms, const)
+        if times == 1 and not self.terms:
+            return type(self)(other.terms, const)
         total = dict(self.terms)
         for unknown, coefficient in other.terms:
-            total[unknown] = total.get(unknown, 0) + coefficient
-        return Form(self.const + other.const, tuple(sorted((u, c) for u, c in total.items() if c)))
+            total[unknown] = total.get(unknown, 0) + coefficient * times
+        return type(self)(_in_order(total), const)
 
-    def __mul__(self, factor: int) -> Form:
-        return Form(self.const * factor, tuple((u, c * factor) for u, c in self.terms if factor))
+    def coefficient(self, unknown: U) -> int:
+        for one, coefficient in self.terms:
+            if one == unknown:
+                return coefficient
+        return 0
 
-    def __neg__(self) -> Form:
-        return self * -1
-
-    def __sub__(self, other: Form | int) -> Form:
-        return self + (-other)
-
-    def coefficient(self, unknown: int) -> int:
-        return next((c for u, c in self.terms if u == unknown), 0)
-
-    def with_value(self, unknown: int, value: Form) -> Form:
+    def with_value(self: _Form, unknown: U, value: _Form) -> _Form:
         """The form with an unknown replaced by a form."""
         coefficient = self.coefficient(unknown)
-        return self + (value - Form.unknown(unknown)) * coefficient if coefficient else self
+        return self.plus(value - type(self).unknown(unknown), coefficient) if coefficient else self
+
+    def replaced(self: _Form, value: Callable[[U], _Form]) -> _Form:
+        """The form with each unknown replaced by the form `value` of it."""
+        total = type(self)((), self.const)
+        for unknown, coefficient in self.terms:
+            total = total.plus(value(unknown), coefficient)
+        return total
 
 
-@dataclass(frozen=True)
-class Facts:
-    """Forms that are at least 0, indexed by the unknowns in them."""
-
-    about: dict[int, tuple[Form, ...]] = field(default_factory=dict)
-
-    def with_facts(self, *forms: Form) -> Facts:
-        about = dict(self.about)
-        for form in forms:
-            for unknown, _ in form.terms:
-                about[unknown] = (*about.get(unknown, ()), form)
-        return Facts(about)
-
-    def is_nonnegative(self, form: Form) -> bool:
-        """Whether the form is provably a non-negative combination of facts plus a non-negative constant."""
-        return self._proved(form, _DEPTH, set())
-
-    def _proved(self, form: Form, depth: int, tried: set[Form]) -> bool:
-        if not form.terms:
-            return form.const >= 0
-        if depth == 0 or form in tried or len(tried) > _TRIES:
-            return False
-        tried.add(form)
-        unknown, coefficient = form.terms[-1]
-        for fact in self.about.get(unknown, ()):
-            times, rest = divmod(coefficient, fact.coefficient(unknown))
-            if rest == 0 and times > 0 and self._proved(form - fact * times, depth - 1, tried):
-                return True
-        return False
+def _in_order(total: dict[U, int]) -> tuple[tuple[U, int], ...]:
+    terms = [term for term in total.items() if term[1]]
+    if len(terms) > 1:
+        terms.sort(key=itemgetter(0))
+    return tuple(terms)

@@ -35,6 +35,7 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Type
 
+# the notation of the IR itself, which does not depend on the traits of primitives
 _INFIX = frozenset("+ - * / // % ** @ < <= > >= == != & | ^ << >> and or".split())
 _PREFIX = {"neg": "-", "pos": "+", "~": "~", "not": "not "}
 

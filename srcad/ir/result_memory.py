@@ -1,35 +1,52 @@
-"""Alias rules of the primitives: whose memory the result of an operation is. Every alias analysis uses these tables.
+"""Alias rules of the primitives: whose memory the result of an operation is. Every alias analysis uses this table.
 
-The result of an operation that is not named below is a scalar or a newly allocated array. NumPy's behaviour counts:
-where compiled code copies and NumPy forms a view, the result may be either.
+The result of an operation that has no row in `RESULT_MEMORY` is a scalar or a newly allocated array. NumPy's behaviour
+counts: where compiled code copies and NumPy forms a view, the result may be either.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from srcad.ir.nodes import Expr, Op, Var
 
-VIEWS = frozenset({"index", "np.transpose", "np.broadcast_to"})
-"""The result, where it is an array, is a view of the first argument."""
+
+@dataclass(frozen=True)
+class ResultMemory:
+    """The alias rule of a primitive whose result may alias an operand."""
+
+    operands: tuple[int, ...] | None
+    """The result is an operand at one of these positions, a view of it, or an item of it. None: the result, or the list
+    that is appended to, contains each operand."""
+    is_path: bool = False
+    """The result, where it is an array, is a view of the first operand."""
+    may_copy: bool = False
+    """Or it is a copy: that depends on lengths and strides at run time."""
+    read_only: str = ""
+    """Where the result is a read-only array in NumPy: the name of the function that the user calls."""
+
+
+VIEW = ResultMemory((0,), is_path=True)
+EITHER = ResultMemory((0,), is_path=True, may_copy=True)
+HOLDER = ResultMemory(None)
+
+RESULT_MEMORY: dict[str, ResultMemory] = {"append": HOLDER}
+"""By primitive. `rules/primitives` adds the rows of its primitives; `append` is not among them."""
 
 SUMMED = frozenset(f"runtime.unbroadcast_{rank}d" for rank in range(1, 6))
 """The result is the first argument, where that has the shape of the second; else a new sum."""
 
-EITHER = SUMMED | {"reshape", "np.ascontiguousarray", "diagonal"}
-"""The result is the first argument, a view of it, or a copy: lengths and strides decide, when the program runs."""
 
-HANDED_ON = {
-    "select": (1, 2),
-    "stop_gradient": (0,),
-    "list.pop": (0,),
-    "list.item": (0,),
-}
-"""The result is one of the arguments at these positions, or an item of it."""
+def is_view(prim: str) -> bool:
+    """Whether the result, where it is an array, is always a view of the first operand."""
+    memory = RESULT_MEMORY.get(prim)
+    return memory is not None and memory.is_path and not memory.may_copy
 
-HOLDERS = frozenset({"tuple", "append", "list.append"})
-"""The result, or the list that is appended to, aliases each argument."""
 
-READ_ONLY = {"np.broadcast_to": "np.broadcast_to", "diagonal": "np.diagonal"}
-"""The result is a read-only array in NumPy; with the name of the function that the user calls."""
+def is_operand(prim: str) -> bool:
+    """Whether the result is one of the operands, or an item of it."""
+    memory = RESULT_MEMORY.get(prim)
+    return memory is not None and memory.operands is not None and not memory.is_path
 
 
 ZERO_D_MADE = "zero_d.made"
@@ -45,11 +62,11 @@ ZERO_D_NUMBER = "zero_d.number"
 
 def sources(op: Op) -> tuple[Expr, ...]:
     """The arguments that the result may alias, or contain; none where the result is certainly newly allocated."""
-    if op.prim in VIEWS or op.prim in EITHER:
-        return op.args[:1]
-    if op.prim in HOLDERS:
-        return op.args
-    return tuple(op.args[at] for at in HANDED_ON.get(op.prim, ()))
+    memory = RESULT_MEMORY.get(op.prim)
+    if memory is None:
+        return ()
+    # a row may name operands that this operation does not have
+    return op.args if memory.operands is None else tuple(op.args[at] for at in memory.operands if at < len(op.args))
 
 
 def roots(expr: Expr) -> frozenset[str]:
@@ -69,6 +86,6 @@ def root(expr: Expr) -> str | None:
     >>> root(Op("index", (Op("np.transpose", (Var("A"),)), Var("i"))))
     'A'
     """
-    while isinstance(expr, Op) and (expr.prim in VIEWS or expr.prim in EITHER):
+    while isinstance(expr, Op) and (memory := RESULT_MEMORY.get(expr.prim)) is not None and memory.is_path:
         expr = expr.args[0]
     return expr.name if isinstance(expr, Var) else None

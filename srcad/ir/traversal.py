@@ -177,6 +177,28 @@ def own_writes(stmt: Stmt) -> tuple[str, ...]:
             assert_never(stmt)
 
 
+def bindings(stmt: Stmt) -> tuple[tuple[str, Expr], ...]:
+    """The names that the statement itself binds, each with an expression of its value: a pair for each possible value.
+
+    >>> from srcad.ir.nodes import Join
+    >>> bindings(If(Var("c"), (), (), (Join("y", Var("a"), Const(0.0)),)))
+    (('y', Var(name='a')), ('y', Const(value=0.0)))
+
+    A join has a pair for each path. A loop-carried argument is the initial value, or that of the previous iteration;
+    the result is the initial value, where there is no iteration, or that of the last one. Left out are the target of an
+    `AugAssign`, which keeps its memory, and the index of a loop: `own_writes` lists these too.
+    """
+    match stmt:
+        case Assign(target, value):
+            return ((target, value),)
+        case If(joins=joins):
+            return tuple((j.target, value) for j in joins for value in (j.then, j.orelse))
+        case For(carried=carried) | While(carried=carried):
+            return tuple((name, e) for c in carried for name in (c.arg, c.result) for e in (c.init, c.next))
+        case _:
+            return ()
+
+
 def own_stores(stmt: Stmt) -> tuple[str, ...]:
     """The names whose memory the statement itself may change. An `AugAssign` counts: its target may be an array."""
     changed: list[str] = []

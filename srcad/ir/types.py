@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Union
 
+from srcad.ir.linear import LinearForm
+
 _unknown = count()
 
 LONG = 9
@@ -34,18 +36,20 @@ class Symbol:
     high: Dim | None = None
     at_least_nine: bool = False
 
+    def __lt__(self, other: Symbol) -> bool:
+        """The order of the terms of a form: by name, the integer of a name before the axes."""
+        if self.name != other.name:
+            return self.name < other.name
+        return (-1 if self.axis is None else self.axis) < (-1 if other.axis is None else other.axis)
+
 
 def unknown() -> str:
     """A fresh name for an unknown length or integer: two of them are never equal."""
     return f"?{next(_unknown)}"
 
 
-@dataclass(frozen=True)
-class Dim:
-    """`sum(coefficient * symbol) + const`; terms sorted by (name, axis), no zero coefficients."""
-
-    terms: tuple[tuple[Symbol, int], ...] = ()
-    const: int = 0
+class Dim(LinearForm[Symbol]):
+    """A length, or an integer: a linear form over symbols."""
 
     @property
     def is_one(self) -> bool:
@@ -67,20 +71,6 @@ class Dim:
         if not all(c > 0 and s.axis is not None for s, c in self.terms):
             return None
         return self.const + sum(c * LONG for s, c in self.terms if s.at_least_nine)
-
-    def __add__(self, other: Dim | int) -> Dim:
-        if isinstance(other, int):
-            return Dim(self.terms, self.const + other)
-        total = dict(self.terms)
-        for symbol, coefficient in other.terms:
-            total[symbol] = total.get(symbol, 0) + coefficient
-        return Dim(_sorted(total), self.const + other.const)
-
-    def __neg__(self) -> Dim:
-        return self * -1
-
-    def __sub__(self, other: Dim | int) -> Dim:
-        return self + (-other)
 
     @property
     def is_nonnegative(self) -> bool:
@@ -109,16 +99,8 @@ class Dim:
                 if limit is None:
                     return None
                 end = limit
-            total = total + end * coefficient
+            total = total.plus(end, coefficient)
         return total
-
-    def __mul__(self, factor: int) -> Dim:
-        return Dim(_sorted({s: c * factor for s, c in self.terms}), self.const * factor)
-
-
-def _sorted(terms: dict[Symbol, int]) -> tuple[tuple[Symbol, int], ...]:
-    kept = [(s, c) for s, c in terms.items() if c]
-    return tuple(sorted(kept, key=lambda item: (item[0].name, -1 if item[0].axis is None else item[0].axis)))
 
 
 def dim(value: int | Symbol) -> Dim:

@@ -1,5 +1,7 @@
 """Partial derivatives of the elementwise operations: one function each, of the result and the arguments.
 
+The decorator of a function of NumPy or `math` is its row too: what passes have to know of it (see `rules/primitive`).
+
 `singular=False` marks a partial that is finite whatever the arguments. All others are infinite or NaN somewhere
 (`log` at 0, `exp` of 1000, a product with NaN), which must not reach past an `np.where` that chose the other side.
 """
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
+from srcad.rules.primitives import CHEAP, SCALAR, elementwise, functions, row
 from srcad.rules.registry import is_constant, partials, vjp
 
 # ---- arithmetic --------------------------------------------------------------------------------
@@ -59,12 +62,12 @@ def modulo(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -(a // b)
 
 
-@partials(np.fmod)
+@partials(*elementwise("np.fmod", np.fmod, dtype="float", vector="call", weak_literals=True))
 def fmod(y: Any, a: Any, b: Any) -> Any:
     return 1.0, -np.trunc(a / b)
 
 
-@partials("**", math.pow)
+@partials("**", *functions(math.pow, vector="call", poles=True, infinite_slopes=True))
 def power(y: Any, a: Any, b: Any) -> Any:
     by_a: Any
     by_b: Any
@@ -98,49 +101,53 @@ def power(y: Any, a: Any, b: Any) -> Any:
 # ---- exponentials and logarithms ---------------------------------------------------------------
 
 
-@partials(np.exp, math.exp)
+@partials(*functions(np.exp, math.exp, dtype="float", vector="machine.inline_exp"))
 def exp(y: Any, x: Any) -> Any:
     return y
 
 
-@partials(np.exp2)
+@partials(*functions(np.exp2, dtype="float", vector="call"))
 def exp2(y: Any, x: Any) -> Any:
     return y * math.log(2.0)
 
 
-@partials(np.expm1, math.expm1)
+@partials(*functions(np.expm1, math.expm1, dtype="float", vector="machine.inline_expm1"))
 def expm1(y: Any, x: Any) -> Any:
     # not y + 1, which has no digits left for a very negative x
     return np.exp(x)
 
 
-@partials(np.log, "math.log")
+@partials(
+    *functions(np.log, dtype="float", vector="machine.inline_log", poles=True),
+    # with a base it is an expansion
+    *row("math.log", math.log, "elementwise", **SCALAR, vector="machine.inline_log", poles=True),
+)
 def log(y: Any, x: Any) -> Any:
     return 1.0 / x
 
 
-@partials(np.log2, math.log2)
+@partials(*functions(np.log2, math.log2, dtype="float", vector="call", poles=True))
 def log2(y: Any, x: Any) -> Any:
     return 1.0 / (x * math.log(2.0))
 
 
-@partials(np.log10, math.log10)
+@partials(*functions(np.log10, math.log10, dtype="float", vector="call", poles=True))
 def log10(y: Any, x: Any) -> Any:
     return 1.0 / (x * math.log(10.0))
 
 
-@partials(np.log1p, math.log1p)
+@partials(*functions(np.log1p, math.log1p, dtype="float", vector="machine.inline_log1p", poles=True))
 def log1p(y: Any, x: Any) -> Any:
     return 1.0 / (1.0 + x)
 
 
-@partials(np.logaddexp)
+@partials(*functions(np.logaddexp, dtype="float", vector="machine.inline_logaddexp"))
 def logaddexp(y: Any, a: Any, b: Any) -> Any:
     # equal infinities: their difference would be NaN
     return np.where(a == b, 0.5, 1.0 / (1.0 + np.exp(b - a))), np.where(a == b, 0.5, 1.0 / (1.0 + np.exp(a - b)))
 
 
-@partials(np.logaddexp2)
+@partials(*functions(np.logaddexp2, dtype="float"))
 def logaddexp2(y: Any, a: Any, b: Any) -> Any:
     return np.where(a == b, 0.5, 1.0 / (1.0 + np.exp2(b - a))), np.where(a == b, 0.5, 1.0 / (1.0 + np.exp2(a - b)))
 
@@ -148,22 +155,23 @@ def logaddexp2(y: Any, a: Any, b: Any) -> Any:
 # ---- roots and distances -----------------------------------------------------------------------
 
 
-@partials(np.sqrt, math.sqrt)
+@partials(*functions(np.sqrt, math.sqrt, dtype="float", vector="instructions", infinite_slopes=True))
 def sqrt(y: Any, x: Any) -> Any:
     return 0.5 / y
 
 
-@partials("root", singular=False)
+# printed `np.sqrt`; another primitive because its derivative at 0 is 0: the norm of a zero vector
+@partials(*elementwise("root", np.sqrt, dtype="float", vector="instructions"), singular=False)
 def root(y: Any, x: Any) -> Any:
     return np.where(y > 0.0, 0.5 / y, 0.0)
 
 
-@partials(np.cbrt)
+@partials(*functions(np.cbrt, dtype="float", vector="machine.inline_cbrt", infinite_slopes=True))
 def cbrt(y: Any, x: Any) -> Any:
     return 1.0 / (3.0 * y * y)
 
 
-@partials(np.hypot)
+@partials(*functions(np.hypot, dtype="float", weak_literals=True))
 def hypot(y: Any, a: Any, b: Any) -> Any:
     return np.where(y > 0.0, a / y, 0.0), np.where(y > 0.0, b / y, 0.0)
 
@@ -171,83 +179,93 @@ def hypot(y: Any, a: Any, b: Any) -> Any:
 # ---- trigonometry ------------------------------------------------------------------------------
 
 
-@partials(np.sin, math.sin)
+@partials(*functions(np.sin, math.sin, dtype="float", vector="call"))
 def sin(y: Any, x: Any) -> Any:
     return np.cos(x)
 
 
-@partials(np.cos, math.cos)
+@partials(*functions(np.cos, math.cos, dtype="float", vector="call"))
 def cos(y: Any, x: Any) -> Any:
     return -np.sin(x)
 
 
-@partials(np.tan, math.tan)
+@partials(*functions(np.tan, math.tan, dtype="float", vector="call", poles=True))
 def tan(y: Any, x: Any) -> Any:
     return 1.0 + y * y
 
 
-@partials(np.arcsin, math.asin)
+@partials(*functions(np.arcsin, math.asin, dtype="float", infinite_slopes=True))
 def arcsin(y: Any, x: Any) -> Any:
     return 1.0 / np.sqrt((1.0 - x) * (1.0 + x))
 
 
-@partials(np.arccos, math.acos)
+@partials(*functions(np.arccos, math.acos, dtype="float", infinite_slopes=True))
 def arccos(y: Any, x: Any) -> Any:
     return -1.0 / np.sqrt((1.0 - x) * (1.0 + x))
 
 
-@partials(np.arctan, math.atan)
+@partials(*functions(np.arctan, math.atan, dtype="float", vector="call"))
 def arctan(y: Any, x: Any) -> Any:
     return 1.0 / (1.0 + x * x)
 
 
-@partials(np.arctan2, math.atan2)
+@partials(*functions(np.arctan2, math.atan2, dtype="float", vector="call", weak_literals=True))
 def arctan2(y: Any, a: Any, b: Any) -> Any:
     return b / np.hypot(a, b) / np.hypot(a, b), -a / np.hypot(a, b) / np.hypot(a, b)
 
 
-@partials(np.sinh, math.sinh)
+@partials(*functions(np.sinh, math.sinh, dtype="float", vector="call"))
 def sinh(y: Any, x: Any) -> Any:
     return np.cosh(x)
 
 
-@partials(np.cosh, math.cosh)
+@partials(*functions(np.cosh, math.cosh, dtype="float", vector="call"))
 def cosh(y: Any, x: Any) -> Any:
     return np.sinh(x)
 
 
-@partials(np.tanh, math.tanh)
+@partials(*functions(np.tanh, math.tanh, dtype="float", vector="machine.inline_tanh"))
 def tanh(y: Any, x: Any) -> Any:
     return 1.0 - y * y
 
 
-@partials(np.arcsinh, math.asinh)
+@partials(*functions(np.arcsinh, math.asinh, dtype="float"))
 def arcsinh(y: Any, x: Any) -> Any:
     return 1.0 / np.hypot(x, 1.0)
 
 
-@partials(np.arccosh, math.acosh)
+@partials(*functions(np.arccosh, math.acosh, dtype="float", infinite_slopes=True))
 def arccosh(y: Any, x: Any) -> Any:
     # two roots: the product overflows for large x
     return 1.0 / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0))
 
 
-@partials(np.arctanh, math.atanh)
+@partials(
+    *functions(np.arctanh, dtype="float", poles=True),
+    *row(
+        "math.atanh",
+        lambda x: math.atanh(x) if abs(x) < 1 else np.arctanh(float(x)).item(),
+        "elementwise",
+        math.atanh,
+        **SCALAR,
+        poles=True,
+    ),
+)
 def arctanh(y: Any, x: Any) -> Any:
     return 1.0 / ((1.0 - x) * (1.0 + x))
 
 
-@partials(np.deg2rad, math.radians, singular=False)
+@partials(*functions(np.deg2rad, math.radians, **CHEAP, dtype="float"), singular=False)
 def radians(y: Any, x: Any) -> Any:
     return math.pi / 180.0
 
 
-@partials(np.rad2deg, math.degrees, singular=False)
+@partials(*functions(np.rad2deg, math.degrees, **CHEAP, dtype="float"), singular=False)
 def degrees(y: Any, x: Any) -> Any:
     return 180.0 / math.pi
 
 
-@partials(np.sinc)
+@partials(*elementwise("np.sinc", np.sinc, np.sinc, dtype="float", vector="call"))
 def sinc(y: Any, x: Any) -> Any:
     # near 0 the difference has no digits left: its series there
     z = math.pi * x
@@ -255,30 +273,44 @@ def sinc(y: Any, x: Any) -> Any:
     return np.where(abs(x) < 0.01, series, (np.cos(z) - y) / np.where(x == 0.0, 1.0, x))
 
 
+@partials(
+    *functions(
+        np.nextafter, dtype="float", cheap=True, steps=(1,), vector="machine.inline_nextafter", weak_literals=True
+    ),
+    singular=False,
+)
+def nextafter(y: Any, a: Any, b: Any) -> Any:
+    return 1.0, None
+
+
 # ---- choices -----------------------------------------------------------------------------------
 
 
-@partials("abs", np.abs, np.fabs, math.fabs)
+@partials("abs", np.abs, *functions(np.fabs, math.fabs, **CHEAP, dtype="float"))
 def absolute(y: Any, x: Any) -> Any:
     return np.sign(x)
 
 
-@partials(np.copysign, math.copysign)
+@partials(*functions(np.copysign, math.copysign, **CHEAP, steps=(1,), dtype="float", weak_literals=True))
 def copysign(y: Any, a: Any, b: Any) -> Any:
     return np.sign(a) * np.sign(y), None
 
 
-@partials(np.maximum, singular=False)
+@partials(*functions(np.maximum, **CHEAP, dtype="joined", choice="maximum", weak_literals=True), singular=False)
 def maximum(y: Any, a: Any, b: Any) -> Any:
     return np.where(a > b, 1.0, np.where(a < b, 0.0, 0.5)), np.where(b > a, 1.0, np.where(b < a, 0.0, 0.5))
 
 
-@partials(np.minimum, singular=False)
+@partials(*functions(np.minimum, **CHEAP, dtype="joined", choice="minimum", weak_literals=True), singular=False)
 def minimum(y: Any, a: Any, b: Any) -> Any:
     return np.where(a < b, 1.0, np.where(a > b, 0.0, 0.5)), np.where(b < a, 1.0, np.where(b > a, 0.0, 0.5))
 
 
-@partials(np.fmax, np.fmin, singular=False)
+@partials(
+    *functions(np.fmax, **CHEAP, dtype="joined", choice="maximum", weak_literals=True),
+    *functions(np.fmin, **CHEAP, dtype="joined", choice="minimum", weak_literals=True),
+    singular=False,
+)
 def fmax(y: Any, a: Any, b: Any) -> Any:
     # told by the result: the other side may be NaN, which compares false both ways
     return np.where(a == b, 0.5, np.where(y == a, 1.0, 0.0)), np.where(a == b, 0.5, np.where(y == b, 1.0, 0.0))
@@ -292,22 +324,22 @@ def where(d_y: Any, y: Any, c: Any, a: Any, b: Any) -> Any:
 # ---- special functions -------------------------------------------------------------------------
 
 
-@partials(math.erf)
+@partials(*functions(math.erf, vector="machine.inline_erf"))
 def erf(y: Any, x: Any) -> Any:
     return 2.0 / math.sqrt(math.pi) * np.exp(-x * x)
 
 
-@partials(math.erfc)
+@partials(*functions(math.erfc))
 def erfc(y: Any, x: Any) -> Any:
     return -2.0 / math.sqrt(math.pi) * np.exp(-x * x)
 
 
-@partials(math.gamma)
+@partials(*functions(math.gamma))
 def gamma(y: Any, x: Any) -> Any:
     return y * runtime.digamma(x)
 
 
-@partials(math.lgamma)
+@partials(*functions(math.lgamma))
 def lgamma(y: Any, x: Any) -> Any:
     return runtime.digamma(x)
 

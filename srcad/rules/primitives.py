@@ -1,63 +1,60 @@
-"""The primitives: what an `Op` may apply, each with its meaning on NumPy values.
+"""The primitives: what an `Op` may apply, each with its meaning on NumPy values and its traits. One row says all.
 
 The dtype and rank of an operation's result are those of the same operation on one-element dummies, so a
 primitive is described by what it does, not by a typing rule. A `Primitive` is callable: the prelude, ordinary
 Python in the compiled language, calls primitives by module-level names and also runs as it stands.
+
+No pass lists primitives of a kind: it asks for traits (`rules/primitive` says which there are, `rules/traits` has sets
+by them). So all passes know of a primitive that is added here.
 """
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from srcad import runtime
-
-
-@dataclass(frozen=True)
-class Primitive:
-    """One operation. Arguments come in the order of `Op.args`, static parameters as keywords."""
-
-    name: str
-    evaluate: Callable[..., Any]
-    kind: str
-    """elementwise, reduce, linalg, view, shape, create, query, random, effect, tuple or list."""
-    cheap: bool = False
-    """On scalars: doing it again beats having saved it."""
-    differentiable: bool = True
-    """False: the derivative is zero wherever it exists."""
-    steps: tuple[int, ...] = ()
-    """Arguments on which the result depends in steps: it has no derivative by them, whatever it has by the others."""
-    dims: tuple[str, ...] = ()
-    """The axes of the result by those of the arguments, one signature for each choice of ranks: `ij,j->j`
-    is for ranks (2, 1). What one letter stands for must be equally long. A letter that only the result has is a length
-    not known; `...` is any further axes."""
-
-    def __call__(self, *args: Any, **static: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return self.evaluate(*args, **static)
-
+from srcad.ir.result_memory import EITHER, HOLDER, RESULT_MEMORY, VIEW, ResultMemory
+from srcad.rules.primitive import Primitive
 
 PRIMITIVES: dict[str, Primitive] = {}
 PRIMITIVE_OF: dict[object, str] = {}
 """Python callables whose call is one primitive, argument by argument."""
 
 
-def _add(
-    name: str,
-    evaluate: Callable[..., Any],
-    kind: str,
-    *callables: object,
-    dims: str = "",
-    steps: tuple[int, ...] = (),
-    **flags: bool,
-) -> None:
-    PRIMITIVES[name] = Primitive(name, evaluate, kind, dims=tuple(dims.split()), steps=steps, **flags)
+def row(
+    name: str, evaluate: Callable[..., Any], kind: str, *callables: object, dims: str = "", **traits: Any
+) -> tuple[str, ...]:
+    """Add a primitive, which is also what calls of `callables` are. Gives its name, for `partials`."""
+    made = PRIMITIVES[name] = Primitive(name, evaluate, kind, dims=tuple(dims.split()), **traits)
     PRIMITIVE_OF.update(dict.fromkeys(callables, name))
+    if made.memory is not None:
+        RESULT_MEMORY[name] = made.memory
+    if made.vector.startswith("machine.") and made.vector not in PRIMITIVES:
+        # of float64, in compiled text only
+        row(made.vector, evaluate, "elementwise", differentiable=False, vector="instructions")
+    return (name,)
+
+
+def elementwise(name: str, evaluate: Callable[..., Any], *callables: object, **traits: Any) -> tuple[str, ...]:
+    """Add a primitive on arrays, element by element, which compiled text does in loops."""
+    return row(name, evaluate, "elementwise", *callables, **{"element": name, **traits})
+
+
+def functions(*several: Any, **traits: Any) -> tuple[str, ...]:
+    """Add functions of NumPy and `math` under their own names; those of `math` know scalars alone."""
+    names: tuple[str, ...] = ()
+    for function in several:
+        if isinstance(function, np.ufunc):
+            names += elementwise(f"np.{function.__name__}", function, function, **traits)
+        else:
+            names += row(f"math.{function.__name__}", function, "elementwise", function, **{**traits, **SCALAR})
+    return names
 
 
 def _plain(value: Any) -> Any:
@@ -68,161 +65,192 @@ def _plain(value: Any) -> Any:
 _name: str
 _function: Any
 _ufunc: Any
+_operator: Any
+_negation: str
+_noun: str
+
+SCALAR: dict[str, Any] = {"element": "", "dtype": "float64", "weak_literals": False}
+CHEAP: dict[str, Any] = {"cheap": True, "vector": "instructions"}
+STEP: dict[str, Any] = {**CHEAP, "differentiable": False}
 
 # ---- operators ---------------------------------------------------------------------------------
 
-for _name, _function, _ufunc in [
-    ("+", operator.add, np.add),
-    ("-", operator.sub, np.subtract),
-    ("*", operator.mul, np.multiply),
-    ("/", operator.truediv, np.true_divide),
+for _name, _function, _ufunc, _operator, _noun in [
+    ("+", operator.add, np.add, ast.Add, "sum"),
+    ("-", operator.sub, np.subtract, ast.Sub, "difference"),
+    ("*", operator.mul, np.multiply, ast.Mult, "product"),
 ]:
-    _add(_name, _function, "elementwise", _function, _ufunc, cheap=True)
-_add("neg", operator.neg, "elementwise", operator.neg, np.negative, cheap=True)
-_add("pos", operator.pos, "elementwise", operator.pos, np.positive, cheap=True)
-_add("%", operator.mod, "elementwise", operator.mod, np.mod, np.remainder, cheap=True)
-_add("**", operator.pow, "elementwise", operator.pow, np.power, pow)
-_add("@", operator.matmul, "linalg", dims="i,i-> ij,j->i i,ij->j ij,jk->ik")
+    elementwise(_name, _function, _function, _ufunc, **CHEAP, cost=1, algebra="ring", operator=_operator, noun=_noun,
+                dtype="joined", weak_literals=True)  # fmt: skip
+elementwise("/", operator.truediv, operator.truediv, np.true_divide, **CHEAP, cost=4, algebra="field", poles=True,
+            operator=ast.Div, noun="quotient", dtype="float", weak_literals=True)  # fmt: skip
+elementwise("neg", operator.neg, operator.neg, np.negative, **CHEAP, cost=1, algebra="ring", operator=ast.USub,
+            noun="negative", dtype="joined", weak_literals=True)  # fmt: skip
+elementwise("pos", operator.pos, operator.pos, np.positive, **CHEAP, operator=ast.UAdd, noun="value", dtype="joined",
+            weak_literals=True)  # fmt: skip
+elementwise("**", operator.pow, operator.pow, np.power, pow, poles=True, infinite_slopes=True, operator=ast.Pow,
+            noun="power", dtype="power", weak_literals=True)  # fmt: skip
+# by zero and of negative integers Numba divides in another way than NumPy
+row("//", operator.floordiv, "elementwise", operator.floordiv, np.floor_divide, **STEP, cost=25, dtype="joined",
+    operator=ast.FloorDiv, noun="quotient", weak_literals=True)  # fmt: skip
+row("%", operator.mod, "elementwise", operator.mod, np.mod, np.remainder, **CHEAP, cost=25, operator=ast.Mod,
+    noun="remainder", dtype="joined", weak_literals=True)  # fmt: skip
+row("@", operator.matmul, "linalg", dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult, noun="product",
+    layout="C")  # fmt: skip
 
-for _name, _function, _ufunc in [
-    ("//", operator.floordiv, np.floor_divide),
-    ("<", operator.lt, np.less),
-    ("<=", operator.le, np.less_equal),
-    (">", operator.gt, np.greater),
-    (">=", operator.ge, np.greater_equal),
-    ("==", operator.eq, np.equal),
-    ("!=", operator.ne, np.not_equal),
-    ("&", operator.and_, np.bitwise_and),
-    ("|", operator.or_, np.bitwise_or),
-    ("^", operator.xor, np.bitwise_xor),
-    ("<<", operator.lshift, np.left_shift),
-    (">>", operator.rshift, np.right_shift),
+for _name, _function, _ufunc, _operator, _negation in [
+    ("<", operator.lt, np.less, ast.Lt, ">="),
+    ("<=", operator.le, np.less_equal, ast.LtE, ">"),
+    (">", operator.gt, np.greater, ast.Gt, "<="),
+    (">=", operator.ge, np.greater_equal, ast.GtE, "<"),
+    ("==", operator.eq, np.equal, ast.Eq, "!="),
+    ("!=", operator.ne, np.not_equal, ast.NotEq, "=="),
 ]:
-    _add(_name, _function, "elementwise", _function, _ufunc, cheap=True, differentiable=False)
-_add("~", lambda x: (not x) if isinstance(x, bool) else ~x, "elementwise", operator.invert, np.invert,
-     cheap=True, differentiable=False)  # fmt: skip
-_add("not", lambda x: not x, "elementwise", operator.not_, cheap=True, differentiable=False)
-_add("and", lambda a, b: bool(a and b), "elementwise", cheap=True, differentiable=False)
-_add("or", lambda a, b: bool(a or b), "elementwise", cheap=True, differentiable=False)
+    elementwise(_name, _function, _function, _ufunc, **STEP, operator=_operator, negation=_negation, noun="test",
+                dtype="bool")  # fmt: skip
+for _name, _function, _ufunc, _operator in [
+    ("&", operator.and_, np.bitwise_and, ast.BitAnd),
+    ("|", operator.or_, np.bitwise_or, ast.BitOr),
+    ("^", operator.xor, np.bitwise_xor, ast.BitXor),
+]:
+    elementwise(_name, _function, _function, _ufunc, **STEP, operator=_operator, noun="mask", dtype="bits")
+for _name, _function, _ufunc, _operator in [
+    ("<<", operator.lshift, np.left_shift, ast.LShift),
+    (">>", operator.rshift, np.right_shift, ast.RShift),
+]:
+    row(_name, _function, "elementwise", _function, _ufunc, cheap=True, differentiable=False, operator=_operator,
+        dtype="bits")  # fmt: skip
+elementwise("~", lambda x: (not x) if isinstance(x, bool) else ~x, operator.invert, np.invert, **STEP, element="not",
+            operator=ast.Invert, noun="mask", dtype="bits")  # fmt: skip
+row("not", lambda x: not x, "elementwise", operator.not_, **STEP, operator=ast.Not, noun="test", dtype="bool")
+row("and", lambda a, b: bool(a and b), "elementwise", **STEP, operator=ast.And, noun="test", dtype="bool", lazy=True)
+row("or", lambda a, b: bool(a or b), "elementwise", **STEP, operator=ast.Or, noun="test", dtype="bool", lazy=True)
 
 # ---- elementwise functions ---------------------------------------------------------------------
 
-for _ufunc in [
-    np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.hypot,
-    np.sinh, np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh,
-    np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.logaddexp, np.logaddexp2,
-    np.sqrt, np.cbrt, np.fmod, np.sinc,
-]:  # fmt: skip
-    _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc)
-for _ufunc in [np.maximum, np.minimum, np.fmax, np.fmin, np.fabs, np.deg2rad, np.rad2deg]:
-    _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc, cheap=True)
-_add("np.copysign", np.copysign, "elementwise", np.copysign, cheap=True, steps=(1,))
+# those that have a derivative stand with it, in `rules/elementwise`
 PRIMITIVE_OF.update({np.radians: "np.deg2rad", np.degrees: "np.rad2deg"})
-for _ufunc in [
-    np.floor, np.ceil, np.trunc, np.rint, np.sign, np.signbit, np.isnan, np.isinf, np.isfinite,
-    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.spacing, np.nextafter,
-]:  # fmt: skip
-    _add(f"np.{_ufunc.__name__}", _ufunc, "elementwise", _ufunc, cheap=True, differentiable=False)
-_add("abs", abs, "elementwise", cheap=True)  # of a scalar; of an array it is np.abs
-_add("np.abs", np.abs, "elementwise", np.abs, cheap=True)
-# printed `np.sqrt`; another primitive because its derivative at 0 is 0: the norm of a zero vector
-_add("root", np.sqrt, "elementwise")
-_add("np.where", lambda c, a, b: _plain(np.where(c, a, b)), "elementwise", cheap=True, steps=(0,))
-_add("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), "elementwise", cheap=True, steps=(0,))
-_add("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False)
-_add("float", float, "elementwise", cheap=True)
-_add("max", max, "elementwise", cheap=True, differentiable=False)  # of lengths: the user's `max` is a branch
-_add("min", min, "elementwise", cheap=True, differentiable=False)
-_add("is_index", lambda i, n: -n <= i < n, "elementwise", cheap=True, differentiable=False)
-_add("int", int, "elementwise", int, cheap=True, differentiable=False)
-_add("np.uint64", np.uint64, "elementwise", cheap=True, differentiable=False)  # of an index never negative
-_add("bool", bool, "elementwise", bool, cheap=True, differentiable=False)
+functions(np.floor, np.ceil, np.trunc, np.rint, **STEP, dtype="float")
+functions(np.sign, **STEP, dtype="joined")
+for _function in [math.floor, math.ceil, math.trunc]:
+    row(f"math.{_function.__name__}", _function, "elementwise", _function, **STEP, dtype="int64")
+functions(np.isnan, np.isinf, np.isfinite, np.logical_and, np.logical_or, np.logical_xor, np.logical_not, **STEP,
+          dtype="bool")  # fmt: skip
+for _function in [math.isnan, math.isinf, math.isfinite]:
+    row(f"math.{_function.__name__}", _function, "elementwise", _function, **STEP, dtype="bool")
+functions(np.signbit, cheap=True, differentiable=False, dtype="bool", element="")
+functions(np.spacing, cheap=True, differentiable=False, dtype="float", element="")
+elementwise("abs", abs, **CHEAP, dtype="joined", weak_literals=True)  # of a scalar; of an array it is np.abs
+elementwise("np.abs", np.abs, np.abs, **CHEAP, dtype="joined")
+elementwise("np.where", lambda c, a, b: _plain(np.where(c, a, b)), cheap=True, steps=(0,), element="select",
+            dtype="joined", choice="condition", weak_literals=True)  # fmt: skip
+elementwise("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), **CHEAP, steps=(0,), dtype="joined",
+            choice="condition", weak_literals=True, lazy=True, memory=ResultMemory((1, 2)), noun="choice")  # fmt: skip
+row("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False, memory=ResultMemory((0,)),
+    elements="same")  # fmt: skip
+row("float", float, "elementwise", **CHEAP, dtype="float64")
+row("max", max, "elementwise", **STEP, dtype="joined", choice="maximum")  # of lengths: the user's `max` is a branch
+row("min", min, "elementwise", cheap=True, differentiable=False, dtype="joined", choice="minimum")
+row("is_index", lambda i, n: -n <= i < n, "elementwise", cheap=True, differentiable=False, dtype="bool")
+row("int", int, "elementwise", int, **STEP, dtype="int64")
+# of an index never negative
+row("np.uint64", np.uint64, "elementwise", cheap=True, differentiable=False, dtype="int64", nonnegative=True)
+row("bool", bool, "elementwise", bool, **STEP, dtype="bool")
 
-for _function in [
-    math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.atan2,
-    math.sinh, math.cosh, math.tanh, math.asinh, math.acosh,
-    math.exp, math.expm1, math.log2, math.log10, math.log1p, math.sqrt, math.pow,
-    math.erf, math.erfc, math.gamma, math.lgamma,
-]:  # fmt: skip
-    _add(f"math.{_function.__name__}", _function, "elementwise", _function)
-_add("math.atanh", lambda x: math.atanh(x) if abs(x) < 1 else np.arctanh(float(x)).item(), "elementwise", math.atanh)
-PRIMITIVE_OF[math.fmod] = "np.fmod"  # Numba has no math.fmod
-_add("math.log", math.log, "elementwise")  # with a base it is an expansion
-for _function in [math.fabs, math.degrees, math.radians]:
-    _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True)
-_add("math.copysign", math.copysign, "elementwise", math.copysign, cheap=True, steps=(1,))
-for _function in [math.floor, math.ceil, math.trunc, math.isnan, math.isinf, math.isfinite]:
-    _add(f"math.{_function.__name__}", _function, "elementwise", _function, cheap=True, differentiable=False)
-for _ufunc in [
-    np.exp,
-    np.expm1,
-    np.log,
-    np.log1p,
-    np.logaddexp,
-    np.tanh,
-    np.sin,
-    np.cos,
-]:  # of one float64, in compiled text only
-    _add(f"machine.inline_{_ufunc.__name__}", _ufunc, "elementwise", differentiable=False)
-_add("machine.inline_erf", math.erf, "elementwise", differentiable=False)
-_add("machine.plus", lambda a, b: a + b, "elementwise", differentiable=False)
-_add("runtime.digamma", runtime.digamma, "elementwise", runtime.digamma)
-_add("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)
+# in compiled text only
+for _ufunc in [np.sin, np.cos]:
+    row(f"machine.inline_{_ufunc.__name__}", _ufunc, "elementwise", differentiable=False, vector="instructions")
+row("machine.plus", lambda a, b: a + b, "elementwise", differentiable=False)
+row("runtime.digamma", runtime.digamma, "elementwise", runtime.digamma)
+row("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)
 
 # ---- views and shapes --------------------------------------------------------------------------
 
-_add("index", lambda base, *items: base[items], "view", cheap=True)
-_add("np.transpose", lambda x, axes: np.transpose(x, axes), "view", cheap=True)
-_add("reshape", lambda x, *shape: x.reshape(shape), "view", cheap=True)
-_add("np.broadcast_to", lambda x, *shape: np.broadcast_to(x, shape), "view", cheap=True)
-_add("copy", lambda x: x.copy() if isinstance(x, np.ndarray) else x, "shape", cheap=True, dims="...->...")
-_add("astype", lambda x, dtype: x.astype(dtype) if isinstance(x, np.ndarray) else np.dtype(dtype).type(x),
-     "elementwise", cheap=True)  # fmt: skip
-_add("np.ascontiguousarray", np.ascontiguousarray, "shape", cheap=True, dims="...->...")
-_add("shape", lambda x, axis: x.shape[axis], "query", cheap=True, differentiable=False)
-_add("len", len, "query", len, cheap=True, differentiable=False)
-_add("size", lambda x: x.size, "query", cheap=True, differentiable=False)
-_add("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shape")
-_add("np.cumsum", np.cumsum, "shape", dims="i->i")
-_add("np.diag", np.diagflat, "shape", dims="i,->jk")  # the matrix that has this diagonal
-_add("diagonal", np.diagonal, "shape", dims="ij,->k")  # printed `np.diag`
-_add("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), dims="ij,k,->ij")
-_add("np.tril", np.tril, "shape", dims="ij,->ij")
-_add("np.triu", np.triu, "shape", dims="ij,->ij")
-_add("runtime.stable_order", runtime.stable_order, "shape", runtime.stable_order, differentiable=False, dims="i->i")
-_add("nonzero", lambda x, axis=0: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i")
-_add("np.searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side), "query", differentiable=False)
+row("index", lambda base, *items: base[items], "view", **CHEAP, cost=1, memory=VIEW, elements="some",
+    noun="item")  # fmt: skip
+row("np.transpose", lambda x, axes: np.transpose(x, axes), "view", cheap=True, memory=VIEW, elements="some")
+row("reshape", lambda x, *shape: x.reshape(shape), "view", cheap=True, memory=EITHER, elements="some", lengths_from=1,
+    layout="C")  # fmt: skip
+row("np.broadcast_to", lambda x, *shape: np.broadcast_to(x, shape), "view", cheap=True, elements="some",
+    lengths_from=1, memory=ResultMemory((0,), is_path=True, read_only="np.broadcast_to"))  # fmt: skip
+row("copy", lambda x: x.copy() if isinstance(x, np.ndarray) else x, "shape", cheap=True, dims="...->...",
+    elements="same", layout="first")  # fmt: skip
+elementwise("astype", lambda x, dtype: x.astype(dtype) if isinstance(x, np.ndarray) else np.dtype(dtype).type(x),
+            **CHEAP, layout="first")  # fmt: skip
+row("np.ascontiguousarray", np.ascontiguousarray, "shape", cheap=True, dims="...->...", memory=EITHER, elements="same",
+    layout="C")  # fmt: skip
+row("shape", lambda x, axis: x.shape[axis], "query", **STEP, shape_operands=(0,), dtype="int64", nonnegative=True,
+    noun="n")  # fmt: skip
+row("len", len, "query", len, cheap=True, differentiable=False, shape_operands=(0,), dtype="int64", nonnegative=True,
+    noun="n")  # fmt: skip
+row("size", lambda x: x.size, "query", cheap=True, differentiable=False, shape_operands=(0,), dtype="int64",
+    nonnegative=True, noun="n")  # fmt: skip
+row("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shape", layout="C")
+row("np.cumsum", np.cumsum, "shape", dims="i->i", layout="C")
+row("np.diag", np.diagflat, "shape", dims="i,->jk")  # the matrix that has this diagonal
+row("diagonal", np.diagonal, "shape", dims="ij,->k", elements="some",  # printed `np.diag`
+    memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
+row("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), dims="ij,k,->ij",
+    shape_operands=(0,))  # fmt: skip
+row("np.tril", np.tril, "shape", dims="ij,->ij")
+row("np.triu", np.triu, "shape", dims="ij,->ij")
+row("runtime.stable_order", runtime.stable_order, "shape", runtime.stable_order, differentiable=False, dims="i->i",
+    dtype="int64", nonnegative=True)  # fmt: skip
+row("nonzero", lambda x, axis=0: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i", dtype="int64",
+    nonnegative=True)  # fmt: skip
+row("np.searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side), "query", differentiable=False,
+    dtype="int64", nonnegative=True)  # fmt: skip
 
 # ---- creation ----------------------------------------------------------------------------------
 
+_contents: str
+_BLANK: dict[str, Any] = {"cheap": True, "differentiable": False}
 # np.empty evaluates to ones: nothing that is folded or typed may depend on uninitialised memory
-for _name, _function in [("np.zeros", np.zeros), ("np.ones", np.ones), ("np.empty", np.ones)]:
-    _add(_name, lambda *shape, dtype="float64", _make=_function: _make(shape, dtype), "create",
-         cheap=True, differentiable=False)  # fmt: skip
-_add("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True)
-for _function in [np.zeros_like, np.ones_like, np.empty_like]:
-    _add(f"np.{_function.__name__}", _function, "create", cheap=True, differentiable=False, dims="...->...")
-_add("np.full_like", np.full_like, "create", cheap=True, steps=(0,), dims="...,->...")
-_add("np.arange", np.arange, "create", cheap=True, steps=(1,), dims=",,->i")
-_add("np.linspace", lambda start, stop, num: np.linspace(start, stop, num), "create", cheap=True, dims=",,->i")
-_add("np.eye", lambda n, m, k=0: np.eye(n, m, k), "create", cheap=True, differentiable=False, dims=",->ij")
-_add("array", lambda *items: np.array(items), "create", cheap=True)
+for _name, _function, _contents in [
+    ("np.zeros", np.zeros, "zeros"),
+    ("np.ones", np.ones, "ones"),
+    ("np.empty", np.ones, "uninitialised"),
+]:
+    row(_name, lambda *shape, dtype="float64", _make=_function: _make(shape, dtype), "create", **_BLANK, layout="C",
+        contents=_contents, lengths_from=0)  # fmt: skip
+row("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True, contents="value",
+    lengths_from=1, layout="C", weak_literals=True)  # fmt: skip
+for _name, _contents in [("zeros_like", "zeros"), ("ones_like", "ones"), ("empty_like", "uninitialised")]:
+    row(f"np.{_name}", getattr(np, _name), "create", **_BLANK, dims="...->...", contents=_contents,
+        shape_operands=(0,), layout="first")  # fmt: skip
+row("np.full_like", np.full_like, "create", cheap=True, steps=(0,), dims="...,->...", contents="value",
+    shape_operands=(0,), layout="first", weak_literals=True)  # fmt: skip
+row("np.arange", np.arange, "create", cheap=True, steps=(1,), dims=",,->i", layout="C")
+row("np.linspace", lambda start, stop, num: np.linspace(start, stop, num), "create", cheap=True, dims=",,->i",
+    layout="C")  # fmt: skip
+row("np.eye", lambda n, m, k=0: np.eye(n, m, k), "create", **_BLANK, dims=",->ij", layout="C")
+row("array", lambda *items: np.array(items), "create", cheap=True, layout="C", noun="array")
 
 # ---- reductions --------------------------------------------------------------------------------
 
-for _function in [np.sum, np.mean, np.prod, np.max, np.min]:
-    _add(f"np.{_function.__name__}", _function, "reduce")
-for _function in [np.any, np.all, np.argmax, np.argmin, np.count_nonzero]:
-    _add(f"np.{_function.__name__}", _function, "reduce", differentiable=False)
-for _function in [runtime.max_first, runtime.min_first, runtime.prod_first]:
-    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="i...->...")
-_add("runtime.exact_sum", runtime.exact_sum, "shape", runtime.exact_sum, dims="i->")
-for _function in [runtime.max_last, runtime.min_last]:
-    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="ij->i")
-for _function in [runtime.argmax_first, runtime.argmin_first]:
-    _add(f"runtime.{_function.__name__}", _function, "shape", _function, differentiable=False, dims="i...->...")
+row("np.sum", np.sum, "reduce", neutral=0.0, layout="C")
+row("np.mean", np.mean, "reduce", neutral=0.0)
+row("np.prod", np.prod, "reduce", neutral=1.0)
+row("np.max", np.max, "reduce", neutral=-math.inf, choice="maximum")
+row("np.min", np.min, "reduce", neutral=math.inf, choice="minimum")
+row("np.any", np.any, "reduce", neutral=False, differentiable=False, dtype="bool")
+row("np.all", np.all, "reduce", neutral=True, differentiable=False, dtype="bool")
+_POSITION: dict[str, Any] = {"differentiable": False, "dtype": "int64", "nonnegative": True}
+row("np.argmax", np.argmax, "reduce", **_POSITION, choice="maximum")
+row("np.argmin", np.argmin, "reduce", **_POSITION, choice="minimum")
+row("np.count_nonzero", np.count_nonzero, "reduce", **_POSITION)
+for _name, _choice in [("max", "maximum"), ("min", "minimum")]:
+    _function = getattr(runtime, f"{_name}_first")
+    row(f"runtime.{_name}_first", _function, "shape", _function, dims="i...->...", axis=0, choice=_choice)
+    _function = getattr(runtime, f"{_name}_last")
+    row(f"runtime.{_name}_last", _function, "shape", _function, dims="ij->i", axis=-1, choice=_choice)
+    _function = getattr(runtime, f"arg{_name}_first")
+    row(f"runtime.arg{_name}_first", _function, "shape", _function, dims="i...->...", axis=0, choice=_choice,
+        **_POSITION)  # fmt: skip
+row("runtime.prod_first", runtime.prod_first, "shape", runtime.prod_first, dims="i...->...", axis=0)
+row("runtime.exact_sum", runtime.exact_sum, "shape", runtime.exact_sum, dims="i->")
 for _function in [runtime.product_of_others, runtime.product_of_others_first]:
-    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims="...->...")
+    row(f"runtime.{_function.__name__}", _function, "shape", _function, dims="...->...")
 
 for _function, _dims in [
     (runtime.unbroadcast_1d, "i,j->j"),
@@ -231,29 +259,30 @@ for _function, _dims in [
     (runtime.unbroadcast_4d, "ijkl,mnop->mnop"),
     (runtime.unbroadcast_5d, "hijkl,mnopq->mnopq"),
 ]:
-    _add(f"runtime.{_function.__name__}", _function, "shape", _function, dims=_dims)
+    # the first argument itself, where that has the shape of the second; else a new sum
+    row(f"runtime.{_function.__name__}", _function, "shape", _function, dims=_dims, memory=EITHER, shape_operands=(1,))
 
 # ---- linear algebra ----------------------------------------------------------------------------
 
-_add("np.outer", np.outer, "linalg", dims="i,j->ij")
-_add("np.trace", np.trace, "linalg", dims="ij->")
-_add("np.linalg.solve", np.linalg.solve, "linalg", dims="jj,j->j jj,jk->jk")
-_add("np.linalg.inv", np.linalg.inv, "linalg", dims="jj->jj")
-_add("np.linalg.det", np.linalg.det, "linalg", dims="jj->")
-_add("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="jj->jj")
-_add("runtime.cholesky_adjoint", runtime.cholesky_adjoint, "linalg", runtime.cholesky_adjoint, dims="ij,ij->ij")
-_add("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
-_add("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
-_add("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
-_add("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
+row("np.outer", np.outer, "linalg", dims="i,j->ij", layout="C")
+row("np.trace", np.trace, "linalg", dims="ij->")
+row("np.linalg.solve", np.linalg.solve, "linalg", dims="jj,j->j jj,jk->jk", layout="any")
+row("np.linalg.inv", np.linalg.inv, "linalg", dims="jj->jj", layout="any")
+row("np.linalg.det", np.linalg.det, "linalg", dims="jj->")
+row("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="jj->jj", layout="any")
+row("runtime.cholesky_adjoint", runtime.cholesky_adjoint, "linalg", runtime.cholesky_adjoint, dims="ij,ij->ij")
+row("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
+row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
+row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
+row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
 
 # ---- containers and effects --------------------------------------------------------------------
 
-_add("tuple", lambda *items: items, "tuple", cheap=True)
-_add("list.new", list, "list", differentiable=False)
-_add("list.append", lambda items, item: items.append(item), "list", differentiable=False)
-_add("list.pop", lambda items: items.pop(), "list", differentiable=False)
-_add("list.item", lambda items, at: items[at], "list", differentiable=False)
-_add("print", lambda *items: None, "effect", differentiable=False)
-_add("check", lambda condition, *values, derived, error, texts: None, "effect", differentiable=False)
-_add("within", lambda index, length, where: None, "effect", differentiable=False)
+row("tuple", lambda *items: items, "tuple", cheap=True, memory=HOLDER)
+row("list.new", list, "list", differentiable=False)
+row("list.append", lambda items, item: items.append(item), "list", differentiable=False, memory=HOLDER)
+row("list.pop", lambda items: items.pop(), "list", differentiable=False, memory=ResultMemory((0,)))
+row("list.item", lambda items, at: items[at], "list", differentiable=False, memory=ResultMemory((0,)))
+row("print", lambda *items: None, "effect", differentiable=False)
+row("check", lambda condition, *values, derived, error, texts: None, "effect", differentiable=False)
+row("within", lambda index, length, where: None, "effect", differentiable=False)

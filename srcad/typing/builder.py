@@ -21,13 +21,6 @@ from srcad.typing.length_demands import Axis, Demand, Filled, Fit, demands
 from srcad.typing.slices import UNKNOWN, Bound
 
 _FOLDABLE = frozenset({"elementwise"})
-_HINTS = {
-    "+": "sum", "-": "difference", "*": "product", "/": "quotient", "//": "quotient", "%": "remainder",
-    "**": "power", "@": "product", "<": "test", "<=": "test", ">": "test", ">=": "test", "==": "test",
-    "!=": "test", "&": "mask", "|": "mask", "^": "mask", "~": "mask", "and": "test", "or": "test",
-    "not": "test", "neg": "negative", "pos": "value", "index": "item", "shape": "n", "len": "n", "size": "n",
-    "select": "choice", "array": "array",
-}  # fmt: skip
 
 _LONGEST_QUOTE = 48
 """Limit on the characters of an expression in an error message."""
@@ -150,7 +143,8 @@ class Builder:
             folded = _fold(prim, args, static)
             if folded is not None:
                 return folded
-        base = "%" + (hint or _HINTS.get(prim) or prim.rpartition(".")[2])
+        primitive = PRIMITIVES.get(prim)
+        base = "%" + (hint or (primitive and primitive.noun) or prim.rpartition(".")[2])
         name = f"{base}.{self.counters.get(base, 0)}"
         try:
             type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)

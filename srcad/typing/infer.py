@@ -23,9 +23,6 @@ DTYPES = frozenset(
 """The dtypes of arrays and scalars."""
 
 _WEAK = {"bool": True, "int64": 1, "float64": 1.0}
-_LIKE_FIRST = frozenset({"copy", "astype", "np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like"})
-_FORTRAN = frozenset({"np.linalg.inv", "np.linalg.solve", "np.linalg.cholesky"})
-"""Primitives whose result is Fortran-ordered in Numba."""
 
 
 class TypeMismatch(Exception):
@@ -339,9 +336,10 @@ def _layout(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
         return layout if axes == tuple(range(len(axes))) else "A"
     if prim == "np.broadcast_to":
         return "A"
-    if prim in _LIKE_FIRST:
+    trait = PRIMITIVES[prim].layout
+    if trait == "first":
         return "C" if layout == "C" else "A"
-    if prim in _FORTRAN:
+    if trait == "any":  # Numba's is Fortran-ordered
         return "A"
     if PRIMITIVES[prim].kind == "elementwise":
         # NumPy and Numba preserve the order of the operands; a result of rank 1 is contiguous in any case

@@ -107,4 +107,4 @@ def _unnamed(axis: int | None, not_one: bool) -> Dim:
 def _renamed(d: Dim, name: str) -> Dim:
     if not any(symbol.name == UNNAMED for symbol, _ in d.terms):
         return d
-    return Dim(tuple((replace(s, name=name) if s.name == UNNAMED else s, c) for s, c in d.terms), d.const)
+    return d.replaced(lambda s: dim(replace(s, name=name) if s.name == UNNAMED else s))

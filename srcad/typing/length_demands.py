@@ -7,7 +7,7 @@ removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -73,7 +73,7 @@ def demands(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     if primitive.kind == "elementwise":
         fits = broadcast([axes_of(k, o) for k, o in enumerate(operands)])
         return [_demand(fits, operands)] if fits else []
-    if prim in _NEED_ITEMS:
+    if primitive.choice and primitive.kind != "elementwise":
         return _nonempty(prim, operands, static)
     if prim == "np.concatenate":
         return _concatenation(operands, static.get("axis", 0))
@@ -176,27 +176,14 @@ def _by_signature(signature: str, operands: Sequence[Operand]) -> list[Demand | 
 
 # ---- reductions without an identity: of no items there is no maximum ---------------------------
 
-_NEED_ITEMS: dict[str, tuple[str, Callable[[int], Sequence[int]]]] = {
-    "np.max": ("maximum", range),
-    "np.min": ("minimum", range),
-    "np.argmax": ("maximum", range),
-    "np.argmin": ("minimum", range),
-    "runtime.max_first": ("maximum", lambda rank: (0,)),
-    "runtime.min_first": ("minimum", lambda rank: (0,)),
-    "runtime.argmax_first": ("maximum", lambda rank: (0,)),
-    "runtime.argmin_first": ("minimum", lambda rank: (0,)),
-    "runtime.max_last": ("maximum", lambda rank: (rank - 1,)),
-    "runtime.min_last": ("minimum", lambda rank: (rank - 1,)),
-}
-"""For each, what it computes, and the axes that it reduces, by rank."""
-
 
 def _nonempty(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> list[Demand | Filled]:
-    word, along = _NEED_ITEMS[prim]
+    primitive = PRIMITIVES[prim]
     axes = axes_of(0, operands[0])
-    chosen = [static["axis"]] if isinstance(static.get("axis"), int) else along(len(axes))
-    left = tuple(axes[k] for k in chosen if not _is_positive(axes[k].length))
-    return [Filled(left, f"no items to take the {word} of")] if left else []
+    axis = static.get("axis", primitive.axis)
+    chosen = [axes[axis]] if isinstance(axis, int) else axes
+    left = tuple(one for one in chosen if not _is_positive(one.length))
+    return [Filled(left, f"no items to take the {primitive.choice} of")] if left else []
 
 
 def _is_positive(d: Dim | None) -> bool:

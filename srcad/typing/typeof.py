@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from srcad.ir.nodes import Const, Expr, Op, Slice, Undef, Var
-from srcad.ir.types import Array, Opaque, Scalar, Type, dim, unknown
+from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, dim, unknown
 from srcad.typing.infer import Operand, TypeMismatch, infer
 from srcad.typing.slices import UNKNOWN, Bound
 
@@ -52,6 +52,17 @@ def typeof(expr: Expr, types: Mapping[str, Type]) -> Type | None:
             return one if one == other else None
 
 
+def linear_value(expr: Expr, types: Mapping[str, Type]) -> Dim | None:
+    """The value of an integer expression as a linear form, where its type has it.
+
+    >>> types = {"n": Scalar("int64", dim(3)), "x": Array("float64", (dim(4),))}
+    >>> linear_value(Op("-", (Var("n"), Const(1))), types), linear_value(Var("x"), types)
+    (Dim(terms=(), const=2), None)
+    """
+    inferred = typeof(expr, types)
+    return inferred.dim if isinstance(inferred, Scalar) else None
+
+
 def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
     if isinstance(expr, Slice):
         bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
@@ -66,8 +77,7 @@ def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
 def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
     if expr is None:
         return None
-    inferred = typeof(expr, types)
-    return inferred.dim if isinstance(inferred, Scalar) and inferred.dim is not None else UNKNOWN
+    return linear_value(expr, types) or UNKNOWN
 
 
 def _strengthened(operand: Operand) -> Operand:

@@ -179,3 +179,15 @@ def interpolation(x):
 @case(np.array([0.0, 4.0]), 0.0, gradient=(np.array([0.0, 0.0]), 2.0))
 def root_at_zero_times_zero(x, a):
     return a * np.sum(np.sqrt(x) * np.array([0.0, 1.0]))
+
+
+@case(real(5, seed=1), positive(5, seed=1), compiled=True)
+@case(real(3, 1), positive(2, seed=1))
+@case(0.3, 0.5)
+def roots_and_neighbours(x, y):
+    return np.sum(np.cbrt(x) * y + np.fmod(x, y) * x + np.sinc(x * y) + np.nextafter(x, y) * y)
+
+
+@case(real(4), np.array([-7, 7, 8, -8]), compiled=True)
+def remainder_of_integers(x, k):
+    return np.sum(np.fmod(k, 3) * x + np.fmod(k, -3) * x**2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from srcad.analysis.integers.value_ranges import ValueRanges
-from srcad.ir.linear import Form
+from srcad.analysis.integers.value_ranges import Form, ValueRanges
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, Join, Op, Var
 
 
@@ -34,7 +34,7 @@ def facts_of_atom(expr: Expr, known: Mapping[str, Both]) -> Both:
         case Var(name):
             return known.get(name) or (Truth((), ((name, True),)), Truth((), ((name, False),)))
         case Const(value):
-            never = Truth((Form(-1),))
+            never = Truth((LinearForm.constant(-1),))
             return (Truth(), never) if value else (never, Truth())
     raise ValueError(f"no atom: {expr}")
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from srcad.analysis.integers.fourier_motzkin import LinearForm, difference, is_satisfiable, linear_form
+from srcad.analysis.integers.constraint_solver import is_satisfiable
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, For, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Dim, Scalar, Type
+from srcad.typing.typeof import linear_value
 
 
 class _Side:
@@ -23,21 +25,19 @@ class _Side:
         self.owner = owner
         # what is defined inside the outermost loop whose iterations may differ has two values
         self.moving = frozenset(r for r in region.enclosing if shared and shared[0] in set(r.enclosing))
-        self.facts: list[LinearForm] = []
+        self.facts: list[LinearForm[str]] = []
         self.seen: set[str] = set()
 
-    def form(self, d: Dim) -> LinearForm:
+    def form(self, d: Dim) -> LinearForm[str]:
         for symbol, _ in d.terms:
             self._learn(symbol.name, symbol.axis)
-        return linear_form(d.const, ((self._name(s.name, s.axis), c) for s, c in d.terms))
+        return LinearForm.of(((self._name(s.name, s.axis), c) for s, c in d.terms), d.const)
 
-    def value(self, e: Expr) -> LinearForm | None:
-        if isinstance(e, Const) and isinstance(e.value, int):
-            return linear_form(e.value, ())
-        t = self.owner.types.get(e.name) if isinstance(e, Var) else None
-        return self.form(t.dim) if isinstance(t, Scalar) and t.dim is not None else None
+    def value(self, e: Expr) -> LinearForm[str] | None:
+        known = linear_value(e, self.owner.types)
+        return None if known is None else self.form(known)
 
-    def counter(self, turn: Region) -> LinearForm | None:
+    def counter(self, turn: Region) -> LinearForm[str] | None:
         """The counter of a loop with a monotonic counter; None of a `while`."""
         node = turn.owner
         return self.value(Var(node.index)) if isinstance(node, For) else None
@@ -54,7 +54,7 @@ class _Side:
         if key in self.seen:
             return
         self.seen.add(key)
-        this = linear_form(0, [(self._name(name, axis), 1)])
+        this = LinearForm.unknown(self._name(name, axis))
         if axis is not None:
             self.facts.append(this)
             return
@@ -66,19 +66,19 @@ class _Side:
         assert isinstance(step, int)
         first, last = (start, stop) if step > 0 else (stop, start)
         if first is not None:
-            self.facts.append(difference(this, first, 0 if step > 0 else -1))
+            self.facts.append(this - first - (0 if step > 0 else 1))
         if last is not None:
-            self.facts.append(difference(last, this, -1 if step > 0 else 0))
+            self.facts.append(last - this - (1 if step > 0 else 0))
         self._learn_range(name, this)
 
-    def _learn_range(self, name: str, this: LinearForm) -> None:
+    def _learn_range(self, name: str, this: LinearForm[str]) -> None:
         """Add the constraints by the type of a counter, which bounds those bounds of its range that are variables."""
         t = self.owner.types.get(name)
         if not isinstance(t, Scalar) or t.dim is None or len(t.dim.terms) != 1:
             return
         symbol = t.dim.terms[0][0]
-        low = [] if symbol.low is None else [difference(this, self.form(symbol.low))]
-        high = [] if symbol.high is None else [difference(self.form(symbol.high), this, -1)]
+        low = [] if symbol.low is None else [this - self.form(symbol.low)]
+        high = [] if symbol.high is None else [self.form(symbol.high) - this - 1]
         self.facts += [fact for fact in (*low, *high) if fact not in self.facts]
 
 
@@ -140,21 +140,21 @@ class DependenceTest:
         same_turn: bool,
     ) -> bool:
         first, then = _Side("first", read, shared, self), _Side("then", store, shared, self)
-        common: list[LinearForm] = []
+        common: list[LinearForm[str]] = []
         for one, other in zip(reads or (), stores or (), strict=False):
             a, b = self._place(one, first), self._place(other, then)
             if a is not None and b is not None:
-                common += [difference(a, b), difference(b, a)]
+                common += [a - b, b - a]
         if not common:
             return bool(shared) or same_turn
         for turn in shared:
             a, b, step = first.counter(turn), then.counter(turn), _step(turn)
             if a is None or b is None or step is None:
                 return True  # the order of the iterations is not known: assume any later one
-            later = difference(b, a, -1) if step > 0 else difference(a, b, -1)
+            later = (b - a if step > 0 else a - b) - 1
             if is_satisfiable([*common, later, *first.facts, *then.facts]):
                 return True
-            common += [difference(a, b), difference(b, a)]
+            common += [a - b, b - a]
         return same_turn and is_satisfiable([*common, *first.facts, *then.facts])
 
     def inside(self, item: Expr, length: Dim, region: Region) -> bool:
@@ -163,16 +163,15 @@ class DependenceTest:
         place = side.value(item)
         if place is None:
             return False
-        below, beyond = difference(linear_form(-1, ()), place), difference(place, side.form(length))
+        below, beyond = -place - 1, place - side.form(length)
         return not any(is_satisfiable([outside, *side.facts]) for outside in (below, beyond))
 
-    def _place(self, item: Expr, side: _Side) -> LinearForm | None:
+    def _place(self, item: Expr, side: _Side) -> LinearForm[str] | None:
         """The index item as a form; None where it may be negative (counts from the end), or is not affine."""
         place = side.value(item)
         if place is None:
             return None
-        below = difference(linear_form(-1, ()), place)
-        return None if is_satisfiable([below, *side.facts]) else place
+        return None if is_satisfiable([-place - 1, *side.facts]) else place
 
 
 def _items(items: Sequence[Expr] | None) -> tuple[Expr, ...] | None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from srcad.analysis.integers.element_dependence import ElementAccess, element_access, index_bounds, may_be_same_element
-from srcad.analysis.integers.fourier_motzkin import LinearForm
-from srcad.analysis.memory.may_alias import SHAPE_READS, MayAlias
+from srcad.analysis.memory.may_alias import MayAlias
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
 from srcad.ir.traversal import children, defined, names, own_exprs
 from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.rules.traits import SHAPE_READS
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class LoopAccesses:
         self._assigned = assigned
 
     def element(
-        self, array: str, items: Sequence[Expr], facts: Iterable[LinearForm], counters: frozenset[str]
+        self, array: str, items: Sequence[Expr], facts: Iterable[LinearForm[str]], counters: frozenset[str]
     ) -> ElementAccess:
         """The element at indices over these counters and names that the loop does not change."""
         fixed = {n for e in items for n in names(e)} - self._assigned
         return element_access(items, facts, self._types, counters | fixed)
 
-    def read(self, expr: Expr, facts: Sequence[LinearForm], counters: frozenset[str]) -> Iterator[Access]:
+    def read(self, expr: Expr, facts: Sequence[LinearForm[str]], counters: frozenset[str]) -> Iterator[Access]:
         """The reads of an expression, under these constraints on counters."""
         match expr:
             case Op("index", (Var(base), *items)) if self.is_element(base, items):
@@ -74,7 +75,7 @@ class LoopAccesses:
         whole = isinstance(known, Array) and known.rank == len(items)
         return whole and not any(isinstance(i, Slice) or i == Const(None) for i in items)
 
-    def of(self, block: Block, facts: tuple[LinearForm, ...], counters: frozenset[str]) -> Iterator[Access]:
+    def of(self, block: Block, facts: tuple[LinearForm[str], ...], counters: frozenset[str]) -> Iterator[Access]:
         """The reads and stores of a block of assignments, stores, loops and branches."""
         for stmt in block:
             read = own_exprs(stmt)
@@ -96,7 +97,7 @@ class LoopAccesses:
                     yield from self.of((*then, *orelse), facts, counters)
 
     def conflict(
-        self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[LinearForm]]
+        self, first: Iterable[Access], second: Sequence[Access], orders: Iterable[Sequence[LinearForm[str]]]
     ) -> bool:
         """Whether two accesses, one of them a store, may be of one element in iterations in one of these orders."""
         orders = tuple(orders)

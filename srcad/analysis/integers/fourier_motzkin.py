@@ -1,7 +1,7 @@
-"""Fourier-Motzkin elimination: whether linear constraints can be satisfied by integers.
+"""Fourier-Motzkin elimination of unknowns from systems of linear inequalities over the integers.
 
-As dependence tests of compilers use it (Pugh, "The Omega test", 1991), without the exact part: "no" is certain, "yes"
-is not.
+A system is a set of forms of which each is at least 0. As dependence tests of compilers use it (Pugh, "The Omega test",
+1991), without the exact part: where the elimination of an unknown is not exact, the system that is left is too weak.
 """
 
 from __future__ import annotations
@@ -9,84 +9,85 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import gcd
 
-LinearForm = tuple[int, tuple[tuple[str, int], ...]]
-"""`const + sum(coefficient * name)`; as a constraint, it is at least 0."""
+from srcad.ir.linear import LinearForm, U
 
 _MOST = 400
-"""Limit on the constraints; beyond, the answer is "yes"."""
+"""Limit on the inequalities; beyond, the answer is "feasible"."""
+_MOST_WRITTEN = 24
+"""Limit on the inequalities of a system that becomes a run-time check."""
 
 
-def linear_form(const: int, terms: Iterable[tuple[str, int]]) -> LinearForm:
-    total: dict[str, int] = {}
-    for name, coefficient in terms:
-        total[name] = total.get(name, 0) + coefficient
-    return const, tuple(sorted((n, c) for n, c in total.items() if c))
-
-
-def difference(a: LinearForm, b: LinearForm, by: int = 0) -> LinearForm:
-    """a - b + by"""
-    return linear_form(a[0] - b[0] + by, (*a[1], *((n, -c) for n, c in b[1])))
-
-
-def is_satisfiable(constraints: Iterable[LinearForm]) -> bool:
-    """False only where no integers satisfy all the constraints.
-
-    >>> i, j = linear_form(0, [("i", 1)]), linear_form(0, [("j", 1)])
-    >>> is_satisfiable([difference(i, j, -1), difference(j, i)])  # i - j - 1 >= 0 and j - i >= 0
-    False
-    >>> is_satisfiable([difference(i, j), difference(j, i)])
-    True
-    """
-    current = set(map(_tight, constraints))
+def is_feasible(system: Iterable[LinearForm[U]]) -> bool:
+    """Whether integers can satisfy the system: False is certain, True is not."""
+    current = set(map(tight, system))
     while True:
-        if any(const < 0 for const, terms in current if not terms):
+        if any(form.const < 0 for form in current if not form.terms):
             return False
-        current = _strongest(f for f in current if f[1])
+        current = _strongest(form for form in current if form.terms)
         if not current:
             return True
         if len(current) > _MOST:
             return True
-        current = _without(_easiest(current), current)
+        current, _ = _without(_easiest(current), current)
 
 
-def _easiest(current: set[LinearForm]) -> str:
-    """The name whose elimination adds the fewest constraints."""
-    signs: dict[str, list[int]] = {}
-    for _, terms in current:
-        for name, coefficient in terms:
-            signs.setdefault(name, [0, 0])[coefficient > 0] += 1
-    return min(sorted(signs), key=lambda n: signs[n][0] * signs[n][1])
+def eliminated(unknown: U, system: Iterable[LinearForm[U]]) -> set[LinearForm[U]] | None:
+    """The system without the unknown: satisfied exactly where it has an integer value; None where that is no system.
+
+    >>> i, n, length = map(LinearForm.unknown, (3, 1, 2))
+    >>> turns = (i, n - i - 1)  # 0 <= i < n
+    >>> eliminated(3, (*turns, i + 1 - length)) == {n - 1, n - length}  # some i + 1 >= length: n >= 1 and n >= length
+    True
+    >>> eliminated(3, (*turns, i * 2 - length, length * 2 - i * 3)) is None
+    True
+    """
+    rest, exact = _without(unknown, system)
+    return rest if exact and len(rest) <= _MOST_WRITTEN else None
 
 
-def _without(name: str, current: set[LinearForm]) -> set[LinearForm]:
-    lower, upper, rest = [], [], set()
-    for f in current:
-        coefficient = dict(f[1]).get(name, 0)
+def tight(form: LinearForm[U]) -> LinearForm[U]:
+    """The form divided by the common divisor of its coefficients, its constant rounded down."""
+    divisor = 0
+    for _, coefficient in form.terms:
+        divisor = gcd(divisor, coefficient)
+        if divisor == 1:
+            return form
+    if divisor == 0:
+        return form
+    return LinearForm(tuple([(u, c // divisor) for u, c in form.terms]), form.const // divisor)
+
+
+def _easiest(current: set[LinearForm[U]]) -> U:
+    """The unknown whose elimination adds the fewest inequalities."""
+    signs: dict[U, list[int]] = {}
+    for form in current:
+        for unknown, coefficient in form.terms:
+            signs.setdefault(unknown, [0, 0])[coefficient > 0] += 1
+    return min((lower * upper, unknown) for unknown, (lower, upper) in signs.items())[1]
+
+
+def _without(unknown: U, system: Iterable[LinearForm[U]]) -> tuple[set[LinearForm[U]], bool]:
+    """What follows for the other unknowns, and whether the elimination is exact (the two systems are equivalent)."""
+    lower, upper, rest = [], [], set[LinearForm[U]]()
+    for form in system:
+        coefficient = form.coefficient(unknown)
         if coefficient > 0:
-            lower.append((coefficient, f))
+            lower.append((coefficient, form))
         elif coefficient < 0:
-            upper.append((-coefficient, f))
+            upper.append((-coefficient, form))
         else:
-            rest.add(f)
+            rest.add(form)
     for a, low in lower:
         for b, high in upper:
-            terms = [*((n, c * b) for n, c in low[1]), *((n, c * a) for n, c in high[1])]
-            rest.add(_tight(linear_form(low[0] * b + high[0] * a, terms)))
-    return rest
+            rest.add(tight((low * b).plus(high, a)))
+    return rest, all(a == 1 or b == 1 for a, _ in lower for b, _ in upper)
 
 
-def _tight(f: LinearForm) -> LinearForm:
-    """The constraint divided by the common divisor of its coefficients, its constant rounded down."""
-    const, terms = f
-    divisor = 0
-    for _, coefficient in terms:
-        divisor = gcd(divisor, coefficient)
-    return (const // divisor, tuple((n, c // divisor) for n, c in terms)) if divisor > 1 else f
-
-
-def _strongest(forms: Iterable[LinearForm]) -> set[LinearForm]:
-    """Of constraints that differ in their constant only, the tightest."""
-    least: dict[tuple[tuple[str, int], ...], int] = {}
-    for const, terms in forms:
-        least[terms] = min(const, least.get(terms, const))
-    return {(const, terms) for terms, const in least.items()}
+def _strongest(forms: Iterable[LinearForm[U]]) -> set[LinearForm[U]]:
+    """Of inequalities that differ in their constant only, the tightest."""
+    least: dict[tuple[tuple[U, int], ...], LinearForm[U]] = {}
+    for form in forms:
+        known = least.get(form.terms)
+        if known is None or form.const < known.const:
+            least[form.terms] = form
+    return set(least.values())

@@ -14,10 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcad.analysis.integers.condition_facts import Truth
-from srcad.analysis.integers.exact_elimination import eliminated, is_impossible, needed
+from srcad.analysis.integers.constraint_solver import needed
+from srcad.analysis.integers.fourier_motzkin import eliminated
 from srcad.analysis.integers.integer_facts import IntegerFacts, Loop, Path
-from srcad.analysis.integers.value_ranges import ValueRanges
-from srcad.ir.linear import Form
+from srcad.analysis.integers.value_ranges import Form, ValueRanges
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Block, Const, Effect, Expr, Function, Op, Span, Stmt, Var
 from srcad.ir.types import Scalar
 
@@ -105,7 +106,7 @@ class _Within(IntegerFacts):
 
     def _is_left(self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges) -> bool:
         """Whether it has to be checked in place. A check that can be hoisted is recorded."""
-        if now.is_nonnegative(-raised - 1) or is_impossible([raised], now.facts):
+        if now.holds(-raised - 1):
             return False
         system, possible = self._outside(raised, v, n, marker)
         if not possible:
@@ -166,7 +167,7 @@ class _Within(IntegerFacts):
             return False
         forms = one.raised.forms
         facts = self.lengths.facts((*forms, *other.raised.forms), one.loop.before.facts).with_facts(*forms)
-        return all(form in forms or facts.is_nonnegative(form) for form in other.raised.forms)
+        return all(form in forms or facts.imply(form) for form in other.raised.forms)
 
     def _idle(self, one: IndexCheck | _System) -> bool:
         """Whether a later check before the same statement subsumes it."""
@@ -195,8 +196,8 @@ class _Within(IntegerFacts):
 
     def _below_zero(self, form: Form, stmt: Stmt) -> Expr:
         """`form < 0`, with nothing subtracted."""
-        less = Form(max(form.const, 0), tuple((u, c) for u, c in form.terms if c > 0))
-        more = Form(max(-form.const, 0), tuple((u, -c) for u, c in form.terms if c < 0))
+        less = LinearForm.of(((u, c) for u, c in form.terms if c > 0), max(form.const, 0))
+        more = LinearForm.of(((u, -c) for u, c in form.terms if c < 0), max(-form.const, 0))
         strict = more.const == 0 or not more.terms
         left, right = self.lengths.written(less, stmt), self.lengths.written(more if strict else more - 1, stmt)
         assert left is not None and right is not None

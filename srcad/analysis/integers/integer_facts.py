@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from srcad.analysis.integers import condition_facts
 from srcad.analysis.integers.condition_facts import Both, Truth
 from srcad.analysis.integers.length_forms import LengthForms
-from srcad.analysis.integers.value_ranges import ValueRanges
-from srcad.ir.linear import Form
+from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Op, Stmt, Undef, Var, While
 from srcad.ir.runtime_checks import check_of
 from srcad.ir.traversal import walk
@@ -44,7 +43,7 @@ class Loop:
     iteration has an effect that must be visible before an error is raised."""
     range: tuple[Form, ...] = ()
     """Forms that are at least 0 in every iteration."""
-    ends: tuple[Form, Form] = (Form(), Form())
+    ends: tuple[Form, Form] = (ZERO, ZERO)
     """The least and the greatest value of `iteration`."""
 
 
@@ -192,7 +191,7 @@ class IntegerFacts:
                 index, range_, ends = turn, (), (start, start)
             case _:
                 assert count is not None
-                index, range_, ends = start + turn * by, (turn, count - turn - 1), (Form(), count - 1)
+                index, range_, ends = start + turn * by, (turn, count - turn - 1), (ZERO, count - 1)
         counts = by != 0 and stmt.exit is None and not any(map(_is_seen, walk(stmt.body)))
         loop = Loop(stmt, first, now.copy(), self.depth, turn if counts else None, range_, ends)
         passed = None if by == 0 else turn - start if by == 1 else start - turn if by == -1 else turn
@@ -258,7 +257,7 @@ class IntegerFacts:
             here = walked(False)
             found = {n: here.value(e) for n, e in ends.items() if n not in rising and not isinstance(e, Undef)}
             even = {n: step.const for n, end in found.items() if not (step := end - heads[n]).terms}
-            later = passed if passed is not None else Form()
+            later = passed if passed is not None else ZERO
             kept = [(n, c) for n, c in claims if n in found and here.holds(_at_end(c, heads[n], found[n], later))]
             if passed is not None and even:
                 rising.update(even)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from srcad.analysis.integers.value_ranges import ValueRanges
+from srcad.analysis.integers.constraint_solver import Facts
+from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
 from srcad.analysis.memory.may_alias import may_alias
-from srcad.ir.linear import Facts, Form
+from srcad.ir.length_exprs import linear_expression
 from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.regions import regions
 from srcad.ir.traversal import block_stores, names
 from srcad.ir.types import Array, Dim
+from srcad.rules.traits import having
 
-_SAME_ITEMS = frozenset({"copy", "index", "np.transpose", "reshape", "np.broadcast_to", "np.ascontiguousarray"})
+_SAME_ITEMS = having(lambda p: p.elements)
 
 
 class LengthForms:
@@ -72,15 +74,15 @@ class LengthForms:
 
     def _by_type(self, name: str, axis: int, d: Dim, now: ValueRanges) -> Form:
         if not d.terms:
-            return Form(d.const)
-        total = Form(d.const)
+            return ZERO + d.const
+        total = ZERO + d.const
         for symbol, coefficient in d.terms:
             form = None if (symbol.name, symbol.axis) == (name, axis) else now.form(symbol.name, symbol.axis)
             if form is None:
                 length = now.unknown()
                 now.add_fact(length)
                 return length
-            total = total + form * coefficient
+            total = total.plus(form, coefficient)
         return total if now.is_nonnegative(total) else self._or_zero(total, now)
 
     def _or_zero(self, form: Form, now: ValueRanges) -> Form:
@@ -119,7 +121,7 @@ class LengthForms:
         """Whether the form depends on an unknown with this number or a greater one."""
         return any(self.varies(self._derived[u][0], first) if u in self._derived else u >= first for u, _ in form.terms)
 
-    def facts(self, forms: tuple[Form, ...], facts: Facts) -> Facts:
+    def facts(self, forms: tuple[Form, ...], facts: Facts[int]) -> Facts[int]:
         """The facts, and those on the unknowns that are computed from others."""
         for form in forms:
             for u, _ in form.terms:
@@ -129,19 +131,13 @@ class LengthForms:
 
     def written(self, form: Form, stmt: Stmt) -> Expr | None:
         """The form as an expression over names defined before a loop; None where it has an unknown without one."""
-        total: Expr | None = None
-        for u, coefficient in sorted(form.terms, key=lambda term: term[1] < 0):
+        named: dict[int, Expr] = {}
+        for u, _ in form.terms:
             one = self._named(u, stmt)
             if one is None:
                 return None
-            scaled = one if abs(coefficient) == 1 else Op("*", (Const(abs(coefficient)), one))
-            if total is None:
-                total = scaled if coefficient > 0 else Op("neg", (scaled,))
-            else:
-                total = Op("+" if coefficient > 0 else "-", (total, scaled))
-        if total is None:
-            return Const(form.const)
-        return Op("+" if form.const > 0 else "-", (total, Const(abs(form.const)))) if form.const else total
+            named[u] = one
+        return linear_expression(form, named.__getitem__)
 
     def _named(self, unknown: int, stmt: Stmt) -> Expr | None:
         for expr in self._spelling.get(unknown, ()):
@@ -171,11 +167,11 @@ class LengthForms:
                 axis = dict(static).get("axis", 0)
                 length = now.form(source, axis) if isinstance(axis, int) else None
                 if length is not None:
-                    self._items[name] = Form(), length
+                    self._items[name] = ZERO, length
             case Op("runtime.stable_order", (Var(source), *_)):
                 length = now.form(source, 0)
                 if length is not None:
-                    self._items[name] = Form(), length
+                    self._items[name] = ZERO, length
             case Op("np.arange", (start, stop, Const(1))):
                 self._items[name] = now.value(start), now.value(stop)
             case Op(prim, (Var(source), *_)) if prim in _SAME_ITEMS and source in self._items:

@@ -11,15 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import count
 
-from srcad.analysis.integers.exact_elimination import is_impossible
-from srcad.ir.linear import Facts, Form
+from srcad.analysis.integers.constraint_solver import Facts, is_nonnegative
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, Op, Var
 from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS, having
 
-_NEVER_NEGATIVE = frozenset({"size", "np.argmax", "np.argmin", "np.count_nonzero", "np.searchsorted"})
-_TRUTH = frozenset({"<", "<=", ">", ">=", "==", "!=", "not", "bool"})
-_SUMS = frozenset({"+", "-", "*", "//", "%", "neg", "abs", "min", "max", "np.minimum", "np.maximum"})
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+Form = LinearForm[int]
+"""An unknown is the number of one value, which never changes. The greater the number, the later it was introduced."""
+
+ZERO: Form = LinearForm()
+
+_NONNEGATIVE = having(lambda p: p.nonnegative)
+_TRUTHS = having(lambda p: p.dtype == "bool" and not p.lazy)
+_JOINED = having(lambda p: p.dtype == "joined")
+"""The result is int64 where all operands are."""
 
 Key = tuple[str, int | None]
 """A name (axis None), or the length of an array's axis."""
@@ -41,7 +48,7 @@ class ValueRanges:
         self._types = types
         self._numbers = count()
         self._forms: dict[Key, Form] = {}
-        self._facts = Facts()
+        self._facts: Facts[int] = Facts()
 
     def copy(self) -> ValueRanges:
         new = ValueRanges(self._types)
@@ -65,7 +72,7 @@ class ValueRanges:
             self._learn_from_type(name)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> Facts[int]:
         return self._facts
 
     def form(self, name: str, axis: int | None = None) -> Form | None:
@@ -90,7 +97,7 @@ class ValueRanges:
     # ---- facts -------------------------------------------------------------------------------
 
     def unknown(self) -> Form:
-        return Form.unknown(self.fresh())
+        return LinearForm.unknown(self.fresh())
 
     def fresh(self) -> int:
         """The next number of an unknown: those introduced later have greater ones."""
@@ -100,11 +107,11 @@ class ValueRanges:
         self._facts = self._facts.with_facts(*facts)
 
     def is_nonnegative(self, form: Form) -> bool:
-        return self._facts.is_nonnegative(form)
+        return self._facts.imply(form)
 
     def holds(self, form: Form) -> bool:
         """`is_nonnegative`, with more effort (elimination)."""
-        return self.is_nonnegative(form) or is_impossible([-form - 1], self._facts)
+        return is_nonnegative(form, self._facts)
 
     def assume(self, cond: Expr, truth: bool = True) -> None:
         """Add the facts that `cond` has this truth value."""
@@ -114,9 +121,9 @@ class ValueRanges:
             case Op("and" | "or" as prim, (a, b)) if truth == (prim == "and"):
                 self.assume(a, truth)
                 self.assume(b, truth)
-            case Op(prim, (a, b)) if prim in _OPPOSITE and self.is_int64(a) and self.is_int64(b):
+            case Op(prim, (a, b)) if prim in COMPARISONS and self.is_int64(a) and self.is_int64(b):
                 difference = self.value(a) - self.value(b)
-                match prim if truth else _OPPOSITE[prim]:
+                match prim if truth else PRIMITIVES[prim].negation:
                     case "<":
                         self.add_fact(-difference - 1)
                     case "<=":
@@ -134,7 +141,7 @@ class ValueRanges:
         """The value of an expression as a linear form; the facts that its operations imply are added."""
         match expr:
             case Const(value) if type(value) is int:
-                return Form(value)
+                return LinearForm.constant(value)
             case Var(name) if self.is_counter(name):
                 if (name, None) not in self._forms:
                     self._forms[name, None] = self.unknown()
@@ -171,9 +178,9 @@ class ValueRanges:
                 return self._selected(cond, a, b)
         result = self.unknown()
         match expr:
-            case Op(prim) if prim in _NEVER_NEGATIVE or prim in ("shape", "len"):
+            case Op(prim) if prim in _NONNEGATIVE:
                 self.add_fact(result)
-            case Op("int", (Op(prim),)) if prim in _TRUTH:
+            case Op("int", (Op(prim),)) if prim in _TRUTHS:
                 self.add_fact(result, -result + 1)
         return result
 
@@ -244,7 +251,7 @@ class ValueRanges:
     def one_of(self, ways: list[tuple[ValueRanges, Form]], earlier: tuple[Form, ...], hard: bool = False) -> Form:
         """A value that is one of these, with its common bounds; `hard`: prove them with more effort."""
         result = self.unknown()
-        for limit in (Form(), *earlier, *(form for _, form in ways)):
+        for limit in (ZERO, *earlier, *(form for _, form in ways)):
             if all((way.holds if hard else way.is_nonnegative)(form - limit) for way, form in ways):
                 self.add_fact(result - limit)
             if all((way.holds if hard else way.is_nonnegative)(limit - form) for way, form in ways):
@@ -272,6 +279,6 @@ class ValueRanges:
                 return True
             case Op("select", (_, a, b)):
                 return self.is_int64(a) and self.is_int64(b)
-            case Op(prim, args) if prim in _SUMS:
+            case Op(prim, args) if prim in _JOINED:
                 return all(map(self.is_int64, args))
         return False

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import children, names, own_exprs, walk
 from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.rules.traits import SHAPE_READS
 
 MayAlias = Callable[[str, str], bool]
 """Whether two names may refer to the same memory."""

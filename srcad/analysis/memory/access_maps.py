@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
-from srcad.ir.types import ONE, Array, Dim, Scalar, Type
+from srcad.ir.types import ONE, Array, Dim, Type
+from srcad.rules.traits import having
 from srcad.typing.slices import UNKNOWN, Bound, slice_dim
-from srcad.typing.typeof import typeof
+from srcad.typing.typeof import linear_value
 
-_CONTENT = frozenset({"copy", "np.ascontiguousarray", "np.asarray", "stop_gradient"})
+_CONTENT = having(lambda p: p.elements == "same")
 """Primitives whose result has the elements of their argument: a reader may read the argument instead."""
 
 
@@ -82,41 +84,6 @@ def access_map(
 
 def view_shape(name: str, axis: int) -> Op:
     return Op("shape", (Var(name),), (("axis", axis),))
-
-
-def plus(a: Expr, b: Expr) -> Expr:
-    """The sum of two indices.
-
-    >>> plus(Const(0), Var("i")), plus(Const(2), Const(-1))
-    (Var(name='i'), Const(value=1))
-    """
-    match a, b:
-        case Const(int(x)), Const(int(y)):
-            return Const(x + y)
-        case (Const(0), other) | (other, Const(0)):
-            return other
-        case _, Const(int(y)) if y < 0:
-            return minus(a, Const(-y))
-        case (Op("-", (x, Const(int(y)))), Const(int(z))) | (Const(int(z)), Op("-", (x, Const(int(y))))):
-            return plus(x, Const(z - y))
-        case (Op("+", (Const(int(y)), x)), Const(int(z))) | (Const(int(z)), Op("+", (Const(int(y)), x))):
-            return plus(Const(y + z), x)
-        case (Op("+", (x, Const(int(y)))), Const(int(z))) | (Const(int(z)), Op("+", (x, Const(int(y))))):
-            return plus(x, Const(y + z))
-    return Op("+", (a, b))
-
-
-def minus(a: Expr, b: Expr) -> Expr:
-    match a, b:
-        case Const(int(x)), Const(int(y)):
-            return Const(x - y)
-        case _, Const(0):
-            return a
-        case _, Const(int(y)) if y < 0:
-            return plus(a, Const(-y))
-        case Op("-", (x, Const(int(y)))), Const(int(z)):
-            return minus(x, Const(y + z))
-    return Const(0) if a == b else Op("-", (a, b))
 
 
 def _permuted(view: AccessMap, axes: object) -> AccessMap | None:
@@ -190,15 +157,9 @@ def _is_constant(bound: Bound) -> TypeGuard[Dim | None]:
 
 
 def _bound(expr: Expr | None, types: Mapping[str, Type]) -> Bound:
-    if expr is None:
-        return None
-    known = typeof(expr, types)
-    return known.dim if isinstance(known, Scalar) and known.dim is not None else UNKNOWN
+    return None if expr is None else linear_value(expr, types) or UNKNOWN
 
 
 def _never_negative(item: Expr, types: Mapping[str, Type]) -> bool:
-    known = typeof(item, types)
-    if not isinstance(known, Scalar) or known.dim is None:
-        return False
-    least = known.dim.bound(False)
-    return least is not None and least.is_nonnegative
+    known = linear_value(item, types)
+    return known is not None and known.is_index

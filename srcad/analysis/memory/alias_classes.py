@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Assign, Carry, Const, Expr, For, Function, If, Op, Store, Var, While
-from srcad.ir.result_memory import root, roots
-from srcad.ir.traversal import walk
+from srcad.analysis.cache import remembered
+from srcad.analysis.memory.may_alias import UnionFind
+from srcad.ir.nodes import Block, Const, For, Function, Op, Store, Var, While
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import bindings, walk
 from srcad.ir.types import Array, Type
 
 
@@ -33,44 +35,34 @@ def alias_classes(f: Function) -> AliasClasses:
     >>> classes = alias_classes(normal_form(update, np.ones(3), np.ones(3)))
     >>> classes.class_of, sorted(classes.written)
     ({'x': 'x', 'y': 'y', '%tail.0': 'x', '%total.0': '%total.0'}, ['%tail.0', 'x'])
+
+    These are the classes of `may_alias`, of arrays only: lists and what they hold are left out.
     """
-    parent: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while parent.get(name, name) != name:
-            name = parent[name]
-        return name
-
-    def same(a: str, e: Expr) -> None:
-        for b in sorted(roots(e)):
-            if isinstance(f.types.get(a), Array) and isinstance(f.types.get(b), Array):
-                parent[find(a)] = find(b)
-
-    stores: list[str] = []
-    for stmt in walk(f.body):
-        match stmt:
-            case Assign(target, value):
-                same(target, value)
-            case If(joins=joins):
-                for j in joins:
-                    same(j.target, j.then)
-                    same(j.target, j.orelse)
-            case For(carried=carried) | While(carried=carried):
-                for c in carried:
-                    same(c.arg, c.init)
-                    same(c.arg, c.next)
-                    for e in _ends(stmt, c):
-                        same(c.result, e)
-            case Store(base):
-                name = root(base)
-                assert name is not None
-                stores.append(name)
-            case _:
-                pass
-    group = {name: find(name) for name, t in f.types.items() if isinstance(t, Array)}
+    heads, stores = remembered("alias_classes", f.body, f.types, None, lambda: _classes(f.body, f.types))
+    group = {name: heads.get(name, name) for name, t in f.types.items() if isinstance(t, Array)}
     written = {group[name] for name in stores}
     stored = frozenset(name for name, g in group.items() if g in written)
     return AliasClasses(group, stored)
+
+
+def _classes(body: Block, types: Mapping[str, Type]) -> tuple[tuple[Mapping[str, str], list[str]], set[str]]:
+    """For the arrays that others are joined with, their representatives; what is stored into; the names asked for."""
+    asked: set[str] = set()
+
+    def is_array(name: str) -> bool:
+        asked.add(name)
+        return isinstance(types.get(name), Array)
+
+    classes = UnionFind(is_array)
+    stores: list[str] = []
+    for stmt in walk(body):
+        for target, value in bindings(stmt):
+            classes.join(target, value)
+        if isinstance(stmt, Store):
+            name = root(stmt.base)
+            assert name is not None
+            stores.append(name)
+    return ({name: classes.find(name) for name in list(classes.parent)}, stores), asked
 
 
 def is_writable_view(op: Op, target: str, types: Mapping[str, Type], stored: frozenset[str]) -> bool:
@@ -95,8 +87,3 @@ def surely_runs(loop: For | While) -> bool:
             return len(range(start, stop, step)) > 0
         case _:
             return False
-
-
-def _ends(loop: For | While, carry: Carry) -> tuple[Expr, ...]:
-    """The values that the result of a carry may have."""
-    return (carry.next,) if surely_runs(loop) else (carry.init, carry.next)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes, is_writable_view, surely_runs
 from srcad.errors import fail
 from srcad.ir.nodes import Assign, Block, Comment, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
-from srcad.ir.result_memory import READ_ONLY, root, roots
+from srcad.ir.result_memory import RESULT_MEMORY, root, roots
 from srcad.ir.traversal import own_exprs, reads, walk
+from srcad.rules.traits import SHAPE_READS
 
 Pairs = frozenset[frozenset[str]]
 
-_SHAPE_ONLY = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
 _COPIED = frozenset({"np.ascontiguousarray"})
 
 
@@ -214,10 +214,11 @@ class _Clashes:
     def write(self, name: str, pairs: Pairs, live: frozenset[str], span: Span | None) -> None:
         here = self.place(name)
         made = self.definitions.get(here)
-        if isinstance(made, Op) and made.prim in READ_ONLY:
+        memory = RESULT_MEMORY.get(made.prim) if isinstance(made, Op) else None
+        if memory is not None and memory.read_only:
             fail(
                 "S402",
-                f"writes into what {READ_ONLY[made.prim]} gives",
+                f"writes into what {memory.read_only} gives",
                 span,
                 why="It is a view that NumPy lets nobody write through.",
                 advice="write into the array itself, or into a copy.",
@@ -276,7 +277,7 @@ def _read(stmt: Stmt) -> Iterator[str]:
         exprs = (*base, *stmt.index, stmt.value)
     for e in exprs:
         match e:
-            case Op(prim, (Var(), *rest)) if prim in _SHAPE_ONLY:
+            case Op(prim, (Var(), *rest)) if prim in SHAPE_READS:
                 yield from (n for part in rest for n in reads(part))
             case _:
                 yield from reads(e)

@@ -6,9 +6,10 @@ from collections import Counter
 
 from srcad.ir.nodes import Assign, Comment, Const, Expr, For, Function, Op, Stmt, Store, Var
 from srcad.ir.traversal import names, own_writes, reads, walk
+from srcad.rules.traits import ALLOCATIONS, having
 
-_MADE = frozenset({"np.empty", "np.zeros", "np.ones"})
-_MADE_LIKE = frozenset({"np.empty_like", "np.zeros_like", "np.ones_like"})
+_MADE = having(lambda p: p.name in ALLOCATIONS and p.lengths_from == 0)
+_MADE_LIKE = ALLOCATIONS - _MADE
 
 
 class FullOverwrites:

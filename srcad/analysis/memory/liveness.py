@@ -8,11 +8,12 @@ equations are solved backwards, to the least fixed point.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from typing_extensions import assert_never
 
+from srcad.analysis.cache import remembered
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import (
@@ -119,8 +120,17 @@ def liveness(
     With `all_stays`, no statement is going to be removed: every read counts. Memory that may be aliased from outside
     of the block (by `params`, free names, `live_out`) is live at its end.
     """
+    end, outside = frozenset(live_out), frozenset(params)
+    asked = end, outside, all_stays
+    found = remembered("liveness", block, types, asked, lambda: _liveness(block, types, end, outside, all_stays))
+    return found if found.shared.types is types else replace(found, shared=replace(found.shared, types=types))
+
+
+def _liveness(
+    block: Block, types: Mapping[str, Type], live_out: frozenset[str], outside: frozenset[str], all_stays: bool
+) -> tuple[Liveness, list[str]]:
+    """What is live, and the names whose types have been asked for: at most those of the block, and `live_out`."""
     shared = may_alias(block, types)
-    outside = frozenset(params)
     graph = _Graph(shared, outside)
     last = graph.block(block, (), graph.entries)
     points = graph.points
@@ -165,7 +175,8 @@ def liveness(
                 changed = True
     found = tuple(bits)
     at_start = before[0] if points else final
-    return Liveness(tuple(points), tuple(after), found, _named(at_start, found), graph.at, shared)
+    live = Liveness(tuple(points), tuple(after), found, _named(at_start, found), graph.at, shared)
+    return live, [name for name in found if not name.startswith("&")]
 
 
 def _named(mask: int, names: tuple[str, ...]) -> frozenset[str]:

@@ -6,16 +6,15 @@ for the whole block (it does not say when), which is coarse and conservative.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Store, Var, While
-from srcad.ir.result_memory import VIEWS, root, roots
-from srcad.ir.traversal import own_exprs, walk
+from srcad.analysis.cache import remembered
+from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
+from srcad.ir.result_memory import is_view, root, roots
+from srcad.ir.traversal import bindings, own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
-
-SHAPE_READS = frozenset({"shape", "len", "size", "np.zeros_like", "np.ones_like", "np.empty_like"})
-"""Primitives that read the shape and the dtype of an array only, none of its elements."""
+from srcad.rules.traits import SHAPE_READS
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class MayAlias:
                 return self.reads(like) | self.reads_contents(value)
             case Op("index", (base, *_), _) if self.is_element(expr):
                 return self.reads_contents(base).union(*map(self.reads, expr.args[1:]))
-            case Op(prim, args, _) if prim in VIEWS or prim == "tuple":
+            case Op(prim, args, _) if is_view(prim) or prim == "tuple":
                 return frozenset().union(*map(self.reads, args))
             case Op(_, args, _):
                 return frozenset().union(*map(self.reads_contents, args))
@@ -99,6 +98,29 @@ def _change(items: list[Expr]) -> int:
     return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
+class UnionFind:
+    """Disjoint sets of names, joined by what the names may refer to."""
+
+    def __init__(self, has_memory: Callable[[str], bool]) -> None:
+        self.parent: dict[str, str] = {}
+        self._has_memory = has_memory
+
+    def find(self, name: str) -> str:
+        parent = self.parent
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    def join(self, target: str, value: Expr) -> None:
+        """From now on `target` may alias what the value refers to."""
+        for name in sorted(roots(value)):
+            if self._has_memory(target) and self._has_memory(name):
+                # the representative depends on the order of statements only, so that equal input gives equal classes
+                self.parent[self.find(target)] = self.find(name)
+
+
 def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
     """Partition the names of a block into classes.
 
@@ -111,48 +133,32 @@ def may_alias(block: Block, types: Mapping[str, Type]) -> MayAlias:
     >>> sorted(classes.aliases("tail")), sorted(classes.aliases("c"))
     (['a', 'b', 'tail'], ['c'])
     """
-    parent: dict[str, str] = {}
+    found = remembered("may_alias", block, types, None, lambda: _may_alias(block, types))
+    # with the caller's types: it may query names that are new since then
+    return found if found.types is types else replace(found, types=types)
 
-    def find(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
+
+def _may_alias(block: Block, types: Mapping[str, Type]) -> tuple[MayAlias, set[str]]:
+    """The classes, and the names whose types have been asked for."""
+    asked: set[str] = set()
 
     def has_memory(name: str) -> bool:
+        asked.add(name)
         return not isinstance(types.get(name), Scalar | Opaque)
 
-    def join(target: str, value: Expr | str) -> None:
-        for name in sorted(roots(Var(value) if isinstance(value, str) else value)):
-            if has_memory(target) and has_memory(name):
-                # the representative depends on the order of statements only, so that equal input gives equal classes
-                parent[find(target)] = find(name)
-
+    classes = UnionFind(has_memory)
     for stmt in walk(block):
         for expr in own_exprs(stmt):
             if isinstance(expr, Op) and expr.prim in ("append", "list.append"):
                 into = root(expr.args[0])
                 if into is not None:
-                    join(into, expr.args[1])
-        match stmt:
-            case Assign(target, value):
-                join(target, value)
-            case If(joins=joins):
-                for j in joins:
-                    join(j.target, j.then)
-                    join(j.target, j.orelse)
-            case For(carried=carried) | While(carried=carried):
-                for c in carried:
-                    join(c.arg, c.init)
-                    join(c.arg, c.next)
-                    join(c.result, c.arg)
-            case Store(base):
-                find(root(base) or "")
-            case _:
-                pass
-    representative = {name: find(name) for name in list(parent)}
+                    classes.join(into, expr.args[1])
+        for target, value in bindings(stmt):
+            classes.join(target, value)
+        if isinstance(stmt, Store):
+            classes.find(root(stmt.base) or "")
+    representative = {name: classes.find(name) for name in list(classes.parent)}
     members: dict[str, set[str]] = {}
     for name, head in representative.items():
         members.setdefault(head, set()).add(name)
-    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types)
+    return MayAlias(representative, {k: frozenset(v) for k, v in members.items()}, types), asked

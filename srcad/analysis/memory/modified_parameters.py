@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from srcad.ir.nodes import Assign, Expr, For, Function, If, Stmt, While
-from srcad.ir.result_memory import roots
-from srcad.ir.traversal import block_stores, walk
+from srcad.analysis.memory.reference_flow import ReferenceFlow
+from srcad.ir.nodes import Function
+from srcad.ir.traversal import block_stores
 
 
 def written_parameters(function: Function) -> frozenset[str]:
     """The parameters that a store may modify: its base, traced back through every assignment. Conservative.
+
+    Derivatives save and restore memory by the classes of `alias_classes`: they may store into more parameters than the
+    function itself, those in `AliasClasses.written`.
 
     >>> import numpy as np
     >>> from srcad.compiler.stages import normal_form
@@ -21,34 +22,5 @@ def written_parameters(function: Function) -> frozenset[str]:
     >>> written_parameters(normal_form(update, np.ones(3), np.ones(3)))
     frozenset({'x'})
     """
-    sources: dict[str, set[str]] = {}
-
-    def comes_from(target: str, values: Sequence[Expr]) -> None:
-        for value in values:
-            sources.setdefault(target, set()).update(roots(value))
-
-    for stmt in walk(function.body):
-        _flows(stmt, comes_from)
-    reached = set(block_stores(function.body))
-    waiting = list(reached)
-    while waiting:
-        for base in sources.get(waiting.pop(), ()):
-            if base not in reached:
-                reached.add(base)
-                waiting.append(base)
+    reached = ReferenceFlow(function.body).sources(block_stores(function.body))
     return frozenset(param.name for param in function.params if param.name in reached)
-
-
-def _flows(stmt: Stmt, flow: Callable[[str, Sequence[Expr]], None]) -> None:
-    match stmt:
-        case Assign(target, value):
-            flow(target, [value])
-        case If(joins=joins):
-            for join in joins:
-                flow(join.target, [join.then, join.orelse])
-        case For(carried=carried) | While(carried=carried):
-            for carry in carried:
-                flow(carry.arg, [carry.init, carry.next])
-                flow(carry.result, [carry.init, carry.next])
-        case _:
-            pass

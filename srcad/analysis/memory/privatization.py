@@ -12,6 +12,7 @@ from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.ir.nodes import Const, Expr, For, Slice, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Dim, Scalar, Type, dim
+from srcad.typing.typeof import linear_value
 
 
 class Privatization:
@@ -189,13 +190,9 @@ class Privatization:
         return None if low is None or high is None else (low, high + 1)
 
     def _value(self, item: Expr) -> Dim | None:
-        if isinstance(item, Const):
-            # which element a negative index is depends on the length
-            return dim(item.value) if isinstance(item.value, int) and item.value >= 0 else None
-        if isinstance(item, Var):
-            t = self.types[item.name]
-            return t.dim if isinstance(t, Scalar) else None
-        return None
+        value = linear_value(item, self.types)
+        # which element a negative index is depends on the length
+        return None if value is None or (not value.terms and value.const < 0) else value
 
     def _steps_by_one(self, index: str) -> bool:
         owner = self.regions.definitions[index].node

@@ -15,13 +15,15 @@ from srcad.analysis.integers.dependence import DependenceTest
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
-from srcad.ir.result_memory import HANDED_ON, root, sources
+from srcad.ir.result_memory import is_operand, root, sources
 from srcad.ir.traversal import own_exprs
 from srcad.ir.types import Type
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import having
 
 Items = tuple[Expr, ...] | None
 
-_BLANK = frozenset({"np.zeros", "np.ones", "np.empty", "np.zeros_like", "np.ones_like", "np.empty_like", "np.eye"})
+_BLANK = having(lambda p: p.is_blank)
 """Primitives whose result does not depend on the value of an argument."""
 
 
@@ -94,7 +96,7 @@ class ToBeRecorded:
                     value = definition.node.value
                     if isinstance(value, Op) and value.prim == "index":
                         return self.items(value)
-                    if isinstance(value, Op) and sources(value) and value.prim not in HANDED_ON:
+                    if isinstance(value, Op) and sources(value) and not is_operand(value.prim):
                         return None
                 return ()
             case Op("index", (base, *items)):
@@ -235,10 +237,6 @@ class ToBeRecorded:
         return None
 
 
-SHAPE_ONLY = frozenset({"np.zeros_like", "np.ones_like", "np.empty_like", "np.full_like", "shape", "len", "size"})
-"""Primitives that read the shape of their first argument, never its elements."""
-
-
 def elements_read(e: Expr) -> Iterator[Expr]:
     """The names, and the elements of names, whose content an expression reads.
 
@@ -252,9 +250,8 @@ def elements_read(e: Expr) -> Iterator[Expr]:
             for item in items:
                 yield from elements_read(item)
         case Op(prim, args):
-            skipped = args[:1] if prim in SHAPE_ONLY else ()
-            if prim.startswith("runtime.unbroadcast"):
-                skipped = args[1:2]
+            of_shape = PRIMITIVES[prim].shape_operands if prim in PRIMITIVES else ()
+            skipped = [args[at] for at in of_shape if at < len(args)]
             for arg in args:
                 if not any(arg is s for s in skipped):
                     yield from elements_read(arg)

@@ -6,15 +6,16 @@ A scalar is a value; the content of a 0-d array changes when an alias of it is s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.analysis.memory.alias_conflicts import NamedConflict, refuse_alias_conflicts
+from srcad.analysis.memory.reference_flow import ReferenceFlow
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Op, Stmt, Store, Var, While
-from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_UPDATED, roots
-from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.nodes import Assign, Block, Expr, Function, Op, Stmt, Store, Var
+from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_UPDATED
+from srcad.ir.traversal import bindings, blocks, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 
 _WHY = "NumPy makes a 0-d array of it, whose content may change; a derivative takes it for a number."
@@ -58,41 +59,19 @@ def refuse_zero_dim_conflicts(f: Function, given: Collection[str], lasting: Iter
 
 def _zero_d(f: Function, given: Collection[str]) -> frozenset[str]:
     """The scalar names that may be 0-d arrays, and the array names that may be views of one."""
+    flow = ReferenceFlow(f.body)
     found = set(given)
-    before = -1
-    while len(found) > before:
-        before = len(found)
-        for stmt in walk(f.body):
-            found |= {target for target, value in _values(stmt) if _holds(value, found, f)}
-    return frozenset(found)
-
-
-def _values(stmt: Stmt) -> Iterator[tuple[str, Expr]]:
-    """The names that a statement assigns, each with the values it may have."""
-    match stmt:
-        case Assign(target, value):
-            yield target, value
-        case If(joins=joins):
-            for j in joins:
-                yield from ((j.target, j.then), (j.target, j.orelse))
-        case For(carried=carried) | While(carried=carried):
-            for c in carried:
-                yield from ((c.arg, c.init), (c.arg, c.next), (c.result, c.init), (c.result, c.next))
-        case _:
-            return
-
-
-def _holds(value: Expr, known: set[str], f: Function) -> bool:
-    match value:
-        case Op(prim, (Var(name), *sources)) if prim == ZERO_D_MADE:
-            of_one = any(isinstance(s, Var) and s.name in known for s in sources)
-            return of_one or isinstance(f.types[name], Scalar)
-        case Op(prim) if prim == ZERO_D_MADE:
-            return True
-        case Op(prim, (_, old)) if prim == ZERO_D_UPDATED:
-            return isinstance(old, Var) and old.name in known
-        case _:
-            return not roots(value).isdisjoint(known)
+    for stmt in walk(f.body):
+        for target, value in bindings(stmt):
+            match value:
+                case Op(prim, (of, *sources)) if prim in (ZERO_D_MADE, ZERO_D_UPDATED):
+                    for source in sources:
+                        if isinstance(source, Var):
+                            flow.add(target, source.name)
+                    # a marked array counts only where it is a view of a 0-d array
+                    if prim == ZERO_D_MADE and (not isinstance(of, Var) or isinstance(f.types[of.name], Scalar)):
+                        found.add(target)
+    return frozenset(flow.given(found))
 
 
 def _as_arrays(block: Block, zero_d: frozenset[str]) -> Block:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from srcad.ir.nodes import Const, Expr, For, Op
 from srcad.ir.traversal import ops
+from srcad.rules.primitives import PRIMITIVES
 
-_COST = {"+": 1, "-": 1, "*": 1, "neg": 1, "index": 1, "/": 4}
 _MAX_COST = 10
 _MAX_SHORT_TRIP_COUNT = 8
 _MAX_CHEAP_POWER = 4
@@ -30,7 +30,17 @@ def _cost(op: Op) -> int:
     match op:
         case Op("**", (_, Const(int(exponent)))) if 0 <= exponent <= _MAX_CHEAP_POWER:
             return 2
-    return _COST.get(op.prim, _MAX_COST + 1)
+    return operation_cost(op.prim) or _MAX_COST + 1
+
+
+def operation_cost(prim: str) -> int | None:
+    """About how many cycles a primitive takes on scalars; None for many.
+
+    >>> [operation_cost(prim) for prim in ("+", "/", "np.exp")]
+    [1, 4, None]
+    """
+    primitive = PRIMITIVES.get(prim)
+    return primitive.cost if primitive is not None else None
 
 
 def is_short_loop(loop: For) -> bool:

@@ -9,9 +9,6 @@ from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, own_exprs
 from srcad.rules.primitives import PRIMITIVES
 
-LAZY = frozenset({"select", "and", "or"})
-"""Primitives that always evaluate their first operand only: the others are evaluated lazily."""
-
 
 def is_pure(expr: Expr) -> bool:
     """True where the expression may be removed, or evaluated elsewhere if its operands have the same values there.

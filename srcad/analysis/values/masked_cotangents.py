@@ -11,11 +11,12 @@ from enum import IntEnum
 from srcad.analysis.values.activity import flows
 from srcad.ir.nodes import Assign, Function, Op
 from srcad.ir.traversal import reads, walk
+from srcad.rules.traits import having
 
-SELECTS = frozenset({"np.where", "select"})
+SELECTS = having(lambda p: p.choice == "condition")
 """Primitives whose unselected argument may be NaN."""
 
-BOUNDS = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin"})
+BOUNDS = having(lambda p: p.kind == "elementwise" and p.choice in ("maximum", "minimum"))
 """Primitives whose unused argument may be infinite, but not NaN."""
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.analysis.values.activity import flows
 from srcad.analysis.values.control_dependence import controlling_names, with_control_dependence
 from srcad.ir.nodes import Assign, Comment, Effect, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import own_stores, reads
 from srcad.ir.types import Array, is_float
+from srcad.rules.traits import SHAPE_READS
 
 
 @dataclass(frozen=True)

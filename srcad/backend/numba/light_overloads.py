@@ -29,6 +29,10 @@ from numba.np import arraymath, arrayobj, npyimpl
 from numba.np.numpy_support import as_dtype, from_dtype
 from numba.np.ufunc.array_exprs import _lower_array_expr
 
+from srcad import vector_math
+
+_PI_32, _NEARLY_ZERO_32 = np.float32(np.pi), np.float32(1e-20)
+
 machine_code: Any = imputils.Registry("srcad")
 """The registry for lowerings that Numba would add to its own while it compiles generated code, and for intrinsics."""
 
@@ -41,6 +45,8 @@ def forms() -> Iterator[tuple[Any, Callable[..., Any]]]:
         (np, "where", _where),
         (np, "tril", lambda m, k=0: _lower if m.ndim == 2 else None),
         (np, "triu", lambda m, k=0: _upper if m.ndim == 2 else None),
+        (np, "cbrt", _cbrt),
+        (np, "sinc", _sinc),
     ):
         if hasattr(module, name):
             yield getattr(module, name), choose
@@ -78,6 +84,28 @@ def _upper(m, k=0):  # type: ignore[no-untyped-def]
         for j in range(max(i + k, 0), m.shape[1]):
             out[i, j] = m[i, j]
     return out
+
+
+# ---- functions of scalars ------------------------------------------------------------------------------
+
+
+def _cbrt(x: Any) -> Any:
+    """For `np.cbrt(x)` of a scalar, of which Numba makes a power: of 27 that is 3.0000000000000004."""
+    if x == types.float32:
+        return lambda x: np.float32(vector_math.inline_cbrt(x))
+    return (lambda x: vector_math.inline_cbrt(x)) if isinstance(x, types.Number) else None
+
+
+def _sinc(x: Any) -> Any:
+    """For `np.sinc(x)` of a scalar: Numba multiplies a float32 by a float64."""
+    if x == types.float32:
+        return _sinc_32
+    return (lambda x: vector_math.sinc_by_sin(x)) if isinstance(x, types.Number) else None
+
+
+def _sinc_32(x):  # type: ignore[no-untyped-def]
+    y = _PI_32 * (_NEARLY_ZERO_32 if x == 0 else x)
+    return np.sin(y) / y
 
 
 # ---- np.where ------------------------------------------------------------------------------------------

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Function, Op, Slice, Var
 from srcad.ir.traversal import block_stores, walk
 from srcad.ir.types import Array, Type
+from srcad.rules.traits import having
 
-_FRESH = frozenset({
-    "copy", "reshape", "@", "np.ascontiguousarray", "np.outer", "np.concatenate", "np.zeros", "np.ones", "np.empty",
-    "np.full", "array", "np.arange", "np.linspace", "np.eye", "np.sum", "np.cumsum",
-})  # fmt: skip
+_FRESH = having(lambda p: p.layout == "C") | {"copy"}
 """Primitives whose result is C-contiguous for any operands."""
 
 

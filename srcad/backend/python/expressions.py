@@ -18,18 +18,9 @@ from srcad.backend.python.contiguity import is_maybe_noncontiguous, maybe_noncon
 from srcad.backend.python.literal_types import is_integer, is_narrow, is_python_scalar, is_weak, rank_of
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS
 
-_BINARY: dict[str, type[ast.operator]] = {
-    "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
-    "@": ast.MatMult, "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
-}  # fmt: skip
-_COMPARISONS: dict[str, type[ast.cmpop]] = {
-    "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq,
-}  # fmt: skip
-_UNARY: dict[str, type[ast.unaryop]] = {"neg": ast.USub, "pos": ast.UAdd, "~": ast.Invert}
-_INVERTED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-_SHAPED = {"np.zeros": 0, "np.ones": 0, "np.empty": 0, "np.full": 1, "np.broadcast_to": 1}
-"""Functions that take a shape as one tuple, and the number of arguments before it (`np.full`: see below)."""
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
 
 
@@ -152,23 +143,26 @@ class Expressions:
         if name == "not":
             return self._negated(op.args[0])
         operands = self._operands(op)
-        if name in _BINARY and len(operands) == 2:
-            return ast.BinOp(operands[0], _BINARY[name](), operands[1])
-        if name in _COMPARISONS:
-            return ast.Compare(operands[0], [_COMPARISONS[name]()], [operands[1]])
+        primitive = PRIMITIVES.get(name)
+        match primitive and primitive.operator and primitive.operator():
+            case ast.operator() as binary:
+                return ast.BinOp(operands[0], binary, operands[1])
+            case ast.cmpop() as compared:
+                return ast.Compare(operands[0], [compared], [operands[1]])
+            case ast.unaryop() as unary:
+                return ast.UnaryOp(unary, operands[0])
+            case ast.boolop():
+                return _boolean(name, operands)
         if name == "is_index":
             index, length = operands
             least: ast.expr = ast.UnaryOp(ast.USub(), length)
             return ast.Compare(least, [ast.LtE(), ast.Lt()], [index, length])
-        if name in _UNARY:
-            return ast.UnaryOp(_UNARY[name](), operands[0])
-        if name in ("and", "or"):
-            return _boolean(name, operands)
         if name == "np.full":
             value, *lengths = operands
             return self._created(name, [_shape(lengths), value], static)
-        if name in _SHAPED:
-            before = _SHAPED[name]
+        if primitive is not None and primitive.lengths_from is not None:
+            # the lengths are one tuple
+            before = primitive.lengths_from
             return self._created(name, [*operands[:before], _shape(operands[before:])], static)
         if name in _JOINED:
             axis = {} if static.get("axis", 0) == 0 else static
@@ -180,9 +174,9 @@ class Expressions:
         match test:
             case Op("not", (inner,)):
                 return self.expr(inner)
-            case Op(prim, (a, b)) if prim in _INVERTED:
+            case Op(prim, (a, b)) if prim in COMPARISONS:
                 if prim in ("==", "!=") or (is_integer(a, self._types) and is_integer(b, self._types)):
-                    return self.expr(Op(_INVERTED[prim], (a, b)))
+                    return self.expr(Op(PRIMITIVES[prim].negation, (a, b)))
         return ast.UnaryOp(ast.Not(), self.expr(test))
 
     def _operands(self, op: Op) -> list[ast.expr]:

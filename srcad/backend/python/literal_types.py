@@ -16,23 +16,9 @@ from collections.abc import Mapping
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS, having
 
-_ARITHMETIC = frozenset("+ - * / // % **".split()) | {
-    "neg", "pos", "select", "abs", "np.where", "np.maximum", "np.minimum", "np.full_like", "np.hypot", "np.arctan2",
-    "np.copysign", "np.fmax", "np.fmin", "np.full", "np.power", "np.fmod",
-}  # fmt: skip
-_REDUCTIONS = frozenset({"np.sum", "np.mean", "np.prod", "np.max", "np.min", "np.any", "np.all"})
-_COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
-_INTEGER_RESULTS = frozenset({
-    "shape", "size", "len", "int", "np.argmax", "np.argmin", "np.argsort", "np.searchsorted", "np.count_nonzero",
-    "nonzero", "runtime.argmax_first", "runtime.argmin_first", "runtime.stable_order", "math.floor", "math.ceil",
-    "np.uint64",
-})  # fmt: skip
-_BOOL_RESULTS = _COMPARISONS | {
-    "and", "or", "not", "bool", "np.any", "np.all", "np.isnan", "np.isinf", "np.isfinite", "math.isnan", "math.isinf",
-    "math.isfinite", "np.signbit", "np.logical_and", "np.logical_or", "np.logical_xor", "np.logical_not",
-}  # fmt: skip
-"""Primitives with integer and boolean results for any operands."""
+_WEAK_LITERALS = having(lambda p: p.weak_literals)
 
 
 def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
@@ -40,9 +26,9 @@ def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
 
     With `weak`, float64 scalars count as Python floats, which do not widen either.
     """
-    if op.prim in _COMPARISONS:
+    if op.prim in COMPARISONS:
         op = Op("+", op.args)
-    return op.prim in _ARITHMETIC and _dtype(op, types, weak) == "float32"
+    return op.prim in _WEAK_LITERALS and _dtype(op, types, weak) == "float32"
 
 
 def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
@@ -66,10 +52,8 @@ def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
             return _dtype(args[0], types, weak)
         case Op("astype" | "np.zeros" | "np.ones" | "np.empty" | "np.full", _, static):
             return str(dict(static).get("dtype", "float64"))
-        case Op(prim) if prim in _INTEGER_RESULTS:
-            return "int64"
-        case Op(prim) if prim in _BOOL_RESULTS:
-            return "bool"
+        case Op(prim) if prim in PRIMITIVES and PRIMITIVES[prim].dtype in ("int64", "bool"):
+            return PRIMITIVES[prim].dtype
         case Op(_, args):
             found = {d for d in (_dtype(arg, types, weak) for arg in args) if d not in (None, "bool", "int64", "other")}
             return found.pop() if len(found) == 1 else "float64" if found else "other"
@@ -92,7 +76,7 @@ def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
             return None if rank is None else rank - (len(items) - new - sliced) + new
         case Op("copy" | "astype" | "np.transpose", args):
             return rank_of(args[0], types)
-        case Op(prim, args, static) if prim in _REDUCTIONS:
+        case Op(prim, args, static) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "reduce":
             return 0 if not static else None
         case Op(prim, args) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "elementwise":
             ranks = [rank_of(arg, types) for arg in args]
@@ -106,7 +90,7 @@ def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
     match expr:
         case Const(value):
             return isinstance(value, int | float)
-        case Op(prim, args) if prim in _ARITHMETIC and prim != "np.where":
+        case Op(prim, args) if prim in _WEAK_LITERALS and prim != "np.where":
             return all(is_python_scalar(arg, types) for arg in args)
         case _:
             return is_integer(expr, types)

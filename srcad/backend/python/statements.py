@@ -29,11 +29,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.runtime_checks import Check, check_of, negated
-
-_AUGMENTED: dict[str, type[ast.operator]] = {
-    "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "//": ast.FloorDiv, "%": ast.Mod, "**": ast.Pow,
-    "@": ast.MatMult, "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
-}  # fmt: skip
+from srcad.rules.primitives import PRIMITIVES
 
 
 def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = True) -> ast.FunctionDef:
@@ -87,6 +83,12 @@ def _is_ruler(stmt: ast.stmt) -> bool:
     return isinstance(stmt, Remark) and stmt.text.startswith("---- ")
 
 
+def _augmented(op: str) -> ast.operator:
+    kind = PRIMITIVES[op].operator
+    assert kind is not None and issubclass(kind, ast.operator)
+    return kind()
+
+
 def _is_blank(stmt: ast.stmt) -> bool:
     return isinstance(stmt, Remark) and not stmt.text
 
@@ -119,7 +121,7 @@ class _Statements:
             case Assign(target, value):
                 return [ast.Assign([ast.Name(target)], self._expressions.value_of(target, value))]
             case AugAssign(target, op, value):
-                return [ast.AugAssign(ast.Name(target), _AUGMENTED[op](), self._expressions.expr(value))]
+                return [ast.AugAssign(ast.Name(target), _augmented(op), self._expressions.expr(value))]
             case Store():
                 return [self._store(stmt)]
             case If(cond, then, orelse):
@@ -147,7 +149,7 @@ class _Statements:
         value = self._expressions.expr(stmt.value)
         if stmt.op is None:
             return ast.Assign([target], value)
-        return ast.AugAssign(target, _AUGMENTED[stmt.op](), value)  # type: ignore[arg-type]
+        return ast.AugAssign(target, _augmented(stmt.op), value)  # type: ignore[arg-type]
 
     def _if(self, cond: Expr, then: Block, orelse: Block) -> list[ast.stmt]:
         test = self._expressions.expr(cond)

@@ -28,6 +28,7 @@ from srcad.analysis.memory.flow_sensitive_aliases import AliasPairs, aliases_at_
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.length_exprs import plus
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, names, ops, own_writes, replace_names, with_blocks
 from srcad.ir.types import FLOATS, Array, Scalar, Type
@@ -234,18 +235,4 @@ def ascending_loop(loop: For) -> For:
     """The same iterations in ascending order of the index."""
     if loop.step == Const(1):
         return loop
-    return replace(loop, start=_next(loop.stop), stop=_next(loop.start), step=Const(1))
-
-
-def _next(bound: Expr) -> Expr:
-    match bound:
-        case Const(int(value)):
-            return Const(value + 1)
-        case Op("-", (base, Const(1))):
-            return base
-        case Op("-", (base, Const(int(value)))) if value > 1:
-            return Op("-", (base, Const(value - 1)))
-        case Op("+", (base, Const(int(value)))) if value > 0:
-            return Op("+", (base, Const(value + 1)))
-        case _:
-            return Op("+", (bound, Const(1)))
+    return replace(loop, start=plus(loop.stop, 1), stop=plus(loop.start, 1), step=Const(1))

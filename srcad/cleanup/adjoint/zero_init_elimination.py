@@ -12,9 +12,10 @@ from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Slice,
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, with_blocks
 from srcad.ir.types import Array, Type
+from srcad.rules.traits import having
 from srcad.typing.typeof import same_type, typeof
 
-_ZEROS = frozenset({"np.zeros", "np.zeros_like"})
+_ZEROS = having(lambda p: p.contents == "zeros")
 
 
 def assign_first_contribution(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:

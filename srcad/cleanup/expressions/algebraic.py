@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,13 +13,11 @@ from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, map_expr, rewrite, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS, having
 from srcad.typing.typeof import is_scalar, same_type, typeof
 
-_EVALUATED = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
-    "//": operator.floordiv, "%": operator.mod,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.FloorDiv, ast.Mod)
+_FOLDED = COMPARISONS | having(lambda p: p.operator in _ARITHMETIC)
 _READERS = frozenset({"elementwise", "reduce", "linalg"})
 
 
@@ -284,10 +282,10 @@ def _constant(op: Op) -> Const | None:
     values = [a.value for a in op.args if isinstance(a, Const)]
     if op.prim == "neg":
         return Const(-values[0])  # type: ignore[operator]
-    if op.prim not in _EVALUATED or len(values) != 2:
+    if op.prim not in _FOLDED or len(values) != 2:
         return None
     try:
-        value = _EVALUATED[op.prim](*values)
+        value = PRIMITIVES[op.prim].evaluate(*values)
     except ArithmeticError:
         return None
     if isinstance(value, float) and not math.isfinite(value):

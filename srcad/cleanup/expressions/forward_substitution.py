@@ -27,13 +27,9 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Scalar, Type
+from srcad.rules.traits import CONDITIONS, LAZY, SHAPE_ARITHMETIC, WRITABLE_VIEWS
 
-_LAZY = frozenset({"and", "or", "select"})
-"""Printed with lazy evaluation of the operands after the first."""
-_ARITHMETIC = frozenset(
-    {"+", "-", "*", "neg", "not", "and", "or", "<", "<=", ">", ">=", "==", "!=", "shape", "len", "size"}
-)
-_STORABLE = frozenset({"index", "np.transpose"})
+_TOTAL = CONDITIONS | SHAPE_ARITHMETIC
 _BY_SYMBOL = frozenset({"index", "np.transpose", "reshape"})
 """Printed with few characters beside the operands."""
 _ADJOINT = re.compile(r"%?d\d*_")
@@ -233,7 +229,7 @@ def _as_statement(tail: Expr) -> Assign:
 
 def _is_view_of_name(value: Expr) -> bool:
     """Whether storing into the expression stores into the memory of a name."""
-    while isinstance(value, Op) and value.prim in _STORABLE:
+    while isinstance(value, Op) and value.prim in WRITABLE_VIEWS:
         value = value.args[0]
     return isinstance(value, Var)
 
@@ -245,9 +241,9 @@ def _is_modified_list(expr: Expr, name: str) -> bool:
 
 def _in_lazy(expr: Expr, name: str, value: Expr) -> bool:
     """Whether a read is in an operand that is not always evaluated, where the value must not be moved."""
-    if all(op.prim in _ARITHMETIC or _is_slice(op) for op in ops(value)):
+    if all(op.prim in _TOTAL or _is_slice(op) for op in ops(value)):
         return False
-    return any(name in reads(arg) for op in ops(expr) if op.prim in _LAZY for arg in op.args[1:])
+    return any(name in reads(arg) for op in ops(expr) if op.prim in LAZY for arg in op.args[1:])
 
 
 def _is_slice(op: Op) -> bool:

@@ -11,9 +11,8 @@ from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import blocks, map_expr, rewrite, with_blocks
 from srcad.ir.types import Array, Scalar, Type
+from srcad.rules.traits import IN_PLACE
 from srcad.typing.typeof import typeof
-
-_IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
 def idiomatic_form(block: Block, types: Mapping[str, Type], reverse: int = 0) -> Block:
@@ -48,7 +47,7 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], shared: MayAlias, reverse:
             stmt = replace(stmt, value=x)
         case Store(value=value) if _is_overwritten_view(stmt, value, shared):
             stmt = replace(stmt, value=Op("copy", (value,)))
-        case Store(value=Op(prim, (a, b)), op=None) if prim in _IN_PLACE:
+        case Store(value=Op(prim, (a, b)), op=None) if prim in IN_PLACE:
             for old, other in ((a, b), (b, a))[: 2 if reverse and prim == "*" else 1]:
                 if (
                     _is_content(stmt, old)

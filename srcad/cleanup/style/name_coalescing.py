@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from srcad import runtime, vector_math
 from srcad.analysis.memory.liveness import Liveness, liveness
+from srcad.cleanup.dead_code import remove_self_copies
 from srcad.cleanup.expressions.forward_substitution import is_temporary
-from srcad.ir.nodes import Assign, Block, For, Function, Stmt, Var
-from srcad.ir.traversal import blocks, own_exprs, own_writes, reads, rename, walk, with_blocks
+from srcad.ir.nodes import For, Function, Var
+from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, counter, dim
 
 _RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)})
@@ -49,7 +50,7 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     groups = _InterferenceGraph(f)
     groups.coalesce()
     identifiers = groups.identifiers(frozenset(reserved) | _RESERVED | {f.name})
-    body = _without_identity_copies(rename(f.body, identifiers))
+    body = remove_self_copies(rename(f.body, identifiers))
     types: dict[str, Type] = {}
     for name, known in f.types.items():
         new = identifiers.get(name)
@@ -288,13 +289,3 @@ def _joined_type(name: str, a: Type | None, b: Type) -> Type:
 def _item(known: Type) -> Scalar | Array:
     assert isinstance(known, Scalar | Array)
     return known
-
-
-def _without_identity_copies(block: Block) -> Block:
-    """The block without copies `x = x`."""
-    remaining: list[Stmt] = []
-    for stmt in block:
-        if isinstance(stmt, Assign) and stmt.value == Var(stmt.target):
-            continue
-        remaining.append(with_blocks(stmt, [_without_identity_copies(b) for b in blocks(stmt)]))
-    return tuple(remaining)

@@ -15,9 +15,7 @@ from srcad.frontend.values.iterables import items_of
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Op, Stmt
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Scalar
-
-_SPECULABLE = frozenset({"shape", "len", "size", "+", "-", "*", "neg"})
-
+from srcad.rules.traits import SHAPE_ARITHMETIC
 
 Message = tuple[str | Expr, ...]
 
@@ -66,7 +64,7 @@ def _integer(ctx: Context, node: Any) -> str | Expr | None:
 
 
 def _is_speculable(stmt: Stmt) -> bool:
-    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in _SPECULABLE
+    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in SHAPE_ARITHMETIC
 
 
 def error_class(node: Any) -> str | None:

@@ -14,8 +14,7 @@ f(x: float64):
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gast
@@ -48,10 +47,6 @@ BINARY: dict[type, str] = {
 }  # fmt: skip
 _COMPARED: dict[type, str] = {
     gast.Lt: "<", gast.LtE: "<=", gast.Gt: ">", gast.GtE: ">=", gast.Eq: "==", gast.NotEq: "!=",
-}  # fmt: skip
-_PYTHON: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "*": operator.mul, "%": operator.mod, "==": operator.eq, "!=": operator.ne,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
 
@@ -189,7 +184,7 @@ def compared(ctx: Context, prim: str, a: Abstract, b: Abstract) -> Leaf:
         return apply(ctx, prim, a, b) if known is None else ctx.constant(known)
     if isinstance(a, Constant) and isinstance(b, Constant):
         try:
-            return ctx.constant(bool(_PYTHON[prim](a.value, b.value)))
+            return ctx.constant(bool(PRIMITIVES[prim].evaluate(a.value, b.value)))
         except TypeError as error:
             ctx.fail("S127", f"{describe_value(a)} {prim} {describe_value(b)}", str(error))
     if isinstance(a, Leaf) and isinstance(a.type, Array) and _is_sequence(b):

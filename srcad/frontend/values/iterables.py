@@ -41,6 +41,7 @@ from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.ir.nodes import Const, Slice
 from srcad.ir.types import Array, Scalar
+from srcad.rules.primitives import PRIMITIVES
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
 def arithmetic(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:
     """An integer operation, constant-folded where both operands are known."""
     if type(a.static) is int and type(b.static) is int:
-        return ctx.constant({"+": a.static + b.static, "-": a.static - b.static, "*": a.static * b.static}[prim])
+        return ctx.constant(PRIMITIVES[prim].evaluate(a.static, b.static))
     if prim in "+-" and b.atom == Const(0):
         return a
     return ctx.leaf(ctx.builder.op(prim, a.atom, b.atom))

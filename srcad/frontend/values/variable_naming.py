@@ -11,7 +11,7 @@ from srcad.frontend.values.control_joins import fresh_of, kind_of
 from srcad.frontend.values.definedness import set_bound
 from srcad.ir.nodes import Assign, Stmt, Var
 from srcad.ir.traversal import stmt_reads
-from srcad.ir.types import Array, Dim, Scalar, Type
+from srcad.ir.types import Array, Dim, Scalar, Type, dim
 
 
 def bind_name(ctx: Context, name: str, value: Abstract) -> None:
@@ -125,8 +125,4 @@ def _renamed(type: Type, old: str, new: str) -> Type:
 def _renamed_dim(d: Dim, old: str, new: str) -> Dim:
     if not any(symbol.name == old for symbol, _ in d.terms):
         return d
-    total = Dim((), d.const)
-    for symbol, coefficient in d.terms:
-        name = new if symbol.name == old else symbol.name
-        total = total + Dim(((replace(symbol, name=name), coefficient),))
-    return total
+    return d.replaced(lambda symbol: dim(replace(symbol, name=new) if symbol.name == old else symbol))

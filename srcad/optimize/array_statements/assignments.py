@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import SHAPE_READS
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names
@@ -24,6 +23,7 @@ from srcad.optimize.array_statements.small_products import parts_of
 from srcad.optimize.array_statements.stores import ArrayStores
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import SHAPE_READS
 
 
 class ArrayAssignments:

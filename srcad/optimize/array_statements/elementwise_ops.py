@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 from srcad.ir.nodes import Const, Expr, Op
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import IN_PLACE, having
 
-_ARITHMETIC = frozenset({"+", "-", "*", "neg", "pos"})
-_COMPARED = frozenset({"<", "<=", ">", ">=", "==", "!="})
-_LOGICAL = frozenset({"&", "|", "^"})
-_CHOSEN = frozenset({"np.maximum", "np.minimum", "np.fmax", "np.fmin", "np.abs", "abs", "np.sign", "np.fabs"})
-_TESTS = frozenset({"np.isnan", "np.isinf", "np.isfinite"})
-_BOTH = frozenset({"np.logical_and", "np.logical_or", "np.logical_xor", "np.logical_not"})
-_FLOAT = frozenset({
-    "np.sin", "np.cos", "np.tan", "np.arcsin", "np.arccos", "np.arctan", "np.arctan2", "np.hypot", "np.sinh",
-    "np.cosh", "np.tanh", "np.arcsinh", "np.arccosh", "np.arctanh", "np.exp", "np.exp2", "np.expm1", "np.log",
-    "np.log2", "np.log10", "np.log1p", "np.logaddexp", "np.logaddexp2", "np.sqrt", "root", "np.floor", "np.ceil",
-    "np.trunc", "np.rint", "np.copysign", "np.deg2rad", "np.rad2deg",
-})  # fmt: skip
-ELEMENTWISE = _ARITHMETIC | _COMPARED | _LOGICAL | _CHOSEN | _TESTS | _BOTH | _FLOAT | {
-    "/", "**", "~", "np.where", "select", "astype",
-}  # fmt: skip
-SLOW = _FLOAT - {
-    "np.sqrt",
-    "root",
-    "np.floor",
-    "np.ceil",
-    "np.trunc",
-    "np.rint",
-    "np.copysign",
-    "np.deg2rad",
-    "np.rad2deg",
-}
+ELEMENTWISE = having(lambda p: p.element)
+SLOW = having(lambda p: p.element and p.dtype == "float" and not p.cheap and p.vector != "instructions")
 """Expensive functions: library calls of many instructions."""
 DTYPES = ("bool", "int64", "float32", "float64")
 """Those whose scalar arithmetic in Numba is that of NumPy arrays: Numba adds two int32 scalars as int64."""
@@ -50,9 +28,10 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     joined = _joined(array_dtypes)
     if joined is None or any(d not in DTYPES for d in array_dtypes):
         return None
-    if op.prim in _COMPARED or op.prim in _TESTS or op.prim in _BOTH:
+    dtype = PRIMITIVES[op.prim].dtype
+    if dtype == "bool":
         return "bool"
-    if op.prim in _LOGICAL or op.prim == "~":
+    if dtype == "bits":
         return "bool" if set(array_dtypes) == {"bool"} and None not in dtypes else None
     if op.prim in ("np.where", "select"):
         chosen = [d for d in dtypes[1:] if d is not None]
@@ -62,16 +41,16 @@ def dtype_of(op: Op, dtypes: list[str | None]) -> str | None:
     if op.prim == "astype":
         to = str(dict(op.static)["dtype"])
         return to if to in DTYPES else None
-    if "bool" in array_dtypes and not (joined == "float64" and op.prim in _ARITHMETIC | {"/"}):
+    if "bool" in array_dtypes and not (joined == "float64" and op.prim in IN_PLACE):
         # NumPy's sum of two bools is a bool, Numba's an integer
         return None
-    if op.prim == "**":
+    if dtype == "power":
         return _power(op, joined)
-    if op.prim in _FLOAT or op.prim == "/":
+    if dtype == "float":
         return joined if joined.startswith("float") else "float64"
     if joined == "int64" and any(isinstance(a, Const) and isinstance(a.value, float) for a in op.args):
         return "float64"
-    return joined if op.prim in _ARITHMETIC | _CHOSEN else None
+    return joined if dtype == "joined" else None
 
 
 def scalar_operation(op: Op) -> Expr:
@@ -82,13 +61,10 @@ def scalar_operation(op: Op) -> Expr:
     'select'
     """
     match op:
-        case Op("np.where", args):
-            return Op("select", args)
-        case Op("~", args):
-            return Op("not", args)
         case Op("**", (base, Const(int(power)))) if not 0 <= power <= _MAX_POWER:
             return Op("**", (base, Const(float(power))))
-    return op
+    element = PRIMITIVES[op.prim].element
+    return op if element == op.prim else Op(element, op.args, op.static)
 
 
 def _power(op: Op, joined: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from srcad.analysis.memory.access_maps import AccessMap, access_map
-from srcad.analysis.values.effects import LAZY
 from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Op, Slice, Stmt, Var
 from srcad.ir.result_memory import root, roots
 from srcad.ir.runtime_checks import check
@@ -25,11 +24,10 @@ from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.small_products import unrolled_product
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import LAZY, WRITABLE_VIEWS, having
 from srcad.typing.typeof import typeof
 
-_TOTALS = frozenset({"np.sum", "np.mean", "np.max", "np.min", "np.any", "np.all"})
-_PATHS = frozenset({"index", "np.transpose"})
-_FILLED = frozenset({"np.full_like", "np.zeros_like", "np.ones_like", "np.zeros", "np.ones", "np.full"})
+_FILLED = having(lambda p: p.contents in ("zeros", "ones", "value"))
 
 
 class Operands:
@@ -114,7 +112,7 @@ class Operands:
                 return product(self.shapes.extents[name])
         if not isinstance(expr, Op):
             return expr
-        if expr.prim in _TOTALS and len(expr.args) == 1 and not dict(expr.static).get("axis"):
+        if expr.prim in _RESULT and len(expr.args) == 1 and not dict(expr.static).get("axis"):
             added: list[Stmt] = []
             facts = self.shapes.snapshot()
             try:
@@ -183,7 +181,7 @@ class Operands:
             message = "zero-size array to reduction operation which has no identity"
             before.append(check(Op(">", (size, Const(0))), "ValueError", (message,)))
         name = self.shapes.fresh_name(_RESULT[op.prim], kind)
-        start: Expr = Const(_START[op.prim])
+        start: Expr = Const(PRIMITIVES[op.prim].neutral)
         if kind.dtype == "float32":
             start = Op("astype", (start,), (("dtype", "float32"),))
         elif kind.dtype == "int64":
@@ -296,7 +294,7 @@ class Operands:
         match expr:
             case Var():
                 return expr
-            case Op(prim, (inner, *items), static) if prim in _PATHS or (
+            case Op(prim, (inner, *items), static) if prim in WRITABLE_VIEWS or (
                 reading and prim in ("copy", "np.ascontiguousarray", "stop_gradient", "reshape")
             ):
                 new = tuple(self._item(item, before) for item in items)
@@ -332,9 +330,6 @@ _RESULT = {
     "np.sum": "total", "np.mean": "total", "np.max": "largest", "np.min": "smallest", "np.any": "found",
     "np.all": "held",
 }  # fmt: skip
-_START: dict[str, float | bool] = {
-    "np.sum": 0.0, "np.mean": 0.0, "np.max": float("-inf"), "np.min": float("inf"), "np.any": False, "np.all": True,
-}  # fmt: skip
 
 
 def product(extents: tuple[Expr, ...]) -> Expr:
@@ -347,7 +342,7 @@ def product(extents: tuple[Expr, ...]) -> Expr:
 def _nested_views(path: Expr) -> list[Expr]:
     """The nested views of a path, and last their base."""
     found = [path]
-    while isinstance(path, Op) and path.prim in _PATHS:
+    while isinstance(path, Op) and path.prim in WRITABLE_VIEWS:
         path = path.args[0]
         found.append(path)
     return found

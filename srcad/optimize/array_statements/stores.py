@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from srcad.analysis.integers.element_dependence import surely_apart
 from srcad.ir.loop_nest import is_injective
 from srcad.ir.nodes import Expr, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names
-from srcad.ir.types import Array
+from srcad.ir.types import Array, Dim
 from srcad.optimize.array_statements.expression_trees import (
     NotLowerable,
     ReadAfterWrite,
@@ -19,9 +20,8 @@ from srcad.optimize.array_statements.expression_trees import (
 from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.operands import Operands
 from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.rules.traits import IN_PLACE
 from srcad.typing.typeof import typeof
-
-_IN_PLACE = frozenset({"+", "-", "*", "/"})
 
 
 class ArrayStores:
@@ -47,7 +47,7 @@ class ArrayStores:
 
         Raises `ReadAfterWrite` where the loop would read an element of the target that another iteration writes.
         """
-        if stmt.op is not None and stmt.op not in _IN_PLACE:
+        if stmt.op is not None and stmt.op not in IN_PLACE:
             raise NotLowerable
         name = root(stmt.base)
         kind = typeof(place, self._shapes.types)
@@ -76,12 +76,9 @@ class ArrayStores:
         return [*before, ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._shapes)]
 
     def _are_distinct(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
-        """Whether two elements are surely distinct: along some axis their loop-invariant indices differ."""
-        for a, b in zip(one, other, strict=True):
-            x, y = self._shapes.linear_form(a), self._shapes.linear_form(b)
-            if a == b or x is None or y is None or (names(a) | names(b)) & set(self._shapes.indices):
-                continue
-            least = [d.bound(False) for d in (x, y)]
-            if all(d is not None and d.is_nonnegative for d in least) and not (x - y).terms and (x - y).const != 0:
-                return True
-        return False
+        """Whether two elements are surely distinct, in whichever iterations of the nest they are accessed."""
+
+        def invariant(item: Expr) -> Dim | None:
+            return None if names(item) & set(self._shapes.indices) else self._shapes.linear_form(item)
+
+        return surely_apart(one, other, invariant)

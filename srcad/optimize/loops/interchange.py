@@ -28,21 +28,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from srcad.analysis.integers.element_dependence import index_bounds
-from srcad.analysis.integers.fourier_motzkin import LinearForm
-from srcad.analysis.memory.liveness import Path, liveness
-from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.memory.liveness import Path
+from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.analysis.values.effects import is_pure
+from srcad.cleanup.dead_code import remove_dead_code
+from srcad.ir.linear import LinearForm
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, Function, If, Stmt, Store
-from srcad.ir.traversal import block_reads, defined, names, ops, own_exprs, own_writes, walk, with_blocks
+from srcad.ir.traversal import defined, names, ops, own_exprs, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDistribution
 from srcad.optimize.loops.interchange_rewrite import DistributedLoop, distributed_loop
 from srcad.optimize.memory.array_contraction import inner_blocks
+from srcad.rules.traits import SHAPE_ARITHMETIC
 
 _SHORT_TRIP_COUNT = 4
 """The trip count up to which a loop is not worth being the innermost."""
-_PLAIN = frozenset({"+", "-", "*", "neg", "shape", "len"})
 
 
 def interchange(f: Function) -> Function:
@@ -67,31 +68,28 @@ def interchange(f: Function) -> Function:
     if not any(isinstance(s, For) for s in walk(f.body)):
         return f
     types = dict(f.types)
-    results = frozenset(n for e in f.results for n in names(e))
-    params = frozenset(p.name for p in f.params)
-    shared = may_alias(f.body, f.types)
-    live = liveness(f.body, f.types, results, params, all_stays=True)
+    memory = MemoryQueries(f)
 
-    def block(stmts: Block, path: Path, facts: tuple[LinearForm, ...]) -> Block:
+    def block(stmts: Block, path: Path, facts: tuple[LinearForm[str], ...]) -> Block:
         return tuple(s for k, stmt in enumerate(stmts) for s in one(stmt, (*path, k), facts))
 
-    def one(stmt: Stmt, path: Path, facts: tuple[LinearForm, ...]) -> Iterable[Stmt]:
+    def one(stmt: Stmt, path: Path, facts: tuple[LinearForm[str], ...]) -> Iterable[Stmt]:
         if isinstance(stmt, LoopNest):
             return (stmt,)
         here = (*facts, *index_bounds(stmt, types)) if isinstance(stmt, For) else facts
         stmt = with_blocks(stmt, [block(b, (*path, name), here) for name, b in inner_blocks(stmt)])
         if not isinstance(stmt, For) or not _is_distributable(stmt, types):
             return (stmt,)
-        later = live.live_after((*path, "head"))
+        later = memory.liveness.live_after((*path, "head"))
 
         def distributed(
             loop: For, at: int, nest: PerfectNest, k: int, expanded: frozenset[str]
         ) -> DistributedLoop | None:
-            distribution = StatementDistribution(loop, at, nest, k, types, shared, later, facts)
+            distribution = StatementDistribution(loop, at, nest, k, types, memory.classes, later, facts)
             if not (distribution.is_profitable() and distribution.is_legal()):
                 return None
             found = distributed_loop(distribution, expanded)
-            return replace(found, rest=_without_dead_loops(found.rest, found.at, later) if found.rest else None)
+            return replace(found, rest=_without_dead_code(found.rest, later, types) if found.rest else None)
 
         return _distributed(stmt, distributed)
 
@@ -108,7 +106,7 @@ def _is_distributable(loop: For, types: Mapping[str, Type]) -> bool:
     inside = defined((loop,))
     if not all(names(e).isdisjoint(inside) for e in (loop.start, loop.stop)) or loop.index in defined(loop.body):
         return False
-    if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
+    if not all(op.prim in SHAPE_ARITHMETIC for e in (loop.start, loop.stop) for op in ops(e)):
         return False
     if not any(isinstance(s, For) for s in loop.body):
         return False
@@ -157,7 +155,7 @@ def _perfect_nest(loop: For) -> PerfectNest | None:
             or loop.step not in (Const(1), Const(-1))
         ):
             return None
-        if not all(op.prim in _PLAIN for e in (loop.start, loop.stop) for op in ops(e)):
+        if not all(op.prim in SHAPE_ARITHMETIC for e in (loop.start, loop.stop) for op in ops(e)):
             return None
         loops.append(loop)
         inner = [s for s in loop.body if isinstance(s, For)]
@@ -171,14 +169,8 @@ def _perfect_nest(loop: For) -> PerfectNest | None:
         loop = inner[0]
 
 
-def _without_dead_loops(loop: For, at: int, live: frozenset[str]) -> For | None:
-    """The loop without the nest at `at`, and None for the loop itself, where they only define dead scalars."""
-
-    def is_dead(block: Block, others: Block) -> bool:
-        read = live | block_reads(others)
-        return all(isinstance(s, For | Assign | Comment) and not set(own_writes(s)) & read for s in walk(block))
-
-    elsewhere = (*loop.body[:at], *loop.body[at + 1 :])
-    if is_dead((loop.body[at],), elsewhere):
-        loop = replace(loop, body=elsewhere)
-    return None if is_dead((loop,), ()) else loop
+def _without_dead_code(loop: For, live: frozenset[str], types: Mapping[str, Type]) -> For | None:
+    """The loop without scalars that are dead now that a statement was distributed; None if nothing is left of it."""
+    rest = remove_dead_code((loop,), live, types)
+    assert all(isinstance(s, For) for s in rest)
+    return rest[0] if rest else None  # type: ignore[return-value]

@@ -14,13 +14,15 @@ from srcad.analysis.integers.element_dependence import (
     iteration_before,
     same_iteration,
 )
-from srcad.analysis.integers.fourier_motzkin import LinearForm
+from srcad.analysis.loops.parallel_loops import affine_indices
 from srcad.analysis.memory.may_alias import MayAlias
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Slice, Stmt, Store, Var
+from srcad.analysis.values.duplication_cost import operation_cost
+from srcad.ir.length_exprs import plus
+from srcad.ir.linear import LinearForm
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, defined, names, ops, own_exprs, replace_names, walk
 from srcad.ir.types import Array, Scalar, Type
 
-_COST = {"+": 1, "-": 1, "*": 1, "neg": 1, "index": 1, "/": 4}
 _MAX_COST = 10
 """The most expensive definition that is recomputed in the statement's own nest."""
 _DOUBLE = Scalar("float64")
@@ -83,7 +85,7 @@ class StatementDistribution:
         types: dict[str, Type],
         shared: MayAlias,
         live: frozenset[str],
-        facts: tuple[LinearForm, ...],
+        facts: tuple[LinearForm[str], ...],
     ) -> None:
         self.loop, self.at, self.nest, self.k = loop, at, nest, k
         self.types = types
@@ -177,12 +179,12 @@ class StatementDistribution:
         return found + [a for e in (*index, value) for a in self.accesses.read(e, self.around, self.indices)]
 
     @cached_property
-    def around_loop(self) -> tuple[LinearForm, ...]:
+    def around_loop(self) -> tuple[LinearForm[str], ...]:
         """The facts in the loop's iterations."""
         return (*self.facts, *index_bounds(self.loop, self.types))
 
     @cached_property
-    def around(self) -> tuple[LinearForm, ...]:
+    def around(self) -> tuple[LinearForm[str], ...]:
         """The facts in the statement's iterations."""
         return (*self.around_loop, *(f for loop in self.nest.loops for f in index_bounds(loop, self.types)))
 
@@ -246,12 +248,8 @@ class StatementDistribution:
         c = self.loop.index
         if (c in names(low)) == (c in names(high)):
             return None
-        match high if c in names(high) else low:
-            case Var():
-                return c in names(high), 0
-            case Op("+" | "-" as op, (Var(name), Const(int(by)))) if name == c:
-                return c in names(high), by if op == "+" else -by
-        return None
+        by = affine_indices(high if c in names(high) else low, c)
+        return None if by is None else (c in names(high), by)
 
     def _may_permute(self) -> bool:
         """Whether the statement's own iterations may run in the new order."""
@@ -264,7 +262,7 @@ class StatementDistribution:
             levels.append([*level, *(f for n in self.nest.indices[:depth] for f in same_iteration(n))])
         return not self.conflicts_with_itself(levels)
 
-    def conflicts_with_itself(self, orders: Sequence[Sequence[LinearForm]]) -> bool:
+    def conflicts_with_itself(self, orders: Sequence[Sequence[LinearForm[str]]]) -> bool:
         """Whether two iterations in one of these orders may conflict; additions to adjoints do not conflict."""
         assert self.statement is not None
         conflict = self.accesses.conflict
@@ -311,17 +309,6 @@ def opposite(step: Expr) -> Expr:
     return Const(-1) if step == Const(1) else Const(1)
 
 
-def plus(expr: Expr, by: int) -> Expr:
-    match expr:
-        case _ if by == 0:
-            return expr
-        case Const(int(value)):
-            return Const(value + by)
-        case Op("+" | "-" as op, (base, Const(int(value)))):
-            return plus(base, by + (value if op == "+" else -value))
-    return Op("+" if by > 0 else "-", (expr, Const(abs(by))))
-
-
 def _targets(stmt: Stmt) -> tuple[str, ...]:
     match stmt:
         case Assign(target) | AugAssign(target):
@@ -342,4 +329,4 @@ def _read(block: Block) -> frozenset[str]:
 
 
 def _cost(value: Expr) -> int:
-    return sum(_COST.get(op.prim, 3 * _MAX_COST) for op in ops(value))
+    return sum(operation_cost(op.prim) or 3 * _MAX_COST for op in ops(value))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from srcad.analysis.integers.constraint_solver import is_satisfiable
 from srcad.analysis.integers.element_dependence import affine_index, iteration_before, same_iteration
-from srcad.analysis.integers.fourier_motzkin import difference, is_satisfiable
+from srcad.ir.length_exprs import minus, plus
+from srcad.ir.linear import LinearForm
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, map_expr, names, replace_names
 from srcad.ir.types import Array, Scalar, Symbol, dim
-from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits, plus
+from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits
 from srcad.optimize.memory.register_promotion import always_evaluated
 
 
@@ -77,7 +79,7 @@ class _DistributionRewriting:
     def distributed(self) -> DistributedLoop:
         distribution, loop = self.distribution, self.distribution.loop
         low, high = limits(loop)
-        here = _minus(Var(loop.index), low)
+        here = minus(Var(loop.index), low)
         existing = {name: row for name in self.expanded if (row := self._existing_row(name, here)) is not None}
         new = {name: self._row(name) for name in self.expanded if name not in existing}
         items: dict[str, Expr] = {n: Op("index", (Var(row), here)) for n, row in (existing | new).items()}
@@ -88,7 +90,7 @@ class _DistributionRewriting:
         if deferred_statements:
             reloads = tuple(Assign(name, items[name]) for name in self.expanded if not self.statement.index)
             nest += (replace(loop, body=(*reloads, *deferred_statements)),)
-        length = _trip_count(_minus(high, low))
+        length = _trip_count(minus(high, low))
         allocations = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
         # the expansion of an accumulator is private to the statement
         others = self.existing_rows | (frozenset(new.values()) if self.statement.index else frozenset())
@@ -127,11 +129,7 @@ class _DistributionRewriting:
     def _maximum(self, bound: Expr, other: Expr) -> Expr:
         """The maximum of two bounds, the second alone where it is provably the greater."""
         one, two = affine_index(bound, self.types), affine_index(other, self.types)
-        if (
-            one is not None
-            and two is not None
-            and not is_satisfiable([difference(one, two, -1), *self.distribution.around])
-        ):
+        if one is not None and two is not None and not is_satisfiable([one - two - 1, *self.distribution.around]):
             return other
         return Op("max", (bound, other))
 
@@ -176,7 +174,7 @@ class _DistributionRewriting:
         return not distribution.accesses.conflict(distribution.own_accesses[:1], read, [self._same_iteration])
 
     @property
-    def _same_iteration(self) -> list[tuple[int, tuple[tuple[str, int], ...]]]:
+    def _same_iteration(self) -> list[LinearForm[str]]:
         return [f for n in self.distribution.nest.indices for f in same_iteration(n)]
 
     # ---- names -------------------------------------------------------------------------------
@@ -205,10 +203,6 @@ def _with_bounds(loop: For, low: Expr, high: Expr) -> For:
     """The loop with these bounds, in its direction."""
     start, stop = (low, high) if loop.step == Const(1) else (plus(high, -1), plus(low, -1))
     return replace(loop, start=start, stop=stop)
-
-
-def _minus(expr: Expr, low: Expr) -> Expr:
-    return plus(expr, -low.value) if isinstance(low, Const) and isinstance(low.value, int) else Op("-", (expr, low))
 
 
 def _trip_count(extent: Expr) -> Expr:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.analysis.loops.parallel_loops import is_parallel
-from srcad.analysis.memory.flow_alias_queries import FlowAliasQueries, may_alias_in
 from srcad.analysis.memory.liveness import Path
+from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.adjoint.loop_fission import ascending_loop
 from srcad.ir.nodes import Block, Const, For, Function, Stmt
 from srcad.ir.traversal import defined, with_blocks
@@ -36,7 +36,7 @@ def reverse_descending_loops(f: Function) -> Function:
 class _LoopReversal:
     def __init__(self, f: Function) -> None:
         self.types = f.types
-        self.memory = FlowAliasQueries(f)
+        self.memory = MemoryQueries(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(self._stmt(stmt, (*path, at)) for at, stmt in enumerate(block))
@@ -50,6 +50,6 @@ class _LoopReversal:
     def _is_reversible(self, loop: For, path: Path) -> bool:
         if not is_parallel(loop, self.types, str.__eq__):
             return False
-        if not is_parallel(loop, self.types, may_alias_in(self.memory.aliases(path))):
+        if not is_parallel(loop, self.types, may_alias_in(self.memory.aliases_at(path))):
             return False
         return not defined((loop,)) & self.memory.liveness.live_after((*path, "head"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from srcad.ir.loop_nest import LoopNest, body_of, read_elements, written_elements
@@ -24,15 +23,15 @@ from srcad.ir.traversal import (
 from srcad.ir.types import Array, Type
 from srcad.optimize.memory.element_maps import MAX_ELEMENTS
 from srcad.optimize.shapes.shape_environment import representative
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS, RING
+
+_FOLDED = RING | COMPARISONS
 
 MAX_ITERATIONS = 16
 """The most copies of a statement: code size grows with the source, not with its trip counts."""
 MAX_STATEMENTS = 64
 """The most statements of an unrolled loop."""
-_EVALUATED: Mapping[str, Callable[[int, int], int | bool]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
 
 
 def unroll_short_loops(f: Function) -> Function:
@@ -159,8 +158,8 @@ def fold_constants(block: Block) -> Block:
 
 def _folded(expr: Expr) -> Expr:
     match expr:
-        case Op(prim, (Const(int(a)), Const(int(b)))) if prim in _EVALUATED and type(a) is type(b) is int:
-            return Const(_EVALUATED[prim](a, b))
+        case Op(prim, (Const(int(a)), Const(int(b)))) if prim in _FOLDED and type(a) is type(b) is int:
+            return Const(PRIMITIVES[prim].evaluate(a, b))
         case Op("select", (Const(bool(holds)), then, orelse)):
             return then if holds else orelse
     return expr

@@ -11,8 +11,10 @@ from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Stmt, 
 from srcad.ir.traversal import names, ops, own_writes, stmt_writes, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.optimize.memory.array_contraction import inner_blocks, nests_as_steps
+from srcad.rules.traits import having
 
-_MADE = frozenset({"np.empty", "np.zeros"})
+_MADE = having(lambda p: p.lengths_from == 0 and p.contents in ("zeros", "uninitialised"))
+# not `len`, which of a list may change from one iteration to the next without an assignment
 _COUNTING = frozenset({"shape", "select", "+", "-", "*", ">"})
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from srcad.analysis.integers.element_dependence import own_element
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.loop_nest import (
@@ -14,13 +14,12 @@ from srcad.ir.loop_nest import (
     extents_of,
     indices_of,
     is_injective,
-    read_elements,
     with_body,
     written_elements,
 )
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
-from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, subexpressions, walk, with_blocks
+from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.shapes.shape_environment import representative
 
@@ -121,17 +120,8 @@ class _Contraction:
 
     def _is_private(self, name: str, body: Block, indices: tuple[str, ...]) -> bool:
         """Whether each iteration first writes its element of the array, and accesses no other."""
-        accesses = [(s, e) for s in body for e in (*read_elements(s), *written_elements(s)) if e[0] == name]
-        first, (_, index) = accesses[0]
-        starts = isinstance(first, Store) and first.op is None and first.base == Var(name)
-        reads_itself = any(base == name for base, _ in read_elements(first))
-        mentions = Counter(n for s in body for e in own_exprs(s) for n in reads(e))[name]
-        as_elements = sum(
-            isinstance(p, Op) and p.prim == "index" and p.args[0] == Var(name)
-            for s in body for e in own_exprs(s) for p in subexpressions(e)
-        ) + sum(isinstance(s, Store) and s.base == Var(name) for s in body)  # fmt: skip
-        same_element = all(place == index for _, (_, place) in accesses)
-        return starts and not reads_itself and same_element and is_injective(index, indices) and mentions == as_elements
+        index = own_element(name, body)
+        return index is not None and is_injective(index, indices)
 
     def _as_scalar(self, name: str, dtype: str, body: Block) -> Block:
         scalar = fresh_name(f"{name}_here", Scalar(dtype), self.types)

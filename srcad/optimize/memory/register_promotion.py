@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from srcad.analysis.integers.element_dependence import surely_apart
 from srcad.analysis.memory.may_alias import MayAlias
-from srcad.analysis.values.effects import LAZY
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Const, Effect, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import blocks, children, defined, own_exprs, own_stores, rewrite, with_blocks
-from srcad.ir.types import Array, Scalar, Type
-from srcad.optimize.shapes.shape_guards import COUNTING, nonempty_condition
+from srcad.ir.types import Array, Dim, Scalar, Type, dim
+from srcad.optimize.shapes.shape_guards import nonempty_condition
+from srcad.rules.traits import LAZY, RING, SHAPE_QUERIES
 from srcad.typing.typeof import typeof
 
-_SHAPE = frozenset({"shape", "len", "size"})
 _MAX_ELEMENTS = 16
 """Elements of one array; beyond that, there are too few registers."""
 _Index = tuple[Expr, ...]
@@ -117,7 +117,7 @@ class _LoopMemoryUse:
 
     def expr(self, expr: Expr, unconditional_here: bool) -> None:
         match expr:
-            case Op(prim, (Var(),)) if prim in _SHAPE:
+            case Op(prim, (Var(),)) if prim in SHAPE_QUERIES:
                 return
             case Op("index", (Var(base), *items)) if self._record_element(expr, unconditional_here):
                 self.not_added.add(base)
@@ -154,7 +154,7 @@ class _LoopMemoryUse:
             case Var(name):
                 kind = self.types.get(name)
                 return name not in self.changed and isinstance(kind, Scalar) and kind.dtype == "int64"
-            case Op(prim, args) if prim in COUNTING:
+            case Op(prim, args) if prim in RING:
                 return all(map(self._is_invariant, args))
         return False
 
@@ -186,7 +186,7 @@ class _LoopMemoryUse:
             and not self.otherwise & aliases
             and not any(other != base and other in aliases for other, _ in self.every_iteration)
             and all(self.every_iteration[base, index] for index in indices)
-            and all(_are_distinct(one, other) for one, other in combinations(indices, 2))
+            and all(surely_apart(one, other, _constant) for one, other in combinations(indices, 2))
         )
 
     def _only_added_to(self, base: str) -> bool:
@@ -209,12 +209,9 @@ def always_evaluated(expr: Expr) -> Iterator[Op]:
                 yield from always_evaluated(part)
 
 
-def _are_distinct(one: _Index, other: _Index) -> bool:
-    """Whether two elements are surely distinct. Index -1 may be index 2."""
-    return any(
-        isinstance(a, Const) and isinstance(b, Const) and a != b and (int(a.value or 0) < 0) == (int(b.value or 0) < 0)
-        for a, b in zip(one, other, strict=True)
-    )
+def _constant(item: Expr) -> Dim | None:
+    """The value of a constant index. Not the type of a name, which does not say which of its values it has here."""
+    return dim(item.value) if isinstance(item, Const) and isinstance(item.value, int) else None
 
 
 def _with_scalars(loop: For, scalars: Mapping[tuple[str, _Index], str], types: Mapping[str, Type]) -> For:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from srcad.analysis.integers.element_dependence import own_element
 from srcad.analysis.memory.full_overwrite import FullOverwrites
 from srcad.analysis.memory.liveness import Path, liveness, memory
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, For, Function, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, rewrite, subexpressions, walk, with_blocks
+from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
-
-_Index = tuple[Expr, ...]
 
 
 def forward_restored_elements(f: Function) -> Function:
@@ -87,37 +86,15 @@ def _is_private(array: str, loop: For, types: Mapping[str, Type]) -> bool:
     kind = types.get(array)
     if not isinstance(kind, Array) or kind.dtype != "float64":
         return False
-    accessing = [s for s in loop.body if any(array in reads(e) for t in walk((s,)) for e in own_exprs(t))]
-    first = accessing[0]
-    if (
-        not isinstance(first, Store)
-        or first.base != Var(array)
-        or first.op is not None
-        or len(first.index) != kind.rank
-    ):
+    index = own_element(array, loop.body)
+    if index is None or len(index) != kind.rank:
         return False
-    inside = (*first.index, first.value)
-    if any(array in names(e) for e in inside) or not all(
-        isinstance(types.get(n), Scalar) for e in first.index for n in names(e)
-    ):
+    if not all(isinstance(types.get(n), Scalar) for e in index for n in names(e)):
         return False
-    # the index is constant during the iteration, and every mention of the array is of this element
+    # the index is constant during the iteration
     changed = {n for s in walk(loop.body) for n in own_writes(s)}
-    indices = [index for s in walk(loop.body) for index in _indices(s, array)]
-    mentions = sum(reads(e).count(array) for s in walk(loop.body) for e in own_exprs(s))
     bounds = {n for e in own_exprs(loop) for n in names(e)}
-    invariant = not changed & {n for e in first.index for n in names(e)} and array not in bounds
-    return invariant and mentions == len(indices) and all(index == first.index for index in indices)
-
-
-def _indices(stmt: Stmt, array: str) -> Iterator[_Index]:
-    if isinstance(stmt, Store) and stmt.base == Var(array):
-        yield stmt.index
-    for expr in own_exprs(stmt):
-        for part in subexpressions(expr):
-            match part:
-                case Op("index", (Var(name), *items)) if name == array:
-                    yield tuple(items)
+    return not changed & {n for e in index for n in names(e)} and array not in bounds
 
 
 def _as_steps(block: Block, path: Path, found: Mapping[Path, tuple[str, ...]], overwrites: FullOverwrites) -> Block:

@@ -29,17 +29,16 @@ from srcad.optimize.memory.element_maps import (
     size_of,
 )
 from srcad.optimize.memory.scalar_replacement_candidates import (
-    ALLOCATIONS,
-    SHAPE,
     OutsideUses,
     PromotionPlan,
     assigned_or_aliased,
     promotion_plan,
 )
 from srcad.optimize.shapes.shape_guards import guard_of
+from srcad.rules.traits import ALLOCATIONS, SHAPE_QUERIES, having
 from srcad.typing.typeof import typeof
 
-_START = {"np.zeros": 0.0, "np.zeros_like": 0.0, "np.ones": 1.0, "np.ones_like": 1.0}
+_ONES = having(lambda p: p.contents == "ones")
 
 
 def replace_small_arrays(f: Function) -> Function:
@@ -260,7 +259,7 @@ class _ScalarRewriting:
     def _assigned(self, target: str, value: Expr) -> list[Stmt]:
         elements = self._names[target]
         if isinstance(value, Op) and value.prim in ALLOCATIONS:
-            return [self._set(target, at, None, Const(_START.get(value.prim, 0.0))) for at in elements]
+            return [self._set(target, at, None, Const(1.0 if value.prim in _ONES else 0.0)) for at in elements]
         read = element_map(value, self._types, self._facts)
         if read is not None:
             return [
@@ -309,7 +308,7 @@ class _ScalarRewriting:
                 at = constant_index(tuple(items), self._plan.sizes[name])
                 assert at is not None
                 return Var(self._names[name][at])
-            case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE:
+            case Op(prim, (Var(name), *_), static) if name in self._names and prim in SHAPE_QUERIES:
                 size = self._plan.sizes[name]
                 axis = dict(static).get("axis", 0)
                 assert isinstance(axis, int)

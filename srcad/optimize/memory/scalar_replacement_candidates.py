@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from srcad.analysis.memory.liveness import Liveness, Path
+from srcad.analysis.memory.reference_flow import ReferenceFlow
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -36,11 +37,10 @@ from srcad.optimize.memory.element_maps import (
     index_of,
     size_of,
 )
+from srcad.rules.traits import ALLOCATIONS, IN_PLACE, SHAPE_QUERIES
 from srcad.typing.typeof import typeof
 
-ALLOCATIONS = frozenset({"np.empty", "np.zeros", "np.ones", "np.empty_like", "np.zeros_like", "np.ones_like"})
-SHAPE = frozenset({"shape", "len", "size"})
-_UPDATES = frozenset({None, "+", "-", "*", "/"})
+_UPDATES = IN_PLACE | {None}
 
 
 @dataclass
@@ -98,8 +98,9 @@ def promotion_plan(
     sizes = {n: size for n in mentioned if (size := size_of(types.get(n), facts)) is not None}
     entering = live.live_after((*path, "range" if isinstance(loop, For) else "start"))
     written = {n for s in walk((loop,)) for n in own_writes(s)}
+    flow = ReferenceFlow((loop,), types)
     while sizes:
-        work = _PromotionCheck(sizes, facts, types, live)
+        work = _PromotionCheck(sizes, facts, types, live, flow)
         if isinstance(loop, For):  # evaluated before the elements are loaded
             work.refused |= names(loop.start) | names(loop.stop) | names(loop.step)
         work.stmt(loop, path, ())
@@ -141,17 +142,21 @@ class _PromotionCheck:
     """One walk over a loop under the assumption that some arrays are scalars: which of them cannot be?"""
 
     def __init__(
-        self, sizes: Mapping[str, ConstantIndex], facts: Facts, types: Mapping[str, Type], live: Liveness
+        self,
+        sizes: Mapping[str, ConstantIndex],
+        facts: Facts,
+        types: Mapping[str, Type],
+        live: Liveness,
+        flow: ReferenceFlow,
     ) -> None:
         self.refused: set[str] = set()
         self._sizes = sizes
         self._facts = facts
         self._types = types
         self._live = live
+        self._flow = flow
         self._aliasing_copies: list[tuple[str, str]] = []
         """`a = b` where b is live afterwards."""
-        self._copy_edges: dict[str, set[str]] = {}
-        """Copy edges: the names to which the memory of a name is assigned."""
         self._stores: list[tuple[str, Path]] = []
         self._defined_in: dict[str, set[Path]] = {}
         """In which of the inner loops an array is defined or stored into."""
@@ -205,8 +210,6 @@ class _PromotionCheck:
         if isinstance(self._types.get(target), Scalar):
             self._read(value, loops)
             return
-        for name in roots(value):
-            self._copy_edges.setdefault(name, set()).add(target)
         self._unaliased -= {target}
         if target not in self._sizes:
             self._read(value, loops)
@@ -286,7 +289,7 @@ class _PromotionCheck:
                 if constant_index(tuple(items), self._sizes[name]) is None:
                     self.refused.add(name)
                 return
-            case Op(prim, (Var(name), *_)) if (prim in SHAPE or prim in ALLOCATIONS) and name in self._sizes:
+            case Op(prim, (Var(name), *_)) if (prim in SHAPE_QUERIES or prim in ALLOCATIONS) and name in self._sizes:
                 return
             case Var(name) if name in self._sizes:
                 if loops is None:
@@ -307,7 +310,7 @@ class _PromotionCheck:
             if loops not in self._defined_in.get(name, set()):
                 self.refused.add(name)
         for target, source in self._aliasing_copies:
-            aliased = self._copies_of({source})
+            aliased = self._flow.given({source})
             is_memory = source not in self._sizes
             if is_memory:
                 aliased |= {n for n in self._live.shared.aliases(source) if n not in self._sizes}
@@ -315,10 +318,10 @@ class _PromotionCheck:
                 self.refused.add(target)
         written_back: list[str] = []
         for name in into:
-            aliased = self._copies_of({name})
+            aliased = self._flow.given({name})
             if name not in unaliased:
                 aliases = self._live.shared.aliases(name) | {name}
-                aliased |= self._copies_of({n for n in into if n in aliases})
+                aliased |= self._flow.given({n for n in into if n in aliases})
                 aliased |= {n for n in aliases if n in mentioned and n not in self._sizes}
             if name not in written and any(n == name for n, _ in self._stores):
                 written_back.append(name)
@@ -327,17 +330,6 @@ class _PromotionCheck:
             elif self._is_store_observable(aliased, name not in unaliased):
                 self.refused.add(name)
         return written_back
-
-    def _copies_of(self, sources: set[str]) -> set[str]:
-        """The closure over copies: all names that may refer to the memory of these."""
-        found = set(sources)
-        work = list(sources)
-        while work:
-            for name in self._copy_edges.get(work.pop(), ()):
-                if name not in found:
-                    found.add(name)
-                    work.append(name)
-        return found
 
     def _is_store_observable(self, aliased: set[str], is_memory: bool) -> bool:
         """Whether an alias, one of these names or the array in memory, would miss a store to a replaced array."""

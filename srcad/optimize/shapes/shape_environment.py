@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from srcad import runtime, vector_math
-from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
-from srcad.typing.typeof import typeof
+from srcad.typing.typeof import linear_value, typeof
 
 Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
 _INDICES = ("i", "j", "k", "l", "m", "n")
@@ -40,8 +40,7 @@ class ShapeEnvironment:
     def __init__(self, f: Function) -> None:
         self._declared = f.types
         self._params = frozenset(p.name for p in f.params)
-        self._shared = may_alias(f.body, f.types)
-        self._memory: dict[str, str] = {}
+        self._memory = MemoryQueries(f)
         self._bound: dict[str, str] = {}
         """Must-aliases: names bound to an array, with the fresh name under which it was allocated."""
         self._equal: dict[Symbol, Dim] = {}
@@ -71,18 +70,16 @@ class ShapeEnvironment:
         name = self.unused_name(wanted)
         self.types[name] = _with_fresh_symbols(type)
         if memory is not None:
-            self._memory[name] = memory
+            self._memory.define_alias(name, memory)
         return name
 
     def alias_class(self, name: str) -> str:
         """The alias class of the name: one name for all that may alias."""
-        while name in self._memory:
-            name = self._memory[name]
-        return self._shared.class_of(name)
+        return self._memory.class_of(name)
 
     def bind(self, target: str, source: str) -> None:
         """`target = source`, where the source is a fresh name: from here on they must alias."""
-        self._memory[source] = target
+        self._memory.define_alias(source, target)
         self._bound[target] = source
 
     def must_alias(self, a: str, b: str) -> bool:
@@ -91,7 +88,7 @@ class ShapeEnvironment:
 
     def loads(self, expr: Expr) -> frozenset[str]:
         """The alias classes that the evaluation of the expression reads."""
-        return frozenset(map(self.alias_class, self._shared.reads(expr)))
+        return self._memory.reads(expr)
 
     def declared(self, name: str) -> Type | None:
         """The flow-insensitive type of the name."""
@@ -132,8 +129,7 @@ class ShapeEnvironment:
 
     def linear_form(self, expr: Expr) -> Dim | None:
         """The value of an integer as a linear form."""
-        kind = typeof(expr, self.types)
-        return kind.dim if isinstance(kind, Scalar) else None
+        return linear_value(expr, self.types)
 
     def _forget_aliases(self, name: str) -> None:
         self.extents.pop(name, None)
@@ -237,13 +233,14 @@ def representative(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
     """The representative of a length in its class under the equalities."""
     if not any(s in equal for s, _ in d.terms):
         return d
-    total = dim(d.const)
-    for symbol, coefficient in d.terms:
-        root = dim(symbol)
-        while root.terms and root.terms[0][0] in equal:
-            root = equal[root.terms[0][0]]
-        total = total + root * coefficient
-    return total
+
+    def root(symbol: Symbol) -> Dim:
+        found = dim(symbol)
+        while found.terms and found.terms[0][0] in equal:
+            found = equal[found.terms[0][0]]
+        return found
+
+    return d.replaced(root)
 
 
 def _with_fresh_symbols(kind: Type) -> Type:

@@ -14,8 +14,7 @@ from srcad.ir.nodes import Block, Const, Effect, Expr, For, If, Op, Stmt, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.traversal import ops
 from srcad.ir.types import Array, Dim, Symbol, Type, dim
-
-COUNTING = frozenset({"+", "-", "*"})
+from srcad.rules.traits import SHAPE_ARITHMETIC
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def nonempty_condition(loop: For) -> Expr | None:
     >>> expr_text(nonempty_condition(loop))
     '-1 < (n - 1)'
     """
-    simple = all(op.prim in COUNTING | {"shape", "len", "size"} for e in (loop.start, loop.stop) for op in ops(e))
+    simple = all(op.prim in SHAPE_ARITHMETIC for e in (loop.start, loop.stop) for op in ops(e))
     match loop.step:
         case Const(int(step)) if step and simple:
             return Op("<", (loop.start, loop.stop) if step > 0 else (loop.stop, loop.start))

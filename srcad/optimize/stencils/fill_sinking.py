@@ -22,7 +22,11 @@ Item = Stmt | Gather | ConstantFill
 
 @dataclass(frozen=True)
 class _AliasSet:
-    """The aliases of the filled memory: those that must alias it, and those that may."""
+    """The aliases of the filled memory: those that must alias it, and those that may.
+
+    `analysis.memory` has no must-alias analysis. And some items are not lowered to statements yet: how the gathers and
+    fills between are lowered is decided by this very question.
+    """
 
     must: frozenset[str]
     may: frozenset[str]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.analysis.loops.parallel_loops import affine_indices
+from srcad.ir.length_exprs import plus
 from srcad.ir.nodes import Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import names, replace_names
 
@@ -186,24 +187,6 @@ class Gather:
             if shift < most:
                 tests.append(Op("<", (Var(level.index), plus(level.stop, shift))))
         return (If(_connected("and", tests), (loop,), ()),) if tests else (loop,)
-
-
-def plus(expr: Expr, by: int) -> Expr:
-    """The sum of the expression and a constant.
-
-    >>> plus(Op("-", (Var("n"), Const(1))), 2)
-    Op(prim='+', args=(Var(name='n'), Const(value=1)), static=())
-    """
-    match expr:
-        case Const(int(value)):
-            return Const(value + by)
-        case Op("+", (base, Const(int(value)))):
-            return plus(base, value + by)
-        case Op("-", (base, Const(int(value)))):
-            return plus(base, by - value)
-    if by == 0:
-        return expr
-    return Op("+", (expr, Const(by))) if by > 0 else Op("-", (expr, Const(-by)))
 
 
 def shifted_expr(expr: Expr, to: Mapping[str, Expr]) -> Expr:

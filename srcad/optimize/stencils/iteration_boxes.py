@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from srcad.analysis.loops.parallel_loops import MayAlias, affine_indices, is_reduction_array, memory_reads
 from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.length_exprs import plus
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Stmt, Store, Var
-from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, reads, replace_names, walk
+from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, replace_names
 from srcad.ir.types import FLOATS, Array, Scalar, Type
-from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, plus, shifted_expr
+from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, shifted_expr
 
 _MAX_SHIFT_SPREAD = 8
 """The greatest distance between shifts of the innermost loop: as many elements are peeled at each end."""
@@ -114,13 +115,6 @@ def extract_gathers(found: IterationBox, types: Mapping[str, Type], may_alias: M
             gathers.append(gather)
             removed |= {id(stmt) for stmt, _ in terms}
     return gathers, _without(found.loops, lambda s: id(s) in removed)
-
-
-def without_unused_scalars(block: Block, later: Container[str]) -> Block:
-    """The rest of a box without dead scalars; `later` is live after it."""
-    read = {n for s in walk(block) for e in own_exprs(s) for n in reads(e)}
-    fewer = _without(block, lambda s: isinstance(s, Assign) and s.target not in read and s.target not in later)
-    return block if fewer == block else without_unused_scalars(fewer, later)
 
 
 def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill] | None:

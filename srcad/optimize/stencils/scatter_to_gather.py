@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from srcad.analysis.memory.flow_alias_queries import FlowAliasQueries, may_alias_in
 from srcad.analysis.memory.flow_sensitive_aliases import CALLER, AliasPairs
 from srcad.analysis.memory.liveness import Path
+from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
+from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.nodes import Block, Comment, For, Function, Stmt
 from srcad.ir.traversal import walk, with_blocks
 from srcad.optimize.memory.array_contraction import inner_blocks
@@ -27,7 +28,6 @@ from srcad.optimize.stencils.iteration_boxes import (
     extract_gathers,
     fused_nests,
     iteration_box,
-    without_unused_scalars,
 )
 
 
@@ -69,7 +69,7 @@ def scatter_to_gather(f: Function) -> Function:
 class _ScatterToGather:
     def __init__(self, f: Function) -> None:
         self.types = f.types
-        self.memory = FlowAliasQueries(f)
+        self.memory = MemoryQueries(f)
 
     def block(self, block: Block, path: Path) -> Block:
         return tuple(s for item in self.items(block, path) for s in _lowered(item))
@@ -88,11 +88,11 @@ class _ScatterToGather:
     def _box(self, block: Block, path: Path, at: int) -> tuple[int, list[Item]]:
         """The end of the box from `at` on, and what becomes of it; no items where there is nothing to gather."""
         if self._gathers_of_box(block, at, lambda k: frozenset())[1]:
-            end, gathers, rest = self._gathers_of_box(block, at, lambda k: self.memory.aliases((*path, k)))
+            end, gathers, rest = self._gathers_of_box(block, at, lambda k: self.memory.aliases_at((*path, k)))
             later = self.memory.liveness.live_after((*path, end - 1, "head"))
             if gathers and not later & {level.index for level in gathers[0].levels}:
                 comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
-                rest = without_unused_scalars(rest, later)
+                rest = remove_dead_code(rest, later, self.types)
                 zeros = [
                     replace(fill, also=self._aliases_of(fill.array, path, at, end))
                     for fill in constant_fills(rest, self.types) or []
@@ -124,7 +124,7 @@ class _ScatterToGather:
 
     def _aliases_of(self, array: str, path: Path, at: int, end: int) -> frozenset[str]:
         """The names that may alias the array there."""
-        pairs = [pair for k in range(at, end) for pair in self.memory.aliases((*path, k)) if array in pair]
+        pairs = [pair for k in range(at, end) for pair in self.memory.aliases_at((*path, k)) if array in pair]
         return frozenset(n for pair in pairs for n in pair if n != CALLER) - {array}
 
     def _stmt(self, stmt: Stmt, path: Path) -> list[Item]:

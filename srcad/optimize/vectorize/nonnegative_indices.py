@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from srcad.analysis.integers.value_ranges import ValueRanges
-from srcad.ir.linear import Form
+from srcad.analysis.integers.value_ranges import Form, ValueRanges
 from srcad.ir.nodes import (
     Assign,
     AugAssign,

@@ -11,19 +11,21 @@ from collections import Counter
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import MayAlias, may_alias
-from srcad.analysis.values.effects import LAZY
+from srcad.analysis.memory.memory_queries import MemoryQueries
+from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, map_expr, names, ops, own_exprs, own_writes, rewrite, walk, with_blocks
 from srcad.ir.types import Scalar
-from srcad.optimize.vectorize.vector_functions import APART, DOUBLE, INLINE, is_vectorizable, local_allocations
+from srcad.optimize.vectorize.vector_functions import DOUBLE, is_vectorizable, local_allocations
+from srcad.rules.traits import LAZY, having
 from srcad.typing.typeof import typeof
 from srcad.vector_math import FAR
 
 FORMS = {f"{module}.{name}": f"machine.inline_{name}" for module in ("np", "math") for name in ("sin", "cos")}
-DEAR = frozenset(INLINE) | APART | {"//", "%"}
+_DIVISION = 4
+DEAR = having(lambda p: p.vector not in ("", "instructions") or (p.cost or 0) > _DIVISION)
 """Too expensive to compute twice."""
 
 
@@ -63,7 +65,7 @@ class _SineVersioning:
         self._types = f.types
         self._far = far
         self._local = local_allocations(f)
-        self._shared: MayAlias = may_alias(f.body, f.types)
+        self._memory = MemoryQueries(f)
 
     def block(self, block: Block) -> Block:
         return tuple(new for stmt in block for new in self._stmt(stmt))
@@ -107,18 +109,15 @@ class _SineVersioning:
                     unavailable.discard(target)
                 case _:
                     unavailable.update(n for s in walk((stmt,)) for n in own_writes(s))
-        return _without_dead_scalars(found)
+        checks = _without_repeated_checks(found)
+        return remove_dead_code(checks, {self._far}, {**self._types, self._far: Scalar("bool")})
 
     def _is_computable_before(self, expr: Expr, unavailable: Set[str], stored: Set[str]) -> bool:
         """Whether the value can be computed before the loop, at little cost."""
         if names(expr) & unavailable or any(op.prim in DEAR for op in ops(expr)):
             return False
         read = {n for n in names(expr) if not isinstance(self._types.get(n), Scalar)}
-        return not any(self._may_alias(a, b) for a in read for b in stored)
-
-    def _may_alias(self, a: str, b: str) -> bool:
-        """Whether two arrays may alias; two parameters may."""
-        return a in self._shared.aliases(b) or not {a, b} & self._local
+        return not any(self._memory.may_alias(a, b) for a in read for b in stored)
 
 
 def _unconditional(expr: Expr) -> Iterator[Op]:
@@ -129,16 +128,12 @@ def _unconditional(expr: Expr) -> Iterator[Op]:
         yield expr
 
 
-def _without_dead_scalars(found: list[Stmt]) -> Block:
-    """The statements without dead scalars and without repeated checks."""
+def _without_repeated_checks(found: list[Stmt]) -> Block:
+    """The statements without repeated checks of the same values."""
     assignments = Counter(s.target for s in found if isinstance(s, Assign))
-    read: set[str] = set()
-    needed: list[Stmt] = []
-    for k in range(len(found) - 1, -1, -1):
-        stmt = found[k]
-        read_here = {n for e in own_exprs(stmt) for n in names(e)}
-        repeated = stmt in found[:k] and all(assignments[n] < 2 for n in read_here)
-        if (isinstance(stmt, AugAssign) and not repeated) or (isinstance(stmt, Assign) and stmt.target in read):
-            needed.append(stmt)
-            read |= read_here
-    return tuple(reversed(needed))
+    return tuple(
+        stmt
+        for k, stmt in enumerate(found)
+        if not (isinstance(stmt, AugAssign) and stmt in found[:k])
+        or any(assignments[n] > 1 for e in own_exprs(stmt) for n in names(e))
+    )

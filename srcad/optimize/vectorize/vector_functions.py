@@ -27,31 +27,12 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Scalar, Type
-from srcad.typing.typeof import typeof
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import having
+from srcad.typing.typeof import linear_value, typeof
 
-INLINE = {
-    f"{module}.{name}": f"machine.inline_{name}"
-    for module, names_ in (
-        ("np", ("exp", "expm1", "log", "log1p", "logaddexp", "tanh")),
-        ("math", ("exp", "expm1", "log", "log1p", "tanh", "erf")),
-    )
-    for name in names_
-}
-_SYMBOLS = """
-    + - * / // % neg pos < <= > >= == != & | ^ ~ and or not
-    select index shape abs root float int bool astype max"""
-_INSTRUCTIONS = """
-    abs fabs sqrt copysign maximum minimum fmax fmin sign isnan isinf isfinite floor ceil rint trunc deg2rad rad2deg
-    degrees radians logical_and logical_or logical_xor logical_not"""
-APART = frozenset(
-    f"{module}.{name}"
-    for module in ("np", "math")
-    for name in "sin cos tan atan arctan atan2 arctan2 sinh cosh exp2 log2 log10 pow".split()
-)
-"""LLVM knows these: it calls them for one element after the other, and vectorises the rest of the loop."""
-FITTING = {*INLINE, *APART, *_SYMBOLS.split(), "machine.inline_sin", "machine.inline_cos"} | {
-    f"{module}.{name}" for module in ("np", "math") for name in _INSTRUCTIONS.split()
-}
+INLINE = {name: p.vector for name, p in PRIMITIVES.items() if p.vector.startswith("machine.")}
+FITTING = having(lambda p: p.vector)
 """What may be in a vector loop. `**` may too, where it is no loop itself."""
 MAX_ALIAS_CHECKS = 128
 """LLVM emits a run-time alias check for each pair of arrays before a loop; with more pairs it gives up."""
@@ -207,19 +188,21 @@ def _has_disjoint_stores(loop: For, types: Mapping[str, Type], new: Set[str]) ->
 
 
 def _are_disjoint(a: _Row, b: _Row, types: Mapping[str, Type]) -> bool:
-    """Whether two rows of one array are disjoint: if one row has two index expressions, LLVM's alias check fails."""
+    """Whether two rows of one array seem disjoint: if one row has two index expressions, LLVM's alias check fails.
+
+    Not `surely_apart`, which must know from which end an index counts: a wrong answer here costs only speed.
+    """
     if a[0] != b[0] or len(a[1]) != len(b[1]):
         return False
     for one, other in zip(a[1], b[1], strict=True):
-        kinds = typeof(one, types), typeof(other, types)
-        if all(isinstance(t, Scalar) and t.dim is not None for t in kinds):
-            difference = kinds[0].dim - kinds[1].dim  # type: ignore[union-attr,operator]
-            if not difference.terms and difference.const:
-                return True
+        x, y = linear_value(one, types), linear_value(other, types)
+        if x is not None and y is not None and not (x - y).terms and x != y:
+            return True
     return False
 
 
 def _is_checked(a: Expr, b: Expr, new: Set[str]) -> bool:
+    """Whether LLVM emits an alias check: it knows fewer arrays to be distinct than `analysis.memory` does."""
     one, other = root(a), root(b)
     return one == other or not {one, other} & new
 

@@ -35,18 +35,6 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import find_rule
 from srcad.typing.builder import Builder
 
-POLES = frozenset(
-    {"/", "**", "np.log", "np.log2", "np.log10", "np.log1p", "np.arctanh", "np.reciprocal", "np.float_power"}
-    | {"math.log", "math.log2", "math.log10", "math.log1p", "math.atanh", "math.pow", "np.tan", "math.tan"}
-)
-"""Primitives whose value may be infinite at finite arguments, and their derivative with it."""
-
-FINITE = frozenset(
-    {"np.sqrt", "np.cbrt", "np.arcsin", "np.arccos", "np.arccosh", "**"}
-    | {"math.sqrt", "math.asin", "math.acos", "math.acosh", "math.pow"}
-)
-"""Primitives with a finite value where their derivative is infinite: `0 * sqrt(0)` has the derivative 0."""
-
 
 class RuleApplier:
     """Applies derivative rules. `masked`: names whose cotangent may be exactly zero because they were not selected."""
@@ -159,7 +147,9 @@ def _needs_zero_guard(op: Op, masked: int) -> bool:
     match op:
         case Op("**" | "math.pow", (_, Const(int() | float() as exponent))) if not 0 < exponent < 1:
             return masked == 1 and exponent < 0
-    return op.prim in FINITE or (masked == 1 and op.prim in POLES)
+    primitive = PRIMITIVES[op.prim]
+    # `0 * sqrt(0)` has the derivative 0
+    return primitive.infinite_slopes or (masked == 1 and primitive.poles)
 
 
 def _slice(stmts: list[Stmt], wanted: set[str]) -> list[Stmt]:

@@ -32,13 +32,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from srcad.canonicalize.array_expansion import SAVED
+from srcad.ir.length_exprs import plus
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Op, Span, Stmt, Store, Undef, Var
 from srcad.ir.regions import Region
 from srcad.ir.traversal import blocks, defined, rename, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.source_comments import ITERATION_REVERSED, RERUN
-from srcad.reverse.storage.outer_lengths import plus
 from srcad.reverse.storage.plan import Plan
 from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_slot import TapeSlot

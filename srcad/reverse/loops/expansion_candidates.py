@@ -23,13 +23,14 @@ from collections.abc import Mapping
 
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
-from srcad.canonicalize.array_expansion import CREATES, ArrayExpansion
+from srcad.canonicalize.array_expansion import ArrayExpansion
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.ir.nodes import Assign, Const, Expr, For, Op
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import names, stmt_reads
 from srcad.reverse.storage.plan import Plan
 from srcad.reverse.storage.tape_layout import TapeLayout
+from srcad.rules.traits import ALLOCATIONS
 from srcad.typing.builder import Builder
 
 
@@ -51,7 +52,7 @@ def expansion_of(
     definition = regions.definitions.get(array or "")
     if array is None or definition is None or not isinstance(definition.node, Assign):
         return None
-    if not isinstance(definition.node.value, Op) or definition.node.value.prim not in CREATES:
+    if not isinstance(definition.node.value, Op) or definition.node.value.prim not in ALLOCATIONS:
         return None
     uses = [a for a in (*overwrites.reads, *(a for _, a in overwrites.stores)) if a.group == group]
     privatization = Privatization(builder.types, regions, overwrites)

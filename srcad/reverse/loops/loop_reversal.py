@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from srcad.canonicalize.trip_counts import trip_count_of
+from srcad.ir.length_exprs import minus, plus
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, Op, Stmt, Var, While
 from srcad.ir.types import Scalar
-from srcad.reverse.storage.outer_lengths import minus, plus
 from srcad.typing.builder import Builder
 
 
@@ -28,8 +28,7 @@ def reversed_loop(builder: Builder, owner: For | While, body: Block, renamed: Ca
         if isinstance(owner, For):
             start, step = renamed(owner.start), renamed(owner.step)
             at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
-            value = at if start == Const(0) else Op("+", (start, at))
-            body = (Assign(owner.index, value), *body)
+            body = (Assign(owner.index, plus(start, at)), *body)
         return For(count.arg, plus(trip_count, -1), Const(-1), Const(-1), body)
     assert isinstance(owner, For)
     start, stop, step = (renamed(e) for e in (owner.start, owner.stop, owner.step))
@@ -40,13 +39,9 @@ def reversed_loop(builder: Builder, owner: For | While, body: Block, renamed: Ca
             last = plus(stop, -toward)
         else:
             span = plus(minus(stop, start), -toward)
-            last = _plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
+            last = plus(start, Op("*", (Op("//", (span, Const(by))), Const(by))))
         return For(owner.index, last, plus(start, -toward), Const(-by), body)
     trip_count = Op("len", (Op("range", (start, stop, step)),))
     number = builder.fresh("turn", Scalar("int64"))
-    body = (Assign(owner.index, _plus(start, Op("*", (number, step)))), *body)
+    body = (Assign(owner.index, plus(start, Op("*", (number, step)))), *body)
     return For(number.name, plus(trip_count, -1), Const(-1), Const(-1), body)
-
-
-def _plus(a: Expr, b: Expr) -> Expr:
-    return b if a == Const(0) else Op("+", (a, b))

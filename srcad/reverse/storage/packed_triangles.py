@@ -22,11 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.ir.length_exprs import shape_query
+from srcad.ir.length_exprs import minus, plus, shape_query
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Dim, Scalar, Symbol, Type
-from srcad.reverse.storage.outer_lengths import linear, minus, plus
+from srcad.reverse.storage.outer_lengths import linear
 
 
 def packed_triangle(
@@ -40,7 +40,7 @@ def packed_triangle(
         return None
     count = other.high - other.low
     by = next((c for symbol, c in count.terms if symbol.name == one.name), 0)
-    first, last = _at(count, one, one.low), _at(count, one, one.high - 1)
+    first, last = count.with_value(one, one.low), count.with_value(one, one.high - 1)
     # a negative trip count of the inner loop would not count as zero
     if by not in (1, -1) or not ((first.is_nonnegative and by == 1) or (last.is_nonnegative and by == -1)):
         return None
@@ -84,11 +84,3 @@ def _index_symbol(loop: Region, types: Mapping[str, Type]) -> Symbol | None:
     symbol = t.dim.terms[0][0]
     assert isinstance(owner, For)
     return symbol if symbol.name == owner.index else None
-
-
-def _at(d: Dim, symbol: Symbol, value: Dim) -> Dim:
-    """The form with a symbol replaced."""
-    total = Dim((), d.const)
-    for one, coefficient in d.terms:
-        total = total + (value if one == symbol else Dim(((one, 1),))) * coefficient
-    return total

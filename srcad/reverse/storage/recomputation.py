@@ -29,13 +29,11 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import names, walk
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import SHAPE_QUERIES, WRITABLE_VIEWS
 from srcad.typing.builder import Builder
 
-FREE_TO_RECOMPUTE = frozenset({"index", "np.transpose", "reshape", "shape", "len", "size"})
+FREE_TO_RECOMPUTE = WRITABLE_VIEWS | SHAPE_QUERIES | {"reshape"}
 """Primitives that compute no elements, so that recomputing the result is free."""
-
-ONE_INSTRUCTION = frozenset({"np.sqrt", "math.sqrt", "root"})
-"""Primitives as fast as a division: in a loop, saving and reloading the result costs more."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,9 @@ class Recomputation:
             case Op(prim, args) as op:
                 primitive = PRIMITIVES[prim]
                 in_loop = bool(self.regions.enclosing_loops(definition.region))
-                if not (primitive.cheap or _small_power(op) or (prim in ONE_INSTRUCTION and in_loop)):
+                # a root takes a machine no longer than a division: to save it in a loop costs more
+                one_instruction = primitive.vector == "instructions"
+                if not (primitive.cheap or _small_power(op) or (one_instruction and in_loop)):
                     return False
                 arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
                 if not arrays:

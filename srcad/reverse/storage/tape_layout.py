@@ -25,12 +25,12 @@ from dataclasses import replace
 from srcad.analysis.integers.shape_equalities import ShapeEqualities
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.canonicalize.trip_counts import trip_count_of
-from srcad.ir.length_exprs import nonnegative_length, shape_query
+from srcad.ir.length_exprs import minus, nonnegative_length, shape_query
 from srcad.ir.nodes import Assign, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
-from srcad.reverse.storage.outer_lengths import length, linear, minus
+from srcad.reverse.storage.outer_lengths import length, linear
 from srcad.reverse.storage.packed_triangles import packed_triangle
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot
 from srcad.rules.primitives import PRIMITIVES

@@ -19,9 +19,10 @@ from srcad.ir.traversal import blocks, map_expr, own_writes, walk
 from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
 from srcad.reverse.storage.tape_report import TapeEntry
 from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import CONDITIONS, RING
 from srcad.typing.typeof import typeof
 
-_TOTAL = frozenset({"+", "-", "*", "neg", "max", "and", "or", "not", "<", "<=", ">", ">=", "==", "!="})
+_TOTAL = RING | CONDITIONS | {"max"}
 """What can be computed even where the function would not: in a loop that runs no iteration."""
 
 _ON_NUMBERS = frozenset(prim for prim, known in PRIMITIVES.items() if known.kind == "elementwise")

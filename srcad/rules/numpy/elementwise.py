@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from srcad.rules.numpy.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import compile_time, dtype_name, dtype_of, expands, is_float_name, unsupported
+from srcad.rules.registry import common_dtype, compile_time, dtype_name, dtype_of, expands, is_float_name, unsupported
 
 select = PRIMITIVES["select"]
 choose = PRIMITIVES["np.where"]
@@ -19,6 +20,7 @@ number = PRIMITIVES["float"]
 magnitude = PRIMITIVES["abs"]
 magnitudes = PRIMITIVES["np.abs"]
 nonzero_of = PRIMITIVES["nonzero"]
+fmod_of = PRIMITIVES["np.fmod"]
 
 
 @expands(np.where)
@@ -54,6 +56,27 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: 
     if high is not None:
         x = np.minimum(x, high)
     return x
+
+
+@expands(np.fmod)
+def fmod(a: Any, b: Any) -> Any:
+    return fmod_of(a, b) if is_float_name(common_dtype(dtype_of(a), dtype_of(b))) else fmod_of_integers(a, b)
+
+
+def fmod_of_integers(a: Any, b: Any) -> Any:
+    # Numba takes negative integers for large ones
+    r = np.mod(a, b)
+    return np.where((r != 0) & ((r < 0) != (a < 0)), r - b, r)
+
+
+@expands(math.fmod)
+def fmod_of_floats(x: Any, y: Any) -> Any:
+    # Numba has no math.fmod
+    return fmod_of(as_float(x), as_float(y))
+
+
+def as_float(x: Any) -> Any:
+    return x if is_float_name(dtype_of(x)) else number(x)
 
 
 @expands(abs, operator.abs)
