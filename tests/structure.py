@@ -123,7 +123,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.integers.shape_equalities:ShapeEqualities": "equal lengths in every turn that is done, normal form",
         "analysis.integers.value_ranges:ValueRanges": "integers and lengths as forms, and facts",
         "analysis.integers.length_forms:LengthForms": "lengths as forms, how they are spelled",
-        "reverse.storage.outer_lengths:length": "in terms of what is known outside of loops",
+        "reverse.outer_lengths:length": "in terms of what is known outside of loops",
         "reverse.storage.tape_sizes:_Slicer": "in terms of the parameters, sequential form",
         "optimize.shapes.shape_environment:ShapeEnvironment": "types at a place, equal lengths",
         "optimize.shapes.loop_shapes:LoopShapes": "through loops and branches",

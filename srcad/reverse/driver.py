@@ -30,8 +30,8 @@ from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.expansion_candidates import arrays_to_expand
 from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
 from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
+from srcad.reverse.outer_lengths import length
 from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE
-from srcad.reverse.storage.outer_lengths import length
 from srcad.typing.builder import Builder
 
 

@@ -28,7 +28,7 @@ from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Stor
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Scalar, Type
 from srcad.reverse.adjoint.reverse_sweep import ReverseGroup, ReverseSweep
-from srcad.reverse.storage.outer_lengths import length
+from srcad.reverse.outer_lengths import length
 from srcad.typing.builder import Builder
 
 

@@ -30,7 +30,7 @@ from srcad.ir.nodes import Assign, Const, Effect, Expr, For, If, Op, Stmt, Store
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
-from srcad.reverse.storage.outer_lengths import length, linear
+from srcad.reverse.outer_lengths import length, linear
 from srcad.reverse.storage.packed_triangles import packed_triangle
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot
 from srcad.rules.primitives import PRIMITIVES
