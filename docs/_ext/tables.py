@@ -155,7 +155,7 @@ class Passes(SphinxDirective):
         for name, own in modes.items():
             left = iter(modes["grad"])
             if not all(one in left for one in own):
-                raise self.error(f"the passes of {name} are not those of grad without some: they need a table of their own")
+                raise self.error(f"grad has not all passes of {name} in this order: it needs a table of its own")
         rows: list[Sequence[str]] = [("From the source to the readable function",)]
         for line in lines(readable):
             in_modes = [name for name, own in modes.items() if line in own]
