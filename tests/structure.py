@@ -54,7 +54,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "ir.linear:LinearForm.__sub__": "forms",
         "ir.length_exprs:plus": "expressions",
         "ir.length_exprs:minus": "expressions",
-        "cleanup.expressions.algebraic:_AlgebraRules._offset": "an expression and a constant, each part an int64 by its type",
+        "cleanup.expressions.algebraic:_AlgebraRules._offset": "an expression and a constant, int64 part by part",
     },
     "linear forms: read from expressions": {
         "typing.infer:_value": "one operation, by the types of its operands",

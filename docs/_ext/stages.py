@@ -1,6 +1,7 @@
 """The intermediate texts of one compilation, for `how_it_works.md`: `{stage} name`, as a block or inside a line.
 
-The compiler runs once, on the function of `docs/overflow.py`, and records what each pass gives.
+The compiler runs once, on the function of `docs/overflow.py`, and records what each pass gives. `{stage} layers` is the
+contract between the folders, from `pyproject.toml`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Directives that print the tables of the compiler and of its tests.
 
 `{programs}` the corpus of programs that the tests differentiate, area by area; `{program} name` one of those that go
-wrong elsewhere; `{functions}` the functions of NumPy and `math` that the front end knows; `{rules}` the rules.
+wrong elsewhere; `{functions}` the functions of NumPy and `math` that the front end knows; `{rules}` the rules;
+`{passes}` the passes of the compiler in their order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import html
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -22,6 +23,10 @@ from pygments.lexers import PythonLexer
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from srcad.canonicalize.prune import prune
+from srcad.compiler import passes, steps
+from srcad.compiler.manager import Order, Pass, passes_of
+from srcad.reverse import driver
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, METHODS, RULES
 from tests.programs import elsewhere
@@ -129,9 +134,87 @@ class Rules(SphinxDirective):
         return shown
 
 
+RUNS: dict[str, Callable[..., object]] = {
+    "prune_checks": prune,
+    "find_written_parameters": steps.written_parameters,
+    "find_step_functions": steps.step_inputs,
+    "begin_reversal": driver.Reversal,
+    "split_into_segments": driver.split_loops,
+    "expand_arrays": driver.expand_overwritten_arrays,
+    "reverse": driver.gradient,
+    "list_tape": steps.tape_entries,
+}
+"""The function of a pass that is not called as the pass is."""
+
+
+class Passes(SphinxDirective):
+    """All passes in their order, of every mode and of what is compiled, a pass a line."""
+
+    def run(self) -> list[nodes.Node]:
+        readable, modes = passes.READABLE["grad"], {name: list(passes_of(o)) for name, o in passes.READABLE.items()}
+        for name, own in modes.items():
+            left = iter(modes["grad"])
+            if not all(one in left for one in own):
+                raise self.error(f"grad has not all passes of {name} in this order: it needs a table of its own")
+        rows: list[Sequence[str]] = [("From the source to the readable function",)]
+        for line in lines(readable):
+            in_modes = [name for name, own in modes.items() if line in own]
+            rows.append(row(line, "all" if len(in_modes) == len(modes) else ", ".join(in_modes)))
+        rows.append(("From the readable function to the compiled one",))
+        rows += [row(line, "all") for line in lines(passes.COMPILED)]
+        return [table(("pass", "takes", "gives", "modes", "optional", "what it does"), (20, 12, 12, 12, 8, 50), rows)]
+
+
+def lines(order: Order) -> Iterator[Pass | str]:
+    """The passes, and above and below those that are repeated a line that says so."""
+    shown: set[tuple[Pass, ...]] = set()
+    for one in order:
+        if isinstance(one, Pass):
+            yield one
+        elif one.passes in shown:
+            yield "The same group again" + (", if the pass before it has changed anything." if one.if_changed else ".")
+        else:
+            shown.add(one.passes)
+            yield f"A group of {len(one.passes)}, repeated {one.name}:"
+            yield from one.passes
+            yield "End of the group."
+
+
+def row(line: Pass | str, modes: str) -> Sequence[str]:
+    """The cells of a pass, or the one cell of a line between passes."""
+    if isinstance(line, str):
+        return (line,)
+    function = RUNS.get(line.name) or next(
+        vars(module)[line.name] for module in (passes, steps, driver) if line.name in vars(module)
+    )
+    about = inspect.getdoc(function) or inspect.getdoc(sys.modules[function.__module__]) or ""
+    where = "/".join(function.__module__.split(".")[1:])
+    first = " ".join(about.partition("\n\n")[0].split())
+    optional = "yes" if line.optional else ""
+    return f"`{line.name}`", line.takes.value, line.gives.value, modes, optional, f"{first} (`{where}`)"
+
+
+def table(head: Sequence[str], widths: Sequence[int], rows: Sequence[Sequence[str]]) -> nodes.table:
+    """A table; a row of one cell spans all columns."""
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in widths), cols=len(head))
+    for kind, own in ((nodes.thead, [head]), (nodes.tbody, rows)):
+        part = kind()
+        for cells in own:
+            spans = {"morecols": len(head) - 1} if len(cells) == 1 else {}
+            part += nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *inline(c)), **spans) for c in cells))
+        group += part
+    return nodes.table("", group)
+
+
+def inline(text: str) -> list[nodes.Node]:
+    """Text with `literals`."""
+    return [nodes.literal(part, part) if at % 2 else nodes.Text(part) for at, part in enumerate(text.split("`"))]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("programs", Programs)
     app.add_directive("program", Program)
     app.add_directive("functions", Functions)
     app.add_directive("rules", Rules)
+    app.add_directive("passes", Passes)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

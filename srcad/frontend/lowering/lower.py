@@ -98,7 +98,7 @@ def lower(
     differentiate: Differentiate | None = None,
     zero_d: bool = False,
 ) -> Lowered:
-    """Lower a function for arguments described by `arguments.describe`, by parameter name.
+    """Lower a function for arguments described by `values.describe`, by parameter name.
 
     A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
     integers and bools that the function reads from outside are compile-time constants, behind guards. `differentiate`
