@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+os.environ.setdefault("SRCAD_VERIFY", "1")  # read when srcad is imported: each pass is verified, whatever is compiled
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

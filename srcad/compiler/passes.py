@@ -101,7 +101,7 @@ CLEAN_UP: Order = (
     Pass("name_reversed_indices",       steps.reversed_indices_named,       SEQUENTIAL, SEQUENTIAL, True),
     Pass("coalesce_names",              f(coalesce_names),                  SEQUENTIAL, SEQUENTIAL),
     Pass("propagate_unit_seed",         steps.unit_seed_propagated,         SEQUENTIAL, SEQUENTIAL, True),
-    Pass("idiomatic_form",              steps.idioms_used,                  SEQUENTIAL, SEQUENTIAL, True),
+    Pass("idiomatic_form",              steps.idioms_used,                  SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",        f(initialise_undefined),            SEQUENTIAL, SEQUENTIAL),
 )
 
