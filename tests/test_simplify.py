@@ -24,7 +24,7 @@ from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.name_coalescing import coalesce_names
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
-from srcad.cleanup.style.taped_conditions import test_taped_conditions
+from srcad.cleanup.style.taped_conditions import read_taped_conditions
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
@@ -41,7 +41,7 @@ PASSES: dict[str, Pass] = {
     "dead": lambda b, t, live: remove_dead_code(b, live, t, PARAMS),
     "untemp": lambda b, t, live: substitute_temporaries(b, t, live),
     "idiom": lambda b, t, live: idiomatic_form(array_updates_as_stores(b, t), t),
-    "kept_tests": lambda b, t, live: test_taped_conditions(b, t, ("took_if",)),
+    "kept_tests": lambda b, t, live: read_taped_conditions(b, t, ("took_if",)),
     "choices": lambda b, t, live: conditional_expressions(b, t),
     "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS),
     "shifts": lambda b, t, live: split_stencil_loops(array_updates_as_stores(b, t), t, live, PARAMS),
@@ -336,7 +336,7 @@ def test_idiom(before: str, after: str) -> None:
 )
 def test_kept_tests(before: str, after: str | None) -> None:
     kinds = {**KINDS, "took_if": Array("bool", VECTOR.dims)}
-    assert show(test_taped_conditions(parse(before), kinds, ("took_if",))) == lines(before if after is None else after)
+    assert show(read_taped_conditions(parse(before), kinds, ("took_if",))) == lines(before if after is None else after)
 
 
 @pytest.mark.parametrize(

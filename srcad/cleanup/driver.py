@@ -18,7 +18,7 @@ from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.name_coalescing import coalesce_names
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
-from srcad.cleanup.style.taped_conditions import test_taped_conditions
+from srcad.cleanup.style.taped_conditions import read_taped_conditions
 from srcad.ir.nodes import Block, Comment, Expr, Function, Return
 from srcad.ir.traversal import names as names_in
 
@@ -45,7 +45,7 @@ def clean_up(f: Function) -> Function:
     body = _rounds(array_updates_as_stores(f.body, f.types), f, kept, params)
     split = split_stencil_loops(body, f.types, kept, params, _reverse_start(body))
     body = body if split == body else _rounds(split, f, kept, params)
-    body = test_taped_conditions(body, f.types, f.tape)
+    body = read_taped_conditions(body, f.types, f.tape)
     at = _reverse_start(body)
     f = coalesce_names(replace(f, body=body[:at] + name_reversed_indices(body[at:], f.types)))
     f = propagate_unit_seed(f, _reverse_start(f.body))

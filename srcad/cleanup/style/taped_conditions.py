@@ -14,12 +14,12 @@ from srcad.ir.traversal import blocks, own_exprs, own_writes, reads, substitute,
 from srcad.ir.types import Scalar, Type
 
 
-def test_taped_conditions(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
+def read_taped_conditions(block: Block, types: Mapping[str, Type], tape: Container[str]) -> Block:
     """Put the test into its array, and read it from there.
 
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, dim
-    >>> print(show(test_taped_conditions(parse('''
+    >>> print(show(read_taped_conditions(parse('''
     ... %test.0 = acc > limit
     ... took_if[i] = %test.0
     ... if %test.0:
