@@ -29,6 +29,8 @@ from tests.safety_conditions import CONDITIONS, Condition
 REPOSITORY = Path(__file__).parents[1]
 LIMIT = 120
 """Seconds that the tests of one condition may take: without it, the compiler may not end."""
+WIDTH = 90
+"""Characters shown of a test; some are called after all of their program."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def judge(condition: Condition) -> Outcome:
         for command in commands(condition.tests, "-x"):
             code, printed = run(Path(name), *command)
             if code == 1 and failed(printed):
-                return Outcome(True, failed(printed)[0])
+                return Outcome(True, failed(printed)[0][:WIDTH])
             if code == 124:
                 return Outcome(False, f"no end within {LIMIT} s")
             if code:
@@ -159,7 +161,7 @@ def main() -> int:
         for condition, outcome, seconds in pool.map(timed, chosen):
             missed += not outcome.noticed
             mark = " " if outcome.noticed else "!"
-            print(f"{mark} {condition.name:<58} {seconds:5.1f} s  {outcome.text}", flush=True)
+            print(f"{mark} {condition.name:<62} {seconds:5.1f} s  {outcome.text}", flush=True)
         right = whole.result()
     print(f"{len(chosen)} conditions, {missed} not noticed, {time.perf_counter() - start:.0f} s")
     return 1 if missed or not right else 0

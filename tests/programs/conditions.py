@@ -77,3 +77,22 @@ def part_overwritten_in_full(x):
     y[0] = x[0] ** 2
     v[:] = x[1:3] * 2.0
     return np.sum(y * y)
+
+
+@case(real(5), 9, wrt=0)
+def element_of_one_choice(x, k):
+    s = 0.0
+    y = x.copy()
+    for i in range(len(x)):
+        y[i] += x[0]
+        s += y[i] * (x[k] if k < 5 else 2.0)
+    return s
+
+
+@case(real(6))
+def counter_of_a_loop_downwards(x):
+    y = np.empty(len(x))
+    k = 0
+    for k in range(len(x) - 1, -1, -1):
+        y[k] = x[k] * x[k]
+    return np.sum(y * y) + y[k] * 3.0
