@@ -77,27 +77,28 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
 
 def reads(expr: Expr) -> tuple[str, ...]:
     """The names an expression reads, in order, with repeats."""
-    found: list[str] = []
-    _collect(expr, found)
-    return tuple(found)
-
-
-def _collect(expr: Expr, found: list[str]) -> None:
-    # the most frequent query of all: no generators here
     if isinstance(expr, Var):
-        found.append(expr.name)
-    elif isinstance(expr, Op):
-        for arg in expr.args:
-            _collect(arg, found)
-    elif isinstance(expr, Slice):
-        for part in (expr.lower, expr.upper, expr.step):
-            if part is not None:
-                _collect(part, found)
+        return (expr.name,)
+    if isinstance(expr, Const):
+        return ()
+    # the most frequent query of all, of expressions that passes hand on unchanged: an operation remembers the answer
+    known: tuple[str, ...] | None = expr.__dict__.get("_reads")
+    if known is None:
+        found: list[str] = []
+        for child in children(expr):
+            found += reads(child)
+        known = expr.__dict__["_reads"] = tuple(found)
+    return known
 
 
 def names(expr: Expr) -> frozenset[str]:
     """The names an expression reads."""
-    return frozenset(reads(expr))
+    if not isinstance(expr, Op):
+        return frozenset(reads(expr))
+    known: frozenset[str] | None = expr.__dict__.get("_names")
+    if known is None:
+        known = expr.__dict__["_names"] = frozenset(reads(expr))
+    return known
 
 
 def ops(expr: Expr) -> Iterator[Op]:
@@ -213,18 +214,16 @@ def own_stores(stmt: Stmt) -> tuple[str, ...]:
     return tuple(changed)
 
 
-def changed_by(expr: Expr) -> list[str]:
+def changed_by(expr: Expr) -> tuple[str, ...]:
     """The names of the lists that the evaluation of the expression modifies."""
-    changed: list[str] = []
-    if isinstance(expr, Op):
-        for arg in expr.args:
-            if isinstance(arg, Op):
-                changed += changed_by(arg)
-        if expr.prim in CHANGES_FIRST_ARGUMENT:
-            target = root(expr.args[0])
-            if target is not None:
-                changed.append(target)
-    return changed
+    if not isinstance(expr, Op):
+        return ()
+    known: tuple[str, ...] | None = expr.__dict__.get("_changes")
+    if known is None:
+        changed = [name for arg in expr.args for name in changed_by(arg)]
+        target = root(expr.args[0]) if expr.prim in CHANGES_FIRST_ARGUMENT else None
+        known = expr.__dict__["_changes"] = (*changed, *(() if target is None else (target,)))
+    return known
 
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:

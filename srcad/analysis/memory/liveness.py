@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from typing_extensions import assert_never
 
@@ -33,16 +34,15 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.result_memory import root, roots
+from srcad.ir.traversal import changed_by, names, own_stores
 from srcad.ir.traversal import defined as names_defined
-from srcad.ir.traversal import names, own_stores
 from srcad.ir.types import Type
 
 Path = tuple[int | str, ...]
 """The position of a statement in a block, then the name of a nested block, the position there, and so on."""
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A node of the control-flow graph."""
 
     path: Path
@@ -150,12 +150,10 @@ def _liveness(
             found |= 1 << bits.setdefault(name, len(bits))
         return found
 
-    final = mask(sorted(end))
-    reads = [mask(sorted(p.reads)) for p in points]
-    writes = [mask(sorted(p.writes)) for p in points]
-    touched = [
-        -1 if all_stays or p.essential else w | mask(sorted(p.changes)) for p, w in zip(points, writes, strict=True)
-    ]
+    final = mask(end)
+    reads = [mask(p.reads) for p in points]
+    writes = [mask(p.writes) for p in points]
+    touched = [-1 if all_stays or p.essential else w | mask(p.changes) for p, w in zip(points, writes, strict=True)]
     exits = set(last)
     before = [0] * len(points)
     after = [0] * len(points)
@@ -217,7 +215,10 @@ class _Graph:
         copy_of: str | None = None,
     ) -> list[int]:
         for e in exprs:
-            reads |= names(e) | {"&" + n for n in self.shared.reads_contents(e)}
+            reads |= names(e)
+            contents = self.shared.reads_contents(e)
+            if contents:
+                reads |= {"&" + n for n in contents}
         self.points.append(Point(path, reads, writes, changes, essential, copy_of))
         self.next.append([])
         here = len(self.points) - 1
@@ -274,12 +275,14 @@ class _Graph:
                 assert_never(stmt)
 
     def _assign(self, target: str, value: Expr, path: Path, previous: list[int]) -> list[int]:
-        reads = names(value) | {"&" + n for n in self.shared.reads(value)}
+        reads, contents = names(value), self.shared.reads(value)
+        if contents:
+            reads |= {"&" + n for n in contents}
         writes = frozenset({target})
         if self.shared.has_memory(target) and self._alone(target) and not roots(value):
             # a new value under the only name of its memory
             writes |= {memory(self.shared, target)}
-        changed = frozenset(memory(self.shared, n) for n in own_stores(Assign(target, value)))
+        changed = frozenset(memory(self.shared, n) for n in changed_by(value))
         copied = value.name if isinstance(value, Var) else None
         essential = not is_pure(value)
         return self._add(path, previous, (), writes, changed, reads, essential, copied)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from srcad.analysis.cache import remembered
 from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.result_memory import is_view, root, roots
-from srcad.ir.traversal import bindings, own_exprs, walk
+from srcad.ir.traversal import bindings, names, own_exprs, walk
 from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
 from srcad.rules.traits import SHAPE_READS
 
@@ -39,6 +39,8 @@ class MayAlias:
 
     def reads(self, expr: Expr) -> frozenset[str]:
         """The classes whose elements are read when the expression is evaluated; to form a view reads none."""
+        if not any(map(self.has_memory, names(expr))):
+            return frozenset()
         match expr:
             case Op(prim, args, _) if prim in SHAPE_READS and not any(map(self._may_grow, args)):
                 return frozenset().union(*map(self.reads, args))
@@ -57,6 +59,8 @@ class MayAlias:
 
     def reads_contents(self, expr: Expr) -> frozenset[str]:
         """The classes whose elements are read when the expression is evaluated and then all of its value is read."""
+        if not any(map(self.has_memory, names(expr))):
+            return frozenset()
         shared = {self.class_of(name) for name in roots(expr) if self.has_memory(name)}
         return self.reads(expr) | shared
 

@@ -22,7 +22,10 @@ def is_pure(expr: Expr) -> bool:
     """
     if not isinstance(expr, Op):
         return True
-    return not _has_effect(expr.prim) and all(is_pure(arg) for arg in expr.args)
+    known: bool | None = expr.__dict__.get("_pure")
+    if known is None:
+        known = expr.__dict__["_pure"] = not _has_effect(expr.prim) and all(map(is_pure, expr.args))
+    return known
 
 
 def has_effect(stmt: Stmt) -> bool:
