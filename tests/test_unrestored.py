@@ -31,6 +31,7 @@ for t in range(3):
 STAYS = {
     "read_after": ALONE + "s = u[3]\n",
     "read_as_a_whole": ALONE + "s = np.sum(u)\n",
+    "used_in_full_in_the_turn": ALONE.replace("u[i] * u[i]", "u[i] * np.sum(u)"),
     "read_in_the_next_turn": ALONE.replace("    for i in range(8):", "    s = u[2]\n    for i in range(8):"),
     "a_neighbour": ALONE.replace("u[i] * u[i]", "u[i] * u[i + 1]"),
     "read_first": ALONE.replace("        u[i] = x[i]", "        s = u[i]\n        u[i] = x[i]"),
