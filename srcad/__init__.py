@@ -21,7 +21,7 @@ from srcad.errors import (
     ZeroDerivativeWarning,
 )
 from srcad.gradient_check import check_grad
-from srcad.rules.numpy.roots import implicit_root
+from srcad.rules.expansions.roots import implicit_root
 
 __all__ = [
     "AliasError",

@@ -1,4 +1,4 @@
-"""The public functions: each makes a `Derivative` from a request; `compiler/pipeline.py` does the work."""
+"""The public functions: each makes a `Derivative` from a request; `compiler/generate.py` does the work."""
 
 from __future__ import annotations
 

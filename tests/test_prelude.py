@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import srcad.rules  # noqa: F401  fills the tables
-from srcad.rules.numpy import advanced_indexing
+from srcad.rules.expansions import advanced_indexing
 from srcad.rules.registry import EXPANSIONS, METHODS
 
 rng = np.random.default_rng(1)

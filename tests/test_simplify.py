@@ -12,9 +12,9 @@ from srcad.canonicalize.prune import prune
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
 from srcad.cleanup.adjoint.copy_elision import elide_copies
 from srcad.cleanup.adjoint.loop_fission import split_stencil_loops
-from srcad.cleanup.adjoint.neighbours import array_updates_as_stores, simplify_adjoint
 from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
+from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
@@ -24,11 +24,13 @@ from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.name_coalescing import coalesce_names
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
-from srcad.compiler.passes import CLEAN_UP
+from srcad.compiler.manager import Repeated
+from srcad.compiler.passes import CLEAN_UP, ROUND
 from srcad.compiler.stages import applied
 from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Param, Return, Undef, Var, While
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
+from srcad.reverse.source_comments import REVERSE
 from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer
 
 Types = Mapping[str, Type]
@@ -46,8 +48,15 @@ PASSES: dict[str, Pass] = {
     "choices": lambda b, t, live: conditional_expressions(b, t),
     "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS),
     "shifts": lambda b, t, live: split_stencil_loops(array_updates_as_stores(b, t), t, live, PARAMS),
-    "simplify": lambda b, t, live: simplify_adjoint(b, t, live),
+    "simplify": lambda b, t, live: rounds(array_updates_as_stores(b, t), t, live),
 }
+
+
+def rounds(block: Block, types: Types, live: frozenset[str]) -> Block:
+    """The repeated passes of the compiler, on a block that counts as a reverse sweep."""
+    params = tuple(Param(name, name) for name in PARAMS)
+    f = Function("f", params, (REVERSE, *block), tuple(map(Var, sorted(live))), dict(types))
+    return applied((Repeated("until nothing changes", ROUND),), f).body[1:]
 
 
 def clean_up(f: Function) -> Function:
@@ -359,7 +368,7 @@ def test_turns(before: str, after: str | None) -> None:
 
 
 def function(body: Block, *results: str) -> Function:
-    return Function("f", (Param("n", "n"),), body, tuple(map(Var, results)), KINDS)
+    return Function("f", (Param("n", "n"), Param("c", "c")), body, tuple(map(Var, results)), KINDS)
 
 
 def called(f: Function, **env: object) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from srcad.ir.nodes import Op, Var
 from srcad.optimize.array_statements.elementwise_ops import DTYPES, dtype_of
-from srcad.rules.primitive import Primitive
+from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import having
 

@@ -7,7 +7,7 @@ passes are left out, and who is shown the unit after each.
 >>> from srcad.compiler.manager import Form, Pass, run
 >>> def twice(unit):
 ...     return unit + unit
->>> run([Pass("twice", twice, Form.TEXT, Form.TEXT)], "ab", verifier=lambda unit: lambda new, one: None)
+>>> run([Pass("twice", twice, Form.NORMAL, Form.NORMAL)], "ab", verifier=lambda unit: lambda new, one: None)
 'abab'
 """
 
@@ -37,7 +37,6 @@ class Form(enum.Enum):
     """Forward and reverse sweep, each in normal form but for updates of adjoints; sections say which is which."""
     SEQUENTIAL = "sequential form"
     """Plain assignments, nested expressions, one return."""
-    TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ _SETTINGS: ContextVar[Settings] = ContextVar("settings", default=_PLAIN)
 
 @contextmanager
 def settings(**changes: Any) -> Iterator[None]:
-    """Other settings for what runs inside: `with settings(without=frozenset({"fusion"})): ...`."""
+    """Other settings for what runs inside: `with settings(without=frozenset({"scatter_to_gather"})): ...`."""
     token = _SETTINGS.set(replace(_SETTINGS.get(), **changes))
     try:
         yield

@@ -11,13 +11,14 @@ result stays right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
-from srcad.cleanup.adjoint.neighbours import array_updates_as_stores
 from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
+from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
@@ -45,33 +46,35 @@ from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from srcad.reverse.source_comments import annotate
 
 SOURCE, NORMAL, SWEEPS, SEQUENTIAL = Form.SOURCE, Form.NORMAL, Form.SWEEPS, Form.SEQUENTIAL
+Optional = partial(Pass, optional=True)
+KeepsAliases = partial(Pass, optional=True, keeps_aliases=True)
 f, body, adj = steps.on_function, steps.on_body, steps.on_adjoint
 
 # fmt: off
 NORMALISE: Order = (
-    Pass("lower",                       steps.lowered,                      SOURCE, NORMAL),
-    Pass("refuse_zero_dim_conflicts",   steps.refuse_zero_dim,              NORMAL, NORMAL),
-    Pass("prune",                       steps.pruned,                       NORMAL, NORMAL),
-    Pass("hoist_checks",                f(hoist_checks),                    NORMAL, NORMAL),
-    Pass("insert_index_checks",         steps.index_checks,                 NORMAL, NORMAL),
-    Pass("remove_unreachable_code",     steps.reachable,                    NORMAL, NORMAL),
-    Pass("prune_checks",                steps.pruned,                       NORMAL, NORMAL),
-    Pass("find_written_parameters",     steps.written,                      NORMAL, NORMAL),
+    Pass("lower",                               steps.lowered,                       SOURCE,     NORMAL),
+    Pass("refuse_zero_dim_conflicts",           steps.refuse_zero_dim,               NORMAL,     NORMAL),
+    Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
+    Pass("hoist_checks",                        f(hoist_checks),                     NORMAL,     NORMAL),
+    Pass("insert_index_checks",                 steps.index_checks,                  NORMAL,     NORMAL),
+    Pass("remove_unreachable_code",             steps.reachable,                     NORMAL,     NORMAL),
+    Pass("prune_checks",                        steps.pruned,                        NORMAL,     NORMAL),
+    Pass("find_written_parameters",             steps.written,                       NORMAL,     NORMAL),
 )
 
 PREPARE: Order = (
-    Pass("find_step_functions",         steps.step_functions,               NORMAL, NORMAL),
-    Pass("check_outputs",               steps.refuse_outputs,               NORMAL, NORMAL),
-    Pass("join_view_indices",           steps.view_indices_joined,          NORMAL, NORMAL),
-    Pass("refuse_alias_conflicts",      steps.refuse_conflicts,             NORMAL, NORMAL),
-    Pass("expand_augmented_stores",     steps.augmented_stores_expanded,    NORMAL, NORMAL),
+    Pass("find_step_functions",                 steps.step_functions,                NORMAL,     NORMAL),
+    Pass("check_outputs",                       steps.refuse_outputs,                NORMAL,     NORMAL),
+    Pass("join_view_indices",                   steps.view_indices_joined,           NORMAL,     NORMAL),
+    Pass("refuse_alias_conflicts",              steps.refuse_conflicts,              NORMAL,     NORMAL),
+    Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
 )
 
 REVERSE: Order = (
-    Pass("begin_reversal",              steps.reversal,                     NORMAL, NORMAL),
-    Pass("split_into_segments",         steps.loops_split,                  NORMAL, NORMAL),
-    Pass("expand_arrays",               steps.arrays_expanded,              NORMAL, NORMAL, optional=True),
-    Pass("reverse",                     steps.reversed_,                    NORMAL, SWEEPS),
+    Pass("begin_reversal",                      steps.reversal,                      NORMAL,     NORMAL),
+    Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
+    Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
+    Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),
 )
 
 COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
@@ -80,54 +83,54 @@ SAVE = Pass("save_results",             steps.results_saved,                NORM
 REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
 
 ROUND = (
-    Pass("simplify_algebra",            steps.adjoint_algebra_simplified,   SEQUENTIAL, SEQUENTIAL, True, True),
-    Pass("assign_first_contribution",   adj(assign_first_contribution),     SEQUENTIAL, SEQUENTIAL, True, True),
-    Pass("merge_contributions",         adj(merge_contributions),           SEQUENTIAL, SEQUENTIAL, True, True),
-    Pass("sink_definitions",            adj(sink_definitions),              SEQUENTIAL, SEQUENTIAL, True, True),
-    Pass("sink_into_branches",          adj(sink_into_branches),            SEQUENTIAL, SEQUENTIAL, True, True),
-    Pass("remove_dead_code",            steps.dead_code_removed,            SEQUENTIAL, SEQUENTIAL, True),
-    Pass("elide_copies",                steps.copies_elided,                SEQUENTIAL, SEQUENTIAL, True),
-    Pass("substitute_temporaries",      steps.temporaries_substituted,      SEQUENTIAL, SEQUENTIAL, True),
-    Pass("conditional_expressions",     body(conditional_expressions),      SEQUENTIAL, SEQUENTIAL, True),
+    KeepsAliases("simplify_algebra",            steps.adjoint_algebra_simplified,    SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("assign_first_contribution",   adj(assign_first_contribution),      SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("merge_contributions",         adj(merge_contributions),            SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("sink_definitions",            adj(sink_definitions),               SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("sink_into_branches",          adj(sink_into_branches),             SEQUENTIAL, SEQUENTIAL),
+    Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
+    Optional("elide_copies",                    steps.copies_elided,                 SEQUENTIAL, SEQUENTIAL),
+    Optional("substitute_temporaries",          steps.temporaries_substituted,       SEQUENTIAL, SEQUENTIAL),
+    Optional("conditional_expressions",         body(conditional_expressions),       SEQUENTIAL, SEQUENTIAL),
 )
 
 CLEAN_UP: Order = (
-    Pass("leave_ssa",                   f(leave_ssa),                       SWEEPS,     SEQUENTIAL),
-    Pass("array_updates_as_stores",     body(array_updates_as_stores),      SEQUENTIAL, SEQUENTIAL),
+    Pass("leave_ssa",                           f(leave_ssa),                        SWEEPS,     SEQUENTIAL),
+    Pass("array_updates_as_stores",             body(array_updates_as_stores),       SEQUENTIAL, SEQUENTIAL),
     Repeated("until nothing changes", ROUND),
-    Pass("split_stencil_loops",         steps.stencil_loops_split,          SEQUENTIAL, SEQUENTIAL, True),
+    Optional("split_stencil_loops",             steps.stencil_loops_split,           SEQUENTIAL, SEQUENTIAL),
     Repeated("until nothing changes", ROUND, if_changed=True),
-    Pass("load_taped_conditions",       steps.taped_conditions_read,        SEQUENTIAL, SEQUENTIAL, True),
-    Pass("name_reversed_indices",       steps.reversed_indices_named,       SEQUENTIAL, SEQUENTIAL, True),
-    Pass("coalesce_names",              f(coalesce_names),                  SEQUENTIAL, SEQUENTIAL),
-    Pass("propagate_unit_seed",         steps.unit_seed_propagated,         SEQUENTIAL, SEQUENTIAL, True),
-    Pass("idiomatic_form",              steps.idioms_used,                  SEQUENTIAL, SEQUENTIAL),
-    Pass("initialise_undefined",        f(initialise_undefined),            SEQUENTIAL, SEQUENTIAL),
+    Optional("load_taped_conditions",           steps.taped_conditions_read,         SEQUENTIAL, SEQUENTIAL),
+    Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
+    Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
+    Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
+    Pass("idiomatic_form",                      steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
+    Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
 )
 
 TELL: Order = (
-    Pass("annotate",                    f(annotate),                        SEQUENTIAL, SEQUENTIAL, True),
-    Pass("list_tape",                   steps.tape_listed,                  SEQUENTIAL, SEQUENTIAL),
+    Optional("annotate",                        f(annotate),                         SEQUENTIAL, SEQUENTIAL),
+    Pass("list_tape",                           steps.tape_listed,                   SEQUENTIAL, SEQUENTIAL),
 )
 
 COMPILED: Order = (
-    Pass("split_live_ranges",           f(split_live_ranges),               SEQUENTIAL, SEQUENTIAL, True),
-    Pass("lower_array_statements",      f(lower_array_statements),          SEQUENTIAL, SEQUENTIAL, True),
-    Pass("contract_arrays",             f(contract_arrays),                 SEQUENTIAL, SEQUENTIAL, True),
-    Pass("interchange",                 f(interchange),                     SEQUENTIAL, SEQUENTIAL, True),
-    Pass("propagate_constant_shapes",   f(propagate_constant_shapes),       SEQUENTIAL, SEQUENTIAL, True),
-    Pass("unroll_short_loops",          f(unroll_short_loops),              SEQUENTIAL, SEQUENTIAL, True),
-    Pass("replace_small_arrays",        f(replace_small_arrays),            SEQUENTIAL, SEQUENTIAL, True),
-    Pass("hoist_allocations",           f(hoist_allocations),               SEQUENTIAL, SEQUENTIAL, True),
-    Pass("promote_accumulators",        f(promote_accumulators),            SEQUENTIAL, SEQUENTIAL, True),
-    Pass("hoist_capacity_checks",       f(hoist_capacity_checks),           SEQUENTIAL, SEQUENTIAL, True),
-    Pass("forward_restored_elements",   f(forward_restored_elements),       SEQUENTIAL, SEQUENTIAL, True),
-    Pass("reverse_descending_loops",    f(reverse_descending_loops),        SEQUENTIAL, SEQUENTIAL, True),
-    Pass("scatter_to_gather",           f(scatter_to_gather),               SEQUENTIAL, SEQUENTIAL, True),
-    Pass("version_on_argument_range",   f(version_on_argument_range),       SEQUENTIAL, SEQUENTIAL, True),
-    Pass("use_vector_functions",        f(use_vector_functions),            SEQUENTIAL, SEQUENTIAL, True),
-    Pass("mark_nonnegative_indices",    f(mark_nonnegative_indices),        SEQUENTIAL, SEQUENTIAL, True),
-    Pass("allow_reassociation",         f(allow_reassociation),             SEQUENTIAL, SEQUENTIAL, True),
+    Optional("split_live_ranges",               f(split_live_ranges),                SEQUENTIAL, SEQUENTIAL),
+    Optional("lower_array_statements",          f(lower_array_statements),           SEQUENTIAL, SEQUENTIAL),
+    Optional("contract_arrays",                 f(contract_arrays),                  SEQUENTIAL, SEQUENTIAL),
+    Optional("interchange",                     f(interchange),                      SEQUENTIAL, SEQUENTIAL),
+    Optional("propagate_constant_shapes",       f(propagate_constant_shapes),        SEQUENTIAL, SEQUENTIAL),
+    Optional("unroll_short_loops",              f(unroll_short_loops),               SEQUENTIAL, SEQUENTIAL),
+    Optional("replace_small_arrays",            f(replace_small_arrays),             SEQUENTIAL, SEQUENTIAL),
+    Optional("hoist_allocations",               f(hoist_allocations),                SEQUENTIAL, SEQUENTIAL),
+    Optional("promote_accumulators",            f(promote_accumulators),             SEQUENTIAL, SEQUENTIAL),
+    Optional("hoist_capacity_checks",           f(hoist_capacity_checks),            SEQUENTIAL, SEQUENTIAL),
+    Optional("forward_restored_elements",       f(forward_restored_elements),        SEQUENTIAL, SEQUENTIAL),
+    Optional("reverse_descending_loops",        f(reverse_descending_loops),         SEQUENTIAL, SEQUENTIAL),
+    Optional("scatter_to_gather",               f(scatter_to_gather),                SEQUENTIAL, SEQUENTIAL),
+    Optional("version_on_argument_range",       f(version_on_argument_range),        SEQUENTIAL, SEQUENTIAL),
+    Optional("use_vector_functions",            f(use_vector_functions),             SEQUENTIAL, SEQUENTIAL),
+    Optional("mark_nonnegative_indices",        f(mark_nonnegative_indices),         SEQUENTIAL, SEQUENTIAL),
+    Optional("allow_reassociation",             f(allow_reassociation),              SEQUENTIAL, SEQUENTIAL),
 )
 """From the readable function to the one that is compiled: the same values, spelled for the machine."""
 # fmt: on

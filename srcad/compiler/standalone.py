@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from srcad import runtime
 from srcad.backend.numba.compilation import decorator
 from srcad.backend.python.module_text import helpers_of
-from srcad.compiler.pipeline import Generated
+from srcad.compiler.generate import Generated
 from srcad.options import Options
 
 _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"

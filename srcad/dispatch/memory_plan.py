@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from srcad.backend.python.module_text import module_text
-from srcad.compiler.pipeline import Generated
+from srcad.compiler.generate import Generated
 from srcad.errors import fail
 from srcad.reverse.storage.tape_report import TapeEntry, read_by
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.compiler.pipeline import Generated, generate
+from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail

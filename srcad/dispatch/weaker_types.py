@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from srcad.compiler.pipeline import Generated
+from srcad.compiler.generate import Generated
 from srcad.dispatch.argument_types import AbstractArguments
 from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import Abstract, Leaf, map_structure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from srcad.analysis.values.step_functions import StepInput
-from srcad.compiler.pipeline import Generated
+from srcad.compiler.generate import Generated
 from srcad.errors import ZeroDerivativeWarning
 from srcad.ir.nodes import Span
 

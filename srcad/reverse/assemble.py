@@ -37,7 +37,7 @@ from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, R
 from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
-from srcad.reverse.loops.loop_reversal import reversed_loop
+from srcad.reverse.loops.reversed_loop import reversed_loop
 from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
 from srcad.reverse.storage.tape_layout import TapeLayout

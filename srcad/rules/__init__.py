@@ -14,7 +14,7 @@ Where the derivative is to be another than that of the expansion, `partials` (el
 register derivatives for the primitives themselves: `help(srcad.rules.partials)`, `help(srcad.rules.vjp)`.
 """
 
-from srcad.rules import elementwise, linalg, numpy, reductions, shapes
+from srcad.rules import derivatives, expansions
 from srcad.rules.registry import expands, partials, vjp
 
-__all__ = ["elementwise", "expands", "linalg", "numpy", "partials", "reductions", "shapes", "vjp"]
+__all__ = ["derivatives", "expands", "expansions", "partials", "vjp"]

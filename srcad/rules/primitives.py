@@ -4,8 +4,8 @@ The dtype and rank of an operation's result are those of the same operation on o
 primitive is described by what it does, not by a typing rule. A `Primitive` is callable: the prelude, ordinary
 Python in the compiled language, calls primitives by module-level names and also runs as it stands.
 
-No pass lists primitives of a kind: it asks for traits (`rules/primitive` says which there are, `rules/traits` has sets
-by them). So all passes know of a primitive that is added here.
+No pass lists primitives of a kind: it asks for traits (`rules/primitive_type` says which there are, `rules/traits` has
+sets by them). So all passes know of a primitive that is added here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.ir.result_memory import EITHER, HOLDER, RESULT_MEMORY, VIEW, ResultMemory
-from srcad.rules.primitive import Primitive
+from srcad.rules.primitive_type import Primitive
 
 PRIMITIVES: dict[str, Primitive] = {}
 PRIMITIVE_OF: dict[object, str] = {}
@@ -128,7 +128,7 @@ row("or", lambda a, b: bool(a or b), "elementwise", **STEP, operator=ast.Or, nou
 
 # ---- elementwise functions ---------------------------------------------------------------------
 
-# those that have a derivative stand with it, in `rules/elementwise`
+# those that have a derivative stand with it, in `rules/derivatives/elementwise`
 PRIMITIVE_OF.update({np.radians: "np.deg2rad", np.degrees: "np.rad2deg"})
 functions(np.floor, np.ceil, np.trunc, np.rint, **STEP, dtype="float")
 functions(np.sign, **STEP, dtype="joined")

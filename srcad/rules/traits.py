@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from srcad.rules.primitive import Primitive
+from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVES
 
 

@@ -43,7 +43,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
-from srcad.rules.primitive import Primitive
+from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, STATIC
 from srcad.typing.length_demands import Axis, Filled

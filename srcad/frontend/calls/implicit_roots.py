@@ -13,7 +13,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.ir.nodes import Function, Param, Stmt, Var
 from srcad.ir.traversal import block_reads, defined, reads
 from srcad.ir.types import Array, Scalar, Type
-from srcad.rules.numpy.roots import found_root, implicit_root
+from srcad.rules.expansions.roots import found_root, implicit_root
 
 _ANY = 10**6
 

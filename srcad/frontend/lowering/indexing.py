@@ -45,7 +45,7 @@ from srcad.frontend.values.iterables import arithmetic, as_array, items_of
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Store, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
-from srcad.rules.numpy.advanced_indexing import put, take
+from srcad.rules.expansions.advanced_indexing import put, take
 from srcad.typing.length_demands import Axis
 from srcad.typing.length_demands import stored as stored_in
 

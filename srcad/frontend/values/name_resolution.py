@@ -21,7 +21,7 @@ from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import check_bound
 from srcad.frontend.values.describe import INTEGERS, describe, flatten, is_namedtuple
-from srcad.rules.primitive import Primitive
+from srcad.rules.primitive_type import Primitive
 
 
 def lookup(ctx: Context, name: str) -> Abstract:

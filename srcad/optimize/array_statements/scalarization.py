@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Effect,
-    For,
-    Function,
-    If,
-    Op,
-    Return,
-    Stmt,
-    Store,
-    Var,
-    While,
-)
+from srcad.ir.nodes import Assign, AugAssign, Block, Effect, For, Function, If, Op, Return, Stmt, Store, Var, While
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import defined, names
 from srcad.ir.types import Array, Scalar

@@ -8,15 +8,7 @@ from dataclasses import replace
 from srcad.analysis.integers.element_dependence import own_element
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.cleanup.dead_code import remove_dead_code
-from srcad.ir.loop_nest import (
-    LoopNest,
-    body_of,
-    extents_of,
-    indices_of,
-    is_injective,
-    with_body,
-    written_elements,
-)
+from srcad.ir.loop_nest import LoopNest, body_of, extents_of, indices_of, is_injective, with_body, written_elements
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, walk, with_blocks

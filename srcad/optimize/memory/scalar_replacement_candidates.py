@@ -7,22 +7,7 @@ from dataclasses import dataclass, field
 
 from srcad.analysis.memory.liveness import Liveness, Path
 from srcad.analysis.memory.reference_flow import ReferenceFlow
-from srcad.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Effect,
-    Expr,
-    For,
-    If,
-    Op,
-    Return,
-    Slice,
-    Stmt,
-    Store,
-    Var,
-    While,
-)
+from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, If, Op, Return, Slice, Stmt, Store, Var, While
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import children, defined, names, own_exprs, own_stores, own_writes, reads, walk
 from srcad.ir.types import Array, Scalar, Type

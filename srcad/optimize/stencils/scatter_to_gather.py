@@ -23,12 +23,7 @@ from srcad.ir.traversal import walk, with_blocks
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.stencils.fill_sinking import Item, absorb_fill, sink_fills_across_iterations
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
-from srcad.optimize.stencils.iteration_boxes import (
-    constant_fills,
-    extract_gathers,
-    fused_nests,
-    iteration_box,
-)
+from srcad.optimize.stencils.iteration_boxes import constant_fills, extract_gathers, fused_nests, iteration_box
 
 
 def scatter_to_gather(f: Function) -> Function:

@@ -1,9 +1,10 @@
 """Storage decision: how the reverse sweep recovers each value it reads. This is the one place where that is decided.
 
-For each value, the first that applies: (1) it is still live under its name; (2) it is cheap to recompute from what is
-available; (3) it can be reloaded from an array it was stored into; (4) it is saved, once per iteration of the
-enclosing loops. Memory is restored: a store saves what it overwrites, where the sweep still reads that
-(`overwritten_memory`). Which recomputable values are saved after all, so that others need not be, is a minimum cut.
+For each value, the first that applies: (1) it counts iterations, as an index does; (2) it can be reloaded from an array
+it was stored into; (3) it can be recomputed from what is available; (4) it is still live under its name; (5) the
+neighbouring iteration restores it; (6) it is saved, once per iteration of the enclosing loops. Memory is restored: a
+store saves what it overwrites, where the sweep still reads that (`overwritten_memory`). Which recomputable values are
+saved after all, so that others need not be, is a minimum cut.
 
 >>> import numpy as np, srcad
 >>> __name__ = "user_module"

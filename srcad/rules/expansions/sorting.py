@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.numpy.shapes import flat
+from srcad.rules.expansions.shapes import flat
 from srcad.rules.registry import axis_of, dtype_of, expands, is_float_name, unsupported
 
 

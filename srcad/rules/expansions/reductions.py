@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.numpy.shapes import flat, reshaped
+from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axes_of, axis_of, dtype_name, dtype_of, expands, unsupported, with_new_axes
 

@@ -1,6 +1,7 @@
 """Partial derivatives of the elementwise operations: one function each, of the result and the arguments.
 
-The decorator of a function of NumPy or `math` is its row too: what passes have to know of it (see `rules/primitive`).
+The decorator of a function of NumPy or `math` is its row too: what passes have to know of it (see
+`rules/primitive_type`).
 
 `singular=False` marks a partial that is finite whatever the arguments. All others are infinite or NaN somewhere
 (`log` at 0, `exp` of 1000, a product with NaN), which must not reach past an `np.where` that chose the other side.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.numpy.products import scaled
-from srcad.rules.numpy.shapes import reshaped
+from srcad.rules.expansions.products import scaled
+from srcad.rules.expansions.shapes import reshaped
 from srcad.rules.registry import compile_time, expands, known_one, unsupported
 
 

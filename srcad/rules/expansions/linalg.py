@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from srcad import runtime
-from srcad.rules.numpy.products import product_2
+from srcad.rules.expansions.products import product_2
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axes_of, common_dtype, dtype_of, expands, is_constant, is_float_name, unsupported
 

@@ -1,6 +1,6 @@
 """NumPy's and math's functions in terms of the primitives; importing this fills the table of expansions."""
 
-from srcad.rules.numpy import (
+from srcad.rules.expansions import (
     advanced_indexing,
     creation,
     einsum,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.numpy.shapes import flat, reshaped
+from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import (
     at_axis,

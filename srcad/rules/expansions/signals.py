@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.numpy.math_module import doubles
-from srcad.rules.numpy.shapes import flat, reshaped
+from srcad.rules.expansions.math_module import doubles
+from srcad.rules.expansions.shapes import flat, reshaped
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import axis_of, common_dtype, dtype_of, expands, unsupported
 

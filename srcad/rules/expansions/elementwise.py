@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.numpy.shapes import flat
+from srcad.rules.expansions.shapes import flat
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import common_dtype, compile_time, dtype_name, dtype_of, expands, is_float_name, unsupported
 
