@@ -85,12 +85,13 @@ def stages(
     """Print what the compiler makes of a function, pass by pass: for the text one reads, then for what is compiled."""
     from srcad import ahead_of_time as work
     from srcad.compiler.manager import settings
-    from srcad.compiler.passes import check_optional
+    from srcad.compiler.passes import check_names
     from srcad.compiler.stages import recorded
 
     sys.path.insert(0, ".")
     try:
-        with settings(without=check_optional(without or ()), verify=True), recorded() as found:
+        shown, left_out = check_names(only or ()), check_names(without or (), optional=True)
+        with settings(without=left_out, verify=True), recorded() as found:
             entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
             derivative = entry.derivative()
             made = derivative.specialise_for(entry.example(derivative)).generated
@@ -98,7 +99,7 @@ def stages(
     except SrcadError as error:
         _stop(error)
     for stage in found:
-        if stage.of.name in only if only else stage.changed:
+        if stage.of.name in shown if shown else stage.changed:
             typer.echo(str(stage))
 
 

@@ -199,3 +199,14 @@ def test_a_folder_that_cannot_be_made(project):
 
 def test_help_speaks_of_the_table_by_its_name():
     assert "[tool.srcad]" in run("--help")
+
+
+def test_stages_shows_what_passes_make_of_a_function(project):
+    said = run("stages", "cli_primal:energy", "--signature", "(float64[:], float64)", "--wrt", "x")
+    assert said.index("==== lower") < said.index("==== reverse") < said.index("==== lower_array_statements")
+    one = run("stages", "cli_primal:energy", "--signature", "(float64[:], float64)", "--wrt", "x", "--only", "reverse")
+    assert one.count("====") == 1 and "d_x.0" in one
+    signature = ("--signature", "(float64[:], float64)")
+    assert "elide_copies" not in run("stages", "cli_primal:energy", *signature, "--without", "elide_copies")
+    assert "leave_ssa is needed" in run("stages", "cli_primal:energy", *signature, "--without", "leave_ssa", code=2)
+    assert "no_such is no pass" in run("stages", "cli_primal:energy", *signature, "--only", "no_such", code=2)

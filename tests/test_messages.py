@@ -132,6 +132,16 @@ def reduced_dict(x):
     return np.argmax({"a": x[0], "b": x[1]}) * x[0]
 
 
+@says("S117: a string where a number or an array is needed", args=(np.ones(2), "a"))
+def remainder_by_a_string(x, m):
+    return np.sum(np.fmod(x, m))
+
+
+@says("S117: a string where a number or an array is needed", args=(np.ones(2), {"q": 1.0}))
+def remainder_by_a_dict(x, m):
+    return np.sum(np.fmod(x, m))
+
+
 @says("S207: v is None: there is nothing to differentiate with respect to", args=(None,))
 def nothing_given(v):
     return np.sum(v)

@@ -384,6 +384,7 @@ POINTS: list[tuple[object, tuple[Any, ...], tuple[Any, ...]]] = [
     (np.sinc, (1e-9,), (-(math.pi**2) * 1e-9 / 3,)),
     (np.arcsin, (1.0 - 2.0**-50,), (2.0**24.5,)),
     ("np.fmod", (-7.0, 2.0), (1.0, 3.0)),
+    ("np.fmod", (1.0, 0.1), (1.0, -9.0)),  # 1.0 / 0.1 rounds up to 10
     (np.nextafter, (1.0, 2.0), (1.0, None)),
     (np.nextafter, (2.0, 2.0), (1.0, None)),
     ("%", (-7.0, 2.0), (1.0, 4.0)),

@@ -183,12 +183,12 @@ def called(case: Case) -> tuple[list[object], list[object]]:
 
 
 def test_a_pass_that_others_rely_on_cannot_be_left_out() -> None:
-    from srcad.compiler.passes import check_optional
+    from srcad.compiler.passes import check_names
 
     with pytest.raises(SrcadError, match="leave_ssa is needed by the others"):
-        check_optional(["leave_ssa"])
+        check_names(["leave_ssa"], optional=True)
     with pytest.raises(SrcadError, match="no_such is no pass"):
-        check_optional(["no_such"])
+        check_names(["no_such"])
 
 
 def test_passes_apply_to_a_function_alone() -> None:

@@ -147,12 +147,13 @@ NESTED: Order = (*PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL)
 """From the normal form of a function to a derivative of it that another function needs for its value."""
 
 
-def check_optional(names: Iterable[str]) -> frozenset[str]:
-    """The names of passes that are to be left out; S310 for one that is none, or that the others rely on."""
+def check_names(names: Iterable[str], optional: bool = False) -> frozenset[str]:
+    """The names of passes; S310 for one that is none or, where they are to be left out, that the others rely on."""
     known = {one.name: one.optional for order in (*READABLE.values(), COMPILED) for one in passes_of(order)}
+    may = [name for name, left_out in known.items() if left_out or not optional]
     for name in names:
-        if not known.get(name):
+        if name not in may:
             what = "is needed by the others" if name in known else "is no pass"
-            may = ", ".join(other for other, optional in known.items() if optional)
-            fail("S310", f"{name} {what}", None, None, f"leave out any of {may}.")
+            do = "leave out" if optional else "name"
+            fail("S310", f"{name} {what}", advice=f"{do} any of {', '.join(may)}.")
     return frozenset(names)

@@ -214,6 +214,8 @@ builtin(registry.known_many, least=2, most=2)(_length_query(True))
 @builtin(registry.dtype_of)
 def _dtype_of(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     value = args[0]
+    if isinstance(value, Constant) and isinstance(value.value, str):  # its items are strings, and so on for ever
+        value = array_of(ctx, value)
     if not isinstance(value, Leaf):
         parts = [part for item in items_of(ctx, value) or () if (part := to_python(ctx, _dtype_of(ctx, [item], {})))]
         return Constant(np.result_type(*parts).name if parts else "float64")

@@ -65,7 +65,8 @@ def modulo(y: Any, a: Any, b: Any) -> Any:
 
 @partials(*elementwise("np.fmod", np.fmod, dtype="float", vector="call", weak_literals=True))
 def fmod(y: Any, a: Any, b: Any) -> Any:
-    return 1.0, -np.trunc(a / b)
+    # not trunc(a / b): where the quotient rounds up to a whole number, as 1.0 / 0.1 does, it is one too many
+    return 1.0, -np.rint((a - y) / b)
 
 
 @partials("**", *functions(math.pow, vector="call", poles=True, infinite_slopes=True))
