@@ -19,7 +19,8 @@ for i in range(len(x)):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from typing_extensions import assert_never
@@ -42,7 +43,6 @@ from srcad.ir.nodes import (
     Slice,
     Stmt,
     Store,
-    Undef,
     Var,
     While,
 )
@@ -57,15 +57,12 @@ CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct subexpressions, in the order of evaluation."""
-    match expr:
-        case Op(_, args, _):
-            return args
-        case Slice(lower, upper, step):
-            return tuple(part for part in (lower, upper, step) if part is not None)
-        case Var() | Const() | Undef():
-            return ()
-        case _:
-            assert_never(expr)
+    # asked so often that the most frequent kinds are tried first, without patterns
+    if isinstance(expr, Op):
+        return expr.args
+    if isinstance(expr, Slice):
+        return tuple(part for part in (expr.lower, expr.upper, expr.step) if part is not None)
+    return ()
 
 
 def subexpressions(expr: Expr) -> Iterator[Expr]:
@@ -108,18 +105,17 @@ def ops(expr: Expr) -> Iterator[Op]:
 
 def map_expr(expr: Expr, fn: Callable[[Expr], Expr]) -> Expr:
     """Rebuild an expression bottom-up, applying `fn` to each rebuilt subexpression."""
-    match expr:
-        case Op(prim, args, static):
-            new = tuple(map_expr(arg, fn) for arg in args)
-            # preserve identity where nothing changed, so that fixed points are cheap to detect
-            same = all(a is b for a, b in zip(new, args, strict=True))
-            return fn(expr if same else Op(prim, new, static))
-        case Slice(lower, upper, step):
-            return fn(Slice(*(None if part is None else map_expr(part, fn) for part in (lower, upper, step))))
-        case Var() | Const() | Undef():
-            return fn(expr)
-        case _:
-            assert_never(expr)
+    if isinstance(expr, Op):
+        new = [map_expr(arg, fn) for arg in expr.args]
+        # preserve identity where nothing changed, so that fixed points are cheap to detect
+        for a, b in zip(new, expr.args, strict=True):
+            if a is not b:
+                return fn(Op(expr.prim, tuple(new), expr.static))
+        return fn(expr)
+    if isinstance(expr, Slice):
+        parts = (expr.lower, expr.upper, expr.step)
+        return fn(Slice(*(None if part is None else map_expr(part, fn) for part in parts)))
+    return fn(expr)
 
 
 def replace_names(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
@@ -137,13 +133,14 @@ def place(store: Store) -> Op:
 
 def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:
     """The expressions of the statement itself that are read: nested blocks left out, joins and carries included."""
+    # asked so often that the most frequent kinds are tried first, without patterns
+    if isinstance(stmt, Assign):
+        return (stmt.value,)
+    if isinstance(stmt, Store):
+        return (stmt.base, *stmt.index, stmt.value)
     match stmt:
-        case Assign(_, value):
-            return (value,)
         case AugAssign(target, _, value):
             return (Var(target), value)
-        case Store(base, index, value):
-            return (base, *index, value)
         case If(cond, _, _, joins):
             return (cond, *(e for j in joins for e in (j.then, j.orelse)))
         case For(_, start, stop, step, _, carried, exit):
@@ -163,9 +160,9 @@ def own_exprs(stmt: Stmt) -> tuple[Expr, ...]:
 
 def own_writes(stmt: Stmt) -> tuple[str, ...]:
     """The names the statement itself assigns: joins, carries and the loop index included."""
+    if isinstance(stmt, Assign | AugAssign):
+        return (stmt.target,)
     match stmt:
-        case Assign(target) | AugAssign(target):
-            return (target,)
         case If(joins=joins):
             return tuple(j.target for j in joins)
         case For(index=index, carried=carried):
@@ -228,20 +225,23 @@ def changed_by(expr: Expr) -> tuple[str, ...]:
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
     """The blocks nested directly in a statement."""
-    match stmt:
-        case If(_, then, orelse):
-            return (then, orelse)
-        case For(body=body):
-            return (body,)
-        case While(test=test, body=body):
-            return (test, body)
-        case _:
-            return ()
+    if isinstance(stmt, For):
+        return (stmt.body,)
+    if isinstance(stmt, If):
+        return (stmt.then, stmt.orelse)
+    return (stmt.test, stmt.body) if isinstance(stmt, While) else ()
+
+
+def _same(new: Sequence[object], old: Sequence[object]) -> bool:
+    """Whether these are the same objects: then a fixed point is cheap to detect."""
+    return new is old or (len(new) == len(old) and all(map(operator.is_, new, old)))
 
 
 def with_blocks(stmt: Stmt, new: Iterable[Block]) -> Stmt:
     """The statement with its nested blocks replaced, in the order of `blocks`."""
     given = tuple(new)
+    if all(map(_same, given, blocks(stmt))):
+        return stmt  # what is known of it is known still
     match stmt:
         case If():
             then, orelse = given
@@ -302,18 +302,21 @@ def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] =
     """
 
     def inner(block: Block) -> Block:
-        return tuple(rewrite(s, fn, name) for s in block)
+        new = tuple([rewrite(s, fn, name) for s in block])
+        return block if _same(new, block) else new
 
     def carry(c: Carry) -> Carry:
         return Carry(name(c.arg), fn(c.init), fn(c.next), name(c.result))
 
     match stmt:
-        case Assign(target, value):
-            return replace(stmt, target=name(target), value=fn(value))
-        case AugAssign(target, _, value):
-            return replace(stmt, target=name(target), value=fn(value))
+        case Assign(target, value) | AugAssign(target, _, value):
+            called, given = name(target), fn(value)
+            return stmt if given is value and called == target else replace(stmt, target=called, value=given)
         case Store(base, index, value):
-            return replace(stmt, base=fn(base), index=tuple(map(fn, index)), value=fn(value))
+            parts = (fn(base), *map(fn, index), fn(value))
+            if _same(parts, own_exprs(stmt)):
+                return stmt
+            return replace(stmt, base=parts[0], index=parts[1:-1], value=parts[-1])
         case If(cond, then, orelse, joins):
             new = tuple(Join(name(j.target), fn(j.then), fn(j.orelse)) for j in joins)
             return replace(stmt, cond=fn(cond), then=inner(then), orelse=inner(orelse), joins=new)

@@ -7,7 +7,7 @@ for the whole block (it does not say when), which is coarse and conservative.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from srcad.analysis.cache import remembered
 from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
@@ -24,6 +24,8 @@ class MayAlias:
     representative: Mapping[str, str]
     members: Mapping[str, frozenset[str]]
     types: Mapping[str, Type]
+    _read: dict[int, tuple[Op, frozenset[str]]] = field(default_factory=dict, compare=False, repr=False)
+    """What operations read, by identity; of names whose types are declared, since these do not change."""
 
     def has_memory(self, name: str) -> bool:
         """False for scalars: a scalar is a value, which no store can change."""
@@ -39,8 +41,18 @@ class MayAlias:
 
     def reads(self, expr: Expr) -> frozenset[str]:
         """The classes whose elements are read when the expression is evaluated; to form a view reads none."""
-        if not any(map(self.has_memory, names(expr))):
-            return frozenset()
+        if not isinstance(expr, Op):
+            parts = (expr.lower, expr.upper, expr.step) if isinstance(expr, Slice) else ()
+            return frozenset().union(*(self.reads(part) for part in parts if part is not None))
+        known = self._read.get(id(expr))
+        if known is not None:
+            return known[1]
+        found = self._reads(expr) if any(map(self.has_memory, names(expr))) else frozenset[str]()
+        if all(name in self.types for name in names(expr)):
+            self._read[id(expr)] = expr, found
+        return found
+
+    def _reads(self, expr: Op) -> frozenset[str]:
         match expr:
             case Op(prim, args, _) if prim in SHAPE_READS and not any(map(self._may_grow, args)):
                 return frozenset().union(*map(self.reads, args))
@@ -50,12 +62,7 @@ class MayAlias:
                 return self.reads_contents(base).union(*map(self.reads, expr.args[1:]))
             case Op(prim, args, _) if is_view(prim) or prim == "tuple":
                 return frozenset().union(*map(self.reads, args))
-            case Op(_, args, _):
-                return frozenset().union(*map(self.reads_contents, args))
-            case Slice(lower, upper, step):
-                return frozenset().union(*(self.reads(part) for part in (lower, upper, step) if part is not None))
-            case _:
-                return frozenset()
+        return frozenset().union(*map(self.reads_contents, expr.args))
 
     def reads_contents(self, expr: Expr) -> frozenset[str]:
         """The classes whose elements are read when the expression is evaluated and then all of its value is read."""
