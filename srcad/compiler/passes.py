@@ -26,6 +26,7 @@ from srcad.cleanup.style.name_coalescing import coalesce_names
 from srcad.compiler import steps
 from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
 from srcad.errors import fail
+from srcad.ir.traversal import without_comments
 from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.interchange import interchange
@@ -114,6 +115,7 @@ TELL: Order = (
 )
 
 COMPILED: Order = (
+    Pass("remove_comments",                     f(without_comments),                 SEQUENTIAL, SEQUENTIAL),
     Optional("split_live_ranges",               f(split_live_ranges),                SEQUENTIAL, SEQUENTIAL),
     Optional("lower_array_statements",          f(lower_array_statements),           SEQUENTIAL, SEQUENTIAL),
     Optional("contract_arrays",                 f(contract_arrays),                  SEQUENTIAL, SEQUENTIAL),
@@ -132,7 +134,7 @@ COMPILED: Order = (
     Optional("mark_nonnegative_indices",        f(mark_nonnegative_indices),         SEQUENTIAL, SEQUENTIAL),
     Optional("allow_reassociation",             f(allow_reassociation),              SEQUENTIAL, SEQUENTIAL),
 )
-"""From the readable function to the one that is compiled: the same values, spelled for the machine."""
+"""From the readable function, without its comments, to the one that is compiled: the same values, for the machine."""
 # fmt: on
 
 READABLE: Mapping[str, Order] = {

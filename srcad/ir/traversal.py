@@ -35,6 +35,7 @@ from srcad.ir.nodes import (
     Effect,
     Expr,
     For,
+    Function,
     If,
     Join,
     Op,
@@ -385,3 +386,12 @@ def rename(block: Block, mapping: Mapping[str, str]) -> Block:
 def section_start(block: Block, section: Section) -> int:
     """The position of the comment that opens a section; the end where there is none."""
     return next((k for k, s in enumerate(block) if isinstance(s, Comment) and s.section == section), len(block))
+
+
+def without_comments(f: Function) -> Function:
+    """The function without comments, and so without sections: they are for people."""
+
+    def go(block: Block) -> Block:
+        return tuple(with_blocks(s, [go(b) for b in blocks(s)]) for s in block if not isinstance(s, Comment))
+
+    return replace(f, body=go(f.body))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from srcad.ir.nodes import Assign, Comment, Const, Expr, For, Function, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Store, Var
 from srcad.ir.traversal import names, own_writes, reads, walk
 from srcad.rules.traits import ALLOCATIONS, having
 
@@ -47,10 +47,9 @@ class FullOverwrites:
             if inner.exit is not None or inner.carried or (inner.start, inner.step) != (Const(0), Const(1)):
                 return None
             counters[inner.index] = inner.stop
-            body = [s for s in inner.body if not isinstance(s, Comment)]
-            if len(body) != 1:
+            if len(inner.body) != 1:
                 return None
-            inner = body[0]
+            inner = inner.body[0]
         if not counters or not isinstance(inner, Store) or inner.op is not None or not isinstance(inner.base, Var):
             return None
         array, at = inner.base.name, tuple(item.name for item in inner.index if isinstance(item, Var))

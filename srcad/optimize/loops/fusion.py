@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.ir.loop_nest import LoopNest, body_of, indices_of, is_injective, read_elements, with_body, written_elements
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, Op, Stmt, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, Op, Stmt, Var
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import names, ops, own_exprs, stmt_reads, stmt_stores, stmt_writes, walk
 from srcad.ir.types import Scalar
@@ -50,7 +50,7 @@ def fuse_into(done: list[Stmt], stmt: Stmt, shapes: ShapeEnvironment) -> None:
                     fuse_into(done, fused, shapes)
                     done += split[1]
                     return
-            simple = isinstance(before, Comment | Assign | AugAssign | LoopNest)
+            simple = isinstance(before, Assign | AugAssign | LoopNest)
             if not simple and not is_check(before) and not _is_list_operation(before):
                 break
             if len(done) - at > _MAX_DISTANCE:
@@ -76,8 +76,6 @@ def _split_between(
 
 def _may_move_after(stmt: Stmt, loops: LoopNest, shapes: ShapeEnvironment) -> bool:
     """Whether a nest may move before the statement."""
-    if isinstance(stmt, Comment):
-        return True
     if stmt_writes(stmt) & (stmt_reads(loops) | (stmt_writes(loops) - set(shapes.indices))):
         return False
     if stmt_reads(stmt) & (stmt_writes(loops) - set(shapes.indices)):
@@ -154,8 +152,6 @@ def _elementwise(writes: Block, other: Block, indices: tuple[str, ...], shapes: 
 
 def _may_move_before(stmt: Stmt, loops: Stmt, shapes: ShapeEnvironment) -> bool:
     """Whether the statement may move before the nest."""
-    if isinstance(stmt, Comment) or isinstance(loops, Comment):
-        return True
     if _is_list_operation(stmt):
         return False
     if stmt_stores(stmt) or stmt_writes(stmt) & (stmt_reads(loops) | stmt_writes(loops)):

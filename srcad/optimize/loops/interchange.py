@@ -34,7 +34,7 @@ from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.linear import LinearForm
 from srcad.ir.loop_nest import LoopNest
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, For, Function, If, Stmt, Store
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, If, Stmt, Store
 from srcad.ir.traversal import defined, names, ops, own_exprs, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 from srcad.optimize.loops.interchange_legality import PerfectNest, StatementDistribution
@@ -112,7 +112,7 @@ def _is_distributable(loop: For, types: Mapping[str, Type]) -> bool:
         return False
     if not all(isinstance(types.get(n), Scalar) for n in inside):
         return False
-    simple = all(isinstance(s, Assign | AugAssign | Store | If | For | Comment) for s in walk(loop.body))
+    simple = all(isinstance(s, Assign | AugAssign | Store | If | For) for s in walk(loop.body))
     return simple and all(is_pure(e) for s in walk(loop.body) for e in own_exprs(s))
 
 
@@ -160,11 +160,11 @@ def _perfect_nest(loop: For) -> PerfectNest | None:
         loops.append(loop)
         inner = [s for s in loop.body if isinstance(s, For)]
         if not inner:
-            if all(isinstance(s, Assign | AugAssign | Store | Comment) for s in loop.body):
+            if all(isinstance(s, Assign | AugAssign | Store) for s in loop.body):
                 return PerfectNest(tuple(loops))
             return None
         *definitions, last = loop.body
-        if last is not inner[0] or not all(isinstance(s, Assign | Comment) for s in definitions):
+        if last is not inner[0] or not all(isinstance(s, Assign) for s in definitions):
             return None
         loop = inner[0]
 

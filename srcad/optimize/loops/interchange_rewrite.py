@@ -9,7 +9,7 @@ from srcad.analysis.integers.element_dependence import affine_index, iteration_b
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.linear import LinearForm
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, If, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import defined, map_expr, names, replace_names
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits
@@ -109,9 +109,8 @@ class _DistributionRewriting:
             loops = [_with_bounds(loops[0], low, high)]
             inner = _with_bounds(inner, *bounds)
         nest = self._innermost(inner, items)
-        for k, around in enumerate(reversed(loops)):
-            comments = tuple(s for s in distribution.nest.body if isinstance(s, Comment)) if k == 0 else ()
-            nest = (replace(around, body=(*comments, *nest)),)
+        for around in reversed(loops):
+            nest = (replace(around, body=nest),)
         return nest
 
     def _interchanged_bounds(self) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from srcad.ir.loop_nest import LoopNest, body_of, read_elements, written_elements
-from srcad.ir.nodes import Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, While
+from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Op, Stmt, Store, While
 from srcad.ir.traversal import (
     blocks,
     map_expr,
@@ -118,8 +118,7 @@ class _Unrolling:
             return None
         unrolled: list[Stmt] = []
         for k in iterations:
-            iteration = tuple(body) if k == iterations[0] else tuple(s for s in body if not isinstance(s, Comment))
-            unrolled += fold_constants(substitute(iteration, {loop.index: Const(k)}))
+            unrolled += fold_constants(substitute(tuple(body), {loop.index: Const(k)}))
         return tuple(unrolled)
 
     def _accesses_small_array(self, loops: LoopNest) -> bool:

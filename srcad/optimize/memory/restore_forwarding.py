@@ -14,7 +14,7 @@ from srcad.analysis.memory.full_overwrite import FullOverwrites
 from srcad.analysis.memory.liveness import Path, liveness, memory
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, Expr, For, Function, If, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import map_expr, names, own_exprs, own_writes, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
@@ -67,9 +67,7 @@ def _candidates(
         here = (*path, at)
         if overwrites.store(stmt) is not None:
             continue
-        if isinstance(stmt, For) and all(
-            isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(stmt.body)
-        ):
+        if isinstance(stmt, For) and all(isinstance(s, Assign | AugAssign | Store | If) for s in walk(stmt.body)):
             arrays = tuple(array for array in _stored_first(stmt) if _is_private(array, stmt, types))
             if arrays and not stmt.carried:
                 yield here, arrays

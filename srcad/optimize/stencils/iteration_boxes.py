@@ -10,7 +10,7 @@ from srcad.analysis.loops.parallel_loops import MayAlias, affine_indices, is_red
 from srcad.analysis.values.duplication_cost import is_cheap_to_duplicate, is_short_loop
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.length_exprs import plus
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Op, Stmt, Store, Var
 from srcad.ir.traversal import children, names, ops, own_exprs, own_stores, own_writes, replace_names
 from srcad.ir.types import FLOATS, Array, Scalar, Type
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather, LoopLevel, ShiftedTerm, shifted_expr
@@ -31,7 +31,7 @@ class IterationBox:
 
     def statements(self) -> Iterator[tuple[For, Stmt]]:
         """The statements of an iteration, with their innermost loops, in order."""
-        return ((loop, s) for loop in _innermost(self.loops) for s in loop.body if not isinstance(s, Comment))
+        return ((loop, s) for loop in _innermost(self.loops) for s in loop.body)
 
 
 def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
@@ -41,7 +41,7 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
     while any(isinstance(s, For) for s in row):
         loops = [s for s in row if isinstance(s, For)]
         first = loops[0]
-        if len(loops) < sum(not isinstance(s, Comment) for s in row):
+        if len(loops) < len(row):
             return None
         if any(_header(other) != _header(first) for other in loops):
             return None
@@ -53,7 +53,7 @@ def iteration_box(loop: Stmt, types: Mapping[str, Type]) -> IterationBox | None:
         row = tuple(s for other in loops for s in other.body)
     indices = [level.index for level in levels]
     written = Counter(n for s in row for n in own_writes(s))
-    simple = all(isinstance(s, Assign | AugAssign | Store | Comment) for s in row)
+    simple = all(isinstance(s, Assign | AugAssign | Store) for s in row)
     if not levels or not simple or len(set(indices)) < len(indices) or written.keys() & set(indices):
         return None
     if not all(isinstance(types.get(n), Scalar) for n in written):
@@ -121,7 +121,7 @@ def constant_fills(block: Block, types: Mapping[str, Type]) -> list[ConstantFill
     """The fills with constants, where the block does nothing else; None otherwise."""
     found: list[ConstantFill] = []
     for loop in block:
-        over = iteration_box(loop, types) if not isinstance(loop, Comment) else None
+        over = iteration_box(loop, types)
         if over is None:
             return None
         for _, stmt in over.statements():
@@ -247,14 +247,14 @@ def _is_profitable(gather: Gather) -> bool:
 
 
 def _without(block: Block, removed: Callable[[Stmt], bool]) -> Block:
-    """The loops without some statements and without comments; loops that become empty are removed."""
+    """The loops without some statements; loops that become empty are removed."""
     remaining: list[Stmt] = []
     for stmt in block:
         if isinstance(stmt, For):
             stmt = replace(stmt, body=_without(stmt.body, removed))
             if not stmt.body:
                 continue
-        if not isinstance(stmt, Comment) and not removed(stmt):
+        if not removed(stmt):
             remaining.append(stmt)
     return tuple(remaining)
 

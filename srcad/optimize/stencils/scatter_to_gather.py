@@ -18,8 +18,8 @@ from srcad.analysis.memory.flow_sensitive_aliases import CALLER, AliasPairs
 from srcad.analysis.memory.liveness import Path
 from srcad.analysis.memory.memory_queries import MemoryQueries, may_alias_in
 from srcad.cleanup.dead_code import remove_dead_code
-from srcad.ir.nodes import Block, Comment, For, Function, Stmt
-from srcad.ir.traversal import walk, with_blocks
+from srcad.ir.nodes import Block, For, Function, Stmt
+from srcad.ir.traversal import with_blocks
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.stencils.fill_sinking import Item, absorb_fill, sink_fills_across_iterations
 from srcad.optimize.stencils.gather_nest import ConstantFill, Gather
@@ -86,13 +86,12 @@ class _ScatterToGather:
             end, gathers, rest = self._gathers_of_box(block, at, lambda k: self.memory.aliases_at((*path, k)))
             later = self.memory.liveness.live_after((*path, end - 1, "head"))
             if gathers and not later & {level.index for level in gathers[0].levels}:
-                comments = [s for s in walk(block[at:end]) if isinstance(s, Comment)]
                 rest = remove_dead_code(rest, later, self.types)
                 zeros = [
                     replace(fill, also=self._aliases_of(fill.array, path, at, end))
                     for fill in constant_fills(rest, self.types) or []
                 ]
-                return end, [*comments, *gathers, *(zeros or rest)]
+                return end, [*gathers, *(zeros or rest)]
         return at + 1, []
 
     def _gathers_of_box(
@@ -104,8 +103,6 @@ class _ScatterToGather:
         together = pairs(at)
 
         for k in range(end, len(block)):
-            if isinstance(block[k], Comment):
-                continue
             other = iteration_box(block[k], self.types)
             if other is None:
                 break

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Function, If, Op, Stmt, Store, While
+from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Stmt, Store, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import (
     blocks,
@@ -111,7 +111,7 @@ def local_allocations(f: Function) -> Set[str]:
 
 def is_vectorizable(loop: For, types: Mapping[str, Type], new: Set[str]) -> bool:
     """Whether LLVM will probably vectorise the loop: LLVM decides, and only speed depends on this guess."""
-    simple = all(isinstance(s, Assign | AugAssign | Store | If | Comment) for s in walk(loop.body))
+    simple = all(isinstance(s, Assign | AugAssign | Store | If) for s in walk(loop.body))
     independent = (
         simple
         and loop.exit is None
