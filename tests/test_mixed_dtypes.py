@@ -143,3 +143,29 @@ def test_gradients() -> None:
     have, want = srcad.grad(curved)(x, k), srcad.grad(curved)(x.astype(float), k)
     assert have.dtype == np.float32
     np.testing.assert_allclose(have, want, rtol=1e-6)
+
+
+# ---- functions of floats alone -------------------------------------------------------------------
+
+
+def sincs(k):
+    return np.sinc(k), np.sinc(k[1:]) * 2.0
+
+
+def times_sincs(x, k):
+    total = np.sum(np.sinc(k) * x * x)
+    for i in range(3):
+        total += np.sinc(k[i]) * x[i]
+    return total
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int32", "int64", "float32"])
+def test_sinc_of_integers(dtype: str, target: Any) -> None:
+    k = np.array([0, 1, 2]).astype(dtype)
+    for have, want in zip(srcad.jit(sincs, target=target)(k), sincs(k), strict=True):
+        assert have.dtype == want.dtype
+        np.testing.assert_allclose(have, want, rtol=1e-6 if dtype == "float32" else 1e-15)
+    x = np.array([1.0, 2.0, 3.0])
+    have = srcad.grad(times_sincs, target=target)(x, k)
+    np.testing.assert_allclose(have, np.sinc(k) * (2.0 * x + 1.0), rtol=1e-6 if dtype == "float32" else 1e-14)
