@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import itertools
 import math
 import operator
 import zlib
@@ -225,3 +226,23 @@ def test_the_mean_of_nothing_is_nan(f):
 def test_math_takes_vectors(f):
     with pytest.raises(SrcadError, match=f"math.{f.__name__} of more than one axis"):
         srcad.grad(lambda m: np.sum(f(m)), target="python")(np.ones((2, 2)))
+
+
+def remainder_of_fmod(a, b):
+    return np.fmod(a, b)
+
+
+def sum_of_remainders(x, a, b):
+    return x**2 * (1 + np.fmod(a, b))
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_fmod_by_the_integer_zero_is_zero(target):
+    f = srcad.jit(remainder_of_fmod, target=target)
+    with np.errstate(divide="ignore"):
+        for a, b in itertools.product((7, -7, 0), (3, -3, 0)):
+            assert f(a, b) == np.fmod(a, b)
+        a, b = np.array([7, -7, 5]), np.array([0, 2, -3])
+        for given in [(a, b), (a, 0), (7, b)]:
+            np.testing.assert_array_equal(f(*given), np.fmod(*given))
+    assert srcad.grad(sum_of_remainders, target=target)(1.5, 7, 0) == 3.0

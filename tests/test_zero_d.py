@@ -163,7 +163,7 @@ def test_what_shows_is_refused(f):
         srcad.value_and_grad(f, target="python")(m)
     # as a number it would be another: else the case shows nothing
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("srcad.compiler.generate.asks_about_zero_d", lambda *_: False)
+        patch.setattr("srcad.compiler.steps.asks_about_zero_d", lambda *_: False)
         have, slope = srcad.value_and_grad(f, target="python")(m)
     along = f(m + 1e-6) - f(m - 1e-6) if f is not one_from_outside else 0.0
     OUTSIDE[()] = 0.5

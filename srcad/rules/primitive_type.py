@@ -42,6 +42,8 @@ class Primitive:
     always."""
     weak_literals: bool = False
     """A literal operand takes the dtype of the others. Numba types it float64: see `backend/python/literal_types`."""
+    float_operands: bool = False
+    """Compiled code gives it floats alone: of other operands Numba's result has another dtype, or there is none."""
     nonnegative: bool = False
     """The result counts something, or is an index from the front."""
     dims: tuple[str, ...] = ()

@@ -13,12 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from srcad.ir.nodes import Const, Expr, Op, Slice, Var
+import numpy as np
+
+from srcad.analysis.values.element_scalars import element_scalars
+from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS, having
 
 _WEAK_LITERALS = having(lambda p: p.weak_literals)
+
+
+def promoting_types(f: Function) -> dict[str, Type]:
+    """The types of the names, for the queries on promotion: an integer that is an element counts as an array."""
+    elements = {n: kind.dtype for n in element_scalars(f) if isinstance(kind := f.types[n], Scalar)}
+    return {**f.types, **{n: Array(dtype, ()) for n, dtype in elements.items() if "int" in dtype}}
 
 
 def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
@@ -43,8 +52,9 @@ def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
             known = types.get(name)
             if weak and is_weak(expr, types):
                 return None
-            if isinstance(known, Array) and known.dtype.startswith("int"):
-                return "float64"  # float32 with an integer array gives float64
+            if isinstance(known, Array) and known.dtype.startswith(("int", "uint")):
+                # float32 with an array of larger integers gives float64
+                return "other" if np.can_cast(known.dtype, "float32") else "float64"
             return str(getattr(known, "dtype", "other"))
         case Const():
             return None

@@ -267,7 +267,7 @@ def degrees(y: Any, x: Any) -> Any:
     return 180.0 / math.pi
 
 
-@partials(*elementwise("np.sinc", np.sinc, np.sinc, dtype="float", vector="call"))
+@partials(*elementwise("np.sinc", np.sinc, np.sinc, dtype="float", float_operands=True, vector="call"))
 def sinc(y: Any, x: Any) -> Any:
     # near 0 the difference has no digits left: its series there
     z = math.pi * x

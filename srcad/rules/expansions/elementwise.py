@@ -65,7 +65,11 @@ def fmod(a: Any, b: Any) -> Any:
 
 def fmod_of_integers(a: Any, b: Any) -> Any:
     # Numba takes negative integers for large ones
-    r = np.mod(a, b)
+    if np.ndim(a) == 0 and np.ndim(b) == 0:
+        # Python's % of two integers raises where the divisor is 0; NumPy gives 0, which is also the remainder by 1
+        r = np.mod(a, select(b == 0, 1, b))
+    else:
+        r = np.mod(a, b)
     return np.where((r != 0) & ((r < 0) != (a < 0)), r - b, r)
 
 
