@@ -26,7 +26,7 @@ from srcad.cleanup.style.name_coalescing import coalesce_names
 from srcad.compiler import steps
 from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
 from srcad.errors import fail
-from srcad.ir.traversal import without_comments
+from srcad.ir.traversal import remove_comments
 from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.float_conversion import convert_to_float
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
@@ -116,7 +116,7 @@ TELL: Order = (
 )
 
 COMPILED: Order = (
-    Pass("remove_comments",                     f(without_comments),                 SEQUENTIAL, SEQUENTIAL),
+    Pass("remove_comments",                     f(remove_comments),                 SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
     Optional("split_live_ranges",               f(split_live_ranges),                SEQUENTIAL, SEQUENTIAL),
     Optional("lower_array_statements",          f(lower_array_statements),           SEQUENTIAL, SEQUENTIAL),

@@ -388,7 +388,7 @@ def section_start(block: Block, section: Section) -> int:
     return next((k for k, s in enumerate(block) if isinstance(s, Comment) and s.section == section), len(block))
 
 
-def without_comments(f: Function) -> Function:
+def remove_comments(f: Function) -> Function:
     """The function without comments, and so without sections: they are for people."""
 
     def go(block: Block) -> Block:
