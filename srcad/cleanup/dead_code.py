@@ -12,8 +12,8 @@ from dataclasses import replace
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, Var, While
-from srcad.ir.traversal import blocks, with_blocks
-from srcad.ir.types import Type
+from srcad.ir.traversal import blocks, walk, with_blocks
+from srcad.ir.types import Scalar, Type
 
 
 def remove_dead_code(
@@ -41,7 +41,27 @@ def remove_dead_code(
         reduced = _block(block, (), live)
         if reduced == block:
             return block
-        block = reduced
+        before, block = block, reduced
+        if _frees_nothing_more(before, block, types):
+            return block
+
+
+def _frees_nothing_more(before: Block, after: Block, types: Mapping[str, Type]) -> bool:
+    """Whether no more can be dead: liveness is strong, it does not count what only dead assignments read.
+
+    It does count conditions and bounds, and a dead name of an array may have been all that two others had in common.
+    """
+    remaining = {id(stmt) for stmt in walk(after)}
+    removed = [stmt for stmt in walk(before) if id(stmt) not in remaining and not blocks(stmt)]
+    compound = [sum(1 for stmt in walk(block) if blocks(stmt)) for block in (before, after)]
+    return compound[0] == compound[1] and all(
+        isinstance(stmt, Comment) or (isinstance(stmt, Assign | AugAssign) and _is_scalar(types.get(stmt.target)))
+        for stmt in removed
+    )
+
+
+def _is_scalar(known: Type | None) -> bool:
+    return isinstance(known, Scalar)
 
 
 def remove_self_copies(block: Block) -> Block:
