@@ -20,15 +20,13 @@ from srcad.backend.python.module_text import module_text
 from srcad.compiler.manager import Form, Pass, is_verifying, passes_of, run, settings
 from srcad.compiler.passes import COMPILED, READABLE
 from srcad.compiler.stages import applied, recorded
-from srcad.compiler.unit import Asked, Unit
+from srcad.compiler.unit import Unit, without_source
 from srcad.compiler.verification import KNOWN, verifier
 from srcad.dispatch.pytree import flatten
 from srcad.errors import InternalError, SrcadError
 from srcad.ir.nodes import Assign, Block, Const, For, Function, Op, Param, Return, Var
 from srcad.ir.types import Array, Scalar, dim
 from srcad.ir.verify import Malformed, verify_sequential
-from srcad.options import Options
-from srcad.request import Request
 from srcad.reverse.source_comments import FORWARD, REVERSE
 from tests.numeric import leaves
 from tests.poison import poisoned
@@ -134,10 +132,9 @@ def test_a_pass_that_breaks_something_is_named(name: str) -> None:
     change, gives, said = BROKEN[name]
     types = {"x": NUMBER, "y": NUMBER, "a": VECTOR}
     f = Function("f", (Param("x", "x"), Param("a", "a")), (Return((Var("x"),)),), (), types)
-    asked = Asked(None, {}, (), Request("grad", (), True, False, Options()))
     from srcad.analysis.memory.may_alias import may_alias
 
-    unit = Unit(asked, f, aliases=may_alias(f.body, f.types))
+    unit = replace(without_source(f, "grad"), aliases=may_alias(f.body, f.types))
     broken = Pass("breaks_it", change, gives, gives, keeps_aliases=name == "aliases")
     with pytest.raises(InternalError, match=f"the pass breaks_it failed .*{said}"):
         run((broken,), unit, verifier)

@@ -55,13 +55,10 @@ def _frees_nothing_more(before: Block, after: Block, types: Mapping[str, Type]) 
     removed = [stmt for stmt in walk(before) if id(stmt) not in remaining and not blocks(stmt)]
     compound = [sum(1 for stmt in walk(block) if blocks(stmt)) for block in (before, after)]
     return compound[0] == compound[1] and all(
-        isinstance(stmt, Comment) or (isinstance(stmt, Assign | AugAssign) and _is_scalar(types.get(stmt.target)))
+        isinstance(stmt, Comment)
+        or (isinstance(stmt, Assign | AugAssign) and isinstance(types.get(stmt.target), Scalar))
         for stmt in removed
     )
-
-
-def _is_scalar(known: Type | None) -> bool:
-    return isinstance(known, Scalar)
 
 
 def remove_self_copies(block: Block) -> Block:

@@ -10,15 +10,13 @@ from typing import Any
 
 from srcad.canonicalize.prune import prune
 from srcad.compiler.manager import Order, Pass, run, settings
-from srcad.compiler.unit import Asked, Unit
+from srcad.compiler.unit import Unit, without_source
 from srcad.compiler.verification import verifier
 from srcad.frontend.lowering.lower import lower
 from srcad.frontend.source.read import read
 from srcad.frontend.values.describe import describe
 from srcad.ir.nodes import Function
 from srcad.ir.printer import text
-from srcad.options import Options
-from srcad.request import Request
 
 
 @dataclass(frozen=True)
@@ -100,5 +98,4 @@ def applied(order: Order, f: Function) -> Function:
         total += z_here * x[i]
     s = total
     """
-    nothing = Asked(None, {}, (), Request("grad", (), True, False, Options()))
-    return run(order, Unit(nothing, f), verifier).function
+    return run(order, without_source(f, "grad"), verifier).function

@@ -12,6 +12,7 @@ from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.nodes import Function
+from srcad.options import Options
 from srcad.request import Request
 from srcad.reverse.driver import Reversal
 from srcad.reverse.storage.tape_report import TapeEntry
@@ -51,3 +52,8 @@ class Unit:
     """Names of the function that may share memory, while a pass says that this holds still."""
     differentiate: Callable[..., Any] | None = field(default=None, compare=False)
     """The derivative of a function in normal form, for functions that need one for their value."""
+
+
+def without_source(f: Function, mode: str, wrt: tuple[str, ...] = ()) -> Unit:
+    """A function that no source was read for, with the options as they are by default."""
+    return Unit(Asked(None, {}, wrt, Request(mode, wrt, True, False, Options())), f)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.compiler.manager import Form, Pass
 from srcad.compiler.unit import Unit
-from srcad.ir.nodes import Block, Comment, Function
+from srcad.ir.nodes import Comment, Function
 from srcad.ir.verify import Malformed, verify, verify_sequential, verify_sweeps
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.verify_types import verify_types
@@ -40,7 +40,7 @@ def verifier(before: Unit) -> Callable[[Unit, Pass], None]:
         verify_types(f, precisely=one.gives is Form.NORMAL)
         _verify_sections(f)
         if one.keeps_aliases and after.aliases is not None:
-            _verify_aliases(f.body, f, after.aliases)
+            _verify_aliases(f, after.aliases)
 
     return check
 
@@ -52,9 +52,9 @@ def _verify_sections(f: Function) -> None:
         raise Malformed(f"{f.name}: sections {', '.join(map(str, found))}")
 
 
-def _verify_aliases(body: Block, f: Function, known: MayAlias) -> None:
+def _verify_aliases(f: Function, known: MayAlias) -> None:
     """Names that may share memory were known to, before the pass."""
-    for together in may_alias(body, f.types).members.values():
+    for together in may_alias(f.body, f.types).members.values():
         classes = {known.class_of(name) for name in together}
         if len(classes) > 1:
             raise Malformed(f"{f.name}: {', '.join(sorted(classes))} share memory, which was not known before the pass")
