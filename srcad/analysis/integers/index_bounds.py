@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srcad.analysis.integers.condition_facts import Truth
+from srcad.analysis.integers.condition_facts import Both, Truth
 from srcad.analysis.integers.constraint_solver import needed
 from srcad.analysis.integers.fourier_motzkin import eliminated
 from srcad.analysis.integers.integer_facts import IntegerFacts, Loop, Path
@@ -74,8 +74,9 @@ class _Within(IntegerFacts):
     def __init__(self, f: Function) -> None:
         super().__init__(f)
         self._found: list[IndexCheck | _System] = []
-        self._passed: list[list[_System]] = []
-        """The checks hoisted so far, for each enclosing block."""
+        self._passed: list[list[Truth]] = []
+        """What raises an error in the checks so far, those of the program and the hoisted ones, for each enclosing
+        block: behind a check it does not hold."""
 
     def asked(self) -> list[IndexCheck]:
         return [
@@ -86,6 +87,9 @@ class _Within(IntegerFacts):
         self._passed.append([])
         super().block(block, now)
         self._passed.pop()
+
+    def checked(self, passed: Both) -> None:
+        self._passed[-1].append(passed[1])
 
     # ---- one check ---------------------------------------------------------------------------
 
@@ -108,48 +112,49 @@ class _Within(IntegerFacts):
         """Whether it has to be checked in place. A check that can be hoisted is recorded."""
         if now.holds(-raised - 1):
             return False
-        system, possible = self._outside(raised, v, n, marker)
-        if not possible:
-            return False
-        if system is None:
-            return True
-        earlier = (other for block in self._passed[: system.loop.depth] for other in block)
-        if not any(self._implies(system, other) for other in earlier):
-            self._passed[system.loop.depth - 1].append(system)
+        system, possible = self._outside(raised, v, n, marker, now)
+        if system is not None:
+            self._passed[system.loop.depth - 1].append(system.raised)
             self._found.append(system)
-        return False
+        return possible and system is None
 
-    def _outside(self, raised: Form, v: Form, n: Form, marker: Effect) -> tuple[_System | None, bool]:
+    def _outside(
+        self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges
+    ) -> tuple[_System | None, bool]:
         """The check, hoisted as far out as possible, and whether any iteration can raise an error at all."""
         best: _System | None = None
         upper = raised == v - n
-        forms: tuple[Form, ...] = (raised,)
-        bools: tuple[tuple[str, bool], ...] = ()
+        here = Truth((raised,))
         index: Form | None = v
+        exact = True
+        if self._is_excluded(here, len(self._passed), now):
+            return None, False
         for way in reversed(self.paths):
             if isinstance(way, Path):
-                forms += way.truth.forms
-                bools += way.truth.bools
+                here += way.truth
                 index = None
                 continue
             if way.iteration is None:
                 break
             (number, _) = way.iteration.terms[0]
-            left = eliminated(number, {*forms, *way.range})
+            left = eliminated(number, {*here.forms, *way.range})
             if left is None or any(self.lengths.varies(form, way.first) for form in (*left, n)):
                 break
-            if any(self.made.get(name, -1) >= way.first for name, _ in bools):
+            if any(self.made.get(name, -1) >= way.first for name, _ in here.bools):
                 break
             kept = needed(left, self.lengths.facts(tuple(left), way.before.facts))
             if kept is None:
                 return None, False
-            forms = kept
+            here = Truth(kept, here.bools)
+            if self._is_excluded(here, way.depth, way.before):
+                return None, False
+            exact = exact and way.exact
             if index is not None:
                 at = (index.coefficient(number) > 0) == upper
                 index = index.with_value(number, way.ends[at])
                 index = None if self.lengths.varies(index, way.first) else index
-            system = _System(way, Truth(forms, bools), index, n, marker)
-            if self._can_be_written(system):
+            system = _System(way, here, index, n, marker)
+            if exact and self._can_be_written(system):
                 best = system
         return best, True
 
@@ -161,13 +166,16 @@ class _Within(IntegerFacts):
 
     # ---- several -----------------------------------------------------------------------------
 
-    def _implies(self, one: _System, other: _System) -> bool:
-        """Whether `other` fails wherever `one` does."""
-        if not set(other.raised.bools) <= set(one.raised.bools):
+    def _is_excluded(self, raised: Truth, depth: int, now: ValueRanges) -> bool:
+        """Whether an earlier check in the outermost `depth` blocks raises an error wherever all of this holds."""
+        return any(self._implies(raised, other, now) for block in self._passed[:depth] for other in block)
+
+    def _implies(self, one: Truth, other: Truth, now: ValueRanges) -> bool:
+        """Whether the second holds wherever the first does."""
+        if not set(other.bools) <= set(one.bools):
             return False
-        forms = one.raised.forms
-        facts = self.lengths.facts((*forms, *other.raised.forms), one.loop.before.facts).with_facts(*forms)
-        return all(form in forms or facts.imply(form) for form in other.raised.forms)
+        facts = self.lengths.facts((*one.forms, *other.forms), now.facts).with_facts(*one.forms)
+        return all(form in one.forms or facts.imply(form) for form in other.forms)
 
     def _idle(self, one: IndexCheck | _System) -> bool:
         """Whether a later check before the same statement subsumes it."""
@@ -175,7 +183,9 @@ class _Within(IntegerFacts):
             return False
         later = self._found[self._found.index(one) + 1 :]
         return any(
-            isinstance(other, _System) and other.loop.stmt is one.loop.stmt and self._implies(one, other)
+            isinstance(other, _System)
+            and other.loop.stmt is one.loop.stmt
+            and self._implies(one.raised, other.raised, one.loop.before)
             for other in later
         )
 

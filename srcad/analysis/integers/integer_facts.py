@@ -39,10 +39,11 @@ class Loop:
     depth: int
     """The number of enclosing blocks."""
     iteration: Form | None = None
-    """The iteration count, from 0 or as the index; None where the trip count is not known before the loop, or where an
-    iteration has an effect that must be visible before an error is raised."""
+    """The iteration count, from 0 or as the index; None where it has no form."""
     range: tuple[Form, ...] = ()
     """Forms that are at least 0 in every iteration."""
+    exact: bool = False
+    """Whether each iteration in the range runs, and none has an effect that must be visible before an error is raised."""
     ends: tuple[Form, Form] = (ZERO, ZERO)
     """The least and the greatest value of `iteration`."""
 
@@ -84,6 +85,9 @@ class IntegerFacts:
     def within(self, marker: Effect, now: ValueRanges) -> None:
         """Called at each `within`, in the order of the statements."""
 
+    def checked(self, passed: Both) -> None:
+        """Called at each check of the program, with the facts where it passes and those where it raises an error."""
+
     def walk(self) -> None:
         now = ValueRanges(self.f.types)
         for param in self.f.params:
@@ -111,7 +115,9 @@ class IntegerFacts:
             case Effect(Op("within")):
                 self.within(stmt, now)
             case Effect(Op("check", (condition, *_))):
-                self._assume(condition_facts.facts_of_atom(condition, self.known)[0], now)
+                passed = condition_facts.facts_of_atom(condition, self.known)
+                self._assume(passed[0], now)
+                self.checked(passed)
             case If():
                 self._if(stmt, now)
             case For():
@@ -193,7 +199,7 @@ class IntegerFacts:
                 assert count is not None
                 index, range_, ends = start + turn * by, (turn, count - turn - 1), (ZERO, count - 1)
         counts = by != 0 and stmt.exit is None and not any(map(_is_seen, walk(stmt.body)))
-        loop = Loop(stmt, first, now.copy(), self.depth, turn if counts else None, range_, ends)
+        loop = Loop(stmt, first, now.copy(), self.depth, turn if by else None, range_, counts, ends)
         passed = None if by == 0 else turn - start if by == 1 else start - turn if by == -1 else turn
         turns = count or (stop - start) * by
         after = turns if counts and now.is_nonnegative(turns) else None
