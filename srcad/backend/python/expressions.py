@@ -161,6 +161,8 @@ class Expressions:
                 return ast.UnaryOp(unary, operands[0])
             case ast.boolop():
                 return _boolean(name, operands)
+        if name in ("max", "min"):
+            return ast.Call(dotted(name), [*_operands_of_same(name, operands[0]), operands[1]], [])
         if name == "is_index":
             index, length = operands
             least: ast.expr = ast.UnaryOp(ast.USub(), length)
@@ -255,9 +257,28 @@ def _boolean(name: str, operands: list[ast.expr]) -> ast.expr:
         # `(a and b) and c` is `a and b and c`; only the first operand may be flattened without regrouping
         if not values and isinstance(operand, ast.BoolOp) and isinstance(operand.op, kind):
             values += operand.values
+        elif values and name == "and" and (chain := _chained(values[-1], operand)) is not None:
+            values[-1] = chain
         else:
             values.append(operand)
-    return ast.BoolOp(kind(), values)
+    return values[0] if len(values) == 1 else ast.BoolOp(kind(), values)
+
+
+def _chained(first: ast.expr, second: ast.expr) -> ast.Compare | None:
+    """`a < b < c` for `a < b and b < c`."""
+    match first, second:
+        case ast.Compare(left, ops, operands), ast.Compare(middle, [op], [last]):
+            if not {type(one) for one in (*ops, op)} & {ast.Eq, ast.NotEq} and ast.dump(operands[-1]) == ast.dump(middle):
+                return ast.Compare(left, [*ops, op], [*operands, last])
+    return None
+
+
+def _operands_of_same(name: str, operand: ast.expr) -> list[ast.expr]:
+    """`max(a, b)` as the first operand of `max` is a and b."""
+    match operand:
+        case ast.Call(ast.Name(id=called), args) if called == name:
+            return args
+    return [operand]
 
 
 def _all_integers(items: tuple[Expr, ...]) -> bool:

@@ -292,11 +292,19 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
         if not args:
             ctx.fail("S127", "max or min of nothing")
         best = ctx.check(args[0])
-        for other in args[1:]:
-            best = ctx.call(Constant(choose), best, ctx.check(other))
+        for other in map(ctx.check, args[1:]):
+            if _is_integer(best) and _is_integer(other):
+                assert isinstance(best, Leaf) and isinstance(other, Leaf)
+                best = apply(ctx, name, best, other)
+            else:
+                best = ctx.call(Constant(choose), best, other)
         return best
 
     return handler
+
+
+def _is_integer(value: Abstract) -> bool:
+    return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "int64"
 
 
 builtin(max, most=_ANY_NUMBER, keywords="default")(_extreme("max", choose_larger, largest))

@@ -113,10 +113,13 @@ def _test_all(ctx: Context, conjunction: bool, values: Sequence[Any]) -> bool | 
     assert not isinstance(left, bool)
     rest = values[1:]
     if all(is_safe_to_speculate(ctx, value) for value in rest):
-        right = _test_all(ctx, conjunction, rest)
-        if isinstance(right, bool):
-            return left if right is conjunction else right
-        return ctx.builder.op("and" if conjunction else "or", left, right)
+        for value in rest:
+            right = _test(ctx, value)
+            if right is (not conjunction):
+                return right
+            if not isinstance(right, bool):
+                left = ctx.builder.op("and" if conjunction else "or", left, right)
+        return left
     decided = ctx.constant(not conjunction)
 
     def rest_of_test() -> Leaf:
