@@ -25,7 +25,7 @@ import numpy as np
 
 from srcad.frontend.calls.methods import replaced
 from srcad.frontend.lowering.expressions import spread
-from srcad.frontend.lowering.operators import apply, binary
+from srcad.frontend.lowering.operators import apply, binary, is_integer
 from srcad.frontend.lowering.truth_values import truth
 from srcad.frontend.syntax.builtin_bodies import (
     all_of,
@@ -293,7 +293,7 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
             ctx.fail("S127", "max or min of nothing")
         best = ctx.check(args[0])
         for other in map(ctx.check, args[1:]):
-            if _is_integer(best) and _is_integer(other):
+            if is_integer(best) and is_integer(other):
                 assert isinstance(best, Leaf) and isinstance(other, Leaf)
                 best = apply(ctx, name, best, other)
             else:
@@ -301,10 +301,6 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
         return best
 
     return handler
-
-
-def _is_integer(value: Abstract) -> bool:
-    return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "int64"
 
 
 builtin(max, most=_ANY_NUMBER, keywords="default")(_extreme("max", choose_larger, largest))

@@ -61,7 +61,26 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
                 return ctx.constant(known)  # type: ignore[arg-type]
             atom = ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static)
             return ctx.leaf(atom, known)
+    if ctx.frame.library and (same := _neutral(ctx, prim, args)) is not None:
+        return same
     return ctx.leaf(ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static))
+
+
+def is_integer(value: Abstract) -> bool:
+    """Whether it is an integer scalar, as Python counts."""
+    return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "int64"
+
+
+def _neutral(ctx: Context, prim: str, args: Sequence[Leaf]) -> Leaf | None:
+    """The result of integer arithmetic with 0 or 1 that a library function does, where it is plain."""
+    if prim not in ("+", "-", "*") or len(args) != 2 or not all(map(is_integer, args)):
+        return None
+    for one, other in ((args[0], args[1]), (args[1], args[0])):
+        if prim == "*" and one.static == 0:
+            return ctx.constant(0)
+        if other.static == (1 if prim == "*" else 0) and (prim != "-" or one is args[0]):
+            return one
+    return None
 
 
 def _integer_power_operands(ctx: Context, base: Leaf, power: Leaf) -> tuple[Leaf, Leaf]:
