@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from typing_extensions import Unpack
 
+from srcad.backend.modules.text_functions import function_at, function_of
 from srcad.derivative import Derivative
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.options import Choices, Options, spelled
@@ -18,7 +20,7 @@ T = TypeVar("T")
 
 @spelled
 def grad(
-    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
 ) -> Derivative:
     """The gradient of a function that returns one scalar.
 
@@ -28,13 +30,19 @@ def grad(
 
     >>> grad(lambda x: x * x, target="python")(3.0)
     6.0
+
+    For `f` each of these functions also takes the text of a module, as `.source` gives it: what srcad writes, it reads.
+
+    >>> text = grad(lambda x: x * x * x, target="python").source_for(2.0)
+    >>> grad(text, target="python")(2.0)
+    12.0
     """
     return _derivative("grad", f, argnums, has_aux, options)
 
 
 @spelled
 def value_and_grad(
-    f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
 ) -> Derivative:
     """Like `grad`, returning `(value, gradient)`; with `has_aux`, `((value, aux), gradient)`.
 
@@ -45,7 +53,7 @@ def value_and_grad(
 
 
 @spelled
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
+def jacobian(f: Callable[..., Any] | str, argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
     """The derivatives of all outputs of `f`, scalars in a structure or one array, in one run of `f`.
 
     In the structure that `f` returns, each scalar is replaced by its gradient, as `grad` returns it. An array is
@@ -59,7 +67,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choi
 
 
 @spelled
-def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
+def adjoint(f: Callable[..., Any] | str, argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
     """The adjoint of `f` in procedure style, for functions that write into their arguments.
 
     Called with f's arguments, then one buffer for each array argument among `argnums`, in that order: it contains the
@@ -80,13 +88,23 @@ def adjoint(f: Callable[..., Any], argnums: Argnums = 0, **options: Unpack[Choic
 
 
 @spelled
-def jit(f: Callable[..., Any], **options: Unpack[Choices]) -> Derivative:
+def jit(f: Callable[..., Any] | str, **options: Unpack[Choices]) -> Derivative:
     """`f` itself, compiled through the same front end and back end as its derivatives.
 
     >>> jit(lambda x: x * x, target="python")(3.0)
     9.0
     """
-    return Derivative(f, Request("primal", (), True, False, Options.of(options)))
+    return Derivative(_function(f), Request("primal", (), True, False, Options.of(options)))
+
+
+@spelled
+def load(path: str | Path, name: str | None = None, **options: Unpack[Choices]) -> Derivative:
+    """The function in a file that srcad wrote, as it is or edited, compiled as `jit` compiles one; `grad` takes it too.
+
+    `name` says which function, where the file has several. The file is read now: load it again after an edit. The
+    function takes the flat arguments that its docstring lists.
+    """
+    return jit(function_at(Path(path), name), **options)
 
 
 def stop_gradient(x: T) -> T:
@@ -102,7 +120,15 @@ def stop_gradient(x: T) -> T:
 PRIMITIVE_OF[stop_gradient] = "stop_gradient"
 
 
-def _derivative(mode: str, f: Callable[..., Any], argnums: Argnums, has_aux: bool, options: Choices) -> Derivative:
+def _derivative(
+    mode: str, f: Callable[..., Any] | str, argnums: Argnums, has_aux: bool, options: Choices
+) -> Derivative:
     chosen = Options.of(options)
+    f = _function(f)
     wrt = Parameters.of(f).wrt(argnums)
     return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen))
+
+
+def _function(f: Callable[..., Any] | str) -> Callable[..., Any]:
+    """A function, or the one that a text defines."""
+    return function_of(f) if isinstance(f, str) else f

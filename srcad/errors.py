@@ -170,6 +170,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S315": (ArgumentError, "checkpoint of no loop"),
     "S316": (ArgumentError, "types that nobody has said"),
     "S317": (ArgumentError, "read-only argument that is written to"),
+    "S318": (ArgumentError, "text without the one function that is meant"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

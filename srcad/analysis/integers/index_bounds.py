@@ -118,9 +118,7 @@ class _Within(IntegerFacts):
             self._found.append(system)
         return possible and system is None
 
-    def _outside(
-        self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges
-    ) -> tuple[_System | None, bool]:
+    def _outside(self, raised: Form, v: Form, n: Form, marker: Effect, now: ValueRanges) -> tuple[_System | None, bool]:
         """The check, hoisted as far out as possible, and whether any iteration can raise an error at all."""
         best: _System | None = None
         upper = raised == v - n

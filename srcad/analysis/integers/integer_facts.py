@@ -43,7 +43,7 @@ class Loop:
     range: tuple[Form, ...] = ()
     """Forms that are at least 0 in every iteration."""
     exact: bool = False
-    """Whether each iteration in the range runs, and none has an effect that must be visible before an error is raised."""
+    """Whether each iteration in the range runs, and none has an effect that must be visible before an error."""
     ends: tuple[Form, Form] = (ZERO, ZERO)
     """The least and the greatest value of `iteration`."""
 

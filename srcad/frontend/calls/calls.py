@@ -43,6 +43,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
+from srcad.rules.copied_helpers import helper_like
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, STATIC
@@ -165,6 +166,9 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
             return _from_library(ctx, value, args, keywords)
+        helper = helper_like(value)
+        if helper in PRIMITIVE_OF:
+            return call_primitive(ctx, PRIMITIVE_OF[helper], *_operands(ctx, helper, args, keywords))
         return inline(ctx, value, args, keywords)
     if _is_compile_time(value):
         return _call_static(ctx, value, args, keywords)

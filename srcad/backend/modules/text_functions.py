@@ -1,0 +1,94 @@
+"""The function that a text defines: a generated one, as it was written or edited.
+
+>>> function_of('''
+... def _scaled(x, k):
+...     return k * x
+...
+... def double(x):
+...     return _scaled(x, 2.0)
+... ''')(3.0)
+6.0
+"""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import isfunction
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+from srcad.backend.modules import cache_files
+from srcad.errors import fail
+from srcad.rules.copied_helpers import helper_like
+
+_NUMBERS = count(1)
+
+
+def function_of(text: str, name: str | None = None) -> Any:
+    """The function in the text of a module, imported from a temporary file, where errors show its lines.
+
+    Without a name it is the one that `__all__` lists, or the only public one beside copies of srcad's helpers.
+    Raises S318 where that is none or several, or where the text is no module that can be imported.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as fault:
+        _fail(f"the text is no Python ({fault})", "pass the text of a module that defines a function.")
+    stem = next((node.name for node in tree.body if isinstance(node, ast.FunctionDef)), "text")
+    return function_at(cache_files.store(stem, text, keep=False), name)
+
+
+def function_at(path: Path, name: str | None = None) -> Any:
+    """The function in a file, as `function_of` finds it. The file is read anew at each call."""
+    module = _imported(path)
+    if name is not None:
+        if not callable(found := getattr(module, name, None)):
+            _fail(f"{path.name} defines no function {name}", f"it has {_listed(_public(module)) or 'none'}.")
+        return found
+    listed = getattr(module, "__all__", None)
+    names = list(listed) if isinstance(listed, list | tuple) else _public(module)
+    if len(names) != 1 or not callable(getattr(module, names[0], None)):
+        what = f"defines {_listed(names)}" if names else "defines no function"
+        _fail(f"{path.name} {what}", "say which: srcad.load(path, name=...), or list it alone in __all__.")
+    return getattr(module, names[0])
+
+
+def _public(module: ModuleType) -> list[str]:
+    """Functions that the module defines for others, in their order; copies of helpers are not."""
+    found = []
+    for name, value in vars(module).items():
+        inner = getattr(value, "py_func", value)
+        own = isfunction(inner) and inner.__module__ == module.__name__
+        if own and not name.startswith("_") and helper_like(inner) is None:
+            found.append(name)
+    return found
+
+
+def _imported(path: Path) -> ModuleType:
+    """A new module made of the file. Its name is no other's, so that no other is replaced."""
+    name = f"srcad.read.{path.stem}_{next(_NUMBERS)}"
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        _fail(f"there is no Python file {path}", "give the path of a module that srcad wrote.")
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as fault:  # a module may raise anything at import
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        at = (
+            f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
+        )
+        _fail(f"{path.name} cannot be imported: {type(fault).__name__}: {fault}", why=f"It was raised at {at}.")
+    return module
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def _fail(message: str, advice: str | None = None, why: str | None = None) -> NoReturn:
+    fail("S318", message, why=why, advice=advice)
