@@ -268,9 +268,8 @@ def _chained(first: ast.expr, second: ast.expr) -> ast.Compare | None:
     """`a < b < c` for `a < b and b < c`."""
     match first, second:
         case ast.Compare(left, ops, operands), ast.Compare(middle, [op], [last]):
-            if not {type(one) for one in (*ops, op)} & {ast.Eq, ast.NotEq} and ast.dump(operands[-1]) == ast.dump(
-                middle
-            ):
+            orders = not {type(one) for one in (*ops, op)} & {ast.Eq, ast.NotEq}
+            if orders and ast.dump(operands[-1]) == ast.dump(middle):
                 return ast.Compare(left, [*ops, op], [*operands, last])
     return None
 
