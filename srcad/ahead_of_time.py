@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.api import grad, jacobian, value_and_grad
-from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import alike, edited, same
 from srcad.backend.numba.compilation import example_arguments
+from srcad.compiler.shipment import Shipment
 from srcad.derivative import Derivative
 from srcad.dispatch.example_arguments import Example
 from srcad.errors import SrcadError, fail
@@ -91,10 +91,10 @@ class Entry:
                 f"{place} raised {type(fault).__name__}: {fault}", "let it return the arguments of a call, as a tuple."
             )
 
-    def text(self) -> str:
-        """The text of its file."""
+    def shipment(self) -> Shipment:
+        """What its files are made of."""
         derivative = self.derivative()
-        return derivative.shipped(derivative.specialise_for(self.example(derivative)))
+        return derivative.shipment(derivative.specialise_for(self.example(derivative)))
 
 
 def entries(root: Path) -> tuple[Path, list[Entry]]:
@@ -150,14 +150,15 @@ def build(root: Path) -> Iterator[tuple[Entry, str]]:
         _invalid(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
     with _importable(root):
         for entry in listed:
-            target, text, before = folder / entry.file, entry.text(), _read(folder / entry.file)
-            if before is not None and same(before, text):
-                yield entry, "unchanged"  # whatever its formatting
+            target, made, before = folder / entry.file, entry.shipment(), _read(folder / entry.file)
+            if before is not None and same(before, made.text):
+                what = "written" if made.write_form(target, before) else "unchanged"  # whatever its formatting
+                yield entry, what
                 continue
             if before is not None and edited(before):
                 advice = "move your edits elsewhere, or remove the file and build again."
                 fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
-            write_atomically(target, text)
+            made.write(target)
             yield entry, "written"
 
 
@@ -173,10 +174,15 @@ def stale(root: Path) -> list[str]:
             before = _read(folder / entry.file)
             if before is None:
                 found.append(f"{entry.file} is missing ({entry.function})")
-            elif edited(before):
+                continue
+            if edited(before):
                 found.append(f"{entry.file} was edited by hand since it was built")
-            elif not alike(before, entry.text()):
+                continue
+            made = entry.shipment()
+            if not alike(before, made.text):
                 found.append(f"{entry.function} changed, and {entry.file} did not")
+            elif not made.has_form(folder / entry.file, before):
+                found.append(f"the compiled form of {entry.file} is not of its text")
     return found
 
 

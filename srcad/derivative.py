@@ -6,9 +6,8 @@ import html
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from srcad.backend.modules.cache_files import write_atomically
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import WORDS, call_help, call_signature
 from srcad.dispatch.example_arguments import Example, example
@@ -22,6 +21,9 @@ from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.options import Options
 from srcad.request import Request
+
+if TYPE_CHECKING:
+    from srcad.compiler.shipment import Shipment
 
 
 class Derivative:
@@ -102,18 +104,18 @@ class Derivative:
     def save(self, path: str | Path) -> Path:
         """Write the text to a file that can be imported without srcad; it needs NumPy and Numba.
 
+        Its compiled form is written into the folder `_machine` beside it, where it runs as fast as the derivative.
         The function in it takes flat arguments. It raises TypeError for types that the text was not made for.
         """
         target = Path(path)
-        write_atomically(target, self.shipped(self._current()))
+        self.shipment(self._current()).write(target)
         return target
 
-    def shipped(self, one: Specialisation) -> str:
-        """The text that `save` and `srcad build` write."""
-        from srcad.backend.modules.source_digest import recorded
-        from srcad.compiler.standalone import standalone_module
+    def shipment(self, one: Specialisation) -> Shipment:
+        """What the files that `save` and `srcad build` write are made of."""
+        from srcad.compiler.shipment import Shipment
 
-        return recorded(standalone_module(one.for_weakest_types(), self._request.options))
+        return Shipment(one.for_weakest_types(), self._request.options)
 
     def example(self) -> Example:
         """Arguments of the types in the annotations; S316 where these do not determine them."""

@@ -88,9 +88,9 @@ class Generated:
         with settings(verify=self._verify), remembered_analyses():
             return run(COMPILED, Unit(self._asked, self.function), verifier).function
 
-    def machine_text(self, asks: bool = False) -> str:
+    def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""
-        return self._module(self.compiled, asks, formats=False)
+        return self._module(self.compiled, asks, formats=False, **choices)
 
     def code(self) -> str:
         """The function of what a person reads, without its docstring."""

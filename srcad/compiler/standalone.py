@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from srcad import runtime
 from srcad.backend.numba.compilation import decorator
 from srcad.backend.python.module_text import helpers_of
+from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
 from srcad.options import Options
 
@@ -33,6 +34,10 @@ def standalone_module(generated: Generated, options: Options) -> str:
         text = text.replace("\nfrom numba import njit\n", "\nimport scipy  # noqa: F401\nfrom numba import njit\n", 1)
     if helpers:
         text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
+    if compiles:
+        first = next(line for line in text.splitlines() if line.startswith(("import ", "from ")))
+        text = text.replace(f"\n{first}\n", f"\n{machine_folder.IMPORTS}\n{first}\n", 1)
+        text += machine_folder.FOOTER.replace("FUNCTION", generated.function.name)
     return text
 
 

@@ -51,6 +51,19 @@ def same(one: str, other: str) -> bool:
     return _normalised(one) == _normalised(other)
 
 
+def code_digest(text: str) -> str:
+    """Digest of what a module does: its syntax tree without docstrings, comments and formatting.
+
+    >>> code_digest("x = (1)  # one") == code_digest("x = 1"), code_digest("x = 2") == code_digest("x = 1")
+    (True, False)
+    """
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(_tree_text(tree).encode()).hexdigest()[:16]
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(_normalised(text).encode()).hexdigest()[:12]
 

@@ -61,7 +61,7 @@ def _public(module: ModuleType) -> list[str]:
     """Functions that the module defines for others, in their order; copies of helpers are not."""
     found = []
     for name, value in vars(module).items():
-        inner = getattr(value, "py_func", value)
+        inner = getattr(value, "__srcad_primal__", getattr(value, "py_func", value))
         own = isfunction(inner) and inner.__module__ == module.__name__
         if own and not name.startswith("_") and helper_like(inner) is None:
             found.append(name)

@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 from srcad.errors import CompileError, Problem
@@ -25,15 +24,10 @@ def disabled() -> bool:
 
 
 def compiled(function: Callable[..., Any], options: Options) -> Callable[..., Any]:
-    """The Numba dispatcher of a generated function. Division by zero follows NumPy: 1/0 is inf."""
+    """The Numba dispatcher of a generated function."""
     from srcad.backend.numba import target
 
-    _reuse_freed_memory()
-    # reassociation is wanted; the flags nnan and ninf, which assume that no NaN or infinity occurs, are not
-    fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if options.fastmath else False
-    return target.compiled(
-        function, options.cache, error_model="numpy", fastmath=fast, boundscheck=options.debug or None
-    )
+    return target.compiled(function, options.cache, options.fastmath, options.debug or None)
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
@@ -99,19 +93,6 @@ def _example(kind: Any) -> Any:
             return ""
         case _:
             raise TypeError(f"{kind} is no array, number or tuple of them")
-
-
-@cache
-def _reuse_freed_memory() -> None:
-    """Make the C library reuse freed arrays of up to 32 MB, instead of requesting fresh pages from the system.
-
-    A gradient that saves 25 MB spends half its time on page faults otherwise. The GNU allocator adapts its threshold:
-    it serves requests no larger than the largest block freed so far, up to 32 MB, from its heap, and retains twice as
-    much (mallopt(3), M_MMAP_THRESHOLD). Allocating and freeing one array, never written to, sets the threshold at once.
-    """
-    import numpy as np
-
-    np.empty(2**25 - 2**16, np.uint8)
 
 
 def _translated(error: Exception, function: Any) -> CompileError:

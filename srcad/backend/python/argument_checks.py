@@ -8,7 +8,7 @@ of the scalar it makes of 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.ir.types import LONG, Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
@@ -79,17 +79,44 @@ def argument_check(name: str, takes: TypedParameters) -> str:
     if not isinstance(x, float):
         raise TypeError("f takes x: float64")
     """
+    return _statement(name, takes, _conditions)
+
+
+def length_check(name: str, takes: TypedParameters) -> str:
+    """The part of it that types do not decide, for where they were checked before.
+
+    >>> print(length_check("f", [TypedParameter("x", Array("float64", (dim(1),)))]))
+    if not len(x) == 1:
+        raise TypeError("f takes x: float64[::1] where len(x) == 1")
+    """
+    return _statement(name, takes, _lengths)
+
+
+def said(name: str, takes: TypedParameters) -> str:
+    """What the errors of the checks say.
+
+    >>> said("f", [TypedParameter("x", Scalar("float64"))])
+    'f takes x: float64'
+    """
+    return ", ".join(_said(name, takes))
+
+
+def _said(name: str, takes: TypedParameters) -> list[str]:
+    first, *others = [f"{parameter.name}: {_type_text(parameter)}" for parameter in takes]
+    return [f"{name} takes {first}", *others]
+
+
+def _statement(name: str, takes: TypedParameters, asked: Callable[[TypedParameter], list[str]]) -> str:
     lines: list[str] = []
     for parameter in takes:
-        conditions = _filled(_conditions(parameter), " and ", "", "and ")
+        conditions = _filled(asked(parameter), " and ", "", "and ")
         if lines and isinstance(parameter.type, Scalar) and len(conditions) == 1 and lines[-1].startswith(_SCALAR):
             conditions = _filled([lines.pop(), *conditions], " and ", "", "and ")
         lines += conditions
     if not lines:
         return ""
     lines[1:] = [line if line.startswith("and ") else "and " + line for line in lines[1:]]
-    said = [f"{parameter.name}: {_type_text(parameter)}" for parameter in takes]
-    message_lines = _filled([f"{name} takes {said[0]}", *said[1:]], ", ", ", ", "")
+    message_lines = _filled(_said(name, takes), ", ", ", ", "")
     test_lines = ["if not (", *(f"    {line}" for line in lines), "):"]
     if len(lines) == 1:
         test_lines = [f"if not ({lines[0]}):" if " and " in lines[0] else f"if not {lines[0]}:"]

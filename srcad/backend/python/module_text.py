@@ -21,16 +21,20 @@ def module_text(
     header: str,
     defaults: tuple[str, ...] = (),
     helpers_from: str | None = _HELPERS,
+    machine_from: str = _MACHINE,
     decorator: str | None = None,
     formats: bool = True,
     asked: str = "",
+    entry: str = "",
 ) -> str:
     """The text of the module that holds `function` (sequential form); `header` is its docstring.
 
     `helpers_from` is the module that functions of `srcad.runtime` are imported from, None if they are not imported;
+    `machine_from` that of functions of `srcad.vector_math`;
     `decorator` is printed above the function with its import. Where it `formats`, errors have one text (`to_ast`). The
     statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
     calls the function under a private name. In one function, Numba would have to type everything beside the check too.
+    The statement `entry` stands first in the function itself.
 
     >>> from srcad.ir.nodes import Param, Var
     >>> double = Function("double", (Param("x", "x"),), (), (Op("+", (Var("x"), Var("x"))),), {})
@@ -45,6 +49,8 @@ def module_text(
     definition = to_ast(function, defaults, formats=formats)
     if decorator is not None:
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
+    if entry:
+        definition.body.insert(0, Verbatim(entry))
     definitions = [definition]
     if asked:
         definitions.append(_checking_wrapper(definition, unchecked_name(function), asked))
@@ -61,7 +67,7 @@ def module_text(
     helpers = set(_helpers(function.body, function.results))
     imports = [
         f"from {module} import {', '.join(names)}"
-        for prefix, module in (("machine.", _MACHINE), ("runtime.", helpers_from))
+        for prefix, module in (("machine.", machine_from), ("runtime.", helpers_from))
         if module is not None
         and (names := sorted(name.removeprefix(prefix) for name in helpers if name.startswith(prefix)))
     ]

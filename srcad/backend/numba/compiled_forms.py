@@ -1,0 +1,103 @@
+"""The compiled forms that lie beside generated files, and `compiled`, which such a file calls at its end.
+
+A form is a module of the same name in the folder `_machine`: the function as srcad compiles it. It records the digest
+of the file it was made of. A file that was edited since runs as it stands, compiled by `njit`, and says so.
+
+The module is copied into that folder, with those it imports, so that nothing there needs srcad.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numba
+from numba.core import sigutils, types
+from numba.np.numpy_support import as_dtype
+
+from srcad.backend.modules.source_digest import code_digest
+from srcad.backend.numba import target
+
+
+def compiled(function: Any) -> Any:
+    """The compiled form of a function of a generated file; the function itself where there is none that fits."""
+    readable = getattr(function, "py_func", function)
+    names = readable.__globals__
+    stem = os.path.splitext(os.path.basename(names["__file__"]))[0]
+    form = _form(stem)
+    if form is None or numba.config.DISABLE_JIT:
+        return function
+    if not _is_form_of(form, _text(names)):
+        message = f"{stem}.py was edited since its compiled form was made: it runs slower. `srcad build` makes another."
+        warnings.warn(message, stacklevel=3)
+        return function
+    found = _dispatcher(getattr(form, readable.__name__), form)
+    found.__doc__, found.__srcad_primal__ = readable.__doc__, readable
+    return found
+
+
+_types: Any = types
+
+
+class _Form(target.Dispatcher):
+    """The dispatcher of a compiled form, which asks for the types that it was made for."""
+
+    form: ModuleType
+
+    def compile(self, sig: Any) -> Any:
+        arguments, _ = sigutils.normalize_signature(sig)
+        if not all(map(_fits, arguments, self.form.TAKES)):
+            raise TypeError(self.form.SAID)
+        return super().compile(sig)
+
+
+def _fits(given: Any, taken: tuple[str, int, str]) -> bool:
+    """Whether an argument of a Numba type has this dtype, rank and layout."""
+    dtype, rank, layout = taken
+    if isinstance(given, _types.Omitted):
+        return True
+    if isinstance(given, types.Array):
+        same = given.ndim == rank > 0 and str(as_dtype(given.dtype)) == dtype
+        return same and (layout in ("A", given.layout) or (rank == 1 and given.layout != "A"))
+    return rank == 0 and isinstance(given, types.Number | types.Boolean) and str(as_dtype(given)) == dtype
+
+
+def _dispatcher(function: Callable[..., Any], form: ModuleType) -> Any:
+    made: Any
+    try:
+        made = target.compiled(function, True, form.FASTMATH, kind=_Form)
+    except RuntimeError:  # no folder that Numba may cache in
+        made = target.compiled(function, False, form.FASTMATH, kind=_Form)
+    made.form = form
+    return made
+
+
+def _form(stem: str) -> ModuleType | None:
+    try:
+        return import_module(f".{stem}", __package__)
+    except ModuleNotFoundError as fault:
+        if fault.name == f"{__package__}.{stem}":
+            return None
+        raise
+
+
+def _is_form_of(form: ModuleType, text: bytes) -> bool:
+    """Whether the form was made of this text, whatever its formatting and its comments are now."""
+    if hashlib.sha256(text).hexdigest() == form.TEXT:
+        return True
+    return bool(code_digest(text.decode("utf-8")) == form.CODE)
+
+
+def _text(names: dict[str, Any]) -> bytes:
+    """The text of a module, wherever it was imported from."""
+    read: Any = getattr(names.get("__loader__"), "get_data", None)
+    path = names["__file__"]
+    if read is not None:
+        return bytes(read(path))
+    with open(path, "rb") as file:
+        return file.read()

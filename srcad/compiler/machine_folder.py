@@ -1,0 +1,98 @@
+"""The folder `_machine` beside generated files: their compiled forms, and the modules of srcad that these need.
+
+A readable file stands alone. Where `_machine` lies beside it, what it defines runs in its compiled form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from srcad import backend, runtime, vector_math
+from srcad.backend.modules import source_digest
+from srcad.backend.python.argument_checks import length_check, of_any_length, said
+from srcad.compiler.generate import Generated
+from srcad.ir.types import Array, Scalar, Type
+from srcad.options import Options
+
+FOLDER = "_machine"
+_SUPPORT = "_support"
+_NOTE = "# Written by srcad, not for reading or editing.\n# ruff: noqa\n# mypy: ignore-errors\n# fmt: off\n"
+
+FOOTER = """
+
+# ---- compiled form: of this text, in the folder _machine if it is there ------------------
+_folder = dirname(abspath(__file__))
+_name = _folder.replace(".", "_")
+sys.modules.setdefault(_name, ModuleType(_name)).__path__ = [_folder]
+if find_spec(f"{_name}._machine"):
+    FUNCTION = import_module(f"{_name}._machine").compiled(FUNCTION)
+"""
+"""What a readable file ends with. It finds the folder wherever the file is: a script, in a package, in a zip file."""
+
+IMPORTS = """\
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from os.path import abspath, dirname
+from types import ModuleType
+"""
+
+
+def files(generated: Generated, options: Options, stem: str, text: str) -> dict[str, str]:
+    """The text of each file of the folder, by its path in it, for a readable file `stem`.py with this text."""
+    return {f"{stem}.py": _form(generated, options, text), **_support()}
+
+
+def _form(generated: Generated, options: Options, text: str) -> str:
+    takes = list(map(of_any_length, generated.takes))
+    module = generated.machine_text(
+        helpers_from=f".{_SUPPORT}.runtime",
+        machine_from=f".{_SUPPORT}.vector_math",
+        entry=length_check(generated.function.name, takes),
+    )
+    _, _, code = module.partition('\n"""\n')
+    facts = {
+        "TEXT": hashlib.sha256(text.encode()).hexdigest(),
+        "CODE": source_digest.code_digest(text),
+        "TAKES": [_kind(parameter.type) for parameter in takes],
+        "SAID": said(generated.function.name, takes),
+        "FASTMATH": options.fastmath,
+    }
+    end = "\n".join(f"{name} = {value!r}" for name, value in facts.items())
+    return f'{_NOTE}"""Compiled form of {generated.name}."""\n\n{code.strip()}\n\n\n{end}\n'
+
+
+def _kind(type: Type) -> tuple[str, int, str]:
+    """Dtype, rank and layout of a parameter, as its form asks for them."""
+    if isinstance(type, Array):
+        return type.dtype, type.rank, type.layout
+    assert isinstance(type, Scalar)
+    return type.dtype, 0, "A"
+
+
+@cache
+def _support() -> dict[str, str]:
+    """Copies of the modules of srcad that compiled forms need, with imports of one another."""
+    numba = Path(str(backend.__file__)).parent / "numba"  # the modules there import Numba
+    modules = [
+        *(Path(str(module.__file__)) for module in (runtime, vector_math, source_digest)),
+        *(numba / f"{name}.py" for name in ("light_overloads", "target")),
+    ]
+    support = {f"{_SUPPORT}/{module.name}": _copy(module, ".") for module in modules}
+    return {
+        ".gitattributes": "* linguist-generated\n",  # hosts of git fold the folder in a review
+        "__init__.py": _copy(numba / "compiled_forms.py", f".{_SUPPORT}"),
+        f"{_SUPPORT}/__init__.py": _NOTE,
+        **support,
+    }
+
+
+def _copy(module: Path, where: str) -> str:
+    text = module.read_text(encoding="utf-8")
+    text = re.sub(
+        r"^from srcad(\.\w+)* import (?=\w+(, \w+)*$)(?!code_digest)", f"from {where} import ", text, flags=re.M
+    )
+    return _NOTE + text.replace("from srcad.backend.modules.source_digest import", f"from {where}.source_digest import")
