@@ -152,7 +152,7 @@ def build(root: Path) -> Iterator[tuple[Entry, str]]:
         for entry in listed:
             target, made, before = folder / entry.file, entry.shipment(), _read(folder / entry.file)
             if before is not None and same(before, made.text):
-                what = "written" if made.write_form(target, before) else "unchanged"  # whatever its formatting
+                what = "written" if made.write_form(target) else "unchanged"  # whatever its formatting
                 yield entry, what
                 continue
             if before is not None and edited(before):
@@ -181,7 +181,7 @@ def stale(root: Path) -> list[str]:
             made = entry.shipment()
             if not alike(before, made.text):
                 found.append(f"{entry.function} changed, and {entry.file} did not")
-            elif not made.has_form(folder / entry.file, before):
+            elif not made.has_form(folder / entry.file):
                 found.append(f"the compiled form of {entry.file} is not of its text")
     return found
 

@@ -21,18 +21,16 @@ FOLDER = "_machine"
 _SUPPORT = "_support"
 _NOTE = "# Written by srcad, not for reading or editing.\n# ruff: noqa\n# mypy: ignore-errors\n# fmt: off\n"
 
-FOOTER = """
+_FOOTER = """
 
 # ---- compiled form: of this text, in the folder _machine if it is there ------------------
-_folder = dirname(abspath(__file__))
-_name = _folder.replace(".", "_")
-sys.modules.setdefault(_name, ModuleType(_name)).__path__ = [_folder]
-if find_spec(f"{_name}._machine"):
-    FUNCTION = import_module(f"{_name}._machine").compiled(FUNCTION)
+if "__file__" in globals():
+    _package = sys.modules.setdefault("PACKAGE", ModuleType("PACKAGE"))
+    _package.__path__ = [*getattr(_package, "__path__", ()), dirname(abspath(__file__))]
+    if find_spec("PACKAGE._machine"):
+        FUNCTION = import_module("PACKAGE._machine").compiled(FUNCTION)
 """
-"""What a readable file ends with. It finds the folder wherever the file is: a script, in a package, in a zip file."""
-
-IMPORTS = """\
+_IMPORTS = """\
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -41,16 +39,36 @@ from types import ModuleType
 """
 
 
+def with_footer(text: str, function: str) -> str:
+    """A readable module with the lines at its end that replace its function by the compiled form.
+
+    They find the folder wherever the module is: a script, in a package, in a zip file. The package that they make has
+    the same name everywhere, since Numba's cache refers to modules by their names.
+    """
+    first = next(line for line in text.splitlines() if line.startswith(("import ", "from ")))
+    text = text.replace(f"\n{first}\n", f"\n{_IMPORTS}\n{first}\n", 1)
+    return text + _FOOTER.replace("FUNCTION", function).replace("PACKAGE", _package())
+
+
 def files(generated: Generated, options: Options, stem: str, text: str) -> dict[str, str]:
     """The text of each file of the folder, by its path in it, for a readable file `stem`.py with this text."""
     return {f"{stem}.py": _form(generated, options, text), **_support()}
 
 
+def is_form(form: str, text: str, other: str) -> bool:
+    """Whether a compiled form is of this text, and does what the other form does."""
+    of_text = f"CODE = {source_digest.code_digest(text)!r}\n" in form
+    return of_text and source_digest.alike(_DIGESTS.sub("", form), _DIGESTS.sub("", other))
+
+
+_DIGESTS = re.compile(r"^(TEXT|CODE) = .*$", re.MULTILINE)
+
+
 def _form(generated: Generated, options: Options, text: str) -> str:
     takes = list(map(of_any_length, generated.takes))
     module = generated.machine_text(
-        helpers_from=f".{_SUPPORT}.runtime",
-        machine_from=f".{_SUPPORT}.vector_math",
+        helpers_from=f"{_package()}.{FOLDER}.{_SUPPORT}.runtime",
+        machine_from=f"{_package()}.{FOLDER}.{_SUPPORT}.vector_math",
         entry=length_check(generated.function.name, takes),
     )
     _, _, code = module.partition('\n"""\n')
@@ -88,6 +106,12 @@ def _support() -> dict[str, str]:
         f"{_SUPPORT}/__init__.py": _NOTE,
         **support,
     }
+
+
+@cache
+def _package() -> str:
+    """The name of the package of the folder, the same where what it contains is the same."""
+    return f"srcad_forms_{hashlib.sha256(repr(_support()).encode()).hexdigest()[:8]}"
 
 
 def _copy(module: Path, where: str) -> str:

@@ -28,29 +28,38 @@ class Shipment:
 
     def write(self, path: Path) -> None:
         """Write the readable file and its compiled form. The form comes first: a file never lacks its own."""
-        self.write_form(path, self.text)
+        self.write_form(path)
         write_atomically(path, self.text)
 
-    def write_form(self, path: Path, text: str) -> bool:
+    def write_form(self, path: Path) -> bool:
         """Write the compiled form of the file at `path`, which has this text; whether anything was to be written."""
         changed = False
-        for place, content in self._files(path, text):
+        for place, content in self._files(path).items():
             if _content(place) != content:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(place, content)
                 changed = True
         return changed
 
-    def has_form(self, path: Path, text: str) -> bool:
-        """Whether the compiled form of the file at `path` is there, and of this text."""
-        return all(_content(place) == content for place, content in self._files(path, text))
+    def has_form(self, path: Path) -> bool:
+        """Whether the compiled form of the file at `path` is there, as it would be written now.
 
-    def _files(self, path: Path, text: str) -> list[tuple[Path, str]]:
+        Line numbers of the primal do not count, in the file and in the form: then the form says which text it is of.
+        """
+        text = _content(path)
+        for place, content in self._files(path).items():
+            found = _content(place)
+            if found is None or text is None:
+                return False
+            if found != content and not (place.stem == path.stem and machine_folder.is_form(found, text, content)):
+                return False
+        return True
+
+    def _files(self, path: Path) -> dict[Path, str]:
         if self.options.target == "python":
-            return []
-        folder = path.parent / machine_folder.FOLDER
-        files = machine_folder.files(self.generated, self.options, path.stem, text)
-        return [(folder / place, content) for place, content in files.items()]
+            return {}
+        files = machine_folder.files(self.generated, self.options, path.stem, self.text)
+        return {path.parent / machine_folder.FOLDER / place: content for place, content in files.items()}
 
 
 def _content(path: Path) -> str | None:

@@ -35,9 +35,7 @@ def standalone_module(generated: Generated, options: Options) -> str:
     if helpers:
         text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
     if compiles:
-        first = next(line for line in text.splitlines() if line.startswith(("import ", "from ")))
-        text = text.replace(f"\n{first}\n", f"\n{machine_folder.IMPORTS}\n{first}\n", 1)
-        text += machine_folder.FOOTER.replace("FUNCTION", generated.function.name)
+        text = machine_folder.with_footer(text, generated.function.name)
     return text
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import warnings
 from collections.abc import Callable
-from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from types import ModuleType
 from typing import Any
 
@@ -28,12 +30,13 @@ def compiled(function: Any) -> Any:
     """The compiled form of a function of a generated file; the function itself where there is none that fits."""
     readable = getattr(function, "py_func", function)
     names = readable.__globals__
-    stem = os.path.splitext(os.path.basename(names["__file__"]))[0]
-    form = _form(stem)
+    folder, file = os.path.split(os.path.abspath(names["__file__"]))
+    text = _text(names)
+    form = _form(os.path.join(folder, "_machine"), os.path.splitext(file)[0], text)
     if form is None or numba.config.DISABLE_JIT:
         return function
-    if not _is_form_of(form, _text(names)):
-        message = f"{stem}.py was edited since its compiled form was made: it runs slower. `srcad build` makes another."
+    if not _is_form_of(form, text):
+        message = f"{file} was edited since its compiled form was made: it runs slower. `srcad build` makes another."
         warnings.warn(message, stacklevel=3)
         return function
     found = _dispatcher(getattr(form, readable.__name__), form)
@@ -77,13 +80,17 @@ def _dispatcher(function: Callable[..., Any], form: ModuleType) -> Any:
     return made
 
 
-def _form(stem: str) -> ModuleType | None:
-    try:
-        return import_module(f".{stem}", __package__)
-    except ModuleNotFoundError as fault:
-        if fault.name == f"{__package__}.{stem}":
+def _form(folder: str, stem: str, text: bytes) -> ModuleType | None:
+    """The module of a form. Its name is the same wherever the folder is: Numba's cache refers to modules by names."""
+    name = f"{__package__}.{hashlib.sha256(text).hexdigest()[:16]}.{stem}"
+    if name not in sys.modules:
+        spec = PathFinder.find_spec(name, [folder])
+        if spec is None or spec.loader is None:
             return None
-        raise
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module
+    return sys.modules[name]
 
 
 def _is_form_of(form: ModuleType, text: bytes) -> bool:
