@@ -119,8 +119,8 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "cleanup.style.name_coalescing:_joined_type": "of versions that get one name",
     },
     "shapes: what is known of lengths at a place": {
-        "canonicalize.check_hoisting:_Facts": "equal lengths, normal form",
-        "analysis.integers.shape_equalities:ShapeEqualities": "equal lengths in every turn that is done, normal form",
+        "ir.length_facts:LengthFacts": "equal lengths, either form",
+        "analysis.shapes.shape_equalities:ShapeEqualities": "what holds in every turn that is done, normal form",
         "analysis.integers.value_ranges:ValueRanges": "integers and lengths as forms, and facts",
         "analysis.integers.length_forms:LengthForms": "lengths as forms, how they are spelled",
         "reverse.outer_lengths:length": "in terms of what is known outside of loops",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from srcad.analysis.integers.residual_conditions import equalities, residual_condition
 from srcad.analysis.values.effects import has_effect
 from srcad.ir.length_exprs import linear_expression, shape_query
+from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If, Op, Span, Stmt, Var, While
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
@@ -53,7 +54,7 @@ def hoist_checks(f: Function) -> Function:
         return s.3
     """
     work = _CheckHoisting(f)
-    body = work.block(f.body, _Facts({}, frozenset()), frozenset(p.name for p in f.params))
+    body = work.block(f.body, _Facts(NOTHING, frozenset()), frozenset(p.name for p in f.params))
     return replace(f, body=body, types=work.builder.types)
 
 
@@ -61,30 +62,11 @@ def hoist_checks(f: Function) -> Function:
 class _Facts:
     """What holds at a point of the program: equal lengths, and conditions that were checked."""
 
-    equal: dict[Symbol, Dim]
+    lengths: LengthFacts
     checked: frozenset[Expr]
 
     def copy(self) -> _Facts:
-        return _Facts(dict(self.equal), self.checked)
-
-    def representative(self, d: Dim) -> Dim:
-        """The representative of the lengths that are equal to this one."""
-        return d.replaced(self._representative_of_symbol)
-
-    def _representative_of_symbol(self, symbol: Symbol) -> Dim:
-        known = dim(symbol)
-        while len(known.terms) == 1 and known.const == 0 and known.terms[0][0] in self.equal:
-            known = self.equal[known.terms[0][0]]
-        return known
-
-    def assume(self, a: Dim, b: Dim) -> None:
-        match self.representative(a), self.representative(b):
-            case Dim(((x, 1),), 0), Dim(((y, 1),), 0) if x != y:
-                # if one of them is known not to be 1, so is the other
-                first, second = (x, y) if y.not_one and not x.not_one else (y, x)
-                self.equal[first] = dim(second)
-            case (Dim(((x, 1),), 0), Dim((), _) as constant) | (Dim((), _) as constant, Dim(((x, 1),), 0)):
-                self.equal[x] = constant
+        return _Facts(self.lengths, self.checked)
 
 
 class _CheckHoisting:
@@ -226,7 +208,7 @@ class _CheckHoisting:
 
         def value(part: Expr) -> Dim | None:
             d = self._dim(part)
-            return None if d is None else facts.representative(d)
+            return None if d is None else facts.lengths.representative(d)
 
         return Const(True) if e in facts.checked else residual_condition(e, value)
 
@@ -235,7 +217,7 @@ class _CheckHoisting:
         for a, b in equalities(condition):
             x, y = self._dim(a), self._dim(b)
             if x is not None and y is not None:
-                facts.assume(x, y)
+                facts.lengths = facts.lengths.with_equal_integers(x, y)
 
     # ---- lengths in terms of arrays ---------------------------------------------------------------
 

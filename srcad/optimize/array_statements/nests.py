@@ -41,5 +41,5 @@ def ordered_nest(
         tuple(extents[k] for k in axes),
         tuple(lengths[k] for k in axes),
         body,
-        shapes.equalities,
+        shapes.facts,
     )

@@ -10,7 +10,7 @@ from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import names, ops, own_exprs, stmt_reads, stmt_stores, stmt_writes, walk
 from srcad.ir.types import Scalar
 from srcad.optimize.array_statements.elementwise_ops import SLOW
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment, representative
+from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.vectorize.vector_functions import has_vector_form
 
 _MAX_DISTANCE = 40
@@ -25,7 +25,7 @@ def fuse_into(done: list[Stmt], stmt: Stmt, shapes: ShapeEnvironment) -> None:
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import Array, dim
     >>> def nest(body):
-    ...     return loop_nest(("i",), (Const(9),), (dim(9),), parse(body), {})
+    ...     return loop_nest(("i",), (Const(9),), (dim(9),), parse(body))
     >>> f = Function("f", (), (), (), dict.fromkeys("xyz", Array("float64", (dim(9),))))
     >>> done = [nest("y[i] = 2.0 * x[i]"), *parse("z = np.empty(9)")]
     >>> fuse_into(done, nest("z[i] = y[i] + 1.0"), ShapeEnvironment(f))
@@ -88,7 +88,7 @@ def _may_move_after(stmt: Stmt, loops: LoopNest, shapes: ShapeEnvironment) -> bo
 def _same_iteration_space(a: LoopNest, b: LoopNest) -> bool:
     """Whether both have the same iteration space, by the shape facts at the second."""
     first, second = (
-        dict(zip(indices_of(n), (representative(d, b.equal) for d in n.lengths), strict=True)) for n in (a, b)
+        dict(zip(indices_of(n), (b.facts.representative(d) for d in n.lengths), strict=True)) for n in (a, b)
     )
     return first == second
 
@@ -104,7 +104,7 @@ def _fused(a: LoopNest, b: LoopNest, shapes: ShapeEnvironment) -> LoopNest | Non
         return None
     if not _elementwise(first, second, indices, shapes) or not _elementwise(second, first, indices, shapes):
         return None
-    return replace(with_body(a, first + second), equal=b.equal)
+    return replace(with_body(a, first + second), facts=b.facts)
 
 
 def _has_serial_calls(first: Block, second: Block, shapes: ShapeEnvironment) -> bool:

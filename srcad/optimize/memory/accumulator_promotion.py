@@ -20,7 +20,7 @@ def promote_accumulators(f: Function) -> Function:
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
     >>> body = parse("r[i] += x[i, j]")
-    >>> nest = loop_nest(("i", "j"), (Const(8), Const(9)), (dim(8), dim(9)), body, {})
+    >>> nest = loop_nest(("i", "j"), (Const(8), Const(9)), (dim(8), dim(9)), body)
     >>> types = {"r": Array("float64", (dim(8),)), "x": Array("float64", (dim(8), dim(9)))}
     >>> print(show(promote_accumulators(Function("f", (), (nest,), (), types)).body))
     for i in range(8):

@@ -13,7 +13,6 @@ from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.traversal import blocks, map_expr, names, own_exprs, reads, rewrite, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
-from srcad.optimize.shapes.shape_environment import representative
 
 
 def contract_arrays(f: Function) -> Function:
@@ -24,7 +23,7 @@ def contract_arrays(f: Function) -> Function:
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
     >>> vector = Array("float64", (dim(9),))
-    >>> nest = loop_nest(("i",), (Const(9),), vector.dims, parse("y[i] = np.tanh(x[i])\\nz[i] = y[i] * y[i]"), {})
+    >>> nest = loop_nest(("i",), (Const(9),), vector.dims, parse("y[i] = np.tanh(x[i])\\nz[i] = y[i] * y[i]"))
     >>> body = (*parse("y = np.empty(9)\\nz = np.empty(9)"), nest)
     >>> f = Function("f", (), body, (Var("z"),), dict.fromkeys("xyz", vector))
     >>> print(show(contract_arrays(f).body))
@@ -75,7 +74,7 @@ def _as_array_copy(loops: LoopNest, types: Mapping[str, Type]) -> Stmt:
         case (Store(Var(target), index, Op("index", (Var(source), *read)), None),) if index == tuple(read):
             is_full = all(
                 isinstance(kind := types.get(name), Array)
-                and tuple(representative(d, loops.equal) for d in kind.dims) == loops.lengths
+                and tuple(loops.facts.representative(d) for d in kind.dims) == loops.lengths
                 for name in (target, source)
             )
             if is_full and index == tuple(map(Var, indices_of(loops))):

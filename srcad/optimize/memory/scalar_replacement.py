@@ -12,16 +12,16 @@ from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Path, liveness
 from srcad.cleanup.dead_code import remove_dead_code
+from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar, Type, dim
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.element_maps import (
     ConstantIndex,
-    Facts,
     all_indices,
     constant_index,
     element_map,
@@ -71,9 +71,9 @@ def replace_small_arrays(f: Function) -> Function:
     y[1] = y_1
     """
     depth = 0
-    while any(size_of(t, {}) or isinstance(t, Array) for t in f.types.values()) and _has_depth(f.body, depth):
+    while any(size_of(t, NOTHING) or isinstance(t, Array) for t in f.types.values()) and _has_depth(f.body, depth):
         work = _Level(f)
-        body = work.block(f.body, (), {}, frozenset(p.name for p in f.params), frozenset(), depth)
+        body = work.block(f.body, (), NOTHING, frozenset(p.name for p in f.params), frozenset(), depth)
         if body != f.body:
             results = {n for e in f.results for n in names(e)}
             body = remove_dead_code(body, results, work.types, [p.name for p in f.params])
@@ -106,7 +106,13 @@ class _Level:
         self._body = f.body
 
     def block(
-        self, block: Block, path: Path, facts: Facts, before: frozenset[str], unaliased: frozenset[str], depth: int
+        self,
+        block: Block,
+        path: Path,
+        facts: LengthFacts,
+        before: frozenset[str],
+        unaliased: frozenset[str],
+        depth: int,
     ) -> Block:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
@@ -122,7 +128,7 @@ class _Level:
                 found.append(stmt)
             guard = guard_of(stmt, self.types)
             if guard is not None and guard.symbol.name in self._params:
-                facts = {**facts, guard.symbol: guard.length}
+                facts = facts.with_equal((dim(guard.symbol), dim(guard.length)))
             before |= _definitely_assigned(stmt)
             unaliased -= assigned_or_aliased((stmt,))
             if isinstance(stmt, Assign) and not roots(stmt.value):
@@ -130,7 +136,7 @@ class _Level:
         return tuple(found)
 
     def _loop(
-        self, loop: For | While, path: Path, facts: Facts, before: frozenset[str], unaliased: frozenset[str]
+        self, loop: For | While, path: Path, facts: LengthFacts, before: frozenset[str], unaliased: frozenset[str]
     ) -> list[Stmt]:
         read = frozenset(self._uses_of_function - _uses(loop))
         changed = frozenset(_stored_after(self._body, path, loop)) | self._results
@@ -181,7 +187,7 @@ def _definitely_assigned(stmt: Stmt) -> frozenset[str]:
 class _ScalarRewriting:
     """A loop with scalars for the arrays of the plan; the types of the scalars are added to `types`."""
 
-    def __init__(self, plan: PromotionPlan, facts: Facts, types: dict[str, Type]) -> None:
+    def __init__(self, plan: PromotionPlan, facts: LengthFacts, types: dict[str, Type]) -> None:
         self._plan = plan
         self._facts = facts
         self._types = types

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from srcad import runtime, vector_math
 from srcad.analysis.memory.memory_queries import MemoryQueries
+from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
 from srcad.typing.typeof import linear_value, typeof
 
-Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
+Snapshot = tuple[LengthFacts, dict[Dim, Var], int]
 _INDICES = ("i", "j", "k", "l", "m", "n")
 
 
@@ -43,7 +44,8 @@ class ShapeEnvironment:
         self._memory = MemoryQueries(f)
         self._bound: dict[str, str] = {}
         """Must-aliases: names bound to an array, with the fresh name under which it was allocated."""
-        self._equal: dict[Symbol, Dim] = {}
+        self.facts = NOTHING
+        """What is known of lengths at this point, beside the types."""
         taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | self._params | {f.name}
         taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
         self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)}
@@ -171,17 +173,13 @@ class ShapeEnvironment:
 
     # ---- lengths -----------------------------------------------------------------------------
 
-    @property
-    def equalities(self) -> dict[Symbol, Dim]:
-        return dict(self._equal)
-
-    def snapshot(self) -> Facts:
+    def snapshot(self) -> Snapshot:
         """The facts at this point, for `restore` where a tentative lowering is given up or a block ends."""
-        return dict(self._equal), dict(self._extents), self._boundaries
+        return self.facts, dict(self._extents), self._boundaries
 
-    def restore(self, facts: Facts) -> None:
-        equal, extents, boundaries = facts
-        self._equal, self._extents = dict(equal), dict(extents)
+    def restore(self, facts: Snapshot) -> None:
+        self.facts, extents, boundaries = facts
+        self._extents = dict(extents)
         if boundaries != self._boundaries:
             self._forget_varying_lengths()
 
@@ -192,7 +190,7 @@ class ShapeEnvironment:
 
     def _forget_varying_lengths(self) -> None:
         """Drop facts about lengths that are not those of parameters: they may have changed."""
-        self._equal = {s: d for s, d in self._equal.items() if self._is_invariant(dim(s)) and self._is_invariant(d)}
+        self.facts = self.facts.restricted(self._is_invariant)
         self._extents = {d: name for d, name in self._extents.items() if self._is_invariant(d)}
 
     def _is_invariant(self, d: Dim) -> bool:
@@ -212,7 +210,7 @@ class ShapeEnvironment:
 
     def representative(self, d: Dim) -> Dim:
         """The representative of all lengths that are equal to this one."""
-        return representative(d, self._equal)
+        return self.facts.representative(d)
 
     def unknown_length(self) -> Dim:
         """A length under a fresh symbol."""
@@ -220,27 +218,7 @@ class ShapeEnvironment:
 
     def assume_equal(self, a: Dim, b: Dim) -> None:
         """From here on the two lengths are equal."""
-        a, b = self.representative(a), self.representative(b)
-        match a, b:
-            # a form that may be negative stands for length 0 then, so equal lengths need not be equal forms
-            case Dim(((x, 1),), c), Dim(((y, 1),), d) if x != y and c == d and (c == 0 or (a.is_index and b.is_index)):
-                self._equal[x] = dim(y)
-            case (Dim(((x, 1),), 0), Dim((), _) as constant) | (Dim((), _) as constant, Dim(((x, 1),), 0)):
-                self._equal[x] = constant
-
-
-def representative(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
-    """The representative of a length in its class under the equalities."""
-    if not any(s in equal for s, _ in d.terms):
-        return d
-
-    def root(symbol: Symbol) -> Dim:
-        found = dim(symbol)
-        while found.terms and found.terms[0][0] in equal:
-            found = equal[found.terms[0][0]]
-        return found
-
-    return d.replaced(root)
+        self.facts = self.facts.with_equal((a, b))
 
 
 def _with_fresh_symbols(kind: Type) -> Type:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.integers.shape_equalities import ShapeEqualities
+from srcad.analysis.shapes.shape_equalities import ShapeEqualities
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.length_exprs import minus, nonnegative_length, shape_query
