@@ -120,10 +120,9 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     },
     "shapes: what is known of lengths at a place": {
         "ir.length_facts:LengthFacts": "equal lengths, either form",
-        "analysis.shapes.shape_equalities:ShapeEqualities": "what holds in every turn that is done, normal form",
+        "analysis.shapes.outer_lengths:OuterLengths": "in terms of what is known outside of loops, normal form",
         "analysis.integers.value_ranges:ValueRanges": "integers and lengths as forms, and facts",
         "analysis.integers.length_forms:LengthForms": "lengths as forms, how they are spelled",
-        "reverse.outer_lengths:length": "in terms of what is known outside of loops",
         "reverse.storage.tape_sizes:_Slicer": "in terms of the parameters, sequential form",
         "optimize.shapes.shape_environment:ShapeEnvironment": "types at a place, equal lengths",
         "optimize.shapes.loop_shapes:LoopShapes": "through loops and branches",

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.shapes.outer_lengths import length
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.canonicalize.array_expansion import expand_arrays
@@ -30,7 +31,6 @@ from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.expansion_candidates import arrays_to_expand
 from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
 from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
-from srcad.reverse.outer_lengths import length
 from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE
 from srcad.typing.builder import Builder
 

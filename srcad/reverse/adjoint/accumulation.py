@@ -23,12 +23,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import is_writable_view
+from srcad.analysis.shapes.outer_lengths import length
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Scalar, Type
 from srcad.reverse.adjoint.reverse_sweep import ReverseGroup, ReverseSweep
-from srcad.reverse.outer_lengths import length
 from srcad.typing.builder import Builder
 
 

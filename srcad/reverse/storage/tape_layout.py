@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from srcad.analysis.shapes.shape_equalities import ShapeEqualities
+from srcad.analysis.shapes.outer_lengths import OuterLengths, length, linear
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.length_exprs import minus, nonnegative_length, shape_query
@@ -30,7 +30,6 @@ from srcad.ir.nodes import Assign, Const, Effect, Expr, For, If, Op, Stmt, Store
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
-from srcad.reverse.outer_lengths import length, linear
 from srcad.reverse.storage.packed_triangles import packed_triangle
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot
 from srcad.rules.primitives import PRIMITIVES
@@ -50,7 +49,7 @@ class TapeLayout:
         self.builder = builder
         self.regions = regions
         self.segments = segments or {}
-        self.shape_equalities = ShapeEqualities(regions, builder.typeof)
+        self.lengths = OuterLengths(regions, builder.typeof)
 
     def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
         """A slot named `base` for values of type `t` defined in `region`.
@@ -91,7 +90,7 @@ class TapeLayout:
             case Scalar():
                 return t
             case Array(dims=dims):
-                known = [self.shape_equalities.before_loops(d, region) for d in dims]
+                known = [self.lengths.before_loops(d, region) for d in dims]
                 found = tuple(d for d in known if d is not None)
                 return replace(t, dims=found) if len(found) == len(dims) else None
             case _:

@@ -1,8 +1,9 @@
-"""Shape constraint propagation: equalities of lengths implied by the statements of a completed iteration.
+"""Array lengths in terms of what is defined outside of loops, for every completed iteration; normal form.
 
 In `w @ h`, w has as many columns as h has items; in `a + b` both are equally long where neither has length 1: otherwise
-NumPy raises. In an iteration that completes, all its statements have succeeded; so a loop-carried array may be known to
-have the length of an array from before the loop in every iteration, though its type does not say it.
+NumPy raises. In an iteration that completes, all its statements have succeeded (shape constraint propagation); so a
+loop-carried array may be known to have the length of an array from before the loop in every iteration, though its type
+does not say it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from srcad.analysis.shapes.implied_equalities import implied_equalities
+from srcad.ir.length_exprs import linear_expression, nonnegative_length, shape_query
 from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.nodes import Expr, For, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Dim, Type, dim
 
 
-class ShapeEqualities:
-    """The equalities of a function in normal form, by region.
+def length(d: Dim, regions: Regions) -> Expr | None:
+    """A length in terms of names defined outside of loops; None where its type has no such form."""
+    return nonnegative_length(d, shape_query) if _is_outside(d, regions) else None
+
+
+def linear(d: Dim, regions: Regions) -> Expr | None:
+    """An integer, in the same terms."""
+    return linear_expression(d, shape_query) if _is_outside(d, regions) else None
+
+
+def _is_outside(d: Dim, regions: Regions) -> bool:
+    found = [regions.definitions.get(symbol.name) for symbol, _ in d.terms]
+    return all(definition is not None and not regions.enclosing_loops(definition.region) for definition in found)
+
+
+class OuterLengths:
+    """The lengths of a function, with what is known of them in each region.
 
     >>> import numpy as np
     >>> from srcad.compiler.stages import normal_form
@@ -32,7 +49,7 @@ class ShapeEqualities:
     >>> tree = regions(f)
     >>> (body,) = (region for region in tree if isinstance(region.owner, For))
     >>> (carried,) = f.types["%h.0"].dims  # the length of h in an iteration
-    >>> equal = ShapeEqualities(tree, Builder.resume(f).typeof).before_loops(carried, body)
+    >>> equal = OuterLengths(tree, Builder.resume(f).typeof).before_loops(carried, body)
     >>> equal == f.types["w"].dims[1]
     True
     """
@@ -66,14 +83,10 @@ class ShapeEqualities:
 
     def _is_before(self, d: Dim, region: Region) -> bool:
         """Whether the length is defined before all loops around the region."""
-        for symbol, _ in d.terms:
-            home = self.regions.definitions.get(symbol.name)
-            if home is None or self.regions.enclosing_loops(home.region):
-                return False
-            place = home.region.place_of(region)
-            if place is None or home.position >= place:
-                return False
-        return True
+        if not _is_outside(d, self.regions):
+            return False
+        homes = [self.regions.definitions[symbol.name] for symbol, _ in d.terms]
+        return all((place := home.region.place_of(region)) is not None and home.position < place for home in homes)
 
     def _facts(self, region: Region) -> LengthFacts:
         """What holds at the end of the region."""
