@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from srcad.ir.nodes import Assign, Expr, Op, Stmt, Store
+from srcad.analysis.integers.residual_conditions import equalities
+from srcad.ir.nodes import Assign, Const, Effect, Expr, Op, Stmt, Store
 from srcad.ir.traversal import place
-from srcad.ir.types import Array, Dim, Type
+from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
 
 
@@ -34,6 +35,22 @@ def implied_equalities(stmt: Stmt, typeof: Callable[[Expr], Type | None]) -> Ite
             # the value is broadcast, the target is not
             pairs = zip(reversed(_lengths(typeof(value))), reversed(_lengths(typeof(place(stmt)))), strict=False)
             yield from ((own, its) for own, its in pairs if own.is_not_one)
+        case Effect(Op("check", (condition, *_))):
+            for a, b in equalities(condition):
+                if _is_never_negative(a) or _is_never_negative(b):
+                    one, other = typeof(a), typeof(b)
+                    if isinstance(one, Scalar) and isinstance(other, Scalar) and one.dim and other.dim:
+                        yield one.dim, other.dim
+
+
+def _is_never_negative(e: Expr) -> bool:
+    """Certainly at least 0: integers that are equal to this one are equal as lengths."""
+    match e:
+        case Const(int(value)):
+            return value >= 0
+        case Op("shape" | "len"):
+            return True
+    return False
 
 
 def _lengths(known: Type | None) -> tuple[Dim, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from typing import TypeVar
 
+from srcad.analysis.shapes.implied_equalities import implied_equalities
 from srcad.ir.length_facts import NOTHING, LengthFacts
-from srcad.ir.nodes import Const, Expr, For, Op, Var
+from srcad.ir.nodes import Const, Expr, For, Op, Stmt, Var
 from srcad.ir.traversal import names
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
 from srcad.typing.typeof import linear_value, typeof
@@ -173,6 +174,19 @@ class ShapeEnvironment:
     def representative(self, d: Dim) -> Dim:
         """The representative of all lengths that are equal to this one."""
         return self.facts.representative(d)
+
+    def learn(self, stmt: Stmt) -> None:
+        """The statement has completed: the lengths that it needs to be equal are so from here on.
+
+        >>> from srcad.ir.notation import parse
+        >>> a, b = dim(Symbol("a", 0)), dim(Symbol("b", 0))
+        >>> shapes = ShapeEnvironment({"a": Array("float64", (a,)), "b": Array("float64", (b,))}, frozenset("ab"))
+        >>> (stmt,) = parse("check(shape(a, axis=0) == shape(b, axis=0))")
+        >>> shapes.learn(stmt)
+        >>> shapes.representative(a) == shapes.representative(b)
+        True
+        """
+        self.facts = self.facts.with_equal(*implied_equalities(stmt, lambda e: typeof(e, self.types)))
 
     def unknown_length(self) -> Dim:
         """A length under a fresh symbol."""

@@ -114,10 +114,14 @@ class ArrayAssignments:
         store = Store(Var(name), tuple(map(Var, indices)), element_value(tree, space, indices))
         axes = loop_order(tree, space, indices, self._state, None)
         lowered: list[Stmt] = [*before, ordered_nest(indices, extents, space.lengths, axes, (store,), self._state)]
-        kind = Array(declared.dtype, space.lengths, declared.layout)
+        # the lengths of other names are declared in the same symbols: `y[:len(x)]` is in bounds of `x + y`
+        lengths = tuple(
+            own if length.terms and self._shapes.representative(own) == length else length
+            for own, length in zip(declared.dims, space.lengths, strict=True)
+        )
         if name != target:
             lowered.append(Assign(target, Var(name)))
-        self._define(target, kind, extents)
+        self._define(target, Array(declared.dtype, lengths, declared.layout), extents)
         return lowered
 
     def _from_items(self, target: str, declared: Array, value: Op) -> list[Stmt]:

@@ -118,6 +118,8 @@ class _ArrayStatementLowering:
             case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
                 args = (args[0], *(self.operands.value(arg, before) for arg in args[1:]))
                 return [*before, replace(stmt, call=Op(prim, args, static))]
+            case Effect():
+                self._shapes.learn(stmt)
             case Return(values):
                 new_values = tuple(self.operands.value(e, before) for e in values)
                 return [*before, replace(stmt, values=new_values)]
