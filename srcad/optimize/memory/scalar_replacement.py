@@ -11,14 +11,31 @@ from collections import Counter
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Path, liveness
+from srcad.analysis.shapes.implied_equalities import implied_equalities
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Slice,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
-from srcad.ir.types import Array, Scalar, Type, dim
+from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.element_maps import (
     ConstantIndex,
@@ -34,7 +51,6 @@ from srcad.optimize.memory.scalar_replacement_candidates import (
     assigned_or_aliased,
     promotion_plan,
 )
-from srcad.optimize.shapes.shape_guards import guard_of
 from srcad.rules.traits import ALLOCATIONS, SHAPE_QUERIES, having
 from srcad.typing.typeof import typeof
 
@@ -126,14 +142,18 @@ class _Level:
                 found.append(with_blocks(stmt, new))
             else:
                 found.append(stmt)
-            guard = guard_of(stmt, self.types)
-            if guard is not None and guard.symbol.name in self._params:
-                facts = facts.with_equal((dim(guard.symbol), dim(guard.length)))
+            if isinstance(stmt, Effect):
+                equal = implied_equalities(stmt, lambda e: typeof(e, self.types))
+                facts = facts.with_equal(*equal).restricted(self._is_of_params)
             before |= _definitely_assigned(stmt)
             unaliased -= assigned_or_aliased((stmt,))
             if isinstance(stmt, Assign) and not roots(stmt.value):
                 unaliased |= {stmt.target}
         return tuple(found)
+
+    def _is_of_params(self, d: Dim) -> bool:
+        """Whether the length is one at any time: under the same symbol, others may differ between iterations."""
+        return all(s.name in self._params for s, _ in d.terms)
 
     def _loop(
         self, loop: For | While, path: Path, facts: LengthFacts, before: frozenset[str], unaliased: frozenset[str]
