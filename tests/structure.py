@@ -117,6 +117,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "frontend.values.growing_lists:_common_item_type": "of the items of a list",
         "reverse.storage.tape_sizes:_join": "behind two branches, in the slice that asks for sizes",
         "cleanup.style.name_coalescing:_joined_type": "of versions that get one name",
+        "optimize.shapes.shape_propagation:propagate_constant_shapes": "of all that a name is assigned",
     },
     "shapes: what is known of lengths at a place": {
         "ir.length_facts:LengthFacts": "equal lengths, either form",
@@ -125,10 +126,6 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.integers.length_forms:LengthForms": "lengths as forms, how they are spelled",
         "reverse.storage.tape_sizes:_Slicer": "in terms of the parameters, sequential form",
         "analysis.shapes.shape_environment:ShapeEnvironment": "types and facts at a place, sequential form",
-        "optimize.shapes.shape_propagation:propagate_constant_shapes": "by what is assigned, all at once",
-        "optimize.shapes.shape_guards:first_iteration_guards": "by checks that every turn makes",
-        "analysis.memory.full_overwrite:FullOverwrites": "of arrays made outside of loops",
-        "analysis.memory.access_maps:access_map": "of views",
     },
 }
 """Question -> what answers it by a way of its own; who only asks one of these is not named."""

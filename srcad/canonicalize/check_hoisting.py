@@ -142,7 +142,7 @@ class _CheckHoisting:
             body = self.block(stmt.body, here, inner | {n for s in stmt.test for n in own_writes(s)})
             return [], replace(stmt, test=test, body=body)
         body = self.block(stmt.body, facts.copy(), inner | {stmt.index})
-        runs = _runs_at_least_once(stmt, self._dims(stmt))
+        runs = self._runs_at_least_once(stmt, facts)
         if runs is None:
             return [], replace(stmt, body=body)
         before: list[Stmt] = []
@@ -170,8 +170,27 @@ class _CheckHoisting:
             remaining.append(one)
         return before, replace(stmt, body=tuple(remaining))
 
-    def _dims(self, loop: For) -> tuple[Dim | None, Dim | None]:
-        return self._dim(loop.start), self._dim(loop.stop)
+    def _runs_at_least_once(self, loop: For, facts: _Facts) -> Expr | None:
+        """The condition under which the loop runs at least once; None where it has no simple form."""
+        if not isinstance(loop.step, Const) or not isinstance(loop.step.value, int) or loop.step.value == 0:
+            return None
+        low, high = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)
+        least, most = self._dim(low), self._dim(high)
+        if least is None or most is None or self._may_exceed_form(low):
+            return Op(">", (high, low))
+        return Const(True) if facts.lengths.is_at_least(most, least + 1) else Op(">", (high, low))
+
+    def _may_exceed_form(self, e: Expr) -> bool:
+        """Whether the integer may be greater than its form, as `x[2:].shape[0]` is where x is empty."""
+        match e:
+            case Var(name) if name in self.values:
+                return self._may_exceed_form(self.values[name])
+            case Op("shape" | "len"):
+                d = self._dim(e)
+                return d is None or not self._is_nonnegative(d)
+            case Op(_, args):
+                return any(map(self._may_exceed_form, args))
+        return False
 
     # ---- conditions ------------------------------------------------------------------------------
 
@@ -258,19 +277,6 @@ class _CheckHoisting:
             case Scalar(dim=Dim() as value):
                 return symbol.axis is None and value == dim(symbol)
         return False
-
-
-def _runs_at_least_once(loop: For, ends: tuple[Dim | None, Dim | None]) -> Expr | None:
-    """The condition under which the loop runs at least once; None where it has no simple form."""
-    if not isinstance(loop.step, Const) or not isinstance(loop.step.value, int) or loop.step.value == 0:
-        return None
-    low, high = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)
-    least, most = ends if loop.step.value > 0 else ends[::-1]
-    if least is not None and most is not None:
-        span = most - least
-        if (not span.terms and span.const > 0) or (span - 1).is_nonnegative:
-            return Const(True)
-    return Op(">", (high, low))
 
 
 def _is_observable(stmt: Stmt) -> bool:

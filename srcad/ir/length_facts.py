@@ -11,7 +11,7 @@ Nothing follows for `k + 1`, as the length `n - 2` is 0 where the form is negati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from srcad.ir.types import Dim, Symbol, dim
@@ -44,8 +44,8 @@ class LengthFacts:
         return self._root(self.representative(a)) == self._root(self.representative(b))
 
     def is_at_least(self, a: Dim, b: Dim) -> bool:
-        """Whether length `a` is certainly at least length `b`."""
-        return (self.representative(a) - self.representative(b)).is_index or self.are_equal(a, b)
+        """Whether `a` is certainly at least `b`, as forms; so it is as lengths."""
+        return (self.representative(a) - self.representative(b)).is_index
 
     def equal_to(self, d: Dim) -> Iterator[Dim]:
         """The lengths that are equal to this one, the representative first."""
@@ -93,16 +93,7 @@ class LengthFacts:
                 pairs.append((d, other))
         return NOTHING.with_equal(*pairs)
 
-    def joined(self, other: LengthFacts) -> LengthFacts:
-        """The facts that both have: what holds where two paths meet."""
-        if self == other:
-            return self
-        return NOTHING.with_equal(*(pair for pair in self._pairs() if other.are_equal(*pair)))
-
     # ---- classes -----------------------------------------------------------------------------
-
-    def _pairs(self) -> Iterable[tuple[Dim, Dim]]:
-        return (*((dim(s), d) for s, d in self.symbols.items()), *self.forms.items())
 
     def _of_symbol(self, symbol: Symbol) -> Dim:
         known = self.symbols.get(symbol)
