@@ -32,8 +32,8 @@ from srcad.compiler.unit import Unit
 from srcad.frontend.lowering.lower import lower
 from srcad.frontend.source.read import span
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
-from srcad.ir.nodes import Block, Expr, Function, Return, Var
-from srcad.ir.traversal import names, section_start
+from srcad.ir.nodes import Block, Expr, Function, Var
+from srcad.ir.traversal import result_names, section_start
 from srcad.ir.types import Array, Type, is_float
 from srcad.reverse import driver
 from srcad.reverse.driver import Reversal
@@ -226,21 +226,17 @@ def _with_body(f: Function, body: Block, types: dict[str, Type]) -> Function:
     return f if body == f.body else replace(f, body=body, types=types)
 
 
-def _live(f: Function) -> frozenset[str]:
-    """The names that results are made of."""
-    returned = (e for s in f.body if isinstance(s, Return) for e in s.values)
-    return frozenset(n for e in (*f.results, *returned) for n in names(e))
-
-
 def _params(f: Function) -> frozenset[str]:
     return frozenset(p.name for p in f.params)
 
 
-dead_code_removed = _on_function_body(lambda f, types: remove_dead_code(f.body, _live(f), types, _params(f)))
-copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, _live(f), _params(f)))
-temporaries_substituted = _on_function_body(lambda f, types: substitute_temporaries(f.body, types, _live(f), f.tape))
+dead_code_removed = _on_function_body(lambda f, types: remove_dead_code(f.body, result_names(f), types, _params(f)))
+copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, result_names(f), _params(f)))
+temporaries_substituted = _on_function_body(
+    lambda f, types: substitute_temporaries(f.body, types, result_names(f), f.tape)
+)
 stencil_loops_split = _on_function_body(
-    lambda f, types: split_stencil_loops(f.body, types, _live(f), _params(f), section_start(f.body, "reverse"))
+    lambda f, types: split_stencil_loops(f.body, types, result_names(f), _params(f), section_start(f.body, "reverse"))
 )
 taped_conditions_read = _on_function_body(lambda f, types: load_taped_conditions(f.body, types, f.tape))
 idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
