@@ -19,6 +19,7 @@ from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
+from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.name_coalescing import coalesce_names
@@ -43,7 +44,7 @@ PASSES: dict[str, Pass] = {
     "late": lambda b, t, live: sink_definitions(b, t),
     "dead": lambda b, t, live: remove_dead_code(b, live, t, PARAMS),
     "untemp": lambda b, t, live: substitute_temporaries(b, t, live),
-    "idiom": lambda b, t, live: idiomatic_form(array_updates_as_stores(b, t), t),
+    "idiom": lambda b, t, live: idiomatic_form(update_in_place(array_updates_as_stores(b, t), t), t),
     "kept_tests": lambda b, t, live: load_taped_conditions(b, t, ("took_if",)),
     "choices": lambda b, t, live: conditional_expressions(b, t),
     "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS),
@@ -320,13 +321,8 @@ def test_ownership(before: str, live: set[str], after: str | None) -> None:
         ("d = d - d * e", "d -= d * e"),
         ("d = e - d", "d = e - d"),
         ("D = D + E", "D = D + E"),  # a new array: others may have the old one
-        ("D[...] = D[:] * e", "D[...] *= e"),
-        ("D[i] = e * D[i]", "D[i] *= e"),
-        ("D[i] = D[j] * D[i]", "D[i] *= D[j]"),
-        ("D[1:] = D[1:] * D[:-1]", "D[1:] = D[1:] * D[:-1]"),  # written while it is read
-        ("D[i] = e / D[i]", "D[i] = e / D[i]"),
-        ("D[...] += copy(E)", "D[...] += E"),
-        ("E = D\nD[1:] += copy(E[:-1])", "E = D\nD[1:] += copy(E[:-1])"),
+        ("D[:] *= e", "D[...] *= e"),
+        ("D[i] = D[i] * e", "D[i] = D[i] * e"),
         ("d = -(e * f)", "d = (-e) * f"),
         ("d = -(i * f)", "d = -(i * f)"),
         ("B = copy(A[:])", "B = copy(A)"),
@@ -334,6 +330,24 @@ def test_ownership(before: str, live: set[str], after: str | None) -> None:
 )
 def test_idiom(before: str, after: str) -> None:
     assert show(idiomatic_form(parse(before), KINDS)) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("D[...] = D[:] * e", "D[...] *= e"),
+        ("D[i] = e * D[i]", "D[i] *= e"),
+        ("D[i] = D[j] * D[i]", "D[i] *= D[j]"),
+        ("D[1:] = D[1:] * D[:-1]", "D[1:] = D[1:] * D[:-1]"),  # written while it is read
+        ("D[i] = e / D[i]", "D[i] = e / D[i]"),
+        ("D[...] += copy(E)", "D[...] += E"),
+        ("E = D\nD[1:] += copy(E[:-1])", "E = D\nD[1:] += copy(E[:-1])"),
+        ("D[1:] += D[:-1]", "D[1:] += copy(D[:-1])"),
+        ("D[::2] = D[:4]", "D[::2] = copy(D[:4])"),
+    ],
+)
+def test_update_in_place(before: str, after: str) -> None:
+    assert show(update_in_place(parse(before), KINDS)) == lines(after)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ CLEAN_UP: Order = (
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
     Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
-    Pass("idiomatic_form",                      steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
+    Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
+    Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
 )
 

@@ -24,6 +24,7 @@ from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
 from srcad.cleanup.expressions.unit_seed import propagate_unit_seed
+from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
@@ -239,6 +240,7 @@ stencil_loops_split = _on_function_body(
     lambda f, types: split_stencil_loops(f.body, types, result_names(f), _params(f), section_start(f.body, "reverse"))
 )
 taped_conditions_read = _on_function_body(lambda f, types: load_taped_conditions(f.body, types, f.tape))
+updated_in_place = _on_function_body(lambda f, types: update_in_place(f.body, types, section_start(f.body, "reverse")))
 idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
 unit_seed_propagated = on_function(lambda f: propagate_unit_seed(f, section_start(f.body, "reverse")))
 
