@@ -166,6 +166,20 @@ def f(P, Q):
     assert all(p.default is inspect.Parameter.empty for p in parameters) and len(parameters) == 4
 
 
+def test_a_name_that_compiled_code_makes_is_no_function_that_it_calls():
+    def f(x, y):
+        h = y
+        for prod in range(200):  # its first iteration of a segment would be called prod_first
+            h = np.sin(h) * y + 0.1
+            if h > 3.0:
+                break
+        return h + np.sum(np.prod(x.reshape(2, 2), axis=0))
+
+    args = np.array([1.0, 2.0, 3.0, 4.0]), 0.5
+    for have, want in zip(flat(srcad.grad(f, (0, 1))(*args)), flat(srcad.grad(f, (0, 1), **plain)(*args)), strict=True):
+        np.testing.assert_allclose(have, want, rtol=1e-14)
+
+
 def test_a_compiled_one():
     f, args = made("loop", SETS[0], PARAMETERS[1])
     g, _ = made("loop", "ABCD", "PQ")

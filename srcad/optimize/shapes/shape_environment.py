@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from srcad import runtime, vector_math
 from srcad.analysis.memory.memory_queries import MemoryQueries
+from srcad.ir.names import unused_name
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
@@ -46,7 +44,7 @@ class ShapeEnvironment:
         self._equal: dict[Symbol, Dim] = {}
         taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | self._params | {f.name}
         taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
-        self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)}
+        self._taken = taken
         self.indices = tuple(self.unused_name(name) for name in _INDICES)
         self.types: dict[str, Type] = {name: _with_fresh_symbols(t) for name, t in f.types.items()}
         self.extents: dict[str, tuple[Expr, ...]] = {}
@@ -58,10 +56,7 @@ class ShapeEnvironment:
     # ---- names -------------------------------------------------------------------------------
 
     def unused_name(self, wanted: str) -> str:
-        name, k = wanted, 0
-        while name in self._taken:
-            k += 1
-            name = f"{wanted}{k}"
+        name = unused_name(wanted, self._taken)
         self._taken.add(name)
         return name
 
