@@ -1,4 +1,8 @@
-"""Fresh names for passes on the sequential form."""
+"""The parts of a name, and fresh names for passes on the sequential form.
+
+A name is `base.version`; the base of a compiler temporary is marked with `%`, which no identifier of the user's has.
+What else there is to know of a name is said in fields (`Function.tape`): a user may call a variable `h_saved` or `d_x`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,33 @@ from srcad.ir.types import Type
 
 RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)})
 """What generated text means by a name: a keyword, a builtin, a module, a helper that it calls."""
+
+
+def base(name: str) -> str:
+    """The name without its version.
+
+    >>> base("acc.2"), base("%tanh.0"), base("x")
+    ('acc', '%tanh', 'x')
+    """
+    return name.rsplit(".", 1)[0]
+
+
+def stem(name: str) -> str:
+    """The base without the mark of a temporary.
+
+    >>> stem("acc.2"), stem("%tanh.0")
+    ('acc', 'tanh')
+    """
+    return base(name).lstrip("%")
+
+
+def is_temporary(name: str) -> bool:
+    """Whether the compiler has made the name up: it stands for no variable of the user's program.
+
+    >>> is_temporary("acc.2"), is_temporary("%tanh.0")
+    (False, True)
+    """
+    return name.startswith("%")
 
 
 def fresh_name(wanted: str, kind: Type, types: dict[str, Type]) -> str:

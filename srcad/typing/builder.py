@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
+from srcad.ir.names import base
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Saved, Slice, Span, Stmt, Undef, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, dim, unknown
 from srcad.rules.primitives import PRIMITIVES
@@ -60,7 +61,7 @@ class Builder:
         self.counters: dict[str, int] = {}
         self.created: list[str] = []
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
-        self.tape: dict[str, str] = {}
+        self.tape: dict[str, Saved] = {}
         """The names of tape values (`Function.tape`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
@@ -93,11 +94,15 @@ class Builder:
             table.pop(Var(name), None)  # left by an abandoned attempt
         return Var(name)
 
-    def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
-        """A new name for values that the forward sweep saves: one for each `one_per` (see `Function.tape`)."""
-        target = self.fresh(base, type)
-        self.tape[target.name] = one_per
+    def keep(self, of: str, ending: str, type: Type, one_per: Literal["turn", "stretch"] = "turn") -> Var:
+        """A new name for values of the variable `of` that the forward sweep saves: its own with an ending."""
+        target = self.fresh(of + ending, type)
+        self.tape[target.name] = Saved(of, one_per)
         return target
+
+    def variable(self, name: str) -> str:
+        """The variable, without a version: of a name of the tape, the one whose values it saves."""
+        return self.tape[name].of if name in self.tape else base(name)
 
     def emit(self, statement: Stmt) -> None:
         self._blocks[-1].append(statement)

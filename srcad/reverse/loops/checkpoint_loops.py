@@ -44,9 +44,6 @@ from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_slot import TapeSlot
 from srcad.typing.builder import Builder
 
-CHECKPOINTS = "_checkpoints"
-"""Suffix of the name of an array that saves the state at the start of each segment."""
-
 
 @dataclass
 class _StateSlots:
@@ -77,17 +74,17 @@ class SegmentLoops:
         for loop in checkpoints.segments:
             state = self._state_slots[loop] = _StateSlots()
             for name in checkpoints.saved_arrays(loop):
-                state.memory[name] = slots.segment(_checkpoint_name(name), builder.types[name], loop)
+                state.memory[name] = slots.segment(builder.variable(name), builder.types[name], loop)
             for carry in checkpoints.saved_carries(loop, plan.reads):
                 t = builder.types[carry.arg]
-                state.carried[carry.arg] = slots.segment(_checkpoint_name(carry.arg), t, loop)
+                state.carried[carry.arg] = slots.segment(builder.variable(carry.arg), t, loop)
                 self.starts[carry.arg] = builder.fresh(f"%{_base(carry.arg)}", t)
             owner = loop.owner
             assert isinstance(owner, For)
             for carry in owner.carried:
                 self.results[carry.result] = builder.fresh(_base(carry.result), builder.types[carry.result])
             for name in checkpoints.clobbered_arrays(loop, plan.restored_after_segments.get(loop, ())):
-                state.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
+                state.before[name] = builder.keep(builder.variable(name), SAVED, builder.types[name])
 
     def sets_segment_start(self, stmt: Stmt) -> bool:
         """Whether the statement sets the start of the single segment that analyses see."""
@@ -192,10 +189,6 @@ def _without_effects(block: Block) -> Block:
     """Without printing and checks: the forward sweep has done both."""
     remaining = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "check"))
     return tuple(with_blocks(s, [_without_effects(b) for b in blocks(s)]) for s in remaining)
-
-
-def _checkpoint_name(name: str) -> str:
-    return _base(name).lstrip("%").removesuffix(SAVED) + CHECKPOINTS
 
 
 def _base(name: str) -> str:
