@@ -76,6 +76,16 @@ SETS = [
     ("unbroadcast_1d", "inline_exp", "srcad", "njit"),
     ("jacobian_P", "P_final", "d0_P", "d1_Q"),
 ]
+TOGETHER = [
+    # one variable has the name that another gets where it is saved, or that of its adjoint
+    (("h", "h_saved", "h_stack", "h_saved_1"), ("x", "d_x")),
+    (("h", "d_h", "d_h_saved", "h_top"), ("h_saved", "h_stack")),
+    (("C_saved", "C", "d_C", "took_if"), ("C_checkpoints", "C_stack")),
+    (("x_saved", "x", "x_stack", "x_saved_saved"), ("d_x_saved", "d_x")),
+    (("d_C", "d_D", "C", "D"), ("P_length_0", "d_P")),
+    (("sin_saved", "product", "sin", "d_sin"), ("tanh_saved", "tanh")),
+]
+"""Names of variables, and of parameters."""
 PARAMETERS = [
     ("P", "Q"),
     ("x_saved", "h_stack"),
@@ -128,7 +138,8 @@ def test_the_same_program_under_other_names(name, mode, tmp_path):
     limit = {"max_tape": plan.bytes} if plan.exact else {}
     pairs = [*((names, ("P", "Q")) for names in SETS), *(("ABCD", both) for both in PARAMETERS)]
     pairs += [(names, both) for names, both in itertools.islice(zip(SETS, PARAMETERS[1:]), 6) if not {*names} & {*both}]
-    for names, both in pairs if mode == "grad" else pairs[1::5]:
+    pairs += TOGETHER
+    for names, both in pairs if mode == "grad" else [*pairs[1:-6:5], *pairs[-6:]]:
         f, args = made(name, names, both)
         df = make(f, (0, 1), **plain, **options, **limit)
         for have, want in zip(flat(df(*args)), right, strict=True):
