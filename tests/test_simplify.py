@@ -32,7 +32,7 @@ from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Par
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
 from srcad.reverse.source_comments import REVERSE
-from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer
+from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer, adjoints_in
 
 Types = Mapping[str, Type]
 Pass = Callable[[Block, Types, frozenset[str]], Block]
@@ -41,13 +41,13 @@ PASSES: dict[str, Pass] = {
     "fold": lambda b, t, live: simplify_algebra(b, t),
     "first": lambda b, t, live: assign_first_contribution(array_updates_as_stores(b, t), t),
     "merge": lambda b, t, live: merge_contributions(b, t),
-    "late": lambda b, t, live: sink_definitions(b, t),
+    "late": lambda b, t, live: sink_definitions(b, t, adjoints=adjoints_in(t)),
     "dead": lambda b, t, live: remove_dead_code(b, live, t, PARAMS),
-    "untemp": lambda b, t, live: substitute_temporaries(b, t, live),
+    "untemp": lambda b, t, live: substitute_temporaries(b, t, live, adjoints=adjoints_in(t)),
     "idiom": lambda b, t, live: idiomatic_form(update_in_place(array_updates_as_stores(b, t), t), t),
     "kept_tests": lambda b, t, live: load_taped_conditions(b, t, ("took_if",)),
     "choices": lambda b, t, live: conditional_expressions(b, t),
-    "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS),
+    "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS, adjoints_in(t)),
     "shifts": lambda b, t, live: split_stencil_loops(array_updates_as_stores(b, t), t, live, PARAMS),
     "simplify": lambda b, t, live: rounds(array_updates_as_stores(b, t), t, live),
 }
@@ -56,7 +56,8 @@ PASSES: dict[str, Pass] = {
 def rounds(block: Block, types: Types, live: frozenset[str]) -> Block:
     """The repeated passes of the compiler, on a block that counts as a reverse sweep."""
     params = tuple(Param(name, name) for name in PARAMS)
-    f = Function("f", params, (REVERSE, *block), tuple(map(Var, sorted(live))), dict(types))
+    results = tuple(map(Var, sorted(live)))
+    f = Function("f", params, (REVERSE, *block), results, dict(types), adjoints=adjoints_in(types))
     return applied((Repeated("until nothing changes", ROUND),), f).body[1:]
 
 
@@ -104,7 +105,8 @@ def test_names_keep_what_a_function_computes(last: Callable[[Function], Function
         pick = random.Random(seed)
         results = tuple(Var(n) for n in (*SCALARS, *ARRAYS) if pick.random() < 0.4)
         body = (*writer.program(), Return(results))
-        f = Function("f", tuple(Param(n, n) for n in PARAMS), body, results, writer.types)
+        params = tuple(Param(n, n) for n in PARAMS)
+        f = Function("f", params, body, results, writer.types, adjoints=adjoints_in(writer.types))
         g = last(f)
         one, other = Execution(given()), Execution(given())
         arguments = [[run.env[n] for n in ("a", "b")] for run in (one, other)]
@@ -310,7 +312,7 @@ def test_dead(before: str, live: set[str], after: str) -> None:
     ],
 )
 def test_ownership(before: str, live: set[str], after: str | None) -> None:
-    assert show(elide_copies(parse(before), KINDS, live, {"A"})) == lines(before if after is None else after)
+    assert show(elide_copies(parse(before), KINDS, live, {"A"}, adjoints_in(KINDS))) == lines(after or before)
 
 
 @pytest.mark.parametrize(

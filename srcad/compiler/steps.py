@@ -20,6 +20,7 @@ from srcad.canonicalize.trip_counts import count_trips
 from srcad.canonicalize.unreachable_code import remove_unreachable_code
 from srcad.cleanup.adjoint.copy_elision import elide_copies
 from srcad.cleanup.adjoint.loop_fission import split_stencil_loops
+from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
@@ -117,7 +118,7 @@ def refuse_conflicts(unit: Unit) -> Unit:
 def _resumed(change: Callable[[Function, Builder], Function]) -> Step:
     def step(f: Function) -> Function:
         builder = Builder.resume(f)
-        return replace(change(f, builder), types=builder.types, tape=builder.tape)
+        return builder.built(change(f, builder))
 
     return on_function(step)
 
@@ -208,18 +209,21 @@ def on_body(change: Callable[[Block, dict[str, Type]], Block]) -> Step:
     return _on_function_body(lambda f, types: change(f.body, types))
 
 
-def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> Step:
-    """A pass on the statements of the reverse sweep alone: those of the user keep the form that they have."""
-
+def _on_reverse_sweep(change: Callable[[Function, Block, dict[str, Type], MayAlias], Block]) -> Step:
     def step(unit: Unit) -> Unit:
         f = unit.function
         types = dict(f.types)
         shared = unit.aliases or may_alias(f.body, types)
         at = section_start(f.body, "reverse")
-        body = f.body[:at] + change(f.body[at:], types, shared)
+        body = f.body[:at] + change(f, f.body[at:], types, shared)
         return replace(unit, function=_with_body(f, body, types), aliases=shared)
 
     return step
+
+
+def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> Step:
+    """A pass on the statements of the reverse sweep alone: those of the user keep the form that they have."""
+    return _on_reverse_sweep(lambda f, block, types, shared: change(block, types, shared))
 
 
 def _with_body(f: Function, body: Block, types: dict[str, Type]) -> Function:
@@ -232,9 +236,9 @@ def _params(f: Function) -> frozenset[str]:
 
 
 dead_code_removed = _on_function_body(lambda f, types: remove_dead_code(f.body, result_names(f), types, _params(f)))
-copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, result_names(f), _params(f)))
+copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, result_names(f), _params(f), f.adjoints))
 temporaries_substituted = _on_function_body(
-    lambda f, types: substitute_temporaries(f.body, types, result_names(f), f.tape)
+    lambda f, types: substitute_temporaries(f.body, types, result_names(f), f.tape, f.adjoints)
 )
 stencil_loops_split = _on_function_body(
     lambda f, types: split_stencil_loops(f.body, types, result_names(f), _params(f), section_start(f.body, "reverse"))
@@ -251,4 +255,5 @@ def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
     return f.body[:at] + name_reversed_indices(f.body[at:], types)
 
 
+definitions_sunk = _on_reverse_sweep(lambda f, block, types, shared: sink_definitions(block, types, shared, f.adjoints))
 adjoint_algebra_simplified = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))

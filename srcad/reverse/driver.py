@@ -115,16 +115,16 @@ def of_value(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) ->
     """Of the first result, a scalar; its cotangent is a parameter."""
     builder = Builder.resume(f)
     seed = _seed(f, builder)
-    return Reversal(replace(f, types=builder.types), tuple(wrt), (((f.results[0], seed),),), {}, tuple(checkpoint))
+    return Reversal(builder.built(f), tuple(wrt), (((f.results[0], seed),),), {}, tuple(checkpoint))
 
 
 def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
     """Of what the function leaves in the arrays of `wrt`, and of its first result if that is a float."""
     builder = Builder.resume(f)
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
-    buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
+    buffers = {name: builder.adjoint(f"d_{_base(name)}", f.types[name]) for name in arrays}
     seeds = tuple((r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r)))
-    return Reversal(replace(f, types=builder.types), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
+    return Reversal(builder.built(f), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
 
 
 def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
@@ -136,8 +136,8 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
     (result,) = f.results
     t = builder.typeof(result)
     assert isinstance(result, Var) and isinstance(t, Array)
-    seed = builder.fresh(f"d_{_base(result.name).lstrip('%')}", replace(t, layout="C"))
-    given = replace(f, types=builder.types)
+    seed = builder.adjoint(f"d_{_base(result.name).lstrip('%')}", replace(t, layout="C"))
+    given = builder.built(f)
     # the reverse sweep is to run once for each entry of the array, after one forward sweep
     return Reversal(given, tuple(wrt), (((result, seed),),), {}, tuple(checkpoint), interleaving=False)
 
@@ -154,7 +154,7 @@ def split_loops(reversal: Reversal) -> Reversal:
         return reversal
     builder = Builder.resume(reversal.function)
     f, segments = split_into_segments(reversal.function, builder, chosen)
-    return replace(reversal, function=replace(f, types=builder.types, tape=builder.tape), segments=segments)
+    return replace(reversal, function=builder.built(f), segments=segments)
 
 
 def expand_overwritten_arrays(reversal: Reversal) -> Reversal:
@@ -167,7 +167,7 @@ def expand_overwritten_arrays(reversal: Reversal) -> Reversal:
             return reversal
         builder = Builder.resume(reversal.function)
         f, rows = expand_arrays(reversal.function, builder, wanted, reversal.rows)
-        reversal = replace(reversal, function=replace(f, types=builder.types, tape=builder.tape), rows=rows)
+        reversal = replace(reversal, function=builder.built(f), rows=rows)
 
 
 def save_results(f: Function) -> Function:
@@ -295,12 +295,12 @@ def _prefixes(count: int) -> list[str]:
 
 
 def _made(f: Function, builder: Builder) -> Function:
-    return replace(f, types=builder.types, tape=builder.tape)
+    return builder.built(f)
 
 
 def _seed(f: Function, builder: Builder) -> Var:
     t = builder.typeof(f.results[0])
-    return builder.fresh("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))
+    return builder.adjoint("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))
 
 
 def _base(name: str) -> str:

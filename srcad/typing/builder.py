@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Literal, NoReturn
 
 import numpy as np
@@ -63,6 +64,8 @@ class Builder:
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
         self.tape: dict[str, Saved] = {}
         """The names of tape values (`Function.tape`)."""
+        self.adjoints: set[str] = set()
+        """The names of adjoints (`Function.adjoints`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -71,6 +74,7 @@ class Builder:
         builder = cls()
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
+        builder.adjoints = set(f.adjoints)
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -99,6 +103,16 @@ class Builder:
         target = self.fresh(of + ending, type)
         self.tape[target.name] = Saved(of, one_per)
         return target
+
+    def adjoint(self, base: str, type: Type) -> Var:
+        """A new name for an adjoint."""
+        target = self.fresh(base, type)
+        self.adjoints.add(target.name)
+        return target
+
+    def built(self, f: Function) -> Function:
+        """The function with what is known of its names."""
+        return replace(f, types=self.types, tape=self.tape, adjoints=frozenset(self.adjoints))
 
     def variable(self, name: str) -> str:
         """The variable, without a version: of a name of the tape, the one whose values it saves."""

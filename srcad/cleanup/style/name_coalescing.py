@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, liveness
 from srcad.cleanup.dead_code import remove_self_copies
-from srcad.cleanup.expressions.forward_substitution import is_temporary
-from srcad.ir.names import RESERVED, unused_name
+from srcad.ir.names import RESERVED, is_temporary, unused_name
 from srcad.ir.nodes import For, Function, Var
 from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, counter, dim
@@ -57,7 +56,8 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     params = tuple(replace(p, name=identifiers[p.name]) for p in f.params)
     results = tuple(Var(identifiers[e.name]) if isinstance(e, Var) else e for e in f.results)
     tape = {identifiers[name]: f.tape[name] for name in groups.naming if name in f.tape}
-    return replace(f, params=params, body=body, results=results, types=types, tape=tape)
+    adjoints = frozenset(identifiers[name] for name in groups.naming if name in f.adjoints)
+    return replace(f, params=params, body=body, results=results, types=types, tape=tape, adjoints=adjoints)
 
 
 class _InterferenceGraph:

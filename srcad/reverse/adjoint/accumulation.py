@@ -86,7 +86,7 @@ class AdjointVariables:
             t = self.builder.types[primal]
             if isinstance(t, Array):
                 t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])
-            self._names[primal] = self.builder.fresh(f"{mark}{self.prefix}{stem(own)}", t)
+            self._names[primal] = self.builder.adjoint(f"{mark}{self.prefix}{stem(own)}", t)
         return self._names[primal]
 
     def view(self, primal: str) -> Op | None:

@@ -179,7 +179,7 @@ class _Transform:
         with self.group(position):
             for carry in carried:
                 base = adjoints.name(carry.arg).name.rsplit(".", 1)[0]
-                out = builder.fresh(base, builder.types[carry.arg])
+                out = builder.adjoint(base, builder.types[carry.arg])
                 start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
@@ -267,7 +267,7 @@ class _Transform:
         is_active_value = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
         if is_active_value:
             location_type = builder.typeof(location)
-            loaded = builder.fresh("%d_new", location_type)
+            loaded = builder.adjoint("%d_new", location_type)
             array = isinstance(location_type, Array)
             builder.emit(Assign(loaded.name, Op("copy", (location,)) if array else location, stmt.span))
         if stmt.op is None and self.is_read_before(stmt):

@@ -133,8 +133,10 @@ class TapeLayout:
     def _array(self, of: str, ending: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> TapeSlot:
         own = t.dims if isinstance(t, Array) else ()
         lengths = [nonnegative_length(d, shape_query) for d in own]
-        dims = (*(dim(Symbol(of + ending, axis)) for axis in range(len(axes))), *own)
-        saved = self.builder.keep(of, ending, Array(t.dtype, dims))
+        saved = self.builder.keep(of, ending, t)
+        # lengths of its own: those of a parameter of the user's may have its name, without the version
+        dims = (*(dim(Symbol(saved.name, axis)) for axis in range(len(axes))), *own)
+        self.builder.types[saved.name] = Array(t.dtype, dims)
         sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare = Assign(saved.name, Op("np.empty", (*sizes, *lengths), static))
@@ -226,7 +228,8 @@ class TapeLayout:
     def _stack(self, of: str, t: Scalar, region: Region) -> TapeSlot:
         integer = Scalar("int64")
         ending = "" if t.dtype == "bool" else STACK
-        stack = self.builder.keep(of, ending, Array(t.dtype, (dim(Symbol(of + ending, 0)),)))
+        stack = self.builder.keep(of, ending, t)
+        self.builder.types[stack.name] = Array(t.dtype, (dim(Symbol(stack.name, 0)),))
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
