@@ -171,6 +171,8 @@ class For:
     carried: tuple[Carry, ...] = ()
     exit: Expr | None = None
     span: Span | None = field(default=None, compare=False)
+    counts: bool = field(default=False, compare=False)
+    """The index is the number of the iteration that is reversed, and no variable of the user's."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ class _InterferenceGraph:
         read |= {n for e in self.f.results for n in reads(e)}
         loops = [s for s in walk(self.f.body) if isinstance(s, For)]
         unnamed = {s.index for s in loops if not _base(s.index).strip("_")}
-        return (unnamed | {s.index for s in loops if s.span is None and _base(s.index) == "turn"}) - read
+        return (unnamed | {s.index for s in loops if s.counts}) - read
 
     def _add(self, name: str) -> None:
         if name not in self.parent:
