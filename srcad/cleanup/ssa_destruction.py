@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from srcad.ir.length_exprs import nonnegative_length, shape_query
-from srcad.ir.names import base
+from srcad.ir.names import stem
 from srcad.ir.nodes import (
     Assign,
     Block,
@@ -137,7 +137,7 @@ class _SsaDestruction:
                 exit = stmt.exit
                 if exit is not None and names(exit) & defined(at_end):
                     # evaluated on the values of this iteration, before the copies overwrite them
-                    leave = self._fresh("%leave", Scalar("bool"))
+                    leave = self._fresh("leave", Scalar("bool"))
                     at_end = (Assign(leave, exit, span), *at_end)
                     exit = Var(leave)
                 body = self._loop_blocks({stmt.index} | defined(before), body)[0] + at_end
@@ -226,15 +226,16 @@ class _SsaDestruction:
             else:
                 # only cycles are left: break one with a copy of the old value
                 target, _ = pending[0]
-                old = self._fresh(base(target) + "_old", self.types.get(target))
+                old = self._fresh(f"{stem(target)}_old", self.types.get(target))
                 self.old_adjoints |= {old} if target in self.adjoints else set()
                 copies_done.append(Assign(old, Var(target), span))
                 pending = [(t, replace_names(v, {target: Var(old)})) for t, v in pending]
         return tuple(copies_done)
 
     def _fresh(self, base: str, type: Type | None) -> str:
+        """A new temporary."""
         k = 0
-        while (new := f"%{base.lstrip('%')}.{k}") in self.taken:
+        while (new := f"%{base}.{k}") in self.taken:
             k += 1
         self.taken.add(new)
         if type is not None:

@@ -18,6 +18,7 @@ from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
 from srcad.errors import fail
+from srcad.ir.names import base, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
@@ -122,7 +123,7 @@ def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()
     """Of what the function leaves in the arrays of `wrt`, and of its first result if that is a float."""
     builder = Builder.resume(f)
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
-    buffers = {name: builder.adjoint(f"d_{_base(name)}", f.types[name]) for name in arrays}
+    buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name]) for name in arrays}
     seeds = tuple((r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r)))
     return Reversal(builder.built(f), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
 
@@ -136,7 +137,7 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
     (result,) = f.results
     t = builder.typeof(result)
     assert isinstance(result, Var) and isinstance(t, Array)
-    seed = builder.adjoint(f"d_{_base(result.name).lstrip('%')}", replace(t, layout="C"))
+    seed = builder.adjoint(f"d_{stem(result.name)}", replace(t, layout="C"))
     given = builder.built(f)
     # the reverse sweep is to run once for each entry of the array, after one forward sweep
     return Reversal(given, tuple(wrt), (((result, seed),),), {}, tuple(checkpoint), interleaving=False)
@@ -178,7 +179,7 @@ def save_results(f: Function) -> Function:
     body = list(f.body)
     for result in f.results:
         if isinstance(result, Var) and result.name in stored:
-            own = builder.fresh(result.name.rsplit(".", 1)[0], f.types[result.name])
+            own = builder.fresh(base(result.name), f.types[result.name])
             body.append(Assign(own.name, Op("copy", (result,)), f.span))
             result = own
         results.append(result)
@@ -216,11 +217,11 @@ def adjoint(reversal: Reversal) -> Function:
     sweeps, builder = plan.assembled(), plan.builder
     # the reverse sweep restores what the primal has overwritten
     changed = [p for p in f.params if p.name in plan.found.written and sweeps.restores]
-    finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
+    finals = {p.name: builder.fresh(f"{base(p.name)}_final", f.types[p.name]) for p in changed}
     keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
     give = [Store(Var(name), (), final) for name, final in finals.items()]
     results = tuple(plan.adjoints[0][name] for name in reversal.wrt if name not in buffers)
-    params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
+    params = (*f.params, *(Param(b.name, base(b.name)) for b in buffers.values()))
     params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in reversal.seeds[0] if isinstance(seed, Var))
     # what is deferred may be what the primal leaves in its arguments: then the reverse sweep has restored nothing
     after = (*_deferred(sweeps), *give, Return(results))
@@ -301,7 +302,3 @@ def _made(f: Function, builder: Builder) -> Function:
 def _seed(f: Function, builder: Builder) -> Var:
     t = builder.typeof(f.results[0])
     return builder.adjoint("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))
-
-
-def _base(name: str) -> str:
-    return name.rsplit(".", 1)[0]

@@ -109,7 +109,7 @@ class _Substitution:
                 return While(test, new, self.block(body), (), stmt.span)
             case For(body=body, exit=exit, carried=()) if exit is not None:
                 body, exit = self._with_tail(body, exit)
-                return For(stmt.index, stmt.start, stmt.stop, stmt.step, body, (), exit, stmt.span)
+                return replace(stmt, body=body, exit=exit)
             case _:
                 return with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
 
