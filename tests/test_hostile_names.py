@@ -3,6 +3,8 @@
 The kind: a program with such names is the program with plain ones: same value, same gradient, same plan.
 """
 
+import ast
+import builtins
 import inspect
 import itertools
 import linecache
@@ -152,6 +154,64 @@ def test_the_same_program_under_other_names(name, mode, tmp_path):
                 np.testing.assert_array_equal(have, want)
             with pytest.raises(TypeError, match=f"{function.__name__} takes"):
                 function(args[0], args[0])
+
+
+TEXT = """
+def f(x, y):
+    A = x.copy()
+    B = np.zeros((len(x), 3))
+    total = 0.0
+    for C in range(len(x) - 1, -1, -1):
+        D = np.sin(x[C] * y)
+        if D > 0.3:
+            total += D * A[C]
+        B[C, 0] = D * D
+        B[C, 1] = B[C, 0] * y
+        E = B[C].copy()
+        total += E[0] * E[1]
+        A[C] = total * D
+    F = A.copy()
+    F[0] = 1.0
+    for G in range(len(x)):
+        H = np.empty(2)
+        H[0] = x[G] * total
+        H[1] = H[0] * np.cos(H[0])
+        total += H[0] * H[1]
+    K = 1.0
+    return total * K + np.sum(F * A)
+"""
+OURS = ["d_qqqqq", "q_saved", "q_stack", "turns", "turn", "took_if", "d0_qqqq", "stretch", "q_final", "q_old", "first"]
+
+
+def texts(names):
+    """What is read and what is compiled for this program, with its variables numbered in the order of the text."""
+    text = re.sub(r"\b([A-HK])\b", lambda found: names[found[1]], TEXT)
+    file = f"<{names}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    scope = {"np": np, "__name__": __name__}
+    exec(compile(text, file, "exec"), scope)
+    made = srcad.value_and_grad(scope["f"], (0, 1), **plain).specialisation(np.ones(5), 0.7).generated
+    return numbered(made.text()), numbered(made.machine_text())
+
+
+def numbered(text):
+    tree, numbers = ast.parse(text), {}
+    for node in ast.walk(tree.body[-1]):
+        if isinstance(node, ast.Name) and node.id not in dir(builtins):
+            node.id = f"v{numbers.setdefault(node.id, len(numbers))}"
+        elif isinstance(node, ast.arg):
+            node.arg = f"v{numbers.setdefault(node.arg, len(numbers))}"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = "a message"
+    return ast.unparse(tree.body[-1])
+
+
+@pytest.mark.parametrize("variable", "ABCDEFGHK")
+def test_the_text_does_not_depend_on_the_name_of_a_variable(variable):
+    others = {name: f"{name.lower()}_zzzzz" for name in "ABCDEFGHK"}
+    right = {length: texts(others | {variable: "z" * length}) for length in {len(name) for name in OURS}}
+    for name in OURS:
+        assert texts(others | {variable: name}) == right[len(name)], name
 
 
 @pytest.mark.parametrize("both", PARAMETERS)
