@@ -5,6 +5,17 @@ objects, so that this is fast, and where bodies differ it ends early. A hash wou
 
 The types of names are a dict that passes add to. So an answer remembers the types it depends on, those of the names
 in the body, as far as it depends on them; new names change none of these.
+
+>>> from srcad.ir.notation import parse
+>>> from srcad.ir.types import Scalar
+>>> def names_read(body, types):
+...     return remembered("names read", body, types, None, lambda: (print("computed") or {"x"}, ["x"]))
+>>> types = {"x": Scalar("float64")}
+>>> with remembered_analyses():
+...     first = names_read(parse("y = 2.0 * x"), types)
+...     types["y"] = Scalar("float64")
+...     again = names_read(parse("y = 2.0 * x"), types)
+computed
 """
 
 from __future__ import annotations

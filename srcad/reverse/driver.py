@@ -3,6 +3,22 @@
 A `Reversal` says what is to be reversed. Two passes change the primal first, by what the plan of the sweeps says:
 checkpointed loops are split into segments, and arrays whose every iteration overwrites them get a row for each. Then
 `gradient`, `adjoint` and `jacobian` put the sweeps together; `compiler/passes` has the order.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "user_module"
+>>> def scaled(x, k):
+...     return k * x
+>>> f = normal_form(scaled, 2.0, 3.0)
+>>> print(text(gradient(of_value(f, ["x"]))))
+scaled_grad(x: float64, k: float64, d_result.0: float64):
+    # ---- forward sweep -----------------------------------------------------
+    %product.0 = k * x
+    # ---- reverse sweep -----------------------------------------------------
+    %d_product.0 = d_result.0
+    %part.0 = k * %d_product.0
+    d_x.0 = %part.0
+    return d_x.0
 """
 
 from __future__ import annotations

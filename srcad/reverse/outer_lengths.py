@@ -1,4 +1,18 @@
-"""Array lengths in terms of names defined outside of loops."""
+"""Array lengths in terms of names defined outside of loops.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import expr_text
+>>> from srcad.ir.regions import regions
+>>> from srcad.ir.types import Symbol, dim
+>>> def first(x):
+...     for k in range(3):
+...         y = x[k:]
+...     return x[0]
+>>> import numpy as np
+>>> outside = regions(normal_form(first, np.ones(3)))
+>>> expr_text(length(dim(Symbol("x", 0)) - 1, outside)), length(dim(Symbol("y.0", 0)), outside)
+('max(shape(x, axis=0) - 1, 0)', None)
+"""
 
 from __future__ import annotations
 
