@@ -8,7 +8,7 @@ from dataclasses import replace
 from srcad.analysis.memory.liveness import liveness
 from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.nodes import Assign, Comment, Const, Expr, Function, Op, Stmt, Var
-from srcad.ir.traversal import result_names, walk
+from srcad.ir.traversal import names, walk
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 
 _EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
@@ -33,7 +33,8 @@ def initialise_undefined(f: Function) -> Function:
     UnboundLocalError.
     """
     params = {p.name for p in f.params}
-    read_undefined = liveness(f.body, f.types, result_names(f), params, all_stays=True).before_all - params
+    results = {n for e in f.results for n in names(e)}
+    read_undefined = liveness(f.body, f.types, results, params, all_stays=True).before_all - params
     copied = {s.value.name for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
     initialisations: list[Stmt] = []
     for name in sorted(read_undefined & copied):
