@@ -1,4 +1,11 @@
-"""What each line of the order does: functions of the passes, put to work on a `Unit`."""
+"""What each line of the order does: functions of the passes, put to work on a `Unit`.
+
+>>> from srcad.compiler.unit import without_source
+>>> def renamed(f):
+...     return replace(f, name="g")
+>>> on_function(renamed)(without_source(Function("f", (), (), (), {}), "primal")).function.name
+'g'
+"""
 
 from __future__ import annotations
 
@@ -46,14 +53,6 @@ Step = Callable[[Unit], Unit]
 
 
 def on_function(change: Callable[[Function], Function]) -> Step:
-    """A pass on functions as one on units.
-
-    >>> from srcad.compiler.unit import without_source
-    >>> def renamed(f):
-    ...     return replace(f, name="g")
-    >>> on_function(renamed)(without_source(Function("f", (), (), (), {}), "primal")).function.name
-    'g'
-    """
     return lambda unit: replace(unit, function=change(unit.function), aliases=None)
 
 
