@@ -13,6 +13,7 @@ from srcad.analysis.integers.residual_conditions import equalities, residual_con
 from srcad.analysis.values.effects import has_effect
 from srcad.ir.length_exprs import linear_expression, shape_query
 from srcad.ir.length_facts import NOTHING, LengthFacts
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If, Op, Span, Stmt, Var, While
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
@@ -197,12 +198,12 @@ class _CheckHoisting:
     def _expanded(self, e: Expr) -> Expr:
         """A condition, or an integer, with its temporaries expanded; names of the user stay."""
         match e:
-            case Var(name) if name.startswith("%") and isinstance(value := self.values.get(name), Op):
+            case Var(name) if is_temporary(name) and isinstance(value := self.values.get(name), Op):
                 if not isinstance(self.types.get(name), Scalar):
                     return e
                 if value.prim in CONDITIONS or value.prim in SHAPE_ARITHMETIC:
                     return self._expanded(value)
-            case Op("shape", (Var(name),), static) if name.startswith("%"):
+            case Op("shape", (Var(name),), static) if is_temporary(name):
                 match self.values.get(name):
                     case Op("index") as view:  # `x[1:].shape[0]`: no other check reads the temporary of the view
                         return Op("shape", (view,), static)

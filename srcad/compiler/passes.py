@@ -16,7 +16,6 @@ from functools import partial
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
-from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
@@ -88,7 +87,7 @@ ROUND = (
     KeepsAliases("simplify_algebra",            steps.adjoint_algebra_simplified,    SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("assign_first_contribution",   adj(assign_first_contribution),      SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("merge_contributions",         adj(merge_contributions),            SEQUENTIAL, SEQUENTIAL),
-    KeepsAliases("sink_definitions",            adj(sink_definitions),               SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("sink_definitions",            steps.definitions_sunk,              SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_into_branches",          adj(sink_into_branches),             SEQUENTIAL, SEQUENTIAL),
     Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
     Optional("elide_copies",                    steps.copies_elided,                 SEQUENTIAL, SEQUENTIAL),
@@ -106,7 +105,8 @@ CLEAN_UP: Order = (
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
     Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
-    Pass("idiomatic_form",                      steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
+    Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
+    Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
 )
 

@@ -171,6 +171,8 @@ class For:
     carried: tuple[Carry, ...] = ()
     exit: Expr | None = None
     span: Span | None = field(default=None, compare=False)
+    counts: bool = field(default=False, compare=False)
+    """The index is the number of the iteration that is reversed, and no variable of the user's."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,16 @@ class Param:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """What is saved under a name of the tape."""
+
+    of: str
+    """The variable whose values they are, without a version."""
+    one_per: Literal["turn", "stretch"] = "turn"
+    """What saves one value there: an iteration, or a segment between checkpoints."""
+
+
+@dataclass(frozen=True)
 class Function:
     """A function on flat arguments. `results` are atoms (normal form); `types` knows every name."""
 
@@ -239,6 +251,7 @@ class Function:
     results: tuple[Expr, ...]
     types: dict[str, Type] = field(compare=False)
     span: Span | None = field(default=None, compare=False)
-    tape: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The names under which the forward sweep saves values, each with the unit that saves one value there: "turn" (an
-    iteration) or "stretch" (a segment between checkpoints)."""
+    tape: Mapping[str, Saved] = field(default_factory=dict, compare=False)
+    """The names under which the forward sweep saves values."""
+    adjoints: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of adjoints: a user may call a variable `d_x` too."""

@@ -383,6 +383,12 @@ def rename(block: Block, mapping: Mapping[str, str]) -> Block:
     return tuple(rewrite(stmt, expr, name) for stmt in block)
 
 
+def result_names(f: Function) -> frozenset[str]:
+    """The names that the results are made of: those of `f.results`, and of its `return`, which passes rewrite."""
+    returned = (e for s in f.body if isinstance(s, Return) for e in s.values)
+    return frozenset(n for e in (*f.results, *returned) for n in names(e))
+
+
 def section_start(block: Block, section: Section) -> int:
     """The position of the comment that opens a section; the end where there is none."""
     return next((k for k, s in enumerate(block) if isinstance(s, Comment) and s.section == section), len(block))

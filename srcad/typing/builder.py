@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from dataclasses import replace
+from typing import Literal, NoReturn
 
 import numpy as np
 
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
+from srcad.ir.names import base
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Saved, Slice, Span, Stmt, Undef, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, dim, unknown
 from srcad.rules.primitives import PRIMITIVES
@@ -60,8 +62,10 @@ class Builder:
         self.counters: dict[str, int] = {}
         self.created: list[str] = []
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
-        self.tape: dict[str, str] = {}
+        self.tape: dict[str, Saved] = {}
         """The names of tape values (`Function.tape`)."""
+        self.adjoints: set[str] = set()
+        """The names of adjoints (`Function.adjoints`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -70,6 +74,7 @@ class Builder:
         builder = cls()
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
+        builder.adjoints = set(f.adjoints)
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -93,11 +98,25 @@ class Builder:
             table.pop(Var(name), None)  # left by an abandoned attempt
         return Var(name)
 
-    def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
-        """A new name for values that the forward sweep saves: one for each `one_per` (see `Function.tape`)."""
-        target = self.fresh(base, type)
-        self.tape[target.name] = one_per
+    def keep(self, of: str, ending: str, type: Type, one_per: Literal["turn", "stretch"] = "turn") -> Var:
+        """A new name for values of the variable `of` that the forward sweep saves: its own with an ending."""
+        target = self.fresh(of + ending, type)
+        self.tape[target.name] = Saved(of, one_per)
         return target
+
+    def adjoint(self, base: str, type: Type) -> Var:
+        """A new name for an adjoint."""
+        target = self.fresh(base, type)
+        self.adjoints.add(target.name)
+        return target
+
+    def built(self, f: Function) -> Function:
+        """The function with what is known of its names."""
+        return replace(f, types=self.types, tape=self.tape, adjoints=frozenset(self.adjoints))
+
+    def variable(self, name: str) -> str:
+        """The variable, without a version: of a name of the tape, the one whose values it saves."""
+        return self.tape[name].of if name in self.tape else base(name)
 
     def emit(self, statement: Stmt) -> None:
         self._blocks[-1].append(statement)

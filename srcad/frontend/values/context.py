@@ -26,6 +26,7 @@ from srcad.frontend.values.abstract_values import (
     ZeroD,
     leaves,
 )
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Scalar
 from srcad.typing.builder import Builder
@@ -204,7 +205,7 @@ class Context:
 
     def base(self, name: str) -> str:
         """The base of the IR's names for a variable: variables of library functions are temporaries."""
-        return "%" + name if self.frame.library and not name.startswith("%") else name
+        return "%" + name if self.frame.library and not is_temporary(name) else name
 
     def differentiate(self, f: Function, name: str) -> Callable[..., Any]:
         """The derivative of what `f` returns by a parameter, as a function with a source, of the same parameters."""

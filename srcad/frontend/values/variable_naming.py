@@ -9,6 +9,7 @@ from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, map_s
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import fresh_of, kind_of
 from srcad.frontend.values.definedness import set_bound
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Stmt, Var
 from srcad.ir.traversal import stmt_reads
 from srcad.ir.types import Array, Dim, Scalar, Type, dim
@@ -50,7 +51,7 @@ def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
     if not isinstance(value, Leaf) or not isinstance(value.atom, Var):
         return value
     old = value.atom.name
-    if not old.startswith("%") or old in ctx.just_named:
+    if not is_temporary(old) or old in ctx.just_named:
         return value
     at = _definition(builder.statements, old)
     if at is None or _is_referenced(ctx, value.atom):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
-
-from srcad import runtime, vector_math
 from srcad.analysis.memory.memory_queries import MemoryQueries
 from srcad.analysis.shapes.shape_environment import ShapeEnvironment
+from srcad.ir.names import unused_name
 from srcad.ir.nodes import Assign, Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.traversal import own_exprs, own_writes, reads, walk
 from srcad.ir.types import Dim, Scalar, Type
@@ -32,16 +29,13 @@ class LoweringState:
         """Must-aliases: names bound to an array, with the fresh name under which it was allocated, and since when."""
         taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | params | {f.name}
         taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
-        self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)}
+        self._taken = taken
         self.indices = tuple(self.unused_name(name) for name in _INDICES)
 
     # ---- names -------------------------------------------------------------------------------
 
     def unused_name(self, wanted: str) -> str:
-        name, k = wanted, 0
-        while name in self._taken:
-            k += 1
-            name = f"{wanted}{k}"
+        name = unused_name(wanted, self._taken)
         self._taken.add(name)
         return name
 

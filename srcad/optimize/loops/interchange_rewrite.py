@@ -22,8 +22,6 @@ class DistributedLoop:
 
     before: Block
     rest: For | None
-    at: int
-    """Where the rest has the loops that the statement was in."""
     nest: Block
     """The new nest, and after it the deferred statements of the loop."""
     expansions: frozenset[str]
@@ -94,7 +92,7 @@ class _DistributionRewriting:
         allocations = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
         # the expansion of an accumulator is private to the statement
         others = self.existing_rows | (frozenset(new.values()) if self.statement.index else frozenset())
-        return DistributedLoop(allocations, rest, distribution.at + len(stores), nest, others)
+        return DistributedLoop(allocations, rest, nest, others)
 
     def _nest(self, items: dict[str, Expr]) -> Block:
         distribution, loop, loops = self.distribution, self.distribution.loop, list(self.distribution.nest.loops)
