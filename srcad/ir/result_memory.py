@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Expr, Op, Var
+from srcad.ir.nodes import Expr, Op, Var, of_node
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def sources(op: Op) -> tuple[Expr, ...]:
     return op.args if memory.operands is None else tuple(op.args[at] for at in memory.operands if at < len(op.args))
 
 
+@of_node
 def roots(expr: Expr) -> frozenset[str]:
     """The names that the value of an expression may alias; none where it is certainly newly allocated.
 
