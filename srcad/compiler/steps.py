@@ -44,7 +44,14 @@ Step = Callable[[Unit], Unit]
 
 
 def on_function(change: Callable[[Function], Function]) -> Step:
-    return lambda unit: replace(unit, function=change(unit.function), aliases=None)
+    return lambda unit: _changed(unit, change(unit.function))
+
+
+def _changed(unit: Unit, f: Function, aliases: MayAlias | None = None) -> Unit:
+    """The unit itself where nothing has changed."""
+    if f is unit.function and aliases is unit.aliases:
+        return unit
+    return replace(unit, function=f, aliases=aliases)
 
 
 # ---- the primal, in normal form -----------------------------------------------------------------------------------
@@ -198,7 +205,7 @@ def _on_function_body(change: Callable[[Function, dict[str, Type]], Block]) -> S
     def step(unit: Unit) -> Unit:
         f = unit.function
         types = dict(f.types)
-        return replace(unit, function=_with_body(f, change(f, types), types), aliases=None)
+        return _changed(unit, _with_body(f, change(f, types), types))
 
     return step
 
@@ -216,7 +223,7 @@ def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> S
         shared = unit.aliases or may_alias(f.body, types)
         at = section_start(f.body, "reverse")
         body = f.body[:at] + change(f.body[at:], types, shared)
-        return replace(unit, function=_with_body(f, body, types), aliases=shared)
+        return _changed(unit, _with_body(f, body, types), shared)
 
     return step
 
