@@ -266,7 +266,8 @@ def walk(block: Block) -> Iterator[Stmt]:
     found: list[Stmt] = []
     for stmt in block:
         found.append(stmt)
-        found += _nested(stmt)
+        if not isinstance(stmt, Assign):  # as most are
+            found += _nested(stmt)
     return iter(found)
 
 
