@@ -69,15 +69,17 @@ def sources(op: Op) -> tuple[Expr, ...]:
     return op.args if memory.operands is None else tuple(op.args[at] for at in memory.operands if at < len(op.args))
 
 
-@of_node
 def roots(expr: Expr) -> frozenset[str]:
     """The names that the value of an expression may alias; none where it is certainly newly allocated.
 
     >>> roots(Op("select", (Var("c"), Op("index", (Var("a"), Var("i"))), Op("+", (Var("b"), Var("b"))))))
     frozenset({'a'})
     """
-    if isinstance(expr, Var):
-        return frozenset({expr.name})
+    return frozenset((expr.name,)) if isinstance(expr, Var) else _roots_of_operands(expr)
+
+
+@of_node
+def _roots_of_operands(expr: Expr) -> frozenset[str]:
     return frozenset().union(*map(roots, sources(expr))) if isinstance(expr, Op) else frozenset()
 
 

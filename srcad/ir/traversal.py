@@ -76,18 +76,25 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
     yield expr
 
 
-@of_node
 def reads(expr: Expr) -> tuple[str, ...]:
     """The names an expression reads, in order, with repeats."""
-    if isinstance(expr, Var):
-        return (expr.name,)
+    # a name that remembered this, as one of so many, would cost more than it saves
+    return (expr.name,) if isinstance(expr, Var) else _reads_of_parts(expr)
+
+
+@of_node
+def _reads_of_parts(expr: Expr) -> tuple[str, ...]:
     return tuple([name for child in children(expr) for name in reads(child)])
 
 
-@of_node
 def names(expr: Expr) -> frozenset[str]:
     """The names an expression reads."""
-    return frozenset(reads(expr))
+    return frozenset((expr.name,)) if isinstance(expr, Var) else _names_of_parts(expr)
+
+
+@of_node
+def _names_of_parts(expr: Expr) -> frozenset[str]:
+    return frozenset(_reads_of_parts(expr))
 
 
 def ops(expr: Expr) -> tuple[Op, ...]:
@@ -280,19 +287,19 @@ def _nested(stmt: Stmt) -> Block:
 @of_node
 def stmt_reads(stmt: Stmt) -> frozenset[str]:
     """The names read (a name stored into or augmented is read)."""
-    return _union(map(names, own_exprs(stmt))).union(*map(block_reads, blocks(stmt)))
+    return _union([*map(names, own_exprs(stmt)), *map(block_reads, blocks(stmt))])
 
 
 @of_node
 def stmt_writes(stmt: Stmt) -> frozenset[str]:
     """The names assigned; an array that is stored into is not: see `stmt_stores`."""
-    return frozenset(own_writes(stmt)).union(*map(defined, blocks(stmt)))
+    return _union([frozenset(own_writes(stmt)), *map(defined, blocks(stmt))])
 
 
 @of_node
 def stmt_stores(stmt: Stmt) -> frozenset[str]:
     """The names whose memory may be changed in place."""
-    return frozenset(own_stores(stmt)).union(*map(block_stores, blocks(stmt)))
+    return _union([frozenset(own_stores(stmt)), *map(block_stores, blocks(stmt))])
 
 
 def block_reads(block: Block) -> frozenset[str]:
@@ -309,7 +316,8 @@ def block_stores(block: Block) -> frozenset[str]:
 
 
 def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*sets)
+    nonempty = [one for one in sets if one]
+    return nonempty[0] if len(nonempty) == 1 else frozenset().union(*nonempty)
 
 
 def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] = str) -> Stmt:
