@@ -53,7 +53,14 @@ Step = Callable[[Unit], Unit]
 
 
 def on_function(change: Callable[[Function], Function]) -> Step:
-    return lambda unit: replace(unit, function=change(unit.function), aliases=None)
+    return lambda unit: _changed(unit, change(unit.function))
+
+
+def _changed(unit: Unit, f: Function, aliases: MayAlias | None = None) -> Unit:
+    """The unit itself where nothing has changed."""
+    if f is unit.function and aliases is unit.aliases:
+        return unit
+    return replace(unit, function=f, aliases=aliases)
 
 
 # ---- the primal, in normal form -----------------------------------------------------------------------------------
@@ -207,7 +214,7 @@ def _on_function_body(change: Callable[[Function, dict[str, Type]], Block]) -> S
     def step(unit: Unit) -> Unit:
         f = unit.function
         types = dict(f.types)
-        return replace(unit, function=_with_body(f, change(f, types), types), aliases=None)
+        return _changed(unit, _with_body(f, change(f, types), types))
 
     return step
 
@@ -223,7 +230,7 @@ def _on_reverse_sweep(change: Callable[[Function, Block, dict[str, Type], MayAli
         shared = unit.aliases or may_alias(f.body, types)
         at = section_start(f.body, "reverse")
         body = f.body[:at] + change(f, f.body[at:], types, shared)
-        return replace(unit, function=_with_body(f, body, types), aliases=shared)
+        return _changed(unit, _with_body(f, body, types), shared)
 
     return step
 

@@ -16,11 +16,33 @@ compiler temporary's base starts with `%` (`%tanh.3`); it has no name of its own
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from functools import wraps
+from typing import Any, Literal, TypeVar, Union
 
 from srcad.ir.types import Type
+
+Node = TypeVar("Node")
+Answer = TypeVar("Answer")
+
+
+def of_node(query: Callable[[Node], Answer]) -> Callable[[Node], Answer]:
+    """A query of one node, whose answer the node remembers: it does not change, and passes hand most nodes on.
+
+    The answer must not contain the node: garbage in cycles is collected late, and at a cost.
+    """
+    name = f"_known_{query.__name__}"
+
+    @wraps(query)
+    def remembered(node: Node) -> Answer:
+        known: Any = getattr(node, name, None)
+        if known is None:
+            known = query(node)
+            object.__setattr__(node, name, known)  # not through `__dict__`: that would slow all other attributes down
+        return known  # type: ignore[no-any-return]
+
+    return remembered
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,7 @@ class _Graph:
         if self.shared.has_memory(target) and self._alone(target) and not roots(value):
             # a new value under the only name of its memory
             writes |= {memory(self.shared, target)}
-        changed = frozenset(memory(self.shared, n) for n in changed_by(value))
+        changed = frozenset([memory(self.shared, n) for n in changed_by(value)])
         copied = value.name if isinstance(value, Var) else None
         essential = not is_pure(value)
         return self._add(path, previous, (), writes, changed, reads, essential, copied)

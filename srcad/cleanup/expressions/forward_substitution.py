@@ -22,6 +22,7 @@ from srcad.ir.traversal import (
     own_exprs,
     own_writes,
     reads,
+    stmt_reads,
     substitute,
     walk,
     with_blocks,
@@ -207,6 +208,8 @@ class _Substitution:
 
 
 def _count(stmt: Stmt, name: str) -> int:
+    if name not in stmt_reads(stmt):
+        return 0
     return sum(reads(e).count(name) for s in walk((stmt,)) for e in own_exprs(s))
 
 
