@@ -21,12 +21,12 @@ from srcad.backend.python.literal_types import (
     is_python_scalar,
     is_weak,
     promoting_types,
-    rank_of,
 )
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS
+from srcad.typing.kinds import rank_of
 
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
 

@@ -1,4 +1,4 @@
-"""Rank and dtype queries for printing, in particular for float literals in float32 operations.
+"""Dtype queries for printing, in particular for float literals in float32 operations.
 
 In NumPy a Python float takes the precision of the other operand; Numba types it float64 and widens the operation. A
 literal in an operation that is float32 in NumPy is therefore printed as `np.float32(...)`.
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from srcad.analysis.values.element_scalars import element_scalars
-from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Var
+from srcad.ir.nodes import Const, Expr, Function, Op, Var
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS, having
@@ -69,30 +69,6 @@ def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
             return found.pop() if len(found) == 1 else "float64" if found else "other"
         case _:
             return "other"
-
-
-def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
-    """The number of axes of an expression, None where it is unknown."""
-    match expr:
-        case Var(name):
-            known = types.get(name)
-            return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
-        case Const() | Op("shape" | "len" | "size" | "float" | "int" | "bool"):
-            return 0
-        case Op("index", (base, *items)):
-            rank = rank_of(base, types)
-            new = sum(item == Const(None) for item in items)
-            sliced = sum(isinstance(item, Slice) for item in items)
-            return None if rank is None else rank - (len(items) - new - sliced) + new
-        case Op("copy" | "astype" | "np.transpose", args):
-            return rank_of(args[0], types)
-        case Op(prim, args, static) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "reduce":
-            return 0 if not static else None
-        case Op(prim, args) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "elementwise":
-            ranks = [rank_of(arg, types) for arg in args]
-            return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        case _:
-            return None
 
 
 def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
