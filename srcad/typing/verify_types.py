@@ -12,8 +12,8 @@ from srcad.typing.kinds import Kind, kind
 def verify_types(f: Function, precisely: bool = True) -> Function:
     """Raise `Malformed` unless what is assigned a scalar or an array is declared as one of that dtype and rank.
 
-    Unless `precisely`, a float32 may be given to a float64 and the other way round: a cotangent has the precision of
-    what it is computed from, its adjoint that of the variable.
+    Unless `precisely`, a float32 scalar may be given to a float64 one and the other way round: a cotangent has the
+    precision of what it is computed from, its adjoint that of the variable. Of arrays dtypes are equal always.
 
     >>> from srcad.ir.nodes import Op
     >>> from srcad.ir.types import Scalar
@@ -37,6 +37,6 @@ def verify_types(f: Function, precisely: bool = True) -> Function:
 def _text(known: Kind | None, precisely: bool = True) -> str:
     if known is None:
         return "nothing"
-    dtype = "float" if known.dtype in FLOATS and not precisely else known.dtype
+    dtype = "float" if known.dtype in FLOATS and not (precisely or known.rank) else known.dtype
     axes = f"[{', '.join(':' * known.rank)}]" if known.rank > 0 else ""
     return f"{'list of ' if known.is_list else ''}{dtype}{axes}"
