@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from srcad.ir.nodes import Const, Expr, Op, Slice, Undef, Var
-from srcad.ir.types import WEAK_DTYPES, Array, Dim, Opaque, Scalar, Type, unknown
+from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, unknown
 from srcad.typing.infer import Operand, infer
 from srcad.typing.kinds import TypeMismatch, rank_of, type_of_constant
 from srcad.typing.slices import UNKNOWN, Bound
@@ -58,12 +58,8 @@ def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
         bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
         return Operand(expr, Opaque("slice"), bounds)
     inferred = typeof(expr, types)
-    if (
-        isinstance(inferred, Scalar)
-        and inferred.weak is not None
-        and not isinstance(expr, Const)
-        and inferred.dtype in WEAK_DTYPES
-    ):
+    if isinstance(inferred, Scalar) and not isinstance(expr, Const):
+        # taken for either, so that the result is what both agree in
         inferred = Scalar(inferred.dtype, inferred.dim)
     return None if inferred is None else Operand(expr, inferred)
 
