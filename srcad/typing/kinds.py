@@ -65,7 +65,7 @@ def kind(expr: Expr, types: Mapping[str, Type]) -> Kind | None:
         case Op("index", (base, *items)):
             # the items need not be known
             of_base = kind(base, types)
-            return None if of_base is None or of_base.rank < 0 else _item(of_base, items)
+            return None if of_base is None or of_base.rank < 0 else item_kind(of_base, items)
         case Op(prim, args, static):
             if prim in SHAPE_QUERIES:
                 return _LENGTH
@@ -135,19 +135,19 @@ def kind_of(prim: str, args: Sequence[Expr], kinds: Sequence[Kind], static: Mapp
     if prim == "index":
         if kinds[0].rank == 0 and not kinds[0].is_list:
             raise TypeMismatch("a scalar cannot be indexed")
-        return _item(kinds[0], args[1:])
+        return item_kind(kinds[0], args[1:])
     if prim in ("reshape", "np.broadcast_to"):
         return kinds[0]._replace(rank=len(kinds) - 1, weak=False)
-    values = [arg.value if isinstance(arg, Const) else None for arg in args] if prim == "**" else [None] * len(kinds)
-    parts = tuple(zip(kinds, values, strict=True))
-    key = (prim, parts, tuple(sorted((k, str(v)) for k, v in static.items())) if static else ())
+    values = tuple(arg.value if isinstance(arg, Const) else None for arg in args) if prim == "**" else ()
+    key = (prim, tuple(kinds), values, tuple(sorted((k, str(v)) for k, v in static.items())) if static else ())
     found = _kinds.get(key)
     if found is None:
+        parts = tuple(zip(kinds, values or (None,) * len(kinds), strict=True))
         found = _kinds[key] = _at_both_ends(prim, parts, static)
     return found
 
 
-def _item(base: Kind, items: Sequence[Expr]) -> Kind:
+def item_kind(base: Kind, items: Sequence[Expr]) -> Kind:
     """An element of a list, or of an array, or a view of an array."""
     if base.is_list:
         return base._replace(is_list=False)

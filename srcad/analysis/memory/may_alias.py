@@ -15,7 +15,7 @@ from srcad.ir.result_memory import is_view, root, roots
 from srcad.ir.traversal import bindings, names, own_exprs, walk
 from srcad.ir.types import ListOf, Opaque, Scalar, Type
 from srcad.rules.traits import SHAPE_READS
-from srcad.typing.kinds import kind
+from srcad.typing.kinds import item_kind, kind
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class MayAlias:
     def is_element(self, expr: Expr) -> bool:
         """Whether an `index` gives a scalar, or is not certain to give a view."""
         match expr:
-            case Op("index", (base, *_), _):
-                known, of_base = kind(expr, self.types), kind(base, self.types)
-                return known is None or known.rank <= 0 or of_base is None or of_base.is_list
+            case Op("index", (base, *items), _):
+                known = kind(base, self.types)
+                return known is None or known.is_list or item_kind(known, items).rank <= 0
             case _:
                 return False
 
