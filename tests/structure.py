@@ -106,7 +106,6 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "typing.kinds:kind": "nested, by `kind_of`",
         "typing.infer:infer": "lengths and layout of an operation, the rest by `kind_of`",
         "typing.typeof:typeof": "nested, by `infer`",
-        "backend.python.literal_types:_dtype": "dtype, as far as literals ask",
         "backend.python.contiguity:maybe_noncontiguous": "layout of what names may refer to",
     },
     "types: one for two": {

@@ -58,9 +58,6 @@ def _operand(expr: Expr, types: Mapping[str, Type]) -> Operand | None:
         bounds = (_bound(expr.lower, types), _bound(expr.upper, types), _bound(expr.step, types))
         return Operand(expr, Opaque("slice"), bounds)
     inferred = typeof(expr, types)
-    if isinstance(inferred, Scalar) and not isinstance(expr, Const):
-        # taken for either, so that the result is what both agree in
-        inferred = Scalar(inferred.dtype, inferred.dim)
     return None if inferred is None else Operand(expr, inferred)
 
 
