@@ -11,6 +11,7 @@ from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import blocks, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.rules.traits import IN_PLACE
+from srcad.typing.kinds import rank_of
 from srcad.typing.typeof import typeof
 
 
@@ -92,7 +93,7 @@ def _is_overwritten_view(stmt: Store, value: Expr, shared: MayAlias) -> bool:
     Numba's in-place updates read what they have just written. For a simple store, Numba always makes the copy, NumPy
     only where the strides of the two agree: not for `x[::2] = x[:3]`.
     """
-    if not roots(value) or shared.rank(value) == 0 or not _overlaps(stmt, value, shared):
+    if not roots(value) or rank_of(value, shared.types) == 0 or not _overlaps(stmt, value, shared):
         return False
     return (
         stmt.op is not None or _dense_base(_content(stmt)) is None or _dense_base(_content(stmt)) != _dense_base(value)

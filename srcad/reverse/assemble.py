@@ -44,7 +44,7 @@ from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_names import recovered_name, saved_as
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
 from srcad.typing.builder import Builder
-from srcad.typing.join import WeakType, join_types, rename_symbols
+from srcad.typing.join import join_types, rename_symbols
 
 
 @dataclass
@@ -136,8 +136,8 @@ class Assembly:
         variable = self.builder.fresh(base, self.builder.types[name])
         if name in self.plan.loop_carried:
             carry = self.plan.loop_carried[name].carry
-            both = join_types(*(WeakType(self.builder.types[n], False) for n in (carry.arg, carry.result)))
-            assert isinstance(both, WeakType), both
+            both = join_types(self.builder.types[carry.arg], self.builder.types[carry.result])
+            assert not isinstance(both, str), both
             self.builder.types[variable.name] = rename_symbols(both, variable.name)
         return variable
 

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from srcad.analysis.cache import remembered
-from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
+from srcad.ir.nodes import Block, Expr, Op, Slice, Store, Var
 from srcad.ir.result_memory import is_view, root, roots
 from srcad.ir.traversal import bindings, children, names, own_exprs, reads, walk
-from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
+from srcad.ir.types import ListOf, Opaque, Scalar, Type
 from srcad.rules.traits import SHAPE_READS
+from srcad.typing.kinds import item_kind, kind
 
 _NONE: frozenset[str] = frozenset()
 _WITHOUT_MEMORY = (Scalar, Opaque)
@@ -89,34 +90,10 @@ class MayAlias:
         """Whether an `index` gives a scalar, or is not certain to give a view."""
         match expr:
             case Op("index", (base, *items), _):
-                rank = self.rank(base)
-                return rank is None or rank + _change(items) <= 0
+                known = kind(base, self.types)
+                return known is None or known.is_list or item_kind(known, items).rank <= 0
             case _:
                 return False
-
-    def rank(self, expr: Expr) -> int | None:
-        match expr:
-            case Var(name):
-                known = self.types.get(name)
-                return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
-            case Op("index", (base, *items), _):
-                rank = self.rank(base)
-                return None if rank is None else rank + _change(items)
-            case Op("np.transpose" | "np.ascontiguousarray", (base, *_), _):
-                return self.rank(base)
-            case Op("reshape" | "np.broadcast_to", args, _):
-                return len(args) - 1
-            case Op("select", (_, a, b), _):
-                return self.rank(a) if self.rank(a) == self.rank(b) else None
-            case Const():
-                return 0
-            case _:
-                return None
-
-
-def _change(items: list[Expr]) -> int:
-    """The change of the rank by an index: one less for each integer, one more for each newaxis."""
-    return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
 class UnionFind:

@@ -13,7 +13,8 @@ from srcad.cleanup.dead_code import remove_self_copies
 from srcad.ir.names import RESERVED, is_temporary, unused_name
 from srcad.ir.nodes import For, Function, Var
 from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
-from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, counter, dim
+from srcad.ir.types import Array, ListOf, Scalar, Type
+from srcad.typing.join import join_versions
 
 _CALLED = frozenset(
     "abs bool divmod float hasattr int isinstance len max min print range round sum tuple".split()
@@ -52,7 +53,7 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     for name, known in f.types.items():
         new = identifiers.get(name)
         if new is not None:
-            types[new] = _joined_type(new, types.get(new), known)
+            types[new] = join_versions(types[new], known, new) if new in types else known
     params = tuple(replace(p, name=identifiers[p.name]) for p in f.params)
     results = tuple(Var(identifiers[e.name]) if isinstance(e, Var) else e for e in f.results)
     tape = {identifiers[name]: f.tape[name] for name in groups.naming if name in f.tape}
@@ -254,28 +255,3 @@ def _have_one_type(a: Type | None, b: Type | None, alike: bool) -> bool:
         case ListOf(left_item), ListOf(right_item):
             return _have_one_type(left_item, right_item, True)
     return False
-
-
-def _joined_type(name: str, a: Type | None, b: Type) -> Type:
-    """The join of two types of one name: lengths in which they differ become unknown."""
-    match a, b:
-        case Array(dtype, dims, layout), Array(_, others):
-            pairs = enumerate(zip(dims, others, strict=True))
-            remaining = tuple(
-                d if d == o else dim(Symbol(f"?{name}", k, d.is_not_one and o.is_not_one)) for k, (d, o) in pairs
-            )
-            return Array(dtype, remaining, layout if layout == b.layout else "A")
-        case Scalar(dtype, value), Scalar(_, other) if value != other:
-            both = value is not None and other is not None and value.is_index and other.is_index
-            return Scalar(dtype, counter(f"?{name}") if both else None)
-        case ListOf(item), ListOf(other):
-            return ListOf(_item(_joined_type(name, item, other)))
-        case None, _:
-            return b
-        case _:
-            return a
-
-
-def _item(known: Type) -> Scalar | Array:
-    assert isinstance(known, Scalar | Array)
-    return known

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -309,7 +309,10 @@ class Context:
         """Register the leaves of an argument or a captured value as names of the function."""
         for leaf in leaves(value):
             assert isinstance(leaf.atom, Var)
-            self.builder.types[leaf.atom.name] = leaf.type
+            known = leaf.type
+            if isinstance(known, Scalar) and known.weak is None:
+                known = replace(known, weak=True)  # the caller's scalars count as Python's
+            self.builder.types[leaf.atom.name] = known
 
     def is_undefined(self, leaf: Leaf) -> bool:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined

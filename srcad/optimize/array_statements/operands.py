@@ -25,6 +25,7 @@ from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.small_products import unrolled_product
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import LAZY, WRITABLE_VIEWS, having
+from srcad.typing.kinds import rank_of
 from srcad.typing.typeof import typeof
 
 _FILLED = having(lambda p: p.contents in ("zeros", "ones", "value"))
@@ -58,12 +59,7 @@ class Operands:
     # ---- expressions -------------------------------------------------------------------------
 
     def rank(self, expr: Expr) -> int | None:
-        match expr:
-            case Op(prim, args) if prim in ELEMENTWISE:
-                ranks = [self.rank(arg) for arg in args]
-                return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        kind = typeof(expr, self.shapes.types)
-        return kind.rank if isinstance(kind, Array) else 0 if isinstance(kind, Scalar) else None
+        return rank_of(expr, self.shapes.types)
 
     def value(self, expr: Expr, before: list[Stmt]) -> Expr:
         """An operand of an operation that is not lowered: a computed array gets a name."""

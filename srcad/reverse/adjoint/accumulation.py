@@ -86,6 +86,8 @@ class AdjointVariables:
             t = self.builder.types[primal]
             if isinstance(t, Array):
                 t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])
+            elif isinstance(t, Scalar):
+                t = Scalar(t.dtype)
             self._names[primal] = self.builder.adjoint(f"{mark}{self.prefix}{stem(own)}", t)
         return self._names[primal]
 
