@@ -10,7 +10,7 @@ import pytest
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Dim, Scalar
-from srcad.optimize.memory.restore_forwarding import forward_restored_elements
+from srcad.optimize.memory.array_contraction import promote_private_elements
 
 TYPES: dict[str, Any] = dict.fromkeys(("u", "w", "d", "x"), Array("float64", (Dim((), 9),)))
 TYPES |= dict.fromkeys(("i", "k", "t"), Scalar("int64")) | {
@@ -48,9 +48,7 @@ STAYS = {
 def done(text: str) -> str:
     params = tuple(Param(name, name) for name in ("x", "d", "w"))
     return show(
-        forward_restored_elements(
-            Function("f", params, parse("k = 0\ns = 0.0\n" + text), (Var("s"),), dict(TYPES))
-        ).body
+        promote_private_elements(Function("f", params, parse("k = 0\ns = 0.0\n" + text), (Var("s"),), dict(TYPES))).body
     )
 
 
@@ -74,3 +72,8 @@ def test_stays(name: str) -> None:
 
 def test_single_precision_is_not_a_number_of_python() -> None:
     assert "small_here" not in done(ALONE.replace("u", "small").replace("s = ", "s = "))
+
+
+def test_an_integer_is_converted() -> None:
+    text = ALONE.replace("u[i] = x[i] * t", "u[i] = 3037000500 + t")
+    assert "u_here = float(" in done(text)

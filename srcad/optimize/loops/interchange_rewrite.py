@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from srcad.analysis.integers.constraint_solver import is_satisfiable
@@ -10,10 +11,10 @@ from srcad.ir.length_exprs import minus, plus
 from srcad.ir.linear import LinearForm
 from srcad.ir.names import fresh_name
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import defined, map_expr, names, replace_names
+from srcad.ir.traversal import children, defined, map_expr, names, replace_names
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits
-from srcad.optimize.memory.register_promotion import always_evaluated
+from srcad.rules.traits import LAZY
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class _DistributionRewriting:
         element = Op("index", (Var(target), *index))
         first: list[Stmt] = []
         for op in dict.fromkeys(
-            op for op in always_evaluated(value) if op.prim == "index" and inner.index not in names(op)
+            op for op in _always_evaluated(value) if op.prim == "index" and inner.index not in names(op)
         ):
             if op != element and self._is_unmodified(op):
                 item = self._element_scalar(op)
@@ -196,6 +197,17 @@ class _DistributionRewriting:
             case Op("index", (Var(base), *_)) if isinstance(kind := self.types.get(base), Array):
                 return fresh_name(f"{base}_item", Scalar(kind.dtype), self.types)
         raise AssertionError(element)
+
+
+def _always_evaluated(expr: Expr) -> Iterator[Op]:
+    """The operations that are evaluated unconditionally, whenever the expression is."""
+    match expr:
+        case Op(prim, (first, *_)) if prim in LAZY:
+            yield from _always_evaluated(first)
+        case Op():
+            yield expr
+            for part in children(expr):
+                yield from _always_evaluated(part)
 
 
 def _with_bounds(loop: For, low: Expr, high: Expr) -> For:
