@@ -77,7 +77,7 @@ def promote_private_elements(f: Function) -> Function:
     on_scalars_all, types = _promoted(f, found)
     live = liveness(_overwrites_as_stores(on_scalars_all, overwrites), types, results, params, all_stays=True)
     chosen = {
-        path: [one for one in elements if memory(shared, one[0]) not in live.live_after(path)]
+        path: [one for one in elements if memory(live.shared, one[0]) not in live.live_after(path)]
         for path, elements in found.items()
     }
     if not any(chosen.values()):
