@@ -42,7 +42,7 @@ def promote_accumulators(f: Function) -> Function:
         d[i, 1] = d_total1
 
     A loop without iterations must not even read an element, which may not exist; the same holds for accesses that only
-    some iterations execute. In the nest of an array statement every element exists.
+    some iterations execute. What the nest of an array statement adds to exists.
     """
     types = dict(f.types)
     body = _block(f.body, types, may_alias(f.body, f.types))
