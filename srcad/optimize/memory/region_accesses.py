@@ -8,10 +8,13 @@ another one for certain, or if nothing in the region stores there.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
 
-from srcad.analysis.integers.element_dependence import surely_apart
+from srcad.analysis.integers.element_accesses import LoopAccesses
+from srcad.analysis.integers.element_dependence import index_bounds, may_be_same_element, surely_apart
 from srcad.analysis.memory.may_alias import MayAlias
+from srcad.ir.linear import LinearForm
 from srcad.ir.loop_nest import Element
 from srcad.ir.nodes import Const, Effect, Expr, For, Op, Stmt, Store, Var
 from srcad.ir.result_memory import root
@@ -23,6 +26,19 @@ from srcad.rules.traits import LAZY, RING, SHAPE_QUERIES
 
 _MAX_ELEMENTS = 16
 """Elements of one array; beyond that, there are too few registers."""
+
+
+@dataclass(frozen=True)
+class _Point:
+    certain: bool
+    """The region gets here, if it runs at all."""
+    facts: tuple[LinearForm[str], ...]
+    """The constraints on the counters."""
+    counters: frozenset[str]
+
+
+def _counter(loop: For) -> frozenset[str]:
+    return frozenset() if loop.index in defined(loop.body) else frozenset({loop.index})
 
 
 class RegionAccesses:
@@ -43,14 +59,19 @@ class RegionAccesses:
     ['u']
     """
 
-    def __init__(self, types: Mapping[str, Type], shared: MayAlias, changed: frozenset[str]) -> None:
+    def __init__(self, loop: For, types: Mapping[str, Type], shared: MayAlias, changed: frozenset[str]) -> None:
         self._types = types
         self._shared = shared
         self._changed = changed
         """The names that the region assigns."""
+        self._forms = LoopAccesses(types, shared, changed)
+        self._facts = tuple(index_bounds(loop, types))
         self._certain: dict[Element, bool] = {}
         """The elements with a fixed index, and whether the region is certain to access them, if it runs at all."""
         self._stored_first: dict[Element, bool] = {}
+        self._stored_elements: set[Element] = set()
+        self._moving: dict[str, list[tuple[tuple[Expr, ...], _Point]]] = {}
+        """The elements of an array whose index the region changes."""
         self._otherwise: set[str] = set()
         """Arrays (and lists) that are also accessed otherwise."""
         self._stored: set[str] = set()
@@ -58,84 +79,88 @@ class RegionAccesses:
         """What follows is guarded by a check: before the region, the element may not exist."""
         self._not_added: set[str] = set()
         """Arrays with accesses other than reassociable additions to elements."""
+        point = _Point(True, self._facts, _counter(loop))
+        for stmt in loop.body:
+            self._stmt(stmt, point)
+        if loop.exit is not None:
+            self._expr(loop.exit, point)
 
     @classmethod
     def of_loop(cls, loop: For, types: Mapping[str, Type], shared: MayAlias) -> RegionAccesses:
         """Those of all iterations; the bounds of the loop are evaluated before."""
-        return cls(types, shared, defined((loop,)))._walked(loop)
+        return cls(loop, types, shared, defined((loop,)))
 
     @classmethod
     def of_iteration(cls, loop: For, types: Mapping[str, Type], shared: MayAlias) -> RegionAccesses:
         """Those of one iteration."""
-        return cls(types, shared, defined(loop.body))._walked(loop)
-
-    def _walked(self, loop: For) -> RegionAccesses:
-        for stmt in loop.body:
-            self._stmt(stmt, True)
-        if loop.exit is not None:
-            self._expr(loop.exit, True)
-        return self
+        return cls(loop, types, shared, defined(loop.body))
 
     # ---- the walk ----------------------------------------------------------------------------
 
-    def _stmt(self, stmt: Stmt, certain: bool) -> None:
-        certain = certain and not self._checked
+    def _stmt(self, stmt: Stmt, point: _Point) -> None:
+        point = replace(point, certain=point.certain and not self._checked)
         self._checked |= is_check(stmt)
         self._stored |= {n for n in own_stores(stmt) if self._shared.has_memory(n)}
         match stmt:
             case Store():
-                self._store(stmt, certain)
+                self._store(stmt, point)
             case _:
+                own = replace(point, certain=point.certain and not isinstance(stmt, Effect))
                 for e in own_exprs(stmt):
-                    self._expr(e, certain and not isinstance(stmt, Effect))
+                    self._expr(e, own)
+        inside = replace(point, certain=False)
+        if isinstance(stmt, For):
+            bounds = index_bounds(stmt, self._types)
+            inside = _Point(False, (*point.facts, *bounds), point.counters | _counter(stmt))
         for block in blocks(stmt):
             for inner in block:
-                self._stmt(inner, False)
+                self._stmt(inner, inside)
 
-    def _store(self, stmt: Store, certain: bool) -> None:
+    def _store(self, stmt: Store, point: _Point) -> None:
         base, exprs = root(stmt.base), (*stmt.index, stmt.value)
         assert base is not None
         if not stmt.free or stmt.op not in ("+", "-"):
             self._not_added.add(base)
         overwrites = stmt.op is None and not any(base in names(e) for e in exprs)
-        if not self._element(Op("index", (stmt.base, *stmt.index)), certain, overwrites):
+        if not self._element(Op("index", (stmt.base, *stmt.index)), point, overwrites):
             if not isinstance(stmt.base, Var):
-                self._expr(stmt.base, certain)
+                self._expr(stmt.base, point)
             self._otherwise.add(base)
+        self._stored_elements.add((base, stmt.index))
         for e in exprs:
-            self._expr(e, certain)
+            self._expr(e, point)
 
-    def _expr(self, expr: Expr, certain: bool) -> None:
+    def _expr(self, expr: Expr, point: _Point) -> None:
         match expr:
             case Op(prim, (Var(),)) if prim in SHAPE_QUERIES:
                 return
-            case Op("index", (Var(base), *items)) if self._element(expr, certain, False):
+            case Op("index", (Var(base), *items)) if self._element(expr, point, False):
                 self._not_added.add(base)
                 for item in items:
-                    self._expr(item, certain)
+                    self._expr(item, point)
                 return
             case Op(prim, (first, *rest)) if prim in LAZY:
-                self._expr(first, certain)
+                self._expr(first, point)
                 for part in rest:
-                    self._expr(part, False)
+                    self._expr(part, replace(point, certain=False))
                 return
             case Var(name) if self._shared.has_memory(name):
                 self._otherwise.add(name)
                 self._not_added.add(name)
         for part in children(expr):
-            self._expr(part, certain)
+            self._expr(part, point)
 
-    def _element(self, access: Op, certain: bool, overwrites: bool) -> bool:
-        """Record an element whose index is fixed; whether it is one."""
-        base, *index = access.args
-        if not isinstance(base, Var) or base.name in self._changed:
+    def _element(self, access: Op, point: _Point, overwrites: bool) -> bool:
+        """Record an access to one element; whether it is one."""
+        base, *items = access.args
+        if not isinstance(base, Var) or base.name in self._changed or not self._forms.is_element(base.name, items):
             return False
-        kind = self._types.get(base.name)
-        if not isinstance(kind, Array) or kind.rank != len(index) or not all(map(self._is_fixed, index)):
-            return False
-        key = base.name, tuple(index)
-        self._stored_first.setdefault(key, certain and overwrites)
-        self._certain[key] = self._certain.get(key, False) or certain
+        key = base.name, tuple(items)
+        if all(map(self._is_fixed, items)):
+            self._stored_first.setdefault(key, point.certain and overwrites)
+            self._certain[key] = self._certain.get(key, False) or point.certain
+        else:
+            self._moving.setdefault(base.name, []).append((tuple(items), point))
         return True
 
     def _is_fixed(self, item: Expr) -> bool:
@@ -166,7 +191,7 @@ class RegionAccesses:
                 if self._dtype(base) not in dtypes:
                     continue
                 if self._are_alone(base, elements):
-                    found.update(dict.fromkeys(elements, "written"))
+                    found |= {one: "written" if one in self._stored_elements else "read" for one in elements}
                 elif self._only_added_to(base):
                     found.update(dict.fromkeys(certain, "added"))
             elif stored:
@@ -179,6 +204,7 @@ class RegionAccesses:
             one: None
             for base, elements in self._by_array()
             if len(elements) <= _MAX_ELEMENTS
+            and base not in self._moving
             and all(self._stored_first[one] for one in elements)
             and self._are_alone(base, elements)
             for one in elements
@@ -193,9 +219,19 @@ class RegionAccesses:
         aliases = self._shared.aliases(base) | {base}
         return (
             not self._otherwise & aliases
-            and not any(other != base and other in aliases for other, _ in self._certain)
+            and not any(other != base and other in aliases for other in (*self._moving, *(b for b, _ in self._certain)))
             and all(self._certain[one] for one in elements)
             and all(surely_apart(one, other, _constant) for (_, one), (_, other) in combinations(elements, 2))
+            and not any(self._may_be_moving(one) for one in elements)
+        )
+
+    def _may_be_moving(self, one: Element) -> bool:
+        """Whether an access with an index that changes may be of this element."""
+        base, index = one
+        here = self._forms.element(base, index, self._facts, frozenset())
+        return any(
+            may_be_same_element(here, self._forms.element(base, items, at.facts, at.counters), self._changed, ())
+            for items, at in self._moving.get(base, ())
         )
 
     def _only_added_to(self, base: str) -> bool:
