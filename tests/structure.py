@@ -97,7 +97,6 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
     "promotion: an element or a small array becomes a number": {
         "optimize.memory.element_promotion:on_scalars": "elements with a fixed index, of a loop or of an iteration",
         "optimize.memory.scalar_replacement:replace_small_arrays": "names of small arrays, which a loop may rebind",
-        "optimize.loops.interchange_rewrite:_DistributionRewriting._innermost": "elements of a distributed statement",
     },
     "types: dtype, rank or layout of an expression": {
         "typing.infer:infer": "an operation on atoms, by NumPy on dummies",

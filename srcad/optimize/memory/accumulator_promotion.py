@@ -6,15 +6,16 @@ LLVM has to write every store, and to reload what a store may have changed: it d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from srcad.analysis.integers.element_dependence import index_bounds
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.ir.loop_nest import Element, LoopNest
 from srcad.ir.nodes import Block, For, Function, If, Stmt
 from srcad.ir.traversal import blocks, with_blocks
 from srcad.ir.types import Type
 from srcad.optimize.memory.element_promotion import Use, on_scalars, promotions
-from srcad.optimize.memory.region_accesses import RegionAccesses
+from srcad.optimize.memory.region_accesses import Facts, RegionAccesses
 from srcad.optimize.shapes.shape_guards import nonempty_condition
 
 
@@ -45,45 +46,52 @@ def promote_accumulators(f: Function) -> Function:
     some iterations execute. What the nest of an array statement adds to exists.
     """
     types = dict(f.types)
-    body = _block(f.body, types, may_alias(f.body, f.types))
+    body = _Promoting(types, may_alias(f.body, f.types)).block(f.body, ())
     return replace(f, body=body, types=types)
 
 
-def _block(block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
-    def one(stmt: Stmt) -> Stmt:
+@dataclass(frozen=True)
+class _Promoting:
+    types: dict[str, Type]
+    shared: MayAlias
+
+    def block(self, block: Block, around: Facts) -> Block:
+        """A block, under the constraints of the loops around it."""
+        return tuple(self._stmt(stmt, around) for stmt in block)
+
+    def _stmt(self, stmt: Stmt, around: Facts) -> Stmt:
         if isinstance(stmt, LoopNest):
-            stmt = _nest(stmt, types, shared, len(stmt.lengths))
+            stmt = self._nest(stmt, len(stmt.lengths))
         if isinstance(stmt, For):
-            new = _guarded(stmt, types, shared)
+            new = self._guarded(stmt, around)
             if isinstance(new, If):
-                return replace(new, then=tuple(inside(s) for s in new.then))
-        return inside(stmt)
+                return replace(new, then=tuple(self._inside(s, around) for s in new.then))
+        return self._inside(stmt, around)
 
-    def inside(stmt: Stmt) -> Stmt:
-        return with_blocks(stmt, [_block(b, types, shared) for b in blocks(stmt)])
+    def _inside(self, stmt: Stmt, around: Facts) -> Stmt:
+        facts = (*around, *index_bounds(stmt, self.types)) if isinstance(stmt, For) else around
+        return with_blocks(stmt, [self.block(b, facts) for b in blocks(stmt)])
 
-    return tuple(map(one, block))
+    def _guarded(self, loop: For, around: Facts) -> Stmt:
+        """The loop on scalars, or unchanged."""
+        nonempty = nonempty_condition(loop)
+        if nonempty is None:
+            return loop
+        uses = RegionAccesses.of_loop(loop, self.types, self.shared, around).uses()
+        return If(nonempty, _promoted(loop, uses, self.types), ()) if uses else loop
 
-
-def _guarded(loop: For, types: dict[str, Type], shared: MayAlias) -> Stmt:
-    """The loop on scalars, or unchanged."""
-    nonempty = nonempty_condition(loop)
-    uses = {} if nonempty is None else RegionAccesses.of_loop(loop, types, shared).uses()
-    return loop if nonempty is None or not uses else If(nonempty, _promoted(loop, uses, types), ())
-
-
-def _nest(loop: For, types: dict[str, Type], shared: MayAlias, depth: int) -> For:
-    """A nest of an array statement, so many loops deep. Its innermost loop adds to scalars instead of to elements."""
-    if depth == 1:
-        return loop
-    (inner,) = loop.body
-    assert isinstance(inner, For)
-    body: Block = (_nest(inner, types, shared, depth - 1),)
-    if depth == 2:
-        # no user wrote the order of these additions, or when they are rounded
-        uses = RegionAccesses.of_loop(inner, types, shared).uses(("float64", "float32"))
-        body = _promoted(inner, {one: use for one, use in uses.items() if use == "written"}, types)
-    return loop if body == loop.body else For(loop.index, loop.start, loop.stop, loop.step, body)
+    def _nest(self, loop: For, depth: int) -> For:
+        """A nest of an array statement, so many loops deep. Its innermost loop adds to scalars, not to elements."""
+        if depth == 1:
+            return loop
+        (inner,) = loop.body
+        assert isinstance(inner, For)
+        body: Block = (self._nest(inner, depth - 1),)
+        if depth == 2:
+            # no user wrote the order of these additions, or when they are rounded
+            uses = RegionAccesses.of_loop(inner, self.types, self.shared).uses(("float64", "float32"))
+            body = _promoted(inner, {one: use for one, use in uses.items() if use == "written"}, self.types)
+        return loop if body == loop.body else For(loop.index, loop.start, loop.stop, loop.step, body)
 
 
 def _promoted(loop: For, uses: Mapping[Element, Use], types: dict[str, Type]) -> Block:

@@ -28,12 +28,15 @@ _MAX_ELEMENTS = 16
 """Elements of one array; beyond that, there are too few registers."""
 
 
+Facts = tuple[LinearForm[str], ...]
+"""The constraints on the counters of loops."""
+
+
 @dataclass(frozen=True)
 class _Point:
     certain: bool
     """The region gets here, if it runs at all."""
-    facts: tuple[LinearForm[str], ...]
-    """The constraints on the counters."""
+    facts: Facts
     counters: frozenset[str]
 
 
@@ -59,13 +62,20 @@ class RegionAccesses:
     ['u']
     """
 
-    def __init__(self, loop: For, types: Mapping[str, Type], shared: MayAlias, changed: frozenset[str]) -> None:
+    def __init__(
+        self,
+        loop: For,
+        types: Mapping[str, Type],
+        shared: MayAlias,
+        changed: frozenset[str],
+        around: Facts = (),
+    ) -> None:
         self._types = types
         self._shared = shared
         self._changed = changed
         """The names that the region assigns."""
         self._forms = LoopAccesses(types, shared, changed)
-        self._facts = tuple(index_bounds(loop, types))
+        self._facts = (*around, *index_bounds(loop, types))
         self._certain: dict[Element, bool] = {}
         """The elements with a fixed index, and whether the region is certain to access them, if it runs at all."""
         self._stored_first: dict[Element, bool] = {}
@@ -86,9 +96,9 @@ class RegionAccesses:
             self._expr(loop.exit, point)
 
     @classmethod
-    def of_loop(cls, loop: For, types: Mapping[str, Type], shared: MayAlias) -> RegionAccesses:
-        """Those of all iterations; the bounds of the loop are evaluated before."""
-        return cls(loop, types, shared, defined((loop,)))
+    def of_loop(cls, loop: For, types: Mapping[str, Type], shared: MayAlias, around: Facts = ()) -> RegionAccesses:
+        """Those of all iterations; the bounds of the loop are evaluated before. `around`: of the loops around it."""
+        return cls(loop, types, shared, defined((loop,)), around)
 
     @classmethod
     def of_iteration(cls, loop: For, types: Mapping[str, Type], shared: MayAlias) -> RegionAccesses:
