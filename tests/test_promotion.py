@@ -18,9 +18,32 @@ from tests.test_interchange import TYPES, Run, Writer, environment, freed, same
 NUMBERS = ("n", "m", "s", "t", "u", "w", "p")
 
 
+STAYS = {
+    "used_in_full": "for j in range(n):\n    x[0] += y[j] * np.sum(x)",
+    "another_name": "z = x\nfor j in range(n):\n    x[0] += y[j]\n    z[j] = x[0]",
+    "perhaps_another_iteration": "for j in range(n):\n    x[m] += x[j]",
+    "from_the_end": "for j in range(n):\n    x[-1] += x[j]",
+    "below_zero": "for j in range(n):\n    x[p - 3] += x[j - 3]",
+    "an_index_that_changes": "for j in range(n):\n    x[c] += y[j]\n    c = c + 1",
+}
+APART = "for j in range(m + 1, n):\n    x[m] += x[j]"
+
+
 def promoted(body: Block) -> Block:
     params = tuple(Param(n, n) for n in ("A", "B", "x", "y", *NUMBERS))
-    return promote_accumulators(Function("f", params, body, (Var("s"),), dict(TYPES))).body
+    return promote_accumulators(Function("f", params, body, (Var("s"),), TYPES | {"z": TYPES["x"]})).body
+
+
+@pytest.mark.parametrize("name", STAYS)
+def test_stays(name: str) -> None:
+    assert promoted(parse(STAYS[name])) == parse(STAYS[name])
+
+
+def test_an_element_before_the_others() -> None:
+    """Only where it is known not to count from the end."""
+    assert promoted(parse(APART)) == parse(APART)
+    around = f"for m in range(n):\n    {APART}".replace("\n    x", "\n        x")
+    assert "x_total += x[j]" in show(promoted(parse(around)))
 
 
 @pytest.mark.parametrize("first", range(0, 600, 200))
