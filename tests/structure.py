@@ -77,7 +77,7 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "analysis.integers.dependence:DependenceTest": "two elements in turns of loops, normal form",
         "analysis.integers.element_dependence:may_be_same_element": "two elements in turns of loops, sequential form",
         "analysis.integers.element_dependence:surely_apart": "two elements at one moment, sequential form",
-        "analysis.integers.element_dependence:own_element": "an element that one turn has to itself",
+        "optimize.memory.region_accesses:RegionAccesses": "elements that a loop or one turn has to itself",
         "analysis.loops.reversible_loops:ReversibleLoops": "all turns of a loop, normal form",
         "analysis.loops.parallel_loops:is_parallel": "all turns of a loop, sequential form",
         "analysis.memory.privatization:Privatization": "reads that a store of the same turn covers",
@@ -95,11 +95,8 @@ MECHANISMS: Mapping[str, Mapping[str, str]] = {
         "cleanup.dead_code:remove_self_copies": "`x = x`, which gives what is there",
     },
     "promotion: an element or a small array becomes a number": {
-        "optimize.memory.array_contraction:contract_arrays": "arrays of which each turn has one element",
-        "optimize.memory.scalar_replacement:replace_small_arrays": "small arrays of a loop",
-        "optimize.memory.register_promotion:promote_loop_invariant_elements": "elements that are the same each time",
-        "optimize.memory.accumulator_promotion:promote_accumulators": "the element a loop adds to",
-        "optimize.memory.restore_forwarding:forward_restored_elements": "elements that a turn restores for itself",
+        "optimize.memory.element_promotion:on_scalars": "elements with a fixed index, of a loop or of an iteration",
+        "optimize.memory.scalar_replacement:replace_small_arrays": "names of small arrays, which a loop may rebind",
     },
     "types: dtype, rank or layout of an expression": {
         "typing.kinds:kind_of": "dtype, rank and promotion of an operation, by NumPy on dummies",

@@ -36,7 +36,6 @@ from srcad.optimize.memory.accumulator_promotion import promote_accumulators
 from srcad.optimize.memory.allocation_hoisting import hoist_allocations
 from srcad.optimize.memory.array_contraction import contract_arrays
 from srcad.optimize.memory.live_range_splitting import split_live_ranges
-from srcad.optimize.memory.restore_forwarding import forward_restored_elements
 from srcad.optimize.memory.scalar_replacement import replace_small_arrays
 from srcad.optimize.shapes.shape_propagation import propagate_constant_shapes
 from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
@@ -128,7 +127,6 @@ COMPILED: Order = (
     Optional("hoist_allocations",               f(hoist_allocations),                SEQUENTIAL, SEQUENTIAL),
     Optional("promote_accumulators",            f(promote_accumulators),             SEQUENTIAL, SEQUENTIAL),
     Optional("hoist_capacity_checks",           f(hoist_capacity_checks),            SEQUENTIAL, SEQUENTIAL),
-    Optional("forward_restored_elements",       f(forward_restored_elements),        SEQUENTIAL, SEQUENTIAL),
     Optional("reverse_descending_loops",        f(reverse_descending_loops),         SEQUENTIAL, SEQUENTIAL),
     Optional("scatter_to_gather",               f(scatter_to_gather),                SEQUENTIAL, SEQUENTIAL),
     Optional("version_on_argument_range",       f(version_on_argument_range),        SEQUENTIAL, SEQUENTIAL),

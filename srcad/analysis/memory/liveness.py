@@ -140,8 +140,10 @@ def _liveness(
     for head, members in shared.members.items():
         if any(m not in defined or m in end or m in outside for m in members):
             end.add("&" + head)
+    own = defined - end - outside
     for p in points:
-        end |= {n for n in p.changes | p.reads if n.startswith("&") and shared.class_of(n[1:]) not in shared.members}
+        tokens = {n for n in p.changes | p.reads if n.startswith("&")}
+        end |= {n for n in tokens if n[1:] not in own and shared.class_of(n[1:]) not in shared.members}
     bits: dict[str, int] = {}
 
     def mask(names: Iterable[str]) -> int:

@@ -45,6 +45,7 @@ from srcad.optimize.memory.element_maps import (
     index_of,
     size_of,
 )
+from srcad.optimize.memory.element_promotion import update
 from srcad.optimize.memory.scalar_replacement_candidates import (
     OutsideUses,
     PromotionPlan,
@@ -263,18 +264,19 @@ class _ScalarRewriting:
         match stmt:
             case Assign(target, value) if target in self._names:
                 return self._assigned(target, value)
-            case AugAssign(target, op, value) if target in self._names:
-                return self._assigned_elements(target, op, value)
-            case Store(Var(name), index, value, op) if name in self._names:
+            case AugAssign(target, op, value, _, free) if target in self._names:
+                return self._assigned_elements(target, op, value, free)
+            case Store(Var(name), index, value, op, _, free) if name in self._names:
                 at = constant_index(index, self._plan.sizes[name])
                 if at is None:
-                    return self._assigned_elements(name, op, value)
-                return [self._set(name, at, op, self._expr(value, None))]
-            case Store(value=Var(name), op=op) if name in self._names:
+                    return self._assigned_elements(name, op, value, free)
+                return [self._set(name, at, op, self._expr(value, None), free)]
+            case Store(value=Var(name), op=op, free=free) if name in self._names:
                 view = element_map(index_of(stmt), self._types, self._facts, reading=False)
                 if view is not None and list(view.index) == list(self._names[name]):
+                    places = {at: tuple(self._expr(e, None) for e in index) for at, index in view.index.items()}
                     return [
-                        Store(Var(view.base), tuple(self._expr(e, None) for e in view.index[at]), Var(scalar), op)
+                        Store(Var(view.base), places[at], Var(scalar), op, free=free)
                         for at, scalar in self._names[name].items()
                     ]
         if blocks(stmt):
@@ -296,11 +298,11 @@ class _ScalarRewriting:
         new = self._expr(value, before)
         return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in elements)]
 
-    def _assigned_elements(self, name: str, op: str | None, value: Expr) -> list[Stmt]:
+    def _assigned_elements(self, name: str, op: str | None, value: Expr, free: bool) -> list[Stmt]:
         """`x[:] op= value`, where the value is a scalar or a replaced array."""
         if isinstance(value, Var) and value.name in self._names:
             other = self._names[value.name]
-            return [self._set(name, at, op, Var(other[at])) for at in self._names[name]]
+            return [self._set(name, at, op, Var(other[at]), free) for at in self._names[name]]
         before: list[Stmt] = []
         value = self._expr(value, None)
         if not isinstance(value, Const):
@@ -309,21 +311,12 @@ class _ScalarRewriting:
             scalar = fresh_name(f"{name}_all", kind, self._types)
             before.append(Assign(scalar, value))
             value = Var(scalar)
-        return [*before, *(self._set(name, at, op, value) for at in self._names[name])]
+        return [*before, *(self._set(name, at, op, value, free) for at in self._names[name])]
 
-    def _set(self, name: str, at: ConstantIndex, op: str | None, value: Expr) -> Stmt:
+    def _set(self, name: str, at: ConstantIndex, op: str | None, value: Expr, free: bool = False) -> Stmt:
         scalar = self._names[name][at]
         self._stored.add(scalar)
-        if op is not None:
-            return AugAssign(scalar, op, value)
-        kind = self._types[name]
-        assert isinstance(kind, Array)
-        match value:
-            case Const(bool() | int() | float() as literal):
-                value = Const(float(literal) if kind.dtype == "float64" else int(literal))
-            case _ if kind.dtype == "float64" and typeof(value, self._types) != Scalar("float64"):
-                value = Op("float", (value,))
-        return Assign(scalar, value)
+        return update(scalar, op, value, self._types, free)
 
     # ---- expressions -------------------------------------------------------------------------
 
