@@ -102,9 +102,9 @@ CLEAN_UP: Order = (
     Repeated("until nothing changes", ROUND, if_changed=True),
     Optional("load_taped_conditions",           steps.taped_conditions_read,         SEQUENTIAL, SEQUENTIAL),
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
+    Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
     Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
-    Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
     Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
 )

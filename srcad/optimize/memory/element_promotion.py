@@ -57,8 +57,8 @@ def promotions(uses: Mapping[Element, Use], types: dict[str, Type]) -> tuple[Pro
 
     >>> types = {"u": Array("float64", ())}
     >>> (one,) = promotions({("u", (Var("i"),)): "written"}, types)
-    >>> one.scalar, types["u_total"]
-    ('u_total', Scalar(dtype='float64', dim=None))
+    >>> one.scalar, types["u_total"] == Scalar("float64")
+    ('u_total', True)
     """
     return tuple(Promotion(one, _scalar(one[0], use, types), use) for one, use in uses.items())
 
