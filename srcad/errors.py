@@ -154,7 +154,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S209": (DerivativeError, "Jacobian of more than numbers or one array"),
     "S210": (DerivativeError, "Jacobian of an array that would take several runs"),
     # the call
-    "S301": (ArgumentError, "integer array among the differentiated"),
+    "S301": (ArgumentError, "integers among the differentiated"),
     "S302": (ArgumentError, "leaf of an unsupported type"),
     "S303": (ArgumentError, "ragged leaf"),
     "S304": (ArgumentError, "complex argument"),

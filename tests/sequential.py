@@ -126,6 +126,11 @@ ARRAYS = ("u.0", "u.1", "d_u.0", "d_u.1", "%v.0")
 PARAMS = ("a", "b", "x")
 
 
+def adjoints_in(names: Iterable[str]) -> frozenset[str]:
+    """Those that are meant as adjoints here."""
+    return frozenset(name for name in names if name.startswith("d_"))
+
+
 class Writer:
     """A random program, equal for equal seeds. `a` and `b` are vectors, `x` a number, all given."""
 
@@ -289,7 +294,8 @@ class NormalWriter:
         scope = [Var(n) for n in PARAMS]
         body = self.block(0, 14, scope)
         results = tuple(self.random.sample(scope, k=min(len(scope), 4)))
-        return Function("f", tuple(Param(n, n) for n in PARAMS), body, results, self.types)
+        params = tuple(Param(n, n) for n in PARAMS)
+        return Function("f", params, body, results, self.types, adjoints=adjoints_in(self.types))
 
     def of(self, scope: list[Var], type: Type) -> Var:
         return self.random.choice([v for v in scope if self.types[v.name] == type])

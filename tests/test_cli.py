@@ -26,6 +26,13 @@ def helper(x):
 def energy(x, k):
     return k * np.sum(helper(x))
 """
+POWERS = """
+def powers(x: float, n: int):
+    total = 0.0
+    for k in range(n):
+        total += x**k
+    return total
+"""
 
 
 @pytest.fixture
@@ -149,6 +156,14 @@ def test_show(project):
     assert "def helper_grad(x, d_result=1.0):" in shown
     assert "S313" in run("show", "cli_primal:nothing", code=2)
     assert "def helper_jacobian(x):" in run("show", "cli_primal:helper", "--signature", "(float64,)", "--jacobian")
+
+
+def test_an_integer_that_has_to_be_one_is_no_argument_to_differentiate(project):
+    (project / "cli_primal.py").write_text(POWERS)
+    assert "def powers_grad(x, n, d_result=1.0):" in run("show", "cli_primal.py:powers", "--wrt", "x")
+    shown = run("show", "cli_primal.py:powers", "--wrt", "n", code=2)
+    assert "S301: n is an integer, and you differentiate with respect to it" in shown
+    assert "cli_primal.py:4" in shown and "a range needs integers" in shown
 
 
 def test_build_a_jacobian(project):

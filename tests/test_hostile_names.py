@@ -3,6 +3,8 @@
 The kind: a program with such names is the program with plain ones: same value, same gradient, same plan.
 """
 
+import ast
+import builtins
 import inspect
 import itertools
 import linecache
@@ -76,6 +78,16 @@ SETS = [
     ("unbroadcast_1d", "inline_exp", "srcad", "njit"),
     ("jacobian_P", "P_final", "d0_P", "d1_Q"),
 ]
+TOGETHER = [
+    # one variable has the name that another gets where it is saved, or that of its adjoint
+    (("h", "h_saved", "h_stack", "h_saved_1"), ("x", "d_x")),
+    (("h", "d_h", "d_h_saved", "h_top"), ("h_saved", "h_stack")),
+    (("C_saved", "C", "d_C", "took_if"), ("C_checkpoints", "C_stack")),
+    (("x_saved", "x", "x_stack", "x_saved_saved"), ("d_x_saved", "d_x")),
+    (("d_C", "d_D", "C", "D"), ("P_length_0", "d_P")),
+    (("sin_saved", "product", "sin", "d_sin"), ("tanh_saved", "tanh")),
+]
+"""Names of variables, and of parameters."""
 PARAMETERS = [
     ("P", "Q"),
     ("x_saved", "h_stack"),
@@ -128,7 +140,8 @@ def test_the_same_program_under_other_names(name, mode, tmp_path):
     limit = {"max_tape": plan.bytes} if plan.exact else {}
     pairs = [*((names, ("P", "Q")) for names in SETS), *(("ABCD", both) for both in PARAMETERS)]
     pairs += [(names, both) for names, both in itertools.islice(zip(SETS, PARAMETERS[1:]), 6) if not {*names} & {*both}]
-    for names, both in pairs if mode == "grad" else pairs[1::5]:
+    pairs += TOGETHER
+    for names, both in pairs if mode == "grad" else [*pairs[1:-6:5], *pairs[-6:]]:
         f, args = made(name, names, both)
         df = make(f, (0, 1), **plain, **options, **limit)
         for have, want in zip(flat(df(*args)), right, strict=True):
@@ -141,6 +154,64 @@ def test_the_same_program_under_other_names(name, mode, tmp_path):
                 np.testing.assert_array_equal(have, want)
             with pytest.raises(TypeError, match=f"{function.__name__} takes"):
                 function(args[0], args[0])
+
+
+TEXT = """
+def f(x, y):
+    A = x.copy()
+    B = np.zeros((len(x), 3))
+    total = 0.0
+    for C in range(len(x) - 1, -1, -1):
+        D = np.sin(x[C] * y)
+        if D > 0.3:
+            total += D * A[C]
+        B[C, 0] = D * D
+        B[C, 1] = B[C, 0] * y
+        E = B[C].copy()
+        total += E[0] * E[1]
+        A[C] = total * D
+    F = A.copy()
+    F[0] = 1.0
+    for G in range(len(x)):
+        H = np.empty(2)
+        H[0] = x[G] * total
+        H[1] = H[0] * np.cos(H[0])
+        total += H[0] * H[1]
+    K = 1.0
+    return total * K + np.sum(F * A)
+"""
+OURS = ["d_qqqqq", "q_saved", "q_stack", "turns", "turn", "took_if", "d0_qqqq", "stretch", "q_final", "q_old", "first"]
+
+
+def texts(names):
+    """What is read and what is compiled for this program, with its variables numbered in the order of the text."""
+    text = re.sub(r"\b([A-HK])\b", lambda found: names[found[1]], TEXT)
+    file = f"<{names}>"
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    scope = {"np": np, "__name__": __name__}
+    exec(compile(text, file, "exec"), scope)
+    made = srcad.value_and_grad(scope["f"], (0, 1), **plain).specialisation(np.ones(5), 0.7).generated
+    return numbered(made.text()), numbered(made.machine_text())
+
+
+def numbered(text):
+    tree, numbers = ast.parse(text), {}
+    for node in ast.walk(tree.body[-1]):
+        if isinstance(node, ast.Name) and node.id not in dir(builtins):
+            node.id = f"v{numbers.setdefault(node.id, len(numbers))}"
+        elif isinstance(node, ast.arg):
+            node.arg = f"v{numbers.setdefault(node.arg, len(numbers))}"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = "a message"
+    return ast.unparse(tree.body[-1])
+
+
+@pytest.mark.parametrize("variable", "ABCDEFGHK")
+def test_the_text_does_not_depend_on_the_name_of_a_variable(variable):
+    others = {name: f"{name.lower()}_zzzzz" for name in "ABCDEFGHK"}
+    right = {length: texts(others | {variable: "z" * length}) for length in {len(name) for name in OURS}}
+    for name in OURS:
+        assert texts(others | {variable: name}) == right[len(name)], name
 
 
 @pytest.mark.parametrize("both", PARAMETERS)
@@ -164,6 +235,20 @@ def f(P, Q):
     exec(compile(path.read_text(), "made", "exec"), scope)
     parameters = inspect.signature(scope["f_adjoint"]).parameters.values()
     assert all(p.default is inspect.Parameter.empty for p in parameters) and len(parameters) == 4
+
+
+def test_a_name_that_compiled_code_makes_is_no_function_that_it_calls():
+    def f(x, y):
+        h = y
+        for prod in range(200):  # its first iteration of a segment would be called prod_first
+            h = np.sin(h) * y + 0.1
+            if h > 3.0:
+                break
+        return h + np.sum(np.prod(x.reshape(2, 2), axis=0))
+
+    args = np.array([1.0, 2.0, 3.0, 4.0]), 0.5
+    for have, want in zip(flat(srcad.grad(f, (0, 1))(*args)), flat(srcad.grad(f, (0, 1), **plain)(*args)), strict=True):
+        np.testing.assert_allclose(have, want, rtol=1e-14)
 
 
 def test_a_compiled_one():

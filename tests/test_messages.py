@@ -142,6 +142,25 @@ def remainder_by_a_dict(x, m):
     return np.sum(np.fmod(x, m))
 
 
+@says(
+    "S301: n is an integer, and you differentiate with respect to it",
+    "for k in range(n):",
+    "What is differentiated is a number (float64): a range needs integers",
+    "You can: name other arguments in argnums.",
+    args=(3,),
+)
+def integer_that_counts(n):
+    total = 1.0
+    for k in range(n):
+        total = total * 0.5
+    return total
+
+
+@says("S126: a number (float64) as an index", args=(2, x))
+def integer_that_is_no_cause(n, y):
+    return y[y[0]] * n
+
+
 @says("S207: v is None: there is nothing to differentiate with respect to", args=(None,))
 def nothing_given(v):
     return np.sum(v)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
+from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.name_coalescing import coalesce_names
@@ -31,7 +33,7 @@ from srcad.ir.nodes import Block, Carry, Const, For, Function, If, Join, Op, Par
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Type
 from srcad.reverse.source_comments import REVERSE
-from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer
+from tests.sequential import ARRAYS, FLOAT, INT, PARAMS, SCALARS, VECTOR, Execution, NormalWriter, Writer, adjoints_in
 
 Types = Mapping[str, Type]
 Pass = Callable[[Block, Types, frozenset[str]], Block]
@@ -40,13 +42,13 @@ PASSES: dict[str, Pass] = {
     "fold": lambda b, t, live: simplify_algebra(b, t),
     "first": lambda b, t, live: assign_first_contribution(array_updates_as_stores(b, t), t),
     "merge": lambda b, t, live: merge_contributions(b, t),
-    "late": lambda b, t, live: sink_definitions(b, t),
+    "late": lambda b, t, live: sink_definitions(b, t, adjoints=adjoints_in(t)),
     "dead": lambda b, t, live: remove_dead_code(b, live, t, PARAMS),
-    "untemp": lambda b, t, live: substitute_temporaries(b, t, live),
-    "idiom": lambda b, t, live: idiomatic_form(array_updates_as_stores(b, t), t),
+    "untemp": lambda b, t, live: substitute_temporaries(b, t, live, adjoints=adjoints_in(t)),
+    "idiom": lambda b, t, live: idiomatic_form(update_in_place(array_updates_as_stores(b, t), t), t),
     "kept_tests": lambda b, t, live: load_taped_conditions(b, t, ("took_if",)),
     "choices": lambda b, t, live: conditional_expressions(b, t),
-    "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS),
+    "ownership": lambda b, t, live: elide_copies(b, t, live, PARAMS, adjoints_in(t)),
     "shifts": lambda b, t, live: split_stencil_loops(array_updates_as_stores(b, t), t, live, PARAMS),
     "simplify": lambda b, t, live: rounds(array_updates_as_stores(b, t), t, live),
 }
@@ -55,7 +57,8 @@ PASSES: dict[str, Pass] = {
 def rounds(block: Block, types: Types, live: frozenset[str]) -> Block:
     """The repeated passes of the compiler, on a block that counts as a reverse sweep."""
     params = tuple(Param(name, name) for name in PARAMS)
-    f = Function("f", params, (REVERSE, *block), tuple(map(Var, sorted(live))), dict(types))
+    results = tuple(map(Var, sorted(live)))
+    f = Function("f", params, (REVERSE, *block), results, dict(types), adjoints=adjoints_in(types))
     return applied((Repeated("until nothing changes", ROUND),), f).body[1:]
 
 
@@ -103,7 +106,8 @@ def test_names_keep_what_a_function_computes(last: Callable[[Function], Function
         pick = random.Random(seed)
         results = tuple(Var(n) for n in (*SCALARS, *ARRAYS) if pick.random() < 0.4)
         body = (*writer.program(), Return(results))
-        f = Function("f", tuple(Param(n, n) for n in PARAMS), body, results, writer.types)
+        params = tuple(Param(n, n) for n in PARAMS)
+        f = Function("f", params, body, results, writer.types, adjoints=adjoints_in(writer.types))
         g = last(f)
         one, other = Execution(given()), Execution(given())
         arguments = [[run.env[n] for n in ("a", "b")] for run in (one, other)]
@@ -309,7 +313,7 @@ def test_dead(before: str, live: set[str], after: str) -> None:
     ],
 )
 def test_ownership(before: str, live: set[str], after: str | None) -> None:
-    assert show(elide_copies(parse(before), KINDS, live, {"A"})) == lines(before if after is None else after)
+    assert show(elide_copies(parse(before), KINDS, live, {"A"}, adjoints_in(KINDS))) == lines(after or before)
 
 
 @pytest.mark.parametrize(
@@ -320,13 +324,8 @@ def test_ownership(before: str, live: set[str], after: str | None) -> None:
         ("d = d - d * e", "d -= d * e"),
         ("d = e - d", "d = e - d"),
         ("D = D + E", "D = D + E"),  # a new array: others may have the old one
-        ("D[...] = D[:] * e", "D[...] *= e"),
-        ("D[i] = e * D[i]", "D[i] *= e"),
-        ("D[i] = D[j] * D[i]", "D[i] *= D[j]"),
-        ("D[1:] = D[1:] * D[:-1]", "D[1:] = D[1:] * D[:-1]"),  # written while it is read
-        ("D[i] = e / D[i]", "D[i] = e / D[i]"),
-        ("D[...] += copy(E)", "D[...] += E"),
-        ("E = D\nD[1:] += copy(E[:-1])", "E = D\nD[1:] += copy(E[:-1])"),
+        ("D[:] *= e", "D[...] *= e"),
+        ("D[i] = D[i] * e", "D[i] = D[i] * e"),
         ("d = -(e * f)", "d = (-e) * f"),
         ("d = -(i * f)", "d = -(i * f)"),
         ("B = copy(A[:])", "B = copy(A)"),
@@ -334,6 +333,24 @@ def test_ownership(before: str, live: set[str], after: str | None) -> None:
 )
 def test_idiom(before: str, after: str) -> None:
     assert show(idiomatic_form(parse(before), KINDS)) == lines(after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("D[...] = D[:] * e", "D[...] *= e"),
+        ("D[i] = e * D[i]", "D[i] *= e"),
+        ("D[i] = D[j] * D[i]", "D[i] *= D[j]"),
+        ("D[1:] = D[1:] * D[:-1]", "D[1:] = D[1:] * D[:-1]"),  # written while it is read
+        ("D[i] = e / D[i]", "D[i] = e / D[i]"),
+        ("D[...] += copy(E)", "D[...] += E"),
+        ("E = D\nD[1:] += copy(E[:-1])", "E = D\nD[1:] += copy(E[:-1])"),
+        ("D[1:] += D[:-1]", "D[1:] += copy(D[:-1])"),
+        ("D[::2] = D[:4]", "D[::2] = copy(D[:4])"),
+    ],
+)
+def test_update_in_place(before: str, after: str) -> None:
+    assert show(update_in_place(parse(before), KINDS)) == lines(after)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +381,10 @@ def test_kept_tests(before: str, after: str | None) -> None:
     ],
 )
 def test_turns(before: str, after: str | None) -> None:
-    assert show(name_reversed_indices(parse(before), dict(KINDS))) == lines(before if after is None else after)
+    block = tuple(replace(s, counts=True) if isinstance(s, For) else s for s in parse(before))
+    assert show(name_reversed_indices(block, dict(KINDS))) == lines(before if after is None else after)
+    # as any index of the user's that is called so
+    assert show(name_reversed_indices(parse(before), dict(KINDS))) == lines(before)
 
 
 def function(body: Block, *results: str) -> Function:

@@ -10,7 +10,7 @@ import pytest
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Dim, Scalar
-from srcad.optimize.memory.restore_forwarding import forward_restored_elements
+from srcad.optimize.memory.array_contraction import promote_private_elements
 
 TYPES: dict[str, Any] = dict.fromkeys(("u", "w", "d", "x"), Array("float64", (Dim((), 9),)))
 TYPES |= dict.fromkeys(("i", "k", "t"), Scalar("int64")) | {
@@ -41,6 +41,7 @@ STAYS = {
     "an_index_that_changes": ALONE.replace("u[i]", "u[k]").replace("        d[i]", "        k = i\n        d[i]"),
     "two_names": ALONE.replace("for t", "w = u\nfor t", 1) + "s = w[3]\n",
     "a_view": ALONE.replace("for t", "w = u[1:]\nfor t", 1) + "s = w[3]\n",
+    "added_to_first": ALONE.replace("u[i] = x[i] * t", "u[i] += x[i] * t"),
     "of_the_caller": ALONE.replace("u = copy(x)\n", "").replace("u[", "w["),
 }
 
@@ -48,9 +49,7 @@ STAYS = {
 def done(text: str) -> str:
     params = tuple(Param(name, name) for name in ("x", "d", "w"))
     return show(
-        forward_restored_elements(
-            Function("f", params, parse("k = 0\ns = 0.0\n" + text), (Var("s"),), dict(TYPES))
-        ).body
+        promote_private_elements(Function("f", params, parse("k = 0\ns = 0.0\n" + text), (Var("s"),), dict(TYPES))).body
     )
 
 
@@ -74,3 +73,37 @@ def test_stays(name: str) -> None:
 
 def test_single_precision_is_not_a_number_of_python() -> None:
     assert "small_here" not in done(ALONE.replace("u", "small").replace("s = ", "s = "))
+
+
+def test_an_integer_is_converted() -> None:
+    text = ALONE.replace("u[i] = x[i] * t", "u[i] = 3037000500 + t")
+    assert "u_here = float(" in done(text)
+
+
+OUTER = """
+u = copy(x)
+for i in range(8):
+    u[i] = x[i] * 2.0
+    for k in range(3):
+        u[i] = x[k] + k
+        d[i] += u[i] * u[i]
+    d[i] += u[i]
+"""
+
+
+def test_of_the_outer_loop() -> None:
+    """An inner loop that has the element to itself as well leaves its value to what follows."""
+    after = done(OUTER)
+    assert "u[" not in after
+    for have, want in zip(run(after), run(OUTER), strict=True):
+        np.testing.assert_array_equal(have, want)
+
+
+def test_several_elements_of_one_array() -> None:
+    text = ALONE.replace("u[i] = x[i] * t", "u[8] = 3.0\n        u[7] = x[i] * t").replace("u[i]", "u[7]")
+    assert "u[7]" not in done(text)
+
+
+def test_two_indices_of_one_element() -> None:
+    text = ALONE.replace("u[i] = x[i] * t", "u[k] = 3.0\n        u[i] = x[i] * t\n        d[i] += u[k]")
+    assert "u[i]" in done(text) and "u[k]" in done(text)

@@ -5,14 +5,25 @@ objects, so that this is fast, and where bodies differ it ends early. A hash wou
 
 The types of names are a dict that passes add to. So an answer remembers the types it depends on, those of the names
 in the body, as far as it depends on them; new names change none of these.
+
+>>> from srcad.ir.notation import parse
+>>> from srcad.ir.types import Scalar
+>>> def names_read(body, types):
+...     return remembered("names read", body, types, None, lambda: (print("computed") or {"x"}, ["x"]))
+>>> types = {"x": Scalar("float64")}
+>>> with remembered_analyses():
+...     first = names_read(parse("y = 2.0 * x"), types)
+...     types["y"] = Scalar("float64")
+...     again = names_read(parse("y = 2.0 * x"), types)
+computed
 """
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,15 +34,6 @@ Answer = TypeVar("Answer")
 
 _MOST = 4
 """Answers of one analysis: passes ask of the body as it is, or as it was before the last few of them."""
-
-
-class _Current(threading.local):
-    """Threads compile at once: each has answers of its own."""
-
-    answers: dict[str, deque[_Remembered]] | None = None
-
-
-_CURRENT = _Current()
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,21 @@ class _Remembered:
         return all((t := types.get(name)) is old or _memory(t) == _memory(old) for name, old in self.types.items())
 
 
+_ANSWERS: ContextVar[dict[str, deque[_Remembered]] | None] = ContextVar("answers", default=None)
+"""Of the present thread, as the settings of the pass manager are: threads compile at once."""
+
+
 @contextmanager
 def remembered_analyses() -> Iterator[None]:
     """Within this, or a function it decorates, `remembered` remembers; afterwards nothing is left of it."""
-    if _CURRENT.answers is not None:  # the one around will forget
+    if _ANSWERS.get() is not None:  # the one around will forget
         yield
         return
-    _CURRENT.answers = {}
+    token = _ANSWERS.set({})
     try:
         yield
     finally:
-        _CURRENT.answers = None
+        _ANSWERS.reset(token)
 
 
 def remembered(
@@ -72,7 +78,7 @@ def remembered(
     It may ask for the rank of an array only, for the class of another type, and whether a type is known. `asked` is
     what it depends on besides.
     """
-    answers = _CURRENT.answers
+    answers = _ANSWERS.get()
     if answers is None:
         return compute()[0]
     known = answers.setdefault(analysis, deque(maxlen=_MOST))

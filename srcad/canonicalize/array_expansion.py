@@ -32,7 +32,7 @@ class ArrayExpansion:
 
 
 SAVED = "_saved"
-"""Suffix of the name of an array that is saved for the reverse sweep."""
+"""Ending of the name of an array that is saved for the reverse sweep."""
 
 
 def expand_arrays(
@@ -90,9 +90,9 @@ class _Expansion:
         types = [builder.typeof(size) for size in self.sizes]
         extra = tuple(t.dim or dim(Symbol(rows.array, None)) for t in types if isinstance(t, Scalar))
         self.old = old
-        base = rows.array.rsplit(".", 1)[0].removesuffix(SAVED)
-        self.expanded = builder.keep(base + SAVED, Array(old.dtype, (*extra, *old.dims)))
-        self.view = builder.fresh(base, old)
+        variable = builder.variable(rows.array)
+        self.expanded = builder.keep(variable, SAVED, Array(old.dtype, (*extra, *old.dims)))
+        self.view = builder.fresh(variable, old)
 
     def block(self, block: Block) -> Block:
         """The block with the allocation moved to just before the statement that contains the loops."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from srcad.analysis.integers.residual_conditions import equalities, residual_condition
 from srcad.analysis.values.effects import has_effect
 from srcad.ir.length_exprs import linear_expression, shape_query
+from srcad.ir.length_facts import NOTHING, LengthFacts
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If, Op, Span, Stmt, Var, While
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
@@ -53,7 +55,7 @@ def hoist_checks(f: Function) -> Function:
         return s.3
     """
     work = _CheckHoisting(f)
-    body = work.block(f.body, _Facts({}, frozenset()), frozenset(p.name for p in f.params))
+    body = work.block(f.body, _Facts(NOTHING, frozenset()), frozenset(p.name for p in f.params))
     return replace(f, body=body, types=work.builder.types)
 
 
@@ -61,30 +63,11 @@ def hoist_checks(f: Function) -> Function:
 class _Facts:
     """What holds at a point of the program: equal lengths, and conditions that were checked."""
 
-    equal: dict[Symbol, Dim]
+    lengths: LengthFacts
     checked: frozenset[Expr]
 
     def copy(self) -> _Facts:
-        return _Facts(dict(self.equal), self.checked)
-
-    def representative(self, d: Dim) -> Dim:
-        """The representative of the lengths that are equal to this one."""
-        return d.replaced(self._representative_of_symbol)
-
-    def _representative_of_symbol(self, symbol: Symbol) -> Dim:
-        known = dim(symbol)
-        while len(known.terms) == 1 and known.const == 0 and known.terms[0][0] in self.equal:
-            known = self.equal[known.terms[0][0]]
-        return known
-
-    def assume(self, a: Dim, b: Dim) -> None:
-        match self.representative(a), self.representative(b):
-            case Dim(((x, 1),), 0), Dim(((y, 1),), 0) if x != y:
-                # if one of them is known not to be 1, so is the other
-                first, second = (x, y) if y.not_one and not x.not_one else (y, x)
-                self.equal[first] = dim(second)
-            case (Dim(((x, 1),), 0), Dim((), _) as constant) | (Dim((), _) as constant, Dim(((x, 1),), 0)):
-                self.equal[x] = constant
+        return _Facts(self.lengths, self.checked)
 
 
 class _CheckHoisting:
@@ -160,7 +143,7 @@ class _CheckHoisting:
             body = self.block(stmt.body, here, inner | {n for s in stmt.test for n in own_writes(s)})
             return [], replace(stmt, test=test, body=body)
         body = self.block(stmt.body, facts.copy(), inner | {stmt.index})
-        runs = _runs_at_least_once(stmt, self._dims(stmt))
+        runs = self._runs_at_least_once(stmt, facts)
         if runs is None:
             return [], replace(stmt, body=body)
         before: list[Stmt] = []
@@ -188,20 +171,39 @@ class _CheckHoisting:
             remaining.append(one)
         return before, replace(stmt, body=tuple(remaining))
 
-    def _dims(self, loop: For) -> tuple[Dim | None, Dim | None]:
-        return self._dim(loop.start), self._dim(loop.stop)
+    def _runs_at_least_once(self, loop: For, facts: _Facts) -> Expr | None:
+        """The condition under which the loop runs at least once; None where it has no simple form."""
+        if not isinstance(loop.step, Const) or not isinstance(loop.step.value, int) or loop.step.value == 0:
+            return None
+        low, high = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)
+        least, most = self._dim(low), self._dim(high)
+        if least is None or most is None or self._may_exceed_form(low):
+            return Op(">", (high, low))
+        return Const(True) if facts.lengths.is_at_least(most, least + 1) else Op(">", (high, low))
+
+    def _may_exceed_form(self, e: Expr) -> bool:
+        """Whether the integer may be greater than its form, as `x[2:].shape[0]` is where x is empty."""
+        match e:
+            case Var(name) if name in self.values:
+                return self._may_exceed_form(self.values[name])
+            case Op("shape" | "len"):
+                d = self._dim(e)
+                return d is None or not self._is_nonnegative(d)
+            case Op(_, args):
+                return any(map(self._may_exceed_form, args))
+        return False
 
     # ---- conditions ------------------------------------------------------------------------------
 
     def _expanded(self, e: Expr) -> Expr:
         """A condition, or an integer, with its temporaries expanded; names of the user stay."""
         match e:
-            case Var(name) if name.startswith("%") and isinstance(value := self.values.get(name), Op):
+            case Var(name) if is_temporary(name) and isinstance(value := self.values.get(name), Op):
                 if not isinstance(self.types.get(name), Scalar):
                     return e
                 if value.prim in CONDITIONS or value.prim in SHAPE_ARITHMETIC:
                     return self._expanded(value)
-            case Op("shape", (Var(name),), static) if name.startswith("%"):
+            case Op("shape", (Var(name),), static) if is_temporary(name):
                 match self.values.get(name):
                     case Op("index") as view:  # `x[1:].shape[0]`: no other check reads the temporary of the view
                         return Op("shape", (view,), static)
@@ -226,7 +228,7 @@ class _CheckHoisting:
 
         def value(part: Expr) -> Dim | None:
             d = self._dim(part)
-            return None if d is None else facts.representative(d)
+            return None if d is None else facts.lengths.representative(d)
 
         return Const(True) if e in facts.checked else residual_condition(e, value)
 
@@ -235,7 +237,7 @@ class _CheckHoisting:
         for a, b in equalities(condition):
             x, y = self._dim(a), self._dim(b)
             if x is not None and y is not None:
-                facts.assume(x, y)
+                facts.lengths = facts.lengths.with_equal_integers(x, y)
 
     # ---- lengths in terms of arrays ---------------------------------------------------------------
 
@@ -276,19 +278,6 @@ class _CheckHoisting:
             case Scalar(dim=Dim() as value):
                 return symbol.axis is None and value == dim(symbol)
         return False
-
-
-def _runs_at_least_once(loop: For, ends: tuple[Dim | None, Dim | None]) -> Expr | None:
-    """The condition under which the loop runs at least once; None where it has no simple form."""
-    if not isinstance(loop.step, Const) or not isinstance(loop.step.value, int) or loop.step.value == 0:
-        return None
-    low, high = (loop.start, loop.stop) if loop.step.value > 0 else (loop.stop, loop.start)
-    least, most = ends if loop.step.value > 0 else ends[::-1]
-    if least is not None and most is not None:
-        span = most - least
-        if (not span.terms and span.const > 0) or (span - 1).is_nonnegative:
-            return Const(True)
-    return Op(">", (high, low))
 
 
 def _is_observable(stmt: Stmt) -> bool:

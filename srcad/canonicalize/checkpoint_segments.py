@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from srcad.analysis.values.effects import has_effect
 from srcad.errors import fail
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, Op, Stmt, Var, While
 from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Scalar, Symbol, dim
@@ -77,7 +78,7 @@ def loops_named(f: Function, names: Sequence[str]) -> frozenset[str]:
     for name, loops in found.items():
         if not loops:
             others = list(dict.fromkeys(_variable_name(loop) for loop, _ in _loops(f.body, False)))
-            named = [repr(other) for other in others if not other.startswith("%")]
+            named = [repr(other) for other in others if not is_temporary(other)]
             why = f"The loops are those over {', '.join(named)}." if named else "It has no such loop at run time."
             fail("S315", f"checkpoint={name!r} names no `for` loop", f.span, why)
         for loop, inside in loops:
@@ -96,15 +97,11 @@ def _loops(block: Block, inside: bool) -> Iterator[tuple[For, bool]]:
 
 def _variable_name(loop: For) -> str:
     """The name of the loop's variable: that of its index, or of the item that the body begins with."""
-    base = _base(loop.index)
+    name = base(loop.index)
     match loop.body:
-        case (Assign(item, Op("index", (_, Var(at)))), *_) if base.startswith("%") and at == loop.index:
-            return _base(item)
-    return base
-
-
-def _base(name: str) -> str:
-    return name.rpartition(".")[0] or name
+        case (Assign(item, Op("index", (_, Var(at)))), *_) if is_temporary(name) and at == loop.index:
+            return base(item)
+    return name
 
 
 def refuse(loop: For, why: str, advice: str | None = None) -> NoReturn:
@@ -211,7 +208,7 @@ def _segment_of(loop: For, builder: Builder) -> Segment:
 def _value(builder: Builder, atom: Expr) -> Expr:
     """The operation that was just assigned to a temporary, to be assigned to a name of its own instead."""
     last = builder.statements[-1] if builder.statements else None
-    if isinstance(last, Assign) and atom == Var(last.target) and last.target.startswith("%"):
+    if isinstance(last, Assign) and atom == Var(last.target) and is_temporary(last.target):
         builder.statements.pop()
         return last.value
     return atom

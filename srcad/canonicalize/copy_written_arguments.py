@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.ir.names import base
 from srcad.ir.nodes import Assign, Function, Op, Var
 from srcad.ir.traversal import substitute
 from srcad.ir.types import Array, Type
@@ -44,7 +45,7 @@ def copy_written_arguments(f: Function, builder: Builder, aliases: AliasClasses)
     with builder.block() as copies:
         builder.span = f.span
         for name in (p.name for p in f.params if p.name in aliases.written):
-            own = builder.fresh(name.rsplit(".", 1)[0], f.types[name])
+            own = builder.fresh(base(name), f.types[name])
             _emit_copy(builder, Var(name), f.types[name], own.name)
             mapping[name] = own
     if not copies:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.values.control_dependence import controlling_names, with_control_dependence
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import (
     Assign,
     Block,
@@ -75,12 +76,12 @@ def _copies(f: Function) -> Function:
             source = _follow(value.name, names_, expressions)
             if isinstance(source, Var) and not _same_type(f.types.get(stmt.target), f.types.get(source.name)):
                 continue
-            of_user = not _is_temporary(stmt.target)
-            if of_user and isinstance(source, Var) and _is_temporary(source.name) and source.name not in params:
+            of_user = not is_temporary(stmt.target)
+            if of_user and isinstance(source, Var) and is_temporary(source.name) and source.name not in params:
                 names_[source.name] = stmt.target
                 continue
             expressions[stmt.target] = source
-        elif isinstance(value, Const) and _is_temporary(stmt.target) and _has_type_of(value, f.types.get(stmt.target)):
+        elif isinstance(value, Const) and is_temporary(stmt.target) and _has_type_of(value, f.types.get(stmt.target)):
             expressions[stmt.target] = value
     if not expressions and not names_:
         return f
@@ -110,10 +111,6 @@ def _without(block: Block, copies: frozenset[str], renamed: frozenset[tuple[str,
                 continue
         remaining.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
     return tuple(remaining)
-
-
-def _is_temporary(name: str) -> bool:
-    return name.startswith("%")
 
 
 def _same_type(a: Type | None, b: Type | None) -> bool:

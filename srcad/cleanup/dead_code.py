@@ -7,7 +7,6 @@ and carries are removed too. `canonicalize/unreachable_code` removes what never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.values.effects import is_pure
@@ -101,19 +100,19 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
             orelse = _block(orelse, (*path, "orelse"), live)
             if not then and not orelse and is_pure(cond):
                 return []
-            return [replace(stmt, then=then, orelse=orelse)]
+            return [with_blocks(stmt, (then, orelse))]
         case For(index=index, body=body, start=start, stop=stop, step=step):
             body = _block(body, (*path, "body"), live)
             # the value of the index after the loop is the only effect of an empty loop
             read_after = live.any_after((*path, "head"), (index,))
             if not body and not read_after and stmt.exit is None and all(map(is_pure, (start, stop, step))):
                 return []
-            return [replace(stmt, body=body)]
+            return [with_blocks(stmt, (body,))]
         case While(test=test, cond=cond, body=body):
             body = _block(body, (*path, "body"), live)
             test = _block(test, (*path, "test"), live)
             if not body and not test and is_pure(cond):
                 return []
-            return [replace(stmt, test=test, body=body)]
+            return [with_blocks(stmt, (test, body))]
         case _:
             return [stmt]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from srcad.ir.length_exprs import nonnegative_length, shape_query
+from srcad.ir.names import stem
 from srcad.ir.nodes import (
     Assign,
     Block,
@@ -44,23 +45,28 @@ def leave_ssa(f: Function) -> Function:
     """Replace each join by an assignment at the end of both branches, each carry by one before and one in the loop.
 
     >>> from srcad.ir.nodes import Join
-    >>> from srcad.ir.notation import show
-    >>> both = If(Var("c"), (), (), (Join("y", Var("a"), Var("b")),))
-    >>> print(show(leave_ssa(Function("f", (), (both,), (Var("y"),), {})).body))
-    if c:
-        y = a
-    else:
-        y = b
+        >>> from srcad.ir.notation import show
+        >>> both = If(Var("c"), (), (), (Join("y", Var("a"), Var("b")),))
+        >>> print(show(leave_ssa(Function("f", (), (both,), (Var("y"),), {})).body))
+        if c:
+            y = a
+        else:
+            y = b
 
-    A cycle of copies (two carried values that are swapped) goes through a temporary.
+        A cycle of copies (two carried values that are swapped) goes through a temporary.
     """
     types = dict(f.types)
     taken = set(types) | defined(f.body)
     taken |= {n for s in walk(f.body) for e in own_exprs(s) for n in names(e)}
     sequence = _SsaDestruction(
-        types, taken, _with_sources(f.body, set(_required_names(f.body))), _BoundNames({p.name for p in f.params})
+        f.adjoints,
+        types,
+        taken,
+        _with_sources(f.body, set(_required_names(f.body))),
+        _BoundNames({p.name for p in f.params}),
     )
-    return replace(f, body=sequence.block(f.body), types=types)
+    body = sequence.block(f.body)
+    return replace(f, body=body, types=types, adjoints=f.adjoints | sequence.old_adjoints)
 
 
 def _required_names(block: Block) -> Iterator[str]:
@@ -99,7 +105,16 @@ class _BoundNames:
 
 
 class _SsaDestruction:
-    def __init__(self, types: dict[str, Type], taken: set[str], required: frozenset[str], bound: _BoundNames) -> None:
+    def __init__(
+        self,
+        adjoints: frozenset[str],
+        types: dict[str, Type],
+        taken: set[str],
+        required: frozenset[str],
+        bound: _BoundNames,
+    ) -> None:
+        self.adjoints = adjoints
+        self.old_adjoints: frozenset[str] = frozenset()
         self.types = types
         self.taken = taken
         self.required = required
@@ -122,7 +137,7 @@ class _SsaDestruction:
                 exit = stmt.exit
                 if exit is not None and names(exit) & defined(at_end):
                     # evaluated on the values of this iteration, before the copies overwrite them
-                    leave = self._fresh("%leave", Scalar("bool"))
+                    leave = self._fresh("leave", Scalar("bool"))
                     at_end = (Assign(leave, exit, span), *at_end)
                     exit = Var(leave)
                 body = self._loop_blocks({stmt.index} | defined(before), body)[0] + at_end
@@ -211,14 +226,16 @@ class _SsaDestruction:
             else:
                 # only cycles are left: break one with a copy of the old value
                 target, _ = pending[0]
-                old = self._fresh(target.rpartition(".")[0] + "_old", self.types.get(target))
+                old = self._fresh(f"{stem(target)}_old", self.types.get(target))
+                self.old_adjoints |= {old} if target in self.adjoints else set()
                 copies_done.append(Assign(old, Var(target), span))
                 pending = [(t, replace_names(v, {target: Var(old)})) for t, v in pending]
         return tuple(copies_done)
 
     def _fresh(self, base: str, type: Type | None) -> str:
+        """A new temporary."""
         k = 0
-        while (new := f"%{base.lstrip('%')}.{k}") in self.taken:
+        while (new := f"%{base}.{k}") in self.taken:
             k += 1
         self.taken.add(new)
         if type is not None:

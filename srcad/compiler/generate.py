@@ -1,4 +1,19 @@
-"""From a function and the types of one call to the generated text."""
+"""From a function and the types of one call to the generated text.
+
+>>> from srcad.frontend.values.abstract_values import Leaf
+>>> from srcad.ir.nodes import Var
+>>> from srcad.ir.printer import text
+>>> from srcad.options import Options
+>>> __name__ = "user_module"
+>>> def square(x):
+...     return x * x
+>>> arguments = {"x": Leaf(Var("x"), Scalar("float64"))}
+>>> made = generate(square, arguments, ("x",), Request("grad", ("x",), True, False, Options()))
+>>> print(text(made.compiled))
+square_grad(x: float64, d_result: float64):
+    d_x = (2.0 * x) * d_result
+    return d_x
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""What may be differentiated: a real number, or for a Jacobian numbers or one array."""
+"""What may be differentiated: a real number, or for a Jacobian numbers or one array.
+
+>>> from srcad.ir.nodes import Var
+>>> from srcad.ir.types import dim
+>>> where = Span("model.py", "f", 3, 4, 3, 12, "    return x")
+>>> output_dtype(Leaf(Var("x"), Scalar("float32")), where, has_aux=False)
+'float32'
+>>> output_dtype(Leaf(Var("x"), Array("float64", (dim(3),))), where, has_aux=False)
+Traceback (most recent call last):
+    ...
+srcad.errors.DerivativeError: srcad error S201: the output is an array of 1 axes, not a number
+...
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from functools import partial
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
-from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
@@ -37,7 +36,6 @@ from srcad.optimize.memory.accumulator_promotion import promote_accumulators
 from srcad.optimize.memory.allocation_hoisting import hoist_allocations
 from srcad.optimize.memory.array_contraction import contract_arrays
 from srcad.optimize.memory.live_range_splitting import split_live_ranges
-from srcad.optimize.memory.restore_forwarding import forward_restored_elements
 from srcad.optimize.memory.scalar_replacement import replace_small_arrays
 from srcad.optimize.shapes.shape_propagation import propagate_constant_shapes
 from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
@@ -88,7 +86,7 @@ ROUND = (
     KeepsAliases("simplify_algebra",            steps.adjoint_algebra_simplified,    SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("assign_first_contribution",   adj(assign_first_contribution),      SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("merge_contributions",         adj(merge_contributions),            SEQUENTIAL, SEQUENTIAL),
-    KeepsAliases("sink_definitions",            adj(sink_definitions),               SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("sink_definitions",            steps.definitions_sunk,              SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_into_branches",          adj(sink_into_branches),             SEQUENTIAL, SEQUENTIAL),
     Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
     Optional("elide_copies",                    steps.copies_elided,                 SEQUENTIAL, SEQUENTIAL),
@@ -104,9 +102,10 @@ CLEAN_UP: Order = (
     Repeated("until nothing changes", ROUND, if_changed=True),
     Optional("load_taped_conditions",           steps.taped_conditions_read,         SEQUENTIAL, SEQUENTIAL),
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
+    Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
     Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
-    Pass("idiomatic_form",                      steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
+    Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
 )
 
@@ -128,7 +127,6 @@ COMPILED: Order = (
     Optional("hoist_allocations",               f(hoist_allocations),                SEQUENTIAL, SEQUENTIAL),
     Optional("promote_accumulators",            f(promote_accumulators),             SEQUENTIAL, SEQUENTIAL),
     Optional("hoist_capacity_checks",           f(hoist_capacity_checks),            SEQUENTIAL, SEQUENTIAL),
-    Optional("forward_restored_elements",       f(forward_restored_elements),        SEQUENTIAL, SEQUENTIAL),
     Optional("reverse_descending_loops",        f(reverse_descending_loops),         SEQUENTIAL, SEQUENTIAL),
     Optional("scatter_to_gather",               f(scatter_to_gather),                SEQUENTIAL, SEQUENTIAL),
     Optional("version_on_argument_range",       f(version_on_argument_range),        SEQUENTIAL, SEQUENTIAL),

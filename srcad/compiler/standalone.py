@@ -1,4 +1,18 @@
-"""Generated modules that leave the house: one file that imports NumPy and Numba, helpers and all."""
+"""Generated modules that leave the house: one file that imports NumPy and Numba, helpers and all.
+
+>>> import numpy as np, srcad
+>>> __name__ = "user_module"
+>>> def volumes(x):
+...     return np.sum(np.prod(x, axis=0))
+>>> made = srcad.grad(volumes, target="python").specialisation(np.ones((3, 2))).generated
+>>> text = standalone_module(made, Options(target="python"))
+>>> print(*(line for line in text.splitlines() if line.startswith(("import", "def"))), sep="\\n")
+import numpy as np
+def _volumes_grad(x, d_result=1.0):
+def volumes_grad(x, d_result=1.0):
+def prod_first(x):
+def product_of_others_first(x):
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""What each line of the order does: functions of the passes, put to work on a `Unit`."""
+"""What each line of the order does: functions of the passes, put to work on a `Unit`.
+
+>>> from srcad.compiler.unit import without_source
+>>> def renamed(f):
+...     return replace(f, name="g")
+>>> on_function(renamed)(without_source(Function("f", (), (), (), {}), "primal")).function.name
+'g'
+"""
 
 from __future__ import annotations
 
@@ -20,10 +27,12 @@ from srcad.canonicalize.trip_counts import count_trips
 from srcad.canonicalize.unreachable_code import remove_unreachable_code
 from srcad.cleanup.adjoint.copy_elision import elide_copies
 from srcad.cleanup.adjoint.loop_fission import split_stencil_loops
+from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
 from srcad.cleanup.expressions.unit_seed import propagate_unit_seed
+from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
@@ -32,8 +41,8 @@ from srcad.compiler.unit import Unit
 from srcad.frontend.lowering.lower import lower
 from srcad.frontend.source.read import span
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
-from srcad.ir.nodes import Block, Expr, Function, Return, Var
-from srcad.ir.traversal import names, section_start
+from srcad.ir.nodes import Block, Expr, Function, Var
+from srcad.ir.traversal import result_names, section_start
 from srcad.ir.types import Array, Type, is_float
 from srcad.reverse import driver
 from srcad.reverse.driver import Reversal
@@ -44,7 +53,14 @@ Step = Callable[[Unit], Unit]
 
 
 def on_function(change: Callable[[Function], Function]) -> Step:
-    return lambda unit: replace(unit, function=change(unit.function), aliases=None)
+    return lambda unit: _changed(unit, change(unit.function))
+
+
+def _changed(unit: Unit, f: Function, aliases: MayAlias | None = None) -> Unit:
+    """The unit itself where nothing has changed."""
+    if f is unit.function and aliases is unit.aliases:
+        return unit
+    return replace(unit, function=f, aliases=aliases)
 
 
 # ---- the primal, in normal form -----------------------------------------------------------------------------------
@@ -116,7 +132,7 @@ def refuse_conflicts(unit: Unit) -> Unit:
 def _resumed(change: Callable[[Function, Builder], Function]) -> Step:
     def step(f: Function) -> Function:
         builder = Builder.resume(f)
-        return replace(change(f, builder), types=builder.types, tape=builder.tape)
+        return builder.built(change(f, builder))
 
     return on_function(step)
 
@@ -198,7 +214,7 @@ def _on_function_body(change: Callable[[Function, dict[str, Type]], Block]) -> S
     def step(unit: Unit) -> Unit:
         f = unit.function
         types = dict(f.types)
-        return replace(unit, function=_with_body(f, change(f, types), types), aliases=None)
+        return _changed(unit, _with_body(f, change(f, types), types))
 
     return step
 
@@ -207,18 +223,21 @@ def on_body(change: Callable[[Block, dict[str, Type]], Block]) -> Step:
     return _on_function_body(lambda f, types: change(f.body, types))
 
 
-def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> Step:
-    """A pass on the statements of the reverse sweep alone: those of the user keep the form that they have."""
-
+def _on_reverse_sweep(change: Callable[[Function, Block, dict[str, Type], MayAlias], Block]) -> Step:
     def step(unit: Unit) -> Unit:
         f = unit.function
         types = dict(f.types)
         shared = unit.aliases or may_alias(f.body, types)
         at = section_start(f.body, "reverse")
-        body = f.body[:at] + change(f.body[at:], types, shared)
-        return replace(unit, function=_with_body(f, body, types), aliases=shared)
+        body = f.body[:at] + change(f, f.body[at:], types, shared)
+        return _changed(unit, _with_body(f, body, types), shared)
 
     return step
+
+
+def on_adjoint(change: Callable[[Block, dict[str, Type], MayAlias], Block]) -> Step:
+    """A pass on the statements of the reverse sweep alone: those of the user keep the form that they have."""
+    return _on_reverse_sweep(lambda f, block, types, shared: change(block, types, shared))
 
 
 def _with_body(f: Function, body: Block, types: dict[str, Type]) -> Function:
@@ -226,23 +245,20 @@ def _with_body(f: Function, body: Block, types: dict[str, Type]) -> Function:
     return f if body == f.body else replace(f, body=body, types=types)
 
 
-def _live(f: Function) -> frozenset[str]:
-    """The names that results are made of."""
-    returned = (e for s in f.body if isinstance(s, Return) for e in s.values)
-    return frozenset(n for e in (*f.results, *returned) for n in names(e))
-
-
 def _params(f: Function) -> frozenset[str]:
     return frozenset(p.name for p in f.params)
 
 
-dead_code_removed = _on_function_body(lambda f, types: remove_dead_code(f.body, _live(f), types, _params(f)))
-copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, _live(f), _params(f)))
-temporaries_substituted = _on_function_body(lambda f, types: substitute_temporaries(f.body, types, _live(f), f.tape))
+dead_code_removed = _on_function_body(lambda f, types: remove_dead_code(f.body, result_names(f), types, _params(f)))
+copies_elided = _on_function_body(lambda f, types: elide_copies(f.body, types, result_names(f), _params(f), f.adjoints))
+temporaries_substituted = _on_function_body(
+    lambda f, types: substitute_temporaries(f.body, types, result_names(f), f.tape, f.adjoints)
+)
 stencil_loops_split = _on_function_body(
-    lambda f, types: split_stencil_loops(f.body, types, _live(f), _params(f), section_start(f.body, "reverse"))
+    lambda f, types: split_stencil_loops(f.body, types, result_names(f), _params(f), section_start(f.body, "reverse"))
 )
 taped_conditions_read = _on_function_body(lambda f, types: load_taped_conditions(f.body, types, f.tape))
+updated_in_place = _on_function_body(lambda f, types: update_in_place(f.body, types, section_start(f.body, "reverse")))
 idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
 unit_seed_propagated = on_function(lambda f: propagate_unit_seed(f, section_start(f.body, "reverse")))
 
@@ -253,4 +269,5 @@ def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
     return f.body[:at] + name_reversed_indices(f.body[at:], types)
 
 
+definitions_sunk = _on_reverse_sweep(lambda f, block, types, shared: sink_definitions(block, types, shared, f.adjoints))
 adjoint_algebra_simplified = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))

@@ -1,4 +1,15 @@
-"""What is asked of each pass under test and with `debug=True`: that what it gives is well-formed, as it says."""
+"""What is asked of each pass under test and with `debug=True`: that what it gives is well-formed, as it says.
+
+>>> from dataclasses import replace
+>>> from srcad.compiler.unit import without_source
+>>> from srcad.ir.nodes import Return, Var
+>>> before = without_source(Function("f", (), (), (), {}), "primal")
+>>> after = replace(before, function=Function("f", (), (Return((Var("y"),)),), (), {}))
+>>> verifier(before)(after, Pass("forget", lambda unit: unit, Form.SEQUENTIAL, Form.SEQUENTIAL))
+Traceback (most recent call last):
+    ...
+srcad.ir.verify.Malformed: f: y is read where nothing has given it a value
+"""
 
 from __future__ import annotations
 

@@ -48,8 +48,33 @@ class ValueSpecialisation:
             codes = {problem.code for problem in error.problems}
             found = self._with_constants(codes)
             if found is None:
+                self._refuse_integers(error)
                 raise
             return found
+
+    def _refuse_integers(self, error: UnsupportedError) -> None:
+        """S301 where the cause of the error is that an integer of the call is a float, to be differentiated."""
+        parameters, active = self.parameters, self._active()
+        integers = {at for at in active if isinstance(self.leaves[at], int | np.integer)}
+        if not integers:
+            return
+        whole = abstract_arguments(parameters.names, self.values, active, len(parameters.fixed))
+        one = [leaf.place for leaf in whole.leaves if leaf.position in integers]
+        as_given = abstract_arguments(parameters.names, self.values, set(active) - integers, len(parameters.fixed))
+        zero_d = frozenset(leaf.name for leaf in as_given.leaves if leaf.zero_d)
+        try:
+            generate(parameters.function, as_given.arguments, (), replace(self.request, mode="primal"), False, zero_d)
+        except SrcadError:
+            return
+        are = "is an integer" if len(one) == 1 else "are integers"
+        problem = error.problems[0]
+        fail(
+            "S301",
+            f"{' and '.join(one)} {are}, and you differentiate with respect to {'it' if len(one) == 1 else 'them'}",
+            problem.span,
+            f"What is differentiated is a number (float64): {problem.message}.",
+            "name other arguments in argnums.",
+        )
 
     def _with_constants(self, codes: set[str]) -> tuple[Generated, AbstractArguments] | None:
         if codes & BY_VALUE:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.nodes import Block, Const, Expr, For, Op, Stmt, Store, Var
 from srcad.ir.traversal import names, own_exprs, subexpressions
-from srcad.ir.types import Dim, Symbol
+from srcad.ir.types import Dim
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class LoopNest(For):
     """
 
     lengths: tuple[Dim, ...] = ()
-    equal: Mapping[Symbol, Dim] = field(default_factory=dict, compare=False)
-    """The lengths known to be equal at the nest: a symbol, and what it equals."""
+    facts: LengthFacts = field(default=NOTHING, compare=False)
+    """What is known of lengths at the nest."""
 
 
 def loop_nest(
@@ -28,14 +29,14 @@ def loop_nest(
     extents: tuple[Expr, ...],
     lengths: tuple[Dim, ...],
     body: Block,
-    equal: Mapping[Symbol, Dim],
+    facts: LengthFacts = NOTHING,
 ) -> LoopNest:
     """The nest, with the first counter outermost.
 
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import dim
+    >>> from srcad.ir.types import Symbol, dim
     >>> body = parse("y[i, j] = 2.0 * x[i, j]")
-    >>> nest = loop_nest(("i", "j"), (Var("n"), Const(3)), (dim(Symbol("n", None)), dim(3)), body, {})
+    >>> nest = loop_nest(("i", "j"), (Var("n"), Const(3)), (dim(Symbol("n", None)), dim(3)), body)
     >>> print(show((nest,)))
     for i in range(n):
         for j in range(3):
@@ -45,7 +46,7 @@ def loop_nest(
     """
     for counter, extent in reversed(list(zip(counters[1:], extents[1:], strict=True))):
         body = (For(counter, Const(0), extent, Const(1), body),)
-    return LoopNest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths, equal=equal)
+    return LoopNest(counters[0], Const(0), extents[0], Const(1), body, lengths=lengths, facts=facts)
 
 
 def indices_of(loops: LoopNest) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def body_of(loops: LoopNest) -> Block:
 
 
 def with_body(loops: LoopNest, body: Block) -> LoopNest:
-    return loop_nest(indices_of(loops), extents_of(loops), loops.lengths, body, loops.equal)
+    return loop_nest(indices_of(loops), extents_of(loops), loops.lengths, body, loops.facts)
 
 
 def _levels(loops: LoopNest) -> Iterator[For]:

@@ -16,11 +16,33 @@ compiler temporary's base starts with `%` (`%tanh.3`); it has no name of its own
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from functools import wraps
+from typing import Any, Literal, TypeVar, Union
 
 from srcad.ir.types import Type
+
+Node = TypeVar("Node")
+Answer = TypeVar("Answer")
+
+
+def of_node(query: Callable[[Node], Answer]) -> Callable[[Node], Answer]:
+    """A query of one node, whose answer the node remembers: it does not change, and passes hand most nodes on.
+
+    The answer must not contain the node: garbage in cycles is collected late, and at a cost.
+    """
+    name = f"_known_{query.__name__}"
+
+    @wraps(query)
+    def remembered(node: Node) -> Answer:
+        known: Any = getattr(node, name, None)
+        if known is None:
+            known = query(node)
+            object.__setattr__(node, name, known)  # not through `__dict__`: that would slow all other attributes down
+        return known  # type: ignore[no-any-return]
+
+    return remembered
 
 
 @dataclass(frozen=True)
@@ -171,6 +193,8 @@ class For:
     carried: tuple[Carry, ...] = ()
     exit: Expr | None = None
     span: Span | None = field(default=None, compare=False)
+    counts: bool = field(default=False, compare=False)
+    """The index is the number of the iteration that is reversed, and no variable of the user's."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +254,16 @@ class Param:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """What is saved under a name of the tape."""
+
+    of: str
+    """The variable whose values they are, without a version."""
+    one_per: Literal["turn", "stretch"] = "turn"
+    """What saves one value there: an iteration, or a segment between checkpoints."""
+
+
+@dataclass(frozen=True)
 class Function:
     """A function on flat arguments. `results` are atoms (normal form); `types` knows every name."""
 
@@ -239,6 +273,7 @@ class Function:
     results: tuple[Expr, ...]
     types: dict[str, Type] = field(compare=False)
     span: Span | None = field(default=None, compare=False)
-    tape: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The names under which the forward sweep saves values, each with the unit that saves one value there: "turn" (an
-    iteration) or "stretch" (a segment between checkpoints)."""
+    tape: Mapping[str, Saved] = field(default_factory=dict, compare=False)
+    """The names under which the forward sweep saves values."""
+    adjoints: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of adjoints: a user may call a variable `d_x` too."""

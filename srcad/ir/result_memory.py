@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from srcad.ir.nodes import Expr, Op, Var
+from srcad.ir.nodes import Expr, Op, Var, of_node
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,11 @@ def roots(expr: Expr) -> frozenset[str]:
     >>> roots(Op("select", (Var("c"), Op("index", (Var("a"), Var("i"))), Op("+", (Var("b"), Var("b"))))))
     frozenset({'a'})
     """
-    if isinstance(expr, Var):
-        return frozenset({expr.name})
+    return frozenset((expr.name,)) if isinstance(expr, Var) else _roots_of_operands(expr)
+
+
+@of_node
+def _roots_of_operands(expr: Expr) -> frozenset[str]:
     return frozenset().union(*map(roots, sources(expr))) if isinstance(expr, Op) else frozenset()
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from typing_extensions import assert_never
 
@@ -31,7 +32,6 @@ from srcad.ir.nodes import (
     Block,
     Carry,
     Comment,
-    Const,
     Effect,
     Expr,
     For,
@@ -46,8 +46,11 @@ from srcad.ir.nodes import (
     Store,
     Var,
     While,
+    of_node,
 )
 from srcad.ir.result_memory import root
+
+Item = TypeVar("Item")
 
 CHANGES_FIRST_ARGUMENT = frozenset({"append", "list.append", "list.pop"})
 """Primitives that modify their first argument, a list, in place."""
@@ -75,33 +78,33 @@ def subexpressions(expr: Expr) -> Iterator[Expr]:
 
 def reads(expr: Expr) -> tuple[str, ...]:
     """The names an expression reads, in order, with repeats."""
-    if isinstance(expr, Var):
-        return (expr.name,)
-    if isinstance(expr, Const):
-        return ()
-    # the most frequent query of all, of expressions that passes hand on unchanged: an operation remembers the answer
-    known: tuple[str, ...] | None = expr.__dict__.get("_reads")
-    if known is None:
-        found: list[str] = []
-        for child in children(expr):
-            found += reads(child)
-        known = expr.__dict__["_reads"] = tuple(found)
-    return known
+    # a name that remembered this, as one of so many, would cost more than it saves
+    return (expr.name,) if isinstance(expr, Var) else _reads_of_parts(expr)
+
+
+@of_node
+def _reads_of_parts(expr: Expr) -> tuple[str, ...]:
+    return tuple([name for child in children(expr) for name in reads(child)])
 
 
 def names(expr: Expr) -> frozenset[str]:
     """The names an expression reads."""
-    if not isinstance(expr, Op):
-        return frozenset(reads(expr))
-    known: frozenset[str] | None = expr.__dict__.get("_names")
-    if known is None:
-        known = expr.__dict__["_names"] = frozenset(reads(expr))
-    return known
+    return frozenset((expr.name,)) if isinstance(expr, Var) else _names_of_parts(expr)
 
 
-def ops(expr: Expr) -> Iterator[Op]:
+@of_node
+def _names_of_parts(expr: Expr) -> frozenset[str]:
+    return frozenset(_reads_of_parts(expr))
+
+
+def ops(expr: Expr) -> tuple[Op, ...]:
     """The operations in an expression, operands before their operation."""
-    return (part for part in subexpressions(expr) if isinstance(part, Op))
+    return (*_inner_ops(expr), expr) if isinstance(expr, Op) else _inner_ops(expr)
+
+
+@of_node
+def _inner_ops(expr: Expr) -> tuple[Op, ...]:
+    return tuple([op for child in children(expr) for op in ops(child)])
 
 
 def map_expr(expr: Expr, fn: Callable[[Expr], Expr]) -> Expr:
@@ -114,13 +117,16 @@ def map_expr(expr: Expr, fn: Callable[[Expr], Expr]) -> Expr:
                 return fn(Op(expr.prim, tuple(new), expr.static))
         return fn(expr)
     if isinstance(expr, Slice):
-        parts = (expr.lower, expr.upper, expr.step)
-        return fn(Slice(*(None if part is None else map_expr(part, fn) for part in parts)))
+        old = (expr.lower, expr.upper, expr.step)
+        parts = [None if part is None else map_expr(part, fn) for part in old]
+        return fn(expr if _same(parts, old) else Slice(*parts))
     return fn(expr)
 
 
 def replace_names(expr: Expr, mapping: Mapping[str, Expr]) -> Expr:
     """The expression with names replaced by expressions."""
+    if names(expr).isdisjoint(mapping):
+        return expr
     return map_expr(expr, lambda part: mapping.get(part.name, part) if isinstance(part, Var) else part)
 
 
@@ -179,7 +185,7 @@ def own_writes(stmt: Stmt) -> tuple[str, ...]:
 def bindings(stmt: Stmt) -> tuple[tuple[str, Expr], ...]:
     """The names that the statement itself binds, each with an expression of its value: a pair for each possible value.
 
-    >>> from srcad.ir.nodes import Join
+    >>> from srcad.ir.nodes import Const, Join
     >>> bindings(If(Var("c"), (), (), (Join("y", Var("a"), Const(0.0)),)))
     (('y', Var(name='a')), ('y', Const(value=0.0)))
 
@@ -198,6 +204,7 @@ def bindings(stmt: Stmt) -> tuple[tuple[str, Expr], ...]:
             return ()
 
 
+@of_node
 def own_stores(stmt: Stmt) -> tuple[str, ...]:
     """The names whose memory the statement itself may change. An `AugAssign` counts: its target may be an array."""
     changed: list[str] = []
@@ -212,20 +219,17 @@ def own_stores(stmt: Stmt) -> tuple[str, ...]:
     return tuple(changed)
 
 
+@of_node
 def changed_by(expr: Expr) -> tuple[str, ...]:
     """The names of the lists that the evaluation of the expression modifies."""
-    if not isinstance(expr, Op):
-        return ()
-    known: tuple[str, ...] | None = expr.__dict__.get("_changes")
-    if known is None:
-        changed = [name for arg in expr.args for name in changed_by(arg)]
-        target = root(expr.args[0]) if expr.prim in CHANGES_FIRST_ARGUMENT else None
-        known = expr.__dict__["_changes"] = (*changed, *(() if target is None else (target,)))
-    return known
+    targets = [root(op.args[0]) for op in ops(expr) if op.prim in CHANGES_FIRST_ARGUMENT]
+    return tuple([target for target in targets if target is not None])
 
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:
     """The blocks nested directly in a statement."""
+    if isinstance(stmt, Assign):  # as most are
+        return ()
     if isinstance(stmt, For):
         return (stmt.body,)
     if isinstance(stmt, If):
@@ -238,10 +242,14 @@ def _same(new: Sequence[object], old: Sequence[object]) -> bool:
     return new is old or (len(new) == len(old) and all(map(operator.is_, new, old)))
 
 
+def _old_if_same(new: Sequence[Item], old: tuple[Item, ...]) -> tuple[Item, ...]:
+    return old if _same(new, old) else tuple(new)
+
+
 def with_blocks(stmt: Stmt, new: Iterable[Block]) -> Stmt:
     """The statement with its nested blocks replaced, in the order of `blocks`."""
-    given = tuple(new)
-    if all(map(_same, given, blocks(stmt))):
+    old = blocks(stmt)
+    if not old or all(map(_same, given := tuple(new), old)):
         return stmt  # what is known of it is known still
     match stmt:
         case If():
@@ -262,38 +270,54 @@ def with_blocks(stmt: Stmt, new: Iterable[Block]) -> Stmt:
 
 def walk(block: Block) -> Iterator[Stmt]:
     """All statements of a block, each before those nested in it."""
+    found: list[Stmt] = []
     for stmt in block:
-        yield stmt
-        for inner in blocks(stmt):
-            yield from walk(inner)
+        found.append(stmt)
+        if not isinstance(stmt, Assign):  # as most are
+            found += _nested(stmt)
+    return iter(found)
 
 
+@of_node
+def _nested(stmt: Stmt) -> Block:
+    """All statements nested in it. Without itself: a cycle of references would outlive the compilation."""
+    return tuple([s for inner in blocks(stmt) for s in walk(inner)])
+
+
+@of_node
 def stmt_reads(stmt: Stmt) -> frozenset[str]:
     """The names read (a name stored into or augmented is read)."""
-    return frozenset(n for s in walk((stmt,)) for e in own_exprs(s) for n in reads(e))
+    return _union([*map(names, own_exprs(stmt)), *map(block_reads, blocks(stmt))])
 
 
+@of_node
 def stmt_writes(stmt: Stmt) -> frozenset[str]:
     """The names assigned; an array that is stored into is not: see `stmt_stores`."""
-    return frozenset(n for s in walk((stmt,)) for n in own_writes(s))
+    return _union([frozenset(own_writes(stmt)), *map(defined, blocks(stmt))])
 
 
+@of_node
 def stmt_stores(stmt: Stmt) -> frozenset[str]:
     """The names whose memory may be changed in place."""
-    return frozenset(n for s in walk((stmt,)) for n in own_stores(s))
+    return _union([frozenset(own_stores(stmt)), *map(block_stores, blocks(stmt))])
 
 
 def block_reads(block: Block) -> frozenset[str]:
-    return frozenset(n for s in walk(block) for e in own_exprs(s) for n in reads(e))
+    return _union(map(stmt_reads, block))
 
 
 def defined(block: Block) -> frozenset[str]:
     """The names assigned anywhere in the block."""
-    return frozenset(n for s in walk(block) for n in own_writes(s))
+    return _union(map(stmt_writes, block))
 
 
 def block_stores(block: Block) -> frozenset[str]:
-    return frozenset(n for s in walk(block) for n in own_stores(s))
+    return _union(map(stmt_stores, block))
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    nonempty = [one for one in sets if one]
+    return nonempty[0] if len(nonempty) == 1 else frozenset().union(*nonempty)
 
 
 def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] = str) -> Stmt:
@@ -303,44 +327,58 @@ def rewrite(stmt: Stmt, fn: Callable[[Expr], Expr], name: Callable[[str], str] =
     """
 
     def inner(block: Block) -> Block:
-        new = tuple([rewrite(s, fn, name) for s in block])
-        return block if _same(new, block) else new
+        return _old_if_same([rewrite(s, fn, name) for s in block], block)
+
+    def join(j: Join) -> Join:
+        target, then, orelse = name(j.target), fn(j.then), fn(j.orelse)
+        same = then is j.then and orelse is j.orelse and target == j.target
+        return j if same else Join(target, then, orelse)
 
     def carry(c: Carry) -> Carry:
-        return Carry(name(c.arg), fn(c.init), fn(c.next), name(c.result))
+        arg, init, next, result = name(c.arg), fn(c.init), fn(c.next), name(c.result)
+        same = init is c.init and next is c.next and arg == c.arg and result == c.result
+        return c if same else Carry(arg, init, next, result)
 
+    # what stays as it is stays the same object: then what is known of it is known still
     match stmt:
-        case Assign(target, value) | AugAssign(target, _, value):
+        case Assign(target, value, span):
             called, given = name(target), fn(value)
-            return stmt if given is value and called == target else replace(stmt, target=called, value=given)
-        case Store(base, index, value):
+            return stmt if given is value and called == target else Assign(called, given, span)
+        case AugAssign(target, op, value, span, free):
+            called, given = name(target), fn(value)
+            return stmt if given is value and called == target else AugAssign(called, op, given, span, free)
+        case Store(base, index, value, op, span, free):
             parts = (fn(base), *map(fn, index), fn(value))
-            if _same(parts, own_exprs(stmt)):
-                return stmt
-            return replace(stmt, base=parts[0], index=parts[1:-1], value=parts[-1])
-        case If(cond, then, orelse, joins):
-            new = tuple(Join(name(j.target), fn(j.then), fn(j.orelse)) for j in joins)
-            return replace(stmt, cond=fn(cond), then=inner(then), orelse=inner(orelse), joins=new)
+            return stmt if _same(parts, own_exprs(stmt)) else Store(parts[0], parts[1:-1], parts[-1], op, span, free)
+        case If(cond, then, orelse, joins, span):
+            new_joins = _old_if_same([join(j) for j in joins], joins)
+            new_if = (fn(cond), inner(then), inner(orelse), new_joins)
+            return stmt if _same(new_if, (cond, then, orelse, joins)) else If(*new_if, span)
         case For(index, start, stop, step, body, carried, exit):
-            return replace(
+            new_for = replace(  # a `LoopNest` stays one
                 stmt,
                 index=name(index),
                 start=fn(start),
                 stop=fn(stop),
                 step=fn(step),
                 body=inner(body),
-                carried=tuple(map(carry, carried)),
+                carried=_old_if_same([carry(c) for c in carried], carried),
                 exit=None if exit is None else fn(exit),
             )
-        case While(test, cond, body, carried):
-            new_carried = tuple(map(carry, carried))
-            return replace(stmt, test=inner(test), cond=fn(cond), body=inner(body), carried=new_carried)
-        case Effect(call):
+            given_for = (new_for.start, new_for.stop, new_for.step, new_for.body, new_for.carried, new_for.exit)
+            same = new_for.index == index and _same(given_for, (start, stop, step, body, carried, exit))
+            return stmt if same else new_for
+        case While(test, cond, body, carried, span):
+            new_carried = _old_if_same([carry(c) for c in carried], carried)
+            new_while = (inner(test), fn(cond), inner(body), new_carried)
+            return stmt if _same(new_while, (test, cond, body, carried)) else While(*new_while, span)
+        case Effect(call, span):
             new_call = fn(call)
             assert isinstance(new_call, Op)
-            return replace(stmt, call=new_call)
-        case Return(values):
-            return replace(stmt, values=tuple(map(fn, values)))
+            return stmt if new_call is call else Effect(new_call, span)
+        case Return(values, span):
+            new_values = _old_if_same(list(map(fn, values)), values)
+            return stmt if new_values is values else Return(new_values, span)
         case Comment():
             return stmt
         case _:
@@ -365,10 +403,10 @@ def substitute(block: Block, mapping: Mapping[str, Expr]) -> Block:
 
     def aug(stmt: Stmt) -> Stmt:
         if isinstance(stmt, AugAssign):
-            return replace(stmt, target=target(stmt.target))
+            return replace(stmt, target=target(stmt.target)) if stmt.target in mapping else stmt
         return with_blocks(stmt, [tuple(map(aug, b)) for b in blocks(stmt)])
 
-    return tuple(aug(one(stmt)) for stmt in block)
+    return tuple(stmt if stmt_reads(stmt).isdisjoint(mapping) else aug(one(stmt)) for stmt in block)
 
 
 def rename(block: Block, mapping: Mapping[str, str]) -> Block:
@@ -381,6 +419,12 @@ def rename(block: Block, mapping: Mapping[str, str]) -> Block:
         return map_expr(e, lambda part: Var(name(part.name)) if isinstance(part, Var) else part)
 
     return tuple(rewrite(stmt, expr, name) for stmt in block)
+
+
+def result_names(f: Function) -> frozenset[str]:
+    """The names that the results are made of: those of `f.results`, and of its `return`, which passes rewrite."""
+    returned = (e for s in f.body if isinstance(s, Return) for e in s.values)
+    return frozenset(n for e in (*f.results, *returned) for n in names(e))
 
 
 def section_start(block: Block, section: Section) -> int:

@@ -8,7 +8,7 @@ cannot, the compiler emits a run-time check; it never guesses.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Union
 
@@ -115,15 +115,26 @@ def counter(name: str) -> Dim:
     return dim(Symbol(name, None, low=dim(0)))
 
 
+WEAK_DTYPES = ("bool", "int64", "float64")
+"""Those of Python's numbers."""
+
+
 @dataclass(frozen=True)
 class Scalar:
     """A scalar: a number or bool; a 0-d array counts as one. `dtype` is a NumPy dtype name.
 
-    `dim` is the value of an integer as a linear form, where known.
+    `dim` is the value of an integer as a linear form, where known. A scalar is `weak` where NumPy promotes it as a
+    Python number (`0.1 * x` has the float32 of x), and strong where it is an element of an array, or computed from
+    one; None: either. Only promotion depends on that, so `==` does not compare it.
     """
 
     dtype: str
     dim: Dim | None = None
+    weak: bool | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.dtype not in WEAK_DTYPES and self.weak is None:
+            object.__setattr__(self, "weak", False)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,12 @@ Numba has no choice but float64, of the elements in a loop as of whole arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
-from math import prod
 
-from srcad.analysis.values.element_scalars import element_scalars
-from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Function, Op, Slice, Stmt, Store, Var
+from srcad.ir.nodes import Assign, AugAssign, Const, Expr, Function, Op, Stmt, Store, Var
 from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, place, rewrite, walk, with_blocks
-from srcad.ir.types import ONE, Array, ListOf, Opaque, Scalar
 from srcad.rules.traits import COMPARISONS, IN_PLACE, having
-from srcad.typing.infer import Operand, TypeMismatch, kind_of
+from srcad.typing.kinds import dtype_of, kind, rank_of
 
 _PROMOTING = COMPARISONS | having(
     lambda p: (
@@ -28,17 +23,14 @@ _PROMOTING = COMPARISONS | having(
 _FLOATS_ONLY = having(lambda p: p.float_operands)
 _SMALL = frozenset({"int8", "uint8", "int16", "uint16"})
 """Integers that fit in a float32."""
-_PYTHON = {bool: "bool", int: "int64", float: "float64"}
 _NARROW = _SMALL | {"float32"}
-_MANY = 8
-"""With more possible types of the operands than this, nothing is known."""
 
 
 def convert_to_float(f: Function) -> Function:
     """Convert the integer operands of operations on different dtypes.
 
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import dim
+    >>> from srcad.ir.types import Array, dim
     >>> types = {n: Array(d, (dim(9),)) for n, d in [("x", "float32"), ("k", "int64"), ("y", "float64")]}
     >>> print(show(convert_to_float(Function("f", (), parse("y = np.hypot(x, k) + y * k"), (), types)).body))
     y = np.hypot(x, astype(k, dtype='float64')) + (y * k)
@@ -56,10 +48,6 @@ def convert_to_float(f: Function) -> Function:
 class _Conversion:
     def __init__(self, f: Function) -> None:
         self._types = f.types
-        self._weak = {p.name for p in f.params}
-        """Scalars that promote as Python's do: the frontend takes arguments for those."""
-        self._strong = element_scalars(f)
-        self._known: dict[Expr, tuple[Operand, ...]] = {}
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -113,10 +101,10 @@ class _Conversion:
             if "float64" in found or not (mixed or (found and found <= _SMALL)):
                 return op
             computed = Op("+", op.args) if op.prim in COMPARISONS else op
-            results = self._dtypes(computed)
-            if results != {"float64"} and not (
-                declared == "float64" and "float64" in results and op.prim not in COMPARISONS
-            ):
+            result = kind(computed, self._types)
+            if result is None or "float64" not in (result.dtype, result.strong_dtype):
+                return op
+            if not result.is_certain and (declared != "float64" or op.prim in COMPARISONS):
                 return op
             wanted = [k is not None and k != "float32" for k in kinds]
         if not any(wanted):
@@ -139,56 +127,11 @@ class _Conversion:
         return expr
 
     def _is_scalar(self, expr: Expr) -> bool:
-        return all(isinstance(kind.type, Scalar) for kind in self._kinds(expr))
+        return rank_of(expr, self._types) == 0
 
     def _dtype(self, expr: Expr) -> str | None:
         """The dtype; None of a literal, or where it is not known."""
-        found = self._dtypes(expr)
-        return found.pop() if len(found) == 1 and not isinstance(expr, Const) else None
-
-    def _dtypes(self, expr: Expr) -> set[str]:
-        return {kind.type.dtype for kind in self._kinds(expr) if isinstance(kind.type, Array | Scalar)}
-
-    def _kinds(self, expr: Expr) -> tuple[Operand, ...]:
-        """The types that the expression may have, without lengths, and whether it is weak (see `typing/infer`).
-
-        The sequential form does not tell of the scalar that a name stands for.
-        """
-        known = self._known.get(expr)
-        if known is None:
-            known = self._known[expr] = tuple(dict.fromkeys(self._found(expr)))
-        return known
-
-    def _found(self, expr: Expr) -> Iterator[Operand]:
-        match expr:
-            case Const(bool() | int() | float() as value):
-                yield Operand(expr, Scalar(_PYTHON[type(value)]), True)
-            case Const(value):
-                yield Operand(expr, Opaque("str" if isinstance(value, str) else "None"), False)
-            case Slice():
-                yield Operand(expr, Opaque("slice"), False)
-            case Var(name):
-                match self._types.get(name):
-                    case Scalar(dtype):
-                        is_python = dtype in _PYTHON.values()
-                        if name not in self._strong:
-                            yield Operand(expr, Scalar(dtype), is_python)
-                        if name in self._strong or (is_python and name not in self._weak):
-                            yield Operand(expr, Scalar(dtype), False)
-                    case Array(dtype, dims):
-                        yield Operand(expr, Array(dtype, (ONE,) * len(dims)), False)
-                    case ListOf() | Opaque() as other:
-                        yield Operand(expr, other, False)
-            case Op(prim, args, static):
-                choices = [self._kinds(arg) for arg in args]
-                if prod(map(len, choices)) > _MANY:
-                    return
-                for operands in product(*choices):
-                    try:
-                        dtype, rank, weak = kind_of(prim, operands, dict(static))
-                    except (TypeMismatch, KeyError, AssertionError, IndexError):
-                        continue
-                    yield Operand(expr, Array(dtype, (ONE,) * rank) if rank else Scalar(dtype), weak)
+        return None if isinstance(expr, Const) else dtype_of(expr, self._types)
 
 
 def _as_float64(expr: Expr) -> Expr:

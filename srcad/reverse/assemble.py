@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
-from srcad.canonicalize.array_expansion import SAVED
 from srcad.canonicalize.trip_counts import trip_count_of
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region
 from srcad.ir.result_memory import root
@@ -41,10 +41,10 @@ from srcad.reverse.loops.reversed_loop import reversed_loop
 from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
 from srcad.reverse.storage.tape_layout import TapeLayout
-from srcad.reverse.storage.tape_names import recovered_name, tape_name
+from srcad.reverse.storage.tape_names import recovered_name, saved_as
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
 from srcad.typing.builder import Builder
-from srcad.typing.join import WeakType, join_types, rename_symbols
+from srcad.typing.join import join_types, rename_symbols
 
 
 @dataclass
@@ -99,9 +99,9 @@ class Assembly:
         self._save_values()
         self._save_overwritten()
         for name in (*self.plan.recovered, *self.plan.loop_carried):
-            base = recovered_name(name, self.regions.definitions[name].node, name in self.plan.recomputed)
+            base = recovered_name(self.builder, name, self.regions.definitions[name].node, name in self.plan.recomputed)
             slot = self.value_slots.get(name)
-            if slot is not None and isinstance(slot.read, Op) and not base.startswith("%"):
+            if slot is not None and isinstance(slot.read, Op) and not is_temporary(base):
                 base = f"%{base}"  # a value that is read once is read from the tape
             self.names[name] = self._recovered_variable(base, name)
         for counted in self.plan.counted:
@@ -136,8 +136,8 @@ class Assembly:
         variable = self.builder.fresh(base, self.builder.types[name])
         if name in self.plan.loop_carried:
             carry = self.plan.loop_carried[name].carry
-            both = join_types(*(WeakType(self.builder.types[n], False) for n in (carry.arg, carry.result)))
-            assert isinstance(both, WeakType), both
+            both = join_types(self.builder.types[carry.arg], self.builder.types[carry.result])
+            assert not isinstance(both, str), both
             self.builder.types[variable.name] = rename_symbols(both, variable.name)
         return variable
 
@@ -180,7 +180,8 @@ class Assembly:
                 # its final content: the reverse sweep restores what was overwritten before that
                 last = len(region.stmts) - 1 - self._ends_with_counter(region)
                 written = False
-            slot = self.slots.make(tape_name(name, t, definition.node), region, t, refers=written)
+            of, ending = saved_as(self.builder, name, definition.node)
+            slot = self.slots.make(of, region, t, ending=ending, refers=written)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
@@ -208,7 +209,7 @@ class Assembly:
         t = self.builder.typeof(written)
         base = root(written)
         assert base is not None and isinstance(t, Scalar | Array)
-        slot = self.slots.make(base.rsplit(".", 1)[0].removesuffix(SAVED) + SAVED, save_point.region, t)
+        slot = self.slots.make(self.builder.variable(base), save_point.region, t)
         self._declare(slot, save_point.region)
         content: Expr = Op("copy", (written,)) if isinstance(t, Array) and slot.by_reference else written
         self._at(save_point.region).before.setdefault(save_point.position, []).extend(slot.push(content))

@@ -3,6 +3,22 @@
 A `Reversal` says what is to be reversed. Two passes change the primal first, by what the plan of the sweeps says:
 checkpointed loops are split into segments, and arrays whose every iteration overwrites them get a row for each. Then
 `gradient`, `adjoint` and `jacobian` put the sweeps together; `compiler/passes` has the order.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "user_module"
+>>> def scaled(x, k):
+...     return k * x
+>>> f = normal_form(scaled, 2.0, 3.0)
+>>> print(text(gradient(of_value(f, ["x"]))))
+scaled_grad(x: float64, k: float64, d_result.0: float64):
+    # ---- forward sweep -----------------------------------------------------
+    %product.0 = k * x
+    # ---- reverse sweep -----------------------------------------------------
+    %d_product.0 = d_result.0
+    %part.0 = k * %d_product.0
+    d_x.0 = %part.0
+    return d_x.0
 """
 
 from __future__ import annotations
@@ -13,11 +29,13 @@ from functools import cached_property
 
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.shapes.outer_lengths import length
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
 from srcad.errors import fail
+from srcad.ir.names import base, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
@@ -30,7 +48,6 @@ from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.expansion_candidates import arrays_to_expand
 from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
 from srcad.reverse.loops.jacobian_entries import loop_over_entries, make_repeatable
-from srcad.reverse.outer_lengths import length
 from srcad.reverse.source_comments import FORWARD, ITERATION, ITERATION_REVERSED, REVERSE, VALUE
 from srcad.typing.builder import Builder
 
@@ -115,16 +132,16 @@ def of_value(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) ->
     """Of the first result, a scalar; its cotangent is a parameter."""
     builder = Builder.resume(f)
     seed = _seed(f, builder)
-    return Reversal(replace(f, types=builder.types), tuple(wrt), (((f.results[0], seed),),), {}, tuple(checkpoint))
+    return Reversal(builder.built(f), tuple(wrt), (((f.results[0], seed),),), {}, tuple(checkpoint))
 
 
 def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
     """Of what the function leaves in the arrays of `wrt`, and of its first result if that is a float."""
     builder = Builder.resume(f)
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
-    buffers = {name: builder.fresh(f"d_{_base(name)}", f.types[name]) for name in arrays}
+    buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name]) for name in arrays}
     seeds = tuple((r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r)))
-    return Reversal(replace(f, types=builder.types), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
+    return Reversal(builder.built(f), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
 
 
 def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
@@ -136,8 +153,8 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
     (result,) = f.results
     t = builder.typeof(result)
     assert isinstance(result, Var) and isinstance(t, Array)
-    seed = builder.fresh(f"d_{_base(result.name).lstrip('%')}", replace(t, layout="C"))
-    given = replace(f, types=builder.types)
+    seed = builder.adjoint(f"d_{stem(result.name)}", replace(t, layout="C"))
+    given = builder.built(f)
     # the reverse sweep is to run once for each entry of the array, after one forward sweep
     return Reversal(given, tuple(wrt), (((result, seed),),), {}, tuple(checkpoint), interleaving=False)
 
@@ -154,7 +171,7 @@ def split_loops(reversal: Reversal) -> Reversal:
         return reversal
     builder = Builder.resume(reversal.function)
     f, segments = split_into_segments(reversal.function, builder, chosen)
-    return replace(reversal, function=replace(f, types=builder.types, tape=builder.tape), segments=segments)
+    return replace(reversal, function=builder.built(f), segments=segments)
 
 
 def expand_overwritten_arrays(reversal: Reversal) -> Reversal:
@@ -167,7 +184,7 @@ def expand_overwritten_arrays(reversal: Reversal) -> Reversal:
             return reversal
         builder = Builder.resume(reversal.function)
         f, rows = expand_arrays(reversal.function, builder, wanted, reversal.rows)
-        reversal = replace(reversal, function=replace(f, types=builder.types, tape=builder.tape), rows=rows)
+        reversal = replace(reversal, function=builder.built(f), rows=rows)
 
 
 def save_results(f: Function) -> Function:
@@ -178,7 +195,7 @@ def save_results(f: Function) -> Function:
     body = list(f.body)
     for result in f.results:
         if isinstance(result, Var) and result.name in stored:
-            own = builder.fresh(result.name.rsplit(".", 1)[0], f.types[result.name])
+            own = builder.fresh(base(result.name), f.types[result.name])
             body.append(Assign(own.name, Op("copy", (result,)), f.span))
             result = own
         results.append(result)
@@ -216,11 +233,11 @@ def adjoint(reversal: Reversal) -> Function:
     sweeps, builder = plan.assembled(), plan.builder
     # the reverse sweep restores what the primal has overwritten
     changed = [p for p in f.params if p.name in plan.found.written and sweeps.restores]
-    finals = {p.name: builder.fresh(f"{_base(p.name)}_final", f.types[p.name]) for p in changed}
+    finals = {p.name: builder.fresh(f"{base(p.name)}_final", f.types[p.name]) for p in changed}
     keep = [Assign(final.name, Op("copy", (Var(name),))) for name, final in finals.items()]
     give = [Store(Var(name), (), final) for name, final in finals.items()]
     results = tuple(plan.adjoints[0][name] for name in reversal.wrt if name not in buffers)
-    params = (*f.params, *(Param(b.name, _base(b.name)) for b in buffers.values()))
+    params = (*f.params, *(Param(b.name, base(b.name)) for b in buffers.values()))
     params += tuple(Param(seed.name, "d_result", seed=True) for _, seed in reversal.seeds[0] if isinstance(seed, Var))
     # what is deferred may be what the primal leaves in its arguments: then the reverse sweep has restored nothing
     after = (*_deferred(sweeps), *give, Return(results))
@@ -295,13 +312,9 @@ def _prefixes(count: int) -> list[str]:
 
 
 def _made(f: Function, builder: Builder) -> Function:
-    return replace(f, types=builder.types, tape=builder.tape)
+    return builder.built(f)
 
 
 def _seed(f: Function, builder: Builder) -> Var:
     t = builder.typeof(f.results[0])
-    return builder.fresh("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))
-
-
-def _base(name: str) -> str:
-    return name.rsplit(".", 1)[0]
+    return builder.adjoint("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from dataclasses import replace
+from typing import Literal, NoReturn
 
 import numpy as np
 
 from srcad.errors import fail
-from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Slice, Span, Stmt, Undef, Var
+from srcad.ir.names import base
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Saved, Slice, Span, Stmt, Undef, Var
 from srcad.ir.runtime_checks import check
-from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, dim, unknown
+from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, unknown
 from srcad.rules.primitives import PRIMITIVES
-from srcad.typing.infer import Operand, TypeMismatch, infer, kind_of
+from srcad.typing.infer import Operand, infer
+from srcad.typing.kinds import TypeMismatch, kind_of, kind_of_type, type_of_constant
 from srcad.typing.length_demands import Axis, Demand, Filled, Fit, demands
 from srcad.typing.slices import UNKNOWN, Bound
 
@@ -31,6 +34,7 @@ class Builder:
 
     >>> from srcad.ir.notation import show
     >>> from srcad.ir.printer import type_text
+    >>> from srcad.ir.types import dim
     >>> builder = Builder()
     >>> builder.types["x"] = Array("float32", (dim(9),))
     >>> sine = builder.op("np.sin", Var("x"))
@@ -51,8 +55,6 @@ class Builder:
         """The function that is compiled: a message names the function of lines of any other."""
         self.checks = False
         """Whether the program itself is written, whose errors have to be raised. Derivative rules cannot fail."""
-        self.strong: set[str] = set()
-        """Scalars that are not weak: NumPy does not promote them as Python numbers (an element of an array)."""
         self.definitions: dict[Expr, Op] = {}
         """The operations that define scalars, but for elements of arrays."""
         self.implied: dict[Expr, Expr] = {}
@@ -60,8 +62,10 @@ class Builder:
         self.counters: dict[str, int] = {}
         self.created: list[str] = []
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
-        self.tape: dict[str, str] = {}
+        self.tape: dict[str, Saved] = {}
         """The names of tape values (`Function.tape`)."""
+        self.adjoints: set[str] = set()
+        """The names of adjoints (`Function.adjoints`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -70,6 +74,7 @@ class Builder:
         builder = cls()
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
+        builder.adjoints = set(f.adjoints)
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -88,16 +93,29 @@ class Builder:
         name = f"{base}.{count}"
         self.created.append(name)
         self.types[name] = type
-        self.strong.discard(name)
         for table in (self.definitions, self.implied):
             table.pop(Var(name), None)  # left by an abandoned attempt
         return Var(name)
 
-    def keep(self, base: str, type: Type, one_per: str = "turn") -> Var:
-        """A new name for values that the forward sweep saves: one for each `one_per` (see `Function.tape`)."""
-        target = self.fresh(base, type)
-        self.tape[target.name] = one_per
+    def keep(self, of: str, ending: str, type: Type, one_per: Literal["turn", "stretch"] = "turn") -> Var:
+        """A new name for values of the variable `of` that the forward sweep saves: its own with an ending."""
+        target = self.fresh(of + ending, type)
+        self.tape[target.name] = Saved(of, one_per)
         return target
+
+    def adjoint(self, base: str, type: Type) -> Var:
+        """A new name for an adjoint."""
+        target = self.fresh(base, type)
+        self.adjoints.add(target.name)
+        return target
+
+    def built(self, f: Function) -> Function:
+        """The function with what is known of its names."""
+        return replace(f, types=self.types, tape=self.tape, adjoints=frozenset(self.adjoints))
+
+    def variable(self, name: str) -> str:
+        """The variable, without a version: of a name of the tape, the one whose values it saves."""
+        return self.tape[name].of if name in self.tape else base(name)
 
     def emit(self, statement: Stmt) -> None:
         self._blocks[-1].append(statement)
@@ -120,9 +138,9 @@ class Builder:
             case Var(name):
                 return self.types[name]
             case Const(value):
-                return _type_of_constant(value)
+                return type_of_constant(value)
             case Op(prim, args, static):
-                return infer(prim, [self._operand(arg) for arg in args], dict(static), unknown())[0]
+                return infer(prim, [self._operand(arg) for arg in args], dict(static), unknown())
             case Slice():
                 return Opaque("slice")
             case Undef():
@@ -130,12 +148,8 @@ class Builder:
 
     def is_weak(self, expr: Expr) -> bool:
         """Whether NumPy promotes the scalar as a Python number, which does not widen the dtype of an array."""
-        if isinstance(expr, Var):
-            type = self.types[expr.name]
-            return (
-                isinstance(type, Scalar) and type.dtype in ("bool", "int64", "float64") and expr.name not in self.strong
-            )
-        return isinstance(expr, Const)
+        type = self.typeof(expr)
+        return isinstance(type, Scalar) and type.weak is not False
 
     def op(self, prim: str, *args: Expr, hint: str = "", **static: object) -> Atom:
         """Emit `fresh = prim(*args, **static)`, or fold it where all operands are constant."""
@@ -147,16 +161,14 @@ class Builder:
         base = "%" + (hint or (primitive and primitive.noun) or prim.rpartition(".")[2])
         name = f"{base}.{self.counters.get(base, 0)}"
         try:
-            type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)
+            type = infer(prim, [self._operand(arg) for arg in args], static, name)
         except TypeMismatch as error:
             self._refuse(prim, args, str(error))
         if self.checks:
             self.demand(demands(prim, [self._operand(arg) for arg in args], static), args)
             name = f"{base}.{self.counters.get(base, 0)}"
-            type, weak = infer(prim, [self._operand(arg) for arg in args], static, name)
+            type = infer(prim, [self._operand(arg) for arg in args], static, name)
         target = self.fresh(base, type)
-        if isinstance(type, Scalar) and not weak:
-            self.strong.add(target.name)
         value = Op(prim, args, tuple(sorted(static.items())))
         if isinstance(type, Scalar) and prim not in ("index", "list.item", "list.pop"):
             self.definitions[target] = value
@@ -166,8 +178,6 @@ class Builder:
     def identity(self, prim: str, value: Atom, *others: Atom) -> Atom:
         """Emit `fresh = prim(value, *others)`, an operation that is the identity on its first operand."""
         target = self.fresh("%" + prim.rpartition(".")[2], self.typeof(value))
-        if not self.is_weak(value):
-            self.strong.add(target.name)
         self.emit(Assign(target.name, Op(prim, (value, *others)), self.span))
         return target
 
@@ -256,14 +266,14 @@ class Builder:
     def type_of_op(self, prim: str, *args: Expr, **static: object) -> Type:
         """The type of the result of `op`, without emitting it."""
         try:
-            return infer(prim, [self._operand(arg) for arg in args], static, unknown())[0]
+            return infer(prim, [self._operand(arg) for arg in args], static, unknown())
         except TypeMismatch as error:
             self._refuse(prim, args, str(error))
 
     def dtype_of_op(self, prim: str, *args: Expr) -> str:
         """The dtype of the result of an elementwise `op`, whatever the lengths, without emitting it."""
         try:
-            return kind_of(prim, [self._operand(arg) for arg in args], {})[0]
+            return kind_of(prim, args, [kind_of_type(self._operand(arg).type) for arg in args], {}).dtype
         except TypeMismatch as error:
             self._refuse(prim, args, str(error))
 
@@ -274,8 +284,11 @@ class Builder:
     def _operand(self, expr: Expr) -> Operand:
         if isinstance(expr, Slice):
             bounds = self._bound(expr.lower), self._bound(expr.upper), self._bound(expr.step)
-            return Operand(expr, Opaque("slice"), False, bounds)
-        return Operand(expr, self.typeof(expr), self.is_weak(expr))
+            return Operand(expr, Opaque("slice"), bounds)
+        type = self.typeof(expr)
+        if isinstance(type, Scalar) and type.weak is None:
+            type = replace(type, weak=True)
+        return Operand(expr, type)
 
     def _bound(self, expr: Expr | None) -> Bound:
         if expr is None:
@@ -298,6 +311,7 @@ def _certainly_differ(a: Dim | None, b: Dim | None) -> bool:
 def described(type: Type) -> str:
     """A type in words, for error messages.
 
+    >>> from srcad.ir.types import dim
     >>> described(Array("float64", (dim(3), dim(4))))
     'a float64 array of 2 axes'
     """
@@ -312,20 +326,6 @@ def described(type: Type) -> str:
             return "a string" if name == "str" else name
         case _:
             return "a list"
-
-
-def _type_of_constant(value: object) -> Type:
-    match value:
-        case bool():
-            return Scalar("bool")
-        case int():
-            return Scalar("int64", dim(value))
-        case float():
-            return Scalar("float64")
-        case str():
-            return Opaque("str")
-        case _:
-            return Opaque("None")
 
 
 def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:

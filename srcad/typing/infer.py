@@ -1,7 +1,6 @@
-"""Type and shape inference of one operation: dtype and rank by NumPy itself, on one-element dummies; lengths by rules.
+"""Type and shape inference of one operation: dtype and rank by `typing/kinds`, lengths and layout by rules.
 
-A scalar is *weak* when NumPy promotes it as a Python number (`0.1 * x` has the float32 of x); an element of an array is
-not weak. Lengths that follow from no rule become new symbols named after the result.
+Lengths that follow from no rule become new symbols named after the result.
 """
 
 from __future__ import annotations
@@ -10,23 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from srcad.ir.nodes import Const, Expr, Slice
-from srcad.ir.types import ONE, Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
+from srcad.ir.types import ONE, Array, Dim, ListOf, Scalar, Symbol, Type, dim
 from srcad.rules.primitives import PRIMITIVES
+from srcad.typing.kinds import TypeMismatch, kind_of, kind_of_type
 from srcad.typing.slices import Bound, slice_dim
-
-DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64".split(),
-)
-"""The dtypes of arrays and scalars."""
-
-_WEAK = {"bool": True, "int64": 1, "float64": 1.0}
-
-
-class TypeMismatch(Exception):
-    """The primitive does not accept the operands; the message is NumPy's own, or ours."""
 
 
 @dataclass(frozen=True)
@@ -35,118 +22,34 @@ class Operand:
 
     expr: Expr
     type: Type
-    weak: bool
     bounds: tuple[Bound, Bound, Bound] = (None, None, None)
     """The bounds and the step, where it is a `Slice`."""
 
 
-def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], name: str) -> tuple[Type, bool]:
-    """The type of `prim(*operands, **static)`, and whether it is a weak scalar; new symbols are named `name`.
+def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], name: str) -> Type:
+    """The type of `prim(*operands, **static)`; new symbols are named `name`.
 
     >>> from srcad.ir.nodes import Var
+    >>> from srcad.typing.kinds import type_of_constant
     >>> from srcad.ir.printer import type_text
-    >>> x = Operand(Var("x"), Array("float32", (dim(Symbol("x", 0)),)), False)
-    >>> A = Operand(Var("A"), Array("float64", (dim(2), dim(Symbol("A", 1)))), False)
-    >>> tenth = Operand(Const(0.1), Scalar("float64"), True)
-    >>> [type_text(infer(prim, operands, {}, "y")[0]) for prim, operands in (("*", (tenth, x)), ("@", (A, x)))]
+    >>> x = Operand(Var("x"), Array("float32", (dim(Symbol("x", 0)),)))
+    >>> A = Operand(Var("A"), Array("float64", (dim(2), dim(Symbol("A", 1)))))
+    >>> tenth = Operand(Const(0.1), type_of_constant(0.1))
+    >>> [type_text(infer(prim, operands, {}, "y")) for prim, operands in (("*", (tenth, x)), ("@", (A, x)))]
     ['float32[x.0]', 'float64[2]']
     """
     if prim == "list.new":
         raise TypeMismatch("the type of an empty list is not known")
-    dtype, rank, weak = kind_of(prim, operands, static)
+    found = kind_of(prim, [o.expr for o in operands], [kind_of_type(o.type) for o in operands], static)
+    if not found.is_certain:
+        raise TypeMismatch("the dtype depends on whether NumPy promotes a scalar as a Python number")
+    dtype, rank = found.dtype, found.rank
     if rank == 0:
         value = _value(prim, operands, static) or dim(Symbol(name, None)) if dtype == "int64" else None
-        return Scalar(dtype, value), weak
+        return Scalar(dtype, value, found.weak)
     dims = _dims(prim, operands, static, rank)
     lengths = tuple(Dim(((Symbol(name, axis), 1),)) if d is None else d for axis, d in enumerate(dims))
-    return Array(dtype, lengths, _layout(prim, operands, static)), False
-
-
-# ---- dtype and rank ----------------------------------------------------------------------------
-
-_Kind = tuple[str, int, bool]
-_kinds: dict[tuple[object, ...], _Kind] = {}
-
-
-def kind_of(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -> _Kind:
-    """dtype, rank and weakness of the result."""
-    if prim == "index":
-        return _index_kind(operands)
-    if prim in ("reshape", "np.broadcast_to"):
-        source = operands[0].type
-        assert isinstance(source, Array | Scalar)
-        return source.dtype, len(operands) - 1, False
-    parts = tuple(_key(prim, operand) for operand in operands)
-    key = (prim, parts, tuple(sorted((k, str(v)) for k, v in static.items())))
-    kind = _kinds.get(key)
-    if kind is None:
-        kind = _kinds[key] = _evaluate_on_dummies(prim, parts, static)
-    return kind
-
-
-def _key(prim: str, operand: Operand) -> tuple[object, ...]:
-    match operand.type:
-        case Scalar(dtype):
-            value = operand.expr.value if isinstance(operand.expr, Const) and prim == "**" else None
-            return (dtype, 0, operand.weak, value)
-        case Array(dtype, dims):
-            return (dtype, len(dims), False, None)
-        case ListOf(item):
-            return ("list", *_key(prim, Operand(operand.expr, item, False)))
-        case Opaque(name):
-            return (name, -1, False, None)
-
-
-def _evaluate_on_dummies(prim: str, parts: Sequence[tuple[object, ...]], static: Mapping[str, Any]) -> _Kind:
-    if prim not in PRIMITIVES:
-        raise TypeMismatch(f"srcad has no primitive {prim}")
-    try:
-        result = PRIMITIVES[prim](*[_dummy(part) for part in parts], **static)
-    except Exception as error:
-        raise TypeMismatch(str(error) or type(error).__name__) from error
-    if isinstance(result, bool | int | float):
-        return (
-            {bool: "bool", int: "int64", float: "float64"}.get(type(result), str(np.dtype(type(result)))),
-            0,
-            type(result) in (bool, int, float),
-        )
-    if not isinstance(result, np.ndarray | np.generic):
-        raise TypeMismatch(f"the result is a {type(result).__name__}, neither a number nor an array")
-    dtype = result.dtype.name
-    if dtype not in DTYPES:
-        raise TypeMismatch(f"the result has dtype {dtype}")
-    return dtype, result.ndim, False
-
-
-def _dummy(part: tuple[object, ...]) -> Any:
-    dtype, rank, *rest = part
-    if dtype == "list":
-        return [_dummy(tuple(part[1:]))]
-    if rank == -1:
-        return None if dtype == "None" else "x"
-    weak, value = rest
-    if value is not None:
-        return value
-    if rank == 0:
-        return _WEAK[str(dtype)] if weak and dtype in _WEAK else np.dtype(str(dtype)).type(1)
-    assert isinstance(rank, int)
-    return np.ones((1,) * rank, str(dtype))
-
-
-def _index_kind(operands: Sequence[Operand]) -> _Kind:
-    base = operands[0].type
-    if not isinstance(base, Array):
-        if isinstance(base, ListOf):
-            entry = base.item
-            return entry.dtype, entry.rank if isinstance(entry, Array) else 0, False
-        raise TypeMismatch("a scalar cannot be indexed")
-    rank = len(base.dims)
-    for item in operands[1:]:
-        if isinstance(item.expr, Const) and item.expr.value is None:
-            rank += 1
-        elif not isinstance(item.expr, Slice):
-            rank -= 1
-    return base.dtype, rank, False
+    return Array(dtype, lengths, _layout(prim, operands, static))
 
 
 # ---- lengths -----------------------------------------------------------------------------------

@@ -2,75 +2,99 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
+from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, counter, dim
 from srcad.typing.builder import described
 
 UNNAMED = ""
 """The name of a symbol of the joined value, which has no name yet."""
 
 
-@dataclass(frozen=True)
-class WeakType:
-    """A type, and whether it is a weak scalar (see infer.py)."""
-
-    type: Type
-    weak: bool
-
-
-def join_types(a: WeakType, b: WeakType) -> WeakType | str:
+def join_types(a: Type, b: Type) -> Type | str:
     """The join of two types, in which lengths that differ are symbols named `UNNAMED`; or the reason why there is none.
 
     >>> from srcad.ir.printer import type_text
-    >>> three, four = (WeakType(Array("float64", (dim(k), dim(2))), False) for k in (3, 4))
+    >>> three, four = (Array("float64", (dim(k), dim(2))) for k in (3, 4))
     >>> type_text(rename_symbols(join_types(three, four), "y"))
     'float64[y.0, 2]'
-    >>> join_types(three, WeakType(Scalar("float64"), True))
+    >>> join_types(three, Scalar("float64"))
     'it is a float64 array of 2 axes on one path and a number (float64) on the other'
     """
-    match a.type, b.type:
+    match a, b:
         case Scalar(first), Scalar(second):
-            if first == second:
-                value = a.type.dim if a.type.dim == b.type.dim else _unnamed(None, False)
-                return WeakType(Scalar(first, value if first == "int64" else None), a.weak and b.weak)
-            dtype = _scalar_dtype(a, b)
-            return WeakType(Scalar(dtype, _unnamed(None, False) if dtype == "int64" else None), a.weak and b.weak)
+            # a scalar that is strong on one path is taken for strong
+            weak = False if False in (a.weak, b.weak) else a.weak and b.weak
+            dtype = first if first == second else _scalar_dtype(a, b)
+            if dtype != "int64":
+                return Scalar(dtype, None, weak)
+            return Scalar(dtype, a.dim if first == second and a.dim == b.dim else _unnamed(None, False), weak)
         case Array(first, dims, layout), Array(second, others, other_layout):
             if first != second:
                 return f"it is an array of {first} on one path and of {second} on the other"
             if len(dims) != len(others):
                 return f"it has {len(dims)} axes on one path and {len(others)} on the other"
             common = tuple(_join_length(x, y, axis) for axis, (x, y) in enumerate(zip(dims, others, strict=True)))
-            return WeakType(Array(first, common, layout if layout == other_layout else "A"), False)
-        case ListOf(first_item), ListOf(second_item) if first_item == second_item:
+            return Array(first, common, layout if layout == other_layout else "A")
+        case ListOf(first_item), ListOf(second_item):
+            item = join_types(first_item, second_item)
+            if isinstance(item, Scalar | Array):
+                return ListOf(item)
+        case Opaque(), Opaque() if a == b:
             return a
-        case Opaque(), Opaque() if a.type == b.type:
-            return a
-    return f"it is {described(a.type)} on one path and {described(b.type)} on the other"
+    return f"it is {described(a)} on one path and {described(b)} on the other"
 
 
-def rename_symbols(kind: WeakType, name: str) -> Type:
+def join_versions(a: Type, b: Type, name: str) -> Type:
+    """The type of a name for values of both types, at different times; they have one dtype and one rank.
+
+    A length is then no more than a length, and an integer is known not to be negative at most.
+
+    >>> from srcad.ir.printer import type_text
+    >>> short, long = (Array("float64", (dim(Symbol(n, 0)), dim(2))) for n in "xy")
+    >>> type_text(join_versions(short, long, "z"))
+    'float64[?z.0, 2]'
+    """
+    match a, b:
+        case Scalar(dtype, value, weak), Scalar(_, other):
+            if value != other:
+                indices = value is not None and other is not None and value.is_index and other.is_index
+                value = counter(f"?{name}") if indices else None
+            return Scalar(dtype, value, weak if weak == b.weak else None)
+    both = join_types(a, b)
+    return a if isinstance(both, str) else rename_symbols(both, f"?{name}")
+
+
+def are_alike(a: Type, b: Type) -> bool:
+    """Whether two types are equal, also as to promotion."""
+    weak = [t.weak is not False for t in (a, b) if isinstance(t, Scalar)]
+    return a == b and len(set(weak)) < 2
+
+
+def rename_symbols(kind: Type, name: str) -> Type:
     """The type, in which the symbols named `UNNAMED` are named `name`."""
-    match kind.type:
-        case Scalar(dtype, Dim() as value):
-            return Scalar(dtype, _renamed(value, name))
+    match kind:
+        case Scalar(_, Dim() as value):
+            return replace(kind, dim=_renamed(value, name))
         case Array(dims=dims):
-            return replace(kind.type, dims=tuple(_renamed(d, name) for d in dims))
+            return replace(kind, dims=tuple(_renamed(d, name) for d in dims))
+        case ListOf(item):
+            renamed = rename_symbols(item, name)
+            return ListOf(renamed) if isinstance(renamed, Scalar | Array) else kind
         case _:
-            return kind.type
+            return kind
 
 
-def forget_iteration_facts(kind: WeakType, inner: frozenset[str]) -> WeakType:
+def forget_iteration_facts(kind: Type, inner: frozenset[str]) -> Type:
     """The type without facts on one iteration only: lengths over names defined in the loop become unnamed symbols."""
-    match kind.type:
+    match kind:
         case Scalar("int64", value) if value is not None and _mentions(value, inner):
-            return WeakType(Scalar("int64", _unnamed(None, False)), kind.weak)
+            return replace(kind, dim=_unnamed(None, False))
         case Array(dims=dims):
             lengths = tuple(_unnamed(axis, d.is_not_one) if _mentions(d, inner) else d for axis, d in enumerate(dims))
-            return WeakType(replace(kind.type, dims=lengths), False)
+            return replace(kind, dims=lengths)
         case _:
             return kind
 
@@ -79,13 +103,12 @@ def _mentions(d: Dim, names: frozenset[str]) -> bool:
     return any(symbol.name in names for symbol, _ in d.terms)
 
 
-def _scalar_dtype(a: WeakType, b: WeakType) -> str:
-    assert isinstance(a.type, Scalar) and isinstance(b.type, Scalar)
-    first, second = a.type.dtype, b.type.dtype
+def _scalar_dtype(a: Scalar, b: Scalar) -> str:
+    first, second = a.dtype, b.dtype
     # a weak scalar takes the dtype of the other, as in NumPy's own promotion
-    if a.weak and not b.weak and _can_become(first, second):
+    if a.weak is not False and b.weak is False and _can_become(first, second):
         return second
-    if b.weak and not a.weak and _can_become(second, first):
+    if b.weak is not False and a.weak is False and _can_become(second, first):
         return first
     dtype = np.result_type(first, second).name
     return "float64" if dtype not in ("float32", "float64") and np.dtype(dtype).kind == "f" else dtype

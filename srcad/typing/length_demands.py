@@ -61,8 +61,8 @@ def demands(prim: str, operands: Sequence[Operand], static: Mapping[str, Any]) -
     >>> from srcad.ir.nodes import Var
     >>> from srcad.ir.types import Symbol, dim
     >>> n = dim(Symbol("x", 0, not_one=True))
-    >>> x = Operand(Var("x"), Array("float64", (n,)), False)
-    >>> three = Operand(Var("y"), Array("float64", (dim(3),)), False)
+    >>> x = Operand(Var("x"), Array("float64", (n,)))
+    >>> three = Operand(Var("y"), Array("float64", (dim(3),)))
     >>> demands("+", [x, x], {})
     []
     >>> (demand,) = demands("+", [x, three], {})

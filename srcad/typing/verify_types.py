@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from srcad.ir.nodes import Assign, Const, Function, Undef
+from srcad.ir.nodes import Assign, Const, Function, Undef, Var
 from srcad.ir.traversal import walk
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import FLOATS
 from srcad.ir.verify import Malformed
-from srcad.typing.typeof import typeof
+from srcad.typing.kinds import Kind, kind
 
 
 def verify_types(f: Function, precisely: bool = True) -> Function:
     """Raise `Malformed` unless what is assigned a scalar or an array is declared as one of that dtype and rank.
 
-    Unless `precisely`, a float32 may be given to a float64 and the other way round: a cotangent has the precision of
-    what it is computed from, its adjoint that of the variable.
+    Unless `precisely`, a float32 scalar may be given to a float64 one and the other way round: a cotangent has the
+    precision of what it is computed from, its adjoint that of the variable. Of arrays dtypes are equal always.
 
-    >>> from srcad.ir.nodes import Op, Var
+    >>> from srcad.ir.nodes import Op
+    >>> from srcad.ir.types import Scalar
     >>> x = Assign("x", Op("/", (Const(1), Const(2))))
     >>> verify_types(Function("f", (), (x,), (Var("x"),), {"x": Scalar("int64")}))
     Traceback (most recent call last):
@@ -24,23 +25,18 @@ def verify_types(f: Function, precisely: bool = True) -> Function:
     for stmt in walk(f.body):
         # a constant has the dtype of what it is given to
         if isinstance(stmt, Assign) and not isinstance(stmt.value, Const | Undef):
-            declared, given = f.types.get(stmt.target), typeof(stmt.value, f.types)
-            if isinstance(given, Scalar | Array) and _kind(declared, precisely) != _kind(given, precisely):
-                what = f"{stmt.target} is declared {_kind(declared)}, and is given a value of type {_kind(given)}"
+            declared, given = kind(Var(stmt.target), f.types), kind(stmt.value, f.types)
+            if given is None or given.rank < 0 or given.is_list or not given.is_certain:
+                continue
+            if _text(declared, precisely) != _text(given, precisely):
+                what = f"{stmt.target} is declared {_text(declared)}, and is given a value of type {_text(given)}"
                 raise Malformed(f"{f.name}: {what}")
     return f
 
 
-def _kind(known: object, precisely: bool = True) -> str:
-    match known:
-        case Scalar("float32" | "float64") if not precisely:
-            return "float"
-        case Array("float32" | "float64", dims) if not precisely:
-            return f"float[{len(dims)}]"
-        case Scalar(dtype):
-            return dtype
-        case Array(dtype, dims):
-            return f"{dtype}[{', '.join(':' for _ in dims)}]"
-        case None:
-            return "nothing"
-    return type(known).__name__
+def _text(known: Kind | None, precisely: bool = True) -> str:
+    if known is None:
+        return "nothing"
+    dtype = "float" if known.dtype in FLOATS and not (precisely or known.rank) else known.dtype
+    axes = f"[{', '.join(':' * known.rank)}]" if known.rank > 0 else ""
+    return f"{'list of ' if known.is_list else ''}{dtype}{axes}"

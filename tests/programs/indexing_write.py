@@ -352,3 +352,14 @@ def filled_with_a_choice_of_its_own_element(b, n):
         b[:] = b[0, j % 1] * 1.5 if j < 2 else 0.7 * j * b[0, 0]
         b.fill(b[0, j % 1] if b[0, 0] < 2.0 else 0.7)
     return np.sum(b)
+
+
+@case(real(5), 3037000505, compiled=True)
+def integer_in_an_array_of_floats(x, n):
+    """Its square is no int64."""
+    u = np.empty(len(x))
+    total = 0.0
+    for i in range(len(x)):
+        u[i] = n
+        total += x[i] * x[i] + np.sqrt(u[i] * u[i]) / n
+    return total

@@ -153,3 +153,12 @@ def parts_of_two_lengths(x, w):
     else:
         part = x[0:4] * 3.0 * w
     return np.sum(part * part)
+
+
+@case(np.zeros(0), real(3))
+def from_the_length_of_a_part(x, y):
+    """`x[2:]` of an empty array has none, not two fewer: the loop has no turn, and the lengths need not fit."""
+    s = np.sum(y * y)
+    for _ in range(x[2:].shape[0], x.shape[0]):
+        s += np.dot(x, y)
+    return s

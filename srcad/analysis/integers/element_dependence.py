@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from srcad.analysis.integers.constraint_solver import is_satisfiable
 from srcad.ir.linear import LinearForm
-from srcad.ir.nodes import Block, Const, Expr, For, Op, Store, Var
-from srcad.ir.traversal import defined, names, ops, own_exprs, reads, walk
+from srcad.ir.nodes import Const, Expr, For, Op, Var
+from srcad.ir.traversal import defined, names
 from srcad.ir.types import Dim, Scalar, Type
 
 PRIMED = "'"
@@ -157,27 +157,6 @@ def surely_apart(one: Sequence[Expr], other: Sequence[Expr], value: Callable[[Ex
 def _is_negative(value: Dim) -> bool:
     greatest = value.bound(True)
     return greatest is not None and (-greatest - 1).is_nonnegative
-
-
-def own_element(array: str, body: Block) -> tuple[Expr, ...] | None:
-    """The index of the element that a block stores to before any other use of the array, if it uses no other element
-    of it; None otherwise. Whether the block changes the value of the index is not tested.
-
-    >>> from srcad.ir.notation import parse
-    >>> own_element("a", parse("a[i] = 0.0; a[i] += b[i]; c += a[i]")), own_element("a", parse("a[i] = a[j]"))
-    ((Var(name='i'),), None)
-    """
-    first = next((s for s in body if any(array in reads(e) for t in walk((s,)) for e in own_exprs(t))), None)
-    if not isinstance(first, Store) or first.base != Var(array) or first.op is not None:
-        return None
-    if any(array in names(e) for e in (*first.index, first.value)):
-        return None
-    exprs = [e for s in walk(body) for e in own_exprs(s)]
-    places = [s.index for s in walk(body) if isinstance(s, Store) and s.base == Var(array)]
-    places += [op.args[1:] for e in exprs for op in ops(e) if op.prim == "index" and op.args[0] == Var(array)]
-    if sum(reads(e).count(array) for e in exprs) != len(places) or any(place != first.index for place in places):
-        return None
-    return first.index
 
 
 def primed(f: LinearForm[str], moving: frozenset[str]) -> LinearForm[str]:

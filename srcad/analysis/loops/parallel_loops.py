@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
@@ -33,6 +33,11 @@ def affine_indices(item: Expr, index: str) -> int | None:
 
 def is_injective_index(item: Expr, loop: For) -> bool:
     """Whether the item differs between any two iterations, and is never negative (that would count from the end)."""
+    return _injective_offset(item, loop) is not None
+
+
+def _injective_offset(item: Expr, loop: For) -> int | None:
+    """The c of `index + c`, where that is never negative."""
     shift = affine_indices(item, loop.index)
     match loop:
         case For(start=Const(int(low)), step=Const(1)):
@@ -40,8 +45,22 @@ def is_injective_index(item: Expr, loop: For) -> bool:
         case For(stop=Const(int(below)), step=Const(-1)):
             low = below + 1
         case _:
-            return False
-    return shift is not None and low + shift >= 0
+            return None
+    return shift if shift is not None and low + shift >= 0 else None
+
+
+def are_partitioned(accesses: Sequence[Sequence[Expr]], offset: Callable[[Expr], int | None]) -> bool:
+    """Whether the iterations access disjoint slices: one axis is always indexed by the same `index + c`.
+
+    `accesses` are the indices of all accesses, `offset` gives the c of an item, or None where it is of another form.
+
+    >>> row, below, column = (Var("i"), Var("k")), (Op("+", (Var("i"), Const(1))), Var("k")), (Var("k"), Var("i"))
+    >>> [are_partitioned(both, lambda item: affine_indices(item, "i")) for both in ([row, row], [row, below], [column])]
+    [True, False, True]
+    """
+    shared_axes = range(min(map(len, accesses), default=0))
+    offsets = ({offset(items[axis]) for items in accesses} for axis in shared_axes)
+    return any(len(found) == 1 and None not in found for found in offsets)
 
 
 def memory_reads(expr: Expr, types: Mapping[str, Type]) -> frozenset[str]:
@@ -138,7 +157,7 @@ def _no_carried_scalar(body: Block, index: str) -> bool:
 
 
 def _is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias: MayAlias) -> bool:
-    """Whether the iterations access disjoint slices: one axis is always indexed by the same `index + c`."""
+    """Whether the iterations access disjoint slices of the array, and only through this name."""
     accesses: list[tuple[Expr, ...]] = []
 
     def visit(expr: Expr) -> bool:
@@ -159,8 +178,4 @@ def _is_partitioned(array: str, loop: For, types: Mapping[str, Type], may_alias:
             read = (Op("index", (stmt.base, *stmt.index)), stmt.value)
         if not all(map(visit, read)):
             return False
-    shortest = min(map(len, accesses))
-    return any(
-        is_injective_index(accesses[0][axis], loop) and all(items[axis] == accesses[0][axis] for items in accesses)
-        for axis in range(shortest)
-    )
+    return are_partitioned(accesses, lambda item: _injective_offset(item, loop))

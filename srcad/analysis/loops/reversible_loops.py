@@ -8,6 +8,7 @@ that are stored into must be privatisable, partitioned among the iterations, or 
 
 from __future__ import annotations
 
+from srcad.analysis.loops.parallel_loops import are_partitioned
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.analysis.values.effects import has_effect
@@ -142,16 +143,9 @@ class ReversibleLoops:
         )
 
     def _is_partitioned(self, group: str, loop: Region) -> bool:
-        """Whether the iterations access disjoint slices: one axis is always indexed by the same `index + c`."""
-        inside = [a for a in self._accesses(group) if loop in set(a.region.enclosing)]
-        for axis in range(max((len(a.items or ()) for a in inside), default=0)):
-            offsets = {
-                self.overwrites.affine(a.items[axis], loop) if axis < len(a.items or ()) and a.items else None
-                for a in inside
-            }
-            if len(offsets) == 1 and None not in offsets:
-                return True
-        return False
+        """Whether the iterations access disjoint slices of the arrays of this class."""
+        inside = [a.items or () for a in self._accesses(group) if loop in set(a.region.enclosing)]
+        return are_partitioned(inside, lambda item: self.overwrites.affine(item, loop))
 
     def _is_reduction(self, group: str, loop: Region) -> bool:
         """Whether the loop only accumulates into the array."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes, is_writable_view, surely_runs
 from srcad.errors import fail
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Block, Comment, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.result_memory import RESULT_MEMORY, root, roots
 from srcad.ir.traversal import own_exprs, reads, walk
@@ -229,7 +230,7 @@ class _Clashes:
             clashes = [other for other in clashes if other in self.about.either]
         if clashes:
             # prefer a name of the user's: the message is clearer
-            self._refuse(here, min(clashes, key=lambda n: (n.startswith("%"), n)), span)
+            self._refuse(here, min(clashes, key=lambda n: (is_temporary(n), n)), span)
 
     def _refuse(self, here: str, other: str, span: Span | None) -> None:
         mine, theirs = self._called(here), self._called(other)
@@ -252,10 +253,10 @@ class _Clashes:
 
     def _called(self, name: str, where: bool = False) -> str:
         """What the user calls an array: its name, or the expression that allocates it."""
-        users = [n for n in (name, *self.definitions) if self.place(n) == name and not n.startswith("%")]
+        users = [n for n in (name, *self.definitions) if self.place(n) == name and not is_temporary(n)]
         span = self.spans.get(name)
         if users:
-            called = users[0].rsplit(".", 1)[0]
+            called = base(users[0])
             if not where:
                 return called
             return f"the argument {called}" if span is None else f"the {called} of line {span.line}"

@@ -6,25 +6,19 @@ from collections import Counter
 
 from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Store, Var
 from srcad.ir.traversal import names, own_writes, reads, walk
-from srcad.rules.traits import ALLOCATIONS, having
-
-_MADE = having(lambda p: p.name in ALLOCATIONS and p.lengths_from == 0)
-_MADE_LIKE = ALLOCATIONS - _MADE
+from srcad.ir.types import Array, Type
+from srcad.typing.typeof import linear_value
 
 
 class FullOverwrites:
-    """The test, with the lengths of the arrays that a function allocates once, outside of all loops."""
+    """The test, for a function."""
 
     def __init__(self, f: Function) -> None:
         params = {p.name for p in f.params}
         writes = Counter(params) + Counter(n for s in walk(f.body) for n in own_writes(s))
         once = params | {s.target for s in f.body if isinstance(s, Assign)}
         fixed = {name for name in once if writes[name] == 1}
-        self._made = {
-            s.target: s.value
-            for s in f.body
-            if isinstance(s, Assign) and s.target in fixed and isinstance(s.value, Op) and names(s.value) <= fixed
-        }
+        self._types: dict[str, Type] = {name: t for name, t in f.types.items() if name in fixed}
 
     def store(self, stmt: Stmt) -> Store | None:
         """The nest as one store to the full array, of a value that reads what the nest reads; None if it is no kill.
@@ -37,7 +31,10 @@ class FullOverwrites:
         ...         u[i] = x[t, i]
         ... ''')
         >>> from srcad.ir.nodes import Param
-        >>> filled = FullOverwrites(Function("f", (Param("x", "x"), Param("n", "n")), body, (), {}))
+        >>> from srcad.ir.types import Scalar, Symbol, dim
+        >>> n = dim(Symbol("n", None))
+        >>> types = {"n": Scalar("int64", n), "u": Array("float64", (n,))}
+        >>> filled = FullOverwrites(Function("f", (Param("x", "x"), Param("n", "n")), body, (), types))
         >>> print(show((filled.store(body[1].body[0]),)))
         u[...] = nest(n, t, x)
         """
@@ -63,13 +60,9 @@ class FullOverwrites:
         return Store(Var(array), (), Op("nest", tuple(map(Var, sorted(read - {array})))))
 
     def _is_length(self, stop: Expr, array: str, axis: int, rank: int) -> bool:
-        match self._made.get(array):
-            case Op(prim, lengths) if prim in _MADE and len(lengths) == rank and lengths[axis] == stop:
-                return True
-            case Op(prim, (like,)) if prim in _MADE_LIKE and _shape(like, axis) == stop:
-                return True
-        return _shape(Var(array), axis) == stop
-
-
-def _shape(array: Expr, axis: int) -> Expr:
-    return Op("shape", (array,), (("axis", axis),))
+        if stop == Op("shape", (Var(array),), (("axis", axis),)):
+            return True
+        known = self._types.get(array)
+        if not isinstance(known, Array) or known.rank != rank:
+            return False
+        return linear_value(stop, self._types) == known.dims[axis]

@@ -140,8 +140,10 @@ def _liveness(
     for head, members in shared.members.items():
         if any(m not in defined or m in end or m in outside for m in members):
             end.add("&" + head)
+    own = defined - end - outside
     for p in points:
-        end |= {n for n in p.changes | p.reads if n.startswith("&") and shared.class_of(n[1:]) not in shared.members}
+        tokens = {n for n in p.changes | p.reads if n.startswith("&")}
+        end |= {n for n in tokens if n[1:] not in own and shared.class_of(n[1:]) not in shared.members}
     bits: dict[str, int] = {}
 
     def mask(names: Iterable[str]) -> int:
@@ -282,7 +284,7 @@ class _Graph:
         if self.shared.has_memory(target) and self._alone(target) and not roots(value):
             # a new value under the only name of its memory
             writes |= {memory(self.shared, target)}
-        changed = frozenset(memory(self.shared, n) for n in changed_by(value))
+        changed = frozenset([memory(self.shared, n) for n in changed_by(value)])
         copied = value.name if isinstance(value, Var) else None
         essential = not is_pure(value)
         return self._add(path, previous, (), writes, changed, reads, essential, copied)

@@ -6,15 +6,20 @@ for the whole block (it does not say when), which is coarse and conservative.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from srcad.analysis.cache import remembered
-from srcad.ir.nodes import Block, Const, Expr, Op, Slice, Store, Var
+from srcad.ir.nodes import Block, Expr, Op, Slice, Store, Var
 from srcad.ir.result_memory import is_view, root, roots
-from srcad.ir.traversal import bindings, names, own_exprs, walk
-from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type
+from srcad.ir.traversal import bindings, children, names, own_exprs, reads, walk
+from srcad.ir.types import ListOf, Opaque, Scalar, Type
 from srcad.rules.traits import SHAPE_READS
+from srcad.typing.kinds import item_kind, kind
+
+_NONE: frozenset[str] = frozenset()
+_WITHOUT_MEMORY = (Scalar, Opaque)
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,10 @@ class MayAlias:
     representative: Mapping[str, str]
     members: Mapping[str, frozenset[str]]
     types: Mapping[str, Type]
-    _read: dict[int, tuple[Op, frozenset[str]]] = field(default_factory=dict, compare=False, repr=False)
-    """What operations read, by identity; of names whose types are declared, since these do not change."""
 
     def has_memory(self, name: str) -> bool:
         """False for scalars: a scalar is a value, which no store can change."""
-        return not isinstance(self.types.get(name), Scalar | Opaque)
+        return not isinstance(self.types.get(name), _WITHOUT_MEMORY)
 
     def class_of(self, name: str) -> str:
         """The representative of all names that may alias `name`."""
@@ -41,35 +44,43 @@ class MayAlias:
 
     def reads(self, expr: Expr) -> frozenset[str]:
         """The classes whose elements are read when the expression is evaluated; to form a view reads none."""
-        if not isinstance(expr, Op):
-            parts = (expr.lower, expr.upper, expr.step) if isinstance(expr, Slice) else ()
-            return frozenset().union(*(self.reads(part) for part in parts if part is not None))
-        known = self._read.get(id(expr))
-        if known is not None:
-            return known[1]
-        found = self._reads(expr) if any(map(self.has_memory, names(expr))) else frozenset[str]()
-        if all(name in self.types for name in names(expr)):
-            self._read[id(expr)] = expr, found
-        return found
-
-    def _reads(self, expr: Op) -> frozenset[str]:
-        match expr:
-            case Op(prim, args, _) if prim in SHAPE_READS and not any(map(self._may_grow, args)):
-                return frozenset().union(*map(self.reads, args))
-            case Op("np.full_like", (like, value), _):
-                return self.reads(like) | self.reads_contents(value)
-            case Op("index", (base, *_), _) if self.is_element(expr):
-                return self.reads_contents(base).union(*map(self.reads, expr.args[1:]))
-            case Op(prim, args, _) if is_view(prim) or prim == "tuple":
-                return frozenset().union(*map(self.reads, args))
-        return frozenset().union(*map(self.reads_contents, expr.args))
+        return self._classes(self._elements(expr))
 
     def reads_contents(self, expr: Expr) -> frozenset[str]:
         """The classes whose elements are read when the expression is evaluated and then all of its value is read."""
-        if not any(map(self.has_memory, names(expr))):
-            return frozenset()
-        shared = {self.class_of(name) for name in roots(expr) if self.has_memory(name)}
-        return self.reads(expr) | shared
+        return self._classes(self._contents(expr))
+
+    def _classes(self, names: frozenset[str]) -> frozenset[str]:
+        return frozenset([self.class_of(name) for name in names]) if names else names
+
+    def _elements(self, expr: Expr) -> frozenset[str]:
+        """The names whose elements are read when the expression is evaluated.
+
+        Bodies differ in few of their operations, so each remembers the answer for the types that its names had.
+        """
+        if not isinstance(expr, Op):
+            return _NONE.union(*map(self._elements, children(expr))) if isinstance(expr, Slice) else _NONE
+        types = [self.types.get(name) for name in reads(expr)]
+        known: tuple[list[Type | None], frozenset[str]] | None = getattr(expr, "_elements_read", None)
+        if known is not None and all(map(operator.is_, known[0], types)):
+            return known[1]
+        found = self._elements_of_op(expr) if any(map(self.has_memory, names(expr))) else _NONE
+        object.__setattr__(expr, "_elements_read", (types, found))
+        return found
+
+    def _elements_of_op(self, expr: Op) -> frozenset[str]:
+        prim, args = expr.prim, expr.args
+        if prim == "index" and self.is_element(expr):
+            return self._contents(args[0]).union(*map(self._elements, args[1:]))
+        if prim == "np.full_like":
+            return self._elements(args[0]) | self._contents(args[1])
+        if is_view(prim) or prim == "tuple" or (prim in SHAPE_READS and not any(map(self._may_grow, args))):
+            return _NONE.union(*map(self._elements, args))
+        return _NONE.union(*map(self._contents, args))
+
+    def _contents(self, expr: Expr) -> frozenset[str]:
+        """The names whose elements are read when the expression is evaluated and then all of its value is read."""
+        return self._elements(expr).union([name for name in roots(expr) if self.has_memory(name)])
 
     def _may_grow(self, expr: Expr) -> bool:
         """Whether the length of the value may change in place, as only that of a list does."""
@@ -79,34 +90,10 @@ class MayAlias:
         """Whether an `index` gives a scalar, or is not certain to give a view."""
         match expr:
             case Op("index", (base, *items), _):
-                rank = self.rank(base)
-                return rank is None or rank + _change(items) <= 0
+                known = kind(base, self.types)
+                return known is None or known.is_list or item_kind(known, items).rank <= 0
             case _:
                 return False
-
-    def rank(self, expr: Expr) -> int | None:
-        match expr:
-            case Var(name):
-                known = self.types.get(name)
-                return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
-            case Op("index", (base, *items), _):
-                rank = self.rank(base)
-                return None if rank is None else rank + _change(items)
-            case Op("np.transpose" | "np.ascontiguousarray", (base, *_), _):
-                return self.rank(base)
-            case Op("reshape" | "np.broadcast_to", args, _):
-                return len(args) - 1
-            case Op("select", (_, a, b), _):
-                return self.rank(a) if self.rank(a) == self.rank(b) else None
-            case Const():
-                return 0
-            case _:
-                return None
-
-
-def _change(items: list[Expr]) -> int:
-    """The change of the rank by an index: one less for each integer, one more for each newaxis."""
-    return sum(1 if item == Const(None) else -1 for item in items if not isinstance(item, Slice))
 
 
 class UnionFind:
@@ -126,8 +113,10 @@ class UnionFind:
 
     def join(self, target: str, value: Expr) -> None:
         """From now on `target` may alias what the value refers to."""
+        if not self._has_memory(target):
+            return
         for name in sorted(roots(value)):
-            if self._has_memory(target) and self._has_memory(name):
+            if self._has_memory(name):
                 # the representative depends on the order of statements only, so that equal input gives equal classes
                 self.parent[self.find(target)] = self.find(name)
 
@@ -155,7 +144,7 @@ def _may_alias(block: Block, types: Mapping[str, Type]) -> tuple[MayAlias, set[s
 
     def has_memory(name: str) -> bool:
         asked.add(name)
-        return not isinstance(types.get(name), Scalar | Opaque)
+        return not isinstance(types.get(name), _WITHOUT_MEMORY)
 
     classes = UnionFind(has_memory)
     for stmt in walk(block):

@@ -9,7 +9,7 @@ from srcad.analysis.memory.flow_sensitive_aliases import AliasPairs, aliases_at_
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.ir.nodes import Expr, Function
-from srcad.ir.traversal import defined, names
+from srcad.ir.traversal import defined, result_names
 
 
 class MemoryQueries:
@@ -90,8 +90,7 @@ class MemoryQueries:
     @cached_property
     def liveness(self) -> Liveness:
         """Liveness where no statement is going to be removed; the results are live at the end."""
-        kept = frozenset(n for e in self.f.results for n in names(e))
-        return liveness(self.f.body, self.f.types, kept, self.params, all_stays=True)
+        return liveness(self.f.body, self.f.types, result_names(self.f), self.params, all_stays=True)
 
 
 def may_alias_in(pairs: AliasPairs) -> Callable[[str, str], bool]:

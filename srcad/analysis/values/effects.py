@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
-from srcad.ir.nodes import Effect, Expr, Op, Stmt
+from srcad.ir.nodes import Effect, Expr, Stmt, of_node
 from srcad.ir.runtime_checks import is_check
-from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, own_exprs
+from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, ops, own_exprs
 from srcad.rules.primitives import PRIMITIVES
 
 
+@of_node
 def is_pure(expr: Expr) -> bool:
     """True where the expression may be removed, or evaluated elsewhere if its operands have the same values there.
 
@@ -20,12 +21,7 @@ def is_pure(expr: Expr) -> bool:
     ... ''')]
     [True, False]
     """
-    if not isinstance(expr, Op):
-        return True
-    known: bool | None = expr.__dict__.get("_pure")
-    if known is None:
-        known = expr.__dict__["_pure"] = not _has_effect(expr.prim) and all(map(is_pure, expr.args))
-    return known
+    return not any(_has_effect(op.prim) for op in ops(expr))
 
 
 def has_effect(stmt: Stmt) -> bool:

@@ -32,8 +32,3 @@ class Verbatim(ast.stmt):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
-
-
-def names_in(tree: ast.AST) -> set[str]:
-    """Every name (`ast.Name`) in a tree."""
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

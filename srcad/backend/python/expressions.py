@@ -20,13 +20,12 @@ from srcad.backend.python.literal_types import (
     is_narrow,
     is_python_scalar,
     is_weak,
-    promoting_types,
-    rank_of,
 )
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS
+from srcad.typing.kinds import rank_of
 
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
 
@@ -42,7 +41,6 @@ class Expressions:
         self._weak = False
         # literals need care only where something is float32: Numba lets a float64 literal widen a float32 array
         self._has_float32 = any(getattr(t, "dtype", None) == "float32" for t in types.values())
-        self._promoting = promoting_types(function) if self._has_float32 else types
 
     def expr(self, expr: Expr) -> ast.expr:
         match expr:
@@ -191,11 +189,11 @@ class Expressions:
 
     def _operands(self, op: Op) -> list[ast.expr]:
         operands = [self.expr(arg) for arg in op.args]
-        if self._has_float32 and is_narrow(op, self._promoting, self._weak):
+        if self._has_float32 and is_narrow(op, self._types, self._weak):
             # the lengths of a new array stay integers
             values = op.args[:1] if op.prim == "np.full" else op.args
             for at, arg in enumerate(values):
-                wide = op.prim != "**" and not isinstance(arg, Const) and is_python_scalar(arg, self._promoting)
+                wide = op.prim != "**" and not isinstance(arg, Const) and is_python_scalar(arg, self._types)
                 if wide or _is_float_literal(arg) or (self._weak and is_weak(arg, self._types)):
                     operands[at] = ast.Call(dotted("np.float32"), [operands[at]], [])
         return operands

@@ -90,6 +90,8 @@ def _characters_outside_strings(text: str) -> Iterator[tuple[int, int]]:
 
 def _cut(text: str, separators: tuple[str, ...], keep: bool) -> list[str]:
     """Split at separators outside all brackets; with `keep`, a separator begins the piece after it."""
+    if not any(separator in text for separator in separators):
+        return [text]
     pieces, start = [], 0
     for position, depth in _characters_outside_strings(text):
         if depth == 0 and position > start:

@@ -1,7 +1,7 @@
-"""Rank and dtype queries for printing, in particular for float literals in float32 operations.
+"""Float literals in float32 operations: where they are printed as `np.float32(...)`.
 
-In NumPy a Python float takes the precision of the other operand; Numba types it float64 and widens the operation. A
-literal in an operation that is float32 in NumPy is therefore printed as `np.float32(...)`.
+In NumPy a Python float takes the precision of the other operand; Numba types it float64 and widens the operation. So
+a literal is printed with a type where the operation is float32 in NumPy, which is what the inferred dtype says.
 
 >>> from srcad.ir.notation import parse
 >>> types = {"x": Scalar("float32"), "y": Scalar("float64")}
@@ -13,86 +13,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from srcad.analysis.values.element_scalars import element_scalars
-from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Var
-from srcad.ir.types import Array, Scalar, Type
-from srcad.rules.primitives import PRIMITIVES
+from srcad.ir.nodes import Const, Expr, Op, Var
+from srcad.ir.types import Scalar, Type
 from srcad.rules.traits import COMPARISONS, having
+from srcad.typing.kinds import kind
 
 _WEAK_LITERALS = having(lambda p: p.weak_literals)
 
 
-def promoting_types(f: Function) -> dict[str, Type]:
-    """The types of the names, for the queries on promotion: an integer that is an element counts as an array."""
-    elements = {n: kind.dtype for n in element_scalars(f) if isinstance(kind := f.types[n], Scalar)}
-    return {**f.types, **{n: Array(dtype, ()) for n, dtype in elements.items() if "int" in dtype}}
-
-
 def is_narrow(op: Op, types: Mapping[str, Type], weak: bool = False) -> bool:
-    """True when all the float operands of an arithmetic operation that are not literals are float32.
+    """Whether an arithmetic operation is one in float32.
 
-    With `weak`, float64 scalars count as Python floats, which do not widen either.
+    Scalars of which it is not known count as strong, or as `weak`.
     """
     if op.prim in COMPARISONS:
         op = Op("+", op.args)
-    return op.prim in _WEAK_LITERALS and _dtype(op, types, weak) == "float32"
+    if op.prim not in _WEAK_LITERALS:
+        return False
+    known = kind(op, types)
+    return known is not None and (known.dtype if weak else known.strong_dtype or known.dtype) == "float32"
 
 
 def is_weak(expr: Expr, types: Mapping[str, Type]) -> bool:
     """Whether the expression is a float64 scalar variable."""
     return isinstance(expr, Var) and isinstance(known := types.get(expr.name), Scalar) and known.dtype == "float64"
-
-
-def _dtype(expr: Expr, types: Mapping[str, Type], weak: bool) -> str | None:
-    """The dtype of an expression as far as it matters here; None for a literal, "other" for anything else."""
-    match expr:
-        case Var(name):
-            known = types.get(name)
-            if weak and is_weak(expr, types):
-                return None
-            if isinstance(known, Array) and known.dtype.startswith(("int", "uint")):
-                # float32 with an array of larger integers gives float64
-                return "other" if np.can_cast(known.dtype, "float32") else "float64"
-            return str(getattr(known, "dtype", "other"))
-        case Const():
-            return None
-        case Op("index" | "copy" | "np.transpose" | "reshape" | "np.broadcast_to", args):
-            return _dtype(args[0], types, weak)
-        case Op("astype" | "np.zeros" | "np.ones" | "np.empty" | "np.full", _, static):
-            return str(dict(static).get("dtype", "float64"))
-        case Op(prim) if prim in PRIMITIVES and PRIMITIVES[prim].dtype in ("int64", "bool"):
-            return PRIMITIVES[prim].dtype
-        case Op(_, args):
-            found = {d for d in (_dtype(arg, types, weak) for arg in args) if d not in (None, "bool", "int64", "other")}
-            return found.pop() if len(found) == 1 else "float64" if found else "other"
-        case _:
-            return "other"
-
-
-def rank_of(expr: Expr, types: Mapping[str, Type]) -> int | None:
-    """The number of axes of an expression, None where it is unknown."""
-    match expr:
-        case Var(name):
-            known = types.get(name)
-            return known.rank if isinstance(known, Array) else 0 if isinstance(known, Scalar) else None
-        case Const() | Op("shape" | "len" | "size" | "float" | "int" | "bool"):
-            return 0
-        case Op("index", (base, *items)):
-            rank = rank_of(base, types)
-            new = sum(item == Const(None) for item in items)
-            sliced = sum(isinstance(item, Slice) for item in items)
-            return None if rank is None else rank - (len(items) - new - sliced) + new
-        case Op("copy" | "astype" | "np.transpose", args):
-            return rank_of(args[0], types)
-        case Op(prim, args, static) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "reduce":
-            return 0 if not static else None
-        case Op(prim, args) if prim in PRIMITIVES and PRIMITIVES[prim].kind == "elementwise":
-            ranks = [rank_of(arg, types) for arg in args]
-            return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        case _:
-            return None
 
 
 def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
@@ -103,19 +47,11 @@ def is_python_scalar(expr: Expr, types: Mapping[str, Type]) -> bool:
         case Op(prim, args) if prim in _WEAK_LITERALS and prim != "np.where":
             return all(is_python_scalar(arg, types) for arg in args)
         case _:
-            return is_integer(expr, types)
+            return is_integer(expr, types, weak=True)
 
 
-def is_integer(expr: Expr, types: Mapping[str, Type]) -> bool:
-    """Whether an expression is known to be an integer scalar."""
-    match expr:
-        case Var(name):
-            known = types.get(name)
-            return isinstance(known, Scalar) and known.dtype.startswith(("int", "uint"))
-        case Const(value):
-            return type(value) is int
-        case Op("shape" | "len" | "size"):
-            return True
-        case Op("+" | "-" | "*" | "//" | "%", (a, b)):
-            return is_integer(a, types) and is_integer(b, types)
-    return False
+def is_integer(expr: Expr, types: Mapping[str, Type], weak: bool = False) -> bool:
+    """Whether an expression is known to be an integer scalar; with `weak`, one that may be a Python integer."""
+    known = kind(expr, types)
+    is_int = known is not None and known.rank == 0 and known.is_certain and known.dtype.startswith(("int", "uint"))
+    return is_int and not (weak and known is not None and known.weak is False)

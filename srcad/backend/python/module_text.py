@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from srcad.backend.python.comment_nodes import Verbatim, names_in
+from srcad.backend.python.comment_nodes import Verbatim
 from srcad.backend.python.name_clashes import rename_clashes
 from srcad.backend.python.statements import to_ast
-from srcad.backend.python.writer import write
+from srcad.backend.python.writer import write, write_with_names
 from srcad.ir.nodes import Block, Expr, Function, Op
 from srcad.ir.traversal import ops, own_exprs, walk
 
@@ -51,11 +51,11 @@ def module_text(
         definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
     if entry:
         definition.body.insert(0, Verbatim(entry))
-    definitions = [definition]
+    wrappers = []
     if asked:
-        definitions.append(_checking_wrapper(definition, unchecked_name(function), asked))
+        wrappers.append(_checking_wrapper(definition, unchecked_name(function), asked))
         definition.name = unchecked_name(function)
-    used = names_in(definition)
+    text, used = write_with_names(definition)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
         parts.append("import math")
@@ -73,7 +73,7 @@ def module_text(
     ]
     if imports:
         parts.append("\n".join(imports))
-    return "\n\n\n".join(["\n\n".join(parts), *map(write, definitions)]) + "\n"
+    return "\n\n\n".join(["\n\n".join(parts), text, *map(write, wrappers)]) + "\n"
 
 
 def unchecked_name(function: Function) -> str:

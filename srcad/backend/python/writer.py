@@ -34,9 +34,14 @@ def write(tree: ast.AST) -> str:
     >>> write(ast.parse("x = (a - (b - c)) + ((d * e))"))
     'x = a - (b - c) + d * e'
     """
+    return write_with_names(tree)[0]
+
+
+def write_with_names(tree: ast.AST) -> tuple[str, set[str]]:
+    """The text of a tree, and every name (`ast.Name`) in it."""
     out = io.StringIO()
-    _Writer(tree, out)
-    return out.getvalue().strip("\n")
+    writer = _Writer(tree, out)
+    return out.getvalue().strip("\n"), writer.names
 
 
 class _Writer(Unparser):  # type: ignore[misc]
@@ -45,6 +50,7 @@ class _Writer(Unparser):  # type: ignore[misc]
     def __init__(self, tree: ast.AST, out: io.StringIO) -> None:
         self._line: list[str] = []
         self._out = out
+        self.names: set[str] = set()
         super().__init__(tree, out)
         self._flush()
 
@@ -171,6 +177,10 @@ class _Writer(Unparser):  # type: ignore[misc]
             self.write(")")
         else:
             self.dispatch(node)
+
+    def _Name(self, t: ast.Name) -> None:
+        self.names.add(t.id)
+        self.write(t.id)
 
     def _bare(self, node: ast.expr) -> None:
         """Write a node where Python accepts a tuple without parentheses."""

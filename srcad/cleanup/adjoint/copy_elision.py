@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from srcad.analysis.memory.flow_sensitive_aliases import CALLER, aliases_at_copies
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
-from srcad.cleanup.expressions.forward_substitution import is_adjoint, is_temporary
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Var, While
 from srcad.ir.result_memory import SUMMED, roots
 from srcad.ir.traversal import block_stores, defined, walk, with_blocks
 from srcad.ir.types import Array, Type
 
 
-def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str], params: Iterable[str] = ()) -> Block:
+def elide_copies(
+    block: Block,
+    types: Mapping[str, Type],
+    live_out: Iterable[str],
+    params: Iterable[str] = (),
+    adjoints: Container[str] = (),
+) -> Block:
     """Replace `copy(x)` by `x` where the source is dead afterwards, or neither array is written any more.
 
     >>> from srcad.ir.notation import parse, show
@@ -22,7 +28,7 @@ def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str
     ... d_y = a * b
     ... d_x = copy(d_y)
     ... d_x[0] += 1.0
-    ... '''), {}, {"d_x"})))
+    ... '''), {}, {"d_x"}, adjoints={"d_x", "d_y"})))
     d_y = a * b
     d_x = d_y
     d_x[0] += 1.0
@@ -30,9 +36,9 @@ def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str
     Copies that the user wrote are left. Memory of `params` and of names free in the block belongs to the caller.
     """
     required, outside = frozenset(live_out), frozenset(params)
-    while any(_is_copied(stmt) for stmt in walk(block)):
+    while any(_is_generated_copy(stmt, adjoints) for stmt in walk(block)):
         live = liveness(block, types, required, outside)
-        elision = _CopyElision(block, types, live, required, outside)
+        elision = _CopyElision(block, types, live, required, outside, adjoints)
         new = elision.block(block, ())
         if new == block:
             return block
@@ -41,9 +47,12 @@ def elide_copies(block: Block, types: Mapping[str, Type], live_out: Iterable[str
     return block
 
 
-def _is_copied(stmt: Stmt) -> bool:
-    copied = isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim == "copy"
-    return copied and isinstance(stmt, Assign) and _is_generated(stmt.target)
+def _is_generated_copy(stmt: Stmt, adjoints: Container[str]) -> bool:
+    """Whether it copies for an adjoint or a temporary: the user has not written that."""
+    match stmt:
+        case Assign(target, Op("copy")):
+            return target in adjoints or is_temporary(target)
+    return False
 
 
 class _CopyElision:
@@ -54,8 +63,10 @@ class _CopyElision:
         live: Liveness,
         required: frozenset[str],
         outside: frozenset[str],
+        adjoints: Container[str],
     ) -> None:
         self.types = types
+        self.adjoints = adjoints
         self.aliases_at = aliases_at_copies(block, types, outside)
         self.live = live
         self.shared = live.shared
@@ -70,7 +81,7 @@ class _CopyElision:
 
     def _stmt(self, stmt: Stmt, path: Path) -> Stmt:
         match stmt:
-            case Assign(target, Op("copy", (source,))) if _is_generated(target):
+            case Assign(target, Op("copy", (source,))) if _is_generated_copy(stmt, self.adjoints):
                 classes = {self.shared.class_of(n) for n in (target, *roots(source))}
                 if classes & self.changed:
                     return stmt
@@ -119,7 +130,3 @@ class _CopyElision:
             self.shared.class_of(n) in self.stored for n in names
         )
         return unwritten and not target_aliases & (self.required | self.outside)
-
-
-def _is_generated(name: str) -> bool:
-    return is_adjoint(name) or is_temporary(name)

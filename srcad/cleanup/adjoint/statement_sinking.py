@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.memory.reordering import clobbers_operands, conflicts_with_target
 from srcad.analysis.values.effects import is_pure
-from srcad.cleanup.expressions.forward_substitution import is_adjoint, is_temporary
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store, Var
 from srcad.ir.traversal import blocks, own_exprs, reads, walk, with_blocks
 from srcad.ir.types import Type
 
 
-def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias | None = None) -> Block:
+def sink_definitions(
+    block: Block, types: Mapping[str, Type], shared: MayAlias | None = None, adjoints: Container[str] = ()
+) -> Block:
     """Move the clearing or the new value of an adjoint below the last read of its old value.
 
     >>> from srcad.ir.notation import parse, show
@@ -35,7 +37,7 @@ def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias |
     def go(b: Block) -> Block:
         stmts = [with_blocks(s, [go(inner) for inner in blocks(s)]) for s in b]
         for i in range(len(stmts) - 1, -1, -1):
-            j = _above_copy(stmts, i, shared) or _below_old_reads(stmts, i, shared)
+            j = _above_copy(stmts, i, shared, adjoints) or _below_old_reads(stmts, i, shared, adjoints)
             if j is not None:
                 stmts.insert(j - 1, stmts.pop(i))
         for i in range(len(stmts) - 1):
@@ -49,13 +51,13 @@ def sink_definitions(block: Block, types: Mapping[str, Type], shared: MayAlias |
     return go(block)
 
 
-def _above_copy(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
+def _above_copy(stmts: list[Stmt], i: int, shared: MayAlias, adjoints: Container[str]) -> int | None:
     """The position of `b = a`, if the definition of `a` at `i` may be sunk to just above it.
 
     `a` can then be coalesced with `b`, whose last read lies before.
     """
     assign = stmts[i]
-    if not isinstance(assign, Assign) or not is_adjoint(assign.target) or not is_pure(assign.value):
+    if not isinstance(assign, Assign) or assign.target not in adjoints or not is_pure(assign.value):
         return None
     for j in range(i + 1, len(stmts)):
         stmt = stmts[j]
@@ -76,17 +78,17 @@ def _above_copy(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
     return None
 
 
-def _below_old_reads(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
+def _below_old_reads(stmts: list[Stmt], i: int, shared: MayAlias, adjoints: Container[str]) -> int | None:
     """The position that the definition of an adjoint at `i` may be sunk to, past reads of older versions of it.
 
     A copy is sunk below all reads of those versions, a value below accumulations only.
     """
     assign = stmts[i]
-    if not isinstance(assign, Assign) or not is_adjoint(assign.target) or not is_pure(assign.value):
+    if not isinstance(assign, Assign) or assign.target not in adjoints or not is_pure(assign.value):
         return None
-    if isinstance(assign.value, Var) and not is_adjoint(assign.value.name):
+    if isinstance(assign.value, Var) and assign.value.name not in adjoints:
         return None
-    base = assign.target.rpartition(".")[0]
+    variable = base(assign.target)
     target_position = None
     for j in range(i + 1, len(stmts)):
         stmt = stmts[j]
@@ -98,7 +100,7 @@ def _below_old_reads(stmts: list[Stmt], i: int, shared: MayAlias) -> int | None:
             stmt, assign.value, shared
         ):
             break
-        old_versions = {n for e in own_exprs(stmt) for n in reads(e) if n.rpartition(".")[0] == base}
+        old_versions = {n for e in own_exprs(stmt) for n in reads(e) if base(n) == variable}
         sinks = not isinstance(stmt, Assign) or (_is_copied(assign.value) and not _is_copied(stmt.value))
         if old_versions and sinks:
             target_position = j + 1
@@ -112,8 +114,8 @@ def _is_copied(value: Expr) -> bool:
 def _is_saved_and_cleared(saved: Stmt, zero: Stmt) -> bool:
     """Whether one statement saves the element that the next one overwrites with zero."""
     match saved, zero:
-        case Assign(name, value), Store(base, index, Const(float()), None) if is_temporary(name):
-            place = Op("index", (base, *(index or (Slice(),))))
+        case Assign(name, value), Store(array, index, Const(float()), None) if is_temporary(name):
+            place = Op("index", (array, *(index or (Slice(),))))
             return value in (place, Op("copy", (place,)))
     return False
 

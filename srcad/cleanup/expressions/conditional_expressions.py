@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from srcad.analysis.values.effects import is_pure
-from srcad.cleanup.expressions.forward_substitution import is_temporary
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Expr, If, Op, Stmt
 from srcad.ir.traversal import blocks, own_writes, walk, with_blocks
 from srcad.ir.types import Scalar, Type

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
@@ -10,6 +9,7 @@ from dataclasses import replace
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.memory.reordering import clobbers_operands
 from srcad.analysis.values.effects import is_pure
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
@@ -22,6 +22,7 @@ from srcad.ir.traversal import (
     own_exprs,
     own_writes,
     reads,
+    stmt_reads,
     substitute,
     walk,
     with_blocks,
@@ -32,32 +33,17 @@ from srcad.rules.traits import CONDITIONS, LAZY, SHAPE_ARITHMETIC, WRITABLE_VIEW
 _TOTAL = CONDITIONS | SHAPE_ARITHMETIC
 _BY_SYMBOL = frozenset({"index", "np.transpose", "reshape"})
 """Printed with few characters beside the operands."""
-_ADJOINT = re.compile(r"%?d\d*_")
 _LONGEST_LINE = 110
 _LONGEST_ADJOINT = 84
 """In characters. Temporaries of the user's lines are substituted into longer lines than those of adjoints."""
 
 
-def is_temporary(name: str) -> bool:
-    """Whether the name is neither a variable of the user's program nor the adjoint of one.
-
-    >>> [is_temporary(name) for name in ("%tanh.0", "%d_tanh.1", "x.0", "d_x.0")]
-    [True, True, False, False]
-    """
-    return "%" in name
-
-
-def is_adjoint(name: str) -> bool:
-    """Whether the name is that of an adjoint: `d_x`; `d0_x`, where each of several results has its own.
-
-    >>> [is_adjoint(name) for name in ("d_x.0", "%d_tanh.1", "d12_x.0", "data_x.0")]
-    [True, True, True, False]
-    """
-    return _ADJOINT.match(name) is not None
-
-
 def substitute_temporaries(
-    block: Block, types: Mapping[str, Type], live_out: Iterable[str] = (), tape: Container[str] = ()
+    block: Block,
+    types: Mapping[str, Type],
+    live_out: Iterable[str] = (),
+    tape: Container[str] = (),
+    adjoints: Container[str] = (),
 ) -> Block:
     """Substitute the expression of a temporary for its only read; copies and small expressions for all reads.
 
@@ -77,7 +63,7 @@ def substitute_temporaries(
     shared = may_alias(block, types)
     required = frozenset(live_out)
     while True:
-        new = _Substitution(block, types, shared, required, tape).block(block)
+        new = _Substitution(block, types, shared, required, tape, adjoints).block(block)
         if new == block:
             return block
         block = new
@@ -91,8 +77,10 @@ class _Substitution:
         shared: MayAlias,
         required: frozenset[str],
         tape: Container[str],
+        adjoints: Container[str],
     ) -> None:
         self.tape = tape
+        self.adjoints = adjoints
         self.types = types
         self.shared = shared
         self.required = required
@@ -122,7 +110,7 @@ class _Substitution:
                 return While(test, new, self.block(body), (), stmt.span)
             case For(body=body, exit=exit, carried=()) if exit is not None:
                 body, exit = self._with_tail(body, exit)
-                return For(stmt.index, stmt.start, stmt.stop, stmt.step, body, (), exit, stmt.span)
+                return replace(stmt, body=body, exit=exit)
             case _:
                 return with_blocks(stmt, [self.block(b) for b in blocks(stmt)])
 
@@ -142,7 +130,7 @@ class _Substitution:
             remaining -= reads_here
             if remaining == 0:
                 new = substitute(tuple(stmts[i + 1 : j + 1]), {name: value})
-                if _too_long(name, new[-1]):
+                if _too_long(new[-1], _LONGEST_ADJOINT if name in self.adjoints else _LONGEST_LINE):
                     return None
                 reader = new[-1]
                 if isinstance(reader, Assign | Store) and reader.span is None and not isinstance(value, Var | Const):
@@ -220,6 +208,8 @@ class _Substitution:
 
 
 def _count(stmt: Stmt, name: str) -> int:
+    if name not in stmt_reads(stmt):
+        return 0
     return sum(reads(e).count(name) for s in walk((stmt,)) for e in own_exprs(s))
 
 
@@ -251,11 +241,10 @@ def _is_slice(op: Op) -> bool:
     return op.prim == "index" and all(isinstance(item, Slice) for item in op.args[1:])
 
 
-def _too_long(name: str, stmt: Stmt) -> bool:
+def _too_long(stmt: Stmt, limit: int) -> bool:
     """Whether the line would exceed its limit; checks have none."""
     if is_check(stmt):
         return False
-    limit = _LONGEST_ADJOINT if is_adjoint(name) else _LONGEST_LINE
     return sum(map(_length, own_exprs(stmt))) > limit
 
 
@@ -263,7 +252,7 @@ def _length(expr: Expr) -> int:
     """About how many characters the expression takes."""
     match expr:
         case Var(name):
-            return len(name.rpartition(".")[0] or name)
+            return len(base(name))
         case Const(value):
             return len(repr(value))
         case Op(prim, args, _):

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 
 from srcad.cleanup.expressions.algebraic import simplify_algebra
-from srcad.cleanup.expressions.forward_substitution import is_adjoint
 from srcad.ir.nodes import Assign, Const, Function, Return
 from srcad.ir.traversal import own_exprs, own_writes, reads, substitute, walk
 
@@ -21,7 +20,7 @@ def propagate_unit_seed(f: Function, at: int) -> Function:
     ... d0_loss = 1.0
     ... for i in range(n):
     ...     d0_guess = 2.0 * error * d0_loss
-    ... '''), (), types), 0).body))
+    ... '''), (), types, adjoints=frozenset({"d0_loss", "d0_guess"})), 0).body))
     for i in range(n):
         d0_guess = 2.0 * error
 
@@ -33,7 +32,7 @@ def propagate_unit_seed(f: Function, at: int) -> Function:
     ones = {
         s.target: s.value
         for s in body
-        if isinstance(s, Assign) and s.value == Const(1.0) and is_adjoint(s.target) and writes[s.target] == 1
+        if isinstance(s, Assign) and s.value == Const(1.0) and s.target in f.adjoints and writes[s.target] == 1
     }
     ones = {name: one for name, one in ones.items() if name not in returned}
     if not ones:

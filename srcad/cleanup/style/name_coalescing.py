@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import builtins
-import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from srcad import runtime, vector_math
 from srcad.analysis.memory.liveness import Liveness, liveness
 from srcad.cleanup.dead_code import remove_self_copies
-from srcad.cleanup.expressions.forward_substitution import is_temporary
+from srcad.ir.names import RESERVED, is_temporary, unused_name
 from srcad.ir.nodes import For, Function, Var
 from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
-from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, counter, dim
+from srcad.ir.types import Array, ListOf, Scalar, Type
+from srcad.typing.join import join_versions
 
-_RESERVED = frozenset({*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)})
 _CALLED = frozenset(
     "abs bool divmod float hasattr int isinstance len max min print range round sum tuple".split()
     + [name for name in dir(builtins) if name.endswith(("Error", "Exception"))]
@@ -49,17 +47,18 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     """
     groups = _InterferenceGraph(f)
     groups.coalesce()
-    identifiers = groups.identifiers(frozenset(reserved) | _RESERVED | {f.name})
+    identifiers = groups.identifiers(frozenset(reserved) | RESERVED | {f.name})
     body = remove_self_copies(rename(f.body, identifiers))
     types: dict[str, Type] = {}
     for name, known in f.types.items():
         new = identifiers.get(name)
         if new is not None:
-            types[new] = _joined_type(new, types.get(new), known)
+            types[new] = join_versions(types[new], known, new) if new in types else known
     params = tuple(replace(p, name=identifiers[p.name]) for p in f.params)
     results = tuple(Var(identifiers[e.name]) if isinstance(e, Var) else e for e in f.results)
     tape = {identifiers[name]: f.tape[name] for name in groups.naming if name in f.tape}
-    return replace(f, params=params, body=body, results=results, types=types, tape=tape)
+    adjoints = frozenset(identifiers[name] for name in groups.naming if name in f.adjoints)
+    return replace(f, params=params, body=body, results=results, types=types, tape=tape, adjoints=adjoints)
 
 
 class _InterferenceGraph:
@@ -101,7 +100,7 @@ class _InterferenceGraph:
         read |= {n for e in self.f.results for n in reads(e)}
         loops = [s for s in walk(self.f.body) if isinstance(s, For)]
         unnamed = {s.index for s in loops if not _base(s.index).strip("_")}
-        return (unnamed | {s.index for s in loops if s.span is None and _base(s.index) == "turn"}) - read
+        return (unnamed | {s.index for s in loops if s.counts}) - read
 
     def _add(self, name: str) -> None:
         if name not in self.parent:
@@ -215,10 +214,10 @@ class _InterferenceGraph:
                 # a parameter may shadow a builtin that the text never calls
                 wanted = _clean(_base(parameters[0]))
                 may_shadow = wanted in dir(builtins) and wanted not in _CALLED
-                wanted = wanted if wanted not in taken or may_shadow else _unused(wanted, taken)
+                wanted = wanted if wanted not in taken or may_shadow else unused_name(wanted, taken, "_")
             else:
                 named = [n for n in members if not is_temporary(n)] or members
-                wanted = _unused(_clean(_base(named[0])), taken)
+                wanted = unused_name(_clean(_base(named[0])), taken, "_")
                 self.naming.append(named[0])
             taken.add(wanted)
             for n in members:
@@ -241,15 +240,7 @@ def _clean(base: str) -> str:
         text = "turn"
     if text[0].isdigit():
         text = "value"
-    return text if not is_temporary(base) or text not in _RESERVED else f"{text}_value"
-
-
-def _unused(wanted: str, taken: set[str]) -> str:
-    name, k = wanted, 0
-    while name in taken:
-        k += 1
-        name = f"{wanted}_{k}"
-    return name
+    return text if not is_temporary(base) or text not in RESERVED else f"{text}_value"
 
 
 def _have_one_type(a: Type | None, b: Type | None, alike: bool) -> bool:
@@ -264,28 +255,3 @@ def _have_one_type(a: Type | None, b: Type | None, alike: bool) -> bool:
         case ListOf(left_item), ListOf(right_item):
             return _have_one_type(left_item, right_item, True)
     return False
-
-
-def _joined_type(name: str, a: Type | None, b: Type) -> Type:
-    """The join of two types of one name: lengths in which they differ become unknown."""
-    match a, b:
-        case Array(dtype, dims, layout), Array(_, others):
-            pairs = enumerate(zip(dims, others, strict=True))
-            remaining = tuple(
-                d if d == o else dim(Symbol(f"?{name}", k, d.is_not_one and o.is_not_one)) for k, (d, o) in pairs
-            )
-            return Array(dtype, remaining, layout if layout == b.layout else "A")
-        case Scalar(dtype, value), Scalar(_, other) if value != other:
-            both = value is not None and other is not None and value.is_index and other.is_index
-            return Scalar(dtype, counter(f"?{name}") if both else None)
-        case ListOf(item), ListOf(other):
-            return ListOf(_item(_joined_type(name, item, other)))
-        case None, _:
-            return b
-        case _:
-            return a
-
-
-def _item(known: Type) -> Scalar | Array:
-    assert isinstance(known, Scalar | Array)
-    return known

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.memory.reordering import clobbers_operands
 from srcad.analysis.values.effects import is_pure
-from srcad.cleanup.expressions.forward_substitution import is_temporary
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, Op, Stmt, Store, Var
 from srcad.ir.traversal import blocks, own_exprs, own_writes, reads, substitute, walk, with_blocks
 from srcad.ir.types import Scalar, Type

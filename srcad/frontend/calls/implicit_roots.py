@@ -1,4 +1,17 @@
-"""Lowering of `srcad.implicit_root`: Newton's method with the exact derivative of the residual, made by srcad."""
+"""Lowering of `srcad.implicit_root`: Newton's method with the exact derivative of the residual, made by srcad.
+
+>>> import srcad
+>>> __name__ = "user_module"
+>>> def root(a):
+...     def residual(x):
+...         return x * x - a
+...     return srcad.implicit_root(residual, 1.0)
+>>> text = srcad.grad(root, target="python").source_for(2.0)
+>>> print(*(line.strip() for line in text.splitlines() if "slope_there = " in line or "d_a = " in line), sep="\\n")
+slope_there = 0.0
+slope_there = 2.0 * x
+d_a = d_result / slope_there
+"""
 
 from __future__ import annotations
 

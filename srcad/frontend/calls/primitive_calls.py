@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.frontend.lowering.indexing import array_of, store_basic
+from srcad.frontend.lowering.indexing import array_of
+from srcad.frontend.lowering.item_assignment import store_basic
 from srcad.frontend.lowering.operators import apply
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf
 from srcad.frontend.values.constants import to_python

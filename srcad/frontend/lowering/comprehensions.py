@@ -142,7 +142,7 @@ def _has_scalar_elements(ctx: Context, node: Any, iterable: Abstract) -> bool:
     with ctx.builder.block():
         run_time_iterable = iterable_of(ctx, iterable)
         index = ctx.builder.fresh("%i", Scalar("int64"))
-        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)))
+        ctx.builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None)), True)
         ctx.bind(node.generators[0].target, run_time_iterable.item(ctx.leaf(index)))
         element = ctx.expression(node.elt)
     ctx.restore(before)

@@ -1,4 +1,4 @@
-"""Lowering of subscripts: basic indexing is a primitive; index arrays and masks call library loops.
+"""Lowering of subscripts that are read: basic indexing is a primitive; index arrays and masks call library loops.
 
 Bounds checks are emitted where the index is not known to be within bounds.
 
@@ -40,14 +40,11 @@ from srcad.frontend.values.abstract_values import (
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import arithmetic, as_array, items_of
-from srcad.ir.nodes import Atom, Const, Expr, Slice, Store, Var
+from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
-from srcad.rules.expansions.advanced_indexing import put, take
-from srcad.typing.length_demands import Axis
-from srcad.typing.length_demands import stored as stored_in
+from srcad.rules.expansions.advanced_indexing import take
 
 
 def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
@@ -55,7 +52,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     value, items = ctx.check(value), ctx.check(items)
     match value:
         case Leaf(type=Array()):
-            return _read(ctx, value, _listed(items))
+            return _read(ctx, value, index_items(items))
         case Leaf(atom, ListOf()):
             if isinstance(items, Leaf):
                 emit_index_check(ctx, items.atom, ctx.builder.op("len", atom))
@@ -72,7 +69,7 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
             return _grown_item(ctx, value, items)
         case HeapRef(id=ref, kind="dict"):
             cells = ctx.heap[ref]
-            _check_conflicts(ctx, cells)
+            check_conflicts(ctx, cells)
             return _entry(ctx, cells.keys or (), cells.items, items)
         case Mapping(pairs):
             return _entry(ctx, tuple(k for k, _ in pairs), tuple(v for _, v in pairs), items)
@@ -91,11 +88,11 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
 def element(ctx: Context, value: Abstract, items: Abstract) -> Abstract | None:
     """The current value of `value[items]`; None where that is a view, which changes with the array."""
     current = index(ctx, value, items)
-    view = isinstance(current, Leaf) and isinstance(current.type, Array) and all(map(_is_basic, _listed(items)))
+    view = isinstance(current, Leaf) and isinstance(current.type, Array) and all(map(is_basic, index_items(items)))
     return None if view else current
 
 
-def _check_conflicts(ctx: Context, cells: HeapObject) -> None:
+def check_conflicts(ctx: Context, cells: HeapObject) -> None:
     """An error where the contents of a list or dict have conflicting types on the paths that lead here."""
     for item in cells.items:
         if isinstance(item, TypeConflict):
@@ -141,7 +138,7 @@ def _entry(ctx: Context, keys: Sequence[object], values: Sequence[Abstract], ite
 
 def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstract) -> Abstract:
     if isinstance(item, SliceValue):
-        part = items[_static_slice(ctx, item)]
+        part = items[static_slice(ctx, item)]
         return ctx.new_ref(HeapObject(tuple(part))) if isinstance(value, HeapRef) else Seq(tuple(part))
     for cell in items:
         ctx.check(cell)
@@ -173,7 +170,7 @@ def position_of(ctx: Context, item: Abstract) -> int:
     return int(item.static)
 
 
-def _static_slice(ctx: Context, item: SliceValue) -> slice:
+def static_slice(ctx: Context, item: SliceValue) -> slice:
     parts = []
     for part in (item.lower, item.upper, item.step):
         if part is not None and not isinstance(part.static, int):
@@ -185,13 +182,13 @@ def _static_slice(ctx: Context, item: SliceValue) -> slice:
 # ---- arrays ------------------------------------------------------------------------------------
 
 
-def _listed(items: Abstract) -> tuple[Abstract, ...]:
+def index_items(items: Abstract) -> tuple[Abstract, ...]:
     return items.items if isinstance(items, Seq) and items.kind == "tuple" else (items,)
 
 
 def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
-    if not all(_is_basic(item) for item in items):
-        _check_advanced(ctx, items)
+    if not all(is_basic(item) for item in items):
+        check_advanced(ctx, items)
         return ctx.call(Constant(take), array, Seq(items))
     basic = basic_items(ctx, array, items)
     if not basic and not items:
@@ -202,7 +199,7 @@ def _read(ctx: Context, array: Leaf, items: tuple[Abstract, ...]) -> Abstract:
     return zero_dim_arrays.mark_created(ctx, found, array) if dots and isinstance(found.type, Scalar) else found
 
 
-def _is_basic(item: Abstract) -> bool:
+def is_basic(item: Abstract) -> bool:
     match item:
         case SliceValue() | Constant(None) | Constant(value=type()):
             return True
@@ -214,10 +211,10 @@ def _is_basic(item: Abstract) -> bool:
             return False
 
 
-def _check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
+def check_advanced(ctx: Context, items: tuple[Abstract, ...]) -> None:
     for item in items:
         ctx.check(item)
-        if _is_basic(item) or isinstance(item, Seq | HeapRef):
+        if is_basic(item) or isinstance(item, Seq | HeapRef):
             continue
         if isinstance(item, Leaf) and isinstance(item.type, Array) and not item.type.dtype.startswith("float"):
             continue
@@ -292,82 +289,6 @@ def _index_atom(ctx: Context, item: Leaf) -> Expr:
     return item.atom
 
 
-# ---- stores ------------------------------------------------------------------------------------
-
-
-def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
-    """`value[items] = stored`, or `op=` in place."""
-    value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
-    if isinstance(value, HeapRef):
-        _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
-        return
-    if not isinstance(value, Leaf) or not isinstance(value.type, Array):
-        ctx.fail("S126", f"{describe_value(value)} cannot be written to by index")
-    listed = _listed(items)
-    stored_leaf = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
-    if not all(_is_basic(item) for item in listed):
-        _check_advanced(ctx, listed)
-        if op is not None:
-            _check_kind(ctx, value, stored_leaf, op)
-        new = stored_leaf if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), stored_leaf)
-        ctx.call(Constant(put), value, Seq(listed), new)
-        return
-    store_basic(ctx, value, basic_items(ctx, value, listed), stored_leaf, op)
-
-
-def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
-    """Emit the `Store`, after checks that the value can be broadcast to the target."""
-    builder = ctx.builder
-    assert isinstance(array.type, Array)
-    where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
-    assert isinstance(array.atom, Var)
-    part = array.type if not items else builder.type_of_op("index", array.atom, *items)
-    check_indices(ctx, array, where)
-    if isinstance(stored.type, Array):
-        _check_fit(ctx, part.dims if isinstance(part, Array) else (), stored.type.dims)
-        if isinstance(part, Array):
-            _demand_fit(ctx, array, items, part, stored)
-    elif not isinstance(stored.type, Scalar):
-        ctx.fail("S127", f"{describe_value(stored)} cannot be written into an array")
-    assert isinstance(stored.type, Array | Scalar)
-    if op is not None:
-        _check_kind(ctx, array, stored, op)
-    builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
-
-
-def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
-    """S127 where an in-place update would cast floats to integers."""
-    assert isinstance(array.type, Array)
-    dtype = ctx.builder.dtype_of_op(op, array.atom, stored.atom)
-    if not np.can_cast(dtype, array.type.dtype, "same_kind"):
-        reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
-        ctx.fail("S127", f"{op}= of {describe_value(stored)} into {describe_value(array)}", reason)
-
-
-def _demand_fit(ctx: Context, array: Leaf, items: tuple[Expr, ...], part: Array, value: Leaf) -> None:
-    """Demand at run time that the stored value has the shape of the target, or is broadcast to it."""
-    builder = ctx.builder
-    assert isinstance(value.type, Array)
-    target = [Axis(0, axis, d) for axis, d in enumerate(part.dims)]
-    given = [Axis(1, axis, d) for axis, d in enumerate(value.type.dims)]
-    wanted = stored_in(given, target, "does not fit into ")
-    if builder.checks and wanted:
-        view = builder.op("index", array.atom, *items) if items else array.atom
-        builder.demand(wanted, (view, value.atom), builder.span)
-
-
-def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> None:
-    extra = len(stored) - len(target)
-    dims = list(stored)
-    if extra > 0:
-        if not all(d.is_one for d in dims[:extra]):
-            ctx.fail("S127", f"an array of {len(stored)} axes written into {len(target)} axes")
-        dims = dims[extra:]
-    for have, want in zip(reversed(dims), reversed(target), strict=False):
-        if not have.terms and not want.terms and have != want and not have.is_one:
-            ctx.fail("S127", f"a length of {have.const} written into a length of {want.const}")
-
-
 def array_of(ctx: Context, value: Abstract) -> Leaf:
     """A sequence of scalars as an array."""
     value = as_array(ctx, value)
@@ -380,32 +301,3 @@ def array_of(ctx: Context, value: Abstract) -> Leaf:
         if isinstance(array_leaf, Leaf):
             return array_leaf
     ctx.fail("S117", f"{describe_value(value)} where a number or an array is needed")
-
-
-def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract) -> None:
-    cells = ctx.heap[value.id]
-    ctx.changes(value)
-    _check_conflicts(ctx, cells)
-    if cells.grown:
-        refuse_change(ctx)
-    if cells.shared:
-        ctx.fail(
-            "S125",
-            f"this {value.kind} comes from two paths, and is changed here",
-            "Which of the two is meant is known only at run time.",
-            f"make a new {value.kind} instead of changing this one.",
-        )
-    if cells.keys is not None:
-        key = key_of(ctx, items)
-        entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
-        ctx.heap[value.id] = HeapObject(tuple(entries.values()), tuple(entries))
-        return
-    listed = list(cells.items)
-    if isinstance(items, SliceValue):
-        listed[_static_slice(ctx, items)] = list(items_of(ctx, stored) or ())
-    else:
-        position = position_of(ctx, items)
-        if not -len(listed) <= position < len(listed):
-            ctx.fail("S126", f"index {position} of a list of {len(listed)}")
-        listed[position] = stored
-    ctx.heap[value.id] = HeapObject(tuple(listed))

@@ -37,13 +37,13 @@ from srcad.frontend.values.abstract_values import (
     TypeConflict,
 )
 from srcad.frontend.values.context import Context, State
-from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of, kind_of
+from srcad.frontend.values.control_joins import Key, converted_if, describe_value, disagreement, fresh_of
 from srcad.frontend.values.definedness import bound_flag, flags_of_partly_bound, name_of_flag
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.structures import Template, compose, decompose, visit_parts
 from srcad.ir.nodes import Atom, Carry, Expr, Stmt, Undef
-from srcad.ir.types import Scalar, Symbol, dim
-from srcad.typing.join import UNNAMED, WeakType, forget_iteration_facts, join_types
+from srcad.ir.types import Scalar, Symbol, Type, dim
+from srcad.typing.join import UNNAMED, are_alike, forget_iteration_facts, join_types
 
 _ATTEMPTS = 12
 _LENGTH_CHANGED = TypeConflict(
@@ -160,7 +160,7 @@ class LoopFixpoint:
         base = self.ctx.base(key) if isinstance(key, str) else "%item"
         structure, leaves, bases = decompose(value, heap, by_identity, base)
         kinds = tuple(
-            _as_varying(forget_iteration_facts(kind_of(self.ctx.builder, leaf), defined_inside)) for leaf in leaves
+            _as_varying(forget_iteration_facts(self.ctx.builder.typeof(leaf.atom), defined_inside)) for leaf in leaves
         )
         self.templates[key] = Template(structure, kinds, tuple(bases))
 
@@ -238,12 +238,12 @@ class LoopFixpoint:
             return self._conflict(key, disagreement(base, reason))
         kinds = []
         for kind, leaf in zip(template.kinds, leaves, strict=True):
-            common = join_types(kind, forget_iteration_facts(kind_of(self.ctx.builder, leaf), defined_inside))
+            common = join_types(kind, forget_iteration_facts(self.ctx.builder.typeof(leaf.atom), defined_inside))
             if isinstance(common, str):
                 text = common.replace("on one path", "before the loop").replace("on the other", "after a turn")
                 return self._conflict(key, disagreement(base, text))
             kinds.append(common)
-        if tuple(kinds) == template.kinds:
+        if all(map(are_alike, kinds, template.kinds)):
             return False
         self.templates[key] = Template(structure, tuple(kinds), template.bases)
         return True
@@ -324,11 +324,11 @@ def _is_false(bound_after: Abstract | None) -> bool:
     return isinstance(bound_after, Leaf) and bound_after.static is False
 
 
-def _as_varying(kind: WeakType) -> WeakType:
+def _as_varying(kind: Type) -> Type:
     """An integer is assumed to change in each iteration from the start: that saves one attempt."""
-    match kind.type:
+    match kind:
         case Scalar("int64"):
-            return WeakType(Scalar("int64", dim(Symbol(UNNAMED, None))), kind.weak)
+            return replace(kind, dim=dim(Symbol(UNNAMED, None)))
         case _:
             return kind
 

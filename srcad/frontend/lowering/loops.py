@@ -92,7 +92,7 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
         index = builder.fresh(_index_base(ctx, node.target, iterable), Scalar("int64"))
         fixpoint.bind_after_first(_is_later(ctx, iterable, index, iterable.start.atom))
         low, high = _index_range(ctx, iterable)
-        builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None, low=low, high=high)))
+        builder.types[index.name] = Scalar("int64", dim(Symbol(index.name, None, low=low, high=high)), True)
         if _is_nonnegative(iterable):
             ctx.nonnegative_indices.add(index.name)
         if growth is not None:

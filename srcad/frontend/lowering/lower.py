@@ -32,7 +32,8 @@ from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.calls.methods import attribute
 from srcad.frontend.lowering.comprehensions import comprehension
 from srcad.frontend.lowering.expressions import expression, register
-from srcad.frontend.lowering.indexing import index, store
+from srcad.frontend.lowering.indexing import index
+from srcad.frontend.lowering.item_assignment import store
 from srcad.frontend.lowering.statements import bind, statements
 from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.source import read

@@ -8,7 +8,8 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering.expressions import defaults_of, length, spread
-from srcad.frontend.lowering.indexing import array_of, element, index, store, store_basic
+from srcad.frontend.lowering.indexing import array_of, element, index
+from srcad.frontend.lowering.item_assignment import store, store_basic
 from srcad.frontend.lowering.loops import lower_for, lower_while
 from srcad.frontend.lowering.message_text import message, raised
 from srcad.frontend.lowering.operators import BINARY, binary

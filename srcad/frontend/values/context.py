@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ from srcad.frontend.values.abstract_values import (
     ZeroD,
     leaves,
 )
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Scalar
 from srcad.typing.builder import Builder
@@ -204,7 +205,7 @@ class Context:
 
     def base(self, name: str) -> str:
         """The base of the IR's names for a variable: variables of library functions are temporaries."""
-        return "%" + name if self.frame.library and not name.startswith("%") else name
+        return "%" + name if self.frame.library and not is_temporary(name) else name
 
     def differentiate(self, f: Function, name: str) -> Callable[..., Any]:
         """The derivative of what `f` returns by a parameter, as a function with a source, of the same parameters."""
@@ -308,7 +309,10 @@ class Context:
         """Register the leaves of an argument or a captured value as names of the function."""
         for leaf in leaves(value):
             assert isinstance(leaf.atom, Var)
-            self.builder.types[leaf.atom.name] = leaf.type
+            known = leaf.type
+            if isinstance(known, Scalar) and known.weak is None:
+                known = replace(known, weak=True)  # the caller's scalars count as Python's
+            self.builder.types[leaf.atom.name] = known
 
     def is_undefined(self, leaf: Leaf) -> bool:
         return isinstance(leaf.atom, Var) and leaf.atom.name in self.undefined

@@ -46,9 +46,9 @@ from srcad.frontend.values.context import Context, State
 from srcad.frontend.values.definedness import bound_flag, join_bound_flags, record_implications
 from srcad.ir.nodes import Assign, Const, Expr, If, Join, Op, Stmt, Undef, Var
 from srcad.ir.traversal import defined
-from srcad.ir.types import Scalar
+from srcad.ir.types import Scalar, Type
 from srcad.typing.builder import Builder, described
-from srcad.typing.join import WeakType, forget_iteration_facts, join_types, rename_symbols
+from srcad.typing.join import forget_iteration_facts, join_types, rename_symbols
 
 Key = str | int
 """A name, or the contents of a list or dict."""
@@ -189,29 +189,23 @@ def disagreement(base: str, reason: str) -> TypeConflict:
     )
 
 
-def joined_kind(builder: Builder, a: Leaf | Unbound, b: Leaf | Unbound) -> WeakType | str:
+def joined_kind(builder: Builder, a: Leaf | Unbound, b: Leaf | Unbound) -> Type | str:
     if isinstance(a, Leaf) and isinstance(b, Leaf):
-        return join_types(kind_of(builder, a), kind_of(builder, b))
+        return join_types(builder.typeof(a.atom), builder.typeof(b.atom))
     present = a if isinstance(a, Leaf) else b
     assert isinstance(present, Leaf)
-    return kind_of(builder, present)
+    return builder.typeof(present.atom)
 
 
-def kind_of(builder: Builder, leaf: Leaf) -> WeakType:
-    return WeakType(builder.typeof(leaf.atom), builder.is_weak(leaf.atom))
-
-
-def fresh_of(builder: Builder, base: str, kind: WeakType) -> Var:
+def fresh_of(builder: Builder, base: str, kind: Type) -> Var:
     """A fresh name of a type."""
-    target = builder.fresh(base, kind.type)
+    target = builder.fresh(base, kind)
     builder.types[target.name] = rename_symbols(kind, target.name)
-    if isinstance(kind.type, Scalar) and not kind.weak:
-        builder.strong.add(target.name)
     return target
 
 
 def _value_from_branch(
-    builder: Builder, value: Leaf | Unbound, kind: WeakType, block: list[Stmt], bound: Abstract | None
+    builder: Builder, value: Leaf | Unbound, kind: Type, block: list[Stmt], bound: Abstract | None
 ) -> Expr:
     """The value from a branch, converted at the end of the branch if the joined dtype differs."""
     if not isinstance(value, Leaf):
@@ -222,7 +216,7 @@ def _value_from_branch(
     return atom
 
 
-def converted_if(builder: Builder, value: Leaf, kind: WeakType, bound: Abstract | None) -> Expr:
+def converted_if(builder: Builder, value: Leaf, kind: Type, bound: Abstract | None) -> Expr:
     """The leaf converted to the dtype of `kind`, only where it is bound according to the flag `has`."""
     with builder.block() as conversion:
         atom = converted(builder, value, kind)
@@ -237,9 +231,9 @@ def converted_if(builder: Builder, value: Leaf, kind: WeakType, bound: Abstract 
     return target
 
 
-def converted(builder: Builder, value: Leaf, kind: WeakType) -> Expr:
+def converted(builder: Builder, value: Leaf, kind: Type) -> Expr:
     """The leaf converted to the dtype of `kind`."""
-    have, want = builder.typeof(value.atom), kind.type
+    have, want = builder.typeof(value.atom), kind
     if not isinstance(have, Scalar) or not isinstance(want, Scalar) or have.dtype == want.dtype:
         return value.atom
     plain = {"bool": bool, "int64": int, "float64": float, "float32": float}.get(want.dtype)

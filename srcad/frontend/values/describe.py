@@ -21,7 +21,7 @@ from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Mapping, Record, Seq
 from srcad.ir.nodes import Span, Var
 from srcad.ir.types import ONE, Array, Scalar, Symbol, Type, dim
-from srcad.typing.infer import DTYPES
+from srcad.typing.kinds import DTYPES
 
 INTEGERS = (bool, int, np.integer, np.bool_)
 _STATIC = (

@@ -33,12 +33,11 @@ from dataclasses import dataclass
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import kind_of
 from srcad.frontend.values.iterables import Iterable, arithmetic, count_of
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.nodes import Atom, Const, Store, Var
-from srcad.ir.types import Array, Dim, Scalar
-from srcad.typing.join import WeakType, join_types
+from srcad.ir.types import Array, Dim, Scalar, Type
+from srcad.typing.join import join_types
 from srcad.typing.length_demands import Axis, Demand, Fit
 
 
@@ -78,17 +77,17 @@ class GrowingLists:
         leaves = [item for item in after.items if isinstance(item, Leaf)]
         if len(leaves) < len(after.items):
             return False
-        kind = kind_of(self.ctx.builder, leaves[0])
+        kind = self.ctx.builder.typeof(leaves[0].atom)
         for leaf in leaves[1:]:
-            common = _common_item_type(kind, kind_of(self.ctx.builder, leaf))
+            common = _common_item_type(kind, self.ctx.builder.typeof(leaf.atom))
             if common is None:
                 return False
             kind = common
-        dims = kind.type.dims if isinstance(kind.type, Array) else None
+        dims = kind.dims if isinstance(kind, Array) else None
         if size == 0 and dims is not None and any(symbol.name in inner for d in dims for symbol, _ in d.terms):
             return False
-        assert isinstance(kind.type, Array | Scalar)
-        self.planned[ref] = _Plan(before, len(after.items) - size, kind.type.dtype, dims)
+        assert isinstance(kind, Array | Scalar)
+        self.planned[ref] = _Plan(before, len(after.items) - size, kind.dtype, dims)
         return True
 
     def allocate(self) -> None:
@@ -200,17 +199,12 @@ def _store_item(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:
     ctx.appended.append((store, item))
 
 
-def _common_item_type(a: WeakType, b: WeakType) -> WeakType | None:
+def _common_item_type(a: Type, b: Type) -> Type | None:
     """The type of the items of one list: lengths are equal, or both are not 1 (then they are checked at run time)."""
-    if isinstance(a.type, Array) and isinstance(b.type, Array) and len(a.type.dims) == len(b.type.dims):
-        for x, y in zip(a.type.dims, b.type.dims, strict=True):
-            if x != y and not (x.is_not_one and y.is_not_one):
-                return None
-        return a if a.type.dtype == b.type.dtype else None
-    if isinstance(a.type, Scalar) and isinstance(b.type, Scalar):
-        joined = join_types(a, b)
-        return None if isinstance(joined, str) else joined
-    return None
+    both = join_types(a, b)
+    if isinstance(a, Array) and isinstance(both, Array):
+        return a if all(x == y or y.is_not_one for x, y in zip(a.dims, both.dims, strict=True)) else None
+    return both if isinstance(both, Scalar) else None
 
 
 def _shape(ctx: Context, items: Sequence[Leaf], dims: tuple[Dim, ...] | None) -> list[Atom]:

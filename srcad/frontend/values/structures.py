@@ -25,7 +25,7 @@ from srcad.frontend.values.abstract_values import (
 )
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import base_of
-from srcad.typing.join import WeakType
+from srcad.ir.types import Type
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Template:
     """A structure with a `LeafSlot` for each leaf; the types of the leaves, and the bases of their names."""
 
     structure: Abstract
-    kinds: tuple[WeakType, ...]
+    kinds: tuple[Type, ...]
     bases: tuple[str, ...]
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, map_structure
 from srcad.frontend.values.context import Context
-from srcad.frontend.values.control_joins import fresh_of, kind_of
+from srcad.frontend.values.control_joins import fresh_of
 from srcad.frontend.values.definedness import set_bound
+from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Stmt, Var
 from srcad.ir.traversal import stmt_reads
 from srcad.ir.types import Array, Dim, Scalar, Type, dim
@@ -35,7 +36,7 @@ def bind_name(ctx: Context, name: str, value: Abstract) -> None:
         if isinstance(value.atom, Var) and value.atom.name in ctx.just_named:
             ctx.just_named.discard(value.atom.name)
         elif not ctx.frame.library:
-            target = fresh_of(ctx.builder, name, kind_of(ctx.builder, value))
+            target = fresh_of(ctx.builder, name, ctx.builder.typeof(value.atom))
             ctx.builder.emit(Assign(target.name, value.atom, ctx.builder.span))
             if ctx.is_undefined(value):
                 ctx.undefined.add(target.name)
@@ -50,7 +51,7 @@ def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
     if not isinstance(value, Leaf) or not isinstance(value.atom, Var):
         return value
     old = value.atom.name
-    if not old.startswith("%") or old in ctx.just_named:
+    if not is_temporary(old) or old in ctx.just_named:
         return value
     at = _definition(builder.statements, old)
     if at is None or _is_referenced(ctx, value.atom):
@@ -61,8 +62,6 @@ def adopt(ctx: Context, value: Abstract, name: str) -> Abstract:
     builder.types[new.name] = _renamed(builder.types.pop(old), old, new.name)
     if value.atom in builder.definitions:
         builder.definitions[new] = builder.definitions.pop(value.atom)
-    if old in builder.strong:
-        builder.strong.add(new.name)
     builder.statements[at] = Assign(new.name, definition.value, definition.span)
     ctx.just_named.add(new.name)
     return Leaf(new, builder.types[new.name], value.static)

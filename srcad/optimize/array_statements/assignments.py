@@ -17,11 +17,11 @@ from srcad.optimize.array_statements.expression_trees import (
     loop_order,
     narrow_to_float32,
 )
+from srcad.optimize.array_statements.lowering_state import LoweringState
 from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.operands import Operands
 from srcad.optimize.array_statements.small_products import parts_of
 from srcad.optimize.array_statements.stores import ArrayStores
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import SHAPE_READS
 
@@ -32,7 +32,7 @@ class ArrayAssignments:
     >>> from srcad.ir.nodes import Function
     >>> from srcad.ir.notation import parse, show
     >>> types = {"A": Array("float64", (dim(8), dim(9))), "s": Array("float64", (dim(8),)), "h": Scalar("float64")}
-    >>> assignments = ArrayAssignments(ShapeEnvironment(Function("f", (), (), (), types)))
+    >>> assignments = ArrayAssignments(LoweringState(Function("f", (), (), (), types)))
     >>> (stmt,) = parse("s = np.sum(h * A, axis=1)")
     >>> print(show(assignments.assign(stmt.target, stmt.value)))
     s = np.zeros(8)
@@ -41,10 +41,11 @@ class ArrayAssignments:
             s[i] += h * A[i, j]
     """
 
-    def __init__(self, shapes: ShapeEnvironment) -> None:
-        self._shapes = shapes
-        self.operands = Operands(shapes, self.assign)
-        self.stores = ArrayStores(shapes, self.operands)
+    def __init__(self, state: LoweringState) -> None:
+        self._state = state
+        self._shapes = state.shapes
+        self.operands = Operands(state, self.assign)
+        self.stores = ArrayStores(state, self.operands)
 
     def assign(self, target: str, value: Expr) -> list[Stmt]:
         """Lower `target = value`; where that is impossible, the assignment itself."""
@@ -96,27 +97,31 @@ class ArrayAssignments:
         before: list[Stmt] = []
         tree = self.operands.tree(value, before)
         if declared.dtype == "float32":
-            tree = narrow_to_float32(tree, self._shapes, before)
+            tree = narrow_to_float32(tree, self._state, before)
         if tree.dtype != declared.dtype:
             raise NotLowerable
-        space = broadcast_space(tree, self._shapes, before, None, declared.dims)
+        space = broadcast_space(tree, self._state, before, None, declared.dims)
         if len(space.lengths) != declared.rank:
             raise NotLowerable
         extents = tuple(
-            self._shapes.nonnegative_extent(d, e, before) for d, e in zip(space.lengths, space.extents, strict=True)
+            self._state.nonnegative_extent(d, e, before) for d, e in zip(space.lengths, space.extents, strict=True)
         )
         name = target
         if target in names(value):
-            name = self._shapes.fresh_name(f"{target}_new", Array(declared.dtype, space.lengths, declared.layout))
+            name = self._state.fresh_name(f"{target}_new", Array(declared.dtype, space.lengths, declared.layout))
         before.append(Assign(name, empty(extents, declared.dtype)))
-        indices = nest_indices(len(extents), self._shapes)
+        indices = nest_indices(len(extents), self._state)
         store = Store(Var(name), tuple(map(Var, indices)), element_value(tree, space, indices))
-        axes = loop_order(tree, space, indices, self._shapes, None)
-        lowered: list[Stmt] = [*before, ordered_nest(indices, extents, space.lengths, axes, (store,), self._shapes)]
-        kind = Array(declared.dtype, space.lengths, declared.layout)
+        axes = loop_order(tree, space, indices, self._state, None)
+        lowered: list[Stmt] = [*before, ordered_nest(indices, extents, space.lengths, axes, (store,), self._state)]
+        # the lengths of other names are declared in the same symbols: `y[:len(x)]` is in bounds of `x + y`
+        lengths = tuple(
+            own if length.terms and self._shapes.representative(own) == length else length
+            for own, length in zip(declared.dims, space.lengths, strict=True)
+        )
         if name != target:
             lowered.append(Assign(target, Var(name)))
-        self._define(target, kind, extents)
+        self._define(target, Array(declared.dtype, lengths, declared.layout), extents)
         return lowered
 
     def _from_items(self, target: str, declared: Array, value: Op) -> list[Stmt]:
@@ -126,7 +131,7 @@ class ArrayAssignments:
         before: list[Stmt] = []
         items = [self.operands.scalar(item, before) for item in value.args]
         kind = replace(declared, dims=(dim(len(items)),))
-        name = self._shapes.fresh_name(f"{target}_new", kind) if target in names(value) else target
+        name = self._state.fresh_name(f"{target}_new", kind) if target in names(value) else target
         extents: tuple[Expr, ...] = (Const(len(items)),)
         lowered: list[Stmt] = [*before, Assign(name, empty(extents, declared.dtype))]
         lowered += [Store(Var(name), (Const(at),), item) for at, item in enumerate(items)]
@@ -155,7 +160,7 @@ class ArrayAssignments:
             raise NotLowerable
         lengths, parts = found
         kind = Array(declared.dtype, tuple(map(dim, lengths)))
-        name = self._shapes.fresh_name(f"{target}_new", kind) if target in names(value) else target
+        name = self._state.fresh_name(f"{target}_new", kind) if target in names(value) else target
         extents: tuple[Expr, ...] = tuple(map(Const, lengths))
         lowered: list[Stmt] = [Assign(name, empty(extents, declared.dtype))]
         self._define(name, kind, extents)
@@ -180,27 +185,27 @@ class ArrayAssignments:
         before: list[Stmt] = []
         tree = self.operands.tree(value.args[0], before)
         if declared.dtype == "float32":
-            tree = narrow_to_float32(tree, self._shapes, before)
+            tree = narrow_to_float32(tree, self._state, before)
         counts_true = (tree.dtype, declared.dtype) == ("bool", "int64")
         if not counts_true and (tree.dtype != declared.dtype or not tree.dtype.startswith("float")):
             raise NotLowerable
-        space = broadcast_space(tree, self._shapes, before)
+        space = broadcast_space(tree, self._state, before)
         axis = dict(value.static)["axis"]
         assert isinstance(axis, int)
         axis %= len(space.lengths)
         remaining = [k for k in range(len(space.lengths)) if k != axis]
-        bounds = tuple(self._shapes.nonnegative_extent(space.lengths[k], space.extents[k], before) for k in remaining)
+        bounds = tuple(self._state.nonnegative_extent(space.lengths[k], space.extents[k], before) for k in remaining)
         kind = Array(declared.dtype, tuple(space.lengths[k] for k in remaining))
-        name = self._shapes.fresh_name(f"{target}_new", kind) if target in names(value) else target
+        name = self._state.fresh_name(f"{target}_new", kind) if target in names(value) else target
         before.append(Assign(name, empty(bounds, declared.dtype, "np.zeros")))
-        indices = nest_indices(len(space.lengths), self._shapes)
+        indices = nest_indices(len(space.lengths), self._state)
         store = Store(
             Var(name), tuple(Var(indices[k]) for k in remaining), element_value(tree, space, indices), "+", free=True
         )
-        axes = loop_order(tree, space, indices, self._shapes, None)
+        axes = loop_order(tree, space, indices, self._state, None)
         lowered: list[Stmt] = [
             *before,
-            ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._shapes),
+            ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._state),
         ]
         if name != target:
             lowered.append(Assign(target, Var(name)))

@@ -10,7 +10,7 @@ from srcad.ir.loop_nest import element
 from srcad.ir.nodes import Assign, Const, Expr, Op, Stmt, Var
 from srcad.ir.types import ONE, Array, Dim, Scalar
 from srcad.optimize.array_statements.elementwise_ops import dtype_of, scalar_operation
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.optimize.array_statements.lowering_state import LoweringState
 from srcad.optimize.shapes.shape_guards import shape_guard
 
 
@@ -52,7 +52,7 @@ class IterationSpace:
     """For each leaf and each of its axes: the factor of the index, 0 where the axis is broadcast from length 1."""
 
 
-def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], shapes: ShapeEnvironment) -> str | None:
+def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], state: LoweringState) -> str | None:
     """The dtype of an element; None for a literal."""
     arrays = tuple(leaves)
 
@@ -67,7 +67,7 @@ def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], shapes: ShapeEnvironm
                     raise NotLowerable
                 return found
             case Var(name):
-                scalar = shapes.types.get(name)
+                scalar = state.shapes.types.get(name)
                 if not isinstance(scalar, Scalar):
                     raise NotLowerable
                 return scalar.dtype
@@ -79,7 +79,7 @@ def tree_dtype(expr: Expr, leaves: Iterable[ArrayOperand], shapes: ShapeEnvironm
     return of(expr)
 
 
-def narrow_to_float32(tree: ElementwiseTree, shapes: ShapeEnvironment, before: list[Stmt]) -> ElementwiseTree:
+def narrow_to_float32(tree: ElementwiseTree, state: LoweringState, before: list[Stmt]) -> ElementwiseTree:
     """For a float32 result of float32 arrays: float64 scalars were Python floats, which do not promote."""
     if not all(leaf.dtype in ("float32", "bool") for leaf in tree.leaves):
         return tree
@@ -88,9 +88,9 @@ def narrow_to_float32(tree: ElementwiseTree, shapes: ShapeEnvironment, before: l
 
     def narrow(part: Expr) -> Expr:
         match part:
-            case Var(name) if shapes.types.get(name) == Scalar("float64"):
+            case Var(name) if state.shapes.types.get(name) == Scalar("float64"):
                 if name not in narrowed:
-                    narrowed[name] = shapes.fresh_name(f"{name}_32", Scalar("float32"))
+                    narrowed[name] = state.fresh_name(f"{name}_32", Scalar("float32"))
                     before.append(Assign(narrowed[name], Op("astype", (part,), static)))
                 return Var(narrowed[name])
             case Op(prim, args, parameters) if prim != "leaf":
@@ -98,12 +98,12 @@ def narrow_to_float32(tree: ElementwiseTree, shapes: ShapeEnvironment, before: l
         return part
 
     expr = narrow(tree.expr)
-    return ElementwiseTree(expr, tree.leaves, tree_dtype(expr, tree.leaves, shapes) or tree.dtype)
+    return ElementwiseTree(expr, tree.leaves, tree_dtype(expr, tree.leaves, state) or tree.dtype)
 
 
 def broadcast_space(
     tree: ElementwiseTree,
-    shapes: ShapeEnvironment,
+    state: LoweringState,
     before: list[Stmt],
     target: AccessMap | None = None,
     declared: tuple[Dim, ...] | None = None,
@@ -121,7 +121,7 @@ def broadcast_space(
     >>> leaves = tuple(ArrayOperand(view, None, view.lengths, view.extents, "float64") for view in views)
     >>> tree = ElementwiseTree(Op("*", tuple(Op("leaf", (Const(k),)) for k in (0, 1))), leaves, "float64")
     >>> before = []
-    >>> space = broadcast_space(tree, ShapeEnvironment(Function("f", (), (), (), types)), before)
+    >>> space = broadcast_space(tree, LoweringState(Function("f", (), (), (), types)), before)
     >>> print(show((*before, Assign("z_i", element_value(tree, space, ("i",))))))  # doctest: +ELLIPSIS
     check(shape(y, axis=0) == shape(x, axis=0), derived=False, error='ValueError', ...)
     z_i = x[i] * y[i]
@@ -138,65 +138,63 @@ def broadcast_space(
         longer: list[tuple[Dim, Expr]] = []
         for leaf, leaf_factors in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
-            if k >= 0 and shapes.representative(leaf.lengths[k]).is_one:
+            if k >= 0 and state.shapes.representative(leaf.lengths[k]).is_one:
                 leaf_factors[k] = Const(0)
             elif k >= 0:
-                longer.append((shapes.representative(leaf.lengths[k]), leaf.extents[k]))
+                longer.append((state.shapes.representative(leaf.lengths[k]), leaf.extents[k]))
         if target is not None:
-            length, extent = shapes.representative(target.lengths[axis]), target.extents[axis]
+            length, extent = state.shapes.representative(target.lengths[axis]), target.extents[axis]
         elif not longer:
             length, extent = ONE, Const(1)
         else:
             length, extent = _common_length(longer)
             if not length.is_not_one and len({other for other, _ in longer}) > 1:
-                length, extent = _broadcast_length(longer, shapes, before, declared[axis] if declared else None)
+                length, extent = _broadcast_length(longer, state, before, declared[axis] if declared else None)
         for leaf, leaf_factors in zip(tree.leaves, factors, strict=True):
             k = axis - rank + len(leaf.lengths)
             if k >= 0 and leaf_factors[k] == Const(1):
-                leaf_factors[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, shapes, before)
-        length = shapes.representative(length)
+                leaf_factors[k] = _factor(leaf.lengths[k], leaf.extents[k], length, extent, state, before)
+        length = state.shapes.representative(length)
         lengths.append(length)
         extents.append(extent if length.terms else Const(max(length.const, 0)))
     return IterationSpace(tuple(lengths), tuple(extents), tuple(map(tuple, factors)))
 
 
-def _factor(
-    other: Dim, its_extent: Expr, length: Dim, extent: Expr, shapes: ShapeEnvironment, before: list[Stmt]
-) -> Expr:
+def _factor(other: Dim, its_extent: Expr, length: Dim, extent: Expr, state: LoweringState, before: list[Stmt]) -> Expr:
     """The factor of the index: 1, or a scalar for 1 or 0 where the axis may have length 1 at run time."""
-    other, length = shapes.representative(other), shapes.representative(length)
+    other, length = state.shapes.representative(other), state.shapes.representative(length)
     if other == length:
         return Const(1)
     if not other.terms and not length.terms:
         raise NotLowerable  # NumPy refuses
     its_extent, extent = (
-        shapes.nonnegative_extent(other, its_extent, before),
-        shapes.nonnegative_extent(length, extent, before),
+        state.nonnegative_extent(other, its_extent, before),
+        state.nonnegative_extent(length, extent, before),
     )
     equal = Op("==", (its_extent, extent))
     if other.is_not_one:
         before.append(shape_guard(equal))
-        shapes.assume_equal(other, length)
+        state.shapes.assume_equal(other, length)
         return Const(1)
     before.append(shape_guard(Op("or", (equal, Op("==", (its_extent, Const(1)))))))
-    name = shapes.fresh_name("along", Scalar("int64"))
+    name = state.fresh_name("along", Scalar("int64"))
     before.append(Assign(name, Op("select", (equal, Const(1), Const(0)))))
     return Var(name)
 
 
 def _broadcast_length(
-    longer: list[tuple[Dim, Expr]], shapes: ShapeEnvironment, before: list[Stmt], declared: Dim | None
+    longer: list[tuple[Dim, Expr]], state: LoweringState, before: list[Stmt], declared: Dim | None
 ) -> tuple[Dim, Expr]:
     """The broadcast length, where each of the lengths may be 1 at run time."""
-    extent, *others = (shapes.nonnegative_extent(d, e, before) for d, e in dict(longer).items())
+    extent, *others = (state.nonnegative_extent(d, e, before) for d, e in dict(longer).items())
     for other in others:
         extent = Op("select", (Op("==", (extent, Const(1))), other, extent))
-        name = shapes.fresh_name("length", Scalar("int64"))
+        name = state.fresh_name("length", Scalar("int64"))
         before.append(Assign(name, extent))
         extent = Var(name)
     if declared is None or any(s.name.startswith("?") for s, _ in declared.terms):
-        declared = shapes.unknown_length()
-    return shapes.representative(declared), extent
+        declared = state.shapes.unknown_length()
+    return state.shapes.representative(declared), extent
 
 
 def _common_length(longer: list[tuple[Dim, Expr]]) -> tuple[Dim, Expr]:
@@ -244,7 +242,7 @@ def loop_order(
     tree: ElementwiseTree,
     space: IterationSpace,
     indices: tuple[str, ...],
-    shapes: ShapeEnvironment,
+    state: LoweringState,
     target: AccessMap | None,
 ) -> tuple[int, ...]:
     """The order of the loops: innermost is the axis along which most arrays have unit stride."""
@@ -257,7 +255,7 @@ def loop_order(
     for view, rank, factors in views:
         if view is None:
             continue
-        kind = shapes.types.get(view.base)
+        kind = state.shapes.types.get(view.base)
         places = view.places[::-1] if isinstance(kind, Array) and kind.layout == "F" else view.places
         axis = places[-1].axis
         # operands that do not vary along all axes are small or reused: they have no vote

@@ -20,11 +20,12 @@ from srcad.optimize.array_statements.expression_trees import (
     narrow_to_float32,
     tree_dtype,
 )
+from srcad.optimize.array_statements.lowering_state import LoweringState
 from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.small_products import unrolled_product
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import LAZY, WRITABLE_VIEWS, having
+from srcad.typing.kinds import rank_of
 from srcad.typing.typeof import typeof
 
 _FILLED = having(lambda p: p.contents in ("zeros", "ones", "value"))
@@ -39,8 +40,8 @@ class Operands:
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
     >>> types = {"x": Array("float64", (dim(9),)), "h": Scalar("float64")}
-    >>> shapes = ShapeEnvironment(Function("f", (), (), (), types))
-    >>> operands = Operands(shapes, lambda target, value: [Assign(target, value)])
+    >>> state = LoweringState(Function("f", (), (), (), types))
+    >>> operands = Operands(state, lambda target, value: [Assign(target, value)])
     >>> (stmt,), before = parse("s = h * np.sum(x * x)"), []
     >>> value = operands.scalar(stmt.value, before)
     >>> print(show((*before, Assign("s", value))))
@@ -50,19 +51,15 @@ class Operands:
     s = h * total
     """
 
-    def __init__(self, shapes: ShapeEnvironment, assign: Callable[[str, Expr], list[Stmt]]) -> None:
-        self.shapes = shapes
+    def __init__(self, state: LoweringState, assign: Callable[[str, Expr], list[Stmt]]) -> None:
+        self.state = state
+        self.shapes = state.shapes
         self._assign = assign
 
     # ---- expressions -------------------------------------------------------------------------
 
     def rank(self, expr: Expr) -> int | None:
-        match expr:
-            case Op(prim, args) if prim in ELEMENTWISE:
-                ranks = [self.rank(arg) for arg in args]
-                return None if None in ranks else max((r for r in ranks if r is not None), default=0)
-        kind = typeof(expr, self.shapes.types)
-        return kind.rank if isinstance(kind, Array) else 0 if isinstance(kind, Scalar) else None
+        return rank_of(expr, self.shapes.types)
 
     def value(self, expr: Expr, before: list[Stmt]) -> Expr:
         """An operand of an operation that is not lowered: a computed array gets a name."""
@@ -96,7 +93,7 @@ class Operands:
         bases = roots(expr)
         if len(bases) > 1:
             raise NotLowerable
-        name = self.shapes.fresh_name(role if role.isidentifier() else "part", kind, memory=next(iter(bases), None))
+        name = self.state.fresh_name(role if role.isidentifier() else "part", kind, memory=next(iter(bases), None))
         before += self._assign(name, expr)
         return Var(name)
 
@@ -151,7 +148,7 @@ class Operands:
         views = access_map(a, types, extents), access_map(b, types, extents)
         if views[0] is None or views[1] is None:
             raise NotLowerable
-        return unrolled_product(a, b, (views[0], views[1]), self.shapes, before)
+        return unrolled_product(a, b, (views[0], views[1]), self.state, before)
 
     def _total(self, op: Op, before: list[Stmt]) -> Expr:
         """A full reduction: a scalar, and a nest that accumulates into it."""
@@ -162,7 +159,7 @@ class Operands:
             raise NotLowerable
         tree = self.tree(op.args[0], before)
         if kind.dtype == "float32":
-            tree = narrow_to_float32(tree, self.shapes, before)
+            tree = narrow_to_float32(tree, self.state, before)
         dtype = tree.dtype
         if op.prim in ("np.any", "np.all"):
             is_supported = dtype == "bool"
@@ -172,15 +169,15 @@ class Operands:
             is_supported = dtype == kind.dtype and dtype.startswith("float")
         if not is_supported:
             raise NotLowerable
-        space = broadcast_space(tree, self.shapes, before)
-        indices = nest_indices(len(space.lengths), self.shapes)
+        space = broadcast_space(tree, self.state, before)
+        indices = nest_indices(len(space.lengths), self.state)
         size = product(space.extents)
         if op.prim in ("np.max", "np.min"):
             if any(not d.terms and d.const == 0 for d in space.lengths):
                 raise NotLowerable
             message = "zero-size array to reduction operation which has no identity"
             before.append(check(Op(">", (size, Const(0))), "ValueError", (message,)))
-        name = self.shapes.fresh_name(_RESULT[op.prim], kind)
+        name = self.state.fresh_name(_RESULT[op.prim], kind)
         start: Expr = Const(PRIMITIVES[op.prim].neutral)
         if kind.dtype == "float32":
             start = Op("astype", (start,), (("dtype", "float32"),))
@@ -195,8 +192,8 @@ class Operands:
             step = AugAssign(name, "|" if op.prim == "np.any" else "&", value)
         else:
             step = Assign(name, Op("np.maximum" if op.prim == "np.max" else "np.minimum", (Var(name), value)))
-        axes = loop_order(tree, space, indices, self.shapes, None)
-        before.append(ordered_nest(indices, space.extents, space.lengths, axes, (step,), self.shapes))
+        axes = loop_order(tree, space, indices, self.state, None)
+        before.append(ordered_nest(indices, space.extents, space.lengths, axes, (step,), self.state))
         if op.prim == "np.mean":
             return Op("/", (Var(name), size))
         return Var(name)
@@ -206,7 +203,7 @@ class Operands:
     def tree(self, expr: Expr, before: list[Stmt]) -> ElementwiseTree:
         leaves: list[ArrayOperand] = []
         built = self._subtree(expr, leaves, before)
-        dtype = tree_dtype(built, leaves, self.shapes)
+        dtype = tree_dtype(built, leaves, self.state)
         if dtype is None:
             raise NotLowerable
         return ElementwiseTree(built, tuple(leaves), dtype)
@@ -239,7 +236,7 @@ class Operands:
             full = self._constant(inner, before)
             if inner == expr:
                 return full
-            placeholder = self.shapes.fresh_name("part", Array(full.dtype, full.lengths))
+            placeholder = self.state.fresh_name("part", Array(full.dtype, full.lengths))
             self.shapes.extents[placeholder] = full.extents
             path = self._path(_applied_to(expr, inner, Var(placeholder)), before, True)
             mapped = access_map(path, self.shapes.types, self.shapes.extents)
@@ -280,7 +277,7 @@ class Operands:
         base = root(path)
         if not isinstance(kind, Array) or base is None or (not reading and self._may_copy(path)):
             raise NotLowerable
-        name = self.shapes.fresh_name("view", kind, memory=base)
+        name = self.state.fresh_name("view", kind, memory=base)
         before.append(Assign(name, path))
         mapped = access_map(Var(name), self.shapes.types, {})
         assert mapped is not None
@@ -321,7 +318,7 @@ class Operands:
         kind = typeof(expr, self.shapes.types)
         if not isinstance(kind, Scalar):
             raise NotLowerable
-        name = self.shapes.fresh_name("factor", kind)
+        name = self.state.fresh_name("factor", kind)
         before.append(Assign(name, expr))
         return Var(name)
 

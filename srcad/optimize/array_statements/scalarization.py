@@ -10,9 +10,9 @@ from srcad.ir.traversal import defined, names
 from srcad.ir.types import Array, Scalar
 from srcad.optimize.array_statements.assignments import ArrayAssignments
 from srcad.optimize.array_statements.expression_trees import NotLowerable, ReadAfterWrite
+from srcad.optimize.array_statements.lowering_state import LoweringState
 from srcad.optimize.loops.fusion import fuse_into
-from srcad.optimize.shapes.loop_shapes import LoopShapes
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.optimize.shapes.guard_hoisting import GuardHoisting
 from srcad.typing.typeof import typeof
 
 
@@ -42,16 +42,17 @@ def lower_array_statements(f: Function) -> Function:
 class _ArrayStatementLowering:
     def __init__(self, f: Function) -> None:
         self._declared = f.types
-        self._shapes = ShapeEnvironment(f)
-        self._assignments = ArrayAssignments(self._shapes)
+        self._state = LoweringState(f)
+        self._shapes = self._state.shapes
+        self._assignments = ArrayAssignments(self._state)
         self._stores = self._assignments.stores
         self.operands = self._assignments.operands
-        self._loops = LoopShapes(f, self._shapes, self.block, self.operands.scalar)
+        self._loops = GuardHoisting(f, self._shapes, self.block, self.operands.scalar)
 
     @property
     def added_types(self) -> dict[str, Array | Scalar]:
         """The types of the added names."""
-        types = self._shapes.types | dict.fromkeys(self._shapes.indices, Scalar("int64"))
+        types = self._shapes.types | dict.fromkeys(self._state.indices, Scalar("int64"))
         return {n: t for n, t in types.items() if n not in self._declared and isinstance(t, Array | Scalar)}
 
     # ---- statements --------------------------------------------------------------------------
@@ -64,10 +65,10 @@ class _ArrayStatementLowering:
             lowered = self._first_contribution(rest[0], rest[1]) if len(rest) > 1 else []
             rest, lowered = (rest[2:], lowered) if lowered else (rest[1:], self._statement(rest[0]))
             for one in lowered:
-                fuse_into(found, one, self._shapes)
+                fuse_into(found, one, self._state)
                 match one:
                     case Assign(target, Var(name)) if name not in self._declared:
-                        self._shapes.bind(target, name)
+                        self._state.bind(target, name)
         self._shapes.restore(facts)
         self._loops.guards = guards
         return tuple(found)
@@ -102,19 +103,23 @@ class _ArrayStatementLowering:
                 return self._store(stmt, stmt)
             case If(cond, then, orelse):
                 cond = self.operands.scalar(cond, before)
-                new_then, new_orelse = self._loops.branches(then, orelse)
+                new_then, new_orelse = self._shapes.branches(
+                    defined(then) | defined(orelse), lambda: self.block(then), lambda: self.block(orelse)
+                )
                 return [*before, replace(stmt, cond=cond, then=new_then, orelse=new_orelse)]
             case For(_, start, stop, step):
                 start, stop, step = (self.operands.scalar(e, before) for e in (start, stop, step))
                 return [*before, self._loops.loop(replace(stmt, start=start, stop=stop, step=step))]
             case While(test, cond, body):
-                new_test, new_body = self._loops.repeated(
+                new_test, new_body = self._shapes.iterations(
                     defined(test) | defined(body), lambda: (self.block(test), self.block(body))
                 )
                 return [replace(stmt, test=new_test, body=new_body)]
             case Effect(Op(prim, args, static)) if prim in ("append", "list.append"):
                 args = (args[0], *(self.operands.value(arg, before) for arg in args[1:]))
                 return [*before, replace(stmt, call=Op(prim, args, static))]
+            case Effect():
+                self._shapes.learn(stmt)
             case Return(values):
                 new_values = tuple(self.operands.value(e, before) for e in values)
                 return [*before, replace(stmt, values=new_values)]
@@ -153,7 +158,7 @@ class _ArrayStatementLowering:
                 raise NotLowerable
             if not isinstance(kind, Array):
                 kind = Array(target.dtype, tuple(self._shapes.unknown_length() for _ in range(rank)))
-            name = self._shapes.fresh_name("new", replace(kind, layout="C"))
+            name = self._state.fresh_name("new", replace(kind, layout="C"))
             lowered = self._assignments.filled(name, replace(kind, layout="C"), stmt.value)
             before: list[Stmt] = []
             return lowered + self._stores.lower(replace(stmt, value=Var(name)), place, before)
@@ -166,6 +171,6 @@ class _ArrayStatementLowering:
         match stmt:
             case Store(base, _, value, str()) | AugAssign(base, _, value) if self.operands.rank(value):
                 to = base if isinstance(base, str) else root(base)
-                if to is not None and self._shapes.alias_class(to) in map(self._shapes.alias_class, roots(value)):
+                if to is not None and self._state.alias_class(to) in map(self._state.alias_class, roots(value)):
                     return replace(stmt, value=Op("copy", (value,)))
         return stmt

@@ -5,14 +5,12 @@ A BLAS call costs as much as two hundred additions, and allocates an array for i
 
 from __future__ import annotations
 
-import math
-
 from srcad.analysis.memory.access_maps import AccessMap
+from srcad.analysis.shapes.shape_environment import ShapeEnvironment
 from srcad.ir.nodes import Const, Expr, Op, Slice, Stmt
 from srcad.ir.types import Array, Dim
 from srcad.optimize.array_statements.expression_trees import NotLowerable
-from srcad.optimize.memory.element_maps import MAX_ELEMENTS
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
+from srcad.optimize.array_statements.lowering_state import LoweringState
 from srcad.optimize.shapes.shape_guards import shape_guard
 from srcad.typing.typeof import typeof
 
@@ -21,7 +19,7 @@ MAX_TERMS = 4
 
 
 def unrolled_product(
-    a: Expr, b: Expr, views: tuple[AccessMap, AccessMap], shapes: ShapeEnvironment, before: list[Stmt]
+    a: Expr, b: Expr, views: tuple[AccessMap, AccessMap], state: LoweringState, before: list[Stmt]
 ) -> Expr:
     """`a @ b`, of views, as an elementwise sum of products.
 
@@ -31,7 +29,7 @@ def unrolled_product(
     >>> from srcad.analysis.memory.access_maps import access_map
     >>> types = {"a": Array("float64", (dim(2), dim(2))), "b": Array("float64", (dim(2),))}
     >>> views = tuple(access_map(Var(n), types, {}) for n in "ab")
-    >>> expr_text(unrolled_product(Var("a"), Var("b"), views, ShapeEnvironment(Function("f", (), (), (), types)), []))
+    >>> expr_text(unrolled_product(Var("a"), Var("b"), views, LoweringState(Function("f", (), (), (), types)), []))
     '(a[:, 0] * b[0]) + (a[:, 1] * b[1])'
 
     Where the inner lengths are not provably equal, a shape guard is added to `before`.
@@ -39,8 +37,11 @@ def unrolled_product(
     left, right = views
     if len(left.lengths) > 2 or len(right.lengths) > 2:
         raise NotLowerable
-    inner, across = shapes.representative(left.lengths[-1]), shapes.representative(right.lengths[0])
-    lengths = (*map(shapes.representative, left.lengths[:-1]), *map(shapes.representative, right.lengths[1:]))
+    inner, across = state.shapes.representative(left.lengths[-1]), state.shapes.representative(right.lengths[0])
+    lengths = (
+        *map(state.shapes.representative, left.lengths[:-1]),
+        *map(state.shapes.representative, right.lengths[1:]),
+    )
     terms = next((d.const for d in (inner, across) if not d.terms), 0)
     if not 0 < terms <= MAX_TERMS or sum(not _is_short(d) for d in lengths) > max(len(lengths) - 1, 0):
         raise NotLowerable
@@ -48,11 +49,11 @@ def unrolled_product(
         if not (inner.terms or across.terms):
             raise NotLowerable  # NumPy refuses
         extents = (
-            shapes.nonnegative_extent(inner, left.extents[-1], before),
-            shapes.nonnegative_extent(across, right.extents[0], before),
+            state.nonnegative_extent(inner, left.extents[-1], before),
+            state.nonnegative_extent(across, right.extents[0], before),
         )
         before.append(shape_guard(Op("==", extents)))
-        shapes.assume_equal(inner, across)
+        state.shapes.assume_equal(inner, across)
     total: Expr | None = None
     for k in range(terms):
         row: tuple[Expr, ...] = (Const(k),)
@@ -67,12 +68,6 @@ def unrolled_product(
     return total
 
 
-def is_small(kind: Array, shapes: ShapeEnvironment) -> bool:
-    """Whether the array is a candidate for scalar replacement."""
-    lengths = [shapes.representative(d) for d in kind.dims]
-    return all(not d.terms for d in lengths) and math.prod(d.const for d in lengths) <= MAX_ELEMENTS
-
-
 def _is_short(length: Dim) -> bool:
     return not length.terms and length.const <= MAX_TERMS
 
@@ -83,7 +78,7 @@ def parts_of(value: Op, shapes: ShapeEnvironment) -> tuple[list[int], list[tuple
     >>> from srcad.ir.nodes import Function, Var
     >>> from srcad.ir.types import dim
     >>> f = Function("f", (), (), (), {"a": Array("float64", (dim(2),)), "b": Array("float64", (dim(3),))})
-    >>> lengths, parts = parts_of(Op("np.concatenate", (Var("a"), Var("b"))), ShapeEnvironment(f))
+    >>> lengths, parts = parts_of(Op("np.concatenate", (Var("a"), Var("b"))), ShapeEnvironment(f.types, frozenset()))
     >>> lengths, [(part.name, place[0].lower.value, place[0].upper.value) for place, part in parts]
     ([5], [('a', 0, 2), ('b', 2, 5)])
     """

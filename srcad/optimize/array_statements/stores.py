@@ -17,9 +17,9 @@ from srcad.optimize.array_statements.expression_trees import (
     narrow_to_float32,
     operand_index,
 )
+from srcad.optimize.array_statements.lowering_state import LoweringState
 from srcad.optimize.array_statements.nests import nest_indices, ordered_nest
 from srcad.optimize.array_statements.operands import Operands
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.rules.traits import IN_PLACE
 from srcad.typing.typeof import typeof
 
@@ -30,16 +30,17 @@ class ArrayStores:
     >>> from srcad.ir.nodes import Assign, Function
     >>> from srcad.ir.notation import parse, show
     >>> from srcad.ir.types import dim
-    >>> shapes = ShapeEnvironment(Function("f", (), (), (), dict.fromkeys("xy", Array("float64", (dim(9),)))))
-    >>> stores = ArrayStores(shapes, Operands(shapes, lambda target, value: [Assign(target, value)]))
+    >>> state = LoweringState(Function("f", (), (), (), dict.fromkeys("xy", Array("float64", (dim(9),)))))
+    >>> stores = ArrayStores(state, Operands(state, lambda target, value: [Assign(target, value)]))
     >>> (store,), (read,) = parse("y[1:] += 2.0 * x[:-1]"), parse("place = y[1:]")
     >>> print(show(stores.lower(store, read.value, [])))
     for i in range(8):
         y[1 + i] += 2.0 * x[i]
     """
 
-    def __init__(self, shapes: ShapeEnvironment, operands: Operands) -> None:
-        self._shapes = shapes
+    def __init__(self, state: LoweringState, operands: Operands) -> None:
+        self._state = state
+        self._shapes = state.shapes
         self._operands = operands
 
     def lower(self, stmt: Store, place: Expr, before: list[Stmt]) -> list[Stmt]:
@@ -56,14 +57,14 @@ class ArrayStores:
         tree = self._operands.tree(stmt.value, before)
         target = self._operands.view(place, before, reading=False)
         if kind.dtype == "float32":
-            tree = narrow_to_float32(tree, self._shapes, before)
+            tree = narrow_to_float32(tree, self._state, before)
         if not kind.dtype.startswith("float") and (stmt.op is not None or tree.dtype != kind.dtype):
             raise NotLowerable
-        indices = nest_indices(len(target.lengths), self._shapes)
+        indices = nest_indices(len(target.lengths), self._state)
         index = target.index(tuple(map(Var, indices)))
-        space = broadcast_space(tree, self._shapes, before, target)
+        space = broadcast_space(tree, self._state, before, target)
         for leaf, factors in zip(tree.leaves, space.factors, strict=True):
-            if leaf.view is not None and self._shapes.alias_class(leaf.view.base) == self._shapes.alias_class(
+            if leaf.view is not None and self._state.alias_class(leaf.view.base) == self._state.alias_class(
                 target.base
             ):
                 read = leaf.view.index(operand_index(factors, indices))
@@ -72,13 +73,13 @@ class ArrayStores:
                 ):
                     raise ReadAfterWrite
         store = Store(Var(target.base), index, element_value(tree, space, indices), stmt.op, stmt.span, stmt.free)
-        axes = loop_order(tree, space, indices, self._shapes, target)
-        return [*before, ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._shapes)]
+        axes = loop_order(tree, space, indices, self._state, target)
+        return [*before, ordered_nest(indices, space.extents, space.lengths, axes, (store,), self._state)]
 
     def _are_distinct(self, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> bool:
         """Whether two elements are surely distinct, in whichever iterations of the nest they are accessed."""
 
         def invariant(item: Expr) -> Dim | None:
-            return None if names(item) & set(self._shapes.indices) else self._shapes.linear_form(item)
+            return None if names(item) & set(self._state.indices) else self._shapes.linear_form(item)
 
         return surely_apart(one, other, invariant)

@@ -60,10 +60,8 @@ def interchange(f: Function) -> Function:
     ... ''')
     >>> print(show(interchange(Function("f", (), body, (), types)).body))
     for k in range(i):
-        if i < n:
-            B_item = B[i, k]
-            for j in range(i, n, 1):
-                A[i, j] -= B_item * B[k, j]
+        for j in range(i, n, 1):
+            A[i, j] -= B[i, k] * B[k, j]
     """
     if not any(isinstance(s, For) for s in walk(f.body)):
         return f

@@ -9,11 +9,10 @@ from srcad.analysis.integers.element_dependence import affine_index, iteration_b
 from srcad.ir.length_exprs import minus, plus
 from srcad.ir.linear import LinearForm
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import defined, map_expr, names, replace_names
-from srcad.ir.types import Array, Scalar, Symbol, dim
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, Op, Store, Var
+from srcad.ir.traversal import defined, names, replace_names
+from srcad.ir.types import Array, Symbol, dim
 from srcad.optimize.loops.interchange_legality import DistributedStatement, StatementDistribution, limits
-from srcad.optimize.memory.register_promotion import always_evaluated
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,6 @@ class DistributedLoop:
 
     before: Block
     rest: For | None
-    at: int
-    """Where the rest has the loops that the statement was in."""
     nest: Block
     """The new nest, and after it the deferred statements of the loop."""
     expansions: frozenset[str]
@@ -35,6 +32,7 @@ def distributed_loop(distribution: StatementDistribution, existing_rows: frozens
 
     >>> from srcad.analysis.memory.may_alias import may_alias
     >>> from srcad.ir.notation import parse, show
+    >>> from srcad.ir.types import Scalar
     >>> from srcad.optimize.loops.interchange_legality import PerfectNest
     >>> (loop,) = parse('''
     ... for j in range(n):
@@ -54,10 +52,8 @@ def distributed_loop(distribution: StatementDistribution, existing_rows: frozens
         for k in range(n):
             pass
     for k in range(n):
-        if 0 < n:
-            x_item = x[k]
-            for j in range(n):
-                A[k, j] += x_item * d_row[j]
+        for j in range(n):
+            A[k, j] += x[k] * d_row[j]
     """
     return _DistributionRewriting(distribution, existing_rows).distributed()
 
@@ -94,7 +90,7 @@ class _DistributionRewriting:
         allocations = tuple(Assign(row, Op("np.empty", (length,))) for row in new.values())
         # the expansion of an accumulator is private to the statement
         others = self.existing_rows | (frozenset(new.values()) if self.statement.index else frozenset())
-        return DistributedLoop(allocations, rest, distribution.at + len(stores), nest, others)
+        return DistributedLoop(allocations, rest, nest, others)
 
     def _nest(self, items: dict[str, Expr]) -> Block:
         distribution, loop, loops = self.distribution, self.distribution.loop, list(self.distribution.nest.loops)
@@ -133,44 +129,14 @@ class _DistributionRewriting:
         return Op("max", (bound, other))
 
     def _innermost(self, inner: For, items: dict[str, Expr]) -> Block:
-        """The new innermost loop; loop-invariant elements are scalars."""
         value, index, stmt = replace_names(self.statement.value, items), self.statement.index, self.statement.stmt
+        target: Expr = Var(self.statement.target)
         if not index:
             row = items[self.statement.target]
             assert isinstance(row, Op)
-            base, *where = row.args
-            return (replace(inner, body=(Store(base, tuple(where), value, stmt.op, stmt.span, stmt.free),)),)
-        target = self.statement.target
-        element = Op("index", (Var(target), *index))
-        first: list[Stmt] = []
-        for op in dict.fromkeys(
-            op for op in always_evaluated(value) if op.prim == "index" and inner.index not in names(op)
-        ):
-            if op != element and self._is_unmodified(op):
-                item = self._element_scalar(op)
-                value = map_expr(value, lambda e, op=op, item=item: Var(item) if e == op else e)  # type: ignore[misc]
-                first.append(Assign(item, op))
-        update: Stmt = Store(Var(target), index, value, stmt.op, stmt.span, stmt.free)
-        last: Block = ()
-        invariant = not any(inner.index in names(e) for e in index)
-        if invariant and stmt.op in ("+", "-") and self._is_double(target) and self._is_unmodified(value):
-            total = fresh_name(f"{target}_total", Scalar("float64"), self.types)
-            first.append(Assign(total, element))
-            update = AugAssign(total, stmt.op, value, stmt.span, stmt.free)
-            last = (Store(Var(target), index, Var(total)),)
-        loop = replace(inner, body=(update,))
-        low, high = limits(inner)
-        return (If(Op("<", (low, high)), (*first, loop, *last), ()),) if first else (loop,)
-
-    def _is_double(self, array: str) -> bool:
-        kind = self.types[array]
-        return isinstance(kind, Array) and kind.dtype == "float64"
-
-    def _is_unmodified(self, expr: Expr) -> bool:
-        """Whether the statement changes nothing that the expression reads, throughout the innermost loop."""
-        distribution = self.distribution
-        read = list(distribution.accesses.read(expr, distribution.around, distribution.indices))
-        return not distribution.accesses.conflict(distribution.own_accesses[:1], read, [self._same_iteration])
+            target, *where = row.args
+            index = tuple(where)
+        return (replace(inner, body=(Store(target, index, value, stmt.op, stmt.span, stmt.free),)),)
 
     @property
     def _same_iteration(self) -> list[LinearForm[str]]:
@@ -190,12 +156,6 @@ class _DistributionRewriting:
 
     def _row(self, name: str) -> str:
         return fresh_name(f"{name}_row", Array("float64", (dim(Symbol(f"?{name}_row", None)),)), self.types)
-
-    def _element_scalar(self, element: Op) -> str:
-        match element:
-            case Op("index", (Var(base), *_)) if isinstance(kind := self.types.get(base), Array):
-                return fresh_name(f"{base}_item", Scalar(kind.dtype), self.types)
-        raise AssertionError(element)
 
 
 def _with_bounds(loop: For, low: Expr, high: Expr) -> For:

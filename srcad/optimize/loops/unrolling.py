@@ -22,7 +22,6 @@ from srcad.ir.traversal import (
 )
 from srcad.ir.types import Array, Type
 from srcad.optimize.memory.element_maps import MAX_ELEMENTS
-from srcad.optimize.shapes.shape_environment import representative
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS, RING
 
@@ -125,7 +124,7 @@ class _Unrolling:
         """Whether unrolling may let an array be replaced by scalars."""
         accessed = {name for s in body_of(loops) for name, _ in (*read_elements(s), *written_elements(s))}
         kinds = [kind for name in accessed if isinstance(kind := self._types.get(name), Array)]
-        shapes = [[representative(d, loops.equal) for d in kind.dims] for kind in kinds]
+        shapes = [[loops.facts.representative(d) for d in kind.dims] for kind in kinds]
         return any(all(not d.terms for d in s) and math.prod(d.const for d in s) <= MAX_ELEMENTS for s in shapes)
 
     def _indexes_arrays(self, loop: For) -> bool:

@@ -1,89 +1,101 @@
-"""Register promotion of accumulators: the innermost loop of a nest adds to a scalar instead of to one element."""
+"""Register promotion: elements that every iteration of a loop accesses live in scalars while it runs.
+
+LLVM has to write every store, and to reload what a store may have changed: it does not know which arrays alias. We do.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from srcad.analysis.integers.element_dependence import index_bounds
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
-from srcad.ir.loop_nest import LoopNest, body_of, extents_of, indices_of, read_elements, written_elements
-from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, For, Function, If, Op, Stmt, Store, Var
-from srcad.ir.traversal import blocks, names, with_blocks
-from srcad.ir.types import Array, Scalar, Type
-from srcad.optimize.memory.register_promotion import promote_loop_invariant_elements
+from srcad.ir.loop_nest import Element, LoopNest
+from srcad.ir.nodes import Block, For, Function, If, Stmt
+from srcad.ir.traversal import blocks, with_blocks
+from srcad.ir.types import Type
+from srcad.optimize.memory.element_promotion import Use, on_scalars, promotions
+from srcad.optimize.memory.region_accesses import Facts, RegionAccesses
+from srcad.optimize.shapes.shape_guards import nonempty_condition
 
 
 def promote_accumulators(f: Function) -> Function:
     """`total = r[i]`, a loop with `total += ...`, `r[i] = total` for a loop with `r[i] += ...`.
 
-    >>> from srcad.ir.loop_nest import loop_nest
     >>> from srcad.ir.notation import parse, show
-    >>> from srcad.ir.types import dim
-    >>> body = parse("r[i] += x[i, j]")
-    >>> nest = loop_nest(("i", "j"), (Const(8), Const(9)), (dim(8), dim(9)), body, {})
-    >>> types = {"r": Array("float64", (dim(8),)), "x": Array("float64", (dim(8), dim(9)))}
-    >>> print(show(promote_accumulators(Function("f", (), (nest,), (), types)).body))
-    for i in range(8):
-        r_total = r[i]
-        for j in range(9):
-            r_total += x[i, j]
-        r[i] = r_total
+    >>> from srcad.ir.types import Array, Scalar, dim
+    >>> body = parse('''
+    ... for j in range(i, n):
+    ...     d[i, 0] += a[j] * w[i]
+    ...     d[i, 1] += a[j]
+    ... ''')
+    >>> types = {"d": Array("float64", (dim(4), dim(2))), **dict.fromkeys("aw", Array("float64", (dim(4),)))}
+    >>> types.update(dict.fromkeys("ijn", Scalar("int64")))
+    >>> print(show(promote_accumulators(Function("f", (), body, (), types)).body))
+    if i < n:
+        d_total = d[i, 0]
+        w_here = w[i]
+        d_total1 = d[i, 1]
+        for j in range(i, n, 1):
+            d_total += a[j] * w_here
+            d_total1 += a[j]
+        d[i, 0] = d_total
+        d[i, 1] = d_total1
 
-    Only where nothing else in the loop may alias the element; the code would store in every iteration otherwise. For
-    the nests of lowered array statements, and (see `promote_loop_invariant_elements`) for the function's own loops.
+    A loop without iterations must not even read an element, which may not exist; the same holds for accesses that only
+    some iterations execute. What the nest of an array statement adds to exists.
     """
     types = dict(f.types)
-    body = _block(f.body, types, may_alias(f.body, f.types))
+    body = _Promoting(types, may_alias(f.body, f.types)).block(f.body, ())
     return replace(f, body=body, types=types)
 
 
-def _block(block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
-    def one(stmt: Stmt) -> Stmt:
+@dataclass(frozen=True)
+class _Promoting:
+    types: dict[str, Type]
+    shared: MayAlias
+
+    def block(self, block: Block, around: Facts) -> Block:
+        """A block, under the constraints of the loops around it."""
+        return tuple(self._stmt(stmt, around) for stmt in block)
+
+    def _stmt(self, stmt: Stmt, around: Facts) -> Stmt:
         if isinstance(stmt, LoopNest):
-            stmt = _nest(stmt, types, shared)
+            stmt = self._nest(stmt, len(stmt.lengths))
         if isinstance(stmt, For):
-            new = promote_loop_invariant_elements(stmt, types, shared)
+            new = self._guarded(stmt, around)
             if isinstance(new, If):
-                return replace(new, then=tuple(inside(s) for s in new.then))
-        return inside(stmt)
+                return replace(new, then=tuple(self._inside(s, around) for s in new.then))
+        return self._inside(stmt, around)
 
-    def inside(stmt: Stmt) -> Stmt:
-        return with_blocks(stmt, [_block(b, types, shared) for b in blocks(stmt)])
+    def _inside(self, stmt: Stmt, around: Facts) -> Stmt:
+        facts = (*around, *index_bounds(stmt, self.types)) if isinstance(stmt, For) else around
+        return with_blocks(stmt, [self.block(b, facts) for b in blocks(stmt)])
 
-    return tuple(map(one, block))
+    def _guarded(self, loop: For, around: Facts) -> Stmt:
+        """The loop on scalars, or unchanged."""
+        nonempty = nonempty_condition(loop)
+        if nonempty is None:
+            return loop
+        uses = RegionAccesses.of_loop(loop, self.types, self.shared, around).uses()
+        return If(nonempty, _promoted(loop, uses, self.types), ()) if uses else loop
+
+    def _nest(self, loop: For, depth: int) -> For:
+        """A nest of an array statement, so many loops deep. Its innermost loop adds to scalars, not to elements."""
+        if depth == 1:
+            return loop
+        (inner,) = loop.body
+        assert isinstance(inner, For)
+        body: Block = (self._nest(inner, depth - 1),)
+        if depth == 2:
+            # no user wrote the order of these additions, or when they are rounded
+            uses = RegionAccesses.of_loop(inner, self.types, self.shared).uses(("float64", "float32"))
+            body = _promoted(inner, {one: use for one, use in uses.items() if use == "written"}, self.types)
+        return loop if body == loop.body else For(loop.index, loop.start, loop.stop, loop.step, body)
 
 
-def _nest(loops: LoopNest, types: dict[str, Type], shared: MayAlias) -> Stmt:
-    *outer, innermost = zip(indices_of(loops), extents_of(loops), strict=True)
-    if not outer:
-        return loops
-    before: list[Stmt] = []
-    inner: list[Stmt] = []
-    after: list[Stmt] = []
-    body = body_of(loops)
-    for at, stmt in enumerate(body):
-        others = body[:at] + body[at + 1 :]
-        match stmt:
-            case Store(Var(base), index, value, "+", _, free) if (
-                not any(innermost[0] in names(e) for e in index)
-                and isinstance(kind := types.get(base), Array)
-                and kind.dtype.startswith("float")
-                and not any(
-                    shared.class_of(name) == shared.class_of(base)
-                    for s in others
-                    for name, _ in (*read_elements(s), *written_elements(s))
-                )
-                and shared.class_of(base) not in {shared.class_of(name) for name, _ in read_elements(Assign("", value))}
-            ):
-                total = fresh_name(f"{base}_total", Scalar(kind.dtype), types)
-                before.append(Assign(total, Op("index", (Var(base), *index))))
-                inner.append(AugAssign(total, "+", value, free=free))
-                after.append(Store(Var(base), index, Var(total)))
-            case _:
-                inner.append(stmt)
-    if not before:
-        return loops
-    nest: Block = (*before, For(innermost[0], Const(0), innermost[1], Const(1), tuple(inner)), *after)
-    for loop_index, extent in reversed(outer):
-        nest = (For(loop_index, Const(0), extent, Const(1), nest),)
-    return nest[0]
+def _promoted(loop: For, uses: Mapping[Element, Use], types: dict[str, Type]) -> Block:
+    """The loop on scalars, with their loads and stores around it."""
+    found = promotions(uses, types)
+    before = tuple(stmt for one in found for stmt in one.before())
+    return (*before, *on_scalars((loop,), found, types), *(stmt for one in found for stmt in one.after()))

@@ -7,25 +7,26 @@ from dataclasses import dataclass
 from itertools import product as every
 
 from srcad.analysis.memory.access_maps import access_map
+from srcad.ir.length_facts import LengthFacts
 from srcad.ir.nodes import Const, Expr, Op, Store, Var
-from srcad.ir.types import Array, Symbol, Type
+from srcad.ir.types import Array, Type
 
 MAX_ELEMENTS = 9
 """Elements of an array that becomes scalars: a rotation matrix. Code size and compile time grow with them."""
-Facts = Mapping[Symbol, int]
 ConstantIndex = tuple[int, ...]
 
 
-def size_of(kind: Type | None, facts: Facts) -> ConstantIndex | None:
+def size_of(kind: Type | None, facts: LengthFacts) -> ConstantIndex | None:
     """The constant shape of a small array; None for everything else."""
     if not isinstance(kind, Array) or kind.dtype not in ("float64", "int64"):
         return None
     lengths: list[int] = []
     elements = 1
     for d in kind.dims:
-        if any(s not in facts for s, _ in d.terms):
+        known = facts.representative(d)
+        if known.terms:
             return None
-        lengths.append(d.const + sum(c * facts[s] for s, c in d.terms))
+        lengths.append(known.const)
         elements *= lengths[-1]
     return tuple(lengths) if 0 < elements <= MAX_ELEMENTS else None
 
@@ -58,14 +59,15 @@ class ElementMap:
     index: Mapping[ConstantIndex, tuple[Expr, ...]]
 
 
-def element_map(expr: Expr, types: Mapping[str, Type], facts: Facts, reading: bool = True) -> ElementMap | None:
+def element_map(expr: Expr, types: Mapping[str, Type], facts: LengthFacts, reading: bool = True) -> ElementMap | None:
     """The elements of a view; None where their indices are no simple expressions.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.ir.types import Scalar, dim
     >>> (stmt,) = parse("y = A[t, 1:]")
     >>> types = {"A": Array("float64", (dim(9), dim(3))), "t": Scalar("int64")}
-    >>> found = element_map(stmt.value, types, {})
+    >>> from srcad.ir.length_facts import NOTHING
+    >>> found = element_map(stmt.value, types, NOTHING)
     >>> found.base, found.index[1,]
     ('A', (Var(name='t'), Const(value=2)))
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from srcad.ir.names import unused_name
 from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Stmt, Var, While
 from srcad.ir.traversal import blocks, defined, own_exprs, reads, rename, replace_names, walk, with_blocks
 from srcad.ir.types import Array, Type
@@ -147,10 +148,7 @@ class _Webs:
                 continue
             new = name
             if name in taken_by_web:
-                k = 1
-                while f"{name}_{k}" in taken:
-                    k += 1
-                new = f"{name}_{k}"
+                new = unused_name(name, taken, "_")
                 taken.add(new)
                 self.types[new] = f.types[name]
             taken_by_web.add(name)

@@ -11,30 +11,47 @@ from collections import Counter
 from dataclasses import replace
 
 from srcad.analysis.memory.liveness import Path, liveness
+from srcad.analysis.shapes.implied_equalities import implied_equalities
 from srcad.cleanup.dead_code import remove_dead_code
+from srcad.ir.length_facts import NOTHING, LengthFacts
 from srcad.ir.loop_nest import LoopNest
 from srcad.ir.names import fresh_name
-from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, Function, If, Op, Slice, Stmt, Store, Var, While
+from srcad.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Const,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Slice,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import blocks, names, own_exprs, own_stores, reads, rewrite, walk, with_blocks
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.element_maps import (
     ConstantIndex,
-    Facts,
     all_indices,
     constant_index,
     element_map,
     index_of,
     size_of,
 )
+from srcad.optimize.memory.element_promotion import update
 from srcad.optimize.memory.scalar_replacement_candidates import (
     OutsideUses,
     PromotionPlan,
     assigned_or_aliased,
     promotion_plan,
 )
-from srcad.optimize.shapes.shape_guards import guard_of
 from srcad.rules.traits import ALLOCATIONS, SHAPE_QUERIES, having
 from srcad.typing.typeof import typeof
 
@@ -71,9 +88,9 @@ def replace_small_arrays(f: Function) -> Function:
     y[1] = y_1
     """
     depth = 0
-    while any(size_of(t, {}) or isinstance(t, Array) for t in f.types.values()) and _has_depth(f.body, depth):
+    while any(size_of(t, NOTHING) or isinstance(t, Array) for t in f.types.values()) and _has_depth(f.body, depth):
         work = _Level(f)
-        body = work.block(f.body, (), {}, frozenset(p.name for p in f.params), frozenset(), depth)
+        body = work.block(f.body, (), NOTHING, frozenset(p.name for p in f.params), frozenset(), depth)
         if body != f.body:
             results = {n for e in f.results for n in names(e)}
             body = remove_dead_code(body, results, work.types, [p.name for p in f.params])
@@ -106,7 +123,13 @@ class _Level:
         self._body = f.body
 
     def block(
-        self, block: Block, path: Path, facts: Facts, before: frozenset[str], unaliased: frozenset[str], depth: int
+        self,
+        block: Block,
+        path: Path,
+        facts: LengthFacts,
+        before: frozenset[str],
+        unaliased: frozenset[str],
+        depth: int,
     ) -> Block:
         found: list[Stmt] = []
         for k, stmt in enumerate(block):
@@ -120,17 +143,21 @@ class _Level:
                 found.append(with_blocks(stmt, new))
             else:
                 found.append(stmt)
-            guard = guard_of(stmt, self.types)
-            if guard is not None and guard.symbol.name in self._params:
-                facts = {**facts, guard.symbol: guard.length}
+            if isinstance(stmt, Effect):
+                equal = implied_equalities(stmt, lambda e: typeof(e, self.types))
+                facts = facts.with_equal(*equal).restricted(self._is_of_params)
             before |= _definitely_assigned(stmt)
             unaliased -= assigned_or_aliased((stmt,))
             if isinstance(stmt, Assign) and not roots(stmt.value):
                 unaliased |= {stmt.target}
         return tuple(found)
 
+    def _is_of_params(self, d: Dim) -> bool:
+        """Whether the length is one at any time: under the same symbol, others may differ between iterations."""
+        return all(s.name in self._params for s, _ in d.terms)
+
     def _loop(
-        self, loop: For | While, path: Path, facts: Facts, before: frozenset[str], unaliased: frozenset[str]
+        self, loop: For | While, path: Path, facts: LengthFacts, before: frozenset[str], unaliased: frozenset[str]
     ) -> list[Stmt]:
         read = frozenset(self._uses_of_function - _uses(loop))
         changed = frozenset(_stored_after(self._body, path, loop)) | self._results
@@ -181,7 +208,7 @@ def _definitely_assigned(stmt: Stmt) -> frozenset[str]:
 class _ScalarRewriting:
     """A loop with scalars for the arrays of the plan; the types of the scalars are added to `types`."""
 
-    def __init__(self, plan: PromotionPlan, facts: Facts, types: dict[str, Type]) -> None:
+    def __init__(self, plan: PromotionPlan, facts: LengthFacts, types: dict[str, Type]) -> None:
         self._plan = plan
         self._facts = facts
         self._types = types
@@ -237,18 +264,19 @@ class _ScalarRewriting:
         match stmt:
             case Assign(target, value) if target in self._names:
                 return self._assigned(target, value)
-            case AugAssign(target, op, value) if target in self._names:
-                return self._assigned_elements(target, op, value)
-            case Store(Var(name), index, value, op) if name in self._names:
+            case AugAssign(target, op, value, _, free) if target in self._names:
+                return self._assigned_elements(target, op, value, free)
+            case Store(Var(name), index, value, op, _, free) if name in self._names:
                 at = constant_index(index, self._plan.sizes[name])
                 if at is None:
-                    return self._assigned_elements(name, op, value)
-                return [self._set(name, at, op, self._expr(value, None))]
-            case Store(value=Var(name), op=op) if name in self._names:
+                    return self._assigned_elements(name, op, value, free)
+                return [self._set(name, at, op, self._expr(value, None), free)]
+            case Store(value=Var(name), op=op, free=free) if name in self._names:
                 view = element_map(index_of(stmt), self._types, self._facts, reading=False)
                 if view is not None and list(view.index) == list(self._names[name]):
+                    places = {at: tuple(self._expr(e, None) for e in index) for at, index in view.index.items()}
                     return [
-                        Store(Var(view.base), tuple(self._expr(e, None) for e in view.index[at]), Var(scalar), op)
+                        Store(Var(view.base), places[at], Var(scalar), op, free=free)
                         for at, scalar in self._names[name].items()
                     ]
         if blocks(stmt):
@@ -270,11 +298,11 @@ class _ScalarRewriting:
         new = self._expr(value, before)
         return [*before, Assign(name, new), *(self._set(target, at, None, _element(name, at)) for at in elements)]
 
-    def _assigned_elements(self, name: str, op: str | None, value: Expr) -> list[Stmt]:
+    def _assigned_elements(self, name: str, op: str | None, value: Expr, free: bool) -> list[Stmt]:
         """`x[:] op= value`, where the value is a scalar or a replaced array."""
         if isinstance(value, Var) and value.name in self._names:
             other = self._names[value.name]
-            return [self._set(name, at, op, Var(other[at])) for at in self._names[name]]
+            return [self._set(name, at, op, Var(other[at]), free) for at in self._names[name]]
         before: list[Stmt] = []
         value = self._expr(value, None)
         if not isinstance(value, Const):
@@ -283,21 +311,12 @@ class _ScalarRewriting:
             scalar = fresh_name(f"{name}_all", kind, self._types)
             before.append(Assign(scalar, value))
             value = Var(scalar)
-        return [*before, *(self._set(name, at, op, value) for at in self._names[name])]
+        return [*before, *(self._set(name, at, op, value, free) for at in self._names[name])]
 
-    def _set(self, name: str, at: ConstantIndex, op: str | None, value: Expr) -> Stmt:
+    def _set(self, name: str, at: ConstantIndex, op: str | None, value: Expr, free: bool = False) -> Stmt:
         scalar = self._names[name][at]
         self._stored.add(scalar)
-        if op is not None:
-            return AugAssign(scalar, op, value)
-        kind = self._types[name]
-        assert isinstance(kind, Array)
-        match value:
-            case Const(bool() | int() | float() as literal):
-                value = Const(float(literal) if kind.dtype == "float64" else int(literal))
-            case _ if kind.dtype == "float64" and typeof(value, self._types) != Scalar("float64"):
-                value = Op("float", (value,))
-        return Assign(scalar, value)
+        return update(scalar, op, value, self._types, free)
 
     # ---- expressions -------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from srcad.analysis.memory.liveness import Liveness, Path
 from srcad.analysis.memory.reference_flow import ReferenceFlow
+from srcad.ir.length_facts import LengthFacts
 from srcad.ir.nodes import Assign, AugAssign, Block, Effect, Expr, For, If, Op, Return, Slice, Stmt, Store, Var, While
 from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import children, defined, names, own_exprs, own_stores, own_writes, reads, walk
@@ -15,7 +16,6 @@ from srcad.optimize.memory.array_contraction import inner_blocks
 from srcad.optimize.memory.element_maps import (
     ConstantIndex,
     ElementMap,
-    Facts,
     all_indices,
     constant_index,
     element_map,
@@ -57,7 +57,7 @@ class OutsideUses:
 
 
 def promotion_plan(
-    loop: For | While, path: Path, facts: Facts, types: Mapping[str, Type], live: Liveness, outside: OutsideUses
+    loop: For | While, path: Path, facts: LengthFacts, types: Mapping[str, Type], live: Liveness, outside: OutsideUses
 ) -> PromotionPlan:
     """The arrays to replace in a loop at `path`.
 
@@ -73,7 +73,8 @@ def promotion_plan(
     >>> types = {"y": Array("float64", (dim(2),)), "z": Array("float64", (dim(9),)), "h": Scalar("float64")}
     >>> live = liveness(body, types, frozenset({"z"}), frozenset({"z", "n", "h"}), all_stays=True)
     >>> outside = OutsideUses(frozenset({"y"}), frozenset({"y"}), frozenset(), frozenset({"z"}), frozenset({"z"}))
-    >>> plan = promotion_plan(body[1], (1,), {}, types, live, outside)
+    >>> from srcad.ir.length_facts import NOTHING
+    >>> plan = promotion_plan(body[1], (1,), NOTHING, types, live, outside)
     >>> plan.sizes, plan.loaded
     ({'y': (2,)}, ['y'])
     """
@@ -129,7 +130,7 @@ class _PromotionCheck:
     def __init__(
         self,
         sizes: Mapping[str, ConstantIndex],
-        facts: Facts,
+        facts: LengthFacts,
         types: Mapping[str, Type],
         live: Liveness,
         flow: ReferenceFlow,

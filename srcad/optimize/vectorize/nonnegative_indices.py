@@ -150,6 +150,8 @@ class _IndexMarker:
     # ---- expressions -------------------------------------------------------------------------
 
     def _expr(self, expr: Expr, now: ValueRanges) -> Expr:
+        if not self._varies(expr):
+            return expr
         match expr:
             case Op("index", (base, *items), static):
                 new = tuple(self._expr(item, now) for item in items)

@@ -23,12 +23,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import is_writable_view
-from srcad.canonicalize.array_expansion import SAVED
+from srcad.analysis.shapes.outer_lengths import length
+from srcad.ir.names import base, is_temporary, stem
 from srcad.ir.nodes import Assign, Atom, AugAssign, Const, Expr, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Array, Scalar, Type
 from srcad.reverse.adjoint.reverse_sweep import ReverseGroup, ReverseSweep
-from srcad.reverse.outer_lengths import length
 from srcad.typing.builder import Builder
 
 
@@ -80,13 +80,15 @@ class AdjointVariables:
     def name(self, primal: str) -> Var:
         """The variable of the adjoint, created at the first request."""
         if primal not in self._names:
-            base = primal.rsplit(".", 1)[0]
-            base = base.removesuffix(SAVED) if primal in self.rows else base
-            base = f"%{self.prefix}{base[1:]}" if base.startswith("%") else f"{self.prefix}{base}"
+            # an expanded array has an adjoint of the name that it would have without
+            own = self.builder.variable(primal) if primal in self.rows else base(primal)
+            mark = "%" if is_temporary(own) else ""
             t = self.builder.types[primal]
             if isinstance(t, Array):
                 t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])
-            self._names[primal] = self.builder.fresh(base, t)
+            elif isinstance(t, Scalar):
+                t = Scalar(t.dtype)
+            self._names[primal] = self.builder.adjoint(f"{mark}{self.prefix}{stem(own)}", t)
         return self._names[primal]
 
     def view(self, primal: str) -> Op | None:

@@ -35,6 +35,7 @@ from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.analysis.values.masked_cotangents import masked_names
+from srcad.ir.names import base
 from srcad.ir.nodes import (
     Assign,
     Atom,
@@ -178,8 +179,7 @@ class _Transform:
         outs: list[tuple[Carry, Var]] = []
         with self.group(position):
             for carry in carried:
-                base = adjoints.name(carry.arg).name.rsplit(".", 1)[0]
-                out = builder.fresh(base, builder.types[carry.arg])
+                out = builder.adjoint(base(adjoints.name(carry.arg).name), builder.types[carry.arg])
                 start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
@@ -267,7 +267,7 @@ class _Transform:
         is_active_value = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
         if is_active_value:
             location_type = builder.typeof(location)
-            loaded = builder.fresh("%d_new", location_type)
+            loaded = builder.adjoint("%d_new", location_type)
             array = isinstance(location_type, Array)
             builder.emit(Assign(loaded.name, Op("copy", (location,)) if array else location, stmt.span))
         if stmt.op is None and self.is_read_before(stmt):

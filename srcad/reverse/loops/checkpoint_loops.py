@@ -33,6 +33,7 @@ from dataclasses import dataclass, field, replace
 
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.ir.length_exprs import plus
+from srcad.ir.names import base
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Op, Span, Stmt, Store, Undef, Var
 from srcad.ir.regions import Region
 from srcad.ir.traversal import blocks, defined, rename, with_blocks
@@ -43,9 +44,6 @@ from srcad.reverse.storage.plan import Plan
 from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_slot import TapeSlot
 from srcad.typing.builder import Builder
-
-CHECKPOINTS = "_checkpoints"
-"""Suffix of the name of an array that saves the state at the start of each segment."""
 
 
 @dataclass
@@ -77,17 +75,17 @@ class SegmentLoops:
         for loop in checkpoints.segments:
             state = self._state_slots[loop] = _StateSlots()
             for name in checkpoints.saved_arrays(loop):
-                state.memory[name] = slots.segment(_checkpoint_name(name), builder.types[name], loop)
+                state.memory[name] = slots.segment(builder.variable(name), builder.types[name], loop)
             for carry in checkpoints.saved_carries(loop, plan.reads):
                 t = builder.types[carry.arg]
-                state.carried[carry.arg] = slots.segment(_checkpoint_name(carry.arg), t, loop)
-                self.starts[carry.arg] = builder.fresh(f"%{_base(carry.arg)}", t)
+                state.carried[carry.arg] = slots.segment(builder.variable(carry.arg), t, loop)
+                self.starts[carry.arg] = builder.fresh(f"%{base(carry.arg)}", t)
             owner = loop.owner
             assert isinstance(owner, For)
             for carry in owner.carried:
-                self.results[carry.result] = builder.fresh(_base(carry.result), builder.types[carry.result])
+                self.results[carry.result] = builder.fresh(base(carry.result), builder.types[carry.result])
             for name in checkpoints.clobbered_arrays(loop, plan.restored_after_segments.get(loop, ())):
-                state.before[name] = builder.keep(_base(name).removesuffix(SAVED) + SAVED, builder.types[name])
+                state.before[name] = builder.keep(builder.variable(name), SAVED, builder.types[name])
 
     def sets_segment_start(self, stmt: Stmt) -> bool:
         """Whether the statement sets the start of the single segment that analyses see."""
@@ -141,7 +139,7 @@ class SegmentLoops:
         return (Assign(first, segment.begin), Assign(last.name, end)), last
 
     def _fresh(self, name: str) -> str:
-        fresh = self.builder.fresh(_base(name), self.builder.types[name]).name
+        fresh = self.builder.fresh(base(name), self.builder.types[name]).name
         if name in self.builder.tape:
             self.builder.tape[fresh] = self.builder.tape[name]
         return fresh
@@ -192,11 +190,3 @@ def _without_effects(block: Block) -> Block:
     """Without printing and checks: the forward sweep has done both."""
     remaining = (s for s in block if not isinstance(s, Effect) or s.call.prim not in ("print", "check"))
     return tuple(with_blocks(s, [_without_effects(b) for b in blocks(s)]) for s in remaining)
-
-
-def _checkpoint_name(name: str) -> str:
-    return _base(name).lstrip("%").removesuffix(SAVED) + CHECKPOINTS
-
-
-def _base(name: str) -> str:
-    return name.rsplit(".", 1)[0]

@@ -37,6 +37,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.canonicalize.checkpoint_segments import Segment, refuse
+from srcad.ir.names import stem
 from srcad.ir.nodes import Assign, Carry, For, Op, Undef, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import block_reads
@@ -83,7 +84,7 @@ class SegmentState:
         found = [carry for carry in owner.carried if carry.arg in read]
         for carry in found:
             if isinstance(carry.init, Undef):
-                name = carry.arg.rsplit(".", 1)[0].lstrip("%")
+                name = stem(carry.arg)
                 why = f"{name} has no value before it, so that none can be kept."
                 refuse(owner, why, f"give {name} a value before the loop.")
         return found

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from srcad.ir.names import stem
 from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Stmt, Store, Var
 from srcad.ir.traversal import (
     block_reads,
@@ -61,7 +62,7 @@ def loop_over_entries(
         t = builder.types[name]
         assert isinstance(t, Array | Scalar)
         dims = t.dims if isinstance(t, Array) else ()
-        jacobian = builder.fresh(f"jacobian_{_base(name)}", Array(t.dtype, (*seed_type.dims, *dims)))
+        jacobian = builder.fresh(f"jacobian_{stem(name)}", Array(t.dtype, (*seed_type.dims, *dims)))
         lengths = [Op("shape", (Var(name),), (("axis", axis),)) for axis in range(len(dims))]
         allocations.append(Assign(jacobian.name, Op("np.empty", (*shape, *lengths), _dtype(t))))
         stores.append(Store(jacobian, tuple(at), adjoint))
@@ -81,18 +82,18 @@ def make_repeatable(builder: Builder, forward: Block, reverse: Block, restored: 
     copies: list[Stmt] = []
     resets: list[Stmt] = []
     for name in restored:
-        final = builder.fresh(f"{_base(name)}_final", builder.types[name])
+        final = builder.fresh(f"{stem(name)}_final", builder.types[name])
         copies.append(Assign(final.name, Op("copy", (Var(name),))))
         resets.append(Store(Var(name), (), final))
     # both sweeps assign the tops of stacks and nothing else: the reverse sweep decrements a copy
     assigned = {s.target for s in walk(forward) if isinstance(s, Assign)}
     tops = dict.fromkeys(s.target for s in walk(reverse) if isinstance(s, Assign) and s.target in assigned)
-    counts = {top: builder.fresh(_base(top), builder.types[top]) for top in tops}
+    counts = {top: builder.fresh(stem(top), builder.types[top]) for top in tops}
     reverse = rename(reverse, {top: count.name for top, count in counts.items()})
     for top, count in counts.items():
         reverse = _before_use(reverse, Assign(count.name, Var(top)))
     lists = [op.args[0] for s in walk(reverse) for e in own_exprs(s) for op in ops(e) if op.prim == "list.pop"]
-    lengths = {items: builder.fresh(f"{_base(items.name)}_top", _INTEGER) for items in lists if isinstance(items, Var)}
+    lengths = {items: builder.fresh(f"{stem(items.name)}_top", _INTEGER) for items in lists if isinstance(items, Var)}
     reverse = _index_lists(reverse, lengths)
     for items, length in lengths.items():
         reverse = _before_use(reverse, Assign(length.name, Op("len", (items,))))
@@ -137,7 +138,3 @@ def _index_lists(block: Block, tops: Mapping[Var, Var]) -> Block:
 
 def _dtype(t: Array | Scalar) -> tuple[tuple[str, object], ...]:
     return () if t.dtype == "float64" else (("dtype", t.dtype),)
-
-
-def _base(name: str) -> str:
-    return name.rsplit(".", 1)[0].lstrip("%")

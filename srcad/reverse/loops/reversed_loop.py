@@ -29,7 +29,7 @@ def reversed_loop(builder: Builder, owner: For | While, body: Block, renamed: Ca
             start, step = renamed(owner.start), renamed(owner.step)
             at = Var(count.arg) if step == Const(1) else Op("*", (Var(count.arg), step))
             body = (Assign(owner.index, plus(start, at)), *body)
-        return For(count.arg, plus(trip_count, -1), Const(-1), Const(-1), body)
+        return For(count.arg, plus(trip_count, -1), Const(-1), Const(-1), body, counts=True)
     assert isinstance(owner, For)
     start, stop, step = (renamed(e) for e in (owner.start, owner.stop, owner.step))
     if isinstance(step, Const) and isinstance(step.value, int):
@@ -44,4 +44,4 @@ def reversed_loop(builder: Builder, owner: For | While, body: Block, renamed: Ca
     trip_count = Op("len", (Op("range", (start, stop, step)),))
     number = builder.fresh("turn", Scalar("int64"))
     body = (Assign(owner.index, plus(start, Op("*", (number, step)))), *body)
-    return For(number.name, plus(trip_count, -1), Const(-1), Const(-1), body)
+    return For(number.name, plus(trip_count, -1), Const(-1), Const(-1), body, counts=True)

@@ -45,6 +45,7 @@ from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded, ele
 from srcad.analysis.values.min_cut import min_cut
 from srcad.analysis.values.value_numbering import value_numbers
 from srcad.canonicalize.trip_counts import is_trip_count
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
@@ -233,7 +234,7 @@ class StoragePlanner:
                 continue
             if counter.turn in self.regions.interleaved:
                 continue
-            variable = self.builder.fresh(name.rsplit(".", 1)[0], Scalar("int64"))
+            variable = self.builder.fresh(base(name), Scalar("int64"))
             self.counted[counter.carry] = Counted(counter, variable)
             if self._is_nonnegative(counter):
                 for one in (*counter.last_use, counter.carry.arg, counter.carry.result, variable.name):
@@ -327,7 +328,7 @@ class StoragePlanner:
         exact = not (isinstance(t, Scalar) and t.dtype == "bool") or self.recomputation.is_bit_exact(name)
         if self.regions.enclosing_loops(definition.region):
             return exact
-        return name.startswith("%") and exact and self._has_available_operands(name, definition.region, position)
+        return is_temporary(name) and exact and self._has_available_operands(name, definition.region, position)
 
     def _has_available_operands(self, name: str, region: Region, position: float) -> bool:
         """Whether the value can be recomputed from operands for which nothing need be saved."""
@@ -339,7 +340,7 @@ class StoragePlanner:
             return False
         if not self.recomputation.is_recomputable(name, definition, where):
             return not self.regions.enclosing_loops(definition.region)
-        if not self.regions.enclosing_loops(definition.region) and not name.startswith("%"):
+        if not self.regions.enclosing_loops(definition.region) and not is_temporary(name):
             return True
         assert isinstance(definition.node, Assign)
         return all(self._has_available_operands(n, definition.region, where) for n in names(definition.node.value))

@@ -22,11 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from srcad.analysis.shapes.outer_lengths import linear
 from srcad.ir.length_exprs import minus, plus, shape_query
 from srcad.ir.nodes import Const, Expr, For, Op, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.types import Dim, Scalar, Symbol, Type
-from srcad.reverse.outer_lengths import linear
 
 
 def packed_triangle(

@@ -21,16 +21,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
-from srcad.analysis.integers.shape_equalities import ShapeEqualities
+from srcad.analysis.shapes.outer_lengths import OuterLengths, length, linear
+from srcad.canonicalize.array_expansion import SAVED
 from srcad.canonicalize.checkpoint_segments import Segment
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.length_exprs import minus, nonnegative_length, shape_query
+from srcad.ir.names import stem
 from srcad.ir.nodes import Assign, Const, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.regions import Region, Regions
 from srcad.ir.traversal import map_expr, names
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
-from srcad.reverse.outer_lengths import length, linear
 from srcad.reverse.storage.packed_triangles import packed_triangle
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot
 from srcad.rules.primitives import PRIMITIVES
@@ -43,6 +45,13 @@ _FEW_SCALARS = 64
 """Number of scalars to allocate at most for a loop with an early exit, which may need only one."""
 
 
+STACK = "_stack"
+"""Ending of the name of an array that grows."""
+
+CHECKPOINTS = "_checkpoints"
+"""Ending of the name of an array that saves the state at the start of each segment."""
+
+
 class TapeLayout:
     """Chooses and creates the tape slots of one function."""
 
@@ -50,29 +59,29 @@ class TapeLayout:
         self.builder = builder
         self.regions = regions
         self.segments = segments or {}
-        self.shape_equalities = ShapeEqualities(regions, builder.typeof)
+        self.lengths = OuterLengths(regions, builder.typeof)
 
-    def make(self, base: str, region: Region, t: Type, *, refers: bool = False) -> TapeSlot:
-        """A slot named `base` for values of type `t` defined in `region`.
+    def make(self, of: str, region: Region, t: Type, *, ending: str = SAVED, refers: bool = False) -> TapeSlot:
+        """A slot for values of the variable `of`, of type `t`, defined in `region`.
 
         Where it `refers`, it stores a reference to the array, which may still change, not its present content.
         """
-        clean = base.lstrip("%")
+        of = stem(of)
         loops = self.regions.enclosing_loops(region)
         if not loops:
-            name = self.builder.keep(clean, t)
+            name = self.builder.keep(of, ending, t)
             return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _in_words(t), by_reference=True)
         axes = self._axes(loops, t)
         sized = self._sized(t, region)
         if sized is not None and not refers and axes is not None:
-            return self._array(clean, sized, axes)
+            return self._array(of, ending, sized, axes)
         inner = self._inner_axes(loops)
         if sized is not None and not refers and inner is not None and (inner or isinstance(sized, Array)):
-            return self._growing_array(clean, sized, loops[0], inner)
+            return self._growing_array(of, sized, loops[0], inner)
         if isinstance(t, Array):
-            return self._list(clean, t)
+            return self._list(of, ending, t)
         assert isinstance(t, Scalar)
-        return self._stack(clean, t, region)
+        return self._stack(of, t, region)
 
     def is_random_access(self, region: Region, t: Scalar | Array) -> bool:
         """Whether a slot for such values can be read at any time, any number of times."""
@@ -91,24 +100,24 @@ class TapeLayout:
             case Scalar():
                 return t
             case Array(dims=dims):
-                known = [self.shape_equalities.before_loops(d, region) for d in dims]
+                known = [self.lengths.before_loops(d, region) for d in dims]
                 found = tuple(d for d in known if d is not None)
                 return replace(t, dims=found) if len(found) == len(dims) else None
             case _:
                 return None
 
-    def segment(self, base: str, t: Type, loop: Region) -> TapeSlot:
+    def segment(self, of: str, t: Type, loop: Region) -> TapeSlot:
         """A slot for the state that each segment of a checkpointed loop begins with."""
-        segment, sized = self.segments[loop], self._sized(t, loop)
+        of, segment, sized = stem(of), self.segments[loop], self._sized(t, loop)
         if sized is not None:
-            return self._array(base, sized, [(segment.count, segment.number)])
+            return self._array(of, CHECKPOINTS, sized, [(segment.count, segment.number)])
         assert isinstance(t, Array)
-        return self._list(base, t, "stretch")
+        return self._list(of, CHECKPOINTS, t, "stretch")
 
     # ---- one kind each -----------------------------------------------------------------------
 
-    def _list(self, base: str, t: Array, one_per: str = "turn") -> TapeSlot:
-        items = self.builder.keep(base, ListOf(t), one_per)
+    def _list(self, of: str, ending: str, t: Array, one_per: Literal["turn", "stretch"] = "turn") -> TapeSlot:
+        items = self.builder.keep(of, ending, ListOf(t), one_per)
         popped = Op("list.pop", (items,))
         return TapeSlot(
             items.name,
@@ -120,11 +129,13 @@ class TapeLayout:
             by_reference=True,
         )
 
-    def _array(self, base: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> TapeSlot:
+    def _array(self, of: str, ending: str, t: Scalar | Array, axes: list[tuple[Expr, Expr]]) -> TapeSlot:
         own = t.dims if isinstance(t, Array) else ()
         lengths = [nonnegative_length(d, shape_query) for d in own]
-        dims = (*(dim(Symbol(base, axis)) for axis in range(len(axes))), *own)
-        saved = self.builder.keep(base, Array(t.dtype, dims))
+        saved = self.builder.keep(of, ending, t)
+        # lengths of its own: those of a parameter of the user's may have its name, without the version
+        dims = (*(dim(Symbol(saved.name, axis)) for axis in range(len(axes))), *own)
+        self.builder.types[saved.name] = Array(t.dtype, dims)
         sizes, at = tuple(size for size, _ in axes), tuple(number for _, number in axes)
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare = Assign(saved.name, Op("np.empty", (*sizes, *lengths), static))
@@ -137,12 +148,12 @@ class TapeLayout:
             f"{_in_words(t)} per turn",
         )
 
-    def _growing_array(self, base: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
+    def _growing_array(self, of: str, t: Scalar | Array, loop: Region, inner: list[tuple[Expr, Expr]]) -> TapeSlot:
         """An array over the iterations of an outermost loop of unknown trip count: it grows by a row per iteration."""
         assert isinstance(loop.owner, For | While)
         count = trip_count_of(loop.owner)
         assert count is not None
-        slot = self._array(base.removesuffix("_saved") + "_stack", t, [(Const(FIRST_SIZE), Var(count.arg)), *inner])
+        slot = self._array(of, STACK, t, [(Const(FIRST_SIZE), Var(count.arg)), *inner])
         rows = Var(slot.name)
         grown = Op("np.concatenate", (rows, Op("np.empty_like", (rows,))), (("axis", 0),))
         full = Op("==", (Var(count.arg), Op("shape", (rows,), (("axis", 0),))))
@@ -213,11 +224,11 @@ class TapeLayout:
                 return None
         return found
 
-    def _stack(self, base: str, t: Scalar, region: Region) -> TapeSlot:
+    def _stack(self, of: str, t: Scalar, region: Region) -> TapeSlot:
         integer = Scalar("int64")
-        base = base.removesuffix("_saved")
-        stack_name = base if t.dtype == "bool" else f"{base}_stack"
-        stack = self.builder.keep(stack_name, Array(t.dtype, (dim(Symbol(stack_name, 0)),)))
+        ending = "" if t.dtype == "bool" else STACK
+        stack = self.builder.keep(of, ending, t)
+        self.builder.types[stack.name] = Array(t.dtype, (dim(Symbol(stack.name, 0)),))
         static = () if t.dtype == "float64" else (("dtype", t.dtype),)
         declare: list[Stmt] = [Assign(stack.name, Op("np.empty", (Const(FIRST_SIZE),), static))]
         grown = Op("np.concatenate", (stack, Op("np.empty_like", (stack,))), (("axis", 0),))
@@ -236,7 +247,7 @@ class TapeLayout:
             return TapeSlot(
                 stack.name, tuple(declare), lambda e: (Store(stack, (top,), e),), (), load, about, grows=growth
             )
-        top = self.builder.fresh(f"{base}_top", integer)
+        top = self.builder.fresh(f"{of}_top", integer)
         declare.append(Assign(top.name, Const(0)))
         full = If(Op("==", (top, size)), (grow,), ())
         after = Assign(top.name, Op("+", (top, Const(1))))

@@ -35,7 +35,7 @@ def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
     found = []
     for name, values in definitions.items():
         grows = any(_grows(name, value) for value in values)
-        size = _size(f.tape[name], values[0], grows)
+        size = _size(f.tape[name].one_per, values[0], grows)
         found.append(TapeEntry(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
     return tuple(found)
 

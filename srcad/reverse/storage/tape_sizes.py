@@ -20,6 +20,7 @@ from srcad.ir.types import ONE, Array, Dim, Scalar, Symbol, Type, dim
 from srcad.reverse.storage.tape_report import TapeEntry
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import CONDITIONS, RING
+from srcad.typing.join import join_types, rename_symbols
 from srcad.typing.typeof import typeof
 
 _TOTAL = RING | CONDITIONS | {"max"}
@@ -323,9 +324,10 @@ def _own_symbol(name: str, dtype: str) -> Dim | None:
 
 
 def _join(name: str, one: Type, other: Type | None) -> Type | None:
-    """The join of what two branches know of a name."""
-    if isinstance(one, Scalar) and isinstance(other, Scalar) and one.dtype == other.dtype:
-        return one if one == other else Scalar(one.dtype, _own_symbol(name, one.dtype))
+    """The join of what two branches know of a name; of two arrays the lengths are wanted, or nothing."""
+    both = other and join_types(one, other)
+    if isinstance(both, Scalar):
+        return rename_symbols(both, name)
     return one if one == other else None
 
 

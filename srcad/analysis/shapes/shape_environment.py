@@ -1,21 +1,21 @@
-"""The shape environment: flow-sensitive types and shape equalities during a walk over a function, and fresh names."""
+"""The shape environment: flow-sensitive types and shape facts during a walk over a function in sequential form."""
 
 from __future__ import annotations
 
-import builtins
-import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
+from typing import TypeVar
 
-from srcad import runtime, vector_math
-from srcad.analysis.memory.memory_queries import MemoryQueries
-from srcad.ir.nodes import Assign, Const, Expr, For, Function, Op, Stmt, Var
-from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
+from srcad.analysis.shapes.implied_equalities import implied_equalities
+from srcad.ir.length_facts import NOTHING, LengthFacts
+from srcad.ir.nodes import Const, Expr, For, Op, Stmt, Var
+from srcad.ir.traversal import names
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim, unknown
 from srcad.typing.typeof import linear_value, typeof
 
-Facts = tuple[dict[Symbol, Dim], dict[Dim, Var], int]
-_INDICES = ("i", "j", "k", "l", "m", "n")
+_Result = TypeVar("_Result")
+Shapes = dict[str, tuple[Dim, ...]]
+Snapshot = tuple[LengthFacts, dict[Dim, Var], int]
 
 
 class ShapeEnvironment:
@@ -27,7 +27,7 @@ class ShapeEnvironment:
     >>> from srcad.ir.notation import parse
     >>> a, b = dim(Symbol("a", 0)), dim(Symbol("b", 0))
     >>> types = {n: Array("float64", (d,)) for n, d in (("a", a), ("b", b), ("y", dim(Symbol("?y", 0))))}
-    >>> shapes = ShapeEnvironment(Function("f", (), (), (), types))
+    >>> shapes = ShapeEnvironment(types, frozenset())
     >>> shapes.assume_equal(a, b)
     >>> shapes.representative(a) == shapes.representative(b)
     True
@@ -37,62 +37,31 @@ class ShapeEnvironment:
     True
     """
 
-    def __init__(self, f: Function) -> None:
-        self._declared = f.types
-        self._params = frozenset(p.name for p in f.params)
-        self._memory = MemoryQueries(f)
-        self._bound: dict[str, str] = {}
-        """Must-aliases: names bound to an array, with the fresh name under which it was allocated."""
-        self._equal: dict[Symbol, Dim] = {}
-        taken = {n for s in walk(f.body) for e in own_exprs(s) for n in reads(e)} | self._params | {f.name}
-        taken |= {n for s in walk(f.body) for n in own_writes(s)} | set(f.types)
-        self._taken = taken | {*keyword.kwlist, *dir(builtins), "np", "math", *vars(runtime), *vars(vector_math)}
-        self.indices = tuple(self.unused_name(name) for name in _INDICES)
-        self.types: dict[str, Type] = {name: _with_fresh_symbols(t) for name, t in f.types.items()}
+    def __init__(self, declared: Mapping[str, Type], params: frozenset[str]) -> None:
+        self._declared = declared
+        self._params = params
+        self.types: dict[str, Type] = {name: _with_fresh_symbols(t) for name, t in declared.items()}
+        self.facts = NOTHING
+        """What is known of lengths at this point, beside the types."""
         self.extents: dict[str, tuple[Expr, ...]] = {}
         """The lengths of arrays that the lowered code allocates."""
-        self._extents: dict[Dim, Var] = {}
+        self._named: dict[Dim, Var] = {}
+        """The variables that have a length as their value."""
         self._boundaries = 0
         """How many iteration boundaries the walk has passed."""
-
-    # ---- names -------------------------------------------------------------------------------
-
-    def unused_name(self, wanted: str) -> str:
-        name, k = wanted, 0
-        while name in self._taken:
-            k += 1
-            name = f"{wanted}{k}"
-        self._taken.add(name)
-        return name
-
-    def fresh_name(self, wanted: str, type: Type, memory: str | None = None) -> str:
-        """A fresh name with a type; `memory` is the name of an array that it is a view of."""
-        name = self.unused_name(wanted)
-        self.types[name] = _with_fresh_symbols(type)
-        if memory is not None:
-            self._memory.define_alias(name, memory)
-        return name
-
-    def alias_class(self, name: str) -> str:
-        """The alias class of the name: one name for all that may alias."""
-        return self._memory.class_of(name)
-
-    def bind(self, target: str, source: str) -> None:
-        """`target = source`, where the source is a fresh name: from here on they must alias."""
-        self._memory.define_alias(source, target)
-        self._bound[target] = source
-
-    def must_alias(self, a: str, b: str) -> bool:
-        """Whether two names must alias, being equal or just bound to each other."""
-        return a == b or self._bound.get(a) == b or a == self._bound.get(b)
-
-    def loads(self, expr: Expr) -> frozenset[str]:
-        """The alias classes that the evaluation of the expression reads."""
-        return self._memory.reads(expr)
+        self._versions: dict[str, int] = {}
 
     def declared(self, name: str) -> Type | None:
         """The flow-insensitive type of the name."""
         return self._declared.get(name, self.types.get(name))
+
+    def declare(self, name: str, type: Type) -> None:
+        """A new name of this type."""
+        self.types[name] = _with_fresh_symbols(type)
+
+    def version(self, name: str) -> int:
+        """A number that grows with each assignment of the name: while it stays, the name has the same value."""
+        return self._versions.get(name, 0)
 
     # ---- flow-sensitive types ----------------------------------------------------------------
 
@@ -100,7 +69,7 @@ class ShapeEnvironment:
         """The transfer function of `target = value`."""
         found = self._list_item_type(value) or self._allocation_type(value) or typeof(value, self.types)
         old = self._declared.get(target, self.types.get(target))
-        self._forget_aliases(target)
+        self._begin_version(target)
         match old, found:
             case Array(dtype, dims, layout), Array(_, new) if len(new) == len(dims):
                 self.types[target] = Array(dtype, new, layout)
@@ -112,7 +81,7 @@ class ShapeEnvironment:
     def forget(self, changed: Iterable[str]) -> None:
         """These names may have any value of their types."""
         for name in changed:
-            self._forget_aliases(name)
+            self._begin_version(name)
             declared = self._declared.get(name)
             if declared is not None:
                 self.types[name] = _with_fresh_symbols(declared)
@@ -131,9 +100,9 @@ class ShapeEnvironment:
         """The value of an integer as a linear form."""
         return linear_value(expr, self.types)
 
-    def _forget_aliases(self, name: str) -> None:
+    def _begin_version(self, name: str) -> None:
+        self._versions[name] = self.version(name) + 1
         self.extents.pop(name, None)
-        self._bound.pop(name, None)
         for other in [k for k, lengths in self.extents.items() if any(name in names(e) for e in lengths)]:
             del self.extents[other]
 
@@ -149,12 +118,12 @@ class ShapeEnvironment:
 
     def _allocation_type(self, value: Expr) -> Type | None:
         """The type of an allocation: `max(n - 2, 0)` is the length of a slice of `n - 2` elements, cut at 0."""
-        kind = typeof(value, self.types)
-        match kind, value:
-            case Array(dims=dims), Op("np.empty" | "np.zeros" | "np.ones", extents) if len(extents) == len(dims):
-                return replace(
-                    kind, dims=tuple(self._clamped_length(e) or d for e, d in zip(extents, dims, strict=True))
-                )
+        match value:
+            case Op("np.empty" | "np.zeros" | "np.ones", extents):
+                kind = typeof(value, self.types)
+                if isinstance(kind, Array) and len(extents) == kind.rank:
+                    dims = zip(extents, kind.dims, strict=True)
+                    return replace(kind, dims=tuple(self._clamped_length(e) or d for e, d in dims))
         return None
 
     def _clamped_length(self, extent: Expr) -> Dim | None:
@@ -171,17 +140,13 @@ class ShapeEnvironment:
 
     # ---- lengths -----------------------------------------------------------------------------
 
-    @property
-    def equalities(self) -> dict[Symbol, Dim]:
-        return dict(self._equal)
-
-    def snapshot(self) -> Facts:
+    def snapshot(self) -> Snapshot:
         """The facts at this point, for `restore` where a tentative lowering is given up or a block ends."""
-        return dict(self._equal), dict(self._extents), self._boundaries
+        return self.facts, dict(self._named), self._boundaries
 
-    def restore(self, facts: Facts) -> None:
-        equal, extents, boundaries = facts
-        self._equal, self._extents = dict(equal), dict(extents)
+    def restore(self, facts: Snapshot) -> None:
+        self.facts, named, boundaries = facts
+        self._named = dict(named)
         if boundaries != self._boundaries:
             self._forget_varying_lengths()
 
@@ -192,27 +157,36 @@ class ShapeEnvironment:
 
     def _forget_varying_lengths(self) -> None:
         """Drop facts about lengths that are not those of parameters: they may have changed."""
-        self._equal = {s: d for s, d in self._equal.items() if self._is_invariant(dim(s)) and self._is_invariant(d)}
-        self._extents = {d: name for d, name in self._extents.items() if self._is_invariant(d)}
+        self.facts = self.facts.restricted(self._is_invariant)
+        self._named = {d: name for d, name in self._named.items() if self._is_invariant(d)}
 
     def _is_invariant(self, d: Dim) -> bool:
         return all(s.name in self._params for s, _ in d.terms)
 
-    def nonnegative_extent(self, length: Dim, extent: Expr, before: list[Stmt]) -> Expr:
-        """An expression for the length that is never negative, as `n - 2` is for an array that is too short."""
-        if not length.terms:
-            return Const(max(length.const, 0))
-        if length.is_nonnegative or isinstance(extent, Var) or (isinstance(extent, Op) and extent.prim == "shape"):
-            return extent
-        if length not in self._extents:
-            name = self.fresh_name("length", Scalar("int64", length))
-            before.append(Assign(name, Op("select", (Op(">", (extent, Const(0))), extent, Const(0)))))
-            self._extents[length] = Var(name)
-        return self._extents[length]
+    def named_length(self, d: Dim) -> Var | None:
+        """A variable that has this length as its value."""
+        return self._named.get(d)
+
+    def name_length(self, d: Dim, name: Var) -> None:
+        """From here on the variable has this length as its value."""
+        self._named[d] = name
 
     def representative(self, d: Dim) -> Dim:
         """The representative of all lengths that are equal to this one."""
-        return representative(d, self._equal)
+        return self.facts.representative(d)
+
+    def learn(self, stmt: Stmt) -> None:
+        """The statement has completed: the lengths that it needs to be equal are so from here on.
+
+        >>> from srcad.ir.notation import parse
+        >>> a, b = dim(Symbol("a", 0)), dim(Symbol("b", 0))
+        >>> shapes = ShapeEnvironment({"a": Array("float64", (a,)), "b": Array("float64", (b,))}, frozenset("ab"))
+        >>> (stmt,) = parse("check(shape(a, axis=0) == shape(b, axis=0))")
+        >>> shapes.learn(stmt)
+        >>> shapes.representative(a) == shapes.representative(b)
+        True
+        """
+        self.facts = self.facts.with_equal(*implied_equalities(stmt, lambda e: typeof(e, self.types)))
 
     def unknown_length(self) -> Dim:
         """A length under a fresh symbol."""
@@ -220,27 +194,68 @@ class ShapeEnvironment:
 
     def assume_equal(self, a: Dim, b: Dim) -> None:
         """From here on the two lengths are equal."""
-        a, b = self.representative(a), self.representative(b)
-        match a, b:
-            # a form that may be negative stands for length 0 then, so equal lengths need not be equal forms
-            case Dim(((x, 1),), c), Dim(((y, 1),), d) if x != y and c == d and (c == 0 or (a.is_index and b.is_index)):
-                self._equal[x] = dim(y)
-            case (Dim(((x, 1),), 0), Dim((), _) as constant) | (Dim((), _) as constant, Dim(((x, 1),), 0)):
-                self._equal[x] = constant
+        self.facts = self.facts.with_equal((a, b))
 
+    # ---- joins -------------------------------------------------------------------------------
 
-def representative(d: Dim, equal: Mapping[Symbol, Dim]) -> Dim:
-    """The representative of a length in its class under the equalities."""
-    if not any(s in equal for s, _ in d.terms):
-        return d
+    def branches(
+        self, changed: Set[str], then: Callable[[], _Result], orelse: Callable[[], _Result]
+    ) -> tuple[_Result, _Result]:
+        """Walk over both branches of an `if`, which assign `changed`; afterwards what holds on both paths."""
+        before = self.at(changed)
+        one = then()
+        constant = self.constant_shapes(changed)
+        self.forget(changed)
+        self.types.update(before)
+        other = orelse()
+        self.join(changed, constant, self.constant_shapes(changed))
+        return one, other
 
-    def root(symbol: Symbol) -> Dim:
-        found = dim(symbol)
-        while found.terms and found.terms[0][0] in equal:
-            found = equal[found.terms[0][0]]
+    def iterations(self, changed: Set[str], iteration: Callable[[], _Result]) -> _Result:
+        """Walk over the body of a loop, which assigns `changed`, under its invariants: a fixpoint.
+
+        What is invariant are constant shapes that no iteration changes.
+        """
+        constant = self.constant_shapes(changed)
+        while True:
+            self.forget(changed)
+            self._refine(constant)
+            self.pass_iteration_boundary()
+            result = iteration()
+            self.pass_iteration_boundary()
+            after = self.constant_shapes(changed)
+            invariant = self.join(changed, constant, after)
+            if invariant == constant:
+                return result
+            constant = invariant
+
+    def join(self, changed: Set[str], one: Shapes, other: Shapes) -> Shapes:
+        """Two paths meet that have assigned `changed`: what constant shapes remain."""
+        both = {name: dims for name, dims in other.items() if one.get(name) == dims}
+        self.forget(changed)
+        self._refine(both)
+        return both
+
+    def at(self, several: Set[str]) -> dict[str, Type]:
+        """The types of these names at this point."""
+        return {name: self.types[name] for name in several if name in self.types}
+
+    def constant_shapes(self, changed: Set[str]) -> Shapes:
+        """The shapes that are constant at this point but not in the flow-insensitive type."""
+        found: Shapes = {}
+        for name in changed:
+            kind, declared = self.types.get(name), self._declared.get(name)
+            if isinstance(kind, Array) and isinstance(declared, Array) and any(d.terms for d in declared.dims):
+                constant = tuple(map(self.representative, kind.dims))
+                if not any(d.terms for d in constant):
+                    found[name] = constant
         return found
 
-    return d.replaced(root)
+    def _refine(self, constant: Shapes) -> None:
+        for name, dims in constant.items():
+            kind = self.types[name]
+            assert isinstance(kind, Array)
+            self.types[name] = replace(kind, dims=dims)
 
 
 def _with_fresh_symbols(kind: Type) -> Type:

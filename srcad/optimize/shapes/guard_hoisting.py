@@ -1,23 +1,19 @@
-"""Shape facts through loops and branches: joins, loop invariants, and guards hoisted before loops."""
+"""Shape guards of the first iteration of a loop are hoisted before it, under the condition that it has one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeVar
 
+from srcad.analysis.shapes.shape_environment import ShapeEnvironment
 from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Stmt
 from srcad.ir.traversal import block_reads, defined, names
 from srcad.ir.types import Array, Dim, Symbol, dim
-from srcad.optimize.shapes.shape_environment import ShapeEnvironment
 from srcad.optimize.shapes.shape_guards import ShapeGuard, first_iteration_guards, nonempty_condition
 
-_Result = TypeVar("_Result")
-Shapes = dict[str, tuple[Dim, ...]]
 
-
-class LoopShapes:
-    """The join of shape facts at the ends of branches and at loop heads, while `lower_block` rewrites the bodies.
+class GuardHoisting:
+    """The loops of a function, while `lower_block` rewrites their bodies with the facts of `shapes`.
 
     `lower_scalar` lowers the exit condition of a loop, with the statements that it appends before.
 
@@ -30,10 +26,10 @@ class LoopShapes:
     ... for t in range(n):
     ...     y[0] = y[2]
     ... ''')
-    >>> shapes = ShapeEnvironment(f)
+    >>> shapes = ShapeEnvironment(f.types, frozenset("y"))
     >>> def lower(block):
     ...     return block if shapes.representative(dim(symbol)) == dim(3) else (guard, *block)
-    >>> loops = LoopShapes(f, shapes, lower, lambda expr, before: expr)
+    >>> loops = GuardHoisting(f, shapes, lower, lambda expr, before: expr)
     >>> print(show((loops.loop(loop),)))  # doctest: +ELLIPSIS
     if 0 < n:
         check(shape(y, axis=0) == 3, derived=False, error='ValueError', ...)
@@ -58,56 +54,6 @@ class LoopShapes:
         self._guarded_loops: list[tuple[Stmt, Dim, Expr, list[ShapeGuard]]] = []
         """The loops with hoisted guards: the statement, its extent, its condition, the guards."""
 
-    def branches(self, then: Block, orelse: Block) -> tuple[Block, Block]:
-        """The branches of an `if`; afterwards the facts that hold on both paths."""
-        changed = defined(then) | defined(orelse)
-        before = {name: self._shapes.types[name] for name in changed if name in self._shapes.types}
-        one = self._lower_block(then)
-        constant = self._constant_shapes(changed)
-        self._shapes.forget(changed)
-        self._shapes.types.update(before)
-        other = self._lower_block(orelse)
-        constant = {name: d for name, d in self._constant_shapes(changed).items() if constant.get(name) == d}
-        self._shapes.forget(changed)
-        self._refine(constant)
-        return one, other
-
-    def repeated(self, changed: Set[str], iteration: Callable[[], _Result]) -> _Result:
-        """The body of a loop under its invariants, by a fixpoint: constant shapes that no iteration changes."""
-        constant = self._constant_shapes(changed)
-        while True:
-            self._shapes.forget(changed)
-            self._refine(constant)
-            self._shapes.pass_iteration_boundary()
-            result = iteration()
-            self._shapes.pass_iteration_boundary()
-            after = self._constant_shapes(changed)
-            invariant = {name: d for name, d in constant.items() if after.get(name) == d}
-            self._shapes.forget(changed)
-            self._refine(invariant)
-            if invariant == constant:
-                return result
-            constant = invariant
-
-    def _constant_shapes(self, changed: Set[str]) -> Shapes:
-        """The shapes that are constant at this point but not in the flow-insensitive type."""
-        found: dict[str, tuple[Dim, ...]] = {}
-        for name in changed:
-            kind, declared = self._shapes.types.get(name), self._declared.get(name)
-            if isinstance(kind, Array) and isinstance(declared, Array) and any(d.terms for d in declared.dims):
-                constant = tuple(map(self._shapes.representative, kind.dims))
-                if not any(d.terms for d in constant):
-                    found[name] = constant
-        return found
-
-    def _refine(self, constant: dict[str, tuple[Dim, ...]]) -> None:
-        for name, dims in constant.items():
-            kind = self._shapes.types[name]
-            assert isinstance(kind, Array)
-            self._shapes.types[name] = replace(kind, dims=dims)
-
-    # ---- guards of first iterations ----------------------------------------------------------
-
     def loop(self, loop: For) -> Stmt:
         """The lowered loop; guards of its first iteration are hoisted into an `if` around it."""
         nonempty, extent = nonempty_condition(loop), self._extent(loop)
@@ -119,8 +65,8 @@ class LoopShapes:
                 found.append(guard)
         facts, before = self._shapes.snapshot(), self.guards
         changed = {loop.index, *defined(loop.body)}
-        entering = {name: self._shapes.types[name] for name in changed if name in self._shapes.types}
-        constant = self._constant_shapes(changed)
+        entering = self._shapes.at(changed)
+        constant = self._shapes.constant_shapes(changed)
         while True:
             self._shapes.types.update(entering)
             for guard in found:
@@ -130,7 +76,7 @@ class LoopShapes:
                     ((inner, _),) = guard.under
                     self.guards = {**self.guards, inner: (*self.guards.get(inner, ()), replace(guard, under=()))}
             new = self._iterations(loop)
-            after = self._constant_shapes(changed)
+            after = self._shapes.constant_shapes(changed)
             self._shapes.restore(facts)
             self.guards = before
             guards = (*first_iteration_guards(new.body, self._params, self._declared), *self._inner_guards(new))
@@ -141,17 +87,12 @@ class LoopShapes:
                 break
             found += more
         # the guards hold if there was an iteration
-        self._join_after_loop(changed, constant, after)
+        self._shapes.join(changed, constant, after)
         guarded = If(nonempty, (*(guard.check() for guard in found), new), ())
         if extent is not None:
             self.guards = {**before, extent: (*before.get(extent, ()), *(g for g in found if g not in inherited))}
             self._guarded_loops.append((guarded, extent, nonempty, found))
         return guarded
-
-    def _join_after_loop(self, changed: Set[str], before: Shapes, after: Shapes) -> None:
-        """The join after a loop, which may have had no iteration."""
-        self._shapes.forget(changed)
-        self._refine({name: d for name, d in after.items() if before.get(name) == d})
 
     def _inner_guards(self, loop: For) -> Iterator[ShapeGuard]:
         """Guards of inner loops, under their conditions, which can be evaluated before this loop."""
@@ -183,7 +124,7 @@ class LoopShapes:
                 body += tuple(more)
             return replace(loop, body=body, exit=exit_condition)
 
-        return self.repeated({loop.index, *defined(loop.body)}, iteration)
+        return self._shapes.iterations({loop.index, *defined(loop.body)}, iteration)
 
 
 def _implies(one: ShapeGuard, other: ShapeGuard) -> bool:

@@ -1,0 +1,147 @@
+"""Lowering of stores through subscripts: an item of a list, a part of an array.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, i):
+...     x[i, 1:] = 0.0
+>>> import numpy as np
+>>> print(text(normal_form(f, np.ones((3, 4)), 1)))
+f(x: float64[x.0, x.1], i: int64):
+    %n.0 = shape(x, axis=0)
+    within(i, %n.0, where='L2: x[i, 1:]: ')
+    x[i, 1:] = 0.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from srcad.frontend.lowering.indexing import (
+    array_of,
+    basic_items,
+    check_advanced,
+    check_conflicts,
+    check_indices,
+    index,
+    index_items,
+    is_basic,
+    position_of,
+    static_slice,
+)
+from srcad.frontend.lowering.operators import binary
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapObject, HeapRef, Leaf, Seq, SliceValue
+from srcad.frontend.values.constants import key_of
+from srcad.frontend.values.context import Context
+from srcad.frontend.values.control_joins import describe_value
+from srcad.frontend.values.growing_lists import refuse_change
+from srcad.frontend.values.iterables import items_of
+from srcad.ir.nodes import Expr, Slice, Store, Var
+from srcad.ir.types import Array, Dim, Scalar
+from srcad.rules.expansions.advanced_indexing import put, take
+from srcad.typing.length_demands import Axis
+from srcad.typing.length_demands import stored as stored_in
+
+
+def store(ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None = None) -> None:
+    """`value[items] = stored`, or `op=` in place."""
+    value, items, stored = ctx.check(value), ctx.check(items), ctx.check(stored)
+    if isinstance(value, HeapRef):
+        _store_item(ctx, value, items, stored if op is None else binary(ctx, op, index(ctx, value, items), stored))
+        return
+    if not isinstance(value, Leaf) or not isinstance(value.type, Array):
+        ctx.fail("S126", f"{describe_value(value)} cannot be written to by index")
+    listed = index_items(items)
+    stored_leaf = stored if isinstance(stored, Leaf) else array_of(ctx, stored)
+    if not all(is_basic(item) for item in listed):
+        check_advanced(ctx, listed)
+        if op is not None:
+            _check_kind(ctx, value, stored_leaf, op)
+        new = stored_leaf if op is None else binary(ctx, op, ctx.call(Constant(take), value, Seq(listed)), stored_leaf)
+        ctx.call(Constant(put), value, Seq(listed), new)
+        return
+    store_basic(ctx, value, basic_items(ctx, value, listed), stored_leaf, op)
+
+
+def store_basic(ctx: Context, array: Leaf, items: tuple[Expr, ...], stored: Leaf, op: str | None) -> None:
+    """Emit the `Store`, after checks that the value can be broadcast to the target."""
+    builder = ctx.builder
+    assert isinstance(array.type, Array)
+    where: tuple[Expr, ...] = () if all(item == Slice() for item in items) else items
+    assert isinstance(array.atom, Var)
+    part = array.type if not items else builder.type_of_op("index", array.atom, *items)
+    check_indices(ctx, array, where)
+    if isinstance(stored.type, Array):
+        _check_fit(ctx, part.dims if isinstance(part, Array) else (), stored.type.dims)
+        if isinstance(part, Array):
+            _demand_fit(ctx, array, items, part, stored)
+    elif not isinstance(stored.type, Scalar):
+        ctx.fail("S127", f"{describe_value(stored)} cannot be written into an array")
+    assert isinstance(stored.type, Array | Scalar)
+    if op is not None:
+        _check_kind(ctx, array, stored, op)
+    builder.emit(Store(array.atom, where, stored.atom, op, builder.span))
+
+
+def _check_kind(ctx: Context, array: Leaf, stored: Leaf, op: str) -> None:
+    """S127 where an in-place update would cast floats to integers."""
+    assert isinstance(array.type, Array)
+    dtype = ctx.builder.dtype_of_op(op, array.atom, stored.atom)
+    if not np.can_cast(dtype, array.type.dtype, "same_kind"):
+        reason = f"NumPy does not cast {dtype} to {array.type.dtype} in place."
+        ctx.fail("S127", f"{op}= of {describe_value(stored)} into {describe_value(array)}", reason)
+
+
+def _demand_fit(ctx: Context, array: Leaf, items: tuple[Expr, ...], part: Array, value: Leaf) -> None:
+    """Demand at run time that the stored value has the shape of the target, or is broadcast to it."""
+    builder = ctx.builder
+    assert isinstance(value.type, Array)
+    target = [Axis(0, axis, d) for axis, d in enumerate(part.dims)]
+    given = [Axis(1, axis, d) for axis, d in enumerate(value.type.dims)]
+    wanted = stored_in(given, target, "does not fit into ")
+    if builder.checks and wanted:
+        view = builder.op("index", array.atom, *items) if items else array.atom
+        builder.demand(wanted, (view, value.atom), builder.span)
+
+
+def _check_fit(ctx: Context, target: Sequence[Dim], stored: Sequence[Dim]) -> None:
+    extra = len(stored) - len(target)
+    dims = list(stored)
+    if extra > 0:
+        if not all(d.is_one for d in dims[:extra]):
+            ctx.fail("S127", f"an array of {len(stored)} axes written into {len(target)} axes")
+        dims = dims[extra:]
+    for have, want in zip(reversed(dims), reversed(target), strict=False):
+        if not have.terms and not want.terms and have != want and not have.is_one:
+            ctx.fail("S127", f"a length of {have.const} written into a length of {want.const}")
+
+
+def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract) -> None:
+    cells = ctx.heap[value.id]
+    ctx.changes(value)
+    check_conflicts(ctx, cells)
+    if cells.grown:
+        refuse_change(ctx)
+    if cells.shared:
+        ctx.fail(
+            "S125",
+            f"this {value.kind} comes from two paths, and is changed here",
+            "Which of the two is meant is known only at run time.",
+            f"make a new {value.kind} instead of changing this one.",
+        )
+    if cells.keys is not None:
+        key = key_of(ctx, items)
+        entries = dict(zip(cells.keys, cells.items, strict=True)) | {key: stored}
+        ctx.heap[value.id] = HeapObject(tuple(entries.values()), tuple(entries))
+        return
+    listed = list(cells.items)
+    if isinstance(items, SliceValue):
+        listed[static_slice(ctx, items)] = list(items_of(ctx, stored) or ())
+    else:
+        position = position_of(ctx, items)
+        if not -len(listed) <= position < len(listed):
+            ctx.fail("S126", f"index {position} of a list of {len(listed)}")
+        listed[position] = stored
+    ctx.heap[value.id] = HeapObject(tuple(listed))
