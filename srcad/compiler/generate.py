@@ -129,13 +129,16 @@ def generate(
     request: Request,
     fixed: bool = False,
     zero_d: frozenset[str] = frozenset(),
+    free_sums: frozenset[str] = frozenset(),
 ) -> Generated:
     """Run the compiler. `wrt` are the flat parameters to differentiate with respect to; `zero_d` are 0-d arrays.
+
+    `free_sums` are statements of the function, as text, that add to a sum whose order does not matter.
 
     Where `fixed`, integers and bools that the function reads from outside are constants of the text.
     """
     source = read(function)
-    asked = Asked(source, arguments, wrt, request, fixed, zero_d)
+    asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     verify = is_verifying() or request.options.debug
     start = Unit(asked, Function(source.name, (), (), (), {}), differentiate=nested_derivative)

@@ -10,21 +10,30 @@ from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import recorded
 from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
+from srcad.compiler.rereading import reread
 from srcad.compiler.standalone import standalone_module
 from srcad.options import Options
 
 
 @dataclass(frozen=True, eq=False)
 class Shipment:
-    """What is written for one function, generated for the weakest types that its text is right for."""
+    """What is written for one function."""
 
     generated: Generated
+    """The function for the weakest types that the text is right for."""
     options: Options
+    edited: str | None = None
+    """What the readable file says, where somebody edited it since it was written."""
 
     @cached_property
     def text(self) -> str:
         """The readable file."""
-        return recorded(standalone_module(self.generated, self.options))
+        return recorded(standalone_module(self.generated, self.options)) if self.edited is None else self.edited
+
+    @cached_property
+    def _compiled(self) -> Generated:
+        """What the compiled form is made of: an edited text is read."""
+        return self.generated if self.edited is None else reread(self.edited, self.generated, self.options)
 
     def write(self, path: Path) -> None:
         """Write the readable file and its compiled form. The form comes first: a file never lacks its own."""
@@ -58,7 +67,7 @@ class Shipment:
     def _files(self, path: Path) -> dict[Path, str]:
         if self.options.target == "python":
             return {}
-        files = machine_folder.files(self.generated, self.options, path.stem, self.text)
+        files = machine_folder.files(self._compiled, self.options, path.stem, self.text)
         return {path.parent / machine_folder.FOLDER / place: content for place, content in files.items()}
 
 

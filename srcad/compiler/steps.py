@@ -69,7 +69,13 @@ def _changed(unit: Unit, f: Function, aliases: MayAlias | None = None) -> Unit:
 def lowered(unit: Unit) -> Unit:
     asked = unit.asked
     assert asked.source is not None
-    found = lower(asked.source, asked.arguments, fixed=asked.fixed, differentiate=unit.differentiate)
+    found = lower(
+        asked.source,
+        asked.arguments,
+        fixed=asked.fixed,
+        differentiate=unit.differentiate,
+        free_sums=asked.free_sums,
+    )
     return replace(unit, function=found.function, lowered=found)
 
 

@@ -31,6 +31,8 @@ class Asked:
     """Whether integers and bools that the function reads from outside are constants of the text."""
     zero_d: frozenset[str] = frozenset()
     """Arguments that are 0-d arrays."""
+    free_sums: frozenset[str] = frozenset()
+    """Statements of the source, as text, that add to a sum whose order does not matter."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def _public(module: ModuleType) -> list[str]:
 
 def _imported(path: Path) -> ModuleType:
     """A new module made of the file. Its name is no other's, so that no other is replaced."""
-    name = f"srcad.read.{path.stem}_{next(_NUMBERS)}"
+    name = f"made_by_srcad.{path.stem}_{next(_NUMBERS)}"  # a module of srcad would be a library
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         _fail(f"there is no Python file {path}", "give the path of a module that srcad wrote.")

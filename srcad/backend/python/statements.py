@@ -29,6 +29,7 @@ from srcad.ir.nodes import (
     While,
 )
 from srcad.ir.runtime_checks import Check, check_of, negated
+from srcad.ir.traversal import walk
 from srcad.rules.primitives import PRIMITIVES
 
 
@@ -62,6 +63,20 @@ def to_ast(function: Function, defaults: Sequence[str] = (), *, formats: bool = 
         defaults=[ast.parse(default, mode="eval").body for default in defaults],
     )
     return ast.FunctionDef(function.name, arguments, _spaced(body) or [ast.Pass()], [])
+
+
+def free_sums(function: Function) -> frozenset[str]:
+    """The statements of a function, as text, that add to a sum whose order does not matter.
+
+    >>> from srcad.ir.types import Scalar
+    >>> add = AugAssign("d_x", "+", Var("t"), free=True)
+    >>> types = dict.fromkeys(("d_x", "t"), Scalar("float64"))
+    >>> free_sums(Function("f", (), (add, AugAssign("y", "+", Var("t"))), (), types))
+    frozenset({'d_x += t'})
+    """
+    printer = _Statements(Expressions(function), StatementGroups(function), False)
+    free = [s for s in walk(function.body) if isinstance(s, AugAssign | Store) and s.free]
+    return frozenset(ast.unparse(ast.fix_missing_locations(one)) for s in free for one in printer.statement(s))
 
 
 def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:

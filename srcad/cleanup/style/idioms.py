@@ -39,6 +39,10 @@ def _statement(stmt: Stmt, types: Mapping[str, Type], reverse: bool) -> Stmt:
                     stmt = AugAssign(target, prim, b, stmt.span)
                 elif b == Var(target) and prim == "+" and reverse:
                     stmt = AugAssign(target, prim, a, stmt.span)
+        case Assign(target, Op("machine.plus", (Var(same), Op("neg", (term,))))) if same == target:
+            stmt = AugAssign(target, "-", term, stmt.span, free=True)
+        case Assign(target, Op("machine.plus", (Var(same), term))) if same == target:
+            stmt = AugAssign(target, "+", term, stmt.span, free=True)
         case For("_", Op("-", (trip_count, Const(1))), Const(-1), Const(-1)):
             stmt = replace(stmt, start=Const(0), stop=trip_count, step=Const(1))
     if isinstance(stmt, Store) and stmt.op is not None and stmt.index and isinstance(stmt.base, Var):

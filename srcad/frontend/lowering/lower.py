@@ -98,17 +98,19 @@ def lower(
     fixed: bool = False,
     differentiate: Differentiate | None = None,
     zero_d: bool = False,
+    free_sums: frozenset[str] = frozenset(),
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
     A parameter with no entry takes its default; `*args` is given as a tuple, `**kwargs` as a mapping. Where `fixed`,
     integers and bools that the function reads from outside are compile-time constants, behind guards. `differentiate`
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
-    are marked, for `analysis/memory/zero_dim_conflicts`. Raises S1xx for what is outside the language.
+    are marked, for `analysis/memory/zero_dim_conflicts`. `free_sums` are statements, as text, whose sums have no order,
+    as those of adjoints. Raises S1xx for what is outside the language.
     """
     builder = Builder()
     builder.function, builder.checks = source.name, True
-    ctx = Context(builder, PARTS, fixed, differentiate, zero_d)
+    ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums)
     check_subset(source)
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)

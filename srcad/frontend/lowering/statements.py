@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gast
@@ -23,10 +25,10 @@ from srcad.frontend.values.growing_lists import refuse_change
 from srcad.frontend.values.iterables import items_of
 from srcad.frontend.values.name_resolution import lookup
 from srcad.frontend.values.variable_naming import adopt, bind_name
-from srcad.ir.nodes import Atom, Const, Effect, Stmt, Store, Var
+from srcad.ir.nodes import Assign, Atom, Const, Effect, Op, Stmt, Store, Var
 from srcad.ir.runtime_checks import check, check_of
 from srcad.ir.traversal import walk
-from srcad.ir.types import Array, Dim
+from srcad.ir.types import Array, Dim, Scalar
 
 RESULT = "%return"
 """The name in a frame that is bound to the value of its `return`."""
@@ -174,6 +176,28 @@ def _annotated(ctx: Context, node: Any) -> None:
 
 
 def _augmented(ctx: Context, node: Any) -> None:
+    if not ctx.free_sums or ast.unparse(gast.gast_to_ast(node)) not in ctx.free_sums:
+        _updated(ctx, node)
+        return
+    with ctx.builder.block() as written:
+        _updated(ctx, node)
+    for statement in written[:-1]:
+        ctx.builder.emit(statement)
+    ctx.builder.emit(_reassociable(ctx, written[-1]))
+
+
+def _reassociable(ctx: Context, stmt: Stmt) -> Stmt:
+    """The statement, where it adds to a sum, as one whose order does not matter."""
+    match stmt:
+        case Store(op="+" | "-"):
+            return replace(stmt, free=True)
+        case Assign(target, Op("+" | "-" as prim, (total, term))) if ctx.builder.types[target] == Scalar("float64"):
+            term = term if prim == "+" else ctx.builder.op("neg", term)
+            return replace(stmt, value=Op("machine.plus", (total, term)))
+    return stmt
+
+
+def _updated(ctx: Context, node: Any) -> None:
     prim = BINARY[type(node.op)]
     match node.target:
         case gast.Name(id=name):

@@ -127,10 +127,13 @@ class Context:
         fixed: bool = False,
         differentiate: Differentiate | None = None,
         zero_d: bool = False,
+        free_sums: frozenset[str] = frozenset(),
     ) -> None:
         self.builder = builder
         self.parts = parts
         self._differentiate = differentiate
+        self.free_sums = free_sums
+        """Statements, as text, that add to a sum whose order does not matter."""
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}

@@ -1,0 +1,132 @@
+"""The text people own against the gradient that is called, for each workload, in one process and interleaved.
+
+    python -m tests.benchmarks.owned [NAME ...]
+
+`saved` is the file that `save` writes, imported; `rebuilt` is that file after an edit that changes nothing, with the
+compiled form that `srcad build` makes by reading it. Each in processor time, as a ratio to the call of the derivative's
+own function on the same flat arguments. `first` is the time of the first call, text and machine code, without a cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib.util
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import srcad
+from srcad.dispatch.pytree import flatten
+from srcad.dispatch.specialisation import Specialisation
+from tests.benchmarks.discover import discovered
+from tests.benchmarks.workload import Workload
+
+ROUNDS, SECONDS = 7, 0.4
+"""Rounds of each function, and about how long one takes."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    names = parser.parse_args().names
+    warnings.simplefilter("ignore")
+    table = Table("workload", "called (ms)", "saved", "rebuilt", "first: called (s)", "saved", "rebuilt")
+    ratios: list[tuple[float, ...]] = []
+    srcad.grad(lambda x: x * x, cache=False)(1.0)  # what Numba loads once is nobody's first call
+    for name, workload in discovered().items():
+        if names and name not in names:
+            continue
+        best, first = measured(workload)
+        ratio = best[1] / best[0], best[2] / best[0], first[1] / first[0], first[2] / first[0]
+        ratios.append(ratio)
+        shown = [f"{best[0] * 1e3:.3f}", f"{ratio[0]:.2f}", f"{ratio[1]:.2f}", f"{first[0]:.2f}"]
+        table.add_row(name, *shown, f"{ratio[2]:.2f}", f"{ratio[3]:.2f}")
+        print(name, *shown, f"{ratio[2]:.2f}", f"{ratio[3]:.2f}", flush=True, file=sys.stderr)
+    for what, of in (("median", statistics.median), ("worst", max)):
+        saved, rebuilt, first_saved, first_rebuilt = map(of, zip(*ratios, strict=True))
+        table.add_row(what, "", f"{saved:.2f}", f"{rebuilt:.2f}", "", f"{first_saved:.2f}", f"{first_rebuilt:.2f}")
+    Console().print(table)
+
+
+def measured(workload: Workload) -> tuple[list[float], list[float]]:
+    """The best times of a call, and those of the first, of the derivative, of its file, and of the file rebuilt."""
+    arguments = workload.arguments(False)
+    one, derivative = specialised(workload, arguments)
+    shipment = derivative.shipment(one)
+    edited = replace(shipment, edited=f"{shipment.text}\nEDITED = True\n")
+    flat = [*one._flat(flatten(arguments)[0])]
+    flat += [np.ones_like(flat[at]) for at in buffers(one)]
+    with tempfile.TemporaryDirectory() as folder:
+        functions = []
+        for kind, made in (("saved", shipment), ("rebuilt", edited)):
+            path = Path(folder, kind, "made_grad.py")
+            path.parent.mkdir()
+            made.write(path)
+            functions.append(imported(path, one.generated.function.name))
+        called: Callable[..., Any] = one.compiled()
+        functions.insert(0, called)
+        first = []
+        for function in functions:
+            start = time.process_time()
+            function(*flat)
+            first.append(time.process_time() - start)
+        return interleaved(functions, flat), first
+
+
+def specialised(workload: Workload, arguments: tuple[Any, ...]) -> tuple[Specialisation, srcad.Derivative]:
+    options = {**workload.options, "cache": False}
+    for make in (srcad.grad, srcad.jacobian, srcad.adjoint):
+        derivative = make(workload.function, workload.wrt, **options)
+        try:
+            return derivative.specialisation(*arguments), derivative
+        except srcad.SrcadError:
+            continue
+    raise AssertionError("no mode takes the workload")
+
+
+def buffers(one: Specialisation) -> list[int]:
+    """The positions of the arrays whose buffers an adjoint takes, in their order."""
+    takes = one.generated.takes
+    names = [parameter.name for parameter in takes]
+    return [names.index(parameter.like) for parameter in takes if parameter.like is not None]
+
+
+def imported(path: Path, name: str) -> Callable[..., Any]:
+    spec = importlib.util.spec_from_file_location(f"owned_{path.parent.name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Callable[..., Any] = getattr(module, name)
+    assert type(found).__name__ == "_Form", found
+    return found
+
+
+def interleaved(functions: list[Callable[..., Any]], flat: list[Any]) -> list[float]:
+    best = [float("inf")] * len(functions)
+    start = time.process_time()
+    functions[0](*flat)
+    count = max(1, int(SECONDS / max(time.process_time() - start, 1e-7)))
+    gc.disable()
+    for _ in range(ROUNDS):
+        for at, function in enumerate(functions):
+            start = time.process_time()
+            for _ in range(count):
+                function(*flat)
+            best[at] = min(best[at], (time.process_time() - start) / count)
+    gc.enable()
+    return best
+
+
+if __name__ == "__main__":
+    main()
