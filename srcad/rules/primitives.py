@@ -57,6 +57,14 @@ def functions(*several: Any, **traits: Any) -> tuple[str, ...]:
     return names
 
 
+def _selected(c: Any, a: Any, b: Any) -> Any:
+    """`a if c else b`, in the dtype of both: of Python's numbers one of these."""
+    kinds = {type(a), type(b)}
+    if kinds <= {bool, int, float}:
+        return next(kind for kind in (float, int, bool) if kind in kinds)(a if c else b)
+    return _plain(np.where(np.array(c), a, b))
+
+
 def _plain(value: Any) -> Any:
     """A 0-d array as the scalar it holds."""
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
@@ -144,7 +152,7 @@ elementwise("abs", abs, **CHEAP, dtype="joined", weak_literals=True)  # of a sca
 elementwise("np.abs", np.abs, np.abs, **CHEAP, dtype="joined")
 elementwise("np.where", lambda c, a, b: _plain(np.where(c, a, b)), cheap=True, steps=(0,), element="select",
             dtype="joined", choice="condition", weak_literals=True)  # fmt: skip
-elementwise("select", lambda c, a, b: _plain(np.where(np.array(c), a, b)), **CHEAP, steps=(0,), dtype="joined",
+elementwise("select", _selected, **CHEAP, steps=(0,), dtype="joined",
             choice="condition", weak_literals=True, lazy=True, memory=ResultMemory((1, 2)), noun="choice")  # fmt: skip
 row("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False, memory=ResultMemory((0,)),
     elements="same")  # fmt: skip

@@ -119,7 +119,9 @@ class _ArrayStatementLowering:
                 args = (args[0], *(self.operands.value(arg, before) for arg in args[1:]))
                 return [*before, replace(stmt, call=Op(prim, args, static))]
             case Effect():
+                guards = self._loops.guards_of(stmt)
                 self._shapes.learn(stmt)
+                return [stmt, *guards]
             case Return(values):
                 new_values = tuple(self.operands.value(e, before) for e in values)
                 return [*before, replace(stmt, values=new_values)]

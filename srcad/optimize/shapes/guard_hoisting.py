@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from srcad.analysis.shapes.implied_equalities import implied_equalities
 from srcad.analysis.shapes.shape_environment import ShapeEnvironment
 from srcad.ir.nodes import Block, Const, Expr, For, Function, If, Stmt
 from srcad.ir.traversal import block_reads, defined, names
 from srcad.ir.types import Array, Dim, Symbol, dim
 from srcad.optimize.shapes.shape_guards import ShapeGuard, first_iteration_guards, nonempty_condition
+from srcad.typing.typeof import typeof
 
 
 class GuardHoisting:
@@ -51,8 +53,20 @@ class GuardHoisting:
         self.guards: dict[Dim, tuple[ShapeGuard, ...]] = {}
         """By loop extent, the guards that hold if a loop of that extent has an iteration."""
         self._params = frozenset(p.name for p in f.params)
+        self._depth = 0
+        """The number of enclosing loops."""
         self._guarded_loops: list[tuple[Stmt, Dim, Expr, list[ShapeGuard]]] = []
         """The loops with hoisted guards: the statement, its extent, its condition, the guards."""
+
+    def guards_of(self, stmt: Stmt) -> list[Stmt]:
+        """What a check in a loop shows of the lengths of parameters, as guards, which can be hoisted."""
+        found = []
+        for pair in implied_equalities(stmt, lambda e: typeof(e, self._shapes.types)) if self._depth else ():
+            for one, other in (pair, pair[::-1]):
+                match self._shapes.representative(one), self._shapes.representative(other):
+                    case Dim(((Symbol(name, int(axis)) as symbol, 1),), 0), Dim((), length) if name in self._params:
+                        found.append(ShapeGuard(name, axis, length, symbol).check())
+        return found
 
     def loop(self, loop: For) -> Stmt:
         """The lowered loop; guards of its first iteration are hoisted into an `if` around it."""
@@ -116,7 +130,9 @@ class GuardHoisting:
     def _iterations(self, loop: For) -> For:
         def iteration() -> For:
             self._shapes.enter_iteration(loop)
+            self._depth += 1
             body = self._lower_block(loop.body)
+            self._depth -= 1
             exit_condition = loop.exit
             if exit_condition is not None:
                 more: list[Stmt] = []
