@@ -26,7 +26,7 @@ def build(
     root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
 ) -> None:
     """Write the gradients listed in [tool.srcad], one readable module each."""
-    from srcad import ahead_of_time as work
+    from srcad.build_step import files as work
 
     try:
         if check:
@@ -53,11 +53,11 @@ def show(
     jacobian: Annotated[bool, typer.Option("--jacobian", help="The Jacobian of all outputs.")] = False,
 ) -> None:
     """Print the gradient of a function, for the types given, listed in [tool.srcad], or annotated."""
-    from srcad import ahead_of_time as work
+    from srcad.build_step.config import entry_for
 
     sys.path.insert(0, ".")
     try:
-        entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
+        entry = entry_for(function, tuple(wrt or ()), signature, value, jacobian)
         derivative = entry.derivative()
         text = derivative.specialise_for(entry.example(derivative)).text
     except SrcadError as error:
@@ -83,7 +83,7 @@ def stages(
     without: Annotated[list[str] | None, typer.Option(help="An optional pass to be left out.")] = None,
 ) -> None:
     """Print what the compiler makes of a function, pass by pass: for the text one reads, then for what is compiled."""
-    from srcad import ahead_of_time as work
+    from srcad.build_step.config import entry_for
     from srcad.compiler.manager import settings
     from srcad.compiler.passes import check_names
     from srcad.compiler.stages import recorded
@@ -92,7 +92,7 @@ def stages(
     try:
         shown, left_out = check_names(only or ()), check_names(without or (), optional=True)
         with settings(without=left_out, verify=True), recorded() as found:
-            entry = work.entry_for(function, tuple(wrt or ()), signature, value, jacobian)
+            entry = entry_for(function, tuple(wrt or ()), signature, value, jacobian)
             derivative = entry.derivative()
             made = derivative.specialise_for(entry.example(derivative)).generated
             made.machine_text()

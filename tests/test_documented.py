@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import srcad
-from srcad import ahead_of_time
+from srcad.build_step import config
 from srcad.options import Options
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -25,7 +25,7 @@ def test_public_names_are_in_the_reference(name: str) -> None:
 
 def test_keys_are_on_the_page_of_builds() -> None:
     page = (DOCS / "build.md").read_text(encoding="utf-8")
-    for key in ahead_of_time._KEYS:
+    for key in config.KEYS:
         assert f"| `{key}` |" in page, key
 
 

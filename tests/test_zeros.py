@@ -217,7 +217,7 @@ def test_every_way_to_make_a_gradient() -> None:
 
 
 def test_a_build_warns() -> None:
-    from srcad.ahead_of_time import entry_for
+    from srcad.build_step.config import entry_for
 
     entry = entry_for(f"{__file__}:early_return", ("p",), "(float64, float64)", False, False)
     with pytest.warns(srcad.ZeroDerivativeWarning, match="early_return depends on p"):

@@ -1,28 +1,24 @@
-"""Ahead-of-time code generation: the gradients listed in `[tool.srcad]`, written as modules and checked when stale."""
+"""The gradients listed in `[tool.srcad]` of pyproject.toml."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-import traceback
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib.util import module_from_spec, spec_from_file_location
 from inspect import signature
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.api import grad, jacobian, value_and_grad
-from srcad.backend.modules.source_digest import alike, edited, same
 from srcad.backend.numba.compilation import example_arguments
+from srcad.build_step.locate import find
 from srcad.compiler.shipment import Shipment
 from srcad.derivative import Derivative
 from srcad.dispatch.example_arguments import Example
 from srcad.errors import SrcadError, fail
 from srcad.options import Choices
 
-_KEYS = (
+KEYS = (
     "function",
     "signature",
     "arguments",
@@ -77,7 +73,7 @@ class Entry:
         try:
             values = example_arguments(self.signature)
         except Exception as fault:
-            _invalid(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
+            invalid(f"the signature {self.signature!r} of {self.function} is none that Numba reads ({fault})")
         names = signature(derivative).parameters
         return Example(values, invented=frozenset([*names][: len(values)]))
 
@@ -87,7 +83,7 @@ class Entry:
         except SrcadError:
             raise
         except Exception as fault:  # the user's function may raise anything
-            _invalid(
+            invalid(
                 f"{place} raised {type(fault).__name__}: {fault}", "let it return the arguments of a call, as a tuple."
             )
 
@@ -106,18 +102,18 @@ def entries(root: Path) -> tuple[Path, list[Entry]]:
         fail("S505", f"there is no pyproject.toml in {root.name or root} ({fault.strerror})")
     table = _toml(text).get("tool", {}).get("srcad", {})
     if not isinstance(table, dict):
-        _invalid("it is no table")
+        invalid("it is no table")
     _check_keys(table, ("folder", "functions"), "")
     _check_type(table, "folder", str, "")
     listed = table.get("functions", [])
     if not listed or not isinstance(listed, list):
-        _invalid("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
-    found = [_entry(item) for item in listed]
+        invalid("no functions are listed", 'functions = [{ function = "module:name", signature = "(float64[:],)" }]')
+    found = [entry_of(item) for item in listed]
     for at, entry in enumerate(found):
         for other in found[:at]:
             if entry.file.lower() == other.file.lower():
                 advice = "give one of them a name of its own, with the key name."
-                _invalid(f"{other.function} and {entry.function} would both be written to {entry.file}", advice)
+                invalid(f"{other.function} and {entry.function} would both be written to {entry.file}", advice)
     return root / table.get("folder", "generated"), found
 
 
@@ -141,122 +137,19 @@ def entry_for(function: str, wrt: tuple[str, ...], signature: str | None, value:
     )
 
 
-def build(root: Path) -> Iterator[tuple[Entry, str]]:
-    """Write the files of all entries; yields each entry with "written" or "unchanged". S504 for an edited file."""
-    folder, listed = entries(root)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        _invalid(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
-    with _importable(root):
-        for entry in listed:
-            target, made, before = folder / entry.file, entry.shipment(), _read(folder / entry.file)
-            if before is not None and same(before, made.text):
-                what = "written" if made.write_form(target) else "unchanged"  # whatever its formatting
-                yield entry, what
-                continue
-            if before is not None and edited(before):
-                advice = "move your edits elsewhere, or remove the file and build again."
-                fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
-            made.write(target)
-            yield entry, "written"
-
-
-def stale(root: Path) -> list[str]:
-    """A message for each entry whose file differs from the text that would be written now.
-
-    Where the function has only moved in its file, the line numbers in the generated file are old: they are ignored.
-    """
-    folder, listed = entries(root)
-    found = []
-    with _importable(root):
-        for entry in listed:
-            before = _read(folder / entry.file)
-            if before is None:
-                found.append(f"{entry.file} is missing ({entry.function})")
-                continue
-            if edited(before):
-                found.append(f"{entry.file} was edited by hand since it was built")
-                continue
-            made = entry.shipment()
-            if not alike(before, made.text):
-                found.append(f"{entry.function} changed, and {entry.file} did not")
-            elif not made.has_form(folder / entry.file):
-                found.append(f"the compiled form of {entry.file} is not of its text")
-    return found
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as fault:
-        fail("S504", f"{path.name} cannot be read ({fault})")
-
-
-def find(place: str) -> Callable[..., Any]:
-    """The object at `module:function` (`module:Class.method`), or `path/to/file.py:function`."""
-    module, _, name = place.partition(":")
-    try:
-        found: Any = _module_in_file(module) if module.endswith(".py") else importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as fault:
-        fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
-    except Exception as fault:  # a user's module may raise anything at import
-        where = traceback.extract_tb(fault.__traceback__)[-1]
-        at = (
-            f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
-        )
-        fail("S313", f"{module} cannot be imported: {type(fault).__name__}: {fault}", why=f"It was raised at {at}.")
-    return found.__wrapped__ if isinstance(found, Derivative) else found
-
-
-def _module_in_file(place: str) -> ModuleType:
-    """The module in a file, given by a path relative to the current folder or to a folder of `sys.path`."""
-    paths = [Path(folder, place).resolve() for folder in (".", *sys.path)]
-    path = next((path for path in paths if path.is_file()), paths[0])
-    known = sys.modules.get(path.stem)
-    if known is not None and getattr(known, "__file__", None) == str(path):
-        return known
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))  # for its imports of modules in the same folder
-    spec = spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ImportError(f"no file {place}")
-    module = module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-class _importable:
-    """A context in which the project's own modules can be imported, in any current folder."""
-
-    def __init__(self, root: Path) -> None:
-        self._path = str(root.resolve())
-
-    def __enter__(self) -> None:
-        sys.path.insert(0, self._path)
-
-    def __exit__(self, *_: object) -> None:
-        sys.path.remove(self._path)
-
-
-def _entry(item: Any) -> Entry:
+def entry_of(item: Any) -> Entry:
     if not isinstance(item, dict) or not isinstance(item.get("function"), str):
-        _invalid(f"an entry names no function: {item!r}")
+        invalid(f"an entry names no function: {item!r}")
     owner = f"{item['function']}: "
-    _check_keys(item, _KEYS, owner)
+    _check_keys(item, KEYS, owner)
     for key in ("signature", "arguments", "name"):
         _check_type(item, key, str, owner)
     for key in ("value", "has_aux", "jacobian", "fastmath", "boundscheck"):
         _check_type(item, key, bool, owner)
     if "name" in item and not item["name"].isidentifier():
-        _invalid(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
+        invalid(f"{owner}the name {item['name']!r} is none that Python can import", "use letters, digits and _.")
     if item.get("jacobian") and (item.get("value") or item.get("has_aux")):
-        _invalid(f"{owner}a Jacobian gives neither value nor aux")
+        invalid(f"{owner}a Jacobian gives neither value nor aux")
     return Entry(
         function=item["function"],
         signature=item.get("signature"),
@@ -275,13 +168,13 @@ def _entry(item: Any) -> Entry:
 def _check_keys(table: dict[str, Any], keys: tuple[str, ...], owner: str) -> None:
     for key in table:
         if key not in keys:
-            _invalid(f"{owner}there is no key {key!r}", f"the keys are {', '.join(keys)}.")
+            invalid(f"{owner}there is no key {key!r}", f"the keys are {', '.join(keys)}.")
 
 
 def _check_type(table: dict[str, Any], key: str, kind: type, owner: str) -> None:
     if key in table and not isinstance(table[key], kind):
         wanted = {str: "a string", bool: "true or false"}[kind]
-        _invalid(f"{owner}{key} is {wanted}, not {table[key]!r}")
+        invalid(f"{owner}{key} is {wanted}, not {table[key]!r}")
 
 
 def _names(table: dict[str, Any], key: str, owner: str) -> tuple[str, ...]:
@@ -290,11 +183,11 @@ def _names(table: dict[str, Any], key: str, owner: str) -> tuple[str, ...]:
     if isinstance(given, str):
         return (given,)
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        _invalid(f"{owner}{key} is a name, or a list of names, not {given!r}")
+        invalid(f"{owner}{key} is a name, or a list of names, not {given!r}")
     return tuple(given)
 
 
-def _invalid(message: str, advice: str | None = None) -> NoReturn:
+def invalid(message: str, advice: str | None = None) -> NoReturn:
     fail("S505", f"[tool.srcad] in pyproject.toml: {message}", advice=advice)
 
 
