@@ -178,7 +178,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S501": (CompileError, "Numba refused the generated code"),
     "S503": (CompileError, "file that cannot be written"),
     "S504": (CompileError, "generated file out of date"),
-    "S506": (ArgumentError, "edited file whose function is not the one that is listed"),
+    "S506": (CompileError, "edited file whose function is not the one that is listed"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
     # our own
     "S901": (InternalError, "a pass failed"),

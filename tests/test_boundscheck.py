@@ -381,3 +381,77 @@ def test_what_a_loop_reads_alike_in_every_turn_is_read_behind_its_check():
     one = srcad.grad(first_of, target="python").specialisation(X, np.array([0, 1]), 2)
     with pytest.raises(IndexError, match="L"):
         machine_function(one)(*one._flat([X, np.array([77, 1]), 2]))
+
+
+def checked_before(x, n, k):
+    if n > len(x):
+        raise ValueError("too many")
+    s = 0.0
+    for i in range(n):
+        if s > 100.0:
+            raise ValueError("too large")
+        s += x[i]
+    return s
+
+
+def checked_for_something_else(x, n, k):
+    if k < 1:
+        raise ValueError("no element")
+    y = np.zeros(3)
+    y[k] = x[0]
+    return np.sum(y * y)
+
+
+def checked_on_one_path(x, n, k):
+    s = 0.0
+    if n > 2:
+        if k > 3:
+            raise ValueError("too many")
+        s = 1.0
+    y = np.zeros(4)
+    y[k] = x[0]
+    return s + np.sum(y * y)
+
+
+def left_before_the_end(x, n, k):
+    s = 0.0
+    for i in range(n):
+        if i == k:
+            raise ValueError("enough")
+        s += x[i]
+    return s
+
+
+def checked_in_an_earlier_turn(x, n, k):
+    y = np.zeros(4)
+    for i in range(n):
+        if i > 1:
+            y[k + i] = x[0]
+        if k + i > 3:
+            raise ValueError("too many")
+    return np.sum(y * y)
+
+
+CHECKED = [
+    checked_before,
+    checked_for_something_else,
+    checked_on_one_path,
+    left_before_the_end,
+    checked_in_an_earlier_turn,
+]
+
+
+@pytest.mark.parametrize("f", CHECKED, ids=lambda f: f.__name__)
+def test_checks_of_the_program_exclude_what_they_check(f):
+    df = srcad.grad(f, target="python", debug=True)
+    for a, n, k in itertools.product((2, 3, 6), range(-1, 6), range(-2, 6)):
+        args = X[:a], n, k
+        expected = raised(f, *args)
+        one = df.specialisation(*args)
+        for run in (df, lambda *args, one=one: machine_function(one)(*one._flat(list(args)))):
+            found = raised(run, *args)
+            assert type(found) is type(expected), f"{(a, n, k)}: {found!r}, and Python says {expected!r}"
+            # an error of NumPy's own would be one that compiled code does not raise
+            assert not isinstance(found, IndexError) or joined(found).startswith("L")
+    if f is checked_before:
+        assert df.source.count("raise") == 2

@@ -125,7 +125,7 @@ class _Within(IntegerFacts):
         here = Truth((raised,))
         index: Form | None = v
         exact = True
-        if self._is_excluded(here, len(self._passed), now):
+        if self._is_excluded(here, now):
             return None, False
         for way in reversed(self.paths):
             if isinstance(way, Path):
@@ -144,7 +144,7 @@ class _Within(IntegerFacts):
             if kept is None:
                 return None, False
             here = Truth(kept, here.bools)
-            if self._is_excluded(here, way.depth, way.before):
+            if self._is_excluded(here, way.before):
                 return None, False
             exact = exact and way.exact
             if index is not None:
@@ -164,9 +164,9 @@ class _Within(IntegerFacts):
 
     # ---- several -----------------------------------------------------------------------------
 
-    def _is_excluded(self, raised: Truth, depth: int, now: ValueRanges) -> bool:
-        """Whether an earlier check in the outermost `depth` blocks raises an error wherever all of this holds."""
-        return any(self._implies(raised, other, now) for block in self._passed[:depth] for other in block)
+    def _is_excluded(self, raised: Truth, now: ValueRanges) -> bool:
+        """Whether an earlier check on the way here raises an error wherever all of this holds."""
+        return any(self._implies(raised, other, now) for block in self._passed for other in block)
 
     def _implies(self, one: Truth, other: Truth, now: ValueRanges) -> bool:
         """Whether the second holds wherever the first does."""

@@ -37,7 +37,7 @@ def function_of(text: str, name: str | None = None) -> Any:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as fault:
-        _fail(f"the text is no Python ({fault})", "pass the text of a module that defines a function.")
+        _fail(f"the text is no Python: {fault.args[0]}", "pass the text of a module that defines a function.")
     stem = next((node.name for node in tree.body if isinstance(node, ast.FunctionDef)), "text")
     return function_at(cache_files.store(stem, text, keep=False), name)
 
