@@ -79,7 +79,7 @@ def _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=
             )
         hs[t + 1] = np.tanh(W_in[inputs[t]] + W_h @ hs[t] + b_h)
         scores = W_out @ hs[t + 1] + b_out
-        scores_saved[t] = scores.copy()
+        scores_saved[t] = scores
         top = np.max(scores)
         top_saved[t] = top
         exp = np.exp(scores - top)
@@ -159,4 +159,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result)
 
 
-# srcad build: text a0e5fc2339ee
+# srcad build: text 9b6933ab741c

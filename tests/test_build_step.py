@@ -1,10 +1,10 @@
-"""`[tool.srcad]`: its keys, what a build leaves out, orphans, processes. Files of one entry: test_cli.py, test_owned.py."""
+"""`[tool.srcad]`: its keys, what a build leaves out, orphans, processes. Files of one entry: test_cli.py."""
 
+import importlib
 import importlib.util
 import json
 import shutil
 import sys
-import tomllib
 
 import numpy as np
 import pytest
@@ -16,6 +16,8 @@ from srcad.build_step import records
 from srcad.build_step.toml_lines import places_of
 from srcad.cli import app
 from srcad.dispatch.specialisation import Specialisation
+
+tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 MODEL = """
 import numpy as np

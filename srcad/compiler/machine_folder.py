@@ -55,6 +55,12 @@ def files(generated: Generated, options: Options, stem: str, text: str) -> dict[
     return {f"{stem}.py": _form(generated, options, text), **_support()}
 
 
+def needed(folder: Path, files: list[str]) -> list[Path]:
+    """What the compiled forms of these readable files in a folder consist of."""
+    needed = [*files, *(name for name in _support() if name.endswith(".py"))] if files else []
+    return [folder / FOLDER / name for name in needed]
+
+
 def is_of_srcad(text: str) -> bool:
     """Whether srcad wrote this file of the folder."""
     return text.startswith(_NOTE)
