@@ -22,7 +22,7 @@ tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else 
 MODEL = """
 import numpy as np
 import srcad
-from build_helpers import helper, RARE
+from build_helpers import helper, other
 
 AXIS = 0
 ROW = 0
@@ -40,10 +40,9 @@ def energy(x, k, along=AXIS, power=2):
     return k * total * FACTOR + np.sum(np.sum(x, axis=ROW) ** 3)
 
 
-def rarely(x):
-    if len(x) == 1:
-        return np.sum(RARE(x))
-    return np.sum(x * x)
+def by_layout(x):
+    along = AXIS if x.flags.c_contiguous else ROW
+    return np.sum(np.sum(x, axis=along) ** 2)
 
 
 def volume(x: float, y: float):
@@ -67,7 +66,7 @@ def helper(x):
     return x * x
 
 
-def RARE(x):
+def other(x):
     return x * x
 """
 ENERGY = '{ function = "build_model:energy", examples = "build_model:example" }'
@@ -149,7 +148,7 @@ CHANGES = {
     "the value of a default": ("build_model.py", "AXIS = 0", "AXIS = 1"),
     "the type of a default": ("build_model.py", "power=2", "power=2.0"),
     "the type of a global": ("build_model.py", "FACTOR = 3.0", "FACTOR = np.float32(3.0)"),
-    "an import of another function": ("build_model.py", "import helper,", "import RARE as helper,"),
+    "an import of another function": ("build_model.py", "import helper,", "import other as helper,"),
     "the rank of an example": ("build_model.py", "np.ones((3, 4))", "np.ones((3, 4, 2))"),
     "the dtype of an example": ("build_model.py", "np.ones((3, 4))", "np.ones((3, 4), np.float32)"),
     "a length of an example": ("build_model.py", "np.ones((3, 4))", "np.ones((1, 4))"),
@@ -167,7 +166,7 @@ CHANGES = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_is_changed_is_compiled_again(project, compiled_again, what):
     place, before, after = CHANGES[what]
-    change(project / "build_model.py", "helper, RARE\n", "helper, RARE  # two\n")
+    change(project / "build_model.py", "helper, other\n", "helper, other  # two\n")
     (project / "build_helpers.py").write_text(
         HELPERS.replace("x * x", "x * x * 1.5", 1) if "import" in what else HELPERS
     )
@@ -200,21 +199,20 @@ def test_a_file_that_is_missing_is_written_again(project, compiled_again):
         assert (project / place).exists()
 
 
-def test_a_function_that_only_weaker_types_call_counts(project, compiled_again):
-    listed(project, '{ function = "build_model:rarely", examples = "build_model:long" }')
-    with open(project / "build_model.py", "a") as model:
-        model.write("\n\ndef long():\n    return (np.ones(20),)\n")
-    compiled_again()
+def test_what_only_weaker_types_read_counts(project, compiled_again):
+    """The text is for arrays of any layout, since both axes are the same: then one changes."""
+    listed(project, '{ function = "build_model:by_layout", signature = "(float64[:, ::1],)" }')
+    x = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    assert compiled_again() == (1, "written")
+    gradient = imported(project / "generated" / "by_layout_grad.py").by_layout_grad
+    assert np.allclose(gradient(x), 2.0 * np.sum(x, axis=0))
     assert compiled_again() == (0, "unchanged")
-    change(project / "build_helpers.py", "def RARE(x):\n    return x * x", "def RARE(x):\n    return x * x * x")
-    compiled_again()
-    forget()
-    gradient = imported(project / "generated" / "rarely_grad.py").rarely_grad
-    try:
-        got = gradient(np.full(1, 2.0))
-    except TypeError:  # the text is not for one element
-        return
-    assert got == 12.0
+    change(project / "build_model.py", "ROW = 0", "ROW = 1")
+    assert compiled_again() == (1, "written")
+    gradient = imported(project / "generated" / "by_layout_grad.py").by_layout_grad
+    with pytest.raises(TypeError, match="by_layout_grad takes x"):
+        gradient(x)
+    assert np.allclose(gradient(np.ascontiguousarray(x)), 2.0 * np.sum(x, axis=0))
 
 
 @pytest.mark.parametrize("spoiled", ["", "[]", "{", '{"energy_grad.py": {"made_of": 3}}', '{"energy_grad.py": []}'])

@@ -95,7 +95,10 @@ def _srcad_digest() -> str:
 
 
 def fingerprint(value: Any) -> str:
-    """A value as text: equal for equal values in any process; without places in files, which the text quotes."""
+    """A value as text: equal for equal values in any process; without places in files, which the text quotes.
+
+    What this does not know is its `repr`: that of a function is another in each process, and it is compiled again.
+    """
     if isinstance(value, Span):
         return ""
     if isinstance(value, LinearForm):
@@ -112,8 +115,6 @@ def fingerprint(value: Any) -> str:
         return f"({' '.join(map(fingerprint, value))})"
     if isinstance(value, np.ndarray):
         return f"array({value.dtype} {value.shape} {value.tobytes().hex()})"
-    if callable(value):
-        return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
     return repr(value)
 
 
