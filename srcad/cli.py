@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from srcad.errors import SrcadError
+
+T = TypeVar("T")
 
 # plain text: Rich would take [tool.srcad] for markup, and print its own tracebacks
 app = typer.Typer(
@@ -23,10 +26,14 @@ app = typer.Typer(
 @app.command()
 def build(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a gradient is out of date.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes to use. [default: one for each core]")] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove files of entries that are listed no more.")] = False,
     root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
 ) -> None:
     """Write the gradients listed in [tool.srcad], one readable module each."""
     from srcad.build_step import files as work
+    from srcad.build_step import orphans
+    from srcad.build_step.config import entries
 
     try:
         if check:
@@ -38,10 +45,27 @@ def build(
                 raise typer.Exit(1)
             typer.echo("all gradients are up to date")
             return
-        for entry, what in work.build(root):
+        folder, listed = entries(root)
+        for entry, what in _with_progress(work.build(root, jobs), len(listed)):
             typer.echo(f"{what:10} {entry.file}")
+        for path in orphans.prune(folder, listed) if prune else ():
+            typer.echo(f"removed    {path.relative_to(folder)}")
+        for path in orphans.orphans(folder, listed):
+            why = "it was edited: remove it yourself" if prune else "`srcad build --prune` removes it"
+            typer.echo(f"orphan     {path.relative_to(folder)} (no entry makes it; {why})")
     except SrcadError as error:
         _stop(error)
+
+
+def _with_progress(done: Iterator[T], total: int) -> Iterator[T]:
+    """What is done, with a progress bar below it on a terminal."""
+    if not sys.stdout.isatty():
+        yield from done
+        return
+    from rich.progress import Progress
+
+    with Progress(transient=True) as progress:
+        yield from progress.track(done, total, description="")
 
 
 @app.command()
@@ -49,17 +73,15 @@ def show(
     function: Annotated[str, typer.Argument(help="module:function, or path/to/file.py:function")],
     wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,
     signature: Annotated[str | None, typer.Option(help="Types of the arguments, in Numba's notation.")] = None,
-    value: Annotated[bool, typer.Option("--value", help="Give the value too.")] = False,
-    jacobian: Annotated[bool, typer.Option("--jacobian", help="The Jacobian of all outputs.")] = False,
+    mode: Annotated[str | None, typer.Option(help="gradient, value, jacobian, adjoint or primal.")] = None,
 ) -> None:
     """Print the gradient of a function, for the types given, listed in [tool.srcad], or annotated."""
     from srcad.build_step.config import entry_for
+    from srcad.build_step.locate import importable
 
-    sys.path.insert(0, ".")
     try:
-        entry = entry_for(function, tuple(wrt or ()), signature, value, jacobian)
-        derivative = entry.derivative()
-        text = derivative.specialise_for(entry.example(derivative)).text
+        with importable(Path(".")):
+            text = entry_for(function, tuple(wrt or ()), signature, mode).specialisation().text
     except SrcadError as error:
         _stop(error)
         return
@@ -77,25 +99,21 @@ def stages(
     function: Annotated[str, typer.Argument(help="module:function, or path/to/file.py:function")],
     wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,
     signature: Annotated[str | None, typer.Option(help="Types of the arguments, in Numba's notation.")] = None,
-    value: Annotated[bool, typer.Option("--value", help="Give the value too.")] = False,
-    jacobian: Annotated[bool, typer.Option("--jacobian", help="The Jacobian of all outputs.")] = False,
+    mode: Annotated[str | None, typer.Option(help="gradient, value, jacobian, adjoint or primal.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="A pass to be shown; else all that do anything.")] = None,
     without: Annotated[list[str] | None, typer.Option(help="An optional pass to be left out.")] = None,
 ) -> None:
     """Print what the compiler makes of a function, pass by pass: for the text one reads, then for what is compiled."""
     from srcad.build_step.config import entry_for
+    from srcad.build_step.locate import importable
     from srcad.compiler.manager import settings
     from srcad.compiler.passes import check_names
     from srcad.compiler.stages import recorded
 
-    sys.path.insert(0, ".")
     try:
         shown, left_out = check_names(only or ()), check_names(without or (), optional=True)
-        with settings(without=left_out, verify=True), recorded() as found:
-            entry = entry_for(function, tuple(wrt or ()), signature, value, jacobian)
-            derivative = entry.derivative()
-            made = derivative.specialise_for(entry.example(derivative)).generated
-            made.machine_text()
+        with importable(Path(".")), settings(without=left_out, verify=True), recorded() as found:
+            entry_for(function, tuple(wrt or ()), signature, mode).specialisation().generated.machine_text()
     except SrcadError as error:
         _stop(error)
     for stage in found:

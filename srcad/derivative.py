@@ -6,7 +6,7 @@ import html
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import WORDS, call_help, call_signature
@@ -21,9 +21,6 @@ from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.options import Options
 from srcad.request import Request
-
-if TYPE_CHECKING:
-    from srcad.compiler.shipment import Shipment
 
 
 class Derivative:
@@ -108,14 +105,8 @@ class Derivative:
         The function in it takes flat arguments. It raises TypeError for types that the text was not made for.
         """
         target = Path(path)
-        self.shipment(self._current()).write(target)
+        self._current().shipment().write(target)
         return target
-
-    def shipment(self, one: Specialisation) -> Shipment:
-        """What the files that `save` and `srcad build` write are made of."""
-        from srcad.compiler.shipment import Shipment
-
-        return Shipment(one.for_weakest_types(), self._request.options)
 
     def example(self) -> Example:
         """Arguments of the types in the annotations; S316 where these do not determine them."""
@@ -140,7 +131,7 @@ class Derivative:
                 f"nobody has said what {which} of {self.__name__} is, on which the text depends",
                 why=f"{error.problems[0].message}: the type does not say enough.",
                 advice="call the gradient, or source_for(*args), once, with the value that is meant;\n"
-                "give it as the default; or give arguments = to the entry of [tool.srcad].",
+                "give it as the default; or give examples = to the entry of [tool.srcad].",
             )
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:

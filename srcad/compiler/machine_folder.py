@@ -55,6 +55,17 @@ def files(generated: Generated, options: Options, stem: str, text: str) -> dict[
     return {f"{stem}.py": _form(generated, options, text), **_support()}
 
 
+def needed(folder: Path, files: list[str]) -> list[Path]:
+    """What the compiled forms of these readable files in a folder consist of."""
+    needed = [*files, *(name for name in _support() if name.endswith(".py"))] if files else []
+    return [folder / FOLDER / name for name in needed]
+
+
+def is_of_srcad(text: str) -> bool:
+    """Whether srcad wrote this file of the folder."""
+    return text.startswith(_NOTE)
+
+
 def is_form(form: str, text: str, other: str) -> bool:
     """Whether a compiled form is of this text, and does what the other form does."""
     of_text = f"CODE = {source_digest.code_digest(text)!r}\n" in form

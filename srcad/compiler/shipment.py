@@ -24,11 +24,18 @@ class Shipment:
     options: Options
     edited: str | None = None
     """What the readable file says, where somebody edited it since it was written."""
+    with_form: bool = True
+    """Whether the compiled form is written too; what is for Python alone has none."""
+    weakened_by: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """How the types were weakened, from those of the example."""
 
     @cached_property
     def text(self) -> str:
         """The readable file."""
-        return recorded(standalone_module(self.generated, self.options)) if self.edited is None else self.edited
+        return self._generated_text() if self.edited is None else self.edited
+
+    def _generated_text(self) -> str:
+        return recorded(standalone_module(self.generated, self.options, self.with_form))
 
     @cached_property
     def _compiled(self) -> Generated:
@@ -64,8 +71,12 @@ class Shipment:
                 return False
         return True
 
+    def places(self, path: Path) -> list[Path]:
+        """All files that are written for the readable file at `path`, and that one."""
+        return [path, *self._files(path)]
+
     def _files(self, path: Path) -> dict[Path, str]:
-        if self.options.target == "python":
+        if self.options.target == "python" or not self.with_form:
             return {}
         files = machine_folder.files(self._compiled, self.options, path.stem, self.text)
         return {path.parent / machine_folder.FOLDER / place: content for place, content in files.items()}

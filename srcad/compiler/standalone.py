@@ -32,8 +32,11 @@ _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK th
 _HEADING = "# ---- what NumPy or Numba lacks "
 
 
-def standalone_module(generated: Generated, options: Options) -> str:
-    """The text of the file: the function asks for the types it relies on, and what it calls stands below it."""
+def standalone_module(generated: Generated, options: Options, with_form: bool = True) -> str:
+    """The text of the file: the function asks for the types it relies on, and what it calls stands below it.
+
+    With a compiled form beside it, its last lines look for that.
+    """
     compiles = options.target != "python"
     text = generated.text(asks=True, helpers_from=None, decorator=decorator(options) if compiles else None)
     names = [*_with_theirs(helpers_of(generated.function))]
@@ -48,7 +51,7 @@ def standalone_module(generated: Generated, options: Options) -> str:
         text = text.replace("\nfrom numba import njit\n", "\nimport scipy  # noqa: F401\nfrom numba import njit\n", 1)
     if helpers:
         text += f"\n\n{_HEADING}{'-' * (78 - len(_HEADING))}\n\n\n{helpers}\n"
-    if compiles:
+    if compiles and with_form:
         text = machine_folder.with_footer(text, generated.function.name)
     return text
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,12 +27,15 @@ from srcad.dispatch.memory_plan import Plan, memory_planner, refuse_above
 from srcad.dispatch.pytree import flatten, is_leaf, unflatten
 from srcad.dispatch.result_structure import Rebuild, result_builder
 from srcad.dispatch.signature import Argument, Parameters
-from srcad.dispatch.weaker_types import weakened_arguments
+from srcad.dispatch.weaker_types import Steps, Weakest, weakened, weakened_arguments
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import leaves as output_leaves
 from srcad.frontend.values.describe import flatten as flatten_captured
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
+
+if TYPE_CHECKING:
+    from srcad.compiler.shipment import Shipment
 
 
 @dataclass(frozen=True)
@@ -145,14 +148,25 @@ class Specialisation:
         """The function on flat arguments, loaded if it was not called yet. It does not check their types."""
         return self._load().function
 
-    def for_weakest_types(self, text: Callable[[Generated], str] = Generated.code) -> Generated:
+    def for_weakest_types(self, text: Callable[[Generated], str] = Generated.code) -> Weakest:
         """The function with the same text for the weakest types: those that its file has to check."""
         return weakened_arguments(self.generated, self.arguments, self._make, text)
+
+    def weakened(self, steps: Steps) -> Generated:
+        """The function for the types after these steps, which were found before for the weakest types."""
+        return self._make(weakened(self.arguments, steps)) if steps else self.generated
+
+    def shipment(self) -> Shipment:
+        """What the files that `save` and `srcad build` write are made of."""
+        from srcad.compiler.shipment import Shipment
+
+        weakest = self.for_weakest_types()
+        return Shipment(weakest.generated, self._request.options, weakened_by=weakest.steps)
 
     def checked_function(self) -> Callable[..., Any]:
         """The function on flat arguments with a check of their types, for direct calls by the user."""
         if self._checked_function is None:
-            generated = self.for_weakest_types(_both_texts if self._compiles else Generated.code)
+            generated = self.for_weakest_types(_both_texts if self._compiles else Generated.code).generated
             _, checked = self._loaded(
                 generated.machine_text(asks=True) if self._compiles else generated.text(asks=True)
             )

@@ -63,7 +63,7 @@ def measured(workload: Workload) -> tuple[list[float], list[float]]:
     """The best times of a call, and those of the first, of the derivative, of its file, and of the file rebuilt."""
     arguments = workload.arguments(False)
     one, derivative = specialised(workload, arguments)
-    shipment = derivative.shipment(one)
+    shipment = one.shipment()
     edited = replace(shipment, edited=f"{shipment.text}\nEDITED = True\n")
     flat = [*one._flat(flatten(arguments)[0])]
     flat += [np.ones_like(flat[at]) for at in buffers(one)]

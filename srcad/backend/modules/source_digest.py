@@ -29,6 +29,11 @@ def recorded(text: str) -> str:
     return f"{text}\n\n# srcad build: text {_digest(text)}\n"
 
 
+def is_recorded(text: str) -> bool:
+    """Whether srcad wrote the text, edited since or not."""
+    return _RECORD.search(text) is not None
+
+
 def edited(text: str) -> bool:
     """Whether the text differs from the one that its digest was recorded for."""
     record = _RECORD.search(text)

@@ -1,0 +1,1 @@
+"""The energy of a chain of springs, and the forces (`springs.forces`)."""
