@@ -23,6 +23,7 @@ app = typer.Typer(
 @app.command()
 def build(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a gradient is out of date.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite edits; a backup NAME.py.orig stays.")] = False,
     root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
 ) -> None:
     """Write the gradients listed in [tool.srcad], one readable module each."""
@@ -34,12 +35,18 @@ def build(
             for line in found:
                 typer.echo(f"out of date: {line}", err=True)
             if found:
-                typer.echo("run `srcad build`, and commit what it writes", err=True)
+                typer.echo("run `srcad build`, `srcad check` where a file was edited, and commit what they write", err=True)
                 raise typer.Exit(1)
             typer.echo("all gradients are up to date")
             return
-        for entry, what in work.build(root):
-            typer.echo(f"{what:10} {entry.file}")
+        conflicts = False
+        for entry, done in work.build(root, force):
+            typer.echo(f"{done.what:10} {entry.file}{' (edited)' if done.what == 'kept' else ''}")
+            if done.message:
+                typer.echo(f"conflict: {done.message}", err=True)
+                conflicts = True
+        if conflicts:
+            raise typer.Exit(1)
     except SrcadError as error:
         _stop(error)
 

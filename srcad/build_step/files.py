@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from srcad.backend.modules.source_digest import alike, edited, same
+from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries, invalid
 from srcad.build_step.locate import importable
-from srcad.errors import fail
+from srcad.build_step.merge import conflicts
+from srcad.build_step.settle import Settled, content, is_edited, settle
+from srcad.build_step.verified import is_verified
 
 
-def build(root: Path) -> Iterator[tuple[Entry, str]]:
-    """Write the files of all entries; yields each entry with "written" or "unchanged". S504 for an edited file."""
+def build(root: Path, force: bool = False) -> Iterator[tuple[Entry, Settled]]:
+    """Bring the files of all entries up to date; yields each entry with what became of its file.
+
+    Edits are kept, and merged with what changed; with `force` they are overwritten, and a backup stays.
+    """
     folder, listed = entries(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -20,46 +26,33 @@ def build(root: Path) -> Iterator[tuple[Entry, str]]:
         invalid(f"the folder {folder} cannot be made ({fault.strerror})", "choose another with the key folder.")
     with importable(root):
         for entry in listed:
-            target, made, before = folder / entry.file, entry.shipment(), _read(folder / entry.file)
-            if before is not None and same(before, made.text):
-                what = "written" if made.write_form(target) else "unchanged"  # whatever its formatting
-                yield entry, what
-                continue
-            if before is not None and edited(before):
-                advice = "move your edits elsewhere, or remove the file and build again."
-                fail("S504", f"{target.name} was edited by hand since it was built", advice=advice)
-            made.write(target)
-            yield entry, "written"
+            yield entry, settle(entry.shipment(), folder / entry.file, force)
 
 
 def stale(root: Path) -> list[str]:
-    """A message for each entry whose file differs from the text that would be written now.
+    """A message for each entry whose file is not up to date, or was edited since it was checked.
 
     Where the function has only moved in its file, the line numbers in the generated file are old: they are ignored.
     """
     folder, listed = entries(root)
-    found = []
     with importable(root):
-        for entry in listed:
-            before = _read(folder / entry.file)
-            if before is None:
-                found.append(f"{entry.file} is missing ({entry.function})")
-                continue
-            if edited(before):
-                found.append(f"{entry.file} was edited by hand since it was built")
-                continue
-            made = entry.shipment()
-            if not alike(before, made.text):
-                found.append(f"{entry.function} changed, and {entry.file} did not")
-            elif not made.has_form(folder / entry.file):
-                found.append(f"the compiled form of {entry.file} is not of its text")
-    return found
+        found = [_staleness(entry, folder / entry.file) for entry in listed]
+    return [message for message in found if message]
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as fault:
-        fail("S504", f"{path.name} cannot be read ({fault})")
+def _staleness(entry: Entry, path: Path) -> str | None:
+    before = content(path)
+    if before is None:
+        return f"{path.name} is missing ({entry.function})"
+    if conflicts(before):
+        return f"{path.name} has conflict markers in lines {', '.join(map(str, conflicts(before)))}"
+    made = entry.shipment()
+    if is_edited(before, made):
+        if record_of(before) != record_of(made.text):
+            return f"{entry.function} changed, and the edited {path.name} did not"
+        if code_digest(before) != code_digest(made.text) and not is_verified(path, before):
+            return f"{path.name} was edited by hand, and `srcad check` has not compared it with differences since"
+        made = replace(made, edited=before)
+    elif not alike(before, made.text):
+        return f"{entry.function} changed, and {path.name} did not"
+    return None if made.has_form(path) else f"the compiled form of {path.name} is not of its text"
