@@ -35,7 +35,9 @@ def build(
             for line in found:
                 typer.echo(f"out of date: {line}", err=True)
             if found:
-                typer.echo("run `srcad build`, `srcad check` where a file was edited, and commit what they write", err=True)
+                typer.echo(
+                    "run `srcad build`, `srcad check` where a file was edited, and commit what they write", err=True
+                )
                 raise typer.Exit(1)
             typer.echo("all gradients are up to date")
             return
@@ -46,6 +48,39 @@ def build(
                 typer.echo(f"conflict: {done.message}", err=True)
                 conflicts = True
         if conflicts:
+            raise typer.Exit(1)
+    except SrcadError as error:
+        _stop(error)
+
+
+@app.command()
+def status(root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path(".")) -> None:
+    """List the files of [tool.srcad]: what `build` would do, and what was edited by hand."""
+    from srcad.build_step.status import status as found
+
+    try:
+        for line in found(root):
+            typer.echo(line)
+    except SrcadError as error:
+        _stop(error)
+
+
+@app.command()
+def check(
+    functions: Annotated[list[str] | None, typer.Argument(help="module:function of entries; else all.")] = None,
+    root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
+) -> None:
+    """Compare generated gradients, edited or not, with finite differences; name the first wrong statement."""
+    from srcad.build_step.check import check as checked
+
+    try:
+        wrong = False
+        for entry, fault in checked(root, tuple(functions or ())):
+            typer.echo(f"{'wrong' if fault else 'right':10} {entry.file}")
+            for line in (fault or "").splitlines():
+                typer.echo(f"  {line}")
+            wrong = wrong or fault is not None
+        if wrong:
             raise typer.Exit(1)
     except SrcadError as error:
         _stop(error)

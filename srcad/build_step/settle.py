@@ -87,7 +87,9 @@ def _after_merge(made: Shipment, path: Path, text: str) -> Settled:
     """The merge, which is a conflict as well where srcad cannot read what came of it."""
     where = ", ".join(map(str, conflicts(text)))
     if where:
-        message = f"{path.name}: your edits and what is generated now exclude each other; see the markers in lines {where}"
+        message = (
+            f"{path.name}: your edits and what is generated now exclude each other; see the markers in lines {where}"
+        )
         return Settled("conflict", text, None, backup=True, message=message)
     shipped = replace(made, edited=text)
     try:
