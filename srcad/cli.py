@@ -35,9 +35,7 @@ def build(
             for line in found:
                 typer.echo(f"out of date: {line}", err=True)
             if found:
-                typer.echo(
-                    "run `srcad build`, `srcad check` where a file was edited, and commit what they write", err=True
-                )
+                typer.echo("run `srcad build`, then `srcad check`, and commit what they write", err=True)
                 raise typer.Exit(1)
             typer.echo("all gradients are up to date")
             return

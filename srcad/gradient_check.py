@@ -78,7 +78,7 @@ def compared(
     has_aux: bool = False,
     tolerance: float | None = None,
 ) -> tuple[Check, bool]:
-    """Gradients with respect to the parameters `wrt`, compared with differences; and whether they are within tolerance."""
+    """Gradients with respect to the parameters `wrt` against differences, and whether they are within tolerance."""
     parameters = Parameters.of(f)
     worst = Check(0, "nothing", 0.0, 0.0, 0.0)
     limit, entries = 0.0, 0

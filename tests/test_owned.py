@@ -196,7 +196,8 @@ def test_it_is_read_again(folder, right):
     assert [d_x.sum(), d_rate] == pytest.approx(right)
 
 
-def test_nothing_is_written_where_nothing_is_compiled(tmp_path):
+def test_no_form_is_written_where_nothing_is_compiled(tmp_path):
     folder = saved(tmp_path / "plain", target="python")
-    assert [path.name for path in folder.iterdir()] == ["decay_grad.py"]
+    assert sorted(path.name for path in folder.iterdir()) == ["_machine", "decay_grad.py"]
+    assert [path.name for path in (folder / "_machine").iterdir()] == ["_base"]  # for edits
     assert "_machine" not in (folder / "decay_grad.py").read_text()

@@ -135,6 +135,7 @@ def _difference(entry: Entry, f: Callable[..., Any], point: Example, result: Any
     wrt = parameters.wrt(entry.wrt or 0)
     if entry.jacobian:
         counts = [len(flatten(point.args[parameters.place(name, len(point.args))])[0]) for name in wrt]
+        gradients: Any
         function, gradients = _weighted(function, point.args, result, counts)
     else:
         found = result[1] if entry.value else result[0] if entry.has_aux else result

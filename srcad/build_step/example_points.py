@@ -1,7 +1,7 @@
 """Points at which the file of an entry is compared with differences: the arguments of the entry, or random ones.
 
->>> drawn(np.zeros((2, 2), np.float32), 3, np.random.default_rng(0)).shape, drawn((1.0, 2), 3, np.random.default_rng(0))[1]
-((3, 3), 3)
+>>> drawn(np.zeros((2, 2), np.float32), 3, np.random.default_rng(0)).shape
+(3, 3)
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def points(entry: Entry, derivative: Derivative, example: Example, f: Callable[.
         return [example]
     reason = ""
     for length in _LENGTHS:
-        found, why = [], None
+        found: list[Example] = []
+        why = None
         for seed in range(_POINTS):
             point = _random(derivative, example, length, seed)
             why = why or _fault(partial(f, **point.kwargs), point.args)
@@ -93,8 +94,9 @@ def _leaf(leaf: Any, length: int, rng: np.random.Generator) -> Any:
     if isinstance(leaf, bool | np.bool_) or not isinstance(leaf, int | float | np.number):
         return leaf
     if isinstance(leaf, int | np.integer):
-        return type(leaf)(3)
-    return type(leaf)(rng.uniform(0.2, 1.2))
+        return type(leaf)(3)  # iterations, seldom an index
+    kind: Any = type(leaf)
+    return kind(rng.uniform(0.2, 1.2))
 
 
 def _numbers(dtype: Any, shape: tuple[int, ...], rng: np.random.Generator) -> Any:

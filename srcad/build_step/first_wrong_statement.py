@@ -187,7 +187,7 @@ def _close(one: Any, other: Any, peak: float) -> bool:
     if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
         return bool(np.all(a == b))
     exact = 1e-4 if np.float32 in (a.dtype, b.dtype) else 1e-9
-    size = float(np.max(np.abs(b), initial=0.0)) if b.dtype.kind != "b" else 1.0
+    size = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b))) if b.dtype.kind != "b" else 1.0
     return bool(np.allclose(a, b, rtol=exact, atol=exact * max(1e-3 * size, 1e-3 * peak), equal_nan=True))
 
 

@@ -57,6 +57,10 @@ class Notes:
             raise TooLong
         self.events.append((number, tuple(Item(_place(name, index), _copied(value)) for name, index, value in items)))
 
+    def poisoned(self, array: Any) -> Any:
+        array.fill(np.nan if array.dtype.kind == "f" else 1)
+        return array
+
     def value(self, number: int, name: str, value: Any) -> Any:
         self.note(number, (name, None, value))
         return value
@@ -74,6 +78,7 @@ def record(text: str, function: str, args: Sequence[Any], noting: bool = True) -
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = []
             node.body = _noted(node.body, numbers) if noting else node.body
+            _Poisoned().visit(node)
     namespace: dict[str, Any] = {"__name__": "srcad_recorded", "__notes": notes, "__index": np.s_}
     try:
         with np.errstate(all="ignore"):
@@ -90,10 +95,20 @@ def record(text: str, function: str, args: Sequence[Any], noting: bool = True) -
 def _defaults(function: Any, given: int) -> dict[str, Any]:
     """Defaults that are floats as NumPy's, of which 1/0 is inf, as in compiled code."""
     names, values = function.__code__.co_varnames[: function.__code__.co_argcount], function.__defaults__ or ()
-    pairs = list(zip(names[len(names) - len(values) :], values, strict=True))[
-        max(0, given - len(names) + len(values)) :
-    ]
-    return {name: np.float64(value) if type(value) is float else value for name, value in pairs}
+    pairs = list(zip(names[len(names) - len(values) :], values, strict=True))
+    left = pairs[max(0, given - len(names) + len(values)) :]
+    return {name: np.float64(value) if type(value) is float else value for name, value in left}
+
+
+class _Poisoned(ast.NodeTransformer):
+    """New memory has values that are wrong: else it may have those of an earlier run, which are right by chance."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node.func:
+            case ast.Attribute(value=ast.Name("np"), attr="empty" | "empty_like"):
+                return ast.copy_location(ast.Call(_method("poisoned"), [node], []), node)
+        return node
 
 
 def _noted(block: list[ast.stmt], numbers: dict[int, int]) -> list[ast.stmt]:

@@ -78,8 +78,8 @@ def _decide(made: Shipment, path: Path, before: str | None, force: bool) -> Sett
             why="It belongs into the folder _machine/_base beside the file.",
             advice="restore that folder; or build with --force, which keeps your file as a backup beside the new one.",
         )
-    bare = [with_record(text, None) for text in (base, before, made.text)]
-    text = with_record(merged(*bare, path), record_of(made.text))
+    ours, theirs = with_record(before, None), with_record(made.text, None)
+    text = with_record(merged(with_record(base, None), ours, theirs, path), record_of(made.text))
     return _after_merge(made, path, text)
 
 
@@ -87,9 +87,7 @@ def _after_merge(made: Shipment, path: Path, text: str) -> Settled:
     """The merge, which is a conflict as well where srcad cannot read what came of it."""
     where = ", ".join(map(str, conflicts(text)))
     if where:
-        message = (
-            f"{path.name}: your edits and what is generated now exclude each other; see the markers in lines {where}"
-        )
+        message = f"{path.name}: your edits and what is generated now exclude each other: see lines {where}"
         return Settled("conflict", text, None, backup=True, message=message)
     shipped = replace(made, edited=text)
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -52,7 +52,7 @@ def edited_statements(base: str, text: str) -> Iterator[str]:
             yield from (f"{one.line:5}  + {one.text}" for one in after[c:d])
 
 
-def changes(before: list[Statement], after: list[Statement]) -> list[tuple[str, int, int, int, int]]:
+def changes(before: list[Statement], after: list[Statement]) -> Sequence[tuple[str, int, int, int, int]]:
     """The opcodes of difflib."""
     return SequenceMatcher(None, [s.key for s in before], [s.key for s in after], autojunk=False).get_opcodes()
 
