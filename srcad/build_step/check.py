@@ -56,11 +56,17 @@ def _fault(entry: Entry, path: Path) -> str | None:
     made = derivative.shipment(one)
     changed = is_edited(text, made)
     current = record_of(text) == record_of(made.text) if changed else alike(text, made.text)
-    if not current or not (replace(made, edited=text) if changed else made).has_form(path):
+    if not current:
         return f"{path.name} is out of date: run `srcad build`"
     case = _Case(entry, path, text, made.text, one, find(entry.function))
-    for point in points(entry, derivative, example, case.f):
-        if fault := _fault_at(case, point):
+    compared_at = [case.at(point) for point in points(entry, derivative, example, case.f)]
+    for flat, point in compared_at:
+        if fault := _fault_of_text(case, flat, point):
+            return fault
+    if not (replace(made, edited=text) if changed else made).has_form(path):
+        return "as it stands it is right, but its compiled form is not of this text: run `srcad build`, and check again"
+    for flat, _ in compared_at:
+        if fault := _fault_of_form(case, flat):
             return fault
     if changed:
         note_verified(path, text)
@@ -83,10 +89,13 @@ class _Case:
     def name(self) -> str:
         return self.one.generated.function.name
 
+    def at(self, point: Example) -> tuple[Sequence[Any], Example]:
+        """The flat arguments at a point, with the point."""
+        return self.one.flat(flatten(Parameters.of(self.f).values(point.args, point.kwargs))[0]), point
 
-def _fault_at(case: _Case, point: Example) -> str | None:
-    """What is wrong with the file at one point."""
-    flat = case.one.flat(flatten(Parameters.of(case.f).values(point.args, point.kwargs))[0])
+
+def _fault_of_text(case: _Case, flat: Sequence[Any], point: Example) -> str | None:
+    """What is wrong at one point with the file as it stands, uncompiled."""
     right = record(case.generated, case.name, flat, noting=False)
     if right.failure:
         return f"the generated text raises {type(right.failure[1]).__name__}: {right.failure[1]}"
@@ -95,6 +104,12 @@ def _fault_at(case: _Case, point: Example) -> str | None:
     found = record(case.text, case.name, flat, noting=False)
     if found.failure or not _agree(found.result, right.result):
         return f"{_how(case, point, found)}\n{_where(case, flat)}"
+    return None
+
+
+def _fault_of_form(case: _Case, flat: Sequence[Any]) -> str | None:
+    """What is wrong at one point with what is compiled."""
+    right = record(case.generated, case.name, flat, noting=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         function = function_at(case.path, case.name)
