@@ -28,6 +28,7 @@ def build(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if a gradient is out of date.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes to use. [default: one for each core]")] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove files of entries that are listed no more.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite edits; a backup NAME.py.orig stays.")] = False,
     root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
 ) -> None:
     """Write the gradients listed in [tool.srcad], one readable module each."""
@@ -41,18 +42,57 @@ def build(
             for line in found:
                 typer.echo(f"out of date: {line}", err=True)
             if found:
-                typer.echo("run `srcad build`, and commit what it writes", err=True)
+                typer.echo("run `srcad build`, then `srcad check`, and commit what they write", err=True)
                 raise typer.Exit(1)
             typer.echo("all gradients are up to date")
             return
         folder, listed = entries(root)
-        for entry, what in _with_progress(work.build(root, jobs), len(listed)):
-            typer.echo(f"{what:10} {entry.file}")
+        conflicts = False
+        for entry, done in _with_progress(work.build(root, jobs, force), len(listed)):
+            typer.echo(f"{done.what:10} {entry.file}{' (edited)' if done.what == 'kept' else ''}")
+            if done.message:
+                typer.echo(f"conflict: {done.message}", err=True)
+                conflicts = True
         for path in orphans.prune(folder, listed) if prune else ():
             typer.echo(f"removed    {path.relative_to(folder)}")
         for path in orphans.orphans(folder, listed):
             why = "it was edited: remove it yourself" if prune else "`srcad build --prune` removes it"
             typer.echo(f"orphan     {path.relative_to(folder)} (no entry makes it; {why})")
+        if conflicts:
+            raise typer.Exit(1)
+    except SrcadError as error:
+        _stop(error)
+
+
+@app.command()
+def status(root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path(".")) -> None:
+    """List the files of [tool.srcad]: what `build` would do, and what was edited by hand."""
+    from srcad.build_step.status import status as found
+
+    try:
+        for line in found(root):
+            typer.echo(line)
+    except SrcadError as error:
+        _stop(error)
+
+
+@app.command()
+def check(
+    functions: Annotated[list[str] | None, typer.Argument(help="module:function of entries; else all.")] = None,
+    root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
+) -> None:
+    """Compare generated gradients, edited or not, with finite differences; name the first wrong statement."""
+    from srcad.build_step.check import check as checked
+
+    try:
+        wrong = False
+        for entry, fault in checked(root, tuple(functions or ())):
+            typer.echo(f"{'wrong' if fault else 'right':10} {entry.file}")
+            for line in (fault or "").splitlines():
+                typer.echo(f"  {line}")
+            wrong = wrong or fault is not None
+        if wrong:
+            raise typer.Exit(1)
     except SrcadError as error:
         _stop(error)
 

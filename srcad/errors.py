@@ -178,8 +178,11 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S501": (CompileError, "Numba refused the generated code"),
     "S503": (CompileError, "file that cannot be written"),
     "S504": (CompileError, "generated file out of date"),
-    "S506": (CompileError, "edited file whose function is not the one that is listed"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
+    "S506": (CompileError, "edited file whose function is not the one that is listed"),
+    "S511": (CompileError, "conflict in a generated file"),
+    "S512": (CompileError, "edits that cannot be merged"),
+    "S513": (CompileError, "gradient that cannot be checked"),
     # our own
     "S901": (InternalError, "a pass failed"),
 }

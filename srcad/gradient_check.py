@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,27 @@ def check_grad(
     if has_aux:
         gradient = gradient[0]
     gradients = gradient if isinstance(argnums, tuple) else (gradient,)
+    worst, right = compared(f, args, wrt, gradients, has_aux, tolerance)
+    if not right:
+        fail(
+            "S312",
+            f"the gradient of {getattr(f, '__name__', 'f')} differs from finite differences",
+            why=f"{worst}.",
+            advice="look whether f has a kink or a jump there; if it has none, report it.",
+        )
+    return worst
+
+
+def compared(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    wrt: Sequence[str],
+    gradients: Sequence[Any],
+    has_aux: bool = False,
+    tolerance: float | None = None,
+) -> tuple[Check, bool]:
+    """Gradients with respect to the parameters `wrt` against differences, and whether they are within tolerance."""
+    parameters = Parameters.of(f)
     worst = Check(0, "nothing", 0.0, 0.0, 0.0)
     limit, entries = 0.0, 0
     for name, found in zip(wrt, gradients, strict=True):
@@ -74,14 +95,7 @@ def check_grad(
             if one.error / allowed >= limit:
                 worst, limit = one, one.error / allowed
     worst = Check(entries, worst.place, worst.reverse, worst.difference, worst.error)
-    if not limit <= 1.0:  # also where it is NaN
-        fail(
-            "S312",
-            f"the gradient of {getattr(f, '__name__', 'f')} differs from finite differences",
-            why=f"{worst}.",
-            advice="look whether f has a kink or a jump there; if it has none, report it.",
-        )
-    return worst
+    return worst, limit <= 1.0
 
 
 def _leaf(
@@ -111,7 +125,8 @@ def _leaf(
         visible = 1e-6 * abs(value_here) / max(abs(float(base[index])), 1e-2)
         scale = max(abs(here), abs(best), 1e-6 * size, visible, 1e-10)
         error = 0.0 if here == best else abs(here - best) / scale
-        if not error <= worst.error:
+        error = np.inf if np.isnan(error) else error  # no later entry hides it
+        if error > worst.error:
             where = place + (f"[{', '.join(map(str, index))}]" if index else "")
             worst = Check(0, where, here, best, error)
     return Check(len(chosen), worst.place, worst.reverse, worst.difference, worst.error)

@@ -9,6 +9,7 @@ from pathlib import Path
 from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import recorded
 from srcad.compiler import machine_folder
+from srcad.compiler.base_texts import forget_others, write_base
 from srcad.compiler.generate import Generated
 from srcad.compiler.rereading import reread
 from srcad.compiler.standalone import standalone_module
@@ -42,10 +43,20 @@ class Shipment:
         """What the compiled form is made of: an edited text is read."""
         return self.generated if self.edited is None else reread(self.edited, self.generated, self.options)
 
+    def read(self) -> None:
+        """Read the file, if it was edited: raises what the compiler has against it."""
+        assert self._compiled
+
     def write(self, path: Path) -> None:
-        """Write the readable file and its compiled form. The form comes first: a file never lacks its own."""
+        """Write the readable file, its compiled form, and the text that edits of it will be relative to.
+
+        The file comes last: stopped at any point, a file has its own form and base, or the earlier file has its base.
+        """
         self.write_form(path)
+        if self.edited is None:
+            write_base(path, self.text)
         write_atomically(path, self.text)
+        forget_others(path, self.text)
 
     def write_form(self, path: Path) -> bool:
         """Write the compiled form of the file at `path`, which has this text; whether anything was to be written."""

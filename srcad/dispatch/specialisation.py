@@ -92,7 +92,7 @@ class Specialisation:
         if request.options.max_tape is not None:
             self._checks.append(self._check_tape)
         self._planner: Callable[[Sequence[Any]], Plan] | None = None
-        self._finish = _result_conversion(generated, arguments, leaves, values, parameters, request)
+        self.finish = _result_conversion(generated, arguments, leaves, values, parameters, request)
         self._loaded_function: list[_LoadedFunction] = []
         self._ready = False
 
@@ -109,7 +109,7 @@ class Specialisation:
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""
-        flat = self._flat(leaves)
+        flat = self.flat(leaves)
         for check in self._checks:
             check(flat)
         flat += more
@@ -119,9 +119,9 @@ class Specialisation:
             returned = self._loaded_function[0].call(*flat)
         except Exception as error:
             raise joined(error) from None
-        return self._finish(returned)
+        return self.finish(returned)
 
-    def _flat(self, leaves: list[Any]) -> list[Any]:
+    def flat(self, leaves: list[Any]) -> list[Any]:
         """The leaves and the captured values as flat arguments of the generated function."""
         flat = self._select(leaves)
         for at, change in self._convert:
@@ -132,7 +132,7 @@ class Specialisation:
 
     def plan(self, leaves: list[Any]) -> Plan:
         """The tape memory of a call with these leaves. Nothing is compiled, the function is not run."""
-        return self._plan(self._flat(leaves))
+        return self._plan(self.flat(leaves))
 
     def _plan(self, flat: list[Any]) -> Plan:
         if self._planner is None:

@@ -1,7 +1,7 @@
 """Digest of a generated file, to detect edits by hand and stale files; independent of formatting.
 
 A file is compared by its syntax tree, its comments in their order, and its docstring. Line breaks and quotes, which a
-formatter decides, do not count. Line numbers of the primal in it may be ignored (`alike`).
+formatter decides, do not count. Line numbers of the primal in it do not count either, but for `same`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,30 @@ _QUOTED = re.compile(r"\bL\d+: ")
 
 
 def recorded(text: str) -> str:
-    """The text with a last line that records its digest.
+    """The text with a last line that records its digest. Line numbers of the primal do not count.
 
     >>> text = recorded("x = 1")
     >>> edited(text), edited(text.replace("x = 1", "x  =  1")), edited(text.replace("1", "2", 1))
     (False, False, True)
     """
-    return f"{text}\n\n# srcad build: text {_digest(text)}\n"
+    return f"{text}\n\n# srcad build: text {digest(text)}\n"
+
+
+def record_of(text: str) -> str | None:
+    """The digest that is recorded in a text: of the generated text that it is, or that edits in it are relative to."""
+    record = _RECORD.search(text)
+    return None if record is None else record[1]
+
+
+def with_record(text: str, record: str | None) -> str:
+    r"""The text with another recorded digest, or with none.
+
+    >>> text = recorded("x = 1\n")
+    >>> with_record(text, None), with_record(with_record(text, None), record_of(text)) == text
+    ('x = 1\\n', True)
+    """
+    bare = _RECORD.sub("", text).rstrip("\n") + "\n"
+    return bare if record is None else f"{bare}\n\n# srcad build: text {record}\n"
 
 
 def is_recorded(text: str) -> bool:
@@ -36,10 +53,7 @@ def is_recorded(text: str) -> bool:
 
 def edited(text: str) -> bool:
     """Whether the text differs from the one that its digest was recorded for."""
-    record = _RECORD.search(text)
-    if record is None:
-        return True
-    return record[1] != _digest(text)
+    return record_of(text) != digest(text)
 
 
 def alike(one: str, other: str) -> bool:
@@ -69,8 +83,9 @@ def code_digest(text: str) -> str:
     return hashlib.sha256(_tree_text(tree).encode()).hexdigest()[:16]
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(_normalised(text).encode()).hexdigest()[:12]
+def digest(text: str) -> str:
+    """Digest of a text without its formatting, the line numbers of the primal, and the recorded digest."""
+    return hashlib.sha256(_normalised(text, lines=False).encode()).hexdigest()[:12]
 
 
 def _normalised(text: str, lines: bool = True) -> str:

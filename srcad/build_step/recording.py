@@ -1,0 +1,190 @@
+"""What each statement of a generated text does in one run: the text is run uncompiled, with notes after its statements.
+
+>>> text = "def f(x, n):\\n    for i in range(n):\\n        x[i] *= 2.0\\n    return x\\n"
+>>> notes = record(text, "f", [np.ones(2), 2])
+>>> for number, items in notes.events:
+...     print(number, *(f"{item.name}: {item.value}" for item in items))
+1 i: 0
+2 x[0]: 2.0
+1 i: 1
+2 x[1]: 2.0
+1 : the end
+3 return: [2. 2.]
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from srcad.build_step.statements import Statement, statements
+
+_FILE = "<a text that is recorded>"
+_MOST = 1_000_000
+"""Notes of one run. A longer run is not recorded."""
+
+
+class TooLong(Exception):
+    """The run has too many statements to be recorded."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A value that a statement gave to a name, or to a place of an array."""
+
+    name: str
+    value: Any
+
+
+@dataclass
+class Notes:
+    """One run: its statements, and for each event the number of a statement with what it did."""
+
+    statements: list[Statement]
+    events: list[tuple[int, tuple[Item, ...]]] = field(default_factory=list)
+    result: Any = None
+    failure: tuple[int, Exception] | None = None
+    """The line that raised, and what."""
+
+    def note(self, number: int, *items: tuple[str, Any, Any]) -> None:
+        if len(self.events) == _MOST:
+            raise TooLong
+        self.events.append((number, tuple(Item(_place(name, index), _copied(value)) for name, index, value in items)))
+
+    def poisoned(self, array: Any) -> Any:
+        array.fill(np.nan if array.dtype.kind == "f" else 1)
+        return array
+
+    def value(self, number: int, name: str, value: Any) -> Any:
+        self.note(number, (name, None, value))
+        return value
+
+
+def record(text: str, function: str, args: Sequence[Any], noting: bool = True) -> Notes:
+    """Run a function of the text with copies of the arguments. An exception ends the notes.
+
+    Without `noting` there are no events, only the result. Raises TooLong.
+    """
+    tree = ast.parse(text)
+    notes = Notes(list(statements(tree)))
+    numbers = {id(statement.node): number for number, statement in enumerate(notes.statements)}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = []
+            node.body = _noted(node.body, numbers) if noting else node.body
+            _Poisoned().visit(node)
+    namespace: dict[str, Any] = {"__name__": "srcad_recorded", "__notes": notes, "__index": np.s_}
+    try:
+        with np.errstate(all="ignore"):
+            exec(compile(ast.fix_missing_locations(tree), _FILE, "exec"), namespace)
+            notes.result = namespace[function](*map(_copied, args), **_defaults(namespace[function], len(args)))
+    except TooLong:
+        raise
+    except Exception as fault:  # an edited text may raise anything
+        lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == _FILE]
+        notes.failure = (lines[-1] or 0 if lines else 0), fault
+    return notes
+
+
+def _defaults(function: Any, given: int) -> dict[str, Any]:
+    """Defaults that are floats as NumPy's, of which 1/0 is inf, as in compiled code."""
+    names, values = function.__code__.co_varnames[: function.__code__.co_argcount], function.__defaults__ or ()
+    pairs = list(zip(names[len(names) - len(values) :], values, strict=True))
+    left = pairs[max(0, given - len(names) + len(values)) :]
+    return {name: np.float64(value) if type(value) is float else value for name, value in left}
+
+
+class _Poisoned(ast.NodeTransformer):
+    """New memory has values that are wrong: else it may have those of an earlier run, which are right by chance."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node.func:
+            case ast.Attribute(value=ast.Name("np"), attr="empty" | "empty_like"):
+                return ast.copy_location(ast.Call(_method("poisoned"), [node], []), node)
+        return node
+
+
+def _noted(block: list[ast.stmt], numbers: dict[int, int]) -> list[ast.stmt]:
+    return [made for node in block for made in _with_note(node, numbers)]
+
+
+def _with_note(node: ast.stmt, numbers: dict[int, int]) -> list[ast.stmt]:
+    number = numbers.get(id(node))
+    for name in ("body", "orelse", "finalbody"):
+        if getattr(node, name, None):
+            setattr(node, name, _noted(getattr(node, name), numbers))
+    if number is None:
+        return [node]
+    match node:
+        case ast.Assign(targets=targets):
+            return [node, _note(node, number, *(item for target in targets for item in _items(target)))]
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target, value=ast.expr()):
+            return [node, _note(node, number, *_items(target))]
+        case ast.For(target=target):
+            node.body.insert(0, _note(node, number, *_items(target)))
+            end = ast.Tuple([ast.Constant(""), ast.Constant(None), ast.Constant("the end")], ast.Load())
+            return [node, _note(node, number, end)]
+        case ast.If() | ast.While():
+            node.test = _value(number, "the condition", node.test)
+        case ast.Return(value=ast.expr() as value):
+            node.value = _value(number, "return", value)
+        case ast.Expr(value=ast.Call(func=called, args=args)):
+            receiver = [called.value] if isinstance(called, ast.Attribute) else []
+            names = [one for one in (*receiver, *args) if isinstance(one, ast.Name) and one.id != "np"]
+            return [node, _note(node, number, *(item for name in names for item in _items(name)))]
+    return [node]
+
+
+def _items(target: ast.expr) -> list[ast.expr]:
+    """For each name or place that is written: (name, index, value)."""
+    match target:
+        case ast.Name(name):
+            return [ast.Tuple([ast.Constant(name), ast.Constant(None), ast.Name(name, ast.Load())], ast.Load())]
+        case ast.Subscript(value=base, slice=index):
+            at = ast.Subscript(ast.Name("__index", ast.Load()), copy.deepcopy(index), ast.Load())
+            value = ast.Subscript(copy.deepcopy(base), copy.deepcopy(index), ast.Load())
+            return [ast.Tuple([ast.Constant(ast.unparse(base)), at, value], ast.Load())]
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return [item for part in parts for item in _items(part)]
+    return []
+
+
+def _note(node: ast.stmt, number: int, *items: ast.expr) -> ast.stmt:
+    call = ast.Call(_method("note"), [ast.Constant(number), *items], [])
+    return ast.copy_location(ast.Expr(ast.copy_location(call, node)), node)
+
+
+def _value(number: int, name: str, value: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.Call(_method("value"), [ast.Constant(number), ast.Constant(name), value], []), value)
+
+
+def _method(name: str) -> ast.expr:
+    return ast.Attribute(ast.Name("__notes", ast.Load()), name, ast.Load())
+
+
+def _place(name: str, index: Any) -> str:
+    if index is None:
+        return name
+    return f"{name}[{', '.join(map(_index, index if isinstance(index, tuple) else (index,)))}]"
+
+
+def _index(one: Any) -> str:
+    if not isinstance(one, slice):
+        return "..." if one is Ellipsis else str(one)
+    parts = ["" if part is None else str(part) for part in (one.start, one.stop)]
+    return ":".join(parts if one.step is None else [*parts, str(one.step)])
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return np.array(value)  # keeps the layout
+    if isinstance(value, list | tuple):
+        return [*map(_copied, value)] if isinstance(value, list) else tuple(map(_copied, value))
+    return np.float64(value) if type(value) is float else value

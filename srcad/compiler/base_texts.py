@@ -1,0 +1,41 @@
+"""The texts that edits of generated files are relative to, in the folder `_machine/_base`.
+
+A generated file records the digest of the text that it was generated as. This text is kept under that digest: a file
+names its base, whatever was written when a build was stopped. They are no `.py`, so that no formatter changes them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from srcad.backend.modules.cache_files import write_atomically
+from srcad.backend.modules.source_digest import record_of
+from srcad.compiler import machine_folder
+
+
+def write_base(path: Path, text: str) -> None:
+    """Keep the text that is generated for the file at `path`."""
+    place = _place(path, record_of(text))
+    if base_of(path, text) != text:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, text)
+
+
+def base_of(path: Path, text: str) -> str | None:
+    """The text that the file at `path` with this text was generated as, if it is still there."""
+    try:
+        return _place(path, record_of(text)).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def forget_others(path: Path, text: str) -> None:
+    """Remove the bases of earlier texts of the file at `path`."""
+    kept = _place(path, record_of(text))
+    for place in kept.parent.glob("*.txt"):
+        if place != kept and place.stem.rpartition(".")[0] == path.stem:
+            place.unlink(missing_ok=True)
+
+
+def _place(path: Path, record: str | None) -> Path:
+    return path.parent / machine_folder.FOLDER / "_base" / f"{path.stem}.{record}.txt"

@@ -1,0 +1,313 @@
+"""What a person edits in a generated file stays: through builds, changes of the primal, formatters and kills."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+import srcad
+from srcad.cli import app
+
+PYPROJECT = """
+[tool.srcad]
+functions = [{ function = "edit_primal:energy", signature = "float64(float64[:], float64)", wrt = ["x", "k"] }]
+"""
+PRIMAL = """
+import numpy as np
+
+
+def energy(x, k):
+    total = 0.0
+    for i in range(len(x)):
+        total += np.sin(x[i]) * x[i]
+    for i in range(len(x)):
+        total = total + k * x[i] ** 3
+    return total * k
+"""
+# in the second loop; and what a person edits is in the reversal of the first
+CHANGED = PRIMAL.replace("k * x[i] ** 3", "k * np.cos(x[i])")
+EXCLUDING = PRIMAL.replace("np.sin(x[i]) * x[i]", "np.exp(x[i]) * x[i]")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    (tmp_path / "edit_primal.py").write_text(PRIMAL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield tmp_path
+    sys.modules.pop("edit_primal", None)
+
+
+@pytest.fixture
+def built(project):
+    run("build")
+    return project / "generated" / "energy_grad.py"
+
+
+def run(*args, code=0):
+    sys.modules.pop("edit_primal", None)
+    result = CliRunner().invoke(app, list(args))
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def edit(path, before, after):
+    text = path.read_text()
+    assert text.count(before) == 1, text
+    path.write_text(text.replace(before, after))
+    return path.read_text()
+
+
+def change(project, text):
+    (project / "edit_primal.py").write_text(text)
+
+
+def ruff(path, *options):
+    subprocess.run([sys.executable, "-m", "ruff", "format", *options, str(path)], check=True, capture_output=True)
+
+
+def forms(path):
+    return {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+
+
+BEFORE = "d_x[i] += sin_saved[i] * d_total + np.cos(x[i]) * x[i] * d_total"
+AFTER = "d_x[i] += (sin_saved[i] + np.cos(x[i]) * x[i]) * d_total  # ours"
+CHECKED = ("energy_grad.py was edited by hand, and", "has not compared it")
+
+
+def test_an_edited_file_is_kept_byte_for_byte_and_compiled(built, project):
+    text = edit(built, BEFORE, AFTER)
+    form = built.parent / "_machine" / built.name
+    before = form.read_text()
+    assert run("build") == "kept       energy_grad.py (edited)\n"
+    assert built.read_text() == text and form.read_text() != before
+    files = forms(built)
+    assert run("build") == "kept       energy_grad.py (edited)\n" and forms(built) == files
+
+
+def test_a_comment_is_an_edit_that_needs_no_check(built):
+    text = edit(built, "# L11: return total * k", "# L11: return total * k, the last line")
+    run("build")
+    assert built.read_text() == text
+    assert "up to date" in run("build", "--check")
+
+
+def test_a_function_that_only_moved_changes_nothing_in_an_edited_file(built, project):
+    text = edit(built, BEFORE, AFTER)
+    change(project, "# a line\n\n" + PRIMAL)
+    assert run("build") == "kept       energy_grad.py (edited)\n" and built.read_text() == text
+
+
+def test_edits_and_a_changed_primal_are_merged(built, project):
+    edit(built, BEFORE, AFTER)
+    change(project, CHANGED)
+    assert "energy changed, and the edited energy_grad.py did not" in run("build", "--check", code=1)
+    assert run("build") == "merged     energy_grad.py\n"
+    text = built.read_text()
+    assert AFTER in text and "np.cos(x[i])\n" in text and "x[i] ** 3" not in text
+    assert run("build") == "kept       energy_grad.py (edited)\n" and built.read_text() == text
+    change(project, CHANGED.replace("total * k", "total * 2.0 * k"))
+    assert run("build") == "merged     energy_grad.py\n"  # with the text of the last build for its base
+    assert AFTER in built.read_text() and "2.0 * total" in built.read_text()
+    assert len(list((built.parent / "_machine" / "_base").iterdir())) == 1
+
+
+@pytest.mark.parametrize("formatter", ["ruff", "black"])
+def test_a_formatted_and_edited_file_is_merged(built, project, formatter):
+    if formatter == "black":
+        pytest.importorskip("black")
+    edit(built, BEFORE, AFTER)
+    (project / "ruff.toml").write_text("line-length = 60\n")
+    (project / "pyproject.toml").write_text(PYPROJECT + "[tool.black]\nline-length = 60\n")
+    subprocess.run(
+        [sys.executable, "-m", *(["ruff", "format"] if formatter == "ruff" else ["black"]), str(built)], check=True
+    )
+    formatted = built.read_text()
+    assert AFTER not in formatted
+    change(project, PRIMAL.replace("def energy(x, k):", "def energy(x, k, scale=1.0):").replace("* k\n", "* scale\n"))
+    (project / "pyproject.toml").write_text(
+        PYPROJECT.replace("float64)", "float64, float64)") + "[tool.black]\nline-length = 60\n"
+    )
+    assert run("build") == "merged     energy_grad.py\n"
+    assert "# ours" in built.read_text() and "scale" in built.read_text()
+    assert not srcad.load(built)(srcad_x(), 0.7, 1.0)[0].shape == ()
+
+
+def srcad_x():
+    import numpy as np
+
+    return np.linspace(0.2, 1.5, 4)
+
+
+def test_conflicts_are_marked_and_refused_until_they_are_resolved(built, project):
+    edited_text = edit(built, BEFORE, AFTER)
+    change(project, EXCLUDING)
+    said = run("build", code=1)
+    marked = built.read_text()
+    first = marked.splitlines().index("<<<<<<< edited") + 1
+    assert "conflict   energy_grad.py" in said and f"see lines {first}, " in said
+    assert AFTER in marked and ">>>>>>> generated" in marked
+    assert built.with_name("energy_grad.py.orig").read_text() == edited_text
+    assert "S511: energy_grad.py has conflict markers in lines" in run("build", code=2)
+    assert "has conflict markers in lines" in run("build", "--check", code=1)
+    assert built.read_text() == marked
+    resolved = []
+    side = None
+    for line in marked.splitlines():
+        if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
+            side = {"<": "edited", "|": "base", "=": "generated", ">": None}[line[0]]
+        elif side in (None, "generated"):
+            resolved.append(line)
+    built.write_text("\n".join(resolved) + "\n")
+    run("build")
+    assert "up to date" in run("build", "--check")
+
+
+def test_a_merge_that_cannot_be_read_is_a_conflict(built, project):
+    text = edit(built, BEFORE, BEFORE.replace("sin_saved[i]", "open('f')"))
+    change(project, CHANGED)
+    said = run("build", code=1)
+    assert "conflict   energy_grad.py" in said and "do not fit together" in said and "open" in said
+    assert "np.cos(x[i])\n" in built.read_text() and "open('f')" in built.read_text()
+    assert built.with_name("energy_grad.py.orig").read_text() == text
+
+
+def test_force_overwrites_and_keeps_every_backup(built, project):
+    fresh = built.read_text()
+    first = edit(built, BEFORE, AFTER)
+    assert run("build", "--force") == "written    energy_grad.py\n" and built.read_text() == fresh
+    second = edit(built, BEFORE, AFTER.replace("ours", "again"))
+    run("build", "--force")
+    assert built.with_name("energy_grad.py.orig").read_text() == first
+    assert built.with_name("energy_grad.py.orig2").read_text() == second
+    files = forms(built)
+    assert run("build", "--force") == "unchanged  energy_grad.py\n" and forms(built) == files
+
+
+def test_what_srcad_did_not_write_is_left(project):
+    (project / "generated").mkdir()
+    target = project / "generated" / "energy_grad.py"
+    target.write_text("mine = 1\n")
+    assert "S504: energy_grad.py was not written by srcad" in run("build", code=2)
+    assert target.read_text() == "mine = 1\n"
+    run("build", "--force")
+    assert target.with_name("energy_grad.py.orig").read_text() == "mine = 1\n"
+
+
+def test_without_git_or_the_base_nothing_is_lost(built, project, monkeypatch):
+    text = edit(built, BEFORE, AFTER)
+    change(project, CHANGED)
+    with monkeypatch.context() as context:
+        context.setenv("PATH", str(project))
+        assert "git cannot be run" in run("build", code=2)
+    assert built.read_text() == text
+    for base in (built.parent / "_machine" / "_base").iterdir():
+        base.unlink()
+    assert "the text it was generated as is lost" in run("build", code=2)
+    assert built.read_text() == text
+
+
+def test_the_same_change_made_by_hand_is_no_edit(built, project):
+    old = built.read_text()
+    change(project, CHANGED)
+    run("build")
+    new = built.read_text()
+    change(project, PRIMAL)
+    run("build", "--force")
+    assert built.read_text() == old
+    change(project, CHANGED)
+    built.write_text("\n".join([*new.splitlines()[:-1], old.splitlines()[-1]]) + "\n")
+    assert run("build") == "written    energy_grad.py\n" and built.read_text() == new
+
+
+def test_a_file_that_is_saved_while_it_is_built_is_read_again(built, project, monkeypatch):
+    from srcad.compiler import shipment
+
+    change(project, CHANGED)
+    write_form = shipment.Shipment.write_form
+    saved = []
+
+    def and_edit(self, path):
+        if not saved:
+            saved.append(edit(built, BEFORE, AFTER))
+        return write_form(self, path)
+
+    monkeypatch.setattr(shipment.Shipment, "write_form", and_edit)
+    assert run("build") == "merged     energy_grad.py\n"
+    assert AFTER in built.read_text()
+
+
+def test_stopped_at_any_write_no_edit_is_lost(built, project, monkeypatch):
+    from srcad.backend.modules import cache_files
+    from srcad.build_step import settle
+    from srcad.compiler import base_texts, shipment
+
+    edit(built, BEFORE, AFTER)
+    writes, write_atomically = [], cache_files.write_atomically
+    for stop in range(6):
+        change(project, PRIMAL.replace("k * x[i] ** 3", f"{stop}.5 * k * np.cos(x[i])"))
+        before, done = built.read_text(), []
+
+        def write(path, text, done=done, stop=stop):
+            if len(done) == stop:
+                raise KeyboardInterrupt
+            done.append(path.name)
+            write_atomically(path, text)
+
+        with monkeypatch.context() as context:
+            for module in (settle, base_texts, shipment):
+                context.setattr(module, "write_atomically", write)
+            sys.modules.pop("edit_primal", None)
+            CliRunner().invoke(app, ["build"])
+        assert built.read_text() == before or done[-1] == built.name
+        writes.append(len(done))
+        run("build")
+        assert AFTER in built.read_text() and f"{stop}.5 * " in built.read_text()
+        assert f"{stop - 1}.5 * " not in built.read_text()
+    assert writes == [0, 1, 2, 3, 3, 3]
+
+
+BUILDER = """
+import sys
+sys.path.insert(0, ".")
+from pathlib import Path
+from srcad.build_step import files
+from srcad.build_step.config import Entry, entries
+list(entries(Path(".")))
+print("ready", flush=True)
+for entry, done in files.build(Path(".")):
+    print(done.what, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_a_killed_build_loses_no_edit(built, project):
+    """Killed at random moments, with an edit and one change of the primal after the other to be merged."""
+    edit(built, BEFORE, AFTER)
+    random.seed(3)
+    factors = [f"{n}.5 * k * np.cos(x[i])" for n in range(2, 32)]
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", BUILDER], check=True, capture_output=True)
+    whole, killed = time.monotonic() - started, 0
+    for factor in factors:
+        change(project, PRIMAL.replace("k * x[i] ** 3", factor))
+        before = built.read_text()
+        process = subprocess.Popen([sys.executable, "-c", BUILDER], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(random.uniform(0.0, 0.6 * whole))
+        process.send_signal(signal.SIGKILL)
+        killed += process.wait() != 0
+        now = built.read_text()
+        assert now == before or factor.split(" ")[0] in now
+        assert AFTER in now and now.startswith('"""Gradient') and "\n# srcad build: text " in now
+    run("build")
+    text = built.read_text()
+    assert AFTER in text and factors[-1].split(" ")[0] in text and factors[-2].split(" ")[0] not in text
+    assert killed > len(factors) // 3

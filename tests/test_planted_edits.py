@@ -1,0 +1,211 @@
+"""Wrong edits planted in the gradients of the golden programs: `srcad check` finds each, and names its line.
+
+And harmless edits, of which it says nothing.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from srcad.cli import app
+
+GOLDEN = Path(__file__).parent / "golden"
+WRT = {
+    "leaky_integrator": ["x", "decay", "limit"],
+    "rnn_loss": ["h0", "W_h", "W_x", "b"],
+    "fisher_kpp": ["u0", "kappa", "rate"],
+    "newton_sqrt": ["a"],
+}
+POINTS = """
+import numpy as np
+
+
+
+def normal(*args, **kwargs):
+    return np.random.default_rng(0).normal(*args, **kwargs)
+
+
+def leaky_integrator():
+    return normal(0.3, 1.0, 12), 0.9, 0.4
+
+
+def rnn_loss():
+    weights = normal(size=(4, 4)) / 2, normal(size=(4, 3)), normal(size=4)
+    return normal(size=(7, 3)), normal(size=4), *weights, normal(size=(7, 4))
+
+
+def fisher_kpp():
+    return np.random.default_rng(0).uniform(0.1, 0.9, (7, 6)), 0.3, 1.2, 0.15, 5
+
+
+def newton_sqrt():
+    return 7.3, 2.0
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with the golden programs and their gradients as built; the primals are named as nothing else is."""
+    root = tmp_path_factory.mktemp("planted")
+    entries = []
+    for name, wrt in WRT.items():
+        shutil.copy(GOLDEN / f"{name}.py", root / f"planted_{name}.py")
+        entries.append(f'{{ function = "planted_{name}:{name}", examples = "planted_points:{name}", wrt = {wrt} }},')
+    (root / "planted_points.py").write_text(POINTS)
+    (root / "pyproject.toml").write_text("[tool.srcad]\nfunctions = [\n" + "\n".join(entries) + "\n]\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SRCAD_CACHE_DIR", str(root / "cache"))
+        patch.setattr(sys, "dont_write_bytecode", True)
+        run(root, "build")
+        yield root
+    for name in [*WRT, "points"]:
+        sys.modules.pop(f"planted_{name}", None)
+
+
+def run(root, command, *args, code=0):
+    result = CliRunner().invoke(app, [command, *args, "--root", str(root)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def checked(root, name, edits, code):
+    """What check says of the gradient with these edits, and its lines."""
+    path = root / "generated" / f"{name}_grad.py"
+    as_built = path.read_text()
+    text = as_built
+    for before, after in edits:
+        assert text.count(before) == 1, (before, text.count(before))
+        text = text.replace(before, after)
+    assert text != as_built
+    try:
+        path.write_text(text)
+        if code == 0:  # a wrong text is found before its compiled form is asked for
+            run(root, "build")
+        return run(root, "check", f"planted_{name}:{name}", code=code), text.splitlines()
+    finally:
+        path.write_text(as_built)
+
+
+LEAKY, RNN, FISHER, NEWTON = WRT
+OUTER = "                "  # the indentation of the innermost statements of fisher_kpp
+SWAPPED = (
+    "            d_limit += 0.9 * d_acc\n            d_acc = 0.1 * d_acc\n",
+    "            d_acc = 0.1 * d_acc\n            d_limit += 0.9 * d_acc\n",
+)
+STORED = "                u_saved[step, i - 1, j - 1] = u[i, j]\n"
+STEPPED = f"{OUTER}u[i, j] += dt * (kappa * lap_saved[step, i, j] + rate * u[i, j] * (1.0 - u[i, j]))\n"
+# of what, what was there, what was planted, what the line that is to be named says
+WRONG = [
+    (LEAKY, "d_limit += 0.9 * d_acc", "d_limit -= 0.9 * d_acc", None),
+    (LEAKY, "d_acc = 0.1 * d_acc", "d_acc = 0.2 * d_acc", None),
+    (LEAKY, "d_decay += acc_saved[i] * d_acc", "d_decay += d_acc", None),
+    (LEAKY, "d_x[i] += d_acc", "d_x[i - 1] += d_acc", None),
+    (LEAKY, *SWAPPED, "d_limit += 0.9 * d_acc"),
+    (LEAKY, "d_acc = 2.0 * acc * d_result", "d_acc = acc * d_result", None),
+    (LEAKY, "took_if[i] = acc > limit", "took_if[i] = acc < limit", None),
+    (LEAKY, "        d_acc = decay * d_acc\n", "", "return d_x, d_decay, d_limit"),
+    (LEAKY, "range(len(x) - 1, -1, -1)", "range(len(x) - 1, 0, -1)", "for i in range(len(x) - 1, 0, -1):"),
+    (LEAKY, "return d_x, d_decay, d_limit", "return d_x, d_limit, d_decay", None),
+    (LEAKY, "        acc_saved[i] = acc\n", "", "  acc = decay * acc + x[i]"),
+    (RNN, "(1.0 - tanh * tanh)", "(1.0 + tanh * tanh)", "(1.0 + tanh * tanh)"),
+    (RNN, "d_hs[t] += W_h.T @ d_sum", "d_hs[t] += W_h @ d_sum", None),
+    (RNN, "d_sum[:, None] * hs[t]", "d_sum[:, None] * hs[t + 1]", "d_sum[:, None] * hs[t + 1]"),
+    (RNN, "d_hs[t] += W_h.T @ d_sum", "d_hs[t] = W_h.T @ d_sum", None),
+    (RNN, "tanh = hs[t + 1]", "tanh = hs[t]", None),
+    (RNN, "d_hs[1:] += d_err", "d_hs[:-1] += d_err", None),
+    (RNN, "d_err = err * d_result", "d_err = 0.5 * err * d_result", None),
+    (RNN, "d_h0 = d_hs[0].copy()", "d_h0 = d_hs[1].copy()", None),
+    (RNN, "        d_b += d_sum\n", "", "d_W_x += d_sum[:, None] * xs[t]"),
+    (FISHER, f"{OUTER}u[i, j] = u_saved[step, i - 1, j - 1]\n", "", "d_sum = dt * d_u[i, j]"),
+    (FISHER, "u[i, j] = u_saved[step, i - 1, j - 1]", "u[i, j] = u_saved[step, i - 1, j - 2]", None),
+    (FISHER, "(1.0 - u[i, j]) * d_sum", "(u[i, j] - 1.0) * d_sum", "(u[i, j] - 1.0) * d_sum"),
+    (FISHER, "rate * d_product - rate * u[i, j] * d_sum", "rate * d_product", "d_u[i, j] += rate * d_product"),
+    (FISHER, "d_lap[i, j] = kappa * d_sum", "d_lap[i, j] += kappa * d_sum", None),
+    (FISHER, "d_u[i, j] -= 4.0 * d_lap[i, j]", "d_u[i, j] += 4.0 * d_lap[i, j]", None),
+    (FISHER, "d_u[i + 1, j] += d_lap[i, j]", "d_u[j + 1, i] += d_lap[i, j]", None),
+    (FISHER, STORED + STEPPED, STEPPED + STORED, "u_saved[step, i - 1, j - 1] = u[i, j]"),
+    (NEWTON, "part = 0.5 * d_x / x", "part = 0.5 * d_x * x", None),
+    (NEWTON, "d_x = 0.5 * d_x - a / x * part", "d_x = 0.5 * d_x + a / x * part", None),
+    (NEWTON, "a / x * part", "x / a * part", "x / a * part"),
+    (NEWTON, "        x = x_stack[turn]\n", "", "part = 0.5 * d_x / x"),
+    (NEWTON, "d_x = d_result", "d_x = 2.0 * d_result", None),
+    (NEWTON, "    d_a += d_x\n", "", "return d_a"),
+    (NEWTON, "range(turns - 1, -1, -1)", "range(turns)", "for turn in range(turns):"),
+    # an index that does not exist; a name that does not; a wrong statement among harmless edits; one added
+    (NEWTON, "x = x_stack[turn]", "x = x_stack[turn + 100]", None),
+    (LEAKY, "d_decay += acc_saved[i] * d_acc", "d_decay += acc_save[i] * d_acc", None),
+    (NEWTON, "d_a += part\n", "d_a += part\n        d_x = 0.9 * d_x\n", "d_x = 0.9 * d_x"),
+    (
+        NEWTON,
+        "part = 0.5 * d_x / x\n        d_a += part\n        d_x = 0.5 * d_x - a / x * part",
+        "half = 0.5 * d_x\n        share = half / x  # ours\n        d_a += share\n        d_x = half - share * a",
+        "d_x = half - share * a",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "before", "after", "named"), WRONG, ids=range(len(WRONG)))
+def test_a_wrong_edit_is_found_at_its_line(project, name, before, after, named):
+    said, lines = checked(project, name, [(before, after)], code=1)
+    wanted = [at for at, line in enumerate(lines, 1) if (named or after) in line]
+    assert len(wanted) == 1, wanted
+    assert f"{name}_grad.py:{wanted[0]}: " in said, said
+
+
+def test_there_are_thirty():
+    assert len(WRONG) >= 30
+
+
+HARMLESS = [
+    (NEWTON, [("part = 0.5", "share = 0.5"), ("d_a += part", "d_a += share"), ("x * part", "x * share")]),
+    (NEWTON, [("d_x = 0.5 * d_x - a / x * part", "d_x = 0.5 * (d_x - 2.0 * a * part / x)")]),
+    (NEWTON, [("x_stack = np.empty(16)", "x_stack = np.empty(4)  # seldom more")]),
+    (LEAKY, [("    d_limit = 0.0\n", ""), ("d_decay = 0.0\n", "d_decay = 0.0\n    d_limit = 0.0\n")]),
+    (LEAKY, [("        d_acc = decay * d_acc\n", "        d_next = d_acc\n        d_acc = d_next * decay\n")]),
+    (LEAKY, [("d_limit += 0.9 * d_acc", "d_limit += d_acc - 0.1 * d_acc")]),
+    (RNN, [("d_b += d_sum\n", "d_b = d_b + d_sum\n")]),
+    (RNN, [("d_W_h += d_sum[:, None] * hs[t]", "d_W_h += np.outer(d_sum, hs[t])")]),
+    (
+        FISHER,
+        [
+            ("d_u[i, j] += rate * d_product - rate * u[i, j] * d_sum", "d_u[i, j] += rate * d_product\n@here"),
+            ("@here", f"{OUTER}d_u[i, j] -= rate * u[i, j] * d_sum"),
+        ],
+    ),
+    (FISHER, [("d_rate = 0.0\n", "d_rate = 0.0  # per second\n    # of diffusion\n")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "edits"), HARMLESS, ids=range(len(HARMLESS)))
+def test_a_harmless_edit_raises_no_alarm(project, name, edits):
+    said, _ = checked(project, name, edits, code=0)
+    assert said == f"right      {name}_grad.py\n"
+
+
+def test_an_edited_file_is_up_to_date_when_it_was_checked(project):
+    path = project / "generated" / "newton_sqrt_grad.py"
+    as_built = path.read_text()
+    path.write_text(as_built.replace("part = 0.5 * d_x / x", "part = d_x / (2.0 * x)"))
+    try:
+        run(project, "build")
+        assert "newton_sqrt_grad.py was edited by hand" in run(project, "build", "--check", code=1)
+        status = run(project, "status")
+        assert "newton_sqrt_grad.py: edited, not checked\n       - part = 0.5 * d_x / x\n" in status
+        assert "leaky_integrator_grad.py: up to date\n" in status and "+ part = d_x / (2.0 * x)\n" in status
+        run(project, "check", "planted_newton_sqrt:newton_sqrt")
+        assert "newton_sqrt_grad.py: edited\n" in run(project, "status")
+        assert "up to date" in run(project, "build", "--check")
+        path.write_text(path.read_text().replace("d_x / (2.0 * x)", "d_x / (2.5 * x)"))
+        assert "compiled form stale, not checked" in run(project, "status")
+        run(project, "build")
+        assert "newton_sqrt_grad.py was edited by hand" in run(project, "build", "--check", code=1)
+    finally:
+        path.write_text(as_built)
+        run(project, "build")
+
+
+def test_check_of_what_is_not_there(project):
+    assert "S505" in run(project, "check", "planted_newton_sqrt:other", code=2)
