@@ -121,7 +121,7 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
             )
-        case HeapRef(id=ref) if ctx.heap[ref].grown:
+        case HeapRef(id=ref) if ctx.heap[ref].grown and not ctx.heap[ref].at_run_time:
             return iterable_of(ctx, as_array(ctx, value))
         case ReversedValue(inner):
             return _reversed(ctx, inner)
@@ -234,6 +234,8 @@ def as_array(ctx: Context, value: Abstract) -> Abstract:
     if not isinstance(value, HeapRef) or not ctx.heap[value.id].grown:
         return value
     cells = ctx.heap[value.id]
+    if cells.at_run_time:
+        return value
     buffer, length = cells.items
     assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
     if cells.full:
