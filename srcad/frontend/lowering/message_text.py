@@ -73,19 +73,23 @@ def _speculated(ctx: Context, written: Sequence[Stmt], result: Atom) -> Atom | N
     numbers = _ValueNumbers()
     for stmt in _since_last_effect(ctx.builder.statements):
         numbers.add(stmt)
+    loaded: dict[Expr, Atom] = {}
     needed: list[Stmt] = []
     for stmt in written:
-        match numbers.renamed(stmt), stmt:
-            case value, _ if value is not None and value in numbers.computed:
-                numbers.add(stmt)
-            case Op(prim) as value, Assign() if prim in SHAPE_ARITHMETIC:
-                needed.append(replace(stmt, value=value))
-                numbers.add(stmt)
+        value = numbers.renamed(stmt)
+        match stmt:
+            case Assign(_, Op(prim, args, static)) if prim in SHAPE_ARITHMETIC:
+                needed.append(replace(stmt, value=Op(prim, tuple(loaded.get(arg, arg) for arg in args), static)))
+            case Assign(target) if value in numbers.computed:
+                loaded[Var(target)] = numbers.computed[value]
+            case Effect() if value in numbers.computed:
+                pass
             case _:
                 return None
+        numbers.add(stmt)
     for stmt in needed:
         ctx.builder.emit(stmt)
-    return numbers.same.get(result, result)
+    return loaded.get(result, result)
 
 
 class _ValueNumbers:

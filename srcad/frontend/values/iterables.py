@@ -123,6 +123,14 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             )
         case HeapRef(id=ref) if ctx.heap[ref].grown and not ctx.heap[ref].at_run_time:
             return iterable_of(ctx, as_array(ctx, value))
+        case HeapRef(id=ref) if ctx.heap[ref].at_run_time:
+            ctx.fail(
+                "S125",
+                "all items at once of a list whose length only a run knows",
+                None,
+                "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h;\n"
+                "or take the items by index: hs[i] for i in range(len(hs)).",
+            )
         case ReversedValue(inner):
             return _reversed(ctx, inner)
         case EnumerateValue(inner, start):
