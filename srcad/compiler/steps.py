@@ -75,6 +75,7 @@ def lowered(unit: Unit) -> Unit:
         fixed=asked.fixed,
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
+        lists=asked.request.mode == "primal",
     )
     return replace(unit, function=found.function, lowered=found)
 
@@ -86,7 +87,12 @@ def refuse_zero_dim(unit: Unit) -> Unit:
     given = asked.zero_d | captured
     if asks_about_zero_d(first.function, first.zero_d, given):
         again = lower(
-            asked.source, asked.arguments, fixed=asked.fixed, differentiate=unit.differentiate, zero_d=True
+            asked.source,
+            asked.arguments,
+            fixed=asked.fixed,
+            differentiate=unit.differentiate,
+            zero_d=True,
+            lists=asked.request.mode == "primal",
         ).function
         seen = asked.zero_d.union(p.name for p in again.params if isinstance(again.types[p.name], Array))
         lasting = captured | seen if asked.request.mode in ("primal", "adjoint") else captured

@@ -78,6 +78,8 @@ class IntegerFacts:
         """The facts that bools imply."""
         self.made: dict[str, int] = {}
         """The number of unknowns there were when a bool was defined."""
+        self.elements: dict[tuple[str, tuple[Form, ...]], Form] = {}
+        """The elements that have been read, by array and indices."""
         self.depth = 0
         self.learned: list[list[Form]] = [[]]
         """What has been checked, and so holds from then on, in each of the enclosing branches."""
@@ -133,7 +135,7 @@ class IntegerFacts:
     def _define(self, name: str, value: Expr | None, now: ValueRanges) -> None:
         """The name is defined here; without a value, nothing is known of it."""
         if now.is_counter(name):
-            self._stands_for(name, now.unknown() if value is None else self.value(value, now), now)
+            self._stands_for(name, now.unknown() if value is None else self._defined_as(value, now), now)
             self.lengths.learn_place(name, value, now)
         elif self._is_bool(name):
             self.made[name] = now.fresh()
@@ -142,6 +144,20 @@ class IntegerFacts:
                 self.known[name] = condition_facts.facts_of_value(name, value, now, self.known)
         else:
             self.lengths.define(name, value, now)
+            # the name may have another array in the next iteration
+            self.elements = {element: form for element, form in self.elements.items() if element[0] != name}
+
+    def _defined_as(self, value: Expr, now: ValueRanges) -> Form:
+        """The value; an element of an array that nothing writes to is the same wherever it is read."""
+        match value:
+            case Op("index", (Var(array), *items)) if self.lengths.is_constant(array):
+                if not all(isinstance(item, Var) or type(getattr(item, "value", None)) is int for item in items):
+                    return self.value(value, now)
+                element = array, tuple(self.value(item, now) for item in items)
+                if element not in self.elements:
+                    self.elements[element] = self.value(value, now)
+                return self.elements[element]
+        return self.value(value, now)
 
     def _stands_for(self, name: str, form: Form, now: ValueRanges) -> None:
         now.define(name, form)

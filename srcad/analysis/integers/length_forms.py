@@ -156,11 +156,15 @@ class LengthForms:
         place = None if home is None else home.region.place_of(turn)
         return home is not None and place is not None and home.position < place
 
+    def is_constant(self, array: str) -> bool:
+        """Whether nothing in the function writes to the memory of the array."""
+        return self._memory(array) not in self._written
+
     # ---- items -------------------------------------------------------------------------------
 
     def _learn_items(self, name: str, known: Array, value: Expr | None, now: ValueRanges) -> None:
         self._items.pop(name, None)
-        if known.dtype not in ("int64", "uint64") or self._memory(name) in self._written:
+        if known.dtype not in ("int64", "uint64") or not self.is_constant(name):
             return
         match value:
             case Op("nonzero", (Var(source),), static):

@@ -143,6 +143,8 @@ class Expressions:
                 return _method(target, "append", value)
             case "list.pop":
                 return _method(self.expr(op.args[0]), "pop")
+            case "list.length":
+                return ast.Call(dotted("len"), [self.expr(op.args[0])], [])
             case "list.item":
                 items, at = self._operands(op)
                 return ast.Subscript(items, at)

@@ -36,6 +36,7 @@ from srcad.frontend.syntax.builtin_bodies import (
     rounded,
     smallest,
 )
+from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
@@ -177,6 +178,8 @@ def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if isinstance(value, Leaf) and isinstance(value.type, Array):
         first = value.type.dims[0]
         return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
+    if isinstance(value, HeapRef) and ctx.heap[value.id].at_run_time:
+        return run_time_lists.length(ctx, value.id)
     items = items_of(ctx, value)
     if items is not None:
         return ctx.constant(len(items))

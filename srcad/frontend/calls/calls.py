@@ -222,7 +222,7 @@ def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: 
     try:
         return inline(ctx, value, args, keywords)
     except RetryUnrolled as retry:
-        raise RetryUnrolled(reported_at_call(retry.error)) from None
+        raise RetryUnrolled(reported_at_call(retry.error), retry.lists) from None
     except SrcadError as error:
         raise reported_at_call(error) from None
 

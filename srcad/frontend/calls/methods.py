@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from srcad.frontend.lowering.expressions import length, spread
-from srcad.frontend.lowering.indexing import position_of
+from srcad.frontend.lowering.indexing import check_conflicts, position_of
+from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
@@ -192,9 +193,16 @@ def call_method(
     assert isinstance(receiver, HeapRef)
     if name in _MUTATING:
         ctx.changes(receiver)
+    check_conflicts(ctx, ctx.heap[receiver.id])
+    if ctx.heap[receiver.id].at_run_time and not ctx.heap[receiver.id].shared:
+        if name == "append":
+            run_time_lists.append(ctx, receiver.id, _only_argument(ctx, name, args))
+            return Constant(None)
+        if name == "pop" and not args:
+            return run_time_lists.pop(ctx, receiver.id)
     if ctx.heap[receiver.id].grown:
-        if name != "append":
-            refuse_change(ctx)
+        if name != "append" or ctx.heap[receiver.id].at_run_time:
+            refuse_change(ctx, receiver.id)
         append(ctx, receiver.id, ctx.check(_only_argument(ctx, name, args)))
         return Constant(None)
     if name in _MUTATING and ctx.heap[receiver.id].shared:
@@ -257,6 +265,8 @@ def _list_method(ctx: Context, ref: HeapRef, name: str, args: Sequence[Abstract]
             items = tuple(listed)
         case "pop":
             at = position_of(ctx, ctx.check(args[0])) if args else -1
+            if not args and not items:
+                run_time_lists.retry_empty(ctx, ref.id)
             if not -len(items) <= at < len(items):
                 ctx.fail("S126", f"pop from a list of {len(items)}")
             result = items[at]

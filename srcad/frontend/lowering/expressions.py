@@ -25,6 +25,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering import operators, truth_values
+from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
@@ -190,7 +191,7 @@ def _tuple(ctx: Context, node: Any) -> Abstract:
 
 
 def _list(ctx: Context, node: Any) -> Abstract:
-    return ctx.new_ref(HeapObject(_elements(ctx, node.elts)))
+    return run_time_lists.made(ctx, ctx.new_ref(HeapObject(_elements(ctx, node.elts))), node)
 
 
 def _dict(ctx: Context, node: Any) -> Abstract:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from srcad.frontend.lowering.operators import binary
-from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values import run_time_lists, zero_dim_arrays
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
@@ -38,7 +38,7 @@ from srcad.frontend.values.abstract_values import (
     TypeConflict,
 )
 from srcad.frontend.values.constants import key_of
-from srcad.frontend.values.context import Context
+from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import arithmetic, as_array, items_of
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
@@ -65,8 +65,14 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
                     else zero_dim_arrays.mark_created(ctx, value, value)
                 )
             ctx.fail("S126", "a number cannot be indexed")
+        case HeapRef(id=ref) if ctx.heap[ref].at_run_time:
+            if is_integer(items):
+                assert isinstance(items, Leaf)
+                emit_index_check(ctx, items.atom, run_time_lists.length(ctx, ref).atom)
+                return run_time_lists.item(ctx, ref, items)
         case HeapRef(id=ref) if ctx.heap[ref].grown:
-            return _grown_item(ctx, value, items)
+            found = _grown_item(ctx, value, items)
+            return zero_dim_arrays.mark_taken(ctx, found) if isinstance(found, Leaf) else found
         case HeapRef(id=ref, kind="dict"):
             cells = ctx.heap[ref]
             check_conflicts(ctx, cells)

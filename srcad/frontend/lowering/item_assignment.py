@@ -123,7 +123,7 @@ def _store_item(ctx: Context, value: HeapRef, items: Abstract, stored: Abstract)
     ctx.changes(value)
     check_conflicts(ctx, cells)
     if cells.grown:
-        refuse_change(ctx)
+        refuse_change(ctx, value.id)
     if cells.shared:
         ctx.fail(
             "S125",

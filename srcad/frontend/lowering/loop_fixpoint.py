@@ -202,11 +202,14 @@ class LoopFixpoint:
             if self.growth is not None and ref in self.growth.allocated and after.grown:
                 continue
             changed = True
+            lost = next((item for item in after.items if isinstance(item, TypeConflict)), None)
+            if lost is not None:  # two paths of the iteration have left different contents
+                self._conflict(ref, lost)
+                continue
             if self.growth is not None and self.growth.plan(ref, cells, after, defined_inside):
                 continue
             if after.keys != cells.keys or len(after.items) != len(cells.items):
-                self.templates[ref] = _LENGTH_CHANGED
-                self.conflicts.append(_LENGTH_CHANGED)
+                self._conflict(ref, replace(_LENGTH_CHANGED, lists=self.ctx.sites_of(ref)))
             else:
                 self._carry(ref, Seq(cells.items), self.entry.heap)
         for key, template in list(self.templates.items()):

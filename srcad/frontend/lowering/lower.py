@@ -39,12 +39,21 @@ from srcad.frontend.lowering.truth_values import test, truth
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset
-from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, ZeroD, leaves
+from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Seq, Site, ZeroD, leaves
 from srcad.frontend.values.constants import to_callee, to_caller
-from srcad.frontend.values.context import Captured, Context, Differentiate, Frame, NotYetBound, RetryUnrolled
+from srcad.frontend.values.context import (
+    Captured,
+    Context,
+    Differentiate,
+    Frame,
+    NotYetBound,
+    RetryUnrolled,
+    RetryWithLists,
+)
 from srcad.frontend.values.describe import paths
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
 from srcad.ir.nodes import Atom, Expr, Function, Param, Var
+from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 register(gast.Call, calls.call_node)
@@ -99,6 +108,7 @@ def lower(
     differentiate: Differentiate | None = None,
     zero_d: bool = False,
     free_sums: frozenset[str] = frozenset(),
+    lists: bool = True,
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
@@ -106,12 +116,33 @@ def lower(
     integers and bools that the function reads from outside are compile-time constants, behind guards. `differentiate`
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
     are marked, for `analysis/memory/zero_dim_conflicts`. `free_sums` are statements, as text, whose sums have no order,
-    as those of adjoints. Raises S1xx for what is outside the language.
+    as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
+    Raises S1xx for what is outside the language.
     """
-    builder = Builder()
-    builder.function, builder.checks = source.name, True
-    ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums)
     check_subset(source)
+    known: dict[Site, Scalar | Array | None] = {}
+    while True:
+        builder = Builder()
+        builder.function, builder.checks = source.name, True
+        ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums)
+        ctx.list_items = known
+        try:
+            return _lowered(ctx, source, arguments, name)
+        except (RetryUnrolled, NotYetBound) as unresolved:
+            found: Mapping[Site, Scalar | Array | None] = {}
+            if isinstance(unresolved, RetryUnrolled):
+                found = dict.fromkeys(unresolved.lists - known.keys())
+            error = unresolved.error
+        except RetryWithLists as unresolved:
+            found, error = unresolved.items, unresolved.error
+        # each retry makes one more list a list of the IR, or the type of its items more general
+        if not lists or found.items() <= known.items():
+            raise error from None
+        known |= found
+
+
+def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], name: str | None) -> Lowered:
+    builder = ctx.builder
     builder.span = read.span(source, source.tree)
     root = Frame(source, source.tree, False, frozenset(), node=source.tree)
     ctx.frame = root
@@ -124,10 +155,7 @@ def lower(
         found.append(leaf.atom)
         return leaf
 
-    try:
-        outside = to_caller(ctx, _body(ctx, source, arguments), collect)
-    except (RetryUnrolled, NotYetBound) as unresolved:
-        raise unresolved.error from None
+    outside = to_caller(ctx, _body(ctx, source, arguments), collect)
     params: list[Param] = []
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:

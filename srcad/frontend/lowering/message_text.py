@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gast
 
+from srcad.analysis.values.effects import has_effect
 from srcad.errors import SrcadError
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import items_of
-from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Op, Stmt
+from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, For, Op, Stmt, Store, Var, While
 from srcad.ir.runtime_checks import check
+from srcad.ir.traversal import walk
 from srcad.ir.types import Scalar
 from srcad.rules.traits import SHAPE_ARITHMETIC
 
@@ -56,15 +60,65 @@ def _integer(ctx: Context, node: Any) -> str | Expr | None:
             return str(text)
         case Leaf(type=Scalar()) if value.known:
             return str(value.static)
-        case Leaf(atom, Scalar("int64")) if all(_is_speculable(stmt) for stmt in emitted):
-            for stmt in emitted:
-                ctx.builder.emit(stmt)
-            return atom
+        case Leaf(atom, Scalar("int64")):
+            return _speculated(ctx, emitted, atom)
     return None
 
 
-def _is_speculable(stmt: Stmt) -> bool:
-    return isinstance(stmt, Assign) and isinstance(stmt.value, Op) and stmt.value.prim in SHAPE_ARITHMETIC
+def _speculated(ctx: Context, written: Sequence[Stmt], result: Atom) -> Atom | None:
+    """The result of these statements, emitted here as far as it has not just been computed; None where they may raise.
+
+    An element of an array has been, with its bounds check, where the condition before the message has read it.
+    """
+    numbers = _ValueNumbers()
+    for stmt in _since_last_effect(ctx.builder.statements):
+        numbers.add(stmt)
+    loaded: dict[Expr, Atom] = {}
+    needed: list[Stmt] = []
+    for stmt in written:
+        value = numbers.renamed(stmt)
+        match stmt:
+            case Assign(_, Op(prim, args, static)) if prim in SHAPE_ARITHMETIC:
+                needed.append(replace(stmt, value=Op(prim, tuple(loaded.get(arg, arg) for arg in args), static)))
+            case Assign(target) if value in numbers.computed:
+                loaded[Var(target)] = numbers.computed[value]
+            case Effect() if value in numbers.computed:
+                pass
+            case _:
+                return None
+        numbers.add(stmt)
+    for stmt in needed:
+        ctx.builder.emit(stmt)
+    return loaded.get(result, result)
+
+
+class _ValueNumbers:
+    """What a run of statements without effects computes and checks: equal operations have one name."""
+
+    def __init__(self) -> None:
+        self.computed: dict[Expr, Atom] = {}
+        self.same: dict[Expr, Atom] = {}
+
+    def renamed(self, stmt: Stmt) -> Op | None:
+        match stmt:
+            case Assign(_, Op(prim, args, static)):
+                return Op(prim, tuple(self.same.get(arg, arg) for arg in args), static)
+            case Effect(Op("within", args)):  # wherever it stands
+                return Op("within", tuple(self.same.get(arg, arg) for arg in args))
+        return None
+
+    def add(self, stmt: Stmt) -> None:
+        value = self.renamed(stmt)
+        if value is not None:
+            name = Var(stmt.target) if isinstance(stmt, Assign) else Const(None)
+            self.same[name] = self.computed.setdefault(value, name)
+
+
+def _since_last_effect(statements: Sequence[Stmt]) -> Sequence[Stmt]:
+    for at in range(len(statements), 0, -1):
+        if any(isinstance(inner, Store | For | While) or has_effect(inner) for inner in walk((statements[at - 1],))):
+            return statements[at:]
+    return statements
 
 
 def error_class(node: Any) -> str | None:

@@ -257,7 +257,7 @@ def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bo
         cells = ctx.heap[current.id]
         ctx.changes(current)
         if cells.grown:
-            refuse_change(ctx)
+            refuse_change(ctx, current.id)
         if cells.shared:
             ctx.fail("S125", "this list comes from two paths, and is changed here")
         ctx.heap[current.id] = HeapObject(cells.items + spread(ctx, value))

@@ -30,6 +30,7 @@ import gast
 
 from srcad.frontend.lowering.operators import both_evaluated, compare
 from srcad.frontend.lowering.speculation import is_safe_to_speculate
+from srcad.frontend.values import run_time_lists
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Closure,
@@ -71,6 +72,8 @@ def truth(ctx: Context, value: Abstract) -> bool | Atom:
             return bool(static)
         case HeapRef(id=ref):
             cells = ctx.heap[ref]
+            if cells.at_run_time:
+                return ctx.builder.op(">", run_time_lists.length(ctx, ref).atom, Const(0))
             if cells.grown:
                 return truth(ctx, cells.items[1])
             return bool(cells.items)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from srcad.frontend.values.context import Frame
 
 
+Site = tuple[str, int, int]
+"""Where a list is made: the function, the line and the column."""
+
+
 class Unknown:
     """The static value of a leaf that is only known at run time."""
 
@@ -92,7 +96,7 @@ class HeapObject:
     """The contents of a list (`keys` is None) or dict. A `shared` one is the join of two, and must not be modified.
 
     Of a list that has `grown` in a run-time loop, the two items are an array and how many of its rows belong to the
-    list; all of them if it is `full`.
+    list; all of them if it is `full`. Of a list that the IR has, too (`run_time_lists`), the one item is that list.
     """
 
     items: tuple[Abstract, ...]
@@ -100,6 +104,11 @@ class HeapObject:
     shared: bool = False
     grown: bool = False
     full: bool = False
+
+    @property
+    def at_run_time(self) -> bool:
+        """Whether it is a list of the IR."""
+        return self.grown and len(self.items) == 1
 
 
 @dataclass(frozen=True)
@@ -180,6 +189,8 @@ class TypeConflict:
     why: str | None = None
     advice: str | None = None
     span: Span | None = field(default=None, compare=False)
+    lists: frozenset[Site] = field(default=frozenset(), compare=False)
+    """Where the lists are made that have no common length."""
 
 
 @dataclass(frozen=True)

@@ -22,22 +22,35 @@ from srcad.frontend.values.abstract_values import (
     HeapObject,
     HeapRef,
     Leaf,
+    Site,
     TypeConflict,
     ZeroD,
     leaves,
 )
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
-from srcad.ir.types import Scalar
+from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 
 class RetryUnrolled(Exception):
-    """An error that unrolling the enclosing loop may avoid; `error` is raised if no loop can be unrolled."""
+    """An error that unrolling the enclosing loop may avoid; `error` is raised if no loop can be unrolled.
 
-    def __init__(self, error: SrcadError) -> None:
+    Where it is about lists of different lengths, `lists` are the sites that make them: see `RetryWithLists`.
+    """
+
+    def __init__(self, error: SrcadError, lists: frozenset[Site] = frozenset()) -> None:
         super().__init__(error)
-        self.error = error
+        self.error, self.lists = error, lists
+
+
+class RetryWithLists(Exception):
+    """A list whose length only a run knows: lower again, with the lists made at these sites as lists of the IR, of
+    these items (None where they are not known yet); `error` is raised if that is no help."""
+
+    def __init__(self, error: SrcadError, items: Mapping[Site, Scalar | Array | None]) -> None:
+        super().__init__(error)
+        self.error, self.items = error, items
 
 
 class NotYetBound(Exception):
@@ -156,6 +169,10 @@ class Context:
         """How many enclosing loops have bounds known at compile time, and could be unrolled."""
         self.nonnegative_indices: set[str] = set()
         """Indices of loops that count up from 0 or more."""
+        self.list_items: Mapping[Site, Scalar | Array | None] = {}
+        """The sites that make lists of the IR, and the types of their items."""
+        self.sites: dict[int, Site] = {}
+        """Where lists are made."""
         self.growing_lists: set[int] = set()
         """Lists that grow in an enclosing loop."""
         self.appended: list[tuple[Store, Leaf]] = []
@@ -228,12 +245,19 @@ class Context:
     def fail(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
         fail(code, message, self.place(), why, advice)
 
-    def retry(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
-        """Fail, unless an enclosing loop can be unrolled."""
+    def retry(
+        self,
+        code: str,
+        message: str,
+        why: str | None = None,
+        advice: str | None = None,
+        lists: frozenset[Site] = frozenset(),
+    ) -> NoReturn:
+        """Fail, unless an enclosing loop can be unrolled, or these lists be lists of the IR."""
         try:
             self.fail(code, message, why, advice)
         except SrcadError as error:
-            raise RetryUnrolled(error) from None
+            raise RetryUnrolled(error, lists) from None
 
     @contextmanager
     def at(self, node: Any) -> Iterator[None]:
@@ -298,6 +322,10 @@ class Context:
         self.heap[self.refs] = cells
         return HeapRef(self.refs, "list" if cells.keys is None else "dict")
 
+    def sites_of(self, *refs: int) -> frozenset[Site]:
+        """Where these lists are made, as far as lists made there can be lists of the IR."""
+        return frozenset(self.sites[ref] for ref in refs if ref in self.sites)
+
     # ---- leaves --------------------------------------------------------------------------------
 
     def leaf(self, atom: Atom, static: object = UNKNOWN) -> Leaf:
@@ -323,7 +351,7 @@ class Context:
     def check(self, value: Abstract) -> Abstract:
         """The value; an error if it is unbound or has conflicting types."""
         if isinstance(value, TypeConflict):
-            self.retry(value.code, value.message, value.why, value.advice)
+            self.retry(value.code, value.message, value.why, value.advice, value.lists)
         if value is UNBOUND:
             self.fail("S120", "this value is not set on every path that leads here")
         return value

@@ -38,6 +38,7 @@ from srcad.frontend.values.abstract_values import (
     RangeValue,
     Record,
     Seq,
+    Site,
     TypeConflict,
     Unbound,
     map_structure,
@@ -105,7 +106,7 @@ class _Joiner:
         for ref in {**a.heap, **b.heap}:
             x, y = a.heap.get(ref), b.heap.get(ref)
             if x is not None and y is not None:
-                heap[ref] = x if x is y else join_cells(x, y, "%item", self.values)
+                heap[ref] = x if x is y else join_cells(x, y, "%item", self.values, self.ctx.sites_of(ref))
         names = dict(join_bound_flags(self.ctx, self.cond, a.names, b.names))
         for name in {**a.names, **b.names}:
             v, w = a.names.get(name, UNBOUND), b.names.get(name, UNBOUND)
@@ -121,7 +122,7 @@ class _Joiner:
             case HeapRef(kind=kind), HeapRef(kind=other) if a != b and kind == other:
                 x, y = self.heaps[0][a.id], self.heaps[1][b.id]
                 # both lists may have aliases, which a modification of the joined one would not reach
-                cells = join_cells(x, y, base, self.values)
+                cells = join_cells(x, y, base, self.values, self.ctx.sites_of(a.id, b.id))
                 self.ctx.refs += 1
                 self.new[self.ctx.refs] = replace(cells, shared=True)
                 return HeapRef(self.ctx.refs, kind)
@@ -251,15 +252,28 @@ def converted(builder: Builder, value: Leaf, kind: Type) -> Expr:
 
 
 def join_cells(
-    a: HeapObject, b: HeapObject, base: str, values: Callable[[Abstract, Abstract, str], Abstract]
+    a: HeapObject,
+    b: HeapObject,
+    base: str,
+    values: Callable[[Abstract, Abstract, str], Abstract],
+    sites: frozenset[Site],
 ) -> HeapObject:
-    """The join of the contents of a list or dict that two paths have modified."""
+    """The join of the contents of a list or dict that two paths have modified, or that two `sites` have made."""
+    if a.at_run_time and b.at_run_time:
+        reason = TypeConflict(
+            "S125",
+            "this list is one of two that grow and shrink at run time",
+            "Which of the two is meant is known only at run time.",
+            "use one list, under one name.",
+        )
+        return HeapObject((reason,))
     if a.keys != b.keys or len(a.items) != len(b.items) or a.grown != b.grown:
         reason = TypeConflict(
             "S125",
             "this list or dict does not have the same entries on all paths that lead here",
             "Its length is needed when compiling.",
             "write into an array made before: hs = np.empty((n, ...)), then hs[i] = h.",
+            lists=sites,
         )
         return HeapObject((reason,), ("",) if a.keys is not None else None)
     items = tuple(x if x is y else values(x, y, base) for x, y in zip(a.items, b.items, strict=True))

@@ -29,10 +29,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
+from srcad.errors import SrcadError
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf
-from srcad.frontend.values.context import Context
+from srcad.frontend.values.context import Context, RetryWithLists
 from srcad.frontend.values.iterables import Iterable, arithmetic, count_of
 from srcad.frontend.values.variable_naming import adopt
 from srcad.ir.nodes import Atom, Const, Store, Var
@@ -167,7 +169,7 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     buffer, length = cells.items
     assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
     if ref not in ctx.growing_lists:
-        refuse_change(ctx)
+        refuse_change(ctx, ref)
     if not isinstance(item, Leaf):
         ctx.fail("S125", "something other than a number or an array appended in a run-time loop")
     _store_item(ctx, buffer, length.atom, item)
@@ -175,13 +177,20 @@ def append(ctx: Context, ref: int, item: Abstract) -> None:
     ctx.heap[ref] = HeapObject((buffer, arithmetic(ctx, "+", length, ctx.constant(1))), grown=True)
 
 
-def refuse_change(ctx: Context) -> None:
-    ctx.fail(
-        "S125",
-        "a list that has grown in a run-time loop is changed elsewhere",
-        None,
-        "make an array of it first: np.stack(hs); or write into an array from the start.",
-    )
+def refuse_change(ctx: Context, ref: int) -> NoReturn:
+    """Refuse to change a list that an array has replaced; it may be a list of the IR instead (`run_time_lists`)."""
+    try:
+        ctx.fail(
+            "S125",
+            "a list that has grown in a run-time loop is changed elsewhere",
+            None,
+            "make an array of it first: np.stack(hs); or write into an array from the start.",
+        )
+    except SrcadError as error:
+        sites = ctx.sites_of(ref)
+        if not sites or ctx.heap[ref].at_run_time:
+            raise
+        raise RetryWithLists(error, dict.fromkeys(sites)) from None
 
 
 def _store_item(ctx: Context, buffer: Leaf, position: Atom, item: Leaf) -> None:

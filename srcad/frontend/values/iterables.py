@@ -121,8 +121,16 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
             )
-        case HeapRef(id=ref) if ctx.heap[ref].grown:
+        case HeapRef(id=ref) if ctx.heap[ref].grown and not ctx.heap[ref].at_run_time:
             return iterable_of(ctx, as_array(ctx, value))
+        case HeapRef(id=ref) if ctx.heap[ref].at_run_time:
+            ctx.fail(
+                "S125",
+                "all items at once of a list whose length only a run knows",
+                None,
+                "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h;\n"
+                "or take the items by index: hs[i] for i in range(len(hs)).",
+            )
         case ReversedValue(inner):
             return _reversed(ctx, inner)
         case EnumerateValue(inner, start):
@@ -234,6 +242,8 @@ def as_array(ctx: Context, value: Abstract) -> Abstract:
     if not isinstance(value, HeapRef) or not ctx.heap[value.id].grown:
         return value
     cells = ctx.heap[value.id]
+    if cells.at_run_time:
+        return value
     buffer, length = cells.items
     assert isinstance(buffer, Leaf) and isinstance(length, Leaf)
     if cells.full:

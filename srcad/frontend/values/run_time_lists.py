@@ -1,0 +1,156 @@
+"""Lists that grow and shrink at run time: what no array can be planned for is a list of the IR (`ListOf`).
+
+Where a list has a length that only a run knows, and `growing_lists` cannot plan an array for it (items are popped, it
+grows in a `while` loop, lengths of its items differ), the function is lowered again. The list is then a reference to a
+list at run time from where it is made: no loop carries it, and no branch joins it. Only a primal has such lists.
+
+>>> from srcad.compiler.stages import normal_form
+>>> from srcad.ir.printer import text
+>>> __name__ = "__main__"  # a user's function
+>>> def f(x, n):
+...     hs = []
+...     for i in range(n):
+...         hs.append(x * i)
+...     while len(hs) > 1:
+...         x -= hs.pop()
+...     return x
+>>> print(text(normal_form(f, 1.0, 3)))
+f(x: float64, n: int64):
+    hs.0 = list.new()
+    for i.0 in range(0, n, 1):
+        %product.0 = x * i.0
+        list.append(hs.0, %product.0)
+    x.2 = while carrying x.0 = x:
+        %count.1 = list.length(hs.0)
+        %test.4 = %count.1 > 1
+        if not %test.4: leave
+        %item.0 = list.pop(hs.0)
+        x.1 = x.0 - %item.0
+        yield x.1
+    return x.2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import gast
+
+from srcad.errors import SrcadError
+from srcad.frontend.values import zero_dim_arrays
+from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
+from srcad.frontend.values.context import Context, RetryWithLists
+from srcad.frontend.values.control_joins import converted, fresh_of
+from srcad.ir.nodes import Assign, Effect, Op, Var
+from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
+from srcad.typing.join import UNNAMED, join_types
+
+_UNKNOWN_ITEM = Scalar("float64")
+"""Stands for the type of the items until one is appended, which lowers the function again."""
+
+
+def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
+    """The list that a display makes, as a list of the IR where it has to be one."""
+    if ctx.frame.library:
+        return ref
+    site = (ctx.frame.source.name, node.lineno, node.col_offset)
+    ctx.sites[ref.id] = site
+    if site not in ctx.list_items:
+        return ref
+    items = ctx.heap[ref.id].items
+    kind = ListOf(ctx.list_items[site] or _UNKNOWN_ITEM)
+    target = ctx.builder.fresh(_name_of(ctx, node), kind)
+    ctx.builder.emit(Assign(target.name, Op("list.new"), ctx.builder.span))
+    ctx.heap[ref.id] = HeapObject((ctx.leaf(target),), grown=True)
+    for item in items:
+        append(ctx, ref.id, item)
+    return ref
+
+
+def _name_of(ctx: Context, node: Any) -> str:
+    """The user's name for the list that a display makes."""
+    for statement in gast.walk(ctx.frame.tree):
+        match statement:
+            case gast.Assign(targets=[gast.Name(id=name)], value=gast.List(lineno=line, col_offset=column)):
+                if (line, column) == (node.lineno, node.col_offset):
+                    return str(name)
+    return "%items"
+
+
+def append(ctx: Context, ref: int, item: Abstract) -> None:
+    """`hs.append(item)`."""
+    item = ctx.check(item)
+    if not isinstance(item, Leaf) or not isinstance(item.type, Scalar | Array):
+        ctx.fail("S125", "something other than a number or an array in a list that changes its length at run time")
+    items, known = _list_of(ctx, ref), None
+    site = ctx.sites.get(ref)
+    if site is not None:
+        known = ctx.list_items[site]
+    kind = _any_item(ctx.builder.typeof(item.atom))
+    common = kind if known is None else join_types(known, kind)
+    if isinstance(common, str):
+        reason = common.replace("on one path", "at first").replace("on the other", "here")
+        ctx.fail("S125", "the items of this list do not have one type", f"{reason[0].upper()}{reason[1:]}.")
+    common = _any_item(common)
+    if common != known:
+        _retry(ctx, "S125", "the items of this list do not have one type", {} if site is None else {site: common})
+    ctx.builder.emit(Effect(Op("list.append", (items, converted(ctx.builder, item, common))), ctx.builder.span))
+    zero_dim_arrays.mark_stored(ctx, item)
+
+
+def pop(ctx: Context, ref: int) -> Leaf:
+    """`hs.pop()`; of an empty list, the list itself raises IndexError."""
+    return _item(ctx, ref, "list.pop")
+
+
+def retry_empty(ctx: Context, ref: int) -> None:
+    """`hs.pop()` of a list that is empty here in this attempt to lower a loop, but perhaps not in every iteration."""
+    for site in ctx.sites_of(ref) - ctx.list_items.keys():
+        _retry(ctx, "S126", "pop from a list of 0", {site: None})
+
+
+def length(ctx: Context, ref: int) -> Leaf:
+    """`len(hs)` at this point: another `append` changes it."""
+    target = fresh_of(ctx.builder, "%count", Scalar("int64", dim(Symbol(UNNAMED, None)), True))
+    ctx.builder.emit(Assign(target.name, Op("list.length", (_list_of(ctx, ref),)), ctx.builder.span))
+    return ctx.leaf(target)
+
+
+def item(ctx: Context, ref: int, position: Leaf) -> Leaf:
+    """`hs[position]`, which is within bounds."""
+    return _item(ctx, ref, "list.item", position.atom)
+
+
+def _item(ctx: Context, ref: int, prim: str, *position: Any) -> Leaf:
+    items = _list_of(ctx, ref)
+    site = ctx.sites.get(ref)
+    kind = ctx.list_items[site] if site is not None else None
+    if kind is None:
+        ctx.fail("S125", "an item is taken from this list before one is appended", None, "append an item to it first.")
+    target = fresh_of(ctx.builder, "%item", kind)
+    ctx.builder.emit(Assign(target.name, Op(prim, (items, *position)), ctx.builder.span))
+    return zero_dim_arrays.mark_taken(ctx, ctx.leaf(target))
+
+
+def _list_of(ctx: Context, ref: int) -> Var:
+    (items,) = ctx.heap[ref].items
+    assert isinstance(items, Leaf) and isinstance(items.atom, Var)
+    return items.atom
+
+
+def _retry(ctx: Context, code: str, message: str, items: Mapping[Site, Scalar | Array | None]) -> NoReturn:
+    try:
+        ctx.fail(code, message)
+    except SrcadError as error:
+        raise RetryWithLists(error, items) from None
+
+
+def _any_item(kind: Type) -> Scalar | Array:
+    """The type of an item of which no more is known than of all the others: lengths that differ are not named."""
+    if isinstance(kind, Array):
+        lengths = (d if not d.terms else dim(Symbol(UNNAMED, axis, d.is_not_one)) for axis, d in enumerate(kind.dims))
+        return replace(kind, dims=tuple(lengths))
+    assert isinstance(kind, Scalar)
+    return Scalar(kind.dtype, dim(Symbol(UNNAMED, None)) if kind.dtype == "int64" else None, kind.weak)

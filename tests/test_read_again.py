@@ -1,0 +1,94 @@
+"""What srcad writes, srcad reads: every sixth program of the corpus (all of them: `python -m tests.read_again`)."""
+
+import numpy as np
+import pytest
+
+import srcad
+from tests import read_again
+from tests.programs.registry import all_cases
+
+SAMPLE = all_cases()[::6]
+SCALE = 1.5
+WEIGHTS = np.array([0.3, 1.1, -0.4])
+LIMIT = np.array([3])
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=[case.name for case in SAMPLE])
+def test_same_numbers(case) -> None:
+    assert not read_again.difference(case)
+
+
+def test_the_comparison_sees_a_difference() -> None:
+    assert not read_again.same([1.0, np.ones(2)], [1.0, np.array([1.0, 1.0 + 1e-9])])
+    assert not read_again.same([np.ones(2)], [np.ones(2, dtype="float32")])
+    assert not read_again.same([1.0], ValueError)
+
+
+def captured(x, k):
+    total = 0.0
+    for i in range(LIMIT[0]):
+        total += k * np.sum(SCALE * WEIGHTS * x) ** i
+    return total
+
+
+@pytest.mark.parametrize("k", [2, np.int64(2), 2.0, np.float64(2.0), np.float32(2.0)], ids=repr)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_captured_values_and_numpy_scalars(k, dtype) -> None:
+    x = np.array([0.5, 2.0, 0.25], dtype=dtype)
+    wrt = "x" if isinstance(k, int | np.integer) else ("x", "k")
+    df = srcad.value_and_grad(captured, wrt)
+    called = read_again.numbers(srcad.value_and_grad(captured, wrt, target="python")(x, k))
+    source = df.source_for(x, k)
+    want = read_again.function_of(source)(x, k, LIMIT, SCALE, WEIGHTS)
+    assert all(map(np.allclose, called, read_again.numbers(want)))  # what is called rounds to the dtype of k
+    for text in (source, df.shipment(df.specialisation(x, k)).text):
+        got = srcad.jit(text, target="python")(x, k, LIMIT, SCALE, WEIGHTS)
+        assert read_again.same(read_again.numbers(want), read_again.numbers(got)), text
+
+
+def bounded(x, labels):
+    total = 0.0
+    for i in range(labels.shape[0]):
+        total += x[labels[i, 0]] * x[labels[i, 1]] * x[labels[i, 0]]
+    return total
+
+
+def test_messages_survive() -> None:
+    """The element that a message shows has been read just before, in the condition."""
+    x, labels = np.arange(4.0), np.array([[0, 1], [3, 2], [1, 9]])
+    with pytest.raises(IndexError) as first:
+        srcad.grad(bounded, target="python")(x, labels)
+    text = srcad.grad(bounded, target="python").source_for(x, labels)
+    for target in ("python", "cpu"):
+        with pytest.raises(IndexError) as again:
+            srcad.jit(text, target=target)(x, labels)
+        assert str(again.value) == str(first.value) != ""
+
+
+def shown_unread(x, labels, k):
+    for i in range(labels.shape[0]):
+        if labels[i, 0] >= 3:
+            raise ValueError(f"{labels[k, 1]} is too much")
+    return np.sum(x)
+
+
+def shown_overwritten(x, labels, k):
+    for i in range(labels.shape[0]):
+        most = labels[k, 1]
+        labels[k, 1] = 7
+        if most >= 3:
+            raise ValueError(f"not {labels[k, 1]}")
+    return np.sum(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "k", "shown"),
+    [(shown_unread, 1, ""), (shown_unread, 5, ""), (shown_overwritten, 1, "not 7")],
+)
+def test_no_message_reads_what_was_not_read(function, k, shown) -> None:
+    """A message never raises an error of its own, and never shows what an element was before a store."""
+    labels = np.array([[0, 1], [3, 5]])
+    read = srcad.jit(function, target="python")
+    with pytest.raises(ValueError) as caught:
+        read(np.ones(2), labels, k)
+    assert str(caught.value) in (shown, "")
