@@ -101,6 +101,15 @@ class CompileError(SrcadError):
     """S5xx: generated code could not be compiled or written to disk, or is out of date."""
 
 
+class NonFiniteError(SrcadError, FloatingPointError):
+    """S6xx: a value or a gradient with NaN or infinities, in a call with `debug=True`.
+
+    `found` is the place where the first one came up, a `srcad.inspection.nonfinite.NonFinite`.
+    """
+
+    found: object = None
+
+
 class InternalError(SrcadError):
     """S9xx: a fault of srcad itself."""
 
@@ -180,6 +189,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S504": (CompileError, "generated file out of date"),
     "S506": (ArgumentError, "edited file whose function is not the one that is listed"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
+    # numbers
+    "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),
 }

@@ -275,5 +275,5 @@ class Function:
     span: Span | None = field(default=None, compare=False)
     tape: Mapping[str, Saved] = field(default_factory=dict, compare=False)
     """The names under which the forward sweep saves values."""
-    adjoints: frozenset[str] = field(default=frozenset(), compare=False)
-    """The names of adjoints: a user may call a variable `d_x` too."""
+    adjoints: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The names of adjoints, each with the variable whose adjoint it is, without a version."""

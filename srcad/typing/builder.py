@@ -64,8 +64,8 @@ class Builder:
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
         self.tape: dict[str, Saved] = {}
         """The names of tape values (`Function.tape`)."""
-        self.adjoints: set[str] = set()
-        """The names of adjoints (`Function.adjoints`)."""
+        self.adjoints: dict[str, str] = {}
+        """The adjoints and whose they are (`Function.adjoints`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -74,7 +74,7 @@ class Builder:
         builder = cls()
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
-        builder.adjoints = set(f.adjoints)
+        builder.adjoints = dict(f.adjoints)
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -103,15 +103,15 @@ class Builder:
         self.tape[target.name] = Saved(of, one_per)
         return target
 
-    def adjoint(self, base: str, type: Type) -> Var:
-        """A new name for an adjoint."""
+    def adjoint(self, base: str, type: Type, of: str) -> Var:
+        """A new name for an adjoint of the variable `of`."""
         target = self.fresh(base, type)
-        self.adjoints.add(target.name)
+        self.adjoints[target.name] = of
         return target
 
     def built(self, f: Function) -> Function:
         """The function with what is known of its names."""
-        return replace(f, types=self.types, tape=self.tape, adjoints=frozenset(self.adjoints))
+        return replace(f, types=self.types, tape=self.tape, adjoints=dict(self.adjoints))
 
     def variable(self, name: str) -> str:
         """The variable, without a version: of a name of the tape, the one whose values it saves."""
