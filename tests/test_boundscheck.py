@@ -211,7 +211,7 @@ def test_raises_where_python_does(f):
         args = X[:a], X[:b], n, m
         expected = raised(f, *args)
         one = df.specialisation(*args)
-        for run in (df, lambda *args, one=one: machine_function(one)(*one._flat(list(args)))):
+        for run in (df, lambda *args, one=one: machine_function(one)(*one.flat(list(args)))):
             found = raised(run, *args)
             assert type(found) is type(expected), f"{(a, b, n, m)}: {found!r}, and Python says {expected!r}"
             if found is not None:
@@ -380,4 +380,4 @@ def test_what_a_loop_reads_alike_in_every_turn_is_read_behind_its_check():
 
     one = srcad.grad(first_of, target="python").specialisation(X, np.array([0, 1]), 2)
     with pytest.raises(IndexError, match="L"):
-        machine_function(one)(*one._flat([X, np.array([77, 1]), 2]))
+        machine_function(one)(*one.flat([X, np.array([77, 1]), 2]))

@@ -251,7 +251,7 @@ def machine_call(function):
     def call(x, y):
         one = derivative(function, "python").specialisation(x, y)
         try:
-            return machine_function(one)(*one._flat([x, y]))
+            return machine_function(one)(*one.flat([x, y]))
         except Exception as error:
             raise joined(error) from None
 

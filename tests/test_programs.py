@@ -69,7 +69,7 @@ def machine_call(case: Case) -> tuple[Any, tuple[Any, ...]]:
     run = machine_function(one)
     with warnings.catch_warnings(), poisoned():
         warnings.simplefilter("ignore")
-        return one._finish(run(*one._flat(flatten(case.args)[0])))
+        return one._finish(run(*one.flat(flatten(case.args)[0])))
 
 
 def plain(case: Case) -> Any:

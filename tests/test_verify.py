@@ -176,7 +176,7 @@ def called(case: Case) -> tuple[list[object], list[object]]:
         functions = (made.function, made.compiled)
         modules = [load(cache_files.store(made.name, module_text(f, "", made.defaults))) for f in functions]
         texts = [getattr(module, made.function.name) for module in modules]
-        return tuple([*leaves(one._finish(text(*one._flat(flat))))] for text in texts)  # type: ignore[return-value]
+        return tuple([*leaves(one._finish(text(*one.flat(flat))))] for text in texts)  # type: ignore[return-value]
 
 
 def test_a_pass_that_others_rely_on_cannot_be_left_out() -> None:

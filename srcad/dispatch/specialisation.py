@@ -34,6 +34,8 @@ from srcad.frontend.values.describe import flatten as flatten_captured
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
 
+Call = Callable[..., Any]
+
 
 @dataclass(frozen=True)
 class _LoadedFunction:
@@ -46,7 +48,8 @@ class _LoadedFunction:
 class Specialisation:
     """The generated text, the function loaded from it, and the conversions of leaves to arguments and of results.
 
-    `make` generates the function for other (weaker) types of the arguments.
+    `make` generates the function for other (weaker) types of the arguments. `watched` gives the call that is made
+    instead of one.
     """
 
     def __init__(
@@ -57,9 +60,11 @@ class Specialisation:
         parameters: Parameters,
         request: Request,
         make: Callable[[AbstractArguments], Generated],
+        watched: Callable[[Call, Generated, Request], Call] = lambda call, generated, request: call,
     ) -> None:
         self.generated = generated
         self._make = make
+        self._watched = watched
         self._checked_function: Callable[..., Any] | None = None
         self.arguments = arguments
         self.text = generated.text()
@@ -106,7 +111,7 @@ class Specialisation:
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""
-        flat = self._flat(leaves)
+        flat = self.flat(leaves)
         for check in self._checks:
             check(flat)
         flat += more
@@ -118,7 +123,7 @@ class Specialisation:
             raise joined(error) from None
         return self._finish(returned)
 
-    def _flat(self, leaves: list[Any]) -> list[Any]:
+    def flat(self, leaves: list[Any]) -> list[Any]:
         """The leaves and the captured values as flat arguments of the generated function."""
         flat = self._select(leaves)
         for at, change in self._convert:
@@ -129,7 +134,7 @@ class Specialisation:
 
     def plan(self, leaves: list[Any]) -> Plan:
         """The tape memory of a call with these leaves. Nothing is compiled, the function is not run."""
-        return self._plan(self._flat(leaves))
+        return self._plan(self.flat(leaves))
 
     def _plan(self, flat: list[Any]) -> Plan:
         if self._planner is None:
@@ -174,9 +179,8 @@ class Specialisation:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
             module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            self._loaded_function.append(
-                _LoadedFunction(module, function, function if self._compiles else _as_compiled(function))
-            )
+            call = self._watched(function if self._compiles else _as_compiled(function), self.generated, self._request)
+            self._loaded_function.append(_LoadedFunction(module, function, call))
         return self._loaded_function[0]
 
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:

@@ -65,7 +65,7 @@ def measured(workload: Workload) -> tuple[list[float], list[float]]:
     one, derivative = specialised(workload, arguments)
     shipment = derivative.shipment(one)
     edited = replace(shipment, edited=f"{shipment.text}\nEDITED = True\n")
-    flat = [*one._flat(flatten(arguments)[0])]
+    flat = [*one.flat(flatten(arguments)[0])]
     flat += [np.ones_like(flat[at]) for at in buffers(one)]
     with tempfile.TemporaryDirectory() as folder:
         functions = []

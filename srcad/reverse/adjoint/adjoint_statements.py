@@ -268,7 +268,7 @@ class _Transform:
         is_active_value = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
         if is_active_value:
             location_type = builder.typeof(location)
-            loaded = builder.adjoint("%d_new", location_type, base(stmt.value.name))
+            loaded = builder.adjoint("%d_new", location_type, builder.variable(stmt.value.name))
             array = isinstance(location_type, Array)
             builder.emit(Assign(loaded.name, Op("copy", (location,)) if array else location, stmt.span))
         if stmt.op is None and self.is_read_before(stmt):
