@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from srcad.dispatch.specialisation import Specialisation
 from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
 from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
+from srcad.inspection.explanation import Explanation, explanation
 from srcad.inspection.finite_calls import checking_call, copied, readable_text
 from srcad.inspection.profile import Profile, profile
 from srcad.inspection.trace import Trace, trace
@@ -117,6 +118,16 @@ class Derivative:
         one, flat = self._flat(args, kwargs)
         return profile(readable_text(one.generated), flat)
 
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Why the gradient of each parameter is what it is, and how the reverse sweep comes by each value it reads.
+
+        For these arguments; without any, of the newest specialisation. Nothing is compiled, the function is not run.
+        """
+        if self._request.mode == "adjoint":
+            args, kwargs, _ = split(self._parameters, args, kwargs)
+        one = self.specialisation(*args, **kwargs) if args or kwargs else self._current()
+        return explanation(one.generated)
+
     @property
     def compiled(self) -> Callable[..., Any]:
         """The newest specialisation as a Numba dispatcher on flat arguments, callable from other compiled code."""
@@ -206,7 +217,7 @@ class Derivative:
 
     def _flat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Specialisation, list[Any]]:
         """The specialisation of a call, and copies of the flat arguments of its text."""
-        given: Sequence[Any] = ()
+        given: list[Any] = []
         if self._request.mode == "adjoint":
             args, kwargs, given = split(self._parameters, args, kwargs)
         values = self._parameters.values(args, kwargs)

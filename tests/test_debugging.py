@@ -349,3 +349,62 @@ def test_pdb_stops_at_a_line_of_the_generated_file(monkeypatch: pytest.MonkeyPat
     debugger.clear_all_breaks()
     assert text[line - 1].strip() in out.getvalue() and "(2, 2)" in out.getvalue()
     np.testing.assert_array_equal(result[0], gradient(*given)[0])
+
+
+# ---- reasons ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_parameter_has_a_reason() -> None:
+    def f(x: float, y: float, z: float, w: Any, n: int) -> float:
+        a = np.sin(x)
+        b = 1.0 if z > 0.0 else 2.0
+        return a * b * n * len(w)  # type: ignore[no-any-return]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        explained = srcad.grad(f, ("x", "y", "z", "w"), target="python").explain(1.0, 2.0, 3.0, np.ones(2), 3)
+    roles = {one.name: one for one in explained.parameters}
+    assert [roles[name].role for name in "xyzwn"] == [
+        "active",
+        "no result depends on it",
+        "through steps alone",
+        "as a constant alone",
+        "not asked for",
+    ]
+    assert [span.text.strip()[:6] for span in roles["x"].spans] == ["a = np", "return"]
+    assert ["b = 1.0" in span.text for span in roles["z"].spans] == [True]
+    assert "zero: no result depends on it" in str(explained)
+
+
+def test_values_are_explained() -> None:
+    def f(x: Any, s: float) -> float:
+        y = np.empty(len(x))
+        for i in range(len(x)):
+            a = 2.0 * x[i]
+            y[i] = np.exp(a * s)
+            s = np.sin(s) * y[i]
+        return s
+
+    explained = srcad.grad(f, target="python").explain(np.ones(3), 0.5)
+    how = {(one.of, one.how, one.why) for one in explained.recoveries}
+    assert ("s", "saved", "each iteration goes on from the one before") in how
+    assert ("a", "recomputed", "cheap, and what it is made of is there") in how
+    assert ("%exp", "reloaded", "it was stored in an array, where it still is") in how
+    assert ("sin", "saved", "dear to compute again") in how
+
+
+def test_checkpoints_are_explained() -> None:
+    explained = srcad.grad(recurrence, target="python", checkpoint="_t").explain(np.ones(2), 0.5, 9)
+    assert ("h", "a loop with checkpoints runs again from there") in {(o.of, o.why) for o in explained.recoveries}
+
+
+@pytest.mark.parametrize("case", all_cases()[::15], ids=lambda c: c.name)
+def test_all_that_is_saved_is_explained(case: Case) -> None:
+    gradient = srcad.value_and_grad(case.function, case.wrt, target="python")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        explained = gradient.explain(*case.args)
+        made = gradient.specialisation(*case.args).generated
+    saved = {one.of for one in explained.recoveries if one.how == "saved"}
+    assert {made.function.tape[entry.name].of for entry in made.kept} <= saved
+    assert len(explained.parameters) == len(made.lowered.function.params)

@@ -1,4 +1,4 @@
-"""A whole number for each element of the arrays of a run, and for each scalar variable: 0, or where its fault is from."""
+"""A number for each element of the arrays of a run, and for each scalar variable: 0, or where its fault is from."""
 
 from __future__ import annotations
 

@@ -63,7 +63,9 @@ class NonFinite:
     def __str__(self) -> str:
         if self.primal is None:
             return self._explained()
-        return f"{os.path.basename(self.primal.file)}:{self.primal.line}: {self.primal.text.strip()}\n{self._explained()}"
+        return (
+            f"{os.path.basename(self.primal.file)}:{self.primal.line}: {self.primal.text.strip()}\n{self._explained()}"
+        )
 
     def _explained(self) -> str:
         at = f" in the turn {in_words(self.iterations)}" if self.iterations else ""

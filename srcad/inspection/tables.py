@@ -20,7 +20,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], rig
     from rich.text import Text
 
     made = Table(title=Text(title), title_justify="left", title_style="", box=None)
-    for column in columns:
+    made.show_header = bool(columns)
+    for column in columns or [""] * max(map(len, rows), default=0):
         made.add_column(column, justify="right" if column in right else "left", no_wrap=True)
     for row in rows:
         made.add_row(*map(Text, row))

@@ -50,7 +50,8 @@ class Trace(Mapping[str, "tuple[AdjointValue, ...]"]):
     """For each variable of the source, what its adjoint was, in the order of the reverse sweep.
 
     `trace["h"]` are the adjoints of h. An intermediate value without a name in the source is found under the name
-    of its adjoint in the generated text, `trace["d_sum"]`, as every adjoint is. Printed, it is a table of the last values.
+    of its adjoint in the generated text, `trace["d_sum"]`, as every adjoint is. Printed, it is a table of the last
+    values.
     """
 
     function: str

@@ -14,7 +14,7 @@ import numpy as np
 
 from srcad.errors import fail
 from srcad.ir.names import base
-from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Saved, Slice, Span, Stmt, Undef, Var
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Recovery, Saved, Slice, Span, Stmt, Undef, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, unknown
 from srcad.rules.primitives import PRIMITIVES
@@ -66,6 +66,8 @@ class Builder:
         """The names of tape values (`Function.tape`)."""
         self.adjoints: dict[str, str] = {}
         """The adjoints and whose they are (`Function.adjoints`)."""
+        self.recoveries: tuple[Recovery, ...] = ()
+        """How the reverse sweep comes by what it reads (`Function.recoveries`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -75,6 +77,7 @@ class Builder:
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
         builder.adjoints = dict(f.adjoints)
+        builder.recoveries = f.recoveries
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -111,7 +114,8 @@ class Builder:
 
     def built(self, f: Function) -> Function:
         """The function with what is known of its names."""
-        return replace(f, types=self.types, tape=self.tape, adjoints=dict(self.adjoints))
+        adjoints = dict(self.adjoints)
+        return replace(f, types=self.types, tape=self.tape, adjoints=adjoints, recoveries=self.recoveries)
 
     def variable(self, name: str) -> str:
         """The variable, without a version: of a name of the tape, the one whose values it saves."""

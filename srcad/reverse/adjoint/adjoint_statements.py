@@ -266,7 +266,7 @@ class _Transform:
             adjoints.ensure_zero(adjoints.base_array(base))
         location = adjoints.adjoint_view(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
         is_active_value = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
-        if is_active_value:
+        if isinstance(stmt.value, Var) and is_active_value:
             location_type = builder.typeof(location)
             loaded = builder.adjoint("%d_new", location_type, builder.variable(stmt.value.name))
             array = isinstance(location_type, Array)
