@@ -62,11 +62,7 @@ def explanation(generated: Generated) -> Explanation:
     primal = generated.lowered.function
     path = {param.name: param.path for param in primal.params}
     # a line that reads an element twice has it twice
-    found = tuple(dict.fromkeys(generated.function.recoveries)) + tuple(
-        Recovery(one.of, "saved", "a loop with checkpoints runs again from there", None)
-        for one in generated.function.tape.values()
-        if one.one_per == "stretch"
-    )
+    found = tuple(dict.fromkeys(generated.function.recoveries))
     return Explanation(
         primal.name, generated.roles, found, tuple(path.get(one.name, one.name) for one in generated.roles)
     )
