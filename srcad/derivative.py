@@ -19,6 +19,10 @@ from srcad.dispatch.specialisation import Specialisation
 from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
 from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
+from srcad.inspection.explanation import Explanation, explanation
+from srcad.inspection.finite_calls import checking_call, copied, readable_text
+from srcad.inspection.profile import Profile, profile
+from srcad.inspection.trace import Trace, trace
 from srcad.options import Options
 from srcad.request import Request
 
@@ -92,6 +96,34 @@ class Derivative:
         if self._request.mode == "adjoint":
             args, kwargs, _ = split(self._parameters, args, kwargs)
         return self.specialisation(*args, **kwargs).plan(flatten(self._parameters.values(args, kwargs))[0])
+
+    def trace(self, *args: Any, **kwargs: Any) -> Trace:
+        """The adjoint of every intermediate value in a call with these arguments, by name and iteration.
+
+        The readable text is run by Python, not compiled; the arguments are not modified. In the reverse sweep of a
+        loop an adjoint is assigned once or more in each iteration: each value is listed, with the line that it is of.
+        """
+        one, flat = self._flat(args, kwargs)
+        return trace(readable_text(one.generated), one.generated.function.adjoints, flat)
+
+    def profile(self, *args: Any, **kwargs: Any) -> Profile:
+        """The share of each line of the generated text in the time of a call with these arguments.
+
+        The readable text is run by Python, once, not compiled; the arguments are not modified. Python's time for a line
+        in a loop over elements says little of the compiled one; for operations on large arrays the two are alike.
+        """
+        one, flat = self._flat(args, kwargs)
+        return profile(readable_text(one.generated), flat)
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Why the gradient of each parameter is what it is, and how the reverse sweep comes by each value it reads.
+
+        For these arguments; without any, of the newest specialisation. Nothing is compiled, the function is not run.
+        """
+        if self._request.mode == "adjoint":
+            args, kwargs, _ = split(self._parameters, args, kwargs)
+        one = self.specialisation(*args, **kwargs) if args or kwargs else self._current()
+        return explanation(one.generated)
 
     @property
     def compiled(self) -> Callable[..., Any]:
@@ -174,6 +206,18 @@ class Derivative:
 
     # ---- specialisation ------------------------------------------------------------------------
 
+    def _flat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Specialisation, list[Any]]:
+        """The specialisation of a call, and copies of the flat arguments of its text."""
+        given: list[Any] = []
+        if self._request.mode == "adjoint":
+            args, kwargs, given = split(self._parameters, args, kwargs)
+        values = self._parameters.values(args, kwargs)
+        one = self.specialisation(*args, **kwargs)
+        flat = one.flat(flatten(values)[0])
+        if self._request.mode == "adjoint":
+            flat += flat_buffers(self._parameters, self._request.wrt, values, given)
+        return one, copied(flat)
+
     def _current(self) -> Specialisation:
         if self._newest is None:
             return self.specialise_for(self.example())
@@ -188,7 +232,7 @@ class Derivative:
         specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
         made, arguments = specialiser.generate_for_call()
         warn_of_zeros(made)
-        one = Specialisation(made, arguments, values, parameters, request, specialiser.generate_for)
+        one = Specialisation(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
         existing = self._specialisations.setdefault((spec, *map(leaf_type_key, leaves)), [])
         # another thread may have made the same specialisation meanwhile: only one is compiled
         chosen = next((other for other in existing if other.fits(leaves)), one)

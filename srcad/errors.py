@@ -101,6 +101,15 @@ class CompileError(SrcadError):
     """S5xx: generated code could not be compiled or written to disk, or is out of date."""
 
 
+class NonFiniteError(SrcadError, FloatingPointError):
+    """S6xx: a value or a gradient with NaN or infinities, in a call with `debug=True`.
+
+    `found` is the place where the first one came up, a `srcad.inspection.nonfinite.NonFinite`.
+    """
+
+    found: object = None
+
+
 class InternalError(SrcadError):
     """S9xx: a fault of srcad itself."""
 
@@ -183,6 +192,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S511": (CompileError, "conflict in a generated file"),
     "S512": (CompileError, "edits that cannot be merged"),
     "S513": (CompileError, "gradient that cannot be checked"),
+    # numbers
+    "S601": (NonFiniteError, "result with NaN or infinities"),
     # our own
     "S901": (InternalError, "a pass failed"),
 }

@@ -26,6 +26,7 @@ class Choices(TypedDict, total=False):
     boundscheck: bool
     max_tape: int | None
     checkpoint: str | tuple[str, ...]
+    on_nonfinite: Callable[[Any], None] | None
 
 
 def spelled(function: F) -> F:
@@ -58,7 +59,8 @@ class Options:
     fastmath: bool = False
     """Let LLVM reorder and contract sums and products; NaN and infinities stay what they are."""
     debug: bool = False
-    """Numba checks indices too, and the IR is verified after every pass of the compiler."""
+    """Where a value or a gradient is NaN or infinite, S601 is raised with the place of the first. Numba checks indices
+    too, and the IR is verified after every pass of the compiler."""
     cache: bool = True
     """Cache the text and the machine code on disk for later processes."""
     boundscheck: bool = True
@@ -69,6 +71,9 @@ class Options:
     checkpoint: tuple[str, ...] = ()
     """Names of loop variables: of such a loop of n iterations, the state at the start of each of about √n segments is
     saved, and the tape of one segment at a time, which is recomputed."""
+    on_nonfinite: Callable[[Any], None] | None = field(default=None, repr=False)  # the text does not depend on it
+    """Called with the place of the first NaN or infinity (`srcad.inspection.nonfinite.NonFinite`) where a value or a
+    gradient has any; the call then goes on. Nothing is raised, also with `debug=True`."""
 
     def __repr__(self) -> str:
         """The options that the text depends on, without those added later that have their default."""
@@ -100,6 +105,9 @@ class Options:
                         "S310",
                         f"the option checkpoint is the name of a loop variable, or a tuple of names, not {value!r}",
                     )
+            elif name == "on_nonfinite":
+                if value is not None and not callable(value):
+                    fail("S310", f"the option on_nonfinite is a function of one argument, not {value!r}")
             elif name != "target" and not isinstance(value, bool):
                 fail("S310", f"the option {name} is True or False, not {value!r}")
         checkpoint = given.get("checkpoint", ())

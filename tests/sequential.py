@@ -126,9 +126,9 @@ ARRAYS = ("u.0", "u.1", "d_u.0", "d_u.1", "%v.0")
 PARAMS = ("a", "b", "x")
 
 
-def adjoints_in(names: Iterable[str]) -> frozenset[str]:
+def adjoints_in(names: Iterable[str]) -> dict[str, str]:
     """Those that are meant as adjoints here."""
-    return frozenset(name for name in names if name.startswith("d_"))
+    return {name: name.removeprefix("d_") for name in names if name.startswith("d_")}
 
 
 class Writer:

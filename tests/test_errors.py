@@ -12,6 +12,7 @@ from srcad.errors import (
     CompileError,
     DerivativeError,
     InternalError,
+    NonFiniteError,
     Problem,
     SrcadError,
     UnsupportedError,
@@ -84,6 +85,7 @@ def test_carets(span, carets):
 
 def test_classes_by_code():
     classes = {"1": UnsupportedError, "2": DerivativeError, "3": ArgumentError, "4": AliasError, "5": CompileError}
+    classes["6"] = NonFiniteError
     for code, (kind, title) in CODES.items():
         assert kind is classes.get(code[1], InternalError)
         assert title and not title.endswith(".")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Stmt, Store, Var
+from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Recovery, Stmt, Store, Var
 from srcad.ir.traversal import blocks, map_expr, rewrite, stmt_reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.typing.builder import Builder
@@ -33,6 +33,7 @@ class ArrayExpansion:
 
 SAVED = "_saved"
 """Ending of the name of an array that is saved for the reverse sweep."""
+WHY = "each iteration fills it anew, in a row of its own"
 
 
 def expand_arrays(
@@ -72,6 +73,8 @@ def expand_arrays(
     axes = dict(before)
     for rows in wanted:
         expansion = _Expansion(builder, rows)
+        made = next((s.span for s in walk(f.body) if isinstance(s, Assign) and s.target == rows.array), None)
+        builder.recoveries += (Recovery(builder.variable(rows.array), "saved", WHY, made),)
         f = replace(f, body=expansion.block(f.body))
         axes[expansion.expanded.name] = axes.pop(rows.array, 0) + len(rows.loops)
     return replace(f, types=builder.types), axes

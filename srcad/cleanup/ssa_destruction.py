@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from srcad.ir.length_exprs import nonnegative_length, shape_query
@@ -66,7 +66,7 @@ def leave_ssa(f: Function) -> Function:
         _BoundNames({p.name for p in f.params}),
     )
     body = sequence.block(f.body)
-    return replace(f, body=body, types=types, adjoints=f.adjoints | sequence.old_adjoints)
+    return replace(f, body=body, types=types, adjoints={**f.adjoints, **sequence.old_adjoints})
 
 
 def _required_names(block: Block) -> Iterator[str]:
@@ -107,14 +107,14 @@ class _BoundNames:
 class _SsaDestruction:
     def __init__(
         self,
-        adjoints: frozenset[str],
+        adjoints: Mapping[str, str],
         types: dict[str, Type],
         taken: set[str],
         required: frozenset[str],
         bound: _BoundNames,
     ) -> None:
         self.adjoints = adjoints
-        self.old_adjoints: frozenset[str] = frozenset()
+        self.old_adjoints: dict[str, str] = {}
         self.types = types
         self.taken = taken
         self.required = required
@@ -227,7 +227,8 @@ class _SsaDestruction:
                 # only cycles are left: break one with a copy of the old value
                 target, _ = pending[0]
                 old = self._fresh(f"{stem(target)}_old", self.types.get(target))
-                self.old_adjoints |= {old} if target in self.adjoints else set()
+                if target in self.adjoints:
+                    self.old_adjoints[old] = self.adjoints[target]
                 copies_done.append(Assign(old, Var(target), span))
                 pending = [(t, replace_names(v, {target: Var(old)})) for t, v in pending]
         return tuple(copies_done)

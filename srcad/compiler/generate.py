@@ -25,6 +25,7 @@ from functools import cached_property
 from typing import Any
 
 from srcad.analysis.cache import remembered_analyses
+from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
@@ -64,6 +65,8 @@ class Generated:
     """What the forward sweep saves for the reverse sweep."""
     steps: tuple[StepInput, ...]
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
+    roles: tuple[ParameterRole, ...]
+    """Whether a gradient passes from each parameter of the primal, and if not, why."""
     _asked: Asked
     _verify: bool
 
@@ -154,7 +157,8 @@ def generate(
         tuple(docstring_lines(unit.tape)),
     )
     name = source.name + _SUFFIX.get(mode, "_grad")
-    return Generated(name, made, lowered, header, _defaults(made), unit.written, unit.tape, unit.steps, asked, verify)
+    facts = (unit.written, unit.tape, unit.steps, unit.roles)
+    return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
 
 def _defaults(made: Function) -> tuple[str, ...]:

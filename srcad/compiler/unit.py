@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from srcad.analysis.memory.may_alias import MayAlias
+from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source
@@ -46,6 +47,8 @@ class Unit:
     """Flat parameters whose memory the primal writes to."""
     steps: tuple[StepInput, ...] = field(default=(), compare=False)
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
+    roles: tuple[ParameterRole, ...] = field(default=(), compare=False)
+    """Whether a gradient passes from each parameter, and if not, why."""
     reversal: Reversal | None = field(default=None, compare=False)
     """What is to be reversed, until both sweeps are written down."""
     tape: tuple[TapeEntry, ...] = field(default=(), compare=False)

@@ -37,6 +37,8 @@ from srcad.request import Request
 if TYPE_CHECKING:
     from srcad.compiler.shipment import Shipment
 
+Call = Callable[..., Any]
+
 
 @dataclass(frozen=True)
 class _LoadedFunction:
@@ -49,7 +51,8 @@ class _LoadedFunction:
 class Specialisation:
     """The generated text, the function loaded from it, and the conversions of leaves to arguments and of results.
 
-    `make` generates the function for other (weaker) types of the arguments.
+    `make` generates the function for other (weaker) types of the arguments. `watched` gives the call that is made
+    instead of one.
     """
 
     def __init__(
@@ -60,9 +63,11 @@ class Specialisation:
         parameters: Parameters,
         request: Request,
         make: Callable[[AbstractArguments], Generated],
+        watched: Callable[[Call, Generated, Request], Call] = lambda call, generated, request: call,
     ) -> None:
         self.generated = generated
         self._make = make
+        self._watched = watched
         self._checked_function: Callable[..., Any] | None = None
         self.arguments = arguments
         self.text = generated.text()
@@ -188,9 +193,8 @@ class Specialisation:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
             module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            self._loaded_function.append(
-                _LoadedFunction(module, function, function if self._compiles else _as_compiled(function))
-            )
+            call = self._watched(function if self._compiles else _as_compiled(function), self.generated, self._request)
+            self._loaded_function.append(_LoadedFunction(module, function, call))
         return self._loaded_function[0]
 
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:

@@ -263,6 +263,22 @@ class Saved:
     """What saves one value there: an iteration, or a segment between checkpoints."""
 
 
+How = Literal["saved", "recomputed", "reloaded", "handed on"]
+"""Of a value that one iteration hands on to the next, the reversal of the next has recovered it."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How the reverse sweep comes by a value of the forward sweep."""
+
+    of: str
+    """The variable, without a version."""
+    how: How
+    why: str
+    span: Span | None
+    """Where the variable gets the value; of memory, where it is overwritten."""
+
+
 @dataclass(frozen=True)
 class Function:
     """A function on flat arguments. `results` are atoms (normal form); `types` knows every name."""
@@ -275,5 +291,7 @@ class Function:
     span: Span | None = field(default=None, compare=False)
     tape: Mapping[str, Saved] = field(default_factory=dict, compare=False)
     """The names under which the forward sweep saves values."""
-    adjoints: frozenset[str] = field(default=frozenset(), compare=False)
-    """The names of adjoints: a user may call a variable `d_x` too."""
+    adjoints: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The names of adjoints, each with the variable whose adjoint it is, without a version."""
+    recoveries: tuple[Recovery, ...] = field(default=(), compare=False)
+    """How the reverse sweep comes by what it reads."""

@@ -40,6 +40,7 @@ from srcad.reverse.loops.interleave import InterleavePlan
 from srcad.reverse.loops.reversed_loop import reversed_loop
 from srcad.reverse.source_comments import ITERATION, ITERATION_REVERSED
 from srcad.reverse.storage.overwritten_memory import SavePoint, is_restored_at
+from srcad.reverse.storage.recovery_report import recoveries
 from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_names import recovered_name, saved_as
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
@@ -108,6 +109,7 @@ class Assembly:
             self.names.update(dict.fromkeys(counted.counter.last_use, counted.variable))
         for name, first in self.plan.value_numbers.items():
             self.names[name] = self.names.get(first, Var(first))
+        self.builder.recoveries += recoveries(self.plan, self.builder, self.regions, self.aliases, self.overwrites)
         reverse = self.reverse(sweep)
         top = self.regions.top
         restores = bool(self.plan.save_points or self.segments)

@@ -139,7 +139,7 @@ def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()
     """Of what the function leaves in the arrays of `wrt`, and of its first result if that is a float."""
     builder = Builder.resume(f)
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
-    buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name]) for name in arrays}
+    buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name], base(name)) for name in arrays}
     seeds = tuple((r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r)))
     return Reversal(builder.built(f), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
 
@@ -153,7 +153,7 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
     (result,) = f.results
     t = builder.typeof(result)
     assert isinstance(result, Var) and isinstance(t, Array)
-    seed = builder.adjoint(f"d_{stem(result.name)}", replace(t, layout="C"))
+    seed = builder.adjoint(f"d_{stem(result.name)}", replace(t, layout="C"), base(result.name))
     given = builder.built(f)
     # the reverse sweep is to run once for each entry of the array, after one forward sweep
     return Reversal(given, tuple(wrt), (((result, seed),),), {}, tuple(checkpoint), interleaving=False)
@@ -317,4 +317,4 @@ def _made(f: Function, builder: Builder) -> Function:
 
 def _seed(f: Function, builder: Builder) -> Var:
     t = builder.typeof(f.results[0])
-    return builder.adjoint("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"))
+    return builder.adjoint("d_result", Scalar(t.dtype if isinstance(t, Scalar) else "float64"), "result")

@@ -14,7 +14,7 @@ import numpy as np
 
 from srcad.errors import fail
 from srcad.ir.names import base
-from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Saved, Slice, Span, Stmt, Undef, Var
+from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Recovery, Saved, Slice, Span, Stmt, Undef, Var
 from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, unknown
 from srcad.rules.primitives import PRIMITIVES
@@ -64,8 +64,10 @@ class Builder:
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
         self.tape: dict[str, Saved] = {}
         """The names of tape values (`Function.tape`)."""
-        self.adjoints: set[str] = set()
-        """The names of adjoints (`Function.adjoints`)."""
+        self.adjoints: dict[str, str] = {}
+        """The adjoints and whose they are (`Function.adjoints`)."""
+        self.recoveries: tuple[Recovery, ...] = ()
+        """How the reverse sweep comes by what it reads (`Function.recoveries`)."""
         self._blocks: list[list[Stmt]] = [[]]
 
     @classmethod
@@ -74,7 +76,8 @@ class Builder:
         builder = cls()
         builder.types = dict(f.types)
         builder.tape = dict(f.tape)
-        builder.adjoints = set(f.adjoints)
+        builder.adjoints = dict(f.adjoints)
+        builder.recoveries = f.recoveries
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -103,15 +106,16 @@ class Builder:
         self.tape[target.name] = Saved(of, one_per)
         return target
 
-    def adjoint(self, base: str, type: Type) -> Var:
-        """A new name for an adjoint."""
+    def adjoint(self, base: str, type: Type, of: str) -> Var:
+        """A new name for an adjoint of the variable `of`."""
         target = self.fresh(base, type)
-        self.adjoints.add(target.name)
+        self.adjoints[target.name] = of
         return target
 
     def built(self, f: Function) -> Function:
         """The function with what is known of its names."""
-        return replace(f, types=self.types, tape=self.tape, adjoints=frozenset(self.adjoints))
+        adjoints = dict(self.adjoints)
+        return replace(f, types=self.types, tape=self.tape, adjoints=adjoints, recoveries=self.recoveries)
 
     def variable(self, name: str) -> str:
         """The variable, without a version: of a name of the tape, the one whose values it saves."""

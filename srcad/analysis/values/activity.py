@@ -45,7 +45,7 @@ def active_names(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> fr
 
 def flows(f: Function) -> list[tuple[str, str]]:
     """The edges (from, to) along which a derivative can flow through the statements of the function."""
-    return [edge for stmt in walk(f.body) for edge in _flows(f, stmt)]
+    return [edge for stmt in walk(f.body) for edge in flows_of(f, stmt)]
 
 
 def _closure(start: set[str], edges: list[tuple[str, str]], floats: set[str]) -> set[str]:
@@ -63,7 +63,7 @@ def _closure(start: set[str], edges: list[tuple[str, str]], floats: set[str]) ->
     return reached
 
 
-def _flows(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
+def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
     """The edges (from, to) along which a derivative can flow through one statement."""
     match stmt:
         case Assign(target, value):

@@ -10,6 +10,22 @@ y  =  2
 from __future__ import annotations
 
 import ast
+from typing import TypeVar
+
+from srcad.ir.nodes import Span
+
+Statement = TypeVar("Statement", bound=ast.stmt)
+
+
+def mark(node: Statement, span: Span | None) -> Statement:
+    """The statement with the place in the primal that it computes or reverses, as Python's own have a line number."""
+    node.srcad_source = span  # type: ignore[attr-defined]
+    return node
+
+
+def source(node: ast.stmt) -> Span | None:
+    """The place in the primal that `mark` has given a statement."""
+    return getattr(node, "srcad_source", None)
 
 
 class Remark(ast.stmt):

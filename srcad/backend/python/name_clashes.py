@@ -54,4 +54,6 @@ def rename_clashes(function: Function) -> Function:
 
     types = {mapping.get(name, name): known for name, known in function.types.items()}
     results = tuple(renamed(expr) for expr in function.results)
-    return replace(function, body=rename(function.body, mapping), results=results, types=types)
+    adjoints = {mapping.get(name, name): of for name, of in function.adjoints.items()}
+    body = rename(function.body, mapping)
+    return replace(function, body=body, results=results, types=types, adjoints=adjoints)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from typing_extensions import assert_never
 
-from srcad.backend.python.comment_nodes import Remark
+from srcad.backend.python.comment_nodes import Remark, mark, source
 from srcad.backend.python.expressions import Expressions, dotted
 from srcad.backend.python.statement_grouping import StatementGroups
 from srcad.ir.nodes import (
@@ -128,10 +128,17 @@ class _Statements:
         found: list[ast.stmt] = []
         for group in self._groups.groups(block):
             nodes = [node for stmt in group for node in self.statement(stmt)]
-            found += nodes if len(group) == 1 else [_one_line(nodes)]
+            found += nodes if len(group) == 1 else [mark(_one_line(nodes), source(nodes[0]))]
         return found
 
     def statement(self, stmt: Stmt) -> list[ast.stmt]:
+        nodes = self._nodes(stmt)
+        if not isinstance(stmt, Comment):
+            for node in nodes:
+                mark(node, stmt.span)
+        return nodes
+
+    def _nodes(self, stmt: Stmt) -> list[ast.stmt]:
         match stmt:
             case Assign(target, value):
                 return [ast.Assign([ast.Name(target)], self._expressions.value_of(target, value))]

@@ -57,7 +57,7 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     params = tuple(replace(p, name=identifiers[p.name]) for p in f.params)
     results = tuple(Var(identifiers[e.name]) if isinstance(e, Var) else e for e in f.results)
     tape = {identifiers[name]: f.tape[name] for name in groups.naming if name in f.tape}
-    adjoints = frozenset(identifiers[name] for name in groups.naming if name in f.adjoints)
+    adjoints = {identifiers[name]: f.adjoints[name] for name in groups.naming if name in f.adjoints}
     return replace(f, params=params, body=body, results=results, types=types, tape=tape, adjoints=adjoints)
 
 
@@ -68,7 +68,7 @@ class _InterferenceGraph:
         self.f = f
         self.order: list[str] = []
         self.roles: dict[str, set[str]] = {}
-        """Tape or variable: a tape array is never coalesced with a variable of the user's, whatever their names."""
+        """Tape, adjoint or variable: neither of the first is coalesced with a variable of the user's of that name."""
         self.naming: list[str] = []
         """Of each group, the name that its identifier is taken from; parameters aside."""
         self.parent: dict[str, str] = {}
@@ -105,7 +105,8 @@ class _InterferenceGraph:
     def _add(self, name: str) -> None:
         if name not in self.parent:
             self.parent[name] = name
-            self.roles[name] = set() if is_temporary(name) else {"tape" if name in self.f.tape else "variable"}
+            role = "tape" if name in self.f.tape else "adjoint" if name in self.f.adjoints else "variable"
+            self.roles[name] = set() if is_temporary(name) else {role}
             self.interferes[name] = set()
             self.order.append(name)
 

@@ -88,7 +88,7 @@ class AdjointVariables:
                 t = replace(t, dims=t.dims[self.rows.get(primal, 0) :])
             elif isinstance(t, Scalar):
                 t = Scalar(t.dtype)
-            self._names[primal] = self.builder.adjoint(f"{mark}{self.prefix}{stem(own)}", t)
+            self._names[primal] = self.builder.adjoint(f"{mark}{self.prefix}{stem(own)}", t, own)
         return self._names[primal]
 
     def view(self, primal: str) -> Op | None:

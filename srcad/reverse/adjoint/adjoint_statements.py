@@ -179,7 +179,8 @@ class _Transform:
         outs: list[tuple[Carry, Var]] = []
         with self.group(position):
             for carry in carried:
-                out = builder.adjoint(base(adjoints.name(carry.arg).name), builder.types[carry.arg])
+                own = adjoints.name(carry.arg).name
+                out = builder.adjoint(base(own), builder.types[carry.arg], builder.adjoints[own])
                 start = adjoints.value(carry.result) if adjoints.has(carry.result) else adjoints.zero(carry.result)
                 builder.emit(Assign(out.name, start))
                 outs.append((carry, out))
@@ -265,9 +266,9 @@ class _Transform:
             adjoints.ensure_zero(adjoints.base_array(base))
         location = adjoints.adjoint_view(Op("index", (stmt.base, *(stmt.index or (Slice(),)))))
         is_active_value = isinstance(stmt.value, Var) and stmt.value.name in adjoints.active
-        if is_active_value:
+        if isinstance(stmt.value, Var) and is_active_value:
             location_type = builder.typeof(location)
-            loaded = builder.adjoint("%d_new", location_type)
+            loaded = builder.adjoint("%d_new", location_type, builder.variable(stmt.value.name))
             array = isinstance(location_type, Array)
             builder.emit(Assign(loaded.name, Op("copy", (location,)) if array else location, stmt.span))
         if stmt.op is None and self.is_read_before(stmt):

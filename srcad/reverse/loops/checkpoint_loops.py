@@ -33,8 +33,8 @@ from dataclasses import dataclass, field, replace
 
 from srcad.canonicalize.array_expansion import SAVED
 from srcad.ir.length_exprs import plus
-from srcad.ir.names import base
-from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Op, Span, Stmt, Store, Undef, Var
+from srcad.ir.names import base, stem
+from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Op, Recovery, Span, Stmt, Store, Undef, Var
 from srcad.ir.regions import Region
 from srcad.ir.traversal import blocks, defined, rename, with_blocks
 from srcad.ir.types import Array, Scalar
@@ -44,6 +44,9 @@ from srcad.reverse.storage.plan import Plan
 from srcad.reverse.storage.tape_layout import TapeLayout
 from srcad.reverse.storage.tape_slot import TapeSlot
 from srcad.typing.builder import Builder
+
+_BEGUN = "a segment of the loop runs again from there"
+_OVERWRITTEN = "the segments that run again overwrite it"
 
 
 @dataclass
@@ -82,10 +85,13 @@ class SegmentLoops:
                 self.starts[carry.arg] = builder.fresh(f"%{base(carry.arg)}", t)
             owner = loop.owner
             assert isinstance(owner, For)
+            begun = [stem(builder.variable(name)) for name in (*state.memory, *state.carried)]
+            builder.recoveries += tuple(Recovery(of, "saved", _BEGUN, owner.span) for of in begun)
             for carry in owner.carried:
                 self.results[carry.result] = builder.fresh(base(carry.result), builder.types[carry.result])
             for name in checkpoints.clobbered_arrays(loop, plan.restored_after_segments.get(loop, ())):
                 state.before[name] = builder.keep(builder.variable(name), SAVED, builder.types[name])
+                builder.recoveries += (Recovery(builder.variable(name), "saved", _OVERWRITTEN, owner.span),)
 
     def sets_segment_start(self, stmt: Stmt) -> bool:
         """Whether the statement sets the start of the single segment that analyses see."""
