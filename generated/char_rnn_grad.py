@@ -159,4 +159,4 @@ def loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result=1
     return _loss_grad(W_in, W_h, b_h, W_out, b_out, h_start, inputs, targets, d_result)
 
 
-# srcad build: text 9b6933ab741c
+# srcad build: text 5c8b45d6e3cb

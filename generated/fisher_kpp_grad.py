@@ -89,4 +89,4 @@ def misfit_grad(u0, kappa, rate, dt, steps, observed, d_result=1.0):
     return _misfit_grad(u0, kappa, rate, dt, steps, observed, d_result)
 
 
-# srcad build: text 686dbc7af65d
+# srcad build: text 9c89496cbe94

@@ -59,4 +59,4 @@ def leaky_integrator_grad(x, decay, limit, d_result=1.0):
     return _leaky_integrator_grad(x, decay, limit, d_result)
 
 
-# srcad build: text 3bf022748685
+# srcad build: text 6d6f8843759b
