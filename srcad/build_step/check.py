@@ -147,9 +147,9 @@ def _difference(entry: Entry, f: Callable[..., Any], point: Example, result: Any
     """How the structured result of a derivative differs from finite differences of the function."""
     function = partial(f, **point.kwargs) if point.kwargs else f
     parameters = Parameters.of(f)
-    wrt = parameters.wrt(entry.wrt or 0)
+    wrt = [(name, parameters.place(name, len(point.args))) for name in parameters.wrt(entry.wrt or 0)]
     if entry.jacobian:
-        counts = [len(flatten(point.args[parameters.place(name, len(point.args))])[0]) for name in wrt]
+        counts = [len(flatten(point.args[position])[0]) for _, position in wrt]
         gradients: Any
         function, gradients = _weighted(function, point.args, result, counts)
     else:
