@@ -59,7 +59,8 @@ def check_grad(
     if has_aux:
         gradient = gradient[0]
     gradients = gradient if isinstance(argnums, tuple) else (gradient,)
-    worst, right = compared(f, args, wrt, gradients, has_aux, tolerance)
+    places_of_wrt = [(name, parameters.place(name, len(args))) for name in wrt]
+    worst, right = compared(f, args, places_of_wrt, gradients, has_aux, tolerance)
     if not right:
         fail(
             "S312",
@@ -73,17 +74,15 @@ def check_grad(
 def compared(
     f: Callable[..., Any],
     args: tuple[Any, ...],
-    wrt: Sequence[str],
+    wrt: Sequence[tuple[str, int]],
     gradients: Sequence[Any],
     has_aux: bool = False,
     tolerance: float | None = None,
 ) -> tuple[Check, bool]:
-    """Gradients with respect to the parameters `wrt` against differences, and whether they are within tolerance."""
-    parameters = Parameters.of(f)
+    """Gradients with respect to arguments (name, position) against differences; whether they are within tolerance."""
     worst = Check(0, "nothing", 0.0, 0.0, 0.0)
     limit, entries = 0.0, 0
-    for name, found in zip(wrt, gradients, strict=True):
-        position = parameters.place(name, len(args))
+    for (name, position), found in zip(wrt, gradients, strict=True):
         reverse_leaves, _ = flatten(found)
         leaves, _ = flatten(args[position])
         for at, (leaf, reverse) in enumerate(zip(leaves, reverse_leaves, strict=True)):

@@ -179,3 +179,14 @@ def test_a_procedure_checks_before_it_writes():
     y = np.zeros(4)
     assert raised(df, ONES, y, 1, np.zeros(4), np.ones(4)) == (ValueError, "1 is too few")
     assert not y.any()
+
+
+def of_a_root(x):
+    return np.sum(np.sqrt(x))
+
+
+def test_what_is_not_a_number_is_no_agreement():
+    with pytest.raises(srcad.SrcadError, match="S312"):
+        srcad.check_grad(of_a_root, np.array([-1.0, 2.0]), target="python")
+    with pytest.raises(srcad.SrcadError, match="S312"):
+        srcad.check_grad(of_a_root, np.array([2.0, -1.0]), target="python")

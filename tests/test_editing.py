@@ -158,16 +158,37 @@ def test_conflicts_are_marked_and_refused_until_they_are_resolved(built, project
     assert "S511: energy_grad.py has conflict markers in lines" in run("build", code=2)
     assert "has conflict markers in lines" in run("build", "--check", code=1)
     assert built.read_text() == marked
-    resolved = []
-    side = None
-    for line in marked.splitlines():
-        if line.startswith(("<<<<<<<", "|||||||", "=======", ">>>>>>>")):
-            side = {"<": "edited", "|": "base", "=": "generated", ">": None}[line[0]]
-        elif side in (None, "generated"):
-            resolved.append(line)
-    built.write_text("\n".join(resolved) + "\n")
+    built.write_text(resolved(marked, "generated"))
     run("build")
     assert "up to date" in run("build", "--check")
+
+
+def resolved(marked, kept):
+    """The text with one side of every conflict."""
+    found, side = [], None
+    for line in marked.splitlines():
+        if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+            side = {"<": "edited", "=": "generated", ">": None}[line[0]]
+        elif side in (None, kept):
+            found.append(line)
+    return "\n".join(found) + "\n"
+
+
+def test_what_was_checked_for_another_primal_is_not_checked(built, project):
+    """A conflict is resolved to what the file said before: the same code, for a function that it is wrong for."""
+    edit(built, BEFORE, AFTER)
+    run("build")
+    run("check")
+    assert "up to date" in run("build", "--check")
+    one = "total += np.sin(x[i]) * x[i]"
+    change(project, PRIMAL.replace(one, "total += x[i] * np.sin(x[i])"))  # other statements with the same values
+    kept = built.read_text()
+    run("build", code=1)
+    built.write_text(resolved(built.read_text(), "edited"))
+    run("build")
+    record = kept.splitlines()[-1]
+    assert kept.splitlines()[-1] != built.read_text().splitlines()[-1] and record.startswith("# srcad build")
+    assert "has not compared it" in run("build", "--check", code=1)
 
 
 def test_a_merge_that_cannot_be_read_is_a_conflict(built, project):
@@ -272,6 +293,85 @@ def test_stopped_at_any_write_no_edit_is_lost(built, project, monkeypatch):
         assert AFTER in built.read_text() and f"{stop}.5 * " in built.read_text()
         assert f"{stop - 1}.5 * " not in built.read_text()
     assert writes == [0, 1, 2, 3, 3, 3]
+
+
+MANY = """
+import numpy as np
+
+OFFSET = np.array([0.3, 0.1])
+
+
+def turned(x, angle):
+    return np.cos(angle) * x + np.sin(angle) * x * x
+
+
+def pair(a, b):
+    return {"product": a * b, "sum": a + b * b}
+
+
+def loss(params, x, *, scale=2.0):
+    total = 0.0
+    for i in range(len(x)):
+        total += scale * params["w"] * x[i] + params["b"] ** 2
+    return total, len(x)
+
+
+def shifted(x):
+    return np.sum((x + OFFSET) ** 2)
+
+
+def arguments():
+    return {"w": 0.5, "b": 1.5}, np.arange(1.0, 4.0)
+
+
+def two():
+    return (np.array([1.5, 0.5]),)
+
+
+def never(x):
+    if x > 0.0 or x <= 0.0:
+        raise ValueError("no")
+    return x
+"""
+MANY_ENTRIES = """
+[tool.srcad]
+functions = [
+  { function = "edit_primal:turned", jacobian = true, signature = "(float64[:], float64)", wrt = ["x", "angle"] },
+  { function = "edit_primal:pair", jacobian = true, signature = "(float64, float64)", wrt = ["a", "b"] },
+  { function = "edit_primal:loss", has_aux = true, value = true, arguments = "edit_primal:arguments" },
+  { function = "edit_primal:shifted", arguments = "edit_primal:two" },
+]
+"""
+
+
+def test_check_of_every_kind_of_entry(project):
+    change(project, MANY)
+    (project / "pyproject.toml").write_text(MANY_ENTRIES)
+    run("build")
+    assert run("check").count("right") == 4
+    folder = project / "generated"
+    edits = [("turned_jacobian", "+ cos * d_sum", "+ sin * d_sum"), ("pair_jacobian", "2.0 * b", "3.0 * b")]
+    edits += [("loss_grad", "d_params_w +=", "d_params_w -="), ("shifted_grad", "2.0 * ", "2.5 * ")]
+    for name, before, after in edits:
+        path = folder / f"{name}.py"
+        text = path.read_text()
+        assert before in text, text
+        head, _, tail = text.rpartition(before)
+        path.write_text(head + after + tail)
+    said = run("check", code=1)
+    assert said.count("wrong") == 4 + 4 and said.count("they differ most at") == 4, said
+    for name, _, after in edits:
+        assert any(f"{name}.py:" in line and after in line for line in said.splitlines()), said
+
+
+def test_check_without_arguments_to_be_found(project):
+    change(project, MANY)
+    entry = '{ function = "edit_primal:never", signature = "(float64,)" }'
+    (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
+    run("build")
+    said = run("check", code=2)
+    assert "S513: no arguments were found with which edit_primal:never can be run" in said
+    assert "raised ValueError: no" in said
 
 
 BUILDER = """

@@ -3,6 +3,7 @@
 And harmless edits, of which it says nothing.
 """
 
+import ast
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from srcad.build_step.check import _agree
+from srcad.build_step.first_wrong_statement import first_wrong
+from srcad.build_step.recording import record
 from srcad.cli import app
+from tests.mutants import _places
+from tests.test_goldens import CASES
 
 GOLDEN = Path(__file__).parent / "golden"
 WRT = {
@@ -134,6 +140,10 @@ WRONG = [
     (NEWTON, "d_x = d_result", "d_x = 2.0 * d_result", None),
     (NEWTON, "    d_a += d_x\n", "", "return d_a"),
     (NEWTON, "range(turns - 1, -1, -1)", "range(turns)", "for turn in range(turns):"),
+    # loops that do not end
+    (NEWTON, "while abs(x * x - a) > tol:", "while abs(x * x + a) > tol:", None),
+    (NEWTON, "  x = 0.5 * (x + a / x)", "  x = 0.5 * (x - a / x)", None),
+    (NEWTON, "def _newton_sqrt_grad(a, tol, d_result=1.0)", "def _newton_sqrt_grad(tol, a, d_result=1.0)", None),
     # an index that does not exist; a name that does not; a wrong statement among harmless edits; one added
     (NEWTON, "x = x_stack[turn]", "x = x_stack[turn + 100]", None),
     (LEAKY, "d_decay += acc_saved[i] * d_acc", "d_decay += acc_save[i] * d_acc", None),
@@ -209,3 +219,38 @@ def test_an_edited_file_is_up_to_date_when_it_was_checked(project):
 
 def test_check_of_what_is_not_there(project):
     assert "S505" in run(project, "check", "planted_newton_sqrt:other", code=2)
+
+
+@pytest.mark.parametrize("name", WRT)
+def test_every_wrong_mutant_is_named_at_its_line(name):
+    """Every operator, sign, index, constant and comparison changed, every statement dropped, each alone."""
+    text = ast.unparse(ast.parse((GOLDEN / f"{name}_grad.py").read_text()))  # a line for each statement
+    args, function, missed, wrong = CASES[name][1][0], f"{name}_grad", [], 0
+    if name == FISHER:
+        args = (args[0][:5, :4].copy(), *args[1:-1], 2)  # enough
+    right = record(text, function, args, noting=False)
+    for number, (what, line) in enumerate(list(_places(ast.parse(text)))):
+        tree = ast.parse(text)
+        list(_places(tree, change=number))
+        mutant = ast.unparse(ast.fix_missing_locations(_WithoutPass().visit(tree)))
+        found = record(mutant, function, args, noting=False, like=right)
+        if not found.failure and not found.stopped and _agree(found.result, right.result):
+            continue  # seldom: a stack that grows when it need not
+        wrong += 1
+        first = first_wrong(mutant, text, function, args)
+        statement = text.splitlines()[line - 1].strip()
+        if first is None or (first.statement != statement if what == "dropped" else first.line != line):
+            missed.append((what, line, statement, first))
+    assert not missed and wrong > 30
+
+
+class _WithoutPass(ast.NodeTransformer):
+    """Dropped statements are gone, as an edit would leave it."""
+
+    def generic_visit(self, node):
+        super().generic_visit(node)
+        for block in ("body", "orelse"):
+            if isinstance(getattr(node, block, None), list):
+                kept = [one for one in getattr(node, block) if not isinstance(one, ast.Pass)]
+                setattr(node, block, kept or ([ast.Pass()] if block == "body" else []))
+        return node

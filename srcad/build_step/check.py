@@ -17,7 +17,7 @@ from srcad.build_step.config import Entry, entries
 from srcad.build_step.example_points import points
 from srcad.build_step.first_wrong_statement import first_wrong
 from srcad.build_step.locate import find, importable
-from srcad.build_step.recording import Notes, TooLong, record
+from srcad.build_step.recording import Notes, record
 from srcad.build_step.settle import content, is_edited, refuse_conflicts
 from srcad.build_step.verified import note_verified
 from srcad.dispatch.example_arguments import Example
@@ -102,8 +102,8 @@ def _fault_of_text(case: _Case, flat: Sequence[Any], point: Example) -> str | No
         return f"the generated text raises {type(right.failure[1]).__name__}: {right.failure[1]}"
     if own := _difference(case.entry, case.f, point, case.one.finish(right.result)):
         return f"the generated text differs from finite differences: {own}\nthis is a fault of srcad, or a kink there"
-    found = record(case.text, case.name, flat, noting=False)
-    if found.failure or not _agree(found.result, right.result):
+    found = record(case.text, case.name, flat, noting=False, like=right)
+    if found.failure or found.stopped or not _agree(found.result, right.result):
         return f"{_how(case, point, found)}\n{_where(case, flat)}"
     return None
 
@@ -125,6 +125,8 @@ def _how(case: _Case, point: Example, found: Notes) -> str:
     """What is wrong with the result of an edited text."""
     if found.failure:
         return f"it raises {type(found.failure[1]).__name__}: {found.failure[1]}"
+    if found.stopped:
+        return "it goes on for more than ten times as many iterations as the generated text"
     try:
         difference = _difference(case.entry, case.f, point, case.one.finish(found.result))
     except Exception:  # a result of another structure
@@ -134,12 +136,9 @@ def _how(case: _Case, point: Example, found: Notes) -> str:
 
 def _where(case: _Case, flat: Sequence[Any]) -> str:
     """The first wrong statement of an edited text."""
-    try:
-        first = first_wrong(case.text, case.generated, case.name, flat)
-    except TooLong:
-        return "the run is too long to find the statement: give smaller arguments"
+    first = first_wrong(case.text, case.generated, case.name, flat)
     if first is None:
-        return "no statement differs from the generated text"
+        return "no statement was found that differs from the generated text; smaller arguments may show it"
     of = "" if first.primal is None else f"\n    of {first.primal}"
     return f"first wrong statement:\n  {case.path}:{first.line}: {first.statement}\n    {first.what}{of}"
 
@@ -150,9 +149,9 @@ def _difference(entry: Entry, f: Callable[..., Any], point: Example, result: Any
         return None
     function = partial(f, **point.kwargs) if point.kwargs else f
     parameters = Parameters.of(f)
-    wrt = parameters.wrt(entry.wrt or 0)
+    wrt = [(name, parameters.place(name, len(point.args))) for name in parameters.wrt(entry.wrt or 0)]
     if entry.mode == "jacobian":
-        counts = [len(flatten(point.args[parameters.place(name, len(point.args))])[0]) for name in wrt]
+        counts = [len(flatten(point.args[position])[0]) for _, position in wrt]
         gradients: Any
         function, gradients = _weighted(function, point.args, result, counts)
     else:

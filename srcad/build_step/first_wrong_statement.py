@@ -44,7 +44,8 @@ class Wrong:
 
 def first_wrong(text: str, generated: str, function: str, args: Sequence[Any]) -> Wrong | None:
     """The first wrong statement of `text`, given that `generated` is right at these arguments; None if all agree."""
-    right, found = record(generated, function, args), record(text, function, args)
+    right = record(generated, function, args)
+    found = record(text, function, args, like=right)
     pairs = _matched(right.statements, found.statements)
     at, what = _first_difference(right, found, pairs)
     if at is None:
@@ -141,12 +142,16 @@ def _first_difference(right: Notes, found: Notes, pairs: dict[int, int]) -> tupl
         if number in pairs:
             turns = expected[pairs[number]]
             turn, seen[number] = seen[number], seen[number] + 1
+            if turn >= len(turns) and right.stopped:
+                return None, ""
             if turn >= len(turns):
                 return at, "it runs more often than it should"
             if what := _difference(items, turns[turn], peaks):
                 return at, what
     if found.failure is not None:
         return len(found.events), f"it raises {type(found.failure[1]).__name__}: {found.failure[1]}"
+    if found.stopped or right.stopped:
+        return None, ""
     return (None, "") if _close(found.result, right.result, 0.0) else (len(found.events), "the result is another")
 
 

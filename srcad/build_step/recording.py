@@ -4,6 +4,7 @@
 >>> notes = record(text, "f", [np.ones(2), 2])
 >>> for number, items in notes.events:
 ...     print(number, *(f"{item.name}: {item.value}" for item in items))
+0 n: 2 x: [1. 1.]
 1 i: 0
 2 x[0]: 2.0
 1 i: 1
@@ -27,11 +28,11 @@ from srcad.build_step.statements import Statement, statements
 
 _FILE = "<a text that is recorded>"
 _MOST = 1_000_000
-"""Notes of one run. A longer run is not recorded."""
+"""Notes of one run, which is stopped there."""
 
 
-class TooLong(Exception):
-    """The run has too many statements to be recorded."""
+class _Stop(Exception):
+    """The run is long enough."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,20 @@ class Notes:
     result: Any = None
     failure: tuple[int, Exception] | None = None
     """The line that raised, and what."""
+    stopped: bool = False
+    """Whether there are too many notes or iterations, as in a loop that does not end."""
+    iterations: int = 0
+    most: float = float("inf")
 
     def note(self, number: int, *items: tuple[str, Any, Any]) -> None:
         if len(self.events) == _MOST:
-            raise TooLong
+            raise _Stop
         self.events.append((number, tuple(Item(_place(name, index), _copied(value)) for name, index, value in items)))
+
+    def iteration(self) -> None:
+        self.iterations += 1
+        if self.iterations > self.most:
+            raise _Stop
 
     def poisoned(self, array: Any) -> Any:
         array.fill(np.nan if array.dtype.kind == "f" else 1)
@@ -66,26 +76,35 @@ class Notes:
         return value
 
 
-def record(text: str, function: str, args: Sequence[Any], noting: bool = True) -> Notes:
+def record(text: str, function: str, args: Sequence[Any], noting: bool = True, like: Notes | None = None) -> Notes:
     """Run a function of the text with copies of the arguments. An exception ends the notes.
 
-    Without `noting` there are no events, only the result. Raises TooLong.
+    Without `noting` there are no events, only the result. Where another run is given that it should be `like`, it is
+    stopped after ten times as many iterations.
     """
     tree = ast.parse(text)
     notes = Notes(list(statements(tree)))
+    if like is not None:
+        notes.most = 10 * like.iterations + 1000
     numbers = {id(statement.node): number for number, statement in enumerate(notes.statements)}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = []
-            node.body = _noted(node.body, numbers) if noting else node.body
-            _Poisoned().visit(node)
+            _Guarded().visit(node)
+            if noting:
+                takes = [
+                    item
+                    for arg in sorted(node.args.args, key=lambda one: one.arg)
+                    for item in _items(ast.Name(arg.arg, ast.Load()))
+                ]
+                node.body = [_note(node.body[0], numbers[id(node)], *takes), *_noted(node.body, numbers)]
     namespace: dict[str, Any] = {"__name__": "srcad_recorded", "__notes": notes, "__index": np.s_}
     try:
         with np.errstate(all="ignore"):
             exec(compile(ast.fix_missing_locations(tree), _FILE, "exec"), namespace)
             notes.result = namespace[function](*map(_copied, args), **_defaults(namespace[function], len(args)))
-    except TooLong:
-        raise
+    except _Stop:
+        notes.stopped = True
     except Exception as fault:  # an edited text may raise anything
         lines = [frame.lineno for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == _FILE]
         notes.failure = (lines[-1] or 0 if lines else 0), fault
@@ -100,8 +119,23 @@ def _defaults(function: Any, given: int) -> dict[str, Any]:
     return {name: np.float64(value) if type(value) is float else value for name, value in left}
 
 
-class _Poisoned(ast.NodeTransformer):
-    """New memory has values that are wrong: else it may have those of an earlier run, which are right by chance."""
+class _Guarded(ast.NodeTransformer):
+    """Iterations are counted, since a loop may not end.
+
+    New memory has values that are wrong: else it may have those of an earlier run, which are right by chance.
+    """
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        return self._loop(node)
+
+    def visit_While(self, node: ast.While) -> ast.AST:
+        return self._loop(node)
+
+    def _loop(self, node: ast.For | ast.While) -> ast.AST:
+        self.generic_visit(node)
+        count = ast.copy_location(ast.Expr(ast.copy_location(ast.Call(_method("iteration"), [], []), node)), node)
+        node.body.insert(0, count)
+        return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
