@@ -27,7 +27,7 @@ _FOOTER = """
 if "__file__" in globals():
     _package = sys.modules.setdefault("PACKAGE", ModuleType("PACKAGE"))
     _package.__path__ = [*getattr(_package, "__path__", ()), dirname(abspath(__file__))]
-    if find_spec("PACKAGE._machine"):
+    if getattr(find_spec("PACKAGE._machine"), "origin", None):
         FUNCTION = import_module("PACKAGE._machine").compiled(FUNCTION)
 """
 _IMPORTS = """\
@@ -42,7 +42,8 @@ from types import ModuleType
 def with_footer(text: str, function: str) -> str:
     """A readable module with the lines at its end that replace its function by the compiled form.
 
-    They find the folder wherever the module is: a script, in a package, in a zip file. The package that they make has
+    They find the folder wherever the module is: a script, in a package, in a zip file. It may lack the compiled forms
+    (`_base` and `_build.json` lie in it too): then Python takes it for a namespace package, which has no origin. The package that they make has
     the same name everywhere, since Numba's cache refers to modules by their names.
     """
     first = next(line for line in text.splitlines() if line.startswith(("import ", "from ")))
