@@ -314,6 +314,16 @@ def test_without_a_compiled_form(project):
     assert not (project / "generated" / "_machine" / "volume_primal.py").exists()
 
 
+def test_a_folder_without_compiled_forms_does_no_harm(project):
+    """As where git ignores them, but not what else lies there."""
+    run("build")
+    machine = project / "generated" / "_machine"
+    for path in [*machine.glob("*.py"), *machine.glob("_support/*")]:
+        path.unlink()
+    assert (machine / "_build.json").exists()
+    assert imported(project / "generated" / "energy_grad.py").energy_grad(np.ones((3, 4)), 2.0, 2, 3.0).shape == (3, 4)
+
+
 # ---- orphans ---------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ _FOOTER = """
 if "__file__" in globals():
     _package = sys.modules.setdefault("PACKAGE", ModuleType("PACKAGE"))
     _package.__path__ = [*getattr(_package, "__path__", ()), dirname(abspath(__file__))]
-    if find_spec("PACKAGE._machine"):
+    if getattr(find_spec("PACKAGE._machine"), "origin", None):
         FUNCTION = import_module("PACKAGE._machine").compiled(FUNCTION)
 """
 _IMPORTS = """\
@@ -43,7 +43,8 @@ def with_footer(text: str, function: str) -> str:
     """A readable module with the lines at its end that replace its function by the compiled form.
 
     They find the folder wherever the module is: a script, in a package, in a zip file. The package that they make has
-    the same name everywhere, since Numba's cache refers to modules by their names.
+    the same name everywhere, since Numba's cache refers to modules by their names. Where the folder lacks the compiled
+    forms (`_base` and `_build.json` lie in it too), Python takes it for a namespace package, which has no origin.
     """
     first = next(line for line in text.splitlines() if line.startswith(("import ", "from ")))
     text = text.replace(f"\n{first}\n", f"\n{_IMPORTS}\n{first}\n", 1)
