@@ -147,3 +147,22 @@ def test_second_derivatives(case) -> None:
     slope = sum(float(np.sum(part * way)) for part, way in zip(got, ways, strict=True))
     differences = [(moved(step) - moved(-step)) / (2 * step) for step in (1e-4, 1e-5)]
     assert min(abs(slope - one) for one in differences) < 1e-5 * (1 + abs(slope)), differences
+
+
+def one_value_for_many(x):
+    y = x * 2.0
+    y[x > 0.0] = x[:1] ** 2
+    return np.sum(y**3)
+
+
+@pytest.mark.parametrize("x", [[0.5, 1.0, -2.0, 3.0], [-0.5, -1.0, -2.0, -3.0]], ids=["three", "none"])
+def test_the_adjoint_of_a_sum_over_a_broadcast_axis(x) -> None:
+    """Of an adjoint with one item for any number of elements: it goes to as many, or to none."""
+    x = np.array(x)
+    text = srcad.grad(one_value_for_many, target="python").source_for(x)
+    assert "unbroadcast" in text
+    last = "def total(x):\n    return np.sum(np.sin(0.1 * one_value_for_many_grad(x)))\n"
+    total = read_again.function_of(f"{text}\n\n{last}", "total")
+    way = np.array([0.3, -0.7, 0.2, 0.9])
+    difference = (total(x + 1e-5 * way) - total(x - 1e-5 * way)) / 2e-5
+    assert np.isclose(srcad.grad(total, target="python")(x) @ way, difference, rtol=1e-6)
