@@ -398,22 +398,20 @@ def checked_once(x, labels, k):
 def written_in_between(x, labels, k):
     s = 0.0
     for i in range(labels.shape[0]):
-        s += x[labels[i, 0]] * x[labels[i, 0]]
-        if i > 1:
-            labels[i - 1, 0] = 50
+        s += x[labels[i, 0]]
+        labels[i, 0] += 3 * k
+        s += x[labels[i, 0]]
     return s
 
 
 def new_in_each_iteration(x, labels, k):
-    s = 0.0
-    for i in range(labels.shape[0]):
-        p = labels[i] + i * k
+    s, c = 0.0, 0
+    for i in range(k):  # walked twice by the analysis, since it carries an integer
         for j in range(k):
-            q = p * j
-            s += x[q[0]] + x[q[0]] * 0.5
-            q = q * 10
-            s += x[q[0]] + x[p[j]]
-    return s
+            q = labels[1] + j * 4
+            s += x[q[0]]
+        c += i * k
+    return s * c
 
 
 def carried_over(x, labels, k):
@@ -452,7 +450,9 @@ def test_an_element_that_may_have_changed_is_checked_again(function, size) -> No
         try:
             want = function(x, LABELS.copy(), k)
         except IndexError:
-            with pytest.raises(IndexError):
+            with pytest.raises(
+                IndexError, match="out of bounds for length"
+            ):  # not NumPy's message: compiled code has none
                 read(x, LABELS.copy(), k)
         else:
             assert np.isclose(read(x, LABELS.copy(), k), want, rtol=1e-12)
