@@ -455,3 +455,78 @@ def test_checks_of_the_program_exclude_what_they_check(f):
             assert not isinstance(found, IndexError) or joined(found).startswith("L")
     if f is checked_before:
         assert df.source.count("raise") == 2
+
+
+# ---- an element that was checked, and is read again ------------------------------------------------
+
+
+def checked_once(x, labels, k):
+    s = 0.0
+    for i in range(labels.shape[0]):
+        if labels[i, 0] < 0 or labels[i, 0] >= x.shape[0]:
+            raise IndexError("no")
+        s += x[labels[i, 0]] * x[labels[i, 0]]
+    return s
+
+
+def written_in_between(x, labels, k):
+    s = 0.0
+    for i in range(labels.shape[0]):
+        s += x[labels[i, 0]]
+        labels[i, 0] += 3 * k
+        s += x[labels[i, 0]]
+    return s
+
+
+def new_in_each_iteration(x, labels, k):
+    s, c = 0.0, 0
+    for i in range(k):  # walked twice by the analysis, since it carries an integer
+        for j in range(k):
+            q = labels[1] + j * 4
+            s += x[q[0]]
+        c += i * k
+    return s * c
+
+
+def carried_over(x, labels, k):
+    s = 0.0
+    p = labels[0]
+    for i in range(k):
+        s += x[p[0]]
+        p = p * 3 + 1
+        s += x[p[0]]
+    return s
+
+
+def written_through_a_view(x, labels, k):
+    row = labels[0]
+    other = labels.reshape(-1)
+    s = x[row[0]]
+    other[0] = 99
+    return s + x[row[0]]
+
+
+LABELS = np.array([[0, 1], [2, 5], [1, 7]])
+
+
+def test_an_element_of_a_constant_array_is_checked_once() -> None:
+    source = srcad.jit(checked_once, target="python").source_for(np.ones(3), LABELS, 2)
+    assert "x[labels[i, 0]]: index" not in source and "labels[i, 0]: index" in source
+
+
+@pytest.mark.parametrize(
+    "function", [checked_once, written_in_between, new_in_each_iteration, carried_over, written_through_a_view]
+)
+@pytest.mark.parametrize("size", [3, 8, 20, 100])
+def test_an_element_that_may_have_changed_is_checked_again(function, size) -> None:
+    x, read = np.linspace(0.1, 0.9, size), srcad.jit(function, target="python")
+    for k in (1, 2, 3, 5):
+        try:
+            want = function(x, LABELS.copy(), k)
+        except IndexError:
+            with pytest.raises(
+                IndexError, match="out of bounds for length"
+            ):  # not NumPy's message: compiled code has none
+                read(x, LABELS.copy(), k)
+        else:
+            assert np.isclose(read(x, LABELS.copy(), k), want, rtol=1e-12)

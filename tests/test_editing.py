@@ -338,8 +338,8 @@ MANY_ENTRIES = """
 functions = [
   { function = "edit_primal:turned", jacobian = true, signature = "(float64[:], float64)", wrt = ["x", "angle"] },
   { function = "edit_primal:pair", jacobian = true, signature = "(float64, float64)", wrt = ["a", "b"] },
-  { function = "edit_primal:loss", has_aux = true, value = true, arguments = "edit_primal:arguments" },
-  { function = "edit_primal:shifted", arguments = "edit_primal:two" },
+  { function = "edit_primal:loss", has_aux = true, mode = "value", examples = "edit_primal:arguments" },
+  { function = "edit_primal:shifted", examples = "edit_primal:two" },
 ]
 """
 

@@ -1,9 +1,13 @@
 """What srcad writes, srcad reads: every sixth program of the corpus (all of them: `python -m tests.read_again`)."""
 
+import copy
+import inspect
+
 import numpy as np
 import pytest
 
 import srcad
+from srcad.errors import SrcadError
 from tests import read_again
 from tests.programs.registry import all_cases
 
@@ -92,3 +96,73 @@ def test_no_message_reads_what_was_not_read(function, k, shown) -> None:
     with pytest.raises(ValueError) as caught:
         read(np.ones(2), labels, k)
     assert str(caught.value) in (shown, "")
+
+
+# ---- gradients of gradients, by way of the text ---------------------------------------------------
+
+
+def of_all_outputs(case):
+    """A sum of sines of all that the gradient of a program gives, as one text; its flat arguments and active names."""
+    df = srcad.grad(case.function, case.wrt, target="python")
+    one = df.specialisation(*case.args)
+    flat = one._flat(read_again.flatten(df._parameters.values(case.args, {}))[0])
+    function = one.generated.function
+    names = [param.name for param in function.params][: len(flat)]
+    given = read_again.numbers(read_again.function_of(one.text)(*copy.deepcopy(flat)))
+    parts = ["given"] if len(given) == 1 else [f"given[{at}]" for at in range(len(given))]
+    scales = [1.0 / (1.0 + float(np.max(np.abs(value), initial=0.0))) for value in given]
+    terms = [
+        f"np.sum(np.sin({part} * {scale} + {0.3 * at + 0.1:.1f}))"
+        for at, (part, scale) in enumerate(zip(parts, scales, strict=True))
+    ]
+    call = f"given = {one.generated.name}({', '.join(names)})"
+    text = f"{one.text}\n\ndef total({', '.join(names)}):\n    {call}\n    return {' + '.join(terms)}\n"
+    return read_again.function_of(text, "total"), flat, [name for name in one.generated.header.wrt if name in names]
+
+
+WITH_LISTS = {"models:lstm"}
+"""What the reverse sweep pops from lists: these have no derivative yet."""
+TWICE = [case for case in SAMPLE[::9] if not case.zero]
+
+
+@pytest.mark.parametrize("case", TWICE, ids=[case.name for case in TWICE])
+def test_second_derivatives(case) -> None:
+    total, flat, wrt = of_all_outputs(case)
+    names = list(inspect.signature(total).parameters)
+    second = srcad.grad(total, tuple(wrt), target="python")
+    if case.name in WITH_LISTS:
+        with pytest.raises(SrcadError) as caught:
+            second(*copy.deepcopy(flat))
+        assert caught.value.problems[0].code == "S125"
+        return
+    got = second(*copy.deepcopy(flat))
+    ways = [np.random.default_rng(0).standard_normal(np.shape(flat[names.index(name)])) for name in wrt]
+
+    def moved(step):
+        args = copy.deepcopy(flat)
+        for name, way in zip(wrt, ways, strict=True):
+            args[names.index(name)] = args[names.index(name)] + step * way
+        return float(total(*args))
+
+    slope = sum(float(np.sum(part * way)) for part, way in zip(got, ways, strict=True))
+    differences = [(moved(step) - moved(-step)) / (2 * step) for step in (1e-4, 1e-5)]
+    assert min(abs(slope - one) for one in differences) < 1e-5 * (1 + abs(slope)), differences
+
+
+def one_value_for_many(x):
+    y = x * 2.0
+    y[x > 0.0] = x[:1] ** 2
+    return np.sum(y**3)
+
+
+@pytest.mark.parametrize("x", [[0.5, 1.0, -2.0, 3.0], [-0.5, -1.0, -2.0, -3.0]], ids=["three", "none"])
+def test_the_adjoint_of_a_sum_over_a_broadcast_axis(x) -> None:
+    """Of an adjoint with one item for any number of elements: it goes to as many, or to none."""
+    x = np.array(x)
+    text = srcad.grad(one_value_for_many, target="python").source_for(x)
+    assert "unbroadcast" in text
+    last = "def total(x):\n    return np.sum(np.sin(0.1 * one_value_for_many_grad(x)))\n"
+    total = read_again.function_of(f"{text}\n\n{last}", "total")
+    way = np.array([0.3, -0.7, 0.2, 0.9])
+    difference = (total(x + 1e-5 * way) - total(x - 1e-5 * way)) / 2e-5
+    assert np.isclose(srcad.grad(total, target="python")(x) @ way, difference, rtol=1e-6)

@@ -63,7 +63,7 @@ def linspace(d_y: Any, y: Any, start: Any, stop: Any, num: Any) -> Any:
 
 @vjp(*[getattr(runtime, f"unbroadcast_{rank}d") for rank in range(1, 6)])
 def unbroadcast(d_y: Any, y: Any, big: Any, like: Any) -> Any:
-    return d_y, None
+    return d_y + np.zeros_like(big), None  # `big` may be as long as `like`, or longer, or empty where that has one item
 
 
 @vjp("np.cumsum")
