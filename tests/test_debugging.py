@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pdb
+import signal
 import warnings
 from typing import Any
 
@@ -17,6 +18,7 @@ from srcad.inspection.finite_calls import copied, readable_text
 from srcad.inspection.nonfinite import NonFinite
 from srcad.inspection.observed_text import observed
 from srcad.inspection.trace import Trace
+from tests.numeric import leaves, map_leaves
 from tests.programs.registry import Case, all_cases
 
 TARGETS = ["python", "cpu"]
@@ -408,3 +410,41 @@ def test_all_that_is_saved_is_explained(case: Case) -> None:
     saved = {one.of for one in explained.recoveries if one.how == "saved"}
     assert {made.function.tape[entry.name].of for entry in made.kept} <= saved
     assert len(explained.parameters) == len(made.lowered.function.params)
+
+
+class Late(Exception):
+    """The program itself does not end with NaN."""
+
+
+def late(*_: object) -> None:
+    raise Late
+
+
+@pytest.mark.parametrize("case", all_cases()[1::26], ids=lambda c: c.name)
+def test_nan_in_an_argument_is_traced_back_to_it(case: Case) -> None:
+    """Whatever the program: where a result has NaN, an argument is named; where none has, nothing is said."""
+
+    def spoilt(leaf: Any) -> Any:
+        if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" and leaf.size:
+            leaf = leaf.copy()
+            leaf.flat[0] = np.nan
+        return np.nan if isinstance(leaf, float) else leaf
+
+    args = list(case.args)
+    args[case.wrt[0]] = map_leaves(spoilt, args[case.wrt[0]])
+    seen: list[NonFinite] = []
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results = srcad.value_and_grad(case.function, case.wrt, target="python")(*args)
+            srcad.value_and_grad(case.function, case.wrt, target="python", on_nonfinite=seen.append)(*args)
+    except (Late, ValueError, AssertionError, np.linalg.LinAlgError):  # of the program
+        return
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    finite = all(np.all(np.isfinite(one)) for one in leaves(results))
+    assert len(seen) == (0 if finite else 1)
+    assert all(any(operand.argument for operand in place.operands) for place in seen)

@@ -51,13 +51,14 @@ def checking_call(call: Call, generated: Generated, request: Request) -> Call:
     auxiliary = range(1, len(primal.results)) if request.has_aux else range(0)
 
     def checked(*arguments: Any) -> Any:
-        before = copied(arguments)
+        before = {at: arguments[at].copy(order="K") for at in also.values()}  # no call modifies any other
         returned = call(*arguments)
         flat = returned if isinstance(returned, tuple) else (returned,)
         results = [at for at in range(len(flat)) if at not in auxiliary]
         if all(is_finite(flat[at]) for at in results) and all(is_finite(arguments[at]) for at in also.values()):
             return returned
-        found = search(readable_text(generated), before, results, also)
+        again = [before.get(at, one) for at, one in enumerate(copied(arguments))]
+        found = search(readable_text(generated), again, results, also)
         if options.on_nonfinite is not None:
             if found is not None:
                 options.on_nonfinite(found)
