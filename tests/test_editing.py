@@ -336,8 +336,8 @@ def never(x):
 MANY_ENTRIES = """
 [tool.srcad]
 functions = [
-  { function = "edit_primal:turned", jacobian = true, signature = "(float64[:], float64)", wrt = ["x", "angle"] },
-  { function = "edit_primal:pair", jacobian = true, signature = "(float64, float64)", wrt = ["a", "b"] },
+  { function = "edit_primal:turned", mode = "jacobian", signature = "(float64[:], float64)", wrt = ["x", "angle"] },
+  { function = "edit_primal:pair", mode = "jacobian", signature = "(float64, float64)", wrt = ["a", "b"] },
   { function = "edit_primal:loss", has_aux = true, mode = "value", examples = "edit_primal:arguments" },
   { function = "edit_primal:shifted", examples = "edit_primal:two" },
 ]
