@@ -196,8 +196,65 @@ def test_it_is_read_again(folder, right):
     assert [d_x.sum(), d_rate] == pytest.approx(right)
 
 
-def test_no_form_is_written_where_nothing_is_compiled(tmp_path):
+def test_nothing_is_written_where_nothing_is_compiled(tmp_path):
     folder = saved(tmp_path / "plain", target="python")
-    assert sorted(path.name for path in folder.iterdir()) == ["_machine", "decay_grad.py"]
-    assert [path.name for path in (folder / "_machine").iterdir()] == ["_base"]  # for edits
+    assert [path.name for path in folder.iterdir()] == ["decay_grad.py"]
     assert "_machine" not in (folder / "decay_grad.py").read_text()
+
+
+def weighted(x, w):
+    total = 0.0
+    for i in range(len(x)):
+        total += w * x[i] * x[i]
+    return total
+
+
+def same_form(text, generated, options):
+    from srcad.compiler.rereading import reread
+
+    return reread(text, generated, options).machine_code()
+
+
+def test_an_edited_text_is_compiled_as_it_is_read():
+    df = srcad.grad(weighted, "w")
+    shipment = df.shipment(df.specialisation(X, 0.3))
+    assert "d_w = plus(d_w, " in shipment.generated.machine_code()
+    assert "d_w = plus(d_w, " in same_form(shipment.text, shipment.generated, df.options)
+    # the order of a sum is free where srcad wrote the statement; a person's statement keeps it
+    (line,) = [line for line in shipment.text.splitlines() if line.strip().startswith("d_w +=")]
+    edited = shipment.text.replace(line, f"{line} * 1.0")
+    assert "plus(" not in same_form(edited, shipment.generated, df.options)
+
+
+def test_an_edited_text_with_other_parameters_is_refused():
+    df = srcad.grad(decay, ("x", "rate"))
+    shipment = df.shipment(df.specialisation(X, 0.3, 5))
+    edited = shipment.text.replace("x, rate, steps", "x, steps, rate")
+    with pytest.raises(srcad.CompileError, match="S506: decay_grad takes x, steps, rate, d_result in its file"):
+        same_form(edited, shipment.generated, df.options)
+
+
+def test_texts_are_taken_for_functions():
+    text = srcad.grad(decay, "x", target="python").source_for(X, 0.3, 5)
+    assert srcad.jit(text, target="python")(X, 0.3, 5) == pytest.approx(srcad.grad(decay, target="python")(X, 0.3, 5))
+    hessian = srcad.jacobian(text, target="python")(X, 0.3, 5)
+    h = 1e-6
+    for at in (0, 7):
+        step = h * np.eye(len(X))[at]
+        gradient = srcad.grad(decay, target="python")
+        difference = (gradient(X + step, 0.3, 5) - gradient(X - step, 0.3, 5)) / (2 * h)
+        np.testing.assert_allclose(hessian[at], difference, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = ", "S318: the text is no Python: invalid syntax"),
+        ("x = 1", "defines no function"),
+        ("def f(x):\n    return x\n\ndef g(x):\n    return x\n", "defines f and g"),
+        ("raise ValueError('a')", "cannot be imported: ValueError: a"),
+    ],
+)
+def test_texts_without_the_one_function(text, said):
+    with pytest.raises(srcad.ArgumentError, match=said):
+        srcad.grad(text)
