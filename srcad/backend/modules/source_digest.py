@@ -40,7 +40,7 @@ def with_record(text: str, record: str | None) -> str:
 
     >>> text = recorded("x = 1\n")
     >>> with_record(text, None), with_record(with_record(text, None), record_of(text)) == text
-    ('x = 1\\n', True)
+    ('x = 1\n', True)
     """
     bare = _RECORD.sub("", text).rstrip("\n") + "\n"
     return bare if record is None else f"{bare}\n\n# srcad build: text {record}\n"
