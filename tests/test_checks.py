@@ -186,7 +186,6 @@ def of_a_root(x):
 
 
 def test_what_is_not_a_number_is_no_agreement():
-    with pytest.raises(srcad.SrcadError, match="S312"):
-        srcad.check_grad(of_a_root, np.array([-1.0, 2.0]), target="python")
-    with pytest.raises(srcad.SrcadError, match="S312"):
-        srcad.check_grad(of_a_root, np.array([2.0, -1.0]), target="python")
+    for x in (np.array([-1.0, 2.0]), np.array([2.0, -1.0])):
+        with np.errstate(invalid="ignore"), pytest.raises(srcad.SrcadError, match="S312"):
+            srcad.check_grad(of_a_root, x, target="python")

@@ -411,3 +411,11 @@ def test_a_killed_build_loses_no_edit(built, project):
     text = built.read_text()
     assert AFTER in text and factors[-1].split(" ")[0] in text and factors[-2].split(" ")[0] not in text
     assert killed > len(factors) // 3
+
+
+def test_a_file_of_an_earlier_version_is_not_taken_for_edited(built):
+    from srcad.backend.modules.source_digest import digest, with_record
+
+    text = built.read_text()
+    built.write_text(with_record(text, digest(text, lines=True)))
+    assert run("build") == "written    energy_grad.py\n" and built.read_text() == text

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srcad.backend.modules.cache_files import write_atomically
-from srcad.backend.modules.source_digest import digest, record_of, same, with_record
+from srcad.backend.modules.source_digest import digest, edited, record_of, same, with_record
 from srcad.build_step.merge import conflicts, merged
 from srcad.compiler.base_texts import base_of, forget_others, write_base
 from srcad.compiler.shipment import Shipment
@@ -100,7 +100,7 @@ def _after_merge(made: Shipment, path: Path, text: str) -> Settled:
 
 def is_edited(text: str, made: Shipment) -> bool:
     """Whether the text of a file is neither as it was generated nor as it is generated now."""
-    return digest(text) not in (record_of(text), record_of(made.text))
+    return edited(text) and digest(text) != record_of(made.text)
 
 
 def refuse_conflicts(path: Path, text: str) -> None:

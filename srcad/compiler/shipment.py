@@ -53,7 +53,7 @@ class Shipment:
         The file comes last: stopped at any point, a file has its own form and base, or the earlier file has its base.
         """
         self.write_form(path)
-        if self.edited is None:
+        if self.edited is None and self.options.target != "python":  # else the file lies alone
             write_base(path, self.text)
         write_atomically(path, self.text)
         forget_others(path, self.text)
