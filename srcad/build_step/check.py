@@ -145,10 +145,12 @@ def _where(case: _Case, flat: Sequence[Any]) -> str:
 
 def _difference(entry: Entry, f: Callable[..., Any], point: Example, result: Any) -> str | None:
     """How the structured result of a derivative differs from finite differences of the function."""
-    if entry.mode in ("adjoint", "primal"):  # these are compared with the generated text alone
+    if entry.mode == "adjoint":  # compared with the generated text alone
         return None
     function = partial(f, **point.kwargs) if point.kwargs else f
     parameters = Parameters.of(f)
+    if entry.mode == "primal":
+        return None if _agree(result, f(*_copied(point.args), **point.kwargs)) else "its result is another"
     wrt = [(name, parameters.place(name, len(point.args))) for name in parameters.wrt(entry.wrt or 0)]
     if entry.mode == "jacobian":
         counts = [len(flatten(point.args[position])[0]) for _, position in wrt]

@@ -14,7 +14,7 @@ from srcad.build_step.config import Entry, entries
 from srcad.build_step.locate import importable
 from srcad.build_step.merge import conflicts
 from srcad.build_step.orphans import orphans
-from srcad.build_step.records import Record, read_records, record_of_files, write_records
+from srcad.build_step.records import Record, read_records, write_records, written_record
 from srcad.build_step.settle import Settled, content, is_edited, settle
 from srcad.build_step.verified import is_verified
 from srcad.errors import fail
@@ -34,14 +34,14 @@ def build(root: Path, jobs: int | None = None, force: bool = False) -> Iterator[
         fail("S505", f"the folder {folder} cannot be made ({fault.strerror})", advice=advice)
     before = read_records(folder)
     records = {entry.file: before[entry.file] for entry in listed if entry.file in before}
-    tasks = [_Task(root.resolve(), folder.resolve(), entry, before.get(entry.file), force) for entry in listed]
+    tasks = [_Task(root.resolve(), folder.resolve(), entry, force, before.get(entry.file)) for entry in listed]
     try:
-        for task, (done, record) in zip(tasks, _all_done(tasks, jobs or os.cpu_count() or 1), strict=True):
+        for task, (settled, record) in zip(tasks, _all_done(tasks, jobs or os.cpu_count() or 1), strict=True):
             if record is None:
                 records.pop(task.entry.file, None)
             else:
                 records[task.entry.file] = record
-            yield task.entry, done
+            yield task.entry, settled
     finally:  # of those that were written before another failed
         if records != before:
             write_records(folder, records)
@@ -52,8 +52,8 @@ class _Task:
     root: Path
     folder: Path
     entry: Entry
-    before: Record | None
     force: bool
+    before: Record | None
 
     def is_done(self) -> bool:
         """Whether the files are as the last build wrote them, and would be written so now."""
@@ -62,14 +62,17 @@ class _Task:
         with importable(self.root):
             return self.before.holds(self.folder, self.entry, self.entry.specialisation())
 
+    def as_it_was(self) -> tuple[Settled, Record | None]:
+        return Settled("unchanged", content(self.folder / self.entry.file) or "", None), self.before
+
     def done(self) -> tuple[Settled, Record | None]:
-        """What became of the file, and the record of it."""
+        """What was done, and the record of it."""
         with importable(self.root):
             one = self.entry.specialisation()
             made = self.entry.shipment(one)
             settled = settle(made, self.folder / self.entry.file, self.force)
-            # what another process did is told without what it was made of
-            return replace(settled, shipped=None), record_of_files(self.folder, self.entry, one, made)
+            # the compiler's own objects do not go from one process to another
+            return replace(settled, shipped=None), written_record(self.folder, self.entry, one, made)
 
 
 def _all_done(tasks: list[_Task], jobs: int) -> Iterator[tuple[Settled, Record | None]]:
@@ -77,7 +80,7 @@ def _all_done(tasks: list[_Task], jobs: int) -> Iterator[tuple[Settled, Record |
     left = [task for task in tasks if not task.is_done()]
     results = _in_processes(left, min(jobs, len(left))) if jobs > 1 and len(left) > 1 else map(_Task.done, left)
     for task in tasks:
-        yield next(results) if task in left else (Settled("unchanged", "", None), task.before)
+        yield next(results) if task in left else task.as_it_was()
 
 
 def _in_processes(tasks: list[_Task], jobs: int) -> Iterator[tuple[Settled, Record | None]]:
@@ -97,8 +100,8 @@ def stale(root: Path) -> list[str]:
     folder, listed = entries(root)
     with importable(root):
         found = [_staleness(entry, folder / entry.file) for entry in listed]
-    unlisted = [f"no entry makes {path.relative_to(folder)} any more" for path in orphans(folder, listed)]
-    return [message for message in found if message] + unlisted
+    found += [f"no entry makes {path.relative_to(folder)} any more" for path in orphans(folder, listed)]
+    return [message for message in found if message]
 
 
 def _staleness(entry: Entry, path: Path) -> str | None:

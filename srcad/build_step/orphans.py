@@ -15,6 +15,7 @@ from pathlib import Path
 
 from srcad.backend.modules.source_digest import edited, is_recorded
 from srcad.build_step.config import Entry
+from srcad.compiler.base_texts import forget_others
 from srcad.compiler.machine_folder import FOLDER, is_of_srcad
 
 
@@ -34,6 +35,8 @@ def prune(folder: Path, entries: Iterable[Entry]) -> list[Path]:
     removed = [path for path in found if path.name not in kept]
     for path in removed:
         path.unlink()
+        if path.parent == folder:
+            forget_others(path, None)
     return removed
 
 

@@ -60,7 +60,7 @@ class Record:
         return made_of(entry, one, weakest, self.weakened_by) == self.made_of
 
 
-def record_of_files(folder: Path, entry: Entry, one: Specialisation, made: Shipment) -> Record | None:
+def written_record(folder: Path, entry: Entry, one: Specialisation, made: Shipment) -> Record | None:
     """The record of what was written; None for a file that somebody edited: what is to be done is asked each time."""
     target = folder / entry.file
     if edited(target.read_text(encoding="utf-8")):

@@ -16,12 +16,15 @@ from pathlib import Path
 from srcad.build_step.config import entries
 from srcad.build_step.files import build
 from srcad.compiler import machine_folder
+from srcad.errors import fail
 
 
 def built(root: Path) -> list[Path]:
-    """Build the entries of the project; returns the files that belong into its wheel."""
-    for _ in build(root, jobs=1):  # another process would begin with the main module, which may be a setup.py
-        pass
+    """Build the entries of the project; returns the files that belong into its wheel. S511 where edits conflict."""
+    # another process would begin with the main module, which may be a setup.py
+    conflicts = [done.message for _, done in build(root, jobs=1) if done.message]
+    if conflicts:
+        fail("S511", "; ".join(conflicts), advice="edit the file, and build again.")
     return shipped(root)
 
 

@@ -15,7 +15,7 @@ from srcad.compiler import machine_folder
 
 def write_base(path: Path, text: str) -> None:
     """Keep the text that is generated for the file at `path`."""
-    place = _place(path, record_of(text))
+    place = place_of_base(path, record_of(text))
     if base_of(path, text) != text:
         place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(place, text)
@@ -24,18 +24,18 @@ def write_base(path: Path, text: str) -> None:
 def base_of(path: Path, text: str) -> str | None:
     """The text that the file at `path` with this text was generated as, if it is still there."""
     try:
-        return _place(path, record_of(text)).read_text(encoding="utf-8")
+        return place_of_base(path, record_of(text)).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
 
 
-def forget_others(path: Path, text: str) -> None:
-    """Remove the bases of earlier texts of the file at `path`."""
-    kept = _place(path, record_of(text))
+def forget_others(path: Path, text: str | None) -> None:
+    """Remove the bases of earlier texts of the file at `path`; all, where it has no text any more."""
+    kept = place_of_base(path, record_of(text or ""))
     for place in kept.parent.glob("*.txt"):
         if place != kept and place.stem.rpartition(".")[0] == path.stem:
             place.unlink(missing_ok=True)
 
 
-def _place(path: Path, record: str | None) -> Path:
+def place_of_base(path: Path, record: str | None) -> Path:
     return path.parent / machine_folder.FOLDER / "_base" / f"{path.stem}.{record}.txt"
