@@ -67,7 +67,7 @@ def build(
 @app.command()
 def status(root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path(".")) -> None:
     """List the files of [tool.srcad]: what `build` would do, and what was edited by hand."""
-    from srcad.build_step.status import status as found
+    from srcad.build_step.editing.status import status as found
 
     try:
         for line in found(root):
@@ -82,7 +82,7 @@ def check(
     root: Annotated[Path, typer.Option(help="The folder of pyproject.toml.")] = Path("."),
 ) -> None:
     """Compare generated gradients, edited or not, with finite differences; name the first wrong statement."""
-    from srcad.build_step.check import check as checked
+    from srcad.build_step.editing.check import check as checked
 
     try:
         wrong = False

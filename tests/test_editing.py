@@ -267,7 +267,7 @@ def test_a_file_that_is_saved_while_it_is_built_is_read_again(built, project, mo
 
 def test_stopped_at_any_write_no_edit_is_lost(built, project, monkeypatch):
     from srcad.backend.modules import cache_files
-    from srcad.build_step import settle
+    from srcad.build_step.editing import settle
     from srcad.compiler import base_texts, shipment
 
     edit(built, BEFORE, AFTER)

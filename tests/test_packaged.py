@@ -23,7 +23,7 @@ SETUPTOOLS = {
         '[tool.setuptools]\npackages = ["springs", "springs.gradients"]\n'
     ),
     "[tool.hatch.build.hooks.srcad]": (
-        '[tool.setuptools.cmdclass]\nbuild_py = "srcad.build_step.setuptools_hook.BuildPy"\n'
+        '[tool.setuptools.cmdclass]\nbuild_py = "srcad.build_step.wheels.setuptools_hook.BuildPy"\n'
     ),
 }
 USE = """

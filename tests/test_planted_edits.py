@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from srcad.build_step.check import _agree
-from srcad.build_step.first_wrong_statement import first_wrong
-from srcad.build_step.recording import record
+from srcad.build_step.editing.check import _agree
+from srcad.build_step.editing.first_wrong_statement import first_wrong
+from srcad.build_step.editing.recording import record
 from srcad.cli import app
 from tests.mutants import _places
 from tests.test_goldens import CASES

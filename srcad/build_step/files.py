@@ -11,12 +11,12 @@ from pathlib import Path
 
 from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries
+from srcad.build_step.editing.merge import conflicts
+from srcad.build_step.editing.settle import Settled, content, is_edited, settle
+from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
-from srcad.build_step.merge import conflicts
 from srcad.build_step.orphans import orphans
 from srcad.build_step.records import Record, read_records, write_records, written_record
-from srcad.build_step.settle import Settled, content, is_edited, settle
-from srcad.build_step.verified import is_verified
 from srcad.errors import fail
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.plugin import hookimpl
 
-from srcad.build_step.wheel import built
+from srcad.build_step.wheels.wheel import built
 from srcad.errors import SrcadError
 
 

@@ -3,7 +3,7 @@
 In pyproject.toml:
 
     [tool.setuptools.cmdclass]
-    build_py = "srcad.build_step.setuptools_hook.BuildPy"
+    build_py = "srcad.build_step.wheels.setuptools_hook.BuildPy"
 
 >>> issubclass(BuildPy, build_py)
 True
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from setuptools.command.build_py import build_py
 
-from srcad.build_step.wheel import built, shipped
+from srcad.build_step.wheels.wheel import built, shipped
 from srcad.errors import SrcadError
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries
+from srcad.build_step.editing.merge import conflicts
+from srcad.build_step.editing.settle import content, is_edited
+from srcad.build_step.editing.statements import edited_statements
+from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
-from srcad.build_step.merge import conflicts
-from srcad.build_step.settle import content, is_edited
-from srcad.build_step.statements import edited_statements
-from srcad.build_step.verified import is_verified
 from srcad.compiler.base_texts import base_of
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import digest, edited, record_of, same, with_record
-from srcad.build_step.merge import conflicts, merged
+from srcad.build_step.editing.merge import conflicts, merged
 from srcad.compiler.base_texts import base_of, forget_others, write_base
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError, fail

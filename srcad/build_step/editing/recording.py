@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.build_step.statements import Statement, statements
+from srcad.build_step.editing.statements import Statement, statements
 
 _FILE = "<a text that is recorded>"
 _MOST = 1_000_000

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.build_step.recording import Item, Notes, record
-from srcad.build_step.statements import Statement, changes
+from srcad.build_step.editing.recording import Item, Notes, record
+from srcad.build_step.editing.statements import Statement, changes
 
 _QUOTE = re.compile(r"\s*# ((?:\w+ )?L\d+: .*)")
 

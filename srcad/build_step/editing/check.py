@@ -14,12 +14,12 @@ import numpy as np
 from srcad.backend.modules.source_digest import alike, record_of
 from srcad.backend.modules.text_functions import function_at
 from srcad.build_step.config import Entry, entries
-from srcad.build_step.example_points import points
-from srcad.build_step.first_wrong_statement import first_wrong
+from srcad.build_step.editing.example_points import points
+from srcad.build_step.editing.first_wrong_statement import first_wrong
+from srcad.build_step.editing.recording import Notes, record
+from srcad.build_step.editing.settle import content, is_edited, refuse_conflicts
+from srcad.build_step.editing.verified import note_verified
 from srcad.build_step.locate import find, importable
-from srcad.build_step.recording import Notes, record
-from srcad.build_step.settle import content, is_edited, refuse_conflicts
-from srcad.build_step.verified import note_verified
 from srcad.dispatch.example_arguments import Example
 from srcad.dispatch.pytree import flatten, unflatten
 from srcad.dispatch.signature import Parameters
