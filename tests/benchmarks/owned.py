@@ -4,7 +4,8 @@
 
 `saved` is the file that `save` writes, imported; `rebuilt` is that file after an edit that changes nothing, with the
 compiled form that `srcad build` makes by reading it. Each in processor time, as a ratio to the call of the derivative's
-own function on the same flat arguments. `first` is the time of the first call, text and machine code, without a cache.
+own function on the same flat arguments. `first` is what the first call takes, without a cache: of the derivative its
+text and its machine code, of a file its import and its machine code.
 """
 
 from __future__ import annotations
@@ -62,34 +63,34 @@ def main() -> None:
 def measured(workload: Workload) -> tuple[list[float], list[float]]:
     """The best times of a call, and those of the first, of the derivative, of its file, and of the file rebuilt."""
     arguments = workload.arguments(False)
-    one, derivative = specialised(workload, arguments)
+    one = specialised(workload, arguments)
     shipment = one.shipment()
     edited = replace(shipment, edited=f"{shipment.text}\nEDITED = True\n")
     flat = [*one.flat(flatten(arguments)[0])]
     flat += [np.ones_like(flat[at]) for at in buffers(one)]
     with tempfile.TemporaryDirectory() as folder:
-        functions = []
-        for kind, made in (("saved", shipment), ("rebuilt", edited)):
-            path = Path(folder, kind, "made_grad.py")
+        paths = [Path(folder, kind, "made_grad.py") for kind in ("saved", "rebuilt")]
+        for path, made in zip(paths, (shipment, edited), strict=True):
             path.parent.mkdir()
             made.write(path)
-            functions.append(imported(path, one.generated.function.name))
-        called: Callable[..., Any] = one.compiled()
-        functions.insert(0, called)
-        first = []
-        for function in functions:
+        name = one.generated.function.name
+        ways: list[Callable[[], Callable[..., Any]]] = [lambda: specialised(workload, arguments).compiled()]
+        ways += [lambda path=path: imported(path, name) for path in paths]  # type: ignore[misc]
+        functions, first = [], []
+        for way in ways:
             start = time.process_time()
-            function(*flat)
+            functions.append(way())
+            functions[-1](*flat)
             first.append(time.process_time() - start)
         return interleaved(functions, flat), first
 
 
-def specialised(workload: Workload, arguments: tuple[Any, ...]) -> tuple[Specialisation, srcad.Derivative]:
+def specialised(workload: Workload, arguments: tuple[Any, ...]) -> Specialisation:
     options = {**workload.options, "cache": False}
     for make in (srcad.grad, srcad.jacobian, srcad.adjoint):
         derivative = make(workload.function, workload.wrt, **options)
         try:
-            return derivative.specialisation(*arguments), derivative
+            return derivative.specialisation(*arguments)
         except srcad.SrcadError:
             continue
     raise AssertionError("no mode takes the workload")
