@@ -530,3 +530,59 @@ def test_an_element_that_may_have_changed_is_checked_again(function, size) -> No
                 read(x, LABELS.copy(), k)
         else:
             assert np.isclose(read(x, LABELS.copy(), k), want, rtol=1e-12)
+
+
+def packed_rows(n, k, at):
+    t = np.zeros((n - 1) * n // 2)
+    for i in range(1, n):
+        for j in range(i + k):
+            t[(i - 1) * i // 2 + j] = 1.0
+    return np.sum(t) + t[at]
+
+
+def packed_below_zero(n, k, at):
+    t = np.zeros((n + 4) * (n + 5) // 2)
+    for j in range(at):
+        t[(k - 1) * k // 2 + j] = 1.0
+    return np.sum(t)
+
+
+def packed_one_too_many(n, k, at):
+    t = np.zeros((n - 1) * n // 2)
+    for i in range(1, n):
+        for j in range(i + 1):
+            t[(i - 1) * i // 2 + j] = 1.0
+    return np.sum(t)
+
+
+def packed_ends(n, k, at):
+    t = np.zeros((n - 1) * n // 2)
+    if k < n:
+        t[(k - 1) * k // 2 + k - 1] = 1.0
+    return np.sum(t)
+
+
+PACKED = [packed_rows, packed_below_zero, packed_one_too_many, packed_ends]
+
+
+@pytest.mark.parametrize("f", PACKED, ids=lambda f: f.__name__)
+def test_positions_in_a_packed_triangle(f):
+    df = srcad.jit(f, target="python", debug=True)
+    for n, k, at in itertools.product(range(-4, 5), range(-4, 4), range(5)):
+        expected = raised(f, n, k, at)
+        one = df.specialisation(n, k, at)
+        for run in (df, lambda *args, one=one: machine_function(one)(*one.flat(list(args)))):
+            found = raised(run, n, k, at)
+            assert type(found) is type(expected), f"{(n, k, at)}: {found!r}, and Python says {expected!r}"
+            assert not isinstance(found, IndexError) or joined(found).startswith("L")
+
+
+def test_rows_of_a_packed_triangle_are_not_checked():
+    def rows(n):
+        t = np.zeros((n - 1) * n // 2)
+        for i in range(1, n):
+            for j in range(i):
+                t[(i - 1) * i // 2 + j] = 1.0
+        return np.sum(t)
+
+    assert "raise" not in srcad.jit(rows, target="python").source_for(4)

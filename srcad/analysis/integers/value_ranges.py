@@ -42,6 +42,14 @@ class ValueRanges:
     >>> i, n = now.value(Var("i")), now.value(Var("n"))
     >>> now.is_nonnegative(n - 1), now.is_nonnegative(i - 1)  # n >= 1, i >= 1?
     (True, False)
+
+    What is packed into a triangle, row by row, is in bounds:
+
+    >>> def pairs(k):
+    ...     return parse(f"p = ({k} - 1) * {k} // 2")[0].value
+    >>> length, row = now.value(pairs("n")), now.value(pairs("i"))
+    >>> now.holds(length - (row + i - 1) - 1), now.holds(length - (row + i) - 1)
+    (True, False)
     """
 
     def __init__(self, types: Mapping[str, Type]) -> None:
@@ -49,10 +57,16 @@ class ValueRanges:
         self._numbers = count()
         self._forms: dict[Key, Form] = {}
         self._facts: Facts[int] = Facts()
+        self._products: dict[Form, tuple[Form, Form]] = {}
+        """Unknowns that are products, and their factors."""
+        self._pairs: dict[Form, Form] = {}
+        """For a form n, the unknown that is n (n - 1) / 2."""
 
     def copy(self) -> ValueRanges:
         new = ValueRanges(self._types)
         new._numbers, new._forms, new._facts = self._numbers, dict(self._forms), self._facts
+        # what a value is computed from does not depend on the place
+        new._products, new._pairs = self._products, self._pairs
         return new
 
     # ---- names -------------------------------------------------------------------------------
@@ -194,11 +208,31 @@ class ValueRanges:
         if not a.terms or not b.terms:
             return b * a.const if not a.terms else a * b.const
         result = self.unknown()
+        self._products[result] = (a, b)
         if self.is_nonnegative(a) and self.is_nonnegative(b):
             self.add_fact(result)
         return result
 
+    def _number_of_pairs(self, n: Form) -> Form:
+        """n (n - 1) / 2, as a length of a packed triangle or a position in it.
+
+        Where 0 <= m < n, it is at least m more than that of m: the row m of the triangle is between them.
+        """
+        if n not in self._pairs:
+            self._pairs[n] = self.unknown()
+        result = self._pairs[n]
+        self.add_fact(result)
+        for other, pairs in list(self._pairs.items()):
+            for m, of_m, more, of_more in ((other, pairs, n, result), (n, result, other, pairs)):
+                if self.is_nonnegative(more - m - 1) and self.is_nonnegative(m):
+                    self.add_fact(of_more - of_m - m)
+        return result
+
     def _quotient(self, a: Form, b: Form) -> Form:
+        if b == LinearForm.constant(2) and a in self._products:
+            x, y = self._products[a]
+            if abs((y - x).const) == 1 and not (y - x).terms:
+                return self._number_of_pairs(y if (y - x).const == 1 else x)
         result = self.unknown()
         if self.is_nonnegative(a) and self.is_nonnegative(b):
             self.add_fact(result, a - result)
