@@ -29,8 +29,8 @@ def written(case: Case):
     df = srcad.value_and_grad(case.function, case.wrt)
     uncompiled = srcad.value_and_grad(case.function, case.wrt, target="python")
     one = uncompiled.specialisation(*case.args)
-    flat = one._flat(flatten(df._parameters.values(case.args, {}))[0])
-    return {"source": one.text, "saved": df.shipment(df.specialisation(*case.args)).text}, flat
+    flat = one.flat(flatten(df._parameters.values(case.args, {}))[0])
+    return {"source": one.text, "saved": df.specialisation(*case.args).shipment().text}, flat
 
 
 def outcome(function, args):

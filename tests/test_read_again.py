@@ -45,7 +45,7 @@ def test_captured_values_and_numpy_scalars(k, dtype) -> None:
     source = df.source_for(x, k)
     want = read_again.function_of(source)(x, k, LIMIT, SCALE, WEIGHTS)
     assert all(map(np.allclose, called, read_again.numbers(want)))  # what is called rounds to the dtype of k
-    for text in (source, df.shipment(df.specialisation(x, k)).text):
+    for text in (source, df.specialisation(x, k).shipment().text):
         got = srcad.jit(text, target="python")(x, k, LIMIT, SCALE, WEIGHTS)
         assert read_again.same(read_again.numbers(want), read_again.numbers(got)), text
 
@@ -105,7 +105,7 @@ def of_all_outputs(case):
     """A sum of sines of all that the gradient of a program gives, as one text; its flat arguments and active names."""
     df = srcad.grad(case.function, case.wrt, target="python")
     one = df.specialisation(*case.args)
-    flat = one._flat(read_again.flatten(df._parameters.values(case.args, {}))[0])
+    flat = one.flat(read_again.flatten(df._parameters.values(case.args, {}))[0])
     function = one.generated.function
     names = [param.name for param in function.params][: len(flat)]
     given = read_again.numbers(read_again.function_of(one.text)(*copy.deepcopy(flat)))
