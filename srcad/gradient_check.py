@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from srcad.api import grad
 from srcad.dispatch.leaf_conversion import is_static
-from srcad.dispatch.pytree import flatten, places, unflatten
+from srcad.dispatch.pytree import copied, flatten, places, unflatten
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import fail
 from srcad.options import Choices, spelled
@@ -107,7 +107,7 @@ def _leaf(
     def value(perturbed: Any) -> float:
         inside = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
         inside[at] = float(perturbed) if scalar else perturbed.copy()  # f may write into it
-        copies = [_copied(arg) for arg in args]
+        copies = [copied(arg) for arg in args]
         copies[position] = unflatten(spec, inside)
         result = f(*copies)
         return float(result[0] if has_aux else result)
@@ -166,8 +166,3 @@ def _differences(value: Callable[[Any], float], base: np.ndarray[Any, Any], inde
                     best, error = row[-1], change
             table = row
     return [best, small]
-
-
-def _copied(arg: Any) -> Any:
-    leaves, spec = flatten(arg)
-    return unflatten(spec, [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])

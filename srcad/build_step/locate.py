@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from srcad.backend.modules.import_module import raised_at
 from srcad.derivative import Derivative
 from srcad.errors import fail
 
@@ -25,11 +25,11 @@ def find(place: str) -> Callable[..., Any]:
     except (ImportError, AttributeError, ValueError) as fault:
         fail("S313", f"there is no {place!r} ({fault})", advice="write it as module:function.")
     except Exception as fault:  # a user's module may raise anything at import
-        where = traceback.extract_tb(fault.__traceback__)[-1]
-        at = (
-            f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
+        fail(
+            "S313",
+            f"{module} cannot be imported: {type(fault).__name__}: {fault}",
+            why=f"It was raised at {raised_at(fault)}.",
         )
-        fail("S313", f"{module} cannot be imported: {type(fault).__name__}: {fault}", why=f"It was raised at {at}.")
     return found.__wrapped__ if isinstance(found, Derivative) else found
 
 

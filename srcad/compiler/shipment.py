@@ -33,9 +33,8 @@ class Shipment:
     @cached_property
     def text(self) -> str:
         """The readable file."""
-        return self._generated_text() if self.edited is None else self.edited
-
-    def _generated_text(self) -> str:
+        if self.edited is not None:
+            return self.edited
         return recorded(standalone_module(self.generated, self.options, self.with_form))
 
     @cached_property

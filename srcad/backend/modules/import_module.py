@@ -1,8 +1,9 @@
-"""Import of a generated file as a module named `srcad.generated.<file>`."""
+"""Import of a generated file as a module named `srcad.generated.<file>`; where an import failed."""
 
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -31,3 +32,18 @@ def load(path: Path) -> ModuleType:
     else:
         sys.modules[name] = module
     return module
+
+
+def raised_at(fault: Exception) -> str:
+    """The file and line of an error that a module raised while it was imported.
+
+    >>> try:
+    ...     compile("x = ", "model.py", "exec")
+    ... except SyntaxError as fault:
+    ...     raised_at(fault)
+    'model.py:1'
+    """
+    if isinstance(fault, SyntaxError):
+        return f"{fault.filename}:{fault.lineno}"
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{where.filename}:{where.lineno}"

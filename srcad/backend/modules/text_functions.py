@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import ast
-import traceback
 from importlib.util import module_from_spec, spec_from_file_location
 from inspect import isfunction
 from itertools import count
@@ -22,6 +21,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.backend.modules import cache_files
+from srcad.backend.modules.import_module import raised_at
 from srcad.errors import fail
 from srcad.rules.copied_helpers import helper_like
 
@@ -78,11 +78,10 @@ def _imported(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as fault:  # a module may raise anything at import
-        where = traceback.extract_tb(fault.__traceback__)[-1]
-        at = (
-            f"{fault.filename}:{fault.lineno}" if isinstance(fault, SyntaxError) else f"{where.filename}:{where.lineno}"
+        _fail(
+            f"{path.name} cannot be imported: {type(fault).__name__}: {fault}",
+            why=f"It was raised at {raised_at(fault)}.",
         )
-        _fail(f"{path.name} cannot be imported: {type(fault).__name__}: {fault}", why=f"It was raised at {at}.")
     return module
 
 

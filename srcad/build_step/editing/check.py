@@ -21,7 +21,7 @@ from srcad.build_step.editing.settle import content, is_edited, refuse_conflicts
 from srcad.build_step.editing.verified import note_verified
 from srcad.build_step.locate import find, importable
 from srcad.dispatch.example_arguments import Example
-from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.pytree import copied, flatten
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
 from srcad.errors import fail
@@ -115,7 +115,7 @@ def _fault_of_form(case: _Case, flat: Sequence[Any]) -> str | None:
         warnings.simplefilter("ignore")
         function = function_at(case.path, case.name)
         try:
-            compiled = function(*_copied(tuple(flat)))
+            compiled = function(*copied(tuple(flat)))
         except Exception as fault:  # Numba and an edited text may raise anything
             return f"compiled, it raises {type(fault).__name__}: {fault}"
     return None if _agree(compiled, right.result) else "compiled, it gives other values than uncompiled"
@@ -150,7 +150,7 @@ def _difference(entry: Entry, f: Callable[..., Any], point: Example, result: Any
     function = partial(f, **point.kwargs) if point.kwargs else f
     parameters = Parameters.of(f)
     if entry.mode == "primal":
-        return None if _agree(result, f(*_copied(point.args), **point.kwargs)) else "its result is another"
+        return None if _agree(result, f(*copied(point.args), **point.kwargs)) else "its result is another"
     wrt = [(name, parameters.place(name, len(point.args))) for name in parameters.wrt(entry.wrt or 0)]
     if entry.mode == "jacobian":
         counts = [len(flatten(point.args[position])[0]) for _, position in wrt]
@@ -170,7 +170,7 @@ def _weighted(
 
     The gradient has, for each argument, a list of as many leaves as `counts` says.
     """
-    outputs = flatten(f(*_copied(args)))[0]
+    outputs = flatten(f(*copied(args)))[0]
     weights = [np.random.default_rng(at).uniform(0.5, 1.5, np.shape(leaf)) for at, leaf in enumerate(outputs)]
 
     def weighted(*given: Any) -> float:
@@ -199,8 +199,3 @@ def _near(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
     relative = _CLOSE.get(other.dtype, 1e-7)
     size = float(np.max(np.abs(other), initial=0.0, where=np.isfinite(other)))
     return bool(np.allclose(one, other, rtol=relative, atol=relative * 1e-3 * size, equal_nan=True))
-
-
-def _copied(values: Any) -> Any:
-    leaves, spec = flatten(values)
-    return unflatten(spec, [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])

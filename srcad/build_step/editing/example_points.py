@@ -16,7 +16,7 @@ import numpy as np
 from srcad.build_step.config import Entry
 from srcad.derivative import Derivative
 from srcad.dispatch.example_arguments import Example
-from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.pytree import copied, flatten, unflatten
 from srcad.errors import fail
 
 _LENGTHS = (5, 4, 3, 2, 7, 9)
@@ -53,11 +53,9 @@ def points(entry: Entry, derivative: Derivative, example: Example, f: Callable[.
 
 
 def _fault(f: Callable[..., Any], args: tuple[Any, ...]) -> str | None:
-    leaves, spec = flatten(args)
-    copies = unflatten(spec, [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves])
     try:
         with np.errstate(all="ignore"):
-            result = flatten(f(*copies))[0]
+            result = flatten(f(*copied(args)))[0]
     except Exception as fault:  # the user's function may raise anything
         return f"it raised {type(fault).__name__}: {fault}"
     numbers = [np.asarray(one) for one in result]

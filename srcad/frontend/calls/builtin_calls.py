@@ -25,7 +25,7 @@ import numpy as np
 
 from srcad.frontend.calls.methods import replaced
 from srcad.frontend.lowering.expressions import spread
-from srcad.frontend.lowering.operators import apply, binary, is_integer
+from srcad.frontend.lowering.operators import apply, binary, is_int64
 from srcad.frontend.lowering.truth_values import truth
 from srcad.frontend.syntax.builtin_bodies import (
     all_of,
@@ -296,7 +296,7 @@ def _extreme(name: str, choose: Any, over: Any) -> Handler:
             ctx.fail("S127", "max or min of nothing")
         best = ctx.check(args[0])
         for other in map(ctx.check, args[1:]):
-            if is_integer(best) and is_integer(other):
+            if is_int64(best) and is_int64(other):
                 assert isinstance(best, Leaf) and isinstance(other, Leaf)
                 best = apply(ctx, name, best, other)
             else:

@@ -66,14 +66,14 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
     return ctx.leaf(ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static))
 
 
-def is_integer(value: Abstract) -> bool:
-    """Whether it is an integer scalar, as Python counts."""
+def is_int64(value: Abstract) -> bool:
+    """Whether it is an integer scalar as Python has them, of 64 bits."""
     return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "int64"
 
 
 def _neutral(ctx: Context, prim: str, args: Sequence[Leaf]) -> Leaf | None:
     """The result of integer arithmetic with 0 or 1 that a library function does, where it is plain."""
-    if prim not in ("+", "-", "*") or len(args) != 2 or not all(map(is_integer, args)):
+    if prim not in ("+", "-", "*") or len(args) != 2 or not all(map(is_int64, args)):
         return None
     for one, other in ((args[0], args[1]), (args[1], args[0])):
         if prim == "*" and one.static == 0:
