@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,16 +31,19 @@ from srcad.backend.python.argument_checks import TypedParameter, argument_check,
 from srcad.backend.python.module_text import module_text
 from srcad.compiler.manager import is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
+from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.nested_derivative import nested_derivative
-from srcad.compiler.passes import COMPILED, READABLE
+from srcad.compiler.passes import COMPILED, INLINED, READABLE
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.errors import during
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract
+from srcad.ir.calls import callees, recursive
 from srcad.ir.nodes import Function
 from srcad.ir.types import Array, Scalar
+from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines
 from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
@@ -59,6 +62,8 @@ class Generated:
     header: ModuleDocstring
     defaults: tuple[str, ...]
     """Of its last parameters, as text."""
+    beside: tuple[Function, ...]
+    """The functions that it calls, each after those that it calls itself."""
     written: frozenset[str]
     """Flat parameters whose memory the primal writes to."""
     kept: tuple[TapeEntry, ...]
@@ -103,8 +108,21 @@ class Generated:
     @cached_property
     def compiled(self) -> Function:
         """The function that `target="cpu"` compiles: the same values, spelled for the machine."""
+        return self._for_machine(self.function)
+
+    @cached_property
+    def compiled_beside(self) -> tuple[Function, ...]:
+        """The functions that it calls: those that call themselves. All others are inlined."""
+        called = recursive(self.beside)
+        return tuple(self._for_machine(one) for one in self.beside if one.name in called)
+
+    def _for_machine(self, f: Function) -> Function:
+        called = recursive(self.beside)
+        inlined = {one.name: one for one in self.beside if one.name not in called}
         with settings(verify=self._verify), remembered_analyses():
-            return run(COMPILED, Unit(self._asked, self.function), verifier).function
+            if not inlined.keys().isdisjoint(callees(f)):
+                f = run(INLINED, Unit(self._asked, inline_calls(f, inlined)), verifier).function
+            return run(COMPILED, Unit(self._asked, f), verifier).function
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""
@@ -112,16 +130,17 @@ class Generated:
 
     def code(self) -> str:
         """The function of what a person reads, without its docstring."""
-        return module_text(self.function, "", self.defaults)
+        return module_text(self.function, "", self.defaults, beside=self.beside)
 
     def machine_code(self) -> str:
         """The function that is compiled, without its docstring."""
-        return module_text(self.compiled, "", self.defaults, formats=False)
+        return module_text(self.compiled, "", self.defaults, formats=False, beside=self.compiled_beside)
 
     def _module(self, function: Function, asks: bool, **choices: Any) -> str:
         takes = self.takes if asks else list(map(of_any_length, self.takes))
         asked = argument_check(function.name, takes) if asks else ""
-        return module_text(function, self.header.text(takes), self.defaults, asked=asked, **choices)
+        beside = self.beside if function is self.function else self.compiled_beside
+        return module_text(function, self.header.text(takes), self.defaults, asked=asked, beside=beside, **choices)
 
 
 @remembered_analyses()
@@ -145,8 +164,10 @@ def generate(
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     verify = is_verifying() or request.options.debug
     start = Unit(asked, Function(source.name, (), (), (), {}), differentiate=nested_derivative)
+    start = replace(start, prepare_called=prepare_called)
     with settings(verify=verify):
         unit = run(READABLE[mode], start, verifier)
+        beside = unit.called.beside(unit.function) if unit.called is not None else ()
     made, lowered = unit.function, unit.lowered
     assert lowered is not None
     header = ModuleDocstring(
@@ -157,7 +178,7 @@ def generate(
         tuple(docstring_lines(unit.tape)),
     )
     name = source.name + _SUFFIX.get(mode, "_grad")
-    facts = (unit.written, unit.tape, unit.steps, unit.roles)
+    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
 

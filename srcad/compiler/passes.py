@@ -145,6 +145,21 @@ READABLE: Mapping[str, Order] = {
 }
 """From the source to what people read, by mode; `value_and_grad` is `grad` that returns the value too."""
 
+INLINED: Order = (
+    Repeated("until nothing changes", ROUND),
+    Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
+)
+"""What calls that have been inlined leave to be tidied up."""
+
+CALLED_NORMAL: Order = NORMALISE[2:]
+"""From the lowered form of a function that is called to its normal form."""
+
+CALLED_TEXT: Order = (REFUSE, *CLEAN_UP)
+"""From there to the function that people read."""
+
+CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)
+"""From there to its adjoint."""
+
 NESTED: Order = (*PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL)
 """From the normal form of a function to a derivative of it that another function needs for its value."""
 

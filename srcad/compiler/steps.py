@@ -78,7 +78,11 @@ def lowered(unit: Unit) -> Unit:
         free_sums=asked.free_sums,
         lists=asked.request.mode == "primal",
     )
-    return replace(unit, function=found.function, lowered=found)
+    if not found.functions:
+        return replace(unit, function=found.function, lowered=found)
+    assert unit.prepare_called is not None
+    f, called = unit.prepare_called(found.function, found.functions, asked.request.options)
+    return replace(unit, function=f, called=called, lowered=replace(found, function=f))
 
 
 def refuse_zero_dim(unit: Unit) -> Unit:
@@ -182,12 +186,15 @@ def refuse_outputs(unit: Unit) -> Unit:
 
 def reversal(unit: Unit) -> Unit:
     asked = unit.asked
+    if asked.wanted is not None:
+        return _reversing(unit, driver.of_call(unit.function, asked.wanted))
     of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
     return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
 
 
 def _reversing(unit: Unit, reversal: Reversal) -> Unit:
-    return replace(unit, function=reversal.function, reversal=reversal)
+    adjoint_of = unit.called.adjoint if unit.called is not None else None
+    return replace(unit, function=reversal.function, reversal=replace(reversal, adjoint_of=adjoint_of))
 
 
 def _of(unit: Unit) -> Reversal:
@@ -206,6 +213,8 @@ def arrays_expanded(unit: Unit) -> Unit:
 def reversed_(unit: Unit) -> Unit:
     request = unit.asked.request
     match request.mode:
+        case "called adjoint":
+            made = driver.adjoint_of_call(_of(unit))
         case "adjoint":
             made = driver.adjoint(_of(unit))
         case "jacobian":

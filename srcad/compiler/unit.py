@@ -9,12 +9,14 @@ from typing import Any
 from srcad.analysis.memory.may_alias import MayAlias
 from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
+from srcad.compiler.called_functions import CalledFunctions, PrepareCalled
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.nodes import Function
 from srcad.options import Options
 from srcad.request import Request
+from srcad.reverse.adjoint.call_adjoints import Wanted
 from srcad.reverse.driver import Reversal
 from srcad.reverse.storage.tape_report import TapeEntry
 
@@ -34,6 +36,8 @@ class Asked:
     """Arguments that are 0-d arrays."""
     free_sums: frozenset[str] = frozenset()
     """Statements of the source, as text, that add to a sum whose order does not matter."""
+    wanted: Wanted | None = None
+    """Of the adjoint of a function that is called."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ class Unit:
     """What the forward sweep saves for the reverse sweep."""
     aliases: MayAlias | None = field(default=None, compare=False)
     """Names of the function that may share memory, while a pass says that this holds still."""
+    called: CalledFunctions | None = field(default=None, compare=False)
+    """The functions that it calls."""
+    prepare_called: PrepareCalled | None = field(default=None, compare=False)
+    """Brings the functions that are called to normal form."""
     differentiate: Callable[..., Any] | None = field(default=None, compare=False)
     """The derivative of a function in normal form, for functions that need one for their value."""
 

@@ -209,10 +209,10 @@ class Specialisation:
         if self._compiles:
             from srcad.backend.numba import compilation
 
-            inner = unchecked_name(self.generated.function)
-            if inspect.isfunction(one := vars(module).get(inner)):
-                setattr(module, inner, compilation.compiled(one, options))
-            function = compilation.compiled(function, options)
+            for own, one in list(vars(module).items()):
+                if inspect.isfunction(one) and one.__module__ == module.__name__:
+                    setattr(module, own, compilation.compiled(one, options))
+            function = getattr(module, name)
         return module, function
 
     def _keys_of_captures(self) -> list[object]:

@@ -33,7 +33,7 @@ from srcad.ir.nodes import (
     Var,
     While,
 )
-from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Type
+from srcad.ir.types import Array, Dim, ListOf, Opaque, Scalar, Tuple, Type
 
 # the notation of the IR itself, which does not depend on the traits of primitives
 _INFIX = frozenset("+ - * / // % ** @ < <= > >= == != & | ^ << >> and or".split())
@@ -67,6 +67,8 @@ def type_text(kind: Type) -> str:
             return f"{dtype}[{', '.join(map(_dim, dims))}]"
         case ListOf(item):
             return f"list of {type_text(item)}"
+        case Tuple(items):
+            return f"({', '.join(map(type_text, items))})"
         case Opaque(name):
             return name
     assert_never(kind)

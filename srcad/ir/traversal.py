@@ -26,6 +26,7 @@ from typing import TypeVar
 
 from typing_extensions import assert_never
 
+from srcad.ir.called import callee_of
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -221,9 +222,16 @@ def own_stores(stmt: Stmt) -> tuple[str, ...]:
 
 @of_node
 def changed_by(expr: Expr) -> tuple[str, ...]:
-    """The names of the lists that the evaluation of the expression modifies."""
-    targets = [root(op.args[0]) for op in ops(expr) if op.prim in CHANGES_FIRST_ARGUMENT]
+    """The names of the lists and arrays that the evaluation of the expression modifies."""
+    targets = [root(changed) for op in ops(expr) for changed in changed_operands(op)]
     return tuple([target for target in targets if target is not None])
+
+
+def changed_operands(op: Op) -> tuple[Expr, ...]:
+    """The operands of an operation that it modifies: a list, or the arrays that a function it calls adds to."""
+    if op.prim == "call":
+        return tuple([op.args[at] for at in callee_of(op).changes])
+    return op.args[:1] if op.prim in CHANGES_FIRST_ARGUMENT else ()
 
 
 def blocks(stmt: Stmt) -> tuple[Block, ...]:

@@ -164,7 +164,14 @@ class Opaque:
     name: str
 
 
-Type = Union[Scalar, Array, ListOf, Opaque]
+@dataclass(frozen=True)
+class Tuple:
+    """The results of a function that has several."""
+
+    items: tuple[Scalar | Array, ...]
+
+
+Type = Union[Scalar, Array, ListOf, Tuple, Opaque]
 
 FLOATS = ("float64", "float32")
 

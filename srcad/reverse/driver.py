@@ -32,6 +32,7 @@ from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.shapes.outer_lengths import length
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.available_expressions import AvailableExpressions
+from srcad.analysis.values.masked_cotangents import masked_names
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
 from srcad.errors import fail
@@ -41,6 +42,7 @@ from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
+from srcad.reverse.adjoint.call_adjoints import AdjointOf, Wanted
 from srcad.reverse.adjoint.merge_sweeps import merge_sweeps
 from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
 from srcad.reverse.assemble import AssembledSweeps, Assembly
@@ -68,6 +70,10 @@ class Reversal:
     """Whether loops may be reversed iteration by iteration."""
     segments: Mapping[str, Segment] = field(default_factory=dict)
     """Of the loops that have been split."""
+    adjoint_of: AdjointOf | None = None
+    """The adjoint of a function that is called."""
+    masked: int = 0
+    """Whether a cotangent of zero may mean that a result was not used (`analysis/values/masked_cotangents`)."""
     rows: Mapping[str, int] = field(default_factory=dict)
     """Of the arrays that have been expanded, the number of leading axes that say whose row it is."""
 
@@ -99,6 +105,8 @@ class _Plan:
                 reversal.rows,
                 known,
                 prefix,
+                masked_names(f, reversal.masked),
+                reversal.adjoint_of,
             )
             for own, out, prefix in zip(reversal.seeds, outputs, _prefixes(len(outputs)), strict=True)
         ]
@@ -142,6 +150,21 @@ def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()
     buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name], base(name)) for name in arrays}
     seeds = tuple((r, _seed(f, builder)) for r in f.results[:1] if is_float(builder.typeof(r)))
     return Reversal(builder.built(f), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
+
+
+def of_call(f: Function, wanted: Wanted) -> Reversal:
+    """Of the results of a function that is called: their cotangents, and an array for the adjoint of each array."""
+    builder = Builder.resume(f)
+    wrt = [f.params[at].name for at in wanted.wrt]
+    arrays = [name for name in wrt if isinstance(f.types[name], Array)]
+    buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name], base(name)) for name in arrays}
+    several = len(f.results) > 1
+    seeds = []
+    for at in wanted.results:
+        t = builder.typeof(f.results[at])
+        t = Scalar(t.dtype) if isinstance(t, Scalar) else t
+        seeds.append((f.results[at], builder.adjoint(f"d_result_{at}" if several else "d_result", t, "result")))
+    return Reversal(builder.built(f), tuple(wrt), (tuple(seeds),), buffers, masked=wanted.masked)
 
 
 def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
@@ -243,6 +266,17 @@ def adjoint(reversal: Reversal) -> Function:
     after = (*_deferred(sweeps), *give, Return(results))
     body = (FORWARD, *sweeps.forward, *keep, REVERSE, *sweeps.reverse, *after)
     return _made(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
+
+
+def adjoint_of_call(reversal: Reversal) -> Function:
+    """The adjoint of a function that is called: see `compiler/called_functions`."""
+    f, plan = reversal.function, reversal.plan
+    sweeps = plan.assembled()
+    results = tuple(plan.adjoints[0][name] for name in reversal.wrt if name not in reversal.buffers)
+    params = (*f.params, *(Param(b.name, base(b.name)) for b in reversal.buffers.values()))
+    params += tuple(Param(seed.name, base(seed.name)) for _, seed in reversal.seeds[0] if isinstance(seed, Var))
+    body = (FORWARD, *sweeps.forward, REVERSE, *sweeps.reverse, Return(results))
+    return _made(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), plan.builder)
 
 
 def jacobian(reversal: Reversal) -> Function:

@@ -21,7 +21,7 @@ class Primitive:
     name: str
     evaluate: Callable[..., Any]
     kind: str
-    """elementwise, reduce, linalg, view, shape, create, query, random, effect, tuple or list."""
+    """elementwise, reduce, linalg, view, shape, create, query, random, effect, tuple, list or call."""
 
     # ---- derivatives
     differentiable: bool = True

@@ -292,6 +292,8 @@ row("list.append", lambda items, item: items.append(item), "list", differentiabl
 row("list.pop", lambda items: items.pop(), "list", differentiable=False, memory=ResultMemory((0,)))
 row("list.item", lambda items, at: items[at], "list", differentiable=False, memory=ResultMemory((0,)))
 row("list.length", len, "effect", differentiable=False, dtype="int64")
+row("call", lambda *values, callee: None, "call")
+row("result", lambda results, at: results[at], "call")
 row("print", lambda *items: None, "effect", differentiable=False)
 row("check", lambda condition, *values, derived, error, texts: None, "effect", differentiable=False)
 row("within", lambda index, length, where: None, "effect", differentiable=False)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from srcad.ir.nodes import Const, Expr, Slice
+from srcad.ir.called import type_of_call, type_of_result
+from srcad.ir.nodes import Const, Expr, Slice, Var
 from srcad.ir.types import ONE, Array, Dim, ListOf, Scalar, Symbol, Type, dim
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.kinds import TypeMismatch, kind_of, kind_of_type
@@ -38,6 +39,11 @@ def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], nam
     >>> [type_text(infer(prim, operands, {}, "y")) for prim, operands in (("*", (tenth, x)), ("@", (A, x)))]
     ['float32[x.0]', 'float64[2]']
     """
+    if prim == "call":
+        return type_of_call(static["callee"], [o.type for o in operands], name)
+    if prim == "result":
+        (results,) = operands
+        return type_of_result(results.type, static["at"], results.expr.name if isinstance(results.expr, Var) else "", name)
     if prim == "list.new":
         raise TypeMismatch("the type of an empty list is not known")
     found = kind_of(prim, [o.expr for o in operands], [kind_of_type(o.type) for o in operands], static)

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from srcad.ir.called import Called
 from srcad.ir.nodes import Const, Expr, Op, Slice, Var
-from srcad.ir.types import Array, ListOf, Opaque, Scalar, Type, dim
+from srcad.ir.types import Array, ListOf, Opaque, Scalar, Tuple, Type, dim
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import SHAPE_QUERIES
 
@@ -66,6 +67,11 @@ def kind(expr: Expr, types: Mapping[str, Type]) -> Kind | None:
             # the items need not be known
             of_base = kind(base, types)
             return None if of_base is None or of_base.rank < 0 else item_kind(of_base, items)
+        case Op("call", _, ((_, Called(results=results)),)):
+            return kind_of_type(results[0] if len(results) == 1 else Tuple(results))
+        case Op("result", (Var(name),), ((_, int(at)),)):
+            all_of_them = types.get(name)
+            return kind_of_type(all_of_them.items[at]) if isinstance(all_of_them, Tuple) else None
         case Op(prim, args, static):
             if prim in SHAPE_QUERIES:
                 return _LENGTH
@@ -106,7 +112,7 @@ def kind_of_type(known: Type) -> Kind:
         return Kind(known.dtype, len(known.dims))
     if isinstance(known, ListOf):
         return kind_of_type(known.item)._replace(is_list=True)
-    return Kind(known.name, -1)
+    return Kind(known.name if isinstance(known, Opaque) else "tuple", -1)
 
 
 def type_of_constant(value: object) -> Type:

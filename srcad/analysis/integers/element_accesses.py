@@ -10,7 +10,7 @@ from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
 from srcad.ir.traversal import children, defined, names, own_exprs
-from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.ir.types import Array, Opaque, Scalar, Tuple, Type
 from srcad.rules.traits import SHAPE_READS
 
 
@@ -64,7 +64,7 @@ class LoopAccesses:
                     yield from self.read(item, facts, counters)
             case Op(prim, args) if prim in SHAPE_READS and all(isinstance(a, Var) for a in args):
                 pass
-            case Var(name) if not isinstance(self._types.get(name), Scalar | Opaque):
+            case Var(name) if not isinstance(self._types.get(name), Scalar | Opaque | Tuple):
                 yield Access(name, None, False)
             case _:
                 for part in children(expr):

@@ -8,7 +8,7 @@ from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Const, Expr, For, Op, Store, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import children, names, own_exprs, walk
-from srcad.ir.types import Array, Opaque, Scalar, Type
+from srcad.ir.types import Array, Opaque, Scalar, Tuple, Type
 from srcad.rules.traits import SHAPE_READS
 
 MayAlias = Callable[[str, str], bool]
@@ -66,9 +66,9 @@ def are_partitioned(accesses: Sequence[Sequence[Expr]], offset: Callable[[Expr],
 def memory_reads(expr: Expr, types: Mapping[str, Type]) -> frozenset[str]:
     """The names whose elements the expression may read; a shape query reads none."""
     if isinstance(expr, Op) and expr.prim in SHAPE_READS and all(isinstance(arg, Var) for arg in expr.args):
-        return frozenset(n for n in names(expr) if not isinstance(types.get(n), Array | Scalar | Opaque))
+        return frozenset(n for n in names(expr) if not isinstance(types.get(n), Array | Scalar | Opaque | Tuple))
     if isinstance(expr, Var):
-        return frozenset() if isinstance(types.get(expr.name), Scalar | Opaque) else frozenset({expr.name})
+        return frozenset() if isinstance(types.get(expr.name), Scalar | Opaque | Tuple) else frozenset({expr.name})
     return frozenset().union(*(memory_reads(part, types) for part in children(expr)))
 
 

@@ -8,7 +8,7 @@ from srcad.analysis.memory.liveness import Path
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, If, Op, Stmt, Var, While
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import block_reads, defined, ops
-from srcad.ir.types import Opaque, Scalar, Type
+from srcad.ir.types import Opaque, Scalar, Tuple, Type
 
 CALLER = "&outside"
 """Stands for aliases outside the function: the caller's, or those of a view in which several elements share memory."""
@@ -67,7 +67,7 @@ class _Flow:
         """By loop, the pairs of its fixed point when it was last analysed."""
 
     def has_memory(self, name: str) -> bool:
-        return not isinstance(self.types.get(name), Scalar | Opaque)
+        return not isinstance(self.types.get(name), Scalar | Opaque | Tuple)
 
     def block(self, block: Block, path: Path, pairs: AliasPairs) -> AliasPairs:
         for i, stmt in enumerate(block):

@@ -14,12 +14,12 @@ from srcad.analysis.cache import remembered
 from srcad.ir.nodes import Block, Expr, Op, Slice, Store, Var
 from srcad.ir.result_memory import is_view, root, roots
 from srcad.ir.traversal import bindings, children, names, own_exprs, reads, walk
-from srcad.ir.types import ListOf, Opaque, Scalar, Type
+from srcad.ir.types import ListOf, Opaque, Scalar, Tuple, Type
 from srcad.rules.traits import SHAPE_READS
 from srcad.typing.kinds import item_kind, kind
 
 _NONE: frozenset[str] = frozenset()
-_WITHOUT_MEMORY = (Scalar, Opaque)
+_WITHOUT_MEMORY = (Scalar, Opaque, Tuple)
 
 
 @dataclass(frozen=True)

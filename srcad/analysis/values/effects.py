@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from srcad.ir.nodes import Effect, Expr, Stmt, of_node
+from srcad.ir.called import callee_of
+from srcad.ir.nodes import Effect, Expr, Op, Stmt, of_node
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import CHANGES_FIRST_ARGUMENT, ops, own_exprs
 from srcad.rules.primitives import PRIMITIVES
@@ -21,7 +22,12 @@ def is_pure(expr: Expr) -> bool:
     ... ''')]
     [True, False]
     """
-    return not any(_has_effect(op.prim) for op in ops(expr))
+    return not any(_has_effect(op.prim) if op.prim != "call" else _may_raise(op) for op in ops(expr))
+
+
+def _may_raise(call: Op) -> bool:
+    called = callee_of(call)
+    return not called.pure or bool(called.changes)
 
 
 def has_effect(stmt: Stmt) -> bool:

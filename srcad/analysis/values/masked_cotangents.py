@@ -29,8 +29,8 @@ class MaskLevel(IntEnum):
     """It may be infinite or NaN: a select did not use it."""
 
 
-def masked_names(f: Function) -> dict[str, MaskLevel]:
-    """The names upstream of a select or a bound; all others are missing.
+def masked_names(f: Function, results: int = 0) -> dict[str, MaskLevel]:
+    """The names upstream of a select or a bound; all others are missing. `results` is the level of the results.
 
     >>> import numpy as np
     >>> from srcad.compiler.stages import normal_form
@@ -41,6 +41,8 @@ def masked_names(f: Function) -> dict[str, MaskLevel]:
     {'%sqrt.0': 'SELECT', 'y': 'BOUND', 'x': 'SELECT'}
     """
     level: dict[str, MaskLevel] = {}
+    if results:
+        level = {name: MaskLevel(results) for e in f.results for name in reads(e)}
     for stmt in walk(f.body):
         match stmt:
             case Assign(_, Op(prim, args)) if prim in SELECTS | BOUNDS:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from srcad.ir.types import LONG, Array, Dim, ListOf, Opaque, Scalar, Symbol, Type, dim
+from srcad.ir.types import LONG, Array, Dim, ListOf, Opaque, Scalar, Symbol, Tuple, Type, dim
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ def notation(known: Type) -> str:
             return dtype
         case ListOf(item):
             return f"list of {notation(item)}"
+        case Tuple(items):
+            return f"({', '.join(map(notation, items))})"
         case Opaque(name):
             return name
 

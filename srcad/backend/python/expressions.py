@@ -21,6 +21,7 @@ from srcad.backend.python.literal_types import (
     is_python_scalar,
     is_weak,
 )
+from srcad.ir.called import callee_of
 from srcad.ir.nodes import Const, Expr, Function, Op, Slice, Undef, Var
 from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVES
@@ -145,6 +146,10 @@ class Expressions:
                 return _method(self.expr(op.args[0]), "pop")
             case "list.length":
                 return ast.Call(dotted("len"), [self.expr(op.args[0])], [])
+            case "call":
+                return ast.Call(ast.Name(callee_of(op).name), self._operands(op), [])
+            case "result":
+                return ast.Subscript(self.expr(op.args[0]), _literal(static["at"]))
             case "list.item":
                 items, at = self._operands(op)
                 return ast.Subscript(items, at)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from srcad.backend.python.comment_nodes import Verbatim
-from srcad.backend.python.name_clashes import rename_clashes
+from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
 from srcad.backend.python.statements import to_ast
 from srcad.backend.python.writer import write, write_with_names
 from srcad.ir.nodes import Block, Expr, Function, Op
@@ -26,6 +26,7 @@ def module_text(
     formats: bool = True,
     asked: str = "",
     entry: str = "",
+    beside: Sequence[Function] = (),
 ) -> str:
     """The text of the module that holds `function` (sequential form); `header` is its docstring.
 
@@ -34,7 +35,7 @@ def module_text(
     `decorator` is printed above the function with its import. Where it `formats`, errors have one text (`to_ast`). The
     statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
     calls the function under a private name. In one function, Numba would have to type everything beside the check too.
-    The statement `entry` stands first in the function itself.
+    The statement `entry` stands first in the function itself. The functions `beside` are those that it calls.
 
     >>> from srcad.ir.nodes import Param, Var
     >>> double = Function("double", (Param("x", "x"),), (), (Op("+", (Var("x"), Var("x"))),), {})
@@ -45,17 +46,20 @@ def module_text(
         assert x
         return _double(x)
     """
-    function = rename_clashes(function)
+    *others, function = map(rename_clashes, with_distinct_names((*beside, function)))
     definition = to_ast(function, defaults, formats=formats)
+    definitions = [to_ast(one, formats=formats) for one in others]
     if decorator is not None:
-        definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
+        for one in (*definitions, definition):
+            one.decorator_list.append(ast.parse(decorator, mode="eval").body)
     if entry:
         definition.body.insert(0, Verbatim(entry))
     wrappers = []
     if asked:
         wrappers.append(_checking_wrapper(definition, unchecked_name(function), asked))
         definition.name = unchecked_name(function)
-    text, used = write_with_names(definition)
+    texts, names_used = zip(*map(write_with_names, (*definitions, definition)), strict=True)
+    used = frozenset().union(*names_used)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
         parts.append("import math")
@@ -64,7 +68,7 @@ def module_text(
         third_party.append("from numba import njit")
     if third_party:
         parts.append("\n".join(third_party))
-    helpers = set(_helpers(function.body, function.results))
+    helpers = {name for one in (*others, function) for name in _helpers(one.body, one.results)}
     imports = [
         f"from {module} import {', '.join(names)}"
         for prefix, module in (("machine.", machine_from), ("runtime.", helpers_from))
@@ -73,7 +77,7 @@ def module_text(
     ]
     if imports:
         parts.append("\n".join(imports))
-    return "\n\n\n".join(["\n\n".join(parts), text, *map(write, wrappers)]) + "\n"
+    return "\n\n\n".join(["\n\n".join(parts), *texts, *map(write, wrappers)]) + "\n"
 
 
 def unchecked_name(function: Function) -> str:
@@ -93,9 +97,9 @@ def _checking_wrapper(definition: ast.FunctionDef, inner: str, asked: str) -> as
     return wrapper
 
 
-def helpers_of(function: Function) -> set[str]:
-    """The functions of `srcad.runtime` that a function calls."""
-    used = _helpers(function.body, function.results)
+def helpers_of(*functions: Function) -> set[str]:
+    """The functions of `srcad.runtime` that functions call."""
+    used = {name for one in functions for name in _helpers(one.body, one.results)}
     return {name.removeprefix("runtime.") for name in used if name.startswith("runtime.")}
 
 

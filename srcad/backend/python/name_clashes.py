@@ -1,4 +1,4 @@
-"""Renaming of variables that would clash with the SSA names Numba makes in array expressions.
+"""Renaming of variables that would clash with the SSA names Numba makes, and of functions that would with variables.
 
 Numba numbers the versions of a variable (`x`, `x.1`), and inside one array expression writes `x.1` as `x_1`: where the
 function has a variable `x_1` as well, compilation fails ("'x_1_1' not unique"). Such a variable becomes `x1`.
@@ -6,12 +6,16 @@ function has a variable `x_1` as well, compilation fails ("'x_1_1' not unique").
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
+from srcad import runtime
+from srcad.ir.calls import with_callees
 from srcad.ir.nodes import Expr, Function, Var
-from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
+from srcad.ir.traversal import defined, own_exprs, own_writes, reads, rename, walk
 from srcad.ir.types import Array
 
 
@@ -57,3 +61,32 @@ def rename_clashes(function: Function) -> Function:
     adjoints = {mapping.get(name, name): of for name, of in function.adjoints.items()}
     body = rename(function.body, mapping)
     return replace(function, body=body, results=results, types=types, adjoints=adjoints)
+
+
+def with_distinct_names(functions: Sequence[Function]) -> list[Function]:
+    """The functions of a module, of which the last has a name that stays; no other has the name of a variable.
+
+    >>> from srcad.ir.notation import parse
+    >>> rhs, f = Function("rhs", (), (), (), {}), Function("f", (), parse("rhs = 1.0"), (), {})
+    >>> [one.name for one in with_distinct_names((rhs, f))]
+    ['rhs_1', 'f']
+    """
+    *others, last = functions
+    if not others:
+        return [last]
+    taken = {last.name, f"_{last.name}", *_TAKEN, *dir(runtime)}
+    for one in functions:
+        taken |= {param.name for param in one.params} | defined(one.body)
+    names: dict[str, str] = {}
+    for one in others:
+        candidate, count = one.name, 0
+        while candidate in taken:
+            count += 1
+            candidate = f"{one.name}_{count}"
+        taken.add(candidate)
+        names[one.name] = candidate
+    renamed = [replace(one, name=names.get(one.name, one.name)) for one in others]
+    return [with_callees(one, lambda called: replace(called, name=names[called.name])) for one in (*renamed, last)]
+
+
+_TAKEN = frozenset({"np", "math", "njit", "scipy", "sys", *dir(builtins)})

@@ -14,9 +14,9 @@ from srcad.ir.nodes import Assign, Block, Const, Expr, For, If, Op, Slice, Stmt,
 from srcad.ir.result_memory import root
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import (
-    CHANGES_FIRST_ARGUMENT,
     blocks,
     changed_by,
+    changed_operands,
     children,
     ops,
     own_exprs,
@@ -225,8 +225,8 @@ def _is_view_of_name(value: Expr) -> bool:
 
 
 def _is_modified_list(expr: Expr, name: str) -> bool:
-    """Whether the name is the list that an operation modifies in place: it must stay a name."""
-    return any(name in reads(op.args[0]) for op in ops(expr) if op.prim in CHANGES_FIRST_ARGUMENT)
+    """Whether the name is a list or array that an operation modifies in place: it must stay a name."""
+    return any(name in reads(changed) for op in ops(expr) for changed in changed_operands(op))
 
 
 def _in_lazy(expr: Expr, name: str, value: Expr) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import FunctionType
-from typing import Any
+from typing import Any, NoReturn
 
 import gast
 
 from srcad.errors import Problem, SrcadError
+from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.calls.argument_binding import bound_arguments, default_value
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
@@ -16,7 +17,7 @@ from srcad.frontend.source.read import Source
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant
-from srcad.frontend.values.context import Context, Frame
+from srcad.frontend.values.context import Context, Frame, RetryWithCalls
 from srcad.rules.registry import METHODS
 
 _MAX_NESTED = 6
@@ -49,6 +50,10 @@ def inline_source(
     if not library and id(source.tree) not in _checked:
         check_subset(source)
         _checked[id(source.tree)] = source.tree
+    if not library and stands_for is None and ctx.functions is not None and id(source.tree) in ctx.functions.trees:
+        kept = kept_call(ctx, source, bound_arguments(ctx, source.tree, args, keywords, defaults))
+        if kept is not None:
+            return kept
     frame = new_frame(ctx, source, source.tree, library, None)
     if stands_for is None and library:
         stands_for = _METHOD_OF.get(source.function)
@@ -81,15 +86,26 @@ def call_closure(
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
     caller = ctx.frame
     if not library and _recurs(caller, tree):
-        ctx.fail(
-            "S115",
-            f"{tree.name} calls itself",
-            "How often is known only at run time, or not at all.",
-            "write it as a loop.",
-        )
+        _keep(ctx, tree, parent)
     prepared, names = prepared_tree(tree)
     ctx.frames += 1
     return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, origin=tree)
+
+
+def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
+    """Lower again, with the function that calls itself as one of its own; S115 where it cannot be."""
+    functions = ctx.functions
+    try:
+        ctx.fail("S115", f"{tree.name} calls itself", _NOT_ALONE, "define it outside, or write it as a loop.")
+    except SrcadError as error:
+        if functions is None or parent is not None or id(tree) in functions.trees:
+            raise
+        functions.trees[id(tree)] = tree
+        functions.recursive.add(id(tree))
+        raise RetryWithCalls(error) from None
+
+
+_NOT_ALONE = "It is defined inside another function, or is given one that is."
 
 
 def _recurs(caller: Frame, tree: Any) -> bool:

@@ -48,9 +48,11 @@ from srcad.frontend.values.context import (
     Frame,
     NotYetBound,
     RetryUnrolled,
+    RetryWithCalls,
     RetryWithLists,
 )
 from srcad.frontend.values.describe import paths
+from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
 from srcad.ir.nodes import Atom, Expr, Function, Param, Var
 from srcad.ir.types import Array, Scalar
@@ -98,6 +100,8 @@ class Lowered:
     """Values from outside the function: their leaves follow the arguments among the parameters, in this order."""
     guards: tuple[Guard, ...]
     zero_d: ZeroD
+    functions: tuple[KeptFunction, ...] = ()
+    """The functions that it calls."""
 
 
 def lower(
@@ -121,13 +125,17 @@ def lower(
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
+    functions = KeptFunctions()
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums)
         ctx.list_items = known
+        ctx.functions = functions = functions.again()
         try:
             return _lowered(ctx, source, arguments, name)
+        except RetryWithCalls:
+            continue  # each attempt keeps one more function, or one for more general arguments
         except (RetryUnrolled, NotYetBound) as unresolved:
             found: Mapping[Site, Scalar | Array | None] = {}
             if isinstance(unresolved, RetryUnrolled):
@@ -170,7 +178,8 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         _used_types(builder, params),
         read.span(source, source.tree),
     )
-    return Lowered(function, outside, captures, guards, ctx.zero_d_seen)
+    called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
+    return Lowered(function, outside, captures, guards, ctx.zero_d_seen, called)
 
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:

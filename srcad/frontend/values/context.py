@@ -27,6 +27,7 @@ from srcad.frontend.values.abstract_values import (
     ZeroD,
     leaves,
 )
+from srcad.frontend.values.kept_functions import KeptFunctions
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Array, Scalar
@@ -51,6 +52,15 @@ class RetryWithLists(Exception):
     def __init__(self, error: SrcadError, items: Mapping[Site, Scalar | Array | None]) -> None:
         super().__init__(error)
         self.error, self.items = error, items
+
+
+class RetryWithCalls(Exception):
+    """More calls have to stay calls, or be of a function for more general arguments: lower again. `error` is raised if
+    that is no help."""
+
+    def __init__(self, error: SrcadError | None = None) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 class NotYetBound(Exception):
@@ -189,8 +199,17 @@ class Context:
         """Whether there are any, marked or not."""
         self.checks_indices = True
         """Bounds checks are emitted."""
+        self.functions: KeptFunctions | None = None
+        """The functions whose calls stay calls; None: all are inlined."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
+
+    def of_function(self, builder: Builder) -> Context:
+        """The state of lowering a function that is called here."""
+        own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums)
+        own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
+        own.zero_d_seen = self.zero_d_seen
+        return own
 
     # ---- the parts -----------------------------------------------------------------------------
 

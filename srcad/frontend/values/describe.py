@@ -74,7 +74,7 @@ def describe(
             kind = "list" if isinstance(value, list) else "tuple"
             return Seq(tuple(walk(v, f"{name}_{i}", f"{path}[{i}]") for i, v in enumerate(value)), kind)
         if isinstance(value, dict):
-            return Mapping(tuple((k, walk(v, f"{name}_{_name_part(k)}", f"{path}[{k!r}]")) for k, v in value.items()))
+            return Mapping(tuple((k, walk(v, f"{name}_{name_part(k)}", f"{path}[{k!r}]")) for k, v in value.items()))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = [f.name for f in dataclasses.fields(value)]
             return Record(
@@ -167,5 +167,5 @@ def _unique(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _name_part(key: object) -> str:
+def name_part(key: object) -> str:
     return re.sub(r"\W", "_", str(key)) or "_"

@@ -34,7 +34,6 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.available_expressions import AvailableExpressions
-from srcad.analysis.values.masked_cotangents import masked_names
 from srcad.ir.names import base
 from srcad.ir.nodes import (
     Assign,
@@ -59,6 +58,7 @@ from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import root
 from srcad.ir.types import Array
 from srcad.reverse.adjoint.accumulation import AdjointVariables, ReversalScope, unbroadcast_to
+from srcad.reverse.adjoint.call_adjoints import AdjointOf, CallReversal
 from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
 from srcad.reverse.adjoint.rule_application import RuleApplier
 from srcad.typing.builder import Builder
@@ -75,19 +75,23 @@ def reverse_sweep(
     buffers: Mapping[str, Var],
     rows: Mapping[str, int],
     computed: AvailableExpressions,
-    prefix: str = "d_",
+    prefix: str,
+    masked: Mapping[str, int],
+    adjoint_of: AdjointOf | None,
 ) -> tuple[ReverseSweep, Mapping[str, Var]]:
     """The sweep, and the adjoint name of each input in `wrt`. `seeds` are (result, its cotangent).
 
     `buffers` are adjoints allocated by the caller: they have a value from the start. `rows` are expanded arrays, with
     a row per iteration, and their number of leading axes. `prefix` is what the names of adjoints begin with.
+    `masked` are names whose cotangents may be those of values that were not used. `adjoint_of` gives the adjoints of the
+    functions that are called.
     """
     adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, prefix)
     sweep = ReverseSweep(regions.top)
     adjoints.scopes.append(ReversalScope(sweep, set(buffers)))
     overwrites = ToBeRecorded(regions, aliases, builder.types)
     transform = _Transform(
-        builder, regions, adjoints, overwrites, RuleApplier(builder, adjoints, masked_names(f), computed)
+        builder, regions, adjoints, overwrites, RuleApplier(builder, adjoints, masked, computed), adjoint_of
     )
     builder.span = None
     with transform.group(len(regions.top.stmts)):
@@ -113,6 +117,7 @@ class _Transform:
         adjoints: AdjointVariables,
         overwrites: ToBeRecorded,
         rules: RuleApplier,
+        adjoint_of: AdjointOf | None,
     ) -> None:
         self.builder = builder
         self.regions = regions
@@ -121,6 +126,7 @@ class _Transform:
         self.privatization = Privatization(builder.types, regions, overwrites)
         self._forwarded: dict[str, bool] = {}
         self.rules = rules
+        self.calls = CallReversal(builder, regions, adjoints, rules.masked, adjoint_of)
 
     # ---- structure ---------------------------------------------------------------------------
 
@@ -209,6 +215,12 @@ class _Transform:
     def assign(self, stmt: Assign) -> None:
         adjoints = self.adjoints
         name = stmt.target
+        match stmt.value:
+            case Op("call") as op:
+                self.calls.reverse(name, op)
+                return
+            case Op("result"):
+                return  # with the others, at the call
         if name not in adjoints.active or adjoints.view(name) is not None or not adjoints.has(name):
             return
         match stmt.value:

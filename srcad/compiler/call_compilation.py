@@ -1,0 +1,40 @@
+"""How the functions that a function calls are compiled: the passes for each, put to work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from srcad.compiler.called_functions import CalledFunctions, normalised
+from srcad.compiler.manager import run
+from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TEXT
+from srcad.compiler.unit import Asked, Unit
+from srcad.compiler.verification import verifier
+from srcad.frontend.values.kept_functions import KeptFunction
+from srcad.ir.nodes import Function
+from srcad.options import Options
+from srcad.request import Request
+from srcad.reverse.adjoint.call_adjoints import Wanted
+
+
+def prepare_called(
+    f: Function, kept: Sequence[KeptFunction], options: Options
+) -> tuple[Function, CalledFunctions]:
+    """A function that was lowered, whose calls say whether they may raise, and what is made of those it calls."""
+
+    def unit(g: Function, mode: str, wanted: Wanted | None = None) -> Unit:
+        wrt = tuple(g.params[at].name for at in wanted.wrt) if wanted is not None else ()
+        return Unit(Asked(None, {}, wrt, Request(mode, wrt, True, False, options), wanted=wanted), g)
+
+    def normal(g: Function) -> Function:
+        return run(CALLED_NORMAL, unit(g, "primal"), verifier).function
+
+    def text(g: Function) -> Function:
+        return run(CALLED_TEXT, unit(g, "primal"), verifier).function
+
+    def reverse(g: Function, wanted: Wanted, called: CalledFunctions) -> Function:
+        start = unit(g, "called adjoint", wanted)
+        start = Unit(start.asked, g, called=called)
+        return run(CALLED_ADJOINT, start, verifier).function
+
+    f, primals = normalised(f, kept, normal)
+    return f, CalledFunctions(primals, text, reverse)

@@ -1,0 +1,131 @@
+"""The functions that a function calls, each made once: in normal form, as sequential text, and its adjoint.
+
+An adjoint takes what it reads of the function's arguments, then an array to add to for each array argument that is
+differentiated, and the cotangents of the results. It returns the contributions to scalars. It computes again what it
+needs of the primal, without its checks: the primal has made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from srcad.canonicalize.prune import prune
+from srcad.frontend.values.kept_functions import KeptFunction
+from srcad.ir.called import Called
+from srcad.ir.calls import callees, with_callees
+from srcad.ir.nodes import Block, Const, Effect, Function, Var
+from srcad.ir.traversal import blocks, stmt_reads, walk, with_blocks
+from srcad.ir.types import Array, Scalar, Type
+from srcad.options import Options
+from srcad.reverse.adjoint.call_adjoints import AdjointCall, Wanted
+from srcad.typing.kinds import type_of_constant
+
+Make = Callable[[Function], Function]
+PrepareCalled = Callable[[Function, Sequence[KeptFunction], Options], tuple[Function, "CalledFunctions"]]
+
+
+@dataclass(eq=False)
+class CalledFunctions:
+    """What is made of each function that is called, by name."""
+
+    primals: Mapping[str, Function]
+    """In normal form."""
+    sequential: Make
+    """From normal form to what is printed."""
+    reverse: Callable[[Function, Wanted, CalledFunctions], Function]
+    """The adjoint of a function in normal form, as it is printed."""
+    printed: dict[str, Function] = field(default_factory=dict)
+    """By name: primals and adjoints."""
+    _adjoints: dict[tuple[str, Wanted], AdjointCall] = field(default_factory=dict)
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def adjoint(self, name: str, wanted: Wanted) -> AdjointCall:
+        """The adjoint of the function of this name, as it is called."""
+        key = name, wanted
+        if key in self._adjoints:
+            return self._adjoints[key]
+        primal = unchecked(self.primals[name])
+        own = self._fresh(f"{name}_adjoint")
+        reads: frozenset[int] = frozenset()
+        while True:
+            # a function that calls itself reads what it passes on to its adjoint
+            before = dict(self._adjoints)
+            self._adjoints[key] = _call(own, primal, wanted, reads)
+            made = self.reverse(primal, wanted, self)
+            read = {name for stmt in made.body for name in stmt_reads(stmt)}
+            found = frozenset(at for at, param in enumerate(made.params[: len(primal.params)]) if param.name in read)
+            if found <= reads:
+                break
+            reads |= found
+            self._adjoints = before
+        params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
+        self.printed[own] = replace(made, name=own, params=params)
+        return self._adjoints[key]
+
+    def _fresh(self, name: str) -> str:
+        count = self._names[name] = self._names.get(name, -1) + 1
+        return f"{name}_{count}" if count else name
+
+    def beside(self, f: Function) -> tuple[Function, ...]:
+        """The functions that a printed function calls, directly or not, each after those that it calls."""
+        found: dict[str, Function] = {}
+        visited: set[str] = set()
+
+        def visit(name: str) -> None:
+            if name in visited:
+                return
+            visited.add(name)
+            if name not in self.printed:
+                self.printed[name] = self.sequential(self.primals[name])
+            for inner in callees(self.printed[name]):
+                visit(inner)
+            found[name] = self.printed[name]
+
+        for name in callees(f):
+            visit(name)
+        return tuple(found.values())
+
+
+def _call(name: str, primal: Function, wanted: Wanted, reads: frozenset[int]) -> AdjointCall:
+    known = [(p.name, primal.types[p.name]) for p in primal.params]
+    arrays = [at for at in wanted.wrt if isinstance(known[at][1], Array)]
+    taken = [known[at] for at in sorted(reads)]
+    buffers = [(f"d_{known[at][0]}", known[at][1]) for at in arrays]
+    cotangents = [("", result_type(primal, at)) for at in wanted.results]
+    scalars = [known[at][1] for at in wanted.wrt if at not in arrays]
+    results = tuple(Scalar(t.dtype) for t in scalars if isinstance(t, Scalar))
+    changes = tuple(range(len(taken), len(taken) + len(buffers)))
+    called = Called(name, (*taken, *buffers, *cotangents), results, True, changes)
+    return AdjointCall(called, tuple(sorted(reads)))
+
+
+def result_type(f: Function, at: int) -> Type:
+    """The type of a result, a name or a constant."""
+    result = f.results[at]
+    assert isinstance(result, Var | Const)
+    return f.types[result.name] if isinstance(result, Var) else type_of_constant(result.value)
+
+
+def unchecked(f: Function) -> Function:
+    """The function without what it raises and prints, and so are the functions that it calls."""
+
+    def block(b: Block) -> Block:
+        return tuple(with_blocks(s, map(block, blocks(s))) for s in b if not isinstance(s, Effect))
+
+    return prune(with_purity(replace(f, body=block(f.body)), lambda _: True))
+
+
+def with_purity(f: Function, is_pure: Callable[[str], bool]) -> Function:
+    """The function, whose calls say whether they may raise."""
+    return with_callees(f, lambda one: replace(one, pure=is_pure(one.name)))
+
+
+def normalised(f: Function, kept: Sequence[KeptFunction], normalise: Make) -> tuple[Function, dict[str, Function]]:
+    """The function and those that it calls, in normal form; their calls say whether they may raise."""
+    made = {one.called.name: normalise(one.function) for one in kept}
+    effects = {name for name, g in made.items() if any(isinstance(s, Effect) for s in walk(g.body))}
+    while more := {n for n, g in made.items() if n not in effects and not effects.isdisjoint(callees(g))}:
+        effects |= more
+    made = {name: prune(with_purity(g, lambda n: n not in effects)) for name, g in made.items()}
+    return with_purity(f, lambda n: n not in effects), made

@@ -1,0 +1,280 @@
+"""Calls that stay calls: the function is lowered once for arguments of these types, and is called by its name.
+
+A function that calls itself is lowered until the types of its results are those that its calls were taken to have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from srcad.analysis.memory.may_alias import UnionFind
+from srcad.errors import SrcadError
+from srcad.frontend.calls.parameters import Arguments, NotKept, arguments, filled, generalised
+from srcad.frontend.lowering.statements import RESULT
+from srcad.frontend.source import read
+from srcad.frontend.source.read import Source
+from srcad.frontend.syntax.prepared_trees import prepared_tree
+from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Leaf, LeafSlot, leaves, map_structure
+from srcad.frontend.values.constants import to_callee, to_caller
+from srcad.frontend.values.context import (
+    Context,
+    Frame,
+    NotYetBound,
+    RetryUnrolled,
+    RetryWithCalls,
+    RetryWithLists,
+)
+from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
+from srcad.frontend.values.name_resolution import outside_value
+from srcad.ir.called import Called, callee_of
+from srcad.ir.nodes import Assign, Atom, Expr, Function, Op, Param, Store, Var
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import bindings, walk
+from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
+from srcad.typing.builder import Builder
+
+_MOST_NESTED = 50
+_MOST_ATTEMPTS = 6
+
+
+class _NotYetReturned(NotYetBound):
+    """A function calls itself, and what it returns is not known yet."""
+
+
+def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Abstract | None:
+    """The value of a call that stays one; None where the function is inlined."""
+    functions, tree = ctx.functions, source.tree
+    if functions is None or id(tree) not in functions.trees or id(tree) in functions.inlined:
+        return None
+    try:
+        given = _as_made_for(functions, tree, arguments(ctx, bound))
+        return _emitted(ctx, source, given, _function(ctx, functions, source, given))
+    except NotKept as reason:
+        if id(tree) in functions.recursive:
+            ctx.fail("S115", f"{tree.name} calls itself", f"Here {reason}.", "write it as a loop.")
+    except (SrcadError, RetryUnrolled, RetryWithLists):
+        if id(tree) in functions.recursive:
+            raise
+    functions.inlined.add(id(tree))
+    return None
+
+
+def _as_made_for(functions: KeptFunctions, tree: object, given: Arguments) -> Arguments:
+    """The arguments of the one function that all calls of a recursive function call, where there can be one."""
+    known = functions.general.get(id(tree))
+    others = [known] if known is not None else [o.given for o in functions.open if o.tree is tree]
+    for other in others:
+        common = generalised(other, given)
+        if common is None:
+            continue
+        if common.key != other.key:
+            functions.general[id(tree)] = common
+            raise RetryWithCalls()
+        return common
+    return given
+
+
+def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arguments) -> KeptFunction:
+    tree = source.tree
+    key = id(tree), given.key
+    if key in functions.made:
+        return functions.made[key]
+    for one in functions.open:
+        if one.key == key:
+            one.recurs = True
+            if one.assumed is None:
+                try:
+                    ctx.fail("S115", f"{tree.name} calls itself", "It returns nothing else that says a type.")
+                except SrcadError as error:
+                    raise _NotYetReturned(error) from None
+            return one.assumed
+    if sum(one.tree is tree for one in functions.open) > _MOST_NESTED:
+        why = f"Each call has arguments of another structure, more than {_MOST_NESTED} deep."
+        ctx.fail("S115", f"{tree.name} calls itself", why, "write it as a loop.")
+    own = OpenFunction(tree, key, given)
+    name = functions.fresh_name(source.name)
+    functions.open.append(own)
+    try:
+        for _ in range(_MOST_ATTEMPTS):
+            before = set(functions.made)
+            made = _lowered(ctx, source, own, name)
+            if not own.recurs or (own.assumed is not None and _agree(own.assumed, made)):
+                break
+            for other in functions.made.keys() - before:
+                del functions.made[other]  # it may call this one, with what it was assumed to be
+            own.assumed = made
+        else:
+            ctx.fail("S115", f"{tree.name} calls itself", "The types of what it returns differ from call to call.")
+    finally:
+        functions.open.remove(own)
+    functions.made[key] = made
+    return made
+
+
+def _agree(assumed: KeptFunction, made: KeptFunction) -> bool:
+    same = assumed.called.results == made.called.results and assumed.result == made.result
+    return same and assumed.outer == made.outer and assumed.shares == made.shares
+
+
+# ---- the function ---------------------------------------------------------------------------------------------------
+
+
+def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> KeptFunction:
+    builder = Builder()
+    builder.function, builder.checks = ctx.builder.function, ctx.builder.checks
+    builder.span = read.span(source, source.tree)
+    inner = ctx.of_function(builder)
+    prepared, names = prepared_tree(source.tree)
+    frame = Frame(source, prepared, False, names, node=source.tree, origin=source.tree)
+    given: Arguments = own.given
+    params = [leaf for leaf in given.leaves if isinstance(leaf.atom, Var)]
+    for leaf in params:
+        assert isinstance(leaf.atom, Var)
+        builder.types[leaf.atom.name] = leaf.type
+        inner.taken.add(leaf.atom.name)
+    frame.names.update({parameter: to_callee(inner, value) for parameter, value in given.in_callee().items()})
+    passed = dict(inner.heap)
+    if own.assumed is None:
+        frame.pending = {*names, "%recursion"}
+    with inner.inside(frame):
+        inner.statements(prepared.body)
+        returned = frame.names.get(RESULT, Constant(None))
+        found: list[Leaf] = []
+        result = _with_slots(inner, to_caller(inner, returned), found, own.recurs)
+    if any(inner.heap.get(ref) is not cells for ref, cells in passed.items()):
+        raise NotKept(f"{source.name} changes a list or dict that it is given")
+    if _refers_to(returned, passed):
+        raise NotKept(f"{source.name} returns a list or dict that it is given")
+    if not found:
+        raise NotKept(f"{source.name} returns nothing that is computed")
+    captured = list(inner.captures.items())
+    params += [leaf for _, one in captured for leaf in leaves(one.value)]
+    body = tuple(builder.statements)
+    results, copies, shares = _with_own_memory(inner, params, found, source.name)
+    f = Function(
+        name,
+        tuple(Param(_name(leaf), _name(leaf)) for leaf in params),
+        (*body, *copies),
+        results,
+        dict(builder.types),
+        builder.span,
+    )
+    known = {_name(leaf) for leaf in params}
+    types = tuple(_in_terms_of(builder.typeof(r), known) for r in results)
+    called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), types)
+    outer = tuple(OuterVariable(key[0], key[1], one.read) for key, one in captured)
+    return KeptFunction(called, f, result, outer, dict(inner.guards), shares)
+
+
+def _name(leaf: Leaf) -> str:
+    assert isinstance(leaf.atom, Var)
+    return leaf.atom.name
+
+
+def _with_slots(ctx: Context, value: Abstract, found: list[Leaf], recurs: bool) -> Abstract:
+    """The structure of a result; what is known while compiling stays in it, unless the function calls itself."""
+    if isinstance(value, Leaf):
+        if not isinstance(value.atom, Var) and not recurs:
+            return value
+        if ctx.is_undefined(value) and not ctx.frame.pending:
+            raise NotKept("what it returns may have no value")
+        found.append(value)
+        return LeafSlot(len(found) - 1)
+    return map_structure(value, lambda part: _with_slots(ctx, part, found, recurs))
+
+
+def _refers_to(value: Abstract, passed: Mapping[int, object]) -> bool:
+    if isinstance(value, HeapRef):
+        return value.id in passed
+    found = False
+
+    def visit(part: Abstract) -> Abstract:
+        nonlocal found
+        found = found or _refers_to(part, passed)
+        return part
+
+    map_structure(value, visit)
+    return found
+
+
+def _in_terms_of(known: Type, params: set[str]) -> Scalar | Array:
+    """The type of a result, without lengths that its callers cannot know."""
+
+    def length(d: Dim, axis: int | None) -> Dim:
+        if all(symbol.name in params for symbol, _ in d.terms):
+            return d
+        return dim(Symbol("?", axis, d.is_not_one))
+
+    if isinstance(known, Scalar):
+        return known if known.dim is None else replace(known, dim=length(known.dim, None))
+    if not isinstance(known, Array):
+        raise NotKept("it returns a list")
+    return replace(known, dims=tuple(length(d, axis) for axis, d in enumerate(known.dims)))
+
+
+def _with_own_memory(
+    ctx: Context, params: Sequence[Leaf], found: Sequence[Leaf], name: str
+) -> tuple[tuple[Expr, ...], list[Assign], tuple[tuple[int, int], ...]]:
+    """The results, the statements that copy those that may share memory, and which argument each shares memory with."""
+    builder = ctx.builder
+    classes = UnionFind(lambda n: isinstance(builder.types.get(n), Array))
+    stored = []
+    for stmt in walk(tuple(builder.statements)):
+        for target, value in bindings(stmt):
+            classes.join(target, value)
+            if isinstance(value, Op) and value.prim == "call":
+                for _, argument in shared_with(ctx, value):
+                    classes.join(target, argument)
+        if isinstance(stmt, Store):
+            stored.append(root(stmt.base))
+    heads = {classes.find(base) for base in stored if base is not None}
+    own: list[str] = []
+    results: list[Expr] = []
+    copies, shares = [], []
+    for at, leaf in enumerate(found):
+        if not isinstance(leaf.type, Array):
+            results.append(leaf.atom)
+            continue
+        head = classes.find(_name(leaf))
+        of = [k for k, p in enumerate(params) if isinstance(p.type, Array) and classes.find(_name(p)) == head]
+        if of or head in own:
+            copied = builder.fresh("%result", replace(leaf.type, layout="C"))
+            copies.append(Assign(copied.name, Op("copy", (leaf.atom,)), builder.span))
+            shares += [(at, k) for k in of]
+            results.append(copied)
+            if not of:
+                raise NotKept(f"{name} returns an array twice")
+        else:
+            results.append(leaf.atom)
+        own.append(head)
+    if any(isinstance(p.type, Array) and classes.find(_name(p)) in heads for p in params):
+        raise NotKept(f"{name} writes to an array that it is given")
+    return tuple(results), copies, tuple(shares)
+
+
+def shared_with(ctx: Context, call: Op) -> list[tuple[int, Expr]]:
+    """The results of a call, each with an argument that it may be in Python."""
+    assert ctx.functions is not None
+    known = ctx.functions.by_name(callee_of(call).name)
+    return [(result, call.args[at]) for result, at in known.shares] if known is not None else []
+
+
+# ---- the call -------------------------------------------------------------------------------------------------------
+
+
+def _emitted(ctx: Context, source: Source, given: Arguments, found: KeptFunction) -> Abstract:
+    atoms: list[Atom] = given.given
+    own = Frame(source, source.tree, False, frozenset(), node=ctx.frame.node, caller=ctx.frame)
+    for outer in found.outer:
+        with ctx.inside(own):
+            outside_value(ctx, own, outer.name, outer.read, outer.scope)
+        atoms += [leaf.atom for leaf in leaves(ctx.captures[outer.scope, outer.name].value)]
+    ctx.guards |= found.guards
+    value = ctx.builder.op("call", *atoms, hint="value", callee=found.called)
+    results: list[Leaf]
+    if len(found.called.results) == 1:
+        results = [ctx.leaf(value)]
+    else:
+        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint="value")) for at in range(len(found.called.results))]
+    return to_callee(ctx, filled(found.result, results))
