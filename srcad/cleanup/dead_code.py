@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from srcad.analysis.memory.liveness import Liveness, Path, liveness
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, For, If, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Scalar, Type
 
@@ -93,8 +93,11 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
     match stmt:
         case Assign() | AugAssign() | Store():
             point = live.points[live.at[path]]
-            needed = point.essential or live.any_after(path, (*point.writes, *point.changes))
-            return [stmt] if needed else []
+            read = live.any_after(path, (*point.writes, *point.changes))
+            match stmt:
+                case Assign(_, Op("call") as call, span) if point.essential and not read:
+                    return [Effect(call, span)]  # it may raise
+            return [stmt] if point.essential or read else []
         case If(cond, then, orelse):
             then = _block(then, (*path, "then"), live)
             orelse = _block(orelse, (*path, "orelse"), live)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from srcad.canonicalize.check_hoisting import hoist_checks
+from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
@@ -157,7 +158,11 @@ CALLED_NORMAL: Order = NORMALISE[2:]
 CALLED_TEXT: Order = (REFUSE, *CLEAN_UP)
 """From there to the function that people read."""
 
-CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)
+CALLED_ADJOINT: Order = (
+    *PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL,
+    Optional("merge_branches",                  body(merge_branches),                SEQUENTIAL, SEQUENTIAL),
+    Optional("drop_rulers",                     body(lambda b, _: without_rulers(b)), SEQUENTIAL, SEQUENTIAL),
+)
 """From there to its adjoint."""
 
 NESTED: Order = (*PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL)

@@ -176,5 +176,10 @@ Type = Union[Scalar, Array, ListOf, Tuple, Opaque]
 FLOATS = ("float64", "float32")
 
 
+def has_floats(t: Type) -> bool:
+    """Whether a derivative can pass: a float, an array of floats, or several results with some of these."""
+    return any(map(is_float, t.items)) if isinstance(t, Tuple) else is_float(t)
+
+
 def is_float(t: Type) -> bool:
     return isinstance(t, Scalar | Array) and t.dtype in FLOATS

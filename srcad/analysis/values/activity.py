@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from srcad.ir.nodes import Assign, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import reads, walk
-from srcad.ir.types import Array, Tuple, is_float
+from srcad.ir.types import Array, has_floats
 from srcad.rules.primitives import PRIMITIVES
 
 
@@ -36,7 +36,7 @@ def active_names(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> fr
     everything that may alias it.
     """
     edges = flows(f)
-    floats = {name for name, t in f.types.items() if is_float(t) or isinstance(t, Tuple)}
+    floats = {name for name, t in f.types.items() if has_floats(t)}
     varied = _closure(set(wrt), edges, floats)
     wanted = {name for e in results for name in reads(e)}
     useful = _closure(wanted, [(b, a) for a, b in edges], floats)

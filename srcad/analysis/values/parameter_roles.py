@@ -11,7 +11,7 @@ from srcad.analysis.values.activity import flows_of
 from srcad.analysis.values.step_functions import StepInput
 from srcad.ir.nodes import Assign, Expr, Function, Span, Store
 from srcad.ir.traversal import own_exprs, reads, walk
-from srcad.ir.types import is_float
+from srcad.ir.types import has_floats
 
 Role = Literal["active", "not asked for", "no result depends on it", "through steps alone", "as a constant alone"]
 
@@ -50,7 +50,7 @@ def parameter_roles(
     for stmt in walk(f.body):
         span = stmt.span if isinstance(stmt, Assign | Store) else None
         for a, b in flows_of(f, stmt):
-            if is_float(f.types[a]) and is_float(f.types[b]):
+            if has_floats(f.types[a]) and has_floats(f.types[b]):
                 after.setdefault(a, []).append((b, span))
     through = {one.input: one.spans for one in steps}
     read = {name for stmt in walk(f.body) for e in own_exprs(stmt) for name in reads(e)} | wanted

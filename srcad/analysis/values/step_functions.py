@@ -15,7 +15,7 @@ from srcad.analysis.values.control_dependence import controlling_names, with_con
 from srcad.ir.nodes import Assign, Comment, Effect, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import own_stores, reads
-from srcad.ir.types import Array, is_float
+from srcad.ir.types import Array, has_floats
 from srcad.rules.traits import SHAPE_READS
 
 
@@ -47,7 +47,7 @@ def step_inputs(f: Function, wrt: Iterable[str], outputs: Mapping[str, Expr]) ->
     only, which the user asked for.
     """
     edges = [edge for stmt, around in with_control_dependence(f.body) for edge in _dependences(f, stmt, around)]
-    smooth = {(a, b) for a, b in flows(f) if is_float(f.types[a]) and is_float(f.types[b])}
+    smooth = {(a, b) for a, b in flows(f) if has_floats(f.types[a]) and has_floats(f.types[b])}
     forward, backward = _successors(smooth), _successors((b, a) for a, b, _ in edges)
     pairs = []
     for name in wrt:

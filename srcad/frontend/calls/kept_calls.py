@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from srcad.analysis.memory.may_alias import UnionFind
 from srcad.errors import SrcadError
 from srcad.frontend.calls.parameters import Arguments, NotKept, arguments, filled, generalised
 from srcad.frontend.lowering.statements import RESULT
@@ -28,8 +27,8 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
 from srcad.ir.called import Called, callee_of
-from srcad.ir.nodes import Assign, Atom, Expr, Function, Op, Param, Store, Var
-from srcad.ir.result_memory import root
+from srcad.ir.nodes import Assign, Atom, Block, Expr, Function, Op, Param, Store, Var
+from srcad.ir.result_memory import root, roots
 from srcad.ir.traversal import bindings, walk
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
 from srcad.typing.builder import Builder
@@ -218,46 +217,65 @@ def _with_own_memory(
 ) -> tuple[tuple[Expr, ...], list[Assign], tuple[tuple[int, int], ...]]:
     """The results, the statements that copy those that may share memory, and which argument each shares memory with."""
     builder = ctx.builder
-    classes = UnionFind(lambda n: isinstance(builder.types.get(n), Array))
-    stored = []
-    for stmt in walk(tuple(builder.statements)):
-        for target, value in bindings(stmt):
-            classes.join(target, value)
-            if isinstance(value, Op) and value.prim == "call":
-                for _, argument in shared_with(ctx, value):
-                    classes.join(target, argument)
-        if isinstance(stmt, Store):
-            stored.append(root(stmt.base))
-    heads = {classes.find(base) for base in stored if base is not None}
-    own: list[str] = []
+    given = {_name(p): at for at, p in enumerate(params) if isinstance(p.type, Array)}
+    memory = _Memory(ctx, tuple(builder.statements))
+    if any(not given.keys().isdisjoint(memory.of(base)) for base in memory.stored):
+        raise NotKept(f"{name} writes to an array that it is given")
+    own: set[str] = set()
     results: list[Expr] = []
-    copies, shares = [], []
+    copies: list[Assign] = []
+    shares: list[tuple[int, int]] = []
     for at, leaf in enumerate(found):
+        results.append(leaf.atom)
         if not isinstance(leaf.type, Array):
-            results.append(leaf.atom)
             continue
-        head = classes.find(_name(leaf))
-        of = [k for k, p in enumerate(params) if isinstance(p.type, Array) and classes.find(_name(p)) == head]
-        if of or head in own:
+        reached = memory.of(_name(leaf))
+        if not given.keys().isdisjoint(reached):
             copied = builder.fresh("%result", replace(leaf.type, layout="C"))
             copies.append(Assign(copied.name, Op("copy", (leaf.atom,)), builder.span))
-            shares += [(at, k) for k in of]
-            results.append(copied)
-            if not of:
-                raise NotKept(f"{name} returns an array twice")
-        else:
-            results.append(leaf.atom)
-        own.append(head)
-    if any(isinstance(p.type, Array) and classes.find(_name(p)) in heads for p in params):
-        raise NotKept(f"{name} writes to an array that it is given")
+            shares += [(at, given[n]) for n in sorted(reached & given.keys())]
+            results[-1] = copied
+        elif not own.isdisjoint(reached):
+            raise NotKept(f"{name} returns an array twice")
+        own |= reached - given.keys()
     return tuple(results), copies, tuple(shares)
 
 
-def shared_with(ctx: Context, call: Op) -> list[tuple[int, Expr]]:
-    """The results of a call, each with an argument that it may be in Python."""
+class _Memory:
+    """Whose memory the arrays of a function in normal form may be."""
+
+    def __init__(self, ctx: Context, body: Block) -> None:
+        self.sources: dict[str, set[str]] = {}
+        self.stored: list[str] = []
+        for stmt in walk(body):
+            for target, value in bindings(stmt):
+                found = self.sources.setdefault(target, set())
+                found |= roots(value)
+                if isinstance(value, Op) and value.prim == "call":
+                    for argument in _shared_with(ctx, value):
+                        found |= roots(argument)
+            if isinstance(stmt, Store):
+                base = root(stmt.base)
+                assert base is not None
+                self.stored.append(base)
+
+    def of(self, name: str) -> set[str]:
+        """The name, and all that its memory may have come from."""
+        found: set[str] = set()
+        pending = [name]
+        while pending:
+            one = pending.pop()
+            if one not in found:
+                found.add(one)
+                pending += self.sources.get(one, ())
+        return found
+
+
+def _shared_with(ctx: Context, call: Op) -> list[Expr]:
+    """The arguments that a result of the call may be, in Python."""
     assert ctx.functions is not None
     known = ctx.functions.by_name(callee_of(call).name)
-    return [(result, call.args[at]) for result, at in known.shares] if known is not None else []
+    return [call.args[at] for _, at in known.shares] if known is not None else []
 
 
 # ---- the call -------------------------------------------------------------------------------------------------------

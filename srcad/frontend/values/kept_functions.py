@@ -22,7 +22,7 @@ class OuterVariable:
 
     scope: int
     name: str
-    read: Callable[[], object]
+    read: Callable[[], object] = field(compare=False)
 
 
 @dataclass(frozen=True, eq=False)
