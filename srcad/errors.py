@@ -213,12 +213,16 @@ def fail_all(problems: Sequence[Problem]) -> None:
         raise CODES[problems[0].code][0](*problems) from None
 
 
+class Restart(Exception):
+    """No error: what a pass has found out makes the compiler begin again, in another way."""
+
+
 @contextmanager
 def during(pass_name: str, span: Place | None = None) -> Iterator[None]:
     """Convert an exception in a pass that is not a `SrcadError` into an `InternalError` that names the pass."""
     try:
         yield
-    except SrcadError:
+    except (SrcadError, Restart):
         raise
     except Exception as fault:
         raise InternalError(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from srcad.compiler.called_functions import CalledFunctions, normalised
 from srcad.compiler.manager import run
-from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TEXT
+from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TEXT, CALLED_TIDY
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.frontend.values.kept_functions import KeptFunction
+from srcad.ir.calls import recursive
 from srcad.ir.nodes import Function
 from srcad.options import Options
 from srcad.request import Request
@@ -32,9 +34,12 @@ def prepare_called(
         return run(CALLED_TEXT, unit(g, "primal"), verifier).function
 
     def reverse(g: Function, wanted: Wanted, called: CalledFunctions) -> Function:
-        start = unit(g, "called adjoint", wanted)
-        start = Unit(start.asked, g, called=called)
+        start = replace(unit(g, "called adjoint", wanted), called=called)
         return run(CALLED_ADJOINT, start, verifier).function
 
+    def tidy(g: Function) -> Function:
+        return run(CALLED_TIDY, unit(g, "called adjoint"), verifier).function
+
     f, primals = normalised(f, kept, normal)
-    return f, CalledFunctions(primals, text, reverse)
+    trees = {one.called.name: id(one.tree) for one in kept}
+    return f, CalledFunctions(primals, trees, recursive(primals.values()), text, reverse, tidy)

@@ -10,19 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.canonicalize.prune import prune
+from srcad.errors import Restart
 from srcad.frontend.values.kept_functions import KeptFunction
 from srcad.ir.called import Called
 from srcad.ir.calls import callees, with_callees
-from srcad.ir.nodes import Block, Const, Effect, Function, Var
-from srcad.ir.traversal import blocks, stmt_reads, walk, with_blocks
+from srcad.ir.nodes import Block, Const, Effect, For, Function, Op, Var, While
+from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar, Type
 from srcad.options import Options
 from srcad.reverse.adjoint.call_adjoints import AdjointCall, Wanted
+from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.kinds import type_of_constant
 
 Make = Callable[[Function], Function]
 PrepareCalled = Callable[[Function, Sequence[KeptFunction], Options], tuple[Function, "CalledFunctions"]]
+
+
+class BetterInlined(Restart):
+    """The adjoint of a function would do work again that its caller can save."""
+
+    def __init__(self, tree: int) -> None:
+        super().__init__(tree)
+        self.tree = tree
 
 
 @dataclass(eq=False)
@@ -31,10 +42,15 @@ class CalledFunctions:
 
     primals: Mapping[str, Function]
     """In normal form."""
+    trees: Mapping[str, int]
+    """The ids of their trees."""
+    recursive: frozenset[str]
     sequential: Make
     """From normal form to what is printed."""
     reverse: Callable[[Function, Wanted, CalledFunctions], Function]
     """The adjoint of a function in normal form, as it is printed."""
+    tidy: Make
+    """What a person would make of it."""
     printed: dict[str, Function] = field(default_factory=dict)
     """By name: primals and adjoints."""
     _adjoints: dict[tuple[str, Wanted], AdjointCall] = field(default_factory=dict)
@@ -59,8 +75,10 @@ class CalledFunctions:
                 break
             reads |= found
             self._adjoints = before
+        if name not in self.recursive and repeats_work(made):
+            raise BetterInlined(self.trees[name])
         params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
-        self.printed[own] = replace(made, name=own, params=params)
+        self.printed[own] = self.tidy(replace(made, name=own, params=params))
         return self._adjoints[key]
 
     def _fresh(self, name: str) -> str:
@@ -105,6 +123,24 @@ def result_type(f: Function, at: int) -> Type:
     result = f.results[at]
     assert isinstance(result, Var | Const)
     return f.types[result.name] if isinstance(result, Var) else type_of_constant(result.value)
+
+
+def repeats_work(adjoint: Function) -> bool:
+    """Whether the forward sweep of an adjoint does anything of weight: a loop, a call, a transcendental function.
+
+    >>> from srcad.ir.notation import parse
+    >>> from srcad.reverse.source_comments import REVERSE
+    >>> [repeats_work(Function("f", (), (*parse(text), REVERSE), (), {})) for text in ("y = x * x", "y = np.exp(x)")]
+    [False, True]
+    """
+    forward = adjoint.body[: section_start(adjoint.body, "reverse")]
+    loops = any(isinstance(s, For | While) for s in walk(forward))
+    return loops or any(not _is_light(op) for s in walk(forward) for e in own_exprs(s) for op in ops(e))
+
+
+def _is_light(op: Op) -> bool:
+    primitive = PRIMITIVES[op.prim]
+    return primitive.cheap or operation_cost(op.prim) is not None or primitive.kind in ("view", "query", "create")
 
 
 def unchecked(f: Function) -> Function:

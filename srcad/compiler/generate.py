@@ -29,6 +29,8 @@ from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
+from srcad.backend.python.name_clashes import with_distinct_names
+from srcad.compiler.called_functions import BetterInlined
 from srcad.compiler.manager import is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
 from srcad.compiler.call_compilation import prepare_called
@@ -36,7 +38,7 @@ from srcad.compiler.nested_derivative import nested_derivative
 from srcad.compiler.passes import COMPILED, INLINED, READABLE
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
-from srcad.errors import during
+from srcad.errors import InternalError, SrcadError, during
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract
@@ -116,6 +118,12 @@ class Generated:
         called = recursive(self.beside)
         return tuple(self._for_machine(one) for one in self.beside if one.name in called)
 
+    @property
+    def layouts(self) -> dict[str, tuple[str, ...]]:
+        """Of the functions beside it in what is compiled, the layouts of arguments ("" of a number)."""
+        *beside, _ = with_distinct_names((*self.compiled_beside, self.compiled))
+        return {f.name: tuple(getattr(f.types[p.name], "layout", "") for p in f.params) for f in beside}
+
     def _for_machine(self, f: Function) -> Function:
         called = recursive(self.beside)
         inlined = {one.name: one for one in self.beside if one.name not in called}
@@ -163,11 +171,8 @@ def generate(
     asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     verify = is_verifying() or request.options.debug
-    start = Unit(asked, Function(source.name, (), (), (), {}), differentiate=nested_derivative)
-    start = replace(start, prepare_called=prepare_called)
     with settings(verify=verify):
-        unit = run(READABLE[mode], start, verifier)
-        beside = unit.called.beside(unit.function) if unit.called is not None else ()
+        unit, beside = _made(asked, mode)
     made, lowered = unit.function, unit.lowered
     assert lowered is not None
     header = ModuleDocstring(
@@ -180,6 +185,22 @@ def generate(
     name = source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
+
+
+def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
+    """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
+    assert asked.source is not None
+    while True:
+        start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=nested_derivative)
+        try:
+            unit = run(READABLE[mode], replace(start, prepare_called=prepare_called), verifier)
+            return unit, unit.called.beside(unit.function) if unit.called is not None else ()
+        except BetterInlined as found:
+            asked = replace(asked, inlined=asked.inlined | {found.tree})
+        except SrcadError as error:
+            if not asked.calls or isinstance(error, InternalError):
+                raise
+            asked = replace(asked, calls=False)
 
 
 def _defaults(made: Function) -> tuple[str, ...]:

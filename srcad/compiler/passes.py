@@ -158,12 +158,14 @@ CALLED_NORMAL: Order = NORMALISE[2:]
 CALLED_TEXT: Order = (REFUSE, *CLEAN_UP)
 """From there to the function that people read."""
 
-CALLED_ADJOINT: Order = (
-    *PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL,
+CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)
+"""From there to its adjoint."""
+
+CALLED_TIDY: Order = (
     Optional("merge_branches",                  body(merge_branches),                SEQUENTIAL, SEQUENTIAL),
     Optional("drop_rulers",                     body(lambda b, _: without_rulers(b)), SEQUENTIAL, SEQUENTIAL),
 )
-"""From there to its adjoint."""
+"""What the sweeps of an adjoint can have in common, once it is known what they do."""
 
 NESTED: Order = (*PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL)
 """From the normal form of a function to a derivative of it that another function needs for its value."""

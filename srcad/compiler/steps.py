@@ -77,6 +77,8 @@ def lowered(unit: Unit) -> Unit:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode == "primal",
+        calls=asked.calls,
+        inlined=asked.inlined,
     )
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)

@@ -36,6 +36,10 @@ class Asked:
     """Arguments that are 0-d arrays."""
     free_sums: frozenset[str] = frozenset()
     """Statements of the source, as text, that add to a sum whose order does not matter."""
+    calls: bool = True
+    """Whether calls of functions that do not call themselves may stay calls."""
+    inlined: frozenset[int] = frozenset()
+    """Functions whose calls do not stay, by the ids of their trees."""
     wanted: Wanted | None = None
     """Of the adjoint of a function that is called."""
 

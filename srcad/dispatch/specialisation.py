@@ -209,9 +209,10 @@ class Specialisation:
         if self._compiles:
             from srcad.backend.numba import compilation
 
+            layouts = self.generated.layouts
             for own, one in list(vars(module).items()):
                 if inspect.isfunction(one) and one.__module__ == module.__name__:
-                    setattr(module, own, compilation.compiled(one, options))
+                    setattr(module, own, compilation.compiled(one, options, layouts.get(own, ())))
             function = getattr(module, name)
         return module, function
 

@@ -162,7 +162,8 @@ def of_call(f: Function, wanted: Wanted) -> Reversal:
     seeds = []
     for at in wanted.results:
         t = builder.typeof(f.results[at])
-        t = Scalar(t.dtype) if isinstance(t, Scalar) else t
+        # a caller's cotangent may lie in memory in any way
+        t = Scalar(t.dtype) if isinstance(t, Scalar) else replace(t, layout="A") if isinstance(t, Array) else t
         seeds.append((f.results[at], builder.adjoint(f"d_result_{at}" if several else "d_result", t, "result")))
     return Reversal(builder.built(f), tuple(wrt), (tuple(seeds),), buffers, masked=wanted.masked)
 

@@ -23,11 +23,11 @@ def disabled() -> bool:
     return bool(config.DISABLE_JIT) if config else os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
 
 
-def compiled(function: Callable[..., Any], options: Options) -> Callable[..., Any]:
-    """The Numba dispatcher of a generated function."""
+def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str, ...] = ()) -> Callable[..., Any]:
+    """The Numba dispatcher of a generated function; `layouts` are those of the arguments of one that calls itself."""
     from srcad.backend.numba import target
 
-    return target.compiled(function, options.cache, options.fastmath, options.debug or None)
+    return target.compiled(function, options.cache, options.fastmath, options.debug or None, layouts=layouts)
 
 
 def prepare(dispatcher: Any, args: Sequence[Any]) -> None:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from typing import Any
 
+import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
 from numba.core import caching, codegen, cpu, dispatcher, registry, sigutils, types
 from numba.core.compiler_lock import global_compiler_lock
@@ -73,9 +75,43 @@ class _Codegen(codegen.JITCPUCodegen):
     ordered_sums = False
 
     class _library_class(codegen.JITCodeLibrary):
+        def _finalize_dynamic_globals(self) -> None:
+            super()._finalize_dynamic_globals()
+            # an address that only this process knows: such code is not for a cache
+            self._dynamic_globals += [one.name for one in _unresolved(self._final_module)]
+
         def _optimize_final_module(self) -> None:
+            self._final_module = _with_own_calls(self._final_module)
             with light_overloads.loops_for_llvm(self._codegen.ordered_sums):
                 super()._optimize_final_module()
+
+
+_UNRESOLVED = codegen.RuntimeLinker.PREFIX
+
+
+def _unresolved(module: Any) -> list[Any]:
+    return [one for one in module.global_variables if one.name.startswith(_UNRESOLVED)]
+
+
+def _with_own_calls(module: Any) -> Any:
+    """A module of LLVM in which functions that call themselves do so directly.
+
+    Numba's call such a function by an address that is entered when the function has been compiled. Nobody enters it when
+    a caller comes from the cache: that ends the process.
+    """
+    defined = {function.name for function in module.functions if not function.is_declaration}
+    names = [one.name.removeprefix(_UNRESOLVED) for one in _unresolved(module)]
+    own = [name for name in names if name in defined]
+    if not own:
+        return module
+    text = str(module)
+    for name in own:
+        address, direct = f'@"{_UNRESOLVED}{name}"', f'@".srcad.direct${name}"'
+        text = text.replace(address, direct)
+        text = re.sub(rf"^{re.escape(direct)} = external global (.*?)$", rf'{direct} = internal constant \1 @"{name}"', text, flags=re.M)
+    made = llvmlite.binding.parse_assembly(text)
+    made.name = module.name
+    return made
 
 
 class _Context(cpu.CPUContext):
@@ -134,6 +170,27 @@ class Dispatcher(_InnerDispatcher):
                 return super().compile(sig)
             finally:
                 generator.ordered_sums = before
+
+    layouts: tuple[str, ...] = ()
+    """Of a function that calls itself, the layouts of its array arguments: all calls are of one compiled function."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        return super().get_call_template(self._as_taken(args), kws)
+
+    def fold_argument_types(self, args: Any, kws: Any) -> Any:
+        return super().fold_argument_types(self._as_taken(args), kws)
+
+    def _as_taken(self, args: Any) -> tuple[Any, ...]:
+        if not self.layouts:
+            return tuple(args)
+        found = []
+        for arg, layout in zip(map(types.unliteral, args), self.layouts, strict=True):
+            if isinstance(arg, types.Array) and arg.layout != layout:
+                if layout != "A":
+                    raise TypeError(f"{self.py_func.__name__} takes an array that is contiguous by {layout}")
+                arg = arg.copy(layout=layout)
+            found.append(arg)
+        return tuple(found)
 
     def get_overload(self, sig: Any) -> Any:
         """The entry point for a signature, also registered in Numba's own context for callers compiled by `njit`."""
@@ -196,6 +253,7 @@ def compiled(
     fastmath: bool = False,
     boundscheck: bool | None = None,
     kind: type[Dispatcher] = Dispatcher,
+    layouts: tuple[str, ...] = (),
 ) -> Dispatcher:
     """Like `numba.njit` of a function that srcad wrote, with the contexts of this target. 1/0 is inf, as in NumPy."""
     _reuse_freed_memory()
@@ -203,6 +261,7 @@ def compiled(
     fast: Any = {"reassoc", "contract", "nsz", "arcp", "afn"} if fastmath else False
     options = {"nopython": True, "error_model": "numpy", "fastmath": fast, "boundscheck": boundscheck}
     made: Any = kind(function, {}, options)
+    made.layouts = layouts
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]

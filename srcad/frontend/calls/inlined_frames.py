@@ -54,6 +54,8 @@ def inline_source(
         kept = kept_call(ctx, source, bound_arguments(ctx, source.tree, args, keywords, defaults))
         if kept is not None:
             return kept
+    if not library and stands_for is None and ctx.functions is not None:
+        ctx.functions.note(source.tree, ctx.place())
     frame = new_frame(ctx, source, source.tree, library, None)
     if stands_for is None and library:
         stands_for = _METHOD_OF.get(source.function)

@@ -163,7 +163,7 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
     types = tuple(_in_terms_of(builder.typeof(r), known) for r in results)
     called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), types)
     outer = tuple(OuterVariable(key[0], key[1], one.read) for key, one in captured)
-    return KeptFunction(called, f, result, outer, dict(inner.guards), shares)
+    return KeptFunction(source.tree, called, f, result, outer, dict(inner.guards), shares)
 
 
 def _name(leaf: Leaf) -> str:

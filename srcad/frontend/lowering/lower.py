@@ -113,6 +113,8 @@ def lower(
     zero_d: bool = False,
     free_sums: frozenset[str] = frozenset(),
     lists: bool = True,
+    calls: bool = True,
+    inlined: frozenset[int] = frozenset(),
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
@@ -121,11 +123,12 @@ def lower(
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
     are marked, for `analysis/memory/zero_dim_conflicts`. `free_sums` are statements, as text, whose sums have no order,
     as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
-    Raises S1xx for what is outside the language.
+    `calls` of functions stay calls, where they are longer than a line or two and called more than once; but those of the
+    functions `inlined`, by the ids of their trees. Raises S1xx for what is outside the language.
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
-    functions = KeptFunctions()
+    functions = KeptFunctions(inlined=set(inlined), keep=calls)
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True
@@ -133,7 +136,10 @@ def lower(
         ctx.list_items = known
         ctx.functions = functions = functions.again()
         try:
-            return _lowered(ctx, source, arguments, name)
+            made = _lowered(ctx, source, arguments, name)
+            if not functions.keep_more():
+                return made
+            continue
         except RetryWithCalls:
             continue  # each attempt keeps one more function, or one for more general arguments
         except (RetryUnrolled, NotYetBound) as unresolved:

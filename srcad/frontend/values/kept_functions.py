@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import gast
+
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.called import Called
 from srcad.ir.nodes import Function
@@ -29,6 +31,7 @@ class OuterVariable:
 class KeptFunction:
     """A function that stands beside its callers, in normal form."""
 
+    tree: Any
     called: Called
     function: Function
     """Its last parameters are the variables from outside."""
@@ -64,11 +67,33 @@ class KeptFunctions:
     """Functions that turned out not to be callable so."""
     made: dict[object, KeptFunction] = field(default_factory=dict)
     open: list[OpenFunction] = field(default_factory=list)
+    keep: bool = True
+    """Whether calls of functions that do not call themselves may stay, too."""
+    sites: dict[int, set[object]] = field(default_factory=dict)
+    """The places of the calls that were inlined, by function."""
+    _seen: dict[int, Any] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
 
     def again(self) -> KeptFunctions:
         """For another attempt."""
-        return KeptFunctions(self.trees, self.recursive, self.general, self.inlined)
+        return KeptFunctions(self.trees, self.recursive, self.general, self.inlined, keep=self.keep)
+
+    def note(self, tree: Any, place: object) -> None:
+        """A call has been inlined here."""
+        self._seen[id(tree)] = tree
+        self.sites.setdefault(id(tree), set()).add(place)
+
+    def keep_more(self) -> bool:
+        """Keep the functions that are called more than once and are longer than a line or two; whether there are any
+        that were inlined up to now."""
+        wanted = {
+            own: tree
+            for own, tree in self._seen.items()
+            if self.keep and len(self.sites[own]) > 1 and own not in self.inlined and _length(tree) > _MOST_INLINED
+        }
+        new = wanted.keys() - self.trees.keys()
+        self.trees.update(wanted)
+        return bool(new)
 
     def by_name(self, name: str) -> KeptFunction | None:
         """The function of this name, as far as it is known."""
@@ -82,3 +107,13 @@ class KeptFunctions:
             candidate = f"{name}_{count}"
         self._names.add(candidate)
         return candidate
+
+
+_MOST_INLINED = 2
+
+
+def _length(tree: Any) -> int:
+    """The number of statements of a function, without its docstring."""
+    first = tree.body[0]
+    is_text = isinstance(first, gast.Expr) and isinstance(first.value, gast.Constant) and isinstance(first.value.value, str)
+    return sum(isinstance(node, gast.stmt) for node in gast.walk(tree)) - 1 - is_text
