@@ -30,10 +30,10 @@ from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
 from srcad.backend.python.name_clashes import with_distinct_names
+from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined
 from srcad.compiler.manager import is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
-from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.nested_derivative import nested_derivative
 from srcad.compiler.passes import COMPILED, INLINED, READABLE
 from srcad.compiler.unit import Asked, Unit

@@ -90,6 +90,7 @@ def _form(generated: Generated, options: Options, text: str) -> str:
         "TAKES": [_kind(parameter.type) for parameter in takes],
         "SAID": said(generated.function.name, takes),
         "FASTMATH": options.fastmath,
+        "LAYOUTS": generated.layouts,
     }
     end = "\n".join(f"{name} = {value!r}" for name, value in facts.items())
     return f'{_NOTE}"""Compiled form of {generated.name}."""\n\n{code.strip()}\n\n\n{end}\n'

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from srcad.backend.modules.text_functions import function_of
 from srcad.backend.python.module_text import unchecked_name
-from srcad.backend.python.name_clashes import rename_clashes
+from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
 from srcad.backend.python.statements import free_sums
 from srcad.compiler.generate import Generated, generate
 from srcad.errors import fail
@@ -35,7 +35,8 @@ def reread(text: str, generated: Generated, options: Options) -> Generated:
             advice="keep the parameters as they are; or give the function another name and a file of its own.",
         )
     arguments = {name: Leaf(Var(name), _own(name, known)) for name, known in takes.items()}
-    free = free_sums(rename_clashes(generated.function))
+    functions = with_distinct_names((*generated.beside, generated.function))
+    free = frozenset().union(*(free_sums(rename_clashes(f)) for f in functions))
     request = Request("primal", (), True, False, options)
     made = generate(function, arguments, (), request, free_sums=free)
     named = replace(made.function, name=generated.function.name)

@@ -26,6 +26,7 @@ from srcad.backend.numba.compilation import decorator
 from srcad.backend.python.module_text import helpers_of
 from srcad.compiler import machine_folder
 from srcad.compiler.generate import Generated
+from srcad.ir.calls import recursive
 from srcad.options import Options
 
 _SCIPY = "needs   SciPy beside NumPy and Numba, which reaches BLAS and LAPACK through it"
@@ -38,8 +39,10 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     With a compiled form beside it, its last lines look for that.
     """
     compiles = options.target != "python"
-    text = generated.text(asks=True, helpers_from=None, decorator=decorator(options) if compiles else None)
-    names = [*_with_theirs(helpers_of(generated.function))]
+    # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
+    cached = not recursive(generated.beside)
+    text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
+    names = [*_with_theirs(helpers_of(generated.function, *generated.beside))]
     helpers = "\n\n\n".join(_definition(name, compiles) for name in names)
     if names and compiles:
         text = _with_line(text, "from numba import njit", "from numba.extending import register_jitable")

@@ -13,7 +13,6 @@ import numpy as np
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
-from srcad.backend.python.module_text import unchecked_name
 from srcad.compiler.generate import Generated
 from srcad.dispatch.argument_types import AbstractArguments
 from srcad.dispatch.leaf_conversion import (

@@ -42,7 +42,6 @@ from srcad.ir.traversal import (
     blocks,
     children,
     defined,
-    map_expr,
     own_exprs,
     rename,
     replace_names,

@@ -9,7 +9,7 @@ from srcad.analysis.integers.element_dependence import ElementAccess, element_ac
 from srcad.analysis.memory.may_alias import MayAlias
 from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, For, If, Op, Slice, Store, Var
-from srcad.ir.traversal import children, defined, names, own_exprs
+from srcad.ir.traversal import changed_by, children, defined, names, own_exprs
 from srcad.ir.types import Array, Opaque, Scalar, Tuple, Type
 from srcad.rules.traits import SHAPE_READS
 
@@ -88,6 +88,7 @@ class LoopAccesses:
                 case Assign(target) | AugAssign(target) if not isinstance(self._types.get(target), Scalar):
                     yield Access(target, None, True)
             for expr in read:
+                yield from (Access(n, None, True) for n in changed_by(expr))
                 yield from self.read(expr, facts, counters)
             match stmt:
                 case For():

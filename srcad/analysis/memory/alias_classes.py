@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from srcad.analysis.cache import remembered
 from srcad.analysis.memory.may_alias import UnionFind
-from srcad.ir.nodes import Block, Const, For, Function, Op, Store, Var, While
-from srcad.ir.result_memory import root
-from srcad.ir.traversal import bindings, walk
+from srcad.ir.nodes import Block, Const, For, Function, Op, Var, While
+from srcad.ir.traversal import bindings, own_stores, walk
 from srcad.ir.types import Array, Type
 
 
@@ -58,10 +57,7 @@ def _classes(body: Block, types: Mapping[str, Type]) -> tuple[tuple[Mapping[str,
     for stmt in walk(body):
         for target, value in bindings(stmt):
             classes.join(target, value)
-        if isinstance(stmt, Store):
-            name = root(stmt.base)
-            assert name is not None
-            stores.append(name)
+        stores += filter(is_array, own_stores(stmt))
     return ({name: classes.find(name) for name in list(classes.parent)}, stores), asked
 
 

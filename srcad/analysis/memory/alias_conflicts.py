@@ -13,9 +13,26 @@ from dataclasses import dataclass
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes, is_writable_view, surely_runs
 from srcad.errors import fail
 from srcad.ir.names import base, is_temporary
-from srcad.ir.nodes import Assign, Block, Comment, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
-from srcad.ir.result_memory import RESULT_MEMORY, root, roots
-from srcad.ir.traversal import own_exprs, reads, walk
+from srcad.ir.nodes import (
+    Assign,
+    Block,
+    Comment,
+    Effect,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Slice,
+    Span,
+    Stmt,
+    Store,
+    Var,
+    While,
+)
+from srcad.ir.result_memory import RESULT_MEMORY, roots
+from srcad.ir.traversal import own_exprs, own_stores, reads, walk
+from srcad.ir.types import Array
 from srcad.rules.traits import SHAPE_READS
 
 Pairs = frozenset[frozenset[str]]
@@ -134,14 +151,18 @@ class _Clashes:
             self.met.setdefault(pair, span)
         return pairs | new
 
+    def writes(self, stmt: Assign | Store | Effect, pairs: Pairs, live: frozenset[str]) -> None:
+        for name in own_stores(stmt):
+            if isinstance(self.f.types[name], Array):
+                self.write(name, pairs, live, stmt.span)
+
     def statement(self, stmt: Stmt, pairs: Pairs, live: frozenset[str]) -> Pairs:
         match stmt:
             case Assign(target, value):
+                self.writes(stmt, pairs, live)
                 return self.meet(pairs, target, self.partners(value, pairs), stmt.span)
-            case Store(base, _, _):
-                name = root(base)
-                assert name is not None
-                self.write(name, pairs, live, stmt.span)
+            case Store() | Effect():
+                self.writes(stmt, pairs, live)
                 return pairs
             case If(_, then, orelse, joins):
                 read = {n for j in joins for e in (j.then, j.orelse) for n in reads(e)}

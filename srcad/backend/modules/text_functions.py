@@ -31,7 +31,8 @@ _NUMBERS = count(1)
 def function_of(text: str, name: str | None = None) -> Any:
     """The function in the text of a module, imported from a temporary file, where errors show its lines.
 
-    Without a name it is the one that `__all__` lists, or the only public one beside copies of srcad's helpers.
+    Without a name it is the one that `__all__` lists, or the only public one beside copies of srcad's
+    helpers that no other calls.
     Raises S318 where that is none or several, or where the text is no module that can be imported.
     """
     try:
@@ -60,12 +61,14 @@ def function_at(path: Path, name: str | None = None) -> Any:
 def _public(module: ModuleType) -> list[str]:
     """Functions that the module defines for others, in their order; copies of helpers are not."""
     found = []
+    called: set[str] = set()
     for name, value in vars(module).items():
         inner = getattr(value, "__srcad_primal__", getattr(value, "py_func", value))
-        own = isfunction(inner) and inner.__module__ == module.__name__
-        if own and not name.startswith("_") and helper_like(inner) is None:
-            found.append(name)
-    return found
+        if isfunction(inner) and inner.__module__ == module.__name__ and helper_like(inner) is None:
+            called |= set(inner.__code__.co_names) - {name}
+            if not name.startswith("_"):
+                found.append(name)
+    return [name for name in found if name not in called] or found
 
 
 def _imported(path: Path) -> ModuleType:

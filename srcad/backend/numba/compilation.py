@@ -44,10 +44,10 @@ def prepare(dispatcher: Any, args: Sequence[Any]) -> None:
         raise _translated(error, dispatcher.py_func) from error
 
 
-def decorator(options: Options) -> str:
+def decorator(options: Options, cache: bool = True) -> str:
     """The decorator of a function in a file that is shipped."""
-    extra = ", fastmath=True" if options.fastmath else ""
-    return f'njit(error_model="numpy", cache=True{extra})'
+    extra = (", cache=True" if cache else "") + (", fastmath=True" if options.fastmath else "")
+    return f'njit(error_model="numpy"{extra})'
 
 
 def numba_version() -> str:

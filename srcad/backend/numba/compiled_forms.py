@@ -71,13 +71,20 @@ def _fits(given: Any, taken: tuple[str, int, str]) -> bool:
 
 
 def _dispatcher(function: Callable[..., Any], form: ModuleType) -> Any:
-    made: Any
-    try:
-        made = target.compiled(function, True, form.FASTMATH, kind=_Form)
-    except RuntimeError:  # no folder that Numba may cache in
-        made = target.compiled(function, False, form.FASTMATH, kind=_Form)
+    for name, layouts in form.LAYOUTS.items():  # functions that call themselves
+        beside = getattr(form, name)
+        if not isinstance(beside, target.Dispatcher):
+            setattr(form, name, _cached(beside, form, target.Dispatcher, layouts))
+    made = _cached(function, form, _Form)
     made.form = form
     return made
+
+
+def _cached(function: Any, form: ModuleType, kind: Any, layouts: tuple[str, ...] = ()) -> Any:
+    try:
+        return target.compiled(function, True, form.FASTMATH, kind=kind, layouts=layouts)
+    except RuntimeError:  # no folder that Numba may cache in
+        return target.compiled(function, False, form.FASTMATH, kind=kind, layouts=layouts)
 
 
 def _form(folder: str, stem: str, text: bytes) -> ModuleType | None:

@@ -96,8 +96,8 @@ def _unresolved(module: Any) -> list[Any]:
 def _with_own_calls(module: Any) -> Any:
     """A module of LLVM in which functions that call themselves do so directly.
 
-    Numba's call such a function by an address that is entered when the function has been compiled. Nobody enters it when
-    a caller comes from the cache: that ends the process.
+    Numba's call such a function by an address that is entered when the function has been compiled. Nobody enters it
+    when a caller comes from the cache: that ends the process.
     """
     defined = {function.name for function in module.functions if not function.is_declaration}
     names = [one.name.removeprefix(_UNRESOLVED) for one in _unresolved(module)]
@@ -108,7 +108,8 @@ def _with_own_calls(module: Any) -> Any:
     for name in own:
         address, direct = f'@"{_UNRESOLVED}{name}"', f'@".srcad.direct${name}"'
         text = text.replace(address, direct)
-        text = re.sub(rf"^{re.escape(direct)} = external global (.*?)$", rf'{direct} = internal constant \1 @"{name}"', text, flags=re.M)
+        declared = re.compile(rf"^{re.escape(direct)} = external global (.*?)$", re.MULTILINE)
+        text = declared.sub(rf'{direct} = internal constant \1 @"{name}"', text)
     made = llvmlite.binding.parse_assembly(text)
     made.name = module.name
     return made

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import gast
 
 from srcad.errors import Problem, SrcadError
-from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.calls.argument_binding import bound_arguments, default_value
+from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source

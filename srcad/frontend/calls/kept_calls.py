@@ -27,9 +27,9 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
 from srcad.ir.called import Called, callee_of
-from srcad.ir.nodes import Assign, Atom, Block, Expr, Function, Op, Param, Store, Var
-from srcad.ir.result_memory import root, roots
-from srcad.ir.traversal import bindings, walk
+from srcad.ir.nodes import Assign, Atom, Block, Effect, Expr, Function, Op, Param, Var
+from srcad.ir.result_memory import roots
+from srcad.ir.traversal import bindings, own_stores, walk
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
 from srcad.typing.builder import Builder
 
@@ -60,17 +60,17 @@ def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Ab
 
 
 def _as_made_for(functions: KeptFunctions, tree: object, given: Arguments) -> Arguments:
-    """The arguments of the one function that all calls of a recursive function call, where there can be one."""
-    known = functions.general.get(id(tree))
-    others = [known] if known is not None else [o.given for o in functions.open if o.tree is tree]
-    for other in others:
+    """The arguments of the one function that all calls are of, where there can be one."""
+    known: list[Arguments] = functions.general.setdefault(id(tree), [])
+    for at, other in enumerate(known):
         common = generalised(other, given)
         if common is None:
             continue
         if common.key != other.key:
-            functions.general[id(tree)] = common
+            known[at] = common
             raise RetryWithCalls()
         return common
+    known.append(given)
     return given
 
 
@@ -112,7 +112,8 @@ def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arg
 
 
 def _agree(assumed: KeptFunction, made: KeptFunction) -> bool:
-    same = assumed.called.results == made.called.results and assumed.result == made.result
+    known, found = assumed.called, made.called
+    same = (known.results, known.changes) == (found.results, found.changes) and assumed.result == made.result
     return same and assumed.outer == made.outer and assumed.shares == made.shares
 
 
@@ -145,12 +146,12 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
         raise NotKept(f"{source.name} changes a list or dict that it is given")
     if _refers_to(returned, passed):
         raise NotKept(f"{source.name} returns a list or dict that it is given")
-    if not found:
-        raise NotKept(f"{source.name} returns nothing that is computed")
     captured = list(inner.captures.items())
     params += [leaf for _, one in captured for leaf in leaves(one.value)]
     body = tuple(builder.statements)
-    results, copies, shares = _with_own_memory(inner, params, found, source.name)
+    results, copies, shares, changes = _with_own_memory(inner, params, found, source.name)
+    if not found and not changes:
+        raise NotKept(f"{source.name} returns nothing that is computed")
     f = Function(
         name,
         tuple(Param(_name(leaf), _name(leaf)) for leaf in params),
@@ -161,7 +162,7 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
     )
     known = {_name(leaf) for leaf in params}
     types = tuple(_in_terms_of(builder.typeof(r), known) for r in results)
-    called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), types)
+    called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), types, changes=changes)
     outer = tuple(OuterVariable(key[0], key[1], one.read) for key, one in captured)
     return KeptFunction(source.tree, called, f, result, outer, dict(inner.guards), shares)
 
@@ -176,8 +177,6 @@ def _with_slots(ctx: Context, value: Abstract, found: list[Leaf], recurs: bool) 
     if isinstance(value, Leaf):
         if not isinstance(value.atom, Var) and not recurs:
             return value
-        if ctx.is_undefined(value) and not ctx.frame.pending:
-            raise NotKept("what it returns may have no value")
         found.append(value)
         return LeafSlot(len(found) - 1)
     return map_structure(value, lambda part: _with_slots(ctx, part, found, recurs))
@@ -214,12 +213,15 @@ def _in_terms_of(known: Type, params: set[str]) -> Scalar | Array:
 
 def _with_own_memory(
     ctx: Context, params: Sequence[Leaf], found: Sequence[Leaf], name: str
-) -> tuple[tuple[Expr, ...], list[Assign], tuple[tuple[int, int], ...]]:
-    """The results, the statements that copy those that may share memory, and which argument each shares memory with."""
+) -> tuple[tuple[Expr, ...], list[Assign], tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """The results, the statements that copy those that may share memory, which argument each shares memory with, and
+    the arguments that are written to."""
     builder = ctx.builder
     given = {_name(p): at for at, p in enumerate(params) if isinstance(p.type, Array)}
     memory = _Memory(ctx, tuple(builder.statements))
-    if any(not given.keys().isdisjoint(memory.of(base)) for base in memory.stored):
+    changed = {n for base in memory.stored for n in memory.of(base) if n in given}
+    assert ctx.functions is not None
+    if changed and not ctx.functions.may_change:
         raise NotKept(f"{name} writes to an array that it is given")
     own: set[str] = set()
     results: list[Expr] = []
@@ -238,7 +240,7 @@ def _with_own_memory(
         elif not own.isdisjoint(reached):
             raise NotKept(f"{name} returns an array twice")
         own |= reached - given.keys()
-    return tuple(results), copies, tuple(shares)
+    return tuple(results), copies, tuple(shares), tuple(sorted(given[n] for n in changed))
 
 
 class _Memory:
@@ -254,10 +256,7 @@ class _Memory:
                 if isinstance(value, Op) and value.prim == "call":
                     for argument in _shared_with(ctx, value):
                         found |= roots(argument)
-            if isinstance(stmt, Store):
-                base = root(stmt.base)
-                assert base is not None
-                self.stored.append(base)
+            self.stored += own_stores(stmt)
 
     def of(self, name: str) -> set[str]:
         """The name, and all that its memory may have come from."""
@@ -289,10 +288,14 @@ def _emitted(ctx: Context, source: Source, given: Arguments, found: KeptFunction
             outside_value(ctx, own, outer.name, outer.read, outer.scope)
         atoms += [leaf.atom for leaf in leaves(ctx.captures[outer.scope, outer.name].value)]
     ctx.guards |= found.guards
+    if not found.called.results:
+        ctx.builder.emit(Effect(Op("call", tuple(atoms), (("callee", found.called),)), ctx.builder.span))
+        return to_callee(ctx, found.result)
     value = ctx.builder.op("call", *atoms, hint="value", callee=found.called)
     results: list[Leaf]
     if len(found.called.results) == 1:
         results = [ctx.leaf(value)]
     else:
-        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint="value")) for at in range(len(found.called.results))]
+        every = range(len(found.called.results))
+        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint="value")) for at in every]
     return to_callee(ctx, filled(found.result, results))

@@ -6,11 +6,20 @@ function. Types are written in terms of the parameters, so that calls with equal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from srcad.frontend.values.abstract_values import Abstract, Constant, HeapRef, Leaf, LeafSlot, Mapping as Dict
-from srcad.frontend.values.abstract_values import Record, Seq, map_structure
+from srcad.frontend.values.abstract_values import (
+    Abstract,
+    Constant,
+    HeapRef,
+    Leaf,
+    LeafSlot,
+    Record,
+    Seq,
+    map_structure,
+)
+from srcad.frontend.values.abstract_values import Mapping as Dict
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import name_part
 from srcad.ir.nodes import Atom, Const, Var
@@ -65,8 +74,6 @@ def arguments(ctx: Context, bound: Mapping[str, Abstract]) -> Arguments:
         value = ctx.check(value)
         match value:
             case Leaf():
-                if ctx.is_undefined(value):
-                    raise NotKept(f"{name} may have no value")
                 leaves.append((value, _unique(name, taken)))
                 return LeafSlot(len(leaves) - 1)
             case Seq(items, kind):

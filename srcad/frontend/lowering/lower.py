@@ -123,12 +123,12 @@ def lower(
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
     are marked, for `analysis/memory/zero_dim_conflicts`. `free_sums` are statements, as text, whose sums have no order,
     as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
-    `calls` of functions stay calls, where they are longer than a line or two and called more than once; but those of the
-    functions `inlined`, by the ids of their trees. Raises S1xx for what is outside the language.
+    `calls` of functions stay calls where they are longer than a line or two and called more than once, unless they are
+    among those `inlined`, the ids of their trees. Raises S1xx for what is outside the language.
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
-    functions = KeptFunctions(inlined=set(inlined), keep=calls)
+    functions = KeptFunctions(inlined=set(inlined), may_change=lists, keep=calls)
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gast
@@ -61,12 +61,14 @@ class KeptFunctions:
 
     trees: dict[int, Any] = field(default_factory=dict)
     recursive: set[int] = field(default_factory=set)
-    general: dict[int, Any] = field(default_factory=dict)
-    """The arguments that a function that calls itself is made for: those of all its calls."""
+    general: dict[int, list[Any]] = field(default_factory=dict)
+    """The arguments that a function is made for: those of all its calls, or of all that have one structure."""
     inlined: set[int] = field(default_factory=set)
     """Functions that turned out not to be callable so."""
     made: dict[object, KeptFunction] = field(default_factory=dict)
     open: list[OpenFunction] = field(default_factory=list)
+    may_change: bool = True
+    """Whether the functions may write to arrays that they are given: then there is no derivative."""
     keep: bool = True
     """Whether calls of functions that do not call themselves may stay, too."""
     sites: dict[int, set[object]] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class KeptFunctions:
 
     def again(self) -> KeptFunctions:
         """For another attempt."""
-        return KeptFunctions(self.trees, self.recursive, self.general, self.inlined, keep=self.keep)
+        return replace(self, made={}, open=[], sites={}, _seen={}, _names=set())
 
     def note(self, tree: Any, place: object) -> None:
         """A call has been inlined here."""
@@ -114,6 +116,4 @@ _MOST_INLINED = 2
 
 def _length(tree: Any) -> int:
     """The number of statements of a function, without its docstring."""
-    first = tree.body[0]
-    is_text = isinstance(first, gast.Expr) and isinstance(first.value, gast.Constant) and isinstance(first.value.value, str)
-    return sum(isinstance(node, gast.stmt) for node in gast.walk(tree)) - 1 - is_text
+    return sum(isinstance(node, gast.stmt) for node in gast.walk(tree)) - 1 - (gast.get_docstring(tree) is not None)

@@ -83,8 +83,8 @@ def reverse_sweep(
 
     `buffers` are adjoints allocated by the caller: they have a value from the start. `rows` are expanded arrays, with
     a row per iteration, and their number of leading axes. `prefix` is what the names of adjoints begin with.
-    `masked` are names whose cotangents may be those of values that were not used. `adjoint_of` gives the adjoints of the
-    functions that are called.
+    `masked` are names whose cotangents may be those of values that were not used. `adjoint_of` gives the adjoints of
+    the functions that are called.
     """
     adjoints = AdjointVariables(builder, regions, active, aliases.written, buffers, rows, prefix)
     sweep = ReverseSweep(regions.top)
