@@ -33,13 +33,15 @@ def prepare_called(
     def text(g: Function) -> Function:
         return run(CALLED_TEXT, unit(g, "primal"), verifier).function
 
-    def reverse(g: Function, wanted: Wanted, called: CalledFunctions) -> Function:
-        start = replace(unit(g, "called adjoint", wanted), called=called)
+    def reverse(g: Function, wanted: Wanted, called: CalledFunctions, keep: bool) -> Function:
+        mode = "called sweeps" if keep else "called adjoint"
+        start = replace(unit(g, mode, wanted), called=called)
         return run(CALLED_ADJOINT, start, verifier).function
 
     def tidy(g: Function) -> Function:
         return run(CALLED_TIDY, unit(g, "called adjoint"), verifier).function
 
-    f, primals = normalised(f, kept, normal)
+    f, primals, is_pure = normalised(f, kept, normal)
     trees = {one.called.name: id(one.tree) for one in kept}
-    return f, CalledFunctions(primals, trees, recursive(primals.values()), text, reverse, tidy)
+    own = {one.called.name: replace(one.called, pure=is_pure(one.called.name)) for one in kept}
+    return f, CalledFunctions(primals, own, trees, recursive(primals.values()), text, reverse, tidy)

@@ -10,19 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.canonicalize.prune import prune
+from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart
 from srcad.frontend.values.kept_functions import KeptFunction
-from srcad.ir.called import Called
+from srcad.ir.called import Called, in_terms_of
 from srcad.ir.calls import callees, with_callees
-from srcad.ir.nodes import Block, Const, Effect, For, Function, Op, Var, While
+from srcad.ir.nodes import Block, Effect, For, Function, While
 from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads, walk, with_blocks
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar
 from srcad.options import Options
 from srcad.reverse.adjoint.call_adjoints import AdjointCall, Wanted
-from srcad.rules.primitives import PRIMITIVES
-from srcad.typing.kinds import type_of_constant
 
 Make = Callable[[Function], Function]
 PrepareCalled = Callable[[Function, Sequence[KeptFunction], Options], tuple[Function, "CalledFunctions"]]
@@ -42,13 +40,14 @@ class CalledFunctions:
 
     primals: Mapping[str, Function]
     """In normal form."""
+    called: Mapping[str, Called]
     trees: Mapping[str, int]
     """The ids of their trees."""
     recursive: frozenset[str]
     sequential: Make
     """From normal form to what is printed."""
-    reverse: Callable[[Function, Wanted, CalledFunctions], Function]
-    """The adjoint of a function in normal form, as it is printed."""
+    reverse: Callable[[Function, Wanted, CalledFunctions, bool], Function]
+    """The adjoint of a function in normal form, as it is printed; it may return the results of the primal too."""
     tidy: Make
     """What a person would make of it."""
     printed: dict[str, Function] = field(default_factory=dict)
@@ -58,17 +57,18 @@ class CalledFunctions:
 
     def adjoint(self, name: str, wanted: Wanted) -> AdjointCall:
         """The adjoint of the function of this name, as it is called."""
-        key = name, wanted
-        if key in self._adjoints:
-            return self._adjoints[key]
+        for (other, known), found in self._adjoints.items():
+            same = other == name and (known.results, known.masked) == (wanted.results, wanted.masked)
+            if same and set(wanted.wrt) <= set(known.wrt):
+                return found
         primal = unchecked(self.primals[name])
         own = self._fresh(f"{name}_adjoint")
         reads: frozenset[int] = frozenset()
         while True:
             # a function that calls itself reads what it passes on to its adjoint
             before = dict(self._adjoints)
-            self._adjoints[key] = _call(own, primal, wanted, reads)
-            made = self.reverse(primal, wanted, self)
+            self._adjoints[name, wanted] = self._called(own, name, wanted, tuple(sorted(reads)))
+            made = self.reverse(primal, wanted, self, False)
             read = {name for stmt in made.body for name in stmt_reads(stmt)}
             found = frozenset(at for at, param in enumerate(made.params[: len(primal.params)]) if param.name in read)
             if found <= reads:
@@ -76,10 +76,43 @@ class CalledFunctions:
             reads |= found
             self._adjoints = before
         if name not in self.recursive and repeats_work(made):
+            self._adjoints[name, wanted] = self._split(own, name, wanted)
+        else:
+            params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
+            self.printed[own] = self.tidy(replace(made, name=own, params=params))
+        return self._adjoints[name, wanted]
+
+    def _split(self, own: str, name: str, wanted: Wanted) -> AdjointCall:
+        """The adjoint that takes what the forward sweep saves, and that forward sweep."""
+        primal = self.primals[name]
+        known = self.called[name]
+        split = split_sweeps(self.reverse(primal, wanted, self, True), len(primal.params), len(primal.results))
+        if split is None:
             raise BetterInlined(self.trees[name])
-        params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
-        self.printed[own] = self.tidy(replace(made, name=own, params=params))
-        return self._adjoints[key]
+        params = {name for name, _ in known.params}
+        types = [split.forward.types[n] for n in split.saved]
+        saved = tuple(in_terms_of(t, params) for t in types if isinstance(t, Scalar | Array))
+        if split.saved:
+            forward = replace(known, name=self._fresh(f"{name}_forward"), results=(*known.results, *saved))
+            self.printed[forward.name] = replace(split.forward, name=forward.name)
+        self.printed[own] = self.tidy(replace(split.reverse, name=own))
+        more = [known.results[at] for at in split.results]
+        found = self._called(own, name, wanted, split.reads, (*more, *saved))
+        return replace(found, results=split.results, forward=forward if split.saved else None, saved=len(saved))
+
+    def _called(
+        self, own: str, name: str, wanted: Wanted, reads: tuple[int, ...], more: Sequence[Scalar | Array] = ()
+    ) -> AdjointCall:
+        known, results = self.called[name].params, self.called[name].results
+        arrays = [at for at in wanted.wrt if isinstance(known[at][1], Array)]
+        taken = [*(known[at] for at in reads), *(("", t) for t in more)]
+        buffers = [(f"d_{known[at][0]}", known[at][1]) for at in arrays]
+        cotangents = [("", results[at]) for at in wanted.results]
+        scalars = [known[at][1] for at in wanted.wrt if at not in arrays]
+        returned = tuple(Scalar(t.dtype) for t in scalars if isinstance(t, Scalar))
+        changes = tuple(range(len(taken), len(taken) + len(buffers)))
+        called = Called(own, (*taken, *buffers, *cotangents), returned, True, changes)
+        return AdjointCall(called, wanted, reads)
 
     def _fresh(self, name: str) -> str:
         count = self._names[name] = self._names.get(name, -1) + 1
@@ -105,26 +138,6 @@ class CalledFunctions:
         return tuple(found.values())
 
 
-def _call(name: str, primal: Function, wanted: Wanted, reads: frozenset[int]) -> AdjointCall:
-    known = [(p.name, primal.types[p.name]) for p in primal.params]
-    arrays = [at for at in wanted.wrt if isinstance(known[at][1], Array)]
-    taken = [known[at] for at in sorted(reads)]
-    buffers = [(f"d_{known[at][0]}", known[at][1]) for at in arrays]
-    cotangents = [("", result_type(primal, at)) for at in wanted.results]
-    scalars = [known[at][1] for at in wanted.wrt if at not in arrays]
-    results = tuple(Scalar(t.dtype) for t in scalars if isinstance(t, Scalar))
-    changes = tuple(range(len(taken), len(taken) + len(buffers)))
-    called = Called(name, (*taken, *buffers, *cotangents), results, True, changes)
-    return AdjointCall(called, tuple(sorted(reads)))
-
-
-def result_type(f: Function, at: int) -> Type:
-    """The type of a result, a name or a constant."""
-    result = f.results[at]
-    assert isinstance(result, Var | Const)
-    return f.types[result.name] if isinstance(result, Var) else type_of_constant(result.value)
-
-
 def repeats_work(adjoint: Function) -> bool:
     """Whether the forward sweep of an adjoint does anything of weight: a loop, a call, a transcendental function.
 
@@ -135,12 +148,7 @@ def repeats_work(adjoint: Function) -> bool:
     """
     forward = adjoint.body[: section_start(adjoint.body, "reverse")]
     loops = any(isinstance(s, For | While) for s in walk(forward))
-    return loops or any(not _is_light(op) for s in walk(forward) for e in own_exprs(s) for op in ops(e))
-
-
-def _is_light(op: Op) -> bool:
-    primitive = PRIMITIVES[op.prim]
-    return primitive.cheap or operation_cost(op.prim) is not None or primitive.kind in ("view", "query", "create")
+    return loops or any(not is_light(op) for s in walk(forward) for e in own_exprs(s) for op in ops(e))
 
 
 def unchecked(f: Function) -> Function:
@@ -157,11 +165,17 @@ def with_purity(f: Function, is_pure: Callable[[str], bool]) -> Function:
     return with_callees(f, lambda one: replace(one, pure=is_pure(one.name)))
 
 
-def normalised(f: Function, kept: Sequence[KeptFunction], normalise: Make) -> tuple[Function, dict[str, Function]]:
-    """The function and those that it calls, in normal form; their calls say whether they may raise."""
+def normalised(
+    f: Function, kept: Sequence[KeptFunction], normalise: Make
+) -> tuple[Function, dict[str, Function], Callable[[str], bool]]:
+    """The function and those that it calls, in normal form, and which of them may not raise, which their calls say."""
     made = {one.called.name: normalise(one.function) for one in kept}
     effects = {name for name, g in made.items() if any(isinstance(s, Effect) for s in walk(g.body))}
     while more := {n for n, g in made.items() if n not in effects and not effects.isdisjoint(callees(g))}:
         effects |= more
-    made = {name: prune(with_purity(g, lambda n: n not in effects)) for name, g in made.items()}
-    return with_purity(f, lambda n: n not in effects), made
+
+    def is_pure(name: str) -> bool:
+        return name not in effects
+
+    made = {name: prune(with_purity(g, is_pure)) for name, g in made.items()}
+    return with_purity(f, is_pure), made, is_pure

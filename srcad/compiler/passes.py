@@ -73,6 +73,7 @@ PREPARE: Order = (
 
 REVERSE: Order = (
     Pass("begin_reversal",                      steps.reversal,                      NORMAL,     NORMAL),
+    Pass("plan_calls",                          steps.calls_planned,                 NORMAL,     NORMAL),
     Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
     Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
     Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),

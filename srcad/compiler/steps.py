@@ -189,7 +189,8 @@ def refuse_outputs(unit: Unit) -> Unit:
 def reversal(unit: Unit) -> Unit:
     asked = unit.asked
     if asked.wanted is not None:
-        return _reversing(unit, driver.of_call(unit.function, asked.wanted))
+        keep = asked.request.mode == "called sweeps"
+        return _reversing(unit, driver.of_call(unit.function, asked.wanted, keep))
     of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
     return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
 
@@ -204,6 +205,10 @@ def _of(unit: Unit) -> Reversal:
     return unit.reversal
 
 
+def calls_planned(unit: Unit) -> Unit:
+    return _reversing(unit, driver.plan_calls(_of(unit))) if unit.called is not None else unit
+
+
 def loops_split(unit: Unit) -> Unit:
     return _reversing(unit, driver.split_loops(_of(unit)))
 
@@ -215,8 +220,8 @@ def arrays_expanded(unit: Unit) -> Unit:
 def reversed_(unit: Unit) -> Unit:
     request = unit.asked.request
     match request.mode:
-        case "called adjoint":
-            made = driver.adjoint_of_call(_of(unit))
+        case "called adjoint" | "called sweeps":
+            made = driver.adjoint_of_call(_of(unit), request.mode == "called sweeps")
         case "adjoint":
             made = driver.adjoint(_of(unit))
         case "jacobian":

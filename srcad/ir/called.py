@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from srcad.ir.nodes import Op
@@ -30,6 +30,8 @@ class Called:
     """It raises no error and prints nothing: a call whose result nobody reads may be left out."""
     changes: tuple[int, ...] = ()
     """The arguments, arrays, that it adds to."""
+    reversal: object = None
+    """How its calls are reversed, where that has been decided (`reverse/adjoint/call_adjoints.AdjointCall`)."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Called) and (self.name, self.pure) == (other.name, other.pure)
@@ -65,6 +67,17 @@ def type_of_result(results: Type, at: int, of: str, name: str) -> Type:
     """The type of one of several results, under a name of its own; `of` is that of all of them."""
     assert isinstance(results, Tuple)
     return _renamed(results.items[at], of, name)
+
+
+def in_terms_of(known: Scalar | Array, params: Container[str]) -> Scalar | Array:
+    """The type of a result, without lengths that callers cannot know."""
+
+    def length(d: Dim, axis: int | None) -> Dim:
+        return d if all(symbol.name in params for symbol, _ in d.terms) else dim(Symbol("?", axis, d.is_not_one))
+
+    if isinstance(known, Scalar):
+        return known if known.dim is None else replace(known, dim=length(known.dim, None))
+    return replace(known, dims=tuple(length(d, axis) for axis, d in enumerate(known.dims)))
 
 
 def _is_symbol(d: Dim) -> bool:

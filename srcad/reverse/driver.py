@@ -42,7 +42,7 @@ from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
 from srcad.ir.types import Array, Scalar, is_float
 from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
-from srcad.reverse.adjoint.call_adjoints import AdjointOf, Wanted
+from srcad.reverse.adjoint.call_adjoints import AdjointOf, Wanted, with_planned_calls
 from srcad.reverse.adjoint.merge_sweeps import merge_sweeps
 from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
 from srcad.reverse.assemble import AssembledSweeps, Assembly
@@ -152,8 +152,12 @@ def of_procedure(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()
     return Reversal(builder.built(f), tuple(wrt), (seeds,), buffers, tuple(checkpoint))
 
 
-def of_call(f: Function, wanted: Wanted) -> Reversal:
-    """Of the results of a function that is called: their cotangents, and an array for the adjoint of each array."""
+def of_call(f: Function, wanted: Wanted, keep: bool) -> Reversal:
+    """Of the results of a function that is called: their cotangents, and an array for the adjoint of each array.
+
+    Where it is to `keep` the results, the sweeps are to be two functions.
+    """
+    f = save_results(f) if keep else f
     builder = Builder.resume(f)
     wrt = [f.params[at].name for at in wanted.wrt]
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
@@ -165,7 +169,7 @@ def of_call(f: Function, wanted: Wanted) -> Reversal:
         # a caller's cotangent may lie in memory in any way
         t = Scalar(t.dtype) if isinstance(t, Scalar) else replace(t, layout="A") if isinstance(t, Array) else t
         seeds.append((f.results[at], builder.adjoint(f"d_result_{at}" if several else "d_result", t, "result")))
-    return Reversal(builder.built(f), tuple(wrt), (tuple(seeds),), buffers, masked=wanted.masked)
+    return Reversal(builder.built(f), tuple(wrt), (tuple(seeds),), buffers, interleaving=not keep, masked=wanted.masked)
 
 
 def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
@@ -181,6 +185,17 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
     given = builder.built(f)
     # the reverse sweep is to run once for each entry of the array, after one forward sweep
     return Reversal(given, tuple(wrt), (((result, seed),),), {}, tuple(checkpoint), interleaving=False)
+
+
+def plan_calls(reversal: Reversal) -> Reversal:
+    """Decide how each call is reversed; it returns what its adjoint needs, where that is more than its results."""
+    f, adjoint_of = reversal.function, reversal.adjoint_of
+    assert adjoint_of is not None
+    outputs = [*(result for own in reversal.seeds for result, _ in own), *map(Var, reversal.buffers)]
+    builder = Builder.resume(f)
+    active, masked = active_names(f, reversal.wrt, outputs), masked_names(f, reversal.masked)
+    body = with_planned_calls(f, builder, active, masked, adjoint_of)
+    return replace(reversal, function=replace(builder.built(f), body=body))
 
 
 # ---- passes from normal form to normal form ----------------------------------------------------------------------
@@ -269,11 +284,12 @@ def adjoint(reversal: Reversal) -> Function:
     return _made(replace(f, name=f"{f.name}_adjoint", params=params, body=body, results=results), builder)
 
 
-def adjoint_of_call(reversal: Reversal) -> Function:
-    """The adjoint of a function that is called: see `compiler/called_functions`."""
+def adjoint_of_call(reversal: Reversal, keep: bool) -> Function:
+    """The adjoint of a function that is called (`compiler/called_functions`); it may return the results too."""
     f, plan = reversal.function, reversal.plan
     sweeps = plan.assembled()
-    results = tuple(plan.adjoints[0][name] for name in reversal.wrt if name not in reversal.buffers)
+    own = tuple(plan.adjoints[0][name] for name in reversal.wrt if name not in reversal.buffers)
+    results = (*(f.results if keep else ()), *own)
     params = (*f.params, *(Param(b.name, base(b.name)) for b in reversal.buffers.values()))
     params += tuple(Param(seed.name, base(seed.name)) for _, seed in reversal.seeds[0] if isinstance(seed, Var))
     body = (FORWARD, *sweeps.forward, REVERSE, *sweeps.reverse, Return(results))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from itertools import takewhile
 
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, Op, Return, Stmt, Store, Var
 from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar, Tuple, Type
 
 Group = tuple[Stmt, ...]
 """The IR statements of one Python statement: one, or assignments whose values are all evaluated before any target."""
@@ -35,7 +36,7 @@ class StatementGroups:
         found: list[Group] = []
         rest = list(block)
         while rest:
-            if length := self._axes(rest):
+            if length := self._axes(rest) or self._results(rest):
                 found.append(tuple(rest[:length]))
                 rest = rest[length:]
             elif swap := self._swap(rest):
@@ -60,6 +61,17 @@ class StatementGroups:
                 return 0
             targets.add(stmt.target)
         return rank if rank > 1 and len(targets) == rank == len(stmts[:rank]) and array not in targets else 0
+
+    def _results(self, stmts: list[Stmt]) -> int:
+        """How many statements at the start are a call with several results and the assignments of all that are read."""
+        match stmts[0]:
+            case Assign(results, Op("call")) if isinstance(self._types.get(results), Tuple):
+                pass
+            case _:
+                return 0
+        found = [s for s in takewhile(lambda s: _is_result(s, results), stmts[1:]) if isinstance(s, Assign)]
+        distinct = len({s.value for s in found}) == len({s.target for s in found}) == len(found)
+        return 1 + len(found) if distinct and self._uses[results] == len(found) * self._writes[results] else 0
 
     def _swap(self, stmts: list[Stmt]) -> Group | None:
         """The swap `a = f; b = e`, where the statements begin with `t = e; a = f; b = t`, and t has no other read."""
@@ -89,3 +101,10 @@ class StatementGroups:
     def _is_scalar_index(self, item: Expr) -> bool:
         """Whether an index depends on scalars only."""
         return all(map(self._is_scalar, names(item)))
+
+
+def _is_result(stmt: Stmt, results: str) -> bool:
+    match stmt:
+        case Assign(_, Op("result", (Var(of),))):
+            return of == results
+    return False

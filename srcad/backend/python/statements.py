@@ -10,6 +10,7 @@ from typing_extensions import assert_never
 from srcad.backend.python.comment_nodes import Remark, mark, source
 from srcad.backend.python.expressions import Expressions, dotted
 from srcad.backend.python.statement_grouping import StatementGroups
+from srcad.ir.called import callee_of
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -128,7 +129,10 @@ class _Statements:
         found: list[ast.stmt] = []
         for group in self._groups.groups(block):
             nodes = [node for stmt in group for node in self.statement(stmt)]
-            found += nodes if len(group) == 1 else [mark(_one_line(nodes), source(nodes[0]))]
+            if len(group) > 1:
+                one = _unpacked(group, nodes) or _one_line(nodes)
+                nodes = [mark(one, source(nodes[0]))]
+            found += nodes
         return found
 
     def statement(self, stmt: Stmt) -> list[ast.stmt]:
@@ -219,6 +223,18 @@ class _Statements:
         if not self._formats or all(isinstance(part, str) for part in parts):
             return given
         return [ast.JoinedStr([v if isinstance(v, ast.Constant) else ast.FormattedValue(v, -1, None) for v in given])]
+
+
+def _unpacked(group: Sequence[Stmt], nodes: list[ast.stmt]) -> ast.stmt | None:
+    """A call with several results, and their names: those that nobody reads are `_`."""
+    match group[0], nodes[0]:
+        case Assign(_, Op("call") as call), ast.Assign(value=value):
+            names: list[ast.expr] = [ast.Name("_") for _ in callee_of(call).results]
+            for stmt in group[1:]:
+                assert isinstance(stmt, Assign) and isinstance(stmt.value, Op)
+                names[dict(stmt.value.static)["at"]] = ast.Name(stmt.target)  # type: ignore[call-overload]
+            return ast.Assign([ast.Tuple(names)], value)
+    return None
 
 
 def _one_line(stmts: list[ast.stmt]) -> ast.stmt:

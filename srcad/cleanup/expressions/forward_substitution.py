@@ -162,6 +162,7 @@ class _Substitution:
             and self.uses[name] > 0
             and name not in self.required
             and is_pure(stmt.value)
+            and not (isinstance(stmt.value, Op) and stmt.value.prim == "result")
         )
 
     def _is_small(self, value: Expr, uses: int) -> bool:

@@ -13,7 +13,7 @@ from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 _EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
 
 
-def initialise_undefined(f: Function) -> Function:
+def initialise_undefined(f: Function, returned: bool = False) -> Function:
     """Initialise the names that a copy may read before they are assigned.
 
     >>> from srcad.ir.notation import parse, show
@@ -28,7 +28,7 @@ def initialise_undefined(f: Function) -> Function:
         x = 1.0
     y = x
 
-    The value is dead: a flag guards every use in the user's program. The copy has no guard, and would raise an
+    Where `returned`, so are those that it may return so. The value is dead: a flag guards every use in the user's program. The copy has no guard, and would raise an
     UnboundLocalError.
     """
     params = frozenset(p.name for p in f.params)
@@ -36,6 +36,8 @@ def initialise_undefined(f: Function) -> Function:
     read_undefined, assigned = _read_unassigned(f.body, params)
     read_undefined |= results - assigned
     copied = {s.value.name for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
+    if returned:
+        copied |= results
     initialisations: list[Stmt] = []
     for name in sorted(read_undefined & copied):
         value = _placeholder(f.types.get(name), f.types, params)

@@ -26,11 +26,11 @@ from srcad.frontend.values.context import (
 )
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
-from srcad.ir.called import Called, callee_of
+from srcad.ir.called import Called, callee_of, in_terms_of
 from srcad.ir.nodes import Assign, Atom, Block, Effect, Expr, Function, Op, Param, Var
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import bindings, own_stores, walk
-from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
+from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
 _MOST_NESTED = 50
@@ -161,8 +161,11 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
         builder.span,
     )
     known = {_name(leaf) for leaf in params}
-    types = tuple(_in_terms_of(builder.typeof(r), known) for r in results)
-    called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), types, changes=changes)
+    types = [builder.typeof(r) for r in results]
+    if not all(isinstance(t, Scalar | Array) for t in types):
+        raise NotKept(f"{source.name} returns a list")
+    in_callers = tuple(in_terms_of(t, known) for t in types if isinstance(t, Scalar | Array))
+    called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), in_callers, changes=changes)
     outer = tuple(OuterVariable(key[0], key[1], one.read) for key, one in captured)
     return KeptFunction(source.tree, called, f, result, outer, dict(inner.guards), shares)
 
@@ -194,21 +197,6 @@ def _refers_to(value: Abstract, passed: Mapping[int, object]) -> bool:
 
     map_structure(value, visit)
     return found
-
-
-def _in_terms_of(known: Type, params: set[str]) -> Scalar | Array:
-    """The type of a result, without lengths that its callers cannot know."""
-
-    def length(d: Dim, axis: int | None) -> Dim:
-        if all(symbol.name in params for symbol, _ in d.terms):
-            return d
-        return dim(Symbol("?", axis, d.is_not_one))
-
-    if isinstance(known, Scalar):
-        return known if known.dim is None else replace(known, dim=length(known.dim, None))
-    if not isinstance(known, Array):
-        raise NotKept("it returns a list")
-    return replace(known, dims=tuple(length(d, axis) for axis, d in enumerate(known.dims)))
 
 
 def _with_own_memory(

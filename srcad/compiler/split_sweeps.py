@@ -1,0 +1,152 @@
+"""The two sweeps of a derivative as two functions: the forward one also returns what the reverse one needs of it.
+
+>>> from srcad.ir.nodes import Param
+>>> from srcad.ir.notation import parse, show
+>>> from srcad.reverse.source_comments import FORWARD, REVERSE
+>>> types = dict.fromkeys(("x", "h", "e", "y", "d_y", "d_x"), Scalar("float64"))
+>>> forward, reverse = parse("h = 2.0 * x\\ne = np.exp(h)\\ny = h * e"), parse("d_x = (2.0 * e + 2.0 * y) * d_y")
+>>> both = (FORWARD, *forward, REVERSE, *reverse, Return((Var("y"), Var("d_x"))))
+>>> f = Function("f", (Param("x", "x"), Param("d_y", "d_y")), both, (Var("y"), Var("d_x")), types)
+>>> split = split_sweeps(f, 1, 1)
+>>> print(show(split.forward.body))
+h = 2.0 * x
+e = np.exp(h)
+y = h * e
+return (y, e)
+>>> [p.name for p in split.reverse.params], split.results
+(['y', 'e', 'd_y'], (0,))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from srcad.analysis.memory.liveness import liveness
+from srcad.analysis.memory.may_alias import may_alias
+from srcad.analysis.values.duplication_cost import operation_cost
+from srcad.analysis.values.effects import is_pure
+from srcad.cleanup.style.definite_initialisation import initialise_undefined
+from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Stmt, Var
+from srcad.ir.traversal import block_reads, block_stores, defined, names, ops, section_start, walk
+from srcad.ir.types import Array, Scalar
+from srcad.rules.primitives import PRIMITIVES
+
+_MOST_SAVED = 6
+
+
+@dataclass(frozen=True)
+class SplitSweeps:
+    """`forward` returns the results and what is saved; `reverse` takes arguments, results, what is saved, and the rest."""
+
+    forward: Function
+    reverse: Function
+    reads: tuple[int, ...]
+    """The parameters of the primal that the reverse sweep takes."""
+    results: tuple[int, ...]
+    """The results that it takes."""
+    saved: tuple[str, ...]
+    """What else it takes of the forward sweep."""
+
+
+def split_sweeps(f: Function, params: int, results: int) -> SplitSweeps | None:
+    """The sweeps of a derivative in sequential form, which has the primal's parameters and results before its own.
+
+    None where what the reverse sweep needs is a list, or too much for a line.
+    """
+    at = section_start(f.body, "reverse")
+    forward, reverse, last = f.body[:at], f.body[at:-1], f.body[-1]
+    assert isinstance(last, Return)
+    values, own = last.values[:results], last.values[results:]
+    given = {p.name for p in f.params}
+    live = liveness((*forward, *reverse, Return(own)), f.types, (), given)
+    wanted = live.live_after((at - 1,)) if at else frozenset()
+    crossing = sorted(n for n in wanted & defined(forward) if n in f.types)
+    again = _recomputed(f, forward, set(crossing))
+    kept = [n for n in crossing if n not in again.keys()]
+    taken = tuple(k for k, e in enumerate(values) if isinstance(e, Var) and e.name in kept)
+    returned = {e.name for e in values if isinstance(e, Var)}
+    saved = [n for n in kept if n not in returned]
+    if len(saved) > _MOST_SAVED or not all(isinstance(f.types[n], Scalar | Array) for n in saved):
+        return None
+    copies, atoms = _own_memory(f, forward, saved, values)
+    made = replace(f, body=(*(s for s in forward if not _is_ruler(s)), *copies, Return((*values, *atoms))))
+    made = replace(made, params=f.params[:params], results=(*values, *atoms), adjoints={}, tape={})
+    made = initialise_undefined(made, returned=True)
+    body = (*again.values(), *(s for s in reverse if not _is_ruler(s)), Return(own))
+    read = block_reads(body)
+    taken_names = [e.name for k, e in enumerate(values) if k in taken and isinstance(e, Var)]
+    reads = tuple(k for k, p in enumerate(f.params[:params]) if p.name in read and p.name not in (*kept,))
+    more = tuple(Param(n, n) for n in (*taken_names, *saved))
+    back = replace(
+        f,
+        params=(*(f.params[k] for k in reads), *more, *f.params[params:]),
+        body=body,
+        results=own,
+    )
+    return SplitSweeps(made, back, reads, taken, tuple(saved))
+
+
+def _is_ruler(stmt: Stmt) -> bool:
+    return isinstance(stmt, Comment) and stmt.section is not None
+
+
+def is_light(op: Op) -> bool:
+    """Whether an operation may as well be done again: it is cheap, or makes a view or a blank array."""
+    primitive = PRIMITIVES[op.prim]
+    return primitive.cheap or operation_cost(op.prim) is not None or primitive.kind in ("view", "query", "create")
+
+
+def _recomputed(f: Function, forward: tuple[Stmt, ...], crossing: set[str]) -> dict[str, Assign]:
+    """The statements that give some of the names again, from parameters and the others, in their order."""
+    stored = block_stores(forward)
+    shared = may_alias(f.body, f.types)
+    changed = {shared.class_of(n) for n in stored}
+    writes: dict[str, int] = {}
+    for stmt in walk(forward):
+        if isinstance(stmt, Assign):
+            writes[stmt.target] = writes.get(stmt.target, 0) + 1
+    others = {n for s in walk(forward) if not isinstance(s, Assign) for n in defined((s,))}
+    known = {p.name for p in f.params} - writes.keys() - others
+    found: dict[str, Assign] = {}
+    for stmt in forward:
+        if not isinstance(stmt, Assign) or writes[stmt.target] != 1 or stmt.target in others:
+            continue
+        light = is_pure(stmt.value) and isinstance(stmt.value, Op) and all(map(is_light, ops(stmt.value)))
+        is_array = isinstance(f.types.get(stmt.target), Array)
+        if is_array:  # of arrays sums and products
+            light = light and all(PRIMITIVES[op.prim].kind == "elementwise" for op in ops(stmt.value))
+        touched = {shared.class_of(n) for n in (stmt.target, *names(stmt.value)) if shared.has_memory(n)}
+        if light and not touched & changed and names(stmt.value) <= known:
+            known.add(stmt.target)
+            found[stmt.target] = stmt
+        elif stmt.target in crossing:
+            known.add(stmt.target)
+    needed = crossing & found.keys()
+    pending = list(needed)
+    while pending:
+        more = names(found[pending.pop()].value) & found.keys() - needed
+        needed |= more
+        pending += more
+    return {n: s for n, s in found.items() if n in needed}
+
+
+def _own_memory(
+    f: Function, forward: tuple[Stmt, ...], saved: Iterable[str], values: Iterable[Expr]
+) -> tuple[list[Stmt], list[Expr]]:
+    """The saved values, each with memory of its own, and the copies for that."""
+    shared = may_alias(forward, f.types)
+    taken = {shared.class_of(p.name) for p in f.params} | {shared.class_of(n) for e in values for n in names(e)}
+    copies: list[Stmt] = []
+    atoms: list[Expr] = []
+    for name in saved:
+        head = shared.class_of(name)
+        if isinstance(f.types[name], Array) and head in taken:
+            own = f"{name}_copy"
+            f.types[own] = f.types[name]
+            copies.append(Assign(own, Op("copy", (Var(name),))))
+            atoms.append(Var(own))
+        else:
+            atoms.append(Var(name))
+        taken.add(head)
+    return copies, atoms
