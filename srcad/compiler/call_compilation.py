@@ -18,9 +18,7 @@ from srcad.request import Request
 from srcad.reverse.adjoint.call_adjoints import Wanted
 
 
-def prepare_called(
-    f: Function, kept: Sequence[KeptFunction], options: Options
-) -> tuple[Function, CalledFunctions]:
+def prepare_called(f: Function, kept: Sequence[KeptFunction], options: Options) -> tuple[Function, CalledFunctions]:
     """A function that was lowered, whose calls say whether they may raise, and what is made of those it calls."""
 
     def unit(g: Function, mode: str, wanted: Wanted | None = None) -> Unit:

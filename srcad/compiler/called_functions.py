@@ -98,7 +98,7 @@ class CalledFunctions:
         self.printed[own] = self.tidy(replace(split.reverse, name=own))
         more = [known.results[at] for at in split.results]
         found = self._called(own, name, wanted, split.reads, (*more, *saved))
-        return replace(found, results=split.results, forward=forward if split.saved else None, saved=len(saved))
+        return replace(found, results=split.results, forward=forward if split.saved else None, keeps=split.saved)
 
     def _called(
         self, own: str, name: str, wanted: Wanted, reads: tuple[int, ...], more: Sequence[Scalar | Array] = ()

@@ -149,7 +149,7 @@ READABLE: Mapping[str, Order] = {
 
 INLINED: Order = (
     Repeated("until nothing changes", ROUND),
-    Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
+    Optional("remove_dead_code", steps.dead_code_removed, SEQUENTIAL, SEQUENTIAL),
 )
 """What calls that have been inlined leave to be tidied up."""
 
@@ -163,8 +163,8 @@ CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)
 """From there to its adjoint."""
 
 CALLED_TIDY: Order = (
-    Optional("merge_branches",                  body(merge_branches),                SEQUENTIAL, SEQUENTIAL),
-    Optional("drop_rulers",                     body(lambda b, _: without_rulers(b)), SEQUENTIAL, SEQUENTIAL),
+    Optional("merge_branches", body(merge_branches), SEQUENTIAL, SEQUENTIAL),
+    Optional("drop_rulers", body(lambda b, _: without_rulers(b)), SEQUENTIAL, SEQUENTIAL),
 )
 """What the sweeps of an adjoint can have in common, once it is known what they do."""
 

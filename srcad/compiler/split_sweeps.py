@@ -37,7 +37,8 @@ _MOST_SAVED = 6
 
 @dataclass(frozen=True)
 class SplitSweeps:
-    """`forward` returns the results and what is saved; `reverse` takes arguments, results, what is saved, and the rest."""
+    """`forward` returns the results and what is saved; `reverse` takes arguments, results, what is saved, and the
+    rest."""
 
     forward: Function
     reverse: Function
@@ -63,7 +64,7 @@ def split_sweeps(f: Function, params: int, results: int) -> SplitSweeps | None:
     wanted = live.live_after((at - 1,)) if at else frozenset()
     crossing = sorted(n for n in wanted & defined(forward) if n in f.types)
     again = _recomputed(f, forward, set(crossing))
-    kept = [n for n in crossing if n not in again.keys()]
+    kept = [n for n in crossing if n not in again]
     taken = tuple(k for k, e in enumerate(values) if isinstance(e, Var) and e.name in kept)
     returned = {e.name for e in values if isinstance(e, Var)}
     saved = [n for n in kept if n not in returned]

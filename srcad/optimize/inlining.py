@@ -42,6 +42,7 @@ from srcad.ir.traversal import (
     blocks,
     children,
     defined,
+    map_expr,
     own_exprs,
     rename,
     replace_names,
@@ -93,9 +94,10 @@ class _Inlining:
                 yield from before
                 yield from self._body(replace_args(call, arguments), None, stmt)
                 return
-            case Assign(target, Op("result", (Var(of),), ((_, int(at)),))) if of in self.results:
-                yield Assign(target, Var(self.results[of][at]), stmt.span)
-                return
+        if self.results:
+            inner = blocks(stmt)
+            alone = rewrite(with_blocks(stmt, [() for _ in inner]), lambda e: map_expr(e, self._own_result))
+            stmt = with_blocks(alone, inner)
         stmt = with_blocks(stmt, [self._block(b) for b in blocks(stmt)])
         match stmt:
             case Assign() | AugAssign() | Store() | Return() | Effect() | If() | For():
@@ -105,6 +107,13 @@ class _Inlining:
                     yield from found
                     stmt = _with_own(stmt, changed)
         yield stmt
+
+    def _own_result(self, e: Expr) -> Expr:
+        """The name of one of several results."""
+        match e:
+            case Op("result", (Var(of),), ((_, int(at)),)) if of in self.results:
+                return Var(self.results[of][at])
+        return e
 
     def _is_inlined(self, call: Op) -> bool:
         return callee_of(call).name in self.functions

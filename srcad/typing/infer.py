@@ -43,7 +43,8 @@ def infer(prim: str, operands: Sequence[Operand], static: Mapping[str, Any], nam
         return type_of_call(static["callee"], [o.type for o in operands], name)
     if prim == "result":
         (results,) = operands
-        return type_of_result(results.type, static["at"], results.expr.name if isinstance(results.expr, Var) else "", name)
+        of = results.expr.name if isinstance(results.expr, Var) else ""
+        return type_of_result(results.type, static["at"], of, name)
     if prim == "list.new":
         raise TypeMismatch("the type of an empty list is not known")
     found = kind_of(prim, [o.expr for o in operands], [kind_of_type(o.type) for o in operands], static)

@@ -42,7 +42,7 @@ def join_types(a: Type, b: Type) -> Type | str:
             item = join_types(first_item, second_item)
             if isinstance(item, Scalar | Array):
                 return ListOf(item)
-        case (Opaque() | Tuple()), _ if a == b:
+        case ((Opaque() | Tuple()), _) if a == b:
             return a
     return f"it is {described(a)} on one path and {described(b)} on the other"
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, Op, Return, Stmt, Store, Var
-from srcad.ir.traversal import names, own_exprs, own_writes, reads, walk
+from srcad.ir.traversal import names, own_exprs, own_writes, place, reads, walk
 from srcad.ir.types import Array, Scalar, Tuple, Type
 
 Group = tuple[Stmt, ...]
@@ -69,9 +69,13 @@ class StatementGroups:
                 pass
             case _:
                 return 0
-        found = [s for s in takewhile(lambda s: _is_result(s, results), stmts[1:]) if isinstance(s, Assign)]
-        distinct = len({s.value for s in found}) == len({s.target for s in found}) == len(found)
-        return 1 + len(found) if distinct and self._uses[results] == len(found) * self._writes[results] else 0
+        found = [s for s in takewhile(lambda s: _is_result(s, results), stmts[1:]) if isinstance(s, Assign | Store)]
+        assigned = [s.target for s in found if isinstance(s, Assign)]
+        places = [place(s) for s in found if isinstance(s, Store)]
+        distinct = len({s.value for s in found}) == len({*assigned, *places}) == len(found)
+        fixed = not any(set(assigned) & names(e) for e in places)
+        read_here = self._uses[results] == len(found) * self._writes[results]
+        return 1 + len(found) if distinct and fixed and read_here else 0
 
     def _swap(self, stmts: list[Stmt]) -> Group | None:
         """The swap `a = f; b = e`, where the statements begin with `t = e; a = f; b = t`, and t has no other read."""
@@ -105,6 +109,6 @@ class StatementGroups:
 
 def _is_result(stmt: Stmt, results: str) -> bool:
     match stmt:
-        case Assign(_, Op("result", (Var(of),))):
+        case Assign(_, Op("result", (Var(of),))) | Store(_, _, Op("result", (Var(of),)), None):
             return of == results
     return False

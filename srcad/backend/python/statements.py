@@ -230,9 +230,9 @@ def _unpacked(group: Sequence[Stmt], nodes: list[ast.stmt]) -> ast.stmt | None:
     match group[0], nodes[0]:
         case Assign(_, Op("call") as call), ast.Assign(value=value):
             names: list[ast.expr] = [ast.Name("_") for _ in callee_of(call).results]
-            for stmt in group[1:]:
-                assert isinstance(stmt, Assign) and isinstance(stmt.value, Op)
-                names[dict(stmt.value.static)["at"]] = ast.Name(stmt.target)  # type: ignore[call-overload]
+            for stmt, node in zip(group[1:], nodes[1:], strict=True):
+                assert isinstance(stmt, Assign | Store) and isinstance(stmt.value, Op) and isinstance(node, ast.Assign)
+                names[dict(stmt.value.static)["at"]] = node.targets[0]  # type: ignore[call-overload]
             return ast.Assign([ast.Tuple(names)], value)
     return None
 

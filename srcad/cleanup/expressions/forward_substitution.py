@@ -162,7 +162,6 @@ class _Substitution:
             and self.uses[name] > 0
             and name not in self.required
             and is_pure(stmt.value)
-            and not (isinstance(stmt.value, Op) and stmt.value.prim == "result")
         )
 
     def _is_small(self, value: Expr, uses: int) -> bool:
@@ -188,6 +187,9 @@ class _Substitution:
 
     def _may_replace(self, stmt: Stmt, name: str, value: Expr, uses: int) -> bool:
         """Whether the reads in this statement may be replaced by the expression."""
+        if isinstance(value, Op) and value.prim == "result":
+            # one of several results has a name, or is saved at once: `y, h_saved[i] = f(x)`
+            return isinstance(stmt, Store) and stmt.op is None and stmt.value == Var(name)
         direct_reads = sum(reads(e).count(name) for e in own_exprs(stmt))
         repeated = isinstance(stmt, While) or (isinstance(stmt, For) and stmt.exit is not None)
         if direct_reads < uses or repeated:

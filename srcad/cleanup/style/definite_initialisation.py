@@ -28,8 +28,8 @@ def initialise_undefined(f: Function, returned: bool = False) -> Function:
         x = 1.0
     y = x
 
-    Where `returned`, so are those that it may return so. The value is dead: a flag guards every use in the user's program. The copy has no guard, and would raise an
-    UnboundLocalError.
+    The value is dead: a flag guards every use in the user's program. The copy has no guard, and would raise an
+    UnboundLocalError. Where they may be `returned` so, names are initialised too.
     """
     params = frozenset(p.name for p in f.params)
     results = {n for e in f.results for n in names(e)}

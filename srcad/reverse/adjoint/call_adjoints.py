@@ -38,8 +38,12 @@ class AdjointCall:
     """The results of the primal that it takes."""
     forward: Called | None = None
     """The function to call in place of the primal, where the adjoint needs more than that returns."""
-    saved: int = 0
-    """How many results that has besides."""
+    keeps: tuple[str, ...] = ()
+    """What that returns besides, by name."""
+
+    @property
+    def saved(self) -> int:
+        return len(self.keeps)
 
 
 AdjointOf = Callable[[str, Wanted], AdjointCall]
@@ -48,8 +52,7 @@ AdjointOf = Callable[[str, Wanted], AdjointCall]
 def wanted_adjoint(
     call: Op, cotangents: Mapping[int, str], active: Container[str], masked: Mapping[str, int]
 ) -> Wanted | None:
-    """The adjoint that the reversal of a call needs, whose results with cotangents have these names; None where it needs
-    none."""
+    """The adjoint that a call needs whose results with cotangents have these names; None where it needs none."""
     wrt = tuple(at for at, a in enumerate(call.args) if isinstance(a, Var) and a.name in active)
     if not cotangents or not wrt:
         return None
@@ -86,6 +89,9 @@ def with_planned_calls(
         if wanted is not None:
             adjoint_of(name, wanted)
 
+    def fresh_saved(found: AdjointCall, at: int, item: Op) -> str:
+        return builder.fresh(f"%{found.keeps[at]}" if at >= 0 else "%value", builder.typeof(item)).name
+
     def block(b: Block) -> Block:
         return tuple(new for stmt in b for new in planned(stmt))
 
@@ -114,7 +120,7 @@ def with_planned_calls(
                     if not needed or (single and not found.saved):
                         continue
                     item = Op("result", (Var(results),), (("at", at),))
-                    name = own.get(at) or builder.fresh("%saved", builder.typeof(item)).name
+                    name = own.get(at) or fresh_saved(found, at - len(called.results), item)
                     yield Assign(name, item, stmt.span)
             case _:
                 yield with_blocks(stmt, [block(b) for b in blocks(stmt)])
