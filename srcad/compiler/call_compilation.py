@@ -41,5 +41,6 @@ def prepare_called(f: Function, kept: Sequence[KeptFunction], options: Options) 
 
     f, primals, is_pure = normalised(f, kept, normal)
     trees = {one.called.name: id(one.tree) for one in kept}
+    names = {one.called.name: one.tree.name for one in kept}
     own = {one.called.name: replace(one.called, pure=is_pure(one.called.name)) for one in kept}
-    return f, CalledFunctions(primals, own, trees, recursive(primals.values()), text, reverse, tidy)
+    return f, CalledFunctions(primals, own, trees, names, recursive(primals.values()), text, reverse, tidy)

@@ -43,6 +43,8 @@ class CalledFunctions:
     called: Mapping[str, Called]
     trees: Mapping[str, int]
     """The ids of their trees."""
+    names: dict[str, str]
+    """What each function is called in the text, but for a number."""
     recursive: frozenset[str]
     sequential: Make
     """From normal form to what is printed."""
@@ -53,7 +55,6 @@ class CalledFunctions:
     printed: dict[str, Function] = field(default_factory=dict)
     """By name: primals and adjoints."""
     _adjoints: dict[tuple[str, Wanted], AdjointCall] = field(default_factory=dict)
-    _names: dict[str, int] = field(default_factory=dict)
 
     def adjoint(self, name: str, wanted: Wanted) -> AdjointCall:
         """The adjoint of the function of this name, as it is called."""
@@ -62,7 +63,7 @@ class CalledFunctions:
             if same and set(wanted.wrt) <= set(known.wrt):
                 return found
         primal = unchecked(self.primals[name])
-        own = self._fresh(f"{name}_adjoint")
+        own = self._fresh(f"{self.names[name]}_adjoint")
         reads: frozenset[int] = frozenset()
         while True:
             # a function that calls itself reads what it passes on to its adjoint
@@ -93,7 +94,7 @@ class CalledFunctions:
         types = [split.forward.types[n] for n in split.saved]
         saved = tuple(in_terms_of(t, params) for t in types if isinstance(t, Scalar | Array))
         if split.saved:
-            forward = replace(known, name=self._fresh(f"{name}_forward"), results=(*known.results, *saved))
+            forward = replace(known, name=self._fresh(f"{self.names[name]}_forward"), results=(*known.results, *saved))
             self.printed[forward.name] = replace(split.forward, name=forward.name)
         self.printed[own] = self.tidy(replace(split.reverse, name=own))
         more = [known.results[at] for at in split.results]
@@ -115,11 +116,13 @@ class CalledFunctions:
         return AdjointCall(called, wanted, reads)
 
     def _fresh(self, name: str) -> str:
-        count = self._names[name] = self._names.get(name, -1) + 1
-        return f"{name}_{count}" if count else name
+        """A name that no other function has; `beside` makes it as short as it can be."""
+        made = f"{name} {len(self.names)}"
+        self.names[made] = name
+        return made
 
     def beside(self, f: Function) -> tuple[Function, ...]:
-        """The functions that a printed function calls, directly or not, each after those that it calls."""
+        """A printed function, and before it those that it calls, directly or not, each after those that it calls."""
         found: dict[str, Function] = {}
         visited: set[str] = set()
 
@@ -135,7 +138,14 @@ class CalledFunctions:
 
         for name in callees(f):
             visit(name)
-        return tuple(found.values())
+        count: dict[str, int] = {}
+        short: dict[str, str] = {}
+        for name in found:
+            called = self.names[name]
+            at = count[called] = count.get(called, -1) + 1
+            short[name] = f"{called}_{at}" if at else called
+        named = [replace(one, name=short[name]) for name, one in found.items()]
+        return tuple(with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, f))
 
 
 def repeats_work(adjoint: Function) -> bool:

@@ -194,7 +194,10 @@ def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=nested_derivative)
         try:
             unit = run(READABLE[mode], replace(start, prepare_called=prepare_called), verifier)
-            return unit, unit.called.beside(unit.function) if unit.called is not None else ()
+            if unit.called is None:
+                return unit, ()
+            *beside, made = unit.called.beside(unit.function)
+            return replace(unit, function=made), tuple(beside)
         except BetterInlined as found:
             asked = replace(asked, inlined=asked.inlined | {found.tree})
         except SrcadError as error:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from srcad.canonicalize.check_hoisting import hoist_checks
+from srcad.canonicalize.check_merging import merge_index_checks
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -58,6 +59,7 @@ NORMALISE: Order = (
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
     Pass("hoist_checks",                        f(hoist_checks),                     NORMAL,     NORMAL),
     Pass("insert_index_checks",                 steps.index_checks,                  NORMAL,     NORMAL),
+    Optional("merge_index_checks",              f(merge_index_checks),               NORMAL,     NORMAL),
     Pass("remove_unreachable_code",             steps.reachable,                     NORMAL,     NORMAL),
     Pass("prune_checks",                        steps.pruned,                        NORMAL,     NORMAL),
     Pass("find_written_parameters",             steps.written,                       NORMAL,     NORMAL),
