@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from srcad.compiler.called_functions import CalledFunctions, normalised
+from srcad.compiler.called_functions import CalledFunctions, check_calls, normalised
 from srcad.compiler.manager import run
 from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TEXT, CALLED_TIDY
 from srcad.compiler.unit import Asked, Unit
@@ -39,6 +39,7 @@ def prepare_called(f: Function, kept: Sequence[KeptFunction], options: Options) 
     def tidy(g: Function) -> Function:
         return run(CALLED_TIDY, unit(g, "called adjoint"), verifier).function
 
+    check_calls(f, kept)
     f, primals, is_pure = normalised(f, kept, normal)
     trees = {one.called.name: id(one.tree) for one in kept}
     names = {one.called.name: one.tree.name for one in kept}

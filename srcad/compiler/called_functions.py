@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.canonicalize.prune import prune
 from srcad.compiler.split_sweeps import is_light, split_sweeps
-from srcad.errors import Restart
+from srcad.errors import Restart, fail
 from srcad.frontend.values.kept_functions import KeptFunction
-from srcad.ir.called import Called, in_terms_of
-from srcad.ir.calls import callees, with_callees
-from srcad.ir.nodes import Block, Effect, For, Function, While
+from srcad.ir.called import Called, callee_of, in_terms_of
+from srcad.ir.calls import callees, recursive, with_callees
+from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, Op, Var, While
 from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.options import Options
@@ -173,6 +174,44 @@ def unchecked(f: Function) -> Function:
 def with_purity(f: Function, is_pure: Callable[[str], bool]) -> Function:
     """The function, whose calls say whether they may raise."""
     return with_callees(f, lambda one: replace(one, pure=is_pure(one.name)))
+
+
+def check_calls(f: Function, kept: Sequence[KeptFunction]) -> None:
+    """`BetterInlined`, or S115, where a call would not do what Python does.
+
+    A function that prints, or draws random numbers, must not run again. A result that may be an argument in Python is a
+    copy of it: neither may be written to.
+    """
+    called = {one.called.name: one for one in kept}
+    own = recursive([one.function for one in kept])
+
+    def refuse(one: KeptFunction, why: str) -> None:
+        if one.called.name not in own:
+            raise BetterInlined(id(one.tree))
+        fail("S115", f"{one.tree.name} calls itself", one.function.span, why, "write it as a loop.")
+
+    for one in kept:
+        for stmt in walk(one.function.body):
+            effects = {op.prim for e in own_exprs(stmt) for op in ops(e)}
+            if "print" in effects:
+                refuse(one, "It prints, and the reverse sweep runs it again.")
+            if any(prim.startswith(("np.random.", "random.")) for prim in effects):
+                refuse(one, "It draws random numbers, and the reverse sweep runs it again.")
+    for g in (f, *(one.function for one in kept)):
+        written = alias_classes(g).written
+        items = {s.target: s.value for s in walk(g.body) if isinstance(s, Assign)}
+        for target, value in items.items():
+            if not isinstance(value, Op) or value.prim != "call":
+                continue
+            one = called[callee_of(value).name]
+            results = [target, *(t for t, v in items.items() if v == Op("result", (Var(target),), _static(v)))]
+            shared = [a.name for _, at in one.shares if isinstance(a := value.args[at], Var)]
+            if one.shares and not written.isdisjoint([*results, *shared]):
+                refuse(one, "It may return an array that it is given, and that is written to.")
+
+
+def _static(value: Expr) -> tuple[tuple[str, object], ...]:
+    return value.static if isinstance(value, Op) else ()
 
 
 def normalised(

@@ -137,7 +137,7 @@ class _Inlining:
             case Op(prim, args, static):
                 first = self._without_calls(args[0], found, stmt)
                 rest = args[1:] if prim in LAZY else [self._without_calls(arg, found, stmt) for arg in args[1:]]
-                return Op(prim, (first, *rest), static)
+                return self._own_result(Op(prim, (first, *rest), static))
             case Slice(lower, upper, step):
                 parts = [p if p is None else self._without_calls(p, found, stmt) for p in (lower, upper, step)]
                 return Slice(*parts)

@@ -1,0 +1,501 @@
+"""Calls that stay calls: functions of the user's beside their callers, recursion, and both in files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad.errors import UnsupportedError
+
+# ---- functions that call themselves ---------------------------------------------------------------------------------
+
+
+def tree_sum(values, lo, hi):
+    if hi - lo == 1:
+        return np.sin(values[lo])
+    mid = (lo + hi) // 2
+    return tree_sum(values, lo, mid) + tree_sum(values, mid, hi)
+
+
+def whole_tree(values):
+    return tree_sum(values, 0, len(values))
+
+
+def log_sum_exp(x):
+    n = len(x)
+    if n == 1:
+        return x[0]
+    a = log_sum_exp(x[: n // 2])
+    b = log_sum_exp(x[n // 2 :])
+    m = max(a, b)
+    return m + np.log(np.exp(a - m) + np.exp(b - m))
+
+
+def power(x, n):
+    if n == 0:
+        return 1.0
+    if n % 2:
+        return x * power(x, n - 1)
+    half = power(x, n // 2)
+    return half * half
+
+
+def thirteenth(x):
+    return power(x, 13)
+
+
+def is_even(x, n):
+    return x if n == 0 else x * is_odd(x, n - 1)
+
+
+def is_odd(x, n):
+    return 2.0 * x if n == 0 else np.sin(is_even(x, n - 1))
+
+
+def mutual(x):
+    return is_even(x, 6)
+
+
+def simpson(f, a, b):
+    return (b - a) / 6.0 * (f(a) + 4.0 * f(0.5 * (a + b)) + f(b))
+
+
+def quadrature(f, a, b, whole, tolerance, depth):
+    m = 0.5 * (a + b)
+    left, right = simpson(f, a, m), simpson(f, m, b)
+    if depth == 0 or abs(left + right - whole) < 15.0 * tolerance:
+        return left + right + (left + right - whole) / 15.0
+    first = quadrature(f, a, m, left, 0.5 * tolerance, depth - 1)
+    return first + quadrature(f, m, b, right, 0.5 * tolerance, depth - 1)
+
+
+def bump(x):
+    return np.exp(-x * x) * np.sin(3.0 * x)
+
+
+def integral(a, b):
+    return quadrature(bump, a, b, simpson(bump, a, b), 1e-8, 20)
+
+
+def smooth(u, f, h, k):
+    n = len(u)
+    for _ in range(2):
+        v = u.copy()
+        for i in range(n):
+            left = v[i - 1] if i > 0 else 0.0
+            right = v[i + 1] if i < n - 1 else 0.0
+            u[i] = v[i] + 0.6 * (f[i] - k[i] * (2.0 * v[i] - left - right) / (h * h)) / (2.0 * k[i] / (h * h))
+    return u
+
+
+def residual(u, f, h, k):
+    n = len(u)
+    r = np.zeros(n)
+    for i in range(n):
+        left = u[i - 1] if i > 0 else 0.0
+        right = u[i + 1] if i < n - 1 else 0.0
+        r[i] = f[i] - k[i] * (2.0 * u[i] - left - right) / (h * h)
+    return r
+
+
+def restricted(r):
+    n = (len(r) - 1) // 2
+    c = np.zeros(n)
+    for i in range(n):
+        c[i] = 0.25 * (r[2 * i] + 2.0 * r[2 * i + 1] + r[2 * i + 2])
+    return c
+
+
+def prolonged(c, n):
+    e = np.zeros(n)
+    for i in range(len(c)):
+        e[2 * i] += 0.5 * c[i]
+        e[2 * i + 1] += c[i]
+        e[2 * i + 2] += 0.5 * c[i]
+    return e
+
+
+def v_cycle(u, f, h, k):
+    n = len(u)
+    if n < 4:
+        return smooth(smooth(u.copy(), f, h, k), f, h, k)
+    u = smooth(u.copy(), f, h, k)
+    r = restricted(residual(u, f, h, k))
+    e = v_cycle(np.zeros(len(r)), r, 2.0 * h, k[1::2][: len(r)])
+    return smooth(u + prolonged(e, n), f, h, k)
+
+
+def multigrid(k, f):
+    u = np.zeros(len(f))
+    for _ in range(3):
+        u = v_cycle(u, f, 1.0 / (len(f) + 1), k)
+    return np.sum(u * u)
+
+
+def halves(x):
+    n = len(x)
+    if n == 1:
+        return x.copy()
+    even, odd = halves(x[::2]), halves(x[1::2])
+    return np.concatenate((even + np.cos(odd), even - np.sin(odd)))
+
+
+def butterfly(x):
+    return np.sum(halves(x) ** 2)
+
+
+def pair(x, n):
+    if n == 0:
+        return x, 1.0
+    a, b = pair(x, n - 1)
+    return a * x + b, np.sin(b) * a
+
+
+def both(x):
+    a, b = pair(x, 4)
+    return a * b
+
+
+def larger_half(x, lo, hi):
+    if hi - lo <= 2:
+        s = 0.0
+        for i in range(lo, hi):
+            s += x[i] ** 3
+        return s
+    m = (lo + hi) // 2
+    a = larger_half(x, lo, m)
+    b = larger_half(x, m, hi)
+    return a if a > b else b + 0.1 * a
+
+
+def divided(x):
+    return larger_half(x, 0, len(x))
+
+
+RATE = 0.3
+
+
+def geometric(x, n):
+    return RATE if n == 0 else RATE + x * geometric(x, n - 1)
+
+
+def series(x):
+    return geometric(x, 7)
+
+
+def chain(x, t):
+    """The recursion returns an argument of its own."""
+    if t == 0:
+        return x
+    return np.tanh(chain(x, t - 1)) + 0.1 * x
+
+
+def along(x):
+    return np.sum(chain(x, 3))
+
+
+_rng = np.random.default_rng(0)
+RECURSIVE = {
+    "tree sum": (whole_tree, _rng.random(9)),
+    "root recurs": (log_sum_exp, _rng.random(6)),
+    "power": (thirteenth, 1.3),
+    "mutual": (mutual, 0.7),
+    "adaptive quadrature": (integral, 0.1, 1.4),
+    "multigrid": (multigrid, 1.0 + _rng.random(15), _rng.random(15)),
+    "strided halves": (butterfly, _rng.random(8)),
+    "several results": (both, 0.8),
+    "divide and conquer": (divided, _rng.random(11)),
+    "outer variable": (series, 0.4),
+    "its own argument": (along, _rng.random(3)),
+}
+
+# ---- functions that are called more than once -----------------------------------------------------------------------
+
+
+def rhs(y, p):
+    """Three populations."""
+    prey, hunter, food = y[0], y[1], y[2]
+    growth = p[0] * prey * food
+    eaten = p[1] * prey * hunter
+    return np.array([growth - eaten, p[2] * eaten - p[3] * hunter, p[4] - growth])
+
+
+def step(y, p, h):
+    k1 = rhs(y, p)
+    k2 = rhs(y + 0.5 * h * k1, p)
+    k3 = rhs(y + 0.5 * h * k2, p)
+    k4 = rhs(y + h * k3, p)
+    return y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+
+
+def event(y, limit):
+    return y[1] - limit
+
+
+def simulate(y0, p, h, n, limit):
+    y = y0.copy()
+    cost = 0.0
+    for _ in range(n):
+        new = step(y, p, h)
+        if event(y, limit) < 0.0 and event(new, limit) >= 0.0:
+            # where the hunters reach the limit, half of them leave
+            s = event(y, limit) / (event(y, limit) - event(new, limit))
+            new = step(y, p, s * h)
+            new[1] = 0.5 * new[1]
+        y = new
+        cost += h * (y[0] - 1.0) ** 2
+    return cost
+
+
+def safe_log(x):
+    y = x * x * x
+    z = np.log(y)
+    return 2.0 * z
+
+
+def masked(x):
+    """The cotangent is zero where the logarithm is infinite."""
+    return np.sum(np.where(x > 0.0, safe_log(x), 0.0) + np.where(x > 1.0, safe_log(x), x))
+
+
+def mixed(a, b):
+    c = a * b
+    d = c + a
+    return d * d
+
+
+def one_argument_twice(x):
+    return np.sum(mixed(x, x)) + np.sum(mixed(x[1:], x[:-1])) + mixed(x[0], x[1])
+
+
+def layer(p, h):
+    z = p["W"] @ h
+    a = z + p["b"]
+    return np.tanh(a)
+
+
+def network(p, x):
+    h = layer(p[0], x)
+    h = layer(p[1], h)
+    return np.sum(layer(p[2], h))
+
+
+def dear(x):
+    e = np.exp(-x)
+    s = 1.0 / (1.0 + e)
+    return s * np.sin(x)
+
+
+def saved_in_a_loop(x, n):
+    total = 0.0
+    for _ in range(n):
+        x = dear(x) + 0.1
+        total += dear(2.0 * x)
+    return total
+
+
+def in_a_branch(x, flag):
+    if flag > 0.0:
+        e = np.exp(x)
+        y = e * e
+    else:
+        y = x * x
+    return y
+
+
+def branches(x):
+    return in_a_branch(x, x - 1.0) + in_a_branch(2.0 * x, 1.0 - x)
+
+
+_layers = [{"W": _rng.random((3, 3)), "b": _rng.random(3)} for _ in range(3)]
+KEPT = {
+    "Runge-Kutta with an event": (
+        simulate,
+        np.array([1.0, 0.5, 1.0]),
+        np.array([1.1, 0.9, 0.8, 0.5, 0.7]),
+        0.05,
+        60,
+        0.9,
+    ),
+    "masked": (masked, np.array([0.5, 1.5, 2.0])),
+    "one argument twice": (one_argument_twice, _rng.random(4)),
+    "nested parameters": (network, _layers, _rng.random(3)),
+    "saved in a loop": (saved_in_a_loop, 0.3, 5),
+    "saved in a branch": (branches, 1.4),
+}
+ALL = {**RECURSIVE, **KEPT}
+
+
+def floats(args):
+    return tuple(k for k, a in enumerate(args) if not isinstance(a, int))
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize("name", ALL)
+def test_against_differences(name, target):
+    f, *args = ALL[name]
+    found = srcad.check_grad(f, *args, argnums=floats(args), target=target)
+    assert found, str(found)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_stays_a_call(name):
+    f, *args = ALL[name]
+    text = srcad.grad(f, argnums=floats(args), target="python").source_for(*args)
+    assert "_adjoint(" in text, text
+
+
+def flat(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return np.concatenate([flat(item) for item in value])
+    return np.ravel(value)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("outer variable", "nested parameters")])
+def test_is_read_again(name, target):
+    f, *args = ALL[name]
+    df = srcad.grad(f, argnums=floats(args))
+    again = srcad.jit(df.source_for(*args), target=target)
+    np.testing.assert_allclose(flat(again(*args)), flat(df(*args)), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["tree sum", "multigrid", "several results", "Runge-Kutta with an event"])
+def test_value_and_primal(name):
+    f, *args = ALL[name]
+    want = f(*args)
+    assert srcad.jit(f)(*args) == pytest.approx(want, rel=1e-13)
+    value, _ = srcad.value_and_grad(f, argnums=floats(args))(*args)
+    assert value == pytest.approx(want, rel=1e-13)
+
+
+def test_masked_cotangents_are_zero():
+    np.testing.assert_array_equal(srcad.grad(masked)(np.array([0.0, 2.0])), [1.0, 6.0])
+
+
+def test_equal_bits_twice():
+    f, *args = KEPT["Runge-Kutta with an event"]
+    df = srcad.grad(f, argnums=(0, 1))
+    for first, second in zip(df(*args), df(*args), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+# ---- what is raised -------------------------------------------------------------------------------------------------
+
+
+def test_raises_what_the_primal_raises():
+    def outside(values):
+        return tree_sum(values, 0, len(values) + 1)
+
+    with pytest.raises(IndexError, match="index 3 is out of bounds for length 3"):
+        srcad.grad(outside)(np.ones(3))
+
+
+def loud(x, n):
+    print("n is", n)
+    return x if n == 0 else x * loud(x, n - 1)
+
+
+def in_place(x, n):
+    x[0] = x[0] * x[1]
+    return x[0] if n == 0 else in_place(x, n - 1) + x[1]
+
+
+def endless(x):
+    return endless(x) * x
+
+
+def itself(x, n):
+    return x if n == 0 else itself(x, n - 1)
+
+
+def changed_after(x):
+    y = itself(x, 2)
+    y[0] = 3.0 * x[1]
+    return np.sum(y * x)
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "why"),
+    [
+        (lambda x: loud(x, 2), (1.0,), "It prints"),
+        (lambda x: in_place(x, 2), (np.ones(2),), "writes to an array that it is given"),
+        (endless, (1.0,), "endless returns nothing that is computed"),
+        (changed_after, (np.ones(2),), "may return an array that it is given"),
+    ],
+)
+def test_refused(f, args, why):
+    with pytest.raises(UnsupportedError, match=why) as error:
+        srcad.grad(f)(*args)
+    assert error.value.problems[0].code == "S115"
+
+
+def test_recursion_of_a_function_inside():
+    def inside(x):
+        def again(n):
+            return x if n == 0 else x * again(n - 1)
+
+        return again(3)
+
+    with pytest.raises(UnsupportedError, match="S115"):
+        srcad.grad(inside)(2.0)
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+_SCRIPT = """
+import sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from tests import test_calls
+import srcad
+for name in ("tree sum", "mutual", "multigrid"):
+    f, *args = test_calls.RECURSIVE[name]
+    print(test_calls.flat(srcad.grad(f, argnums=test_calls.floats(args))(*args)).tolist())
+"""
+
+
+def test_second_process_starts_warm(tmp_path, monkeypatch):
+    """Numba's own cache ends the process that calls a recursive function from it."""
+    monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path))
+    root = str(Path(__file__).parents[1])
+    runs = [subprocess.run([sys.executable, "-c", _SCRIPT, root], capture_output=True, text=True) for _ in range(2)]
+    assert [run.returncode for run in runs] == [0, 0], runs[-1].stderr
+    assert runs[0].stdout == runs[1].stdout != ""
+
+
+_SHIPPED = """
+import sys
+import numpy as np
+import {name}
+assert "srcad" not in sys.modules
+print({name}.{name}(*eval(sys.argv[1], vars(np))))
+"""
+
+
+@pytest.mark.parametrize("with_form", [True, False])
+def test_saved_file_runs_alone(tmp_path, with_form):
+    df = srcad.grad(whole_tree)
+    want = df(np.arange(3.0))
+    df.save(tmp_path / "whole_tree_grad.py")
+    if not with_form:
+        for path in sorted((tmp_path / "_machine").rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+    script = _SHIPPED.format(name="whole_tree_grad")
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", script, "[arange(3.0)]"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert run.stdout.strip() == str(want), run.stderr
+
+
+def test_event_driven_runge_kutta_is_short():
+    f, *args = KEPT["Runge-Kutta with an event"]
+    text = srcad.grad(f, argnums=(0, 1), target="python").source_for(*args)
+    code = [line for line in text[text.index("import numpy") :].splitlines() if line.split("#")[0].strip()]
+    assert len(code) <= 150
