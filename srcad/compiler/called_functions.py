@@ -59,10 +59,10 @@ class CalledFunctions:
 
     def adjoint(self, name: str, wanted: Wanted) -> AdjointCall:
         """The adjoint of the function of this name, as it is called."""
-        for (other, known), found in self._adjoints.items():
+        for (other, known), call in self._adjoints.items():
             same = other == name and (known.results, known.masked) == (wanted.results, wanted.masked)
             if same and set(wanted.wrt) <= set(known.wrt):
-                return found
+                return call
         primal = unchecked(self.primals[name])
         own = self._fresh(f"{self.names[name]}_adjoint")
         reads: frozenset[int] = frozenset()

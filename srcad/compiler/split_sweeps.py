@@ -12,7 +12,7 @@
 h = 2.0 * x
 e = np.exp(h)
 y = h * e
-return (y, e)
+return y, e
 >>> [p.name for p in split.reverse.params], split.results
 (['y', 'e', 'd_y'], (0,))
 """
@@ -60,8 +60,7 @@ def split_sweeps(f: Function, params: int, results: int) -> SplitSweeps | None:
     assert isinstance(last, Return)
     values, own = last.values[:results], last.values[results:]
     given = {p.name for p in f.params}
-    live = liveness((*forward, *reverse, Return(own)), f.types, (), given)
-    wanted = live.live_after((at - 1,)) if at else frozenset()
+    wanted = liveness((*reverse, Return(own)), f.types, (), given).before_all
     crossing = sorted(n for n in wanted & defined(forward) if n in f.types)
     again = _recomputed(f, forward, set(crossing))
     kept = [n for n in crossing if n not in again]

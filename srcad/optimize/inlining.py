@@ -34,6 +34,7 @@ from srcad.ir.nodes import (
     Op,
     Return,
     Slice,
+    Span,
     Stmt,
     Store,
     Var,
@@ -201,9 +202,9 @@ class _Inlining:
             values, body = body[-1].values, body[:-1]
         else:
             values = tuple(replace_names(e, {o: Var(n) for o, n in named.items()} | given) for e in values)
-        return [*before, *body, *self._results(target, values, call, span)]
+        return [*before, *body, *self._results(target, values, span)]
 
-    def _results(self, target: str | None, values: tuple[Expr, ...], call: Op, span: object) -> Iterator[Stmt]:
+    def _results(self, target: str | None, values: tuple[Expr, ...], span: Span | None) -> Iterator[Stmt]:
         if target is None:
             return
         if len(values) == 1:

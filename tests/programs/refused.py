@@ -136,23 +136,11 @@ def imports_inside(x):
 
 
 @refused(0.7, code="S115")
-def recursive(x, n=3):
-    if n == 0:
-        return x
-    return x * recursive(x, n - 1)
+def recursive_inside(x):
+    def power(n):
+        return x if n == 0 else x * power(n - 1)
 
-
-def mutual_a(x, n):
-    return x if n == 0 else mutual_b(x, n - 1) * x
-
-
-def mutual_b(x, n):
-    return x if n == 0 else mutual_a(x, n - 1) + x
-
-
-@refused(0.7, code="S115")
-def mutually_recursive(x):
-    return mutual_a(x, 3)
+    return power(3)
 
 
 @refused(0.7, code="S1")

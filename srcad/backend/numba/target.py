@@ -81,11 +81,12 @@ class _Codegen(codegen.JITCPUCodegen):
             self._dynamic_globals += [one.name for one in _unresolved(self._final_module)]
 
         def _optimize_final_module(self) -> None:
-            self._final_module = _with_own_calls(self._final_module)
+            self._final_module: Any = _with_own_calls(self._final_module)
             with light_overloads.loops_for_llvm(self._codegen.ordered_sums):
                 super()._optimize_final_module()
 
 
+_types: Any = types
 _UNRESOLVED = codegen.RuntimeLinker.PREFIX
 
 
@@ -185,11 +186,11 @@ class Dispatcher(_InnerDispatcher):
         if not self.layouts:
             return tuple(args)
         found = []
-        for arg, layout in zip(map(types.unliteral, args), self.layouts, strict=True):
+        for arg, layout in zip(map(_types.unliteral, args), self.layouts, strict=True):
             if isinstance(arg, types.Array) and arg.layout != layout:
                 if layout != "A":
                     raise TypeError(f"{self.py_func.__name__} takes an array that is contiguous by {layout}")
-                arg = arg.copy(layout=layout)
+                arg = _types.Array(arg.dtype, arg.ndim, layout, readonly=not arg.mutable, aligned=arg.aligned)
             found.append(arg)
         return tuple(found)
 
@@ -378,7 +379,7 @@ def _overload(function: Any, choose: Callable[..., Any], options: dict[str, Any]
 def _intrinsics() -> Iterable[tuple[Any, Any]]:
     """Intrinsics of one LLVM instruction: casts, whose `view` of a scalar Numba would compile anew in every function,
     and an addition with a flag that Numba supports for entire functions only."""
-    from llvmlite import ir  # type: ignore[import-untyped]
+    from llvmlite import ir
 
     def cast(form: Any) -> Any:
         return lambda context, builder, signature, args: builder.bitcast(args[0], form)
