@@ -128,7 +128,9 @@ class _Statements:
         found: list[ast.stmt] = []
         for group in self._groups.groups(block):
             nodes = [node for stmt in group for node in self.statement(stmt)]
-            found += nodes if len(group) == 1 else [mark(_one_line(nodes), source(nodes[0]))]
+            if len(group) > 1:
+                nodes = [mark(_one_line(nodes), next(filter(None, map(source, nodes)), None))]
+            found += nodes
         return found
 
     def statement(self, stmt: Stmt) -> list[ast.stmt]:

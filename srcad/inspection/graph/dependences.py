@@ -140,7 +140,8 @@ class _Graph:
             case For(index=index_, start=start, stop=stop, step=step, exit=leave):
                 deciding = frozenset(_values_of((start, stop, step, *(() if leave is None else (leave,)))))
                 self.name(index_, span)
-                self.indices.add(self.keys[index_])
+                if index_ in self.keys:
+                    self.indices.add(self.keys[index_])
                 for name in _values_of((start, stop, step)):
                     self.edge(name, index_, "value")
             case _:

@@ -20,6 +20,8 @@ from srcad.inspection.page.tokens import coloured
 from srcad.ir.nodes import Comment, Function, Span
 from srcad.ir.traversal import walk
 
+_NAMES_ALONE = "nothing is computed here that is asked for: no result depends on it, or it only names a value"
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,7 +61,7 @@ class Comparison:
     >>> made = Comparison(srcad.grad(f, target="python").specialisation(1.0, 2).generated)
     >>> for row in made.parts[0].rows:
     ...     print(row.text, row.of, row.kind, row.notes)
-    def f(x, n): ('0.1',)  ()
+    def f(x, n): ()  ()
         y = x * x ('0.2',) active reversed ('a derivative passes; reversed on line 20',)
         return y * n ('0.3',) active reversed ('a derivative passes; reversed on line 18',)
     """
@@ -115,10 +117,12 @@ class Comparison:
         for at, (text, code) in enumerate(zip(shown.split("\n"), codes, strict=True)):
             number = one.first + at
             place = one.place(number)
-            if place is None or place not in self._computed:
-                rows.append(Row(number, text, code, () if place is None else (self._id(place),)))
-            else:
+            if place in self._computed:
                 rows.append(self._source_row(number, text, code, place))
+            elif place is None or place[1] == one.first:
+                rows.append(Row(number, text, code))
+            else:
+                rows.append(Row(number, text, code, (self._id(place),), notes=(_NAMES_ALONE,)))
         where = one.file.replace("\\", "/").rpartition("/")[2]
         return Part(f"{one.function}, {where}:{one.first}" if one.function else where, tuple(rows))
 
@@ -168,7 +172,9 @@ class Comparison:
         for number, (text, code) in enumerate(zip(self.text.rstrip("\n").split("\n"), codes, strict=True), 1):
             facts = self.facts.get(number, LineFacts())
             notes = [self.quoted(span) for span in facts.spans[:4]]
-            marks = []
+            if facts.adjoint and not facts.spans:
+                notes.append("an adjoint begins, or is handed on to another name: this reverses no line of the source")
+            marks: list[tuple[str, str]] = []
             for name in (*facts.allocates, *facts.saves):
                 marks.append(("save", f"{'keeps' if name in facts.allocates else 'saves'} {self._sized(name)}"))
                 notes.append(f"{name} is written on {_lines(written[name])}, read on {_lines(read[name])}")
@@ -177,6 +183,8 @@ class Comparison:
                 notes.append(f"{name} is written on {_lines(written[name])}")
             tape = (*facts.allocates, *facts.saves, *facts.loads)
             kind = "adjoint" if facts.adjoint else "around" if facts.around else ""
+            if facts is self.facts.get(number - 1):  # a further line of one statement
+                marks = []
             rows.append(Row(number, text, code, self.ids(facts.spans), tape, kind, tuple(marks), tuple(notes)))
         return rows
 
@@ -195,9 +203,16 @@ def _sizes(made: Generated, plan: Plan | None) -> Mapping[str, str]:
 
 def _lines(numbers: Sequence[int]) -> str:
     """
-    >>> _lines([3]), _lines([3, 4, 7])
-    ('line 3', 'lines 3, 4, 7')
+    >>> _lines([3]), _lines([3, 4, 7, 8, 9])
+    ('line 3', 'lines 3, 4, 7 to 9')
     """
     if not numbers:
         return "no line"
-    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    shown = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(shown)}"

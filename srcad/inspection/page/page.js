@@ -75,12 +75,14 @@
       }
     }
 
-    // the lines of the other text, or of both where the element is in neither
+    // the lines of the other text, or of both where the element is in neither; those that assign an adjoint first
     function partnersOf(element) {
-      return members.filter(function (one) {
+      var found = members.filter(function (one) {
         return one.classList.contains("lit") && one.classList.contains("line") && paneOf(one) !== paneOf(element)
           && one.offsetParent !== null && !one.classList.contains("around");
       });
+      function reverses(one) { return one.classList.contains("adjoint"); }
+      return found.filter(reverses).concat(found.filter(function (one) { return !reverses(one); }));
     }
 
     function codeOf(line) {
@@ -140,13 +142,13 @@
       light(element, true);
       kept = element;
     });
+    document.addEventListener("keydown", function (event) {
+      if (event.key !== "Escape") return;
+      kept = null;
+      clear();
+      if (root.contains(document.activeElement)) document.activeElement.blur();
+    });
     root.addEventListener("keydown", function (event) {
-      if (event.key === "Escape") {
-        kept = null;
-        clear();
-        if (root.contains(document.activeElement)) document.activeElement.blur();
-        return;
-      }
       var line = event.target.closest(".line");
       if (!line || event.ctrlKey || event.altKey || event.metaKey) return;
       var lines = linesOf(paneOf(line)), at = lines.indexOf(line), to = null;

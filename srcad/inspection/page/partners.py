@@ -78,7 +78,8 @@ class _Facts:
         if isinstance(stmt, ast.If | ast.For | ast.While):
             inner = self.block(stmt.body, own) + self.block(stmt.orelse, own)
             head = stmt.iter if isinstance(stmt, ast.For) else stmt.test
-            self.add(stmt.lineno, head.end_lineno, own or tuple(dict.fromkeys(inner)), [head], (), around=not own)
+            around = bool(inner) and not own
+            self.add(stmt.lineno, head.end_lineno, own or tuple(dict.fromkeys(inner)), [head], (), around=around)
             return own + inner
         if isinstance(stmt, ast.Raise):  # of a check, which is one statement with its condition
             own = own or above
@@ -97,8 +98,10 @@ class _Facts:
         around: bool = False,
     ) -> None:
         written = {target.id for target in targets}
-        names = [n for one in read for n in ast.walk(one) if isinstance(n, ast.Name) and n not in targets]
-        loads = tuple(dict.fromkeys(n.id for n in names if n.id in self.tape))
+        parts = [node for one in read for node in ast.walk(one)]
+        asked = [node.value for node in parts if isinstance(node, ast.Attribute) and node.attr in ("shape", "size")]
+        names = [n.id for n in parts if isinstance(n, ast.Name) and n not in (*targets, *asked)]
+        loads = tuple(dict.fromkeys(name for name in names if name in self.tape))
         saves = tuple(sorted(written & self.tape))
         facts = LineFacts(
             spans,

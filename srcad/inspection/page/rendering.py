@@ -9,7 +9,7 @@ from string import Template
 
 from srcad.compiler.generate import Generated
 from srcad.compiler.stages import Stage
-from srcad.dispatch.memory_plan import Plan
+from srcad.dispatch.memory_plan import Plan, memory
 from srcad.inspection.explanation import SAID
 from srcad.inspection.graph.dependence_graph import dependence_graph
 from srcad.inspection.graph.drawing import drawing
@@ -99,10 +99,12 @@ def _tables(shown: Comparison, plan: Plan | None) -> str:
     for one in dict.fromkeys(made.function.recoveries):
         spans = () if one.span is None else (one.span,)
         recovered.append(([one.of.lstrip("%"), one.how, one.why, *map(shown.quoted, spans)], spans))
-    saved = "What is saved" if plan is None or not plan.saved else f"What is saved: {str(plan).splitlines()[0]}"
+    title = "What is saved"
+    if plan is not None and plan.bytes:
+        title += f": {memory(plan.bytes)}{'' if plan.exact else ', and what is not known before the call'}"
     return (
         _table(shown, "Parameters", ("parameter", "is", "lines"), roles)
-        + _table(shown, saved, ("name", "size", "of", "read by"), kept)
+        + _table(shown, title, ("name", "size", "of", "read by"), kept)
         + _table(shown, "How the reverse sweep gets what it reads", ("value", "is", "since", "line"), recovered)
     )
 
