@@ -6,7 +6,9 @@ import html.parser
 import json
 import math
 import os
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,17 @@ def test_a_notebook_shows_both_texts() -> None:
     assert lines[0].startswith("def recurrence(")
 
 
+def test_the_files_of_the_page_are_in_the_wheel(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parent.parent
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=root, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".html", ".css", ".js"))}
+    folder = root / "srcad" / "inspection" / "page"
+    there = {path.relative_to(root).as_posix() for path in folder.iterdir() if path.suffix in (".html", ".css", ".js")}
+    assert packed == there and len(there) == 5
+
+
 # ---- the command -----------------------------------------------------------------------------------------------------
 
 PRIMAL = """
@@ -290,6 +303,32 @@ def test_the_command_writes_a_page(project: Path) -> None:
     assert (project / "here.html").read_text(encoding="utf-8") == shown
     run("viewed_primal:energy", "--examples", "viewed_primal:made")  # a page of ours is written again
     assert (project / "energy_grad.html").read_text(encoding="utf-8") != shown
+
+
+LISTED = """
+[tool.srcad]
+functions = [{ function = "viewed_primal:energy", signature = "(float64[::1], float64)" }]
+"""
+
+
+def test_a_file_that_was_edited_is_not_taken_for_what_is_shown(project: Path) -> None:
+    (project / "pyproject.toml").write_text(LISTED)
+    CliRunner().invoke(app, ["build"])
+    file = project / "generated" / "energy_grad.py"
+    run("viewed_primal:energy")
+    assert "is not what is shown" not in (project / "energy_grad.html").read_text(encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    wrong = before.replace("return d_x", "return 2.0 * d_x  # <b>")
+    assert wrong != before
+    file.write_text(wrong, encoding="utf-8")
+    run("viewed_primal:energy")
+    shown = (project / "energy_grad.html").read_text(encoding="utf-8")
+    assert "generated/energy_grad.py is not what is shown" in shown and "+ return 2.0 * d_x" in shown
+    run("viewed_primal:energy", "--wrt", "k")  # another gradient than that of the file
+    assert "is not what is shown" not in (project / "energy_grad.html").read_text(encoding="utf-8")
+    file.write_text("def energy_grad(:\n", encoding="utf-8")
+    run("viewed_primal:energy")
+    assert "it is no Python" in (project / "energy_grad.html").read_text(encoding="utf-8")
 
 
 def test_the_command_overwrites_no_other_file(project: Path) -> None:

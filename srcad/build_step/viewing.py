@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from srcad.backend.modules.cache_files import write_atomically
-from srcad.build_step.config import entry_for
+from srcad.build_step.config import Entry, entries, entry_for
+from srcad.build_step.editing.settle import content
+from srcad.build_step.editing.statements import edited_statements
 from srcad.build_step.locate import importable
 from srcad.compiler.stages import recorded
 from srcad.errors import fail
@@ -43,11 +46,30 @@ def write_page(
         if entry.target == "cpu":
             _ = made.compiled  # for its passes
     plan = None if example.invented else derivative.plan(*example.args, **example.kwargs)
+    remarks = tuple(_remarks(entry))
     path = output or Path(entry.file).with_suffix(".html")
     if path.exists() and not _is_page(path):
         fail("S503", f"{path} is there, and is no page that srcad wrote", advice="name another file with --output.")
-    write_atomically(path, page(made, stages, plan))
+    write_atomically(path, page(made, stages, plan, remarks))
     return path
+
+
+def _remarks(entry: Entry) -> Iterator[str]:
+    """Where the entry is listed and its file has other statements than are shown: whoever reviews it should know."""
+    if entry.span is None:
+        return
+    folder, listed = entries(Path("."))
+    path = folder / entry.file
+    text = content(path)
+    if text is None or entry not in listed:
+        return
+    try:
+        others = list(edited_statements(entry.shipment().text, text))
+    except SyntaxError as fault:
+        others = [f"it is no Python: {fault.msg}, line {fault.lineno}"]
+    if others:
+        yield f"{path.as_posix()} is not what is shown here. It was edited or is out of date: see `srcad status`."
+        yield from others
 
 
 def _is_page(path: Path) -> bool:

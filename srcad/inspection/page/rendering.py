@@ -21,8 +21,10 @@ MARK = '<meta name="generator" content="srcad">'
 """What stands in each page: a file without it is not overwritten."""
 
 
-def page(made: Generated, stages: Sequence[Stage], plan: Plan | None = None) -> str:
+def page(made: Generated, stages: Sequence[Stage], plan: Plan | None = None, remarks: Sequence[str] = ()) -> str:
     """One HTML document that needs nothing else: no file, no network. With a plan, what is saved has its bytes.
+
+    The first of the remarks is a sentence, the others are lines of code; they stand above everything.
 
     >>> import srcad
     >>> __name__ = "user_module"
@@ -39,6 +41,7 @@ def page(made: Generated, stages: Sequence[Stage], plan: Plan | None = None) -> 
         title=html.escape(made.function.name),
         about=html.escape(_about(made)),
         made=made.header.what.removesuffix(" of"),
+        remarks=_remarks(remarks),
         css=_file("graph.css") + _file("page.css"),
         script=_file("page.js"),
         source=_parts(shown),
@@ -64,6 +67,13 @@ def _file(name: str) -> str:
 def _about(made: Generated) -> str:
     wrt = f" with respect to {', '.join(made.header.wrt)}" if made.header.wrt else ""
     return f"{made.header.what}{wrt}, {made.header.source}"
+
+
+def _remarks(remarks: Sequence[str]) -> str:
+    if not remarks:
+        return ""
+    first, *others = map(html.escape, remarks)
+    return f'<section class="remarks"><p>{first}</p><pre>{"<br>".join(others)}</pre></section>'
 
 
 def _parts(shown: Comparison) -> str:
