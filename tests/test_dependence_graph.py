@@ -73,7 +73,7 @@ def test_what_depends_on_what() -> None:
         ("n", "total", "control"),
         ("n", "i", "value"),
         ("i", "y", "value"),
-        ("total", "result", "derivative"),
+        ("total", "return", "derivative"),
     }
     assert not [one for one in graph.dependences.variables if one.saved]  # a turn is reversed when it is done
 
@@ -92,7 +92,7 @@ def test_a_store_into_a_view_reaches_the_whole() -> None:
         return np.sum(a)
 
     assert ("x", "row", "derivative") in (found := edges(srcad.grad(f).graph(np.ones(3)).dependences))
-    assert ("row", "a", "derivative") in found and ("a", "result", "derivative") in found
+    assert ("row", "a", "derivative") in found and ("a", "return", "derivative") in found
 
 
 def test_without_arguments_it_is_that_of_the_newest_text() -> None:
@@ -112,7 +112,7 @@ def test_names_are_quoted() -> None:
     assert r'label="params[\'a\"<\\\\\']"' in graph.dot.replace("'", r"\'")
     svg = ElementTree.fromstring(drawing(graph.dependences))
     texts = [one.text for one in svg.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts == ["params['a\"<\\\\']", "result"]
+    assert texts == ["params['a\"<\\\\']", "return"]
 
 
 def program(folder: Path, text: str) -> str:

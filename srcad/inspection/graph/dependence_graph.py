@@ -38,7 +38,7 @@ class DependenceGraph:
         n0 [label="x", shape=ellipse, color=firebrick, tooltip="x, a parameter; active"];
         n1 [label="n", shape=ellipse, tooltip="n, a parameter; no derivative passes"];
         n2 [label="y", color=firebrick, tooltip="y, a variable; active; L2"];
-        n3 [label="result", color=firebrick, tooltip="what is returned; active; L3"];
+        n3 [label="return", color=firebrick, tooltip="what is returned; active; L3"];
         n0 -> n2 [color=firebrick, penwidth=1.5];
         n1 -> n3 [color=gray40];
         n2 -> n3 [color=firebrick, penwidth=1.5];

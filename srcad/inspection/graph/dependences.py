@@ -62,7 +62,7 @@ def dependences(primal: Function, active: frozenset[str], saved: frozenset[str])
     ...     print(found.variables[edge.source].label, found.variables[edge.target].label, edge.kind)
     x y derivative
     limit y value
-    y result derivative
+    y return derivative
     """
     graph = _Graph(primal, active, saved)
     graph.block(primal.body, frozenset())
@@ -232,7 +232,7 @@ class _Graph:
         own = [one for one, known in self.keys.items() if known == key]
         if key == _RESULT:
             active = any(name in self.active for e in self.primal.results for name in reads(e))
-            return Variable("result", "result", active, False, self.returns())
+            return Variable("return", "result", active, False, self.returns())
         paths = {p.name: p.path for p in self.primal.params}
         label = paths.get(name, name.lstrip("%")) if parameter else name.lstrip("%")
         label = label if function == self.main else f"{function}.{label}"

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from srcad.analysis.values.activity import flows_of
 from srcad.compiler.generate import Generated
 from srcad.inspection.page.excerpts import Excerpt, Place
 from srcad.ir.names import base, is_temporary
@@ -15,9 +16,17 @@ from srcad.ir.traversal import walk
 
 
 def active_places(primal: Function, active: frozenset[str], sources: Sequence[Excerpt]) -> frozenset[Place]:
-    """The statements of the source that compute something a derivative passes through."""
-    spans = [span for name, span in _defined(primal) if name in active]
-    return frozenset(place for span in spans if (place := place_of(span, sources)) is not None)
+    """The statements of the source that a derivative passes through, from what they read to what they assign.
+
+    Not where an array is made that active values are stored into later.
+    """
+    found: set[Place] = set()
+    for stmt in walk(primal.body):
+        if isinstance(stmt, Assign | Store) and stmt.span is not None:
+            passes = any({a, b} <= active for a, b in flows_of(primal, stmt))
+            place = place_of(stmt.span, sources) if passes else None
+            found |= set() if place is None else {place}
+    return frozenset(found)
 
 
 def place_of(span: Span, sources: Sequence[Excerpt]) -> Place | None:

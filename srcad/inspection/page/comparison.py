@@ -130,14 +130,13 @@ class Comparison:
         here = [(n, one) for n, one in self.facts.items() if not one.around and place in self._places(one)]
         reversing = [n for n, facts in here if facts.adjoint]
         other = [n for n, facts in here if not facts.adjoint]
-        notes, kind, marks, tape = [], "", [], []
-        if place in self.places:
-            kind = "active reversed" if reversing else "active"
-            said = "a derivative passes"
-            if not reversing:
-                said += "; no line of the gradient is needed to reverse it"
-        else:
-            said = "no derivative passes"
+        notes, marks, tape = [], [], []
+        kind = "active reversed" if reversing else "active" if place in self.places else ""
+        said = "a derivative passes" if place in self.places else "no derivative passes"
+        if place in self.places and not reversing:
+            said += "; no line of the gradient is needed to reverse it"
+        if reversing and place not in self.places:
+            said += " from what is read; the adjoint of what is overwritten ends"
         said += f"; computed on {_lines(other)}" if other else ""
         said += f"; reversed on {_lines(reversing)}" if reversing else ""
         notes.append(said)
