@@ -19,6 +19,19 @@ def slider_data(shown: Comparison, stages: Sequence[Stage]) -> str:
 
     `fresh` are the positions of lines that the stage before has not; `gone` is the number of those that are no more.
     `at` is the place of the printed gradient among the stages.
+
+    >>> import srcad
+    >>> from srcad.compiler.stages import recorded
+    >>> __name__ = "user_module"
+    >>> def f(x):
+    ...     return x * x
+    >>> with recorded() as stages:
+    ...     made = srcad.grad(f, target="python").specialisation(2.0).generated
+    >>> data = json.loads(slider_data(Comparison(made), stages))
+    >>> [one["name"] for one in data["stages"][:3]], data["at"] == len(data["stages"])
+    (['lower', 'reverse', 'leave_ssa'], True)
+    >>> [data["lines"][number][0] for number in data["stages"][0]["rows"]][1]
+    '    %product.0 = <i class="active">x</i> * <i class="active">x</i>'
     """
     table: dict[tuple[str, str, str, int], int] = {}
     found: list[dict[str, Any]] = []
