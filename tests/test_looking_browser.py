@@ -108,8 +108,9 @@ def test_keys_move_keep_and_clear(shown: Page) -> None:
     shown.press("Enter")
     shown.point(source_line("return"))
     assert "np.tanh" in shown.evaluate("document.querySelector('.here').textContent")  # it is kept
+    assert shown.evaluate("document.querySelectorAll('.kept').length") == 1
     shown.press("Escape")
-    assert shown.evaluate("document.querySelectorAll('.lit, .here').length") == 0
+    assert shown.evaluate("document.querySelectorAll('.lit, .here, .kept').length") == 0
     assert shown.evaluate("document.activeElement === document.body")
     shown.point(source_line("h = np.zeros"))
     assert "np.zeros" in shown.evaluate("document.querySelector('.here').textContent")

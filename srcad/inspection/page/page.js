@@ -14,7 +14,7 @@
     var said = root.querySelector(".said");
     var hint = said.innerHTML;
     var panes = Array.from(root.querySelectorAll(".pane"));
-    var kept = null;  // the element that stays lit
+    var kept = null;  // the element that stays lit, until another is chosen
     var members = [];
 
     function collect() {
@@ -28,6 +28,12 @@
 
     function linesOf(pane) {
       return Array.from(pane.querySelectorAll(".line")).filter(function (line) { return line.offsetParent !== null; });
+    }
+
+    function keep(element) {
+      if (kept) kept.classList.remove("kept");
+      kept = element;
+      if (kept) kept.classList.add("kept");
     }
 
     function paneOf(element) { return element.closest(".pane"); }
@@ -133,18 +139,18 @@
     root.addEventListener("mouseleave", function () { if (!kept) clear(); });
     root.addEventListener("focusin", function (event) {
       var element = event.target.closest(".line, .node");
-      if (element) { kept = null; light(element, true); }
+      if (element) { keep(null); light(element, true); }
     });
     root.addEventListener("click", function (event) {
       var element = event.target.closest(".line, .node, tr[data-of]");
       if (!element || String(window.getSelection())) return;
-      kept = null;
+      keep(null);
       light(element, true);
-      kept = element;
+      keep(element);
     });
     document.addEventListener("keydown", function (event) {
       if (event.key !== "Escape") return;
-      kept = null;
+      keep(null);
       clear();
       if (root.contains(document.activeElement)) document.activeElement.blur();
     });
@@ -159,7 +165,7 @@
       else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
         var right = paneOf(line) === panes[1];
         to = right && event.key === "ArrowRight" ? next(line) : right === (event.key === "ArrowLeft") ? partner(line) : null;
-      } else if (event.key === "Enter" || event.key === " ") kept = line;
+      } else if (event.key === "Enter" || event.key === " ") keep(line);
       else return;
       event.preventDefault();
       if (to) focus(to);
@@ -170,7 +176,7 @@
       collect();
       if (kept && root.contains(kept) && kept.getClientRects().length) light(kept, true);
       else {
-        kept = null;
+        keep(null);
         clear();
         reveal(panes[1], "fresh");
       }

@@ -28,8 +28,8 @@ def slider_data(shown: Comparison, stages: Sequence[Stage]) -> str:
     >>> with recorded() as stages:
     ...     made = srcad.grad(f, target="python").specialisation(2.0).generated
     >>> data = json.loads(slider_data(Comparison(made), stages))
-    >>> [one["name"] for one in data["stages"][:3]], data["at"] == len(data["stages"])
-    (['lower', 'reverse', 'leave_ssa'], True)
+    >>> [one["name"] for one in data["stages"][:2]], data["at"] == len(data["stages"])
+    (['lower', 'reverse'], True)
     >>> [data["lines"][number][0] for number in data["stages"][0]["rows"]][1]
     '    %product.0 = <i class="active">x</i> * <i class="active">x</i>'
     """
