@@ -100,12 +100,12 @@ class _Graph:
         if _STRENGTH[kind] >= _STRENGTH[known.get((source, same), "control")]:
             known[source, same] = kind
 
-    def name(self, name: str, span: Span | None) -> None:
-        """A variable of the source, or a value that is saved, is shown."""
+    def name(self, name: str, span: Span | None, assigned: bool = True) -> None:
+        """A variable of the source, or a value that is saved, is shown. A join assigns nothing in the source."""
         if name in self.keys or (is_temporary(name) and stem(name) not in self.saved):
             return
         self.keys[name] = (span.function if span is not None else self.main, base(name))
-        if span is not None:
+        if span is not None and assigned:
             self.spans.setdefault(self.keys[name], {})[span] = None
 
     def block(self, block: Block, above: frozenset[str]) -> None:
@@ -151,19 +151,13 @@ class _Graph:
                     for name in _values_of(own_exprs(stmt)).keys() - {into}:
                         self.edge(name, into, "value")
         for target, value in bindings(stmt):
-            self.name(target, None if is_temporary(target) else self.where(target, span))
+            self.name(target, span, assigned=False)
             for name in reads(value):
                 self.edge(name, target, "derivative", same=True)
             for name in deciding:
                 self.edge(name, target, "control")
         for inner in blocks(stmt):
             self.block(inner, above | deciding)
-
-    def where(self, name: str, span: Span | None) -> Span | None:
-        """A join is no statement of the source: it has the function of the one around it, and no line."""
-        key = (span.function if span is not None else self.main, base(name))
-        self.keys.setdefault(name, key)
-        return None
 
     def changed(self, names: Iterable[str], span: Span | None, above: frozenset[str]) -> None:
         for name in names:

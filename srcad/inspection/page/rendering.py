@@ -40,7 +40,7 @@ def page(made: Generated, stages: Sequence[Stage], plan: Plan | None = None, rem
         mark=MARK,
         title=html.escape(made.function.name),
         about=html.escape(_about(made)),
-        made=made.header.what.removesuffix(" of"),
+        made=html.escape(made.header.what),
         remarks=_remarks(remarks),
         css=_file("graph.css") + _file("page.css"),
         script=_file("page.js"),
@@ -72,8 +72,9 @@ def _about(made: Generated) -> str:
 def _remarks(remarks: Sequence[str]) -> str:
     if not remarks:
         return ""
+    newline = "\n"
     first, *others = map(html.escape, remarks)
-    return f'<section class="remarks"><p>{first}</p><pre>{"<br>".join(others)}</pre></section>'
+    return f'<section class="remarks"><p>{first}</p><pre>{newline.join(others)}</pre></section>'
 
 
 def _parts(shown: Comparison) -> str:
