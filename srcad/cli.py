@@ -135,6 +135,24 @@ def show(
 
 
 @app.command()
+def view(
+    function: Annotated[str, typer.Argument(help="module:function, or path/to/file.py:function")],
+    wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,
+    signature: Annotated[str | None, typer.Option(help="Types of the arguments, in Numba's notation.")] = None,
+    mode: Annotated[str | None, typer.Option(help="gradient, value, jacobian, adjoint or primal.")] = None,
+    examples: Annotated[str | None, typer.Option(help="module:function that returns arguments, for bytes.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The page to write. [default: NAME.html]")] = None,
+) -> None:
+    """Write a page to look at a gradient beside its source, with what is saved and every pass (docs/looking.md)."""
+    from srcad.build_step.viewing import write_page
+
+    try:
+        typer.echo(f"written    {write_page(function, tuple(wrt or ()), signature, mode, examples, output)}")
+    except SrcadError as error:
+        _stop(error)
+
+
+@app.command()
 def stages(
     function: Annotated[str, typer.Argument(help="module:function, or path/to/file.py:function")],
     wrt: Annotated[list[str] | None, typer.Option(help="A parameter to differentiate with respect to.")] = None,

@@ -21,6 +21,8 @@ from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.inspection.explanation import Explanation, explanation
 from srcad.inspection.finite_calls import checking_call, copied, readable_text
+from srcad.inspection.graph.dependence_graph import DependenceGraph, dependence_graph
+from srcad.inspection.page.rendering import compact
 from srcad.inspection.profile import Profile, profile
 from srcad.inspection.trace import Trace, trace
 from srcad.options import Options
@@ -120,10 +122,14 @@ class Derivative:
 
         For these arguments; without any, of the newest specialisation. Nothing is compiled, the function is not run.
         """
-        if self._request.mode == "adjoint":
-            args, kwargs, _ = split(self._parameters, args, kwargs)
-        one = self.specialisation(*args, **kwargs) if args or kwargs else self._current()
-        return explanation(one.generated)
+        return explanation(self._chosen(args, kwargs).generated)
+
+    def graph(self, *args: Any, **kwargs: Any) -> DependenceGraph:
+        """What the variables of the function depend on, and where a derivative passes; printed, it is DOT.
+
+        For these arguments; without any, of the newest specialisation. Nothing is compiled, the function is not run.
+        """
+        return dependence_graph(self._chosen(args, kwargs).generated)
 
     @property
     def compiled(self) -> Callable[..., Any]:
@@ -183,12 +189,13 @@ class Derivative:
         return f"<srcad: {WORDS[self._request.mode]} of {self.__name__}{wrt}>"
 
     def _repr_html_(self) -> str:
+        words = f"<p>{html.escape(repr(self))}</p>"
         try:
-            text = self.source
-        except Exception as error:  # a later call makes a text, or raises the error
-            text = str(error) if isinstance(error, SrcadError) else ""
-        code = f"<pre><code class='language-python'>{html.escape(text)}</code></pre>"
-        return f"<p>{html.escape(repr(self))}</p>{code}"
+            return words + compact(self._current().generated)
+        except SrcadError as error:
+            return f"{words}<pre>{html.escape(str(error))}</pre>"
+        except Exception:  # a later call makes a text, or raises the error
+            return words
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         found: Any = sys.modules.get(self.__module__)
@@ -217,6 +224,12 @@ class Derivative:
         if self._request.mode == "adjoint":
             flat += flat_buffers(self._parameters, self._request.wrt, values, given)
         return one, copied(flat)
+
+    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Specialisation:
+        """The specialisation for these arguments, buffers of an adjoint left out or not; without any, the newest."""
+        if self._request.mode == "adjoint":
+            args, kwargs, _ = split(self._parameters, args, kwargs)
+        return self.specialisation(*args, **kwargs) if args or kwargs else self._current()
 
     def _current(self) -> Specialisation:
         if self._newest is None:

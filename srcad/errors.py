@@ -180,6 +180,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S316": (ArgumentError, "types that nobody has said"),
     "S317": (ArgumentError, "read-only argument that is written to"),
     "S318": (ArgumentError, "text without the one function that is meant"),
+    "S319": (ArgumentError, "drawing that needs Graphviz"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

@@ -40,7 +40,7 @@ from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.errors import InternalError, SrcadError, during
 from srcad.frontend.lowering.lower import Lowered
-from srcad.frontend.source.read import read
+from srcad.frontend.source.read import Source, read
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.calls import callees, recursive
 from srcad.ir.nodes import Function
@@ -74,8 +74,16 @@ class Generated:
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
     roles: tuple[ParameterRole, ...]
     """Whether a gradient passes from each parameter of the primal, and if not, why."""
+    active: frozenset[str]
+    """The names of the primal through which a derivative passes."""
     _asked: Asked
     _verify: bool
+
+    @property
+    def source(self) -> Source:
+        """Where the primal was read."""
+        assert self._asked.source is not None
+        return self._asked.source
 
     @property
     def result(self) -> Abstract:
@@ -183,7 +191,7 @@ def generate(
         tuple(docstring_lines(unit.tape)),
     )
     name = source.name + _SUFFIX.get(mode, "_grad")
-    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles)
+    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
 

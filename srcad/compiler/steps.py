@@ -17,6 +17,7 @@ from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.memory.modified_parameters import written_parameters
 from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
+from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.parameter_roles import parameter_roles
 from srcad.analysis.values.step_functions import step_inputs
 from srcad.canonicalize.copy_written_arguments import copy_written_arguments
@@ -123,7 +124,9 @@ def written(unit: Unit) -> Unit:
 def step_functions(unit: Unit) -> Unit:
     wrt, outputs = unit.asked.wrt, _differentiated(unit)
     found = step_inputs(unit.function, wrt, outputs)
-    return replace(unit, steps=found, roles=parameter_roles(unit.function, wrt, list(outputs.values()), found))
+    results = list(outputs.values())
+    roles = parameter_roles(unit.function, wrt, results, found)
+    return replace(unit, steps=found, roles=roles, active=active_names(unit.function, wrt, results))
 
 
 def _differentiated(unit: Unit) -> Mapping[str, Expr]:

@@ -57,6 +57,8 @@ class Unit:
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
     roles: tuple[ParameterRole, ...] = field(default=(), compare=False)
     """Whether a gradient passes from each parameter, and if not, why."""
+    active: frozenset[str] = field(default=frozenset(), compare=False)
+    """The names of the primal through which a derivative passes."""
     reversal: Reversal | None = field(default=None, compare=False)
     """What is to be reversed, until both sweeps are written down."""
     tape: tuple[TapeEntry, ...] = field(default=(), compare=False)

@@ -11,13 +11,14 @@ from srcad.compiler.generate import Generated
 from srcad.inspection.tables import table
 from srcad.ir.nodes import Recovery, Span
 
-_SAID = {
+SAID = {
     "active": "active",
     "not asked for": "constant: its derivative is not asked for",
     "no result depends on it": "zero: no result depends on it",
     "through steps alone": "zero: results depend on it through comparisons, roundings and the like alone",
     "as a constant alone": "zero: it is read for its shape, through whole numbers or stop_gradient alone",
 }
+"""The roles of parameters, in words."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Explanation:
 
     def __str__(self) -> str:
         rows = [
-            [path, _SAID[one.role] + (f": {_lines(one.spans)}" if one.spans else "")]
+            [path, SAID[one.role] + (f": {_lines(one.spans)}" if one.spans else "")]
             for path, one in zip(self.paths, self.parameters, strict=True)
         ]
         text = table(f"parameters of {self.function}", (), rows)

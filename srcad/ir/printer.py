@@ -9,7 +9,8 @@ It is not Python, though close to it: `if` and loops yield the values that join 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from typing_extensions import assert_never
 
@@ -27,6 +28,7 @@ from srcad.ir.nodes import (
     Op,
     Return,
     Slice,
+    Span,
     Stmt,
     Store,
     Undef,
@@ -40,6 +42,13 @@ _INFIX = frozenset("+ - * / // % ** @ < <= > >= == != & | ^ << >> and or".split(
 _PREFIX = {"neg": "-", "pos": "+", "~": "~", "not": "not "}
 
 
+class Line(NamedTuple):
+    """One line of a printed function."""
+
+    text: str
+    span: Span | None
+
+
 def text(function: Function) -> str:
     """The function, one statement a line, with the types of its parameters.
 
@@ -51,11 +60,22 @@ def text(function: Function) -> str:
         y.0 = x * x
         return y.0
     """
+    return "\n".join(line for line, _ in lines(function))
+
+
+def lines(function: Function) -> list[Line]:
+    """The lines of `text`, each with the place in the primal that its statement computes or reverses.
+
+    >>> where = Span("model.py", "f", 7, 4, 7, 9, "    y = x")
+    >>> f = Function("f", (), (Assign("y.0", Var("x"), where),), (Var("y.0"),), {})
+    >>> [(line, span and span.line) for line, span in lines(f)]
+    [('f():', None), ('    y.0 = x', 7), ('    return y.0', None)]
+    """
     params = ", ".join(f"{p.name}: {type_text(function.types[p.name])}" for p in function.params)
     body = [*_block(function.body)]
     if function.results and not any(isinstance(stmt, Return) for stmt in function.body):
-        body.append(f"return {_tuple(function.results)}")
-    return "\n".join((f"{function.name}({params}):", *_indent(body)))
+        body.append(Line(f"return {_tuple(function.results)}", None))
+    return [Line(f"{function.name}({params}):", None), *(Line(_indented(line), span) for line, span in body)]
 
 
 def type_text(kind: Type) -> str:
@@ -108,12 +128,15 @@ def _operand(expr: Expr) -> str:
     return f"({shown})" if composed else shown
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: Block) -> Iterator[Line]:
     for stmt in block:
-        yield from _stmt(stmt)
+        span = None if isinstance(stmt, Comment) else stmt.span
+        for line in _stmt(stmt):
+            yield Line(line, span) if isinstance(line, str) else line
 
 
-def _stmt(stmt: Stmt) -> Iterator[str]:
+def _stmt(stmt: Stmt) -> Iterator[str | Line]:
+    """The lines of one statement; those nested in it have a place already."""
     match stmt:
         case Assign(target, value):
             yield f"{target} = {expr_text(value)}"
@@ -166,8 +189,13 @@ def _tuple(values: tuple[Expr, ...]) -> str:
     return ", ".join(map(expr_text, values))
 
 
-def _indent(lines: list[str]) -> list[str]:
-    return [f"    {line}" if line else "" for line in lines]
+def _indent(lines: Iterable[str | Line]) -> Iterator[str | Line]:
+    for line in lines:
+        yield _indented(line) if isinstance(line, str) else line._replace(text=_indented(line.text))
+
+
+def _indented(line: str) -> str:
+    return f"    {line}" if line else ""
 
 
 def _dim(length: Dim) -> str:

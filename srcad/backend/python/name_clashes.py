@@ -59,8 +59,9 @@ def rename_clashes(function: Function) -> Function:
     types = {mapping.get(name, name): known for name, known in function.types.items()}
     results = tuple(renamed(expr) for expr in function.results)
     adjoints = {mapping.get(name, name): of for name, of in function.adjoints.items()}
+    tape = {mapping.get(name, name): saved for name, saved in function.tape.items()}
     body = rename(function.body, mapping)
-    return replace(function, body=body, results=results, types=types, adjoints=adjoints)
+    return replace(function, body=body, results=results, types=types, adjoints=adjoints, tape=tape)
 
 
 def with_distinct_names(functions: Sequence[Function]) -> list[Function]:

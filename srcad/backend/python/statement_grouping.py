@@ -90,13 +90,13 @@ class StatementGroups:
             return None
         match second, third:
             case Assign(a, value), Assign(b) if a != b and a in names(first.value) and is_pure(value):
-                other = Assign(b, first.value, third.span)
+                other = Assign(b, first.value, first.span or third.span)
                 return (second, other) if isinstance(first.value, Var) else (other, second)
             case Store(base, index, value, None), Store(other, at, _, None) if base == other and is_pure(value):
                 # two elements of one array: the indices must not depend on its content
                 elements = first.value == Op("index", (base, *index)) and value == Op("index", (base, *at))
                 if elements and self._is_scalar(temporary) and all(map(self._is_scalar_index, (*index, *at))):
-                    return second, Store(other, at, first.value, None, third.span)
+                    return second, Store(other, at, first.value, None, first.span or third.span)
         return None
 
     def _is_scalar(self, name: str) -> bool:

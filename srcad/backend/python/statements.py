@@ -131,7 +131,7 @@ class _Statements:
             nodes = [node for stmt in group for node in self.statement(stmt)]
             if len(group) > 1:
                 one = _unpacked(group, nodes) or _one_line(nodes)
-                nodes = [mark(one, source(nodes[0]))]
+                nodes = [mark(one, next(filter(None, map(source, nodes)), None))]
             found += nodes
         return found
 
