@@ -23,7 +23,8 @@ def lowered(function: Callable[..., Any], *args: Any) -> Lowered:
     source = read(function)
     bound = inspect.signature(source.function).bind(*args).arguments
     taken: set[str] = set()
-    result = lower(source, {name: describe(name, value, taken) for name, value in bound.items()})
+    described = {name: describe(name, value, taken) for name, value in bound.items()}
+    result = lower(source, described, calls=False)
     verify(result.function, PRIMITIVES)
     return result
 

@@ -67,6 +67,8 @@ def recorded() -> Iterator[list[Stage]]:
 def normal_form(function: Callable[..., Any], *args: Any) -> Function:
     """The pruned normal form of a function for the types of these arguments: what analyses and passes are given.
 
+    Calls are inlined, as far as they can be.
+
     >>> def double(x):
     ...     return 2.0 * x
     >>> print(text(normal_form(double, 1.0)))
@@ -77,7 +79,8 @@ def normal_form(function: Callable[..., Any], *args: Any) -> Function:
     source = read(function)
     bound = inspect.signature(source.function).bind(*args).arguments
     taken: set[str] = set()
-    return prune(lower(source, {name: describe(name, value, taken) for name, value in bound.items()}).function)
+    described = {name: describe(name, value, taken) for name, value in bound.items()}
+    return prune(lower(source, described, calls=False).function)
 
 
 def applied(order: Order, f: Function) -> Function:

@@ -40,6 +40,7 @@ from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
 from srcad.compiler.outputs import check_outputs, output_dtype
 from srcad.compiler.unit import Unit
+from srcad.errors import fail
 from srcad.frontend.lowering.lower import lower
 from srcad.frontend.source.read import span
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
@@ -94,14 +95,19 @@ def refuse_zero_dim(unit: Unit) -> Unit:
     captured = {name for one in first.captures for name in one.zero_d}
     given = asked.zero_d | captured
     if asks_about_zero_d(first.function, first.zero_d, given):
-        again = lower(
+        marked = lower(
             asked.source,
             asked.arguments,
             fixed=asked.fixed,
             differentiate=unit.differentiate,
             zero_d=True,
             lists=asked.request.mode == "primal",
-        ).function
+            calls=False,
+        )
+        if marked.functions:
+            what = f"{marked.functions[0].tree.name} calls itself, where there are 0-d arrays"
+            fail("S115", what, marked.functions[0].function.span, None, "use numbers: x[()] or float(x) of a 0-d array.")
+        again = marked.function
         seen = asked.zero_d.union(p.name for p in again.params if isinstance(again.types[p.name], Array))
         lasting = captured | seen if asked.request.mode in ("primal", "adjoint") else captured
         refuse_zero_dim_conflicts(again, given, lasting)
