@@ -30,6 +30,7 @@ from srcad.errors import fail
 from srcad.ir.traversal import remove_comments
 from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.float_conversion import convert_to_float
+from srcad.optimize.inlining import without_copies
 from srcad.optimize.loops.capacity_check_hoisting import hoist_capacity_checks
 from srcad.optimize.loops.interchange import interchange
 from srcad.optimize.loops.loop_reversal import reverse_descending_loops
@@ -150,6 +151,8 @@ READABLE: Mapping[str, Order] = {
 """From the source to what people read, by mode; `value_and_grad` is `grad` that returns the value too."""
 
 INLINED: Order = (
+    Optional("split_live_ranges", f(split_live_ranges), SEQUENTIAL, SEQUENTIAL),
+    Optional("remove_copies", f(without_copies), SEQUENTIAL, SEQUENTIAL),
     Repeated("until nothing changes", ROUND),
     Optional("remove_dead_code", steps.dead_code_removed, SEQUENTIAL, SEQUENTIAL),
 )

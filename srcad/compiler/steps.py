@@ -94,7 +94,8 @@ def refuse_zero_dim(unit: Unit) -> Unit:
     assert first is not None and asked.source is not None
     captured = {name for one in first.captures for name in one.zero_d}
     given = asked.zero_d | captured
-    if asks_about_zero_d(first.function, first.zero_d, given):
+    functions = (first.function, *(one.function for one in first.functions))
+    if any(asks_about_zero_d(f, first.zero_d, given) for f in functions):
         marked = lower(
             asked.source,
             asked.arguments,
@@ -106,7 +107,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
         )
         if marked.functions:
             what = f"{marked.functions[0].tree.name} calls itself, where there are 0-d arrays"
-            fail("S115", what, marked.functions[0].function.span, None, "use numbers: x[()] or float(x) of a 0-d array.")
+            fail("S115", what, marked.functions[0].function.span, None, "use numbers: float(x) of a 0-d array x.")
         again = marked.function
         seen = asked.zero_d.union(p.name for p in again.params if isinstance(again.types[p.name], Array))
         lasting = captured | seen if asked.request.mode in ("primal", "adjoint") else captured

@@ -11,6 +11,9 @@
 x = y + 1.0
 y_1 = 0.5 * x
 z = y_1
+>>> print(show(without_copies(inline_calls(f, {"half": half})).body))
+x = y + 1.0
+z = 0.5 * x
 """
 
 from __future__ import annotations
@@ -44,7 +47,9 @@ from srcad.ir.traversal import (
     children,
     defined,
     map_expr,
+    names,
     own_exprs,
+    own_writes,
     rename,
     replace_names,
     rewrite,
@@ -54,6 +59,7 @@ from srcad.ir.traversal import (
 )
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Tuple, Type, dim
 from srcad.rules.traits import LAZY
+from srcad.typing.kinds import kind
 from srcad.typing.typeof import typeof
 
 
@@ -233,3 +239,45 @@ def _with_own(stmt: Stmt, changed: Mapping[int, Expr]) -> Stmt:
     inner = blocks(stmt)
     alone = with_blocks(stmt, [() for _ in inner])
     return with_blocks(rewrite(alone, lambda e: changed.get(id(e), e)), inner)
+
+
+def without_copies(f: Function) -> Function:
+    """Remove copies `a = b` after which nothing knows b, and before which nothing knows a: b is a from the start."""
+    fixed = frozenset(p.name for p in f.params)
+    body = _without_copies(f.body, fixed, f.types)
+    return f if body == f.body else replace(f, body=body)
+
+
+def _without_copies(body: Block, fixed: frozenset[str], types: Mapping[str, Type]) -> Block:
+    while True:
+        order = list(walk(body))
+        first: dict[str, int] = {}
+        last: dict[str, int] = {}
+        writes: dict[str, int] = {}
+        for at, stmt in enumerate(order):
+            for name in own_writes(stmt):
+                writes[name] = writes.get(name, 0) + 1
+            for name in (*own_writes(stmt), *(n for e in own_exprs(stmt) for n in names(e))):
+                first.setdefault(name, at)
+                last[name] = at
+        for at, stmt in enumerate(order):
+            match stmt:
+                case Assign(a, Var(b)) if a != b and b not in fixed and first[a] == at == last[b]:
+                    single = writes.get(a) == writes.get(b) == 1 and kind(Var(a), types) == kind(Var(b), types)
+                    if single and _same_block(body, b, stmt):
+                        body = _dropped(rename(body, {b: a}), a)
+                        break
+        else:
+            return body
+
+
+def _same_block(block: Block, name: str, copy: Stmt) -> bool:
+    """Whether the name is assigned in the block of the copy: then it has a value of its own each time."""
+    if any(stmt is copy for stmt in block):
+        return any(isinstance(stmt, Assign) and stmt.target == name for stmt in block)
+    return any(_same_block(inner, name, copy) for stmt in block for inner in blocks(stmt))
+
+
+def _dropped(block: Block, name: str) -> Block:
+    kept = [s for s in block if not (isinstance(s, Assign) and s.value == Var(name) and s.target == name)]
+    return tuple(with_blocks(s, [_dropped(b, name) for b in blocks(s)]) for s in kept)

@@ -31,10 +31,17 @@ def _may_raise(call: Op) -> bool:
 
 
 def has_effect(stmt: Stmt) -> bool:
-    """Whether the statement itself has an observable effect. A check, or a `within`, has none: it can only raise."""
-    if isinstance(stmt, Effect):
+    """Whether the statement itself has an observable effect. A check, or a `within`, has none: it can only raise.
+
+    Nor has a call that changes no array.
+    """
+    if isinstance(stmt, Effect) and stmt.call.prim != "call":
         return not is_check(stmt) and stmt.call.prim != "within"
-    return not all(is_pure(e) for e in own_exprs(stmt))
+    return any(_changes(op) if op.prim == "call" else _has_effect(op.prim) for e in own_exprs(stmt) for op in ops(e))
+
+
+def _changes(call: Op) -> bool:
+    return bool(callee_of(call).changes)
 
 
 @cache
