@@ -364,6 +364,111 @@ def test_check_of_every_kind_of_entry(project):
         assert any(f"{name}.py:" in line and after in line for line in said.splitlines()), said
 
 
+IN_PLACE = """
+import numpy as np
+
+
+def scaled(x, k, y):
+    s = 0.0
+    for i in range(len(x)):
+        y[i] = y[i] * k * x[i]
+        s += y[i] ** 2
+    return s
+
+
+def fill(state, n):
+    for i in range(n):
+        state["y"][i] = state["x"][i] ** 2 * state["k"]
+
+
+def halve(x):
+    for i in range(len(x)):
+        x[i] = 0.5 * x[i]
+
+
+def arguments():
+    return np.array([0.5, 1.5, 2.0]), 1.5, np.array([1.0, 2.0, -1.0])
+
+
+def state():
+    return {"x": np.array([0.5, 1.5, 2.0]), "k": 1.5, "y": np.ones(3), "kind": "square"}, 3
+"""
+IN_PLACE_ENTRIES = """
+[tool.srcad]
+functions = [
+  { function = "edit_primal:scaled", mode = "adjoint", wrt = ["y", "k", "x"], examples = "edit_primal:arguments" },
+  { function = "edit_primal:scaled", name = "by_k", mode = "adjoint", wrt = "k", examples = "edit_primal:arguments" },
+  { function = "edit_primal:fill", mode = "adjoint", wrt = "state", examples = "edit_primal:state" },
+  { function = "edit_primal:halve", mode = "primal", signature = "(float64[:],)" },
+]
+"""
+# of a file: what was there, what was planted, what the line that is named says, and what is said of it
+IN_PLACE_EDITS = [
+    ("scaled_adjoint", "d_x[i] += item * k", "d_x[i] -= item * k", None, "d_x[0] is "),
+    ("scaled_adjoint", "        d_y[i] = k * d_product\n", "", "return d_k", "this statement is missing before"),
+    ("scaled_adjoint", "y[i] = item * k * x[i]", "y[i] = item * k * x[i] + 1.0", None, "y[0] is "),
+    ("scaled_adjoint", "d_y[i] += 2.0 * y[i] * d_s", "d_y[i] = 2.0 * y[i] * d_s", None, "d_y[0] is "),
+    ("scaled_adjoint", "    return d_k", "    d_x[1] = 0.0\n    return d_k", "d_x[1] = 0.0", "d_x the values that it"),
+    ("scaled_adjoint", "    return d_k", "    y[0] = 0.0\n    return d_k", "y[0] = 0.0", "y the values that it should"),
+    ("by_k", "d_k += item", "d_k += 1.5 * item", None, "d_k is "),
+    ("halve_primal", "x[i] = 0.5 * x[i]", "x[i] = 0.25 * x[i]", None, "x[0] is "),
+]
+
+
+@pytest.fixture
+def in_place(project):
+    change(project, IN_PLACE)
+    (project / "pyproject.toml").write_text(IN_PLACE_ENTRIES)
+    run("build")
+    return project / "generated"
+
+
+def test_check_in_place(in_place):
+    assert run("check").count("right") == 4
+    for name, before, after, named, what in IN_PLACE_EDITS:
+        path = in_place / f"{name}.py"
+        as_built = path.read_text()
+        assert as_built.count(before) == 1, (before, as_built)
+        path.write_text(as_built.replace(before, after))
+        said = run("check", code=1)
+        assert said.count("wrong") == 2 and what in said, said
+        (line,) = [line for line in said.splitlines() if f"{name}.py:" in line]
+        wanted = path.read_text().splitlines()[int(line.split(".py:")[1].split(":")[0]) - 1]
+        assert (named or after) in wanted, said
+        path.write_text(as_built)
+
+
+def test_every_result_in_place_is_compared_with_differences(in_place):
+    """A fault of srcad in a generated text: a wrong number in any buffer, array or returned value is seen."""
+    import numpy as np
+
+    from srcad.build_step.config import entries
+    from srcad.build_step.editing.differences import Point
+    from srcad.build_step.editing.recording import Run, record
+    from srcad.build_step.locate import find, importable
+
+    seen = 0
+    for entry in entries(in_place.parent)[1]:
+        if entry.examples is None:
+            continue
+        with importable(in_place.parent):
+            derivative = entry.derivative()
+            example = entry.example(derivative)
+            point = Point(entry, find(entry.function), derivative.specialise_for(example), example)
+        text = (in_place / entry.file).read_text()
+        right = record(text, point.one.generated.function.name, point.flat, noting=False).run
+        assert point.difference(right) is None
+        arrays = [at for at, value in enumerate(right.arguments) if isinstance(value, np.ndarray)]
+        for at in arrays:
+            arguments = [np.array(one) if isinstance(one, np.ndarray) else one for one in right.arguments]
+            arguments[at][1] += 0.01
+            assert point.difference(Run(right.returned, arguments)), (entry.file, at)
+            seen += 1
+        assert point.difference(Run(right.returned * 1.01, right.arguments)), entry.file
+        assert not point.agree(Run(right.returned * 1.01, right.arguments), right)
+    assert seen == 4 + 2 + 4
+
+
 def test_check_without_arguments_to_be_found(project):
     change(project, MANY)
     entry = '{ function = "edit_primal:never", signature = "(float64,)" }'
