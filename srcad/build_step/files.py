@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from srcad.backend.modules.cache_files import remove_drafts
 from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.merge import conflicts
@@ -17,6 +18,7 @@ from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
 from srcad.build_step.orphans import orphans
 from srcad.build_step.records import Record, read_records, write_records, written_record
+from srcad.compiler.machine_folder import FOLDER
 from srcad.errors import fail
 
 
@@ -32,6 +34,7 @@ def build(root: Path, jobs: int | None = None, force: bool = False) -> Iterator[
     except OSError as fault:
         advice = "choose another with the key folder."
         fail("S505", f"the folder {folder} cannot be made ({fault.strerror})", advice=advice)
+    remove_drafts(folder, FOLDER)
     before = read_records(folder)
     records = {entry.file: before[entry.file] for entry in listed if entry.file in before}
     tasks = [_Task(root.resolve(), folder.resolve(), entry, force, before.get(entry.file)) for entry in listed]

@@ -8,7 +8,7 @@ from pathlib import Path
 from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import digest, edited, record_of, same, with_record
 from srcad.build_step.editing.merge import conflicts, merged
-from srcad.compiler.base_texts import base_of, forget_others, write_base
+from srcad.compiler.base_texts import BACKUP, base_of, forget_others, write_base
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError, fail
 
@@ -50,7 +50,7 @@ def settle(made: Shipment, path: Path, force: bool = False) -> Settled:
             continue  # a person saved it meanwhile
         if done.text != before:
             write_atomically(path, done.text)
-            forget_others(path, done.text)
+        forget_others(path, done.text)  # also those that a killed build has left
         return replace(done, what="written") if done.what == "unchanged" and new_form else done
 
 
@@ -128,9 +128,9 @@ def content(path: Path) -> str | None:
 
 def _back_up(path: Path, text: str) -> None:
     """Keep the text beside the file. An earlier backup is never overwritten."""
-    place, number = path.with_name(f"{path.name}.orig"), 1
+    place, number = path.with_name(f"{path.name}{BACKUP}"), 1
     while (known := content(place)) is not None and known != text:
         number += 1
-        place = path.with_name(f"{path.name}.orig{number}")
+        place = path.with_name(f"{path.name}{BACKUP}{number}")
     if known is None:
         write_atomically(place, text)
