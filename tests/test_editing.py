@@ -8,74 +8,20 @@ from typer.testing import CliRunner
 
 import srcad
 from srcad.cli import app
-
-PYPROJECT = """
-[tool.srcad]
-functions = [{ function = "edit_primal:energy", signature = "float64(float64[:], float64)", wrt = ["x", "k"] }]
-"""
-PRIMAL = """
-import numpy as np
-
-
-def energy(x, k):
-    total = 0.0
-    for i in range(len(x)):
-        total += np.sin(x[i]) * x[i]
-    for i in range(len(x)):
-        total = total + k * x[i] ** 3
-    return total * k
-"""
-# in the second loop; and what a person edits is in the reversal of the first
-CHANGED = PRIMAL.replace("k * x[i] ** 3", "k * np.cos(x[i])")
-EXCLUDING = PRIMAL.replace("np.sin(x[i]) * x[i]", "np.exp(x[i]) * x[i]")
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    (tmp_path / "edit_primal.py").write_text(PRIMAL)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield tmp_path
-    sys.modules.pop("edit_primal", None)
-
-
-@pytest.fixture
-def built(project):
-    run("build")
-    return project / "generated" / "energy_grad.py"
-
-
-def run(*args, code=0):
-    sys.modules.pop("edit_primal", None)
-    result = CliRunner().invoke(app, list(args))
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-def edit(path, before, after):
-    text = path.read_text()
-    assert text.count(before) == 1, text
-    path.write_text(text.replace(before, after))
-    return path.read_text()
-
-
-def change(project, text):
-    (project / "edit_primal.py").write_text(text)
-
-
-def ruff(path, *options):
-    subprocess.run([sys.executable, "-m", "ruff", "format", *options, str(path)], check=True, capture_output=True)
-
-
-def forms(path):
-    return {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-
-
-BEFORE = "d_x[i] += sin_saved[i] * d_total + np.cos(x[i]) * x[i] * d_total"
-AFTER = "d_x[i] += (sin_saved[i] + np.cos(x[i]) * x[i]) * d_total  # ours"
-CHECKED = ("energy_grad.py was edited by hand, and", "has not compared it")
+from tests.editing_project import (  # noqa: F401
+    AFTER,
+    BEFORE,
+    CHANGED,
+    EXCLUDING,
+    PRIMAL,
+    PYPROJECT,
+    built_fixture,
+    change,
+    edit,
+    forms,
+    project_fixture,
+    run,
+)
 
 
 def test_an_edited_file_is_kept_byte_for_byte_and_compiled(built, project):
@@ -303,190 +249,6 @@ def test_stopped_at_any_write_no_edit_is_lost(built, project, monkeypatch):
         assert AFTER in built.read_text() and f"{stop}.5 * " in built.read_text()
         assert f"{stop - 1}.5 * " not in built.read_text()
     assert writes == [0, 1, 2, 3, 3, 3]
-
-
-MANY = """
-import numpy as np
-
-OFFSET = np.array([0.3, 0.1])
-
-
-def turned(x, angle):
-    return np.cos(angle) * x + np.sin(angle) * x * x
-
-
-def pair(a, b):
-    return {"product": a * b, "sum": a + b * b}
-
-
-def loss(params, x, *, scale=2.0):
-    total = 0.0
-    for i in range(len(x)):
-        total += scale * params["w"] * x[i] + params["b"] ** 2
-    return total, len(x)
-
-
-def shifted(x):
-    return np.sum((x + OFFSET) ** 2)
-
-
-def arguments():
-    return {"w": 0.5, "b": 1.5}, np.arange(1.0, 4.0)
-
-
-def two():
-    return (np.array([1.5, 0.5]),)
-
-
-def never(x):
-    if x > 0.0 or x <= 0.0:
-        raise ValueError("no")
-    return x
-"""
-MANY_ENTRIES = """
-[tool.srcad]
-functions = [
-  { function = "edit_primal:turned", mode = "jacobian", signature = "(float64[:], float64)", wrt = ["x", "angle"] },
-  { function = "edit_primal:pair", mode = "jacobian", signature = "(float64, float64)", wrt = ["a", "b"] },
-  { function = "edit_primal:loss", has_aux = true, mode = "value", examples = "edit_primal:arguments" },
-  { function = "edit_primal:shifted", examples = "edit_primal:two" },
-]
-"""
-
-
-def test_check_of_every_kind_of_entry(project):
-    change(project, MANY)
-    (project / "pyproject.toml").write_text(MANY_ENTRIES)
-    run("build")
-    assert run("check").count("right") == 4
-    folder = project / "generated"
-    edits = [("turned_jacobian", "+ cos * d_sum", "+ sin * d_sum"), ("pair_jacobian", "2.0 * b", "3.0 * b")]
-    edits += [("loss_grad", "d_params_w +=", "d_params_w -="), ("shifted_grad", "2.0 * ", "2.5 * ")]
-    for name, before, after in edits:
-        path = folder / f"{name}.py"
-        text = path.read_text()
-        assert before in text, text
-        head, _, tail = text.rpartition(before)
-        path.write_text(head + after + tail)
-    said = run("check", code=1)
-    assert said.count("wrong") == 4 + 4 and said.count("they differ most at") == 4, said
-    for name, _, after in edits:
-        assert any(f"{name}.py:" in line and after in line for line in said.splitlines()), said
-
-
-IN_PLACE = """
-import numpy as np
-
-
-def scaled(x, k, y):
-    s = 0.0
-    for i in range(len(x)):
-        y[i] = y[i] * k * x[i]
-        s += y[i] ** 2
-    return s
-
-
-def fill(state, n):
-    for i in range(n):
-        state["y"][i] = state["x"][i] ** 2 * state["k"]
-
-
-def halve(x):
-    for i in range(len(x)):
-        x[i] = 0.5 * x[i]
-
-
-def arguments():
-    return np.array([0.5, 1.5, 2.0]), 1.5, np.array([1.0, 2.0, -1.0])
-
-
-def state():
-    return {"x": np.array([0.5, 1.5, 2.0]), "k": 1.5, "y": np.ones(3), "kind": "square"}, 3
-"""
-IN_PLACE_ENTRIES = """
-[tool.srcad]
-functions = [
-  { function = "edit_primal:scaled", mode = "adjoint", wrt = ["y", "k", "x"], examples = "edit_primal:arguments" },
-  { function = "edit_primal:scaled", name = "by_k", mode = "adjoint", wrt = "k", examples = "edit_primal:arguments" },
-  { function = "edit_primal:fill", mode = "adjoint", wrt = "state", examples = "edit_primal:state" },
-  { function = "edit_primal:halve", mode = "primal", signature = "(float64[:],)" },
-]
-"""
-# of a file: what was there, what was planted, what the line that is named says, and what is said of it
-IN_PLACE_EDITS = [
-    ("scaled_adjoint", "d_x[i] += item * k", "d_x[i] -= item * k", None, "d_x[0] is "),
-    ("scaled_adjoint", "        d_y[i] = k * d_product\n", "", "return d_k", "this statement is missing before"),
-    ("scaled_adjoint", "y[i] = item * k * x[i]", "y[i] = item * k * x[i] + 1.0", None, "y[0] is "),
-    ("scaled_adjoint", "d_y[i] += 2.0 * y[i] * d_s", "d_y[i] = 2.0 * y[i] * d_s", None, "d_y[0] is "),
-    ("scaled_adjoint", "    return d_k", "    d_x[1] = 0.0\n    return d_k", "d_x[1] = 0.0", "d_x the values that it"),
-    ("scaled_adjoint", "    return d_k", "    y[0] = 0.0\n    return d_k", "y[0] = 0.0", "y the values that it should"),
-    ("by_k", "d_k += item", "d_k += 1.5 * item", None, "d_k is "),
-    ("halve_primal", "x[i] = 0.5 * x[i]", "x[i] = 0.25 * x[i]", None, "x[0] is "),
-]
-
-
-@pytest.fixture
-def in_place(project):
-    change(project, IN_PLACE)
-    (project / "pyproject.toml").write_text(IN_PLACE_ENTRIES)
-    run("build")
-    return project / "generated"
-
-
-def test_check_in_place(in_place):
-    assert run("check").count("right") == 4
-    for name, before, after, named, what in IN_PLACE_EDITS:
-        path = in_place / f"{name}.py"
-        as_built = path.read_text()
-        assert as_built.count(before) == 1, (before, as_built)
-        path.write_text(as_built.replace(before, after))
-        said = run("check", code=1)
-        assert said.count("wrong") == 2 and what in said, said
-        (line,) = [line for line in said.splitlines() if f"{name}.py:" in line]
-        wanted = path.read_text().splitlines()[int(line.split(".py:")[1].split(":")[0]) - 1]
-        assert (named or after) in wanted, said
-        path.write_text(as_built)
-
-
-def test_every_result_in_place_is_compared_with_differences(in_place):
-    """A fault of srcad in a generated text: a wrong number in any buffer, array or returned value is seen."""
-    import numpy as np
-
-    from srcad.build_step.config import entries
-    from srcad.build_step.editing.differences import Point
-    from srcad.build_step.editing.recording import Run, record
-    from srcad.build_step.locate import find, importable
-
-    seen = 0
-    for entry in entries(in_place.parent)[1]:
-        if entry.examples is None:
-            continue
-        with importable(in_place.parent):
-            derivative = entry.derivative()
-            example = entry.example(derivative)
-            point = Point(entry, find(entry.function), derivative.specialise_for(example), example)
-        text = (in_place / entry.file).read_text()
-        right = record(text, point.one.generated.function.name, point.flat, noting=False).run
-        assert point.difference(right) is None
-        arrays = [at for at, value in enumerate(right.arguments) if isinstance(value, np.ndarray)]
-        for at in arrays:
-            arguments = [np.array(one) if isinstance(one, np.ndarray) else one for one in right.arguments]
-            arguments[at][1] += 0.01
-            assert point.difference(Run(right.returned, arguments)), (entry.file, at)
-            seen += 1
-        assert point.difference(Run(right.returned * 1.01, right.arguments)), entry.file
-        assert not point.agree(Run(right.returned * 1.01, right.arguments), right)
-    assert seen == 4 + 2 + 4
-
-
-def test_check_without_arguments_to_be_found(project):
-    change(project, MANY)
-    entry = '{ function = "edit_primal:never", signature = "(float64,)" }'
-    (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
-    run("build")
-    said = run("check", code=2)
-    assert "S513: no arguments were found with which edit_primal:never can be run" in said
-    assert "raised ValueError: no" in said
 
 
 def test_a_file_of_an_earlier_version_is_not_taken_for_edited(built):

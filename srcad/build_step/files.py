@@ -13,7 +13,7 @@ from srcad.backend.modules.cache_files import remove_drafts
 from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.merge import conflicts
-from srcad.build_step.editing.settle import Settled, content, is_edited, settle
+from srcad.build_step.editing.settle import Settled, content, is_edited, no_python, settle
 from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
 from srcad.build_step.orphans import orphans
@@ -113,6 +113,8 @@ def _staleness(entry: Entry, path: Path) -> str | None:
         return f"{path.name} is missing ({entry.function})"
     if conflicts(before):
         return f"{path.name} has conflict markers in lines {', '.join(map(str, conflicts(before)))}"
+    if fault := no_python(before):
+        return f"{path.name} is {fault}"
     made = entry.shipment()
     if is_edited(before, made):
         if record_of(before) != record_of(made.text):

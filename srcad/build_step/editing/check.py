@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from srcad.backend.modules.source_digest import alike, record_of
 from srcad.backend.modules.text_functions import function_at
@@ -14,56 +15,72 @@ from srcad.build_step.editing.differences import Point
 from srcad.build_step.editing.example_points import points
 from srcad.build_step.editing.first_wrong_statement import first_wrong
 from srcad.build_step.editing.recording import Notes, Run, record
-from srcad.build_step.editing.settle import content, is_edited, refuse_conflicts
+from srcad.build_step.editing.settle import content, is_edited, refuse_broken
 from srcad.build_step.editing.verified import note_verified
 from srcad.build_step.locate import find, importable
 from srcad.dispatch.pytree import copied
 from srcad.errors import fail
 
 
-def check(root: Path, functions: Sequence[str] = ()) -> Iterator[tuple[Entry, str | None]]:
-    """Each entry, or those of the functions, with what is wrong with its file, or None.
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of a file."""
 
-    An edited file that is right is noted as verified. Raises S511 for a file with conflict markers, S513 where no
-    arguments are found to compare with.
+    what: str
+    """"right", "wrong", or "outdated": it is not compared before `srcad build` has written it."""
+    why: str = ""
+
+
+def check(root: Path, functions: Sequence[str] = ()) -> Iterator[tuple[Entry, Verdict]]:
+    """Each entry, or those of the functions, with what was found of its file.
+
+    An edited file that is right is noted as verified. Raises S511 for a file with conflict markers, S504 for one that
+    is no Python, S513 where no arguments are found to compare with.
     """
     folder, listed = entries(root)
     if missing := [name for name in functions if name not in {entry.function for entry in listed}]:
-        fail("S505", f"[tool.srcad] in pyproject.toml lists no function {missing[0]}")
+        known = ", ".join(dict.fromkeys(entry.function for entry in listed))
+        fail("S505", f"[tool.srcad] in pyproject.toml lists no function {missing[0]}", advice=f"name one of: {known}.")
     with importable(root):
         for entry in listed:
             if not functions or entry.function in functions:
-                yield entry, _fault(entry, folder / entry.file)
+                yield entry, _verdict(entry, folder / entry.file)
 
 
-def _fault(entry: Entry, path: Path) -> str | None:
+def _verdict(entry: Entry, path: Path) -> Verdict:
     text = content(path)
     if text is None:
-        return f"{path.name} is missing: run `srcad build`"
-    refuse_conflicts(path, text)
+        return Verdict("outdated", "it is missing: run `srcad build`")
+    refuse_broken(path, text)
     derivative = entry.derivative()
     example = entry.example(derivative)
     one = derivative.specialise_for(example)
     made = entry.shipment(one)
-    changed = is_edited(text, made)
-    current = record_of(text) == record_of(made.text) if changed else alike(text, made.text)
+    edited = is_edited(text, made)
+    current = record_of(text) == record_of(made.text) if edited else alike(text, made.text)
     if not current:
-        return f"{path.name} is out of date: run `srcad build`"
+        return Verdict("outdated", f"{entry.function} changed: run `srcad build`")
     f = find(entry.function)
     cases = [
         _Case(path, text, made.text, Point(entry, f, one, point)) for point in points(entry, derivative, example, f)
     ]
     for case in cases:
         if fault := _fault_of_text(case):
-            return fault
-    if not (replace(made, edited=text) if changed else made).has_form(path):
-        return "as it stands it is right, but its compiled form is not of this text: run `srcad build`, and check again"
-    for case in cases:
-        if fault := _fault_of_form(case):
-            return fault
-    if changed:
+            return Verdict("wrong", fault)
+    made = replace(made, edited=text) if edited else made
+    has_form = made.has_form(path)
+    with TemporaryDirectory(prefix="srcad-") as folder:
+        place = path
+        if not has_form:  # the one that a build would write
+            place = Path(folder, path.name)
+            made.write_form(place)
+            place.write_text(text, encoding="utf-8")
+        for case in cases:
+            if fault := _fault_of_form(case, place):
+                return Verdict("wrong", fault)
+    if edited:
         note_verified(path, text)
-    return None
+    return Verdict("right", "" if has_form else "its compiled form is out of date: run `srcad build`")
 
 
 @dataclass(frozen=True)
@@ -94,13 +111,13 @@ def _fault_of_text(case: _Case) -> str | None:
     return None
 
 
-def _fault_of_form(case: _Case) -> str | None:
-    """What is wrong with what is compiled."""
+def _fault_of_form(case: _Case, place: Path) -> str | None:
+    """What is wrong with what is compiled of the file at `place`."""
     right = record(case.generated, case.name, case.point.flat, noting=False)
     flat = copied(tuple(case.point.flat))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        function = function_at(case.path, case.name)
+        function = function_at(place, case.name)
         try:
             compiled = Run(function(*flat), flat)
         except Exception as fault:  # Numba and an edited text may raise anything
