@@ -37,6 +37,10 @@ def two():
     return (np.array([1.5, 0.5]),)
 
 
+def by_keyword(x, *, scale=2.0):
+    return np.sum(x * x) * scale
+
+
 def never(x):
     if x > 0.0 or x <= 0.0:
         raise ValueError("no")
@@ -49,6 +53,7 @@ functions = [
   { function = "edit_primal:pair", mode = "jacobian", signature = "(float64, float64)", wrt = ["a", "b"] },
   { function = "edit_primal:loss", has_aux = true, mode = "value", examples = "edit_primal:arguments" },
   { function = "edit_primal:shifted", examples = "edit_primal:two" },
+  { function = "edit_primal:by_keyword", wrt = ["scale", "x"], signature = "(float64[:],)" },
 ]
 """
 
@@ -57,9 +62,10 @@ def test_check_of_every_kind_of_entry(project):
     change(project, MANY)
     (project / "pyproject.toml").write_text(MANY_ENTRIES)
     run("build")
-    assert run("check").count("right") == 4
+    assert run("check").count("right") == 5
     folder = project / "generated"
     edits = [("turned_jacobian", "+ cos * d_sum", "+ sin * d_sum"), ("pair_jacobian", "2.0 * b", "3.0 * b")]
+    edits += [("by_keyword_grad", "np.sum(", "1.1 * np.sum(")]
     edits += [("loss_grad", "d_params_w +=", "d_params_w -="), ("shifted_grad", "2.0 * ", "2.5 * ")]
     for name, before, after in edits:
         path = folder / f"{name}.py"
@@ -68,7 +74,7 @@ def test_check_of_every_kind_of_entry(project):
         head, _, tail = text.rpartition(before)
         path.write_text(head + after + tail)
     said = run("check", code=1)
-    assert said.count("wrong") == 4 + 4 and said.count("they differ most at") == 4, said
+    assert said.count("wrong") == 5 + 5 and said.count("they differ most at") == 5, said
     for name, _, after in edits:
         assert any(f"{name}.py:" in line and after in line for line in said.splitlines()), said
 

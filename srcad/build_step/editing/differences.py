@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from srcad.dispatch.leaf_conversion import is_static
 from srcad.dispatch.pytree import copied, flatten
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
-from srcad.gradient_check import compared
+from srcad.gradient_check import by_position, compared
 
 _CLOSE = {np.dtype(np.float32): 1e-3}
 """The relative difference of an edited file and the generated text that is rounding; else 1e-7."""
@@ -56,19 +55,19 @@ class Point:
             return fault
         if self.entry.mode == "primal":
             return None
-        args, kwargs, parameters = self.example.args, self.example.kwargs, Parameters.of(self.f)
-        wrt = [(name, parameters.place(name, len(args))) for name in parameters.wrt(self.entry.wrt or 0)]
-        function: Callable[..., Any] = partial(self.f, **kwargs)
+        wrt = Parameters.of(self.f).wrt(self.entry.wrt or 0)
+        function, args, places = by_position(self.f, self.example.args, self.example.kwargs, wrt)
+        chosen = [args[at] for _, at in places]
         result = self.one.finish(run.returned)
         gradients: Sequence[Any]
         if self.entry.mode == "adjoint":
-            function, gradients = self._in_place(function, [at for _, at in wrt], run)
+            function, gradients = self._in_place(function, [at for _, at in places], chosen, run)
         elif self.entry.mode == "jacobian":
-            function, gradients = _weighted(function, args, result, [len(flatten(args[at])[0]) for _, at in wrt])
+            function, gradients = _weighted(function, args, result, [len(flatten(one)[0]) for one in chosen])
         else:
             found = result[1] if self.entry.mode == "value" else result[0] if self.entry.has_aux else result
             gradients = found if self.entry.wrt else (found,)
-        worst, right = compared(function, args, wrt, gradients, self.entry.has_aux)
+        worst, right = compared(function, args, places, gradients, self.entry.has_aux)
         return None if right else str(worst)
 
     def _given(self, args: tuple[Any, ...], kwargs: Any) -> list[Any]:
@@ -104,7 +103,7 @@ class Point:
         return None
 
     def _in_place(
-        self, f: Callable[..., Any], wrt: Sequence[int], run: Run
+        self, f: Callable[..., Any], places: Sequence[int], chosen: Sequence[Any], run: Run
     ) -> tuple[Callable[..., float], list[list[Any]]]:
         """What an adjoint differentiates: a weighted sum of what is in the arrays, and the result; and its gradient.
 
@@ -115,7 +114,7 @@ class Point:
 
         def objective(*args: Any) -> float:
             value = f(*args)
-            arrays = [leaf for at in wrt for leaf in flatten(args[at])[0] if _is_array(leaf)]
+            arrays = [leaf for at in places for leaf in flatten(args[at])[0] if _is_array(leaf)]
             total = sum(float(np.sum(w * array)) for w, array in zip(weights.values(), arrays, strict=True))
             return total + (float(value) if takes_adjoint_of_result else 0.0)
 
@@ -125,7 +124,7 @@ class Point:
         def gradient(leaf: Any) -> Any:
             return next(buffers) if _is_array(leaf) else None if is_static(leaf) else next(scalars)
 
-        return objective, [list(map(gradient, flatten(self.example.args[at])[0])) for at in wrt]
+        return objective, [list(map(gradient, flatten(one)[0])) for one in chosen]
 
 
 def _weighted(
