@@ -173,6 +173,17 @@ def test_a_form_of_another_version_does_not_run_silently(folder, by_another_vers
         numbers(use, folder)
 
 
+@pytest.mark.parametrize("lost", ["_support", "_support/target.py", "_support/runtime.py"])
+def test_a_folder_that_is_not_complete_is_not_used_silently(folder, right, lost):
+    """As where a packager takes the files of `_machine`, and not what lies below."""
+    place = folder / "_machine" / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    use = "from decay_grad import decay_grad\nassert type(decay_grad).__name__ == 'CPUDispatcher'\n" + CALL
+    assert numbers("import warnings\nwarnings.simplefilter('ignore')\n" + use, folder) == pytest.approx(right)
+    with pytest.raises(AssertionError, match="_machine is not complete: what lies beside it runs slower"):
+        numbers(use, folder)
+
+
 def test_what_a_formatter_and_a_commentator_do_is_no_edit(folder, right):
     path = folder / "decay_grad.py"
     text = path.read_text().replace("d_rate = 0.0", "d_rate = (\n        0.0  # ours\n    )")

@@ -40,12 +40,19 @@ _START = """\
 \"\"\"What readable files import: `compiled`, from a package that is named after what is in `_support`.\"\"\"
 
 import sys
+import warnings
 from importlib import import_module
 from types import ModuleType
 
 _package = sys.modules.setdefault("PACKAGE", ModuleType("PACKAGE"))
 _package.__path__ = [*getattr(_package, "__path__", ()), *__path__]
-compiled = import_module("PACKAGE._support.compiled_forms").compiled
+try:
+    compiled = import_module("PACKAGE._support.compiled_forms").compiled
+except ImportError as fault:  # a part of the folder was not shipped
+    warnings.warn(f"{__path__[0]} is not complete: what lies beside it runs slower ({fault})", stacklevel=2)
+
+    def compiled(function):
+        return function
 """
 
 
