@@ -85,13 +85,13 @@ def check(
     from srcad.build_step.editing.check import check as checked
 
     try:
-        wrong = False
-        for entry, fault in checked(root, tuple(functions or ())):
-            typer.echo(f"{'wrong' if fault else 'right':10} {entry.file}")
-            for line in (fault or "").splitlines():
+        all_right = True
+        for entry, verdict in checked(root, tuple(functions or ())):
+            typer.echo(f"{verdict.what:10} {entry.file}")
+            for line in verdict.why.splitlines():
                 typer.echo(f"  {line}")
-            wrong = wrong or fault is not None
-        if wrong:
+            all_right = all_right and verdict.what == "right"
+        if not all_right:
             raise typer.Exit(1)
     except SrcadError as error:
         _stop(error)

@@ -187,7 +187,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     # compiling and files
     "S501": (CompileError, "Numba refused the generated code"),
     "S503": (CompileError, "file that cannot be written"),
-    "S504": (CompileError, "generated file out of date"),
+    "S504": (CompileError, "file that cannot be taken for a generated one"),
     "S505": (CompileError, "entry of [tool.srcad] that cannot be read"),
     "S506": (CompileError, "edited file whose function is not the one that is listed"),
     "S511": (CompileError, "conflict in a generated file"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from inspect import Parameter
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,8 @@ def check_grad(
     if has_aux:
         gradient = gradient[0]
     gradients = gradient if isinstance(argnums, tuple) else (gradient,)
-    places_of_wrt = [(name, parameters.place(name, len(args))) for name in wrt]
-    worst, right = compared(f, args, places_of_wrt, gradients, has_aux, tolerance)
+    function, given, places_of_wrt = by_position(f, args, {}, wrt)
+    worst, right = compared(function, given, places_of_wrt, gradients, has_aux, tolerance)
     if not right:
         fail(
             "S312",
@@ -69,6 +70,37 @@ def check_grad(
             advice="look whether f has a kink or a jump there; if it has none, report it.",
         )
     return worst
+
+
+def by_position(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], wrt: Sequence[str]
+) -> tuple[Callable[..., Any], tuple[Any, ...], list[tuple[str, int]]]:
+    """The function and its arguments, those in `wrt` by position; and the name and position of each of these.
+
+    >>> def scaled(x, *, scale=2.0):
+    ...     return x * scale
+    >>> function, args, places = by_position(scaled, (3.0,), {}, ("scale", "x"))
+    >>> function(3.0, 5.0), args, places
+    (15.0, (3.0, 2.0), [('scale', 1), ('x', 0)])
+    """
+    parameters = Parameters.of(f)
+    known = parameters.signature.parameters
+    free = parameters.positional
+    needed = [at for at, name in enumerate(free) if name in wrt and name not in kwargs]
+    args = (*args, *(known[name].default for name in free[len(args) : max(needed, default=-1) + 1]))
+    count, found = len(args), []
+    named: dict[str, Any] = {}
+    for name in wrt:
+        if name in kwargs or (name in known and known[name].kind is Parameter.KEYWORD_ONLY):
+            found.append((name, count + len(named)))
+            named[name] = kwargs[name] if name in kwargs else known[name].default
+        else:
+            found.append((name, parameters.place(name, count)))
+
+    def function(*given: Any) -> Any:
+        return f(*given[:count], **{**kwargs, **dict(zip(named, given[count:], strict=True))})
+
+    return function, (*args, *named.values()), found
 
 
 def compared(
@@ -93,8 +125,7 @@ def compared(
             allowed = tolerance or (1e-3 if np.asarray(leaf).dtype == np.float32 else 1e-6)
             if one.error / allowed >= limit:
                 worst, limit = one, one.error / allowed
-    worst = Check(entries, worst.place, worst.reverse, worst.difference, worst.error)
-    return worst, limit <= 1.0
+    return replace(worst, entries=entries), limit <= 1.0
 
 
 def _leaf(
@@ -113,7 +144,7 @@ def _leaf(
         return float(result[0] if has_aux else result)
 
     size = float(np.max(np.abs(reverse), initial=0.0))
-    worst = Check(0, place, 0.0, 0.0, 0.0)
+    worst: Check | None = None
     chosen = _entries(base)
     value_here = value(base)
     for index in chosen:
@@ -125,10 +156,10 @@ def _leaf(
         scale = max(abs(here), abs(best), 1e-6 * size, visible, 1e-10)
         error = 0.0 if here == best else abs(here - best) / scale
         error = np.inf if np.isnan(error) else error  # no later entry hides it
-        if error > worst.error:
+        if worst is None or error > worst.error:
             where = place + (f"[{', '.join(map(str, index))}]" if index else "")
             worst = Check(0, where, here, best, error)
-    return Check(len(chosen), worst.place, worst.reverse, worst.difference, worst.error)
+    return replace(worst or Check(0, place, 0.0, 0.0, 0.0), entries=len(chosen))
 
 
 def _entries(base: np.ndarray[Any, Any]) -> list[tuple[int, ...]]:

@@ -407,6 +407,17 @@ def test_entries_that_cannot_be_read(project, text, line, said):
     assert shown.startswith("srcad error S505")
 
 
+def test_a_module_that_failed_is_not_taken_for_a_whole_one(project):
+    """In a second attempt the error is the same, and not that a function is missing."""
+    (project / "build_bad.py").write_text("1 / 0\n\ndef f(x: float):\n    return x\n")
+    for _ in range(2):
+        said = run("show", "build_bad.py:f", code=2)
+        assert "S313: build_bad.py cannot be imported: ZeroDivisionError" in said and "build_bad.py:1" in said
+    (project / "build_bad.py").write_text("def f(x: float):\n    return x\n")
+    assert "def f_grad(x" in run("show", "build_bad.py:f")
+    sys.modules.pop("build_bad")
+
+
 def test_files_that_cannot_be_read(project):
     for text, said in (
         ("[tool.srcad\n", "pyproject.toml cannot be read"),

@@ -185,6 +185,20 @@ def of_a_root(x):
     return np.sum(np.sqrt(x))
 
 
+def keywords(x, /, y=2.0, *, scale=3.0, **more):
+    return x * y**2 * scale**3 * more.get("factor", 1.0)
+
+
+@pytest.mark.parametrize("wrt", ["scale", "y", ("y", "x"), ("scale", "y", "x")])
+def test_check_grad_of_parameters_that_are_left_to_their_defaults(wrt):
+    """A keyword-only parameter, and one that the call does not give."""
+    found = srcad.check_grad(keywords, 1.5, argnums=wrt, target="python")
+    assert found.entries == (1 if isinstance(wrt, str) else len(wrt)) and found.reverse == pytest.approx(
+        found.difference
+    )
+    assert found.reverse != 0.0  # the entry is shown also where nothing differs
+
+
 def test_what_is_not_a_number_is_no_agreement():
     for x in (np.array([-1.0, 2.0]), np.array([2.0, -1.0])):
         with np.errstate(invalid="ignore"), pytest.raises(srcad.SrcadError, match="S312"):

@@ -1,85 +1,27 @@
 """What a person edits in a generated file stays: through builds, changes of the primal, formatters and kills."""
 
-import os
-import random
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.testing import CliRunner
 
 import srcad
 from srcad.cli import app
-
-PYPROJECT = """
-[tool.srcad]
-functions = [{ function = "edit_primal:energy", signature = "float64(float64[:], float64)", wrt = ["x", "k"] }]
-"""
-PRIMAL = """
-import numpy as np
-
-
-def energy(x, k):
-    total = 0.0
-    for i in range(len(x)):
-        total += np.sin(x[i]) * x[i]
-    for i in range(len(x)):
-        total = total + k * x[i] ** 3
-    return total * k
-"""
-# in the second loop; and what a person edits is in the reversal of the first
-CHANGED = PRIMAL.replace("k * x[i] ** 3", "k * np.cos(x[i])")
-EXCLUDING = PRIMAL.replace("np.sin(x[i]) * x[i]", "np.exp(x[i]) * x[i]")
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    (tmp_path / "edit_primal.py").write_text(PRIMAL)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield tmp_path
-    sys.modules.pop("edit_primal", None)
-
-
-@pytest.fixture
-def built(project):
-    run("build")
-    return project / "generated" / "energy_grad.py"
-
-
-def run(*args, code=0):
-    sys.modules.pop("edit_primal", None)
-    result = CliRunner().invoke(app, list(args))
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-def edit(path, before, after):
-    text = path.read_text()
-    assert text.count(before) == 1, text
-    path.write_text(text.replace(before, after))
-    return path.read_text()
-
-
-def change(project, text):
-    (project / "edit_primal.py").write_text(text)
-
-
-def ruff(path, *options):
-    subprocess.run([sys.executable, "-m", "ruff", "format", *options, str(path)], check=True, capture_output=True)
-
-
-def forms(path):
-    return {p: p.read_bytes() for p in path.parent.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-
-
-BEFORE = "d_x[i] += sin_saved[i] * d_total + np.cos(x[i]) * x[i] * d_total"
-AFTER = "d_x[i] += (sin_saved[i] + np.cos(x[i]) * x[i]) * d_total  # ours"
-CHECKED = ("energy_grad.py was edited by hand, and", "has not compared it")
+from tests.editing_project import (  # noqa: F401
+    AFTER,
+    BEFORE,
+    CHANGED,
+    EXCLUDING,
+    PRIMAL,
+    PYPROJECT,
+    built_fixture,
+    change,
+    edit,
+    forms,
+    project_fixture,
+    run,
+)
 
 
 def test_an_edited_file_is_kept_byte_for_byte_and_compiled(built, project):
@@ -174,21 +116,36 @@ def resolved(marked, kept):
     return "\n".join(found) + "\n"
 
 
+def test_a_backup_can_be_put_back(built, project):
+    edited_text = edit(built, BEFORE, AFTER)
+    change(project, EXCLUDING)
+    run("build", code=1)
+    backup = built.with_name("energy_grad.py.orig")
+    bases = built.parent / "_machine" / "_base"
+    assert len(list(bases.iterdir())) == 2
+    backup.rename(built)
+    change(project, CHANGED)
+    assert run("build") == "merged     energy_grad.py\n"
+    assert AFTER in built.read_text() and "np.cos(x[i])\n" in built.read_text() and edited_text != built.read_text()
+    assert len(list(bases.iterdir())) == 1
+
+
 def test_what_was_checked_for_another_primal_is_not_checked(built, project):
-    """A conflict is resolved to what the file said before: the same code, for a function that it is wrong for."""
+    """A conflict is resolved to what the file said before: the same code, for a function that it may be wrong for."""
+    from srcad.backend.modules.source_digest import code_digest, record_of, with_record
+
     edit(built, BEFORE, AFTER)
     run("build")
     run("check")
     assert "up to date" in run("build", "--check")
-    one = "total += np.sin(x[i]) * x[i]"
-    change(project, PRIMAL.replace(one, "total += x[i] * np.sin(x[i])"))  # other statements with the same values
     kept = built.read_text()
+    change(project, EXCLUDING)
     run("build", code=1)
-    built.write_text(resolved(built.read_text(), "edited"))
+    built.write_text(with_record(kept, record_of(built.read_text())))
     run("build")
-    record = kept.splitlines()[-1]
-    assert kept.splitlines()[-1] != built.read_text().splitlines()[-1] and record.startswith("# srcad build")
+    assert code_digest(built.read_text()) == code_digest(kept) and record_of(built.read_text()) != record_of(kept)
     assert "has not compared it" in run("build", "--check", code=1)
+    assert "first wrong statement" in run("check", code=1)
 
 
 def test_a_merge_that_cannot_be_read_is_a_conflict(built, project):
@@ -293,124 +250,6 @@ def test_stopped_at_any_write_no_edit_is_lost(built, project, monkeypatch):
         assert AFTER in built.read_text() and f"{stop}.5 * " in built.read_text()
         assert f"{stop - 1}.5 * " not in built.read_text()
     assert writes == [0, 1, 2, 3, 3, 3]
-
-
-MANY = """
-import numpy as np
-
-OFFSET = np.array([0.3, 0.1])
-
-
-def turned(x, angle):
-    return np.cos(angle) * x + np.sin(angle) * x * x
-
-
-def pair(a, b):
-    return {"product": a * b, "sum": a + b * b}
-
-
-def loss(params, x, *, scale=2.0):
-    total = 0.0
-    for i in range(len(x)):
-        total += scale * params["w"] * x[i] + params["b"] ** 2
-    return total, len(x)
-
-
-def shifted(x):
-    return np.sum((x + OFFSET) ** 2)
-
-
-def arguments():
-    return {"w": 0.5, "b": 1.5}, np.arange(1.0, 4.0)
-
-
-def two():
-    return (np.array([1.5, 0.5]),)
-
-
-def never(x):
-    if x > 0.0 or x <= 0.0:
-        raise ValueError("no")
-    return x
-"""
-MANY_ENTRIES = """
-[tool.srcad]
-functions = [
-  { function = "edit_primal:turned", mode = "jacobian", signature = "(float64[:], float64)", wrt = ["x", "angle"] },
-  { function = "edit_primal:pair", mode = "jacobian", signature = "(float64, float64)", wrt = ["a", "b"] },
-  { function = "edit_primal:loss", has_aux = true, mode = "value", examples = "edit_primal:arguments" },
-  { function = "edit_primal:shifted", examples = "edit_primal:two" },
-]
-"""
-
-
-def test_check_of_every_kind_of_entry(project):
-    change(project, MANY)
-    (project / "pyproject.toml").write_text(MANY_ENTRIES)
-    run("build")
-    assert run("check").count("right") == 4
-    folder = project / "generated"
-    edits = [("turned_jacobian", "+ cos * d_sum", "+ sin * d_sum"), ("pair_jacobian", "2.0 * b", "3.0 * b")]
-    edits += [("loss_grad", "d_params_w +=", "d_params_w -="), ("shifted_grad", "2.0 * ", "2.5 * ")]
-    for name, before, after in edits:
-        path = folder / f"{name}.py"
-        text = path.read_text()
-        assert before in text, text
-        head, _, tail = text.rpartition(before)
-        path.write_text(head + after + tail)
-    said = run("check", code=1)
-    assert said.count("wrong") == 4 + 4 and said.count("they differ most at") == 4, said
-    for name, _, after in edits:
-        assert any(f"{name}.py:" in line and after in line for line in said.splitlines()), said
-
-
-def test_check_without_arguments_to_be_found(project):
-    change(project, MANY)
-    entry = '{ function = "edit_primal:never", signature = "(float64,)" }'
-    (project / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
-    run("build")
-    said = run("check", code=2)
-    assert "S513: no arguments were found with which edit_primal:never can be run" in said
-    assert "raised ValueError: no" in said
-
-
-BUILDER = """
-import sys
-sys.path.insert(0, ".")
-from pathlib import Path
-from srcad.build_step import files
-from srcad.build_step.config import Entry, entries
-list(entries(Path(".")))
-print("ready", flush=True)
-for entry, done in files.build(Path(".")):
-    print(done.what, flush=True)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
-def test_a_killed_build_loses_no_edit(built, project):
-    """Killed at random moments, with an edit and one change of the primal after the other to be merged."""
-    edit(built, BEFORE, AFTER)
-    random.seed(3)
-    factors = [f"{n}.5 * k * np.cos(x[i])" for n in range(2, 32)]
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-c", BUILDER], check=True, capture_output=True)
-    whole, killed = time.monotonic() - started, 0
-    for factor in factors:
-        change(project, PRIMAL.replace("k * x[i] ** 3", factor))
-        before = built.read_text()
-        process = subprocess.Popen([sys.executable, "-c", BUILDER], stdout=subprocess.PIPE)
-        process.stdout.readline()
-        time.sleep(random.uniform(0.0, 0.6 * whole))
-        process.send_signal(signal.SIGKILL)
-        killed += process.wait() != 0
-        now = built.read_text()
-        assert now == before or factor.split(" ")[0] in now
-        assert AFTER in now and now.startswith('"""Gradient') and "\n# srcad build: text " in now
-    run("build")
-    text = built.read_text()
-    assert AFTER in text and factors[-1].split(" ")[0] in text and factors[-2].split(" ")[0] not in text
-    assert killed > len(factors) // 3
 
 
 def test_a_file_of_an_earlier_version_is_not_taken_for_edited(built):

@@ -130,6 +130,60 @@ def test_an_edited_text_runs_as_it_stands_and_says_so(folder, right):
         numbers("from decay_grad import decay_grad\n" + CALL, folder)
 
 
+@pytest.fixture
+def by_another_version(folder, tmp_path):
+    """A folder as of a version of srcad whose modules in `_support` are others."""
+    from srcad.compiler import machine_folder
+
+    made, copy = machine_folder, machine_folder._copy
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made, "_copy", lambda module: copy(module) + "\n# another version\n")
+        for kept in (made._modules, made._package, made._support):
+            kept.cache_clear()
+        other = saved(tmp_path / "by_another_version")
+    for kept in (made._modules, made._package, made._support):
+        kept.cache_clear()
+    return other
+
+
+def test_a_file_does_not_change_with_the_version_of_srcad(folder, by_another_version, right):
+    name = "decay_grad.py"
+    assert (folder / name).read_bytes() == (by_another_version / name).read_bytes()
+    assert (folder / "_machine" / name).read_bytes() != (by_another_version / "_machine" / name).read_bytes()
+    other = f"sys.path[0] = {str(by_another_version)!r}\ndel sys.modules['decay_grad']\n"
+    use = "from decay_grad import decay_grad\n" + FORM + CALL
+    # both in one process: each has its own modules
+    modules = "assert len({m.split('.')[0] for m in sys.modules if m.startswith('srcad_forms_')}) == 2\n"
+    assert numbers(use + other + use + modules, folder) == pytest.approx([*right, *right])
+
+
+@pytest.mark.parametrize("what", ["the form", "what it needs"])
+def test_a_form_of_another_version_does_not_run_silently(folder, by_another_version, right, what):
+    """As where a merge takes a part of `_machine` from one side and the rest from the other."""
+    ours, theirs = folder / "_machine", by_another_version / "_machine"
+    if what == "the form":
+        shutil.copy(theirs / "decay_grad.py", ours / "decay_grad.py")
+    else:
+        shutil.copytree(theirs / "_support", ours / "_support", dirs_exist_ok=True)
+        shutil.copy(theirs / "__init__.py", ours / "__init__.py")
+    use = "from decay_grad import decay_grad\nassert type(decay_grad).__name__ == 'CPUDispatcher'\n" + CALL
+    quiet = "import warnings\nwarnings.simplefilter('ignore')\n"
+    assert numbers(quiet + use, folder) == pytest.approx(right)
+    with pytest.raises(AssertionError, match="decay_grad.py has a compiled form of another version of srcad"):
+        numbers(use, folder)
+
+
+@pytest.mark.parametrize("lost", ["_support", "_support/target.py", "_support/runtime.py"])
+def test_a_folder_that_is_not_complete_is_not_used_silently(folder, right, lost):
+    """As where a packager takes the files of `_machine`, and not what lies below."""
+    place = folder / "_machine" / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    use = "from decay_grad import decay_grad\nassert type(decay_grad).__name__ == 'CPUDispatcher'\n" + CALL
+    assert numbers("import warnings\nwarnings.simplefilter('ignore')\n" + use, folder) == pytest.approx(right)
+    with pytest.raises(AssertionError, match="_machine is not complete: what lies beside it runs slower"):
+        numbers(use, folder)
+
+
 def test_what_a_formatter_and_a_commentator_do_is_no_edit(folder, right):
     path = folder / "decay_grad.py"
     text = path.read_text().replace("d_rate = 0.0", "d_rate = (\n        0.0  # ours\n    )")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from srcad.build_step.editing.check import _agree
+from srcad.build_step.editing.differences import agree
 from srcad.build_step.editing.first_wrong_statement import first_wrong
 from srcad.build_step.editing.recording import record
 from srcad.cli import app
@@ -206,10 +206,10 @@ def test_an_edited_file_is_up_to_date_when_it_was_checked(project):
         assert "newton_sqrt_grad.py: edited, not checked\n       - part = 0.5 * d_x / x\n" in status
         assert "leaky_integrator_grad.py: up to date\n" in status and "+ part = d_x / (2.0 * x)\n" in status
         run(project, "check", "planted_newton_sqrt:newton_sqrt")
-        assert "newton_sqrt_grad.py: edited\n" in run(project, "status")
+        assert "newton_sqrt_grad.py: edited, checked\n" in run(project, "status")
         assert "up to date" in run(project, "build", "--check")
         path.write_text(path.read_text().replace("d_x / (2.0 * x)", "d_x / (2.5 * x)"))
-        assert "compiled form stale, not checked" in run(project, "status")
+        assert "compiled form out of date, not checked" in run(project, "status")
         run(project, "build")
         assert "newton_sqrt_grad.py was edited by hand" in run(project, "build", "--check", code=1)
     finally:
@@ -234,7 +234,7 @@ def test_every_wrong_mutant_is_named_at_its_line(name):
         list(_places(tree, change=number))
         mutant = ast.unparse(ast.fix_missing_locations(_WithoutPass().visit(tree)))
         found = record(mutant, function, args, noting=False, like=right)
-        if not found.failure and not found.stopped and _agree(found.result, right.result):
+        if not found.failure and not found.stopped and agree(found.run.returned, right.run.returned):
             continue  # seldom: a stack that grows when it need not
         wrong += 1
         first = first_wrong(mutant, text, function, args)

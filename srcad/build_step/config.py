@@ -127,7 +127,10 @@ def _table(root: Path) -> Table:
     try:
         text = (root / "pyproject.toml").read_text(encoding="utf-8")
     except OSError as fault:
-        fail("S505", f"there is no pyproject.toml in {root.name or root} ({fault.strerror})")
+        place = f"the folder {root.resolve()}"
+        listed = '[tool.srcad] functions = [{ function = "module:name", signature = "(float64[:],)" }]'
+        advice = f"go to the folder of your project, or name it with --root; what to write is listed in it: {listed}"
+        fail("S505", f"there is no pyproject.toml in {place} ({fault.strerror})", advice=advice)
     except UnicodeDecodeError as fault:
         fail("S505", f"pyproject.toml cannot be read: {fault}")
     return read_table(text)

@@ -9,14 +9,16 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from srcad.backend.modules.cache_files import remove_drafts
 from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.merge import conflicts
-from srcad.build_step.editing.settle import Settled, content, is_edited, settle
+from srcad.build_step.editing.settle import Settled, content, is_edited, no_python, settle
 from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
 from srcad.build_step.orphans import orphans
 from srcad.build_step.records import Record, read_records, write_records, written_record
+from srcad.compiler.machine_folder import FOLDER
 from srcad.errors import fail
 
 
@@ -32,6 +34,7 @@ def build(root: Path, jobs: int | None = None, force: bool = False) -> Iterator[
     except OSError as fault:
         advice = "choose another with the key folder."
         fail("S505", f"the folder {folder} cannot be made ({fault.strerror})", advice=advice)
+    remove_drafts(folder, FOLDER)
     before = read_records(folder)
     records = {entry.file: before[entry.file] for entry in listed if entry.file in before}
     tasks = [_Task(root.resolve(), folder.resolve(), entry, force, before.get(entry.file)) for entry in listed]
@@ -110,6 +113,8 @@ def _staleness(entry: Entry, path: Path) -> str | None:
         return f"{path.name} is missing ({entry.function})"
     if conflicts(before):
         return f"{path.name} has conflict markers in lines {', '.join(map(str, conflicts(before)))}"
+    if fault := no_python(before):
+        return f"{path.name} is {fault}"
     made = entry.shipment()
     if is_edited(before, made):
         if record_of(before) != record_of(made.text):

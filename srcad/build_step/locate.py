@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from srcad.backend.modules.import_module import raised_at
+from srcad.backend.modules.import_module import imported, raised_at
 from srcad.derivative import Derivative
 from srcad.errors import fail
 
@@ -42,13 +41,7 @@ def _module_in_file(place: str) -> ModuleType:
         return known
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))  # for its imports of modules in the same folder
-    spec = spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ImportError(f"no file {place}")
-    module = module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+    return imported(path, path.stem, registered=True)
 
 
 class importable:

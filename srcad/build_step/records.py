@@ -11,10 +11,9 @@ digest is the same is the search for the weakest types with this text, and the c
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,19 +22,18 @@ from typing import Any
 import numpy as np
 
 import srcad
-from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import edited
 from srcad.backend.numba.compilation import numba_version
 from srcad.build_step.config import Entry
+from srcad.build_step.notes import read_notes, write_notes
 from srcad.compiler.generate import Generated
-from srcad.compiler.machine_folder import FOLDER
 from srcad.compiler.shipment import Shipment
 from srcad.dispatch.specialisation import Specialisation
 from srcad.dispatch.weaker_types import Steps
 from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Span
 
-_FILE = "_build.json"
+_TABLE = "_build.json"
 
 
 @dataclass(frozen=True)
@@ -139,27 +137,21 @@ def _renumbered(text: str) -> str:
 
 
 def read_records(folder: Path) -> dict[str, Record]:
-    """The records of the last build, by file; of a file that cannot be read, none."""
+    """The records of the last build, by file; of one that cannot be read, none."""
+    found = {file: _record(stored) for file, stored in read_notes(folder, _TABLE).items()}
+    return {file: record for file, record in found.items() if record is not None}
+
+
+def _record(stored: Any) -> Record | None:
     try:
-        stored = json.loads((folder / FOLDER / _FILE).read_text(encoding="utf-8"))
-        return {file: _record(one) for file, one in stored.items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}
-
-
-def _record(stored: Any) -> Record:
-    steps = tuple((int(at), tuple(map(str, names))) for at, names in stored["weakened_by"])
-    return Record(str(stored["made_of"]), steps, tuple(sorted(stored["files"].items())))
+        steps = tuple((int(at), tuple(map(str, names))) for at, names in stored["weakened_by"])
+        return Record(str(stored["made_of"]), steps, tuple(sorted(stored["files"].items())))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def write_records(folder: Path, records: Mapping[str, Record]) -> None:
-    stored = {
-        file: {"made_of": one.made_of, "weakened_by": one.weakened_by, "files": dict(one.files)}
-        for file, one in records.items()
-    }
-    place, text = folder / FOLDER / _FILE, json.dumps(stored, indent=1, sort_keys=True) + "\n"
-    place.parent.mkdir(exist_ok=True)
-    write_atomically(place, text)
+    write_notes(folder, _TABLE, {file: {**asdict(one), "files": dict(one.files)} for file, one in records.items()})
 
 
 def _content_digest(place: Path) -> str | None:

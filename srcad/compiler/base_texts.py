@@ -6,11 +6,16 @@ names its base, whatever was written when a build was stopped. They are no `.py`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import record_of
 from srcad.compiler import machine_folder
+
+BACKUP = ".orig"
+"""What is appended to the name of a file for that of a backup, and a number behind it."""
 
 
 def write_base(path: Path, text: str) -> None:
@@ -30,11 +35,20 @@ def base_of(path: Path, text: str) -> str | None:
 
 
 def forget_others(path: Path, text: str | None) -> None:
-    """Remove the bases of earlier texts of the file at `path`; all, where it has no text any more."""
-    kept = place_of_base(path, record_of(text or ""))
-    for place in kept.parent.glob("*.txt"):
-        if place != kept and place.stem.rpartition(".")[0] == path.stem:
+    """Remove the bases of earlier texts of the file at `path`; all, where it has no text any more.
+
+    That of a backup stays as long as the backup: a person may put it back.
+    """
+    kept = {place_of_base(path, record_of(one)) for one in (text or "", *_backups(path))}
+    for place in place_of_base(path, None).parent.glob("*.txt"):
+        if place not in kept and place.stem.rpartition(".")[0] == path.stem:
             place.unlink(missing_ok=True)
+
+
+def _backups(path: Path) -> Iterator[str]:
+    for place in path.parent.glob(f"{path.name}{BACKUP}*"):
+        with suppress(OSError, UnicodeDecodeError):
+            yield place.read_text(encoding="utf-8")
 
 
 def place_of_base(path: Path, record: str | None) -> Path:

@@ -25,30 +25,47 @@ _FOOTER = """
 
 # ---- compiled form: of this text, in the folder _machine if it is there ------------------
 if "__file__" in globals():
-    _package = sys.modules.setdefault("PACKAGE", ModuleType("PACKAGE"))
-    _package.__path__ = [*getattr(_package, "__path__", ()), dirname(abspath(__file__))]
-    if getattr(find_spec("PACKAGE._machine"), "origin", None):
-        FUNCTION = import_module("PACKAGE._machine").compiled(FUNCTION)
+    _spec = PathFinder.find_spec("_machine", [dirname(abspath(__file__))])
+    if _spec and _spec.loader:
+        _machine = module_from_spec(_spec)
+        _spec.loader.exec_module(_machine)
+        FUNCTION = _machine.compiled(FUNCTION)
 """
 _IMPORTS = """\
-import sys
-from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from os.path import abspath, dirname
+"""
+_START = """\
+\"\"\"What readable files import: `compiled`, from a package that is named after what is in `_support`.\"\"\"
+
+import sys
+import warnings
+from importlib import import_module
 from types import ModuleType
+
+_package = sys.modules.setdefault("PACKAGE", ModuleType("PACKAGE"))
+_package.__path__ = [*getattr(_package, "__path__", ()), *__path__]
+try:
+    compiled = import_module("PACKAGE._support.compiled_forms").compiled
+except ImportError as fault:  # a part of the folder was not shipped
+    warnings.warn(f"{__path__[0]} is not complete: what lies beside it runs slower ({fault})", stacklevel=2)
+
+    def compiled(function):
+        return function
 """
 
 
 def with_footer(text: str, function: str) -> str:
     """A readable module with the lines at its end that replace its function by the compiled form.
 
-    They find the folder wherever the module is: a script, in a package, in a zip file. The package that they make has
-    the same name everywhere, since Numba's cache refers to modules by their names. Where the folder lacks the compiled
-    forms (`_base` and `_build.json` lie in it too), Python takes it for a namespace package, which has no origin.
+    They find the folder wherever the module is: a script, in a package, in a zip file. They say nothing of what is in
+    it, so that another version of srcad leaves the readable file as it is. Where the folder lacks the compiled forms
+    (`_base` and `_build.json` lie in it too), Python takes it for a namespace package, which has no loader.
     """
     first = next(line for line in text.splitlines() if line.startswith(("import ", "from ")))
     text = text.replace(f"\n{first}\n", f"\n{_IMPORTS}\n{first}\n", 1)
-    return text + _FOOTER.replace("FUNCTION", function).replace("PACKAGE", _package())
+    return text + _FOOTER.replace("FUNCTION", function)
 
 
 def files(generated: Generated, options: Options, stem: str, text: str) -> dict[str, str]:
@@ -79,8 +96,8 @@ _DIGESTS = re.compile(r"^(TEXT|CODE) = .*$", re.MULTILINE)
 def _form(generated: Generated, options: Options, text: str) -> str:
     takes = list(map(of_any_length, generated.takes))
     module = generated.machine_text(
-        helpers_from=f"{_package()}.{FOLDER}.{_SUPPORT}.runtime",
-        machine_from=f"{_package()}.{FOLDER}.{_SUPPORT}.vector_math",
+        helpers_from=f"{_package()}.{_SUPPORT}.runtime",
+        machine_from=f"{_package()}.{_SUPPORT}.vector_math",
         entry=length_check(generated.function.name, takes),
     )
     _, _, code = module.partition('\n"""\n')
@@ -88,6 +105,7 @@ def _form(generated: Generated, options: Options, text: str) -> str:
         "TEXT": hashlib.sha256(text.encode()).hexdigest(),
         "CODE": source_digest.code_digest(text),
         "TAKES": [_kind(parameter.type) for parameter in takes],
+        "SUPPORT": f"{_package()}.{_SUPPORT}",
         "SAID": said(generated.function.name, takes),
         "FASTMATH": options.fastmath,
         "LAYOUTS": generated.layouts,
@@ -106,30 +124,35 @@ def _kind(type: Type) -> tuple[str, int, str]:
 
 @cache
 def _support() -> dict[str, str]:
-    """Copies of the modules of srcad that compiled forms need, with imports of one another."""
-    numba = Path(str(backend.__file__)).parent / "numba"  # the modules there import Numba
-    modules = [
-        *(Path(str(module.__file__)) for module in (runtime, vector_math, source_digest)),
-        *(numba / f"{name}.py" for name in ("light_overloads", "target")),
-    ]
-    support = {f"{_SUPPORT}/{module.name}": _copy(module, ".") for module in modules}
+    """What compiled forms need beside them."""
     return {
         ".gitattributes": "* linguist-generated\n",  # hosts of git fold the folder in a review
-        "__init__.py": _copy(numba / "compiled_forms.py", f".{_SUPPORT}"),
-        f"{_SUPPORT}/__init__.py": _NOTE,
-        **support,
+        "__init__.py": _NOTE + _START.replace("PACKAGE", _package()),
+        **_modules(),
     }
 
 
 @cache
 def _package() -> str:
-    """The name of the package of the folder, the same where what it contains is the same."""
-    return f"srcad_forms_{hashlib.sha256(repr(_support()).encode()).hexdigest()[:8]}"
+    """The name of the package of the folder: of another version another, so that none runs with modules of another.
+
+    It is the same wherever the folder is, since Numba's cache refers to modules by their names.
+    """
+    return f"srcad_forms_{hashlib.sha256(repr(_modules()).encode()).hexdigest()[:8]}"
 
 
-def _copy(module: Path, where: str) -> str:
+@cache
+def _modules() -> dict[str, str]:
+    """Copies of modules of srcad, with imports of one another."""
+    numba = Path(str(backend.__file__)).parent / "numba"  # the modules there import Numba
+    modules = [
+        *(Path(str(module.__file__)) for module in (runtime, vector_math, source_digest)),
+        *(numba / f"{name}.py" for name in ("compiled_forms", "light_overloads", "target")),
+    ]
+    return {f"{_SUPPORT}/__init__.py": _NOTE, **{f"{_SUPPORT}/{module.name}": _copy(module) for module in modules}}
+
+
+def _copy(module: Path) -> str:
     text = module.read_text(encoding="utf-8")
-    text = re.sub(
-        r"^from srcad(\.\w+)* import (?=\w+(, \w+)*$)(?!code_digest)", f"from {where} import ", text, flags=re.M
-    )
-    return _NOTE + text.replace("from srcad.backend.modules.source_digest import", f"from {where}.source_digest import")
+    text = re.sub(r"^from srcad(\.\w+)* import (?=\w+(, \w+)*$)(?!code_digest)", "from . import ", text, flags=re.M)
+    return _NOTE + text.replace("from srcad.backend.modules.source_digest import", "from .source_digest import")

@@ -17,6 +17,7 @@ import shutil
 import stat
 import tempfile
 import warnings
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,23 +41,51 @@ def store(name: str, text: str, *also: str, keep: bool = True) -> Path:
     return path
 
 
+_DRAFTS = ".draft-*.py"
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a file atomically, with the mode of the file it replaces, or that of the umask."""
     path = Path(os.path.realpath(path))  # a symbolic link is kept
-    draft = path.with_name(f".draft-{secrets.token_hex(8)}.py")
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-                if path.exists():
-                    os.chmod(draft, stat.S_IMODE(path.stat().st_mode))
-                out.write(text)
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
+        for tries_left in (2, 1, 0):
+            draft = _draft(path, text)
+            try:
+                os.replace(draft, path)
+                return
+            except BaseException as fault:
+                draft.unlink(missing_ok=True)
+                # a build that begins meanwhile takes the draft for one that was left
+                if not isinstance(fault, FileNotFoundError) or not tries_left:
+                    raise
     except OSError as fault:
         fail("S503", f"{path} cannot be written ({fault.strerror})", advice="write to a folder that is yours.")
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A file beside `path` with the text."""
+    draft = path.with_name(_DRAFTS.replace("*", secrets.token_hex(8)))
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            if path.exists():
+                os.chmod(draft, stat.S_IMODE(path.stat().st_mode))
+            out.write(text)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def remove_drafts(folder: Path, below: str) -> None:
+    """Remove what killed processes have left in a folder, and in the one `below` and all in it.
+
+    Who has one in use writes another.
+    """
+    for pattern in (_DRAFTS, f"{below}/**/{_DRAFTS}"):
+        for draft in folder.glob(pattern):
+            with suppress(OSError):
+                draft.unlink()
 
 
 # ---- the folder -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Import of a generated file as a module named `srcad.generated.<file>`; where an import failed."""
+"""Import of a file as a module: a generated one as `srcad.generated.<file>`; where an import failed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,26 @@ import traceback
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+
+
+def imported(path: Path, name: str, registered: bool = False) -> ModuleType:
+    """A new module of this name, made of the file. Raises what the file raises; ImportError if it is no Python file.
+
+    `registered`: it stands in `sys.modules` from the start, as modules that import each other need.
+    """
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"there is no Python file {path}")
+    module = module_from_spec(spec)
+    if registered:
+        sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        if registered:
+            sys.modules.pop(name, None)
+        raise
+    return module
 
 
 def load(path: Path) -> ModuleType:
@@ -22,15 +42,11 @@ def load(path: Path) -> ModuleType:
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known
-    spec = spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = imported(path, name)
     # registered when complete: another thread may import it at the same time, and the first one registered is used
     if known is None:
-        module = sys.modules.setdefault(name, module)
-    else:
-        sys.modules[name] = module
+        return sys.modules.setdefault(name, module)
+    sys.modules[name] = module
     return module
 
 

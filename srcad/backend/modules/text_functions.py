@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import ast
-from importlib.util import module_from_spec, spec_from_file_location
 from inspect import isfunction
 from itertools import count
 from pathlib import Path
@@ -21,7 +20,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from srcad.backend.modules import cache_files
-from srcad.backend.modules.import_module import raised_at
+from srcad.backend.modules.import_module import imported, raised_at
 from srcad.errors import fail
 from srcad.rules.copied_helpers import helper_like
 
@@ -45,7 +44,7 @@ def function_of(text: str, name: str | None = None) -> Any:
 
 def function_at(path: Path, name: str | None = None) -> Any:
     """The function in a file, as `function_of` finds it. The file is read anew at each call."""
-    module = _imported(path)
+    module = _module(path)
     if name is not None:
         if not callable(found := getattr(module, name, None)):
             _fail(f"{path.name} defines no function {name}", f"it has {_listed(_public(module)) or 'none'}.")
@@ -71,21 +70,17 @@ def _public(module: ModuleType) -> list[str]:
     return [name for name in found if name not in called] or found
 
 
-def _imported(path: Path) -> ModuleType:
+def _module(path: Path) -> ModuleType:
     """A new module made of the file. Its name is no other's, so that no other is replaced."""
-    name = f"made_by_srcad.{path.stem}_{next(_NUMBERS)}"  # a module of srcad would be a library
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if not path.is_file() or path.suffix != ".py":
         _fail(f"there is no Python file {path}", "give the path of a module that srcad wrote.")
-    module = module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        return imported(path, f"made_by_srcad.{path.stem}_{next(_NUMBERS)}")  # a module of srcad would be a library
     except Exception as fault:  # a module may raise anything at import
         _fail(
             f"{path.name} cannot be imported: {type(fault).__name__}: {fault}",
             why=f"It was raised at {raised_at(fault)}.",
         )
-    return module
 
 
 def _listed(names: list[str]) -> str:

@@ -1,7 +1,8 @@
 """The compiled forms that lie beside generated files, and `compiled`, which such a file calls at its end.
 
 A form is a module of the same name in the folder `_machine`: the function as srcad compiles it. It records the digest
-of the file it was made of. A file that was edited since runs as it stands, compiled by `njit`, and says so.
+of the file it was made of, and the version of the modules it needs. Where the file was edited since, or the modules are
+of another version, the file runs as it stands, compiled by `njit`, and says so.
 
 The module is copied into that folder, with those it imports, so that nothing there needs srcad.
 """
@@ -35,9 +36,8 @@ def compiled(function: Any) -> Any:
     form = _form(os.path.join(folder, "_machine"), os.path.splitext(file)[0], text)
     if form is None or numba.config.DISABLE_JIT:
         return function
-    if not _is_form_of(form, text):
-        message = f"{file} was edited since its compiled form was made: it runs slower. `srcad build` makes another."
-        warnings.warn(message, stacklevel=3)
+    if unfit := _unfit(form, text):
+        warnings.warn(f"{file} {unfit}: it runs slower. `srcad build` makes another.", stacklevel=3)
         return function
     found = _dispatcher(getattr(form, readable.__name__), form)
     found.__doc__, found.__srcad_primal__ = readable.__doc__, readable
@@ -95,16 +95,21 @@ def _form(folder: str, stem: str, text: bytes) -> ModuleType | None:
         if spec is None or spec.loader is None:
             return None
         module = module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except ImportError:  # of modules of another version: it has no facts then
+            return module
         sys.modules[name] = module
     return sys.modules[name]
 
 
-def _is_form_of(form: ModuleType, text: bytes) -> bool:
-    """Whether the form was made of this text, whatever its formatting and its comments are now."""
-    if hashlib.sha256(text).hexdigest() == form.TEXT:
-        return True
-    return bool(code_digest(text.decode("utf-8")) == form.CODE)
+def _unfit(form: ModuleType, text: bytes) -> str | None:
+    """Why the form may not run for this text, whose formatting and comments do not count."""
+    if getattr(form, "SUPPORT", None) != __package__:
+        return "has a compiled form of another version of srcad than the rest of _machine"
+    if hashlib.sha256(text).hexdigest() == form.TEXT or code_digest(text.decode("utf-8")) == form.CODE:
+        return None
+    return "was edited since its compiled form was made"
 
 
 def _text(names: dict[str, Any]) -> bytes:

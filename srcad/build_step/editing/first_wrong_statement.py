@@ -42,15 +42,21 @@ class Wrong:
         return f"line {self.line}: {self.statement}\n    {self.what}{of}"
 
 
-def first_wrong(text: str, generated: str, function: str, args: Sequence[Any]) -> Wrong | None:
-    """The first wrong statement of `text`, given that `generated` is right at these arguments; None if all agree."""
+def first_wrong(text: str, generated: str, function: str, args: Sequence[Any], in_place: bool = False) -> Wrong | None:
+    """The first wrong statement of `text`, given that `generated` is right at these arguments; None if all agree.
+
+    `in_place`: whether what the arguments hold afterwards is a result, too.
+    """
     right = record(generated, function, args)
     found = record(text, function, args, like=right)
     pairs = _matched(right.statements, found.statements)
     at, what = _first_difference(right, found, pairs)
+    left = None
+    if at is None and in_place and (left := _left_otherwise(right, found)) is not None:
+        at, what = len(found.events), f"no statement after it gives {left} the values that it should have in the end"
     if at is None:
         return None
-    number, missing = _cause(right, found, pairs, at)
+    number, missing = _cause(right, found, pairs, at, left)
     if missing is not None:
         line = _line_after(right.statements.index(missing), right.statements, found.statements, pairs)
         return Wrong(line, missing.text, "this statement is missing before the line", _quoted(text, line))
@@ -152,7 +158,16 @@ def _first_difference(right: Notes, found: Notes, pairs: dict[int, int]) -> tupl
         return len(found.events), f"it raises {type(found.failure[1]).__name__}: {found.failure[1]}"
     if found.stopped or right.stopped:
         return None, ""
-    return (None, "") if _close(found.result, right.result, 0.0) else (len(found.events), "the result is another")
+    same = _close(found.run.returned, right.run.returned, 0.0)
+    return (None, "") if same else (len(found.events), "the result is another")
+
+
+def _left_otherwise(right: Notes, found: Notes) -> str | None:
+    """A parameter whose array holds something else in the end."""
+    if right.stopped or found.stopped:
+        return None
+    triples = zip(found.names, found.run.arguments, right.run.arguments, strict=False)
+    return next((name for name, one, other in triples if not _close(one, other, 0.0)), None)
 
 
 def _difference(items: Sequence[Item], wanted: Sequence[Item], peaks: dict[str, float]) -> str | None:
@@ -204,23 +219,30 @@ def _said(value: Any) -> str:
 # ---- the cause ---------------------------------------------------------------------------------
 
 
-def _cause(right: Notes, found: Notes, pairs: dict[int, int], at: int) -> tuple[int, Statement | None]:
+def _cause(
+    right: Notes, found: Notes, pairs: dict[int, int], at: int, left: str | None = None
+) -> tuple[int, Statement | None]:
     """The number of the statement to be named; or a statement of the generated text that is missing.
+
+    `left` is a parameter that ends with other values than it should, which no statement shows.
 
     A statement that was not edited is wrong through what it reads: an added statement wrote it, or one that was
     removed did not.
     """
-    if at == len(found.events):
+    turn: int | None = None
+    if left is not None:
+        wrote = [n for n, _ in found.events if left in _written(found.statements[n].node)]
+        number = [*(n for n, _ in found.events[-1:]), *wrote][-1]
+    elif at == len(found.events):
         line = found.failure[0] if found.failure else 0
         number = max((n for n, one in enumerate(found.statements) if one.line <= line), default=0)
-        turn = None
     else:
         number = found.events[at][0]
         turn = sum(event[0] == number for event in found.events[:at])
     statement = found.statements[number]
-    if number in pairs and right.statements[pairs[number]].text != statement.text:
+    if left is None and number in pairs and right.statements[pairs[number]].text != statement.text:
         return number, None
-    names = _read(statement.node) | _written(statement.node)
+    names = _read(statement.node) | _written(statement.node) if left is None else {left}
     for other, _ in reversed(found.events[:at]):
         if other not in pairs and _written(found.statements[other].node) & names:
             return other, None

@@ -43,13 +43,23 @@ class Item:
     value: Any
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a run of a generated function returned, and its flat arguments afterwards."""
+
+    returned: Any
+    arguments: Sequence[Any]
+
+
 @dataclass
 class Notes:
     """One run: its statements, and for each event the number of a statement with what it did."""
 
     statements: list[Statement]
     events: list[tuple[int, tuple[Item, ...]]] = field(default_factory=list)
-    result: Any = None
+    run: Run = Run(None, ())
+    names: tuple[str, ...] = ()
+    """Of the parameters."""
     failure: tuple[int, Exception] | None = None
     """The line that raised, and what."""
     stopped: bool = False
@@ -79,8 +89,8 @@ class Notes:
 def record(text: str, function: str, args: Sequence[Any], noting: bool = True, like: Notes | None = None) -> Notes:
     """Run a function of the text with copies of the arguments. An exception ends the notes.
 
-    Without `noting` there are no events, only the result. Where another run is given that it should be `like`, it is
-    stopped after ten times as many iterations.
+    Without `noting` there are no events, only what the run gives. Where another run is given that it should be `like`,
+    it is stopped after ten times as many iterations.
     """
     tree = ast.parse(text)
     notes = Notes(list(statements(tree)))
@@ -102,7 +112,9 @@ def record(text: str, function: str, args: Sequence[Any], noting: bool = True, l
     try:
         with np.errstate(all="ignore"):
             exec(compile(ast.fix_missing_locations(tree), _FILE, "exec"), namespace)
-            notes.result = namespace[function](*map(_copied, args), **_defaults(namespace[function], len(args)))
+            code, given = namespace[function].__code__, [*map(_copied, args)]
+            notes.names = code.co_varnames[: code.co_argcount]
+            notes.run = Run(namespace[function](*given, **_defaults(namespace[function], len(args))), given)
     except _Stop:
         notes.stopped = True
     except Exception as fault:  # an edited text may raise anything

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import digest, edited, record_of, same, with_record
 from srcad.build_step.editing.merge import conflicts, merged
-from srcad.compiler.base_texts import base_of, forget_others, write_base
+from srcad.compiler.base_texts import BACKUP, base_of, forget_others, write_base
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError, fail
 
@@ -50,7 +51,7 @@ def settle(made: Shipment, path: Path, force: bool = False) -> Settled:
             continue  # a person saved it meanwhile
         if done.text != before:
             write_atomically(path, done.text)
-            forget_others(path, done.text)
+        forget_others(path, done.text)  # also those that a killed build has left
         return replace(done, what="written") if done.what == "unchanged" and new_form else done
 
 
@@ -63,11 +64,11 @@ def _decide(made: Shipment, path: Path, before: str | None, force: bool) -> Sett
         return Settled("written", made.text, made)
     if force:
         return Settled("written", made.text, made, backup=True)
-    refuse_conflicts(path, before)
     record = record_of(before)
     if record is None:
         advice = "move it elsewhere; or build with --force, which keeps it as a backup beside the new one."
         fail("S504", f"{path.name} was not written by srcad: no digest is recorded at its end", advice=advice)
+    refuse_broken(path, before)
     if record == record_of(made.text):
         return Settled("kept", before, replace(made, edited=before))
     base = base_of(path, before)
@@ -87,7 +88,10 @@ def _after_merge(made: Shipment, path: Path, text: str) -> Settled:
     """The merge, which is a conflict as well where srcad cannot read what came of it."""
     where = ", ".join(map(str, conflicts(text)))
     if where:
-        message = f"{path.name}: your edits and what is generated now exclude each other: see lines {where}"
+        message = (
+            f"{path.name}: your edits and what is generated now exclude each other: see lines {where}. "
+            f"Keep what is right, remove the markers, and build again; {path.name}{BACKUP} is what it was."
+        )
         return Settled("conflict", text, None, backup=True, message=message)
     shipped = replace(made, edited=text)
     try:
@@ -103,17 +107,30 @@ def is_edited(text: str, made: Shipment) -> bool:
     return edited(text) and digest(text) != record_of(made.text)
 
 
-def refuse_conflicts(path: Path, text: str) -> None:
-    """S511 where the markers of a merge are left in a file."""
-    lines = conflicts(text)
-    if lines:
+def refuse_broken(path: Path, text: str) -> None:
+    """S511 where the markers of a merge are left in a file, S504 where it is no Python."""
+    if lines := conflicts(text):
         fail(
             "S511",
             f"{path.name} has conflict markers in lines {', '.join(map(str, lines))}",
             why="There your edits and what is generated for the changed function exclude each other.",
-            advice="keep what is right and remove the markers; what the file was before is in its backup, "
-            f"{path.name}.orig.",
+            advice="keep what is right, remove the markers, and run `srcad build`, then `srcad check`; "
+            f"what the file was before is in its backup, {path.name}{BACKUP}.",
         )
+    if fault := no_python(text):
+        advice = "mend it; or run `srcad build --force`, which keeps it as a backup beside the new one."
+        fail("S504", f"{path.name} is {fault}", advice=advice)
+
+
+def no_python(text: str) -> str | None:
+    """Why Python cannot read a text."""
+    try:
+        ast.parse(text)
+    except SyntaxError as fault:
+        return f"no Python: {fault.msg}, in line {fault.lineno}"
+    except ValueError as fault:  # of null bytes
+        return f"no Python: {fault}"
+    return None
 
 
 def content(path: Path) -> str | None:
@@ -128,9 +145,9 @@ def content(path: Path) -> str | None:
 
 def _back_up(path: Path, text: str) -> None:
     """Keep the text beside the file. An earlier backup is never overwritten."""
-    place, number = path.with_name(f"{path.name}.orig"), 1
+    place, number = path.with_name(f"{path.name}{BACKUP}"), 1
     while (known := content(place)) is not None and known != text:
         number += 1
-        place = path.with_name(f"{path.name}.orig{number}")
+        place = path.with_name(f"{path.name}{BACKUP}{number}")
     if known is None:
         write_atomically(place, text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from srcad.backend.modules.source_digest import alike, code_digest, record_of
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.merge import conflicts
-from srcad.build_step.editing.settle import content, is_edited
+from srcad.build_step.editing.settle import content, is_edited, no_python
 from srcad.build_step.editing.statements import edited_statements
 from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
@@ -17,15 +17,28 @@ from srcad.compiler.base_texts import base_of
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError
 
+_OUTDATED = "function changed"
+_NO_FORM = "compiled form out of date"
+_BUILD = {"missing", _OUTDATED, _NO_FORM}
+_CHECK = {"not checked"}
+
 
 def status(root: Path) -> Iterator[str]:
-    """A line for each entry of `[tool.srcad]`, and below it one for each edited statement. Writes nothing."""
+    """A line for each entry of `[tool.srcad]`, below it one for each edited statement; then what to do.
+
+    Writes nothing.
+    """
     folder, listed = entries(root)
+    found: set[str] = set()
     with importable(root):
         for entry in listed:
             states, edits = _state(entry, folder / entry.file)
+            found.update(states)
             yield f"{entry.file}: {', '.join(states)}"
             yield from edits
+    steps = [f"`srcad {name}`" for name, states in (("build", _BUILD), ("check", _CHECK)) if states & found]
+    if steps:
+        yield f"run {', then '.join(steps)}"
 
 
 def _state(entry: Entry, path: Path) -> tuple[list[str], list[str]]:
@@ -33,28 +46,26 @@ def _state(entry: Entry, path: Path) -> tuple[list[str], list[str]]:
     if text is None:
         return ["missing"], []
     if lines := conflicts(text):
-        return [f"conflict in lines {', '.join(map(str, lines))}"], []
+        return [f"conflict in lines {', '.join(map(str, lines))}: keep what is right, and remove the markers"], []
+    if fault := no_python(text):
+        return [fault], []
     made = entry.shipment()
     if not is_edited(text, made):
         if not alike(text, made.text):
-            return ["primal changed"], []
-        return ["up to date" if made.has_form(path) else "compiled form stale"], []
-    states, edits = ["edited"], []
+            return [_OUTDATED], []
+        return ["up to date" if made.has_form(path) else _NO_FORM], []
+    states = ["edited"]
     current = record_of(text) == record_of(made.text)
     base = made.text if current else base_of(path, text)
+    edits = list(edited_statements(base, text)) if base is not None else []
     if not current:
-        states.append("primal changed")
+        states.append(_OUTDATED)
     elif not _has_form(made, text, path):
-        states.append("compiled form stale")
+        states.append(_NO_FORM)
     if base is None:
         states.append("what it was generated as is lost")
-    else:
-        try:
-            edits = list(edited_statements(base, text))
-        except SyntaxError as fault:
-            return [*states, f"no Python ({fault.msg}, line {fault.lineno})"], []
-    if edits and not is_verified(path, text):
-        states.append("not checked")
+    elif edits:
+        states.append("checked" if current and is_verified(path, text) else "not checked")
     return states, edits
 
 

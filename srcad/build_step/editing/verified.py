@@ -12,41 +12,26 @@ change after it was checked; after a change of the primal the same code is no lo
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import code_digest, record_of
-from srcad.compiler import machine_folder
+from srcad.build_step.notes import read_notes, write_notes
+
+_TABLE = "_checked.json"
 
 
 def note_verified(path: Path, text: str) -> None:
     """Note that the file at `path` with this text is right."""
-    place = _place(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    known = {**_known(path), path.name: _key(text)}
-    write_atomically(place, json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+    write_notes(path.parent, _TABLE, {**read_notes(path.parent, _TABLE), path.name: _key(text)})
 
 
 def is_verified(path: Path, text: str) -> bool:
     """Whether the file at `path`, with this text, was found right."""
     try:
-        return _known(path).get(path.name) == _key(text)
+        return bool(read_notes(path.parent, _TABLE).get(path.name) == _key(text))
     except (SyntaxError, ValueError):
         return False
 
 
 def _key(text: str) -> str:
     return f"{record_of(text)} {code_digest(text)}"
-
-
-def _known(path: Path) -> dict[str, str]:
-    try:
-        known = json.loads(_place(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
-def _place(path: Path) -> Path:
-    return path.parent / machine_folder.FOLDER / "_checked.json"
