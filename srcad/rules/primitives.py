@@ -293,5 +293,6 @@ row("list.pop", lambda items: items.pop(), "list", differentiable=False, memory=
 row("list.item", lambda items, at: items[at], "list", differentiable=False, memory=ResultMemory((0,)))
 row("list.length", len, "effect", differentiable=False, dtype="int64")
 row("print", lambda *items: None, "effect", differentiable=False)
+row("insert_gradient", lambda x, *read, update: None, "effect", differentiable=False)
 row("check", lambda condition, *values, derived, error, texts: None, "effect", differentiable=False)
 row("within", lambda index, length, where: None, "effect", differentiable=False)

@@ -10,6 +10,7 @@ import gast
 
 from srcad.errors import Problem, fail_all
 from srcad.frontend.source.read import Source, span
+from srcad.frontend.syntax.inserted_blocks import is_insertion, refusals
 
 _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
 """Functions that evaluate the items of an argument lazily."""
@@ -32,6 +33,9 @@ def check_subset(source: Source) -> None:
     found = []
     evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}
     for node in gast.walk(source.tree):
+        if isinstance(node, gast.With) and is_insertion(source, node):
+            found += refusals(source, node)
+            continue
         refusal = _refusal(node)
         if isinstance(node, gast.GeneratorExp) and id(node) not in evaluated_at_once:
             refusal = (
