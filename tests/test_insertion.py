@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad import SrcadError, insert_gradient_of
+from srcad import insert_gradient_of
 
 TARGETS = ["python", "cpu"]
 both = pytest.mark.parametrize("target", TARGETS)
@@ -44,7 +44,9 @@ def test_a_number(target):
 def clipped(x, limit):
     y = 2.0 * x
     with srcad.insert_gradient_of(y) as g:
-        g = np.clip(g, -limit, limit)
+        # as in the paper,
+        # section 3
+        g = np.clip(g, -limit, limit)  # both ways
     return np.sum(y * y)
 
 
@@ -207,7 +209,11 @@ def test_iterations_in_reverse_order(target, capfd):
     found = srcad.grad(printing, target=target)(1.0, 3)
     sys.stdout.flush()
     lines = [line.split() for line in capfd.readouterr().out.splitlines()]
-    assert [(a, int(i), float(d)) for a, i, d in lines] == [("adjoint", 2, 1.0), ("adjoint", 1, 4.0), ("adjoint", 0, 10.0)]
+    assert [(a, int(i), float(d)) for a, i, d in lines] == [
+        ("adjoint", 2, 1.0),
+        ("adjoint", 1, 4.0),
+        ("adjoint", 0, 10.0),
+    ]
     assert found == 22.0
 
 
@@ -417,9 +423,12 @@ def test_the_saved_text_shows_the_block(target, tmp_path):
     gradient(x, 1.0)
     gradient.save(path)
     text = path.read_text()
-    body = text[text.index("    # L48") : text.index("    # L46")]
+    line = clipped.__code__.co_firstlineno + 1
+    body = text[text.index("    # as in") : text.index(f"    # L{line}")]
     assert body == (
-        "    # L48: g = np.clip(g, -limit, limit)\n"
+        "    # as in the paper,\n"
+        "    # section 3\n"
+        f"    # L{line + 4}: g = np.clip(g, -limit, limit)  # both ways\n"
         "    d_y[:] = np.minimum(np.maximum(d_y, -limit), limit)\n"
     )
     same(srcad.load(path, target=target)(x, 1.0, 1.0), 2 * np.clip(4 * x, -1, 1))
@@ -471,7 +480,9 @@ def test_plain_python_skips_the_block():
     ran = []
 
     def f(y):
-        with insert_gradient_of(y) as d_y: ran.append(d_y); y = 2.0  # noqa: E701, E702
+        with insert_gradient_of(y) as d_y:
+            ran.append(d_y)
+            y = 2.0  # noqa: E701, E702
         for _ in range(2):
             with insert_gradient_of(y) as d_y:
                 ran.append(1 / 0)

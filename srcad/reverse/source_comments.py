@@ -41,11 +41,9 @@ def annotate(f: Function) -> Function:
 
     def comment(span: Span, depth: int) -> Comment:
         where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
-        text = f"{where}: {span.text.strip()}"
         width = WIDTH - INDENT * depth - len("# ")
-        if len(text) > width:
-            text = text[: width - 4].rstrip() + " ..."
-        return Comment(text)
+        lines = (*span.above, f"{where}: {span.text.strip()}")
+        return Comment("\n".join(t if len(t) <= width else t[: width - 4].rstrip() + " ..." for t in lines))
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []

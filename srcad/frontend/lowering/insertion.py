@@ -1,9 +1,9 @@
 """Lowering of `with srcad.insert_gradient_of(x) as d_x`: the block becomes a function of the adjoint, in normal form.
 
 The IR has `insert_gradient(x, a, b, ..., update=...)`, an effect, where the block stands. `update` is the function. Its
-first parameter is the adjoint, which it returns (a scalar) or changes in place (an array); the others are what the block
-reads of the primal, in the order of the operands. Passes that rename or replace operands need not know of it. The
-reverse sweep writes the function out (`reverse/adjoint/insertions`).
+first parameter is the adjoint, which it returns (a scalar) or changes in place (an array); the others are what the
+block reads of the primal, in the order of the operands. Passes that rename or replace operands need not know of it.
+The reverse sweep writes the function out (`reverse/adjoint/insertions`).
 
 A scalar is copied first, so that the effect is one on the variable, not on others with the same value. An array is its
 memory, whatever names it has.
@@ -31,19 +31,21 @@ f(x: float64, a: float64):
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.frontend.lowering.item_assignment import store_basic
 from srcad.frontend.source import read
+from srcad.frontend.source.read import Source
 from srcad.frontend.source.scopes import assigned
 from srcad.frontend.syntax.inserted_blocks import as_update, names_of
-from srcad.frontend.values.abstract_values import Abstract, Closure, Constant, Leaf
+from srcad.frontend.values.abstract_values import Abstract, Closure, Leaf
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import converted, describe_value
 from srcad.frontend.values.name_resolution import lookup
-from srcad.ir.nodes import Assign, Atom, Effect, Expr, Function, Op, Param, Stmt, Var
-from srcad.ir.traversal import defined, own_exprs, reads, walk
+from srcad.ir.nodes import Assign, Atom, Block, Comment, Effect, Expr, Function, Op, Param, Stmt, Var
+from srcad.ir.traversal import blocks, defined, own_exprs, reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar, is_float
 
 _WHY = "The block runs in the reverse sweep, when the function has been run."
@@ -58,8 +60,8 @@ def insertion(ctx: Context, node: Any) -> None:
         ctx.fail("S130", f"{name} is no variable of this function", None, "give it a name of its own first.")
     value = ctx.check(lookup(ctx, name))
     if not isinstance(value, Leaf) or not isinstance(value.type, Scalar | Array):
-        advice = "give a part of it a name first: w = params['w']."
-        ctx.fail("S130", f"insert_gradient_of takes a number or an array; {name} is {describe_value(value)}", None, advice)
+        what = f"insert_gradient_of takes a number or an array; {name} is {describe_value(value)}"
+        ctx.fail("S130", what, None, "give a part of it a name first: w = params['w'].")
     _refuse_assignments(ctx, node, adjoint)
     if not is_float(value.type) or not isinstance(value.atom, Var):
         return  # it has no gradient, or not yet: a sum that begins as 0
@@ -92,13 +94,13 @@ def _refuse_assignments(ctx: Context, node: Any, adjoint: str) -> None:
 def _lowered(ctx: Context, node: Any, value: Leaf, adjoint: str) -> tuple[Function, list[Atom]]:
     """The block as a function of the adjoint and of what it reads of the primal, which comes beside it."""
     builder = ctx.builder
-    own = value.type if isinstance(value.type, Array) else Scalar(value.type.dtype)
+    own = Scalar(value.type.dtype) if isinstance(value.type, Scalar) else value.type
     d = ctx.leaf(builder.fresh(adjoint, own))
     with builder.block() as emitted:
         result = ctx.check(ctx.call(Closure(as_update(node), ctx.frame), d))
         builder.span = read.span(ctx.frame.source, node.body[-1])
         results = _results(ctx, d, result, adjoint)
-    body = tuple(emitted)
+    body = _commented(tuple(emitted), ctx.frame.source)
     assert isinstance(d.atom, Var)
     inside = defined(body) | {d.atom.name}
     captured = list(dict.fromkeys(n for e in (*_read(emitted), *results) for n in reads(e) if n not in inside))
@@ -113,20 +115,38 @@ def _lowered(ctx: Context, node: Any, value: Leaf, adjoint: str) -> tuple[Functi
     return update, [Var(n) for n in captured]
 
 
+def _commented(block: Block, source: Source) -> Block:
+    """The statements with the comments that stand above their lines."""
+
+    def one(stmt: Stmt) -> Stmt:
+        if blocks(stmt):
+            return with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+        if isinstance(stmt, Comment) or stmt.span is None or stmt.span.file != source.file:
+            return stmt
+        before = source.lines[: stmt.span.line - 1]
+        above = takewhile(lambda line: line.startswith("#"), map(str.strip, reversed(before)))
+        shown = tuple(line.lstrip("# ").rstrip() for line in above)[::-1]
+        return replace(stmt, span=replace(stmt.span, above=shown))
+
+    return tuple(map(one, block))
+
+
 def _read(block: list[Stmt]) -> list[Expr]:
     return [e for s in walk(tuple(block)) for e in own_exprs(s)]
 
 
 def _results(ctx: Context, d: Leaf, result: Abstract, adjoint: str) -> tuple[Expr, ...]:
     """What the block leaves in the name of the adjoint: of an array stored in place, of a scalar returned."""
-    if not isinstance(result, Leaf) or result == Constant(None):
-        ctx.fail("S130", f"{adjoint} is {describe_value(result)} at the end of its block", None, "leave a number or an array.")
+    ends = "at the end of its block"
+    if not isinstance(result, Leaf):
+        advice = "leave a number or an array in it."
+        ctx.fail("S130", f"{adjoint} is {describe_value(result)} {ends}", None, advice)
     if isinstance(d.type, Array):
         if result.atom != d.atom:
             store_basic(ctx, d, (), _unnamed(ctx, result), None)
         return ()
     if not isinstance(result.type, Scalar):
-        ctx.fail("S130", f"{adjoint} is an array at the end of its block, and the adjoint of a number", None, "sum it up.")
+        ctx.fail("S130", f"{adjoint} is an array {ends}, and the adjoint of a number", None, "sum it up: np.sum.")
     return (converted(ctx.builder, result, d.type),)
 
 

@@ -19,7 +19,7 @@ from srcad.frontend.source.read import Source, span
 from srcad.frontend.syntax.control_exits import returns
 from srcad.insertion import insert_gradient_of
 
-_HOW = "write: with srcad.insert_gradient_of(x) as d_x: ..., with two names; name an element or a part first: row = A[0]."
+_HOW = "write `with srcad.insert_gradient_of(x) as d_x:` with two names; name an element or a part first: row = A[0]."
 
 _updates: dict[int, tuple[Any, Any]] = {}
 
@@ -54,7 +54,8 @@ def names_of(node: gast.With) -> tuple[str, str] | None:
 def refusals(source: Source, node: gast.With) -> Iterator[Problem]:
     """What keeps the block from being inserted, as far as syntax says."""
     if names_of(node) is None:
-        yield Problem("S130", "insert_gradient_of takes a variable, and names its adjoint", span(source, node), None, _HOW)
+        what = "insert_gradient_of takes a variable, and names its adjoint"
+        yield Problem("S130", what, span(source, node), None, _HOW)
     for leaving in _leaving(node):
         what = type(leaving).__name__.lower()
         why = "The block runs in the reverse sweep: it can leave neither the function nor a loop around it."
@@ -62,7 +63,9 @@ def refusals(source: Source, node: gast.With) -> Iterator[Problem]:
     for inner in gast.walk(node):
         if isinstance(inner, gast.With) and inner is not node:
             why = "What the block computes is no part of the function that is differentiated."
-            yield Problem("S130", "with inside a block of insert_gradient_of", span(source, inner), why, "leave it out.")
+            yield Problem(
+                "S130", "with inside a block of insert_gradient_of", span(source, inner), why, "leave it out."
+            )
 
 
 def _leaving(node: gast.With) -> Iterator[gast.AST]:
@@ -89,4 +92,4 @@ def as_update(node: gast.With) -> gast.FunctionDef:
         result = gast.copy_location(gast.Return(gast.Name(names[1], gast.Load(), None, None)), node.body[-1])
         update = gast.FunctionDef("update", args, [*node.body, result], [], None, None, [])
         cached = _updates[id(node)] = (node, gast.fix_missing_locations(gast.copy_location(update, node)))
-    return cached[1]  # type: ignore[no-any-return]
+    return cached[1]

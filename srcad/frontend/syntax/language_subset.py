@@ -30,7 +30,7 @@ def check_subset(source: Source) -> None:
     ...     print(*[problem.code for problem in error.problems])
     S108 S109
     """
-    found = []
+    found: list[Problem] = []
     evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}
     for node in gast.walk(source.tree):
         if isinstance(node, gast.With) and is_insertion(source, node):

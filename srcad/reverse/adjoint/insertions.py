@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from srcad.ir.names import base
-from srcad.ir.nodes import Assign, Expr, Function, Var
+from srcad.ir.nodes import Assign, Block, Expr, Function, If, Join, Var
 from srcad.ir.traversal import defined, rename, replace_names, substitute
 from srcad.ir.types import Array, Dim, Scalar, Type, dim
 from srcad.typing.builder import Builder
@@ -28,16 +28,27 @@ def write_out(builder: Builder, update: Function, d: Var, captured: Sequence[Exp
     fresh = {n: builder.fresh(base(n), update.types[n]).name for n in sorted(defined(update.body))}
     for n, new in fresh.items():
         builder.types[new] = _renamed(update.types[n], fresh)
-    last = update.body[-1] if update.body else None
-    if isinstance(last, Assign) and update.results == (Var(last.target),):
-        fresh[last.target] = d.name
+    for result in update.results:
+        if isinstance(result, Var) and _defines_only(update.body[-1:], result.name):
+            fresh[result.name] = d.name
     given = {p.name: operand for p, operand in zip(update.params, (d, *captured), strict=True)}
     for stmt in substitute(rename(update.body, fresh), given):
         builder.emit(stmt)
     renamed: dict[str, Expr] = {n: Var(new) for n, new in fresh.items()}
     for result in update.results:
-        if (new := replace_names(result, given | renamed)) != d:
-            builder.emit(Assign(d.name, new, update.span))
+        value = replace_names(result, given | renamed)
+        if value != d:
+            builder.emit(Assign(d.name, value, update.span))
+
+
+def _defines_only(last: Block, name: str) -> bool:
+    """Whether the last statement of a block gives the name its value, as the last that it does."""
+    match last:
+        case (Assign(target),):
+            return target == name
+        case (If(joins=(Join(target),)),):
+            return target == name
+    return False
 
 
 def _renamed(kind: Type, names: Mapping[str, str]) -> Type:
