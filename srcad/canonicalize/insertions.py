@@ -54,15 +54,15 @@ def remove_insertions(f: Function) -> Function:
         y.0 = a * x
         insert_gradient(y.0):
             update(d_y.0: float64[x.0]):
-                %product.1 = 0.5 * d_y.0
-                d_y.0[...] = %product.1
-        %result.0 = np.sum(y.0)
-        return %result.0
+                %updated.0 = 0.5 * d_y.0
+                d_y.0[...] = %updated.0
+        %result.1 = np.sum(y.0)
+        return %result.1
     >>> print(text(remove_insertions(before)))
     f(x: float64[x.0], a: float64):
         y.0 = a * x
-        %result.0 = np.sum(y.0)
-        return %result.0
+        %result.1 = np.sum(y.0)
+        return %result.1
     """
 
     def one(stmt: Stmt) -> Stmt:

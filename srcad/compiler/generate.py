@@ -29,6 +29,7 @@ from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
+from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.manager import is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
 from srcad.compiler.nested_derivative import nested_derivative
@@ -39,7 +40,7 @@ from srcad.errors import during
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract
-from srcad.ir.nodes import Function
+from srcad.ir.nodes import Function, Span
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines
@@ -74,6 +75,11 @@ class Generated:
     def result(self) -> Abstract:
         """What the primal returns."""
         return self.lowered.result
+
+    @property
+    def inserted(self) -> Span | None:
+        """Where a block of the user's is put into the reverse sweep: then it may differ from the derivative."""
+        return first_insertion(self.lowered.function)
 
     @property
     def takes(self) -> list[TypedParameter]:

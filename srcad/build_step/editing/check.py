@@ -100,7 +100,7 @@ def _fault_of_text(case: _Case, flat: Sequence[Any], point: Example) -> str | No
     right = record(case.generated, case.name, flat, noting=False)
     if right.failure:
         return f"the generated text raises {type(right.failure[1]).__name__}: {right.failure[1]}"
-    if own := _difference(case.entry, case.f, point, case.one.finish(right.result)):
+    if own := _difference(case, point, case.one.finish(right.result)):
         return f"the generated text differs from finite differences: {own}\nthis is a fault of srcad, or a kink there"
     found = record(case.text, case.name, flat, noting=False, like=right)
     if found.failure or found.stopped or not _agree(found.result, right.result):
@@ -128,7 +128,7 @@ def _how(case: _Case, point: Example, found: Notes) -> str:
     if found.stopped:
         return "it goes on for more than ten times as many iterations as the generated text"
     try:
-        difference = _difference(case.entry, case.f, point, case.one.finish(found.result))
+        difference = _difference(case, point, case.one.finish(found.result))
     except Exception:  # a result of another structure
         return "it returns something else than the generated text"
     return difference or "it gives another result than the generated text, which agrees with finite differences"
@@ -143,9 +143,13 @@ def _where(case: _Case, flat: Sequence[Any]) -> str:
     return f"first wrong statement:\n  {case.path}:{first.line}: {first.statement}\n    {first.what}{of}"
 
 
-def _difference(entry: Entry, f: Callable[..., Any], point: Example, result: Any) -> str | None:
-    """How the structured result of a derivative differs from finite differences of the function."""
-    if entry.mode == "adjoint":  # compared with the generated text alone
+def _difference(case: _Case, point: Example, result: Any) -> str | None:
+    """How the structured result of a derivative differs from finite differences of the function.
+
+    A procedure, and what has a block of `insert_gradient_of`, is compared with the generated text alone.
+    """
+    entry, f = case.entry, case.f
+    if entry.mode == "adjoint" or case.one.generated.inserted is not None:
         return None
     function = partial(f, **point.kwargs) if point.kwargs else f
     parameters = Parameters.of(f)

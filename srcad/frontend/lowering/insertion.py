@@ -119,8 +119,7 @@ def _commented(block: Block, source: Source) -> Block:
     """The statements with the comments that stand above their lines."""
 
     def one(stmt: Stmt) -> Stmt:
-        if blocks(stmt):
-            return with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
+        stmt = with_blocks(stmt, [tuple(map(one, b)) for b in blocks(stmt)])
         if isinstance(stmt, Comment) or stmt.span is None or stmt.span.file != source.file:
             return stmt
         before = source.lines[: stmt.span.line - 1]

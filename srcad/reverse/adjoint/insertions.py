@@ -8,7 +8,13 @@
 ...         d_y = np.clip(d_y, -limit, limit)
 ...     return np.sum(y * y)
 >>> source = srcad.grad(f, target="python").source_for(np.ones(3), 1.0)
->>> print(source[source.index("    # ---- reverse") : source.index("    return")].rstrip())
+>>> print(source[source.index("    # L5") : source.index("    return")].rstrip())
+    # L5: return np.sum(y * y)
+    d_y = 2.0 * y * d_result
+    # L4: d_y = np.clip(d_y, -limit, limit)
+    d_y[:] = np.minimum(np.maximum(d_y, -limit), limit)
+    # L2: y = 2.0 * x
+    d_x = 2.0 * d_y
 """
 
 from __future__ import annotations
