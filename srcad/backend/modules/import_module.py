@@ -8,6 +8,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+PACKAGE = "srcad.generated"
+
 
 def load(path: Path) -> ModuleType:
     """The module in a generated file; the same file gives the same module.
@@ -18,7 +20,7 @@ def load(path: Path) -> ModuleType:
     >>> load(store("double", "def double(x):\\n    return 2.0 * x\\n", keep=False)).double(3.0)
     6.0
     """
-    name = f"srcad.generated.{path.stem}"
+    name = f"{PACKAGE}.{path.stem}"
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known
