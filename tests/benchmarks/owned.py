@@ -84,10 +84,10 @@ def measured(workload: Workload) -> tuple[list[float], list[float]]:
         functions = [one.compiled(), *(imported(path, name) for path in paths)]
         for function in functions:
             function(*flat)
-        return interleaved(functions, flat), [
-            min(first_call(workload, mode, one.generated.function.name, flat, made) for _ in range(PROCESSES))
-            for made in (None, shipment, edited)
-        ]
+        first = []
+        for made in (None, shipment, edited):
+            first.append(min(first_call(workload, mode, name, flat, made) for _ in range(PROCESSES)))
+        return interleaved(functions, flat), first
 
 
 def first_call(workload: Workload, mode: str, name: str, flat: list[Any], made: Shipment | None) -> float:
