@@ -676,8 +676,79 @@ def test_refused(function, message, more):
 
 
 def test_refused_in_a_jacobian():
-    with pytest.raises(srcad.UnsupportedError, match="S130: an inserted gradient in a Jacobian"):
+    with pytest.raises(srcad.UnsupportedError, match="S130: an inserted gradient in limited, whose Jacobian is taken"):
         srcad.jacobian(limited, target="python")(np.ones(3), 1.0)
+
+
+def residual(z, p):
+    r = z * z - p
+    with insert_gradient_of(r) as d_r:
+        d_r = 2.0 * d_r
+    return r
+
+
+def root(p):
+    return srcad.implicit_root(residual, 1.0, p)
+
+
+def test_refused_in_a_residual():
+    with pytest.raises(srcad.UnsupportedError, match="S130: an inserted gradient in residual"):
+        srcad.grad(root, target="python")(4.0)
+
+
+def early(x):
+    if x < 0.0:
+        return -x
+    for i in range(4):
+        if i == 2:
+            continue
+        x = x * 1.5
+        with insert_gradient_of(x) as d_x:
+            d_x = d_x + i
+    if x > 100.0:
+        return x * x
+    return x
+
+
+@both
+@pytest.mark.parametrize("x", [-1.0, 2.0, 80.0])
+def test_beside_early_exits(target, x):
+    d = 2.0 * x * 1.5**3 if x > 50.0 else 1.0
+    for i in (3, 1, 0):
+        d = (d + i) * 1.5
+    same(srcad.grad(early, target=target)(x), -1.0 if x < 0.0 else d)
+
+
+def in_an_inner_function(x, c):
+    scale = 2.0 * c
+
+    def inner(v):
+        w = v * v
+        with insert_gradient_of(w) as d_w:
+            d_w = d_w * scale
+        return w
+
+    y = inner(x)
+    scale = 7.0
+    return y + inner(2.0 * x)
+
+
+@both
+def test_a_variable_of_an_outer_function_has_the_value_of_the_call(target):
+    same(srcad.grad(in_an_inner_function, target=target)(3.0, 1.5), 2 * 3.0 * 3.0 + 7 * 2 * 6.0 * 2)
+
+
+def of_a_reshaped_view(A):
+    v = A.reshape(-1)
+    with insert_gradient_of(v) as d_v:
+        d_v[1] = 100.0
+    v[0] = 5.0
+    return np.sum(v * v) + np.sum(A)
+
+
+@both
+def test_a_view_that_is_written(target):
+    same(srcad.grad(of_a_reshaped_view, target=target)(np.ones((2, 2))), np.array([[0.0, 100.0], [3.0, 3.0]]))
 
 
 @both

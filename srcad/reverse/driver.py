@@ -149,8 +149,8 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
     """Of each result, scalars or one array."""
     where = first_insertion(f)
     if where is not None:
-        why = "A Jacobian has a reverse sweep for each result, and the block would run in each."
-        fail("S130", "an inserted gradient in a Jacobian", where, why, "use srcad.grad or srcad.adjoint.")
+        why = "A Jacobian has a reverse sweep for each result, and the block would run in each. A root needs one, too."
+        fail("S130", f"an inserted gradient in {f.name}, whose Jacobian is taken", where, why, "use srcad.grad.")
     builder = Builder.resume(f)
     if not _is_array(f, builder):
         ones = tuple(((result, Const(1.0)),) for result in f.results)
