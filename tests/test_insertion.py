@@ -388,6 +388,82 @@ def test_an_array_that_is_written(target, checkpoint):
     same(srcad.grad(written_in_place, target=target, checkpoint=checkpoint)(x, n), d_x + d_h[0])
 
 
+def smooth(d, a):
+    for i in range(1, len(d) - 1):
+        d[i] += 0.5 * d[i - 1] * a[i]
+        d[i + 1] += 0.25 * d[i]
+        d[i - 1] -= 0.125 * d[i + 1]
+    s = 0.0
+    for i in range(len(d)):
+        s += d[i]
+        d[i] = s
+    d[1:] = d[:-1]
+    d[0] = a[0]
+
+
+def with_loops_of_its_own(x, c):
+    y = x * c
+    a = np.sin(y)
+    with insert_gradient_of(y) as d_y:
+        smooth(d_y, a)
+    a[:] = 0.0
+    for k in range(3):
+        y = y + 0.1 * np.cos(y)
+        with insert_gradient_of(y) as d_y:
+            for i in range(1, len(d_y)):
+                d_y[i] += 0.5 * d_y[i - 1]
+    return np.sum(y * y)
+
+
+@both
+@pytest.mark.parametrize("n", [3, 12])
+def test_loops_of_the_block_stay_in_order(target, n):
+    x, c = np.linspace(-1.0, 2.0, n), 1.3
+    y, states = x * c, []
+    for k in range(3):
+        states.append(y)
+        y = y + 0.1 * np.cos(y)
+    d = 2 * y
+    for k in reversed(range(3)):
+        for i in range(1, n):
+            d[i] += 0.5 * d[i - 1]
+        d = d * (1 - 0.1 * np.sin(states[k]))
+    smooth(d, np.sin(x * c))
+    same(srcad.grad(with_loops_of_its_own, target=target)(x, c), d * c)
+
+
+def stencil(u, n):
+    u = u.copy()
+    for t in range(n):
+        v = u.copy()
+        for i in range(1, len(u) - 1):
+            v[i] = u[i] + 0.1 * (u[i - 1] - 2.0 * u[i] + u[i + 1]) * u[i]
+        with insert_gradient_of(v) as d_v:
+            d_v[0] = 0.0
+            d_v[1:-1] = np.maximum(d_v[1:-1], -0.5)
+        u = v
+    return np.sum(u**3)
+
+
+@both
+@pytest.mark.parametrize("checkpoint", [(), ("t",)])
+def test_a_stencil(target, checkpoint):
+    u, n = np.sin(np.linspace(0.0, 6.0, 20)), 5
+    states = [u]
+    for t in range(n):
+        v = states[-1].copy()
+        v[1:-1] += 0.1 * (v[:-2] - 2 * v[1:-1] + v[2:]) * v[1:-1]
+        states.append(v)
+    d = 3 * states[-1] ** 2
+    for t in reversed(range(n)):
+        d[0], d[1:-1] = 0.0, np.maximum(d[1:-1], -0.5)
+        u, inner = states[t], d[1:-1].copy()
+        d[1:-1] += inner * 0.1 * (u[:-2] - 4 * u[1:-1] + u[2:])
+        d[:-2] += 0.1 * u[1:-1] * inner
+        d[2:] += 0.1 * u[1:-1] * inner
+    same(srcad.grad(stencil, target=target, checkpoint=checkpoint)(states[0], n), d)
+
+
 # ---- functions and modes ---------------------------------------------------------------------------
 
 
