@@ -44,7 +44,7 @@ CONDITIONS: tuple[Condition, ...] = (
        "if not adjoints.in_inner_loop(x.name):", "if True:",
        "test_insertion.py::test_an_array_from_before_the_loop"),
     _c("inserted blocks: a store into the primal", "frontend/lowering/insertion.py",
-       "if n in written:", "if False:", "test_insertion.py::test_refused"),
+       "if n in written:", "if False:", "test_insertion_refused.py::test_refused"),
     _c("to-be-recorded: a store after the read, in one iteration", "analysis/memory/to_be_recorded.py",
        "read is not store and _order(read, store)", "False",
        "indexing_write:element_zeroed", "kept:set_read_and_added_to"),
