@@ -121,6 +121,19 @@ def test_an_array_is_its_memory_and_a_number_a_variable(target):
     same(srcad.grad(aliased, ("x", "s"), target=target)(x, s), (20 * x, 10 * s + s))
 
 
+@both
+def test_under_any_name_from_anywhere(target):
+    from srcad import insert_gradient_of as inserted
+
+    def f(x):
+        with inserted(x) as d_x:
+            d_x *= 3.0
+        return x * x
+
+    same(f(2.0), 4.0)
+    same(srcad.grad(f, target=target)(2.0), 12.0)
+
+
 # ---- what the block reads --------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ def update(d_x):
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gast
@@ -32,8 +33,11 @@ def is_insertion(source: Source, node: gast.With) -> bool:
 
 
 def _outside_value(source: Source, node: Any) -> object:
-    """What a name of a module, or an attribute of one, stands for."""
+    """What a name from outside of the function, or an attribute of it, stands for."""
     match node:
+        case gast.Name(id=name) if name in source.closure:
+            with suppress(ValueError):  # not assigned yet
+                return source.closure[name].cell_contents
         case gast.Name(id=name):
             return source.globals.get(name)
         case gast.Attribute(value=module, attr=name):
