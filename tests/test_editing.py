@@ -364,6 +364,29 @@ def test_check_of_every_kind_of_entry(project):
         assert any(f"{name}.py:" in line and after in line for line in said.splitlines()), said
 
 
+INSERTING = """
+import numpy as np
+import srcad
+
+
+def energy(x, k):
+    y = k * x
+    with srcad.insert_gradient_of(y) as d_y:
+        d_y = 0.25 * np.clip(d_y, -1.0, 1.0)
+    return np.sum(y * y)
+"""
+
+
+def test_an_inserted_gradient_is_compared_with_the_generated_text(project):
+    change(project, INSERTING)
+    run("build")
+    assert "right" in run("check")
+    edit(project / "generated" / "energy_grad.py", "d_x = k * d_y", "d_x = 3.0 * d_y")
+    said = run("check", code=1)
+    assert "it gives another result than the generated text\n" in said and "energy_grad.py:" in said
+    assert "d_x = 3.0 * d_y" in said and "finite differences" not in said
+
+
 def test_check_without_arguments_to_be_found(project):
     change(project, MANY)
     entry = '{ function = "edit_primal:never", signature = "(float64,)" }'
