@@ -21,6 +21,7 @@ from srcad.errors import (
     ZeroDerivativeWarning,
 )
 from srcad.gradient_check import check_grad
+from srcad.insertion import insert_gradient_of
 from srcad.rules.expansions.roots import implicit_root
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "check_grad",
     "grad",
     "implicit_root",
+    "insert_gradient_of",
     "jacobian",
     "jit",
     "load",

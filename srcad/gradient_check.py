@@ -49,27 +49,29 @@ def check_grad(
 ) -> Check:
     """Compare `grad(f, argnums)(*args)` with central differences of `f` itself, run as plain Python.
 
-    Raises S312 where they differ by more than `tolerance` (1e-6 for float64, 1e-3 for float32, relative).
+    Raises S312 where they differ by more than `tolerance` (1e-6 for float64, 1e-3 for float32, relative). It says so
+    where `insert_gradient_of` makes them differ on purpose.
 
     >>> check_grad(lambda x: np.sum(np.sin(x)), np.arange(3.0), target="python").entries
     3
     """
     parameters = Parameters.of(f)
     wrt = parameters.wrt(argnums)
-    gradient = grad(f, argnums, has_aux=has_aux, **options)(*args)
+    derivative = grad(f, argnums, has_aux=has_aux, **options)
+    gradient = derivative(*args)
     if has_aux:
         gradient = gradient[0]
     gradients = gradient if isinstance(argnums, tuple) else (gradient,)
     function, given, places_of_wrt = by_position(f, args, {}, wrt)
     worst, right = compared(function, given, places_of_wrt, gradients, has_aux, tolerance)
-    if not right:
-        fail(
-            "S312",
-            f"the gradient of {getattr(f, '__name__', 'f')} differs from finite differences",
-            why=f"{worst}.",
-            advice="look whether f has a kink or a jump there; if it has none, report it.",
-        )
-    return worst
+    if right:
+        return worst
+    what = f"the gradient of {getattr(f, '__name__', 'f')} differs from finite differences"
+    inserted = derivative.specialisation(*args).generated.inserted
+    if inserted is not None:
+        why = f"{worst}. The block that is inserted here changes an adjoint, so it may differ on purpose."
+        fail("S312", what, inserted, why, "check the function without the block, and what the block does by itself.")
+    fail("S312", what, None, f"{worst}.", "look whether f has a kink or a jump there; if it has none, report it.")
 
 
 def by_position(

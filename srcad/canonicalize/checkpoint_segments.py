@@ -27,6 +27,9 @@ from srcad.ir.traversal import blocks, walk, with_blocks
 from srcad.ir.types import Scalar, Symbol, dim
 from srcad.typing.builder import Builder
 
+_ONCE = frozenset({"print", "insert_gradient"})
+"""Effects that are left out when a segment runs again."""
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -120,7 +123,7 @@ def _check(loop: For, inside: bool) -> None:
             "let it run through; or put what can be left early into an inner loop.",
         )
     for stmt in walk(loop.body):
-        if has_effect(stmt) and not (isinstance(stmt, Effect) and stmt.call.prim == "print"):
+        if has_effect(stmt) and not (isinstance(stmt, Effect) and stmt.call.prim in _ONCE):
             refuse(loop, "What it does may not be done twice.")
 
 

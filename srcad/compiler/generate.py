@@ -30,6 +30,7 @@ from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
 from srcad.backend.python.name_clashes import with_distinct_names
+from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined
 from srcad.compiler.manager import is_verifying, run, settings
@@ -43,7 +44,7 @@ from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source, read
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.calls import callees, recursive
-from srcad.ir.nodes import Function
+from srcad.ir.nodes import Function, Span
 from srcad.ir.types import Array, Scalar
 from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
@@ -89,6 +90,11 @@ class Generated:
     def result(self) -> Abstract:
         """What the primal returns."""
         return self.lowered.result
+
+    @property
+    def inserted(self) -> Span | None:
+        """Where a block of the user's is put into the reverse sweep: then it may differ from the derivative."""
+        return first_insertion(self.lowered.function)
 
     @property
     def takes(self) -> list[TypedParameter]:

@@ -15,6 +15,7 @@ from functools import partial
 
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.canonicalize.check_merging import merge_index_checks
+from srcad.canonicalize.insertions import remove_insertions
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -80,10 +81,12 @@ REVERSE: Order = (
     Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
     Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
     Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),
+    Pass("remove_insertions_of_primal",         f(remove_insertions),                SWEEPS,     SWEEPS),
 )
 
 COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
 COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
+REMOVE = Pass("remove_insertions",      f(remove_insertions),               NORMAL, NORMAL)
 SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
 REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
 
@@ -143,7 +146,7 @@ COMPILED: Order = (
 # fmt: on
 
 READABLE: Mapping[str, Order] = {
-    "primal": (*NORMALISE, REFUSE, *CLEAN_UP),
+    "primal": (*NORMALISE, REMOVE, REFUSE, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),

@@ -23,6 +23,7 @@ from srcad.analysis.values.step_functions import step_inputs
 from srcad.canonicalize.copy_written_arguments import copy_written_arguments
 from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
 from srcad.canonicalize.index_checks import insert_index_checks, remove_index_checks
+from srcad.canonicalize.insertions import change_updates
 from srcad.canonicalize.join_view_indices import join_view_indices
 from srcad.canonicalize.prune import prune
 from srcad.canonicalize.trip_counts import count_trips
@@ -117,7 +118,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
 
 def index_checks(unit: Unit) -> Unit:
     change = insert_index_checks if unit.asked.request.options.boundscheck else remove_index_checks
-    return replace(unit, function=change(unit.function))
+    return replace(unit, function=change_updates(change(unit.function), change))
 
 
 pruned = on_function(prune)

@@ -57,6 +57,8 @@ class Span:
     end_column: int
     text: str
     """The full source line `line`, without its newline."""
+    above: tuple[str, ...] = ()
+    """The user's comments on the lines above, of a statement that the user wrote for the reverse sweep."""
 
 
 # ---- expressions -----------------------------------------------------------------------------

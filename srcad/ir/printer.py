@@ -164,6 +164,9 @@ def _stmt(stmt: Stmt) -> Iterator[str | Line]:
             yield f"{targets}while{' carrying ' if carried else ''}{carrying}:"
             yield from _indent([*_block(test), f"if not {_operand(cond)}: leave"])
             yield from _indent([*_block(body), *_yield([carry.next for carry in carried])])
+        case Effect(Op(prim, args, ((_, Function() as inner),))):
+            yield f"{expr_text(Op(prim, args))}:"
+            yield from _indent(text(inner).splitlines())
         case Effect(call):
             yield expr_text(call)
         case Comment(words):

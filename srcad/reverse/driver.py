@@ -35,6 +35,7 @@ from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.analysis.values.masked_cotangents import masked_names
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
+from srcad.canonicalize.insertions import first_insertion
 from srcad.errors import fail
 from srcad.ir.names import base, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
@@ -174,6 +175,10 @@ def of_call(f: Function, wanted: Wanted, keep: bool) -> Reversal:
 
 def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
     """Of each result, scalars or one array."""
+    where = first_insertion(f)
+    if where is not None:
+        why = "A Jacobian has a reverse sweep for each result, and the block would run in each. A root needs one, too."
+        fail("S130", f"an inserted gradient in {f.name}, whose Jacobian is taken", where, why, "use srcad.grad.")
     builder = Builder.resume(f)
     if not _is_array(f, builder):
         ones = tuple(((result, Const(1.0)),) for result in f.results)

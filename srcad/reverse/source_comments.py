@@ -16,9 +16,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, Span, Stmt, Store
+from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, If, Span, Stmt, Store, While
 from srcad.ir.traversal import blocks, section_start, walk, with_blocks
 
 FORWARD = Comment("---- forward sweep -----------------------------------------------------", "forward")
@@ -39,13 +40,13 @@ def annotate(f: Function) -> Function:
     at = section_start(f.body, "reverse")
     function = f.span.function if f.span is not None else None
 
+    def cut(lines: Iterable[str], depth: int) -> list[str]:
+        width = WIDTH - INDENT * depth - len("# ")
+        return [line if len(line) <= width else line[: width - 4].rstrip() + " ..." for line in lines]
+
     def comment(span: Span, depth: int) -> Comment:
         where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
-        text = f"{where}: {span.text.strip()}"
-        width = WIDTH - INDENT * depth - len("# ")
-        if len(text) > width:
-            text = text[: width - 4].rstrip() + " ..."
-        return Comment(text)
+        return Comment("\n".join(cut((*span.above, f"{where}: {span.text.strip()}"), depth)))
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []
@@ -60,6 +61,8 @@ def annotate(f: Function) -> Function:
             if span is not None and (span.file, span.line) != last:
                 last = (span.file, span.line)
                 out.append(comment(span, depth))
+            elif isinstance(stmt, If | For | While) and stmt.span is not None and stmt.span.above:
+                out.append(Comment("\n".join(cut(stmt.span.above, depth))))
             if inner:
                 above = None if span is None else last
                 stmt = with_blocks(stmt, [go(b, depth + 1, above) for b in inner])

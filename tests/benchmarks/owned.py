@@ -4,8 +4,9 @@
 
 `saved` is the file that `save` writes, imported; `rebuilt` is that file after an edit that changes nothing, with the
 compiled form that `srcad build` makes by reading it. Each in processor time, as a ratio to the call of the derivative's
-own function on the same flat arguments. `first` is what the first call takes, without a cache: of the derivative its
-text and its machine code, of a file its import and its machine code.
+own function on the same flat arguments. `first` is what a process takes, of processor time, from its start to the first
+result, without a cache: with the derivative it imports srcad and makes the text and the machine code, with a file it
+imports that and makes the machine code.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib.util
+import os
+import pickle
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 import srcad
+from srcad.compiler.shipment import Shipment
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.specialisation import Specialisation
 from tests.benchmarks.discover import discovered
@@ -35,6 +40,9 @@ from tests.benchmarks.workload import Workload
 
 ROUNDS, SECONDS = 7, 0.4
 """Rounds of each function, and about how long one takes."""
+PROCESSES = 2
+"""For each first call; the fastest counts."""
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
@@ -44,7 +52,6 @@ def main() -> None:
     warnings.simplefilter("ignore")
     table = Table("workload", "called (ms)", "saved", "rebuilt", "first: called (s)", "saved", "rebuilt")
     ratios: list[tuple[float, ...]] = []
-    srcad.grad(lambda x: x * x, cache=False)(1.0)  # what Numba loads once is nobody's first call
     for name, workload in discovered().items():
         if names and name not in names:
             continue
@@ -63,7 +70,7 @@ def main() -> None:
 def measured(workload: Workload) -> tuple[list[float], list[float]]:
     """The best times of a call, and those of the first, of the derivative, of its file, and of the file rebuilt."""
     arguments = workload.arguments(False)
-    one = specialised(workload, arguments)
+    mode, one = specialised(workload, arguments)
     shipment = one.shipment()
     edited = replace(shipment, edited=f"{shipment.text}\nEDITED = True\n")
     flat = [*one.flat(flatten(arguments)[0])]
@@ -74,23 +81,73 @@ def measured(workload: Workload) -> tuple[list[float], list[float]]:
             path.parent.mkdir()
             made.write(path)
         name = one.generated.function.name
-        ways: list[Callable[[], Callable[..., Any]]] = [lambda: specialised(workload, arguments).compiled()]
-        ways += [lambda path=path: imported(path, name) for path in paths]  # type: ignore[misc]
-        functions, first = [], []
-        for way in ways:
-            start = time.process_time()
-            functions.append(way())
-            functions[-1](*flat)
-            first.append(time.process_time() - start)
+        functions = [one.compiled(), *(imported(path, name) for path in paths)]
+        for function in functions:
+            function(*flat)
+        first = []
+        for made in (None, shipment, edited):
+            first.append(min(first_call(workload, mode, name, flat, made) for _ in range(PROCESSES)))
         return interleaved(functions, flat), first
 
 
-def specialised(workload: Workload, arguments: tuple[Any, ...]) -> Specialisation:
+def first_call(workload: Workload, mode: str, name: str, flat: list[Any], made: Shipment | None) -> float:
+    """The seconds of a new process that calls the derivative, or the file, once."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "flat.pickle").write_bytes(pickle.dumps(flat))
+        if made is not None:
+            made.write(Path(folder, "made_grad.py"))
+            args = [_FILE, name]
+        else:
+            args = [_CALLED, str(ROOT), _module_of(workload), workload.name, mode]
+        environment = {**os.environ, "SRCAD_CACHE_DIR": str(Path(folder, "cache"))}
+        run = [sys.executable, "-c", *args]
+        done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        return float(done.stdout.split()[-1])
+
+
+_FILE = """
+import pickle, sys, time
+sys.path.insert(0, "")
+with open("flat.pickle", "rb") as file:
+    flat = pickle.load(file)
+import made_grad
+getattr(made_grad, sys.argv[1])(*flat)
+print(time.process_time())
+"""
+_CALLED = """
+import pickle, sys, time, warnings
+from importlib import import_module
+_, root, module, name, mode = sys.argv
+sys.path.insert(0, root)
+warnings.simplefilter("ignore")
+with open("flat.pickle", "rb") as file:
+    flat = pickle.load(file)
+workload = next(one for one in import_module(module).WORKLOADS if one.name == name)
+start = time.process_time()
+arguments = workload.arguments(False)
+own = time.process_time() - start
+import srcad
+derivative = getattr(srcad, mode)(workload.function, workload.wrt, **workload.options)
+derivative.specialisation(*arguments).compiled()(*flat)
+print(time.process_time() - own)
+"""
+
+
+def _module_of(workload: Workload) -> str:
+    return next(
+        name
+        for name, module in sys.modules.items()
+        if name.startswith("tests.benchmarks.workloads.") and workload in getattr(module, "WORKLOADS", ())
+    )
+
+
+def specialised(workload: Workload, arguments: tuple[Any, ...]) -> tuple[str, Specialisation]:
+    """The mode that takes the workload, and the specialisation."""
     options = {**workload.options, "cache": False}
     for make in (srcad.grad, srcad.jacobian, srcad.adjoint):
         derivative = make(workload.function, workload.wrt, **options)
         try:
-            return derivative.specialisation(*arguments)
+            return make.__name__, derivative.specialisation(*arguments)
         except srcad.SrcadError:
             continue
     raise AssertionError("no mode takes the workload")

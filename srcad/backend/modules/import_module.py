@@ -8,6 +8,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+PACKAGE = "srcad.generated"
+
 
 def imported(path: Path, name: str, registered: bool = False) -> ModuleType:
     """A new module of this name, made of the file. Raises what the file raises; ImportError if it is no Python file.
@@ -38,7 +40,7 @@ def load(path: Path) -> ModuleType:
     >>> load(store("double", "def double(x):\\n    return 2.0 * x\\n", keep=False)).double(3.0)
     6.0
     """
-    name = f"srcad.generated.{path.stem}"
+    name = f"{PACKAGE}.{path.stem}"
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from srcad.backend.modules.import_module import PACKAGE
 from srcad.errors import CompileError, Problem
 from srcad.ir.nodes import Span
 from srcad.options import Options
@@ -27,6 +28,7 @@ def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str,
     """The Numba dispatcher of a generated function; `layouts` are those of the arguments of one that calls itself."""
     from srcad.backend.numba import target
 
+    target.compile_callers_of_gone(PACKAGE)
     return target.compiled(function, options.cache, options.fastmath, options.debug or None, layouts=layouts)
 
 

@@ -26,6 +26,8 @@ from numba.np.numpy_support import as_dtype
 from srcad.backend.modules.source_digest import code_digest
 from srcad.backend.numba import target
 
+target.compile_callers_of_gone(f"{__package__}.")
+
 
 def compiled(function: Any) -> Any:
     """The compiled form of a function of a generated file; the function itself where there is none that fits."""

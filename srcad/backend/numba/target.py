@@ -14,9 +14,11 @@ import hashlib
 import inspect
 import os
 import re
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from functools import cache, cached_property
+from importlib.abc import MetaPathFinder
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
@@ -267,6 +269,27 @@ def compiled(
     if cache:
         made._cache = _Cache(function)
     return made  # type: ignore[no-any-return]
+
+
+class _Gone(MetaPathFinder):
+    """Modules whose names begin like this are code of an earlier version of a function, if nothing else finds them."""
+
+    def __init__(self, beginning: str) -> None:
+        self.beginning = beginning
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> None:
+        if name.startswith(self.beginning):
+            raise FileNotFoundError(f"{name} is generated code, which has been made anew since")
+
+
+@cache
+def compile_callers_of_gone(beginning: str) -> None:
+    """Let functions that `njit` has in its cache be compiled again, where they call generated code that is made anew.
+
+    Numba imports the modules of what a cached function calls, by their names. It takes an OSError for a cache that is
+    incomplete, any other for a fault.
+    """
+    sys.meta_path.append(_Gone(beginning))
 
 
 @cache

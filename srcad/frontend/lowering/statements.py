@@ -11,6 +11,7 @@ import gast
 
 from srcad.frontend.lowering.expressions import defaults_of, length, spread
 from srcad.frontend.lowering.indexing import array_of, element, index
+from srcad.frontend.lowering.insertion import insertion
 from srcad.frontend.lowering.item_assignment import store, store_basic
 from srcad.frontend.lowering.loops import lower_for, lower_while
 from srcad.frontend.lowering.message_text import message, raised
@@ -380,4 +381,5 @@ _HANDLERS: dict[type, Callable[[Context, Any], None]] = {
     gast.Assert: _assert,
     gast.Raise: _raise,
     gast.Pass: _pass,
+    gast.With: insertion,
 }

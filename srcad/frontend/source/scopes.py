@@ -39,6 +39,8 @@ def _bound(node: Any) -> Iterator[str]:
                     yield from _bound(default)
         case gast.Lambda():
             return
+        case gast.With(items=[gast.withitem(context_expr=gast.Call(args=[gast.Name(id=name)]))]):
+            yield name  # of `insert_gradient_of(x)`: what its block binds is its own
         case gast.ListComp() | gast.SetComp() | gast.DictComp() | gast.GeneratorExp():
             # the targets of a comprehension are local to it; a walrus in it binds in the enclosing scope
             for inner in gast.walk(node):

@@ -10,6 +10,7 @@ import gast
 
 from srcad.errors import Problem, fail_all
 from srcad.frontend.source.read import Source, span
+from srcad.frontend.syntax.inserted_blocks import is_insertion, refusals
 
 _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter"})
 """Functions that evaluate the items of an argument lazily."""
@@ -29,9 +30,12 @@ def check_subset(source: Source) -> None:
     ...     print(*[problem.code for problem in error.problems])
     S108 S109
     """
-    found = []
+    found: list[Problem] = []
     evaluated_at_once = {id(part) for node in gast.walk(source.tree) for part in _evaluated_at_once(node)}
     for node in gast.walk(source.tree):
+        if isinstance(node, gast.With) and is_insertion(source, node):
+            found += refusals(source, node)
+            continue
         refusal = _refusal(node)
         if isinstance(node, gast.GeneratorExp) and id(node) not in evaluated_at_once:
             refusal = (

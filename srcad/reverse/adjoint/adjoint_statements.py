@@ -34,6 +34,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.available_expressions import AvailableExpressions
+from srcad.canonicalize.insertions import update_of
 from srcad.ir.names import base
 from srcad.ir.nodes import (
     Assign,
@@ -59,6 +60,7 @@ from srcad.ir.result_memory import root
 from srcad.ir.types import Array
 from srcad.reverse.adjoint.accumulation import AdjointVariables, ReversalScope, unbroadcast_to
 from srcad.reverse.adjoint.call_adjoints import AdjointOf, CallReversal
+from srcad.reverse.adjoint.insertions import write_out
 from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
 from srcad.reverse.adjoint.rule_application import RuleApplier
 from srcad.typing.builder import Builder
@@ -148,7 +150,12 @@ class _Transform:
                     self.branches(stmt, position)
                 case For() | While():
                     self.loop(stmt, position)
-                case Effect() | Comment() | Return():
+                case Effect():
+                    update = update_of(stmt)
+                    if update is not None:
+                        with self.group(position):
+                            self.insertion(stmt.call.args, update)
+                case Comment() | Return():
                     pass
                 case _:
                     raise AssertionError(stmt)
@@ -309,6 +316,24 @@ class _Transform:
         # an earlier store to the same elements has an adjoint too, though what it stored is dead
         earlier = [*self.overwrites.reads, *(access for _, access in self.overwrites.stores)]
         return any(self.overwrites.may_overwrite_later(read, written) for read in earlier)
+
+    def insertion(self, operands: tuple[Expr, ...], update: Function) -> None:
+        """Run a block of the user's on the adjoint of the first operand, if that has one."""
+        adjoints, builder = self.adjoints, self.builder
+        x, *captured = operands
+        if not isinstance(x, Var) or x.name not in adjoints.active:
+            return
+        if not adjoints.has(x.name):
+            if not adjoints.in_inner_loop(x.name):
+                return
+            # contributions of later statements are read in the next iteration of the reversed loop
+            adjoints.ensure_zero(adjoints.base_array(x.name))
+        d = adjoints.adjoint_view(x)
+        if not isinstance(d, Var):
+            view = builder.fresh("%view", builder.types[x.name])
+            builder.emit(Assign(view.name, d, builder.span))
+            d = view
+        write_out(builder, update, d, captured)
 
 
 class _Group:
