@@ -93,7 +93,166 @@ def test_conflicts_are_marked_and_refused_until_they_are_resolved(built, project
     change(project, EXCLUDING)
     said = run("build", code=1)
     marked = built.read_text()
-    first = marked.splitlines().index("INSERTING = """
+    first = marked.splitlines().index("<<<<<<< edited") + 1
+    assert "conflict   energy_grad.py" in said and f"see lines {first}, " in said
+    assert AFTER in marked and ">>>>>>> generated" in marked
+    assert built.with_name("energy_grad.py.orig").read_text() == edited_text
+    assert "S511: energy_grad.py has conflict markers in lines" in run("build", code=2)
+    assert "has conflict markers in lines" in run("build", "--check", code=1)
+    assert built.read_text() == marked
+    built.write_text(resolved(marked, "generated"))
+    run("build")
+    assert "up to date" in run("build", "--check")
+
+
+def resolved(marked, kept):
+    """The text with one side of every conflict."""
+    found, side = [], None
+    for line in marked.splitlines():
+        if line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+            side = {"<": "edited", "=": "generated", ">": None}[line[0]]
+        elif side in (None, kept):
+            found.append(line)
+    return "\n".join(found) + "\n"
+
+
+def test_a_backup_can_be_put_back(built, project):
+    edited_text = edit(built, BEFORE, AFTER)
+    change(project, EXCLUDING)
+    run("build", code=1)
+    backup = built.with_name("energy_grad.py.orig")
+    bases = built.parent / "_machine" / "_base"
+    assert len(list(bases.iterdir())) == 2
+    backup.rename(built)
+    change(project, CHANGED)
+    assert run("build") == "merged     energy_grad.py\n"
+    assert AFTER in built.read_text() and "np.cos(x[i])\n" in built.read_text() and edited_text != built.read_text()
+    assert len(list(bases.iterdir())) == 1
+
+
+def test_what_was_checked_for_another_primal_is_not_checked(built, project):
+    """A conflict is resolved to what the file said before: the same code, for a function that it may be wrong for."""
+    from srcad.backend.modules.source_digest import code_digest, record_of, with_record
+
+    edit(built, BEFORE, AFTER)
+    run("build")
+    run("check")
+    assert "up to date" in run("build", "--check")
+    kept = built.read_text()
+    change(project, EXCLUDING)
+    run("build", code=1)
+    built.write_text(with_record(kept, record_of(built.read_text())))
+    run("build")
+    assert code_digest(built.read_text()) == code_digest(kept) and record_of(built.read_text()) != record_of(kept)
+    assert "has not compared it" in run("build", "--check", code=1)
+    assert "first wrong statement" in run("check", code=1)
+
+
+def test_a_merge_that_cannot_be_read_is_a_conflict(built, project):
+    text = edit(built, BEFORE, BEFORE.replace("sin_saved[i]", "open('f')"))
+    change(project, CHANGED)
+    said = run("build", code=1)
+    assert "conflict   energy_grad.py" in said and "do not fit together" in said and "open" in said
+    assert "np.cos(x[i])\n" in built.read_text() and "open('f')" in built.read_text()
+    assert built.with_name("energy_grad.py.orig").read_text() == text
+
+
+def test_force_overwrites_and_keeps_every_backup(built, project):
+    fresh = built.read_text()
+    first = edit(built, BEFORE, AFTER)
+    assert run("build", "--force") == "written    energy_grad.py\n" and built.read_text() == fresh
+    second = edit(built, BEFORE, AFTER.replace("ours", "again"))
+    run("build", "--force")
+    assert built.with_name("energy_grad.py.orig").read_text() == first
+    assert built.with_name("energy_grad.py.orig2").read_text() == second
+    files = forms(built)
+    assert run("build", "--force") == "unchanged  energy_grad.py\n" and forms(built) == files
+
+
+def test_what_srcad_did_not_write_is_left(project):
+    (project / "generated").mkdir()
+    target = project / "generated" / "energy_grad.py"
+    target.write_text("mine = 1\n")
+    assert "S504: energy_grad.py was not written by srcad" in run("build", code=2)
+    assert target.read_text() == "mine = 1\n"
+    run("build", "--force")
+    assert target.with_name("energy_grad.py.orig").read_text() == "mine = 1\n"
+
+
+def test_without_git_or_the_base_nothing_is_lost(built, project, monkeypatch):
+    text = edit(built, BEFORE, AFTER)
+    change(project, CHANGED)
+    with monkeypatch.context() as context:
+        context.setenv("PATH", str(project))
+        assert "git cannot be run" in run("build", code=2)
+    assert built.read_text() == text
+    for base in (built.parent / "_machine" / "_base").iterdir():
+        base.unlink()
+    assert "the text it was generated as is lost" in run("build", code=2)
+    assert built.read_text() == text
+
+
+def test_the_same_change_made_by_hand_is_no_edit(built, project):
+    old = built.read_text()
+    change(project, CHANGED)
+    run("build")
+    new = built.read_text()
+    change(project, PRIMAL)
+    run("build", "--force")
+    assert built.read_text() == old
+    change(project, CHANGED)
+    built.write_text("\n".join([*new.splitlines()[:-1], old.splitlines()[-1]]) + "\n")
+    assert run("build") == "written    energy_grad.py\n" and built.read_text() == new
+
+
+def test_a_file_that_is_saved_while_it_is_built_is_read_again(built, project, monkeypatch):
+    from srcad.compiler import shipment
+
+    change(project, CHANGED)
+    write_form = shipment.Shipment.write_form
+    saved = []
+
+    def and_edit(self, path):
+        if not saved:
+            saved.append(edit(built, BEFORE, AFTER))
+        return write_form(self, path)
+
+    monkeypatch.setattr(shipment.Shipment, "write_form", and_edit)
+    assert run("build") == "merged     energy_grad.py\n"
+    assert AFTER in built.read_text()
+
+
+def test_stopped_at_any_write_no_edit_is_lost(built, project, monkeypatch):
+    from srcad.backend.modules import cache_files
+    from srcad.build_step.editing import settle
+    from srcad.compiler import base_texts, shipment
+
+    edit(built, BEFORE, AFTER)
+    writes, write_atomically = [], cache_files.write_atomically
+    for stop in range(6):
+        change(project, PRIMAL.replace("k * x[i] ** 3", f"{stop}.5 * k * np.cos(x[i])"))
+        before, done = built.read_text(), []
+
+        def write(path, text, done=done, stop=stop):
+            if len(done) == stop:
+                raise KeyboardInterrupt
+            done.append(path.name)
+            write_atomically(path, text)
+
+        with monkeypatch.context() as context:
+            for module in (settle, base_texts, shipment):
+                context.setattr(module, "write_atomically", write)
+            sys.modules.pop("edit_primal", None)
+            CliRunner().invoke(app, ["build"])
+        assert built.read_text() == before or done[-1] == built.name
+        writes.append(len(done))
+        run("build")
+        assert AFTER in built.read_text() and f"{stop}.5 * " in built.read_text()
+        assert f"{stop - 1}.5 * " not in built.read_text()
+    assert writes == [0, 1, 2, 3, 3, 3]
+
+
+INSERTING = """
 import numpy as np
 import srcad
 

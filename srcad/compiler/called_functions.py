@@ -195,6 +195,8 @@ def check_calls(f: Function, kept: Sequence[KeptFunction]) -> None:
             effects = {op.prim for e in own_exprs(stmt) for op in ops(e)}
             if "print" in effects:
                 refuse(one, "It prints, and the reverse sweep runs it again.")
+            if "insert_gradient" in effects:
+                refuse(one, "A block is inserted into its reverse sweep.")
             if any(prim.startswith(("np.random.", "random.")) for prim in effects):
                 refuse(one, "It draws random numbers, and the reverse sweep runs it again.")
     for g in (f, *(one.function for one in kept)):
