@@ -197,6 +197,23 @@ def along(x):
     return np.sum(chain(x, 3))
 
 
+def expansion(x):
+    """A determinant by minors, of a matrix with rows x, x ** 2 and so on without the signs."""
+    n = len(x)
+    if n == 1:
+        return x[0]
+    total = 0.0
+    for j in range(n):
+        minor = np.zeros(n - 1)
+        count = 0
+        for i in range(n):
+            if i != j:
+                minor[count] = x[i] * x[i]
+                count += 1
+        total += x[j] * expansion(minor)
+    return total
+
+
 _rng = np.random.default_rng(0)
 RECURSIVE = {
     "tree sum": (whole_tree, _rng.random(9)),
@@ -210,6 +227,7 @@ RECURSIVE = {
     "divide and conquer": (divided, _rng.random(11)),
     "outer variable": (series, 0.4),
     "its own argument": (along, _rng.random(3)),
+    "in a loop": (expansion, _rng.random(4)),
 }
 
 # ---- functions that are called more than once -----------------------------------------------------------------------

@@ -137,6 +137,7 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
     passed = dict(inner.heap)
     if own.assumed is None:
         frame.pending = {*names, "%recursion"}
+        inner.returns_nothing_yet = True
     with inner.inside(frame):
         inner.statements(prepared.body)
         returned = frame.names.get(RESULT, Constant(None))

@@ -97,7 +97,7 @@ def _conditional(ctx: Context, node: Any) -> Abstract:
             value = ctx.expression(operand)
         except NotYetBound:
             continue
-        ctx.incomplete = True
+        ctx.leave_out()
         return value
     raise not_bound
 

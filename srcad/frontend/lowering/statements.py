@@ -71,7 +71,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
         except NotYetBound:
             if not frame.pending:
                 raise
-            ctx.incomplete = True
+            ctx.leave_out()
         finally:
             frame.node = before
 

@@ -90,7 +90,7 @@ def test(ctx: Context, node: Any) -> bool | Atom:
         return _test(ctx, node)
     except NotYetBound:
         # it reads a name bound later in the iteration: the body is lowered again, so any truth value will do
-        ctx.incomplete = True
+        ctx.leave_out()
         return ctx.builder.fresh("%test", Scalar("bool"))
 
 

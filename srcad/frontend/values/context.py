@@ -189,6 +189,8 @@ class Context:
         """The stores into their arrays, and the items stored."""
         self.incomplete = False
         """A statement was left out in this attempt, since it reads a name that is not yet bound."""
+        self.returns_nothing_yet = False
+        """Calls of the function itself are left out: what it returns otherwise says the types of these."""
         self.just_named: set[str] = set()
         """Values that have just been renamed to the variable they are assigned to."""
         self.pending_items: list[Sequence[Any]] = []
@@ -251,6 +253,10 @@ class Context:
         if self._differentiate is None:
             self.fail("S121", "a derivative where none can be made")
         return self._differentiate(f, name)
+
+    def leave_out(self) -> None:
+        """A statement is left out of this attempt. Another may have it, unless it needs what a function returns."""
+        self.incomplete = not self.returns_nothing_yet
 
     # ---- places and errors ---------------------------------------------------------------------
 
