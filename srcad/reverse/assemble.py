@@ -178,7 +178,7 @@ class Assembly:
             t = self.builder.types[name]
             written = isinstance(t, Array) and name in self.aliases.written
             last = definition.position
-            if written and self.overwrites.lifetime(self.aliases.class_of[name]) is region:
+            if written and self._is_only_name_saved(name, region):
                 # its final content: the reverse sweep restores what was overwritten before that
                 last = len(region.stmts) - 1 - self._ends_with_counter(region)
                 written = False
@@ -190,6 +190,13 @@ class Assembly:
             if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.written and slot.by_reference:
                 value = Op("np.ascontiguousarray", (value,))
             self._at(region).after.setdefault(last, []).extend(slot.push(value))
+
+    def _is_only_name_saved(self, name: str, region: Region) -> bool:
+        """Whether the memory does not outlive the region, and no other saved name may refer to it: that would refer to
+        the original, and what is restored in a copy would not be restored there."""
+        group = self.aliases.class_of[name]
+        others = (n for n in self.plan.saved if n != name and self.aliases.class_of.get(n) == group)
+        return self.overwrites.lifetime(group) is region and not any(others)
 
     def _ends_with_counter(self, loop: Region) -> bool:
         """Whether the last statement of a region increments its trip counter, which is a position in the tape."""
