@@ -49,7 +49,7 @@ from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import names, place
+from srcad.ir.traversal import block_reads, names, place
 from srcad.ir.types import Array, Scalar
 from srcad.ir.types import counter as counter_dim
 from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
@@ -79,7 +79,7 @@ class StoragePlanner:
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
-        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites)
+        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites, _read_by(sweep))
         self.restore_planner = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
         self.slots = TapeLayout(builder, regions, checkpoints.segments)
         self.cost = StorageCost(builder, regions, self.restore_planner, self.slots)
@@ -390,3 +390,8 @@ class StoragePlanner:
         """Whether a store of the value is reversed, for the sake of other reads."""
         values = [Var(n) for n in (name, *(n for n, first in self.value_number.items() if first == name))]
         return any(id(s) in save_points and s.value in values for s, _ in self.stores)
+
+
+def _read_by(sweep: ReverseSweep) -> frozenset[str]:
+    """The names that the adjoint statements read."""
+    return frozenset().union(*(block_reads(tuple(group.stmts)) for _, group in sweep.walk()))
