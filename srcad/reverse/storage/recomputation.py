@@ -109,7 +109,7 @@ class Recomputation:
 
         That costs no more than computing the array does, however long it is.
         """
-        if op.prim not in ("@", "np.sum") or not isinstance(self.builder.typeof(op), Scalar):
+        if not is_sum(op) or not isinstance(self.builder.typeof(op), Scalar):
             return False
         return any(self._is_computed_again(name, definition.region, position) for name in names(op))
 
@@ -179,6 +179,11 @@ class Recomputation:
                 return not rounds and all(self.is_bit_exact(n) for a in args for n in names(a))
             case _:
                 return True
+
+
+def is_sum(e: Expr) -> bool:
+    """Whether it adds up elements: the one dear operation that is recomputed (`Recomputation.is_recomputable`)."""
+    return isinstance(e, Op) and e.prim in ("@", "np.sum")
 
 
 def before_restoring(position: int) -> float:
