@@ -72,6 +72,7 @@ PREPARE: Order = (
 
 REVERSE: Order = (
     Pass("begin_reversal",                      steps.reversal,                      NORMAL,     NORMAL),
+    Optional("hoist_saved_invariants",          steps.invariants_hoisted,            NORMAL,     NORMAL),
     Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
     Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
     Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),

@@ -195,6 +195,10 @@ def _of(unit: Unit) -> Reversal:
     return unit.reversal
 
 
+def invariants_hoisted(unit: Unit) -> Unit:
+    return _reversing(unit, driver.hoist_saved_invariants(_of(unit)))
+
+
 def loops_split(unit: Unit) -> Unit:
     return _reversing(unit, driver.split_loops(_of(unit)))
 

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.values.loop_dependence import LoopDependence
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Store, Var, While
@@ -86,6 +87,7 @@ class Assembly:
         self.segment_loops = SegmentLoops(builder, self.slots, checkpoints, aliases.written, self.plan)
         self.segments = checkpoints.segments
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
+        self.loop_dependence = LoopDependence(regions, aliases)
         self.insertions: dict[Region, _Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
         """Before an interleaved loop: the tape slots that its iterations reuse."""
@@ -183,7 +185,8 @@ class Assembly:
                 last = len(region.stmts) - 1 - self._ends_with_counter(region)
                 written = False
             of, ending = saved_as(self.builder, name, definition.node)
-            slot = self.slots.make(of, region, t, ending=ending, refers=written)
+            varies = self.loop_dependence.of(name)
+            slot = self.slots.make(of, region, t, ending=ending, refers=written, varies=varies)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)

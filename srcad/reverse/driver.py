@@ -34,6 +34,7 @@ from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
+from srcad.canonicalize.invariant_hoisting import hoist_invariants
 from srcad.errors import fail
 from srcad.ir.names import base, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
@@ -160,6 +161,17 @@ def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) 
 
 
 # ---- passes from normal form to normal form ----------------------------------------------------------------------
+
+
+def hoist_saved_invariants(reversal: Reversal) -> Reversal:
+    """Compute before a loop what each of its iterations would compute alike, and save."""
+    while True:
+        plan = reversal.plan
+        builder = Builder.resume(reversal.function)
+        f = hoist_invariants(reversal.function, builder, plan.loops.plan.saved, plan.places, plan.found)
+        if f is reversal.function:
+            return reversal
+        reversal = replace(reversal, function=builder.built(f))
 
 
 def split_loops(reversal: Reversal) -> Reversal:
