@@ -103,7 +103,7 @@ class _Hoisting:
         needed = self._needed(name)
         if not needed:
             return
-        if all(_never_fails(stmt.value, self.regions) for stmt in needed.values()):
+        if all(_never_fails(stmt.value) for stmt in needed.values()):
             self.guarded -= needed.keys()
         elif not surely_runs(self.loop):
             if not isinstance(self.types[name], Scalar) or not self._may_ask(needed):
@@ -152,7 +152,7 @@ class _Hoisting:
         return (*always, *asked, If(runs, renamed, (), tuple(joins), self.loop.span))
 
 
-def _never_fails(value: Expr, regions: Regions) -> bool:
+def _never_fails(value: Expr) -> bool:
     """Whether an operation has a result for all operands: then it may run where no iteration would have."""
     match value:
         case Op(prim, args):

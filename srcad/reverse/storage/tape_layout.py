@@ -187,7 +187,7 @@ class TapeLayout:
         if any(loop in self.segments for loop in loops):
             return None
         ranges = [self._by_range(loop) for loop in loops if loop in varies and not self._is_left_early(loop)]
-        known = [one for one in ranges if one is not None and self._is_defined_outside(one[0])]
+        known = [one for one in ranges if one is not None]
         return known if len(known) == sum(loop in varies for loop in loops) else None
 
     def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
