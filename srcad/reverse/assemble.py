@@ -22,8 +22,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.loop_dependence import LoopDependence
@@ -35,6 +33,7 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
+from srcad.reverse.assembled_sweeps import AssembledSweeps, Insertions
 from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
@@ -47,29 +46,6 @@ from srcad.reverse.storage.tape_names import recovered_name, saved_as
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
 from srcad.typing.builder import Builder
 from srcad.typing.join import join_types, rename_symbols
-
-
-@dataclass
-class _Insertions:
-    """Statements to add to a region of the forward sweep, by position."""
-
-    before: dict[int, list[Stmt]] = field(default_factory=dict)
-    after: dict[int, list[Stmt]] = field(default_factory=dict)
-    """After position -1: at the start of the region."""
-
-
-@dataclass(frozen=True)
-class AssembledSweeps:
-    """Both sweeps as blocks."""
-
-    forward: Block
-    reverse: Block
-    deferred: Block
-    """What the primal computes from the results of interleaved loops, after both sweeps."""
-    restores: bool
-    """Whether the reverse sweep writes into arrays of the primal."""
-    restored: tuple[str, ...] | None
-    """Those arrays; None where some have no name at the end of the forward sweep: they were allocated in a loop."""
 
 
 class Assembly:
@@ -88,7 +64,7 @@ class Assembly:
         self.segments = checkpoints.segments
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.loop_dependence = LoopDependence(regions, aliases)
-        self.insertions: dict[Region, _Insertions] = {}
+        self.insertions: dict[Region, Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
         """Before an interleaved loop: the tape slots that its iterations reuse."""
         self.growths: dict[Region, dict[Region | None, list[Growth]]] = {}
@@ -147,8 +123,8 @@ class Assembly:
 
     # ---- forward -----------------------------------------------------------------------------
 
-    def _at(self, region: Region) -> _Insertions:
-        return self.insertions.setdefault(region, _Insertions())
+    def _at(self, region: Region) -> Insertions:
+        return self.insertions.setdefault(region, Insertions())
 
     def _declare(self, slot: TapeSlot, region: Region) -> None:
         if slot.declare:

@@ -44,7 +44,8 @@ from srcad.ir.types import Array, Scalar, is_float
 from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
 from srcad.reverse.adjoint.merge_sweeps import merge_sweeps
 from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
-from srcad.reverse.assemble import AssembledSweeps, Assembly
+from srcad.reverse.assemble import Assembly
+from srcad.reverse.assembled_sweeps import AssembledSweeps
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.expansion_candidates import arrays_to_expand
 from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
