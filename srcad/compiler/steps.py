@@ -158,8 +158,16 @@ def _knowing_aliases(change: Callable[[Function, Builder, AliasClasses], Functio
 
 view_indices_joined = _resumed(join_view_indices)
 augmented_stores_expanded = _knowing_aliases(expand_augmented_stores)
-written_arguments_copied = _knowing_aliases(copy_written_arguments)
 trips_counted = _resumed(count_trips)
+
+
+def written_arguments_copied(unit: Unit) -> Unit:
+    """Where whole alias classes are restored, each parameter in one counts: the state of a checkpointed loop, and
+    what the reverse sweep of each entry of a Jacobian begins with."""
+    f, request = unit.function, unit.asked.request
+    whole_classes = request.options.checkpoint or request.mode == "jacobian"
+    written = alias_classes(f).written if whole_classes else written_parameters(f)
+    return _resumed(lambda f, builder: copy_written_arguments(f, builder, written))(unit)
 
 
 def results_saved(unit: Unit) -> Unit:
