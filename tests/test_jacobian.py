@@ -579,7 +579,7 @@ def prints(x):
     for _ in range(3):
         new = h * x
         for i in range(1, len(x)):
-            new[i] *= np.sum(new[:i])
+            new[i] *= new[i - 1]
         h = new
     print("done")
     return h

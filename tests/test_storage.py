@@ -213,6 +213,49 @@ def begun(u, steps):
     return a * np.sum(u)
 
 
+def own_array_each_turn(u, n):
+    for _ in range(n):
+        w = np.zeros(len(u))
+        for i in range(1, len(u) - 1):
+            w[i] = u[i - 1] * u[i + 1] + u[i] ** 2
+        u = w
+    return np.sum(u**2)
+
+
+def forces(x, v, n, dt):
+    for _ in range(n):
+        f = np.zeros_like(x)
+        for i in range(len(x)):
+            for j in range(len(x)):
+                if i != j:
+                    d = x[i] - x[j]
+                    r2 = d @ d
+                    f[i] += d / (r2 * np.sqrt(r2))
+        v = v + dt * f
+        x = x + dt * v
+    return np.sum(x**2)
+
+
+def transitions(s, table, n):
+    for _ in range(n):
+        for a in range(3):
+            for b in range(3):
+                s = math.sin(s * np.exp(table[a, b]))
+    return s
+
+
+def weighted(s, k, n):
+    for _ in range(n):
+        s = math.sin(s * np.exp(k))
+    return s
+
+
+def logistic(x, n):
+    for _ in range(n):
+        x = 1 / (1 + np.exp(-x))
+    return np.sum(x)
+
+
 @pytest.mark.parametrize(
     ("function", "argnums", "arguments", "most"),
     [
@@ -247,6 +290,14 @@ def begun(u, steps):
         (begun, 0, (R.normal(size=6), 9), 0),
         # a sine and a cosine, once each
         (angles, (0, 1), (R.normal(size=2), 0.3, 7), 8 * 2 * 7),
+        # the positions before each step; no distance of a pair
+        (forces, (0, 1), (R.normal(size=(4, 3)), R.normal(size=(4, 3)), 5, 0.1), 8 * 12 * 5),
+        # a weight for each pair, not for each pair and step; a state before each of them
+        (transitions, (0, 1), (0.3, R.normal(size=(3, 3)), 5), 8 * (9 + 9 * 5)),
+        # one weight
+        (weighted, (0, 1), (0.3, 0.7, 5), 8 * 5),
+        # the exponential of each step, from which the quotient is had
+        (logistic, 0, (R.normal(size=4), 5), 8 * 4 * 5),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -255,3 +306,34 @@ def test_kept_bytes(function: Any, argnums: Any, arguments: tuple[Any, ...], mos
     plan = derivative.plan(*arguments)
     assert plan.bytes == most, plan
     srcad.check_grad(function, *arguments, argnums=argnums)
+
+
+def test_an_array_that_each_iteration_makes() -> None:
+    """Kept is the state before each step, as the array that the step before has made: nothing of what it overwrote."""
+    derivative = srcad.grad(own_array_each_turn, target="python")
+    plan = derivative.plan(R.normal(size=6), 5)
+    assert [(one.name, one.size) for one in plan.saved] == [("u_saved", "list of arrays, one per turn")]
+    srcad.check_grad(own_array_each_turn, R.normal(size=6), 5)
+
+
+def reached(s, order, table):
+    for i in range(len(order)):
+        s = s * np.exp(table[order[0]]) + s * i
+    return s
+
+
+def test_nothing_moves_past_a_check() -> None:
+    """What a check in the loop keeps from being read is not read before the loop."""
+    derivative = srcad.grad(reached, (0, 2), target="python")
+    with pytest.raises(IndexError, match=r"table\[order\[0\]\]: index 7 is out of bounds for length 3"):
+        derivative(1.0, np.array([7, 1]), np.ones(3))
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_logistic_function_far_out(target: Any) -> None:
+    """Right to rounding where the function is all but 1: of s * (1 - s), from it alone, nothing is left there."""
+    derivative = srcad.grad(lambda x: 1 / (1 + np.exp(-x)), target=target)
+    for x in (-300.0, -30.0, -1.0, 0.0, 1.0, 20.0, 35.0, 40.0, 300.0):
+        e = np.exp(-np.longdouble(abs(x)))
+        exact = e / (1 + e) ** 2
+        assert abs(derivative(x) - exact) <= 1e-15 * exact

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
-from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.ir.names import base
 from srcad.ir.nodes import Assign, Function, Op, Var
 from srcad.ir.traversal import substitute
@@ -22,20 +22,17 @@ def _emit_copy(builder: Builder, x: Var, type: Type, name: str) -> None:
     builder.emit(Assign(name, Op("np.transpose", (transposed_copy,), (("axes", reversed_axes),)), builder.span))
 
 
-def copy_written_arguments(f: Function, builder: Builder, aliases: AliasClasses) -> Function:
-    """Give the function arrays of its own in place of the parameters it stores into.
-
-    A parameter in the alias class of one it stores into counts too: the reverse sweep restores whole classes.
+def copy_written_arguments(f: Function, builder: Builder, written: Container[str]) -> Function:
+    """Give the function arrays of its own in place of the parameters that are written.
 
     >>> import numpy as np
-    >>> from srcad.analysis.memory.alias_classes import alias_classes
     >>> from srcad.compiler.stages import normal_form
     >>> from srcad.ir.printer import text
     >>> def clear(x):
     ...     x[:] = 0.0
     ...     return x
     >>> f = normal_form(clear, np.ones(3))
-    >>> print(text(copy_written_arguments(f, Builder.resume(f), alias_classes(f))))
+    >>> print(text(copy_written_arguments(f, Builder.resume(f), {"x"})))
     clear(x: float64[x.0]):
         x.0 = copy(x)
         x.0[...] = 0.0
@@ -44,7 +41,7 @@ def copy_written_arguments(f: Function, builder: Builder, aliases: AliasClasses)
     mapping: dict[str, Var] = {}
     with builder.block() as copies:
         builder.span = f.span
-        for name in (p.name for p in f.params if p.name in aliases.written):
+        for name in (p.name for p in f.params if p.name in written and isinstance(f.types[p.name], Array)):
             own = builder.fresh(base(name), f.types[name])
             _emit_copy(builder, Var(name), f.types[name], own.name)
             mapping[name] = own

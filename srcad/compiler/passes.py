@@ -78,6 +78,7 @@ PREPARE: Order = (
 REVERSE: Order = (
     Pass("begin_reversal",                      steps.reversal,                      NORMAL,     NORMAL),
     Pass("plan_calls",                          steps.calls_planned,                 NORMAL,     NORMAL),
+    Optional("hoist_saved_invariants",          steps.invariants_hoisted,            NORMAL,     NORMAL),
     Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
     Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
     Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),
@@ -96,6 +97,7 @@ ROUND = (
     KeepsAliases("merge_contributions",         adj(merge_contributions),            SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_definitions",            steps.definitions_sunk,              SEQUENTIAL, SEQUENTIAL),
     KeepsAliases("sink_into_branches",          adj(sink_into_branches),             SEQUENTIAL, SEQUENTIAL),
+    KeepsAliases("read_shapes_of_parameters",   steps.shapes_of_parameters_read,     SEQUENTIAL, SEQUENTIAL),
     Optional("remove_dead_code",                steps.dead_code_removed,             SEQUENTIAL, SEQUENTIAL),
     Optional("elide_copies",                    steps.copies_elided,                 SEQUENTIAL, SEQUENTIAL),
     Optional("substitute_temporaries",          steps.temporaries_substituted,       SEQUENTIAL, SEQUENTIAL),

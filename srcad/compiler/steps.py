@@ -34,6 +34,7 @@ from srcad.cleanup.adjoint.statement_sinking import sink_definitions
 from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.expressions.algebraic import simplify_algebra
 from srcad.cleanup.expressions.forward_substitution import substitute_temporaries
+from srcad.cleanup.expressions.shape_templates import read_shapes_of_parameters
 from srcad.cleanup.expressions.unit_seed import propagate_unit_seed
 from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
@@ -174,8 +175,16 @@ def _knowing_aliases(change: Callable[[Function, Builder, AliasClasses], Functio
 
 view_indices_joined = _resumed(join_view_indices)
 augmented_stores_expanded = _knowing_aliases(expand_augmented_stores)
-written_arguments_copied = _knowing_aliases(copy_written_arguments)
 trips_counted = _resumed(count_trips)
+
+
+def written_arguments_copied(unit: Unit) -> Unit:
+    """Where whole alias classes are restored, each parameter in one counts: the state of a checkpointed loop, and
+    what the reverse sweep of each entry of a Jacobian begins with."""
+    f, request = unit.function, unit.asked.request
+    whole_classes = request.options.checkpoint or request.mode == "jacobian"
+    written = alias_classes(f).written if whole_classes else written_parameters(f)
+    return _resumed(lambda f, builder: copy_written_arguments(f, builder, written))(unit)
 
 
 def results_saved(unit: Unit) -> Unit:
@@ -218,6 +227,10 @@ def _of(unit: Unit) -> Reversal:
 
 def calls_planned(unit: Unit) -> Unit:
     return _reversing(unit, driver.plan_calls(_of(unit))) if unit.called is not None else unit
+
+
+def invariants_hoisted(unit: Unit) -> Unit:
+    return _reversing(unit, driver.hoist_saved_invariants(_of(unit)))
 
 
 def loops_split(unit: Unit) -> Unit:
@@ -301,6 +314,7 @@ stencil_loops_split = _on_function_body(
 taped_conditions_read = _on_function_body(lambda f, types: load_taped_conditions(f.body, types, f.tape))
 updated_in_place = _on_function_body(lambda f, types: update_in_place(f.body, types, section_start(f.body, "reverse")))
 idioms_used = _on_function_body(lambda f, types: idiomatic_form(f.body, types, section_start(f.body, "reverse")))
+shapes_of_parameters_read = on_function(lambda f: read_shapes_of_parameters(f, section_start(f.body, "reverse")))
 unit_seed_propagated = on_function(lambda f: propagate_unit_seed(f, section_start(f.body, "reverse")))
 
 

@@ -22,10 +22,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
+from srcad.analysis.values.loop_dependence import LoopDependence
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, If, Op, Stmt, Store, Var, While
@@ -34,6 +33,7 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_reads, defined, place, replace_names, substitute, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.adjoint.reverse_sweep import ReverseBranches, ReverseGroup, ReverseLoop, ReverseSweep
+from srcad.reverse.assembled_sweeps import AssembledSweeps, Insertions
 from srcad.reverse.loops.checkpoint_loops import SegmentLoops
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.interleave import InterleavePlan
@@ -46,29 +46,6 @@ from srcad.reverse.storage.tape_names import recovered_name, saved_as
 from srcad.reverse.storage.tape_slot import Growth, TapeSlot, capacity_check
 from srcad.typing.builder import Builder
 from srcad.typing.join import join_types, rename_symbols
-
-
-@dataclass
-class _Insertions:
-    """Statements to add to a region of the forward sweep, by position."""
-
-    before: dict[int, list[Stmt]] = field(default_factory=dict)
-    after: dict[int, list[Stmt]] = field(default_factory=dict)
-    """After position -1: at the start of the region."""
-
-
-@dataclass(frozen=True)
-class AssembledSweeps:
-    """Both sweeps as blocks."""
-
-    forward: Block
-    reverse: Block
-    deferred: Block
-    """What the primal computes from the results of interleaved loops, after both sweeps."""
-    restores: bool
-    """Whether the reverse sweep writes into arrays of the primal."""
-    restored: tuple[str, ...] | None
-    """Those arrays; None where some have no name at the end of the forward sweep: they were allocated in a loop."""
 
 
 class Assembly:
@@ -86,7 +63,8 @@ class Assembly:
         self.segment_loops = SegmentLoops(builder, self.slots, checkpoints, aliases.written, self.plan)
         self.segments = checkpoints.segments
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
-        self.insertions: dict[Region, _Insertions] = {}
+        self.loop_dependence = LoopDependence(regions, aliases)
+        self.insertions: dict[Region, Insertions] = {}
         self.preamble: dict[Region, list[Stmt]] = {}
         """Before an interleaved loop: the tape slots that its iterations reuse."""
         self.growths: dict[Region, dict[Region | None, list[Growth]]] = {}
@@ -145,8 +123,8 @@ class Assembly:
 
     # ---- forward -----------------------------------------------------------------------------
 
-    def _at(self, region: Region) -> _Insertions:
-        return self.insertions.setdefault(region, _Insertions())
+    def _at(self, region: Region) -> Insertions:
+        return self.insertions.setdefault(region, Insertions())
 
     def _declare(self, slot: TapeSlot, region: Region) -> None:
         if slot.declare:
@@ -178,18 +156,26 @@ class Assembly:
             t = self.builder.types[name]
             written = isinstance(t, Array) and name in self.aliases.written
             last = definition.position
-            if written and self.overwrites.lifetime(self.aliases.class_of[name]) is region:
+            if written and self._is_only_name_saved(name, region):
                 # its final content: the reverse sweep restores what was overwritten before that
                 last = len(region.stmts) - 1 - self._ends_with_counter(region)
                 written = False
             of, ending = saved_as(self.builder, name, definition.node)
-            slot = self.slots.make(of, region, t, ending=ending, refers=written)
+            varies = self.loop_dependence.of(name)
+            slot = self.slots.make(of, region, t, ending=ending, refers=written, varies=varies)
             self.value_slots[name] = slot
             self._declare(slot, region)
             value: Expr = Var(name)
             if isinstance(t, Array) and t.layout != "C" and name not in self.aliases.written and slot.by_reference:
                 value = Op("np.ascontiguousarray", (value,))
             self._at(region).after.setdefault(last, []).extend(slot.push(value))
+
+    def _is_only_name_saved(self, name: str, region: Region) -> bool:
+        """Whether the memory does not outlive the region, and no other saved name may refer to it: that would refer to
+        the original, and what is restored in a copy would not be restored there."""
+        group = self.aliases.class_of[name]
+        others = (n for n in self.plan.saved if n != name and self.aliases.class_of.get(n) == group)
+        return self.overwrites.lifetime(group) is region and not any(others)
 
     def _ends_with_counter(self, loop: Region) -> bool:
         """Whether the last statement of a region increments its trip counter, which is a position in the tape."""

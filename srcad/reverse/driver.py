@@ -36,6 +36,7 @@ from srcad.analysis.values.masked_cotangents import masked_names
 from srcad.canonicalize.array_expansion import expand_arrays
 from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_into_segments
 from srcad.canonicalize.insertions import first_insertion
+from srcad.canonicalize.invariant_hoisting import hoist_invariants
 from srcad.errors import fail
 from srcad.ir.names import base, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
@@ -46,7 +47,8 @@ from srcad.reverse.adjoint.adjoint_statements import reverse_sweep
 from srcad.reverse.adjoint.call_adjoints import AdjointOf, Wanted, with_planned_calls
 from srcad.reverse.adjoint.merge_sweeps import merge_sweeps
 from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
-from srcad.reverse.assemble import AssembledSweeps, Assembly
+from srcad.reverse.assemble import Assembly
+from srcad.reverse.assembled_sweeps import AssembledSweeps
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.loops.expansion_candidates import arrays_to_expand
 from srcad.reverse.loops.interleave import InterleavePlan, choose_interleaved_loops, saves_anything
@@ -204,6 +206,17 @@ def plan_calls(reversal: Reversal) -> Reversal:
 
 
 # ---- passes from normal form to normal form ----------------------------------------------------------------------
+
+
+def hoist_saved_invariants(reversal: Reversal) -> Reversal:
+    """Compute before a loop what each of its iterations would compute alike, and save."""
+    while True:
+        plan = reversal.plan
+        builder = Builder.resume(reversal.function)
+        f = hoist_invariants(reversal.function, builder, plan.loops.plan.saved, plan.places, plan.found)
+        if f is reversal.function:
+            return reversal
+        reversal = replace(reversal, function=builder.built(f))
 
 
 def split_loops(reversal: Reversal) -> Reversal:

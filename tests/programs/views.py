@@ -294,3 +294,13 @@ def row_replaced_in_a_branch(a, p):
     row *= 2.0
     row[0] = b[1, 1]
     return np.sum(b * b) + row[1]
+
+
+@case(real(4), compiled=True)
+@case(real(4, 2))
+def reversed_elements_added_to(u):
+    """What is taken from an element of the adjoint would be put back into it at once."""
+    v = u * u
+    for i in range(len(u)):
+        v[::-1][i] = v[::-1][i] + 2.0 * u[i]
+    return np.sum(v**2)

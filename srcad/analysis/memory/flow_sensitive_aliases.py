@@ -1,11 +1,11 @@
-"""Flow-sensitive may-alias pairs of the sequential form: at each copy of an array, and at the head of each loop."""
+"""Flow-sensitive may-alias pairs of the sequential form: at each copy of an array, each store, and each loop's head."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from srcad.analysis.memory.liveness import Path
-from srcad.ir.nodes import Assign, Block, Effect, Expr, For, If, Op, Stmt, Var, While
+from srcad.ir.nodes import Assign, Block, Effect, Expr, For, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import block_reads, defined, ops
 from srcad.ir.types import Opaque, Scalar, Tuple, Type
@@ -31,6 +31,21 @@ def aliases_at_copies(block: Block, types: Mapping[str, Type], params: Iterable[
     Unlike `may_alias`, the answer is for one point of the program: a name that has been reassigned no longer counts.
     """
     return _flow(block, types, params).found
+
+
+def aliases_at_stores(block: Block, types: Mapping[str, Type]) -> Mapping[Path, frozenset[str]]:
+    """The same for each store: the names that may alias the array it is into, at that point.
+
+    >>> from srcad.ir.notation import parse
+    >>> found = aliases_at_stores(parse('''
+    ... d = s
+    ... s = np.zeros(3)
+    ... s[0] = 1.0
+    ... '''), {})
+    >>> {path: sorted(names) for path, names in found.items()}
+    {(2,): ['s']}
+    """
+    return _flow(block, types, ()).stores
 
 
 def aliases_at_loops(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, AliasPairs]:
@@ -62,6 +77,7 @@ class _Flow:
     def __init__(self, types: Mapping[str, Type]) -> None:
         self.types = types
         self.found: dict[Path, frozenset[str]] = {}
+        self.stores: dict[Path, frozenset[str]] = {}
         self.turns: dict[Path, AliasPairs] = {}
         self.stable: dict[Path, AliasPairs] = {}
         """By loop, the pairs of its fixed point when it was last analysed."""
@@ -84,6 +100,8 @@ class _Flow:
                 held = self.held(value, pairs) - {target}
                 kept = frozenset(p for p in pairs if target not in p)
                 return kept | {(target, n) for n in held}
+            case Store(base=base):
+                self.stores[path] = self.stores.get(path, frozenset()) | self.held(base, pairs)
             case Effect(Op("append" | "list.append", (Var(items), value))):
                 return pairs | {(items, n) for n in self.held(value, pairs)}
             case If(then=then, orelse=orelse):

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from srcad.analysis.integers.dependence import DependenceTest
 from srcad.analysis.memory.alias_classes import AliasClasses
+from srcad.analysis.memory.allocations import Allocations
 from srcad.ir.nodes import Assign, Const, Expr, For, Op, Slice, Store, Var
 from srcad.ir.regions import Region, Regions
 from srcad.ir.result_memory import is_operand, root, sources
@@ -31,10 +32,12 @@ _BLANK = having(lambda p: p.is_blank)
 class MemoryAccess:
     """A read by the reversal of the statement at `position` of `region`, or a store there.
 
-    `group` is the alias class; `items` are the index items of the leading axes of its array, None where not known.
+    `group` is the alias class; `name` the array that is read or stored into, as the program calls it; `items` are the
+    index items of the leading axes of the class's array, None where not known.
     """
 
     group: str
+    name: str
     region: Region
     position: int
     items: Items
@@ -65,6 +68,7 @@ class ToBeRecorded:
     def __init__(self, regions: Regions, aliases: AliasClasses, types: Mapping[str, Type]) -> None:
         self.regions = regions
         self.dependence = DependenceTest(regions, types)
+        self.allocations = Allocations(regions, types)
         self.group = aliases.class_of
         self.stored = aliases.written
         self._scopes: dict[str, Region] = {}
@@ -85,7 +89,9 @@ class ToBeRecorded:
         return self._scopes[group]
 
     def access(self, group: str, region: Region, position: int, place: Expr) -> MemoryAccess:
-        return MemoryAccess(group, region, position, self.items(place))
+        name = root(place)
+        assert name is not None
+        return MemoryAccess(group, name, region, position, self.items(place))
 
     def items(self, place: Expr) -> Items:
         """The index items on the leading axes of the root of a chain of views."""
@@ -175,7 +181,7 @@ class ToBeRecorded:
         The read may be an earlier store; a store given twice is tested against its own earlier iterations. `within`
         restricts the question to one execution of a region that contains both.
         """
-        if read.group != store.group:
+        if read.group != store.group or self.allocations.is_made_after(read.name, read.region, store.name):
             return False
         scope = self.lifetime(read.group)
         around = set(self.regions.enclosing_loops(store.region))

@@ -33,7 +33,8 @@ class AvailableExpressions:
     >>> available.in_primal(Assign("%cos.9", Op("np.cos", (Var("x"),))), tree.top)  # the rule of the sine needs it
     Var(name='%c.0')
 
-    Operations on arrays that are stored into are left out: their value may be out of date. Cheap operations are left
+    Operations on arrays that are stored into, and those whose result is, are left out: their value may be out of date,
+    or is no longer there. Cheap operations are left
     out, too: computing them once more costs less than keeping them alive.
     """
 
@@ -44,7 +45,7 @@ class AvailableExpressions:
         for name, definition in regions.definitions.items():
             if isinstance(definition.node, Assign) and isinstance(definition.node.value, Op):
                 key = self._key(definition.node.value)
-                if key is not None and not any(n in aliases.written for n in reads(definition.node.value)):
+                if key is not None and not any(n in aliases.written for n in (name, *reads(definition.node.value))):
                     self._names.setdefault(key, []).append(name)
         self._first_in_reversal: dict[object, str] = {}
         self._replacements: dict[str, Var] = {}

@@ -10,7 +10,7 @@ from srcad.analysis.memory.reordering import conflicts_with_target
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, AugAssign, Block, Const, Expr, If, Op, Slice, Stmt, Store, Var
 from srcad.ir.result_memory import roots
-from srcad.ir.traversal import blocks, names, with_blocks
+from srcad.ir.traversal import blocks, names, place, with_blocks
 from srcad.ir.types import Array, Type
 from srcad.rules.traits import having
 from srcad.typing.typeof import same_type, typeof
@@ -31,7 +31,8 @@ def assign_first_contribution(block: Block, types: Mapping[str, Type], shared: M
     e = f * 2.0
     d = e
 
-    An array is only assigned a value known to have its dtype and shape, and memory of its own (or a copy).
+    What was taken from an element is not put back into it: `t = d[i]; d[i] = 0.0; d[i] += t` is `t = d[i]`. An array is
+    only assigned a value known to have its dtype and shape, and memory of its own (or a copy).
     """
     return _ZeroElimination(types, shared or may_alias(block, types)).block(block)
 
@@ -48,7 +49,8 @@ class _ZeroElimination:
             if _is_zero(stmts[i]):
                 self._eliminate(stmts, i)
             i += 1
-        return tuple(s for s in stmts if s is not _REMOVED)
+        left = [s for s in stmts if s is not _REMOVED]
+        return tuple(s for k, s in enumerate(left) if not k or not _puts_back(left[k - 1], s))
 
     def _eliminate(self, stmts: list[Stmt], i: int) -> None:
         """Remove the zero at `i`, where the next access to its target can assign."""
@@ -100,6 +102,14 @@ class _ZeroElimination:
 
 _REMOVED = Assign("", Const(None))
 """Placeholder for a removed statement, so that positions stay valid."""
+
+
+def _puts_back(taken: Stmt, new: Stmt) -> bool:
+    """Whether one statement takes what an element holds, and the next one stores just that into it."""
+    match taken, new:
+        case Assign(name, value), Store(value=Var(stored), op=None) if name == stored and name not in names(place(new)):
+            return value in (place(new), Op("copy", (place(new),)))
+    return False
 
 
 def _is_zero(stmt: Stmt) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import AugAssign, Block, Const, Expr, Op, Slice, Stmt, Store
 from srcad.ir.result_memory import roots
-from srcad.ir.traversal import blocks, map_expr, rewrite, with_blocks
+from srcad.ir.traversal import blocks, map_expr, place, rewrite, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Type
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS, having
@@ -48,7 +48,11 @@ class _AlgebraRules:
     # ---- statements --------------------------------------------------------------------------
 
     def statement(self, stmt: Stmt) -> list[Stmt]:
-        """Move the sign of the value of a `+=` or `-=` into the operator."""
+        """Store into `x[1:]`, not into `x[1:][:]`; move the sign of the value of a `+=` or `-=` into the operator."""
+        if isinstance(stmt, Store) and isinstance(stmt.base, Op):
+            match self.node(place(stmt)):
+                case Op("index", (base, *items)):
+                    stmt = replace(stmt, base=base, index=tuple(items))
         if isinstance(stmt, AugAssign | Store) and stmt.op in ("+", "-"):
             value = _negated(stmt.value)
             if value is not None:
@@ -111,6 +115,8 @@ class _AlgebraRules:
                 type(at) is int and low >= 0 and at >= 0
             ):
                 return Op("index", (a, Const(low + at), *rest))
+            case Op("index", (Op("index") as part, *outer), _) if all(item == Slice() for item in outer):
+                return part
             case Op("index" | "np.sum" as prim, (Op("neg", (a,), _), *items), static) if self._is_float(a):
                 return Op("neg", (Op(prim, (a, *items), static),))
             case Op(prim, (Op("neg", (a,), _), like), static) if prim.startswith("runtime.unbroadcast"):

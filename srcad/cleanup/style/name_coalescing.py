@@ -134,7 +134,8 @@ class _InterferenceGraph:
         at_entry = params | {n for n in live.before_all if not n.startswith("&")}
         for a in at_entry:
             for b in at_entry:
-                if a != b:
+                # what is no parameter has no value there yet, which two names may share
+                if a != b and (a in params or b in params):
                     self.interferes[a].add(b)
 
     def representative(self, name: str) -> str:

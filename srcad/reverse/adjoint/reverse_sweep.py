@@ -13,6 +13,7 @@ from typing import Protocol
 from srcad.canonicalize.trip_counts import trip_count_of
 from srcad.ir.nodes import Expr, For, If, Span, Stmt, Store, Var, While
 from srcad.ir.regions import Region
+from srcad.ir.traversal import block_reads
 
 
 @dataclass(eq=False)
@@ -82,6 +83,10 @@ class ReverseSweep:
             yield self, group
         for sweep in self.inner():
             yield from sweep.walk()
+
+    def reads(self) -> frozenset[str]:
+        """The names that the adjoint statements read."""
+        return frozenset().union(*(block_reads(tuple(group.stmts)) for _, group in self.walk()))
 
 
 def bounds(owner: For | While) -> tuple[Expr, ...]:

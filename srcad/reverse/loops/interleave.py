@@ -34,7 +34,7 @@ from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.privatization import Privatization
 from srcad.analysis.memory.to_be_recorded import ToBeRecorded
 from srcad.analysis.values.effects import has_effect
-from srcad.ir.nodes import For, Stmt
+from srcad.ir.nodes import Assign, For, Stmt
 from srcad.ir.regions import Region, Regions
 from srcad.ir.runtime_checks import is_check
 from srcad.ir.traversal import block_reads, block_stores, defined, walk
@@ -42,6 +42,7 @@ from srcad.reverse.adjoint.reverse_sweep import ReverseSweep
 from srcad.reverse.loops.checkpoint_state import SegmentState
 from srcad.reverse.storage.decide import StoragePlanner
 from srcad.reverse.storage.plan import Plan
+from srcad.reverse.storage.recomputation import is_sum
 from srcad.typing.builder import Builder
 
 
@@ -64,7 +65,7 @@ def choose_interleaved_loops(
     *,
     allowed: bool,
 ) -> InterleavePlan:
-    """The plan for the sweep, with all loops interleaved that would save anything and may be."""
+    """The plan for the sweep; interleaved is each loop that would save anything, or add up again, and may be."""
     chosen = InterleavePlan(regions, StoragePlanner(builder, regions, aliases, sweep, checkpoints).plan(), {})
     if not allowed:
         return chosen
@@ -74,7 +75,8 @@ def choose_interleaved_loops(
     while pending:
         around = pending.pop(0)
         for loop in _loops(around, regions):
-            if loop in checkpoints.segments or not saves_anything(chosen, loop) or not reversible.is_reversible(loop):
+            gains = saves_anything(chosen, loop) or _adds_up_again(chosen, loop)
+            if loop in checkpoints.segments or not gains or not reversible.is_reversible(loop):
                 continue
             trial = replace(regions, interleaved=chosen.regions.interleaved | {loop})
             plan = StoragePlanner(builder, trial, aliases, sweep, checkpoints).plan()
@@ -97,6 +99,15 @@ def saves_anything(chosen: InterleavePlan, loop: Region) -> bool:
     if any(loop in set(regions.definitions[name].region.enclosing) for name in plan.saved):
         return True
     return any(loop in set(save_point.region.enclosing) for save_point in plan.save_points.values())
+
+
+def _adds_up_again(chosen: InterleavePlan, loop: Region) -> bool:
+    """Whether the reversal of the loop computes a sum over elements again."""
+    definitions = (chosen.regions.definitions[name] for name in chosen.plan.recomputed)
+    return any(
+        isinstance(one.node, Assign) and is_sum(one.node.value) and loop in set(one.region.enclosing)
+        for one in definitions
+    )
 
 
 class _Deferral:

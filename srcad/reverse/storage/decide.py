@@ -45,6 +45,7 @@ from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded, ele
 from srcad.analysis.values.min_cut import min_cut
 from srcad.analysis.values.value_numbering import value_numbers
 from srcad.canonicalize.trip_counts import is_trip_count
+from srcad.ir.length_exprs import nonnegative_length, shape_query
 from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Carry, Expr, For, Op, Var
 from srcad.ir.regions import Definition, Region, Regions
@@ -62,6 +63,7 @@ from srcad.reverse.storage.recomputation import FREE_TO_RECOMPUTE, Recomputation
 from srcad.reverse.storage.recorded_reads import RecordedReads, read_position
 from srcad.reverse.storage.stored_copies import StoredCopies
 from srcad.reverse.storage.tape_layout import TapeLayout
+from srcad.rules.traits import SHAPE_QUERIES
 from srcad.typing.builder import Builder
 
 
@@ -79,7 +81,7 @@ class StoragePlanner:
         self.overwrites = ToBeRecorded(regions, aliases, builder.types)
         self.order = {name: rank for rank, name in enumerate(regions.definitions)}
         self.stores = self.overwrites.stores
-        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites)
+        self.recomputation = Recomputation(builder, regions, aliases, self.overwrites, sweep.reads())
         self.restore_planner = RestorePlanner(regions, self.overwrites, builder.types, checkpoints)
         self.slots = TapeLayout(builder, regions, checkpoints.segments)
         self.cost = StorageCost(builder, regions, self.restore_planner, self.slots)
@@ -159,11 +161,7 @@ class StoragePlanner:
                 if position > induction.counter.last_use[name]:
                     self.read_too_late.add(induction.counter.carry)
                 continue
-            location = (
-                None
-                if name in not_reloadable or not self._in_loop(name)
-                else self.stored_copies.location(name, definition)
-            )
+            location = None if name in not_reloadable else self._location(name, definition)
             if location is not None:
                 reloaded[name] = (int(position), location)
                 for n in names(location):
@@ -279,7 +277,7 @@ class StoragePlanner:
             definition = self.regions.definitions[name]
             if self._is_always_available(name, definition):
                 continue
-            if name not in not_reloadable and self.stored_copies.location(name, definition) is not None:
+            if name not in not_reloadable and self._location(name, definition) is not None:
                 continue
             if self._may_recompute(name, definition, uses[name]):
                 assert isinstance(definition.node, Assign)
@@ -315,6 +313,16 @@ class StoragePlanner:
         if isinstance(definition.node, For) or is_trip_count(definition, name):
             return True
         return any(name in c.counter.last_use for c in self.counted.values())
+
+    def _location(self, name: str, definition: Definition) -> Expr | None:
+        """Where a value of an iteration can be read: where it was stored; a length, from an array before the loops."""
+        if not self._in_loop(name):
+            return None
+        match definition.node, self.builder.types[name]:
+            case Assign(_, Op(prim, (Var(array),))), Scalar(_, known) if prim in SHAPE_QUERIES and self._in_loop(array):
+                same = None if known is None else self.slots.lengths.before_loops(known, definition.region)
+                return None if same is None else nonnegative_length(same, shape_query)
+        return self.stored_copies.location(name, definition)
 
     def _in_loop(self, name: str) -> bool:
         return bool(self.regions.enclosing_loops(self.regions.definitions[name].region))

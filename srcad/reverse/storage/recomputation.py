@@ -19,12 +19,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from srcad.analysis.memory.alias_classes import AliasClasses
 from srcad.analysis.memory.to_be_recorded import MemoryAccess, ToBeRecorded
 from srcad.ir.nodes import Assign, Const, Expr, Op, Slice, Stmt, Store, Var
-from srcad.ir.regions import Definition, Regions
+from srcad.ir.regions import Definition, Region, Regions
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names, walk
 from srcad.ir.types import Array, Scalar
@@ -45,13 +46,24 @@ class SavedElement:
 
 
 class Recomputation:
-    """Queries about the definitions of one function."""
+    """Queries about the definitions of one function.
 
-    def __init__(self, builder: Builder, regions: Regions, aliases: AliasClasses, overwrites: ToBeRecorded) -> None:
+    `read` are the names that the adjoint statements read: what they need anyway.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        regions: Regions,
+        aliases: AliasClasses,
+        overwrites: ToBeRecorded,
+        read: Container[str] = (),
+    ) -> None:
         self.builder = builder
         self.regions = regions
         self.aliases = aliases
         self.overwrites = overwrites
+        self.read = read
         self._store_at = {id(store): at for store, at in overwrites.stores}
 
     def is_recomputable(self, name: str, definition: Definition, position: float) -> bool:
@@ -78,18 +90,40 @@ class Recomputation:
                 in_loop = bool(self.regions.enclosing_loops(definition.region))
                 # a root takes a machine no longer than a division: to save it in a loop costs more
                 one_instruction = primitive.vector == "instructions"
-                if not (primitive.cheap or _small_power(op) or (one_instruction and in_loop)):
+                sums = in_loop and self._sums_recomputed(op, definition, position)
+                if not (primitive.cheap or _small_power(op) or (one_instruction and in_loop) or sums):
                     return False
                 arrays = [n for a in (Var(name), *args) for n in names(a) if isinstance(self.builder.types[n], Array)]
                 if not arrays:
                     return primitive.kind in ("elementwise", "view", "query")
                 # outside of loops it is still live
-                if not in_loop or not (primitive.kind == "elementwise" or prim == "array"):
+                if not in_loop or not (primitive.kind == "elementwise" or prim == "array" or sums):
                     return False
                 fixed = name not in self.aliases.written
                 return fixed and not any(self.is_clobbered(Var(n), definition, position) for n in arrays)
             case _:
                 return False
+
+    def _sums_recomputed(self, op: Op, definition: Definition, position: float) -> bool:
+        """Whether it adds up the elements of an array that the reverse sweep computes again anyway, element by element.
+
+        That costs no more than computing the array does, however long it is.
+        """
+        if not is_sum(op) or not isinstance(self.builder.typeof(op), Scalar):
+            return False
+        return any(self._is_computed_again(name, definition.region, position) for name in names(op))
+
+    def _is_computed_again(self, name: str, region: Region, position: float) -> bool:
+        definition = self.regions.definitions[name]
+        match definition.node:
+            case Assign(_, Op(prim, args)) if definition.region is region and PRIMITIVES[prim].kind == "elementwise":
+                if not isinstance(self.builder.types[name], Array):
+                    return False
+                again = name in self.read or any(
+                    self._is_computed_again(n, region, position) for a in args for n in names(a)
+                )
+                return again and self.is_recomputable(name, definition, position)
+        return False
 
     def is_clobbered(self, location: Expr, definition: Definition, position: float) -> bool:
         """Whether the location is overwritten between the load at `definition` and the statement at `position`."""
@@ -145,6 +179,11 @@ class Recomputation:
                 return not rounds and all(self.is_bit_exact(n) for a in args for n in names(a))
             case _:
                 return True
+
+
+def is_sum(e: Expr) -> bool:
+    """Whether it adds up elements: the one dear operation that is recomputed (`Recomputation.is_recomputable`)."""
+    return isinstance(e, Op) and e.prim in ("@", "np.sum")
 
 
 def before_restoring(position: int) -> float:

@@ -61,10 +61,20 @@ class TapeLayout:
         self.segments = segments or {}
         self.lengths = OuterLengths(regions, builder.typeof)
 
-    def make(self, of: str, region: Region, t: Type, *, ending: str = SAVED, refers: bool = False) -> TapeSlot:
+    def make(
+        self,
+        of: str,
+        region: Region,
+        t: Type,
+        *,
+        ending: str = SAVED,
+        refers: bool = False,
+        varies: frozenset[Region] | None = None,
+    ) -> TapeSlot:
         """A slot for values of the variable `of`, of type `t`, defined in `region`.
 
-        Where it `refers`, it stores a reference to the array, which may still change, not its present content.
+        Where it `refers`, it stores a reference to the array, which may still change, not its present content. The
+        value differs between the iterations of the loops of `varies` only, where that is given.
         """
         of = stem(of)
         loops = self.regions.enclosing_loops(region)
@@ -73,6 +83,9 @@ class TapeLayout:
             return TapeSlot(name.name, (), lambda e: (Assign(name.name, e),), (), name, _in_words(t), by_reference=True)
         axes = self._axes(loops, t)
         sized = self._sized(t, region)
+        fewer = None if varies is None or varies.issuperset(loops) else self._axes_of(loops, varies)
+        if sized is not None and not refers and fewer is not None and (fewer or isinstance(sized, Array)):
+            return self._array(of, ending, sized, fewer)
         if sized is not None and not refers and axes is not None:
             return self._array(of, ending, sized, axes)
         inner = self._inner_axes(loops)
@@ -144,7 +157,7 @@ class TapeLayout:
             (declare,),
             lambda e: (Store(saved, at, e),),
             (),
-            Op("index", (saved, *at)),
+            Op("index", (saved, *at)) if at else saved,
             f"{_in_words(t)} per turn",
         )
 
@@ -168,6 +181,14 @@ class TapeLayout:
             if not small:
                 return None
         return self._iteration_axes(loops)
+
+    def _axes_of(self, loops: tuple[Region, ...], varies: frozenset[Region]) -> list[tuple[Expr, Expr]] | None:
+        """The axes for some of the loops; None unless an iteration has the same place whatever the others are at."""
+        if any(loop in self.segments for loop in loops):
+            return None
+        ranges = [self._by_range(loop) for loop in loops if loop in varies and not self._is_left_early(loop)]
+        known = [one for one in ranges if one is not None]
+        return known if len(known) == sum(loop in varies for loop in loops) else None
 
     def _inner_axes(self, loops: tuple[Region, ...]) -> list[tuple[Expr, Expr]] | None:
         """The axes for the loops inside the outermost, which has a trip counter; None where there are none."""

@@ -40,7 +40,12 @@ def multiply(y: Any, a: Any, b: Any) -> Any:
 def divide(y: Any, a: Any, b: Any) -> Any:
     # not -a / (b * b): the square overflows, or vanishes, long before the quotient does
     inverse = 1.0 / b
-    return inverse, -y * inverse
+    if is_constant(a) and a == 1:
+        # then the result is the inverse: the reverse sweep need not have b as well
+        by_b = -y * y
+    else:
+        by_b = -y * inverse
+    return inverse, by_b
 
 
 @partials("neg", singular=False)

@@ -98,11 +98,14 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any
 
 @expands(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
-    if not isinstance(indices_or_sections, (tuple, list)):
-        n = ary.shape[axis_of(axis, np.ndim(ary))]
-        if n % indices_or_sections != 0:
-            raise ValueError(f"{n} items cannot be split into {indices_or_sections} equal parts")
-    return array_split(ary, indices_or_sections, axis)
+    if isinstance(indices_or_sections, (tuple, list)):
+        return array_split(ary, indices_or_sections, axis)
+    k = axis_of(axis, np.ndim(ary))
+    n = ary.shape[k]
+    if n % indices_or_sections != 0:
+        raise ValueError(f"{n} items cannot be split into {indices_or_sections} equal parts")
+    size = n // indices_or_sections
+    return [ary[at_axis(np.ndim(ary), k, slice(i * size, (i + 1) * size))] for i in range(indices_or_sections)]
 
 
 @expands(np.array_split)
