@@ -30,7 +30,7 @@ from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
 from srcad.compiler.manager import is_verifying, run, settings
-from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
+from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
 from srcad.compiler.passes import COMPILED, READABLE
 from srcad.compiler.unit import Asked, Unit
@@ -152,6 +152,7 @@ def generate(
     header = ModuleDocstring(
         f"{_CALLED.get(mode, 'Gradient of')} {source.name}",
         f"{os.path.basename(source.file)}:{source.tree.lineno}",
+        summary_of(source.tree),
         fixed_values(arguments, lowered.guards),
         () if mode == "primal" else wrt,
         tuple(docstring_lines(unit.tape)),

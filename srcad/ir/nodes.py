@@ -57,6 +57,8 @@ class Span:
     end_column: int
     text: str
     """The full source line `line`, without its newline."""
+    comments: tuple[str, ...] = field(default=(), compare=False)
+    """Of a statement: the user's comments, a line each."""
 
 
 # ---- expressions -----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, Span, Stmt, Store
+from srcad.ir.source_lines import without_comment
 from srcad.ir.traversal import blocks, section_start, walk, with_blocks
 
 FORWARD = Comment("---- forward sweep -----------------------------------------------------", "forward")
@@ -34,14 +35,15 @@ INDENT = 4
 def annotate(f: Function) -> Function:
     """Put `# L7: <the line>` above each group of statements that reverse a line.
 
-    Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
+    Lines of another function than the differentiated one are named after it: `# norm L3: ...`. A comment at the end of
+    the line is left out: the forward sweep has it.
     """
     at = section_start(f.body, "reverse")
     function = f.span.function if f.span is not None else None
 
     def comment(span: Span, depth: int) -> Comment:
         where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
-        text = f"{where}: {span.text.strip()}"
+        text = f"{where}: {without_comment(span.text).strip()}"
         width = WIDTH - INDENT * depth - len("# ")
         if len(text) > width:
             text = text[: width - 4].rstrip() + " ..."

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.backend.modules.source_digest import alike, record_of
+from srcad.backend.modules.source_digest import alike
 from srcad.backend.modules.text_functions import function_at
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.example_points import points
@@ -20,6 +20,7 @@ from srcad.build_step.editing.recording import Notes, record
 from srcad.build_step.editing.settle import content, is_edited, refuse_conflicts
 from srcad.build_step.editing.verified import note_verified
 from srcad.build_step.locate import find, importable
+from srcad.compiler.base_texts import was_generated_as
 from srcad.dispatch.example_arguments import Example
 from srcad.dispatch.pytree import copied, flatten
 from srcad.dispatch.signature import Parameters
@@ -56,7 +57,7 @@ def _fault(entry: Entry, path: Path) -> str | None:
     one = derivative.specialise_for(example)
     made = entry.shipment(one)
     changed = is_edited(text, made)
-    current = record_of(text) == record_of(made.text) if changed else alike(text, made.text)
+    current = was_generated_as(path, text, made.text) if changed else alike(text, made.text)
     if not current:
         return f"{path.name} is out of date: run `srcad build`"
     case = _Case(entry, path, text, made.text, one, find(entry.function))
