@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,13 +29,13 @@ from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
-from srcad.compiler.manager import is_verifying, run, settings
+from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
 from srcad.compiler.passes import COMPILED, READABLE
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
-from srcad.errors import during
+from srcad.errors import SrcadError, during
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract
@@ -146,7 +146,7 @@ def generate(
     verify = is_verifying() or request.options.debug
     start = Unit(asked, Function(source.name, (), (), (), {}), differentiate=nested_derivative)
     with settings(verify=verify):
-        unit = run(READABLE[mode], start, verifier)
+        unit = _readable(READABLE[mode], start)
     made, lowered = unit.function, unit.lowered
     assert lowered is not None
     header = ModuleDocstring(
@@ -160,6 +160,17 @@ def generate(
     name = source.name + _SUFFIX.get(mode, "_grad")
     facts = (unit.written, unit.tape, unit.steps, unit.roles)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
+
+
+def _readable(order: Order, start: Unit) -> Unit:
+    """What the order makes of a unit: where it is refused with loops over tables, with these loops unrolled."""
+    lowered = run(order[:1], start, verifier)
+    try:
+        return run(order[1:], lowered, verifier)
+    except SrcadError:
+        if lowered.lowered is None or not lowered.lowered.has_tables:
+            raise
+    return run(order, replace(start, asked=replace(start.asked, tables=False)), verifier)
 
 
 def _defaults(made: Function) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ def lowered(unit: Unit) -> Unit:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode == "primal",
+        tables=asked.tables,
     )
     return replace(unit, function=found.function, lowered=found)
 
@@ -94,6 +95,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
             differentiate=unit.differentiate,
             zero_d=True,
             lists=asked.request.mode == "primal",
+            tables=first.has_tables,
         ).function
         seen = asked.zero_d.union(p.name for p in again.params if isinstance(again.types[p.name], Array))
         lasting = captured | seen if asked.request.mode in ("primal", "adjoint") else captured

@@ -35,12 +35,13 @@ from srcad.frontend.values.abstract_values import (
     Record,
     Seq,
     SliceValue,
+    Table,
     TypeConflict,
 )
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import arithmetic, as_array, items_of
+from srcad.frontend.values.iterables import arithmetic, as_array, items_of, table_item
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
@@ -53,6 +54,10 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     match value:
         case Leaf(type=Array()):
             return _read(ctx, value, index_items(items))
+        case Table(array) if is_integer(items):
+            assert isinstance(items, Leaf) and isinstance(array.type, Array)
+            emit_index_check(ctx, items.atom, ctx.builder.op("len", array.atom))
+            return table_item(ctx, value, items)
         case Leaf(atom, ListOf()):
             if isinstance(items, Leaf):
                 emit_index_check(ctx, items.atom, ctx.builder.op("len", atom))

@@ -26,6 +26,7 @@ from typing import Any
 
 import gast
 
+from srcad.errors import SrcadError
 from srcad.frontend.calls import calls
 from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
 from srcad.frontend.calls.inlined_frames import inline_source
@@ -99,6 +100,10 @@ class Lowered:
     guards: tuple[Guard, ...]
     zero_d: ZeroD
 
+    @property
+    def has_tables(self) -> bool:
+        return any(captured.is_table for captured in self.captures)
+
 
 def lower(
     source: Source,
@@ -109,6 +114,7 @@ def lower(
     zero_d: bool = False,
     free_sums: frozenset[str] = frozenset(),
     lists: bool = True,
+    tables: bool = True,
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
@@ -117,28 +123,44 @@ def lower(
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
     are marked, for `analysis/memory/zero_dim_conflicts`. `free_sums` are statements, as text, whose sums have no order,
     as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
-    Raises S1xx for what is outside the language.
+    `tables` from outside are arrays, if the function can be lowered so. Raises S1xx for what is outside the language.
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True
-        ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums)
+        ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
         ctx.list_items = known
         try:
-            return _lowered(ctx, source, arguments, name)
-        except (RetryUnrolled, NotYetBound) as unresolved:
-            found: Mapping[Site, Scalar | Array | None] = {}
-            if isinstance(unresolved, RetryUnrolled):
-                found = dict.fromkeys(unresolved.lists - known.keys())
-            error = unresolved.error
-        except RetryWithLists as unresolved:
-            found, error = unresolved.items, unresolved.error
-        # each retry makes one more list a list of the IR, or the type of its items more general
-        if not lists or found.items() <= known.items():
-            raise error from None
-        known |= found
+            lowered = _lowered(ctx, source, arguments, name)
+            if not lowered.has_tables or not _computes_in_float32(lowered.function):
+                return lowered
+            tables = False  # a Python number takes the dtype of the other operand, an element of an array does not
+        except (RetryUnrolled, NotYetBound, RetryWithLists, SrcadError) as fault:
+            if any(one.is_table for one in ctx.captures.values()):
+                tables = False
+            elif isinstance(fault, SrcadError):
+                raise
+            else:
+                found = _lists_wanted(fault, known)
+                # each retry makes one more list a list of the IR, or the type of its items more general
+                if not lists or found.items() <= known.items():
+                    raise fault.error from None
+                known |= found
+
+
+def _lists_wanted(
+    fault: RetryUnrolled | NotYetBound | RetryWithLists, known: Mapping[Site, Scalar | Array | None]
+) -> Mapping[Site, Scalar | Array | None]:
+    """The lists that must be lists of the IR, by where they are made."""
+    if isinstance(fault, RetryWithLists):
+        return fault.items
+    return dict.fromkeys(fault.lists - known.keys()) if isinstance(fault, RetryUnrolled) else {}
+
+
+def _computes_in_float32(f: Function) -> bool:
+    return any(getattr(type, "dtype", None) == "float32" for type in f.types.values())
 
 
 def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], name: str | None) -> Lowered:

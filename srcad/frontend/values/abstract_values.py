@@ -59,6 +59,15 @@ class Seq:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A tuple or list of numbers from outside, or of rows of them, which is only looped over and indexed: an array."""
+
+    array: Leaf
+    width: int | None
+    """How many numbers are in a row; None where the items are numbers."""
+
+
+@dataclass(frozen=True)
 class Mapping:
     """A dict in arguments and results, in the order of its keys."""
 
@@ -220,6 +229,7 @@ class CopiedContainer:
 
 Abstract = Union[
     Leaf,
+    Table,
     Seq,
     Mapping,
     Record,

@@ -27,6 +27,7 @@ from srcad.frontend.values.abstract_values import (
     ZeroD,
     leaves,
 )
+from srcad.frontend.values.describe import flatten
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Array, Scalar
@@ -100,6 +101,13 @@ class Captured:
     read: Callable[[], object]
     fixed: bool = False
     """Its integers and bools are compile-time constants, not leaves."""
+    is_table: bool = False
+    """It is a parameter as an array."""
+
+    def leaves(self) -> list[object]:
+        """What it is now, as the parameters have it."""
+        now = self.read()
+        return [np.array(now)] if self.is_table else flatten(now, self.fixed)
 
     @property
     def zero_d(self) -> tuple[str, ...]:
@@ -141,12 +149,15 @@ class Context:
         differentiate: Differentiate | None = None,
         zero_d: bool = False,
         free_sums: frozenset[str] = frozenset(),
+        tables: bool = True,
     ) -> None:
         self.builder = builder
         self.parts = parts
         self._differentiate = differentiate
         self.free_sums = free_sums
         """Statements, as text, that add to a sum whose order does not matter."""
+        self.tables = tables
+        """Tuples and lists of numbers from outside are arrays, as long as that suffices."""
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}

@@ -1,0 +1,346 @@
+"""Tuples and lists of numbers from outside, looped over and indexed: an array under their name, and a loop.
+
+What an array cannot do leaves the numbers parameters of their own, as before; no program is refused for it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad.errors import SrcadError
+from tests.numeric import numeric_gradient, worst_error
+
+C = (0.5, -0.3, 0.8, 0.1, 1.2, 0.7)
+D = [1.0, 0.9, 0.8, 0.7, 0.6]
+ROWS = [(0.1, 0.2), (0.3, 0.4), (0.5, 0.6)]
+SQUARE = ((0.1, 0.2, 0.7), (0.3, 0.4, 0.8))
+MIXED = (1, 2.0, 3.0, 4.0, 5.0)
+SHORT = (0.5, 0.25)
+x = np.array([0.3, 0.7, -0.2, 0.9, 0.4, 0.6])
+
+
+def items(x):
+    total = 0.0
+    for c in C:
+        total += np.sin(c * x[0]) * x[1]
+    return total
+
+
+def horner(x):
+    y = x * 0.0
+    for c in reversed(C):
+        y = y * x + c
+    return np.sum(y)
+
+
+def counted(x):
+    total = 0.0
+    for i, c in enumerate(C):
+        total += c * x[i] ** 2
+    return total
+
+
+def zipped(x):
+    total = 0.0
+    for c, d in zip(C, D):  # noqa: B905
+        total += c * d * x[0]
+    return total
+
+
+def zipped_with_an_array(x):
+    total = 0.0
+    for c, v in zip(C, x):  # noqa: B905
+        total += c * v * v
+    return total
+
+
+def rows(x):
+    total = 0.0
+    for weight, node in ROWS:
+        total += weight * np.exp(node * x[0])
+    return total
+
+
+def whole_rows(x):
+    total = 0.0
+    for row in SQUARE:
+        total += row[0] * x[0] + row[-1] * x[1] * x[2]
+    return total
+
+
+def indexed(x):
+    total = 0.0
+    for i in range(len(C)):
+        total += C[i] * x[i] * C[-1] + ROWS[1][0] * x[0]
+    return total
+
+
+def left_early(x):
+    total = 0.0
+    for c in C:
+        total += c * x[0]
+        if total > 0.2:
+            break
+    return total * total
+
+
+def local_name(x):
+    table = C
+    total = 0.0
+    for c in table:
+        total += c * x[0] * x[0]
+    return total
+
+
+def closure_of():
+    weights = (0.1, 0.2, 0.3, 0.4, 0.5)
+
+    def inside(x):
+        total = 0.0
+        for w in weights:
+            total = total * x[0] + w
+        return total
+
+    return inside
+
+
+def nested(x):
+    total = 0.0
+    for c in C:
+        for d in D:
+            total += c * d * x[0] * x[1]
+    return total
+
+
+ARRAYS = [
+    (items, "C"),
+    (horner, "C"),
+    (counted, "C"),
+    (zipped, "C, D"),
+    (zipped_with_an_array, "C"),
+    (rows, "ROWS"),
+    (whole_rows, "SQUARE"),
+    (indexed, "C, ROWS"),
+    (left_early, "C"),
+    (local_name, "C"),
+    (closure_of(), "weights"),
+    (nested, "C, D"),
+]
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize(("f", "names"), ARRAYS, ids=lambda one: getattr(one, "__name__", None))
+def test_a_loop_stays_a_loop(f, names, target):
+    gradient = srcad.value_and_grad(f, target=target)
+    value, found = gradient(x)
+    assert value == pytest.approx(f(x), rel=1e-14)
+    assert worst_error((found,), (numeric_gradient(f, (x,), 0),)) < 1e-7
+    text = gradient.source_for(x)
+    assert f"(x, {names}, d_result=1.0)" in text and "for " in text
+
+
+def stacked(x):
+    return np.sum(np.array(C) * x)
+
+
+def summed(x):
+    return sum(C) * x[0] * x[0] + max(C) * x[1]
+
+
+def joined(x):
+    total = 0.0
+    for c in C + SHORT:
+        total += c * x[0] ** 2
+    return total
+
+
+def part_of_it(x):
+    total = 0.0
+    for c in C[1:4]:
+        total += c * x[0] ** 2
+    return total
+
+
+def asked(x):
+    scale = 2.0 if isinstance(C, tuple) else 3.0
+    return (
+        scale * x[0] ** 2 * (5.0 if C else 1.0) * (2.0 if 0.8 in C else 7.0) * C.index(0.1) * (1.0 if C == D else 3.0)
+    )
+
+
+def not_none(x):
+    return x[0] ** 2 if C is not None else x[1]
+
+
+def unpacked(x):
+    a, b, *rest = C
+    return a * x[0] + b * x[1] ** 2 + rest[0] * x[2]
+
+
+def spread_out(x):
+    return weighted(*C) * x[0]
+
+
+def weighted(a, b, c, d, e, f):
+    return a + b * c + d * e * f
+
+
+def among_lists(x):
+    stages = [x[0], x[1], x[2], x[3], x[4], x[5]]
+    total = 0.0
+    for c, stage in zip(C, stages):  # noqa: B905
+        total += c * stage**2
+    return total
+
+
+def a_list_of_them(x):
+    parts = [c * x for c in C]
+    return np.sum(parts[0] * parts[-1]) + len(parts)
+
+
+def appended(x):
+    parts = []
+    for c in C:
+        parts.append(c * x)
+    return np.sum(parts[2] * parts[1])
+
+
+def longer(x):
+    y = x
+    for _ in C:
+        y = np.concatenate((y, x[:1]))
+    return np.sum(y * y)
+
+
+def changing(x):
+    y = x[0]
+    for c in C:
+        y = np.array([c * np.sum(y), 1.0])
+    return np.sum(y)
+
+
+def buffers(x):
+    a, b = x * 1.0, x * 2.0
+    for c in C:
+        a, b = b, a
+        b[:] = c * a + x
+    return np.sum(a * b)
+
+
+def in_a_condition(x):
+    table = C if x[0] > 0.0 else D
+    total = 0.0
+    for c in table:
+        total += c * x[0]
+    return total
+
+
+def of_two_types(x):
+    total = 0.0
+    for c in MIXED:
+        total += c * x[0] ** 2
+    return total
+
+
+def its_keys(x):
+    return {0.5: 2.0, -0.3: 3.0}[C[0]] * x[0] if False else C[0] * x[0] ** 2
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        stacked, summed, joined, part_of_it, asked, not_none, unpacked, spread_out, among_lists, a_list_of_them,
+        appended, longer, changing, buffers, in_a_condition, of_two_types, its_keys,
+    ],
+)  # fmt: skip
+def test_other_uses(f, target):
+    """As without tables: with them unrolled, where need be."""
+    from srcad.frontend.values import name_resolution
+
+    wanted, error = None, None
+    smallest = name_resolution._SMALLEST_TABLE
+    name_resolution._SMALLEST_TABLE = 1000
+    try:
+        wanted = srcad.value_and_grad(f, target=target)(x)
+    except SrcadError as fault:
+        error = fault
+    finally:
+        name_resolution._SMALLEST_TABLE = smallest
+    if error is not None:
+        with pytest.raises(type(error)) as caught:
+            srcad.value_and_grad(f, target=target)(x)
+        assert str(caught.value) == str(error)
+        return
+    value, found = srcad.value_and_grad(f, target=target)(x)
+    assert value == pytest.approx(f(x), rel=1e-14)
+    assert worst_error((found,), (numeric_gradient(f, (x,), 0),)) < 1e-7
+    assert worst_error((found, value), tuple(reversed(wanted))) < 1e-13
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_in_single_precision_numbers_take_the_dtype_of_the_others(target):
+    single = x.astype(np.float32)
+    for f in (items, counted, rows, indexed):
+        value, found = srcad.value_and_grad(f, target=target)(single)
+        assert found.dtype == np.float32
+        assert np.asarray(value).dtype == np.asarray(f(single)).dtype
+        assert value == pytest.approx(f(single), rel=1e-6)
+
+
+RAGGED = ((0.5, 1.0), (0.5, 1.0, 2.0), (3.0, 1.0))
+
+
+def test_rows_of_other_lengths_are_no_table():
+    def f(x):
+        total = 0.0
+        for row in RAGGED:
+            for number in row:
+                total += number * x
+        return total * len(RAGGED[1])
+
+    assert srcad.grad(f)(2.0) == pytest.approx(27.0)
+
+
+def test_a_table_is_read_at_each_call():
+    table = [0.1, 0.2, 0.3, 0.4, 0.5]
+
+    def f(x):
+        total = 0.0
+        for c in table:
+            total += c * x * x
+        return total
+
+    gradient = srcad.grad(f)
+    assert gradient(1.0) == pytest.approx(3.0)
+    table[0] = 1.1
+    assert gradient(1.0) == pytest.approx(5.0)
+    table += [1.0, 1.0]
+    assert gradient(1.0) == pytest.approx(9.0)
+    table[0] = 2
+    assert gradient(1.0) == pytest.approx(10.8)
+    table[:] = [0.5]
+    assert gradient(1.0) == pytest.approx(1.0)
+
+
+def test_a_saved_file_loops_over_what_it_is_given(tmp_path):
+    derivative = srcad.grad(horner)
+    derivative(x)
+    derivative.save(tmp_path / "horner_grad.py")
+    saved = srcad.load(tmp_path / "horner_grad.py")
+    for table in (C, C[:2], (0.5,) * 11):
+
+        def f(x, table=table):
+            y = x * 0.0
+            for c in reversed(table):
+                y = y * x + c
+            return np.sum(y)
+
+        found = saved(x, np.array(table))
+        assert worst_error((found,), (numeric_gradient(f, (x,), 0),)) < 1e-7
+    names = {}
+    exec(srcad.grad(counted, target="python").source_for(x), names)
+    with pytest.raises(IndexError):
+        names["counted_grad"](x, np.ones(7))
