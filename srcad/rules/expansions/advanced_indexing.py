@@ -29,6 +29,7 @@ from srcad.rules.registry import (
 )
 
 copy_of = PRIMITIVES["copy"]
+positions_of = PRIMITIVES["nonzero"]
 
 
 def is_basic(item: Any) -> Any:
@@ -67,7 +68,7 @@ def one_item_each(x: Any, items: Any) -> Any:
             full = full + (slice(None),) * left
             ended = True
         elif is_mask(item):
-            full = full + np.nonzero(item)
+            full = full + tuple([positions_of(item, axis=k, shared=True) for k in range(np.ndim(item))])
         elif isinstance(item, (list, tuple)):
             full = full + (np.array(item),)
         else:
