@@ -170,6 +170,68 @@ def asked(x):
     )
 
 
+def asked_alone():
+    """Each in a program of its own, that loops over the table too."""
+
+    def of(question):
+        def f(x):
+            total = x[0] * question()
+            for c in C:
+                total += c * x[0] ** 2
+            return total
+
+        return f
+
+    yield of(lambda: 2.0 if isinstance(C, tuple) else 3.0)
+    yield of(lambda: 2.0 if isinstance(D, list) and type(D) is list else 3.0)
+    yield of(lambda: 2.0 if callable(C) else 3.0)
+    yield of(lambda: 2.0 if hasattr(C, "index") else 3.0)
+    yield of(lambda: 2.0 if hasattr(C, "shape") else 3.0)
+    yield of(lambda: 2.0 if C == D else 3.0)
+    yield of(lambda: 2.0 if C == C else 3.0)
+    yield of(lambda: 2.0 if C != D else 3.0)
+    yield of(lambda: 2.0 if C is D else 3.0)
+    yield of(lambda: 2.0 if C is C else 3.0)
+    yield of(lambda: 2.0 if C is not None else 3.0)
+    yield of(lambda: 2.0 if 0.8 in C else 3.0)
+    yield of(lambda: 2.0 if 0.81 not in C else 3.0)
+    yield of(lambda: 2.0 if C else 3.0)
+    yield of(lambda: 2.0 if not C else 3.0)
+    yield of(lambda: 2.0 * len(C or D))
+    yield of(lambda: 2.0 * len(C and D))
+    yield of(lambda: 2.0 + np.ndim(C) + np.ndim(ROWS))
+    yield of(lambda: 2.0 + np.shape(C)[0] + np.shape(ROWS)[1])
+    yield of(lambda: 2.0 + np.size(C))
+    yield of(lambda: np.sum(np.asarray(C)) + np.sum(C) + np.max(C) + np.mean(D))
+    yield of(lambda: np.dot(C, x) + np.sum(np.asarray(C) * x))
+    yield of(lambda: np.sum(C * x))
+    yield of(lambda: np.sum(x + C))
+    yield of(lambda: np.sum(np.where(x > 0.0, C, 0.0)))
+    yield of(lambda: np.interp(0.3, sorted(C), C))
+    yield of(lambda: len(2 * C) + len(C + C) + len([*C, *D]))
+    yield of(lambda: C[-1] + C[len(C) - 2] + D[0])
+    yield of(lambda: list(C)[0] + tuple(D)[1])
+    yield of(lambda: C.index(0.1) + C.count(0.5))
+    yield of(lambda: float(min(C)) + max(D) + sum(C))
+    yield of(lambda: len({C: 1.0}) * 1.0)
+    yield of(lambda: {"a": C}["a"][2] + (C, D)[1][3])
+    yield of(lambda: sum([a * b for a, b in ROWS]) + ROWS[1][1] + len(ROWS[0]))
+    yield of(lambda: all([c > -1.0 for c in C]) * 1.0)
+    yield of(lambda: any(C) * 1.0)
+    yield of(lambda: next(iter(C)) if False else 2.0)
+    yield of(lambda: len(f"{len(C)}") * 1.0)
+    yield of(lambda: [c for c in C if c > 0.6][0] if False else 1.0)
+    yield of(lambda: weighted(*C))
+    yield of(lambda: passed_on(C) + passed_on(D) + passed_on(SHORT))
+
+
+def passed_on(table, more=C):
+    total = 0.0
+    for a in table:
+        total += a
+    return total * len(more) if isinstance(table, (list, tuple)) else 100.0
+
+
 def not_none(x):
     return x[0] ** 2 if C is not None else x[1]
 
@@ -253,7 +315,7 @@ def its_keys(x):
     "f",
     [
         stacked, summed, joined, part_of_it, asked, not_none, unpacked, spread_out, among_lists, a_list_of_them,
-        appended, longer, changing, buffers, in_a_condition, of_two_types, its_keys,
+        appended, longer, changing, buffers, in_a_condition, of_two_types, its_keys, *asked_alone(),
     ],
 )  # fmt: skip
 def test_other_uses(f, target):

@@ -65,6 +65,8 @@ class Table:
     array: Leaf
     width: int | None
     """How many numbers are in a row; None where the items are numbers."""
+    cls: type
+    """`tuple` or `list`."""
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     if table:
         assert isinstance(described, Leaf) and isinstance(given, np.ndarray)
         width = given.shape[1] if given.ndim == 2 else None
-        return _memoised(ctx, key, lambda: Table(described, width))
+        return _memoised(ctx, key, lambda: Table(described, width, type(value)))
     return _memoised(ctx, key, lambda: to_callee(ctx, described))
 
 
