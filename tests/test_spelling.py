@@ -57,7 +57,7 @@ def masked(x, y):
 
 
 CASES = [
-    (masked, (x, 0.5 - x), ["nonzero"], ["nonzero_1", "unbroadcast"]),
+    (masked, (x, 0.5 - x), ["nonzero"], ["nonzero_1", "broadcast"]),
     (of_math, (0.4,), ["math.cos(a)", "math.sin(a)", "math.sinh(a)", "math.cosh(a)", "math.exp("], ["np."]),
     (of_zero, (x,), ["np.exp(-x)"], ["0.0 - "]),
     (matrix, (0.4, 0.7), ["np.array([[a, b], [b, -a], [1.0, a]])", "d_m[0, 0]"], ["concatenate", ":][", "[None]"]),

@@ -4,7 +4,7 @@
 >>> from srcad.ir.notation import show
 >>> where = Span("model.py", "f", 7, 4, 7, 9, "    y = x  # a copy", ("a copy",))
 >>> f = Function("f", (), (Assign("y", Var("x"), where), Assign("z", Var("y"), where)), (Var("z"),), {})
->>> print(show(with_statement_comments(f).body))
+>>> print(show(carry_comments(f).body))
 # a copy
 y = x
 z = y
@@ -25,7 +25,7 @@ _LONGEST = 3
 """Lines of a comment; what is longer is in the primal."""
 
 
-def with_statement_comments(f: Function) -> Function:
+def carry_comments(f: Function) -> Function:
     """Put the comments of each statement above the first one in the forward sweep that computes something of it.
 
     The reverse sweep quotes the primal, and has none; but for the first halves of iterations that are reversed one by

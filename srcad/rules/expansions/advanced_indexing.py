@@ -25,6 +25,7 @@ from srcad.rules.registry import (
     is_float_name,
     known_many,
     known_one,
+    known_size,
     unsupported,
 )
 
@@ -209,6 +210,8 @@ def fits(value: Any, shape: Any) -> Any:
     """Whether the value has this shape without being broadcast, or does not fit: no axis may turn out to be 1."""
     if np.ndim(value) != len(shape):
         return False
+    if len(shape) == 1 and known_size(value, shape):
+        return True
     return False not in [known_many(value, k) for k in range(np.ndim(value))]
 
 
