@@ -1,9 +1,11 @@
 """Tuples and lists of numbers from outside, looped over and indexed: an array under their name, and a loop.
 
-What an array cannot do leaves the numbers parameters of their own, as before; no program is refused for it.
+What an array cannot do leaves the numbers parameters of their own; no program is refused for it.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import pytest
@@ -387,22 +389,35 @@ def test_a_table_is_read_at_each_call():
     assert gradient(1.0) == pytest.approx(1.0)
 
 
-def test_a_saved_file_loops_over_what_it_is_given(tmp_path):
-    derivative = srcad.grad(horner)
-    derivative(x)
-    derivative.save(tmp_path / "horner_grad.py")
-    saved = srcad.load(tmp_path / "horner_grad.py")
-    for table in (C, C[:2], (0.5,) * 11):
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_a_saved_file_takes_a_table_of_the_same_length(tmp_path, target):
+    for f, table, of_another_length, said in (
+        (horner, C, np.ones(7), "C: a length of 7, and not 6"),
+        (rows, ROWS, np.ones((3, 3)), "ROWS: a shape of (3, 3), and not (3, 2)"),
+        (rows, ROWS, np.ones((2, 2)), "ROWS: a shape of (2, 2), and not (3, 2)"),
+    ):
+        derivative = srcad.grad(f, target=target)
+        wanted = derivative(x)
+        path = tmp_path / f"{f.__name__}_grad.py"
+        derivative.save(path)
+        saved = srcad.load(path)
+        assert worst_error((saved(x, np.array(table)),), (wanted,)) < 1e-15
+        with pytest.raises(ValueError, match=re.escape(said)):
+            saved(x, of_another_length)
 
-        def f(x, table=table):
-            y = x * 0.0
-            for c in reversed(table):
-                y = y * x + c
-            return np.sum(y)
 
-        found = saved(x, np.array(table))
-        assert worst_error((found,), (numeric_gradient(f, (x,), 0),)) < 1e-7
-    names = {}
-    exec(srcad.grad(counted, target="python").source_for(x), names)
-    with pytest.raises(IndexError):
-        names["counted_grad"](x, np.ones(7))
+def test_compiled_short_loops_are_unrolled():
+    """A loop over a few coefficients, inside another, keeps no array of what it goes through."""
+
+    def f(x):
+        total = 0.0
+        for i in range(len(x)):
+            p = 0.0
+            for c in C:
+                p = p * x[i] + c
+            total += p * p
+        return total
+
+    assert "range(6)" in srcad.grad(f).source_for(x)
+    specialisation = srcad.grad(f).specialisation(x)
+    assert specialisation.generated.machine_text().count("for ") == 1

@@ -180,7 +180,7 @@ def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         first = value.type.dims[0]
         return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
     if isinstance(value, Table):
-        return ctx.leaf(ctx.builder.op("len", value.array.atom))
+        return ctx.constant(value.lengths[0])
     if isinstance(value, HeapRef) and ctx.heap[value.id].at_run_time:
         return run_time_lists.length(ctx, value.id)
     items = items_of(ctx, value)

@@ -54,9 +54,11 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     match value:
         case Leaf(type=Array()):
             return _read(ctx, value, index_items(items))
-        case Table(array) if is_integer(items):
-            assert isinstance(items, Leaf) and isinstance(array.type, Array)
-            emit_index_check(ctx, items.atom, ctx.builder.op("len", array.atom))
+        case Table(_, (count, *_)) if is_integer(items):
+            assert isinstance(items, Leaf)
+            if isinstance(items.static, int):
+                return table_item(ctx, value, ctx.constant(_position(ctx, items.static, count)))
+            emit_index_check(ctx, items.atom, Const(count))
             return table_item(ctx, value, items)
         case Leaf(atom, ListOf()):
             if isinstance(items, Leaf):
@@ -156,10 +158,13 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
     if isinstance(item, Leaf) and not item.known and not ctx.unrollable_loops and _are_scalars_of_one_dtype(items):
         # a shape, or a table of numbers, indexed at run time
         return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))
-    position = position_of(ctx, item)
-    if not -len(items) <= position < len(items):
-        ctx.fail("S126", f"index {position} of a sequence of {len(items)}")
-    return items[position]
+    return items[_position(ctx, position_of(ctx, item), len(items))]
+
+
+def _position(ctx: Context, position: int, count: int) -> int:
+    if not -count <= position < count:
+        ctx.fail("S126", f"index {position} of a sequence of {count}")
+    return position % count
 
 
 def _are_scalars_of_one_dtype(items: Sequence[Abstract]) -> bool:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 import gast
@@ -53,7 +54,8 @@ from srcad.frontend.values.context import (
 )
 from srcad.frontend.values.describe import paths
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
-from srcad.ir.nodes import Atom, Expr, Function, Param, Var
+from srcad.ir.nodes import Atom, Const, Expr, Function, Param, Var
+from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
@@ -182,17 +184,34 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
         paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
-    check_list_aliasing(tuple(builder.statements), builder.types, ctx.appended)
+    with builder.block() as checks:
+        for captured in captures:
+            if captured.is_table and isinstance(captured.value, Leaf):
+                _check_lengths(ctx, captured.name, captured.value)
+    statements = (*checks, *builder.statements)
+    check_list_aliasing(statements, builder.types, ctx.appended)
     guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,
         tuple(params),
-        tuple(builder.statements),
+        statements,
         tuple(found),
         _used_types(builder, params),
         read.span(source, source.tree),
     )
     return Lowered(function, outside, captures, guards, ctx.zero_d_seen)
+
+
+def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:
+    """At the entry: a text that is used elsewhere may be given another table."""
+    wanted, builder = ctx.table_lengths[name], ctx.builder
+    have = [builder.op("shape", array.atom, axis=axis) for axis in range(len(wanted))]
+    fits = reduce(lambda a, b: builder.op("and", a, b), map(partial(builder.op, "=="), have, map(Const, wanted)))
+    shown = [part for length in have for part in (", ", length)][1:]
+    message = (f"{name}: a shape of (", *shown, f"), and not ({', '.join(map(str, wanted))})")
+    if len(wanted) == 1:
+        message = (f"{name}: a length of ", *have, f", and not {wanted[0]}")
+    builder.emit(check(fits, "ValueError", message, builder.span))
 
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:

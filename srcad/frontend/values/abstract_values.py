@@ -63,8 +63,8 @@ class Table:
     """A tuple or list of numbers from outside, or of rows of them, which is only looped over and indexed: an array."""
 
     array: Leaf
-    width: int | None
-    """How many numbers are in a row; None where the items are numbers."""
+    lengths: tuple[int, ...]
+    """How many items it has, which a check at the entry says; and where they are rows, how many numbers are in each."""
     cls: type
     """`tuple` or `list`."""
 

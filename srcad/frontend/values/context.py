@@ -168,6 +168,8 @@ class Context:
         self.captures: dict[tuple[int, str], Captured] = {}
         self.captured_values: dict[tuple[int, str], Abstract] = {}
         """The captured values, as the function uses them."""
+        self.table_lengths: dict[str, tuple[int, ...]] = {}
+        """Of the arrays that stand for tables."""
         self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
         self.taken: set[str] = set()
         self.undefined: set[str] = set()

@@ -114,8 +114,8 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     ctx.declare(described)
     if table:
         assert isinstance(described, Leaf) and isinstance(given, np.ndarray)
-        width = given.shape[1] if given.ndim == 2 else None
-        return _memoised(ctx, key, lambda: Table(described, width, type(value)))
+        ctx.table_lengths[name] = given.shape
+        return _memoised(ctx, key, lambda: Table(described, given.shape, type(value)))
     return _memoised(ctx, key, lambda: to_callee(ctx, described))
 
 
