@@ -34,7 +34,7 @@ def run_lowered(function: Callable[..., Any], args: Sequence[Any]) -> tuple[Any,
     found = lowered(function, *args)
     values = copy.deepcopy(list(args))
     flat = [leaf for value in values for leaf in flatten(value)]
-    flat += [leaf for captured in found.captures for leaf in flatten(captured.read())]
+    flat += [leaf for captured in found.captures for leaf in captured.leaves()]
     return _structured(found.result, iter(interpret(found.function, flat))), values
 
 

@@ -135,7 +135,7 @@ def test_what_is_unchanged_is_not_compiled_again(project, compiled_again):
     assert compiled_again() == (1, "written")
     assert compiled_again() == (0, "unchanged")
     change(project / "build_model.py", "    return x\n", "    return x + x  # in another function\n")
-    change(project / "build_model.py", "    # how it is made", "    # how it was made")
+    change(project / "build_model.py", "return x + x  #", "return x + x  # still")
     assert compiled_again() == (0, "unchanged")
     assert "up to date" in run("build", "--check")
 
@@ -156,6 +156,7 @@ CHANGES = {
     "the mode": ("pyproject.toml", " }", ', mode = "value" }'),
     "the parameters": ("pyproject.toml", " }", ', wrt = ["k", "x"] }'),
     "whether it is compiled": ("pyproject.toml", " }", ", compiled = false }"),
+    "comments, which come along": ("build_model.py", "    # how it is made", "    # how it was made"),
     "lines, which are quoted": ("build_model.py", "import srcad\n", "import srcad\n\n\n"),
     "a file": ("generated/energy_grad.py", "2.0", "4.0"),
     "a compiled form": ("generated/_machine/energy_grad.py", "2.0", "4.0"),

@@ -47,6 +47,41 @@ def test_a_function_that_only_moved_changes_nothing_in_an_edited_file(built, pro
     assert run("build") == "kept       energy_grad.py (edited)\n" and built.read_text() == text
 
 
+DESCRIBED = PRIMAL.replace(
+    "    total = 0.0\n",
+    '    """The energy.\n\n    Of all."""\n    # the sum of all\n    total = 0.0  # so far\n',
+).replace("** 3\n", "** 3  # cubes\n")
+ANEW = (
+    PRIMAL.replace("    total = 0.0\n", '    """Energies."""\n\n    # nothing yet\n    total = 0.0\n    # each\n')
+    .replace("    return", "    # all\n    return")
+    .replace("** 3\n", "** 3  # the third power\n")
+)
+
+
+def test_a_primal_that_is_described_anew_has_the_same_gradient(built, project):
+    text = edit(built, BEFORE, AFTER)
+    for described in (DESCRIBED, ANEW):
+        change(project, described)
+        assert run("status").startswith("energy_grad.py: edited")
+        assert "primal changed" not in run("status")
+        assert run("build") == "kept       energy_grad.py (edited)\n" and built.read_text() == text
+    run("check")
+    assert "up to date" in run("build", "--check")
+    change(project, DESCRIBED.replace("k * x[i] ** 3", "k * np.cos(x[i])"))
+    assert run("build") == "merged     energy_grad.py\n"
+    assert AFTER in built.read_text() and "    # the sum of all\n" in built.read_text()
+
+
+def test_descriptions_of_the_primal_are_brought_up_to_date_where_nothing_was_edited(built, project):
+    for described, says in ((DESCRIBED, "        The energy.\n"), (ANEW, "        Energies.\n")):
+        change(project, described)
+        assert "up to date" in run("build", "--check")
+        assert run("build") == "written    energy_grad.py\n" and says in built.read_text()
+    edit(built, "    # nothing yet\n", "    # nothing yet, in ours\n")
+    run("build")
+    assert "# nothing yet, in ours" in built.read_text()
+
+
 def test_edits_and_a_changed_primal_are_merged(built, project):
     edit(built, BEFORE, AFTER)
     change(project, CHANGED)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+import srcad
 from srcad.dispatch.argument_types import abstract_arguments
 from srcad.dispatch.leaf_conversion import argument_conversion, gradient_conversion, leaf_type, leaf_type_key
 from srcad.dispatch.pytree import flatten, leaf_names, paths, places, unflatten
@@ -177,3 +178,22 @@ def test_arguments_are_laid_out_along_parameters():
             whole.wrt(wrong)
     with pytest.raises(ArgumentError, match="srcad error S306"):
         whole.values((1,), {})
+
+
+def test_names_of_leaves_are_identifiers_that_differ():
+    """Python reads compatible characters as the same identifier, and not every digit may be in one."""
+
+    def product(p, p_x):
+        return p["x"] * p["ﬁ"] ** 2 * p["fi"] ** 3 * p["x²"] * p["x2"] ** 2 * p[("a", 1)] * p["-"] * p["lambda"] * p_x
+
+    keys = ("x", "ﬁ", "fi", "x²", "x2", ("a", 1), "-", "lambda")
+    point = {key: 1.0 + 0.1 * at for at, key in enumerate(keys)}
+    for target in ("python", "cpu"):
+        gradient = srcad.grad(product, target=target)
+        value = product(point, 2.0)
+        found = gradient(point, 2.0)
+        powers = dict(zip(keys, (1, 2, 3, 1, 2, 1, 1, 1), strict=True))
+        assert found == pytest.approx({key: powers[key] * value / point[key] for key in keys}, rel=1e-13)
+    assert "(p_x_1, p_fi, p_fi_1, p_x2, p_x2_1, p_a_1, p_1, p_lambda, p_x, d_result=1.0)" in gradient.source_for(
+        point, 2.0
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from srcad.backend.modules.cache_files import remove_drafts
-from srcad.backend.modules.source_digest import alike, code_digest, record_of
+from srcad.backend.modules.source_digest import alike, code_digest
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.merge import conflicts
 from srcad.build_step.editing.settle import Settled, content, is_edited, no_python, settle
@@ -18,6 +18,7 @@ from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
 from srcad.build_step.orphans import orphans
 from srcad.build_step.records import Record, read_records, write_records, written_record
+from srcad.compiler.base_texts import was_generated_as
 from srcad.compiler.machine_folder import FOLDER
 from srcad.errors import fail
 
@@ -117,7 +118,7 @@ def _staleness(entry: Entry, path: Path) -> str | None:
         return f"{path.name} is {fault}"
     made = entry.shipment()
     if is_edited(before, made):
-        if record_of(before) != record_of(made.text):
+        if not was_generated_as(path, before, made.text):
             return f"{entry.function} changed, and the edited {path.name} did not"
         if code_digest(before) != code_digest(made.text) and not is_verified(path, before):
             return f"{path.name} was edited by hand, and `srcad check` has not compared it with differences since"

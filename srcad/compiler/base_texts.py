@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from srcad.backend.modules.cache_files import write_atomically
-from srcad.backend.modules.source_digest import record_of
+from srcad.backend.modules.source_digest import alike, record_of
 from srcad.compiler import machine_folder
 
 BACKUP = ".orig"
@@ -32,6 +32,14 @@ def base_of(path: Path, text: str) -> str | None:
         return place_of_base(path, record_of(text)).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def was_generated_as(path: Path, text: str, generated: str) -> bool:
+    """Whether the file at `path` with this text was generated as a text like this one, whatever was edited since."""
+    if record_of(text) == record_of(generated):
+        return True
+    base = base_of(path, text)
+    return base is not None and alike(base, generated)
 
 
 def forget_others(path: Path, text: str | None) -> None:

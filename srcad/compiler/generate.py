@@ -33,8 +33,8 @@ from srcad.backend.python.name_clashes import with_distinct_names
 from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined
-from srcad.compiler.manager import is_verifying, run, settings
-from srcad.compiler.module_docstring import ModuleDocstring, fixed_values
+from srcad.compiler.manager import Order, is_verifying, run, settings
+from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
 from srcad.compiler.passes import COMPILED, INLINED, READABLE
 from srcad.compiler.unit import Asked, Unit
@@ -192,6 +192,7 @@ def generate(
     header = ModuleDocstring(
         f"{_CALLED.get(mode, 'Gradient of')} {source.name}",
         f"{os.path.basename(source.file)}:{source.tree.lineno}",
+        summary_of(source.tree),
         fixed_values(arguments, lowered.guards),
         () if mode == "primal" else wrt,
         tuple(docstring_lines(unit.tape)),
@@ -207,7 +208,7 @@ def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
     while True:
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=nested_derivative)
         try:
-            unit = run(READABLE[mode], replace(start, prepare_called=prepare_called), verifier)
+            unit = _readable(READABLE[mode], replace(start, prepare_called=prepare_called))
             if unit.called is None:
                 return unit, ()
             *beside, made = unit.called.beside(unit.function)
@@ -218,6 +219,17 @@ def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
             if not asked.calls or isinstance(error, InternalError):
                 raise
             asked = replace(asked, calls=False)
+
+
+def _readable(order: Order, start: Unit) -> Unit:
+    """What the order makes of a unit: where it is refused with loops over tables, with these loops unrolled."""
+    lowered = run(order[:1], start, verifier)
+    try:
+        return run(order[1:], lowered, verifier)
+    except SrcadError:
+        if lowered.lowered is None or not lowered.lowered.has_tables:
+            raise
+    return run(order, replace(start, asked=replace(start.asked, tables=False)), verifier)
 
 
 def _defaults(made: Function) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from srcad.cleanup.expressions.conditional_expressions import conditional_expres
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.cleanup.style.name_coalescing import coalesce_names
+from srcad.cleanup.style.statement_comments import carry_comments
 from srcad.compiler import steps
 from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
 from srcad.errors import fail
@@ -117,6 +118,7 @@ CLEAN_UP: Order = (
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
     Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
+    Optional("carry_comments",                  f(carry_comments),                   SEQUENTIAL, SEQUENTIAL),
 )
 
 TELL: Order = (

@@ -83,6 +83,7 @@ def lowered(unit: Unit) -> Unit:
         lists=asked.request.mode == "primal",
         calls=asked.calls,
         inlined=asked.inlined,
+        tables=asked.tables,
     )
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)
@@ -105,6 +106,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
             differentiate=unit.differentiate,
             zero_d=True,
             lists=asked.request.mode == "primal",
+            tables=first.has_tables,
             calls=False,
         )
         if marked.functions:

@@ -36,6 +36,8 @@ class Asked:
     """Arguments that are 0-d arrays."""
     free_sums: frozenset[str] = frozenset()
     """Statements of the source, as text, that add to a sum whose order does not matter."""
+    tables: bool = True
+    """Whether tuples and lists of numbers from outside may be parameters as arrays."""
     calls: bool = True
     """Whether calls of functions that do not call themselves may stay calls."""
     inlined: frozenset[int] = frozenset()

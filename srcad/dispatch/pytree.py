@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import keyword
-import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -82,8 +82,7 @@ def leaf_names(name: str, leaf_paths: Sequence[tuple[object, ...]], taken: set[s
     """
     names = []
     for path in leaf_paths:
-        parts = [re.sub(r"\W", "_", str(part)) for part in (name, *path)]
-        wanted = "_".join(part for part in parts if part) or "leaf"
+        wanted = "_".join(part for part in map(_word, (name, *path)) if part) or "leaf"
         if keyword.iskeyword(wanted):
             wanted += "_"
         found, count = wanted, 0
@@ -93,6 +92,16 @@ def leaf_names(name: str, leaf_paths: Sequence[tuple[object, ...]], taken: set[s
         taken.add(found)
         names.append(found)
     return names
+
+
+def _word(key: object) -> str:
+    """A key as part of an identifier, as Python reads identifiers: compatible characters are the same (NFKC).
+
+    >>> _word("W"), _word("learning rate"), _word(("conv", 1)), _word("ﬁlter"), _word("x²")
+    ('W', 'learning_rate', 'conv_1', 'filter', 'x2')
+    """
+    text = unicodedata.normalize("NFKC", str(key))
+    return "_".join("".join(char if f"_{char}".isidentifier() else " " for char in text).split())
 
 
 def _register(cls: type) -> bool:

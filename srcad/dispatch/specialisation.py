@@ -29,7 +29,6 @@ from srcad.dispatch.signature import Argument, Parameters
 from srcad.dispatch.weaker_types import Steps, Weakest, weakened, weakened_arguments
 from srcad.errors import fail
 from srcad.frontend.values.abstract_values import leaves as output_leaves
-from srcad.frontend.values.describe import flatten as flatten_captured
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
 
@@ -84,7 +83,7 @@ class Specialisation:
             for at, leaf in enumerate(flat_leaves)
             if (change := argument_conversion(leaves[leaf.position], leaf.differentiated, self._compiles)) is not None
         ]
-        self._captures = [(capture.read, capture.fixed) for capture in generated.lowered.captures]
+        self._captures = generated.lowered.captures
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
         self._overlaps = _overlap_pairs(order, generated.written, generated.lowered.function.types)
@@ -130,8 +129,8 @@ class Specialisation:
         flat = self._select(leaves)
         for at, change in self._convert:
             flat[at] = change(flat[at])
-        for read, fixed in self._captures:
-            flat += flatten_captured(read(), fixed)
+        for captured in self._captures:
+            flat += captured.leaves()
         return flat
 
     def plan(self, leaves: list[Any]) -> Plan:
@@ -217,8 +216,8 @@ class Specialisation:
 
     def _keys_of_captures(self) -> list[object]:
         keys: list[object] = []
-        for read, _ in self._captures:
-            leaves, spec = flatten(read())
+        for captured in self._captures:
+            leaves, spec = flatten(captured.read())
             keys.append((spec, *map(leaf_type_key, leaves)))
         return keys
 

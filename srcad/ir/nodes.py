@@ -59,6 +59,8 @@ class Span:
     """The full source line `line`, without its newline."""
     above: tuple[str, ...] = ()
     """The user's comments on the lines above, of a statement that the user wrote for the reverse sweep."""
+    comments: tuple[str, ...] = field(default=(), compare=False)
+    """Of a statement: the user's comments, a line each."""
 
 
 # ---- expressions -----------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from srcad.ir.nodes import Assign, AugAssign, Block, Comment, Effect, For, Function, If, Span, Stmt, Store, While
+from srcad.ir.source_lines import without_comment
 from srcad.ir.traversal import blocks, section_start, walk, with_blocks
 
 FORWARD = Comment("---- forward sweep -----------------------------------------------------", "forward")
@@ -35,7 +36,8 @@ INDENT = 4
 def annotate(f: Function) -> Function:
     """Put `# L7: <the line>` above each group of statements that reverse a line.
 
-    Lines of another function than the differentiated one are named after it: `# norm L3: ...`.
+    Lines of another function than the differentiated one are named after it: `# norm L3: ...`. A comment at the end of
+    the line is left out: the forward sweep has it.
     """
     at = section_start(f.body, "reverse")
     function = f.span.function if f.span is not None else None
@@ -46,7 +48,7 @@ def annotate(f: Function) -> Function:
 
     def comment(span: Span, depth: int) -> Comment:
         where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
-        return Comment("\n".join(cut((*span.above, f"{where}: {span.text.strip()}"), depth)))
+        return Comment("\n".join(cut((*span.above, f"{where}: {without_comment(span.text).strip()}"), depth)))
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []

@@ -204,8 +204,8 @@ row("np.tril", np.tril, "shape", dims="ij,->ij")
 row("np.triu", np.triu, "shape", dims="ij,->ij")
 row("runtime.stable_order", runtime.stable_order, "shape", runtime.stable_order, differentiable=False, dims="i->i",
     dtype="int64", nonnegative=True)  # fmt: skip
-row("nonzero", lambda x, axis=0: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i", dtype="int64",
-    nonnegative=True)  # fmt: skip
+row("nonzero", lambda x, axis=0, shared=False: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i",
+    dtype="int64", nonnegative=True)  # fmt: skip
 row("np.searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side), "query", differentiable=False,
     dtype="int64", nonnegative=True)  # fmt: skip
 

@@ -16,6 +16,7 @@ from srcad.errors import fail
 from srcad.ir.names import base
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Function, Op, Recovery, Saved, Slice, Span, Stmt, Undef, Var
 from srcad.ir.runtime_checks import check
+from srcad.ir.source_lines import without_comment
 from srcad.ir.types import Array, Dim, Opaque, Scalar, Type, unknown
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.infer import Operand, infer
@@ -262,7 +263,9 @@ class Builder:
         if span is None:
             return ""
         one_line = span.end_line == span.line
-        text = (span.text[span.column : span.end_column] if one_line else span.text[span.column :] + " ...").strip()
+        text = (
+            span.text[span.column : span.end_column] if one_line else without_comment(span.text)[span.column :] + " ..."
+        ).strip()
         text = text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE].rstrip() + " ..."
         name = f"{span.function} " if self.function not in (None, span.function) else ""
         return f"{name}L{span.line}: {text}: "

@@ -1,7 +1,8 @@
 """Digest of a generated file, to detect edits by hand and stale files; independent of formatting.
 
 A file is compared by its syntax tree, its comments in their order, and its docstring. Line breaks and quotes, which a
-formatter decides, do not count. Line numbers of the primal in it do not count either, but for `same`.
+formatter decides, do not count. Line numbers of the primal in it do not count either, but for `same`; for `alike`,
+nor does what comes from its comments and its docstring: a primal that was only described anew has the same gradient.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 _RECORD = re.compile(r"^# srcad build: text (\w+)$", re.MULTILINE)
 _LINES = (re.compile(r"(?<=\.py:)\d+"), re.compile(r"(?<=read by line )\d+|(?<=read by lines )[\d, ]+"))
 _QUOTED = re.compile(r"\bL\d+: ")
+_QUOTE = re.compile(r"(\w+ )?L\d+: ")
+_DESCRIPTION = re.compile(r"(?<=^source  )(.*)(\n +.*)*", re.MULTILINE)
 
 
 def recorded(text: str) -> str:
@@ -57,8 +60,12 @@ def edited(text: str) -> bool:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two texts are the same up to formatting and the line numbers of the primal."""
-    return _normalised(one, lines=False) == _normalised(other, lines=False)
+    """Whether two texts are the same up to formatting, and line numbers, comments and docstring of the primal.
+
+    >>> alike("x = (1)  # one", "x = 1"), alike("# L1: x = y\\nx = 1", "x = 1")
+    (True, False)
+    """
+    return _normalised(one, lines=False, described=False) == _normalised(other, lines=False, described=False)
 
 
 def same(one: str, other: str) -> bool:
@@ -88,15 +95,17 @@ def digest(text: str, lines: bool = False) -> str:
     return hashlib.sha256(_normalised(text, lines).encode()).hexdigest()[:12]
 
 
-def _normalised(text: str, lines: bool = True) -> str:
+def _normalised(text: str, lines: bool = True, described: bool = True) -> str:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return text  # not Python
     docstring = inspect.cleandoc(ast.get_docstring(tree, clean=False) or "")
     doc_lines = "\n".join(line.rstrip() for line in docstring.splitlines())
-    comments = "\n".join(_comments(text))
+    comments = "\n".join(one for one in _comments(text) if described or _QUOTE.match(one))
     code = _tree_text(tree)
+    if not described:
+        doc_lines = _DESCRIPTION.sub(r"\1", doc_lines)
     if not lines:
         for numbers in _LINES:
             doc_lines = numbers.sub("", doc_lines)

@@ -27,6 +27,7 @@ from srcad.ir.types import Array
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.traits import COMPARISONS
 from srcad.typing.kinds import rank_of
+from srcad.typing.typeof import typeof
 
 _JOINED = frozenset({"np.concatenate", "np.stack", "np.vstack", "np.hstack", "np.column_stack"})
 
@@ -179,10 +180,24 @@ class Expressions:
             # the lengths are one tuple
             before = primitive.lengths_from
             return self._created(name, [*operands[:before], _shape(operands[before:])], static)
+        if name == "np.concatenate" and static.get("axis", 0) == 0 and (rows := self._rows(op)):
+            return self._created("np.array", [ast.List(rows)], {})
         if name in _JOINED:
             axis = {} if static.get("axis", 0) == 0 else static
             return self._created(name, [ast.Tuple(operands)], axis)
         return self._created(name, operands, static)
+
+    def _rows(self, op: Op) -> list[ast.expr]:
+        """The rows of a matrix that is joined of lists of numbers, all of one dtype; else none."""
+        rows: list[Op] = []
+        for part in op.args:
+            match part:
+                case Op("index", (Op("array" | "np.array", _, ()) as row, Const(None))):
+                    rows.append(row)
+        known = {typeof(item, self._types) for row in rows for item in row.args}
+        one_dtype = len({getattr(t, "dtype", None) for t in known}) == 1
+        regular = len({len(row.args) for row in rows}) == 1 and len(rows) == len(op.args)
+        return [ast.List(self._operands(row)) for row in rows] if one_dtype and regular else []
 
     def _negated(self, test: Expr) -> ast.expr:
         """`i != 3` for `not i == 3`; an order is inverted for integers only: comparisons with NaN are false."""

@@ -32,20 +32,26 @@ class StatementGroups:
         self._writes = Counter(n for s in walk(body) for n in own_writes(s))
 
     def groups(self, block: Block) -> list[Group]:
-        """The block partitioned into groups, in order."""
-        found: list[Group] = []
-        rest = list(block)
-        while rest:
-            if length := self._axes(rest) or self._results(rest):
-                found.append(tuple(rest[:length]))
-                rest = rest[length:]
-            elif swap := self._swap(rest):
-                remark = rest[1] if isinstance(rest[1], Comment) else None
-                found += [swap] if remark is None else [(remark,), swap]
-                rest = rest[3 if remark is None else 4 :]
+        """The block partitioned into groups, in order. A comment between statements of a group stands above it."""
+        comments: list[list[Group]] = [[]]  # above each statement, and at the end
+        stmts: list[Stmt] = []
+        for stmt in block:
+            if isinstance(stmt, Comment):
+                comments[-1].append((stmt,))
             else:
-                found.append((rest.pop(0),))
-        return found
+                stmts.append(stmt)
+                comments.append([])
+        found: list[Group] = []
+        at = 0
+        while at < len(stmts):
+            rest = stmts[at:]
+            axes = self._axes(rest) or self._results(rest)
+            swap = None if axes else self._swap(rest)
+            length = 3 if swap else axes or 1
+            found += [comment for above in comments[at : at + length] for comment in above]
+            found.append(swap or tuple(rest[:length]))
+            at += length
+        return found + comments[-1]
 
     def _axes(self, stmts: list[Stmt]) -> int:
         """How many statements at the start assign the lengths of all axes of one array, in order; 0 if not all."""
@@ -79,10 +85,9 @@ class StatementGroups:
 
     def _swap(self, stmts: list[Stmt]) -> Group | None:
         """The swap `a = f; b = e`, where the statements begin with `t = e; a = f; b = t`, and t has no other read."""
-        three = stmts[:3] if len(stmts) < 2 or not isinstance(stmts[1], Comment) else [stmts[0], *stmts[2:4]]
-        if len(three) < 3:
+        if len(stmts) < 3:
             return None
-        first, second, third = three
+        first, second, third = stmts[:3]
         if not isinstance(first, Assign) or not isinstance(third, Assign | Store) or third.value != Var(first.target):
             return None
         temporary = first.target

@@ -110,11 +110,11 @@ def _is_blank(stmt: ast.stmt) -> bool:
 
 
 def _initialises_adjoints(before: list[ast.stmt]) -> bool:
-    """Whether only assignments follow the last ruler: the initialisation of adjoints."""
-    for stmt in reversed(before):
-        if _is_ruler(stmt):
-            return True
-        if not isinstance(stmt, ast.Assign):
+    """Whether only assignments follow the ruler of the reverse sweep: the initialisation of adjoints."""
+    for at in range(len(before) - 1, -1, -1):
+        if _is_ruler(before[at]):
+            return any(map(_is_ruler, before[:at]))  # that of the forward sweep is the first
+        if not isinstance(before[at], ast.Assign):
             return False
     return False
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from srcad.backend.modules.source_digest import alike, record_of
+from srcad.backend.modules.source_digest import alike
 from srcad.backend.modules.text_functions import function_at
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.differences import Point
@@ -18,6 +18,7 @@ from srcad.build_step.editing.recording import Notes, Run, record
 from srcad.build_step.editing.settle import content, is_edited, refuse_broken
 from srcad.build_step.editing.verified import note_verified
 from srcad.build_step.locate import find, importable
+from srcad.compiler.base_texts import was_generated_as
 from srcad.dispatch.pytree import copied
 from srcad.errors import fail
 
@@ -57,7 +58,7 @@ def _verdict(entry: Entry, path: Path) -> Verdict:
     one = derivative.specialise_for(example)
     made = entry.shipment(one)
     edited = is_edited(text, made)
-    current = record_of(text) == record_of(made.text) if edited else alike(text, made.text)
+    current = was_generated_as(path, text, made.text) if edited else alike(text, made.text)
     if not current:
         return Verdict("outdated", f"{entry.function} changed: run `srcad build`")
     f = find(entry.function)

@@ -18,6 +18,8 @@ from pathlib import Path
 from srcad.errors import fail
 
 _MARKER = re.compile(r"(<{7}|>{7}) ")
+_QUOTE = re.compile(r"^ *# ((?:\w+ )?)L(\d+): (.*)$", re.MULTILINE)
+_PLACE = re.compile(r"(?:(?<=# )|(?<=[\"']))((?:\w+ )?)L(\d+): ")
 _LABELS = ("edited", "as it was generated", "generated")
 _FORMATTERS = (("ruff", "format", "--stdin-filename"), ("black", "-q", "--stdin-filename"))
 
@@ -25,9 +27,11 @@ _FORMATTERS = (("ruff", "format", "--stdin-filename"), ("black", "-q", "--stdin-
 def merged(base: str, file: str, new: str, path: Path) -> str:
     """The file at `path`, an edited `base`, with the changes from `base` to `new`; with git's markers at conflicts.
 
-    Where the file was formatted as well, the layout of whole statements is in conflict: then the other two texts are
-    formatted in the same way. Raises S512 without git.
+    Line numbers of the primal that only moved are no changes. Where the file was formatted as well, the layout of whole
+    statements is in conflict: then the other two texts are formatted in the same way. Raises S512 without git.
     """
+    moved, generated = _moved(base, new), {line.strip() for line in base.splitlines()}
+    base, file = (_renumbered(text, moved, generated) for text in (base, file))
     best = _merge(base, file, new, path)
     for formatter in _FORMATTERS:
         if not conflicts(best):
@@ -36,6 +40,39 @@ def merged(base: str, file: str, new: str, path: Path) -> str:
         if formatted is not None and wanted is not None:
             best = min(best, _merge(formatted, file, wanted, path), key=_in_conflict)
     return best
+
+
+def _moved(base: str, new: str) -> dict[tuple[str, str], str]:
+    """For a function and a line number of the base the one that the same line has in the new text.
+
+    >>> _moved("# L3: y = x\\n# g L5: z = y\\n", "# L4: y = x\\n# g L5: z = y\\n")
+    {('', '3'): '4', ('g ', '5'): '5'}
+    """
+    before, after = _quoted(base), _quoted(new)
+    return {
+        (function, old): now
+        for (function, line), numbers in before.items()
+        if len(numbers) == len(after.get((function, line), ()))
+        for old, now in zip(numbers, after[function, line], strict=True)
+    }
+
+
+def _quoted(text: str) -> dict[tuple[str, str], list[str]]:
+    """The numbers of each line of the primal that a text quotes, upward."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for function, number, line in _QUOTE.findall(text):
+        found.setdefault((function, line), set()).add(number)
+    return {line: sorted(numbers, key=int) for line, numbers in found.items()}
+
+
+def _renumbered(text: str, moved: dict[tuple[str, str], str], generated: set[str]) -> str:
+    """The text with the new numbers in the lines that were generated, not in those that a person wrote."""
+
+    def number(place: re.Match[str]) -> str:
+        return f"{place[1]}L{moved.get((place[1], place[2]), place[2])}: "
+
+    lines = text.split("\n")
+    return "\n".join(_PLACE.sub(number, line) if line.strip() in generated else line for line in lines)
 
 
 def conflicts(text: str) -> list[int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from srcad.backend.modules.cache_files import write_atomically
 from srcad.backend.modules.source_digest import digest, edited, record_of, same, with_record
 from srcad.build_step.editing.merge import conflicts, merged
-from srcad.compiler.base_texts import BACKUP, base_of, forget_others, write_base
+from srcad.compiler.base_texts import BACKUP, base_of, forget_others, was_generated_as, write_base
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError, fail
 
@@ -64,12 +64,11 @@ def _decide(made: Shipment, path: Path, before: str | None, force: bool) -> Sett
         return Settled("written", made.text, made)
     if force:
         return Settled("written", made.text, made, backup=True)
-    record = record_of(before)
-    if record is None:
+    if record_of(before) is None:
         advice = "move it elsewhere; or build with --force, which keeps it as a backup beside the new one."
         fail("S504", f"{path.name} was not written by srcad: no digest is recorded at its end", advice=advice)
     refuse_broken(path, before)
-    if record == record_of(made.text):
+    if was_generated_as(path, before, made.text):
         return Settled("kept", before, replace(made, edited=before))
     base = base_of(path, before)
     if base is None:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from srcad.backend.modules.source_digest import alike, code_digest, record_of
+from srcad.backend.modules.source_digest import alike, code_digest
 from srcad.build_step.config import Entry, entries
 from srcad.build_step.editing.merge import conflicts
 from srcad.build_step.editing.settle import content, is_edited, no_python
 from srcad.build_step.editing.statements import edited_statements
 from srcad.build_step.editing.verified import is_verified
 from srcad.build_step.locate import importable
-from srcad.compiler.base_texts import base_of
+from srcad.compiler.base_texts import base_of, was_generated_as
 from srcad.compiler.shipment import Shipment
 from srcad.errors import SrcadError
 
@@ -55,7 +55,7 @@ def _state(entry: Entry, path: Path) -> tuple[list[str], list[str]]:
             return [_OUTDATED], []
         return ["up to date" if made.has_form(path) else _NO_FORM], []
     states = ["edited"]
-    current = record_of(text) == record_of(made.text)
+    current = was_generated_as(path, text, made.text)
     base = made.text if current else base_of(path, text)
     edits = list(edited_statements(base, text)) if base is not None else []
     if not current:

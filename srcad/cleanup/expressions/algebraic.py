@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from srcad.analysis.values.effects import is_pure
@@ -111,6 +111,8 @@ class _AlgebraRules:
                 return Op("@", (Op("np.transpose", (b,), swap), a))
             case Op("index", (Op("index", (a, *inner), _), *outer), _) if _same_view(tuple(inner), tuple(outer)):
                 return a
+            case Op("index", (Op("index", (a, *inner), _), *outer), _) if (both := _joined(inner, outer)) is not None:
+                return Op("index", (a, *both))
             case Op("index", (Op("index", (a, Slice(Const(int(low)), _, None)), _), Const(int(at)), *rest), _) if (
                 type(at) is int and low >= 0 and at >= 0
             ):
@@ -151,6 +153,8 @@ class _AlgebraRules:
     def _subtract(self, op: Op, a: Expr, b: Expr) -> Expr | None:
         if _is(b, 0):
             return self._unchanged(op, a)
+        if _is(a, 0) and self._is_float(b) and self._unchanged(op, b) is not None:
+            return Op("neg", (b,))
         minus = _negated(b)
         if minus is not None:
             return Op("+", (a, minus))
@@ -311,6 +315,18 @@ def _without_copy(expr: Expr) -> Expr:
         case Op("index", (x, *items), _) if all(item == Slice() for item in items):
             return x
     return expr
+
+
+def _joined(inner: Sequence[Expr], outer: Sequence[Expr]) -> list[Expr] | None:
+    """The index of an index, where the inner one has integers and whole axes only: `[1, :][0]` is `[1, 0]`."""
+    if Slice() not in inner or any(
+        item == Const(None) or (isinstance(item, Slice) and item != Slice()) for item in inner
+    ):
+        return None
+    rest = list(outer)
+    if Const(None) in rest:
+        return None
+    return [(rest.pop(0) if item == Slice() and rest else item) for item in inner] + rest
 
 
 def _same_view(inner: tuple[Expr, ...], outer: tuple[Expr, ...]) -> bool:

@@ -51,6 +51,7 @@ from srcad.frontend.values.abstract_values import (
     ReversedValue,
     Seq,
     SliceValue,
+    Table,
     ZipValue,
 )
 from srcad.frontend.values.constants import key_of, to_abstract, to_python
@@ -178,6 +179,8 @@ def _len(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if isinstance(value, Leaf) and isinstance(value.type, Array):
         first = value.type.dims[0]
         return ctx.constant(first.const) if not first.terms else ctx.leaf(ctx.builder.op("len", value.atom))
+    if isinstance(value, Table):
+        return ctx.constant(value.lengths[0])
     if isinstance(value, HeapRef) and ctx.heap[value.id].at_run_time:
         return run_time_lists.length(ctx, value.id)
     items = items_of(ctx, value)

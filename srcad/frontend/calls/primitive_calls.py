@@ -11,6 +11,7 @@ from srcad.frontend.lowering.indexing import array_of
 from srcad.frontend.lowering.item_assignment import store_basic
 from srcad.frontend.lowering.operators import apply
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf
+from srcad.frontend.values.computed_before import computed_before
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
@@ -62,6 +63,12 @@ def call_primitive(ctx: Context, prim: str, args: Sequence[Abstract], keywords: 
         leaves = [_as_scalar(ctx, leaf) for leaf in leaves]
         if all(leaf.type == Scalar(prim) for leaf in leaves):
             return leaves[0]
+    if static.pop("shared", False):
+        before = computed_before(
+            ctx.builder, Op(prim, tuple(leaf.atom for leaf in leaves), tuple(sorted(static.items())))
+        )
+        if before is not None:
+            return ctx.leaf(before)
     result = apply(ctx, prim, *leaves, **static)
     if out is None:
         return result

@@ -38,6 +38,7 @@ from srcad.frontend.values.abstract_values import (
     Record,
     Seq,
     SliceValue,
+    Table,
 )
 from srcad.frontend.values.constants import to_python
 from srcad.frontend.values.context import Context
@@ -57,6 +58,8 @@ def class_of(value: Abstract, ctx: Context) -> type:
             return np.dtype(dtype).type
         case Leaf():
             return np.ndarray
+        case Table(cls=cls):
+            return cls
         case Seq():
             return tuple
         case HeapRef(kind=kind):

@@ -35,12 +35,13 @@ from srcad.frontend.values.abstract_values import (
     Record,
     Seq,
     SliceValue,
+    Table,
     TypeConflict,
 )
 from srcad.frontend.values.constants import key_of
 from srcad.frontend.values.context import Context, is_integer
 from srcad.frontend.values.control_joins import describe_value
-from srcad.frontend.values.iterables import arithmetic, as_array, items_of
+from srcad.frontend.values.iterables import arithmetic, as_array, items_of, table_item
 from srcad.ir.nodes import Atom, Const, Expr, Slice, Var
 from srcad.ir.runtime_checks import within
 from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol
@@ -53,6 +54,12 @@ def index(ctx: Context, value: Abstract, items: Abstract) -> Abstract:
     match value:
         case Leaf(type=Array()):
             return _read(ctx, value, index_items(items))
+        case Table(_, (count, *_)) if is_integer(items):
+            assert isinstance(items, Leaf)
+            if isinstance(items.static, int):
+                return table_item(ctx, value, ctx.constant(_position(ctx, items.static, count)))
+            emit_index_check(ctx, items.atom, Const(count))
+            return table_item(ctx, value, items)
         case Leaf(atom, ListOf()):
             if isinstance(items, Leaf):
                 emit_index_check(ctx, items.atom, ctx.builder.op("len", atom))
@@ -151,10 +158,13 @@ def _item(ctx: Context, value: Abstract, items: Sequence[Abstract], item: Abstra
     if isinstance(item, Leaf) and not item.known and not ctx.unrollable_loops and _are_scalars_of_one_dtype(items):
         # a shape, or a table of numbers, indexed at run time
         return _read(ctx, array_of(ctx, Seq(tuple(items))), (item,))
-    position = position_of(ctx, item)
-    if not -len(items) <= position < len(items):
-        ctx.fail("S126", f"index {position} of a sequence of {len(items)}")
-    return items[position]
+    return items[_position(ctx, position_of(ctx, item), len(items))]
+
+
+def _position(ctx: Context, position: int, count: int) -> int:
+    if not -count <= position < count:
+        ctx.fail("S126", f"index {position} of a sequence of {count}")
+    return position % count
 
 
 def _are_scalars_of_one_dtype(items: Sequence[Abstract]) -> bool:

@@ -1,7 +1,8 @@
 """Lowering of `for` and `while`: a run-time loop, or unrolled at compile time.
 
-A loop over tuples, lists and dicts is always unrolled. A range with known bounds becomes a loop, unless its body needs
-the index at compile time (to take a parameter out of a list).
+A loop over tuples, lists and dicts is unrolled; not over numbers from outside the function, which are an array where
+that suffices (`abstract_values.Table`). A range with known bounds becomes a loop, unless its body needs the index at
+compile time (to take a parameter out of a list).
 
 >>> from srcad.compiler.stages import normal_form
 >>> from srcad.ir.printer import text

@@ -22,10 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 import gast
 
+from srcad.errors import SrcadError
 from srcad.frontend.calls import calls
 from srcad.frontend.calls import implicit_roots as implicit_roots  # fills BUILTINS
 from srcad.frontend.calls.inlined_frames import inline_source
@@ -54,7 +56,8 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.describe import paths
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
-from srcad.ir.nodes import Atom, Expr, Function, Param, Var
+from srcad.ir.nodes import Atom, Const, Expr, Function, Param, Var
+from srcad.ir.runtime_checks import check
 from srcad.ir.types import Array, Scalar
 from srcad.typing.builder import Builder
 
@@ -103,6 +106,14 @@ class Lowered:
     functions: tuple[KeptFunction, ...] = ()
     """The functions that it calls."""
 
+    @property
+    def beside(self) -> tuple[Function, ...]:
+        return tuple(one.function for one in self.functions)
+
+    @property
+    def has_tables(self) -> bool:
+        return any(captured.is_table for captured in self.captures)
+
 
 def lower(
     source: Source,
@@ -113,6 +124,7 @@ def lower(
     zero_d: bool = False,
     free_sums: frozenset[str] = frozenset(),
     lists: bool = True,
+    tables: bool = True,
     calls: bool = True,
     inlined: frozenset[int] = frozenset(),
 ) -> Lowered:
@@ -123,8 +135,9 @@ def lower(
     makes the derivatives that the function itself needs: of residuals whose roots it finds. Where `zero_d`, 0-d arrays
     are marked, for `analysis/memory/zero_dim_conflicts`. `free_sums` are statements, as text, whose sums have no order,
     as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
-    `calls` of functions stay calls where they are longer than a line or two and called more than once, unless they are
-    among those `inlined`, the ids of their trees. Raises S1xx for what is outside the language.
+    `tables` from outside are arrays, if the function can be lowered so. `calls` of functions stay calls where they are
+    longer than a line or two and called more than once, unless they are among those `inlined`, the ids of their trees.
+    Raises S1xx for what is outside the language.
     """
     check_subset(source)
     known: dict[Site, Scalar | Array | None] = {}
@@ -132,27 +145,41 @@ def lower(
     while True:
         builder = Builder()
         builder.function, builder.checks = source.name, True
-        ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums)
+        ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
         ctx.list_items = known
         ctx.functions = functions = functions.again()
         try:
-            made = _lowered(ctx, source, arguments, name)
-            if not functions.keep_more():
-                return made
-            continue
+            lowered = _lowered(ctx, source, arguments, name)
+            if lowered.has_tables and any(map(_computes_in_float32, (lowered.function, *lowered.beside))):
+                tables = False  # a Python number takes the dtype of the other operand, an element of an array does not
+            elif not functions.keep_more():
+                return lowered
         except RetryWithCalls:
-            continue  # each attempt keeps one more function, or one for more general arguments
-        except (RetryUnrolled, NotYetBound) as unresolved:
-            found: Mapping[Site, Scalar | Array | None] = {}
-            if isinstance(unresolved, RetryUnrolled):
-                found = dict.fromkeys(unresolved.lists - known.keys())
-            error = unresolved.error
-        except RetryWithLists as unresolved:
-            found, error = unresolved.items, unresolved.error
-        # each retry makes one more list a list of the IR, or the type of its items more general
-        if not lists or found.items() <= known.items():
-            raise error from None
-        known |= found
+            pass  # each attempt keeps one more function, or one for more general arguments
+        except (RetryUnrolled, NotYetBound, RetryWithLists, SrcadError) as fault:
+            if any(one.is_table for one in ctx.captures.values()):
+                tables = False
+            elif isinstance(fault, SrcadError):
+                raise
+            else:
+                found = _lists_wanted(fault, known)
+                # each retry makes one more list a list of the IR, or the type of its items more general
+                if not lists or found.items() <= known.items():
+                    raise fault.error from None
+                known |= found
+
+
+def _lists_wanted(
+    fault: RetryUnrolled | NotYetBound | RetryWithLists, known: Mapping[Site, Scalar | Array | None]
+) -> Mapping[Site, Scalar | Array | None]:
+    """The lists that must be lists of the IR, by where they are made."""
+    if isinstance(fault, RetryWithLists):
+        return fault.items
+    return dict.fromkeys(fault.lists - known.keys()) if isinstance(fault, RetryUnrolled) else {}
+
+
+def _computes_in_float32(f: Function) -> bool:
+    return any(getattr(type, "dtype", None) == "float32" for type in f.types.values())
 
 
 def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], name: str | None) -> Lowered:
@@ -174,18 +201,35 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
     captures = tuple(ctx.captures.values())
     for path, value in [*arguments.items(), *((captured.name, captured.value) for captured in captures)]:
         paths(value, path, lambda leaf, where: params.append(Param(_name(leaf.atom), where)))
-    check_list_aliasing(tuple(builder.statements), builder.types, ctx.appended)
+    with builder.block() as checks:
+        for captured in captures:
+            if captured.is_table and isinstance(captured.value, Leaf):
+                _check_lengths(ctx, captured.name, captured.value)
+    statements = (*checks, *builder.statements)
+    check_list_aliasing(statements, builder.types, ctx.appended)
     guards = tuple(Guard(key[1], value, get) for key, (value, get) in ctx.guards.items())
     function = Function(
         name or source.name,
         tuple(params),
-        tuple(builder.statements),
+        statements,
         tuple(found),
         _used_types(builder, params),
         read.span(source, source.tree),
     )
     called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
     return Lowered(function, outside, captures, guards, ctx.zero_d_seen, called)
+
+
+def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:
+    """At the entry: a text that is used elsewhere may be given another table."""
+    wanted, builder = ctx.table_lengths[name], ctx.builder
+    have = [builder.op("shape", array.atom, axis=axis) for axis in range(len(wanted))]
+    fits = reduce(lambda a, b: builder.op("and", a, b), map(partial(builder.op, "=="), have, map(Const, wanted)))
+    shown = [part for length in have for part in (", ", length)][1:]
+    message = (f"{name}: a shape of (", *shown, f"), and not ({', '.join(map(str, wanted))})")
+    if len(wanted) == 1:
+        message = (f"{name}: a length of ", *have, f", and not {wanted[0]}")
+    builder.emit(check(fits, "ValueError", message, builder.span))
 
 
 def _body(ctx: Context, source: Source, arguments: Mapping[str, Abstract]) -> Abstract:

@@ -30,6 +30,7 @@ from srcad.frontend.values.abstract_values import (
     Leaf,
     Record,
     Seq,
+    Table,
 )
 from srcad.frontend.values.constants import formatted
 from srcad.frontend.values.context import Context
@@ -235,6 +236,8 @@ def _equal(ctx: Context, a: Abstract, b: Abstract) -> Leaf:
     if isinstance(a, Constant) and isinstance(b, Constant):
         return ctx.constant(bool(a.value == b.value))
     for value in (a, b):
+        if isinstance(value, Table):
+            ctx.fail("S127", f"{describe_value(value)}, compared")
         if isinstance(value, HeapRef) and ctx.heap[value.id].grown:
             ctx.fail("S127", "a list that grew in a run-time loop, compared", None, "compare arrays: np.array of it.")
     left, right = _compared_parts(ctx, a), _compared_parts(ctx, b)
@@ -281,7 +284,7 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
         ctx.fail(
             "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
         )
-    if isinstance(a, Seq | Record) and isinstance(b, Seq | Record):
+    if isinstance(a, Seq | Record | Table) and isinstance(b, Seq | Record | Table):
         ctx.fail(
             "S123",
             f"whether {describe_value(a)} and {describe_value(b)} are the same object",

@@ -14,6 +14,7 @@ from types import CellType, CodeType, FunctionType, MethodType
 import gast
 
 from srcad.errors import fail
+from srcad.frontend.source.comments import statement_comments
 from srcad.frontend.source.locate import Located, locate
 from srcad.frontend.source.source_text import texts
 from srcad.ir.nodes import Span
@@ -83,7 +84,9 @@ def span(source: Source, node: gast.AST) -> Span:
     end_offset = getattr(node, "end_col_offset", None)
     column = _characters(text, node.col_offset)
     end = column if end_offset is None else _characters(end_text, end_offset)
-    return Span(source.file, source.name, line, column, end_line, end, text)
+    simple = isinstance(node, gast.stmt) and not isinstance(node, gast.FunctionDef)
+    comments = statement_comments(source.lines, node) if simple else ()
+    return Span(source.file, source.name, line, column, end_line, end, text, comments)
 
 
 def _line(source: Source, number: int) -> str:

@@ -59,6 +59,17 @@ class Seq:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A tuple or list of numbers from outside, or of rows of them, which is only looped over and indexed: an array."""
+
+    array: Leaf
+    lengths: tuple[int, ...]
+    """How many items it has, which a check at the entry says; and where they are rows, how many numbers are in each."""
+    cls: type
+    """`tuple` or `list`."""
+
+
+@dataclass(frozen=True)
 class Mapping:
     """A dict in arguments and results, in the order of its keys."""
 
@@ -220,6 +231,7 @@ class CopiedContainer:
 
 Abstract = Union[
     Leaf,
+    Table,
     Seq,
     Mapping,
     Record,

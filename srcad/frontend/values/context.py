@@ -27,6 +27,7 @@ from srcad.frontend.values.abstract_values import (
     ZeroD,
     leaves,
 )
+from srcad.frontend.values.describe import flatten
 from srcad.frontend.values.kept_functions import KeptFunctions
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
@@ -110,6 +111,13 @@ class Captured:
     read: Callable[[], object]
     fixed: bool = False
     """Its integers and bools are compile-time constants, not leaves."""
+    is_table: bool = False
+    """It is a parameter as an array."""
+
+    def leaves(self) -> list[object]:
+        """What it is now, as the parameters have it."""
+        now = self.read()
+        return [np.array(now)] if self.is_table else flatten(now, self.fixed)
 
     @property
     def zero_d(self) -> tuple[str, ...]:
@@ -151,12 +159,15 @@ class Context:
         differentiate: Differentiate | None = None,
         zero_d: bool = False,
         free_sums: frozenset[str] = frozenset(),
+        tables: bool = True,
     ) -> None:
         self.builder = builder
         self.parts = parts
         self._differentiate = differentiate
         self.free_sums = free_sums
         """Statements, as text, that add to a sum whose order does not matter."""
+        self.tables = tables
+        """Tuples and lists of numbers from outside are arrays, as long as that suffices."""
         self.fixed = fixed
         """Integers and bools from outside the function are compile-time constants, behind a guard."""
         self.heap: dict[int, HeapObject] = {}
@@ -167,6 +178,8 @@ class Context:
         self.captures: dict[tuple[int, str], Captured] = {}
         self.captured_values: dict[tuple[int, str], Abstract] = {}
         """The captured values, as the function uses them."""
+        self.table_lengths: dict[str, tuple[int, ...]] = {}
+        """Of the arrays that stand for tables."""
         self.guards: dict[tuple[int, str], tuple[object, Callable[[], object]]] = {}
         self.taken: set[str] = set()
         self.undefined: set[str] = set()
@@ -208,7 +221,7 @@ class Context:
 
     def of_function(self, builder: Builder) -> Context:
         """The state of lowering a function that is called here."""
-        own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums)
+        own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen = self.zero_d_seen
         return own

@@ -39,6 +39,7 @@ from srcad.frontend.values.abstract_values import (
     Record,
     Seq,
     Site,
+    Table,
     TypeConflict,
     Unbound,
     map_structure,
@@ -329,6 +330,8 @@ def describe_value(value: Abstract) -> str:
     match value:
         case Leaf():
             return described(value.type)
+        case Table():
+            return "a sequence of numbers"
         case Seq(items, kind):
             return f"a {kind} of {len(items)}"
         case Record(cls):

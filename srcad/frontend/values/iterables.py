@@ -35,6 +35,7 @@ from srcad.frontend.values.abstract_values import (
     Record,
     ReversedValue,
     Seq,
+    Table,
     ZipValue,
 )
 from srcad.frontend.values.context import Context, is_integer
@@ -121,6 +122,8 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
             return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))
             )
+        case Table(_, (count, *_)):
+            return Iterable(zero, ctx.constant(count), one, lambda index: table_item(ctx, value, index))
         case HeapRef(id=ref) if ctx.heap[ref].grown and not ctx.heap[ref].at_run_time:
             return iterable_of(ctx, as_array(ctx, value))
         case HeapRef(id=ref) if ctx.heap[ref].at_run_time:
@@ -149,6 +152,15 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
         None,
         "loop over a range, an array, or a sequence of fixed length.",
     )
+
+
+def table_item(ctx: Context, table: Table, index: Leaf) -> Abstract:
+    """An item of a table: a number, or a row as a tuple."""
+    array = table.array.atom
+    if len(table.lengths) == 1:
+        return ctx.leaf(ctx.builder.op("index", array, index.atom))
+    width = table.lengths[1]
+    return Seq(tuple(ctx.leaf(ctx.builder.op("index", array, index.atom, Const(at))) for at in range(width)))
 
 
 def arithmetic(ctx: Context, prim: str, a: Leaf, b: Leaf) -> Leaf:

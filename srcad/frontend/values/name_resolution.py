@@ -9,14 +9,14 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from srcad.errors import SrcadError
-from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, TypeConflict, map_structure
+from srcad.frontend.values.abstract_values import UNBOUND, Abstract, HeapRef, Leaf, Table, TypeConflict, map_structure
 from srcad.frontend.values.constants import to_abstract, to_callee
 from srcad.frontend.values.context import Captured, Context, Frame, NotYetBound
 from srcad.frontend.values.definedness import check_bound
@@ -104,12 +104,18 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
         if not isinstance(value, ModuleType):
             ctx.guards[key] = (frozen(value), lambda: frozen(read()))
         return _memoised(ctx, key, lambda: to_abstract(ctx, value))
-    described = describe(name.rpartition(".")[2], value, ctx.taken, name, ctx.place(), ctx.fixed)
+    table = ctx.tables and _is_table(value)
+    short, given = name.rpartition(".")[2], np.array(value) if table else value
+    described = describe(short, given, ctx.taken, name, ctx.place(), ctx.fixed)
     ctx.zero_d_seen.made |= isinstance(value, np.ndarray) and value.ndim == 0
-    ctx.captures[key] = Captured(name, described, read, ctx.fixed)
+    ctx.captures[key] = Captured(name, described, read, ctx.fixed, table)
     if ctx.fixed:
         ctx.guards[key] = (_integers(value), lambda: _integers(read()))
     ctx.declare(described)
+    if table:
+        assert isinstance(described, Leaf) and isinstance(given, np.ndarray)
+        ctx.table_lengths[name] = given.shape
+        return _memoised(ctx, key, lambda: Table(described, given.shape, type(value)))
     return _memoised(ctx, key, lambda: to_callee(ctx, described))
 
 
@@ -136,6 +142,26 @@ def has_leaves(value: Any) -> bool:
     if isinstance(value, dict):
         return any(has_leaves(item) for item in value.values())
     return _is_record(value) or is_namedtuple(value)
+
+
+_SMALLEST_TABLE = 5
+
+
+def _is_table(value: object) -> bool:
+    """Whether the value is a list of numbers, or of rows of them, that a person would loop over.
+
+    >>> _is_table((0.5,) * 5), _is_table([(0.0, 1.0)] * 3), _is_table((0.5, 1) * 3), _is_table([(0.5,), (1.0, 2.0)] * 3)
+    (True, True, False, False)
+    """
+    if not _is_sequence(value) or len(value) < 2:
+        return False
+    lengths = {len(row) if _is_sequence(row) else 0 for row in value}
+    numbers = [number for row in value for number in row] if 0 not in lengths else value
+    return len(lengths) == 1 and len(numbers) >= _SMALLEST_TABLE and all(isinstance(one, float) for one in numbers)
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, tuple | list) and not is_namedtuple(value)
 
 
 def frozen(value: Any) -> object:

@@ -23,6 +23,7 @@ infinite, and its cotangent exactly zero where `np.where` did not select it: the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.errors import fail
@@ -34,6 +35,9 @@ from srcad.reverse.adjoint.accumulation import AdjointVariables
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import find_rule
 from srcad.typing.builder import Builder
+
+_FUNCTIONS_OF_MATH = frozenset({"np.sin", "np.cos", "np.sinh", "np.cosh", "np.exp"})
+"""In rules of functions of `math`: there they raise no error that the function itself has not raised."""
 
 
 class RuleApplier:
@@ -70,6 +74,8 @@ class RuleApplier:
         with builder.block() as emitted:
             given = [] if rule.kind == "partials" else [adjoints.value(stmt.target)]
             parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
+        if op.prim.startswith("math."):
+            emitted = [self._of_math(one) for one in emitted]
         values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
         replaced: dict[str, Var] = {}
         # no array that is filled by stores: two names may not share it
@@ -91,6 +97,15 @@ class RuleApplier:
             values = self.scale_partials(stmt, op, values, definitions, guarded)
         for k, value in values.items():
             adjoints.add(op.args[k], value)
+
+    def _of_math(self, stmt: Stmt) -> Stmt:
+        """`math.cos` in the rule of `math.sin`, as the user would write it. The argument has passed `math.sin`."""
+        match stmt:
+            case Assign(_, Op(prim, args, static)) if prim in _FUNCTIONS_OF_MATH:
+                spelled = Op(prim.replace("np.", "math."), args, static)
+                self.builder.types[stmt.target] = self.builder.type_of_op(spelled.prim, *args)
+                return replace(stmt, value=spelled)
+        return stmt
 
     def scale_partials(
         self, stmt: Assign, op: Op, partials: Mapping[int, Atom], definitions: Mapping[str, Expr], guarded: bool
@@ -133,7 +148,7 @@ class RuleApplier:
         if partial == Const(-1.0) or partial == Const(-1):
             return builder.op("neg", d)
         product = builder.op("*", partial, d, hint="part")
-        if isinstance(guard, bool):
+        if isinstance(guard, bool) or isinstance(partial, Const):  # which is finite
             return product
         nonzero = builder.op("!=", guard, Const(0.0))
         scalar = isinstance(builder.typeof(product), Scalar)

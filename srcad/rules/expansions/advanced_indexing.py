@@ -25,10 +25,12 @@ from srcad.rules.registry import (
     is_float_name,
     known_many,
     known_one,
+    known_size,
     unsupported,
 )
 
 copy_of = PRIMITIVES["copy"]
+positions_of = PRIMITIVES["nonzero"]
 
 
 def is_basic(item: Any) -> Any:
@@ -67,7 +69,7 @@ def one_item_each(x: Any, items: Any) -> Any:
             full = full + (slice(None),) * left
             ended = True
         elif is_mask(item):
-            full = full + np.nonzero(item)
+            full = full + tuple([positions_of(item, axis=k, shared=True) for k in range(np.ndim(item))])
         elif isinstance(item, (list, tuple)):
             full = full + (np.array(item),)
         else:
@@ -208,6 +210,8 @@ def fits(value: Any, shape: Any) -> Any:
     """Whether the value has this shape without being broadcast, or does not fit: no axis may turn out to be 1."""
     if np.ndim(value) != len(shape):
         return False
+    if len(shape) == 1 and known_size(value, shape):
+        return True
     return False not in [known_many(value, k) for k in range(np.ndim(value))]
 
 
