@@ -177,6 +177,9 @@ def lines(text: str) -> str:
         ("D = E * 1.0", "D = copy(E)"),  # a new array, not another name
         ("D = (E * 1.0) + B", "D = E + B"),
         ("D = e + np.zeros_like(E)", "D = e + np.zeros_like(E)"),
+        ("D[1:][:] = e", "D[1:] = e"),
+        ("D[2:][1] += e", "D[3] += e"),
+        ("D[i:][1] += e", "D[i:][1] += e"),
     ],
 )
 def test_fold(before: str, after: str) -> None:
@@ -200,6 +203,11 @@ def test_fold(before: str, after: str) -> None:
         ("D[i] = 0.0\nD[j] += f\nD[i] += e", "D[i] = 0.0\nD[j] += f\nD[i] += e"),
         ("D[i] = 0.0\nD[i] += D[i] * e", "D[i] = 0.0\nD[i] += D[i] * e"),
         ("D[i] = 0.0\ni = 1\nD[i] += e", "D[i] = 0.0\ni = 1\nD[i] += e"),
+        # put back what was taken: nothing, unless it is changed in between, or elsewhere
+        ("%t.0 = D[i]\nD[i] = %t.0\nd = %t.0", "%t.0 = D[i]\nd = %t.0"),
+        ("%V.0 = copy(D[1:])\nD[1:] = 0.0\nD[1:] += %V.0", "%V.0 = copy(D[1:])"),
+        ("%t.0 = D[i]\nD[j] = %t.0", "%t.0 = D[i]\nD[j] = %t.0"),
+        ("%t.0 = D[i]\nD[i] = 2.0\nD[i] = %t.0", "%t.0 = D[i]\nD[i] = 2.0\nD[i] = %t.0"),
         ("%V.0 = D[:]\nD[i] = 0.0\nB = %V.0 * 2.0\nD[i] += e", "%V.0 = D[:]\nD[i] = 0.0\nB = %V.0 * 2.0\nD[i] += e"),
     ],
 )
@@ -345,6 +353,8 @@ def test_idiom(before: str, after: str) -> None:
         ("D[i] = e / D[i]", "D[i] = e / D[i]"),
         ("D[...] += copy(E)", "D[...] += E"),
         ("E = D\nD[1:] += copy(E[:-1])", "E = D\nD[1:] += copy(E[:-1])"),
+        # the first D is E, the second is another array
+        ("E = D\nD = np.zeros(n)\nD[1:] += copy(E[:-1])", "E = D\nD = np.zeros(n)\nD[1:] += E[:-1]"),
         ("D[1:] += D[:-1]", "D[1:] += copy(D[:-1])"),
         ("D[::2] = D[:4]", "D[::2] = copy(D[:4])"),
     ],

@@ -315,3 +315,26 @@ def logistic_turns(x, n):
 @case(positive(3), real(3))
 def inverses(x, y):
     return np.sum(1.0 / x + y / x + 1 / (x * x))
+
+
+# ---- arrays of which the reverse sweep reads the shape -----------------------------------------------------------
+
+
+@case(real(4), real(4), compiled=True)
+def only_its_shape(w, p):
+    z = w * p
+    return np.mean(np.cumsum(z))
+
+
+@case(real(4), real(4))
+def its_shape_and_its_elements(w, p):
+    z = np.sin(w * p)
+    total = np.cumsum(z)
+    return np.mean(total) * np.mean(total * z)
+
+
+@case(real(4), positive(4))
+def its_shape_after_the_parameter_changes(w, p):
+    w = w[1:] * 2.0
+    z = np.cumsum(w)
+    return np.mean(z) * np.mean(np.cumsum(p))
