@@ -57,10 +57,10 @@ class Span:
     end_column: int
     text: str
     """The full source line `line`, without its newline."""
-    above: tuple[str, ...] = ()
-    """The user's comments on the lines above, of a statement that the user wrote for the reverse sweep."""
     comments: tuple[str, ...] = field(default=(), compare=False)
     """Of a statement: the user's comments, a line each."""
+    above: tuple[str, ...] | None = None
+    """The user's comments on the lines above, of a statement that the user wrote for the reverse sweep."""
 
 
 # ---- expressions -----------------------------------------------------------------------------

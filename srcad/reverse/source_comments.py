@@ -48,7 +48,8 @@ def annotate(f: Function) -> Function:
 
     def comment(span: Span, depth: int) -> Comment:
         where = f"L{span.line}" if span.function == function else f"{span.function} L{span.line}"
-        return Comment("\n".join(cut((*span.above, f"{where}: {without_comment(span.text).strip()}"), depth)))
+        line = without_comment(span.text) if span.above is None else span.text
+        return Comment("\n".join(cut((*(span.above or ()), f"{where}: {line.strip()}"), depth)))
 
     def go(block: Block, depth: int, last: tuple[str, int] | None = None) -> Block:
         out: list[Stmt] = []

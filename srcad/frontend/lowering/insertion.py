@@ -125,7 +125,7 @@ def _commented(block: Block, source: Source) -> Block:
         before = source.lines[: stmt.span.line - 1]
         above = takewhile(lambda line: line.startswith("#"), map(str.strip, reversed(before)))
         shown = tuple(line.lstrip("# ").rstrip() for line in above)[::-1]
-        return replace(stmt, span=replace(stmt.span, above=shown))
+        return replace(stmt, span=replace(stmt.span, above=shown, comments=()))
 
     return tuple(map(one, block))
 
