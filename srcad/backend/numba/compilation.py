@@ -21,7 +21,8 @@ from srcad.options import Options
 def disabled() -> bool:
     """Whether the user has disabled compilation, by `NUMBA_DISABLE_JIT=1` or in Numba's configuration."""
     config: Any = sys.modules.get("numba.core.config")
-    return bool(config.DISABLE_JIT) if config else os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
+    known = getattr(config, "DISABLE_JIT", None)  # another thread may be importing Numba
+    return bool(known) if known is not None else os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0")
 
 
 def compiled(function: Callable[..., Any], options: Options, layouts: tuple[str, ...] = ()) -> Callable[..., Any]:

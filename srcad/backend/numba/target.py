@@ -111,7 +111,7 @@ def _with_own_calls(module: Any) -> Any:
     for name in own:
         address, direct = f'@"{_UNRESOLVED}{name}"', f'@".srcad.direct${name}"'
         text = text.replace(address, direct)
-        declared = re.compile(rf"^{re.escape(direct)} = external global (.*?)$", re.MULTILINE)
+        declared = re.compile(rf"^{re.escape(direct)} = external .*?global (.*?)$", re.MULTILINE)
         text = declared.sub(rf'{direct} = internal constant \1 @"{name}"', text)
     made = llvmlite.binding.parse_assembly(text)
     made.name = module.name

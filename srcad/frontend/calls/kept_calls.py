@@ -47,7 +47,7 @@ def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Ab
     if functions is None or id(tree) not in functions.trees or id(tree) in functions.inlined:
         return None
     try:
-        given = _as_made_for(functions, tree, arguments(ctx, bound))
+        given = _as_made_for(functions, source, arguments(ctx, bound))
         return _emitted(ctx, source, given, _function(ctx, functions, source, given))
     except NotKept as reason:
         if id(tree) in functions.recursive:
@@ -59,9 +59,9 @@ def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Ab
     return None
 
 
-def _as_made_for(functions: KeptFunctions, tree: object, given: Arguments) -> Arguments:
+def _as_made_for(functions: KeptFunctions, source: Source, given: Arguments) -> Arguments:
     """The arguments of the one function that all calls are of, where there can be one."""
-    known: list[Arguments] = functions.general.setdefault(id(tree), [])
+    known: list[Arguments] = functions.general.setdefault(_identity(source), [])
     for at, other in enumerate(known):
         common = generalised(other, given)
         if common is None:
@@ -75,8 +75,8 @@ def _as_made_for(functions: KeptFunctions, tree: object, given: Arguments) -> Ar
 
 
 def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arguments) -> KeptFunction:
-    tree = source.tree
-    key = id(tree), given.key
+    tree, function = source.tree, _identity(source)
+    key = function, given.key
     if key in functions.made:
         return functions.made[key]
     for one in functions.open:
@@ -88,10 +88,10 @@ def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arg
                 except SrcadError as error:
                     raise _NotYetReturned(error) from None
             return one.assumed
-    if sum(one.tree is tree for one in functions.open) > _MOST_NESTED:
+    if sum(one.function == function for one in functions.open) > _MOST_NESTED:
         why = f"Each call has arguments of another structure, more than {_MOST_NESTED} deep."
         ctx.fail("S115", f"{tree.name} calls itself", why, "write it as a loop.")
-    own = OpenFunction(tree, key, given)
+    own = OpenFunction(function, key, given)
     name = functions.fresh_name(source.name)
     functions.open.append(own)
     try:
@@ -109,6 +109,11 @@ def _function(ctx: Context, functions: KeptFunctions, source: Source, given: Arg
         functions.open.remove(own)
     functions.made[key] = made
     return made
+
+
+def _identity(source: Source) -> tuple[int, ...]:
+    """Equal for one function: those that one `def` makes differ in the variables around it."""
+    return id(source.tree), id(source.globals), *(id(cell) for cell in source.closure.values())
 
 
 def _agree(assumed: KeptFunction, made: KeptFunction) -> bool:
