@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -208,9 +209,10 @@ class Specialisation:
             from srcad.backend.numba import compilation
 
             layouts = self.generated.layouts
-            for own, one in list(vars(module).items()):
-                if inspect.isfunction(one) and one.__module__ == module.__name__:
-                    setattr(module, own, compilation.compiled(one, options, layouts.get(own, ())))
+            with _compiling:  # a function that calls itself is one object
+                for own, one in list(vars(module).items()):
+                    if inspect.isfunction(one) and one.__module__ == module.__name__:
+                        setattr(module, own, compilation.compiled(one, options, layouts.get(own, ())))
             function = getattr(module, name)
         return module, function
 
@@ -251,6 +253,9 @@ class Specialisation:
                     why=f"{self._names[one]} is written to, which would change {self._names[other]} too.",
                     advice=f"pass {self._names[other]}.copy().",
                 )
+
+
+_compiling = Lock()
 
 
 def _both_texts(generated: Generated) -> str:
