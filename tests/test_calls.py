@@ -1,5 +1,6 @@
 """Calls that stay calls: functions of the user's beside their callers, recursion, and both in files."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -394,6 +395,89 @@ def test_value_and_primal(name):
 
 def test_masked_cotangents_are_zero():
     np.testing.assert_array_equal(srcad.grad(masked)(np.array([0.0, 2.0])), [1.0, 6.0])
+
+
+def factory(k):
+    def scaled(x):
+        a = x * k
+        b = np.sin(a)
+        return a * b
+
+    return scaled
+
+
+twice, thrice = factory(2.0), factory(3.0)
+
+
+def test_functions_of_one_def_are_several():
+    def f(x):
+        return twice(x) + thrice(x) + twice(thrice(x))
+
+    value, _ = srcad.value_and_grad(f)(0.3)
+    assert value == pytest.approx(f(0.3), rel=1e-14)
+    assert srcad.check_grad(f, 0.3)
+
+
+def reads_and_adds(a, b):
+    c = a * b
+    c[0] = c[0] * b[1]
+    d = np.sin(c)
+    return d * a
+
+
+def test_adjoints_of_one_array_are_not_one_buffer():
+    """Both arguments are parts of one array, which overlap: the adjoint may add to either at any time."""
+
+    def f(x):
+        return np.sum(reads_and_adds(x[1:], x[:-1])) + np.sum(reads_and_adds(x[:-1], x[1:]))
+
+    x = np.array([0.3, 0.5, 0.7, 0.2])
+    names = {}
+    exec(srcad.grad(f, target="python").source_for(x), names)
+    adjoint = names["reads_and_adds_adjoint"]
+    parameters = list(inspect.signature(adjoint).parameters)
+    calls = []
+
+    def watched(*args):
+        given = dict(zip(parameters, args, strict=True))
+        calls.append(np.shares_memory(given["d_a"], given["d_b"]))
+        return adjoint(*args)
+
+    names["reads_and_adds_adjoint"] = watched
+    names["f_grad"](x)
+    assert calls == [False, False]
+    assert srcad.check_grad(f, x)
+
+
+def squares_later(x):
+    y = x * 2.0
+    e = np.exp(y)
+    return np.sum(e * y)
+
+
+def test_what_is_saved_has_memory_of_its_own():
+    def f(x):
+        total = 0.0
+        for i in range(3):
+            total += squares_later(x) * x[i]
+            total += squares_later(x * x)
+            x[i] = 0.5 * x[i]
+        return total
+
+    assert srcad.check_grad(f, np.array([0.3, 0.5, 0.7]))
+
+
+def test_checks_are_merged_over_pure_statements_only():
+    """Before the second index is out of bounds, the argument has been written to."""
+
+    def f(x, y):
+        x[0] = y[0]
+        x[1] = y[1] * x[0]
+
+    x = np.zeros(2)
+    with pytest.raises(IndexError):
+        srcad.jit(f)(x, np.array([3.0]))
+    assert x[0] == 3.0
 
 
 def test_equal_bits_twice():
