@@ -13,17 +13,16 @@ from srcad.compiler.verification import verifier
 from srcad.frontend.values.kept_functions import KeptFunction
 from srcad.ir.calls import recursive
 from srcad.ir.nodes import Function
-from srcad.options import Options
 from srcad.request import Request
 from srcad.reverse.adjoint.call_adjoints import Wanted
 
 
-def prepare_called(f: Function, kept: Sequence[KeptFunction], options: Options) -> tuple[Function, CalledFunctions]:
+def prepare_called(f: Function, kept: Sequence[KeptFunction], request: Request) -> tuple[Function, CalledFunctions]:
     """A function that was lowered, whose calls say whether they may raise, and what is made of those it calls."""
 
     def unit(g: Function, mode: str, wanted: Wanted | None = None) -> Unit:
         wrt = tuple(g.params[at].name for at in wanted.wrt) if wanted is not None else ()
-        return Unit(Asked(None, {}, wrt, Request(mode, wrt, True, False, options), wanted=wanted), g)
+        return Unit(Asked(None, {}, wrt, Request(mode, wrt, True, False, request.options), wanted=wanted), g)
 
     def normal(g: Function) -> Function:
         return run(CALLED_NORMAL, unit(g, "primal"), verifier).function
@@ -39,9 +38,9 @@ def prepare_called(f: Function, kept: Sequence[KeptFunction], options: Options) 
     def tidy(g: Function) -> Function:
         return run(CALLED_TIDY, unit(g, "called adjoint"), verifier).function
 
-    check_calls(f, kept)
+    check_calls(f, kept, request.mode != "primal")
     f, primals, is_pure = normalised(f, kept, normal)
     trees = {one.called.name: id(one.tree) for one in kept}
     names = {one.called.name: one.tree.name for one in kept}
     own = {one.called.name: replace(one.called, pure=is_pure(one.called.name)) for one in kept}
-    return f, CalledFunctions(primals, own, trees, names, recursive(primals.values()), text, reverse, tidy)
+    return f, CalledFunctions(primals, own, trees, names, recursive(primals.values()) | {one.called.name for one in kept if one.recurs}, text, reverse, tidy)

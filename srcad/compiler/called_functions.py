@@ -20,11 +20,11 @@ from srcad.ir.calls import callees, recursive, with_callees
 from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, Op, Var, While
 from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar
-from srcad.options import Options
+from srcad.request import Request
 from srcad.reverse.adjoint.call_adjoints import AdjointCall, Wanted
 
 Make = Callable[[Function], Function]
-PrepareCalled = Callable[[Function, Sequence[KeptFunction], Options], tuple[Function, "CalledFunctions"]]
+PrepareCalled = Callable[[Function, Sequence[KeptFunction], Request], tuple[Function, "CalledFunctions"]]
 
 
 class BetterInlined(Restart):
@@ -176,21 +176,21 @@ def with_purity(f: Function, is_pure: Callable[[str], bool]) -> Function:
     return with_callees(f, lambda one: replace(one, pure=is_pure(one.name)))
 
 
-def check_calls(f: Function, kept: Sequence[KeptFunction]) -> None:
+def check_calls(f: Function, kept: Sequence[KeptFunction], reversed_: bool) -> None:
     """`BetterInlined`, or S115, where a call would not do what Python does.
 
-    A function that prints, or draws random numbers, must not run again. A result that may be an argument in Python is a
-    copy of it: neither may be written to.
+    A function that prints, or draws random numbers, must not run again where it is `reversed_`. A result that may be an
+    argument in Python is a copy of it: neither may be written to.
     """
     called = {one.called.name: one for one in kept}
-    own = recursive([one.function for one in kept])
+    own = recursive([one.function for one in kept]) | {one.called.name for one in kept if one.recurs}
 
     def refuse(one: KeptFunction, why: str) -> None:
         if one.called.name not in own:
             raise BetterInlined(id(one.tree))
         fail("S115", f"{one.tree.name} calls itself", one.function.span, why, "write it as a loop.")
 
-    for one in kept:
+    for one in kept if reversed_ else ():
         for stmt in walk(one.function.body):
             effects = {op.prim for e in own_exprs(stmt) for op in ops(e)}
             if "print" in effects:

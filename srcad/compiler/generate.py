@@ -45,7 +45,7 @@ from srcad.frontend.source.read import Source, read
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.calls import callees, recursive
 from srcad.ir.nodes import Function, Span
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines
@@ -134,9 +134,9 @@ class Generated:
 
     @property
     def layouts(self) -> dict[str, tuple[str, ...]]:
-        """Of the functions beside it in what is compiled, the layouts of arguments ("" of a number)."""
+        """Of the functions beside it in what is compiled, the layouts of arrays and the dtypes of numbers they take."""
         *beside, _ = with_distinct_names((*self.compiled_beside, self.compiled))
-        return {f.name: tuple(getattr(f.types[p.name], "layout", "") for p in f.params) for f in beside}
+        return {f.name: tuple(_layout(f.types[p.name]) for p in f.params) for f in beside}
 
     def _for_machine(self, f: Function) -> Function:
         called = recursive(self.beside)
@@ -230,6 +230,10 @@ def _readable(order: Order, start: Unit) -> Unit:
         if lowered.lowered is None or not lowered.lowered.has_tables:
             raise
     return run(order, replace(start, asked=replace(start.asked, tables=False)), verifier)
+
+
+def _layout(taken: Type) -> str:
+    return taken.layout if isinstance(taken, Array) else str(getattr(taken, "dtype", ""))
 
 
 def _defaults(made: Function) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def lowered(unit: Unit) -> Unit:
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)
     assert unit.prepare_called is not None
-    f, called = unit.prepare_called(found.function, found.functions, asked.request.options)
+    f, called = unit.prepare_called(found.function, found.functions, asked.request)
     return replace(unit, function=f, called=called, lowered=replace(found, function=f))
 
 

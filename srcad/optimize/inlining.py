@@ -57,7 +57,7 @@ from srcad.ir.traversal import (
     walk,
     with_blocks,
 )
-from srcad.ir.types import Array, Dim, Scalar, Symbol, Tuple, Type, dim
+from srcad.ir.types import Array, Dim, Scalar, Symbol, Tuple, Type, dim, unknown
 from srcad.rules.traits import LAZY
 from srcad.typing.kinds import kind
 from srcad.typing.typeof import typeof
@@ -176,6 +176,10 @@ class _Inlining:
             if isinstance(own, Array) and isinstance(taken, Array):
                 pairs = zip(taken.dims, own.dims, strict=True)
                 lengths |= {d.terms[0][0]: n for d, n in pairs if len(d.terms) == 1 and d == dim(d.terms[0][0])}
+            elif isinstance(taken, Scalar) and isinstance(taken.dim, Dim) and len(taken.dim.terms) == 1:
+                # an integer of this call: that of another one differs
+                value = own.dim if isinstance(own, Scalar) and own.dim is not None else dim(Symbol(unknown(), None))
+                lengths.setdefault(taken.dim.terms[0][0], value)
             if param.name not in reassigned and isinstance(arg, Var):
                 named[param.name] = arg.name
             elif param.name not in reassigned and isinstance(arg, Const):

@@ -176,7 +176,8 @@ class Dispatcher(_InnerDispatcher):
                 generator.ordered_sums = before
 
     layouts: tuple[str, ...] = ()
-    """Of a function that calls itself, the layouts of its array arguments: all calls are of one compiled function."""
+    """Of a function that calls itself, the layouts of the arrays and the dtypes of the numbers that it takes: all calls
+    are of one compiled function."""
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         return super().get_call_template(self._as_taken(args), kws)
@@ -193,6 +194,8 @@ class Dispatcher(_InnerDispatcher):
                 if layout != "A":
                     raise TypeError(f"{self.py_func.__name__} takes an array that is contiguous by {layout}")
                 arg = _types.Array(arg.dtype, arg.ndim, layout, readonly=not arg.mutable, aligned=arg.aligned)
+            elif isinstance(arg, types.Number | types.Boolean) and str(arg) != layout:
+                arg = getattr(_types, layout)
             found.append(arg)
         return tuple(found)
 
@@ -232,9 +235,17 @@ def _register_with_numba(lender: Dispatcher, result: Any) -> None:
         generator.set_env(environment.env_name, environment)
 
 
+class _CacheImpl(caching.CompileResultCacheImpl):
+    def check_cachable(self, cres: Any) -> bool:
+        # of functions that call one another, only the one that was called first is complete: no matter for a warning
+        return not cres.library.has_dynamic_globals and bool(super().check_cachable(cres))
+
+
 class _Cache(caching.FunctionCache):
     """A file cache with one index file per signature. Numba's single index is read, extended and written by
     each process without a lock: two that store two signatures at once may give one the machine code of the other."""
+
+    _impl_class = _CacheImpl
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         self._choose(sig, target_context.codegen())

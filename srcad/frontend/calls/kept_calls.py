@@ -173,7 +173,8 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
     in_callers = tuple(in_terms_of(t, known) for t in types if isinstance(t, Scalar | Array))
     called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), in_callers, changes=changes)
     outer = tuple(OuterVariable(key[0], key[1], one.read) for key, one in captured)
-    return KeptFunction(source.tree, called, f, result, outer, dict(inner.guards), shares)
+    recurs = ctx.functions is not None and id(source.tree) in ctx.functions.recursive
+    return KeptFunction(source.tree, called, f, result, outer, dict(inner.guards), recurs, shares)
 
 
 def _name(leaf: Leaf) -> str:

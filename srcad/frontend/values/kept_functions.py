@@ -39,6 +39,8 @@ class KeptFunction:
     """The structure of what it returns, with slots for its results."""
     outer: tuple[OuterVariable, ...]
     guards: Mapping[Any, Any]
+    recurs: bool
+    """Its source calls itself: it cannot be inlined."""
     shares: tuple[tuple[int, int], ...] = ()
     """Results that may be an argument: the function copies it, so neither may be written to in the caller."""
 
