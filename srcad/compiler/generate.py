@@ -43,11 +43,11 @@ from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source, read
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.calls import callees, recursive
-from srcad.ir.nodes import Function
+from srcad.ir.nodes import Function, Recovery
 from srcad.ir.types import Array, Scalar
 from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
-from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines
+from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
 from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
 
 _CALLED = {"primal": "Compiled form of", "adjoint": "Adjoint of", "jacobian": "Jacobian of"}
@@ -69,7 +69,7 @@ class Generated:
     written: frozenset[str]
     """Flat parameters whose memory the primal writes to."""
     kept: tuple[TapeEntry, ...]
-    """What the forward sweep saves for the reverse sweep."""
+    """What the forward sweep saves for the reverse sweep, that of functions that it calls included."""
     steps: tuple[StepInput, ...]
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
     roles: tuple[ParameterRole, ...]
@@ -89,6 +89,22 @@ class Generated:
     def result(self) -> Abstract:
         """What the primal returns."""
         return self.lowered.result
+
+    @cached_property
+    def printed(self) -> tuple[Function, ...]:
+        """The functions as they are called in the text, this one last."""
+        return tuple(with_distinct_names((*self.beside, self.function)))
+
+    @property
+    def kept_by_recursion(self) -> tuple[TapeEntry, ...]:
+        """What the levels of a recursion keep: how much that is in all is known to no one before the call."""
+        return tape_of_called(self.printed[:-1])
+
+    @property
+    def recoveries(self) -> tuple[Recovery, ...]:
+        """How the reverse sweeps come by what they read, of all functions."""
+        found = (one for f in (self.function, *self.beside) for one in f.recoveries)
+        return tuple(dict.fromkeys(found))  # a line that reads an element twice has it twice
 
     @property
     def takes(self) -> list[TypedParameter]:
@@ -113,7 +129,14 @@ class Generated:
         named = {own.name: p.name for own, p in zip(primal.params, self.function.params, strict=False)}
         types = {new: primal.types[old] for old, new in named.items()}
         with during("sizes"):
-            return tape_sizes(self.function, self.kept, types, {named[name] for name in self.written})
+            f = inline_calls(self.function, self._inlined)
+            return tape_sizes(f, self.kept, types, {named[name] for name in self.written})
+
+    @property
+    def _inlined(self) -> dict[str, Function]:
+        """The functions whose calls are inlined in what is compiled."""
+        called = recursive(self.beside)
+        return {one.name: one for one in self.beside if one.name not in called}
 
     @cached_property
     def compiled(self) -> Function:
@@ -133,8 +156,7 @@ class Generated:
         return {f.name: tuple(getattr(f.types[p.name], "layout", "") for p in f.params) for f in beside}
 
     def _for_machine(self, f: Function) -> Function:
-        called = recursive(self.beside)
-        inlined = {one.name: one for one in self.beside if one.name not in called}
+        inlined = self._inlined
         with settings(verify=self._verify), remembered_analyses():
             if not inlined.keys().isdisjoint(callees(f)):
                 f = run(INLINED, Unit(self._asked, inline_calls(f, inlined)), verifier).function
@@ -188,7 +210,7 @@ def generate(
         f"{os.path.basename(source.file)}:{source.tree.lineno}",
         fixed_values(arguments, lowered.guards),
         () if mode == "primal" else wrt,
-        tuple(docstring_lines(unit.tape)),
+        tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
     )
     name = source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active)
