@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import alias_classes
+from srcad.analysis.values.activity import active_names
 from srcad.canonicalize.prune import prune
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
@@ -115,6 +116,15 @@ class CalledFunctions:
         changes = tuple(range(len(taken), len(taken) + len(buffers)))
         called = Called(own, (*taken, *buffers, *cotangents), returned, True, changes)
         return AdjointCall(called, wanted, reads)
+
+    def normal_forms(self) -> tuple[tuple[Function, frozenset[str]], ...]:
+        """The functions that are differentiated, each with the names through which a derivative passes."""
+        active: dict[str, frozenset[str]] = {}
+        for name, wanted in self._adjoints:
+            f = self.primals[name]
+            own = active_names(f, [f.params[at].name for at in wanted.wrt], [f.results[at] for at in wanted.results])
+            active[name] = active.get(name, frozenset()) | own
+        return tuple((f, active.get(name, frozenset())) for name, f in self.primals.items())
 
     def _fresh(self, name: str) -> str:
         """A name that no other function has; `beside` makes it as short as it can be."""

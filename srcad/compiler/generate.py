@@ -76,6 +76,8 @@ class Generated:
     """Whether a gradient passes from each parameter of the primal, and if not, why."""
     active: frozenset[str]
     """The names of the primal through which a derivative passes."""
+    called: tuple[tuple[Function, frozenset[str]], ...]
+    """The functions of the source that the primal calls, in normal form, each with its active names."""
     _asked: Asked
     _verify: bool
 
@@ -203,6 +205,7 @@ def generate(
     verify = is_verifying() or request.options.debug
     with settings(verify=verify):
         unit, beside = _made(asked, mode)
+    called = () if unit.called is None else unit.called.normal_forms()
     made, lowered = unit.function, unit.lowered
     assert lowered is not None
     header = ModuleDocstring(
@@ -213,7 +216,7 @@ def generate(
         tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
     )
     name = source.name + _SUFFIX.get(mode, "_grad")
-    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active)
+    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
 
