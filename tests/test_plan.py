@@ -223,7 +223,8 @@ def test_each_call_has_its_own_sizes():
 
 SEVERAL = [
     "aliases:double_buffer", "aug_assign:on_arrays", "branches:loop_in_a_branch", "broadcasting:grows_by_rebinding",
-    "calls:callee_with_a_loop", "calls:function_as_an_argument", "elsewhere:element_written_several_times", "indexing_write:slice_augmented",
+    "calls:callee_with_a_loop",
+    "calls:function_as_an_argument", "elsewhere:element_written_several_times", "indexing_write:slice_augmented",
     "linalg:matrix_power_and_triangles", "loops_more:read_then_overwritten_by_an_inner_loop",
     "memory:shifted_onto_itself", "odd:names_of_the_generated_text", "turns:scratch_as_a_whole",
     "views:view_of_a_view", "views:view_outlives_a_rebinding",
@@ -350,7 +351,7 @@ def test_what_a_recursion_saves_is_not_known():
     plan = derivative.plan(np.ones(4), 3)
     assert not plan.exact and plan.most is None
     assert "what is not known before the call" in str(plan) and "for each level of the recursion" in str(plan)
-    assert "for each level of the recursion" in derivative.source_for(np.ones(4), 3).partition('import')[0]
+    assert "for each level of the recursion" in derivative.source_for(np.ones(4), 3).partition("import")[0]
 
 
 # ---- the table ---------------------------------------------------------------------------------

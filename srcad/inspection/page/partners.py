@@ -84,9 +84,15 @@ class _Facts:
             return own + inner
         if isinstance(stmt, ast.Raise):  # of a check, which is one statement with its condition
             own = own or above
-        targets = [*_targets(stmt)]
+        targets = [*_targets(stmt), *self.added_to(stmt)]
         self.add(stmt.lineno, stmt.end_lineno, own, [stmt], targets, _is_new(stmt))
         return own
+
+    def added_to(self, stmt: ast.stmt) -> Iterator[ast.Name]:
+        """The adjoints that a call of another function adds to."""
+        match stmt:
+            case ast.Expr(value=ast.Call(func=ast.Name(), args=args)):
+                yield from (arg for arg in args if isinstance(arg, ast.Name) and arg.id in self.adjoints)
 
     def add(
         self,

@@ -35,16 +35,17 @@ def with_returned_tape(f: Function) -> Function:
     """
     start = section_start(f.body, "reverse")
     read = liveness(f.body[start:], f.types, (), {p.name for p in f.params}).before_all
-    made: dict[str, int] = {}
+    several: dict[str, Op] = {}
+    """Of a name that has several results, the call."""
     found: dict[str, Saved] = {}
     for at, part in enumerate(f.body):
         for stmt in walk((part,)):
             match stmt:
                 case Assign(target, Op("call") as call):
-                    made[target] = results_of_primal(call)
-                case Assign(target, Op("result", (of,), ((_, int(result)),))):
-                    own = results_of_primal(of) if isinstance(of, Op) else made.get(of.name, result) if isinstance(of, Var) else 0
-                    if result >= own and (at >= start or target in read):
+                    several[target] = call
+                case Assign(target, Op("result", (of,), ((_, int(result)),))) if at >= start or target in read:
+                    origin = several[of.name] if isinstance(of, Var) else of
+                    if isinstance(origin, Op) and result >= results_of_primal(origin):
                         found[target] = Saved(target)
     return replace(f, tape={**f.tape, **found}) if found else f
 
