@@ -29,7 +29,7 @@ from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
-from srcad.backend.python.name_clashes import with_distinct_names
+from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
 from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined
 from srcad.compiler.manager import is_verifying, run, settings
@@ -101,6 +101,11 @@ class Generated:
     def kept_by_recursion(self) -> tuple[TapeEntry, ...]:
         """What the levels of a recursion keep: how much that is in all is known to no one before the call."""
         return tape_of_called(self.printed[:-1])
+
+    @property
+    def adjoints(self) -> dict[str, str]:
+        """The names of adjoints in all functions, each with the variable whose adjoint it is."""
+        return {name: of for f in map(rename_clashes, self.printed) for name, of in f.adjoints.items()}
 
     @property
     def recoveries(self) -> tuple[Recovery, ...]:
