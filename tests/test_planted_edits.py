@@ -4,13 +4,16 @@ And harmless edits, of which it says nothing.
 """
 
 import ast
+import importlib
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import srcad
 from srcad.build_step.editing.check import _agree
 from srcad.build_step.editing.first_wrong_statement import first_wrong
 from srcad.build_step.editing.recording import record
@@ -254,3 +257,61 @@ class _WithoutPass(ast.NodeTransformer):
                 kept = [one for one in getattr(node, block) if not isinstance(one, ast.Pass)]
                 setattr(node, block, kept or ([ast.Pass()] if block == "body" else []))
         return node
+
+
+# ---- functions that stay functions -----------------------------------------------------------------------------------
+
+CALLING = """import numpy as np
+
+
+def rhs(y, p):
+    root = np.sqrt(p[0] + y * y)
+    return root * p[1] - y * root
+
+
+def step(y, p, n):
+    for i in range(n):
+        k = rhs(y, p)
+        y = y + 0.1 * rhs(y + 0.05 * k, p)
+    return np.sum(y * y)
+
+
+def tree(values, lo, hi):
+    if hi - lo == 1:
+        x = values[lo]
+        return x * np.sin(x)
+    mid = (lo + hi) // 2
+    return tree(values, lo, mid) * tree(values, mid, hi)
+
+
+def product(values):
+    return tree(values, 0, len(values))
+"""
+STEP, TREE = "step", "product"
+ARGUMENTS = {
+    STEP: (np.array([0.3, 1.2]), np.array([0.7, 0.4]), 4),
+    TREE: (np.array([0.7, 1.1, 1.9, 0.4, 1.3]),),
+}
+
+
+@pytest.fixture(scope="module")
+def calling(tmp_path_factory):
+    """The texts of gradients with functions beside them."""
+    root = tmp_path_factory.mktemp("calling")
+    (root / "planted_calling.py").write_text(CALLING)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root))
+        module = importlib.import_module("planted_calling")
+        wrt = {STEP: ("y", "p"), TREE: ("values",)}
+        made = {
+            name: srcad.grad(getattr(module, name), wrt[name], target="python").source_for(*ARGUMENTS[name])
+            for name in ARGUMENTS
+        }
+    sys.modules.pop("planted_calling", None)
+    return made
+
+
+def test_print(calling):
+    print(calling[STEP])
+    print(calling[TREE])
+    assert 0

@@ -152,9 +152,14 @@ class Generated:
 
     @cached_property
     def compiled_beside(self) -> tuple[Function, ...]:
-        """The functions that it calls: those that call themselves. All others are inlined."""
-        called = recursive(self.beside)
-        return tuple(self._for_machine(one) for one in self.beside if one.name in called)
+        """The functions that it calls: those that call themselves, and those whose calls may not be evaluated."""
+        called = {*callees(self.compiled)}
+        made: list[Function] = []
+        for one in reversed(self.beside):
+            if one.name in called:
+                made.insert(0, self._for_machine(one))
+                called |= {*callees(made[0])}
+        return tuple(made)
 
     @property
     def layouts(self) -> dict[str, tuple[str, ...]]:
