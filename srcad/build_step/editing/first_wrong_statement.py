@@ -50,9 +50,8 @@ def first_wrong(text: str, generated: str, function: str, args: Sequence[Any]) -
     at, what = _first_difference(right, found, pairs)
     if at is None:
         return None
-    if at in found.callers and not _is_edited(
-        right, found, pairs, found.events[at][0]
-    ):  # what a function is given is wrong where it is called
+    # what a function is given is wrong where it is called
+    if at in found.callers and not _is_edited(right, found, pairs, found.events[at][0]):
         return _wrong_call(text, right, found, pairs, at, what)
     number, turn = _place(found, at)
     return _caused(text, right, found, pairs, at, number, turn, what)
@@ -182,6 +181,8 @@ def _first_difference(right: Notes, found: Notes, pairs: dict[int, int]) -> tupl
 def _difference(items: Sequence[Item], wanted: Sequence[Item], peaks: Mapping[str, float]) -> str | None:
     if len(items) != len(wanted):
         return "it assigns other names than it should"
+    if sorted(map(_base, items)) == sorted(map(_base, wanted)):  # `a, b = ...` may have become `b, a = ...`
+        items, wanted = sorted(items, key=_base), sorted(wanted, key=_base)
     for one, other in zip(items, wanted, strict=True):
         base, wanted_base = one.name.partition("["), other.name.partition("[")
         if base[2] != wanted_base[2]:
@@ -193,6 +194,10 @@ def _difference(items: Sequence[Item], wanted: Sequence[Item], peaks: Mapping[st
                 )
             return f"{one.name} is {_said(one.value)}, and should be {_said(other.value)}"
     return None
+
+
+def _base(item: Item) -> str:
+    return item.name.partition("[")[0]
 
 
 def _peaks(notes: Notes) -> dict[str, dict[str, float]]:
