@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.analysis.values.activity import active_names
+from srcad.analysis.values.call_activity import with_constant_arguments
 from srcad.canonicalize.prune import prune
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
@@ -237,4 +238,6 @@ def normalised(
         return name not in effects
 
     made = {name: prune(with_purity(g, is_pure)) for name, g in made.items()}
-    return with_purity(f, is_pure), made, is_pure
+    told = with_constant_arguments(made)
+    made = {name: with_callees(g, told) for name, g in made.items()}
+    return with_callees(with_purity(f, is_pure), told), made, is_pure
