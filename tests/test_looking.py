@@ -203,14 +203,18 @@ def test_active_names_are_coloured() -> None:
             assert f'<i class="active">{name}</i>' not in marked[function], name
 
 
-def test_the_slider_has_what_each_pass_gave() -> None:
+@pytest.mark.parametrize(
+    ("function", "args"), [(recurrence, (np.ones(3), np.ones(3), 2)), (test_calls.saved_in_a_loop, (0.3, 5))]
+)
+def test_the_slider_has_what_each_pass_gave(function: Any, args: tuple[Any, ...]) -> None:
     with recorded() as stages:
-        derivative = srcad.grad(recurrence)
-        made = derivative.specialisation(np.ones(3), np.ones(3), 2).generated
+        derivative = srcad.grad(function)
+        made = derivative.specialisation(*args).generated
         _ = made.compiled
     data = json.loads(slider_data(Comparison(made), stages))
     changed = [stage for stage in last_run(stages) if stage.changed]
     assert [one["name"] for one in data["stages"]] == [stage.of.name for stage in changed]
+    assert {stage.unit.function.name.removesuffix("_grad") for stage in changed} == {function.__name__}
     before: list[str] = []
     for one, stage in zip(data["stages"], changed, strict=True):
         rows = [data["lines"][number] for number in one["rows"]]
