@@ -377,3 +377,25 @@ def test_a_harmless_edit_in_one_function_does_not_hide_a_wrong_one_in_another(ca
     text = text.replace("d_sum = np.zeros(y.shape[0])", "d_sum = np.ones(y.shape[0])")
     wrong = first_wrong(text, calling[STEP], "step_grad", ARGUMENTS[STEP])
     assert wrong is not None and "np.ones" in wrong.statement
+
+
+def test_check_names_a_statement_in_a_function_beside(tmp_path, monkeypatch):
+    """From the file that was built, which has a check of the arguments around the function."""
+    monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "planted_calls.py").write_text(CALLING + "\n\ndef points():\n    return (np.linspace(0.5, 2.0, 5),)\n")
+    entry = '{ function = "planted_calls:product", examples = "planted_calls:points", wrt = ["values"] }'
+    (tmp_path / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
+    try:
+        run(tmp_path, "build")
+        assert run(tmp_path, "check") == "right      product_grad.py\n"
+        path = tmp_path / "generated" / "product_grad.py"
+        text = path.read_text()
+        before = "d_x = sin * d_result + np.cos(x) * x * d_result"
+        assert text.count(before) == 1
+        path.write_text(text.replace(before, "d_x = sin * d_result - np.cos(x) * x * d_result"))
+        said = run(tmp_path, "check", code=1)
+        wanted = text[: text.index(before)].count("\n") + 1
+        assert f"product_grad.py:{wanted}: " in said and "of L21: return x * np.sin(x)" in said, said
+    finally:
+        sys.modules.pop("planted_calls", None)
