@@ -314,5 +314,15 @@ CONDITIONS: tuple[Condition, ...] = (
     _c("length demands: concatenation", "typing/length_demands.py",
        "axis != along and a.length != b.length", "False",
        "test_fits.py::test_the_gradient_raises_where_python_raises"),
+    _c("calls: active in another place of a recursion", "analysis/values/call_activity.py",
+       "while changes(constant, _active, wanted=False):", "if changes(constant, _active, wanted=False):",
+       "test_calls.py::test_an_argument_that_is_active_in_another_place_of_the_recursion"),
+    _c("calls: an argument that a derivative passes through", "analysis/values/call_activity.py",
+       "(p.name in names) is wanted", "wanted or p.name in names",
+       "test_calls.py::test_an_argument_that_is_active_in_another_place_of_the_recursion"),
+    _c("plan: what forward sweeps of callees return", "reverse/storage/tape_report.py",
+       "result >= results_of_primal(origin)", "False", "test_plan.py::test_what_functions_beside_it_save_counts"),
+    _c("plan: what a recursion saves", "reverse/storage/tape_report.py",
+       "if f.name in own", "if False", "test_plan.py::test_what_a_recursion_saves_is_not_known"),
 )
 # fmt: on

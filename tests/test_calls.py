@@ -424,6 +424,22 @@ def test_steps_in_a_function_that_is_called_are_warned_of(f, args, by_steps):
         assert roles == {"scale": "active", "shape": "as a constant alone"}
 
 
+def swapped(x, y, n):
+    if n == 0:
+        return y * y
+    return swapped(np.sin(y), x, n - 1)
+
+
+def swapping(x, y):
+    return swapped(x, y, 3) + 2.0 * swapped(x, y, 2)
+
+
+def test_an_argument_that_is_active_in_another_place_of_the_recursion():
+    """x is active since y is, in the call inside."""
+    found = srcad.check_grad(swapping, 0.7, 0.4, argnums=(0, 1), target="python")
+    assert found and all(srcad.grad(swapping, (0, 1), target="python")(0.7, 0.4)), str(found)
+
+
 # ---- what is raised -------------------------------------------------------------------------------------------------
 
 
