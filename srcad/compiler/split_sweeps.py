@@ -14,7 +14,7 @@ e = np.exp(h)
 y = h * e
 return y, e
 >>> [p.name for p in split.reverse.params], split.results
-(['y', 'e', 'd_y'], (0,))
+(['x', 'e', 'd_y'], ())
 """
 
 from __future__ import annotations
