@@ -106,7 +106,7 @@ class Derivative:
         loop an adjoint is assigned once or more in each iteration: each value is listed, with the line that it is of.
         """
         one, flat = self._flat(args, kwargs)
-        return trace(readable_text(one.generated), one.generated.function.adjoints, flat)
+        return trace(readable_text(one.generated), one.generated.adjoints, flat)
 
     def profile(self, *args: Any, **kwargs: Any) -> Profile:
         """The share of each line of the generated text in the time of a call with these arguments.

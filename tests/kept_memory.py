@@ -21,8 +21,15 @@ def noted(text: str, name: str, kept: Collection[str]) -> tuple[Any, dict[str, i
         return value
 
     class Noting(ast.NodeTransformer):
-        def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+            # functions beside it have names of their own; what they return is named here
+            return self.generic_visit(node) if node.name == name else node  # type: ignore[return-value]
+
+        def visit_Assign(self, node: ast.Assign) -> ast.Assign | list[ast.stmt]:
             target = node.targets[0]
+            if isinstance(target, ast.Tuple) and not isinstance(node.value, ast.Tuple):
+                loaded = [ast.Name(one.id, ast.Load()) for one in target.elts if isinstance(one, ast.Name)]
+                return [node, *(ast.Expr(self.around(one, one)) for one in loaded if one.id in kept)]
             if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
                 for at, one in enumerate(target.elts):
                     node.value.elts[at] = self.around(one, node.value.elts[at])

@@ -412,5 +412,15 @@ CONDITIONS: tuple[Condition, ...] = (
     _c("check: code that is right for another function", "build_step/editing/verified.py",
        'f"{record_of(text)} {code_digest(text)}"', "code_digest(text)",
        "test_editing.py::test_what_was_checked_for_another_primal_is_not_checked"),
+    _c("calls: active in another place of a recursion", "analysis/values/call_activity.py",
+       "while changes(constant, _active, wanted=False):", "if changes(constant, _active, wanted=False):",
+       "test_calls.py::test_an_argument_that_is_active_in_another_place_of_the_recursion"),
+    _c("calls: an argument that a derivative passes through", "analysis/values/call_activity.py",
+       "(p.name in names) is wanted", "wanted or p.name in names",
+       "test_calls.py::test_an_argument_that_is_active_in_another_place_of_the_recursion"),
+    _c("plan: what forward sweeps of callees return", "reverse/storage/tape_report.py",
+       "result >= results_of_primal(origin)", "False", "test_plan.py::test_what_functions_beside_it_save_counts"),
+    _c("plan: what a recursion saves", "reverse/storage/tape_report.py",
+       "if f.name in own", "if False", "test_plan.py::test_what_a_recursion_saves_is_not_known"),
 )
 # fmt: on

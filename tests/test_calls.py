@@ -487,6 +487,61 @@ def test_equal_bits_twice():
         np.testing.assert_array_equal(first, second)
 
 
+# ---- what no derivative passes through ------------------------------------------------------------------------------
+
+
+def sided(x, scale, shape):
+    b = 2.0 * scale
+    if x > 0.0:
+        c = b * b
+    else:
+        c = b + len(shape)
+    return c
+
+
+def two_sides(x, scale, shape):
+    return sided(x, scale, shape) + sided(x - 1.0, scale, shape)
+
+
+def halved(x, tolerance, weight):
+    if abs(x) < tolerance:
+        return weight * x
+    return halved(0.5 * x, tolerance, weight) + halved(0.4 * x, tolerance, weight)
+
+
+def bisected(x, tolerance, weight):
+    return halved(x, tolerance, weight)
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "by_steps"), [(two_sides, (0.5, 2.0, np.ones(3)), "x"), (bisected, (3.0, 0.5, 2.0), "tolerance")]
+)
+def test_steps_in_a_function_that_is_called_are_warned_of(f, args, by_steps):
+    with pytest.warns(srcad.ZeroDerivativeWarning, match=f"depends on {by_steps} through"):
+        found = srcad.check_grad(f, *args, argnums=(0, 1, 2), target="python")
+    assert found, str(found)
+    roles = {one.name: one.role for one in srcad.grad(f, (0, 1, 2), target="python").explain(*args).parameters}
+    assert roles.pop(by_steps) == "through steps alone"
+    if f is two_sides:
+        assert roles == {"scale": "active", "shape": "as a constant alone"}
+
+
+def swapped(x, y, n):
+    if n == 0:
+        return y * y
+    return swapped(np.sin(y), x, n - 1)
+
+
+def swapping(x, y):
+    return swapped(x, y, 3) + 2.0 * swapped(x, y, 2)
+
+
+def test_an_argument_that_is_active_in_another_place_of_the_recursion():
+    """x is active since y is, in the call inside."""
+    found = srcad.check_grad(swapping, 0.7, 0.4, argnums=(0, 1), target="python")
+    assert found and all(srcad.grad(swapping, (0, 1), target="python")(0.7, 0.4)), str(found)
+
+
 # ---- what is raised -------------------------------------------------------------------------------------------------
 
 

@@ -18,8 +18,11 @@ from srcad.inspection.finite_calls import copied, readable_text
 from srcad.inspection.nonfinite import NonFinite
 from srcad.inspection.observed_text import observed
 from srcad.inspection.trace import Trace
+from srcad.inspection.turns import TurnCounter
+from tests import test_calls
 from tests.numeric import leaves, map_leaves
 from tests.programs.registry import Case, all_cases
+from tests.test_calls import floats
 
 TARGETS = ["python", "cpu"]
 
@@ -217,10 +220,127 @@ def test_options_are_checked() -> None:
         srcad.grad(np.sum, on_nonfinite=True)  # type: ignore[arg-type]
 
 
+# ---- functions that stay functions -----------------------------------------------------------------------------------
+
+
+def spring(y: Any, p: float) -> Any:
+    energy = y * y
+    root = np.sqrt(p - energy)
+    return root * y
+
+
+def stepped(y: Any, p: float, n: int) -> Any:
+    for i in range(n):
+        k = spring(y, p)
+        y = y + 0.1 * spring(y + 0.5 * k, p)
+    return np.sum(y * y)
+
+
+def logs(values: Any, lo: int, hi: int) -> Any:
+    if hi - lo == 1:
+        part = np.log(values[lo])
+        return part * part
+    mid = (lo + hi) // 2
+    return logs(values, lo, mid) + logs(values, mid, hi)
+
+
+def all_logs(values: Any) -> Any:
+    return logs(values, 0, len(values))
+
+
+def clipped(x: Any, limit: float) -> Any:
+    low = 0.0 * x
+    return np.where(x > limit, np.log(x), low)
+
+
+def masked(x: Any) -> Any:
+    return np.sum(np.where(x > 2.0, spring(x, 9.0), x) + np.where(x > 2.0, spring(x, 8.0), 0.0) + clipped(x, 0.0))
+
+
+def decided(x: float, y: float) -> float:
+    if size(x, y) > 1.0 or size(y, x) < -1.0:
+        return np.log(y - 2.0) * x  # type: ignore[no-any-return]
+    return x
+
+
+def size(u: float, v: float) -> float:
+    y = v / u
+    z = y * y
+    return z - u
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("y", [0.5, np.array([0.1, 0.5])], ids=["number", "array"])
+def test_the_place_is_in_the_function_that_is_called(target: str, y: Any) -> None:
+    place = found(stepped, y, 1.0, 9, target=target)
+    assert source_of(place) == "root = np.sqrt(p - energy)"
+    assert place is not None and place.primal is not None and place.primal.function == "spring"
+    assert (place.name, place.iterations) == ("root", (("i", 7),)) and place.born
+    assert "np.sqrt(p - energy)" in place.text
+    with open(place.file, encoding="utf-8") as file:
+        assert file.read().splitlines()[place.line - 1] == place.text
+    with pytest.raises(NonFiniteError, match="in spring"):
+        srcad.grad(stepped, debug=True, target=target)(y, 1.0, 9)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_place_is_in_a_function_that_calls_itself(target: str) -> None:
+    place = found(all_logs, np.array([1.0, 3.0, -2.0, 5.0, 2.0]), target=target)
+    assert source_of(place) == "part = np.log(values[lo])"
+    assert place is not None and np.isnan(place.value) and place.born
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_arguments_are_followed_into_calls(target: str) -> None:
+    for values in (np.array([1.0, np.nan, 3.0]), np.array([np.nan])):
+        place = found(all_logs, values, target=target)
+        assert place is not None and [one.name for one in place.operands if one.argument] == ["values"]
+    place = found(stepped, np.array([0.1, np.nan, 0.9]), 1.0, 2, target=target)
+    assert place is not None and [(one.name, one.index) for one in place.operands] == [("y", (1,))]
+
+
+def test_what_is_masked_in_a_call_is_not_the_reason() -> None:
+    assert found(masked, np.array([1.0, 2.5, 0.5])) is None
+    place = found(masked, np.array([1.0, 2.9, 0.5, -1.0]))  # beyond the root of 8; log(-1) is masked
+    assert source_of(place) == "root = np.sqrt(p - energy)"
+    assert place is not None and place.index == (1,)
+
+
+def test_a_call_that_decides_is_not_the_reason() -> None:
+    place = found(decided, 0.0, 1.0)  # size(0, 1) is inf
+    assert source_of(place).startswith("return np.log(y - 2.0) * x")
+
+
+def test_adjoints_in_functions_that_are_called_are_listed() -> None:
+    traced = srcad.grad(stepped).trace(0.2, 1.0, 3)
+    assert [one.iterations for one in traced["root"]] == [(("i", t),) for t in (2, 2, 1, 1, 0, 0)]
+    assert {one.primal_line for one in traced["root"]} == {spring.__code__.co_firstlineno + 3}
+    logged = srcad.grad(all_logs).trace(np.array([1.0, 2.0, 4.0]))
+    assert [one.index for one in logged["values"]] == [None, 2, 1, 0]
+    np.testing.assert_allclose(sorted(one.value for one in logged["part"]), sorted(2.0 * np.log([1.0, 2.0, 4.0])))
+
+
+def test_lines_of_functions_that_are_called_have_their_times() -> None:
+    derivative = srcad.grad(all_logs)
+    shown = derivative.profile(np.arange(1.0, 9.0))
+    runs = {one.text.strip(): one.runs for one in shown.lines}
+    assert runs["mid = (lo + hi) // 2"] in (7, 14) and abs(sum(map(shown.share, shown.lines)) - 1.0) < 1e-9
+    lines = derivative.source_for(np.arange(1.0, 9.0)).splitlines()
+    assert all(lines[one.line - 1] == one.text for one in shown.lines)
+    assert {one.primal.function for one in shown.lines if one.primal} == {"logs", "all_logs"}
+
+
+def test_values_in_functions_that_are_called_are_explained() -> None:
+    told = str(srcad.grad(stepped).explain(0.2, 1.0, 3))
+    assert "root   " in told and "dear to compute again" in told
+    alone = str(srcad.grad(all_logs).explain(np.ones(3)))
+    assert "part = np.log(values[lo])" in alone and "recomputed" in alone
+
+
 # ---- the observed text is the text -----------------------------------------------------------------------------------
 
 
-class Silent:
+class Silent(TurnCounter):
     """An observer that looks on."""
 
     def read(self, name: str, value: Any, index: Any = None) -> Any:
@@ -233,12 +353,16 @@ class Silent:
     def result(self, line: int, value: Any) -> Any:
         return value
 
-    def turn(self, depth: int, index: str, value: int | None) -> None: ...
+    def passes(self) -> None: ...
 
-    def left(self, depth: int) -> None: ...
+    def passed(self, value: Any) -> Any:
+        return value
 
 
-@pytest.mark.parametrize("case", all_cases()[::15], ids=lambda c: c.name)
+KEPT = [Case(f, tuple(args), floats(args), f"kept:{name}") for name, (f, *args) in test_calls.ALL.items()]
+
+
+@pytest.mark.parametrize("case", [*all_cases()[::15], *KEPT], ids=lambda c: c.name)
 def test_the_observed_text_computes_the_same(case: Case) -> None:
     gradient = srcad.value_and_grad(case.function, case.wrt, target="python")
     with warnings.catch_warnings():

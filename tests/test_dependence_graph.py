@@ -17,6 +17,7 @@ from srcad.inspection.graph.dependence_graph import DependenceGraph
 from srcad.inspection.graph.dependences import Dependences
 from srcad.inspection.graph.drawing import drawing
 from srcad.inspection.graph.layers import layered
+from tests import test_calls
 from tests.programs.registry import Case
 from tests.test_looking import programs, recurrence
 
@@ -76,6 +77,18 @@ def test_what_depends_on_what() -> None:
         ("total", "return", "derivative"),
     }
     assert not [one for one in graph.dependences.variables if one.saved]  # a turn is reversed when it is done
+
+
+def test_a_call_is_an_edge_from_what_a_derivative_passes_through() -> None:
+    graph = srcad.grad(test_calls.two_sides, ("x", "scale")).graph(0.5, 2.0, np.ones(3)).dependences
+    assert edges(graph) == {("x", "return", "value"), ("scale", "return", "derivative"), ("shape", "return", "value")}
+    graph = srcad.grad(test_calls.both).graph(0.8).dependences  # several results, recursion
+    assert edges(graph) == {
+        ("x", "a", "derivative"),
+        ("x", "b", "derivative"),
+        ("a", "return", "derivative"),
+        ("b", "return", "derivative"),
+    }
 
 
 def test_what_is_saved_is_marked() -> None:

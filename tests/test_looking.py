@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html.parser
 import json
 import math
@@ -24,7 +25,9 @@ from srcad.inspection.page.comparison import Comparison
 from srcad.inspection.page.pass_slider import last_run, slider_data
 from srcad.inspection.page.rendering import page
 from srcad.ir.printer import text as printed
+from tests import test_calls
 from tests.programs.registry import Case, all_cases
+from tests.test_calls import floats
 
 AREAS = ("models", "scientific", "calls", "while_loops", "memory", "left_early")
 
@@ -35,7 +38,8 @@ def programs() -> list[Case]:
     for case in all_cases():
         if case.name.partition(":")[0] in AREAS:
             found.setdefault(case.function, case)
-    return list(found.values())
+    kept = [Case(f, tuple(args), floats(args), f"kept:{name}") for name, (f, *args) in test_calls.ALL.items()]
+    return [*found.values(), *kept]
 
 
 def made_for(case: Case) -> Generated:
@@ -150,14 +154,16 @@ def test_lines_have_their_partners(case: Case) -> None:
 def test_saved_values_are_named_where_they_are_written_and_read(case: Case) -> None:
     made = made_for(case)
     shown = Comparison(made)
-    for entry in made.kept:
-        marks = [mark for row in shown.rows for mark in row.marks]
+    definitions = {one.name: one for one in ast.parse(shown.text).body if isinstance(one, ast.FunctionDef)}
+    first = definitions[made.function.name].lineno
+    for entry in made.kept:  # functions beside it have names of their own
+        marks = [mark for row in shown.rows[first - 1 :] for mark in row.marks]
         found = [(kind, said) for kind, said in marks if said.split()[1].rstrip(",") == entry.name]
         assert {said.split()[0] for _, said in found} - {"keeps"} == {"saves", "reads"}, entry.name
         assert all(said.endswith(f", {shown.sizes[entry.name]}") for _, said in found)
     for row in shown.rows:  # each assignment of such a name has a mark
         target = row.text.strip().partition(" = ")[0].partition("[")[0]
-        if target in made.function.tape and " = " in row.text:
+        if target in made.function.tape and " = " in row.text and row.number > first:
             assert any(kind == "save" for kind, _ in row.marks), row.text
 
 
@@ -197,14 +203,18 @@ def test_active_names_are_coloured() -> None:
             assert f'<i class="active">{name}</i>' not in marked[function], name
 
 
-def test_the_slider_has_what_each_pass_gave() -> None:
+@pytest.mark.parametrize(
+    ("function", "args"), [(recurrence, (np.ones(3), np.ones(3), 2)), (test_calls.saved_in_a_loop, (0.3, 5))]
+)
+def test_the_slider_has_what_each_pass_gave(function: Any, args: tuple[Any, ...]) -> None:
     with recorded() as stages:
-        derivative = srcad.grad(recurrence)
-        made = derivative.specialisation(np.ones(3), np.ones(3), 2).generated
+        derivative = srcad.grad(function)
+        made = derivative.specialisation(*args).generated
         _ = made.compiled
     data = json.loads(slider_data(Comparison(made), stages))
     changed = [stage for stage in last_run(stages) if stage.changed]
     assert [one["name"] for one in data["stages"]] == [stage.of.name for stage in changed]
+    assert {stage.unit.function.name.removesuffix("_grad") for stage in changed} == {function.__name__}
     before: list[str] = []
     for one, stage in zip(data["stages"], changed, strict=True):
         rows = [data["lines"][number] for number in one["rows"]]

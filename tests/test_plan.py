@@ -223,7 +223,8 @@ def test_each_call_has_its_own_sizes():
 
 SEVERAL = [
     "aliases:double_buffer", "aug_assign:on_arrays", "branches:loop_in_a_branch", "broadcasting:grows_by_rebinding",
-    "calls:callee_with_a_loop", "elsewhere:element_written_several_times", "indexing_write:slice_augmented",
+    "calls:callee_with_a_loop",
+    "calls:function_as_an_argument", "elsewhere:element_written_several_times", "indexing_write:slice_augmented",
     "linalg:matrix_power_and_triangles", "loops_more:read_then_overwritten_by_an_inner_loop",
     "memory:shifted_onto_itself", "odd:names_of_the_generated_text", "turns:scratch_as_a_whole",
     "views:view_of_a_view", "views:view_outlives_a_rebinding",
@@ -259,6 +260,98 @@ def test_random_programs_keep_what_the_plan_says(text, turns):
         # a lone number counts whether or not the branch is taken that keeps it
         wanted = really.get(one.name, one.bytes if one.shape == () else 0)
         assert one.bytes is None or one.bytes == wanted, f"{one}\n{text}"
+
+
+# ---- functions that stay functions ------------------------------------------------------------
+
+
+def sines(x, n):
+    for _ in range(n):
+        x = np.sin(x) * x
+    return x
+
+
+def twice(x, n):
+    return sines(x, n) + sines(2.0 * x, n + 1)
+
+
+def each_turn(x, n):
+    total = 0.0
+    for i in range(len(x)):
+        total += sines(x[i], n) * sines(total, 3)
+    return total
+
+
+def until(x):
+    while x < 100.0:
+        x = x * x + np.sin(x)
+    return x
+
+
+def two_searches(x):
+    return until(x) * until(2.0 * x)
+
+
+def either(x, n):
+    if n > 2:
+        return sines(x, n) + sines(x + 1.0, n)
+    return x * x
+
+
+def nested_calls(x, n):
+    return np.sum(outer_call(x, n) * outer_call(x * x, n))
+
+
+def outer_call(x, n):
+    return sines(x, n) * sines(0.5 * x, 2)
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "exact"),
+    [
+        (twice, (0.7, 5), True),
+        (each_turn, (np.ones(4), 6), False),  # a list of arrays
+        (two_searches, (1.2,), False),
+        (either, (0.3, 4), True),
+        (either, (0.3, 1), True),
+        (nested_calls, (np.ones(5), 3), True),
+    ],
+)
+def test_what_functions_beside_it_save_counts(f, args, exact):
+    derivative = srcad.grad(f, target="python")
+    plan = derivative.plan(*args)
+    really = kept_memory(derivative, args)
+    assert {one.name: one.bytes for one in plan.saved if one.bytes} == {
+        one.name: really[one.name] for one in plan.saved if one.bytes
+    }
+    assert plan.exact == exact
+    if exact:
+        assert plan.bytes == sum(really.values())
+    # no less than where the calls are inlined by hand: the sweeps of `sines` save n values each
+    if f is twice:
+        assert plan.bytes >= 8 * (5 + 6)
+
+
+def test_what_functions_beside_it_save_may_be_too_much():
+    derivative = srcad.grad(twice, target="python", max_tape=1000)
+    derivative(0.5, 10)
+    with pytest.raises(ArgumentError, match="S314"):
+        derivative(0.5, 1000)
+
+
+def shaken(x, n):
+    y = 0.0
+    for i in range(len(x)):
+        y = np.sin(y * x[i]) + x[i]
+    return y if n == 0 else y * shaken(0.5 * x, n - 1)
+
+
+def test_what_a_recursion_saves_is_not_known():
+    derivative = srcad.grad(lambda x, n: shaken(x, n), target="python")
+    plan = derivative.plan(np.ones(4), 3)
+    assert not plan.exact and plan.most is None
+    assert "what is not known before the call" in str(plan) and "for each level of the recursion" in str(plan)
+    assert "for each level of the recursion" in derivative.source_for(np.ones(4), 3).partition("import")[0]
 
 
 # ---- the table ---------------------------------------------------------------------------------

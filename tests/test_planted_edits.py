@@ -4,13 +4,16 @@ And harmless edits, of which it says nothing.
 """
 
 import ast
+import importlib
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import srcad
 from srcad.build_step.editing.differences import agree
 from srcad.build_step.editing.first_wrong_statement import first_wrong
 from srcad.build_step.editing.recording import record
@@ -254,3 +257,145 @@ class _WithoutPass(ast.NodeTransformer):
                 kept = [one for one in getattr(node, block) if not isinstance(one, ast.Pass)]
                 setattr(node, block, kept or ([ast.Pass()] if block == "body" else []))
         return node
+
+
+# ---- functions that stay functions -----------------------------------------------------------------------------------
+
+CALLING = """import numpy as np
+
+
+def rhs(y, p):
+    root = np.sqrt(p[0] + y * y)
+    wave = np.sin(root) * y
+    pull = root * p[1] - wave
+    return pull * root
+
+
+def step(y, p, n):
+    for i in range(n):
+        k = rhs(y, p)
+        y = y + 0.1 * rhs(y + 0.05 * k, p)
+    return np.sum(y * y)
+
+
+def tree(values, lo, hi):
+    if hi - lo == 1:
+        x = values[lo]
+        return x * np.sin(x)
+    mid = (lo + hi) // 2
+    return tree(values, lo, mid) * tree(values, mid, hi)
+
+
+def product(values):
+    return tree(values, 0, len(values))
+"""
+STEP, TREE = "step", "product"
+ARGUMENTS = {
+    STEP: (np.array([0.3, 1.2]), np.array([0.7, 0.4]), 4),
+    TREE: (np.array([0.7, 1.1, 1.9, 0.4, 1.3]),),
+}
+
+
+@pytest.fixture(scope="module")
+def calling(tmp_path_factory):
+    """The texts of gradients with functions beside them."""
+    root = tmp_path_factory.mktemp("calling")
+    (root / "planted_calling.py").write_text(CALLING)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(root))
+        module = importlib.import_module("planted_calling")
+        wrt = {STEP: ("y", "p"), TREE: ("values",)}
+        made = {
+            name: srcad.grad(getattr(module, name), wrt[name], target="python").source_for(*ARGUMENTS[name])
+            for name in ARGUMENTS
+        }
+    sys.modules.pop("planted_calling", None)
+    return made
+
+
+WRONG_BESIDE = [
+    # in a forward sweep, an adjoint, a function that calls itself
+    (STEP, "wave = sin * y", "wave = sin + y", None),
+    (STEP, "return product, pull, root, sin", "return product, root, pull, sin", None),
+    (STEP, "d_root += p[1] * d_pull", "d_root -= p[1] * d_pull", None),
+    (STEP, "d_p[1] += np.sum(root * d_pull)", "d_p[0] += np.sum(root * d_pull)", None),
+    (STEP, "    d_y += sin * d_wave\n", "", "d_root += np.cos(root)"),
+    (STEP, "    d_p[0] += np.sum(d_sum)\n", "", "    return"),
+    (STEP, "pull = root * d_result\n", "pull = root * d_result\n    d_y += 0.1 * d_pull\n", "d_y += 0.1 * d_pull"),
+    (STEP, "= pull * d_result\n", "= pull * d_result\n    d_root = 2.0 * d_root\n", "d_root = 2.0 * d_root"),
+    (STEP, "def rhs_adjoint(y, p, pull, root, sin,", "def rhs_adjoint(y, p, root, pull, sin,", None),
+    # where they are called
+    (STEP, "rhs_forward(total, p)", "rhs_forward(total + 0.1, p)", None),
+    (STEP, "total = y_1 + 0.05 * k", "total = y_1 + 0.06 * k", None),
+    (STEP, "k, pull_saved[i], root_saved[i]", "k, root_saved[i], pull_saved[i]", None),
+    (TREE, "result = x * np.sin(x)", "result = x * np.cos(x)", None),
+    (TREE, "d_x = sin * d_result + np.cos(x) * x * d_result", "d_x = sin * d_result + np.cos(x) * d_result", None),
+    (TREE, "        d_values[lo] += d_x\n", "        d_values[lo] = d_x\n        d_values[lo] += d_x\n", "[lo] = d_x"),
+    (TREE, "d_values, value_1 * d_result)", "d_values, value * d_result)", "lo, mid, d_values, value *"),
+    (TREE, "values, lo, mid, d_values", "values, mid, hi, d_values", "mid, hi, d_values, value_1"),
+    (TREE, "        x = values[lo]\n        sin", "        x = values[hi - 2]\n        sin", "x = values[hi - 2]"),
+    (TREE, "len(values), d_values, d_result)", "len(values) - 1, d_values, d_result)", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "before", "after", "named"), WRONG_BESIDE, ids=range(len(WRONG_BESIDE)))
+def test_a_wrong_edit_in_a_function_beside_is_found_at_its_line(calling, name, before, after, named):
+    generated = calling[name]
+    assert generated.count(before) == 1, generated
+    text = generated.replace(before, after)
+    wrong = first_wrong(text, generated, f"{name}_grad", ARGUMENTS[name])
+    lines, said = text.split("\n"), (named or after).strip("\n")
+    wanted = [at for at, line in enumerate(lines, 1) if said == line] or [
+        at for at, line in enumerate(lines, 1) if said in line
+    ]
+    assert len(wanted) == 1, wanted
+    assert wrong is not None and wrong.line == wanted[0], wrong
+    if "# L" in text.split("\n")[wrong.line - 2]:
+        assert wrong.primal is not None and wrong.primal in text.split("\n")[wrong.line - 2]
+
+
+HARMLESS_BESIDE = [
+    (STEP, [("d_wave = -d", "d_swell = -d"), ("sin * d_wave", "sin * d_swell"), ("y * d_wave", "y * d_swell")]),
+    (STEP, [("d_p[1] += np.sum(root * d_pull)", "part = root * d_pull\n    d_p[1] += np.sum(part)")]),
+    (TREE, [("d_values[lo] += d_x", "d_values[lo] = d_values[lo] + d_x")]),
+    (TREE, [("value * d_result)", "d_result * value)"), ("mid = (lo + hi) // 2", "mid = lo + (hi - lo) // 2")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "edits"), HARMLESS_BESIDE, ids=range(len(HARMLESS_BESIDE)))
+def test_a_harmless_edit_in_a_function_beside_raises_no_alarm(calling, name, edits):
+    text = generated = calling[name]
+    for before, after in edits:
+        assert text.count(before) in (1, 2), before
+        text = after.join(text.rsplit(before, 1))
+    assert text != generated
+    assert first_wrong(text, generated, f"{name}_grad", ARGUMENTS[name]) is None
+
+
+def test_a_harmless_edit_in_one_function_does_not_hide_a_wrong_one_in_another(calling):
+    text = calling[STEP].replace("d_wave = -d_pull", "d_root = d_root + 0.0\n    d_wave = -d_pull")
+    text = text.replace("d_sum = np.zeros(y.shape[0])", "d_sum = np.ones(y.shape[0])")
+    wrong = first_wrong(text, calling[STEP], "step_grad", ARGUMENTS[STEP])
+    assert wrong is not None and "np.ones" in wrong.statement
+
+
+def test_check_names_a_statement_in_a_function_beside(tmp_path, monkeypatch):
+    """From the file that was built, which has a check of the arguments around the function."""
+    monkeypatch.setenv("SRCAD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "planted_calls.py").write_text(CALLING + "\n\ndef points():\n    return (np.linspace(0.5, 2.0, 5),)\n")
+    entry = '{ function = "planted_calls:product", examples = "planted_calls:points", wrt = ["values"] }'
+    (tmp_path / "pyproject.toml").write_text(f"[tool.srcad]\nfunctions = [{entry}]\n")
+    try:
+        run(tmp_path, "build")
+        assert run(tmp_path, "check") == "right      product_grad.py\n"
+        path = tmp_path / "generated" / "product_grad.py"
+        text = path.read_text()
+        before = "d_x = sin * d_result + np.cos(x) * x * d_result"
+        assert text.count(before) == 1
+        path.write_text(text.replace(before, "d_x = sin * d_result - np.cos(x) * x * d_result"))
+        said = run(tmp_path, "check", code=1)
+        wanted = text[: text.index(before)].count("\n") + 1
+        assert f"product_grad.py:{wanted}: " in said and "of L21: return x * np.sin(x)" in said, said
+    finally:
+        sys.modules.pop("planted_calls", None)

@@ -43,4 +43,5 @@ def prepare_called(f: Function, kept: Sequence[KeptFunction], request: Request) 
     trees = {one.called.name: id(one.tree) for one in kept}
     names = {one.called.name: one.tree.name for one in kept}
     own = {one.called.name: replace(one.called, pure=is_pure(one.called.name)) for one in kept}
-    return f, CalledFunctions(primals, own, trees, names, recursive(primals.values()) | {one.called.name for one in kept if one.recurs}, text, reverse, tidy)
+    recurs = recursive(primals.values()) | {one.called.name for one in kept if one.recurs}
+    return f, CalledFunctions(primals, own, trees, names, recurs, text, reverse, tidy)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from srcad.analysis.memory.alias_classes import alias_classes
+from srcad.analysis.values.activity import active_names
+from srcad.analysis.values.call_activity import with_constant_arguments
 from srcad.canonicalize.prune import prune
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
@@ -115,6 +117,15 @@ class CalledFunctions:
         changes = tuple(range(len(taken), len(taken) + len(buffers)))
         called = Called(own, (*taken, *buffers, *cotangents), returned, True, changes)
         return AdjointCall(called, wanted, reads)
+
+    def normal_forms(self) -> tuple[tuple[Function, frozenset[str]], ...]:
+        """The functions that are differentiated, each with the names through which a derivative passes."""
+        active: dict[str, frozenset[str]] = {}
+        for name, wanted in self._adjoints:
+            f = self.primals[name]
+            own = active_names(f, [f.params[at].name for at in wanted.wrt], [f.results[at] for at in wanted.results])
+            active[name] = active.get(name, frozenset()) | own
+        return tuple((f, active.get(name, frozenset())) for name, f in self.primals.items())
 
     def _fresh(self, name: str) -> str:
         """A name that no other function has; `beside` makes it as short as it can be."""
@@ -229,4 +240,6 @@ def normalised(
         return name not in effects
 
     made = {name: prune(with_purity(g, is_pure)) for name, g in made.items()}
-    return with_purity(f, is_pure), made, is_pure
+    told = with_constant_arguments(made)
+    made = {name: with_callees(g, told) for name, g in made.items()}
+    return with_callees(with_purity(f, is_pure), told), made, is_pure

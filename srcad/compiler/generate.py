@@ -29,7 +29,7 @@ from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.backend.python.argument_checks import TypedParameter, argument_check, of_any_length
 from srcad.backend.python.module_text import module_text
-from srcad.backend.python.name_clashes import with_distinct_names
+from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
 from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined
@@ -44,11 +44,11 @@ from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source, read
 from srcad.frontend.values.abstract_values import Abstract
 from srcad.ir.calls import callees, recursive
-from srcad.ir.nodes import Function, Span
+from srcad.ir.nodes import Function, Recovery, Span
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
-from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines
+from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
 from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
 
 _CALLED = {"primal": "Compiled form of", "adjoint": "Adjoint of", "jacobian": "Jacobian of"}
@@ -70,13 +70,15 @@ class Generated:
     written: frozenset[str]
     """Flat parameters whose memory the primal writes to."""
     kept: tuple[TapeEntry, ...]
-    """What the forward sweep saves for the reverse sweep."""
+    """What the forward sweep saves for the reverse sweep, that of functions that it calls included."""
     steps: tuple[StepInput, ...]
     """What is differentiated with respect to, and enters through comparisons and the like alone."""
     roles: tuple[ParameterRole, ...]
     """Whether a gradient passes from each parameter of the primal, and if not, why."""
     active: frozenset[str]
     """The names of the primal through which a derivative passes."""
+    called: tuple[tuple[Function, frozenset[str]], ...]
+    """The functions of the source that the primal calls, in normal form, each with its active names."""
     _asked: Asked
     _verify: bool
 
@@ -90,6 +92,27 @@ class Generated:
     def result(self) -> Abstract:
         """What the primal returns."""
         return self.lowered.result
+
+    @cached_property
+    def printed(self) -> tuple[Function, ...]:
+        """The functions as they are called in the text, this one last."""
+        return tuple(with_distinct_names((*self.beside, self.function)))
+
+    @property
+    def kept_by_recursion(self) -> tuple[TapeEntry, ...]:
+        """What the levels of a recursion keep: how much that is in all is known to no one before the call."""
+        return tape_of_called(self.printed[:-1])
+
+    @property
+    def adjoints(self) -> dict[str, str]:
+        """The names of adjoints in all functions, each with the variable whose adjoint it is."""
+        return {name: of for f in map(rename_clashes, self.printed) for name, of in f.adjoints.items()}
+
+    @property
+    def recoveries(self) -> tuple[Recovery, ...]:
+        """How the reverse sweeps come by what they read, of all functions."""
+        found = (one for f in (self.function, *self.beside) for one in f.recoveries)
+        return tuple(dict.fromkeys(found))  # a line that reads an element twice has it twice
 
     @property
     def inserted(self) -> Span | None:
@@ -119,7 +142,14 @@ class Generated:
         named = {own.name: p.name for own, p in zip(primal.params, self.function.params, strict=False)}
         types = {new: primal.types[old] for old, new in named.items()}
         with during("sizes"):
-            return tape_sizes(self.function, self.kept, types, {named[name] for name in self.written})
+            f = inline_calls(self.function, self._inlined)
+            return tape_sizes(f, self.kept, types, {named[name] for name in self.written})
+
+    @property
+    def _inlined(self) -> dict[str, Function]:
+        """The functions whose calls are inlined in what is compiled."""
+        called = recursive(self.beside)
+        return {one.name: one for one in self.beside if one.name not in called}
 
     @cached_property
     def compiled(self) -> Function:
@@ -128,9 +158,14 @@ class Generated:
 
     @cached_property
     def compiled_beside(self) -> tuple[Function, ...]:
-        """The functions that it calls: those that call themselves. All others are inlined."""
-        called = recursive(self.beside)
-        return tuple(self._for_machine(one) for one in self.beside if one.name in called)
+        """The functions that it calls: those that call themselves, and those whose calls may not be evaluated."""
+        called = {*callees(self.compiled)}
+        made: list[Function] = []
+        for one in reversed(self.beside):
+            if one.name in called:
+                made.insert(0, self._for_machine(one))
+                called |= {*callees(made[0])}
+        return tuple(made)
 
     @property
     def layouts(self) -> dict[str, tuple[str, ...]]:
@@ -139,8 +174,7 @@ class Generated:
         return {f.name: tuple(_layout(f.types[p.name]) for p in f.params) for f in beside}
 
     def _for_machine(self, f: Function) -> Function:
-        called = recursive(self.beside)
-        inlined = {one.name: one for one in self.beside if one.name not in called}
+        inlined = self._inlined
         with settings(verify=self._verify), remembered_analyses():
             if not inlined.keys().isdisjoint(callees(f)):
                 f = run(INLINED, Unit(self._asked, inline_calls(f, inlined)), verifier).function
@@ -187,6 +221,7 @@ def generate(
     verify = is_verifying() or request.options.debug
     with settings(verify=verify):
         unit, beside = _made(asked, mode)
+    called = () if unit.called is None else unit.called.normal_forms()
     made, lowered = unit.function, unit.lowered
     assert lowered is not None
     header = ModuleDocstring(
@@ -195,10 +230,10 @@ def generate(
         summary_of(source.tree),
         fixed_values(arguments, lowered.guards),
         () if mode == "primal" else wrt,
-        tuple(docstring_lines(unit.tape)),
+        tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
     )
     name = source.name + _SUFFIX.get(mode, "_grad")
-    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active)
+    facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
 

@@ -14,7 +14,7 @@ e = np.exp(h)
 y = h * e
 return y, e
 >>> [p.name for p in split.reverse.params], split.results
-(['y', 'e', 'd_y'], (0,))
+(['x', 'e', 'd_y'], ())
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from srcad.analysis.memory.may_alias import may_alias
 from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
-from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Stmt, Var
+from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Saved, Stmt, Var
 from srcad.ir.traversal import block_reads, block_stores, defined, names, ops, section_start, walk
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
@@ -70,8 +70,9 @@ def split_sweeps(f: Function, params: int, results: int) -> SplitSweeps | None:
     if len(saved) > _MOST_SAVED or not all(isinstance(f.types[n], Scalar | Array) for n in saved):
         return None
     copies, atoms = _own_memory(f, forward, saved, values)
+    f = replace(f, tape={n: f.tape.get(n, Saved(n)) for n in saved})
     made = replace(f, body=(*(s for s in forward if not _is_ruler(s)), *copies, Return((*values, *atoms))))
-    made = replace(made, params=f.params[:params], results=(*values, *atoms), adjoints={}, tape={})
+    made = replace(made, params=f.params[:params], results=(*values, *atoms), adjoints={})
     made = initialise_undefined(made, returned=True)
     body = (*again.values(), *(s for s in reverse if not _is_ruler(s)), Return(own))
     read = block_reads(body)

@@ -51,7 +51,7 @@ from srcad.ir.traversal import result_names, section_start
 from srcad.ir.types import Array, Type, is_float
 from srcad.reverse import driver
 from srcad.reverse.driver import Reversal
-from srcad.reverse.storage.tape_report import tape_entries
+from srcad.reverse.storage.tape_report import tape_entries, with_returned_tape
 from srcad.typing.builder import Builder
 
 Step = Callable[[Unit], Unit]
@@ -258,7 +258,8 @@ def reversed_(unit: Unit) -> Unit:
 
 
 def tape_listed(unit: Unit) -> Unit:
-    return replace(unit, tape=tape_entries(unit.function))
+    f = with_returned_tape(unit.function)
+    return replace(unit, function=f, tape=tape_entries(f))
 
 
 # ---- cleanup ------------------------------------------------------------------------------------------------------

@@ -144,12 +144,10 @@ def memory_planner(generated: Generated) -> Callable[[Sequence[Any]], Plan]:
             for name, shape in zip(size_query.names, found, strict=True):
                 shapes[name] += [] if shape is None else [tuple(map(int, shape))]
         unknown |= {entry.name for entry in generated.kept if entry.grows} - set(size_query.names)
-        return Plan(
-            tuple(
-                _saved(entry, generated, None if entry.name in unknown else shapes[entry.name])
-                for entry in generated.kept
-            )
-        )
+        known = [
+            _saved(entry, generated, None if entry.name in unknown else shapes[entry.name]) for entry in generated.kept
+        ]
+        return Plan((*known, *(_saved(entry, generated, None) for entry in generated.kept_by_recursion)))
 
     return plan
 

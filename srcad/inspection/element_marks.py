@@ -42,6 +42,15 @@ class ElementMarks:
         else:
             self._scalars[name] = int(marks)
 
+    def entered(self) -> dict[str, int]:
+        """A function begins whose scalars are others; those of the caller are given back, for `left`."""
+        outer, self._scalars = self._scalars, {}
+        return outer
+
+    def left(self, outer: dict[str, int]) -> None:
+        """That function has ended."""
+        self._scalars = outer
+
     def _like(self, array: Any, make: bool) -> Any:
         """The marks of an array, as a view of those of the memory it is in; None where there are none."""
         owner = array

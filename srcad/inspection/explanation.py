@@ -62,11 +62,8 @@ def explanation(generated: Generated) -> Explanation:
     """The reasons behind a generated function."""
     primal = generated.lowered.function
     path = {param.name: param.path for param in primal.params}
-    # a line that reads an element twice has it twice
-    found = tuple(dict.fromkeys(generated.function.recoveries))
-    return Explanation(
-        primal.name, generated.roles, found, tuple(path.get(one.name, one.name) for one in generated.roles)
-    )
+    paths = tuple(path.get(one.name, one.name) for one in generated.roles)
+    return Explanation(primal.name, generated.roles, generated.recoveries, paths)
 
 
 def _lines(spans: Sequence[Span]) -> str:

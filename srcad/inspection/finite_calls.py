@@ -25,10 +25,11 @@ Call = Callable[..., Any]
 def readable_text(generated: Generated) -> ReadableText:
     """What people read of a generated function, in a file."""
     text = generated.text()
-    f = generated.function
+    f = generated.printed[-1]
     file = str(cache_files.store(generated.name, text, keep=False))
     parameters = tuple(param.name for param in f.params)
-    return ReadableText(f.name, text, file, parameters, statement_sources(f, text))
+    sources = {line: span for one in generated.printed for line, span in statement_sources(one, text).items()}
+    return ReadableText(f.name, text, file, parameters, sources)
 
 
 def copied(arguments: Sequence[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import traceback
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,6 +89,8 @@ class _Search(TurnCounter):
         self._arguments: set[int] = set()
         self._count = 0
         self._reads: list[tuple[Operand, Any]] = []
+        self._passing: list[int] = []
+        """Of the calls whose arguments are evaluated, how many values were read before."""
         self._results: list[Any] = []
 
     def argument(self, name: str, value: Any) -> None:
@@ -102,8 +104,7 @@ class _Search(TurnCounter):
         if not is_finite(part):
             marks = self._marks.of(name, value, index)
             where = _first_bad(value, index)
-            argument = bool(np.isin(marks, list(self._arguments)).any())
-            self._reads.append((Operand(name, _at(value, where), where, argument), marks))
+            self._reads.append((Operand(name, _at(value, where), where, self._is_argument(marks)), marks))
         return np.float64(part) if type(part) is float else part
 
     def written(self, line: int, name: str, value: Any, index: Any = None) -> None:
@@ -118,6 +119,41 @@ class _Search(TurnCounter):
         reads, self._reads = self._reads, []
         self._results.append(0 if is_finite(value) else self._marked(line, "result", value, None, reads))
         return value
+
+    def passes(self) -> None:
+        self._passing.append(len(self._reads))
+
+    def passed(self, value: Any) -> tuple[Any, list[tuple[Operand, Any]]]:
+        start = self._passing[-1]
+        reads = self._reads[start:]
+        del self._reads[start:]
+        return value, reads
+
+    def called(self, line: int, noted: bool, function: Callable[..., Any], *given: Any) -> Any:
+        """The function has names of its own. What it passes on has come up in it, or in what it was given."""
+        self._passing.pop()
+        names = function.__code__.co_varnames
+        marks = [
+            0 if is_finite(value) else self._marked(line, name, value, None, reads)
+            for name, (value, reads) in zip(names, given, strict=False)
+        ]
+        outer = self._reads, self._results, self._marks.entered()
+        self._reads, self._results = [], []
+        for name, (value, _), mark in zip(names, given, marks, strict=False):
+            self._marks.put(name, value, mark)
+        returned = super().called(line, noted, function, *(value for value, _ in given))
+        results = self._results
+        self._reads, self._results = outer[:2]
+        self._marks.left(outer[2])
+        parts = returned if isinstance(returned, tuple) else (returned,)
+        for value, mark in zip(parts, results, strict=False):
+            if not is_finite(value):
+                if isinstance(value, np.ndarray):
+                    self._marks.put("", value, mark)
+                where = _first_bad(value, None)
+                operand = Operand(f"{function.__name__}(...)", _at(value, where), where, self._is_argument(mark))
+                self._reads += [(operand, mark)] if noted else []
+        return returned
 
     def raised(self, line: int, message: str) -> NonFinite:
         """The place of a statement that raised."""
@@ -158,6 +194,9 @@ class _Search(TurnCounter):
         given, source = self._given, self._given.sources.get(line)
         text = self._lines[line - 1]
         return NonFinite(given.function, source, given.file, line, text, name, value, index, self.now, operands)
+
+    def _is_argument(self, marks: Any) -> bool:
+        return bool(np.isin(marks, list(self._arguments)).any())
 
     def _number(self) -> int:
         self._count += 1

@@ -35,6 +35,15 @@ class Observer(Protocol):
     def left(self, depth: int) -> None:
         """That loop has ended."""
 
+    def passes(self) -> None:
+        """The arguments of a call of another function of the text are evaluated next."""
+
+    def passed(self, value: Any) -> Any:
+        """One of them has been: what is given back stands for it in `called`."""
+
+    def called(self, line: int, noted: bool, function: Callable[..., Any], *given: Any) -> Any:
+        """Call that function. Unless `noted`, what it returns decides something, and gets into no value."""
+
 
 def observed(text: str, function: str, file: str) -> Callable[[Observer, Sequence[Any]], Any]:
     """The function of a module text, called with an observer and its arguments; 1/0 is inf, as in compiled code.
@@ -51,8 +60,9 @@ def observed(text: str, function: str, file: str) -> Callable[[Observer, Sequenc
     6.0
     """
     module = ast.parse(text)
-    (definition,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == function)
-    _Observed(definition).rewrite()
+    definitions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    for definition in definitions:
+        _Observed(definition, frozenset(one.name for one in definitions)).rewrite()
     code = compile(ast.fix_missing_locations(module), file, "exec")
 
     def run(observer: Observer, arguments: Sequence[Any]) -> Any:
@@ -65,10 +75,11 @@ def observed(text: str, function: str, file: str) -> Callable[[Observer, Sequenc
 
 
 class _Observed:
-    def __init__(self, definition: ast.FunctionDef) -> None:
+    def __init__(self, definition: ast.FunctionDef, functions: frozenset[str]) -> None:
         self._definition = definition
         stored = {n.id for n in ast.walk(definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        self._reads = _Reads(stored | {arg.arg for arg in definition.args.args})
+        self._reads = _Reads(stored | {arg.arg for arg in definition.args.args}, functions)
+        self._calls = _Calls(functions)
 
     def rewrite(self) -> None:
         self._definition.body = self._block(self._definition.body, 0)
@@ -77,6 +88,7 @@ class _Observed:
         return [new for stmt in block for new in self._statement(stmt, depth)]
 
     def _statement(self, stmt: ast.stmt, depth: int) -> list[ast.stmt]:
+        self._reads.line = self._calls.line = stmt.lineno
         match stmt:
             case ast.Assign(targets=targets, value=value):
                 names = [one for t in targets for one in (t.elts if isinstance(t, ast.Tuple) else [t])]
@@ -91,15 +103,21 @@ class _Observed:
                 call.args = [self._reads.visit(arg) for arg in args]
                 changed = [owner] if owner.id in self._reads.names else [a for a in args if isinstance(a, ast.Name)]
                 return [stmt, *(self._written(stmt, one) for one in changed if one.id in self._reads.names)]
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name in self._calls.functions:
+                stmt.value = self._reads.call(call, noted=False)
+                return [stmt]
             case ast.If():
+                stmt.test = self._calls.visit(stmt.test)
                 stmt.body, stmt.orelse = self._block(stmt.body, depth), self._block(stmt.orelse, depth)
                 return [stmt]
             case ast.For(target=ast.Name(id=index)):
                 turn = _call("turn", ast.Constant(depth), ast.Constant(index), _name(index))
+                stmt.iter = self._calls.visit(stmt.iter)
                 stmt.body = [_at(ast.Expr(turn), stmt), *self._block(stmt.body, depth + 1)]
                 return [stmt, _at(ast.Expr(_call("left", ast.Constant(depth))), stmt)]
             case ast.While():
                 turn = _call("turn", ast.Constant(depth), ast.Constant(""), ast.Constant(None))
+                stmt.test = self._calls.visit(stmt.test)
                 stmt.body = [_at(ast.Expr(turn), stmt), *self._block(stmt.body, depth + 1)]
                 return [stmt, _at(ast.Expr(_call("left", ast.Constant(depth))), stmt)]
             case ast.Return(value=ast.Tuple(elts=values) as many):
@@ -124,10 +142,32 @@ class _Observed:
         return _call("result", ast.Constant(stmt.lineno), self._reads.visit(value))
 
 
-class _Reads(ast.NodeTransformer):
+class _Calls(ast.NodeTransformer):
+    """Lets the observer call the other functions of the text, where what they return decides something."""
+
+    def __init__(self, functions: frozenset[str]) -> None:
+        self.functions = functions
+        self.line = 0
+        """Of the statement."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id in self.functions:
+            return self.call(node, noted=False)
+        self.generic_visit(node)
+        return node
+
+    def call(self, node: ast.Call, noted: bool) -> ast.expr:
+        """The call as the observer makes it; its arguments are evaluated first."""
+        given = [_call("passed", self.visit(arg)) for arg in node.args]
+        made = _call("called", ast.Constant(self.line), ast.Constant(noted), node.func, *given)
+        return ast.Subscript(ast.Tuple([_call("passes"), made], ast.Load()), ast.Constant(1), ast.Load())
+
+
+class _Reads(_Calls):
     """Puts a call of `read` around each value that an expression reads, and none around those asked for a shape."""
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self, names: set[str], functions: frozenset[str]) -> None:
+        super().__init__(functions)
         self.names = names
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -156,6 +196,8 @@ class _Reads(ast.NodeTransformer):
             case ast.Attribute(value=ast.Name(id="np"), attr="empty" | "empty_like" as made):
                 node.func.attr = made.replace("empty", "zeros")  # what is not yet written must not look like a fault
                 return node
+            case ast.Name(id=called) if called in self.functions:
+                return self.call(node, noted=True)
             case ast.Name(id=asked) | ast.Attribute(value=ast.Name(id="np"), attr=asked) if asked in _ASKING_FOR_SHAPE:
                 return node
             case _:

@@ -86,24 +86,39 @@ def profile(given: ReadableText, arguments: Sequence[Any]) -> Profile:
 
 
 def _line_times(function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[dict[int, float], dict[int, int]]:
-    """The time of each line of a function, that of the functions it calls included, and how often it ran."""
+    """The time of each line of a text, and how often it ran.
+
+    That of the functions that a line calls is included, but for those of the text: their lines have times of their own.
+    """
     seconds: dict[int, float] = {}
     runs: dict[int, int] = {}
-    line, since, clock = 0, 0.0, time.perf_counter
+    lines, since, clock = [0], 0.0, time.perf_counter
+    """The line that runs, in each function of the text that has not ended."""
+
+    def passed() -> None:
+        now = clock()
+        if lines[-1]:
+            seconds[lines[-1]] = seconds.get(lines[-1], 0.0) + now - since
 
     def at_line(frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
-        nonlocal line, since
-        now = clock()
-        if line:
-            seconds[line] = seconds.get(line, 0.0) + now - since
-        line = frame.f_lineno if event == "line" else 0
-        if line:
-            runs[line] = runs.get(line, 0) + 1
+        nonlocal since
+        passed()
+        if event == "line":
+            lines[-1] = frame.f_lineno
+            runs[lines[-1]] = runs.get(lines[-1], 0) + 1
+        elif event == "return":
+            lines.pop()
         since = clock()  # the time of this function is not counted
         return at_line
 
     def at_call(frame: FrameType, event: str, arg: object) -> Callable[..., Any] | None:
-        return at_line if frame.f_code is function.__code__ else None
+        nonlocal since
+        if frame.f_code.co_filename != function.__code__.co_filename:
+            return None
+        passed()
+        lines.append(0)
+        since = clock()
+        return at_line
 
     before = sys.gettrace()
     sys.settrace(at_call)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 Turns = tuple[tuple[str, int], ...]
-"""The index of each loop with its value, the outermost first; a `while` has the name "" and counts from 0."""
+"""The index of each loop with its value, the outermost first; a `while` has the name "" and counts from 0.
+
+In a function that is called, those of the loops around the call come first.
+"""
 
 
 class TurnCounter:
@@ -17,10 +23,19 @@ class TurnCounter:
 
     def __init__(self) -> None:
         self._turns: list[tuple[str, int]] = []
+        self._around: Turns = ()
 
     @property
     def now(self) -> Turns:
-        return tuple(self._turns)
+        return (*self._around, *self._turns)
+
+    def called(self, line: int, noted: bool, function: Callable[..., Any], *given: Any) -> Any:
+        """A function that is called has loops of its own."""
+        outer = self._turns, self._around
+        self._turns, self._around = [], self.now
+        returned = function(*given)
+        self._turns, self._around = outer  # not where it raises: then this is where
+        return returned
 
     def turn(self, depth: int, index: str, value: int | None) -> None:
         """A turn of a loop inside of `depth` others begins. Turns of loops inside of it that have ended are dropped."""

@@ -30,6 +30,10 @@ class Called:
     """It raises no error and prints nothing: a call whose result nobody reads may be left out."""
     changes: tuple[int, ...] = ()
     """The arguments, arrays, that it adds to."""
+    constant: frozenset[int] = frozenset()
+    """The arguments through which no derivative passes."""
+    by_steps: frozenset[int] = frozenset()
+    """Those of them that a result depends on nevertheless: through comparisons, roundings and the like."""
     reversal: object = None
     """How its calls are reversed, where that has been decided (`reverse/adjoint/call_adjoints.AdjointCall`)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from srcad.ir.called import callee_of
 from srcad.ir.nodes import Assign, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import reads, walk
@@ -86,6 +87,9 @@ def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
 
 def _differentiable_reads(value: Expr) -> list[str]:
     match value:
+        case Op("call", args):
+            constant = callee_of(value).constant
+            return [n for at, a in enumerate(args) if at not in constant for n in reads(a)]
         case Op(prim, args):
             if not PRIMITIVES[prim].differentiable:
                 return []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from srcad.analysis.values.activity import flows
 from srcad.analysis.values.control_dependence import controlling_names, with_control_dependence
+from srcad.ir.called import callee_of
 from srcad.ir.nodes import Assign, Comment, Effect, Expr, For, Function, If, Op, Slice, Span, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import own_stores, reads
@@ -117,6 +118,10 @@ def _values_read(expr: Expr) -> list[str]:
             return []
         case Op("np.full_like", (_, value)):
             return _values_read(value)
+        case Op("call", args):
+            called = callee_of(expr)
+            unread = called.constant - called.by_steps
+            return [n for at, arg in enumerate(args) if at not in unread for n in _values_read(arg)]
         case Op(_, args):
             return [n for arg in args for n in _values_read(arg)]
         case Slice(lower, upper, step):

@@ -15,8 +15,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,12 +56,39 @@ def first_wrong(text: str, generated: str, function: str, args: Sequence[Any], i
         at, what = len(found.events), f"no statement after it gives {left} the values that it should have in the end"
     if at is None:
         return None
-    number, missing = _cause(right, found, pairs, at, left)
+    if left is not None:
+        return _caused(text, right, found, pairs, at, _last_write(found, left), None, what, left)
+    # what a function is given is wrong where it is called
+    if at in found.callers and not _is_edited(right, found, pairs, found.events[at][0]):
+        return _wrong_call(text, right, found, pairs, at, what)
+    number, turn = _place(found, at)
+    return _caused(text, right, found, pairs, at, number, turn, what)
+
+
+def _wrong_call(text: str, right: Notes, found: Notes, pairs: dict[int, int], at: int, what: str) -> Wrong:
+    """The statement that calls a function with other arguments than it should, or what made these."""
+    number = _statement_on(found, found.callers[at])
+    function = found.statements[found.events[at][0]].function
+    return _caused(text, right, found, pairs, at, number, None, f"it calls {function}, of which {what}")
+
+
+def _caused(
+    text: str,
+    right: Notes,
+    found: Notes,
+    pairs: dict[int, int],
+    at: int,
+    place: int,
+    turn: int | None,
+    what: str,
+    left: str | None = None,
+) -> Wrong:
+    number, missing = _cause(right, found, pairs, at, place, turn, left)
     if missing is not None:
         line = _line_after(right.statements.index(missing), right.statements, found.statements, pairs)
         return Wrong(line, missing.text, "this statement is missing before the line", _quoted(text, line))
     statement = found.statements[number]
-    if number != found.events[at][0] if at < len(found.events) else False:
+    if number != place and at < len(found.events):
         what = f"it changes what a later statement reads: {what}"
     return Wrong(statement.line, statement.text, what, _quoted(text, statement.line))
 
@@ -71,9 +98,9 @@ def first_wrong(text: str, generated: str, function: str, args: Sequence[Any], i
 
 def _matched(right: list[Statement], found: list[Statement]) -> dict[int, int]:
     """For statements of the edited text their numbers in the generated one."""
-    names = _renamed(right, found)
-    if names:
-        found = [_with_names(statement, names) for statement in found]
+    functions = dict.fromkeys(statement.function for statement in found)
+    names = {one: found_in for one in functions if (found_in := _renamed(right, found, one))}
+    found = [_with_names(one, names[one.function]) if one.function in names else one for one in found]
     pairs: dict[int, int] = {}
     for what, a, b, c, d in changes(right, found):
         if what == "equal":
@@ -82,7 +109,7 @@ def _matched(right: list[Statement], found: list[Statement]) -> dict[int, int]:
         groups: dict[Any, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         for numbers, side, of in ((range(a, b), 0, right), (range(c, d), 1, found)):
             for number in numbers:
-                groups[_role(of[number].node)][side].append(number)
+                groups[of[number].function, _role(of[number].node)][side].append(number)
         for ours, theirs in groups.values():
             if len(ours) == len(theirs):
                 pairs.update(zip(theirs, ours, strict=True))
@@ -98,8 +125,9 @@ def _matched(right: list[Statement], found: list[Statement]) -> dict[int, int]:
     return pairs
 
 
-def _renamed(right: list[Statement], found: list[Statement]) -> dict[str, str]:
-    """The names that edits gave to temporaries, with those they had."""
+def _renamed(right: list[Statement], found: list[Statement], function: str) -> dict[str, str]:
+    """The names that edits gave to temporaries of a function, with those they had."""
+    right, found = ([one for one in of if one.function == function] for of in (right, found))
     before, after = _uses(right), _uses(found)
     names: dict[str, str] = {}
     for what, a, b, c, d in changes(right, found):
@@ -124,9 +152,7 @@ def _uses(of: list[Statement]) -> dict[str, int]:
 
 def _with_names(statement: Statement, names: dict[str, str]) -> Statement:
     pattern = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b")
-    return Statement(
-        statement.node, statement.line, statement.depth, pattern.sub(lambda m: names[m[1]], statement.text)
-    )
+    return replace(statement, text=pattern.sub(lambda m: names[m[1]], statement.text))
 
 
 def _role(node: ast.stmt) -> Any:
@@ -152,7 +178,7 @@ def _first_difference(right: Notes, found: Notes, pairs: dict[int, int]) -> tupl
                 return None, ""
             if turn >= len(turns):
                 return at, "it runs more often than it should"
-            if what := _difference(items, turns[turn], peaks):
+            if what := _difference(items, turns[turn], peaks[right.statements[pairs[number]].function]):
                 return at, what
     if found.failure is not None:
         return len(found.events), f"it raises {type(found.failure[1]).__name__}: {found.failure[1]}"
@@ -170,9 +196,11 @@ def _left_otherwise(right: Notes, found: Notes) -> str | None:
     return next((name for name, one, other in triples if not _close(one, other, 0.0)), None)
 
 
-def _difference(items: Sequence[Item], wanted: Sequence[Item], peaks: dict[str, float]) -> str | None:
+def _difference(items: Sequence[Item], wanted: Sequence[Item], peaks: Mapping[str, float]) -> str | None:
     if len(items) != len(wanted):
         return "it assigns other names than it should"
+    if sorted(map(_base, items)) == sorted(map(_base, wanted)):  # `a, b = ...` may have become `b, a = ...`
+        items, wanted = sorted(items, key=_base), sorted(wanted, key=_base)
     for one, other in zip(items, wanted, strict=True):
         base, wanted_base = one.name.partition("["), other.name.partition("[")
         if base[2] != wanted_base[2]:
@@ -186,15 +214,20 @@ def _difference(items: Sequence[Item], wanted: Sequence[Item], peaks: dict[str, 
     return None
 
 
-def _peaks(notes: Notes) -> dict[str, float]:
-    """The largest value of each variable: what is below rounding of it is 0."""
-    peaks: dict[str, float] = defaultdict(float)
-    for _, items in notes.events:
+def _base(item: Item) -> str:
+    return item.name.partition("[")[0]
+
+
+def _peaks(notes: Notes) -> dict[str, dict[str, float]]:
+    """The largest value of each variable of each function: what is below rounding of it is 0."""
+    peaks: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for number, items in notes.events:
+        own = peaks[notes.statements[number].function]
         for item in items:
             if isinstance(item.value, np.ndarray | np.generic | int) and np.asarray(item.value).dtype.kind in "fiu":
                 sizes = np.abs(np.asarray(item.value, dtype=np.float64))
                 name = item.name.partition("[")[0]
-                peaks[name] = max(peaks[name], float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))))
+                own[name] = max(own[name], float(np.max(sizes, initial=0.0, where=np.isfinite(sizes))))
     return peaks
 
 
@@ -219,8 +252,26 @@ def _said(value: Any) -> str:
 # ---- the cause ---------------------------------------------------------------------------------
 
 
+def _place(found: Notes, at: int) -> tuple[int, int | None]:
+    """The number of the statement of an event, and its turn; at the end, of the statement that failed."""
+    if at == len(found.events):
+        return _statement_on(found, found.failure[0] if found.failure else 0), None
+    number = found.events[at][0]
+    return number, sum(event[0] == number for event in found.events[:at])
+
+
+def _last_write(found: Notes, name: str) -> int:
+    """The number of the last statement that writes to the name."""
+    wrote = [n for n, _ in found.events if name in _written(found.statements[n].node)]
+    return [*(n for n, _ in found.events[-1:]), *wrote][-1]
+
+
+def _statement_on(found: Notes, line: int) -> int:
+    return max((n for n, one in enumerate(found.statements) if one.line <= line), default=0)
+
+
 def _cause(
-    right: Notes, found: Notes, pairs: dict[int, int], at: int, left: str | None = None
+    right: Notes, found: Notes, pairs: dict[int, int], at: int, number: int, turn: int | None, left: str | None
 ) -> tuple[int, Statement | None]:
     """The number of the statement to be named; or a statement of the generated text that is missing.
 
@@ -229,22 +280,12 @@ def _cause(
     A statement that was not edited is wrong through what it reads: an added statement wrote it, or one that was
     removed did not.
     """
-    turn: int | None = None
-    if left is not None:
-        wrote = [n for n, _ in found.events if left in _written(found.statements[n].node)]
-        number = [*(n for n, _ in found.events[-1:]), *wrote][-1]
-    elif at == len(found.events):
-        line = found.failure[0] if found.failure else 0
-        number = max((n for n, one in enumerate(found.statements) if one.line <= line), default=0)
-    else:
-        number = found.events[at][0]
-        turn = sum(event[0] == number for event in found.events[:at])
     statement = found.statements[number]
-    if left is None and number in pairs and right.statements[pairs[number]].text != statement.text:
+    if left is None and _is_edited(right, found, pairs, number):
         return number, None
     names = _read(statement.node) | _written(statement.node) if left is None else {left}
     for other, _ in reversed(found.events[:at]):
-        if other not in pairs and _written(found.statements[other].node) & names:
+        if other not in pairs and _gives(found.statements[other], statement.function, names):
             return other, None
     present = set(pairs.values())
     before = right.events
@@ -253,9 +294,38 @@ def _cause(
         before = right.events[: places[turn]] if turn < len(places) else right.events
     for other, _ in reversed(before):
         missing = right.statements[other]
-        if other not in present and _written(missing.node) & names:
+        if other not in present and _gives(missing, statement.function, names):
             return number, missing
+    # what a function that it calls does to an array that it is given
+    within = _called(found.statements, statement)
+    for other, _ in reversed(found.events[:at]):
+        if other not in pairs and found.statements[other].function in within:
+            return other, None
+    for other, _ in reversed(right.events):
+        if other not in present and right.statements[other].function in within:
+            return number, right.statements[other]
     return number, None
+
+
+def _is_edited(right: Notes, found: Notes, pairs: dict[int, int], number: int) -> bool:
+    return number in pairs and right.statements[pairs[number]].text != found.statements[number].text
+
+
+def _called(statements: Sequence[Statement], start: Statement) -> set[str]:
+    """The functions of the text that a statement calls, directly or through others."""
+    found: set[str] = set()
+    pending = [start]
+    while pending:
+        for node in _own_nodes(pending.pop().node):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in found:
+                found.add(node.func.id)
+                pending += [one for one in statements if one.function == node.func.id]
+    return found
+
+
+def _gives(statement: Statement, function: str, names: set[str]) -> bool:
+    """Whether a statement of this function writes to one of its names."""
+    return statement.function == function and bool(_written(statement.node) & names)
 
 
 def _line_after(number: int, right: list[Statement], found: list[Statement], pairs: dict[int, int]) -> int:

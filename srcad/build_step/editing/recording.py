@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,8 @@ class Notes:
     run: Run = Run(None, ())
     names: tuple[str, ...] = ()
     """Of the parameters."""
+    callers: dict[int, int] = field(default_factory=dict)
+    """Of the events that begin another function of the text, the line that calls it."""
     failure: tuple[int, Exception] | None = None
     """The line that raised, and what."""
     stopped: bool = False
@@ -70,6 +73,10 @@ class Notes:
     def note(self, number: int, *items: tuple[str, Any, Any]) -> None:
         if len(self.events) == _MOST:
             raise _Stop
+        if isinstance(self.statements[number].node, ast.FunctionDef):
+            caller = sys._getframe(1).f_back
+            if caller is not None and caller.f_code.co_filename == _FILE:
+                self.callers[len(self.events)] = caller.f_lineno
         self.events.append((number, tuple(Item(_place(name, index), _copied(value)) for name, index, value in items)))
 
     def iteration(self) -> None:

@@ -23,24 +23,27 @@ class Statement:
     line: int
     depth: int
     text: str
+    function: str = ""
+    """The function of the module that it is in, or is."""
 
     @property
     def key(self) -> tuple[int, str]:
         return self.depth, self.text
 
 
-def statements(tree: ast.AST, depth: int = 0) -> Iterator[Statement]:
+def statements(tree: ast.AST, depth: int = 0, function: str = "") -> Iterator[Statement]:
     """The statements of a module, without docstrings; an `else` stands for itself, as a statement that passes."""
     for name in ("body", "orelse", "finalbody"):
         block: list[ast.stmt] = getattr(tree, name, [])
         if name != "body" and block:
             opens = block[0].lineno
-            yield Statement(ast.Pass(lineno=opens, col_offset=0), opens, depth - 1, "else:")
+            yield Statement(ast.Pass(lineno=opens, col_offset=0), opens, depth - 1, "else:", function)
         for at, node in enumerate(block):
             if at == 0 and name == "body" and _is_docstring(node):
                 continue
-            yield Statement(node, node.lineno, depth, _head(node))
-            yield from statements(node, depth + 1)
+            own = node.name if depth == 0 and isinstance(node, ast.FunctionDef) else function
+            yield Statement(node, node.lineno, depth, _head(node), own)
+            yield from statements(node, depth + 1, own)
 
 
 def edited_statements(base: str, text: str) -> Iterator[str]:

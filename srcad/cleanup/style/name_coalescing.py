@@ -57,7 +57,8 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
     params = tuple(replace(p, name=identifiers[p.name]) for p in f.params)
     results = tuple(Var(identifiers[e.name]) if isinstance(e, Var) else e for e in f.results)
     tape = {identifiers[name]: f.tape[name] for name in groups.naming if name in f.tape}
-    adjoints = {identifiers[name]: f.adjoints[name] for name in groups.naming if name in f.adjoints}
+    given = [p.name for p in f.params if not p.seed]
+    adjoints = {identifiers[name]: f.adjoints[name] for name in (*groups.naming, *given) if name in f.adjoints}
     return replace(f, params=params, body=body, results=results, types=types, tape=tape, adjoints=adjoints)
 
 

@@ -14,18 +14,22 @@ from srcad.ir.nodes import Assign, Function, Span, Store
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import walk
 
+Primal = tuple[Function, frozenset[str]]
+"""A function of the source in normal form, and its active names."""
 
-def active_places(primal: Function, active: frozenset[str], sources: Sequence[Excerpt]) -> frozenset[Place]:
+
+def active_places(primals: Iterable[Primal], sources: Sequence[Excerpt]) -> frozenset[Place]:
     """The statements of the source that a derivative passes through, from what they read to what they assign.
 
     Not where an array is made that active values are stored into later.
     """
     found: set[Place] = set()
-    for stmt in walk(primal.body):
-        if isinstance(stmt, Assign | Store) and stmt.span is not None:
-            passes = any({a, b} <= active for a, b in flows_of(primal, stmt))
-            place = place_of(stmt.span, sources) if passes else None
-            found |= set() if place is None else {place}
+    for primal, active in primals:
+        for stmt in walk(primal.body):
+            if isinstance(stmt, Assign | Store) and stmt.span is not None:
+                passes = any({a, b} <= active for a, b in flows_of(primal, stmt))
+                place = place_of(stmt.span, sources) if passes else None
+                found |= set() if place is None else {place}
     return frozenset(found)
 
 
@@ -34,7 +38,7 @@ def place_of(span: Span, sources: Sequence[Excerpt]) -> Place | None:
     return next((one.place(span.line) for one in sources if one.has(span)), None)
 
 
-def active_variables(made: Generated, primal: Function, sources: Sequence[Excerpt]) -> dict[Excerpt, set[str]]:
+def active_variables(made: Generated, primals: Sequence[Primal], sources: Sequence[Excerpt]) -> dict[Excerpt, set[str]]:
     """For each function of the source, its variables with a value that a derivative passes through.
 
     What names a value without computing one (`y = x`, `W, b = params`, the parameters of a function that is called)
@@ -50,18 +54,19 @@ def active_variables(made: Generated, primal: Function, sources: Sequence[Excerp
     ...     return y * k
     >>> made = srcad.grad(f, target="python").specialisation(1.0, 2).generated
     >>> found = excerpts(made.source, [])
-    >>> sorted(active_variables(made, prune(made.lowered.function), found)[found[0]])
+    >>> sorted(active_variables(made, [(prune(made.lowered.function), made.active)], found)[found[0]])
     ['x', 'y']
     """
     found: dict[Excerpt, set[str]] = {one: set() for one in sources}
     computed: set[Place] = set()
-    for name, span in _defined(primal):
-        one = next((one for one in sources if one.has(span)), None)
-        if one is not None and (place := one.place(span.line)) is not None:
-            computed.add(place)
-            if name in made.active and not is_temporary(name):
-                found[one].add(base(name))
-    for param in primal.params:
+    for primal, active in primals:
+        for name, span in _defined(primal):
+            one = next((one for one in sources if one.has(span)), None)
+            if one is not None and (place := one.place(span.line)) is not None:
+                computed.add(place)
+                if name in active and not is_temporary(name):
+                    found[one].add(base(name))
+    for param in made.lowered.function.params:
         start = re.match(r"\w+", param.path)
         if param.name in made.active and start is not None:
             found[sources[0]].add(start.group())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from srcad.inspection.page.active_names import active_places, active_variables, 
 from srcad.inspection.page.excerpts import Excerpt, Place, excerpts
 from srcad.inspection.page.partners import LineFacts, line_facts
 from srcad.inspection.page.tokens import coloured
-from srcad.ir.nodes import Comment, Function, Span
+from srcad.ir.nodes import Comment, Function, Recovery, Span
 from srcad.ir.traversal import walk
 
 _NAMES_ALONE = "nothing is computed here that is asked for: no result depends on it, or it only names a value"
@@ -70,13 +71,15 @@ class Comparison:
         self.made = made
         self.text = made.text()
         self.primal = prune(made.lowered.function)
-        self.facts = line_facts(made.function, self.text)
-        own = [stmt.span for stmt in walk(self.primal.body) if not isinstance(stmt, Comment) and stmt.span]
+        self.facts = line_facts(made.printed, self.text)
+        primals = ((self.primal, made.active), *made.called)
+        statements = [stmt for primal, _ in primals for stmt in walk(primal.body)]
+        own = [stmt.span for stmt in statements if not isinstance(stmt, Comment) and stmt.span]
         printed = [span for facts in self.facts.values() for span in facts.spans]
         self.sources = excerpts(made.source, [*own, *printed])
-        self.active = active_variables(made, self.primal, self.sources)
+        self.active = active_variables(made, primals, self.sources)
         self._printed = printed_as({name for names in self.active.values() for name in names})
-        self.places = active_places(self.primal, made.active, self.sources)
+        self.places = active_places(primals, self.sources)
         self.sizes = _sizes(made, plan)
         self._computed = {place for span in own if (place := place_of(span, self.sources)) is not None}
         self.parts = tuple(map(self._part, self.sources))
@@ -140,17 +143,21 @@ class Comparison:
         said += f"; computed on {_lines(other)}" if other else ""
         said += f"; reversed on {_lines(reversing)}" if reversing else ""
         notes.append(said)
-        for one in dict.fromkeys(self.made.function.recoveries):
+        for one in self.made.recoveries:
             if one.span is not None and place_of(one.span, self.sources) == place and number == place[1]:
                 name = one.of.lstrip("%")
                 notes.append(f"{name} is {one.how}: {one.why}")
                 if one.how == "saved":
-                    names = [n for n, saved in self.made.function.tape.items() if saved.of == name]
-                    sizes = {self.sizes.get(one, "") for one in names}
-                    size = f", {sizes.pop()}" if len(names) == 1 else ""
-                    tape += names if len(names) == 1 else []
+                    names = [(f, n) for f in self._saving(one) for n, saved in f.tape.items() if saved.of == name]
+                    tape += [self._tape_id(f, n) for f, n in names] if len(names) == 1 else []
+                    size = self._size(*names[0]) if len(names) == 1 else ""
                     marks.append(("save", f"{name} is saved{size}"))
         return Row(number, text, code, (self._id(place),), tuple(tape), kind, tuple(marks), tuple(notes))
+
+    def _saving(self, one: Recovery) -> list[Function]:
+        """The functions whose forward sweep saves a value; an adjoint that takes it as a parameter does not."""
+        forward = [f for f in self.made.printed if one in f.recoveries]
+        return [f for f in forward if not {p.name for p in f.params} & {*f.tape}]
 
     def _places(self, facts: LineFacts) -> set[Place | None]:
         return {place_of(span, self.sources) for span in facts.spans}
@@ -158,37 +165,60 @@ class Comparison:
     # ---- the gradient -------------------------------------------------------------------------
 
     def _gradient_rows(self) -> list[Row]:
-        f = rename_clashes(self.made.function)
-        written: dict[str, list[int]] = defaultdict(list)
-        read: dict[str, list[int]] = defaultdict(list)
-        for number, facts in self.facts.items():
-            for name in facts.saves:
-                written[name].append(number)
-            for name in facts.loads:
-                read[name].append(number)
-        rows = []
-        codes = coloured(self.text.rstrip("\n"), lambda line, name: self.role(f, name))
-        for number, (text, code) in enumerate(zip(self.text.rstrip("\n").split("\n"), codes, strict=True), 1):
+        of_line = _function_of_line(self.made.printed, self.text)
+        written: dict[tuple[str, str], list[int]] = defaultdict(list)
+        read: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, f in of_line.items():
+            if of_line.get(number - 1) is not f:
+                for param in f.params:
+                    written[f.name, param.name].append(number)
             facts = self.facts.get(number, LineFacts())
+            for name in facts.saves:
+                written[f.name, name].append(number)
+            for name in facts.loads:
+                read[f.name, name].append(number)
+        rows = []
+        main = rename_clashes(self.made.printed[-1])
+        codes = coloured(self.text.rstrip("\n"), lambda line, name: self.role(of_line.get(line + 1, main), name))
+        for number, (text, code) in enumerate(zip(self.text.rstrip("\n").split("\n"), codes, strict=True), 1):
+            facts, f = self.facts.get(number, LineFacts()), of_line.get(number, main)
             notes = [self.quoted(span) for span in facts.spans[:4]]
             if facts.adjoint and not facts.spans:
                 notes.append("an adjoint begins, or is handed on to another name: this reverses no line of the source")
             marks: list[tuple[str, str]] = []
             for name in (*facts.allocates, *facts.saves):
-                marks.append(("save", f"{'keeps' if name in facts.allocates else 'saves'} {self._sized(name)}"))
-                notes.append(f"{name} is written on {_lines(written[name])}, read on {_lines(read[name])}")
+                verb = "keeps" if name in facts.allocates else "saves"
+                marks.append(("save", f"{verb} {name}{self._size(f, name)}"))
+                places = written[f.name, name], read[f.name, name]
+                notes.append(f"{name} is written on {_lines(places[0])}, read on {_lines(places[1])}")
             for name in facts.loads:
-                marks.append(("load", f"reads {self._sized(name)}"))
-                notes.append(f"{name} is written on {_lines(written[name])}")
-            tape = (*facts.allocates, *facts.saves, *facts.loads)
+                marks.append(("load", f"reads {name}{self._size(f, name)}"))
+                notes.append(f"{name} is written on {_lines(written[f.name, name])}")
+            tape = tuple(self._tape_id(f, name) for name in (*facts.allocates, *facts.saves, *facts.loads))
             kind = "adjoint" if facts.adjoint else "around" if facts.around else ""
             if facts is self.facts.get(number - 1):  # a further line of one statement
                 marks = []
             rows.append(Row(number, text, code, self.ids(facts.spans), tape, kind, tuple(marks), tuple(notes)))
         return rows
 
-    def _sized(self, name: str) -> str:
-        return f"{name}, {self.sizes[name]}" if name in self.sizes else name
+    def _size(self, f: Function, name: str) -> str:
+        """Of a name of the tape, as far as it is known; of functions beside, each call may have its own."""
+        own = f.name == self.made.printed[-1].name and name in self.sizes
+        return f", {self.sizes[name]}" if own else ""
+
+    def _tape_id(self, f: Function, name: str) -> str:
+        """A name of the tape, told from that of another function."""
+        return name if f.name == self.made.printed[-1].name else f"{f.name}.{name}"
+
+
+def _function_of_line(functions: Sequence[Function], text: str) -> dict[int, Function]:
+    """The function of each line of a module text that is in one."""
+    printed = {f.name: rename_clashes(f) for f in functions}
+    found: dict[int, Function] = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name in printed:
+            found |= dict.fromkeys(range(node.lineno, (node.end_lineno or node.lineno) + 1), printed[node.name])
+    return found
 
 
 def _sizes(made: Generated, plan: Plan | None) -> Mapping[str, str]:

@@ -29,8 +29,8 @@ class LineFacts:
     """Names of the tape that it reads."""
 
 
-def line_facts(function: Function, text: str) -> dict[int, LineFacts]:
-    """For each line of the function in its module text that belongs to a statement; comments that quote one, too.
+def line_facts(functions: Sequence[Function], text: str) -> dict[int, LineFacts]:
+    """For each line of the functions in a module text that belongs to a statement; comments that quote one, too.
 
     >>> import numpy as np, srcad
     >>> __name__ = "user_module"
@@ -41,25 +41,26 @@ def line_facts(function: Function, text: str) -> dict[int, LineFacts]:
     >>> made = srcad.grad(f, target="python").specialisation(1.0).generated
     >>> text = made.text()
     >>> lines = text.splitlines()
-    >>> for line, facts in line_facts(made.function, text).items():
+    >>> for line, facts in line_facts(made.printed, text).items():
     ...     if facts.adjoint or facts.saves:
     ...         print([span.line for span in facts.spans], facts.saves, facts.loads, lines[line - 1].strip())
     [] ('x_saved',) () x_saved[turn] = x
     [] () () d_x = d_result
     [3] () ('x_saved',) d_x = np.cos(x_saved[turn]) * d_x
     """
-    printed = rename_clashes(function)
-    facts = _Facts(statement_sources(function, text), frozenset(printed.tape), frozenset(printed.adjoints))
-    module = ast.parse(text)
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef) and node.name == function.name:
-            facts.block(node.body)
+    definitions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    found: dict[int, LineFacts] = {}
+    for f in functions:
+        printed = rename_clashes(f)
+        facts = _Facts(statement_sources(f, text), frozenset(printed.tape), frozenset(printed.adjoints))
+        facts.block(definitions[f.name].body)
+        found |= facts.found
     lines = text.splitlines()
     for at in range(len(lines), 0, -1):
-        below = facts.found.get(at + 1, LineFacts()).spans
-        if at not in facts.found and any(f"L{span.line}: " in lines[at - 1] for span in below):
-            facts.found[at] = LineFacts(below, around=True)
-    return dict(sorted(facts.found.items()))
+        below = found.get(at + 1, LineFacts()).spans
+        if at not in found and any(f"L{span.line}: " in lines[at - 1] for span in below):
+            found[at] = LineFacts(below, around=True)
+    return dict(sorted(found.items()))
 
 
 @dataclass
@@ -83,9 +84,15 @@ class _Facts:
             return own + inner
         if isinstance(stmt, ast.Raise):  # of a check, which is one statement with its condition
             own = own or above
-        targets = [*_targets(stmt)]
+        targets = [*_targets(stmt), *self.added_to(stmt)]
         self.add(stmt.lineno, stmt.end_lineno, own, [stmt], targets, _is_new(stmt))
         return own
+
+    def added_to(self, stmt: ast.stmt) -> Iterator[ast.Name]:
+        """The adjoints that a call of another function adds to."""
+        match stmt:
+            case ast.Expr(value=ast.Call(func=ast.Name(), args=args)):
+                yield from (arg for arg in args if isinstance(arg, ast.Name) and arg.id in self.adjoints)
 
     def add(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from srcad.compiler.manager import Form
@@ -37,7 +38,8 @@ def slider_data(shown: Comparison, stages: Sequence[Stage]) -> str:
     found: list[dict[str, Any]] = []
     before: Counter[str] = Counter()
     stages = last_run(stages)
-    at = next((n for n, one in enumerate(stages) if one.of.name == "remove_comments"), len(stages))
+    # what is compiled is made of the printed gradient anew, calls inlined
+    at = next((n for n, one in enumerate(stages) if one.unit.lowered is None), len(stages))
     at = sum(one.changed for one in stages[:at])
     for stage in stages:
         if stage.changed:
@@ -56,9 +58,14 @@ def slider_data(shown: Comparison, stages: Sequence[Stage]) -> str:
 
 
 def last_run(stages: Sequence[Stage]) -> Sequence[Stage]:
-    """The stages from the source on: a function may be made again, if the first text did not suit its arguments."""
+    """The stages of the gradient itself from the source on, not those of functions beside it.
+
+    A function may be made again, if the first text did not suit its arguments.
+    """
     starts = [n for n, one in enumerate(stages) if one.of.takes is Form.SOURCE]
-    return stages[starts[-1] :] if starts else stages
+    own = [one for one in stages[starts[-1] if starts else 0 :] if one.unit.asked.source is not None]
+    before = [None, *(one.unit.function for one in own)]
+    return [replace(one, changed=one.unit.function != old) for one, old in zip(own, before, strict=False)]
 
 
 def _rows(shown: Comparison, stage: Stage) -> list[tuple[str, str, str, str, int]]:

@@ -105,9 +105,10 @@ def _tables(shown: Comparison, plan: Plan | None) -> str:
     roles = [
         ([paths.get(one.name, one.name), SAID[one.role], _where(shown, one.spans)], one.spans) for one in made.roles
     ]
-    kept = [([one.name, shown.sizes.get(one.name, one.size), one.dtype, _read_on(one.lines)], ()) for one in made.kept]
+    saved = (*made.kept, *made.kept_by_recursion)
+    kept = [([one.name, shown.sizes.get(one.name, one.size), one.dtype, _read_on(one.lines)], ()) for one in saved]
     recovered = []
-    for one in dict.fromkeys(made.function.recoveries):
+    for one in made.recoveries:
         spans = () if one.span is None else (one.span,)
         recovered.append(([one.of.lstrip("%"), one.how, one.why, *map(shown.quoted, spans)], spans))
     title = "What is saved"

@@ -59,6 +59,13 @@ def wanted_adjoint(
     return Wanted(wrt, tuple(cotangents), max(masked.get(name, 0) for name in cotangents.values()))
 
 
+def results_of_primal(call: Op) -> int:
+    """How many of its results the function has of its own; what a forward sweep saves comes after them."""
+    called = callee_of(call)
+    planned = called.reversal
+    return len(called.results) - (planned.saved if isinstance(planned, AdjointCall) and planned.forward else 0)
+
+
 def results_of(regions: Iterable[Region]) -> dict[str, dict[int, str]]:
     """Of calls with several results, the names of these."""
     found: dict[str, dict[int, str]] = {}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Var
+from srcad.analysis.memory.liveness import liveness
+from srcad.ir.calls import recursive
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Saved, Var
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import names, own_exprs, section_start, walk
 from srcad.ir.types import Array, ListOf, Scalar
+from srcad.reverse.adjoint.call_adjoints import results_of_primal
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,28 @@ class TapeEntry:
     """Whether it grows while the forward sweep runs, because its size is not known before."""
 
 
+def with_returned_tape(f: Function) -> Function:
+    """The function, whose tape has the names of what the forward sweeps of functions that it calls save and return.
+
+    Those that it stores into arrays or lists of its own are on its tape there.
+    """
+    start = section_start(f.body, "reverse")
+    read = liveness(f.body[start:], f.types, (), {p.name for p in f.params}).before_all
+    several: dict[str, Op] = {}
+    """Of a name that has several results, the call."""
+    found: dict[str, Saved] = {}
+    for at, part in enumerate(f.body):
+        for stmt in walk((part,)):
+            match stmt:
+                case Assign(target, Op("call") as call):
+                    several[target] = call
+                case Assign(target, Op("result", (of,), ((_, int(result)),))) if at >= start or target in read:
+                    origin = several[of.name] if isinstance(of, Var) else of
+                    if isinstance(origin, Op) and result >= results_of_primal(origin):
+                        found[target] = Saved(target)
+    return replace(f, tape={**f.tape, **found}) if found else f
+
+
 def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
     """All that is saved, in the order of the text."""
     backward = f.body[section_start(f.body, "reverse") + 1 :]
@@ -35,9 +60,24 @@ def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
     found = []
     for name, values in definitions.items():
         grows = any(_grows(name, value) for value in values)
-        size = _size(f.tape[name].one_per, values[0], grows)
+        whole = isinstance(f.types[name], Array) and isinstance(values[0], Op) and values[0].prim in ("call", "result")
+        size = "an array" if whole else _size(f.tape[name].one_per, values[0], grows)
         found.append(TapeEntry(name, size, tuple(_reading_lines(backward, name)), _dtype(f, name), grows))
     return tuple(found)
+
+
+def tape_of_called(functions: Sequence[Function]) -> tuple[TapeEntry, ...]:
+    """What functions that are called keep while they call themselves, once for each level.
+
+    Others return what they save: it is on the tape of their callers.
+    """
+    own = recursive(functions)
+    return tuple(
+        replace(one, name=f"{one.name} of {f.name}", size=f"{one.size}, for each level of the recursion")
+        for f in functions
+        if f.name in own
+        for one in tape_entries(f)
+    )
 
 
 def docstring_lines(found: Sequence[TapeEntry]) -> list[str]:

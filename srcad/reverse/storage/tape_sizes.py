@@ -208,7 +208,19 @@ class _Slicer:
             out.append(Assign(target, scalar))
         elif isinstance(found, Array) and self._has_lengths(found):
             self.known[target] = found
+        elif isinstance(value, Op) and value.prim == "np.empty" and isinstance(declared_type, Array):
+            self._name_lengths(target, declared_type, value, in_loop)
         return tuple(out)
+
+    def _name_lengths(self, target: str, declared: Array, value: Op, in_loop: bool) -> None:
+        """Give names to lengths that are no linear forms, as `max(n, 0)`: another name may get the same array."""
+        lengths = self._scalars(value.args, in_loop)
+        if lengths is None:
+            return
+        names = [self._fresh(f"{target}_length_{axis}") for axis in range(len(lengths))]
+        self.pending += [Assign(name, length) for name, length in zip(names, lengths, strict=True)]
+        self.known |= dict.fromkeys(names, Scalar("int64"))
+        self.known[target] = replace(declared, dims=tuple(dim(Symbol(name, None)) for name in names))
 
     def _replace_known(self, known: Mapping[str, Type]) -> dict[str, Type]:
         old = dict(self.known)
