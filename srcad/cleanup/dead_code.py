@@ -95,7 +95,7 @@ def _stmt(stmt: Stmt, path: Path, live: Liveness) -> list[Stmt]:
             point = live.points[live.at[path]]
             read = live.any_after(path, (*point.writes, *point.changes))
             match stmt:
-                case Assign(_, Op("call") as call, span) if point.essential and not read:
+                case Assign(name, Op("call") as call, span) if point.essential and not live.any_after(path, (name,)):
                     return [Effect(call, span)]  # it may raise
             return [stmt] if point.essential or read else []
         case If(cond, then, orelse):
