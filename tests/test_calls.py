@@ -215,6 +215,43 @@ def expansion(x):
     return total
 
 
+def first(x, n):
+    return np.sum(x) if n <= 0 else second(x * x[0], n - 1) + np.sum(x)
+
+
+def second(x, n):
+    return x[0] if n <= 0 else third(np.sin(x), n - 1) * x[1]
+
+
+def third(x, n):
+    return x[-1] if n <= 0 else first(x + 1.0, n - 1) - second(x, n - 2)
+
+
+def round_about(x):
+    return first(x, 3)
+
+
+def halved(x, c, n):
+    """Two adjoints, with respect to other arguments, that call each other."""
+    return c * x if n <= 0 else halved(x, c * x, n - 1) * halved(x, 0.5, n - 2)
+
+
+def of_one_argument(x):
+    return halved(x, 2.0, 3)
+
+
+def paired(t):
+    if isinstance(t, tuple):
+        a, b = paired(t[0]), paired(t[1])
+        return a * b
+    y = t * t
+    return np.sum(y)
+
+
+def nested(x):
+    return paired(((x, 2.0 * x), (x, (x[1:], x))))
+
+
 _rng = np.random.default_rng(0)
 RECURSIVE = {
     "tree sum": (whole_tree, _rng.random(9)),
@@ -228,6 +265,9 @@ RECURSIVE = {
     "divide and conquer": (divided, _rng.random(11)),
     "outer variable": (series, 0.4),
     "its own argument": (along, _rng.random(3)),
+    "three that call one another": (round_about, _rng.random(3)),
+    "two adjoints of one": (of_one_argument, 0.3),
+    "over a structure": (nested, _rng.random(3)),
     "in a loop": (expansion, _rng.random(4)),
 }
 
@@ -449,6 +489,42 @@ def test_adjoints_of_one_array_are_not_one_buffer():
     assert srcad.check_grad(f, x)
 
 
+def sines(x, n):
+    a = np.empty(n)
+    for i in range(n):
+        a[i] = np.sin(x[i])
+    return a * x[:n]
+
+
+def test_two_calls_have_their_own_lengths():
+    def f(x, k):
+        return np.sum(sines(x, k)) * np.sum(sines(x, k + 1)) + np.sum(sines(x, 3)) - np.sum(sines(x, 2))
+
+    x = np.array([0.1, 0.2, 0.3, 0.4])
+    assert srcad.jit(f)(x, 2) == pytest.approx(f(x, 2), rel=1e-14)
+    assert srcad.value_and_grad(f)(x, 2)[0] == pytest.approx(f(x, 2), rel=1e-14)
+
+
+def adds(a, b):
+    for i in range(len(a)):
+        a[i] += 0.5 * b[i]
+    return a[0] + b[-1]
+
+
+def test_a_function_that_writes_to_its_argument_is_inlined():
+    """In Python the old value of the element is read before the function changes it."""
+
+    def f(x):
+        x[2] *= x[1] + adds(x, x)
+        x[0] *= x[1] + adds(x, x)
+
+    for target in ("python", "cpu"):
+        x, want = np.array([0.7, 0.2, 0.3]), np.array([0.7, 0.2, 0.3])
+        f(want)
+        srcad.jit(f, target=target)(x)
+        np.testing.assert_allclose(x, want, rtol=1e-14)
+
+
 def squares_later(x):
     y = x * 2.0
     e = np.exp(y)
@@ -611,9 +687,10 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 from tests import test_calls
 import srcad
-for name in ("tree sum", "mutual", "multigrid"):
+for name in ("tree sum", "three that call one another", "two adjoints of one", "multigrid"):
     f, *args = test_calls.RECURSIVE[name]
     print(test_calls.flat(srcad.grad(f, argnums=test_calls.floats(args))(*args)).tolist())
+print(srcad.grad(test_calls.log_sum_exp)(np.linspace(0.0, 1.0, 5, dtype=np.float32)))
 """
 
 

@@ -448,7 +448,7 @@ def test_digamma() -> None:
 
 # ---- completeness -------------------------------------------------------------------------------
 
-STRUCTURAL = {"index", "tuple"}
+STRUCTURAL = {"index", "tuple", "call", "result"}
 """Handled by the reverse sweep itself."""
 
 

@@ -155,7 +155,8 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
     captured = list(inner.captures.items())
     params += [leaf for _, one in captured for leaf in leaves(one.value)]
     body = tuple(builder.statements)
-    results, copies, shares, changes = _with_own_memory(inner, params, found, source.name)
+    recurs = ctx.functions is not None and id(source.tree) in ctx.functions.recursive
+    results, copies, shares, changes = _with_own_memory(inner, params, found, source.name, recurs)
     if not found and not changes:
         raise NotKept(f"{source.name} returns nothing that is computed")
     f = Function(
@@ -173,7 +174,6 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
     in_callers = tuple(in_terms_of(t, known) for t in types if isinstance(t, Scalar | Array))
     called = Called(name, tuple((_name(leaf), leaf.type) for leaf in params), in_callers, changes=changes)
     outer = tuple(OuterVariable(key[0], key[1], one.read) for key, one in captured)
-    recurs = ctx.functions is not None and id(source.tree) in ctx.functions.recursive
     return KeptFunction(source.tree, called, f, result, outer, dict(inner.guards), recurs, shares)
 
 
@@ -207,7 +207,7 @@ def _refers_to(value: Abstract, passed: Mapping[int, object]) -> bool:
 
 
 def _with_own_memory(
-    ctx: Context, params: Sequence[Leaf], found: Sequence[Leaf], name: str
+    ctx: Context, params: Sequence[Leaf], found: Sequence[Leaf], name: str, recurs: bool
 ) -> tuple[tuple[Expr, ...], list[Assign], tuple[tuple[int, int], ...], tuple[int, ...]]:
     """The results, the statements that copy those that may share memory, which argument each shares memory with, and
     the arguments that are written to."""
@@ -216,7 +216,7 @@ def _with_own_memory(
     memory = _Memory(ctx, tuple(builder.statements))
     changed = {n for base in memory.stored for n in memory.of(base) if n in given}
     assert ctx.functions is not None
-    if changed and not ctx.functions.may_change:
+    if changed and not (ctx.functions.may_change and recurs):
         raise NotKept(f"{name} writes to an array that it is given")
     own: set[str] = set()
     results: list[Expr] = []

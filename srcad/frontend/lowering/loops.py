@@ -5,7 +5,8 @@ that suffices (`abstract_values.Table`). A range with known bounds becomes a loo
 compile time (to take a parameter out of a list).
 
 >>> from srcad.compiler.stages import normal_form
->>> from srcad.ir.printer import text
+>>> from srcad.ir.traversal import block_stores
+from srcad.ir.printer import text
 >>> __name__ = "__main__"  # a user's function
 >>> def f(weights, x):
 ...     for w in weights:
@@ -34,8 +35,8 @@ from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
 from srcad.frontend.values.growing_lists import GrowingLists
 from srcad.frontend.values.iterables import Iterable, items_of, iterable_of
-from srcad.ir.nodes import Atom, Const, Expr, For, Store, While
-from srcad.ir.traversal import walk
+from srcad.ir.nodes import Atom, Const, Expr, For, While
+from srcad.ir.traversal import block_stores
 from srcad.ir.types import Dim, Scalar, Symbol, dim
 
 _UNROLLED = 512
@@ -215,7 +216,7 @@ def lower_while(ctx: Context, node: gast.While) -> None:
     with ctx.builder.block() as tested:
         first = ctx.test(node.test)
     ctx.restore(entry)
-    if any(isinstance(stmt, Store) for stmt in walk(tuple(tested))):
+    if block_stores(tuple(tested)):
         lower_while(ctx, _with_test_in_body(ctx, node))
         return
     if first is False:

@@ -28,7 +28,7 @@ from srcad.frontend.values.name_resolution import lookup
 from srcad.frontend.values.variable_naming import adopt, bind_name
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Op, Stmt, Store, Var
 from srcad.ir.runtime_checks import check, check_of
-from srcad.ir.traversal import walk
+from srcad.ir.traversal import block_stores
 from srcad.ir.types import Array, Dim, Scalar
 
 RESULT = "%return"
@@ -239,7 +239,7 @@ def _updated(ctx: Context, node: Any) -> None:
 
 def _has_stores(written: Sequence[Stmt]) -> bool:
     """Whether statements write into memory."""
-    return any(isinstance(stmt, Store) for stmt in walk(tuple(written)))
+    return bool(block_stores(tuple(written)))
 
 
 def _in_place(ctx: Context, prim: str, current: Abstract, value: Abstract) -> bool:

@@ -1,7 +1,8 @@
 """Positions of a mask that were computed before: indexing several arrays by one mask asks for them each time.
 
 >>> from srcad.compiler.stages import normal_form
->>> from srcad.ir.printer import text
+>>> from srcad.ir.traversal import stmt_stores
+from srcad.ir.printer import text
 >>> import numpy as np
 >>> __name__ = "__main__"  # a user's function
 >>> def f(x, y):
@@ -14,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from srcad.ir.nodes import Assign, Op, Stmt, Store, Var
-from srcad.ir.result_memory import root, roots
-from srcad.ir.traversal import walk
+from srcad.ir.nodes import Assign, Op, Stmt, Var
+from srcad.ir.result_memory import roots
+from srcad.ir.traversal import stmt_stores
 from srcad.ir.types import Array
 from srcad.typing.builder import Builder
 
@@ -54,7 +55,7 @@ def _found(builder: Builder, before: Sequence[Stmt], op: Op) -> Var | None:
                 first = Var(stmt.target)
             if isinstance(stmt.value, Op) and not roots(stmt.value):
                 changed.discard(stmt.target)  # made since
-        changed |= {root(inner.base) for inner in walk((stmt,)) if isinstance(inner, Store)}
+        changed |= stmt_stores(stmt)
     return first
 
 

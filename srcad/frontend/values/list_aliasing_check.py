@@ -26,8 +26,8 @@ from srcad.errors import fail
 from srcad.frontend.values.abstract_values import Leaf
 from srcad.ir.nodes import Block, For, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import blocks
-from srcad.ir.types import Type
+from srcad.ir.traversal import blocks, own_stores
+from srcad.ir.types import Array, Type
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,12 @@ def check_list_aliasing(body: Block, types: Mapping[str, Type], appended: Sequen
     positions = list(_positions(body))
     aliases = may_alias(body, types)
     item_of_append = {id(store): item for store, item in appended}
+    for position in positions:
+        # a function that writes to an array that it is given
+        if not isinstance(position.stmt, Store) and any(
+            isinstance(types.get(name), Array) for name in own_stores(position.stmt)
+        ):
+            _refuse(position.stmt, "an array is written to by a function that is called")
     # an append may have been lowered in several attempts: only the stores in the final body count
     stores = [position for position in positions if isinstance(position.stmt, Store)]
     appends = [position for position in stores if id(position.stmt) in item_of_append]

@@ -26,9 +26,9 @@ import numpy as np
 
 from srcad.frontend.values.abstract_values import Abstract, HeapRef, Leaf, Record, Seq, ZeroD
 from srcad.frontend.values.context import Context
-from srcad.ir.nodes import Const, Function, Store
+from srcad.ir.nodes import Const, Function
 from srcad.ir.result_memory import ZERO_D_KEPT, ZERO_D_MADE, ZERO_D_NUMBER, ZERO_D_UPDATED
-from srcad.ir.traversal import walk
+from srcad.ir.traversal import block_stores
 from srcad.ir.types import Array, Scalar
 from srcad.rules.registry import METHODS
 
@@ -53,7 +53,7 @@ NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int3
 
 def asks_about_zero_d(f: Function, seen: ZeroD, given: Collection[str]) -> bool:
     """Whether there are 0-d arrays and anything that may write to their memory; `given` are the parameters."""
-    stored = seen.views and any(isinstance(stmt, Store) for stmt in walk(f.body))
+    stored = seen.views and bool(block_stores(f.body))
     return (seen.made or bool(given)) and (seen.updated or stored)
 
 
