@@ -231,13 +231,13 @@ def round_about(x):
     return first(x, 3)
 
 
-def halved(x, c, n):
+def halving(x, c, n):
     """Two adjoints, with respect to other arguments, that call each other."""
-    return c * x if n <= 0 else halved(x, c * x, n - 1) * halved(x, 0.5, n - 2)
+    return c * x if n <= 0 else halving(x, c * x, n - 1) * halving(x, 0.5, n - 2)
 
 
 def of_one_argument(x):
-    return halved(x, 2.0, 3)
+    return halving(x, 2.0, 3)
 
 
 def paired(t):
