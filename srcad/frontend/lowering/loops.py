@@ -5,8 +5,7 @@ that suffices (`abstract_values.Table`). A range with known bounds becomes a loo
 compile time (to take a parameter out of a list).
 
 >>> from srcad.compiler.stages import normal_form
->>> from srcad.ir.traversal import block_stores
-from srcad.ir.printer import text
+>>> from srcad.ir.printer import text
 >>> __name__ = "__main__"  # a user's function
 >>> def f(weights, x):
 ...     for w in weights:

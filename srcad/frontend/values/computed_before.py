@@ -1,8 +1,7 @@
 """Positions of a mask that were computed before: indexing several arrays by one mask asks for them each time.
 
 >>> from srcad.compiler.stages import normal_form
->>> from srcad.ir.traversal import stmt_stores
-from srcad.ir.printer import text
+>>> from srcad.ir.printer import text
 >>> import numpy as np
 >>> __name__ = "__main__"  # a user's function
 >>> def f(x, y):
