@@ -18,7 +18,11 @@ exclude_patterns = ["_build", "_ext"]
 myst_heading_anchors = 3
 nitpicky = True
 # type variables; the types of annotations that are not ours: their documentation is not at hand
-nitpick_ignore_regex = [("py:.*", r"srcad\.[\w.]+\.[TF]"), ("py:.*", r"(?!srcad\.).*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"srcad\.[\w.]+\.[TF]"),
+    ("py:.*", r"srcad\.insertion\.Insertion"),  # the context manager that `insert_gradient_of` gives
+    ("py:.*", r"(?!srcad\.).*"),
+]
 autodoc_member_order = "bysource"
 smartquotes = False  # headings quote code
 html_theme = "furo"

@@ -415,11 +415,16 @@ def flat(value):
     return np.ravel(value)
 
 
-@pytest.mark.parametrize("target", ["python", "cpu"])
-@pytest.mark.parametrize("name", [name for name in ALL if name not in ("outer variable", "nested parameters")])
+READ_AGAIN = [name for name in ALL if name not in ("outer variable", "nested parameters")]
+COMPILED_AGAIN = ("tree sum", "mutual", "several results", "Runge-Kutta with an event")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [*((name, "python") for name in READ_AGAIN), *((name, "cpu") for name in COMPILED_AGAIN)]
+)
 def test_is_read_again(name, target):
     f, *args = ALL[name]
-    df = srcad.grad(f, argnums=floats(args))
+    df = srcad.grad(f, argnums=floats(args), target=target)
     again = srcad.jit(df.source_for(*args), target=target)
     np.testing.assert_allclose(flat(again(*args)), flat(df(*args)), rtol=1e-12, atol=1e-14)
 

@@ -76,6 +76,8 @@ PREPARE: Order = (
     Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
 )
 
+REMOVE = Pass("remove_insertions",          f(remove_insertions),                 SWEEPS,     SWEEPS)
+
 REVERSE: Order = (
     Pass("begin_reversal",                      steps.reversal,                      NORMAL,     NORMAL),
     Pass("plan_calls",                          steps.calls_planned,                 NORMAL,     NORMAL),
@@ -83,12 +85,11 @@ REVERSE: Order = (
     Pass("split_into_segments",                 steps.loops_split,                   NORMAL,     NORMAL),
     Optional("expand_arrays",                   steps.arrays_expanded,               NORMAL,     NORMAL),
     Pass("reverse",                             steps.reversed_,                     NORMAL,     SWEEPS),
-    Pass("remove_insertions_of_primal",         f(remove_insertions),                SWEEPS,     SWEEPS),
+    REMOVE,
 )
 
 COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
 COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
-REMOVE = Pass("remove_insertions",      f(remove_insertions),               NORMAL, NORMAL)
 SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
 REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
 
@@ -150,7 +151,7 @@ COMPILED: Order = (
 # fmt: on
 
 READABLE: Mapping[str, Order] = {
-    "primal": (*NORMALISE, REMOVE, REFUSE, *CLEAN_UP),
+    "primal": (*NORMALISE, REFUSE, REMOVE, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
