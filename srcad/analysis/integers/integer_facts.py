@@ -275,38 +275,39 @@ class IntegerFacts:
             self.deciding = before
             return here
 
+        uneven: set[str] = set()
         while entry:
             here = walked(False)
-            found = {n: here.value(e) for n, e in ends.items() if n not in rising and not isinstance(e, Undef)}
-            even = {n: step.const for n, end in found.items() if not (step := end - heads[n]).terms}
-            later = passed if passed is not None else ZERO
-            kept = [(n, c) for n, c in claims if n in found and here.holds(_at_end(c, heads[n], found[n], later))]
-            if passed is not None and even:
-                rising.update(even)
-                claims = [(n, c) for n, c in claims if n not in rising]
+            found = {n: (here.value(Var(n)), here.value(e)) for n, e in ends.items() if not isinstance(e, Undef)}
+            even = {n: step.const for n, (head, end) in found.items() if not (step := end - head).terms}
+            # what was found may rest on invariants that did not hold: a step is one, too, until it is found again
+            wrong = {n for n, step in rising.items() if even.get(n) != step}
+            uneven |= wrong
+            new = even.keys() - rising.keys() - uneven if passed is not None else set()
+            if wrong or new:
+                rising = {n: even[n] for n in (*rising, *sorted(new)) if n not in wrong}
                 continue
+            later = passed if passed is not None else ZERO
+            kept = [
+                (n, c)
+                for n, c in claims
+                if n in rising or (n in found and here.holds(_at_end(c, heads[n], found[n][1], later)))
+            ]
             if len(kept) == len(claims):
                 break
             claims = kept
         walked(self.deciding)
         for c in carried:
             self._define(c.result, None, now)
-            if c.arg not in entry:
-                continue
             if c.arg in rising and turns is not None:
                 self._stands_for(c.result, entry[c.arg] + turns * rising[c.arg], now)
-                continue
-            after = now.value(Var(c.result))
-            now.add_fact(
-                *(
-                    claim.with_value(_number(heads[n]), after)
-                    for n, claim in claims
-                    if n == c.arg and not _counts(claim, passed)
-                )
-            )
-            if c.arg in rising:
-                rises = after - entry[c.arg]
+            elif c.arg in rising:
+                rises = now.value(Var(c.result)) - entry[c.arg]
                 now.add_fact(rises if rising[c.arg] >= 0 else -rises)
+            elif c.arg in entry:
+                after = now.value(Var(c.result))
+                own = [claim for n, claim in claims if n == c.arg and not _counts(claim, passed)]
+                now.add_fact(*(claim.with_value(_number(heads[c.arg]), after) for claim in own))
 
 
 def _number(unknown: Form) -> int:
