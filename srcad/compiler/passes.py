@@ -16,6 +16,7 @@ from functools import partial
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.canonicalize.check_merging import merge_index_checks
 from srcad.canonicalize.insertions import remove_insertions
+from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
@@ -102,6 +103,7 @@ COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORM
 COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
 SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
 REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
+MARK = Optional("mark_nonnegative_integers", f(mark_nonnegative_integers),  SWEEPS, SWEEPS)
 
 ROUND = (
     KeepsAliases("simplify_algebra",            steps.adjoint_algebra_simplified,    SEQUENTIAL, SEQUENTIAL),
@@ -161,7 +163,7 @@ COMPILED: Order = (
 # fmt: on
 
 READABLE: Mapping[str, Order] = {
-    "primal": (*NORMALISE, REFUSE, REMOVE, *CLEAN_UP),
+    "primal": (*NORMALISE, REFUSE, REMOVE, MARK, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
     "jvp": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
@@ -180,7 +182,7 @@ INLINED: Order = (
 CALLED_NORMAL: Order = NORMALISE[2:]
 """From the lowered form of a function that is called to its normal form."""
 
-CALLED_TEXT: Order = (REFUSE, *CLEAN_UP)
+CALLED_TEXT: Order = (REFUSE, MARK, *CLEAN_UP)
 """From there to the function that people read."""
 
 CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)

@@ -111,6 +111,9 @@ class IntegerFacts:
     def finished(self, loop: Loop, now: ValueRanges) -> None:
         """Called behind each loop that has had all the iterations of its range."""
 
+    def defined(self, name: str, now: ValueRanges) -> None:
+        """Called where an integer has got its value, with what is known of it there."""
+
     def walk(self) -> None:
         now = ValueRanges(self.f.types)
         for param in self.f.params:
@@ -136,6 +139,7 @@ class IntegerFacts:
         match stmt:
             case Assign(target, value):
                 self._define(target, value, now)
+                self.defined(target, now)
             case Effect(Op("within")):
                 self.within(stmt, now)
             case Effect(Op("check", (condition, *_))):
@@ -216,6 +220,7 @@ class IntegerFacts:
                 a, b = one.value(join.then), other.value(join.orelse)
                 form = a if a == b else now.one_of([(one, a), (other, b)], (), hard=True)
                 self._stands_for(name, form, now)
+                self.defined(name, now)
                 continue
             self._define(name, None, now)
             if self._is_bool(name):
@@ -310,6 +315,8 @@ class IntegerFacts:
                 if rising[name].slope:
                     here.equate(heads[name], form)
             before, self.deciding = self.deciding, deciding
+            for c in carried:
+                self.defined(c.arg, here)
             self.paths.append(loop)
             turned(here)
             self.paths.pop()
@@ -343,23 +350,35 @@ class IntegerFacts:
         last = walked(self.deciding)
         for c in carried:
             self._define(c.result, None, now)
-            if c.arg not in entry:
-                continue
-            step = rising.get(c.arg)
-            end = entry[c.arg] + step.sum(turns, now) if step is not None and turns is not None else None
-            if end is not None and step is not None and not step.slope:
-                self._stands_for(c.result, end, now)
-                continue
-            after = now.value(Var(c.result))
-            if step is not None and not step.slope:
-                rises = after - entry[c.arg]
-                now.add_fact(rises if step.first.const >= 0 else -rises)
-                continue
-            own = [claim for n, claim in claims if n == c.arg and not _counts(claim, passed)]
-            now.add_fact(*(claim.with_value(_number(heads[c.arg]), after) for claim in own))
-            if end is not None:
-                now.equate(after, end)
+            if c.arg in entry:
+                own = [claim for n, claim in claims if n == c.arg and not _counts(claim, passed)]
+                self._after_turns(c.result, entry[c.arg], rising.get(c.arg), turns, own, heads[c.arg], now)
+            self.defined(c.result, now)
         return last
+
+    def _after_turns(
+        self,
+        name: str,
+        start: Form,
+        step: Step | None,
+        turns: Form | None,
+        claims: list[Form],
+        head: Form,
+        now: ValueRanges,
+    ) -> None:
+        """What a carried integer is after the loop; `claims` are the invariants of its `head`."""
+        after = now.value(Var(name))
+        if step is not None and turns is not None:
+            end = start + step.sum(turns, now)
+            if step.slope:
+                now.equate(after, end)
+            else:
+                self._stands_for(name, end, now)
+                return
+        elif step is not None and not step.slope:
+            now.add_fact((after - start) * (1 if step.first.const >= 0 else -1))
+            return
+        now.add_fact(*(claim.with_value(_number(head), after) for claim in claims))
 
     def _step(self, change: Form, loop: Loop, passed: Form | None, here: ValueRanges) -> Step | None:
         """How each iteration changes an integer."""
