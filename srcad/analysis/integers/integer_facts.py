@@ -16,22 +16,7 @@ from srcad.analysis.integers.condition_facts import Both, Truth
 from srcad.analysis.integers.filled_arrays import FilledArrays
 from srcad.analysis.integers.length_forms import LengthForms
 from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
-from srcad.ir.nodes import (
-    Assign,
-    Block,
-    Carry,
-    Const,
-    Effect,
-    Expr,
-    For,
-    Function,
-    If,
-    Op,
-    Stmt,
-    Undef,
-    Var,
-    While,
-)
+from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Op, Stmt, Undef, Var, While
 from srcad.ir.runtime_checks import check_of
 from srcad.ir.traversal import walk
 from srcad.ir.types import Scalar
@@ -148,7 +133,7 @@ class IntegerFacts:
                 self.checked(passed)
             case If():
                 self._if(stmt, now)
-                self.filled.forget(stmt)  # what a branch fills, the other one does not
+                self.filled.forget(stmt)
             case For():
                 self._for(stmt, now)
             case While():
@@ -206,6 +191,7 @@ class IntegerFacts:
         learnt: list[Truth] = []
         for truth, block in zip(cond, (stmt.then, stmt.orelse), strict=True):
             side = now.copy()
+            self.filled.forget(stmt)  # what a branch fills, the other one does not
             self._assume(truth, side)
             self.paths.append(Path(truth))
             self.learned.append([])
