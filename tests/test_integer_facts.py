@@ -1,4 +1,4 @@
-"""What is proved of the integers that loops change: sums of their steps, arrays that hold them, what a loop has checked.
+"""What is proved of integers that loops change: sums of their steps, arrays that hold them, what a loop has checked.
 
 A program raises an error where Python does, and what a type says of an integer holds whenever it is assigned.
 """
@@ -13,13 +13,28 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.analysis.integers.affine_steps import affine_step
+from srcad.analysis.integers.value_ranges import ValueRanges
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.compiler.stages import normal_form
+from srcad.ir.linear import LinearForm
 from srcad.ir.types import Scalar
 from tests.interpreter import Raised, interpret
 from tests.test_boundscheck import PROGRAMS, machine_function, raised
 
 X = np.linspace(0.1, 0.9, 12)
+
+
+@pytest.mark.parametrize("direction, change", [*itertools.product((1, -1), (-2, -1, 0, 1, 2))])
+def test_the_sum_of_affine_steps(direction: int, change: int) -> None:
+    now = ValueRanges({})
+    turn = now.unknown()
+    for start, more in itertools.product((-3, 0, 4), repeat=2):
+        step = affine_step(turn * change + more, turn, (turn - start) * direction, now)
+        assert (step is None) == (abs(change) > 1)
+        for passed in range(6) if step else ():
+            want = sum((start + p * direction) * change + more for p in range(passed))
+            assert step.sum(LinearForm.constant(passed), now) == LinearForm.constant(want)
 
 
 # ---- programs of which the last loop asks nothing -------------------------------------------------------
@@ -76,9 +91,10 @@ def filled_on_the_other_path(x, y, m):
 def filled_but_for_one(x, y, m):
     n = len(y)
     ends = np.zeros(n, dtype=np.int64)
+    if n > 0:
+        ends[n - 1] = m * 4
     for k in range(n - 1):
         ends[k] = 1
-    ends[n - 1] = m * 4
     s = 0.0
     for k in range(n):
         s += x[ends[k]]
@@ -103,9 +119,9 @@ def filled_with_others(x, y, m):
     ends = np.zeros(n, dtype=np.int64)
     s = 0.0
     for k in range(n):
-        ends[k] = k * m
+        ends[k] = k + m
     for k in range(n):
-        s += x[ends[k]]
+        s += x[ends[k] - ends[0]]
     return s
 
 
@@ -113,9 +129,9 @@ def filled_until(x, y, m):
     n = len(y)
     ends = np.full(n, 20)
     for k in range(n):
+        ends[k] = 1
         if k == m:
             break
-        ends[k] = 1
     s = 0.0
     for k in range(n):
         s += x[ends[k]]
@@ -136,15 +152,15 @@ def filled_through_a_view(x, y, m):
 
 
 def filled_again_in_each_turn(x, y, m):
-    n = len(y)
-    ends = np.zeros(2, dtype=np.int64)
-    s = 0.0
-    for i in range(n):
+    ends = np.array([m, m * 7])
+    count, s = 0, 0.0
+    for i in range(len(x)):
         s += x[ends[1]]
         for k in range(2):
-            ends[k] = i * m
+            ends[k] = i
         s += x[ends[0]]
-    return s
+        count += 1
+    return s * count
 
 
 def rows_of_another_length(x, y, m):
@@ -154,6 +170,19 @@ def rows_of_another_length(x, y, m):
         for j in range(i + m):  # no row has fewer than no elements
             s += x[at]
             at += 1
+    return s
+
+
+def rows_of_any_length(x, y, m):
+    n = len(y)
+    more = np.arange(n) * m
+    at, s = 0, 0.0
+    for i in range(n):
+        if more[i] < 0:
+            raise ValueError("shorter")
+        for j in range(i + more[i]):
+            at += 1
+        s += x[at - 2 * more[i]] if i > 2 else 0.0
     return s
 
 
@@ -171,11 +200,11 @@ def left_in_a_row(x, y, m):
     n = len(y)
     at, s = 0, 0.0
     for i in range(n):
-        if i == m:
-            break
         for j in range(i):
             at += 1
-    return s + x[at]
+        if i == m:
+            break
+    return s + x[at - (n - 1) * n // 2]
 
 
 def checked_in_some_turns(x, y, m):
@@ -216,8 +245,8 @@ def checked_downwards(x, y, m):
 UNASKED = [rows_forth_and_back, growing_rows]
 ASKED = [
     filled_on_the_other_path, filled_but_for_one, filled_and_changed, filled_with_others, filled_until,
-    filled_through_a_view, filled_again_in_each_turn, rows_of_another_length, back_too_far, left_in_a_row,
-    checked_in_some_turns, checked_before_it_is_left, checked_downwards,
+    filled_through_a_view, filled_again_in_each_turn, rows_of_another_length, rows_of_any_length, back_too_far,
+    left_in_a_row, checked_in_some_turns, checked_before_it_is_left, checked_downwards,
 ]  # fmt: skip
 ARGUMENTS = [(X[:a], X[:n], m) for a, n, m in itertools.product((3, 6, 12), range(7), range(-3, 7))]
 function = pytest.mark.parametrize("f", [*UNASKED, *ASKED], ids=lambda f: f.__name__)
@@ -233,7 +262,9 @@ def test_raises_where_python_does(f: Any) -> None:
         expected = raised(f, *args)
         for run in (read, lambda *args: machine(*one.flat(list(args)))):
             found = raised(run, *args)
-            assert type(found) is type(expected), f"{len(args[0]), len(args[1]), args[2]}: {found!r}, and Python says {expected!r}"
+            assert type(found) is type(expected), (
+                f"{len(args[0]), len(args[1]), args[2]}: {found!r}, and Python says {expected!r}"
+            )
             # an error of NumPy's own would be one that compiled code does not raise
             assert not isinstance(found, IndexError) or re.match(r"L\d+: ", "".join(map(str, found.args)))
         met.add(expected is None)

@@ -2,7 +2,7 @@
 
 The compiler knows it of the counters it makes itself. In a text that is read, whoever wrote it, it has to be found
 again: a position that a loop moves on by a row of a triangle, and another one moves back. Later passes, which have no
-normal form, read it from the types.
+normal form, read it from the types. What is differentiated is left alone: the reversal asks for the forms of integers.
 """
 
 from __future__ import annotations
