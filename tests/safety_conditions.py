@@ -350,7 +350,7 @@ CONDITIONS: tuple[Condition, ...] = (
        "append(passed[1])", "append(passed[0])",
        "test_boundscheck.py::test_checks_of_the_program_exclude_what_they_check[checked_for_something_else]"),
     _c("index bounds: checked on another path", "analysis/integers/index_bounds.py",
-       "self._passed.pop()", "pass",
+       "self._passed.pop()", "self._passed[-1]",
        "test_boundscheck.py::test_checks_of_the_program_exclude_what_they_check[checked_on_one_path]"),
     _c("integer facts: a step that was found where an invariant did not hold", "analysis/integers/integer_facts.py",
        "if steps.get(n) != step}", "if False}",
