@@ -79,12 +79,16 @@ class CalledFunctions:
                 break
             reads |= found
             self._adjoints = before
-        if name not in self.recursive and repeats_work(made):
+        if name not in self.recursive and repeats_work(made, self._is_light):
             self._adjoints[name, wanted] = self._split(own, name, wanted)
         else:
             params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
             self.printed[own] = self.tidy(replace(made, name=own, params=params))
         return self._adjoints[name, wanted]
+
+    def _is_light(self, name: str) -> bool:
+        """Whether a call of the function is light work: it calls nothing, and does nothing but sums and products."""
+        return name in self.primals and not _weighs(unchecked(self.primals[name]).body, lambda op: not is_light(op))
 
     def _split(self, own: str, name: str, wanted: Wanted) -> AdjointCall:
         """The adjoint that takes what the forward sweep saves, and that forward sweep."""
@@ -160,17 +164,28 @@ class CalledFunctions:
         return tuple(with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, f))
 
 
-def repeats_work(adjoint: Function) -> bool:
-    """Whether the forward sweep of an adjoint does anything of weight: a loop, a call, a transcendental function.
+def repeats_work(adjoint: Function, may_repeat: Callable[[str], bool] = lambda name: False) -> bool:
+    """Whether the forward sweep of an adjoint does anything of weight: a loop, a transcendental function, a call.
+
+    Calls of the functions that it `may_repeat` weigh nothing.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.reverse.source_comments import REVERSE
     >>> [repeats_work(Function("f", (), (*parse(text), REVERSE), (), {})) for text in ("y = x * x", "y = np.exp(x)")]
     [False, True]
     """
-    forward = adjoint.body[: section_start(adjoint.body, "reverse")]
-    loops = any(isinstance(s, For | While) for s in walk(forward))
-    return loops or any(not is_light(op) for s in walk(forward) for e in own_exprs(s) for op in ops(e))
+
+    def weighs(op: Op) -> bool:
+        if op.prim == "call":
+            return not may_repeat(callee_of(op).name)
+        return op.prim != "result" and not is_light(op)
+
+    return _weighs(adjoint.body[: section_start(adjoint.body, "reverse")], weighs)
+
+
+def _weighs(block: Block, op_weighs: Callable[[Op], bool]) -> bool:
+    loops = any(isinstance(s, For | While) for s in walk(block))
+    return loops or any(op_weighs(op) for s in walk(block) for e in own_exprs(s) for op in ops(e))
 
 
 def unchecked(f: Function) -> Function:
