@@ -80,8 +80,22 @@ def free_sums(function: Function) -> frozenset[str]:
     return frozenset(ast.unparse(ast.fix_missing_locations(one)) for s in free for one in printer.statement(s))
 
 
+def _without_empty_sections(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body without rulers that have nothing below them; one section needs no ruler at all."""
+    kept = [s for s, below in zip(body, (*body[1:], None), strict=True) if not (_is_ruler(s) and _ends(below))]
+    if kept and _is_ruler(kept[0]) and sum(map(_is_ruler, kept)) == 1:
+        return kept[1:]
+    return kept
+
+
+def _ends(below: ast.stmt | None) -> bool:
+    """Whether a section ends before this statement."""
+    return below is None or _is_ruler(below)
+
+
 def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
     """A body of several sections with blank lines before section rulers, the preparation of loops, and the return."""
+    body = _without_empty_sections(body)
     if not any(_is_ruler(stmt) for stmt in body):
         return body
     out: list[ast.stmt] = []
@@ -160,6 +174,8 @@ class _Statements:
                 return [self._effect(call, stmt)]
             case Comment(text):
                 return [Remark(text)]
+            case Return(()):
+                return []  # it stands in the end
             case Return(values):
                 return [ast.Return(self._result(values))]
             case _:
