@@ -59,12 +59,28 @@ class CalledFunctions:
     """By name: primals and adjoints."""
     _adjoints: dict[tuple[str, Wanted], AdjointCall] = field(default_factory=dict)
 
-    def adjoint(self, name: str, wanted: Wanted) -> AdjointCall:
-        """The adjoint of the function of this name, as it is called."""
+    def adjoint(self, name: str, wanted: Wanted) -> AdjointCall | None:
+        """The adjoint of the function of this name, as it is called; None where no derivative passes through it.
+
+        One that is with respect to more serves as well, unless the caller would have to keep more for it.
+        """
+        primal = self.primals[name]
+        results = [primal.results[at] for at in wanted.results]
+        reaching = active_names(primal, [primal.params[at].name for at in wanted.wrt], results)
+        wanted = replace(wanted, wrt=tuple(at for at in wanted.wrt if primal.params[at].name in reaching))
+        if not wanted.wrt:
+            return None
+        if (name, wanted) in self._adjoints:
+            return self._adjoints[name, wanted]
         for (other, known), call in self._adjoints.items():
             same = other == name and (known.results, known.masked) == (wanted.results, wanted.masked)
             if same and set(wanted.wrt) <= set(known.wrt):
-                return call
+                own = self._made(name, wanted) if call.saved else call
+                self._adjoints[name, wanted] = found = own if own.saved < call.saved else call
+                return found
+        return self._made(name, wanted)
+
+    def _made(self, name: str, wanted: Wanted) -> AdjointCall:
         primal = unchecked(self.primals[name])
         own = self._fresh(f"{self.names[name]}_adjoint")
         reads: frozenset[int] = frozenset()
@@ -100,13 +116,23 @@ class CalledFunctions:
         params = {name for name, _ in known.params}
         types = [split.forward.types[n] for n in split.saved]
         saved = tuple(in_terms_of(t, params) for t in types if isinstance(t, Scalar | Array))
-        if split.saved:
-            forward = replace(known, name=self._fresh(f"{self.names[name]}_forward"), results=(*known.results, *saved))
-            self.printed[forward.name] = replace(split.forward, name=forward.name)
+        forward = self._forward(name, split.forward, saved) if split.saved else None
         self.printed[own] = self.tidy(replace(split.reverse, name=own))
         more = [known.results[at] for at in split.results]
         found = self._called(own, name, wanted, split.reads, (*more, *saved))
-        return replace(found, results=split.results, forward=forward if split.saved else None, keeps=split.saved)
+        return replace(found, results=split.results, forward=forward, keeps=split.saved)
+
+    def _forward(self, name: str, made: Function, saved: Sequence[Scalar | Array]) -> Called:
+        """The forward sweep of a function as it is called: one that another adjoint has too is not made again."""
+        for (other, _), call in self._adjoints.items():
+            if other == name and call.forward is not None:
+                known = self.printed[call.forward.name]
+                if (known.params, known.body) == (made.params, made.body):
+                    return call.forward
+        called = self.called[name]
+        forward = replace(called, name=self._fresh(f"{self.names[name]}_forward"), results=(*called.results, *saved))
+        self.printed[forward.name] = replace(made, name=forward.name)
+        return forward
 
     def _called(
         self, own: str, name: str, wanted: Wanted, reads: tuple[int, ...], more: Sequence[Scalar | Array] = ()

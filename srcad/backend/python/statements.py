@@ -81,16 +81,11 @@ def free_sums(function: Function) -> frozenset[str]:
 
 
 def _without_empty_sections(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A body without rulers that have nothing below them; one section needs no ruler at all."""
-    kept = [s for s, below in zip(body, (*body[1:], None), strict=True) if not (_is_ruler(s) and _ends(below))]
-    if kept and _is_ruler(kept[0]) and sum(map(_is_ruler, kept)) == 1:
-        return kept[1:]
-    return kept
-
-
-def _ends(below: ast.stmt | None) -> bool:
-    """Whether a section ends before this statement."""
-    return below is None or _is_ruler(below)
+    """A body without rulers that have nothing below them; the one section that is left needs none either."""
+    below = (*body[1:], Remark("---- "))
+    kept = [stmt for stmt, after in zip(body, below, strict=True) if not (_is_ruler(stmt) and _is_ruler(after))]
+    alone = len(kept) < len(body) and sum(map(_is_ruler, kept)) == 1
+    return kept[1:] if alone and _is_ruler(kept[0]) else kept
 
 
 def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
