@@ -22,6 +22,7 @@ from srcad.cleanup.adjoint.contribution_merging import merge_contributions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
+from srcad.cleanup.expressions.nested_calls import nest_calls
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.cleanup.style.name_coalescing import coalesce_names
@@ -126,6 +127,7 @@ SIMPLIFY: Order = (
     Optional("load_taped_conditions",           steps.taped_conditions_read,         SEQUENTIAL, SEQUENTIAL),
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
     Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
+    Optional("nest_calls",                      body(nest_calls),                    SEQUENTIAL, SEQUENTIAL),
 )
 
 FINISH: Order = (

@@ -119,7 +119,7 @@ def with_planned_calls(
                 value = Op("call", call.args, (("callee", callee),))
                 results = target
                 if found.saved:
-                    results = builder.fresh("%value", builder.typeof(value)).name if single else target
+                    results = builder.fresh("%results", builder.typeof(value)).name if single else target
                     builder.types[results] = type_of_call(callee, [builder.typeof(a) for a in call.args], results)
                 yield Assign(results, value, stmt.span)
                 for at in range(len(callee.results)):
