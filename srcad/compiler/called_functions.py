@@ -17,9 +17,10 @@ from srcad.canonicalize.prune import prune
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
 from srcad.frontend.values.kept_functions import KeptFunction
-from srcad.ir.called import Called, callee_of, in_terms_of
+from srcad.ir.called import Called, callee_of, in_terms_of, type_of_call, type_of_result
 from srcad.ir.calls import callees, recursive, with_callees
-from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, Op, Var, While
+from srcad.ir.names import fresh_name, unused_name
+from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, Op, Return, Var, While
 from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
@@ -62,7 +63,7 @@ class CalledFunctions:
     def adjoint(self, name: str, wanted: Wanted) -> AdjointCall | None:
         """The adjoint of the function of this name, as it is called; None where no derivative passes through it.
 
-        One that is with respect to more serves as well, unless the caller would have to keep more for it.
+        One that is with respect to more serves as well, unless the caller would have to keep something for it alone.
         """
         primal = self.primals[name]
         results = [primal.results[at] for at in wanted.results]
@@ -76,7 +77,7 @@ class CalledFunctions:
             same = other == name and (known.results, known.masked) == (wanted.results, wanted.masked)
             if same and set(wanted.wrt) <= set(known.wrt):
                 own = self._made(name, wanted) if call.saved else call
-                self._adjoints[name, wanted] = found = own if own.saved < call.saved else call
+                self._adjoints[name, wanted] = found = call if own.saved else own
                 return found
         return self._made(name, wanted)
 
@@ -163,8 +164,8 @@ class CalledFunctions:
         self.names[made] = name
         return made
 
-    def beside(self, f: Function) -> tuple[Function, ...]:
-        """A printed function, and before it those that it calls, directly or not, each after those that it calls."""
+    def _reached(self, f: Function) -> dict[str, Function]:
+        """The functions that a function calls, directly or not, as they are printed, each after those that it calls."""
         found: dict[str, Function] = {}
         visited: set[str] = set()
 
@@ -180,6 +181,19 @@ class CalledFunctions:
 
         for name in callees(f):
             visit(name)
+        return found
+
+    def beside(self, f: Function) -> tuple[Function, ...]:
+        """A printed function, and before it those that it calls, directly or not, each after those that it calls."""
+        found = self._reached(f)
+        forwards = {name: call.forward for (name, _), call in self._adjoints.items() if call.forward is not None}
+        # a second text of what a forward sweep computes would have to be edited alike
+        both = {name: one for name, one in forwards.items() if name in found and one.name in found}
+        if both:
+            self.printed |= {
+                name: _first_results(self.printed[name], self.printed[one.name], one) for name, one in both.items()
+            }
+            found = self._reached(f)
         count: dict[str, int] = {}
         short: dict[str, str] = {}
         for name in found:
@@ -188,6 +202,27 @@ class CalledFunctions:
             short[name] = f"{called}_{at}" if at else called
         named = [replace(one, name=short[name]) for name, one in found.items()]
         return tuple(with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, f))
+
+
+def _first_results(f: Function, made: Function, forward: Called) -> Function:
+    """A function as a call of its forward sweep, whose first results are its own."""
+    call = Op("call", tuple(Var(p.name) for p in made.params), (("callee", forward),))
+    types = {p.name: made.types[p.name] for p in made.params}
+    body: Block
+    if len(f.results) == 1:
+        values: tuple[Expr, ...] = (Op("result", (call,), (("at", 0),)),)
+        body = (Return(values),)
+    else:
+        given = list(types.values())
+        every = fresh_name("results", type_of_call(forward, given, "results"), types)
+        names: list[str] = []
+        for at, value in enumerate(made.results[: len(f.results)]):
+            names.append(unused_name(value.name if isinstance(value, Var) else "result", types, "_"))
+            types[names[-1]] = type_of_result(types[every], at, every, names[-1])
+        items = [Assign(name, Op("result", (Var(every),), (("at", at),))) for at, name in enumerate(names)]
+        values = tuple(map(Var, names))
+        body = (Assign(every, call), *items, Return(values))
+    return replace(f, params=made.params, body=body, results=values, types=types, adjoints={}, tape={})
 
 
 def repeats_work(adjoint: Function, may_repeat: Callable[[str], bool] = lambda name: False) -> bool:
