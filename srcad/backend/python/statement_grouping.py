@@ -9,11 +9,8 @@ from itertools import takewhile
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, Op, Return, Stmt, Store, Var
-from srcad.ir.printer import expr_text
 from srcad.ir.traversal import names, own_exprs, own_writes, place, reads, walk
 from srcad.ir.types import Array, Scalar, Tuple, Type
-
-_LONGEST_TARGETS = 80
 
 Group = tuple[Stmt, ...]
 """The IR statements of one Python statement: one, or assignments whose values are all evaluated before any target."""
@@ -116,9 +113,6 @@ class StatementGroups:
         places = [place(s) for s in found if isinstance(s, Store)]
         distinct = len({s.value for s in found}) == len({*assigned, *places}) == len(found)
         fixed = not any(set(assigned) & names(e) for e in places)
-        length = sum(len(name) + 2 for name in (*assigned, *map(expr_text, places)))
-        if length > _LONGEST_TARGETS:
-            return 0
         read_here = self._uses[results] == len(found) * self._writes[results]
         return 1 + len(found) if distinct and fixed and read_here else 0
 
