@@ -23,9 +23,11 @@ from srcad.cleanup.adjoint.contribution_merging import merge_contributions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
+from srcad.cleanup.expressions.nested_calls import nest_calls
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.cleanup.style.name_coalescing import coalesce_names
+from srcad.cleanup.style.returned_expressions import return_expressions
 from srcad.cleanup.style.statement_comments import carry_comments
 from srcad.compiler import steps
 from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
@@ -118,7 +120,7 @@ ROUND = (
     Optional("conditional_expressions",         body(conditional_expressions),       SEQUENTIAL, SEQUENTIAL),
 )
 
-CLEAN_UP: Order = (
+SIMPLIFY: Order = (
     Pass("leave_ssa",                           f(leave_ssa),                        SWEEPS,     SEQUENTIAL),
     Pass("array_updates_as_stores",             body(array_updates_as_stores),       SEQUENTIAL, SEQUENTIAL),
     Repeated("until nothing changes", ROUND),
@@ -127,12 +129,18 @@ CLEAN_UP: Order = (
     Optional("load_taped_conditions",           steps.taped_conditions_read,         SEQUENTIAL, SEQUENTIAL),
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
     Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
+    Optional("nest_calls",                      body(nest_calls),                    SEQUENTIAL, SEQUENTIAL),
+)
+
+FINISH: Order = (
     Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
     Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
     Pass("initialise_undefined",                f(initialise_undefined),             SEQUENTIAL, SEQUENTIAL),
     Optional("carry_comments",                  f(carry_comments),                   SEQUENTIAL, SEQUENTIAL),
 )
+
+CLEAN_UP: Order = (*SIMPLIFY, *FINISH)
 
 TELL: Order = (
     Optional("annotate",                        f(annotate),                         SEQUENTIAL, SEQUENTIAL),
@@ -182,7 +190,13 @@ INLINED: Order = (
 CALLED_NORMAL: Order = NORMALISE[2:]
 """From the lowered form of a function that is called to its normal form."""
 
-CALLED_TEXT: Order = (REFUSE, MARK, *CLEAN_UP)
+CALLED_TEXT: Order = (
+    REFUSE,
+    MARK,
+    *SIMPLIFY,
+    Optional("return_expressions", f(return_expressions), SEQUENTIAL, SEQUENTIAL),
+    *FINISH,
+)
 """From there to the function that people read."""
 
 CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)

@@ -5,7 +5,7 @@ A function that calls itself is lowered until the types of its results are those
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from srcad.errors import SrcadError
@@ -27,6 +27,7 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
 from srcad.ir.called import Called, callee_of, in_terms_of
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Atom, Block, Effect, Expr, Function, Op, Param, Var
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import bindings, own_stores, walk
@@ -283,14 +284,23 @@ def _emitted(ctx: Context, source: Source, given: Arguments, found: KeptFunction
             outside_value(ctx, own, outer.name, outer.read, outer.scope)
         atoms += [leaf.atom for leaf in leaves(ctx.captures[outer.scope, outer.name].value)]
     ctx.guards |= found.guards
+    assert ctx.functions is not None
     if not found.called.results:
         ctx.builder.emit(Effect(Op("call", tuple(atoms), (("callee", found.called),)), ctx.builder.span))
         return to_callee(ctx, found.result)
-    value = ctx.builder.op("call", *atoms, hint="value", callee=found.called)
+    others = {p.name for p in found.function.params} | {tree.name for tree in ctx.functions.trees.values()} | {"result"}
+    hints = [_hint(result, others | ctx.frame.locals) for result in found.function.results]
+    single = len(hints) == 1
+    value = ctx.builder.op("call", *atoms, hint=hints[0] if single else "results", callee=found.called)
     results: list[Leaf]
-    if len(found.called.results) == 1:
+    if single:
         results = [ctx.leaf(value)]
     else:
-        every = range(len(found.called.results))
-        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint="value")) for at in every]
+        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint=hint)) for at, hint in enumerate(hints)]
     return to_callee(ctx, filled(found.result, results))
+
+
+def _hint(result: Expr, others: Container[str]) -> str:
+    """What a result may be called in the caller: as in the function, unless something else has that name."""
+    named = isinstance(result, Var) and not is_temporary(result.name) and base(result.name) not in others
+    return base(result.name) if isinstance(result, Var) and named else "value"
