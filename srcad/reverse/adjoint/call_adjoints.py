@@ -113,7 +113,7 @@ def with_planned_calls(
                     yield stmt
                     return
                 found = adjoint_of(called.name, wanted)
-                callee = replace(found.forward or called, pure=called.pure, reversal=found)
+                callee = replace(found.forward or called, pure=called.pure and not found.called.taped, reversal=found)
                 value = Op("call", call.args, (("callee", callee),))
                 results = target
                 if found.saved:
@@ -167,7 +167,8 @@ class CallReversal:
             planned = self.adjoint_of(called.name, wanted)
         assert isinstance(planned, AdjointCall)
         of_primal = len(called.results) - planned.saved
-        if not any(adjoints.has(n) for at, n in names.items() if at < of_primal and n in adjoints.active):
+        used = any(adjoints.has(n) for at, n in names.items() if at < of_primal and n in adjoints.active)
+        if not used and not planned.called.taped:  # what is on the tape has to be taken from it
             return
         wrt = planned.wanted.wrt
         arrays = [at for at in wrt if isinstance(builder.typeof(call.args[at]), Array)]
