@@ -95,8 +95,10 @@ class _List:
     @property
     def ending(self) -> str:
         """Of its name."""
-        dtype = "" if self.dtype == "float64" else f"_{self.dtype}"
-        return dtype + {0: "", 1: "_arrays"}.get(self.rank, f"_arrays_{self.rank}d")
+        word = {"float64": "", "int64": "_integer"}.get(self.dtype, f"_{self.dtype}")
+        if not self.rank:
+            return f"{word}s" if word else ""
+        return f"{word}_arrays" if self.rank == 1 else f"{word}_arrays_{self.rank}d"
 
     def type(self, name: str) -> ListOf:
         if not self.rank:
