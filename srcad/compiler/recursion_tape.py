@@ -10,13 +10,12 @@ from srcad.compiler.matching_branches import in_branch, matching_branches, read_
 from srcad.compiler.split_sweeps import SplitSweeps
 from srcad.ir.called import Called, callee_of
 from srcad.ir.calls import callees
-from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, Function, If, Op, Param, Return, Stmt, Var
-from srcad.ir.traversal import blocks, map_expr, own_exprs, ops, rewrite, walk, with_blocks
+from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, Function, Op, Param, Return, Stmt, Var
+from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, rewrite, walk, with_blocks
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.reverse.adjoint.tape_calls import TAPE, is_balanced
 
-
-# ---- what is saved ----------------------------------------------------------------------------------------------------
+# ---- what is saved --------------------------------------------------------------------------------------------------
 
 
 def on_tape(split: SplitSweeps, reverse: Function) -> tuple[Function, Function]:
@@ -82,7 +81,7 @@ def _popped(block: Block, pushes: Mapping[str, Block], tape: str) -> Block:
     return (*(Assign(name, Op("list.pop", (Var(tape),))) for name in reversed(pushes)), *block)
 
 
-# ---- the lists --------------------------------------------------------------------------------------------------------
+# ---- the lists ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class _List:
             return Op("np.empty", (Const(0),) * self.rank, static)
         if self.dtype in ("float64", "int64", "bool"):
             return Const({"float64": 0.0, "int64": 0, "bool": False}[self.dtype])
-        return Op(f"np.{self.dtype}", (Const(0.0),))
+        return Op("astype", (Const(0.0),), (("dtype", self.dtype),))
 
 
 def with_lists(functions: Mapping[str, Function]) -> dict[str, Function]:

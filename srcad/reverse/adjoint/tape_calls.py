@@ -14,7 +14,7 @@ from dataclasses import replace
 from srcad.errors import Restart
 from srcad.ir.called import Called, callee_of
 from srcad.ir.calls import callees
-from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, If, Op, Param, Stmt, Var, While
+from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Op, Param, Stmt, Var, While
 from srcad.ir.traversal import children, map_expr, own_exprs, rewrite, section_start
 from srcad.ir.types import ListOf, Scalar, Type
 from srcad.reverse.adjoint.call_adjoints import AdjointCall
@@ -57,7 +57,7 @@ def with_tape(f: Function, is_given: bool) -> Function:
     return builder.built(replace(f, params=params, body=body))
 
 
-# ---- what is saved is what is taken -----------------------------------------------------------------------------------
+# ---- what is saved is what is taken ---------------------------------------------------------------------------------
 
 _Shape = tuple[object, ...]
 _Token = tuple[int, _Shape]
