@@ -48,9 +48,10 @@ def prepare_called(
     names = {one.called.name: one.tree.name for one in kept}
     own = {one.called.name: replace(one.called, pure=is_pure(one.called.name)) for one in kept}
     recurs = recursive(primals.values()) | {one.called.name for one in kept if one.recurs}
-    # a sweep that runs twice would find nothing on the tape in the second run
-    once = request.mode != "jacobian" and not request.options.checkpoint
-    on_tape = (
-        None if taped is None or not once else reaching(primals.values(), {n for n in primals if trees[n] in taped})
-    )
+    # a sweep that runs twice would find nothing on the tape in the second run; both sweeps go the same way where equal
+    # expressions have equal bits
+    options = request.options
+    if request.mode == "jacobian" or options.checkpoint or options.fastmath:
+        taped = None
+    on_tape = None if taped is None else reaching(primals.values(), {n for n in primals if trees[n] in taped})
     return f, CalledFunctions(primals, own, trees, names, recurs, on_tape, text, reverse, tidy)

@@ -203,8 +203,9 @@ class CalledFunctions:
 
         for name in callees(f):
             visit(name)
-        *_, f = (found := with_lists({**found, f.name: f})).values()
-        del found[f.name]
+        outer = f"{f.name} itself"  # a function that calls itself has the name of one of them
+        found = with_lists({**found, outer: f})
+        f = found.pop(outer)
         count: dict[str, int] = {}
         short: dict[str, str] = {}
         for name in found:

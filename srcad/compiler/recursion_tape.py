@@ -11,7 +11,7 @@ from srcad.compiler.split_sweeps import SplitSweeps
 from srcad.ir.called import Called, callee_of
 from srcad.ir.calls import callees
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, Function, Op, Param, Return, Stmt, Var
-from srcad.ir.traversal import blocks, map_expr, ops, own_exprs, rewrite, walk, with_blocks
+from srcad.ir.traversal import blocks, map_expr, names, ops, own_exprs, rewrite, walk, with_blocks
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.reverse.adjoint.tape_calls import TAPE, is_balanced
 
@@ -43,9 +43,8 @@ def on_tape(split: SplitSweeps, reverse: Function) -> tuple[Function, Function]:
     if not is_balanced((*first, *second), tape):
         first, second = _pushed(before, pushes), _popped(after, pushes, tape)
     params = tuple(p for p in reverse.params if p.name not in pushes)
-    at_end = tuple(Var(name) for name, push in pushes.items() if push[-1] in first)
-    forward = initialise_undefined(replace(forward, body=first, results=(*values, *at_end)), returned=True)
-    forward = replace(forward, body=(*forward.body, Return(values, last.span)), results=values)
+    forward = replace(forward, body=(*first, Return(values, last.span)), results=values)
+    forward = initialise_undefined(forward, {*pushes, *(n for e in (*values, *atoms) for n in names(e))})
     return forward, replace(reverse, params=params, body=(*second, end))
 
 

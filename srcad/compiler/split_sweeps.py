@@ -29,7 +29,7 @@ from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.compiler.matching_branches import in_branch, matching_branches, read_inside, written_inside
-from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, Op, Param, Return, Saved, Stmt, Var
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Param, Return, Saved, Slice, Stmt, Var
 from srcad.ir.traversal import block_reads, block_stores, blocks, defined, names, ops, own_writes, section_start, walk
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
@@ -55,7 +55,8 @@ class SplitSweeps:
 def split_sweeps(f: Function, params: int, results: int, taped: bool = False) -> SplitSweeps | None:
     """The sweeps of a derivative in sequential form, which has the primal's parameters and results before its own.
 
-    None where what the reverse sweep needs is a list, or too much for a line. Where it is `taped`, the last parameter
+    None where what the reverse sweep needs is a list, too much for a line, or where it restores elements that several of
+    these values see: each has memory of its own. Where it is `taped`, the last parameter
     is a tape, which both take, and on which there is room for all.
     """
     at = section_start(f.body, "reverse")
@@ -74,12 +75,16 @@ def split_sweeps(f: Function, params: int, results: int, taped: bool = False) ->
     saved = [n for n in kept if n not in returned]
     if (len(saved) > _MOST_SAVED and not taped) or not all(isinstance(f.types[n], Scalar | Array) for n in saved):
         return None
+    read = block_reads((*again.values(), *reverse, last))
+    given_back = {p.name for p in f.params[:params] if p.name in read}
+    if _restores_shared(f, reverse, given_back.union(kept)):
+        return None
     copies, atoms = _own_memory(f, forward, saved, values)
     f = replace(f, tape={n: f.tape.get(n, Saved(n)) for n in saved})
     made = replace(f, body=(*(s for s in forward if not _is_ruler(s)), *copies, Return((*values, *atoms))))
     given_first = (*f.params[:params], *(f.params[-1:] if taped else ()))
     made = replace(made, params=given_first, results=(*values, *atoms), adjoints={})
-    made = made if taped else initialise_undefined(made, returned=True)
+    made = made if taped else initialise_undefined(made, {n for e in made.results for n in names(e)})
     body = (*again.values(), *(s for s in reverse if not _is_ruler(s)), Return(own))
     read = block_reads(body)
     taken_names = [e.name for k, e in enumerate(values) if k in taken and isinstance(e, Var)]
@@ -102,6 +107,16 @@ def is_light(op: Op) -> bool:
     """Whether an operation may as well be done again: it is cheap, or makes a view or a blank array."""
     primitive = PRIMITIVES[op.prim]
     return primitive.cheap or operation_cost(op.prim) is not None or primitive.kind in ("view", "query", "create")
+
+
+def _is_view(value: Expr) -> bool:
+    """Whether it is a part of the memory of its base for certain: a slice, or a transpose."""
+    match value:
+        case Op("index", (Var(), *items)):
+            return all(isinstance(item, Slice | Const) for item in items) and any(isinstance(i, Slice) for i in items)
+        case Op("np.transpose", (Var(),)):
+            return True
+    return False
 
 
 def with_light_branches(f: Function, forward: Block, reverse: Block) -> Block:
@@ -159,6 +174,11 @@ def _light(
     for stmt in block:
         if not isinstance(stmt, Assign) or writes[stmt.target] != 1 or stmt.target in others:
             continue
+        if _is_view(stmt.value) and names(stmt.value) <= known and isinstance(f.types.get(stmt.target), Array):
+            # it sees all that the sweeps do to its base
+            known.add(stmt.target)
+            found[stmt.target] = stmt
+            continue
         light = is_pure(stmt.value) and isinstance(stmt.value, Op) and all(map(is_light, ops(stmt.value)))
         is_array = isinstance(f.types.get(stmt.target), Array)
         if is_array:  # of arrays sums and products
@@ -170,6 +190,14 @@ def _light(
         elif stmt.target in kept:
             known.add(stmt.target)
     return found
+
+
+def _restores_shared(f: Function, reverse: Block, kept: AbstractSet[str]) -> bool:
+    """Whether the reverse sweep writes to memory that several of the names may share."""
+    shared = may_alias(f.body, f.types)
+    restored = {shared.class_of(n) for n in block_stores(reverse)}
+    classes = [shared.class_of(n) for n in kept if shared.has_memory(n)]
+    return any(classes.count(one) > 1 for one in restored)
 
 
 def _own_memory(
