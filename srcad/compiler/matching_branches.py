@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from srcad.analysis.values.effects import is_pure
-from srcad.ir.nodes import Block, Expr, If, Op, Stmt
+from srcad.ir.nodes import Assign, Block, Expr, If, Op, Stmt
 from srcad.ir.traversal import block_reads, blocks, defined, names, stmt_writes, with_blocks
 from srcad.ir.types import Scalar, Type
 
@@ -24,8 +25,10 @@ class BranchPair:
     reverse: tuple[tuple[int, int], ...]
 
 
-def matching_branches(forward: Block, reverse: Block, types: Mapping[str, Type]) -> Iterator[BranchPair]:
-    """The pairs on the first level of both.
+def matching_branches(
+    forward: Block, reverse: Block, types: Mapping[str, Type], later: AbstractSet[str] = frozenset()
+) -> Iterator[BranchPair]:
+    """The pairs on the first level of both; `later` are the names that the forward sweep writes after its block.
 
     >>> from srcad.ir.notation import parse
     >>> forward = parse("if n == 0:\\n    y = x\\nelse:\\n    y = np.exp(x)")
@@ -37,9 +40,9 @@ def matching_branches(forward: Block, reverse: Block, types: Mapping[str, Type])
         if not isinstance(stmt, If) or not is_pure(stmt.cond):
             continue
         asked = names(stmt.cond)
-        later = {n for s in forward[at:] for n in stmt_writes(s)}
-        if asked & later or not all(isinstance(types.get(n), Scalar) for n in asked):
+        if asked & (later | defined(forward[at:])) or not all(isinstance(types.get(n), Scalar) for n in asked):
             continue
+        last = {n: s for s in forward[:at] for n in stmt_writes(s)}
         found: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
         for position, other in enumerate(reverse):
             if isinstance(other, If) and other.cond == stmt.cond:
@@ -48,7 +51,7 @@ def matching_branches(forward: Block, reverse: Block, types: Mapping[str, Type])
             elif isinstance(other, If) and other.cond == negated(stmt.cond, types):
                 found[0].append((position, 1))
                 found[1].append((position, 0))
-            if asked & stmt_writes(other) and other not in forward[:at]:
+            if any(last.get(n) != other for n in asked & stmt_writes(other)):
                 break  # it has another value from here on
         for side in (0, 1):
             if blocks(stmt)[side] and any(blocks(reverse[t])[s] for t, s in found[side]):
@@ -78,9 +81,12 @@ def _ops(e: Expr) -> list[Op]:
 
 
 def written_inside(name: str, block: Block, pair: BranchPair) -> bool:
-    """Whether the name is written in the branch of the forward sweep, and nowhere else."""
+    """Whether the name is written in the branch of the forward sweep, and nowhere else but for a value that is not
+    read."""
+    outside = (*block[: pair.at], with_blocks(block[pair.at], [(), ()]), *block[pair.at + 1 :])
     for at, stmt in enumerate(block):
-        if at != pair.at and name in stmt_writes(stmt):
+        is_dead = at < pair.at and isinstance(stmt, Assign) and name not in block_reads(outside)
+        if at != pair.at and name in stmt_writes(stmt) and not is_dead:
             return False
     (other,) = (b for side, b in enumerate(blocks(block[pair.at])) if side != pair.side)
     return name not in defined(other)

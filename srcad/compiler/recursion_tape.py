@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from srcad.analysis.memory.may_alias import may_alias
+from srcad.cleanup.dead_code import remove_dead_code
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.compiler.matching_branches import in_branch, matching_branches, read_inside, written_inside
 from srcad.compiler.split_sweeps import SplitSweeps
 from srcad.ir.called import Called, callee_of
 from srcad.ir.calls import callees
 from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, Function, Op, Param, Return, Stmt, Var
-from srcad.ir.traversal import blocks, map_expr, names, ops, own_exprs, rewrite, walk, with_blocks
+from srcad.ir.traversal import (
+    block_stores,
+    blocks,
+    defined,
+    map_expr,
+    names,
+    ops,
+    own_exprs,
+    rewrite,
+    walk,
+    with_blocks,
+)
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.reverse.adjoint.tape_calls import TAPE, is_balanced
 
@@ -39,10 +53,20 @@ def on_tape(split: SplitSweeps, reverse: Function) -> tuple[Function, Function]:
     after = tuple(s for s in reverse.body if not isinstance(s, Return))
     end = reverse.body[-1]
     assert isinstance(end, Return)
-    first, second = _placed(before, after, pushes, tape, forward.types)
+    # a copy has what the array holds at the end of the sweep
+    shared = may_alias(before, forward.types)
+    changed = {shared.class_of(n) for n in block_stores(before)}
+    at_end = {n: push for n, push in pushes.items() if len(push) > 1 and shared.class_of(n) in changed}
+    inside = {n: push for n, push in pushes.items() if n not in at_end}
+    first, second = _placed(before, after, inside, tape, forward.types)
+    first, second = _pushed(first, at_end), _popped(second, at_end, tape)
     if not is_balanced((*first, *second), tape):
         first, second = _pushed(before, pushes), _popped(after, pushes, tape)
     params = tuple(p for p in reverse.params if p.name not in pushes)
+    # what the other branches had for it, which a sweep as a whole would read, nothing reads now
+    first = remove_dead_code(
+        first, {n for e in values for n in names(e)}, forward.types, {p.name for p in forward.params}
+    )
     forward = replace(forward, body=(*first, Return(values, last.span)), results=values)
     forward = initialise_undefined(forward, {*pushes, *(n for e in (*values, *atoms) for n in names(e))})
     return forward, replace(reverse, params=params, body=(*second, end))
@@ -53,18 +77,24 @@ def _is_copy(stmt: Assign) -> bool:
 
 
 def _placed(
-    forward: Block, reverse: Block, pushes: Mapping[str, Block], tape: str, types: Mapping[str, Type]
+    forward: Block,
+    reverse: Block,
+    pushes: Mapping[str, Block],
+    tape: str,
+    types: Mapping[str, Type],
+    later: AbstractSet[str] = frozenset(),
 ) -> tuple[Block, Block]:
     """Both sweeps with what is saved, each value in the innermost branch that alone has it."""
     left = dict(pushes)
-    for pair in matching_branches(forward, reverse, types):
+    for pair in matching_branches(forward, reverse, types, later):
         own = {n: p for n, p in left.items() if written_inside(n, forward, pair) and read_inside(n, reverse, pair)}
         if not own:
             continue
         at, side = pair.reverse[0]
         inner, outer = blocks(forward[pair.at])[pair.side], blocks(reverse[at])[side]
         if len(pair.reverse) == 1:
-            inner, outer = _placed(inner, outer, own, tape, types)
+            after = later | defined(forward[pair.at + 1 :])
+            inner, outer = _placed(inner, outer, own, tape, types, after)
         else:
             inner, outer = _pushed(inner, own), _popped(outer, own, tape)
         forward, reverse = in_branch(forward, pair.at, pair.side, inner), in_branch(reverse, at, side, outer)
@@ -77,7 +107,7 @@ def _pushed(block: Block, pushes: Mapping[str, Block]) -> Block:
 
 
 def _popped(block: Block, pushes: Mapping[str, Block], tape: str) -> Block:
-    return (*(Assign(name, Op("list.pop", (Var(tape),))) for name in reversed(pushes)), *block)
+    return (*(Assign(name, Op("list.pop", (Var(tape),))) for name in reversed(list(pushes))), *block)
 
 
 # ---- the lists ------------------------------------------------------------------------------------------------------

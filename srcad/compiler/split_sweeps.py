@@ -55,9 +55,9 @@ class SplitSweeps:
 def split_sweeps(f: Function, params: int, results: int, taped: bool = False) -> SplitSweeps | None:
     """The sweeps of a derivative in sequential form, which has the primal's parameters and results before its own.
 
-    None where what the reverse sweep needs is a list, too much for a line, or where it restores elements that several of
-    these values see: each has memory of its own. Where it is `taped`, the last parameter
-    is a tape, which both take, and on which there is room for all.
+    None where what the reverse sweep needs is a list, or too much for a line, and where it restores elements that
+    several of these values see: each has memory of its own. Where it is `taped`, the last parameter is a tape, which
+    both take, and on which there is room for all.
     """
     at = section_start(f.body, "reverse")
     forward, reverse, last = f.body[:at], f.body[at:-1], f.body[-1]
@@ -75,9 +75,8 @@ def split_sweeps(f: Function, params: int, results: int, taped: bool = False) ->
     saved = [n for n in kept if n not in returned]
     if (len(saved) > _MOST_SAVED and not taped) or not all(isinstance(f.types[n], Scalar | Array) for n in saved):
         return None
-    read = block_reads((*again.values(), *reverse, last))
-    given_back = {p.name for p in f.params[:params] if p.name in read}
-    if _restores_shared(f, reverse, given_back.union(kept)):
+    taken_from = {p.name for p in f.params[:params]} & block_reads((*again.values(), *reverse))
+    if _restores_shared(f, reverse, taken_from.union(kept)):
         return None
     copies, atoms = _own_memory(f, forward, saved, values)
     f = replace(f, tape={n: f.tape.get(n, Saved(n)) for n in saved})
@@ -121,19 +120,28 @@ def _is_view(value: Expr) -> bool:
 
 def with_light_branches(f: Function, forward: Block, reverse: Block) -> Block:
     """The reverse sweep, whose branches do light work of the same branches of the forward sweep again."""
-    again = _light(f, forward, forward, set())
-    params = {p.name for p in f.params} - defined(forward)
-    return _with_light_branches(f, forward, forward, reverse, params | again.keys())
+    _, known = _light(f, forward, forward, block_reads(reverse) - defined(reverse))
+    return _with_light_branches(f, forward, forward, reverse, known)
 
 
-def _with_light_branches(f: Function, whole: Block, forward: Block, reverse: Block, known: AbstractSet[str]) -> Block:
-    for pair in matching_branches(forward, reverse, f.types):
+def _with_light_branches(
+    f: Function,
+    whole: Block,
+    forward: Block,
+    reverse: Block,
+    known: AbstractSet[str],
+    later: AbstractSet[str] = frozenset(),
+) -> Block:
+    for pair in matching_branches(forward, reverse, f.types, later):
+        after = later | defined(forward[pair.at + 1 :])
         inner = blocks(forward[pair.at])[pair.side]
         own = {n for n in defined(inner) if written_inside(n, forward, pair) and read_inside(n, reverse, pair)}
-        light = {n: s for n, s in _light(f, whole, inner, set(), known).items() if n in own}
         for at, side in pair.reverse:
             block = blocks(reverse[at])[side]
-            block = _with_light_branches(f, whole, inner, block, known | light.keys())
+            kept = block_reads(block) & own - defined(block)  # some of it is light itself
+            found, inside = _light(f, whole, inner, kept, known)
+            light = {n: s for n, s in found.items() if n in own}
+            block = _with_light_branches(f, whole, inner, block, inside - (found.keys() - own), after)
             needed = _needed(block_reads(block) - defined(block) & light.keys(), light)
             reverse = in_branch(reverse, at, side, (*(s for n, s in light.items() if n in needed), *block))
     return reverse
@@ -152,15 +160,16 @@ def _needed(wanted: AbstractSet[str], light: Mapping[str, Assign]) -> set[str]:
 
 def _recomputed(f: Function, forward: Block, crossing: set[str]) -> dict[str, Assign]:
     """The statements that give some of the names again, from parameters and the others, in their order."""
-    found = _light(f, forward, forward, crossing)
+    found, _ = _light(f, forward, forward, crossing)
     needed = _needed(crossing, found)
     return {n: s for n, s in found.items() if n in needed}
 
 
 def _light(
     f: Function, forward: Block, block: Block, kept: AbstractSet[str], given: AbstractSet[str] = frozenset()
-) -> dict[str, Assign]:
-    """The light statements of a block of the forward sweep, from parameters and what is `kept` or `given`."""
+) -> tuple[dict[str, Assign], set[str]]:
+    """The light statements of a block of the forward sweep, from parameters and what is `kept` or `given`, and all the
+    names that they may read."""
     stored = block_stores(forward)
     shared = may_alias(f.body, f.types)
     changed = {shared.class_of(n) for n in stored}
@@ -189,7 +198,7 @@ def _light(
             found[stmt.target] = stmt
         elif stmt.target in kept:
             known.add(stmt.target)
-    return found
+    return found, known
 
 
 def _restores_shared(f: Function, reverse: Block, kept: AbstractSet[str]) -> bool:

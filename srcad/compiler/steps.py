@@ -53,7 +53,7 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, result_names, section_start, with_blocks
 from srcad.ir.types import Array, Type, is_float
 from srcad.reverse import driver
-from srcad.reverse.adjoint.tape_calls import NotTaped, is_balanced, takes_tape, with_tape
+from srcad.reverse.adjoint.tape_calls import NotTaped, is_balanced, takes_tape, values_of_primal, with_tape
 from srcad.reverse.driver import Reversal
 from srcad.reverse.storage.tape_report import tape_entries, with_returned_tape
 from srcad.typing.builder import Builder
@@ -367,7 +367,13 @@ def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
 
 
 definitions_sunk = _on_reverse_sweep(lambda f, block, types, shared: sink_definitions(block, types, shared, f.adjoints))
-_simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))
+
+
+def _algebra_simplified(f: Function, block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
+    return simplify_algebra(block, types, values_of_primal(f, block) if takes_tape(f) else lambda e: False)
+
+
+_simplified_in_reverse = _on_reverse_sweep(_algebra_simplified)
 
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:

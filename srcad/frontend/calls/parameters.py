@@ -91,8 +91,7 @@ def arguments(ctx: Context, bound: Mapping[str, Abstract]) -> Arguments:
             case HeapRef(id=ref):
                 cells = ctx.heap[ref]
                 if cells.at_run_time and not cells.shared and ref in ctx.sites and bound.get(name) == value:
-                    (items,) = cells.items
-                    return CopiedContainer((walk(items, name),), None, grown=True)
+                    return CopiedContainer(tuple(walk(item, name) for item in cells.items), None, grown=True)
                 if cells.grown or cells.shared:
                     raise NotKept(f"{name} is a list whose length is known only at run time")
                 if cells.keys is None:

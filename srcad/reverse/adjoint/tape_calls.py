@@ -8,14 +8,14 @@ do one twice, or change their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from srcad.errors import Restart
 from srcad.ir.called import Called, callee_of
 from srcad.ir.calls import callees
 from srcad.ir.nodes import Assign, Block, Expr, For, Function, If, Op, Param, Stmt, Var, While
-from srcad.ir.traversal import children, map_expr, own_exprs, rewrite, section_start
+from srcad.ir.traversal import children, map_expr, names, own_exprs, own_writes, rewrite, section_start, walk
 from srcad.ir.types import ListOf, Scalar, Type
 from srcad.reverse.adjoint.call_adjoints import AdjointCall
 from srcad.rules.traits import LAZY
@@ -55,6 +55,28 @@ def with_tape(f: Function, is_given: bool) -> Function:
         at = section_start(body, "forward") + 1
         body = (*body[:at], Assign(tape.name, Op("list.new")), *body[at:])
     return builder.built(replace(f, params=params, body=body))
+
+
+def values_of_primal(f: Function, block: Block) -> Callable[[Expr], bool]:
+    """Which expressions of a reverse sweep are floats of the primal, that no adjoint is in.
+
+    They must have the bits that they had in the forward sweep: a test that goes the other way, here or in a function
+    that is called, takes from the tape what another one has put there.
+    """
+    adjoints = set(f.adjoints)
+    statements = list(walk(block))
+    while True:
+        read = [s for s in statements if adjoints & {n for e in own_exprs(s) for n in names(e)}]
+        more = {n for s in read for n in own_writes(s)} - adjoints
+        if not more:
+            break
+        adjoints |= more
+
+    def is_of_primal(e: Expr) -> bool:
+        used = names(e)
+        return not used & adjoints and any(f.types.get(n) != Scalar("int64") for n in used)
+
+    return is_of_primal
 
 
 # ---- what is saved is what is taken ---------------------------------------------------------------------------------
