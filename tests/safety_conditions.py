@@ -79,8 +79,6 @@ CONDITIONS: tuple[Condition, ...] = (
        "test_recursion_tape.py::test_tests_of_rounded_numbers"),
     _c("recursion: fastmath", "compiler/call_compilation.py", " or options.fastmath", "",
        "test_recursion_tape.py::test_fastmath_may_round_differently_in_each_sweep"),
-    _c("recursion: a value on the tape that nobody reads", "reverse/adjoint/call_adjoints.py",
-       "if not used and not planned.called.taped:", "if not used:", "test_recursion_tape.py::test_against_differences"),
     _c("recursion: a value that another branch does not have", "compiler/recursion_tape.py",
        "{*pushes, *(n for e in (*values, *atoms) for n in names(e))}", "set()",
        "test_recursion_tape.py::test_against_differences"),
