@@ -1,4 +1,35 @@
-"""The tape of a recursion in the text: what is appended to it and popped from it, and the lists that it consists of."""
+"""The tape of a recursion in the text: what is appended to it and popped from it, and the lists that it consists of.
+
+>>> from srcad.ir.notation import parse, show
+>>> types = {**dict.fromkeys(("x", "e", "y", "d_y", "d_x"), Scalar("float64")), "saved": TAPE, "n": Scalar("int64")}
+>>> def function(params, text, *results):
+...     return Function("f", tuple(Param(p, p) for p in params), (*parse(text), Return(results)), results, types)
+>>> ahead = function(("x", "n", "saved"), '''if n == 0:
+...     y = x
+... else:
+...     e = np.exp(x)
+...     y = x * e''', Var("y"), Var("e"))
+>>> back = function(("x", "n", "e", "d_y", "saved"), '''if n == 0:
+...     d_x = d_y
+... else:
+...     d_x = (e + x * e) * d_y''', Var("d_x"))
+>>> forward, reverse = on_tape(SplitSweeps(ahead, back, (0, 1), (), ("e",)), back)
+>>> print(show(forward.body))
+if n == 0:
+    y = x
+else:
+    e = np.exp(x)
+    y = x * e
+    list.append(saved, e)
+return y
+>>> print(show(reverse.body))
+if n == 0:
+    d_x = d_y
+else:
+    e = list.pop(saved)
+    d_x = (e + (x * e)) * d_y
+return d_x
+"""
 
 from __future__ import annotations
 
