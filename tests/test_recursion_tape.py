@@ -332,6 +332,25 @@ def test_a_text_with_a_tape_is_not_differentiated_again():
     assert error.value.problems[0].code == "S115"
 
 
+def collecting(x, n, found):
+    if n > 0:
+        collecting(x * 0.5, n - 1, found)
+        found.append(x + n)
+    return x
+
+
+def test_a_list_of_the_user_is_no_tape():
+    def f(x):
+        found = [0.0]
+        collecting(x, 4, found)
+        total = 0.0
+        for i in range(len(found)):
+            total = 0.5 * total + found[i]
+        return total
+
+    assert srcad.jit(f, target="python")(0.3) == f(0.3)
+
+
 def test_primal_of_a_root_that_recurs():
     assert srcad.jit(chain, target="python")(0.3, 5) == chain(0.3, 5)
 

@@ -58,7 +58,7 @@ from srcad.ir.traversal import (
     with_blocks,
 )
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
-from srcad.reverse.adjoint.tape_calls import TAPE, is_balanced
+from srcad.reverse.adjoint.tape_calls import is_balanced
 
 # ---- what is saved --------------------------------------------------------------------------------------------------
 
@@ -176,7 +176,9 @@ class _List:
 
 def with_lists(functions: Mapping[str, Function]) -> dict[str, Function]:
     """The functions, whose tapes are lists: one for each type of what the function saves, or those that it calls."""
-    tapes = {name: tape for name, f in functions.items() if (tape := _tape_of(f)) is not None}
+    # a list of floats that the user's own function is given is no tape
+    given = {one.name for f in functions.values() for one in callees(f).values() if one.taped}
+    tapes = {name: tape for name, f in functions.items() if (tape := _tape_of(f, name in given)) is not None}
     needs = {name: _own_lists(functions[name], tape) for name, tape in tapes.items()}
     inner = {name: [one.name for one in callees(functions[name]).values() if one.taped] for name in tapes}
     while True:
@@ -194,9 +196,9 @@ def with_lists(functions: Mapping[str, Function]) -> dict[str, Function]:
     }
 
 
-def _tape_of(f: Function) -> str | None:
+def _tape_of(f: Function, is_given: bool) -> str | None:
     """The name of the tape, where the function has one."""
-    if f.params and f.types[f.params[-1].name] == TAPE:
+    if is_given:
         return f.params[-1].name
     for stmt in walk(f.body):
         for e in own_exprs(stmt):
