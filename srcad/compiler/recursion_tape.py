@@ -1,7 +1,8 @@
 """The tape of a recursion in the text: what is appended to it and popped from it, and the lists that it consists of.
 
 >>> from srcad.ir.notation import parse, show
->>> types = {**dict.fromkeys(("x", "e", "y", "d_y", "d_x"), Scalar("float64")), "saved": TAPE, "n": Scalar("int64")}
+>>> types = dict.fromkeys(("x", "e", "y", "d_y", "d_x"), Scalar("float64"))
+>>> types |= {"saved": ListOf(Scalar("float64")), "n": Scalar("int64")}
 >>> def function(params, text, *results):
 ...     return Function("f", tuple(Param(p, p) for p in params), (*parse(text), Return(results)), results, types)
 >>> ahead = function(("x", "n", "saved"), '''if n == 0:
