@@ -14,6 +14,7 @@ from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.call_activity import with_constant_arguments
 from srcad.canonicalize.prune import prune
+from srcad.compiler.recursion_tape import on_tape, with_lists
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
 from srcad.frontend.values.kept_functions import KeptFunction
@@ -25,9 +26,20 @@ from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
 from srcad.reverse.adjoint.call_adjoints import AdjointCall, Wanted
+from srcad.reverse.adjoint.tape_calls import NotTaped
 
 Make = Callable[[Function], Function]
-PrepareCalled = Callable[[Function, Sequence[KeptFunction], Request], tuple[Function, "CalledFunctions"]]
+PrepareCalled = Callable[
+    [Function, Sequence[KeptFunction], Request, frozenset[int] | None], tuple[Function, "CalledFunctions"]
+]
+
+
+class NeedsTape(Restart):
+    """A function that calls itself would compute again what its deeper levels have computed."""
+
+    def __init__(self, trees: frozenset[int]) -> None:
+        super().__init__(trees)
+        self.trees = trees
 
 
 class BetterInlined(Restart):
@@ -50,10 +62,13 @@ class CalledFunctions:
     names: dict[str, str]
     """What each function is called in the text, but for a number."""
     recursive: frozenset[str]
+    taped: frozenset[str] | None
+    """Those that save on a tape which they are given: recursive ones, and those that call such. None: there is none."""
     sequential: Make
     """From normal form to what is printed."""
-    reverse: Callable[[Function, Wanted, CalledFunctions, bool], Function]
-    """The adjoint of a function in normal form, as it is printed; it may return the results of the primal too."""
+    reverse: Callable[[Function, Wanted, CalledFunctions, str], Function]
+    """The adjoint of a function in normal form, as it is printed: with one of the modes of `compiler/steps.SWEEPS` it
+    returns the results of the primal too."""
     tidy: Make
     """What a person would make of it."""
     printed: dict[str, Function] = field(default_factory=dict)
@@ -84,19 +99,24 @@ class CalledFunctions:
     def _made(self, name: str, wanted: Wanted) -> AdjointCall:
         primal = unchecked(self.primals[name])
         own = self._fresh(f"{self.names[name]}_adjoint")
+        if self.taped is not None and name in self.taped:
+            return self._on_tape(own, name, wanted)
         reads: frozenset[int] = frozenset()
         while True:
             # a function that calls itself reads what it passes on to its adjoint
             before = dict(self._adjoints)
             self._adjoints[name, wanted] = self._called(own, name, wanted, tuple(sorted(reads)))
-            made = self.reverse(primal, wanted, self, False)
+            made = self.reverse(primal, wanted, self, "called adjoint")
             read = {name for stmt in made.body for name in stmt_reads(stmt)}
             found = frozenset(at for at, param in enumerate(made.params[: len(primal.params)]) if param.name in read)
             if found <= reads:
                 break
             reads |= found
             self._adjoints = before
-        if name not in self.recursive and repeats_work(made, self._is_light):
+        repeats = repeats_work(made, self._is_light)
+        if repeats and name in self.recursive and self.taped is not None:
+            raise NeedsTape(frozenset({self.trees[name]}))
+        if repeats and name not in self.recursive:
             self._adjoints[name, wanted] = self._split(own, name, wanted)
         else:
             params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
@@ -111,7 +131,9 @@ class CalledFunctions:
         """The adjoint that takes what the forward sweep saves, and that forward sweep."""
         primal = self.primals[name]
         known = self.called[name]
-        split = split_sweeps(self.reverse(primal, wanted, self, True), len(primal.params), len(primal.results))
+        split = split_sweeps(
+            self.reverse(primal, wanted, self, "called sweeps"), len(primal.params), len(primal.results)
+        )
         if split is None:
             raise BetterInlined(self.trees[name])
         params = {name for name, _ in known.params}
@@ -134,6 +156,37 @@ class CalledFunctions:
         forward = replace(called, name=self._fresh(f"{self.names[name]}_forward"), results=(*called.results, *saved))
         self.printed[forward.name] = replace(made, name=forward.name)
         return forward
+
+    def _on_tape(self, own: str, name: str, wanted: Wanted) -> AdjointCall:
+        """The adjoint that takes from the tape what the forward sweep saves there, and that forward sweep."""
+        primal = self.primals[name]
+        known = self.called[name]
+        forward = replace(known, name=self._fresh(f"{self.names[name]}_forward"), pure=False, taped=True)
+        reads: frozenset[int] = frozenset()
+        results: frozenset[int] = frozenset()
+        while True:
+            # what an adjoint takes decides what its caller has to save, which may be the function itself
+            before = dict(self._adjoints)
+            taken = tuple(sorted(results))
+            found = self._called(own, name, wanted, tuple(sorted(reads)), [known.results[at] for at in taken])
+            called = replace(found.called, pure=False, taped=True)
+            found = replace(found, called=called, results=taken, forward=forward)
+            self._adjoints[name, wanted] = found
+            made = self.reverse(primal, wanted, self, "taped sweeps")
+            split = split_sweeps(made, len(primal.params), len(primal.results), taped=True)
+            if split is None:
+                raise NotTaped
+            if reads.issuperset(split.reads) and results.issuperset(split.results):
+                break
+            reads |= set(split.reads)
+            results |= set(split.results)
+            self._adjoints = before
+        ahead, back = on_tape(split, self.tidy(split.reverse))
+        self.printed[forward.name] = replace(ahead, name=forward.name)
+        given = [p for at, p in enumerate(made.params[: len(primal.params)]) if at in reads]
+        rest = back.params[len(split.reads) :]
+        self.printed[own] = replace(back, name=own, params=(*given, *rest))
+        return found
 
     def _called(
         self, own: str, name: str, wanted: Wanted, reads: tuple[int, ...], more: Sequence[Scalar | Array] = ()
@@ -186,7 +239,9 @@ class CalledFunctions:
     def beside(self, f: Function) -> tuple[Function, ...]:
         """A printed function, and before it those that it calls, directly or not, each after those that it calls."""
         found = self._reached(f)
-        forwards = {name: call.forward for (name, _), call in self._adjoints.items() if call.forward is not None}
+        forwards = {
+            name: call.forward for (name, _), call in self._adjoints.items() if call.forward and not call.forward.taped
+        }
         # a second text of what a forward sweep computes would have to be edited alike
         both = {name: one for name, one in forwards.items() if name in found and one.name in found}
         if both:
@@ -194,6 +249,9 @@ class CalledFunctions:
                 name: _first_results(self.printed[name], self.printed[one.name], one) for name, one in both.items()
             }
             found = self._reached(f)
+        outer = f"{f.name} itself"  # a function that calls itself has the name of one of them
+        found = with_lists({**found, outer: f})
+        f = found.pop(outer)
         count: dict[str, int] = {}
         short: dict[str, str] = {}
         for name in found:

@@ -115,7 +115,7 @@ def with_planned_calls(
                 if found is None:
                     yield stmt
                     return
-                callee = replace(found.forward or called, pure=called.pure, reversal=found)
+                callee = replace(found.forward or called, pure=called.pure and not found.called.taped, reversal=found)
                 value = Op("call", call.args, (("callee", callee),))
                 results = target
                 if found.saved:
@@ -171,7 +171,8 @@ class CallReversal:
                 return
         assert isinstance(planned, AdjointCall)
         of_primal = len(called.results) - planned.saved
-        if not any(adjoints.has(n) for at, n in names.items() if at < of_primal and n in adjoints.active):
+        used = any(adjoints.has(n) for at, n in names.items() if at < of_primal and n in adjoints.active)
+        if not used and not planned.called.taped:  # what is on the tape has to be taken from it
             return
         wrt = planned.wanted.wrt
         arrays = [at for at in wrt if isinstance(builder.typeof(call.args[at]), Array)]
