@@ -9,7 +9,7 @@ from srcad.options import Options
 
 @dataclass(frozen=True)
 class Request:
-    """`mode` is "grad", "value_and_grad", "jacobian", "adjoint", "jvp" or "primal"; `wrt` are names of parameters."""
+    """`mode` is "grad", "value_and_grad", "jacobian", "adjoint", "jvp", "vjp" or "primal"; `wrt` names parameters."""
 
     mode: str
     wrt: tuple[str, ...]

@@ -217,8 +217,8 @@ class CalledFunctions:
         self.names[made] = name
         return made
 
-    def _reached(self, f: Function) -> dict[str, Function]:
-        """The functions that a function calls, directly or not, as they are printed, each after those that it calls."""
+    def _reached(self, *functions: Function) -> dict[str, Function]:
+        """The functions that these call, directly or not, as they are printed, each after those that it calls."""
         found: dict[str, Function] = {}
         visited: set[str] = set()
 
@@ -232,13 +232,13 @@ class CalledFunctions:
                 visit(inner)
             found[name] = self.printed[name]
 
-        for name in callees(f):
+        for name in dict.fromkeys(name for f in functions for name in callees(f)):
             visit(name)
         return found
 
-    def beside(self, f: Function) -> tuple[Function, ...]:
-        """A printed function, and before it those that it calls, directly or not, each after those that it calls."""
-        found = self._reached(f)
+    def beside(self, *functions: Function) -> tuple[Function, ...]:
+        """Printed functions, and before them those that they call, directly or not, each after those that it calls."""
+        found = self._reached(*functions)
         forwards = {
             name: call.forward for (name, _), call in self._adjoints.items() if call.forward and not call.forward.taped
         }
@@ -248,10 +248,10 @@ class CalledFunctions:
             self.printed |= {
                 name: _first_results(self.printed[name], self.printed[one.name], one) for name, one in both.items()
             }
-            found = self._reached(f)
-        outer = f"{f.name} itself"  # a function that calls itself has the name of one of them
-        found = with_lists({**found, outer: f})
-        f = found.pop(outer)
+            found = self._reached(*functions)
+        outer = {f"{f.name} itself": f for f in functions}  # a function that calls itself has the name of one of them
+        found = with_lists({**found, **outer})
+        own = [found.pop(name) for name in outer]
         count: dict[str, int] = {}
         short: dict[str, str] = {}
         for name in found:
@@ -259,7 +259,9 @@ class CalledFunctions:
             at = count[called] = count.get(called, -1) + 1
             short[name] = f"{called}_{at}" if at else called
         named = [replace(one, name=short[name]) for name, one in found.items()]
-        return tuple(with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, f))
+        return tuple(
+            with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, *own)
+        )
 
 
 def _first_results(f: Function, made: Function, forward: Called) -> Function:

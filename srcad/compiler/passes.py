@@ -147,6 +147,8 @@ TELL: Order = (
     Pass("list_tape",                           steps.tape_listed,                   SEQUENTIAL, SEQUENTIAL),
 )
 
+SPLIT = Pass("split_sweeps", steps.sweeps_split, SEQUENTIAL, SEQUENTIAL)
+
 COMPILED: Order = (
     Pass("remove_comments",                     f(remove_comments),                 SEQUENTIAL, SEQUENTIAL),
     Pass("convert_to_float",                    f(convert_to_float),                 SEQUENTIAL, SEQUENTIAL),
@@ -176,6 +178,7 @@ READABLE: Mapping[str, Order] = {
     "jvp": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
+    "vjp": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL, SPLIT),
 }
 """From the source to what people read, by mode; `value_and_grad` is `grad` that returns the value too."""
 

@@ -40,7 +40,8 @@ from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
-from srcad.compiler.outputs import check_outputs, output_dtype
+from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype
+from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
 from srcad.errors import fail
 from srcad.forward.tangents import with_tangents
@@ -52,7 +53,7 @@ from srcad.ir.nodes import Assign, AugAssign, Block, Expr, Function, Stmt, Store
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, result_names, section_start, with_blocks
 from srcad.ir.types import Array, Type, is_float
-from srcad.reverse import driver
+from srcad.reverse import driver, vjp_sweeps
 from srcad.reverse.adjoint.tape_calls import NotTaped, is_balanced, takes_tape, values_of_primal, with_tape
 from srcad.reverse.driver import Reversal
 from srcad.reverse.storage.tape_report import tape_entries, with_returned_tape
@@ -157,9 +158,20 @@ def _differentiated(unit: Unit) -> Mapping[str, Expr]:
         called = [f"output {at} of {f.name}" for at in range(len(f.results))]
         outputs = dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
         return {name: e for name, e in outputs.items() if mode == "jacobian" or is_float(Builder.resume(f).typeof(e))}
+    if mode == "vjp":
+        own = f.results[: _differentiated_results(unit)]
+        results = [(at, r) for at, r in enumerate(own) if isinstance(r, Var) and is_float(f.types[r.name])]
+        return {f.name if len(f.results) == 1 else f"output {at} of {f.name}": r for at, r in results}
     first = [r for r in f.results[:1] if mode != "adjoint" or (isinstance(r, Var) and is_float(f.types[r.name]))]
     arrays = {f"what {f.name} leaves in {name}": Var(name) for name in unit.asked.wrt if name in unit.written}
     return dict(zip([f.name], first, strict=False)) | (arrays if mode == "adjoint" else {})
+
+
+def _differentiated_results(unit: Unit) -> int:
+    """How many results of a vjp pair come before those of `has_aux`."""
+    assert unit.lowered is not None
+    result = unit.lowered.result
+    return len(list(leaves(result.items[0] if unit.asked.request.has_aux and isinstance(result, Seq) else result)))
 
 
 def refuse_conflicts(unit: Unit) -> Unit:
@@ -216,6 +228,8 @@ def refuse_outputs(unit: Unit) -> Unit:
         where = span(asked.source, asked.source.tree)
         if asked.request.mode == "jacobian":
             check_outputs(unit.lowered.result, where)
+        elif asked.request.mode == "vjp":
+            check_pair_outputs(unit.lowered.result, where, asked.request.has_aux)
         elif asked.request.mode != "adjoint":
             output_dtype(unit.lowered.result, where, asked.request.has_aux)
     return unit
@@ -229,6 +243,9 @@ def reversal(unit: Unit) -> Unit:
     if asked.wanted is not None:
         keep = asked.request.mode in SWEEPS
         return _reversing(unit, driver.of_call(unit.function, asked.wanted, keep))
+    if asked.request.mode == "vjp":
+        count = _differentiated_results(unit)
+        return _reversing(unit, vjp_sweeps.of_pair(unit.function, asked.wrt, asked.request.options.checkpoint, count))
     of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
     return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
 
@@ -280,8 +297,17 @@ def _both_sweeps(unit: Unit, reversal: Reversal) -> Function:
             return driver.adjoint(reversal)
         case "jacobian":
             return driver.jacobian(reversal)
+        case "vjp":
+            return vjp_sweeps.pair(reversal)
         case _:
             return driver.gradient(reversal, request.keep_value)
+
+
+def sweeps_split(unit: Unit) -> Unit:
+    assert unit.lowered is not None
+    primal = unit.lowered.function
+    pair = sweep_pair(unit.function, len(primal.params), len(primal.results), _differentiated_results(unit))
+    return replace(unit, function=pair.forward, pair=pair, tape=pair.tape)
 
 
 def tape_listed(unit: Unit) -> Unit:

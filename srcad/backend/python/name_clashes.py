@@ -65,18 +65,18 @@ def rename_clashes(function: Function) -> Function:
     return replace(function, body=body, results=results, types=types, adjoints=adjoints, tape=tape)
 
 
-def with_distinct_names(functions: Sequence[Function]) -> list[Function]:
-    """The functions of a module, of which the last has a name that stays; no other has the name of a variable.
+def with_distinct_names(functions: Sequence[Function], public: int = 1) -> list[Function]:
+    """The functions of a module, whose last `public` names stay; no other has the name of a variable.
 
     >>> from srcad.ir.notation import parse
     >>> rhs, f = Function("rhs", (), (), (), {}), Function("f", (), parse("rhs = 1.0"), (), {})
     >>> [one.name for one in with_distinct_names((rhs, f))]
     ['rhs_1', 'f']
     """
-    *others, last = functions
+    others, last = functions[:-public], functions[-public:]
     if not others:
-        return [last]
-    taken = {last.name, f"_{last.name}", *_TAKEN, *dir(runtime)}
+        return list(last)
+    taken = {*(one.name for one in last), *(f"_{one.name}" for one in last), *_TAKEN, *dir(runtime)}
     for one in functions:
         taken |= {param.name for param in one.params} | defined(one.body)
     names: dict[str, str] = {}
@@ -88,7 +88,7 @@ def with_distinct_names(functions: Sequence[Function]) -> list[Function]:
         taken.add(candidate)
         names[one.name] = candidate
     renamed = [replace(one, name=names.get(one.name, one.name)) for one in others]
-    return [with_callees(one, lambda called: replace(called, name=names[called.name])) for one in (*renamed, last)]
+    return [with_callees(one, lambda called: replace(called, name=names[called.name])) for one in (*renamed, *last)]
 
 
 def externals_of(function: Function) -> list[str]:
