@@ -12,7 +12,7 @@ from srcad.backend.modules.text_functions import function_at, function_of
 from srcad.derivative import Derivative
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.options import Choices, Options, spelled
-from srcad.request import Request
+from srcad.request import MODE_OF, Request
 from srcad.rules.primitives import PRIMITIVE_OF
 
 T = TypeVar("T")
@@ -118,6 +118,9 @@ def stop_gradient(x: T) -> T:
 
 # a call of it is lowered to the primitive
 PRIMITIVE_OF[stop_gradient] = "stop_gradient"
+
+# called inside a function, they are read as what they make
+MODE_OF.update({grad: "grad", value_and_grad: "value_and_grad", jacobian: "jacobian", jit: "primal"})
 
 
 def _derivative(

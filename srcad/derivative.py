@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import WORDS, call_help, call_signature
+from srcad.dispatch.calling_function import calling_function
 from srcad.dispatch.example_arguments import Example, example
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
@@ -26,7 +28,10 @@ from srcad.inspection.page.rendering import compact
 from srcad.inspection.profile import Profile, profile
 from srcad.inspection.trace import Trace, trace
 from srcad.options import Options
-from srcad.request import Request
+from srcad.request import Differentiation, Request
+
+_MOST = 100
+"""Arguments by position, of a function with a star-parameter."""
 
 
 class Derivative:
@@ -45,20 +50,16 @@ class Derivative:
     _request: Request
 
     def __init__(self, function: Callable[..., Any], request: Request) -> None:
-        if isinstance(function, Derivative) and function._request.mode != "primal":
-            why = "Derivatives of derivatives are not there yet."
-            advice = "take differences of the gradient; or write the first derivative out, and differentiate that."
-            fail("S101", f"{function!r} is itself a derivative", None, why, advice)
         self.__wrapped__ = function
         self._parameters = Parameters.of(function)
         inner = getattr(self._parameters.function, "__name__", "function")
-        self.__name__: str = getattr(function, "__name__", inner)
+        self.__name__: str = (
+            function._name_as_function if isinstance(function, Derivative) else (getattr(function, "__name__", inner))
+        )
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.__module__ = getattr(function, "__module__", __name__)
         self.__doc__ = call_help(self.__name__, request, getattr(function, "__doc__", None))
         self.__signature__ = call_signature(function, request)
-        if request.mode == "primal":
-            self.__srcad_primal__ = function
         self._request = request
         self._specialisations: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None
@@ -77,6 +78,32 @@ class Derivative:
         values = self._parameters.values(args, kwargs)
         buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
         return self.specialisation(*args, **kwargs).run(flatten(values)[0], buffers)
+
+    # ---- in other functions --------------------------------------------------------------------
+
+    @cached_property
+    def __srcad_primal__(self) -> Callable[..., Any]:
+        """What is read where this is to be differentiated, or compiled: a function with a source."""
+        if self._request.mode == "primal":
+            return self.__wrapped__
+        wrt = ", ".join(self._request.wrt)
+        summary = f"The {WORDS[self._request.mode]} of {self.__name__} with respect to {wrt}."
+        return calling_function(self._name_as_function, summary, self.__signature__, self)
+
+    @property
+    def __srcad_derivative__(self) -> tuple[Differentiation, Callable[..., Any]] | None:
+        """What is read where a function calls this: what is asked for, and of which function."""
+        request, parameters = self._request, self._parameters
+        if request.mode == "primal":
+            return None
+        places = tuple(name if name in parameters.names else parameters.place(name, _MOST) for name in request.wrt)
+        argnums = places[0] if request.single else places
+        return Differentiation(request.mode, argnums, request.has_aux, request.options), self.__wrapped__
+
+    @property
+    def _name_as_function(self) -> str:
+        name = self.__name__ if self.__name__.isidentifier() else "lambda_"
+        return name if self._request.mode == "primal" else f"{name}_{self._request.mode}"
 
     # ---- the text ------------------------------------------------------------------------------
 

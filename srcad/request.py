@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from srcad.options import Options
 
@@ -21,3 +23,17 @@ class Request:
     @property
     def keep_value(self) -> bool:
         return self.mode == "value_and_grad" or self.has_aux
+
+
+@dataclass(frozen=True)
+class Differentiation:
+    """What is asked of a function where another one calls its derivative: `srcad.grad(g, argnums)(x)`."""
+
+    mode: str
+    argnums: int | str | tuple[int | str, ...]
+    has_aux: bool
+    options: Options
+
+
+MODE_OF: dict[Callable[..., Any], str] = {}
+"""The public functions that make a derivative of a function, and the mode of each; `srcad.api` fills it."""

@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from srcad.analysis.cache import remembered_analyses
@@ -241,7 +241,8 @@ def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
     while True:
-        start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=nested_derivative)
+        differentiate = partial(nested_derivative, boundscheck=asked.request.options.boundscheck)
+        start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=differentiate)
         try:
             unit = _readable(READABLE[mode], replace(start, prepare_called=prepare_called))
             if unit.called is None:

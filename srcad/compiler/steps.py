@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
 from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias_conflicts
@@ -213,7 +214,9 @@ def reversal(unit: Unit) -> Unit:
     if asked.wanted is not None:
         keep = asked.request.mode == "called sweeps"
         return _reversing(unit, driver.of_call(unit.function, asked.wanted, keep))
-    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
+    # another function that calls a gradient does not give the cotangent of the result
+    of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
+    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, of_value)
     return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
 
 
