@@ -7,7 +7,7 @@ gradient(x)
 print(gradient.source)
 """
 
-from srcad.api import adjoint, grad, jacobian, jit, load, stop_gradient, value_and_grad
+from srcad.api import adjoint, grad, jacobian, jit, jvp, load, stop_gradient, value_and_grad
 from srcad.derivative import Derivative
 from srcad.dispatch.memory_plan import Plan
 from srcad.errors import (
@@ -42,6 +42,7 @@ __all__ = [
     "insert_gradient_of",
     "jacobian",
     "jit",
+    "jvp",
     "load",
     "stop_gradient",
     "value_and_grad",

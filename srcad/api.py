@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +51,39 @@ def value_and_grad(
     (9.0, 6.0)
     """
     return _derivative("value_and_grad", f, argnums, has_aux, options)
+
+
+@spelled
+def jvp(
+    f: Callable[..., Any] | str,
+    primals: Sequence[Any] | None = None,
+    tangents: Sequence[Any] | None = None,
+    *,
+    has_aux: bool = False,
+    **options: Unpack[Choices],
+) -> Any:
+    """The value of `f` and its derivative in one direction, in forward mode: `(out, t_out)`.
+
+    `primals` are the arguments of `f`, `tangents` the direction, in the same structure: None in the place of an
+    argument, or of a part of one, is a tangent of zero, and integers take no other. `f` may return anything; `t_out`
+    has the structure of `out`, None in the place of what is no float. With `has_aux`, `f` returns `(out, aux)`, and
+    the result is `(out, t_out, aux)`. Nothing is saved: the memory needed does not grow with the length of loops.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 0.5), target="python")
+    (6.0, 3.5)
+
+    Without primals, the `Derivative` that is called with both: it has the text, and it is what should be called again.
+
+    >>> tangent = jvp(lambda x: x * x, target="python")
+    >>> tangent((3.0,), (1.0,))
+    (9.0, 6.0)
+
+    Raises S325 for tangents that do not fit the primals.
+    """
+    request = Request("jvp", (), False, has_aux, Options.of(options))
+    if primals is None and tangents is None:
+        return Derivative(_function(f), request)
+    return _recent(f, request)(primals, tangents)
 
 
 @spelled
@@ -105,6 +139,19 @@ def load(path: str | Path, name: str | None = None, **options: Unpack[Choices]) 
     function takes the flat arguments that its docstring lists.
     """
     return jit(function_at(Path(path), name), **options)
+
+
+@lru_cache(256)
+def _made(f: Callable[..., Any] | str, request: Request) -> Derivative:
+    return Derivative(_function(f), request)
+
+
+def _recent(f: Callable[..., Any] | str, request: Request) -> Derivative:
+    """The derivative of a function that is called at once: the one of before, where the function is the same object."""
+    try:
+        return _made(f, request)
+    except TypeError:  # it has no hash
+        return Derivative(_function(f), request)
 
 
 def stop_gradient(x: T) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
+from srcad.dispatch.tangent_arguments import float_positions, tangents_of
 from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
 from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
@@ -67,6 +69,8 @@ class Derivative:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
+        if self._request.mode == "jvp":
+            return self._directional(*args, **kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
@@ -78,6 +82,14 @@ class Derivative:
         values = self._parameters.values(args, kwargs)
         buffers = flat_buffers(self._parameters, self._request.wrt, values, given)
         return self.specialisation(*args, **kwargs).run(flatten(values)[0], buffers)
+
+    def _directional(self, primals: Any, tangents: Any) -> Any:
+        found = tangents_of(self._parameters, primals, tangents)
+        leaves, spec = flatten(found.values)
+        for one in self._specialisations.get((spec, found.positions, *map(leaf_type_key, leaves)), ()):
+            if one.fits(leaves):
+                return one.run(leaves, found.flat)
+        return self._specialise(tuple(primals), {}, positions=found.positions).run(leaves, found.flat)
 
     # ---- in other functions --------------------------------------------------------------------
 
@@ -201,8 +213,12 @@ class Derivative:
 
     def specialisation(self, *args: Any, **kwargs: Any) -> Specialisation:
         """The specialisation that a call with these arguments runs."""
-        leaves, spec = flatten(self._parameters.values(args, kwargs))
-        for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
+        values = self._parameters.values(args, kwargs)
+        leaves, spec = flatten(values)
+        key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
+        if self._request.mode == "jvp":
+            key = (spec, float_positions(self._parameters, values), *map(leaf_type_key, leaves))
+        for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
                 return one
         return self._specialise(args, kwargs)
@@ -264,16 +280,26 @@ class Derivative:
         return self._newest
 
     def _specialise(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], invented: frozenset[int] = frozenset()
+        self,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        invented: frozenset[int] = frozenset(),
+        positions: tuple[int, ...] | None = None,
     ) -> Specialisation:
         parameters, request = self._parameters, self._request
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
+        key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
+        if request.mode == "jvp":
+            request = replace(
+                request, positions=float_positions(parameters, values) if positions is None else positions
+            )
+            key = (spec, request.positions, *map(leaf_type_key, leaves))
         specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
         made, arguments = specialiser.generate_for_call()
         warn_of_zeros(made)
         one = Specialisation(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
-        existing = self._specialisations.setdefault((spec, *map(leaf_type_key, leaves)), [])
+        existing = self._specialisations.setdefault(key, [])
         # another thread may have made the same specialisation meanwhile: only one is compiled
         chosen = next((other for other in existing if other.fits(leaves)), one)
         if chosen is one:

@@ -182,6 +182,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S317": (ArgumentError, "read-only argument that is written to"),
     "S318": (ArgumentError, "text without the one function that is meant"),
     "S319": (ArgumentError, "drawing that needs Graphviz"),
+    "S325": (ArgumentError, "tangents that do not fit the arguments"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

@@ -11,7 +11,7 @@ from srcad.options import Options
 
 @dataclass(frozen=True)
 class Request:
-    """`mode` is "grad", "value_and_grad", "jacobian", "adjoint" or "primal"; `wrt` are names of parameters."""
+    """`mode` is "grad", "value_and_grad", "jacobian", "adjoint", "jvp" or "primal"; `wrt` are names of parameters."""
 
     mode: str
     wrt: tuple[str, ...]
@@ -19,6 +19,8 @@ class Request:
     """The gradient is that of one argument, not a tuple of gradients."""
     has_aux: bool
     options: Options
+    positions: tuple[int, ...] | None = None
+    """The leaves of a call, by position, that have a tangent; None: all floats."""
 
     @property
     def keep_value(self) -> bool:

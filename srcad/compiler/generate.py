@@ -51,8 +51,13 @@ from srcad.request import Request
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
 from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
 
-_CALLED = {"primal": "Compiled form of", "adjoint": "Adjoint of", "jacobian": "Jacobian of"}
-_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian"}
+_CALLED = {
+    "primal": "Compiled form of",
+    "adjoint": "Adjoint of",
+    "jacobian": "Jacobian of",
+    "jvp": "Value and tangent of",
+}
+_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian", "jvp": "_jvp"}
 
 
 @dataclass(frozen=True, eq=False)

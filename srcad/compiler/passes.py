@@ -88,6 +88,16 @@ REVERSE: Order = (
     REMOVE,
 )
 
+FORWARD: Order = (
+    Pass("find_step_functions",                 steps.step_functions,                NORMAL,     NORMAL),
+    Pass("refuse_alias_conflicts",              steps.refuse_conflicts,              NORMAL,     NORMAL),
+    Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
+    Pass("copy_written_arguments",              steps.written_arguments_copied,      NORMAL,     NORMAL),
+    Pass("remove_insertions",                   f(remove_insertions),                NORMAL,     NORMAL),
+    Pass("add_tangents",                        steps.tangents_added,                NORMAL,     NORMAL),
+    Pass("prune_tangents",                      steps.pruned,                        NORMAL,     NORMAL),
+)
+
 COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
 COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
 SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
@@ -153,6 +163,7 @@ COMPILED: Order = (
 READABLE: Mapping[str, Order] = {
     "primal": (*NORMALISE, REFUSE, REMOVE, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
+    "jvp": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
 }

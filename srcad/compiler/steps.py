@@ -44,11 +44,14 @@ from srcad.cleanup.style.taped_conditions import load_taped_conditions
 from srcad.compiler.outputs import check_outputs, output_dtype
 from srcad.compiler.unit import Unit
 from srcad.errors import fail
+from srcad.forward.tangents import with_tangents
 from srcad.frontend.lowering.lower import lower
 from srcad.frontend.source.read import span
+from srcad.frontend.values.abstract_values import Seq, leaves
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
-from srcad.ir.nodes import Block, Expr, Function, Var
-from srcad.ir.traversal import result_names, section_start
+from srcad.ir.nodes import Assign, AugAssign, Block, Expr, Function, Stmt, Store, Var
+from srcad.ir.result_memory import root
+from srcad.ir.traversal import blocks, result_names, section_start, with_blocks
 from srcad.ir.types import Array, Type, is_float
 from srcad.reverse import driver
 from srcad.reverse.driver import Reversal
@@ -56,6 +59,10 @@ from srcad.reverse.storage.tape_report import tape_entries, with_returned_tape
 from srcad.typing.builder import Builder
 
 Step = Callable[[Unit], Unit]
+
+
+_WITH_LISTS = ("primal", "jvp")
+"""Modes for which lists may grow and shrink at run time."""
 
 
 def on_function(change: Callable[[Function], Function]) -> Step:
@@ -81,8 +88,8 @@ def lowered(unit: Unit) -> Unit:
         fixed=asked.fixed,
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
-        lists=asked.request.mode == "primal",
-        calls=asked.calls,
+        lists=asked.request.mode in _WITH_LISTS,
+        calls=asked.calls and asked.request.mode != "jvp",
         inlined=asked.inlined,
         tables=asked.tables,
     )
@@ -106,7 +113,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
             fixed=asked.fixed,
             differentiate=unit.differentiate,
             zero_d=True,
-            lists=asked.request.mode == "primal",
+            lists=asked.request.mode in _WITH_LISTS,
             tables=first.has_tables,
             calls=False,
         )
@@ -144,9 +151,10 @@ def step_functions(unit: Unit) -> Unit:
 def _differentiated(unit: Unit) -> Mapping[str, Expr]:
     """The outputs that have a derivative of their own in what is asked for."""
     f, mode = unit.function, unit.asked.request.mode
-    if mode == "jacobian":
+    if mode in ("jacobian", "jvp"):
         called = [f"output {at} of {f.name}" for at in range(len(f.results))]
-        return dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
+        outputs = dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
+        return {name: e for name, e in outputs.items() if mode == "jacobian" or is_float(Builder.resume(f).typeof(e))}
     first = [r for r in f.results[:1] if mode != "adjoint" or (isinstance(r, Var) and is_float(f.types[r.name]))]
     arrays = {f"what {f.name} leaves in {name}": Var(name) for name in unit.asked.wrt if name in unit.written}
     return dict(zip([f.name], first, strict=False)) | (arrays if mode == "adjoint" else {})
@@ -157,6 +165,9 @@ def refuse_conflicts(unit: Unit) -> Unit:
     if mode == "primal":
         joined = join_view_indices(f, Builder.resume(f))
         refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
+    elif mode == "jvp":
+        # tangents share memory exactly as their primals do
+        refuse_alias_conflicts(f, (), copies_for_views(f))
     elif mode == "adjoint":
         refuse_alias_conflicts(f, [name for name in unit.asked.wrt if isinstance(f.types[name], Array)])
     else:
@@ -265,6 +276,17 @@ def tape_listed(unit: Unit) -> Unit:
     return replace(unit, function=f, tape=tape_entries(f))
 
 
+# ---- forward mode -------------------------------------------------------------------------------------------------
+
+
+def tangents_added(unit: Unit) -> Unit:
+    asked, lowered = unit.asked, unit.lowered
+    outputs = None
+    if asked.request.has_aux and lowered is not None and isinstance(lowered.result, Seq):
+        outputs = len(list(leaves(lowered.result.items[0])))
+    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs))
+
+
 # ---- cleanup ------------------------------------------------------------------------------------------------------
 
 
@@ -331,4 +353,19 @@ def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
 
 
 definitions_sunk = _on_reverse_sweep(lambda f, block, types, shared: sink_definitions(block, types, shared, f.adjoints))
-adjoint_algebra_simplified = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))
+_simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))
+
+
+def adjoint_algebra_simplified(unit: Unit) -> Unit:
+    """In forward mode the statements of tangents stand between those of the user, which keep the form that they have."""
+    if unit.asked.request.mode != "jvp":
+        return _simplified_in_reverse(unit)
+    f = unit.function
+
+    def own(stmt: Stmt) -> Block:
+        if not isinstance(stmt, Assign | Store | AugAssign):
+            return (with_blocks(stmt, [tuple(s for inner in b for s in own(inner)) for b in blocks(stmt)]),)
+        about = root(stmt.base) if isinstance(stmt, Store) else stmt.target
+        return simplify_algebra((stmt,), f.types) if about in f.adjoints else (stmt,)
+
+    return _changed(unit, _with_body(f, tuple(s for stmt in f.body for s in own(stmt)), f.types))

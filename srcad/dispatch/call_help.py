@@ -13,6 +13,7 @@ WORDS = {
     "value_and_grad": "value and gradient",
     "jacobian": "Jacobian",
     "adjoint": "adjoint",
+    "jvp": "value and tangent",
     "primal": "compiled form",
 }
 
@@ -44,6 +45,11 @@ def _returns(name: str, request: Request) -> str:
     one = request.wrt[0] if request.wrt else ""
     if request.mode == "primal":
         return f"Returns what {name} returns."
+    if request.mode == "jvp":
+        return (
+            f"Called with two tuples: the arguments of {name}, and their tangents in the same structure\n(None: zero). "
+            f"Returns what {name} returns, and the tangents of its floats in the same structure."
+        )
     if request.mode == "adjoint":
         return (
             f"After these comes one buffer for each array among {', '.join(request.wrt)}: the cotangent of what the\n"
@@ -73,6 +79,9 @@ def call_signature(function: Callable[..., Any], request: Request) -> inspect.Si
     parameters = list(signature.parameters.values())
     after = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
     kinds = [p.kind for p in parameters]
+    if request.mode == "jvp":
+        names = ("primals", "tangents")
+        return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
     if request.mode == "adjoint" and inspect.Parameter.VAR_POSITIONAL not in kinds:
         at = next((i for i, kind in enumerate(kinds) if kind in after), len(kinds))
         name = "buffers" if "buffers" not in signature.parameters else "buffers_"

@@ -29,8 +29,9 @@ from srcad.dispatch.result_structure import Rebuild, result_builder
 from srcad.dispatch.signature import Argument, Parameters
 from srcad.dispatch.weaker_types import Steps, Weakest, weakened, weakened_arguments
 from srcad.errors import fail
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq, map_structure
 from srcad.frontend.values.abstract_values import leaves as output_leaves
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, Scalar, is_float
 from srcad.request import Request
 
 if TYPE_CHECKING:
@@ -341,6 +342,8 @@ def _result_conversion(
         if count == 0:
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
+    if request.mode == "jvp":
+        return _with_tangents(generated.result, count, request.has_aux)
     if request.mode == "adjoint":
         return _scalar_gradients(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
     outputs = list(output_leaves(generated.result))
@@ -364,6 +367,27 @@ def _result_conversion(
         return value, gradient
 
     return finish
+
+
+def _with_tangents(result: Abstract, count: int, has_aux: bool) -> Callable[[Any], Any]:
+    """The outputs, and their tangents in the same structure: None in the place of what is no float."""
+    moving = result.items[0] if has_aux and isinstance(result, Seq) else result
+    rebuild, of_tangents = result_builder(result), result_builder(_floats_alone(moving))
+    total = count + sum(is_float(leaf.type) for leaf in output_leaves(moving))
+
+    def finish(flat: Any) -> Any:
+        flat = (flat,) if total == 1 else () if total == 0 else flat
+        value, tangent = rebuild(flat[:count]), of_tangents(flat[count:])
+        return (value[0], tangent, value[1]) if has_aux else (value, tangent)
+
+    return finish
+
+
+def _floats_alone(value: Abstract) -> Abstract:
+    """The structure with None in the place of what is no float."""
+    if isinstance(value, Leaf):
+        return value if is_float(value.type) else Constant(None)
+    return Constant(None) if isinstance(value, Constant) else map_structure(value, _floats_alone)
 
 
 def _jacobian_rows(gradients: Callable[[Any], Any], rebuild: Rebuild, count: int) -> Callable[[Any], Any]:

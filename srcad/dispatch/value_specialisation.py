@@ -136,5 +136,7 @@ class ValueSpecialisation:
 
     def _active(self) -> list[int]:
         """The positions of the leaves to differentiate with respect to, in the order of `argnums`."""
+        if self.request.positions is not None:
+            return list(self.request.positions)
         found = [self.parameters.argument(name, self.values) for name in self.request.wrt]
         return [position for argument in found for position in argument.positions]

@@ -296,6 +296,6 @@ class Function:
     tape: Mapping[str, Saved] = field(default_factory=dict, compare=False)
     """The names under which the forward sweep saves values."""
     adjoints: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The names of adjoints, each with the variable whose adjoint it is, without a version."""
+    """The names of adjoints, in forward mode of tangents, each with the variable whose it is, without a version."""
     recoveries: tuple[Recovery, ...] = field(default=(), compare=False)
     """How the reverse sweep comes by what it reads."""

@@ -177,7 +177,9 @@ FLOATS = ("float64", "float32")
 
 
 def has_floats(t: Type) -> bool:
-    """Whether a derivative can pass: a float, an array of floats, or several results with some of these."""
+    """Whether a derivative can pass: a float, an array of floats, a list of such, or several results with some."""
+    if isinstance(t, ListOf):
+        return is_float(t.item)
     return any(map(is_float, t.items)) if isinstance(t, Tuple) else is_float(t)
 
 

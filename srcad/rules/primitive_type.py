@@ -11,6 +11,9 @@ import numpy as np
 
 from srcad.ir.result_memory import ResultMemory
 
+EVERY = (-1,)
+"""All arguments, however many there are."""
+
 Operator = type[ast.operator] | type[ast.unaryop] | type[ast.cmpop] | type[ast.boolop]
 
 
@@ -32,6 +35,10 @@ class Primitive:
     """It may be infinite for finite arguments, and its derivative with it: a logarithm at 0."""
     infinite_slopes: bool = False
     """Its derivative may be infinite where its value is finite: a square root at 0."""
+    linear: tuple[int, ...] = ()
+    """The result is linear in these arguments together, the others fixed: its tangent is that of their tangents."""
+    bilinear: bool = False
+    """The result is linear in the first argument, and linear in the second."""
     choice: str = ""
     """The result is one of the operands, or says which: by a `condition` (the first), the `maximum`, the `minimum`."""
 
@@ -95,6 +102,10 @@ class Primitive:
     def __call__(self, *args: Any, **static: Any) -> Any:
         with np.errstate(all="ignore"):
             return self.evaluate(*args, **static)
+
+    def linear_arguments(self, count: int) -> tuple[int, ...]:
+        """Of as many arguments, those in which the result is linear together."""
+        return tuple(range(count)) if self.linear == EVERY else self.linear
 
     @property
     def is_blank(self) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 
 from srcad import runtime
 from srcad.ir.result_memory import EITHER, HOLDER, RESULT_MEMORY, VIEW, ResultMemory
-from srcad.rules.primitive_type import Primitive
+from srcad.rules.primitive_type import EVERY, Primitive
 
 PRIMITIVES: dict[str, Primitive] = {}
 PRIMITIVE_OF: dict[object, str] = {}
@@ -92,9 +92,11 @@ for _name, _function, _ufunc, _operator, _noun in [
                 dtype="joined", weak_literals=True)  # fmt: skip
 elementwise("/", operator.truediv, operator.truediv, np.true_divide, **CHEAP, cost=4, algebra="field", poles=True,
             operator=ast.Div, noun="quotient", dtype="float", weak_literals=True)  # fmt: skip
-elementwise("neg", operator.neg, operator.neg, np.negative, **CHEAP, cost=1, algebra="ring", operator=ast.USub,
+elementwise("neg", operator.neg, operator.neg, np.negative, **CHEAP, cost=1, linear=(0,), algebra="ring",
+            operator=ast.USub,
             noun="negative", dtype="joined", weak_literals=True)  # fmt: skip
-elementwise("pos", operator.pos, operator.pos, np.positive, **CHEAP, operator=ast.UAdd, noun="value", dtype="joined",
+elementwise("pos", operator.pos, operator.pos, np.positive, **CHEAP, linear=(0,), operator=ast.UAdd, noun="value",
+            dtype="joined",
             weak_literals=True)  # fmt: skip
 elementwise("**", operator.pow, operator.pow, np.power, pow, poles=True, infinite_slopes=True, operator=ast.Pow,
             noun="power", dtype="power", weak_literals=True)  # fmt: skip
@@ -103,7 +105,8 @@ row("//", operator.floordiv, "elementwise", operator.floordiv, np.floor_divide, 
     operator=ast.FloorDiv, noun="quotient", weak_literals=True)  # fmt: skip
 row("%", operator.mod, "elementwise", operator.mod, np.mod, np.remainder, **CHEAP, cost=25, operator=ast.Mod,
     noun="remainder", dtype="joined", weak_literals=True)  # fmt: skip
-row("@", operator.matmul, "linalg", dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult, noun="product",
+row("@", operator.matmul, "linalg", bilinear=True, dims="i,i-> ij,j->i i,ij->j ij,jk->ik", operator=ast.MatMult,
+    noun="product",
     layout="C")  # fmt: skip
 
 for _name, _function, _ufunc, _operator, _negation in [
@@ -150,13 +153,14 @@ functions(np.signbit, cheap=True, differentiable=False, dtype="bool", element=""
 functions(np.spacing, cheap=True, differentiable=False, dtype="float", element="")
 elementwise("abs", abs, **CHEAP, dtype="joined", weak_literals=True)  # of a scalar; of an array it is np.abs
 elementwise("np.abs", np.abs, np.abs, **CHEAP, dtype="joined")
-elementwise("np.where", lambda c, a, b: _plain(np.where(c, a, b)), cheap=True, steps=(0,), element="select",
+elementwise("np.where", lambda c, a, b: _plain(np.where(c, a, b)), cheap=True, steps=(0,), linear=(1, 2),
+            element="select",
             dtype="joined", choice="condition", weak_literals=True)  # fmt: skip
-elementwise("select", _selected, **CHEAP, steps=(0,), dtype="joined",
+elementwise("select", _selected, **CHEAP, steps=(0,), linear=(1, 2), dtype="joined",
             choice="condition", weak_literals=True, lazy=True, memory=ResultMemory((1, 2)), noun="choice")  # fmt: skip
 row("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False, memory=ResultMemory((0,)),
     elements="same")  # fmt: skip
-row("float", float, "elementwise", **CHEAP, dtype="float64")
+row("float", float, "elementwise", **CHEAP, dtype="float64", linear=(0,))
 row("max", max, "elementwise", **STEP, dtype="joined", choice="maximum")  # of lengths: the user's `max` is a branch
 row("min", min, "elementwise", cheap=True, differentiable=False, dtype="joined", choice="minimum")
 row("is_index", lambda i, n: -n <= i < n, "elementwise", cheap=True, differentiable=False, dtype="bool")
@@ -174,18 +178,22 @@ row("runtime.polygamma", runtime.polygamma, "elementwise", runtime.polygamma)
 
 # ---- views and shapes --------------------------------------------------------------------------
 
-row("index", lambda base, *items: base[items], "view", **CHEAP, cost=1, memory=VIEW, elements="some",
+row("index", lambda base, *items: base[items], "view", **CHEAP, cost=1, linear=(0,), memory=VIEW, elements="some",
     noun="item")  # fmt: skip
-row("np.transpose", lambda x, axes: np.transpose(x, axes), "view", cheap=True, memory=VIEW, elements="some")
-row("reshape", lambda x, *shape: x.reshape(shape), "view", cheap=True, memory=EITHER, elements="some", lengths_from=1,
+row(
+    "np.transpose", lambda x, axes: np.transpose(x, axes), "view", cheap=True, linear=(0,), memory=VIEW, elements="some"
+)
+row("reshape", lambda x, *shape: x.reshape(shape), "view", cheap=True, linear=(0,), memory=EITHER, elements="some",
+    lengths_from=1,
     layout="C")  # fmt: skip
-row("np.broadcast_to", lambda x, *shape: np.broadcast_to(x, shape), "view", cheap=True, elements="some",
+row("np.broadcast_to", lambda x, *shape: np.broadcast_to(x, shape), "view", cheap=True, linear=(0,), elements="some",
     lengths_from=1, memory=ResultMemory((0,), is_path=True, read_only="np.broadcast_to"))  # fmt: skip
-row("copy", lambda x: x.copy() if isinstance(x, np.ndarray) else x, "shape", cheap=True, dims="...->...",
+row("copy", lambda x: x.copy() if isinstance(x, np.ndarray) else x, "shape", cheap=True, linear=(0,), dims="...->...",
     elements="same", layout="first")  # fmt: skip
 elementwise("astype", lambda x, dtype: x.astype(dtype) if isinstance(x, np.ndarray) else np.dtype(dtype).type(x),
-            **CHEAP, layout="first")  # fmt: skip
-row("np.ascontiguousarray", np.ascontiguousarray, "shape", cheap=True, dims="...->...", memory=EITHER, elements="same",
+            **CHEAP, linear=(0,), layout="first")  # fmt: skip
+row("np.ascontiguousarray", np.ascontiguousarray, "shape", cheap=True, linear=(0,), dims="...->...", memory=EITHER,
+    elements="same",
     layout="C")  # fmt: skip
 row("shape", lambda x, axis: x.shape[axis], "query", **STEP, shape_operands=(0,), dtype="int64", nonnegative=True,
     noun="n")  # fmt: skip
@@ -193,15 +201,16 @@ row("len", len, "query", len, cheap=True, differentiable=False, shape_operands=(
     noun="n")  # fmt: skip
 row("size", lambda x: x.size, "query", cheap=True, differentiable=False, shape_operands=(0,), dtype="int64",
     nonnegative=True, noun="n")  # fmt: skip
-row("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shape", layout="C")
-row("np.cumsum", np.cumsum, "shape", dims="i->i", layout="C")
-row("np.diag", np.diagflat, "shape", dims="i,->jk")  # the matrix that has this diagonal
-row("diagonal", np.diagonal, "shape", dims="ij,->k", elements="some",  # printed `np.diag`
+row("np.concatenate", lambda *parts, axis=0: np.concatenate(parts, axis), "shape", linear=EVERY, layout="C")
+row("np.cumsum", np.cumsum, "shape", linear=(0,), dims="i->i", layout="C")
+row("np.diag", np.diagflat, "shape", linear=(0,), dims="i,->jk")  # the matrix that has this diagonal
+row("diagonal", np.diagonal, "shape", linear=(0,), dims="ij,->k", elements="some",  # printed `np.diag`
     memory=ResultMemory((0,), is_path=True, may_copy=True, read_only="np.diagonal"))  # fmt: skip
-row("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), dims="ij,k,->ij",
+row("runtime.with_diagonal", runtime.with_diagonal, "shape", runtime.with_diagonal, steps=(0, 2), linear=(1,),
+    dims="ij,k,->ij",
     shape_operands=(0,))  # fmt: skip
-row("np.tril", np.tril, "shape", dims="ij,->ij")
-row("np.triu", np.triu, "shape", dims="ij,->ij")
+row("np.tril", np.tril, "shape", linear=(0,), dims="ij,->ij")
+row("np.triu", np.triu, "shape", linear=(0,), dims="ij,->ij")
 row("runtime.stable_order", runtime.stable_order, "shape", runtime.stable_order, differentiable=False, dims="i->i",
     dtype="int64", nonnegative=True)  # fmt: skip
 row("nonzero", lambda x, axis=0, shared=False: np.nonzero(x)[axis], "query", differentiable=False, dims="...->i",
@@ -221,23 +230,25 @@ for _name, _function, _contents in [
 ]:
     row(_name, lambda *shape, dtype="float64", _make=_function: _make(shape, dtype), "create", **_BLANK, layout="C",
         contents=_contents, lengths_from=0)  # fmt: skip
-row("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True, contents="value",
+row("np.full", lambda value, *shape, dtype=None: np.full(shape, value, dtype), "create", cheap=True, linear=(0,),
+    contents="value",
     lengths_from=1, layout="C", weak_literals=True)  # fmt: skip
 for _name, _contents in [("zeros_like", "zeros"), ("ones_like", "ones"), ("empty_like", "uninitialised")]:
     row(f"np.{_name}", getattr(np, _name), "create", **_BLANK, dims="...->...", contents=_contents,
         shape_operands=(0,), layout="first")  # fmt: skip
-row("np.full_like", np.full_like, "create", cheap=True, steps=(0,), dims="...,->...", contents="value",
+row("np.full_like", np.full_like, "create", cheap=True, steps=(0,), linear=(1,), dims="...,->...", contents="value",
     shape_operands=(0,), layout="first", weak_literals=True)  # fmt: skip
 row("np.arange", np.arange, "create", cheap=True, steps=(1,), dims=",,->i", layout="C")
-row("np.linspace", lambda start, stop, num: np.linspace(start, stop, num), "create", cheap=True, dims=",,->i",
+row("np.linspace", lambda start, stop, num: np.linspace(start, stop, num), "create", cheap=True, linear=(0, 1),
+    dims=",,->i",
     layout="C")  # fmt: skip
 row("np.eye", lambda n, m, k=0: np.eye(n, m, k), "create", **_BLANK, dims=",->ij", layout="C")
-row("array", lambda *items: np.array(items), "create", cheap=True, layout="C", noun="array")
+row("array", lambda *items: np.array(items), "create", cheap=True, linear=EVERY, layout="C", noun="array")
 
 # ---- reductions --------------------------------------------------------------------------------
 
-row("np.sum", np.sum, "reduce", neutral=0.0, layout="C")
-row("np.mean", np.mean, "reduce", neutral=0.0)
+row("np.sum", np.sum, "reduce", linear=(0,), neutral=0.0, layout="C")
+row("np.mean", np.mean, "reduce", linear=(0,), neutral=0.0)
 row("np.prod", np.prod, "reduce", neutral=1.0)
 row("np.max", np.max, "reduce", neutral=-math.inf, choice="maximum")
 row("np.min", np.min, "reduce", neutral=math.inf, choice="minimum")
@@ -256,7 +267,7 @@ for _name, _choice in [("max", "maximum"), ("min", "minimum")]:
     row(f"runtime.arg{_name}_first", _function, "shape", _function, dims="i...->...", axis=0, choice=_choice,
         **_POSITION)  # fmt: skip
 row("runtime.prod_first", runtime.prod_first, "shape", runtime.prod_first, dims="i...->...", axis=0)
-row("runtime.exact_sum", runtime.exact_sum, "shape", runtime.exact_sum, dims="i->")
+row("runtime.exact_sum", runtime.exact_sum, "shape", runtime.exact_sum, linear=(0,), dims="i->")
 for _function in [runtime.product_of_others, runtime.product_of_others_first]:
     row(f"runtime.{_function.__name__}", _function, "shape", _function, dims="...->...")
 
@@ -268,12 +279,13 @@ for _function, _dims in [
     (runtime.unbroadcast_5d, "hijkl,mnopq->mnopq"),
 ]:
     # the first argument itself, where that has the shape of the second; else a new sum
-    row(f"runtime.{_function.__name__}", _function, "shape", _function, dims=_dims, memory=EITHER, shape_operands=(1,))
+    row(f"runtime.{_function.__name__}", _function, "shape", _function, linear=(0,), dims=_dims, memory=EITHER,
+        shape_operands=(1,))  # fmt: skip
 
 # ---- linear algebra ----------------------------------------------------------------------------
 
-row("np.outer", np.outer, "linalg", dims="i,j->ij", layout="C")
-row("np.trace", np.trace, "linalg", dims="ij->")
+row("np.outer", np.outer, "linalg", bilinear=True, dims="i,j->ij", layout="C")
+row("np.trace", np.trace, "linalg", linear=(0,), dims="ij->")
 row("np.linalg.solve", np.linalg.solve, "linalg", dims="jj,j->j jj,jk->jk", layout="any")
 row("np.linalg.inv", np.linalg.inv, "linalg", dims="jj->jj", layout="any")
 row("np.linalg.det", np.linalg.det, "linalg", dims="jj->")

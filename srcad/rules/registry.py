@@ -40,6 +40,9 @@ class Rule:
 
 
 RULES: dict[str, tuple[Rule, ...]] = {}
+TANGENT_RULES: dict[str, tuple[Rule, ...]] = {}
+"""Of `kind` "jvp": `function(y, *args, *tangents, **static)` gives the tangent of `y`. A tangent is None where the
+argument has none."""
 EXPANSIONS: dict[object, Callable[..., Any]] = {}
 """NumPy or math function -> prelude function with the same signature."""
 METHODS: dict[str, Callable[..., Any]] = {}
@@ -82,12 +85,33 @@ def vjp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F],
     return _register(targets, "vjp", ranks, False)
 
 
+def jvp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F], F]:
+    """Register a rule for tangents, where neither the partial derivatives nor linearity give a good one."""
+
+    def decorate(function: F) -> F:
+        for target in targets:
+            name = name_of(target)
+            kept = tuple(rule for rule in TANGENT_RULES.get(name, ()) if rule.ranks != ranks)
+            TANGENT_RULES[name] = (*kept, Rule(name, "jvp", function, ranks))
+        return function
+
+    return decorate
+
+
+def find_tangent_rule(prim: str, ranks: tuple[int, ...]) -> Rule | None:
+    """The rule of `jvp` for a primitive on arguments of these ranks, or None."""
+    return _fitting(TANGENT_RULES.get(prim, ()), ranks)
+
+
 def find_rule(prim: str, ranks: tuple[int, ...]) -> Rule | None:
     """The rule for a primitive on arguments of these ranks, or None.
 
     A rule for exactly these ranks goes before one for any.
     """
-    rules = RULES.get(prim, ())
+    return _fitting(RULES.get(prim, ()), ranks)
+
+
+def _fitting(rules: tuple[Rule, ...], ranks: tuple[int, ...]) -> Rule | None:
     exact = [rule for rule in rules if rule.ranks == ranks]
     general = [rule for rule in rules if rule.ranks is None]
     return next(iter(exact + general), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from srcad.ir.called import callee_of
-from srcad.ir.nodes import Assign, Expr, For, Function, If, Op, Stmt, Store, Var, While
+from srcad.ir.nodes import Assign, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import reads, walk
 from srcad.ir.types import Array, has_floats
@@ -38,9 +38,9 @@ def active_names(f: Function, wrt: Iterable[str], results: Iterable[Expr]) -> fr
     """
     edges = flows(f)
     floats = {name for name, t in f.types.items() if has_floats(t)}
-    varied = _closure(set(wrt), edges, floats)
+    varied = reached(set(wrt), edges, floats)
     wanted = {name for e in results for name in reads(e)}
-    useful = _closure(wanted, [(b, a) for a, b in edges], floats)
+    useful = reached(wanted, [(b, a) for a, b in edges], floats)
     return frozenset(varied & useful & floats)
 
 
@@ -49,19 +49,20 @@ def flows(f: Function) -> list[tuple[str, str]]:
     return [edge for stmt in walk(f.body) for edge in flows_of(f, stmt)]
 
 
-def _closure(start: set[str], edges: list[tuple[str, str]], floats: set[str]) -> set[str]:
+def reached(start: set[str], edges: list[tuple[str, str]], floats: set[str]) -> set[str]:
+    """The names among `floats` that are reached from `start`."""
     after: dict[str, list[str]] = {}
     for source, target in edges:
         after.setdefault(source, []).append(target)
-    reached: set[str] = set()
+    found: set[str] = set()
     pending = [name for name in start if name in floats]
     while pending:
         name = pending.pop()
-        if name in reached:
+        if name in found:
             continue
-        reached.add(name)
-        pending += [n for n in after.get(name, ()) if n in floats and n not in reached]
-    return reached
+        found.add(name)
+        pending += [n for n in after.get(name, ()) if n in floats and n not in found]
+    return found
 
 
 def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
@@ -81,6 +82,8 @@ def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
         case For(carried=carried) | While(carried=carried):
             into = [(n, t) for c in carried for e in (c.init, c.next) for n in reads(e) for t in (c.arg, c.result)]
             return into
+        case Effect(Op("append" | "list.append", (Var(items), Var(item)))):
+            return [(item, items)]
         case _:
             return []
 
@@ -90,6 +93,8 @@ def _differentiable_reads(value: Expr) -> list[str]:
         case Op("call", args):
             constant = callee_of(value).constant
             return [n for at, a in enumerate(args) if at not in constant for n in reads(a)]
+        case Op("list.item" | "list.pop", (items, *_)):
+            return list(reads(items))
         case Op(prim, args):
             if not PRIMITIVES[prim].differentiable:
                 return []

@@ -16,7 +16,7 @@ from srcad.typing.builder import Builder
 
 
 def inline_rule(
-    builder: Builder, function: Any, args: Sequence[Atom], static: Mapping[str, object]
+    builder: Builder, function: Any, args: Sequence[Atom | None], static: Mapping[str, object]
 ) -> tuple[Atom | None, ...]:
     """Emit the body of `function(*args, **static)`; the atoms it returns, None for each `None`.
 
@@ -40,7 +40,7 @@ def inline_rule(
     source = read(function)
     ctx.frame = Frame(source, source.tree, True, frozenset())
     builder.place = lambda: builder.span
-    operands = [ctx.leaf(arg) for arg in args]
+    operands: list[Abstract] = [Constant(None) if arg is None else ctx.leaf(arg) for arg in args]
     try:
         result = inline_source(ctx, source, operands, {k: to_abstract(ctx, v) for k, v in static.items()})
     except (RetryUnrolled, NotYetBound) as unresolved:
