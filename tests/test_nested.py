@@ -233,6 +233,28 @@ def test_newton_on_a_gradient(target: Any) -> None:
     assert d_start == pytest.approx(0.0, abs=1e-12) and d_a == pytest.approx(5.0 ** (-2 / 3) / 3.0)
 
 
+def settled_at(a: Any) -> Any:
+    return srcad.implicit_root(lambda x: x**3 - a, 1.0, bracket=(0.5, 4.0))
+
+
+def test_orders_of_a_root() -> None:
+    made, want, power = settled_at, 1.0, 1 / 3
+    for _ in range(4):
+        made = srcad.grad(made, target="python")
+        want, power = want * power, power - 1.0
+        assert made(5.0) == pytest.approx(want * 5.0**power, rel=1e-8)
+
+
+def test_second_order_of_roots_of_a_system() -> None:
+    def f(a: Any) -> Any:
+        x = srcad.implicit_root(lambda x: np.array([x[0] ** 2 - a * x[1], x[1] ** 2 - x[0]]), np.ones(2) * 1.5)
+        return x[0] * x[1]  # x1^4 = a x1, x0 = x1^2: x0 x1 = a
+
+    assert derivative(f, 2.0) == pytest.approx(1.0)
+    assert srcad.grad(srcad.grad(lambda a: f(a) ** 2, target="python"), target="python")(2.0) == pytest.approx(2.0)
+    assert srcad.grad(lambda a: srcad.grad(f)(a) * a**2, target="python")(2.0) == pytest.approx(4.0)
+
+
 # ---- where the call stands, and what the function is -------------------------------------------------
 
 

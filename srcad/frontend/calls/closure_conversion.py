@@ -52,6 +52,7 @@ def lowered_alone(ctx: Context, name: str, call: Callable[[], Abstract], variabl
     builder, state = ctx.builder, ctx.snapshot()
     functions, list_items = ctx.functions, ctx.list_items
     ctx.functions, ctx.list_items = None, {}  # there is no derivative of lists of the IR
+    ctx.nested += 1
     found: list[Expr] = []
 
     def collect(leaf: Leaf) -> Leaf:
@@ -64,6 +65,7 @@ def lowered_alone(ctx: Context, name: str, call: Callable[[], Abstract], variabl
             result = to_caller(ctx, returned, collect)
     finally:
         ctx.functions, ctx.list_items = functions, list_items
+        ctx.nested -= 1
     if any(ctx.heap.get(ref) is not cells for ref, cells in state.heap.items()):
         ctx.fail(
             "S108",

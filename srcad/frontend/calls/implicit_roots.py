@@ -41,7 +41,8 @@ def _implicit_root(ctx: Context, args: Sequence[Abstract], keywords: Mapping[str
     derivative = _residual_derivative(ctx, residual, begun.type, given)
     options: dict[str, Abstract] = {"bracket": Constant(None), "tolerance": Constant(None), "steps": ctx.constant(100)}
     named = {name: ctx.check(keywords.get(name, value)) for name, value in options.items()}
-    return inline(ctx, found_root, [residual, derivative, begun, Seq(tuple(given))], named)
+    more = (ctx.nested + 1).bit_length() - 1  # for as many derivatives as may be taken of the root, and one
+    return inline(ctx, found_root, [residual, derivative, ctx.constant(more), begun, Seq(tuple(given))], named)
 
 
 def _residual_derivative(ctx: Context, residual: Abstract, start: Type, given: Sequence[Abstract]) -> Abstract:

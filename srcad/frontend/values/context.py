@@ -217,6 +217,8 @@ class Context:
         """Bounds checks are emitted."""
         self.functions: KeptFunctions | None = None
         """The functions whose calls stay calls; None: all are inlined."""
+        self.nested = 0
+        """How many derivatives are called, one inside the other, around what is lowered."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 
