@@ -187,16 +187,38 @@ def test_views_of_strided_arguments() -> None:
         flat[0] = flat[1] * flat[2]
         return np.sum(x * x)
 
-    base = np.arange(1.0, 25.0).reshape(4, 6)
-    for x in (base[:2, :3].copy(), np.asfortranarray(base[:2, :3]), base[::2, 1:4], base[::-1, :3]):
-        t = np.ones(x.shape)
+    def want(x: Any, t: Any) -> Any:
         h = 1e-6
-        want = (f(x.copy("K") + h) - f(x.copy("K") - h)) / (2 * h)
-        try:
-            _, have = srcad.jvp(f, (x,), (t,), target="python")
-        except srcad.AliasError:
-            continue
-        np.testing.assert_allclose(have, want, rtol=1e-6)
+        return (f(x + h * t) - f(x - h * t)) / (2.0 * h)
+
+    base = np.arange(1.0, 25.0).reshape(4, 6)
+    x = base[:2].copy()
+    for t in (np.ones((2, 6)), np.ones((2, 6), order="F"), base[::2], np.ones(()) + np.zeros((2, 1)) + np.zeros(6)):
+        _, have = srcad.jvp(f, (x,), (t,), target="python")
+        np.testing.assert_allclose(have, want(x, t), rtol=1e-6)
+    for x in (np.asfortranarray(base[:2, :3]), base[::2, 1:4], base[::-1, :3]):
+        with pytest.raises(srcad.AliasError, match="S401"):
+            srcad.jvp(f, (x,), (np.ones(x.shape),), target="python")
+
+
+def test_column_of_a_strided_argument() -> None:
+    def f(x: Any) -> Any:
+        column = x[:, 1]
+        column[0] = column[1] * x[0, 0]
+        return np.sum(x * x)
+
+    base = np.arange(1.0, 25.0).reshape(4, 6)
+    for x in (base[::2, 1:4], base[::-1, :3], np.asfortranarray(base), base.T):
+        t, h = np.cos(x), 1e-6
+        _, have = srcad.jvp(f, (x,), (t,), target="python")
+        np.testing.assert_allclose(have, (f(x + h * t) - f(x - h * t)) / (2.0 * h), rtol=1e-6)
+
+
+def test_the_tangent_of_a_result_is_not_the_one_given() -> None:
+    x, t = np.ones(3), np.ones(3)
+    for f in (lambda x: x + 0.0, lambda x: x.copy(), lambda x: (x * 1.0,)[0]):
+        _, found = srcad.jvp(f, (x,), (t,), target="python")
+        assert not np.shares_memory(found, t)
 
 
 @pytest.mark.parametrize(
@@ -216,3 +238,28 @@ def test_views_of_strided_arguments() -> None:
 def test_tangents_that_do_not_fit(primals: Any, tangents: Any) -> None:
     with pytest.raises(ArgumentError, match="S325"):
         srcad.jvp(lambda *x: 0.0, primals, tangents, target="python")
+
+
+def test_written_after_it_was_copied() -> None:
+    """The tangent of `y` is that of `x` until `y` is written."""
+
+    def f(x: Any) -> Any:
+        y = x + 0.0
+        y[0] = 3.0 * y[1]
+        return np.sum(x * y)
+
+    x = np.array([2.0, 3.0])
+    _, t = srcad.jvp(f, (x,), (np.array([1.0, 10.0]),), target="python")
+    assert t == 9.0 + 2.0 * 30.0 + 2.0 * 3.0 * 10.0
+
+
+def test_broadcast() -> None:
+    def f(x: Any, c: Any) -> Any:
+        y = x + c
+        y[1, 0] = 5.0 * y[0, 0]
+        return y
+
+    _, t = srcad.jvp(f, (np.ones(3), np.ones((2, 3))), (np.arange(3.0), None), target="python")
+    np.testing.assert_array_equal(t, [[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]])
+    _, t = srcad.jvp(lambda x, c: x + c, (1.0, np.ones(3)), (2.0, None), target="python")
+    np.testing.assert_array_equal(t, [2.0, 2.0, 2.0])

@@ -357,7 +357,7 @@ _simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebr
 
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:
-    """In forward mode the statements of tangents stand between those of the user, which keep their form."""
+    """In forward mode the statements of tangents stand between those of the user, which stay as they are."""
     if unit.asked.request.mode != "jvp":
         return _simplified_in_reverse(unit)
     f = unit.function

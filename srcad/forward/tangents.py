@@ -73,12 +73,13 @@ def with_tangents(f: Function, wrt: Sequence[str], outputs: int | None = None) -
     params = []
     for name in wrt:
         seed = builder.adjoint(f"t_{stem(name)}", _plain(f.types[name]), base(name))
-        made.tangents[name] = seed
+        made.tangents[name] = made.seeds[name] = seed
         params.append(Param(seed.name, base(seed.name)))
     body = made.block(f.body)
     builder.span = None
+    given = may_alias(body, builder.types)
     with builder.block() as last:
-        results = [made.result(e) for e in outs]
+        results = [made.result(e, given) for e in outs]
     new = replace(f, name=f"{f.name}_jvp", params=(*f.params, *params), body=(*body, *last))
     return builder.built(replace(new, results=(*f.results, *results)))
 
@@ -95,6 +96,8 @@ class _Tangents:
         self.moving = moving
         self.tangents: dict[str, Atom] = {}
         """Of the values that have one where the walk is."""
+        self.seeds: dict[str, Var] = {}
+        """Of the parameters."""
         self.shared: MayAlias = may_alias(f.body, f.types)
         self.stored = {self.shared.class_of(name) for name in block_stores(f.body)}
 
@@ -180,15 +183,19 @@ class _Tangents:
                 self.name(target, Op("np.zeros_like", (Var(target),)))
             return
         value: Expr = self.fitted(target, tangent, broadcast)
-        if isinstance(t, Array) and self.shared.class_of(target) in self.stored and self.is_borrowed(target, value):
+        if self.shared.class_of(target) in self.stored and self.is_borrowed(Var(target), value):
             value = Op("copy", (value,))
         self.name(target, value)
 
-    def is_borrowed(self, target: str, value: Expr) -> bool:
-        """Whether the tangent is that of an argument, while the value has memory of its own."""
-        return isinstance(value, Var) and any(
-            value == other and self.shared.class_of(name) != self.shared.class_of(target)
-            for name, other in self.tangents.items()
+    def is_borrowed(self, of: Expr, tangent: Expr) -> bool:
+        """Whether the tangent is that of another array, while the value has memory of its own."""
+        return (
+            isinstance(of, Var)
+            and isinstance(self.builder.types[of.name], Array)
+            and any(
+                tangent == other and self.shared.class_of(name) != self.shared.class_of(of.name)
+                for name, other in self.tangents.items()
+            )
         )
 
     def fitted(self, target: str, tangent: Atom, broadcast: bool) -> Atom:
@@ -236,7 +243,8 @@ class _Tangents:
             found = self.builder.op("np.zeros_like", expr) if isinstance(t, Array) else Const(0.0)
         return found
 
-    def result(self, expr: Expr) -> Atom:
+    def result(self, expr: Expr, given: MayAlias) -> Atom:
+        """The tangent of a result: not the caller's memory, where the result is not."""
         found = self.of(expr)
         if found is None and isinstance(self.builder.typeof(expr), Scalar):
             t = self.builder.typeof(expr)
@@ -245,7 +253,12 @@ class _Tangents:
             value: Expr = Const(0.0) if t.dtype == "float64" else Op("astype", (Const(0.0),), (("dtype", t.dtype),))
             self.builder.emit(Assign(zero.name, value))
             return zero
-        return self.tangent_or_zero(expr)
+        tangent = self.tangent_or_zero(expr)
+        if isinstance(tangent, Var) and isinstance(expr, Var):
+            for name, seed in self.seeds.items():
+                if _share(given, seed, tangent) and not _share(given, Var(name), expr):
+                    return self.builder.op("copy", tangent, hint="t_result")
+        return tangent
 
     def store(self, stmt: Store, path: Expr, index: tuple[Expr, ...], value: Expr, op: str | None) -> None:
         array = root(path)
@@ -326,6 +339,11 @@ class _Tangents:
                     builder.types[arg.name] = replace(t, layout="A")
                 carried.append(Carry(arg.name, start, end, result.name))
         return tuple(inner), tuple(carried)
+
+
+def _share(shared: MayAlias, one: Var, other: Var) -> bool:
+    """Whether two values may have memory in common."""
+    return shared.has_memory(one.name) and other.name in shared.aliases(one.name)
 
 
 def _has_shape(have: Array, want: Array) -> bool:
