@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
-from srcad.dispatch.call_help import WORDS, call_help, call_signature
+from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
 from srcad.dispatch.example_arguments import Example, example
 from srcad.dispatch.leaf_conversion import leaf_type_key
@@ -63,13 +63,15 @@ class Derivative:
         self.__doc__ = call_help(self.__name__, request, getattr(function, "__doc__", None))
         self.__signature__ = call_signature(function, request)
         self._request = request
+        if request.is_called:
+            self._parameters = Parameters.of(self.__srcad_primal__)
         self._specialisations: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
-        if self._request.mode == "jvp":
+        if self._request.is_forward:
             return self._directional(*args, **kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
@@ -99,7 +101,7 @@ class Derivative:
         if self._request.mode == "primal":
             return self.__wrapped__
         wrt = ", ".join(self._request.wrt)
-        summary = f"The {WORDS[self._request.mode]} of {self.__name__} with respect to {wrt}."
+        summary = f"The {WORDS[self._request.mode]} of {self.__name__}" + (f" with respect to {wrt}." if wrt else ".")
         return calling_function(self._name_as_function, summary, self.__signature__, self)
 
     @property
@@ -108,6 +110,8 @@ class Derivative:
         request, parameters = self._request, self._parameters
         if request.mode == "primal":
             return None
+        if request.is_forward:
+            return Differentiation(request.mode, 0, request.has_aux, request.options), self.__wrapped__
         places = tuple(name if name in parameters.names else parameters.place(name, _MOST) for name in request.wrt)
         argnums = places[0] if request.single else places
         return Differentiation(request.mode, argnums, request.has_aux, request.options), self.__wrapped__
@@ -115,7 +119,7 @@ class Derivative:
     @property
     def _name_as_function(self) -> str:
         name = self.__name__ if self.__name__.isidentifier() else "lambda_"
-        return name if self._request.mode == "primal" else f"{name}_{self._request.mode}"
+        return name if self._request.mode == "primal" else f"{name}_{SUFFIXES.get(self._request.mode, 'grad')}"
 
     # ---- the text ------------------------------------------------------------------------------
 
@@ -216,7 +220,7 @@ class Derivative:
         values = self._parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
-        if self._request.mode == "jvp":
+        if self._request.is_forward:
             key = (spec, float_positions(self._parameters, values), *map(leaf_type_key, leaves))
         for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
@@ -287,10 +291,12 @@ class Derivative:
         positions: tuple[int, ...] | None = None,
     ) -> Specialisation:
         parameters, request = self._parameters, self._request
+        if request.is_called:
+            request = replace(request, mode="primal")
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
-        if request.mode == "jvp":
+        if request.is_forward:
             request = replace(
                 request, positions=float_positions(parameters, values) if positions is None else positions
             )

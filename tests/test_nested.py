@@ -411,6 +411,193 @@ def test_lists_of_a_reverse_sweep() -> None:
     np.testing.assert_allclose(have, (slope(X + 1e-6) - slope(X - 1e-6)) / 2e-6, rtol=1e-7)
 
 
+# ---- forward mode -----------------------------------------------------------------------------------
+
+
+def test_forward_mode_confuses_no_perturbations() -> None:
+    def slope(f: Any, x: Any) -> Any:
+        return srcad.jvp(f, (x,), (1.0,))[1]
+
+    plain = {"target": "python"}
+    f = lambda x: x * slope(lambda y: x * y, 2.0)  # noqa: E731
+    assert derivative(f, 3.0) == 6.0
+    assert srcad.jvp(f, (3.0,), (1.0,), **plain) == (9.0, 6.0)
+    g = lambda x: x * srcad.grad(lambda y: x + y)(1.0)  # noqa: E731
+    assert srcad.jvp(g, (2.0,), (1.0,), **plain) == (2.0, 1.0)
+    # the direction is what depends on the variable
+    assert derivative(lambda x: srcad.jvp(np.sin, (x,), (x**2,))[1], 0.7) == pytest.approx(
+        2 * 0.7 * np.cos(0.7) - 0.49 * np.sin(0.7)
+    )
+    twice = srcad.jvp(lambda x: slope(lambda y: y**4 * x, x), (1.5,), (1.0,), **plain)
+    assert twice == pytest.approx((4 * 1.5**4, 16 * 1.5**3))
+
+
+def moved(p: Any, x: Any, n: Any) -> Any:
+    h = np.tanh(p["W"] @ x + p["b"])
+    return {"h": h, "n": n, "norm": (np.sum(h * h), None)}
+
+
+def test_tangents_of_structures_inside() -> None:
+    def f(w: Any, x: Any, t: Any) -> Any:
+        p, t_p = {"W": w, "b": x[:2]}, {"W": t, "b": None}
+        out, t_out = srcad.jvp(moved, (p, x, 2), (t_p, None, None))
+        assert t_out["n"] is None and t_out["norm"][1] is None
+        return np.sum(t_out["h"]) + t_out["norm"][0] + out["norm"][0] * out["n"]
+
+    def plain(w: Any, x: Any, t: Any) -> Any:
+        h = np.tanh(w @ x + x[:2])
+        t_h = (1 - h * h) * (t @ x)
+        return np.sum(t_h) + np.sum(2 * h * t_h) + 2 * np.sum(h * h)
+
+    rng = np.random.default_rng(3)
+    args = rng.normal(size=(2, 3)), rng.normal(size=3), rng.normal(size=(2, 3))
+    assert srcad.jit(f, target="python")(*args) == pytest.approx(plain(*args))
+    for at, have in enumerate(derivative(f, *args, argnums=(0, 1, 2))):
+        np.testing.assert_allclose(have, numeric_gradient(plain, args, at), rtol=1e-8, atol=1e-9)
+
+
+def test_aux_of_tangents() -> None:
+    def f(x: Any) -> Any:
+        out, t_out, aux = srcad.jvp(lambda y: (y**3, {"n": y}), (x,), (2.0,), has_aux=True)
+        return out + t_out * aux["n"]
+
+    assert derivative(f, 2.0) == 3 * 4.0 + 18 * 4.0
+
+
+def test_arguments_of_a_tangent_are_not_written_to() -> None:
+    def energy(x: Any) -> Any:
+        x[0] = x[0] * x[1]
+        return np.sum(x)
+
+    def f(x: Any, t: Any) -> Any:
+        _, slope = srcad.jvp(energy, (x,), (t,))
+        return slope * x[0] + np.sum(t)
+
+    x, t = np.array([2.0, 3.0]), np.array([0.5, 1.0])
+    # (t0 x1 + x0 t1 + t1) x0 + t0 + t1
+    np.testing.assert_allclose(derivative(f, x, t, argnums=0), [1.5 + 4.0 + 1.0, 1.0])
+    np.testing.assert_allclose(derivative(f, x, t, argnums=1), [6.0 + 1.0, 6.0 + 1.0])
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_hvp(target: Any) -> None:
+    v = np.array([0.5, -1.0, 2.0, 0.3])
+    made = srcad.hvp(rosenbrock, target=target)
+    np.testing.assert_allclose(made((X,), (v,)), rosenbrock_hessian(X) @ v, **CLOSE)
+    np.testing.assert_allclose(srcad.hvp(rosenbrock, (X,), (v,), target="python"), rosenbrock_hessian(X) @ v, **CLOSE)
+    assert "def rosenbrock_hvp(x, t_x):" in made.source
+    inside = srcad.jit(lambda x, v: srcad.hvp(rosenbrock, (x,), (v,)), target="python")
+    np.testing.assert_allclose(inside(X, v), rosenbrock_hessian(X) @ v, **CLOSE)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_hessian(target: Any) -> None:
+    made = srcad.hessian(rosenbrock, target=target)
+    np.testing.assert_allclose(made(X), rosenbrock_hessian(X), **CLOSE)
+    np.testing.assert_allclose(made(X[:2]), rosenbrock_hessian(X[:2]), **CLOSE)
+    assert "def rosenbrock_hessian(x):" in made.source
+
+
+def test_hessians_of_structures() -> None:
+    def f(p: Any, x: Any) -> Any:
+        return p["a"] ** 2 * np.sum(x**3) + np.sum(np.outer(p["b"], x))
+
+    p, x = {"a": 2.0, "b": np.array([[1.0, 2.0]])[0]}, np.array([1.0, 2.0, 3.0])
+    of_p, (xp, xx) = srcad.hessian(f, (0, 1), target="python")(p, x)
+    assert of_p["a"][0]["a"] == 2.0 * np.sum(x**3)
+    for zero, shape in ((of_p["a"][0]["b"], 2), (of_p["b"][0]["a"], 2), (of_p["b"][0]["b"], (2, 2))):
+        np.testing.assert_array_equal(zero, np.zeros(shape))
+    np.testing.assert_allclose(of_p["a"][1], 2 * 2.0 * 3 * x**2)
+    np.testing.assert_allclose(of_p["b"][1], np.ones((2, 3)))
+    np.testing.assert_allclose(xp["a"], of_p["a"][1])
+    np.testing.assert_allclose(xp["b"], np.ones((3, 2)))
+    np.testing.assert_allclose(xx, np.diag(4.0 * 6 * x))
+
+
+def test_hessian_of_a_matrix_with_aux() -> None:
+    w = np.arange(6.0).reshape(2, 3)
+    made = srcad.hessian(lambda w: (np.sum(w**3), {"n": len(w)}), has_aux=True, target="python")
+    found, aux = made(w)
+    want = np.zeros((2, 3, 2, 3))
+    for i in range(2):
+        for j in range(3):
+            want[i, j, i, j] = 6 * w[i, j]
+    np.testing.assert_array_equal(found, want)
+    assert aux == {"n": 2}
+
+
+def test_float32_hessian() -> None:
+    found = srcad.hessian(lambda x: np.sum(x**3), target="python")(np.array([1.0, 2.0], np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.diag([6.0, 12.0]))
+
+
+def test_forward_jacobians() -> None:
+    def f(x: Any, k: Any) -> Any:
+        return {"a": k * x**2, "b": [np.sum(x), k * 2.0]}
+
+    x = np.array([1.0, 2.0, 3.0])
+    by_x, by_k = (srcad.jacobian(f, at, mode="forward", target="python")(x, 0.5) for at in (0, 1))
+    np.testing.assert_array_equal(by_x["a"], np.diag(x))
+    np.testing.assert_array_equal(by_x["b"][0], np.ones(3))
+    np.testing.assert_array_equal(by_x["b"][1], np.zeros(3))
+    np.testing.assert_array_equal(by_k["a"], x**2)
+    assert by_k["b"] == [0.0, 2.0]
+    both = srcad.jacobian(f, (0, 1), mode="forward", target="python")(x, 0.5)
+    np.testing.assert_array_equal(both["a"][0], by_x["a"])
+    assert both["b"][1][1] == 2.0
+
+
+@pytest.mark.parametrize("x", [np.zeros(0), np.ones(1), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), 0.5])
+def test_both_modes_of_a_jacobian_agree(x: Any) -> None:
+    def f(x: Any) -> Any:
+        y = np.sin(x) * np.sum(x)
+        return y * y
+
+    forward, reverse = (srcad.jacobian(f, mode=mode, target="python")(x) for mode in ("forward", "reverse"))
+    assert np.shape(forward) == np.shape(x) * 2
+    np.testing.assert_allclose(forward, reverse, **CLOSE)
+
+
+def test_third_derivatives_of_rosenbrock() -> None:
+    third = srcad.jacobian(srcad.hessian(rosenbrock, target="python"), mode="forward", target="python")(X)
+    want = np.zeros((4, 4, 4))
+    for i in range(3):
+        want[i, i, i] = 2400.0 * X[i]
+        want[i, i, i + 1] = want[i, i + 1, i] = want[i + 1, i, i] = -400.0
+    np.testing.assert_allclose(third, want, **CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("f", "code"),
+    [
+        (lambda x: srcad.jvp(np.sin, x, 1.0), "S325"),
+        (lambda x: srcad.jvp(np.sin, (x,), (1.0, 2.0)), "S325"),
+        (lambda x: srcad.jvp(np.sum, (x * np.ones(3),), (1.0,)), "S325"),
+        (lambda x: srcad.jvp(lambda y: y["a"], ({"a": x},), ({"b": x},)), "S325"),
+        (lambda x: srcad.jvp(lambda n: n * x, (True,), (1.0,)), "S325"),
+        (lambda x: srcad.jvp(np.sin)(x), "S124"),
+        (lambda x: srcad.jacobian(np.sin, mode="both")(x), "S310"),
+        (lambda x: srcad.hessian(lambda y: (y, y))(x), "S201"),
+        (lambda x: srcad.jacobian(lambda y: 2, mode="forward")(x), "S202"),
+    ],
+)
+def test_refused_in_forward_mode(f: Any, code: str) -> None:
+    with pytest.raises(SrcadError, match=code):
+        srcad.jit(f, target="python")(2.0)
+
+
+def test_a_tangent_of_another_length() -> None:
+    inside = srcad.jit(lambda x, t: srcad.jvp(np.sum, (x,), (t,))[1], target="python")
+    assert inside(np.ones(3), np.ones(3)) == 3.0
+    for length in (1, 2, 4):
+        with pytest.raises(ValueError, match="its tangent of shape"):
+            inside(np.ones(3), np.ones(length))
+
+
+# ---- what is refused --------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("f", "code"),
     [

@@ -56,8 +56,9 @@ _CALLED = {
     "adjoint": "Adjoint of",
     "jacobian": "Jacobian of",
     "jvp": "Value and tangent of",
+    "tangent": "Tangent of",
 }
-_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian", "jvp": "_jvp"}
+_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +238,7 @@ def generate(
         () if mode == "primal" else wrt,
         tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
     )
-    name = source.name + _SUFFIX.get(mode, "_grad")
+    name = made.name if request.is_forward else source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 

@@ -164,6 +164,7 @@ READABLE: Mapping[str, Order] = {
     "primal": (*NORMALISE, REFUSE, REMOVE, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
     "jvp": (*NORMALISE, *FORWARD, *CLEAN_UP),
+    "tangent": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
 }

@@ -61,7 +61,7 @@ from srcad.typing.builder import Builder
 Step = Callable[[Unit], Unit]
 
 
-_WITH_LISTS = ("primal", "jvp")
+_WITH_LISTS = ("primal", "jvp", "tangent")
 """Modes for which lists may grow and shrink at run time."""
 
 
@@ -89,7 +89,7 @@ def lowered(unit: Unit) -> Unit:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode in _WITH_LISTS,
-        calls=asked.calls and asked.request.mode != "jvp",
+        calls=asked.calls and not asked.request.is_forward,
         inlined=asked.inlined,
         tables=asked.tables,
     )
@@ -151,7 +151,7 @@ def step_functions(unit: Unit) -> Unit:
 def _differentiated(unit: Unit) -> Mapping[str, Expr]:
     """The outputs that have a derivative of their own in what is asked for."""
     f, mode = unit.function, unit.asked.request.mode
-    if mode in ("jacobian", "jvp"):
+    if mode in ("jacobian", "jvp", "tangent"):
         called = [f"output {at} of {f.name}" for at in range(len(f.results))]
         outputs = dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
         return {name: e for name, e in outputs.items() if mode == "jacobian" or is_float(Builder.resume(f).typeof(e))}
@@ -165,7 +165,7 @@ def refuse_conflicts(unit: Unit) -> Unit:
     if mode == "primal":
         joined = join_view_indices(f, Builder.resume(f))
         refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
-    elif mode == "jvp":
+    elif unit.asked.request.is_forward:
         # tangents share memory exactly as their primals do
         refuse_alias_conflicts(f, (), copies_for_views(f))
     elif mode == "adjoint":
@@ -284,7 +284,8 @@ def tangents_added(unit: Unit) -> Unit:
     outputs = None
     if asked.request.has_aux and lowered is not None and isinstance(lowered.result, Seq):
         outputs = len(list(leaves(lowered.result.items[0])))
-    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs))
+    keep_value = asked.request.mode == "jvp"
+    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, keep_value))
 
 
 # ---- cleanup ------------------------------------------------------------------------------------------------------
@@ -358,7 +359,7 @@ _simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebr
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:
     """In forward mode the statements of tangents stand between those of the user, which stay as they are."""
-    if unit.asked.request.mode != "jvp":
+    if not unit.asked.request.is_forward:
         return _simplified_in_reverse(unit)
     f = unit.function
 

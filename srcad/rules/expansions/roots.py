@@ -40,7 +40,7 @@ def implicit_root(
     >>> float(implicit_root(lambda x, p: x**3 - p, 1.0, 8.0))
     2.0
     """
-    return found_root(residual, by_differences(residual, args), x0, args, bracket, tolerance, steps)
+    return found_root(residual, by_differences(residual, args), 0, x0, args, bracket, tolerance, steps)
 
 
 def by_differences(residual: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
