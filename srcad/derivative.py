@@ -90,8 +90,12 @@ class Derivative:
         leaves, spec = flatten(found.values)
         for one in self._specialisations.get((spec, found.positions, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
-                return one.run(leaves, found.flat)
-        return self._specialise(tuple(primals), {}, positions=found.positions).run(leaves, found.flat)
+                break
+        else:
+            one = self._specialise(tuple(primals), {}, positions=found.positions)
+        if one.is_procedure:
+            found.refuse_unwritable(leaves, one.names)
+        return one.run(leaves, found.flat)
 
     # ---- in other functions --------------------------------------------------------------------
 

@@ -576,6 +576,7 @@ def test_third_derivatives_of_rosenbrock() -> None:
         (lambda x: srcad.jvp(np.sum, (x * np.ones(3),), (1.0,)), "S325"),
         (lambda x: srcad.jvp(lambda y: y["a"], ({"a": x},), ({"b": x},)), "S325"),
         (lambda x: srcad.jvp(lambda n: n * x, (True,), (1.0,)), "S325"),
+        (lambda x: srcad.jvp(lambda y: None, (x,), (1.0,)), "S201"),
         (lambda x: srcad.jvp(np.sin)(x), "S124"),
         (lambda x: srcad.jacobian(np.sin, mode="both")(x), "S310"),
         (lambda x: srcad.hessian(lambda y: (y, y))(x), "S201"),

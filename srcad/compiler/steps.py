@@ -167,7 +167,7 @@ def refuse_conflicts(unit: Unit) -> Unit:
         refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
     elif unit.asked.request.is_forward:
         # tangents share memory exactly as their primals do
-        refuse_alias_conflicts(f, (), copies_for_views(f))
+        refuse_alias_conflicts(f, () if f.results else unit.written, copies_for_views(f))
     elif mode == "adjoint":
         refuse_alias_conflicts(f, [name for name in unit.asked.wrt if isinstance(f.types[name], Array)])
     else:
@@ -196,6 +196,8 @@ def written_arguments_copied(unit: Unit) -> Unit:
     """Where whole alias classes are restored, each parameter in one counts: the state of a checkpointed loop, and
     what the reverse sweep of each entry of a Jacobian begins with."""
     f, request = unit.function, unit.asked.request
+    if request.is_forward and not f.results:
+        return unit  # a procedure: what it writes is its result
     whole_classes = request.options.checkpoint or request.mode == "jacobian"
     written = alias_classes(f).written if whole_classes else written_parameters(f)
     return _resumed(lambda f, builder: copy_written_arguments(f, builder, written))(unit)
@@ -284,8 +286,9 @@ def tangents_added(unit: Unit) -> Unit:
     outputs = None
     if asked.request.has_aux and lowered is not None and isinstance(lowered.result, Seq):
         outputs = len(list(leaves(lowered.result.items[0])))
+    written = frozenset[str]() if unit.function.results else unit.written
     keep_value = asked.request.mode == "jvp"
-    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, keep_value))
+    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written, keep_value))
 
 
 # ---- cleanup ------------------------------------------------------------------------------------------------------

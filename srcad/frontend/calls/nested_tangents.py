@@ -1,5 +1,6 @@
 """Derivatives in forward mode inside a function: `srcad.jvp`, and Jacobians column by column.
 
+>>> import numpy as np
 >>> import srcad
 >>> __name__ = "user_module"
 >>> def along(x, direction):
@@ -69,6 +70,8 @@ def call_tangent(
     pairs = zip(primals, tangents, strict=True)
     inputs = [_with_variables(ctx, f"primals[{at}]", x, t, moving) for at, (x, t) in enumerate(pairs)]
     inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *inputs), [one.inside for one in moving])
+    if not inner.function.results:
+        ctx.fail("S201", f"{name_of(g)} returns nothing", None, "return what it computes.")
     refuse_shared_memory(ctx, inner, [one.given for one in moving])
     request = Request(asked.mode, inner.chosen, False, asked.has_aux, asked.options)
     function = ctx.differentiate(inner.function, inner.result, request)
