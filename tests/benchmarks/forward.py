@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -62,4 +61,4 @@ def ones(argument: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
