@@ -137,16 +137,22 @@ def jacobian(
     mode: Literal["forward", "reverse"] | None = None,
     **options: Unpack[Choices],
 ) -> Derivative:
-    """The derivatives of all outputs of `f`, scalars in a structure or one array, in one run of `f`.
+    """The derivatives of all outputs of `f`: numbers and arrays in a structure.
 
-    In the structure that `f` returns, each scalar is replaced by its gradient, as `grad` returns it. An array is
+    In the structure that `f` returns, each number is replaced by its gradient, as `grad` returns it. An array is
     replaced by the array of the gradients of its entries, of shape `out.shape + x.shape` for an argument `x`.
     `.compiled` returns them flat: for each output, one for each argument.
+
+    `mode="reverse"` runs `f` once and a reverse sweep for each output, numbers or one array. `mode="forward"` runs
+    `f` with a tangent for each number among the arguments. By default the cheaper one is taken, for the types and the
+    lengths of the first call with such types. With `has_aux`, `f` returns `(out, aux)`, and the result is
+    `(jacobian, aux)`.
 
     >>> jacobian(lambda x, y: (x * y, x / y), (0, 1), target="python")(3.0, 2.0)
     ((2.0, 3.0), (0.5, -0.75))
     """
-    return _derivative(jacobian_mode(mode), f, argnums, has_aux, options)
+    known, either = jacobian_mode(mode, has_aux)
+    return _derivative(known, f, argnums, has_aux, options, either)
 
 
 @spelled
@@ -221,12 +227,12 @@ MODE_OF.update({jvp: "jvp", hvp: "hvp", jit: "primal"})
 
 
 def _derivative(
-    mode: str, f: Callable[..., Any] | str, argnums: Argnums, has_aux: bool, options: Choices
+    mode: str, f: Callable[..., Any] | str, argnums: Argnums, has_aux: bool, options: Choices, either: bool = False
 ) -> Derivative:
     chosen = Options.of(options)
     f = _function(f)
     wrt = Parameters.of(f).wrt(argnums)
-    return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen))
+    return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen, either=either))
 
 
 def _function(f: Callable[..., Any] | str) -> Callable[..., Any]:

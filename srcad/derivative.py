@@ -14,6 +14,7 @@ from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
 from srcad.dispatch.example_arguments import Example, example
+from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten
@@ -118,7 +119,8 @@ class Derivative:
             return Differentiation(request.mode, 0, request.has_aux, request.options), self.__wrapped__
         places = tuple(name if name in parameters.names else parameters.place(name, _MOST) for name in request.wrt)
         argnums = places[0] if request.single else places
-        return Differentiation(request.mode, argnums, request.has_aux, request.options), self.__wrapped__
+        asked = Differentiation(request.mode, argnums, request.has_aux, request.options, request.either)
+        return asked, self.__wrapped__
 
     @property
     def _name_as_function(self) -> str:
@@ -300,6 +302,12 @@ class Derivative:
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
+        if request.either and forward_is_better(parameters, values, leaves, request):
+            columns = Derivative(self.__wrapped__, replace(request, mode="columns", either=False))
+            one = columns._specialise(args, kwargs, invented)
+            self._specialisations.setdefault(key, []).append(one)
+            self._newest = one
+            return one
         if request.is_forward:
             request = replace(
                 request, positions=float_positions(parameters, values) if positions is None else positions

@@ -559,6 +559,27 @@ def test_both_modes_of_a_jacobian_agree(x: Any) -> None:
     np.testing.assert_allclose(forward, reverse, **CLOSE)
 
 
+def test_the_cheaper_mode_is_taken() -> None:
+    def made(f: Any, *args: Any, argnums: Any = 0) -> str:
+        return srcad.jacobian(f, argnums, target="python").source_for(*args)
+
+    reverse = "reverse sweep"
+    assert reverse not in made(lambda t: np.array([t, t * t]), 2.0)
+    assert reverse in made(lambda x: (np.sum(x * x), np.sum(x)), np.ones(3))
+    assert reverse in made(lambda x: x * x, np.ones(4))
+    assert reverse not in made(lambda x: np.outer(x, x), np.ones(4))
+    assert reverse in made(lambda x: x[::4] ** 2, np.ones(8))
+    mixed = srcad.jacobian(lambda x: (x * x, np.sum(x)), target="python")(np.arange(3.0))
+    np.testing.assert_array_equal(mixed[0], np.diag([0.0, 2.0, 4.0]))
+    np.testing.assert_array_equal(mixed[1], np.ones(3))
+    inside = srcad.jit(lambda t: srcad.jacobian(lambda s: np.array([s, s * s]))(t), target="python")
+    assert reverse not in inside.source_for(2.0)
+    np.testing.assert_array_equal(inside(3.0), [1.0, 6.0])
+    aux = srcad.jacobian(lambda x: (x * x, len(x)), has_aux=True, target="python")(np.ones(2))
+    np.testing.assert_array_equal(aux[0], 2.0 * np.eye(2))
+    assert aux[1] == 2
+
+
 def test_third_derivatives_of_rosenbrock() -> None:
     third = srcad.jacobian(srcad.hessian(rosenbrock, target="python"), mode="forward", target="python")(X)
     want = np.zeros((4, 4, 4))
@@ -581,6 +602,8 @@ def test_third_derivatives_of_rosenbrock() -> None:
         (lambda x: srcad.jacobian(np.sin, mode="both")(x), "S310"),
         (lambda x: srcad.hessian(lambda y: (y, y))(x), "S201"),
         (lambda x: srcad.jacobian(lambda y: 2, mode="forward")(x), "S202"),
+        (lambda x: srcad.jacobian(lambda y: (y, "text"), mode="forward")(x), "S209"),
+        (lambda x: srcad.jacobian(np.sin, has_aux=True, mode="reverse")(x), "S310"),
     ],
 )
 def test_refused_in_forward_mode(f: Any, code: str) -> None:

@@ -17,19 +17,21 @@ a Python function with a source, and a call of that is inlined. So a derivative 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from srcad.frontend.calls.closure_conversion import lowered_alone, refuse_shared_memory
+from srcad.frontend.calls.closure_conversion import LoweredAlone, lowered_alone, refuse_shared_memory
 from srcad.frontend.calls.differentiated_arguments import Arguments, filled
 from srcad.frontend.calls.generated_calls import called, name_of
 from srcad.frontend.calls.nested_tangents import call_columns, call_tangent
-from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf, Partial, Seq
+from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf, Partial, Seq, leaves
 from srcad.frontend.values.constants import to_callee, to_python
 from srcad.frontend.values.context import Context
+from srcad.ir.types import Array, Scalar, Type
 from srcad.options import Options
-from srcad.request import Differentiation, Request, jacobian_mode
+from srcad.request import Differentiation, Request, jacobian_mode, prefers_forward
 
 
 def make_derivative(
@@ -49,10 +51,8 @@ def make_derivative(
         if value is UNKNOWN:
             ctx.retry("S123", f"{name} of srcad.{maker.__name__} must be known when compiling", None, _LITERALLY)
     argnums, has_aux = known.pop("argnums", 0), bool(known.pop("has_aux", False))
-    sweeps = known.pop("mode", None)
-    if mode == "jacobian":
-        mode = jacobian_mode(sweeps)
-    asked = Differentiation(mode, argnums, has_aux, Options.of(known))
+    mode, either = jacobian_mode(known.pop("mode", None), has_aux) if mode == "jacobian" else (mode, False)
+    asked = Differentiation(mode, argnums, has_aux, Options.of(known), either)
     if mode == "hvp":
         slope = Partial(Constant(replace(asked, mode="grad")), (function,))
         asked, function = replace(asked, mode="tangent"), slope
@@ -81,10 +81,25 @@ def call_derivative(
     variables = arguments.variables
     inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *given, **named), [one.inside for one in variables])
     refuse_shared_memory(ctx, inner, [one.given for one in variables])
+    if asked.either and _prefers_forward(inner, [one.like for one in variables]):
+        return call_columns(ctx, asked, g, args, keywords)
     request = Request(asked.mode, inner.chosen, not isinstance(asked.argnums, tuple), asked.has_aux, asked.options)
     function = ctx.differentiate(inner.function, inner.result, request)
     values = [*inner.outside, *(one.given for one in variables)]
     return _rebuilt(asked, arguments, called(ctx, function, values, name_of(g)), inner.result)
+
+
+def _prefers_forward(inner: LoweredAlone, inputs: Sequence[Scalar | Array]) -> bool:
+    outputs = [leaf.type for leaf in leaves(inner.result)]
+    mixed = len(outputs) > 1 and any(isinstance(one, Array) for one in outputs)
+    return prefers_forward(_count(inputs), _count(outputs), mixed)
+
+
+def _count(types: Sequence[Type]) -> int | None:
+    """The numbers in values of these types, where they say so."""
+    sizes = [math.prod(d.const for d in t.dims) if isinstance(t, Array) else 1 for t in types]
+    known = all(not d.terms for t in types if isinstance(t, Array) for d in t.dims)
+    return sum(sizes) if known else None
 
 
 def _rebuilt(asked: Differentiation, arguments: Arguments, found: Sequence[Leaf], result: Abstract) -> Abstract:

@@ -34,6 +34,7 @@ from srcad.frontend.values.abstract_values import (
     leaves,
     map_structure,
 )
+from srcad.frontend.values.abstract_values import Mapping as Dict
 from srcad.frontend.values.constants import to_callee
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
@@ -202,9 +203,11 @@ def call_columns(
         ctx.fail("S201", "with has_aux, the function returns a pair: the value and the rest")
     moving = result.items[0] if asked.has_aux and isinstance(result, Seq) else result
     outputs = list(leaves(moving))
+    if not outputs or _holds_text(moving):
+        ctx.fail("S209", f"what {name_of(g)} returns is not made of numbers", None, "return numbers and arrays.")
     for at, output in enumerate(outputs):
         if not is_float(output.type):
-            what = f"output {at} is {describe_value(output)}, not a float"
+            what = f"output {at} of {name_of(g)} is {describe_value(output)}, not a float"
             ctx.fail("S202", what, "A derivative of whole numbers is zero or undefined.")
     values = [*inner.outside, *(one.given for one in variables)]
     primal = ctx.differentiate(inner.function, result, Request("primal", (), False, False, asked.options))
@@ -223,3 +226,16 @@ def call_columns(
     rebuilt = to_callee(ctx, filled(result, iter(value)))
     assert isinstance(rebuilt, Seq)
     return Seq((jacobian, rebuilt.items[1]))
+
+
+def _holds_text(value: Abstract) -> bool:
+    """Whether there is anything but numbers, arrays and None in it."""
+    match value:
+        case Leaf() | Constant(None):
+            return False
+        case Seq(items):
+            return any(map(_holds_text, items))
+        case Dict(pairs) | Record(_, pairs):
+            return any(_holds_text(item) for _, item in pairs)
+        case _:
+            return True
