@@ -88,7 +88,8 @@ class Specialisation:
         self._captures = generated.lowered.captures
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
-        self._overlaps = _overlap_pairs(order, generated.written, generated.lowered.function.types)
+        apart = generated.written | generated.lowered.kept_apart
+        self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
         types = generated.lowered.function.types
         self._written = [at for at, n in enumerate(order) if n in generated.written and isinstance(types[n], Array)]
         self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
