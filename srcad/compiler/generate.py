@@ -32,7 +32,7 @@ from srcad.backend.python.module_text import module_text
 from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
 from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.call_compilation import prepare_called
-from srcad.compiler.called_functions import BetterInlined
+from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
@@ -48,6 +48,7 @@ from srcad.ir.nodes import Function, Recovery, Span
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
+from srcad.reverse.adjoint.tape_calls import NotTaped
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
 from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
 
@@ -257,6 +258,11 @@ def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
             return replace(unit, function=made), tuple(beside)
         except BetterInlined as found:
             asked = replace(asked, inlined=asked.inlined | {found.tree})
+        except NeedsTape as found:
+            assert asked.taped is not None
+            asked = replace(asked, taped=asked.taped | found.trees)
+        except NotTaped:
+            asked = replace(asked, taped=None)
         except SrcadError as error:
             if not asked.calls or isinstance(error, InternalError):
                 raise

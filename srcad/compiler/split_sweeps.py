@@ -19,7 +19,8 @@ return y, e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from srcad.analysis.memory.liveness import liveness
@@ -27,8 +28,9 @@ from srcad.analysis.memory.may_alias import may_alias
 from srcad.analysis.values.duplication_cost import operation_cost
 from srcad.analysis.values.effects import is_pure
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
-from srcad.ir.nodes import Assign, Comment, Expr, Function, Op, Param, Return, Saved, Stmt, Var
-from srcad.ir.traversal import block_reads, block_stores, defined, names, ops, section_start, walk
+from srcad.compiler.matching_branches import in_branch, matching_branches, read_inside, written_inside
+from srcad.ir.nodes import Assign, Block, Comment, Const, Expr, Function, Op, Param, Return, Saved, Slice, Stmt, Var
+from srcad.ir.traversal import block_reads, block_stores, blocks, defined, names, ops, own_writes, section_start, walk
 from srcad.ir.types import Array, Scalar
 from srcad.rules.primitives import PRIMITIVES
 
@@ -50,14 +52,18 @@ class SplitSweeps:
     """What else it takes of the forward sweep."""
 
 
-def split_sweeps(f: Function, params: int, results: int) -> SplitSweeps | None:
+def split_sweeps(f: Function, params: int, results: int, taped: bool = False) -> SplitSweeps | None:
     """The sweeps of a derivative in sequential form, which has the primal's parameters and results before its own.
 
-    None where what the reverse sweep needs is a list, or too much for a line.
+    None where what the reverse sweep needs is a list, or too much for a line, and where it restores elements that
+    several of these values see: each has memory of its own. Where it is `taped`, the last parameter is a tape, which
+    both take, and on which there is room for all.
     """
     at = section_start(f.body, "reverse")
     forward, reverse, last = f.body[:at], f.body[at:-1], f.body[-1]
     assert isinstance(last, Return)
+    if taped:
+        reverse = with_light_branches(f, forward, reverse)
     values, own = last.values[:results], last.values[results:]
     given = {p.name for p in f.params}
     wanted = liveness((*reverse, Return(own)), f.types, (), given).before_all
@@ -67,13 +73,17 @@ def split_sweeps(f: Function, params: int, results: int) -> SplitSweeps | None:
     taken = tuple(k for k, e in enumerate(values) if isinstance(e, Var) and e.name in kept)
     returned = {e.name for e in values if isinstance(e, Var)}
     saved = [n for n in kept if n not in returned]
-    if len(saved) > _MOST_SAVED or not all(isinstance(f.types[n], Scalar | Array) for n in saved):
+    if (len(saved) > _MOST_SAVED and not taped) or not all(isinstance(f.types[n], Scalar | Array) for n in saved):
+        return None
+    taken_from = {p.name for p in f.params[:params]} & block_reads((*again.values(), *reverse))
+    if _restores_shared(f, reverse, taken_from.union(kept)):
         return None
     copies, atoms = _own_memory(f, forward, saved, values)
     f = replace(f, tape={n: f.tape.get(n, Saved(n)) for n in saved})
     made = replace(f, body=(*(s for s in forward if not _is_ruler(s)), *copies, Return((*values, *atoms))))
-    made = replace(made, params=f.params[:params], results=(*values, *atoms), adjoints={})
-    made = initialise_undefined(made, returned=True)
+    given_first = (*f.params[:params], *(f.params[-1:] if taped else ()))
+    made = replace(made, params=given_first, results=(*values, *atoms), adjoints={})
+    made = made if taped else initialise_undefined(made, {n for e in made.results for n in names(e)})
     body = (*again.values(), *(s for s in reverse if not _is_ruler(s)), Return(own))
     read = block_reads(body)
     taken_names = [e.name for k, e in enumerate(values) if k in taken and isinstance(e, Var)]
@@ -98,8 +108,68 @@ def is_light(op: Op) -> bool:
     return primitive.cheap or operation_cost(op.prim) is not None or primitive.kind in ("view", "query", "create")
 
 
-def _recomputed(f: Function, forward: tuple[Stmt, ...], crossing: set[str]) -> dict[str, Assign]:
+def _is_view(value: Expr) -> bool:
+    """Whether it is a part of the memory of its base for certain: a slice, or a transpose."""
+    match value:
+        case Op("index", (Var(), *items)):
+            return all(isinstance(item, Slice | Const) for item in items) and any(isinstance(i, Slice) for i in items)
+        case Op("np.transpose", (Var(),)):
+            return True
+    return False
+
+
+def with_light_branches(f: Function, forward: Block, reverse: Block) -> Block:
+    """The reverse sweep, whose branches do light work of the same branches of the forward sweep again."""
+    _, known = _light(f, forward, forward, block_reads(reverse) - defined(reverse))
+    return _with_light_branches(f, forward, forward, reverse, known)
+
+
+def _with_light_branches(
+    f: Function,
+    whole: Block,
+    forward: Block,
+    reverse: Block,
+    known: AbstractSet[str],
+    later: AbstractSet[str] = frozenset(),
+) -> Block:
+    for pair in matching_branches(forward, reverse, f.types, later):
+        after = later | defined(forward[pair.at + 1 :])
+        inner = blocks(forward[pair.at])[pair.side]
+        own = {n for n in defined(inner) if written_inside(n, forward, pair) and read_inside(n, reverse, pair)}
+        for at, side in pair.reverse:
+            block = blocks(reverse[at])[side]
+            kept = block_reads(block) & own - defined(block)  # some of it is light itself
+            found, inside = _light(f, whole, inner, kept, known)
+            light = {n: s for n, s in found.items() if n in own}
+            block = _with_light_branches(f, whole, inner, block, inside - (found.keys() - own), after)
+            needed = _needed(block_reads(block) - defined(block) & light.keys(), light)
+            reverse = in_branch(reverse, at, side, (*(s for n, s in light.items() if n in needed), *block))
+    return reverse
+
+
+def _needed(wanted: AbstractSet[str], light: Mapping[str, Assign]) -> set[str]:
+    """The light statements that give the wanted names, and those that these need."""
+    needed = set(wanted & light.keys())
+    pending = list(needed)
+    while pending:
+        more = names(light[pending.pop()].value) & light.keys() - needed
+        needed |= more
+        pending += more
+    return needed
+
+
+def _recomputed(f: Function, forward: Block, crossing: set[str]) -> dict[str, Assign]:
     """The statements that give some of the names again, from parameters and the others, in their order."""
+    found, _ = _light(f, forward, forward, crossing)
+    needed = _needed(crossing, found)
+    return {n: s for n, s in found.items() if n in needed}
+
+
+def _light(
+    f: Function, forward: Block, block: Block, kept: AbstractSet[str], given: AbstractSet[str] = frozenset()
+) -> tuple[dict[str, Assign], set[str]]:
+    """The light statements of a block of the forward sweep, from parameters and what is `kept` or `given`, and all the
+    names that they may read."""
     stored = block_stores(forward)
     shared = may_alias(f.body, f.types)
     changed = {shared.class_of(n) for n in stored}
@@ -107,11 +177,16 @@ def _recomputed(f: Function, forward: tuple[Stmt, ...], crossing: set[str]) -> d
     for stmt in walk(forward):
         if isinstance(stmt, Assign):
             writes[stmt.target] = writes.get(stmt.target, 0) + 1
-    others = {n for s in walk(forward) if not isinstance(s, Assign) for n in defined((s,))}
-    known = {p.name for p in f.params} - writes.keys() - others
+    others = {n for s in walk(forward) if not isinstance(s, Assign) for n in own_writes(s)}
+    known = {p.name for p in f.params} - writes.keys() - others | given
     found: dict[str, Assign] = {}
-    for stmt in forward:
+    for stmt in block:
         if not isinstance(stmt, Assign) or writes[stmt.target] != 1 or stmt.target in others:
+            continue
+        if _is_view(stmt.value) and names(stmt.value) <= known and isinstance(f.types.get(stmt.target), Array):
+            # it sees all that the sweeps do to its base
+            known.add(stmt.target)
+            found[stmt.target] = stmt
             continue
         light = is_pure(stmt.value) and isinstance(stmt.value, Op) and all(map(is_light, ops(stmt.value)))
         is_array = isinstance(f.types.get(stmt.target), Array)
@@ -121,15 +196,17 @@ def _recomputed(f: Function, forward: tuple[Stmt, ...], crossing: set[str]) -> d
         if light and not touched & changed and names(stmt.value) <= known:
             known.add(stmt.target)
             found[stmt.target] = stmt
-        elif stmt.target in crossing:
+        elif stmt.target in kept:
             known.add(stmt.target)
-    needed = crossing & found.keys()
-    pending = list(needed)
-    while pending:
-        more = names(found[pending.pop()].value) & found.keys() - needed
-        needed |= more
-        pending += more
-    return {n: s for n, s in found.items() if n in needed}
+    return found, known
+
+
+def _restores_shared(f: Function, reverse: Block, kept: AbstractSet[str]) -> bool:
+    """Whether the reverse sweep writes to memory that several of the names may share."""
+    shared = may_alias(f.body, f.types)
+    restored = {shared.class_of(n) for n in block_stores(reverse)}
+    classes = [shared.class_of(n) for n in kept if shared.has_memory(n)]
+    return any(classes.count(one) > 1 for one in restored)
 
 
 def _own_memory(

@@ -54,11 +54,14 @@ from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, result_names, section_start, with_blocks
 from srcad.ir.types import Array, Type, is_float
 from srcad.reverse import driver
+from srcad.reverse.adjoint.tape_calls import NotTaped, is_balanced, takes_tape, values_of_primal, with_tape
 from srcad.reverse.driver import Reversal
 from srcad.reverse.storage.tape_report import tape_entries, with_returned_tape
 from srcad.typing.builder import Builder
 
 Step = Callable[[Unit], Unit]
+SWEEPS = ("called sweeps", "taped sweeps")
+"""Modes in which the sweeps of a function that is called are to be two functions."""
 
 
 _WITH_LISTS = ("primal", "jvp", "tangent")
@@ -96,7 +99,7 @@ def lowered(unit: Unit) -> Unit:
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)
     assert unit.prepare_called is not None
-    f, called = unit.prepare_called(found.function, found.functions, asked.request)
+    f, called = unit.prepare_called(found.function, found.functions, asked.request, asked.taped)
     return replace(unit, function=f, called=called, lowered=replace(found, function=f))
 
 
@@ -225,7 +228,7 @@ def refuse_outputs(unit: Unit) -> Unit:
 def reversal(unit: Unit) -> Unit:
     asked = unit.asked
     if asked.wanted is not None:
-        keep = asked.request.mode == "called sweeps"
+        keep = asked.request.mode in SWEEPS
         return _reversing(unit, driver.of_call(unit.function, asked.wanted, keep))
     # another function that calls a gradient does not give the cotangent of the result
     of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
@@ -260,17 +263,28 @@ def arrays_expanded(unit: Unit) -> Unit:
 
 
 def reversed_(unit: Unit) -> Unit:
+    made = _both_sweeps(unit, _of(unit))
+    is_given = unit.asked.request.mode == "taped sweeps"
+    if is_given or takes_tape(made):
+        if not is_balanced(made.body):
+            made = _both_sweeps(unit, replace(_of(unit), interleaving=False))
+        if not is_balanced(made.body):
+            raise NotTaped
+        made = with_tape(made, is_given)
+    return replace(unit, function=made, reversal=None)
+
+
+def _both_sweeps(unit: Unit, reversal: Reversal) -> Function:
     request = unit.asked.request
     match request.mode:
-        case "called adjoint" | "called sweeps":
-            made = driver.adjoint_of_call(_of(unit), request.mode == "called sweeps")
+        case "called adjoint" | "called sweeps" | "taped sweeps":
+            return driver.adjoint_of_call(reversal, request.mode in SWEEPS)
         case "adjoint":
-            made = driver.adjoint(_of(unit))
+            return driver.adjoint(reversal)
         case "jacobian":
-            made = driver.jacobian(_of(unit))
+            return driver.jacobian(reversal)
         case _:
-            made = driver.gradient(_of(unit), request.keep_value)
-    return replace(unit, function=made, reversal=None)
+            return driver.gradient(reversal, request.keep_value)
 
 
 def tape_listed(unit: Unit) -> Unit:
@@ -357,7 +371,13 @@ def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
 
 
 definitions_sunk = _on_reverse_sweep(lambda f, block, types, shared: sink_definitions(block, types, shared, f.adjoints))
-_simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))
+
+
+def _algebra_simplified(f: Function, block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
+    return simplify_algebra(block, types, values_of_primal(f, block) if takes_tape(f) else lambda e: False)
+
+
+_simplified_in_reverse = _on_reverse_sweep(_algebra_simplified)
 
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:

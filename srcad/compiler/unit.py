@@ -42,6 +42,8 @@ class Asked:
     """Whether calls of functions that do not call themselves may stay calls."""
     inlined: frozenset[int] = frozenset()
     """Functions whose calls do not stay, by the ids of their trees."""
+    taped: frozenset[int] | None = frozenset()
+    """Functions that save on a tape, by the ids of their trees; None where none may."""
     wanted: Wanted | None = None
     """Of the adjoint of a function that is called."""
 
