@@ -348,6 +348,7 @@ def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:
     return (
         primitive is not None
         and primitive.kind in _FOLDABLE
+        and not primitive.external
         and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
         and prim != "stop_gradient"
     )

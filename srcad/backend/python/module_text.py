@@ -6,11 +6,18 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from srcad.backend.python.comment_nodes import Verbatim
-from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
+from srcad.backend.python.expressions import without_module
+from srcad.backend.python.name_clashes import (
+    externals_of,
+    rename_clashes,
+    with_distinct_externals,
+    with_distinct_names,
+)
 from srcad.backend.python.statements import to_ast
 from srcad.backend.python.writer import write, write_with_names
 from srcad.ir.nodes import Block, Expr, Function, Op
 from srcad.ir.traversal import ops, own_exprs, walk
+from srcad.rules.external import digest, imported, is_python
 
 _HELPERS = "srcad.runtime"
 _MACHINE = "srcad.vector_math"
@@ -46,7 +53,8 @@ def module_text(
         assert x
         return _double(x)
     """
-    *others, function = map(rename_clashes, with_distinct_names((*beside, function)))
+    renamed = list(map(rename_clashes, with_distinct_names((*beside, function))))
+    *others, function = with_distinct_externals(renamed)
     definition = to_ast(function, defaults, formats=formats)
     definitions = [to_ast(one, formats=formats) for one in others]
     if decorator is not None:
@@ -64,7 +72,10 @@ def module_text(
     if "math" in used:
         parts.append("import math")
     third_party = ["import numpy as np"] if "np" in used or "np." in asked or decorator is None else []
-    if decorator is not None:
+    external = sorted({prim for one in (*others, function) for prim in externals_of(one)})
+    compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
+    compiled = compiled if decorator is not None or not formats else []
+    if decorator is not None or compiled:
         third_party.append("from numba import njit")
     if third_party:
         parts.append("\n".join(third_party))
@@ -77,7 +88,20 @@ def module_text(
     ]
     if imports:
         parts.append("\n".join(imports))
+    if external:
+        parts.append("\n".join(_imports_of(external, formats)))
+    parts += compiled
     return "\n\n\n".join(["\n\n".join(parts), *texts, *map(write, wrappers)]) + "\n"
+
+
+def _imports_of(external: Sequence[str], formats: bool) -> list[str]:
+    """The imports of functions of the user's; in text for the machine, with what changes where these do."""
+    names: dict[str, list[str]] = {}
+    for prim in external:
+        label, module, name = imported(prim)
+        names.setdefault(module, []).append(name if name == label else f"{name} as {label}")
+    lines = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
+    return lines if formats else [*lines, *(f"# {digest(prim)}" for prim in external if digest(prim))]
 
 
 def unchecked_name(function: Function) -> str:

@@ -14,9 +14,10 @@ from dataclasses import replace
 
 from srcad import runtime
 from srcad.ir.calls import with_callees
-from srcad.ir.nodes import Expr, Function, Var
-from srcad.ir.traversal import defined, own_exprs, own_writes, reads, rename, walk
+from srcad.ir.nodes import Expr, Function, Op, Var
+from srcad.ir.traversal import defined, map_expr, ops, own_exprs, own_writes, reads, rename, rewrite, walk
 from srcad.ir.types import Array
+from srcad.rules.external import is_external, with_other_name
 
 
 def rename_clashes(function: Function) -> Function:
@@ -88,6 +89,31 @@ def with_distinct_names(functions: Sequence[Function]) -> list[Function]:
         names[one.name] = candidate
     renamed = [replace(one, name=names.get(one.name, one.name)) for one in others]
     return [with_callees(one, lambda called: replace(called, name=names[called.name])) for one in (*renamed, last)]
+
+
+def externals_of(function: Function) -> list[str]:
+    """The functions of the user's that it calls."""
+    expressions = [e for stmt in walk(function.body) for e in own_exprs(stmt)]
+    return sorted({op.prim for e in (*expressions, *function.results) for op in ops(e) if is_external(op.prim)})
+
+
+def with_distinct_externals(functions: Sequence[Function]) -> list[Function]:
+    """The functions of a module, where no function of the user's that they call has the name of something else."""
+    used = {prim for one in functions for prim in externals_of(one)}
+    if not used:
+        return list(functions)
+    taken = {*_TAKEN, *dir(runtime)}
+    for one in functions:
+        taken |= {one.name, f"_{one.name}"} | {param.name for param in one.params} | defined(one.body)
+    names = {prim: with_other_name(prim, taken) for prim in used}
+
+    def named(expr: Expr) -> Expr:
+        return map_expr(expr, lambda e: replace(e, prim=names.get(e.prim, e.prim)) if isinstance(e, Op) else e)
+
+    return [
+        replace(one, body=tuple(rewrite(stmt, named) for stmt in one.body), results=tuple(map(named, one.results)))
+        for one in functions
+    ]
 
 
 _TAKEN = frozenset({"np", "math", "njit", "scipy", "sys", *dir(builtins)})
