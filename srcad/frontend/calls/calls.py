@@ -161,9 +161,14 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return _construct(ctx, value, args, keywords)
     if isinstance(value, MethodType):
         return _call_bound(ctx, value, args, keywords)
-    if str(getattr(value, "__module__", "")) in _PUBLIC and value.__name__.isidentifier():
-        name = f"srcad.{value.__name__}"
-        ctx.fail("S121", f"{name} inside a function that is compiled", None, "call it outside, and pass its result in.")
+    own_name = str(getattr(value, "__name__", ""))
+    if str(getattr(value, "__module__", "")) in _PUBLIC and own_name.isidentifier():
+        ctx.fail(
+            "S121",
+            f"srcad.{own_name} inside a function that is compiled",
+            None,
+            "call it outside, and pass its result in.",
+        )
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
