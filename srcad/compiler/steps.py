@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
 from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias_conflicts
@@ -64,7 +65,7 @@ SWEEPS = ("called sweeps", "taped sweeps")
 """Modes in which the sweeps of a function that is called are to be two functions."""
 
 
-_WITH_LISTS = ("primal", "jvp")
+_WITH_LISTS = ("primal", "jvp", "tangent")
 """Modes for which lists may grow and shrink at run time."""
 
 
@@ -92,7 +93,7 @@ def lowered(unit: Unit) -> Unit:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode in _WITH_LISTS,
-        calls=asked.calls and asked.request.mode != "jvp",
+        calls=asked.calls and not asked.request.is_forward,
         inlined=asked.inlined,
         tables=asked.tables,
     )
@@ -154,7 +155,7 @@ def step_functions(unit: Unit) -> Unit:
 def _differentiated(unit: Unit) -> Mapping[str, Expr]:
     """The outputs that have a derivative of their own in what is asked for."""
     f, mode = unit.function, unit.asked.request.mode
-    if mode in ("jacobian", "jvp"):
+    if mode in ("jacobian", "jvp", "tangent"):
         called = [f"output {at} of {f.name}" for at in range(len(f.results))]
         outputs = dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
         return {name: e for name, e in outputs.items() if mode == "jacobian" or is_float(Builder.resume(f).typeof(e))}
@@ -179,7 +180,7 @@ def refuse_conflicts(unit: Unit) -> Unit:
     if mode == "primal":
         joined = join_view_indices(f, Builder.resume(f))
         refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
-    elif mode == "jvp":
+    elif unit.asked.request.is_forward:
         # tangents share memory exactly as their primals do
         refuse_alias_conflicts(f, () if f.results else unit.written, copies_for_views(f))
     elif mode == "adjoint":
@@ -210,7 +211,7 @@ def written_arguments_copied(unit: Unit) -> Unit:
     """Where whole alias classes are restored, each parameter in one counts: the state of a checkpointed loop, and
     what the reverse sweep of each entry of a Jacobian begins with."""
     f, request = unit.function, unit.asked.request
-    if request.mode == "jvp" and not f.results:
+    if request.is_forward and not f.results:
         return unit  # a procedure: what it writes is its result
     whole_classes = request.options.checkpoint or request.mode == "jacobian"
     written = alias_classes(f).written if whole_classes else written_parameters(f)
@@ -246,7 +247,9 @@ def reversal(unit: Unit) -> Unit:
     if asked.request.mode == "vjp":
         count = _differentiated_results(unit)
         return _reversing(unit, vjp_sweeps.of_pair(unit.function, asked.wrt, asked.request.options.checkpoint, count))
-    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
+    # another function that calls a gradient does not give the cotangent of the result
+    of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
+    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, of_value)
     return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
 
 
@@ -324,7 +327,8 @@ def tangents_added(unit: Unit) -> Unit:
     if asked.request.has_aux and lowered is not None and isinstance(lowered.result, Seq):
         outputs = len(list(leaves(lowered.result.items[0])))
     written = frozenset[str]() if unit.function.results else unit.written
-    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written))
+    keep_value = asked.request.mode == "jvp"
+    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written, keep_value))
 
 
 # ---- cleanup ------------------------------------------------------------------------------------------------------
@@ -404,7 +408,7 @@ _simplified_in_reverse = _on_reverse_sweep(_algebra_simplified)
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:
     """In forward mode the statements of tangents stand between those of the user, which stay as they are."""
-    if unit.asked.request.mode != "jvp":
+    if not unit.asked.request.is_forward:
         return _simplified_in_reverse(unit)
     f = unit.function
 

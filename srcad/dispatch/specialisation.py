@@ -88,7 +88,8 @@ class Specialisation:
         self._captures = generated.lowered.captures
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
-        self._overlaps = _overlap_pairs(order, generated.written, generated.lowered.function.types)
+        apart = generated.written | generated.lowered.kept_apart
+        self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
         types = generated.lowered.function.types
         self._written = [at for at, n in enumerate(order) if n in generated.written and isinstance(types[n], Array)]
         self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
@@ -360,8 +361,8 @@ def _result_conversion(
         if count == 0:
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
-    if request.mode == "jvp":
-        return _with_tangents(generated.result, count, request.has_aux)
+    if request.is_forward:
+        return _with_tangents(generated.result, count, request)
     if request.mode == "adjoint":
         return _scalar_gradients(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
     outputs = list(output_leaves(generated.result))
@@ -387,14 +388,18 @@ def _result_conversion(
     return finish
 
 
-def _with_tangents(result: Abstract, count: int, has_aux: bool) -> Callable[[Any], Any]:
+def _with_tangents(result: Abstract, count: int, request: Request) -> Callable[[Any], Any]:
     """The outputs, and their tangents in the same structure: None in the place of what is no float."""
+    has_aux = request.has_aux
     moving = result.items[0] if has_aux and isinstance(result, Seq) else result
     rebuild, of_tangents = result_builder(result), result_builder(_floats_alone(moving))
+    count = count if request.mode == "jvp" else 0
     total = count + sum(is_float(leaf.type) for leaf in output_leaves(moving))
 
     def finish(flat: Any) -> Any:
         flat = (flat,) if total == 1 else () if total == 0 else flat
+        if request.mode == "tangent":
+            return of_tangents(flat)
         value, tangent = rebuild(flat[:count]), of_tangents(flat[count:])
         return (value[0], tangent, value[1]) if has_aux else (value, tangent)
 

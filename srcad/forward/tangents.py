@@ -64,13 +64,17 @@ from srcad.typing.builder import Builder
 
 
 def with_tangents(
-    f: Function, wrt: Sequence[str], outputs: int | None = None, written: Collection[str] = ()
+    f: Function,
+    wrt: Sequence[str],
+    outputs: int | None = None,
+    written: Collection[str] = (),
+    keep_value: bool = True,
 ) -> Function:
     """The function that takes a tangent for each parameter of `wrt` too, and returns the results and their tangents.
 
     Only the first `outputs` results have tangents, where that is given; results that are no floats have none. What it
     leaves in the parameters `written` is a result too, whose tangent is left in that of the parameter. Raises S325
-    for one that has none.
+    for one that has none. Without `keep_value` it returns the tangents alone.
     """
     builder = Builder.resume(f)
     outs = [e for e in f.results[:outputs] if is_float(builder.typeof(e))]
@@ -90,8 +94,14 @@ def with_tangents(
     given = may_alias(body, builder.types)
     with builder.block() as last:
         results = [made.result(e, given) for e in outs]
-    new = replace(f, name=f"{f.name}_jvp", params=(*f.params, *params), body=(*body, *last))
-    return builder.built(replace(new, results=(*f.results, *results)))
+    name = f"{f.name}_jvp" if keep_value else _name_of_tangent(f.name)
+    new = replace(f, name=name, params=(*f.params, *params), body=(*body, *last))
+    return builder.built(replace(new, results=(*(f.results if keep_value else ()), *results)))
+
+
+def _name_of_tangent(name: str) -> str:
+    """The tangent of a gradient is the Hessian times a vector."""
+    return f"{name.removesuffix('_grad')}_hvp" if name.endswith("_grad") else f"{name}_tangent"
 
 
 def _plain(t: Type) -> Type:

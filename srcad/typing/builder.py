@@ -61,6 +61,8 @@ class Builder:
         self.implied: dict[Expr, Expr] = {}
         """For some booleans, a condition that implies them."""
         self.counters: dict[str, int] = {}
+        self.again = False
+        """As in `Function`."""
         self.created: list[str] = []
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
         self.tape: dict[str, Saved] = {}
@@ -79,6 +81,7 @@ class Builder:
         builder.tape = dict(f.tape)
         builder.adjoints = dict(f.adjoints)
         builder.recoveries = f.recoveries
+        builder.again = f.again
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -89,6 +92,11 @@ class Builder:
     def statements(self) -> list[Stmt]:
         """The block at the insertion point."""
         return self._blocks[-1]
+
+    @property
+    def before(self) -> Iterator[Stmt]:
+        """The statements before the insertion point: those of its block, and of the open blocks around it."""
+        return (statement for block in self._blocks for statement in block)
 
     def fresh(self, base: str, type: Type) -> Var:
         """A new name `base.0`, `base.1`, ... of the given type."""

@@ -63,10 +63,7 @@ class _AlgebraRules:
     # ---- expressions -------------------------------------------------------------------------
 
     def node(self, expr: Expr) -> Expr:
-        while isinstance(expr, Op):
-            new = self._step(expr)
-            if new is None:
-                return expr
+        while isinstance(expr, Op) and (new := self._step(expr)) is not None:
             expr = new
         return expr
 
@@ -103,6 +100,8 @@ class _AlgebraRules:
                 return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
             case Op("float", (a,), _):
                 return a if same_type(typeof(a, self.types), Scalar("float64")) else None
+            case Op("np.zeros_like", (Op("np.zeros_like", _, ()) as same,), ()):
+                return same
             case Op("np.transpose", (Op("np.transpose", (a,), inner),), outer) if inner == outer:
                 axes = dict(outer).get("axes")
                 return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None

@@ -165,8 +165,10 @@ class RuleApplier:
         if isinstance(guard, bool) or isinstance(partial, Const):  # which is finite
             return product
         nonzero = builder.op("!=", guard, Const(0.0))
-        scalar = isinstance(builder.typeof(product), Scalar)
-        return builder.op("select" if scalar else "np.where", nonzero, product, Const(0.0))
+        choose = "select" if isinstance(builder.typeof(product), Scalar) else "np.where"
+        guarded = builder.op(choose, nonzero, product, Const(0.0))
+        # a factor that is zero here may have a derivative
+        return builder.op(choose, builder.op("np.isfinite", partial), product, guarded) if builder.again else guarded
 
 
 def _needs_zero_guard(op: Op, masked: int) -> bool:
