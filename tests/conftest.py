@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -14,6 +15,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--compile-all", action="store_true", help="compile every program of the corpus, not one of each kind"
     )
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()  # until all tests are collected: next to nothing of them is garbage
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # the collected tests stay to the end: each full collection would go over all of them
+    gc.set_threshold(50_000)  # a compilation leaves next to no garbage in cycles
+    gc.enable()
 
 
 @pytest.fixture
