@@ -28,6 +28,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # of programs that compare; tests of the warning ask for it. A line in pyproject.toml would import srcad too early
+    config.addinivalue_line("filterwarnings", "ignore::srcad.ZeroDerivativeWarning")
+
+
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
