@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Generator
 
 import pytest
 
@@ -17,15 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_sessionstart() -> None:
-    gc.disable()  # until all tests are collected: next to nothing of them is garbage
-
-
-def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()  # the collected tests stay to the end: each full collection would go over all of them
-    gc.set_threshold(50_000)  # a compilation leaves next to no garbage in cycles
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The tests, of which there are many, stay to the end: no garbage collection has to go over them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000)  # what a compilation leaves is hardly ever a cycle
+        gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
