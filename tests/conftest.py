@@ -31,11 +31,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # of programs that compare; tests of the warning ask for it. A line in pyproject.toml would import srcad too early
-    config.addinivalue_line("filterwarnings", "ignore::srcad.ZeroDerivativeWarning")
-
-
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
