@@ -27,10 +27,9 @@ TOLERANCE = 1e-12
 def written(case: Case):
     """The texts of the value and gradient of a program, and the flat arguments for them."""
     df = srcad.value_and_grad(case.function, case.wrt)
-    uncompiled = srcad.value_and_grad(case.function, case.wrt, target="python")
-    one = uncompiled.specialisation(*case.args)
+    one = df.specialisation(*case.args)
     flat = one.flat(flatten(df._parameters.values(case.args, {}))[0])
-    return {"source": one.text, "saved": df.specialisation(*case.args).shipment().text}, flat
+    return {"source": one.text, "saved": one.shipment().text}, flat
 
 
 def outcome(function, args):
