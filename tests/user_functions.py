@@ -136,3 +136,53 @@ def bad_rule(d_y: Any, y: Any, x: Any) -> Any:
 def bad_tangent(y: Any, x: Any, t_x: Any) -> Any:
     t_x *= 2.0
     return t_x
+
+
+@external
+def doubled(x: Any) -> Any:
+    return 2.0 * x
+
+
+@vjp(doubled)
+def doubled_vjp(d_y: Any, y: Any, x: Any) -> Any:
+    return 2.0 * d_y
+
+
+@jvp(doubled)
+def wrong_tangent(y: Any, x: Any, t_x: Any) -> Any:
+    return 3.0 * t_x
+
+
+@external
+def squared(x: Any) -> Any:
+    return x * x
+
+
+@vjp(squared)
+def squared_vjp(d_y: Any, y: Any, x: Any) -> Any:
+    return 2.0 * d_y * halted(x)
+
+
+@external
+def halted(x: Any) -> Any:
+    return x * 1.0
+
+
+@partials(halted)
+def halted_partials(y: Any, x: Any) -> Any:
+    """Wrong: what depends on it has a wrong second derivative, and a right first one."""
+    return 3.0
+
+
+calls: list[float] = []
+
+
+@external(returns="float64")
+def counted(x: Any) -> Any:
+    calls.append(x)
+    return x + 1e-12 * len(calls)
+
+
+@partials(counted)
+def counted_partials(y: Any, x: Any) -> Any:
+    return y / y
