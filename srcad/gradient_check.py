@@ -17,6 +17,7 @@ from srcad.dispatch.pytree import copied, flatten, places, unflatten
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import SrcadError, fail
 from srcad.options import Choices, spelled
+from srcad.rules.weighted_sum import weighted_sum_of
 
 _ENTRIES = 64  # of one leaf; of a larger leaf that many are sampled, with a fixed seed
 
@@ -112,6 +113,49 @@ def check_grad(
             fail("S312", what, None, why, "look whether the gradient has a kink or a jump there.")
         second = found if isinstance(found, str) else found[0]
     return replace(worst, forward=forward if isinstance(forward, str) else forward[0], second=second)
+
+
+@spelled
+def check_rule(
+    f: Callable[..., Any],
+    *args: Any,
+    argnums: tuple[int, ...] | None = None,
+    tolerance: float | None = None,
+    **options: Unpack[Choices],
+) -> Check:
+    """Check the rules of `f` at these arguments by `check_grad` with `order=2`, of a weighted sum of what it returns.
+
+    `argnums` are the positions of those that have a derivative, by default all floats. Two calls of `f` must give the
+    same, and change nothing; what it returns must be new memory. Raises S312 where that is not so, or a derivative is
+    wrong.
+
+    >>> from srcad.rules import external, jvp
+    >>> __name__ = "user_module"
+    >>> @external
+    ... def cubed(x):
+    ...     return x * x * x
+    >>> @jvp(cubed)
+    ... def cubed_jvp(y, x, t_x):
+    ...     return 3.0 * x * x * t_x
+    >>> found = check_rule(cubed, np.array([0.5, 2.0]), target="python")
+    >>> found.entries, found.forward < 1e-12, found.second < 1e-6
+    (2, True, True)
+    """
+    name = getattr(f, "__name__", "the function")
+    given = [copied(a) for a in args]
+    arrays = [a for a in given if isinstance(a, np.ndarray)]
+    before = [a.copy() for a in arrays]
+    one, other = f(*given), f(*given)
+    if not all(a.tobytes() == b.tobytes() for a, b in zip(arrays, before, strict=True)):
+        fail("S312", f"{name} writes into an argument", None, "It may only return.", "copy the argument in it.")
+    if any(np.may_share_memory(one, a) for a in arrays):
+        fail("S312", f"{name} returns memory of an argument", None, "The result must be new.", "return a copy.")
+    if np.asarray(one).tobytes() != np.asarray(other).tobytes():
+        fail("S312", f"two equal calls of {name} differ", None, "What has a rule depends on its arguments alone.")
+    floats = tuple(k for k, a in enumerate(args) if np.asarray(a).dtype.kind == "f")
+    weights = np.random.default_rng(0).normal(size=np.shape(one))[()]
+    wrt = tuple(k + 1 for k in (floats if argnums is None else argnums))
+    return check_grad(weighted_sum_of(f), weights, *args, argnums=wrt, tolerance=tolerance, order=2, **options)
 
 
 def _gradients(derivative: Derivative, args: tuple[Any, ...], argnums: Argnums, has_aux: bool) -> tuple[Any, ...]:

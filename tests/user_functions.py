@@ -59,12 +59,16 @@ bessel = libm.j0
 bessel.argtypes, bessel.restype = (ctypes.c_double,), ctypes.c_double
 bessel_1 = libm.j1
 bessel_1.argtypes, bessel_1.restype = (ctypes.c_double,), ctypes.c_double
-external(bessel_1)
 
 
 @partials(bessel)
 def bessel_partials(y: Any, x: Any) -> Any:
     return -bessel_1(x)
+
+
+@partials(bessel_1)
+def bessel_1_partials(y: Any, x: Any) -> Any:
+    return bessel(x) - y / x
 
 
 @external(returns="float64[:]")
@@ -186,3 +190,42 @@ def counted(x: Any) -> Any:
 @partials(counted)
 def counted_partials(y: Any, x: Any) -> Any:
     return y / y
+
+
+# ---- one direction given, the other derived ----------------------------------------------------------
+
+
+@external
+def by_vjp(x: Any, a: Any) -> Any:
+    return np.cumsum(x) * a
+
+
+@vjp(by_vjp)
+def by_vjp_rule(d_y: Any, y: Any, x: Any, a: Any) -> Any:
+    return np.cumsum((d_y * a)[::-1])[::-1], np.sum(d_y * np.cumsum(x))
+
+
+@external
+def by_jvp(x: Any, a: Any) -> Any:
+    return np.cumsum(x) * a * a
+
+
+@jvp(by_jvp)
+def by_jvp_rule(y: Any, x: Any, a: Any, t_x: Any, t_a: Any) -> Any:
+    t = np.zeros_like(x)
+    if t_x is not None:
+        t = t + np.cumsum(t_x) * a * a
+    if t_a is not None:
+        t = t + np.cumsum(x) * 2.0 * a * t_a
+    return t
+
+
+@numba.njit
+def smoothed(x, y, k):
+    z = np.zeros_like(x)
+    for i in range(k, len(x)):
+        z[i] = x[i] - x[i - k] + 2.0 * y[i - k]
+    return z
+
+
+linear(smoothed, 0, 1)
