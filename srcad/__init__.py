@@ -16,6 +16,7 @@ from srcad.errors import (
     CompileError,
     DerivativeError,
     InternalError,
+    NumericalDerivativeWarning,
     SrcadError,
     UnsupportedError,
     ZeroDerivativeWarning,
@@ -24,6 +25,7 @@ from srcad.gradient_check import check_grad, check_rule
 from srcad.insertion import insert_gradient_of
 from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
+from srcad.rules.external import opaque
 
 __all__ = [
     "AliasError",
@@ -32,6 +34,7 @@ __all__ = [
     "Derivative",
     "DerivativeError",
     "InternalError",
+    "NumericalDerivativeWarning",
     "Plan",
     "SrcadError",
     "UnsupportedError",
@@ -49,6 +52,7 @@ __all__ = [
     "jit",
     "jvp",
     "load",
+    "opaque",
     "stop_gradient",
     "value_and_grad",
     "vjp",

@@ -114,6 +114,10 @@ class InternalError(SrcadError):
     """S9xx: a fault of srcad itself."""
 
 
+class NumericalDerivativeWarning(UserWarning):
+    """A function is differentiated by finite differences, as `srcad.opaque(f, differences=True)` asks."""
+
+
 class ZeroDerivativeWarning(UserWarning):
     """A result depends on a differentiated argument through step functions (comparisons, rounding) only.
 

@@ -23,6 +23,8 @@ from tests.user_functions import (
     doubled,
     halted,
     identity,
+    measured,
+    measured_once,
     moved_average,
     scaled_by,
     shortened,
@@ -245,3 +247,42 @@ def test_check_rule(f: Callable[..., Any], args: tuple[Any, ...]) -> None:
 def test_check_rule_refuses(f: Callable[..., Any], words: str) -> None:
     with pytest.raises(srcad.SrcadError, match=words):
         srcad.check_rule(f, X if f is not counted else 1.0, target="python")
+
+
+# ---- differences, where they are asked for ------------------------------------------------------------
+
+
+def test_differences() -> None:
+    def f(x: Any, a: Any) -> Any:
+        return np.sum(measured(x, a * a) ** 2) + measured_once(a)
+
+    found = srcad.check_grad(f, X, 0.4, argnums=(0, 1), target="python")
+    assert isinstance(found.forward, float) and found.forward < 1e-8
+    matrix = np.array([[1.0, 2.0], [3.0, 0.0]])
+    for given in (matrix, np.asfortranarray(matrix)):
+        gradient = srcad.grad(lambda m: np.sum(measured_once(m) * matrix), target="python")(given)
+        np.testing.assert_allclose(gradient, 3.0 * given**2 * matrix, atol=1e-7)
+    assert abs(srcad.grad(lambda a: measured_once(a) * 2.0)(2.0) - 24.0) < 1e-7
+    single = srcad.grad(lambda m: np.sum(measured_once(m)), target="python")(np.float32([1.0, 2.0]))
+    np.testing.assert_allclose(single, [3.0, 12.0], rtol=1e-3)
+    _, t = srcad.jvp(measured_once_of, (X,), (np.zeros(5),), target="python")
+    np.testing.assert_array_equal(t, np.zeros(5))
+
+
+def measured_once_of(x: Any) -> Any:
+    return measured_once(x)
+
+
+def test_differences_come_with_a_warning() -> None:
+    with pytest.warns(srcad.NumericalDerivativeWarning, match="unseen is differentiated by differences"):
+
+        @srcad.opaque(differences=True)
+        def unseen(x: Any) -> Any:
+            return x
+
+    @srcad.opaque
+    def without(x: Any) -> Any:
+        return x * 2.0
+
+    with pytest.raises(srcad.SrcadError, match="S203"):
+        srcad.grad(lambda x: without(x), target="python")(1.0)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import warnings
 from typing import Any
 
 import numba
 import numpy as np
 
+from srcad import opaque
 from srcad.rules import external, jvp, linear, partials, vjp, vjp_into
 
 
@@ -229,3 +231,15 @@ def smoothed(x, y, k):
 
 
 linear(smoothed, 0, 1)
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+
+    @opaque(differences=True)
+    def measured(x: Any, a: Any) -> Any:
+        return np.convolve(np.sin(x), np.ones(3), "same") * a
+
+    @opaque(differences=True)
+    def measured_once(x: Any) -> Any:
+        return x * x * x

@@ -23,13 +23,15 @@ derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from srcad.errors import fail
-from srcad.frontend.calls.derived_rules import tangent_by_vjp
+from srcad.frontend.calls.derived_rules import tangent_by_differences, tangent_by_vjp
 from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Op, Slice, Undef, Var
 from srcad.ir.types import Array, Scalar
+from srcad.rules.external import called
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import Rule, find_rule, find_tangent_rule
 from srcad.typing.builder import Builder
@@ -57,7 +59,9 @@ def tangent_of(builder: Builder, stmt: Assign, op: Op, tangents: Sequence[Atom |
         return _of_product(builder, op, tangents)
     found = find_rule(op.prim, ranks)
     if found is not None and found.kind == "vjp" and primitive.external:
-        return _by_vjp(builder, stmt, op, found, tangents)
+        return _derived(builder, stmt, op, lambda at: tangent_by_vjp(found.function, at), tangents)
+    if primitive.differences and (found is None or found.kind != "partials"):
+        return _derived(builder, stmt, op, lambda at: tangent_by_differences(called(op.prim), at), tangents)
     if found is None or found.kind != "partials":
         advice = "write a rule (docs/rules.md), or wrap the argument in srcad.stop_gradient."
         fail("S203", f"no rule for the tangent of {op.prim}", stmt.span, advice=advice)
@@ -69,13 +73,18 @@ def _by_rule(builder: Builder, stmt: Assign, op: Op, rule: Rule, tangents: Seque
     return value
 
 
-def _by_vjp(builder: Builder, stmt: Assign, op: Op, rule: Rule, tangents: Sequence[Atom | None]) -> Atom:
-    """By transposing the rule of reverse mode, for each argument that has a tangent."""
+def _derived(
+    builder: Builder,
+    stmt: Assign,
+    op: Op,
+    rule: Callable[[int], Callable[..., Any]],
+    tangents: Sequence[Atom | None],
+) -> Atom:
+    """By a rule for each argument that has a tangent."""
     parts = []
     for at, tangent in enumerate(tangents):
         if tangent is not None:
-            derived = tangent_by_vjp(rule.function, at)
-            (part,) = inline_rule(builder, derived, [Var(stmt.target), tangent, *_atoms(op)], dict(op.static))
+            (part,) = inline_rule(builder, rule(at), [Var(stmt.target), tangent, *_atoms(op)], dict(op.static))
             assert part is not None
             parts.append(part)
     return _sum(builder, parts)

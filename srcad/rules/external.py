@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import warnings
 from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from types import CodeType, FunctionType, ModuleType
@@ -24,6 +25,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from srcad.errors import NumericalDerivativeWarning
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, row
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,6 +72,28 @@ def external(function: F | None = None, *, returns: str = "") -> Any:
     if function is None:
         return lambda found: external(found, returns=returns)
     _add(function, "external", returns)
+    return function
+
+
+def opaque(function: F | None = None, *, differences: bool = False, returns: str = "") -> Any:
+    """`external`, of a function that is differentiated by central differences, where `differences` asks for it.
+
+    A derivative then costs two calls of the function, in reverse mode two for each number in an argument, and has about
+    two thirds of the digits. A `NumericalDerivativeWarning` says so. Second derivatives have a third of them; write a
+    rule where they matter.
+    """
+    if function is None:
+        return lambda found: opaque(found, differences=differences, returns=returns)
+    external(function, returns=returns)
+    if differences:
+        name = PRIMITIVE_OF[key_of(function)]
+        PRIMITIVES[name] = replace(PRIMITIVES[name], differences=True)
+        warnings.warn(
+            f"{getattr(function, '__name__', 'a function')} is differentiated by differences: two thirds of the digits "
+            "are right at best, and reverse mode calls it twice for each number in an argument",
+            NumericalDerivativeWarning,
+            stacklevel=2,
+        )
     return function
 
 

@@ -29,6 +29,9 @@ class Primitive:
     external: bool = False
     """It is a function of the user, of which nothing is known but what it is given and returns."""
 
+    differences: bool = False
+    """Of such a function: where it has no rule, its derivative is a quotient of differences."""
+
     # ---- derivatives
     differentiable: bool = True
     """False: the derivative is zero wherever it exists."""

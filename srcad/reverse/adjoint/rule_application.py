@@ -27,7 +27,11 @@ from dataclasses import replace
 
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.errors import fail
-from srcad.frontend.calls.derived_rules import contribution_by_jvp, contribution_by_linearity
+from srcad.frontend.calls.derived_rules import (
+    contribution_by_differences,
+    contribution_by_jvp,
+    contribution_by_linearity,
+)
 from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Op, Stmt, Var
 from srcad.ir.traversal import stmt_reads, substitute
@@ -118,6 +122,8 @@ class RuleApplier:
                 derived = contribution_by_jvp(rule.function, k, len(args))
             elif primitive.external and k in linear:
                 derived = contribution_by_linearity(called(op.prim), k, linear)
+            elif primitive.differences:
+                derived = contribution_by_differences(called(op.prim), k)
             else:
                 advice = "write a rule (help(srcad.rules) says how), or wrap the argument in srcad.stop_gradient."
                 fail("S203", f"no derivative rule for {op.prim}", stmt.span, advice=advice)
