@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from typing_extensions import Unpack
 
@@ -15,6 +15,9 @@ from srcad.dispatch.signature import Argnums, Parameters
 from srcad.options import Choices, Options, spelled
 from srcad.request import Request
 from srcad.rules.primitives import PRIMITIVE_OF
+
+if TYPE_CHECKING:
+    from srcad.sparse.sparse_jacobian import SparseJacobian
 
 T = TypeVar("T")
 
@@ -86,8 +89,22 @@ def jvp(
     return _recent(f, request)(primals, tangents)
 
 
+@overload
+def jacobian(
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: Literal[False] = False, **options: Unpack[Choices]
+) -> Derivative: ...
+
+
+@overload
+def jacobian(
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: Literal[True], **options: Unpack[Choices]
+) -> SparseJacobian: ...
+
+
 @spelled
-def jacobian(f: Callable[..., Any] | str, argnums: Argnums = 0, **options: Unpack[Choices]) -> Derivative:
+def jacobian(
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: bool = False, **options: Unpack[Choices]
+) -> Any:
     """The derivatives of all outputs of `f`, scalars in a structure or one array, in one run of `f`.
 
     In the structure that `f` returns, each scalar is replaced by its gradient, as `grad` returns it. An array is
@@ -96,8 +113,10 @@ def jacobian(f: Callable[..., Any] | str, argnums: Argnums = 0, **options: Unpac
 
     >>> jacobian(lambda x, y: (x * y, x / y), (0, 1), target="python")(3.0, 2.0)
     ((2.0, 3.0), (0.5, -0.75))
+
+    With `sparse`, a `SparseJacobian`: called, it gives a `scipy.sparse.csr_matrix`, computed in a few sweeps.
     """
-    return _derivative("jacobian", f, argnums, False, options)
+    return _sparse(f, argnums, options) if sparse else _derivative("jacobian", f, argnums, False, options)
 
 
 @spelled
@@ -174,6 +193,12 @@ def _derivative(
     f = _function(f)
     wrt = Parameters.of(f).wrt(argnums)
     return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen))
+
+
+def _sparse(f: Callable[..., Any] | str, argnums: Argnums, options: Choices) -> SparseJacobian:
+    from srcad.sparse.sparse_jacobian import SparseJacobian  # with scipy.sparse, which takes its time
+
+    return SparseJacobian(_function(f), argnums, Options.of(options))
 
 
 def _function(f: Callable[..., Any] | str) -> Callable[..., Any]:

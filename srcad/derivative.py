@@ -90,6 +90,14 @@ class Derivative:
                 return one.run(leaves, found.flat)
         return self._specialise(tuple(primals), {}, positions=found.positions).run(leaves, found.flat)
 
+    def along(self, positions: tuple[int, ...], args: tuple[Any, ...]) -> Specialisation:
+        """In forward mode, the specialisation for these arguments and tangents of the leaves at these positions."""
+        leaves, spec = flatten(self._parameters.values(args, {}))
+        for one in self._specialisations.get((spec, positions, *map(leaf_type_key, leaves)), ()):
+            if one.fits(leaves):
+                return one
+        return self._specialise(args, {}, positions=positions)
+
     # ---- the text ------------------------------------------------------------------------------
 
     @property

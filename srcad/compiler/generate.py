@@ -36,7 +36,7 @@ from srcad.compiler.called_functions import BetterInlined
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
-from srcad.compiler.passes import COMPILED, INLINED, READABLE
+from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.errors import InternalError, SrcadError, during
@@ -197,6 +197,12 @@ class Generated:
         """The function that is compiled, without its docstring."""
         return module_text(self.compiled, "", self.defaults, formats=False, beside=self.compiled_beside)
 
+    def dependence_code(self) -> str:
+        """In forward mode, the function whose last parameter is added to each array that tangents are written into."""
+        with settings(verify=self._verify), remembered_analyses():
+            unit, beside = _made(self._asked, DEPENDENCES)
+        return module_text(unit.function, "", beside=beside)
+
     def _module(self, function: Function, asks: bool, **choices: Any) -> str:
         takes = self.takes if asks else list(map(of_any_length, self.takes))
         asked = argument_check(function.name, takes) if asks else ""
@@ -225,7 +231,7 @@ def generate(
     mode = "grad" if request.mode == "value_and_grad" else request.mode
     verify = is_verifying() or request.options.debug
     with settings(verify=verify):
-        unit, beside = _made(asked, mode)
+        unit, beside = _made(asked, READABLE[mode])
     called = () if unit.called is None else unit.called.normal_forms()
     made, lowered = unit.function, unit.lowered
     assert lowered is not None
@@ -242,13 +248,13 @@ def generate(
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
 
-def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
+def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
     while True:
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=nested_derivative)
         try:
-            unit = _readable(READABLE[mode], replace(start, prepare_called=prepare_called))
+            unit = _readable(order, replace(start, prepare_called=prepare_called))
             if unit.called is None:
                 return unit, ()
             *beside, made = unit.called.beside(unit.function)
