@@ -7,7 +7,7 @@ gradient(x)
 print(gradient.source)
 """
 
-from srcad.api import adjoint, grad, jacobian, jit, jvp, load, stop_gradient, value_and_grad
+from srcad.api import adjoint, grad, hessian, hvp, jacobian, jit, jvp, load, stop_gradient, value_and_grad
 from srcad.derivative import Derivative
 from srcad.dispatch.memory_plan import Plan
 from srcad.errors import (
@@ -38,6 +38,8 @@ __all__ = [
     "adjoint",
     "check_grad",
     "grad",
+    "hessian",
+    "hvp",
     "implicit_root",
     "insert_gradient_of",
     "jacobian",

@@ -12,8 +12,9 @@ from typing_extensions import Unpack
 from srcad.backend.modules.text_functions import function_at, function_of
 from srcad.derivative import Derivative
 from srcad.dispatch.signature import Argnums, Parameters
+from srcad.errors import fail
 from srcad.options import Choices, Options, spelled
-from srcad.request import Request
+from srcad.request import MODE_OF, Request, jacobian_mode
 from srcad.rules.primitives import PRIMITIVE_OF
 
 if TYPE_CHECKING:
@@ -89,9 +90,83 @@ def jvp(
     return _recent(f, request)(primals, tangents)
 
 
+@spelled
+def hvp(
+    f: Callable[..., Any] | str,
+    primals: Sequence[Any] | None = None,
+    tangents: Sequence[Any] | None = None,
+    *,
+    argnums: Argnums = 0,
+    **options: Unpack[Choices],
+) -> Any:
+    """The derivative of the gradient of `f` in one direction: the Hessian times a vector, without the Hessian.
+
+    `primals` are the arguments of `f`, which returns a number, and `tangents` the direction, as for `jvp`. The result
+    is the change of `grad(f, argnums)`: of the gradient by the first argument, where nothing else is asked for.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], ([3.0, 2.0],), ([1.0, 0.0],), target="python")
+    [4.0, 6.0]
+
+    Without primals, the `Derivative` that is called with both. It takes about as long as two gradients.
+    """
+    request = Request("tangent", (), False, False, Options.of(options))
+    slope = _derivative("grad", f, argnums, False, options)
+    if primals is None and tangents is None:
+        return Derivative(slope, request)
+    return _recent(slope, request)(primals, tangents)
+
+
+@overload
+def hessian(
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    sparse: Literal[False] = False,
+    **options: Unpack[Choices],
+) -> Derivative: ...
+
+
+@overload
+def hessian(
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: Literal[True], **options: Unpack[Choices]
+) -> SparseJacobian: ...
+
+
+@spelled
+def hessian(
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    sparse: bool = False,
+    **options: Unpack[Choices],
+) -> Any:
+    """The second derivatives of a function that returns one scalar: the Jacobian of its gradient, in forward mode.
+
+    In the structure of the gradient, each number and array is replaced by its gradient: an array of shape
+    `x.shape + x.shape` for an array `x`, a tuple of tuples where `argnums` is a tuple. With `has_aux`, `f` returns
+    `(value, aux)`, and the result is `(hessian, aux)`.
+
+    >>> hessian(lambda x, y: x * x * y, (0, 1), target="python")(3.0, 2.0)
+    ((4.0, 6.0), (6.0, 0.0))
+
+    With `sparse`, a `SparseJacobian`: called, it gives a `scipy.sparse.csr_matrix`, computed in a few sweeps.
+    """
+    if sparse:
+        return _sparse(_derivative("grad", f, argnums, False, options), argnums, has_aux, options, symmetric=True)
+    return _derivative("hessian", f, argnums, has_aux, options)
+
+
 @overload
 def jacobian(
-    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: Literal[False] = False, **options: Unpack[Choices]
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    mode: Literal["forward", "reverse"] | None = None,
+    sparse: Literal[False] = False,
+    **options: Unpack[Choices],
 ) -> Derivative: ...
 
 
@@ -103,20 +178,34 @@ def jacobian(
 
 @spelled
 def jacobian(
-    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: bool = False, **options: Unpack[Choices]
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    mode: Literal["forward", "reverse"] | None = None,
+    sparse: bool = False,
+    **options: Unpack[Choices],
 ) -> Any:
-    """The derivatives of all outputs of `f`, scalars in a structure or one array, in one run of `f`.
+    """The derivatives of all outputs of `f`: numbers and arrays in a structure.
 
-    In the structure that `f` returns, each scalar is replaced by its gradient, as `grad` returns it. An array is
+    In the structure that `f` returns, each number is replaced by its gradient, as `grad` returns it. An array is
     replaced by the array of the gradients of its entries, of shape `out.shape + x.shape` for an argument `x`.
     `.compiled` returns them flat: for each output, one for each argument.
+
+    `mode="reverse"` runs `f` once and a reverse sweep for each output, numbers or one array. `mode="forward"` runs
+    `f` with a tangent for each number among the arguments. By default the cheaper one is taken, for the types and the
+    lengths of the first call with such types. With `has_aux`, `f` returns `(out, aux)`, and the result is
+    `(jacobian, aux)`.
 
     >>> jacobian(lambda x, y: (x * y, x / y), (0, 1), target="python")(3.0, 2.0)
     ((2.0, 3.0), (0.5, -0.75))
 
     With `sparse`, a `SparseJacobian`: called, it gives a `scipy.sparse.csr_matrix`, computed in a few sweeps.
     """
-    return _sparse(f, argnums, options) if sparse else _derivative("jacobian", f, argnums, False, options)
+    if sparse:
+        return _sparse(f, argnums, has_aux or mode is not None, options)
+    known, either = jacobian_mode(mode, has_aux)
+    return _derivative(known, f, argnums, has_aux, options, either)
 
 
 @spelled
@@ -185,20 +274,28 @@ def stop_gradient(x: T) -> T:
 # a call of it is lowered to the primitive
 PRIMITIVE_OF[stop_gradient] = "stop_gradient"
 
+# called inside a function, they are read as what they make
+MODE_OF.update({grad: "grad", value_and_grad: "value_and_grad", jacobian: "jacobian", hessian: "hessian"})
+MODE_OF.update({jvp: "jvp", hvp: "hvp", jit: "primal"})
+
 
 def _derivative(
-    mode: str, f: Callable[..., Any] | str, argnums: Argnums, has_aux: bool, options: Choices
+    mode: str, f: Callable[..., Any] | str, argnums: Argnums, has_aux: bool, options: Choices, either: bool = False
 ) -> Derivative:
     chosen = Options.of(options)
     f = _function(f)
     wrt = Parameters.of(f).wrt(argnums)
-    return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen))
+    return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen, either=either))
 
 
-def _sparse(f: Callable[..., Any] | str, argnums: Argnums, options: Choices) -> SparseJacobian:
+def _sparse(
+    f: Callable[..., Any] | str, argnums: Argnums, more: bool, options: Choices, symmetric: bool = False
+) -> SparseJacobian:
     from srcad.sparse.sparse_jacobian import SparseJacobian  # with scipy.sparse, which takes its time
 
-    return SparseJacobian(_function(f), argnums, Options.of(options))
+    if more:
+        fail("S310", "a sparse derivative has neither mode nor has_aux", advice="leave them out, or sparse=True.")
+    return SparseJacobian(_function(f), argnums, Options.of(options), symmetric)
 
 
 def _function(f: Callable[..., Any] | str) -> Callable[..., Any]:

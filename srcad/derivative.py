@@ -6,12 +6,15 @@ import html
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
-from srcad.dispatch.call_help import WORDS, call_help, call_signature
+from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
+from srcad.dispatch.calling_function import calling_function
 from srcad.dispatch.example_arguments import Example, example
+from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten
@@ -28,7 +31,10 @@ from srcad.inspection.page.rendering import compact
 from srcad.inspection.profile import Profile, profile
 from srcad.inspection.trace import Trace, trace
 from srcad.options import Options
-from srcad.request import Request
+from srcad.request import Differentiation, Request
+
+_MOST = 100
+"""Arguments by position, of a function with a star-parameter."""
 
 
 class Derivative:
@@ -47,28 +53,26 @@ class Derivative:
     _request: Request
 
     def __init__(self, function: Callable[..., Any], request: Request) -> None:
-        if isinstance(function, Derivative) and function._request.mode != "primal":
-            why = "Derivatives of derivatives are not there yet."
-            advice = "take differences of the gradient; or write the first derivative out, and differentiate that."
-            fail("S101", f"{function!r} is itself a derivative", None, why, advice)
         self.__wrapped__ = function
         self._parameters = Parameters.of(function)
         inner = getattr(self._parameters.function, "__name__", "function")
-        self.__name__: str = getattr(function, "__name__", inner)
+        self.__name__: str = (
+            function._name_as_function if isinstance(function, Derivative) else (getattr(function, "__name__", inner))
+        )
         self.__qualname__ = getattr(function, "__qualname__", self.__name__)
         self.__module__ = getattr(function, "__module__", __name__)
         self.__doc__ = call_help(self.__name__, request, getattr(function, "__doc__", None))
         self.__signature__ = call_signature(function, request)
-        if request.mode == "primal":
-            self.__srcad_primal__ = function
         self._request = request
+        if request.is_called:
+            self._parameters = Parameters.of(self.__srcad_primal__)
         self._specialisations: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
-        if self._request.mode == "jvp":
+        if self._request.is_forward:
             return self._directional(*args, **kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
         for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
@@ -87,8 +91,41 @@ class Derivative:
         leaves, spec = flatten(found.values)
         for one in self._specialisations.get((spec, found.positions, *map(leaf_type_key, leaves)), ()):
             if one.fits(leaves):
-                return one.run(leaves, found.flat)
-        return self._specialise(tuple(primals), {}, positions=found.positions).run(leaves, found.flat)
+                break
+        else:
+            one = self._specialise(tuple(primals), {}, positions=found.positions)
+        if one.is_procedure:
+            found.refuse_unwritable(leaves, one.names)
+        return one.run(leaves, found.flat)
+
+    # ---- in other functions --------------------------------------------------------------------
+
+    @cached_property
+    def __srcad_primal__(self) -> Callable[..., Any]:
+        """What is read where this is to be differentiated, or compiled: a function with a source."""
+        if self._request.mode == "primal":
+            return self.__wrapped__
+        wrt = ", ".join(self._request.wrt)
+        summary = f"The {WORDS[self._request.mode]} of {self.__name__}" + (f" with respect to {wrt}." if wrt else ".")
+        return calling_function(self._name_as_function, summary, self.__signature__, self)
+
+    @property
+    def __srcad_derivative__(self) -> tuple[Differentiation, Callable[..., Any]] | None:
+        """What is read where a function calls this: what is asked for, and of which function."""
+        request, parameters = self._request, self._parameters
+        if request.mode == "primal":
+            return None
+        if request.is_forward:
+            return Differentiation(request.mode, 0, request.has_aux, request.options), self.__wrapped__
+        places = tuple(name if name in parameters.names else parameters.place(name, _MOST) for name in request.wrt)
+        argnums = places[0] if request.single else places
+        asked = Differentiation(request.mode, argnums, request.has_aux, request.options, request.either)
+        return asked, self.__wrapped__
+
+    @property
+    def _name_as_function(self) -> str:
+        name = self.__name__ if self.__name__.isidentifier() else "lambda_"
+        return name if self._request.mode == "primal" else f"{name}_{SUFFIXES.get(self._request.mode, 'grad')}"
 
     def along(self, positions: tuple[int, ...], args: tuple[Any, ...]) -> Specialisation:
         """In forward mode, the specialisation for these arguments and tangents of the leaves at these positions."""
@@ -197,7 +234,7 @@ class Derivative:
         values = self._parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
-        if self._request.mode == "jvp":
+        if self._request.is_forward:
             key = (spec, float_positions(self._parameters, values), *map(leaf_type_key, leaves))
         for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
@@ -268,10 +305,18 @@ class Derivative:
         positions: tuple[int, ...] | None = None,
     ) -> Specialisation:
         parameters, request = self._parameters, self._request
+        if request.is_called:
+            request = replace(request, mode="primal")
         values = parameters.values(args, kwargs)
         leaves, spec = flatten(values)
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
-        if request.mode == "jvp":
+        if request.either and forward_is_better(parameters, values, leaves, request):
+            columns = Derivative(self.__wrapped__, replace(request, mode="columns", either=False))
+            one = columns._specialise(args, kwargs, invented)
+            self._specialisations.setdefault(key, []).append(one)
+            self._newest = one
+            return one
+        if request.is_forward:
             request = replace(
                 request, positions=float_positions(parameters, values) if positions is None else positions
             )

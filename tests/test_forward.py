@@ -263,3 +263,44 @@ def test_broadcast() -> None:
     np.testing.assert_array_equal(t, [[0.0, 1.0, 2.0], [0.0, 1.0, 2.0]])
     _, t = srcad.jvp(lambda x, c: x + c, (1.0, np.ones(3)), (2.0, None), target="python")
     np.testing.assert_array_equal(t, [2.0, 2.0, 2.0])
+
+
+# ---- functions that write into their arguments, and return nothing -----------------------------------
+
+
+def smooth(x: Any, y: Any, h: Any) -> None:
+    for i in range(1, len(x) - 1):
+        y[i] = x[i] + h * (x[i - 1] - 2.0 * x[i] + x[i + 1]) ** 2
+    x[:] = y
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_procedure(target: str) -> None:
+    def after(step: float) -> Any:
+        x, y = np.arange(5.0) ** 2 + step * np.arange(5.0), np.ones(5) * step
+        smooth(x, y, 0.1 + 0.3 * step)
+        return np.array([x, y])
+
+    x, y, t_x, t_y = np.arange(5.0) ** 2, np.zeros(5), np.arange(5.0), np.ones(5)
+    assert srcad.jvp(smooth, (x, y, 0.1), (t_x, t_y, 0.3), target=target) == (None, None)
+    np.testing.assert_allclose([x, y], after(0.0))
+    np.testing.assert_allclose([t_x, t_y], (after(1e-6) - after(-1e-6)) / 2e-6, rtol=1e-7)
+
+
+def test_procedure_whose_tangents_cannot_be_written() -> None:
+    x, y, t_x, t_y = np.ones(5), np.zeros(5), np.ones(5), np.ones(5)
+    frozen = np.ones(5)
+    frozen.flags.writeable = False
+    for tangents in (
+        (t_x, None),
+        (t_x, [0.0] * 5),
+        (t_x, np.ones(5, np.float32)),
+        (t_x, frozen),
+        (t_x, np.ones(10)[::2]),
+    ):
+        with pytest.raises(ArgumentError, match="S325"):
+            srcad.jvp(smooth, (x, y, 0.1), (*tangents, None), target="python")
+    for tangents in ((t_x, t_x), (x, t_y), (t_x, x)):
+        with pytest.raises(ArgumentError, match="S308"):
+            srcad.jvp(smooth, (x, y, 0.1), (*tangents, None), target="python")
+    np.testing.assert_array_equal([x, t_x, y, t_y], [np.ones(5), np.ones(5), np.zeros(5), np.ones(5)])

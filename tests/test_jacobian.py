@@ -609,7 +609,7 @@ def prints(x):
         | ^^^^^^^^^^^^^^^^^^^^
   Numbers are differentiated side by side, the entries of an array one after another.
 
-  You can: join what you return into one array, or ask for a Jacobian of each.""",
+  You can: ask for mode="forward"; join what you return into one array; or ask for a Jacobian of each.""",
         ),
         (
             whole,
@@ -661,7 +661,7 @@ def prints(x):
 )
 def test_refused(f, x, want):
     with pytest.raises(DerivativeError) as caught:
-        srcad.jacobian(f, **plain)(x)
+        srcad.jacobian(f, mode="reverse", **plain)(x)
     line = str(f.__code__.co_firstlineno)
     assert str(caught.value) == want.replace("LINE", line).replace("\n        |", "\n    " + " " * len(line) + " |")
 

@@ -185,12 +185,6 @@ def test_message(function: Callable[..., Any], args: tuple[Any, ...], lines: tup
         assert line in str(caught.value), str(caught.value)
 
 
-def test_derivative_of_a_derivative() -> None:
-    with pytest.raises(srcad.UnsupportedError, match="is itself a derivative") as caught:
-        srcad.grad(srcad.grad(table))
-    assert "Derivatives of derivatives are not there yet" in str(caught.value)
-
-
 def test_a_ufunc_that_is_given_where_to_write() -> None:
     def f(y):
         z = np.zeros(4)

@@ -12,8 +12,13 @@ import pytest
 
 import srcad.rules  # noqa: F401  fills the table
 from srcad import runtime
+from srcad.forward.tangents import with_tangents
+from srcad.ir.nodes import Const, Function, Param, Span, Var
+from srcad.ir.types import Array, Scalar, dim
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
 from srcad.rules.registry import RULES, Rule, find_rule
+from srcad.typing.builder import Builder
+from tests.interpreter import interpret
 
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], Any]
 
@@ -339,6 +344,72 @@ def test_structured(case: Case) -> None:
     rng = np.random.default_rng(6)
     args = [a(rng) if callable(a) else a for a in case.args]
     check(case.name, args, [k for k, a in enumerate(case.args) if callable(a)], case.static, rng)
+
+
+# ---- forward mode -------------------------------------------------------------------------------
+
+
+def row(case: Case, args: list[Any]) -> tuple[Function, list[str], list[Any]]:
+    """The function of one operation in normal form, the parameters that it is differentiated by, and their values."""
+    builder = Builder()
+    builder.span = Span("test_rules.py", "row", 1, 0, 1, 0, "")
+    atoms: list[Any] = []
+    params, values, moving = [], [], []
+    for k, (given, value) in enumerate(zip(case.args, args, strict=True)):
+        if not callable(given) and not isinstance(given, np.ndarray):
+            atoms.append(Const(given))
+            continue
+        name = f"x{k}"
+        dtype = str(np.asarray(value).dtype)
+        shape = np.shape(value)
+        builder.types[name] = Array(dtype, tuple(map(dim, shape))) if shape else Scalar(dtype)
+        atoms.append(Var(name))
+        params.append(Param(name, name))
+        values.append(value)
+        if callable(given):
+            moving.append(name)
+    with builder.block() as body:
+        y = builder.op(case.name, *atoms, **case.static)
+    return builder.built(Function("row", tuple(params), tuple(body), (y,), {})), moving, values
+
+
+def check_tangents(case: Case, args: list[Any], rng: Any, tolerance: float = 2e-7) -> None:
+    """The tangent against the difference of y along it, and against the rule of reverse mode: <w, J v> = <J^T w, v>."""
+    f, moving, values = row(case, args)
+    tangent = with_tangents(f, moving)
+    names = [p.name for p in f.params]
+    v = {name: rng.normal(size=np.shape(values[names.index(name)]))[()] for name in moving}
+
+    def moved(by: float) -> list[Any]:
+        return [x + by * v[name] if name in v else x for name, x in zip(names, values, strict=True)]
+
+    y, t_y = interpret(tangent, [*values, *v.values()])
+    (up,), (down,) = interpret(f, moved(1e-6)), interpret(f, moved(-1e-6))
+    want = (up - down) / 2e-6
+    assert np.shape(t_y) == np.shape(y)
+    assert np.max(np.abs(t_y - want), initial=0.0) <= tolerance * max(1.0, np.max(np.abs(want), initial=0.0)), case
+    w = rng.normal(size=np.shape(y))[()]
+    rule = find_rule(case.name, tuple(np.ndim(a) for a in args))
+    assert rule is not None
+    with np.errstate(all="ignore"):
+        found = contributions(rule, w, y, args, case.static)
+        parts = [np.sum(d * v[f"x{k}"]) for k, d in enumerate(found) if f"x{k}" in v and d is not None]
+        have, want = float(np.sum(w * t_y)), float(np.sum(parts))
+        size = max(1.0, abs(want), *(float(np.max(np.abs(d), initial=0.0)) for d in found if d is not None))
+    assert abs(have - want) <= 1e-12 * size * max(1, np.size(y)), (case, have, want)
+
+
+@pytest.mark.parametrize("case", [*ELEMENTWISE, *SCALAR, *STRUCTURED], ids=label)
+def test_tangents(case: Case) -> None:
+    rng = np.random.default_rng(7)
+    pairs = SHAPES if case in ELEMENTWISE else [((), ())]
+    for pair in pairs:
+        shapes = [pair[0], pair[1], pair[1]] if case.name != "np.where" else [pair[0] or (1,), pair[0], pair[1]]
+        if case in STRUCTURED:
+            args = [a(rng) if callable(a) else a for a in case.args]
+        else:
+            args = [a(rng, shapes[k]) if callable(a) else a for k, a in enumerate(case.args)]
+        check_tangents(case, args, rng)
 
 
 # ---- points where a formula could go wrong ------------------------------------------------------

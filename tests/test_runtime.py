@@ -20,6 +20,7 @@ CUBE = rng.normal(size=(2, 3, 4))
 SQUARE = rng.normal(size=(3, 3))
 
 CALLS: dict[str, list[tuple[Any, ...]]] = {
+    "constant": [(0.3,), (np.ones(2),)],
     "unbroadcast_1d": [(np.arange(4.0), np.ones(1)), (np.arange(4.0), np.ones(4)), (np.zeros(0), np.ones(1))],
     "unbroadcast_2d": [(MATRIX, np.ones(s)) for s in ((1, 1), (3, 1), (1, 4), (3, 4))],
     "unbroadcast_3d": [(CUBE, np.ones(s)) for s in ((1, 3, 1), (2, 1, 4))],

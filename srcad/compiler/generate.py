@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from srcad.analysis.cache import remembered_analyses
@@ -56,8 +56,9 @@ _CALLED = {
     "adjoint": "Adjoint of",
     "jacobian": "Jacobian of",
     "jvp": "Value and tangent of",
+    "tangent": "Tangent of",
 }
-_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian", "jvp": "_jvp"}
+_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +244,7 @@ def generate(
         () if mode == "primal" else wrt,
         tuple(docstring_lines((*unit.tape, *tape_of_called(beside)))),
     )
-    name = source.name + _SUFFIX.get(mode, "_grad")
+    name = made.name if request.is_forward else source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
 
@@ -252,7 +253,8 @@ def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
     while True:
-        start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=nested_derivative)
+        differentiate = partial(nested_derivative, boundscheck=asked.request.options.boundscheck)
+        start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=differentiate)
         try:
             unit = _readable(order, replace(start, prepare_called=prepare_called))
             if unit.called is None:

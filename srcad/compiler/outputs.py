@@ -56,7 +56,7 @@ def check_outputs(result: Abstract, where: Span) -> None:
         _float(output, "the output" if len(outputs) == 1 else f"output {at}", where)
     if len(outputs) > 1 and any(isinstance(output.type, Array) for output in outputs):
         why = "Numbers are differentiated side by side, the entries of an array one after another."
-        advice = "join what you return into one array, or ask for a Jacobian of each."
+        advice = 'ask for mode="forward"; join what you return into one array; or ask for a Jacobian of each.'
         fail("S209", "the output has an array and more beside it", where, why, advice)
 
 

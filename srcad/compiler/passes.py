@@ -165,6 +165,7 @@ READABLE: Mapping[str, Order] = {
     "primal": (*NORMALISE, REFUSE, REMOVE, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
     "jvp": (*NORMALISE, *FORWARD, *CLEAN_UP),
+    "tangent": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
 }
@@ -201,8 +202,8 @@ CALLED_TIDY: Order = (
 )
 """What the sweeps of an adjoint can have in common, once it is known what they do."""
 
-NESTED: Order = (*PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL)
-"""From the normal form of a function to a derivative of it that another function needs for its value."""
+NESTED: Mapping[str, Order] = {mode: order[2:] for mode, order in READABLE.items()}
+"""By mode, from the lowered form of a function to its derivative, where another function calls that."""
 
 
 def check_names(names: Iterable[str], optional: bool = False) -> frozenset[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from srcad.analysis.memory.alias_classes import AliasClasses, alias_classes
 from srcad.analysis.memory.alias_conflicts import copies_for_views, refuse_alias_conflicts
@@ -60,7 +61,7 @@ from srcad.typing.builder import Builder
 Step = Callable[[Unit], Unit]
 
 
-_WITH_LISTS = ("primal", "jvp")
+_WITH_LISTS = ("primal", "jvp", "tangent")
 """Modes for which lists may grow and shrink at run time."""
 
 
@@ -88,7 +89,7 @@ def lowered(unit: Unit) -> Unit:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode in _WITH_LISTS,
-        calls=asked.calls and asked.request.mode != "jvp",
+        calls=asked.calls and not asked.request.is_forward,
         inlined=asked.inlined,
         tables=asked.tables,
     )
@@ -150,7 +151,7 @@ def step_functions(unit: Unit) -> Unit:
 def _differentiated(unit: Unit) -> Mapping[str, Expr]:
     """The outputs that have a derivative of their own in what is asked for."""
     f, mode = unit.function, unit.asked.request.mode
-    if mode in ("jacobian", "jvp"):
+    if mode in ("jacobian", "jvp", "tangent"):
         called = [f"output {at} of {f.name}" for at in range(len(f.results))]
         outputs = dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
         return {name: e for name, e in outputs.items() if mode == "jacobian" or is_float(Builder.resume(f).typeof(e))}
@@ -164,9 +165,9 @@ def refuse_conflicts(unit: Unit) -> Unit:
     if mode == "primal":
         joined = join_view_indices(f, Builder.resume(f))
         refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
-    elif mode == "jvp":
+    elif unit.asked.request.is_forward:
         # tangents share memory exactly as their primals do
-        refuse_alias_conflicts(f, (), copies_for_views(f))
+        refuse_alias_conflicts(f, () if f.results else unit.written, copies_for_views(f))
     elif mode == "adjoint":
         refuse_alias_conflicts(f, [name for name in unit.asked.wrt if isinstance(f.types[name], Array)])
     else:
@@ -195,6 +196,8 @@ def written_arguments_copied(unit: Unit) -> Unit:
     """Where whole alias classes are restored, each parameter in one counts: the state of a checkpointed loop, and
     what the reverse sweep of each entry of a Jacobian begins with."""
     f, request = unit.function, unit.asked.request
+    if request.is_forward and not f.results:
+        return unit  # a procedure: what it writes is its result
     whole_classes = request.options.checkpoint or request.mode == "jacobian"
     written = alias_classes(f).written if whole_classes else written_parameters(f)
     return _resumed(lambda f, builder: copy_written_arguments(f, builder, written))(unit)
@@ -224,7 +227,9 @@ def reversal(unit: Unit) -> Unit:
     if asked.wanted is not None:
         keep = asked.request.mode == "called sweeps"
         return _reversing(unit, driver.of_call(unit.function, asked.wanted, keep))
-    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, driver.of_value)
+    # another function that calls a gradient does not give the cotangent of the result
+    of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
+    of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, of_value)
     return _reversing(unit, of(unit.function, asked.wrt, asked.request.options.checkpoint))
 
 
@@ -281,7 +286,9 @@ def tangents_added(unit: Unit) -> Unit:
     outputs = None
     if asked.request.has_aux and lowered is not None and isinstance(lowered.result, Seq):
         outputs = len(list(leaves(lowered.result.items[0])))
-    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs))
+    written = frozenset[str]() if unit.function.results else unit.written
+    keep_value = asked.request.mode == "jvp"
+    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written, keep_value))
 
 
 # ---- cleanup ------------------------------------------------------------------------------------------------------
@@ -355,7 +362,7 @@ _simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebr
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:
     """In forward mode the statements of tangents stand between those of the user, which stay as they are."""
-    if unit.asked.request.mode != "jvp":
+    if not unit.asked.request.is_forward:
         return _simplified_in_reverse(unit)
     f = unit.function
 

@@ -58,7 +58,7 @@ def flat_buffers(parameters: Parameters, wrt: Sequence[str], values: Sequence[An
             _check(name, leaf, buffer)
             arrays.append((f"d_{name}", buffer))
         flat += buffers
-    _check_disjoint(arrays, len(flat))
+    refuse_overlap(arrays, len(flat))
     if len(rest) > 1:
         fail("S306", f"{len(rest)} arguments more than the function and its buffers take")
     return flat + rest
@@ -76,8 +76,8 @@ def _check(name: str, leaf: Any, buffer: Any) -> None:
         fail("S309", f"the adjoint buffer d_{name} cannot be written to")
 
 
-def _check_disjoint(arrays: list[tuple[str, Any]], buffers: int) -> None:
-    """S308 where a buffer overlaps another argument in memory."""
+def refuse_overlap(arrays: list[tuple[str, Any]], buffers: int) -> None:
+    """S308 where one of the last arrays, the buffers, overlaps another in memory."""
     first = len(arrays) - buffers
     for at in range(first, len(arrays)):
         name, buffer = arrays[at]

@@ -14,8 +14,14 @@ WORDS = {
     "jacobian": "Jacobian",
     "adjoint": "adjoint",
     "jvp": "value and tangent",
+    "tangent": "tangent",
+    "columns": "Jacobian",
+    "hessian": "Hessian",
     "primal": "compiled form",
 }
+
+SUFFIXES = {"jvp": "jvp", "tangent": "tangent", "jacobian": "jacobian", "columns": "jacobian", "hessian": "hessian"}
+"""Of the name of a derivative that another function calls; "grad" where there is none."""
 
 _FLAT = (
     "`.compiled` and a saved file take flat arguments: of a structure its arrays and numbers one after another, then\n"
@@ -45,10 +51,11 @@ def _returns(name: str, request: Request) -> str:
     one = request.wrt[0] if request.wrt else ""
     if request.mode == "primal":
         return f"Returns what {name} returns."
-    if request.mode == "jvp":
+    if request.is_forward:
+        value = f"what {name} returns, and " if request.mode == "jvp" else ""
         return (
             f"Called with two tuples: the arguments of {name}, and their tangents in the same structure\n(None: zero). "
-            f"Returns what {name} returns, and the tangents of its floats in the same structure."
+            f"Returns {value}the tangents of its floats in the same structure."
         )
     if request.mode == "adjoint":
         return (
@@ -60,7 +67,9 @@ def _returns(name: str, request: Request) -> str:
         gradient = f"the gradient, in the structure, the shapes and the dtypes of {one}"
     else:
         gradient = "a tuple of gradients, each in the structure, the shapes and the dtypes of its argument"
-    if request.mode == "jacobian":
+    if request.mode == "hessian":
+        return "Returns the gradient, with the gradient of each of its numbers in place of that."
+    if request.mode in ("jacobian", "columns"):
         shape = "An array becomes one of the shape of the array, then that of the argument."
         return f"Returns what {name} returns, with {gradient} in\nplace of each number. {shape}"
     if request.mode == "value_and_grad":
@@ -79,7 +88,7 @@ def call_signature(function: Callable[..., Any], request: Request) -> inspect.Si
     parameters = list(signature.parameters.values())
     after = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
     kinds = [p.kind for p in parameters]
-    if request.mode == "jvp":
+    if request.is_forward:
         names = ("primals", "tangents")
         return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
     if request.mode == "adjoint" and inspect.Parameter.VAR_POSITIONAL not in kinds:

@@ -79,7 +79,7 @@ class Specialisation:
         flat_leaves = [by_name[name] for name in order if name in by_name]
         self._positions = [leaf.position for leaf in flat_leaves]
         self._select = _leaf_selector(self._positions)
-        self._names = order
+        self.names = order
         self._convert = [
             (at, change)
             for at, leaf in enumerate(flat_leaves)
@@ -125,6 +125,11 @@ class Specialisation:
         except Exception as error:
             raise joined(error) from None
         return self.finish(returned)
+
+    @property
+    def is_procedure(self) -> bool:
+        """Whether the function returns nothing: what it computes, it writes into its arguments."""
+        return not self.generated.lowered.function.results
 
     def flat(self, leaves: list[Any]) -> list[Any]:
         """The leaves and the captured values as flat arguments of the generated function."""
@@ -232,7 +237,7 @@ class Specialisation:
 
     def _check_written(self, flat: list[Any]) -> None:
         for at in self._written:
-            name, array = self._names[at], flat[at]
+            name, array = self.names[at], flat[at]
             if not array.flags.writeable:
                 if self._request.mode in ("primal", "adjoint"):  # the other modes copy the array
                     fail("S317", f"{name} is read-only, and is written to", None, None, f"pass {name}.copy().")
@@ -250,9 +255,9 @@ class Specialisation:
             if np.may_share_memory(a, b) and np.shares_memory(a, b):
                 fail(
                     "S308",
-                    f"{self._names[one]} and {self._names[other]} overlap in memory",
-                    why=f"{self._names[one]} is written to, which would change {self._names[other]} too.",
-                    advice=f"pass {self._names[other]}.copy().",
+                    f"{self.names[one]} and {self.names[other]} overlap in memory",
+                    why=f"{self.names[one]} is written to, which would change {self.names[other]} too.",
+                    advice=f"pass {self.names[other]}.copy().",
                 )
 
 
@@ -342,8 +347,8 @@ def _result_conversion(
         if count == 0:
             return lambda flat: rebuild(())
         return (lambda flat: rebuild((flat,))) if count == 1 else rebuild
-    if request.mode == "jvp":
-        return _with_tangents(generated.result, count, request.has_aux)
+    if request.is_forward:
+        return _with_tangents(generated.result, count, request)
     if request.mode == "adjoint":
         return _scalar_gradients(arguments, leaves, [parameters.argument(name, values) for name in request.wrt])
     outputs = list(output_leaves(generated.result))
@@ -369,14 +374,18 @@ def _result_conversion(
     return finish
 
 
-def _with_tangents(result: Abstract, count: int, has_aux: bool) -> Callable[[Any], Any]:
+def _with_tangents(result: Abstract, count: int, request: Request) -> Callable[[Any], Any]:
     """The outputs, and their tangents in the same structure: None in the place of what is no float."""
+    has_aux = request.has_aux
     moving = result.items[0] if has_aux and isinstance(result, Seq) else result
     rebuild, of_tangents = result_builder(result), result_builder(_floats_alone(moving))
+    count = count if request.mode == "jvp" else 0
     total = count + sum(is_float(leaf.type) for leaf in output_leaves(moving))
 
     def finish(flat: Any) -> Any:
         flat = (flat,) if total == 1 else () if total == 0 else flat
+        if request.mode == "tangent":
+            return of_tangents(flat)
         value, tangent = rebuild(flat[:count]), of_tangents(flat[count:])
         return (value[0], tangent, value[1]) if has_aux else (value, tangent)
 

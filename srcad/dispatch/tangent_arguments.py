@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from srcad.dispatch.adjoint_buffers import refuse_overlap
 from srcad.dispatch.pytree import flatten, places
 from srcad.dispatch.signature import Parameters
 from srcad.errors import fail
@@ -28,6 +29,25 @@ class TangentArguments:
     """The leaves that have a tangent, among all leaves of the values."""
     flat: tuple[Any, ...]
     """Their tangents."""
+    given: tuple[tuple[str, Any], ...]
+    """Where each of the flat ones stands, and the tangent as it was given."""
+
+    def refuse_unwritable(self, leaves: list[Any], names: Sequence[str]) -> None:
+        """Of a function that writes into its arguments, and so into their tangents.
+
+        Raises S325 for the tangent of an array that is no array like it, S308 for one that overlaps another argument.
+        """
+        arrays = [(name, leaf) for name, leaf in zip(names, leaves, strict=False) if isinstance(leaf, np.ndarray)]
+        tangents = []
+        for (place, own), made in zip(self.given, self.flat, strict=True):
+            if isinstance(made, np.ndarray):
+                name = f"the tangent of {place}"
+                if own is not made or not made.flags.writeable:
+                    why = "The function writes into its arguments, and returns nothing."
+                    advice = f"give an array of the dtype and layout of {place}: np.zeros_like({place})."
+                    fail("S325", f"{name} cannot be written to", None, why, advice)
+                tangents.append((name, made))
+        refuse_overlap([*arrays, *tangents], len(tangents))
 
 
 def tangents_of(parameters: Parameters, primals: Any, tangents: Any) -> TangentArguments:
@@ -36,12 +56,12 @@ def tangents_of(parameters: Parameters, primals: Any, tangents: Any) -> TangentA
     None, for an argument or a leaf of one, is a tangent of zero; integers, bools and strings take no other. Raises S325
     for tangents of another structure, shape or kind.
     """
-    for name, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, tuple | list):
+    for name, sequence in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(sequence, tuple | list):
             advice = f"write {name}=(x,) where the function takes one argument."
             fail(
                 "S325",
-                f"{name} is a {type(given).__name__}, not a tuple with one entry for each argument",
+                f"{name} is a {type(sequence).__name__}, not a tuple with one entry for each argument",
                 None,
                 None,
                 advice,
@@ -51,6 +71,7 @@ def tangents_of(parameters: Parameters, primals: Any, tangents: Any) -> TangentA
     values = parameters.values(tuple(primals), {})
     positions: list[int] = []
     flat: list[Any] = []
+    given: list[tuple[str, Any]] = []
     for at, (primal, tangent) in enumerate(zip(primals, tangents, strict=True)):
         if tangent is None:
             continue
@@ -61,7 +82,8 @@ def tangents_of(parameters: Parameters, primals: Any, tangents: Any) -> TangentA
             if found is not None:
                 positions.append(first + k)
                 flat.append(found)
-    return TangentArguments(values, tuple(positions), tuple(flat))
+                given.append((place, own))
+    return TangentArguments(values, tuple(positions), tuple(flat), tuple(given))
 
 
 def float_positions(parameters: Parameters, values: tuple[Any, ...]) -> tuple[int, ...]:

@@ -28,10 +28,11 @@ tangent. So tangents share memory exactly as their primals do, and no store has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.errors import fail
 from srcad.forward.activity import moving_names
 from srcad.forward.tangent_rules import tangent_of
 from srcad.ir.names import base, is_temporary, stem
@@ -62,14 +63,27 @@ from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
 
-def with_tangents(f: Function, wrt: Sequence[str], outputs: int | None = None) -> Function:
+def with_tangents(
+    f: Function,
+    wrt: Sequence[str],
+    outputs: int | None = None,
+    written: Collection[str] = (),
+    keep_value: bool = True,
+) -> Function:
     """The function that takes a tangent for each parameter of `wrt` too, and returns the results and their tangents.
 
-    Only the first `outputs` results have tangents, where that is given; results that are no floats have none.
+    Only the first `outputs` results have tangents, where that is given; results that are no floats have none. What it
+    leaves in the parameters `written` is a result too, whose tangent is left in that of the parameter. Raises S325
+    for one that has none. Without `keep_value` it returns the tangents alone.
     """
     builder = Builder.resume(f)
     outs = [e for e in f.results[:outputs] if is_float(builder.typeof(e))]
-    made = _Tangents(f, builder, moving_names(f, wrt, outs))
+    moving = moving_names(f, wrt, [*outs, *map(Var, written)])
+    for name in written:
+        if name in moving and name not in wrt:
+            why = "What is written into it depends on what is differentiated."
+            fail("S325", f"{base(name)} is written to, and has no tangent", None, why, "give it one, of zeros.")
+    made = _Tangents(f, builder, moving)
     params = []
     for name in wrt:
         seed = builder.adjoint(f"t_{stem(name)}", _plain(f.types[name]), base(name))
@@ -80,8 +94,14 @@ def with_tangents(f: Function, wrt: Sequence[str], outputs: int | None = None) -
     given = may_alias(body, builder.types)
     with builder.block() as last:
         results = [made.result(e, given) for e in outs]
-    new = replace(f, name=f"{f.name}_jvp", params=(*f.params, *params), body=(*body, *last))
-    return builder.built(replace(new, results=(*f.results, *results)))
+    name = f"{f.name}_jvp" if keep_value else _name_of_tangent(f.name)
+    new = replace(f, name=name, params=(*f.params, *params), body=(*body, *last))
+    return builder.built(replace(new, results=(*(f.results if keep_value else ()), *results)))
+
+
+def _name_of_tangent(name: str) -> str:
+    """The tangent of a gradient is the Hessian times a vector."""
+    return f"{name.removesuffix('_grad')}_hvp" if name.endswith("_grad") else f"{name}_tangent"
 
 
 def _plain(t: Type) -> Type:

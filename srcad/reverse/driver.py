@@ -139,10 +139,10 @@ class _Plan:
 # ---- what is to be reversed ------------------------------------------------------------------------------------
 
 
-def of_value(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:
-    """Of the first result, a scalar; its cotangent is a parameter."""
+def of_value(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = (), takes_seed: bool = True) -> Reversal:
+    """Of the first result, a scalar; its cotangent is a parameter, or 1."""
     builder = Builder.resume(f)
-    seed = _seed(f, builder)
+    seed = _seed(f, builder) if takes_seed else Const(1.0)
     return Reversal(builder.built(f), tuple(wrt), (((f.results[0], seed),),), {}, tuple(checkpoint))
 
 
@@ -265,15 +265,14 @@ def save_results(f: Function) -> Function:
 def gradient(reversal: Reversal, keep_value: bool = False) -> Function:
     """The gradient of the first result.
 
-    It takes the parameters of the primal and `d_result`, the cotangent of that result. It returns the results if
-    `keep_value`, then a gradient for each of `wrt`.
+    It takes the parameters of the primal and `d_result`, the cotangent of that result if it is not 1. It returns the
+    results if `keep_value`, then a gradient for each of `wrt`.
     """
     f, plan = reversal.function, reversal.plan
     ((_, seed),) = reversal.seeds[0]
-    assert isinstance(seed, Var)
     sweeps = plan.assembled()
     results = (*(f.results if keep_value else ()), *(plan.adjoints[0][name] for name in reversal.wrt))
-    params = (*f.params, Param(seed.name, "d_result", seed=True))
+    params = (*f.params, *((Param(seed.name, "d_result", seed=True),) if isinstance(seed, Var) else ()))
     body = (FORWARD, *sweeps.forward, REVERSE, *sweeps.reverse, *_deferred(sweeps), Return(results))
     return _made(replace(f, name=f"{f.name}_grad", params=params, body=body, results=results), plan.builder)
 

@@ -14,6 +14,8 @@ from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
 from srcad.compiler.generate import Generated
 from srcad.errors import fail
+from srcad.frontend.values.abstract_values import leaves
+from srcad.ir.types import is_float
 from srcad.sparse.dependence import NONE, indices_of, inputs
 from srcad.sparse.numpy_namespace import replace_names
 
@@ -34,13 +36,14 @@ class PatternFunction:
         module = imported(path, f"made_by_srcad.{path.stem}")
         replace_names(module)
         self._function = getattr(module, generated.function.name)
-        self._values = len(generated.lowered.function.results)
+        self._count = sum(is_float(leaf.type) for leaf in leaves(generated.result))
 
     def __call__(self, flat: Sequence[Any], shape: tuple[int, ...]) -> list[Any]:
         """The dependences of the tangents of the results, each an array or one alone."""
         with np.errstate(all="ignore"):
             found = self._function(*flat, inputs(shape), NONE)
-        return list(found[self._values :])
+        found = found if isinstance(found, tuple) else (found,)  # one result comes alone
+        return list(found[-self._count :])
 
 
 def found_pattern(finder: PatternFunction, flat: Sequence[Any], shape: tuple[int, ...], name: str) -> Any:

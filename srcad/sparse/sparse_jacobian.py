@@ -46,7 +46,7 @@ class SparseJacobian:
         self._made_of = (function, argnums, options, symmetric)
         self._at = at = _place(function, argnums)
         self._symmetric = symmetric
-        self._tangent = Derivative(function, Request("jvp", (), False, False, options))
+        self._tangent = Derivative(function, Request("tangent" if symmetric else "jvp", (), False, False, options))
         self._cotangent = cotangent_of(function, at, options)
         self._finders: dict[object, PatternFunction] = {}
         self._plans: dict[object, Plan] = {}

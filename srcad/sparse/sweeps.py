@@ -48,6 +48,7 @@ class Sweeps:
         """What the pattern is kept by: the lengths of arrays, and what is no float."""
         self.eps = float(np.finfo(x.dtype).eps)
         """The precision of the least precise result."""
+        self._has_value = tangent._request.mode == "jvp"
         self._out: Any = None
 
     def flat(self) -> list[Any]:
@@ -57,7 +58,9 @@ class Sweeps:
     def forward(self, direction: Vector) -> Vector:
         """The derivative of all floats that the function returns, in one direction."""
         t_x = as_laid_out(self.x, direction.reshape(self.x.shape))
-        self._out, found = self.tangent.run(self._leaves, (t_x,))
+        found = self.tangent.run(self._leaves, (t_x,))
+        if self._has_value:
+            self._out, found = found
         leaves = [np.asarray(one) for one in flatten(found)[0] if one is not None]
         if not leaves:
             why = "A sparse Jacobian has a row for each float that the function returns."

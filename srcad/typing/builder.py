@@ -90,6 +90,11 @@ class Builder:
         """The block at the insertion point."""
         return self._blocks[-1]
 
+    @property
+    def before(self) -> Iterator[Stmt]:
+        """The statements before the insertion point: those of its block, and of the open blocks around it."""
+        return (statement for block in self._blocks for statement in block)
+
     def fresh(self, base: str, type: Type) -> Var:
         """A new name `base.0`, `base.1`, ... of the given type."""
         count = self.counters.get(base, 0)

@@ -17,6 +17,7 @@ from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.inlined_frames import call_closure, inline
 from srcad.frontend.calls.methods import call_method
+from srcad.frontend.calls.nested_derivatives import call_derivative, make_derivative
 from srcad.frontend.calls.primitive_calls import call_primitive
 from srcad.frontend.calls.unknown_functions import dotted_name, unknown_function
 from srcad.frontend.lowering.comprehensions import accumulated, lazy_quantifier
@@ -43,6 +44,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import as_array
 from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
+from srcad.request import MODE_OF, Differentiation
 from srcad.rules.copied_helpers import helper_like
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
@@ -122,6 +124,8 @@ def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: M
 def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
     if isinstance(value, Primitive):
         return call_primitive(ctx, value.name, args, keywords)
+    if isinstance(value, Differentiation):
+        return call_derivative(ctx, value, args[0], args[1:], keywords)
     if isinstance(value, functools.partial):
         given = [to_abstract(ctx, arg) for arg in value.args]
         return _call_object(
@@ -134,7 +138,12 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         hash(value)
     except TypeError:
         ctx.fail("S121", f"an object of type {type(value).__name__} is called")
-    if hasattr(value, "__srcad_primal__"):  # made by srcad.jit
+    is_method = isinstance(value, MethodType)  # a method has the attributes of its function
+    if value in MODE_OF:
+        return make_derivative(ctx, value, MODE_OF[value], args, keywords)
+    if not is_method and (made := getattr(value, "__srcad_derivative__", None)) is not None:  # made outside
+        return call_derivative(ctx, made[0], Constant(made[1]), args, keywords)
+    if not is_method and hasattr(value, "__srcad_primal__"):  # made by srcad.jit
         return _call_object(ctx, value.__srcad_primal__, args, keywords)
     if value in BUILTINS:
         return BUILTINS[value](ctx, [as_array(ctx, arg) for arg in args], keywords)
@@ -149,19 +158,10 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
     if isinstance(value, type):
         return _construct(ctx, value, args, keywords)
     if isinstance(value, MethodType):
-        if isinstance(value.__self__, str):
-            return _call_static(ctx, value, args, keywords)
-        owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
-        if of_library(owner.__module__):
-            unknown_function(ctx, value)
-        return inline(ctx, value.__func__, [to_abstract(ctx, value.__self__), *args], keywords)
-    if str(getattr(value, "__module__", "")) in _DERIVATIVE_MODULES or type(value).__module__ in _DERIVATIVE_MODULES:
-        ctx.fail(
-            "S121",
-            "a derivative inside a function that is differentiated",
-            "Derivatives of derivatives are not there yet.",
-            "take it outside, and pass its result in; or write the derivative out.",
-        )
+        return _call_bound(ctx, value, args, keywords)
+    if str(getattr(value, "__module__", "")) in _PUBLIC and value.__name__.isidentifier():
+        name = f"srcad.{value.__name__}"
+        ctx.fail("S121", f"{name} inside a function that is compiled", None, "call it outside, and pass its result in.")
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
@@ -176,6 +176,19 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
     if isinstance(method, FunctionType) and not of_library(type(value).__module__):
         return inline(ctx, method, [Constant(value), *args], keywords)
     unknown_function(ctx, value)
+
+
+def _call_bound(ctx: Context, method: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
+    """A call of a method, whose function may be a derivative."""
+    function, own = method.__func__, method.__self__
+    if isinstance(own, str):
+        return _call_static(ctx, method, args, keywords)
+    if of_library((own if isinstance(own, type) else type(own)).__module__):
+        unknown_function(ctx, method)
+    given = [to_abstract(ctx, own), *args]
+    if isinstance(function, FunctionType):
+        return inline(ctx, function, given, keywords)
+    return _call_object(ctx, function, given, keywords)
 
 
 def _operands(
@@ -199,7 +212,7 @@ def _operands(
     return args, keywords
 
 
-_DERIVATIVE_MODULES = frozenset({"srcad.api", "srcad.derivative", "srcad.gradient_check"})
+_PUBLIC = frozenset({"srcad.api", "srcad.gradient_check"})
 
 
 def _from_library(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:

@@ -97,8 +97,9 @@ def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Fr
 def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
     """Lower again, with the function that calls itself as one of its own; S115 where it cannot be."""
     functions = ctx.functions
+    why = _NOT_ALONE if functions is not None else _DERIVED
     try:
-        ctx.fail("S115", f"{tree.name} calls itself", _NOT_ALONE, "define it outside, or write it as a loop.")
+        ctx.fail("S115", f"{tree.name} calls itself", why, "define it outside, or write it as a loop.")
     except SrcadError as error:
         if functions is None or parent is not None or id(tree) in functions.trees:
             raise
@@ -107,6 +108,7 @@ def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
         raise RetryWithCalls(error) from None
 
 
+_DERIVED = "Its derivative is called inside another function, or it is a function of a derivative of its own."
 _NOT_ALONE = "It is defined inside another function, or is given one that is."
 
 

@@ -72,8 +72,16 @@ def is_int64(value: Abstract) -> bool:
     return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "int64"
 
 
+def _is_float64(value: Abstract) -> bool:
+    return isinstance(value, Leaf) and isinstance(value.type, Scalar) and value.type.dtype == "float64"
+
+
 def _neutral(ctx: Context, prim: str, args: Sequence[Leaf]) -> Leaf | None:
-    """The result of integer arithmetic with 0 or 1 that a library function does, where it is plain."""
+    """The result of arithmetic of a library function with the integers 0 and 1, or of a float times 1.0."""
+    if prim == "*" and len(args) == 2 and all(map(_is_float64, args)):
+        for one, other in ((args[0], args[1]), (args[1], args[0])):
+            if isinstance(other.type, Scalar) and other.type.weak and other.static == 1.0:  # a Python float
+                return one
     if prim not in ("+", "-", "*") or len(args) != 2 or not all(map(is_int64, args)):
         return None
     for one, other in ((args[0], args[1]), (args[1], args[0])):

@@ -32,6 +32,7 @@ from srcad.frontend.values.kept_functions import KeptFunctions
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Array, Scalar
+from srcad.request import Request
 from srcad.typing.builder import Builder
 
 
@@ -144,8 +145,8 @@ class LoweringHooks(Protocol):
     def store(self, ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None) -> None: ...
 
 
-Differentiate = Callable[[Function, str], Callable[..., Any]]
-"""Makes the derivative of a function by a parameter; a callback, since it lies above the front end."""
+Differentiate = Callable[[Function, Abstract, Request], Callable[..., Any]]
+"""Makes a derivative of a function, whose results have a structure; a callback, since it lies above the front end."""
 
 
 class Context:
@@ -216,6 +217,8 @@ class Context:
         """Bounds checks are emitted."""
         self.functions: KeptFunctions | None = None
         """The functions whose calls stay calls; None: all are inlined."""
+        self.nested = 0
+        """How many derivatives are called, one inside the other, around what is lowered."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 
@@ -261,11 +264,11 @@ class Context:
         """The base of the IR's names for a variable: variables of library functions are temporaries."""
         return "%" + name if self.frame.library and not is_temporary(name) else name
 
-    def differentiate(self, f: Function, name: str) -> Callable[..., Any]:
-        """The derivative of what `f` returns by a parameter, as a function with a source, of the same parameters."""
+    def differentiate(self, f: Function, result: Abstract, request: Request) -> Callable[..., Any]:
+        """What is requested of `f`, as a function with a source, of the same parameters; its results are flat."""
         if self._differentiate is None:
             self.fail("S121", "a derivative where none can be made")
-        return self._differentiate(f, name)
+        return self._differentiate(f, result, request)
 
     def leave_out(self) -> None:
         """A statement is left out of this attempt. Another may have it, unless it needs what a function returns."""

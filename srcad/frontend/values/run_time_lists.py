@@ -47,13 +47,16 @@ from srcad.ir.nodes import Assign, Effect, Op, Var
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, join_types
 
+_DERIVATIVES = "srcad.generated."
+"""Where the functions are that srcad makes: their lists are those of a reverse sweep."""
+
 _UNKNOWN_ITEM = Scalar("float64")
 """Stands for the type of the items until one is appended, which lowers the function again."""
 
 
 def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
     """The list that a display makes, as a list of the IR where it has to be one."""
-    if ctx.frame.library:
+    if ctx.frame.library and not str(ctx.frame.source.function.__module__).startswith(_DERIVATIVES):
         return ref
     site = (ctx.frame.source.name, node.lineno, node.col_offset)
     ctx.sites[ref.id] = site

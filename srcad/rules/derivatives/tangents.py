@@ -157,13 +157,13 @@ def cholesky_adjoint(z: Any, y: Any, d_y: Any, t_y: Any, t_d_y: Any) -> Any:
     # z is the lower half of inv(y).T @ middle @ inv(y), where middle is the lower triangle of y.T @ d_y, mirrored
     t_product = np.zeros_like(y)
     if t_y is not None:
-        t_product = t_product + t_y.T @ d_y
+        t_product = t_product + np.tril(t_y).T @ np.tril(d_y)
     if t_d_y is not None:
-        t_product = t_product + y.T @ t_d_y
+        t_product = t_product + y.T @ np.tril(t_d_y)
     t_middle = np.tril(t_product) + np.tril(t_product, -1).T
     t_full = np.linalg.solve(y.T, np.linalg.solve(y.T, t_middle).T).T
     if t_y is not None:
-        turned = np.linalg.solve(y.T, t_y.T @ (z + z.T))
+        turned = np.linalg.solve(y.T, np.tril(t_y).T @ (z + z.T))
         t_full = t_full - turned - turned.T
     return np.tril(t_full, -1) + 0.5 * np.diag(np.diag(t_full))
 

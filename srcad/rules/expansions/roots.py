@@ -40,7 +40,7 @@ def implicit_root(
     >>> float(implicit_root(lambda x, p: x**3 - p, 1.0, 8.0))
     2.0
     """
-    return found_root(residual, by_differences(residual, args), x0, args, bracket, tolerance, steps)
+    return found_root(residual, by_differences(residual, args), 0, x0, args, bracket, tolerance, steps)
 
 
 def by_differences(residual: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
@@ -60,8 +60,14 @@ def by_differences(residual: Callable[..., Any], args: tuple[Any, ...]) -> Calla
     return slope
 
 
-def found_root(residual: Any, slope: Any, x0: Any, args: Any, bracket: Any, tolerance: Any, steps: Any) -> Any:
-    """`implicit_root`, given how the residual depends on `x`."""
+def found_root(
+    residual: Any, slope: Any, more: Any, x0: Any, args: Any, bracket: Any, tolerance: Any, steps: Any
+) -> Any:
+    """`implicit_root`, given how the residual depends on `x`.
+
+    A step from a constant root, with a constant slope, has the first derivative of the root. One of `more`, with the
+    slope as a function, has the second and the third, the next one those up to the seventh: Newton's method doubles.
+    """
     start = np.asarray(x0)
     if not is_float_name(dtype_of(start)):
         start = cast(start, dtype="float64")
@@ -83,8 +89,14 @@ def found_root(residual: Any, slope: Any, x0: Any, args: Any, bracket: Any, tole
     root = constant(x)
     slope_at_root = constant(slope_there)
     if np.ndim(start) == 0:
-        return root - residual(root, *args) / slope_at_root
-    return root - np.linalg.solve(slope_at_root, np.asarray(residual(root, *args)))
+        root = root - residual(root, *args) / slope_at_root
+        for _ in range(more):
+            root = root - residual(root, *args) / slope(root)
+        return root
+    root = root - np.linalg.solve(slope_at_root, np.asarray(residual(root, *args)))
+    for _ in range(more):
+        root = root - np.linalg.solve(slope(root), np.asarray(residual(root, *args)))
+    return root
 
 
 # ---- searches: the root, the slope there, and whether it was found; the last step is not judged, but taken -------
