@@ -9,8 +9,8 @@
 [0, 1, 0, 2, 0, 1]
 
 Both take one column after another and give each the first colour that is free: Gebremedhin, Manne and Pothen, "What
-color is your Jacobian?" (2005), algorithms 3.1 and 4.1. For a band, that takes as many colours as there are diagonals, and
-no order takes fewer for the columns.
+color is your Jacobian?" (2005), algorithms 3.1 and 4.1. The columns of a band take as many colours as it has diagonals,
+which is the least.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Colors = np.ndarray[Any, np.dtype[np.int64]]
 
 def column_colors(pattern: Any) -> Colors:
     """A colour for each column of a sparse boolean matrix: two columns of one colour have no row in common."""
-    return _fewest(_columns_in_order, pattern)
+    columns = pattern.tocsc()
+    return _fewest(_columns_in_order, columns, int(np.bincount(columns.indices).max(initial=1)))  # the longest row
 
 
 def star_colors(pattern: Any) -> Colors:
@@ -34,17 +35,15 @@ def star_colors(pattern: Any) -> Colors:
     That is, neighbours differ, and each path of four takes three colours. An entry (i, j) then is the only one of row i
     in the columns of j's colour, or (j, i) is the only one of row j in the columns of i's colour.
     """
-    return _fewest(_stars_in_order, pattern)
+    return _fewest(_stars_in_order, pattern.tocsc(), 3)
 
 
-def _fewest(colored: Callable[[Any, Any], Colors], pattern: Any) -> Colors:
+def _fewest(colored: Callable[[Any, Any], Colors], columns: Any, enough: int) -> Colors:
     """The better of two orders: as the columns stand, which suits bands, and the longest ones first."""
-    columns = pattern.tocsc()
-    columns.sort_indices()
     lengths = np.diff(columns.indptr)
     natural = colored(columns, range(len(lengths)))
-    if natural.max(initial=-1) + 1 <= np.bincount(columns.indices).max(initial=1):
-        return natural  # no coloring takes fewer than the longest row has entries
+    if natural.max(initial=-1) < enough:
+        return natural
     other = colored(columns, np.argsort(-lengths, kind="stable").tolist())
     return other if other.max() < natural.max() else natural
 

@@ -4,8 +4,8 @@
 >>> sorted(indices_of(2.0 * x - (y + 1.0) / 3.0))
 [0, 1]
 
-Tangents enter tangents linearly. So what a sum depends on is what its terms depend on, and a factor, zero or not, leaves
-a dependence as it is: what is found holds for other values, too, as long as these take the same branches.
+Tangents enter tangents linearly. A sum depends on what its terms depend on, and a factor, zero or not, leaves a
+dependence as it is: what is found holds for other values, too, as long as these take the same branches.
 
 >>> t = inputs((3,))
 >>> np.concatenate((t[1:] * 2.0, t[:1])) + t
@@ -126,7 +126,7 @@ class DependenceArray(np.ndarray[Any, Any]):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return applied(function, args, kwargs)
 
-    def __iadd__(self, other: Any) -> Any:
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
         self[...] = joined(self, other)
         return self
 
@@ -256,7 +256,7 @@ def applied(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     if function in _MOVES:
         made = function(*unwrapped(args), **unwrapped(kwargs))
         return made.view(DependenceArray) if isinstance(made, np.ndarray) else made
-    rule = _RULES.get(function, None)
+    rule = _RULES.get(function)
     return _mixed(function, args, kwargs) if rule is None else rule(*args, **kwargs)
 
 

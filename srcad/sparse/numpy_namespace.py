@@ -16,7 +16,6 @@ import numpy as np
 
 from srcad import runtime
 from srcad.sparse.dependence import (
-    Dependence,
     DependenceArray,
     applied,
     as_dependences,
@@ -31,9 +30,10 @@ def replace_names(module: ModuleType) -> None:
     """Let a module that srcad generated compute dependences where it is given them."""
     vars(module)["np"] = NAMESPACE
     vars(module)["float"] = _Number(float)
-    for name, value in list(vars(module).items()):
-        if isinstance(value, FunctionType) and vars(runtime).get(name) is value:
-            vars(module)[name] = _helper(value)
+    names = vars(module)
+    for name, value in list(names.items()):
+        if isinstance(value, FunctionType) and value.__module__ == runtime.__name__:
+            names[name] = _helper(value)
 
 
 def _any(values: Any) -> bool:
@@ -91,7 +91,7 @@ def _range(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _new(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(shape: Any, dtype: Any = np.float64) -> Any:
-        return filled(np.empty(shape, np.bool_).shape) if dtype == object else function(shape, dtype)
+        return filled(np.empty(shape, np.bool_).shape) if dtype is np.dtype(object) else function(shape, dtype)
 
     return called
 

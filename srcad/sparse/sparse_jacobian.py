@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from srcad.derivative import Derivative
-from srcad.errors import SrcadError, fail
 from srcad.dispatch.signature import Argnums, Parameters
+from srcad.errors import SrcadError, fail
 from srcad.options import Options
 from srcad.request import Request
 from srcad.sparse.compression import Plan, by_columns, by_rows, by_symmetry
@@ -151,7 +151,8 @@ def _computed(plan: Plan, sweeps: Sweeps) -> Any:
 def _moving(n: int) -> Vector:
     """A direction in which each entry moves, each by another amount; the same in each call."""
     random = np.random.default_rng(n)
-    return random.uniform(1.0, 2.0, n) * random.choice([-1.0, 1.0], n)
+    moved: Vector = random.uniform(1.0, 2.0, n) * random.choice([-1.0, 1.0], n)
+    return moved
 
 
 def _agree(matrix: Any, direction: Vector, want: Vector, tolerance: float, overflow: bool = False) -> bool:
