@@ -191,6 +191,14 @@ def by_broadcasting(x: Any) -> Any:
     return np.concatenate(((x[:, None] * np.ones(3)).ravel(), (x * np.float32(2.0)), np.repeat(x, 2), np.full(2, x[1])))
 
 
+def by_a_choice_of_memory(x: Any) -> Any:
+    y, z = np.zeros(4), np.ones(4)
+    w = y if x[0] < 1.0 else z
+    w[1] = x[1] * x[2]
+    w[2:] *= x[3]
+    return y + z
+
+
 def by_several(x: Any) -> Any:
     return {"a": x[1:] - x[:-1], "b": (x[0] * x[3], 2)}
 
@@ -204,7 +212,7 @@ NONZEROS = {
 
 @pytest.mark.parametrize(
     "f",
-    [*NONZEROS, by_extremes, by_solving, by_eigenvalues, by_broadcasting],
+    [*NONZEROS, by_a_choice_of_memory, by_extremes, by_solving, by_eigenvalues, by_broadcasting],
     ids=lambda f: f.__name__,
 )
 def test_against_differences(f: Any) -> None:
@@ -352,6 +360,35 @@ def test_lengths_and_arguments_as_they_were() -> None:
         np.testing.assert_allclose(J.toarray(), differences(lambda x: f(x.copy(), idx), x).reshape(n, 7), atol=1e-8)
 
 
+WEIGHTS = [np.ones(3)]
+
+
+def test_lengths_that_arguments_do_not_tell() -> None:
+    def kept(x: Any) -> Any:
+        return 2.0 * x[x > 1.0]
+
+    def weighted(x: Any) -> Any:
+        w = WEIGHTS[0]
+        return w * x[: len(w)] * x[-1]
+
+    df, dg = srcad.jacobian(kept, sparse=True, **PYTHON), srcad.jacobian(weighted, sparse=True, **PYTHON)
+    for n in (3, 5, 2):
+        x = points(6, n)
+        np.testing.assert_array_equal(df(x).toarray(), 2.0 * np.eye(6)[x > 1.0])
+        WEIGHTS[0] = points(n)
+        np.testing.assert_allclose(dg(x).toarray(), differences(weighted, x), atol=1e-8)
+
+
+def test_helpers_that_move_entries() -> None:
+    def cubes(x: Any) -> Any:
+        return np.sum((x[:, None] * np.ones((4, 2))) ** 3) + np.sum(np.diag(x**3) * np.ones((4, 4)))
+
+    x = points(4)
+    df = srcad.hessian(cubes, sparse=True, **PYTHON)
+    np.testing.assert_allclose(df(x).toarray(), np.diag(18.0 * x), rtol=1e-14)
+    assert df.sparsity(x).nnz == 4
+
+
 # ---- patterns that no longer hold --------------------------------------------------------------------
 
 
@@ -421,6 +458,26 @@ def test_a_small_entry_beside_a_large_one_is_noticed() -> None:
     df = srcad.jacobian(f, sparse=True, **PYTHON)
     np.testing.assert_array_equal(df(np.array([0.5, 0.5])).toarray(), [[1e20, 0.0], [0.5, 0.5]])
     np.testing.assert_array_equal(df(np.array([0.5, 1.5])).toarray(), [[1e20, 1.0], [1.5, 0.5]])
+
+
+def test_an_entry_of_a_colour_that_its_row_has_is_noticed() -> None:
+    """Where two columns of one colour meet in a row, the sweeps are as they would be; the product is not."""
+
+    def f(x: Any) -> Any:
+        y = x * x
+        for i in range(1, len(x)):
+            if x[i] > 1.0:
+                y[i] += 1e-6 * x[i - 1]
+        return y
+
+    df = srcad.jacobian(f, sparse=True, **PYTHON)
+    df(np.full(4, 0.5))
+    assert df.sweeps == 1
+    x = np.array([0.5, 0.5, 1.5, 0.5])
+    want = np.diag(2.0 * x)
+    want[2, 1] = 1e-6
+    np.testing.assert_allclose(df(x).toarray(), want, rtol=1e-14)
+    assert df.sweeps == 2
 
 
 # ---- refusals --------------------------------------------------------------------------------------

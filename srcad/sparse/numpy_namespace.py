@@ -55,15 +55,14 @@ class _Number:
 
 
 def _helper(function: FunctionType) -> Callable[..., Any]:
-    """A function of `srcad.runtime`: what it computes, sums of its entries apart, mixes all that enters it."""
+    """A function of `srcad.runtime`: but for those that add up or move entries, it mixes all that enters it."""
+    moves = function.__name__.startswith(("unbroadcast", "with_diagonal"))
 
     def called(*args: Any) -> Any:
         if not _any(args):
             return function(*args)
-        if function.__name__.startswith("unbroadcast") and not depends(args[1]):
-            # of an array of objects it is a sum of objects
-            return as_dependences(function(unwrapped(args[0]), args[1]))
-        return applied(function, args, {})
+        # arrays of objects are added up as any others are
+        return as_dependences(function(*unwrapped(args))) if moves else applied(function, args, {})
 
     return called
 

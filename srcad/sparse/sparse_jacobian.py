@@ -57,13 +57,15 @@ class SparseJacobian:
         direction = _moving(sweeps.x.size)
         want = sweeps.forward(direction)
         known = self._plans.get(sweeps.key)
-        if known is not None:
+        if known is not None and known.pattern.shape[0] == len(want):
             made = _computed(known, sweeps)
             if _agree(made, direction, want, _ROUNDING * sweeps.eps):
                 self._newest = known
                 return made
         pattern = self._pattern(sweeps)
-        if known is not None:  # two branches, taken in turn, are one pattern after each was taken
+        if (
+            known is not None and known.pattern.shape == pattern.shape
+        ):  # two branches, taken in turn, are one pattern after each was taken
             pattern = pattern + known.pattern
         for plan in self._plans_for(pattern, sweeps):
             try:

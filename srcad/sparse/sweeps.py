@@ -42,9 +42,8 @@ class Sweeps:
         self._leaves = flatten(values)[0]
         self.x = x
         self.tangent = tangent.along((argument.first,), args)
-        sizes = [leaf.shape if isinstance(leaf, np.ndarray) else leaf for leaf in self._leaves]
-        fixed = tuple(one for one in sizes if not isinstance(one, float | np.floating))
-        self.key = (self.tangent, fixed)
+        given = [one.shape if isinstance(one, np.ndarray) else one for one in self.tangent.flat(self._leaves)]
+        self.key = (self.tangent, *(one for one in given if not isinstance(one, float | np.floating)))
         """What the pattern is kept by: the lengths of arrays, and what is no float."""
         self.eps = float(np.finfo(x.dtype).eps)
         """The precision of the least precise result."""
