@@ -7,7 +7,7 @@ gradient(x)
 print(gradient.source)
 """
 
-from srcad.api import adjoint, grad, hessian, hvp, jacobian, jit, jvp, load, stop_gradient, value_and_grad
+from srcad.api import adjoint, grad, hessian, hvp, jacobian, jit, jvp, load, stop_gradient, value_and_grad, vjp
 from srcad.derivative import Derivative
 from srcad.dispatch.memory_plan import Plan
 from srcad.errors import (
@@ -22,6 +22,7 @@ from srcad.errors import (
 )
 from srcad.gradient_check import check_grad
 from srcad.insertion import insert_gradient_of
+from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Plan",
     "SrcadError",
     "UnsupportedError",
+    "Vjp",
     "ZeroDerivativeWarning",
     "adjoint",
     "check_grad",
@@ -48,5 +50,6 @@ __all__ = [
     "load",
     "stop_gradient",
     "value_and_grad",
+    "vjp",
 ]
 __version__ = "0.1.0"

@@ -14,6 +14,7 @@ from srcad.derivative import Derivative
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import fail
 from srcad.options import Choices, Options, spelled
+from srcad.pullback import Vjp
 from srcad.request import MODE_OF, Request, jacobian_mode
 from srcad.rules.primitives import PRIMITIVE_OF
 
@@ -206,6 +207,47 @@ def jacobian(
         return _sparse(f, argnums, has_aux or mode is not None, options)
     known, either = jacobian_mode(mode, has_aux)
     return _derivative(known, f, argnums, has_aux, options, either)
+
+
+@spelled
+def vjp(
+    f: Callable[..., Any] | str,
+    *primals: Any,
+    has_aux: bool = False,
+    argnums: Argnums | None = None,
+    **options: Unpack[Choices],
+) -> Any:
+    """`(out, pullback)`: the value of `f` at the primals, and the function from a cotangent of it to theirs.
+
+    `f` returns numbers and arrays in any structure. `pullback(cotangent)`, with a cotangent in the structure of `out`,
+    returns a tuple: for each primal the cotangent, in its structure. It may be called any number of times, and many
+    pullbacks may be kept; what happens to the primals afterwards does not change what it returns. What is no float
+    (an integer, a bool, a string, None, an array of integers) has no cotangent: None stands in its place, in what
+    `pullback` takes and in what it returns.
+
+    With `has_aux`, `f` returns `(out, aux)`, and the result is `(out, pullback, aux)`. `argnums` names the primals to
+    differentiate with respect to; then the tuple has the cotangents of those. Primals are given by position.
+
+    Without primals it returns the `Vjp` that is called with them, and has the texts of the two functions.
+
+    >>> out, pullback = vjp(lambda x, y: {"product": x * y, "sum": x + y}, 3.0, 2.0, target="python")
+    >>> out, pullback({"product": 1.0, "sum": 0.0})
+    ({'product': 6.0, 'sum': 5.0}, (2.0, 3.0))
+    """
+    made = _vjp(_function(f), argnums, has_aux, Options.of(options))
+    return made(*primals) if primals else made
+
+
+def _vjp(f: Callable[..., Any], argnums: Argnums | None, has_aux: bool, options: Options) -> Vjp:
+    """The same for each call with a function, so that its text is made once."""
+    try:
+        hash((f, argnums))
+    except TypeError:  # a method of an object that cannot be hashed
+        return Vjp(f, argnums, has_aux, options)
+    return _kept_vjp(f, argnums, has_aux, options)
+
+
+_kept_vjp = lru_cache(128, typed=True)(Vjp)
 
 
 @spelled

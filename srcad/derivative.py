@@ -51,6 +51,7 @@ class Derivative:
     """
 
     _request: Request
+    _kind: type[Specialisation] = Specialisation
 
     def __init__(self, function: Callable[..., Any], request: Request) -> None:
         self.__wrapped__ = function
@@ -324,7 +325,7 @@ class Derivative:
         specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
         made, arguments = specialiser.generate_for_call()
         warn_of_zeros(made)
-        one = Specialisation(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
+        one = self._kind(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
         existing = self._specialisations.setdefault(key, [])
         # another thread may have made the same specialisation meanwhile: only one is compiled
         chosen = next((other for other in existing if other.fits(leaves)), one)

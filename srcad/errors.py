@@ -182,6 +182,7 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S317": (ArgumentError, "read-only argument that is written to"),
     "S318": (ArgumentError, "text without the one function that is meant"),
     "S319": (ArgumentError, "drawing that needs Graphviz"),
+    "S321": (ArgumentError, "cotangent that does not fit the output"),
     "S325": (ArgumentError, "tangents that do not fit the arguments"),
     "S330": (ArgumentError, "sparse Jacobian of what is not one array"),
     "S331": (ArgumentError, "Jacobian whose sparsity is not found"),

@@ -17,6 +17,7 @@ class Request:
     """`wrt` are names of parameters. `mode` is one of
 
     - "grad", "value_and_grad", "jacobian", "adjoint": reverse mode;
+    - "vjp": reverse mode, in two functions;
     - "jvp", and "tangent", which leaves the value out: forward mode;
     - "columns", a Jacobian in forward mode, and "hessian": the function that calls such a derivative, compiled;
     - "primal".

@@ -81,6 +81,73 @@ def unbroadcast_5d(big: Any, like: Any) -> Any:
     return out
 
 
+# ---- lists of arrays as arrays -----------------------------------------------------------------
+
+
+def joined(items: Any) -> Any:
+    """The elements of arrays, one after another, by rows."""
+    size = 0
+    for item in items:
+        size += item.size
+    out = np.empty(size)
+    at = 0
+    for item in items:
+        out[at : at + item.size] = item.ravel()
+        at += item.size
+    return out
+
+
+def lengths(items: Any) -> Any:
+    """The lengths of the axes of arrays, one after another.
+
+    >>> items = [np.ones((2, 3)), np.zeros((1, 2))]
+    >>> lengths(items), [item.shape for item in parted_2d(joined(items), lengths(items))]
+    (array([2, 3, 1, 2]), [(2, 3), (1, 2)])
+    """
+    count = 0
+    for item in items:
+        count += item.ndim
+    out = np.empty(count, np.int64)
+    at = 0
+    for item in items:
+        for length in item.shape:
+            out[at] = length
+            at += 1
+    return out
+
+
+def parted_1d(values: Any, lengths: Any) -> Any:
+    """The list of arrays that `values` are the elements of: views of it."""
+    items = []
+    at = 0
+    for n in lengths:
+        items.append(values[at : at + n])
+        at += n
+    return items
+
+
+def parted_2d(values: Any, lengths: Any) -> Any:
+    """The list of arrays of two axes that `values` are the elements of: views of it."""
+    items = []
+    at = 0
+    for k in range(0, lengths.size, 2):
+        rows, columns = lengths[k], lengths[k + 1]
+        items.append(values[at : at + rows * columns].reshape((rows, columns)))
+        at += rows * columns
+    return items
+
+
+def parted_3d(values: Any, lengths: Any) -> Any:
+    """The list of arrays of three axes that `values` are the elements of: views of it."""
+    items = []
+    at = 0
+    for k in range(0, lengths.size, 3):
+        n, rows, columns = lengths[k], lengths[k + 1], lengths[k + 2]
+        items.append(values[at : at + n * rows * columns].reshape((n, rows, columns)))
+        at += n * rows * columns
+    return items
+
+
 # ---- reductions over the first axis ------------------------------------------------------------
 
 

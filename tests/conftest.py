@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-os.environ.setdefault("SRCAD_VERIFY", "1")  # read when srcad is imported: each pass is verified, whatever is compiled
+os.environ.setdefault("SRCAD_VERIFY", "1")  # each pass is verified, whatever is compiled
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

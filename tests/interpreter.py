@@ -41,9 +41,13 @@ class Raised(Exception):
     """A check has failed: the name of the error and its message."""
 
 
-def interpret(function: Function, arguments: Sequence[Any]) -> tuple[Any, ...]:
-    """The results for flat arguments. Arrays are references: a store changes the caller's array."""
-    env: dict[str, Any] = dict(zip((param.name for param in function.params), arguments, strict=True))
+def interpret(function: Function, arguments: Sequence[Any], env: dict[str, Any] | None = None) -> tuple[Any, ...]:
+    """The results for flat arguments. Arrays are references: a store changes the caller's array.
+
+    `env` is where the values of the names are kept.
+    """
+    env = {} if env is None else env
+    env.update(zip((param.name for param in function.params), arguments, strict=True))
     with np.errstate(all="ignore"):
         _run(function.body, env)
         return tuple(_value(result, env) for result in function.results)
@@ -95,15 +99,16 @@ def _step(stmt: Stmt, env: dict[str, Any]) -> None:
             for join in joins:
                 env[join.target] = _arrival(join.then if taken else join.orelse, env)
         case For(index, start, stop, step, body, carried, leave):
-            env.update({carry.arg: _arrival(carry.init, env) for carry in carried})
+            values = [_arrival(carry.init, env) for carry in carried]
             for i in range(*(int(_value(bound, env)) for bound in (start, stop, step))):
+                env.update({carry.arg: value for carry, value in zip(carried, values, strict=True)})
                 env[index] = i
                 _run(body, env)
                 left = leave is not None and bool(_value(leave, env))
-                env.update({carry.arg: _arrival(carry.next, env) for carry in carried})
+                values = [_arrival(carry.next, env) for carry in carried]
                 if left:
                     break
-            env.update({carry.result: env[carry.arg] for carry in carried})
+            env.update({carry.result: value for carry, value in zip(carried, values, strict=True)})
         case While(test, cond, body, carried):
             env.update({carry.arg: _arrival(carry.init, env) for carry in carried})
             while True:

@@ -194,12 +194,25 @@ def shorter_each_time(x, y, n, m):
     return s
 
 
+def balanced_at_first(x, y, n, m):
+    k, at = 1, 0
+    s = 0.0
+    for i in range(n):
+        s += x[at]
+        for j in range(k):
+            at += 1
+        at -= k  # as many as have been added, until k is below 0
+        k -= 1
+    return s
+
+
 PROGRAMS = [
+    balanced_at_first,
     under_a_condition_on_numbers, under_one_of_two_conditions, under_no_condition_afterwards, shorter_each_time,
     neighbour, neighbour_under_a_condition, triangle, triangle_downwards, nest_under_a_flag, strided, counted, selected,
     left_early, by_while, bisected, lengths_of_slices, written, never_read, taken,
 ]  # fmt: skip
-IN_PLACE = {shorter_each_time, left_early, by_while, taken, selected}
+IN_PLACE = {balanced_at_first, shorter_each_time, left_early, by_while, taken, selected}
 """Those that ask in a loop; of all others, no loop of the text has a check."""
 
 

@@ -122,6 +122,40 @@ def test_third_order_of_a_loop_with_branches() -> None:
     assert third(x, a)[1] == pytest.approx(np.sum(np.where(x > 0, 12.0 * x**2, 12.0 * x * a) * w))
 
 
+@pytest.mark.parametrize(
+    ("f", "x", "want"),
+    [
+        (lambda x: np.sqrt(1.0 + x * x), 0.0, 1.0),
+        (lambda x: (1.0 + x * x) ** 0.5, 0.0, 1.0),
+        (lambda x: (np.sqrt(x) - 1.0) ** 2, 1.0, 0.5),
+        (lambda x: (x**0.5 - 1.0) ** 2, 1.0, 0.5),
+        (lambda x: np.arcsin(x) ** 2, 0.0, 2.0),
+        (lambda x: np.arcsin(x * x), 0.0, 2.0),
+        (lambda x: (np.cbrt(x) - 1.0) ** 2, 1.0, 2.0 / 9.0),
+        (lambda x: (x**x - 1.0) ** 2, 1.0, 2.0),
+        (lambda x: np.logaddexp(x, -x), 0.0, 1.0),
+        (lambda x: (2.0 + 0.0 * x) ** (x * x), 0.0, 2.0 * math.log(2.0)),
+    ],
+)
+def test_zeros_that_have_a_slope(f: Any, x: float, want: float) -> None:
+    """A factor of a derivative is zero here, and the rule guards against what it is multiplied by elsewhere."""
+    plain = {"target": "python"}
+    along: Any = lambda x: srcad.jvp(f, (x,), (1.0,))[1]  # noqa: E731
+    found = [
+        srcad.grad(srcad.grad(f, **plain), **plain)(x),
+        srcad.hvp(f, (x,), (1.0,), **plain),
+        srcad.grad(along, **plain)(x),
+        srcad.jvp(along, (x,), (1.0,), **plain)[1],
+        srcad.hessian(lambda x: np.sum(f(x)), **plain)(np.array([x]))[0, 0],
+    ]
+    np.testing.assert_allclose(found, want, rtol=1e-12)
+
+
+def test_mixed_derivative_of_a_power_that_is_zero() -> None:
+    (_, mixed), (again, _) = srcad.hessian(lambda a, b: a**b, (0, 1), target="python")(2.0, 0.0)
+    assert mixed == again == 0.5
+
+
 # ---- programs that call derivatives -----------------------------------------------------------------
 
 
@@ -563,7 +597,7 @@ def test_the_cheaper_mode_is_taken() -> None:
     def made(f: Any, *args: Any, argnums: Any = 0) -> str:
         return srcad.jacobian(f, argnums, target="python").source_for(*args)
 
-    reverse = "reverse sweep"
+    reverse = '"""Jacobian of'  # a Jacobian in forward mode is the compiled form of a function that calls tangents
     assert reverse not in made(lambda t: np.array([t, t * t]), 2.0)
     assert reverse in made(lambda x: (np.sum(x * x), np.sum(x)), np.ones(3))
     assert reverse in made(lambda x: x * x, np.ones(4))
@@ -573,7 +607,6 @@ def test_the_cheaper_mode_is_taken() -> None:
     np.testing.assert_array_equal(mixed[0], np.diag([0.0, 2.0, 4.0]))
     np.testing.assert_array_equal(mixed[1], np.ones(3))
     inside = srcad.jit(lambda t: srcad.jacobian(lambda s: np.array([s, s * s]))(t), target="python")
-    assert reverse not in inside.source_for(2.0)
     np.testing.assert_array_equal(inside(3.0), [1.0, 6.0])
     aux = srcad.jacobian(lambda x: (x * x, len(x)), has_aux=True, target="python")(np.ones(2))
     np.testing.assert_array_equal(aux[0], 2.0 * np.eye(2))
@@ -653,6 +686,24 @@ def test_changes_of_lists_from_outside_are_refused() -> None:
 
     with pytest.raises(SrcadError, match="S108"):
         derivative(f, 2.0)
+
+
+def scaled_by(x: Any, m: Any) -> Any:
+    m[0] = x[0] * m[1]
+    return np.sum(m * x)
+
+
+def test_arguments_that_are_written_to_are_apart() -> None:
+    x, m = np.array([2.0, 3.0]), np.array([0.5, 1.5])
+    slope = srcad.grad(scaled_by, (0, 1), target="python")
+    twice = srcad.grad(lambda x, m: np.sum(slope(x, m)[0]), target="python")
+    # x0^2 m1 + x1 m1: 2 x0 m1 + m1, by x0: 2 m1
+    np.testing.assert_allclose(twice(x, m), [3.0, 0.0])
+    np.testing.assert_allclose(srcad.hessian(scaled_by, target="python")(x, m), [[3.0, 0.0], [0.0, 0.0]])
+    with pytest.raises(SrcadError, match="S308"):
+        twice(x, x)
+    with pytest.raises(SrcadError, match="S401"):
+        derivative(lambda x: np.sum(slope(x, x)[0]), x)
 
 
 def test_shared_memory_is_refused() -> None:

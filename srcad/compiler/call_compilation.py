@@ -11,14 +11,19 @@ from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TEXT, CA
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.frontend.values.kept_functions import KeptFunction
-from srcad.ir.calls import recursive
+from srcad.ir.calls import reaching, recursive
 from srcad.ir.nodes import Function
 from srcad.request import Request
 from srcad.reverse.adjoint.call_adjoints import Wanted
 
 
-def prepare_called(f: Function, kept: Sequence[KeptFunction], request: Request) -> tuple[Function, CalledFunctions]:
-    """A function that was lowered, whose calls say whether they may raise, and what is made of those it calls."""
+def prepare_called(
+    f: Function, kept: Sequence[KeptFunction], request: Request, taped: frozenset[int] | None
+) -> tuple[Function, CalledFunctions]:
+    """A function that was lowered, whose calls say whether they may raise, and what is made of those it calls.
+
+    `taped` are the ids of the trees of those that save on a tape; None where none may.
+    """
 
     def unit(g: Function, mode: str, wanted: Wanted | None = None) -> Unit:
         wrt = tuple(g.params[at].name for at in wanted.wrt) if wanted is not None else ()
@@ -30,8 +35,7 @@ def prepare_called(f: Function, kept: Sequence[KeptFunction], request: Request) 
     def text(g: Function) -> Function:
         return run(CALLED_TEXT, unit(g, "primal"), verifier).function
 
-    def reverse(g: Function, wanted: Wanted, called: CalledFunctions, keep: bool) -> Function:
-        mode = "called sweeps" if keep else "called adjoint"
+    def reverse(g: Function, wanted: Wanted, called: CalledFunctions, mode: str) -> Function:
         start = replace(unit(g, mode, wanted), called=called)
         return run(CALLED_ADJOINT, start, verifier).function
 
@@ -44,4 +48,10 @@ def prepare_called(f: Function, kept: Sequence[KeptFunction], request: Request) 
     names = {one.called.name: one.tree.name for one in kept}
     own = {one.called.name: replace(one.called, pure=is_pure(one.called.name)) for one in kept}
     recurs = recursive(primals.values()) | {one.called.name for one in kept if one.recurs}
-    return f, CalledFunctions(primals, own, trees, names, recurs, text, reverse, tidy)
+    # a sweep that runs twice would find nothing on the tape in the second run; both sweeps go the same way where equal
+    # expressions have equal bits
+    options = request.options
+    if request.mode == "jacobian" or options.checkpoint or options.fastmath:
+        taped = None
+    on_tape = None if taped is None else reaching(primals.values(), {n for n in primals if trees[n] in taped})
+    return f, CalledFunctions(primals, own, trees, names, recurs, on_tape, text, reverse, tidy)

@@ -14,19 +14,32 @@ from srcad.analysis.memory.alias_classes import alias_classes
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.call_activity import with_constant_arguments
 from srcad.canonicalize.prune import prune
+from srcad.compiler.recursion_tape import on_tape, with_lists
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
 from srcad.frontend.values.kept_functions import KeptFunction
-from srcad.ir.called import Called, callee_of, in_terms_of
+from srcad.ir.called import Called, callee_of, in_terms_of, type_of_call, type_of_result
 from srcad.ir.calls import callees, recursive, with_callees
-from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, Op, Var, While
+from srcad.ir.names import fresh_name, unused_name
+from srcad.ir.nodes import Assign, Block, Effect, Expr, For, Function, Op, Return, Var, While
 from srcad.ir.traversal import blocks, ops, own_exprs, section_start, stmt_reads, walk, with_blocks
 from srcad.ir.types import Array, Scalar
 from srcad.request import Request
 from srcad.reverse.adjoint.call_adjoints import AdjointCall, Wanted
+from srcad.reverse.adjoint.tape_calls import NotTaped
 
 Make = Callable[[Function], Function]
-PrepareCalled = Callable[[Function, Sequence[KeptFunction], Request], tuple[Function, "CalledFunctions"]]
+PrepareCalled = Callable[
+    [Function, Sequence[KeptFunction], Request, frozenset[int] | None], tuple[Function, "CalledFunctions"]
+]
+
+
+class NeedsTape(Restart):
+    """A function that calls itself would compute again what its deeper levels have computed."""
+
+    def __init__(self, trees: frozenset[int]) -> None:
+        super().__init__(trees)
+        self.trees = trees
 
 
 class BetterInlined(Restart):
@@ -49,60 +62,131 @@ class CalledFunctions:
     names: dict[str, str]
     """What each function is called in the text, but for a number."""
     recursive: frozenset[str]
+    taped: frozenset[str] | None
+    """Those that save on a tape which they are given: recursive ones, and those that call such. None: there is none."""
     sequential: Make
     """From normal form to what is printed."""
-    reverse: Callable[[Function, Wanted, CalledFunctions, bool], Function]
-    """The adjoint of a function in normal form, as it is printed; it may return the results of the primal too."""
+    reverse: Callable[[Function, Wanted, CalledFunctions, str], Function]
+    """The adjoint of a function in normal form, as it is printed: with one of the modes of `compiler/steps.SWEEPS` it
+    returns the results of the primal too."""
     tidy: Make
     """What a person would make of it."""
     printed: dict[str, Function] = field(default_factory=dict)
     """By name: primals and adjoints."""
     _adjoints: dict[tuple[str, Wanted], AdjointCall] = field(default_factory=dict)
 
-    def adjoint(self, name: str, wanted: Wanted) -> AdjointCall:
-        """The adjoint of the function of this name, as it is called."""
+    def adjoint(self, name: str, wanted: Wanted) -> AdjointCall | None:
+        """The adjoint of the function of this name, as it is called; None where no derivative passes through it.
+
+        One that is with respect to more serves as well, unless the caller would have to keep something for it alone.
+        """
+        primal = self.primals[name]
+        results = [primal.results[at] for at in wanted.results]
+        reaching = active_names(primal, [primal.params[at].name for at in wanted.wrt], results)
+        wanted = replace(wanted, wrt=tuple(at for at in wanted.wrt if primal.params[at].name in reaching))
+        if not wanted.wrt:
+            return None
+        if (name, wanted) in self._adjoints:
+            return self._adjoints[name, wanted]
         for (other, known), call in self._adjoints.items():
             same = other == name and (known.results, known.masked) == (wanted.results, wanted.masked)
             if same and set(wanted.wrt) <= set(known.wrt):
-                return call
+                own = self._made(name, wanted) if call.saved else call
+                self._adjoints[name, wanted] = found = call if own.saved else own
+                return found
+        return self._made(name, wanted)
+
+    def _made(self, name: str, wanted: Wanted) -> AdjointCall:
         primal = unchecked(self.primals[name])
         own = self._fresh(f"{self.names[name]}_adjoint")
+        if self.taped is not None and name in self.taped:
+            return self._on_tape(own, name, wanted)
         reads: frozenset[int] = frozenset()
         while True:
             # a function that calls itself reads what it passes on to its adjoint
             before = dict(self._adjoints)
             self._adjoints[name, wanted] = self._called(own, name, wanted, tuple(sorted(reads)))
-            made = self.reverse(primal, wanted, self, False)
+            made = self.reverse(primal, wanted, self, "called adjoint")
             read = {name for stmt in made.body for name in stmt_reads(stmt)}
             found = frozenset(at for at, param in enumerate(made.params[: len(primal.params)]) if param.name in read)
             if found <= reads:
                 break
             reads |= found
             self._adjoints = before
-        if name not in self.recursive and repeats_work(made):
+        repeats = repeats_work(made, self._is_light)
+        if repeats and name in self.recursive and self.taped is not None:
+            raise NeedsTape(frozenset({self.trees[name]}))
+        if repeats and name not in self.recursive:
             self._adjoints[name, wanted] = self._split(own, name, wanted)
         else:
             params = tuple(p for at, p in enumerate(made.params) if at in reads or at >= len(primal.params))
             self.printed[own] = self.tidy(replace(made, name=own, params=params))
         return self._adjoints[name, wanted]
 
+    def _is_light(self, name: str) -> bool:
+        """Whether a call of the function is light work: it calls nothing, and does nothing but sums and products."""
+        return name in self.primals and not _weighs(unchecked(self.primals[name]).body, lambda op: not is_light(op))
+
     def _split(self, own: str, name: str, wanted: Wanted) -> AdjointCall:
         """The adjoint that takes what the forward sweep saves, and that forward sweep."""
         primal = self.primals[name]
         known = self.called[name]
-        split = split_sweeps(self.reverse(primal, wanted, self, True), len(primal.params), len(primal.results))
+        split = split_sweeps(
+            self.reverse(primal, wanted, self, "called sweeps"), len(primal.params), len(primal.results)
+        )
         if split is None:
             raise BetterInlined(self.trees[name])
         params = {name for name, _ in known.params}
         types = [split.forward.types[n] for n in split.saved]
         saved = tuple(in_terms_of(t, params) for t in types if isinstance(t, Scalar | Array))
-        if split.saved:
-            forward = replace(known, name=self._fresh(f"{self.names[name]}_forward"), results=(*known.results, *saved))
-            self.printed[forward.name] = replace(split.forward, name=forward.name)
+        forward = self._forward(name, split.forward, saved) if split.saved else None
         self.printed[own] = self.tidy(replace(split.reverse, name=own))
         more = [known.results[at] for at in split.results]
         found = self._called(own, name, wanted, split.reads, (*more, *saved))
-        return replace(found, results=split.results, forward=forward if split.saved else None, keeps=split.saved)
+        return replace(found, results=split.results, forward=forward, keeps=split.saved)
+
+    def _forward(self, name: str, made: Function, saved: Sequence[Scalar | Array]) -> Called:
+        """The forward sweep of a function as it is called: one that another adjoint has too is not made again."""
+        for (other, _), call in self._adjoints.items():
+            if other == name and call.forward is not None:
+                known = self.printed[call.forward.name]
+                if (known.params, known.body) == (made.params, made.body):
+                    return call.forward
+        called = self.called[name]
+        forward = replace(called, name=self._fresh(f"{self.names[name]}_forward"), results=(*called.results, *saved))
+        self.printed[forward.name] = replace(made, name=forward.name)
+        return forward
+
+    def _on_tape(self, own: str, name: str, wanted: Wanted) -> AdjointCall:
+        """The adjoint that takes from the tape what the forward sweep saves there, and that forward sweep."""
+        primal = self.primals[name]
+        known = self.called[name]
+        forward = replace(known, name=self._fresh(f"{self.names[name]}_forward"), pure=False, taped=True)
+        reads: frozenset[int] = frozenset()
+        results: frozenset[int] = frozenset()
+        while True:
+            # what an adjoint takes decides what its caller has to save, which may be the function itself
+            before = dict(self._adjoints)
+            taken = tuple(sorted(results))
+            found = self._called(own, name, wanted, tuple(sorted(reads)), [known.results[at] for at in taken])
+            called = replace(found.called, pure=False, taped=True)
+            found = replace(found, called=called, results=taken, forward=forward)
+            self._adjoints[name, wanted] = found
+            made = self.reverse(primal, wanted, self, "taped sweeps")
+            split = split_sweeps(made, len(primal.params), len(primal.results), taped=True)
+            if split is None:
+                raise NotTaped
+            if reads.issuperset(split.reads) and results.issuperset(split.results):
+                break
+            reads |= set(split.reads)
+            results |= set(split.results)
+            self._adjoints = before
+        ahead, back = on_tape(split, self.tidy(split.reverse))
+        self.printed[forward.name] = replace(ahead, name=forward.name)
+        given = [p for at, p in enumerate(made.params[: len(primal.params)]) if at in reads]
+        rest = back.params[len(split.reads) :]
+        self.printed[own] = replace(back, name=own, params=(*given, *rest))
+        return found
 
     def _called(
         self, own: str, name: str, wanted: Wanted, reads: tuple[int, ...], more: Sequence[Scalar | Array] = ()
@@ -133,8 +217,8 @@ class CalledFunctions:
         self.names[made] = name
         return made
 
-    def beside(self, f: Function) -> tuple[Function, ...]:
-        """A printed function, and before it those that it calls, directly or not, each after those that it calls."""
+    def _reached(self, *functions: Function) -> dict[str, Function]:
+        """The functions that these call, directly or not, as they are printed, each after those that it calls."""
         found: dict[str, Function] = {}
         visited: set[str] = set()
 
@@ -148,8 +232,26 @@ class CalledFunctions:
                 visit(inner)
             found[name] = self.printed[name]
 
-        for name in callees(f):
+        for name in dict.fromkeys(name for f in functions for name in callees(f)):
             visit(name)
+        return found
+
+    def beside(self, *functions: Function) -> tuple[Function, ...]:
+        """Printed functions, and before them those that they call, directly or not, each after those that it calls."""
+        found = self._reached(*functions)
+        forwards = {
+            name: call.forward for (name, _), call in self._adjoints.items() if call.forward and not call.forward.taped
+        }
+        # a second text of what a forward sweep computes would have to be edited alike
+        both = {name: one for name, one in forwards.items() if name in found and one.name in found}
+        if both:
+            self.printed |= {
+                name: _first_results(self.printed[name], self.printed[one.name], one) for name, one in both.items()
+            }
+            found = self._reached(*functions)
+        outer = {f"{f.name} itself": f for f in functions}  # a function that calls itself has the name of one of them
+        found = with_lists({**found, **outer})
+        own = [found.pop(name) for name in outer]
         count: dict[str, int] = {}
         short: dict[str, str] = {}
         for name in found:
@@ -157,20 +259,54 @@ class CalledFunctions:
             at = count[called] = count.get(called, -1) + 1
             short[name] = f"{called}_{at}" if at else called
         named = [replace(one, name=short[name]) for name, one in found.items()]
-        return tuple(with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, f))
+        return tuple(
+            with_callees(one, lambda called: replace(called, name=short[called.name])) for one in (*named, *own)
+        )
 
 
-def repeats_work(adjoint: Function) -> bool:
-    """Whether the forward sweep of an adjoint does anything of weight: a loop, a call, a transcendental function.
+def _first_results(f: Function, made: Function, forward: Called) -> Function:
+    """A function as a call of its forward sweep, whose first results are its own."""
+    call = Op("call", tuple(Var(p.name) for p in made.params), (("callee", forward),))
+    types = {p.name: made.types[p.name] for p in made.params}
+    body: Block
+    if len(f.results) == 1:
+        values: tuple[Expr, ...] = (Op("result", (call,), (("at", 0),)),)
+        body = (Return(values),)
+    else:
+        given = list(types.values())
+        every = fresh_name("results", type_of_call(forward, given, "results"), types)
+        names: list[str] = []
+        for at, value in enumerate(made.results[: len(f.results)]):
+            names.append(unused_name(value.name if isinstance(value, Var) else "result", types, "_"))
+            types[names[-1]] = type_of_result(types[every], at, every, names[-1])
+        items = [Assign(name, Op("result", (Var(every),), (("at", at),))) for at, name in enumerate(names)]
+        values = tuple(map(Var, names))
+        body = (Assign(every, call), *items, Return(values))
+    return replace(f, params=made.params, body=body, results=values, types=types, adjoints={}, tape={})
+
+
+def repeats_work(adjoint: Function, may_repeat: Callable[[str], bool] = lambda name: False) -> bool:
+    """Whether the forward sweep of an adjoint does anything of weight: a loop, a transcendental function, a call.
+
+    Calls of the functions that it `may_repeat` weigh nothing.
 
     >>> from srcad.ir.notation import parse
     >>> from srcad.reverse.source_comments import REVERSE
     >>> [repeats_work(Function("f", (), (*parse(text), REVERSE), (), {})) for text in ("y = x * x", "y = np.exp(x)")]
     [False, True]
     """
-    forward = adjoint.body[: section_start(adjoint.body, "reverse")]
-    loops = any(isinstance(s, For | While) for s in walk(forward))
-    return loops or any(not is_light(op) for s in walk(forward) for e in own_exprs(s) for op in ops(e))
+
+    def weighs(op: Op) -> bool:
+        if op.prim == "call":
+            return not may_repeat(callee_of(op).name)
+        return op.prim != "result" and not is_light(op)
+
+    return _weighs(adjoint.body[: section_start(adjoint.body, "reverse")], weighs)
+
+
+def _weighs(block: Block, op_weighs: Callable[[Op], bool]) -> bool:
+    loops = any(isinstance(s, For | While) for s in walk(block))
+    return loops or any(op_weighs(op) for s in walk(block) for e in own_exprs(s) for op in ops(e))
 
 
 def unchecked(f: Function) -> Function:

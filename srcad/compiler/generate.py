@@ -18,7 +18,7 @@ square_grad(x: float64, d_result: float64):
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -32,11 +32,12 @@ from srcad.backend.python.module_text import module_text
 from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
 from srcad.canonicalize.insertions import first_insertion
 from srcad.compiler.call_compilation import prepare_called
-from srcad.compiler.called_functions import BetterInlined
+from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
 from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE
+from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.errors import InternalError, SrcadError, during
@@ -48,6 +49,7 @@ from srcad.ir.nodes import Function, Recovery, Span
 from srcad.ir.types import Array, Scalar, Type
 from srcad.optimize.inlining import inline_calls
 from srcad.request import Request
+from srcad.reverse.adjoint.tape_calls import NotTaped
 from srcad.reverse.storage.tape_report import TapeEntry, docstring_lines, tape_of_called
 from srcad.reverse.storage.tape_sizes import TapeSizes, tape_sizes
 
@@ -56,9 +58,10 @@ _CALLED = {
     "adjoint": "Adjoint of",
     "jacobian": "Jacobian of",
     "jvp": "Value and tangent of",
+    "vjp": "Forward and reverse sweep of",
     "tangent": "Tangent of",
 }
-_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian"}
+_SUFFIX = {"primal": "", "adjoint": "_adjoint", "jacobian": "_jacobian", "vjp": "_vjp"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,8 @@ class Generated:
     """The functions of the source that the primal calls, in normal form, each with its active names."""
     _asked: Asked
     _verify: bool
+    pair: SweepPair | None = None
+    """Where the sweeps are two functions, the two; then `function` is the forward one."""
 
     @property
     def source(self) -> Source:
@@ -99,15 +104,21 @@ class Generated:
         """What the primal returns."""
         return self.lowered.result
 
+    @property
+    def _functions(self) -> tuple[Function, ...]:
+        """The functions that the text is of: one, or the two of a pair."""
+        return (self.function,) if self.pair is None else (self.function, self.pair.reverse)
+
     @cached_property
     def printed(self) -> tuple[Function, ...]:
-        """The functions as they are called in the text, this one last."""
-        return tuple(with_distinct_names((*self.beside, self.function)))
+        """The functions as they are called in the text, this one last; of a pair the two."""
+        own = self._functions
+        return tuple(with_distinct_names((*self.beside, *own), len(own)))
 
     @property
     def kept_by_recursion(self) -> tuple[TapeEntry, ...]:
         """What the levels of a recursion keep: how much that is in all is known to no one before the call."""
-        return tape_of_called(self.printed[:-1])
+        return tape_of_called(self.printed[: len(self.beside)])
 
     @property
     def adjoints(self) -> dict[str, str]:
@@ -117,7 +128,7 @@ class Generated:
     @property
     def recoveries(self) -> tuple[Recovery, ...]:
         """How the reverse sweeps come by what they read, of all functions."""
-        found = (one for f in (self.function, *self.beside) for one in f.recoveries)
+        found = (one for f in (*self._functions, *self.beside) for one in f.recoveries)
         return tuple(dict.fromkeys(found))  # a line that reads an element twice has it twice
 
     @property
@@ -137,9 +148,26 @@ class Generated:
             found.append(TypedParameter(more.name, types[more.name], names[next(like)] if buffer else None))
         return found
 
+    @property
+    def reverse_takes(self) -> list[TypedParameter]:
+        """The parameters of the reverse function of a pair, as `takes`."""
+        assert self.pair is not None
+        reverse, primal = self.pair.reverse, self.lowered.function
+        known = dict(zip((self.function.params[at].name for at in self.pair.reads), self.pair.reads, strict=True))
+        types = {name: primal.types[primal.params[at].name] for name, at in known.items()}
+        found = [TypedParameter(p.name, types.get(p.name) or reverse.types[p.name]) for p in reverse.params]
+        return [one if one.name in types else of_any_length(one) for one in found]
+
     def text(self, asks: bool = False, **choices: Any) -> str:
         """What a person reads. Where it `asks`, the function refuses arguments of types it was not made for."""
-        return self._module(self.function, asks, **choices)
+        return self._module(False, asks, **choices)
+
+    def text_of(self, reverse: bool) -> str:
+        """What a person reads of one of the functions of a pair, and of those that it calls."""
+        own = self._functions[reverse]
+        called = _with_theirs({*callees(own)}, self.beside)
+        beside = [one for one in self.beside if one.name in called]
+        return module_text(own, f"{self.header.what}: {own.name}, generated by srcad.", beside=beside)
 
     def sizes(self) -> TapeSizes:
         """How big what is kept is, as a function of the same parameters."""
@@ -163,9 +191,14 @@ class Generated:
         return self._for_machine(self.function)
 
     @cached_property
+    def compiled_functions(self) -> tuple[Function, ...]:
+        """It, or the two of a pair."""
+        return (self.compiled, *map(self._for_machine, self._functions[1:]))
+
+    @cached_property
     def compiled_beside(self) -> tuple[Function, ...]:
         """The functions that it calls: those that call themselves, and those whose calls may not be evaluated."""
-        called = {*callees(self.compiled)}
+        called = {name for f in self.compiled_functions for name in callees(f)}
         made: list[Function] = []
         for one in reversed(self.beside):
             if one.name in called:
@@ -176,8 +209,9 @@ class Generated:
     @property
     def layouts(self) -> dict[str, tuple[str, ...]]:
         """Of the functions beside it in what is compiled, the layouts of arrays and the dtypes of numbers they take."""
-        *beside, _ = with_distinct_names((*self.compiled_beside, self.compiled))
-        return {f.name: tuple(_layout(f.types[p.name]) for p in f.params) for f in beside}
+        own = self.compiled_functions
+        named = with_distinct_names((*self.compiled_beside, *own), len(own))
+        return {f.name: tuple(_layout(f.types[p.name]) for p in f.params) for f in named[: -len(own)]}
 
     def _for_machine(self, f: Function) -> Function:
         inlined = self._inlined
@@ -188,15 +222,16 @@ class Generated:
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""
-        return self._module(self.compiled, asks, formats=False, **choices)
+        return self._module(True, asks, formats=False, **choices)
 
     def code(self) -> str:
         """The function of what a person reads, without its docstring."""
-        return module_text(self.function, "", self.defaults, beside=self.beside)
+        return module_text(self._functions, "", self.defaults, beside=self.beside)
 
     def machine_code(self) -> str:
         """The function that is compiled, without its docstring."""
-        return module_text(self.compiled, "", self.defaults, formats=False, beside=self.compiled_beside)
+        own, beside = self.compiled_functions, self.compiled_beside
+        return module_text(own, "", self.defaults, formats=False, beside=beside)
 
     def dependence_code(self) -> str:
         """In forward mode, the function whose last parameter is added to each array that tangents are written into."""
@@ -204,11 +239,13 @@ class Generated:
             unit, beside = _made(self._asked, DEPENDENCES)
         return module_text(unit.function, "", beside=beside)
 
-    def _module(self, function: Function, asks: bool, **choices: Any) -> str:
+    def _module(self, compiled: bool, asks: bool, **choices: Any) -> str:
         takes = self.takes if asks else list(map(of_any_length, self.takes))
-        asked = argument_check(function.name, takes) if asks else ""
-        beside = self.beside if function is self.function else self.compiled_beside
-        return module_text(function, self.header.text(takes), self.defaults, asked=asked, beside=beside, **choices)
+        asked = [argument_check(self.function.name, takes)] if asks else []
+        if asks and self.pair is not None:
+            asked.append(argument_check(self.pair.reverse.name, self.reverse_takes))
+        own, beside = (self.compiled_functions, self.compiled_beside) if compiled else (self._functions, self.beside)
+        return module_text(own, self.header.text(takes), self.defaults, asked=asked, beside=beside, **choices)
 
 
 @remembered_analyses()
@@ -230,11 +267,13 @@ def generate(
     source = read(function)
     asked = Asked(source, arguments, wrt, request, fixed, zero_d, free_sums)
     mode = "grad" if request.mode == "value_and_grad" else request.mode
+    if mode == "vjp":  # a tape would be popped by the first call of a pullback
+        asked = replace(asked, taped=None)
     verify = is_verifying() or request.options.debug
     with settings(verify=verify):
         unit, beside = _made(asked, READABLE[mode])
     called = () if unit.called is None else unit.called.normal_forms()
-    made, lowered = unit.function, unit.lowered
+    made, lowered, pair = unit.function, unit.lowered, unit.pair
     assert lowered is not None
     header = ModuleDocstring(
         f"{_CALLED.get(mode, 'Gradient of')} {source.name}",
@@ -246,7 +285,7 @@ def generate(
     )
     name = made.name if request.is_forward else source.name + _SUFFIX.get(mode, "_grad")
     facts = (beside, unit.written, unit.tape, unit.steps, unit.roles, unit.active, called)
-    return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify)
+    return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify, pair)
 
 
 def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
@@ -259,10 +298,19 @@ def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
             unit = _readable(order, replace(start, prepare_called=prepare_called))
             if unit.called is None:
                 return unit, ()
+            if unit.pair is not None:
+                *beside, made, reverse = unit.called.beside(unit.function, unit.pair.reverse)
+                pair = replace(unit.pair, forward=made, reverse=reverse)
+                return replace(unit, function=made, pair=pair), tuple(beside)
             *beside, made = unit.called.beside(unit.function)
             return replace(unit, function=made), tuple(beside)
         except BetterInlined as found:
             asked = replace(asked, inlined=asked.inlined | {found.tree})
+        except NeedsTape as found:
+            assert asked.taped is not None
+            asked = replace(asked, taped=asked.taped | found.trees)
+        except NotTaped:
+            asked = replace(asked, taped=None)
         except SrcadError as error:
             if not asked.calls or isinstance(error, InternalError):
                 raise
@@ -278,6 +326,13 @@ def _readable(order: Order, start: Unit) -> Unit:
         if lowered.lowered is None or not lowered.lowered.has_tables:
             raise
     return run(order, replace(start, asked=replace(start.asked, tables=False)), verifier)
+
+
+def _with_theirs(called: set[str], functions: Sequence[Function]) -> set[str]:
+    """The names of functions and of those that they call; each stands after those that it calls."""
+    for one in reversed(functions):
+        called = called | {*callees(one)} if one.name in called else called
+    return called
 
 
 def _layout(taken: Type) -> str:

@@ -74,7 +74,8 @@ Verifier = Callable[[U], Callable[[U, Pass], None]]
 class Settings:
     """What is asked of the runs of one thread."""
 
-    verify: bool = os.environ.get("SRCAD_VERIFY", "") not in ("", "0")
+    verify: bool | None = None
+    """None: as the environment has it."""
     without: frozenset[str] = frozenset()
     """Names of passes that are left out."""
     watch: Callable[[Pass, Any], None] = lambda one, unit: None
@@ -96,7 +97,8 @@ def settings(**changes: Any) -> Iterator[None]:
 
 
 def is_verifying() -> bool:
-    return _SETTINGS.get().verify
+    asked = _SETTINGS.get().verify
+    return os.environ.get("SRCAD_VERIFY", "") not in ("", "0") if asked is None else asked
 
 
 def run(order: Order, unit: U, verifier: Verifier[U]) -> U:
@@ -118,7 +120,7 @@ def _passed(one: Pass, unit: U, verifier: Verifier[U]) -> U:
     if one.name in now.without:
         return unit
     with during(one.name):
-        verify = verifier(unit) if now.verify else None
+        verify = verifier(unit) if is_verifying() else None
         new: U = one.run(unit)
         if verify is not None:
             verify(new, one)

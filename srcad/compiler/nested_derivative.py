@@ -49,6 +49,7 @@ def nested_derivative(f: Function, result: Abstract, request: Request, boundsche
     options = replace(request.options, boundscheck=boundscheck and request.options.boundscheck)
     order = NESTED["grad" if request.mode == "value_and_grad" else request.mode]
     asked = Asked(None, {}, request.wrt, replace(request, options=options))
+    f = replace(f, again=True)
     lowered = Lowered(f, result, (), (), ZeroD())
     made = run(order, Unit(asked, f, lowered), verifier).function
     made = replace(made, body=tuple(rewrite(stmt, _marked) for stmt in made.body))

@@ -16,15 +16,18 @@ from functools import partial
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.canonicalize.check_merging import merge_index_checks
 from srcad.canonicalize.insertions import remove_insertions
+from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
 from srcad.cleanup.adjoint.branch_sinking import sink_into_branches
 from srcad.cleanup.adjoint.contribution_merging import merge_contributions
 from srcad.cleanup.adjoint.zero_init_elimination import assign_first_contribution
 from srcad.cleanup.array_updates import array_updates_as_stores
 from srcad.cleanup.expressions.conditional_expressions import conditional_expressions
+from srcad.cleanup.expressions.nested_calls import nest_calls
 from srcad.cleanup.ssa_destruction import leave_ssa
 from srcad.cleanup.style.definite_initialisation import initialise_undefined
 from srcad.cleanup.style.name_coalescing import coalesce_names
+from srcad.cleanup.style.returned_expressions import return_expressions
 from srcad.cleanup.style.statement_comments import carry_comments
 from srcad.compiler import steps
 from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
@@ -103,6 +106,7 @@ COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORM
 COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
 SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
 REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
+MARK = Optional("mark_nonnegative_integers", f(mark_nonnegative_integers),  SWEEPS, SWEEPS)
 
 ROUND = (
     KeepsAliases("simplify_algebra",            steps.adjoint_algebra_simplified,    SEQUENTIAL, SEQUENTIAL),
@@ -117,7 +121,7 @@ ROUND = (
     Optional("conditional_expressions",         body(conditional_expressions),       SEQUENTIAL, SEQUENTIAL),
 )
 
-CLEAN_UP: Order = (
+SIMPLIFY: Order = (
     Pass("leave_ssa",                           f(leave_ssa),                        SWEEPS,     SEQUENTIAL),
     Pass("array_updates_as_stores",             body(array_updates_as_stores),       SEQUENTIAL, SEQUENTIAL),
     Repeated("until nothing changes", ROUND),
@@ -126,6 +130,10 @@ CLEAN_UP: Order = (
     Optional("load_taped_conditions",           steps.taped_conditions_read,         SEQUENTIAL, SEQUENTIAL),
     Optional("name_reversed_indices",           steps.reversed_indices_named,        SEQUENTIAL, SEQUENTIAL),
     Pass("update_in_place",                     steps.updated_in_place,              SEQUENTIAL, SEQUENTIAL),
+    Optional("nest_calls",                      body(nest_calls),                    SEQUENTIAL, SEQUENTIAL),
+)
+
+FINISH: Order = (
     Pass("coalesce_names",                      f(coalesce_names),                   SEQUENTIAL, SEQUENTIAL),
     Optional("propagate_unit_seed",             steps.unit_seed_propagated,          SEQUENTIAL, SEQUENTIAL),
     Optional("idiomatic_form",                  steps.idioms_used,                   SEQUENTIAL, SEQUENTIAL),
@@ -133,10 +141,14 @@ CLEAN_UP: Order = (
     Optional("carry_comments",                  f(carry_comments),                   SEQUENTIAL, SEQUENTIAL),
 )
 
+CLEAN_UP: Order = (*SIMPLIFY, *FINISH)
+
 TELL: Order = (
     Optional("annotate",                        f(annotate),                         SEQUENTIAL, SEQUENTIAL),
     Pass("list_tape",                           steps.tape_listed,                   SEQUENTIAL, SEQUENTIAL),
 )
+
+SPLIT = Pass("split_sweeps", steps.sweeps_split, SEQUENTIAL, SEQUENTIAL)
 
 COMPILED: Order = (
     Pass("remove_comments",                     f(remove_comments),                 SEQUENTIAL, SEQUENTIAL),
@@ -162,12 +174,13 @@ COMPILED: Order = (
 # fmt: on
 
 READABLE: Mapping[str, Order] = {
-    "primal": (*NORMALISE, REFUSE, REMOVE, *CLEAN_UP),
+    "primal": (*NORMALISE, REFUSE, REMOVE, MARK, *CLEAN_UP),
     "grad": (*NORMALISE, *PREPARE, COPY, COUNT, SAVE, *REVERSE, *CLEAN_UP, *TELL),
     "jvp": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "tangent": (*NORMALISE, *FORWARD, *CLEAN_UP),
     "jacobian": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL),
     "adjoint": (*NORMALISE, *PREPARE, COUNT, *REVERSE, *CLEAN_UP, *TELL),
+    "vjp": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL, SPLIT),
 }
 """From the source to what people read, by mode; `value_and_grad` is `grad` that returns the value too."""
 
@@ -190,7 +203,13 @@ INLINED: Order = (
 CALLED_NORMAL: Order = NORMALISE[2:]
 """From the lowered form of a function that is called to its normal form."""
 
-CALLED_TEXT: Order = (REFUSE, *CLEAN_UP)
+CALLED_TEXT: Order = (
+    REFUSE,
+    MARK,
+    *SIMPLIFY,
+    Optional("return_expressions", f(return_expressions), SEQUENTIAL, SEQUENTIAL),
+    *FINISH,
+)
 """From there to the function that people read."""
 
 CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)

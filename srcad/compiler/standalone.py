@@ -42,7 +42,7 @@ def standalone_module(generated: Generated, options: Options, with_form: bool = 
     # from Numba's cache a function that calls itself ends the process (numba/numba#6061)
     cached = not recursive(generated.beside)
     text = generated.text(asks=True, helpers_from=None, decorator=decorator(options, cached) if compiles else None)
-    names = [*_with_theirs(helpers_of(generated.function, *generated.beside))]
+    names = [*_with_theirs(helpers_of(*generated.printed))]
     helpers = "\n\n\n".join(_definition(name, compiles) for name in names)
     if names and compiles:
         text = _with_line(text, "from numba import njit", "from numba.extending import register_jitable")

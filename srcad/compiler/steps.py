@@ -41,7 +41,8 @@ from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
-from srcad.compiler.outputs import check_outputs, output_dtype
+from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype
+from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
 from srcad.errors import fail
 from srcad.forward.tangents import with_tangents
@@ -53,12 +54,15 @@ from srcad.ir.nodes import Assign, AugAssign, Block, Expr, Function, Stmt, Store
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import blocks, result_names, section_start, with_blocks
 from srcad.ir.types import Array, Type, is_float
-from srcad.reverse import driver
+from srcad.reverse import driver, vjp_sweeps
+from srcad.reverse.adjoint.tape_calls import NotTaped, is_balanced, takes_tape, values_of_primal, with_tape
 from srcad.reverse.driver import Reversal
 from srcad.reverse.storage.tape_report import tape_entries, with_returned_tape
 from srcad.typing.builder import Builder
 
 Step = Callable[[Unit], Unit]
+SWEEPS = ("called sweeps", "taped sweeps")
+"""Modes in which the sweeps of a function that is called are to be two functions."""
 
 
 _WITH_LISTS = ("primal", "jvp", "tangent")
@@ -96,7 +100,7 @@ def lowered(unit: Unit) -> Unit:
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)
     assert unit.prepare_called is not None
-    f, called = unit.prepare_called(found.function, found.functions, asked.request)
+    f, called = unit.prepare_called(found.function, found.functions, asked.request, asked.taped)
     return replace(unit, function=f, called=called, lowered=replace(found, function=f))
 
 
@@ -155,9 +159,20 @@ def _differentiated(unit: Unit) -> Mapping[str, Expr]:
         called = [f"output {at} of {f.name}" for at in range(len(f.results))]
         outputs = dict(zip(called if len(called) != 1 else [f.name], f.results, strict=True))
         return {name: e for name, e in outputs.items() if mode == "jacobian" or is_float(Builder.resume(f).typeof(e))}
+    if mode == "vjp":
+        own = f.results[: _differentiated_results(unit)]
+        results = [(at, r) for at, r in enumerate(own) if isinstance(r, Var) and is_float(f.types[r.name])]
+        return {f.name if len(f.results) == 1 else f"output {at} of {f.name}": r for at, r in results}
     first = [r for r in f.results[:1] if mode != "adjoint" or (isinstance(r, Var) and is_float(f.types[r.name]))]
     arrays = {f"what {f.name} leaves in {name}": Var(name) for name in unit.asked.wrt if name in unit.written}
     return dict(zip([f.name], first, strict=False)) | (arrays if mode == "adjoint" else {})
+
+
+def _differentiated_results(unit: Unit) -> int:
+    """How many results of a vjp pair come before those of `has_aux`."""
+    assert unit.lowered is not None
+    result = unit.lowered.result
+    return len(list(leaves(result.items[0] if unit.asked.request.has_aux and isinstance(result, Seq) else result)))
 
 
 def refuse_conflicts(unit: Unit) -> Unit:
@@ -214,6 +229,8 @@ def refuse_outputs(unit: Unit) -> Unit:
         where = span(asked.source, asked.source.tree)
         if asked.request.mode == "jacobian":
             check_outputs(unit.lowered.result, where)
+        elif asked.request.mode == "vjp":
+            check_pair_outputs(unit.lowered.result, where, asked.request.has_aux)
         elif asked.request.mode != "adjoint":
             output_dtype(unit.lowered.result, where, asked.request.has_aux)
     return unit
@@ -225,8 +242,11 @@ def refuse_outputs(unit: Unit) -> Unit:
 def reversal(unit: Unit) -> Unit:
     asked = unit.asked
     if asked.wanted is not None:
-        keep = asked.request.mode == "called sweeps"
+        keep = asked.request.mode in SWEEPS
         return _reversing(unit, driver.of_call(unit.function, asked.wanted, keep))
+    if asked.request.mode == "vjp":
+        count = _differentiated_results(unit)
+        return _reversing(unit, vjp_sweeps.of_pair(unit.function, asked.wrt, asked.request.options.checkpoint, count))
     # another function that calls a gradient does not give the cotangent of the result
     of_value = driver.of_value if asked.source is not None else partial(driver.of_value, takes_seed=False)
     of = {"adjoint": driver.of_procedure, "jacobian": driver.of_results}.get(asked.request.mode, of_value)
@@ -260,17 +280,37 @@ def arrays_expanded(unit: Unit) -> Unit:
 
 
 def reversed_(unit: Unit) -> Unit:
+    made = _both_sweeps(unit, _of(unit))
+    is_given = unit.asked.request.mode == "taped sweeps"
+    if is_given or takes_tape(made):
+        if not is_balanced(made.body):
+            made = _both_sweeps(unit, replace(_of(unit), interleaving=False))
+        if not is_balanced(made.body):
+            raise NotTaped
+        made = with_tape(made, is_given)
+    return replace(unit, function=made, reversal=None)
+
+
+def _both_sweeps(unit: Unit, reversal: Reversal) -> Function:
     request = unit.asked.request
     match request.mode:
-        case "called adjoint" | "called sweeps":
-            made = driver.adjoint_of_call(_of(unit), request.mode == "called sweeps")
+        case "called adjoint" | "called sweeps" | "taped sweeps":
+            return driver.adjoint_of_call(reversal, request.mode in SWEEPS)
         case "adjoint":
-            made = driver.adjoint(_of(unit))
+            return driver.adjoint(reversal)
         case "jacobian":
-            made = driver.jacobian(_of(unit))
+            return driver.jacobian(reversal)
+        case "vjp":
+            return vjp_sweeps.pair(reversal)
         case _:
-            made = driver.gradient(_of(unit), request.keep_value)
-    return replace(unit, function=made, reversal=None)
+            return driver.gradient(reversal, request.keep_value)
+
+
+def sweeps_split(unit: Unit) -> Unit:
+    assert unit.lowered is not None
+    primal = unit.lowered.function
+    pair = sweep_pair(unit.function, len(primal.params), len(primal.results), _differentiated_results(unit))
+    return replace(unit, function=pair.forward, pair=pair, tape=pair.tape)
 
 
 def tape_listed(unit: Unit) -> Unit:
@@ -357,7 +397,13 @@ def reversed_indices_named(f: Function, types: dict[str, Type]) -> Block:
 
 
 definitions_sunk = _on_reverse_sweep(lambda f, block, types, shared: sink_definitions(block, types, shared, f.adjoints))
-_simplified_in_reverse = on_adjoint(lambda block, types, shared: simplify_algebra(block, types))
+
+
+def _algebra_simplified(f: Function, block: Block, types: dict[str, Type], shared: MayAlias) -> Block:
+    return simplify_algebra(block, types, values_of_primal(f, block) if takes_tape(f) else lambda e: False)
+
+
+_simplified_in_reverse = _on_reverse_sweep(_algebra_simplified)
 
 
 def adjoint_algebra_simplified(unit: Unit) -> Unit:

@@ -10,6 +10,7 @@ from srcad.analysis.memory.may_alias import MayAlias
 from srcad.analysis.values.parameter_roles import ParameterRole
 from srcad.analysis.values.step_functions import StepInput
 from srcad.compiler.called_functions import CalledFunctions, PrepareCalled
+from srcad.compiler.sweep_pairs import SweepPair
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source
 from srcad.frontend.values.abstract_values import Abstract
@@ -42,6 +43,8 @@ class Asked:
     """Whether calls of functions that do not call themselves may stay calls."""
     inlined: frozenset[int] = frozenset()
     """Functions whose calls do not stay, by the ids of their trees."""
+    taped: frozenset[int] | None = frozenset()
+    """Functions that save on a tape, by the ids of their trees; None where none may."""
     wanted: Wanted | None = None
     """Of the adjoint of a function that is called."""
 
@@ -65,6 +68,8 @@ class Unit:
     """What is to be reversed, until both sweeps are written down."""
     tape: tuple[TapeEntry, ...] = field(default=(), compare=False)
     """What the forward sweep saves for the reverse sweep."""
+    pair: SweepPair | None = field(default=None, compare=False)
+    """Where the sweeps are two functions, the two; then `function` is the forward one."""
     aliases: MayAlias | None = field(default=None, compare=False)
     """Names of the function that may share memory, while a pass says that this holds still."""
     called: CalledFunctions | None = field(default=None, compare=False)

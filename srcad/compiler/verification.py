@@ -13,6 +13,7 @@ srcad.ir.verify.Malformed: f: y is read where nothing has given it a value
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
@@ -23,7 +24,8 @@ from srcad.ir.verify import Malformed, verify, verify_sequential, verify_sweeps
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.verify_types import verify_types
 
-KNOWN = frozenset({*PRIMITIVES, "range"})
+KNOWN = ChainMap(PRIMITIVES, {"range": PRIMITIVES["index"]})
+"""Functions of users become primitives at any time."""
 _ORDER = ("forward", "reverse", "value")
 
 

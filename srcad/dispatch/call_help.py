@@ -14,6 +14,7 @@ WORDS = {
     "jacobian": "Jacobian",
     "adjoint": "adjoint",
     "jvp": "value and tangent",
+    "vjp": "pullback",
     "tangent": "tangent",
     "columns": "Jacobian",
     "hessian": "Hessian",

@@ -52,6 +52,15 @@ def is_static(leaf: object) -> bool:
     return isinstance(leaf, str | bytes | slice | np.dtype | types.ModuleType)
 
 
+def is_float(leaf: object) -> bool:
+    """Whether a leaf is a float or an array of floats.
+
+    >>> is_float(1.0), is_float(np.ones(2)), is_float(1), is_float(np.arange(2))
+    (True, True, False, False)
+    """
+    return isinstance(leaf, float) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f")
+
+
 def leaf_type(leaf: Any, name: str, place: str, differentiated: bool) -> Type:
     """The IR type of a leaf, for its flat parameter `name`. Error messages name it `place`.
 

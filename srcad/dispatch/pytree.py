@@ -48,6 +48,23 @@ def is_leaf(value: object) -> bool:
     return bool(optree.tree_is_leaf(whole, none_is_leaf=True, namespace=_NAMESPACE))
 
 
+def leaves_like(spec: PyTreeSpec, tree: object) -> list[Any] | None:
+    """The leaves in the order of `spec`; None for another structure. The order of keys in a dictionary does not count.
+
+    >>> leaves_like(flatten({"a": 1.0, "b": 2.0})[1], {"b": "second", "a": "first"})
+    ['first', 'second']
+    """
+    leaves, found = flatten(tree)
+    if found == spec:
+        return leaves
+    whole: Any = tree
+    try:
+        parts: list[Any] = spec.flatten_up_to(whole)
+    except (ValueError, TypeError):
+        return None
+    return parts if all(map(is_leaf, parts)) else None
+
+
 def unflatten(spec: PyTreeSpec, leaves: Iterable[Any]) -> Any:
     return optree.tree_unflatten(spec, leaves)
 

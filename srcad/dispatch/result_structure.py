@@ -28,14 +28,14 @@ def result_builder(result: Abstract, back: LeafConversion = result_conversion) -
     if isinstance(result, Leaf):
         convert = back(result.type)
         return (lambda flat: convert(flat[0])) if convert else (lambda flat: flat[0])
-    parts, spec = flatten(_skeleton(result))
-    converts = [back(part.type) if isinstance(part, _LeafPlaceholder) else None for part in parts]
+    parts, spec = flatten(skeleton(result))
+    converts = [back(part.type) if isinstance(part, LeafPlaceholder) else None for part in parts]
 
     def rebuild(flat: Sequence[Any]) -> Any:
         values = iter(flat)
         rebuilt = []
         for part, convert in zip(parts, converts, strict=True):
-            if isinstance(part, _LeafPlaceholder):
+            if isinstance(part, LeafPlaceholder):
                 value = next(values)
                 rebuilt.append(convert(value) if convert else value)
             else:
@@ -45,24 +45,25 @@ def result_builder(result: Abstract, back: LeafConversion = result_conversion) -
     return rebuild
 
 
-class _LeafPlaceholder:
+class LeafPlaceholder:
     """The placeholder of a leaf in the structure."""
 
     def __init__(self, leaf: Leaf) -> None:
         self.type = leaf.type
 
 
-def _skeleton(value: Abstract) -> Any:
+def skeleton(value: Abstract) -> Any:
+    """The nested value, with a placeholder for each leaf that the function computes."""
     match value:
         case Leaf():
-            return _LeafPlaceholder(value)
+            return LeafPlaceholder(value)
         case Seq(items, kind):
-            rebuilt = [_skeleton(item) for item in items]
+            rebuilt = [skeleton(item) for item in items]
             return rebuilt if kind == "list" else tuple(rebuilt)
         case Mapping(pairs):
-            return {key: _skeleton(item) for key, item in pairs}
+            return {key: skeleton(item) for key, item in pairs}
         case Record(cls, fields):
-            skeleton_fields = {name: _skeleton(item) for name, item in fields}
+            skeleton_fields = {name: skeleton(item) for name, item in fields}
             if issubclass(cls, tuple):
                 return cls(**skeleton_fields)
             record = object.__new__(cls)

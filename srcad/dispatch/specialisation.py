@@ -41,7 +41,7 @@ Call = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class _LoadedFunction:
+class LoadedFunction:
     module: ModuleType
     function: Callable[..., Any]
     call: Callable[..., Any]
@@ -63,7 +63,7 @@ class Specialisation:
         parameters: Parameters,
         request: Request,
         make: Callable[[AbstractArguments], Generated],
-        watched: Callable[[Call, Generated, Request], Call] = lambda call, generated, request: call,
+        watched: Callable[..., Call] = lambda call, *_: call,
     ) -> None:
         self.generated = generated
         self._make = make
@@ -88,7 +88,8 @@ class Specialisation:
         self._captures = generated.lowered.captures
         self._guards = generated.lowered.guards
         self._capture_keys = self._keys_of_captures()
-        self._overlaps = _overlap_pairs(order, generated.written, generated.lowered.function.types)
+        apart = generated.written | generated.lowered.kept_apart
+        self._overlaps = _overlap_pairs(order, apart, generated.lowered.function.types)
         types = generated.lowered.function.types
         self._written = [at for at, n in enumerate(order) if n in generated.written and isinstance(types[n], Array)]
         self._checks: list[Callable[[list[Any]], None]] = [self._check_written] if self._written else []
@@ -97,8 +98,8 @@ class Specialisation:
         if request.options.max_tape is not None:
             self._checks.append(self._check_tape)
         self._planner: Callable[[Sequence[Any]], Plan] | None = None
-        self.finish = _result_conversion(generated, arguments, leaves, values, parameters, request)
-        self._loaded_function: list[_LoadedFunction] = []
+        self.finish = self._conversion(leaves, values, parameters)
+        self._loaded_function: list[LoadedFunction] = []
         self._ready = False
 
     def fits(self, leaves: Sequence[Any]) -> bool:
@@ -114,17 +115,29 @@ class Specialisation:
 
     def run(self, leaves: list[Any], more: Sequence[Any] = ()) -> Any:
         """Call the function. `more` follows the leaves and the captured values: the adjoint buffers."""
+        flat = self._checked(leaves)
+        flat += more
+        return self.finish(self._called(flat))
+
+    def _checked(self, leaves: list[Any]) -> list[Any]:
+        """The flat arguments; raises what is against them."""
         flat = self.flat(leaves)
         for check in self._checks:
             check(flat)
-        flat += more
+        return flat
+
+    def _called(self, flat: list[Any]) -> Any:
+        """What the generated function returns."""
         if not self._ready:
             self._prepare(flat)
         try:
-            returned = self._loaded_function[0].call(*flat)
+            return self._loaded_function[0].call(*flat)
         except Exception as error:
             raise joined(error) from None
-        return self.finish(returned)
+
+    def _conversion(self, leaves: list[Any], values: Sequence[Any], parameters: Parameters) -> Callable[[Any], Any]:
+        """The conversion of the return value of the generated function to that of the derivative."""
+        return _result_conversion(self.generated, self.arguments, leaves, values, parameters, self._request)
 
     @property
     def is_procedure(self) -> bool:
@@ -171,12 +184,13 @@ class Specialisation:
         from srcad.compiler.shipment import Shipment
 
         weakest = self.for_weakest_types()
-        return Shipment(weakest.generated, self._request.options, weakened_by=weakest.steps)
+        with_form = self.generated.pair is None
+        return Shipment(weakest.generated, self._request.options, with_form=with_form, weakened_by=weakest.steps)
 
     def checked_function(self) -> Callable[..., Any]:
         """The function on flat arguments with a check of their types, for direct calls by the user."""
         if self._checked_function is None:
-            generated = self.for_weakest_types(_both_texts if self._compiles else Generated.code).generated
+            generated = self.for_weakest_types(both_texts if self._compiles else Generated.code).generated
             _, checked = self._loaded(
                 generated.machine_text(asks=True) if self._compiles else generated.text(asks=True)
             )
@@ -194,12 +208,12 @@ class Specialisation:
             compilation.prepare(function, flat)
         self._ready = True
 
-    def _load(self) -> _LoadedFunction:
+    def _load(self) -> LoadedFunction:
         """Load the text; if several threads do, all use what the first has loaded."""
         if not self._loaded_function:
             module, function = self._loaded(self.generated.machine_text() if self._compiles else self.text)
-            call = self._watched(function if self._compiles else _as_compiled(function), self.generated, self._request)
-            self._loaded_function.append(_LoadedFunction(module, function, call))
+            call = self._watched(function if self._compiles else as_compiled(function), self.generated, self._request)
+            self._loaded_function.append(LoadedFunction(module, function, call))
         return self._loaded_function[0]
 
     def _loaded(self, text: str) -> tuple[ModuleType, Callable[..., Any]]:
@@ -264,7 +278,7 @@ class Specialisation:
 _compiling = Lock()
 
 
-def _both_texts(generated: Generated) -> str:
+def both_texts(generated: Generated) -> str:
     return generated.code() + generated.machine_code()
 
 
@@ -285,7 +299,7 @@ def _is_disabled() -> bool:
     return compilation.disabled()
 
 
-def _as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def as_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function without warnings for 1/0, which is inf as in compiled code: float defaults become np.float64."""
     given = function.__defaults__ or ()
     function.__defaults__ = tuple(np.float64(value) if type(value) is float else value for value in given)
@@ -354,7 +368,7 @@ def _result_conversion(
     outputs = list(output_leaves(generated.result))
     many = request.mode == "jacobian" and isinstance(outputs[0].type, Array)
     back = jacobian_conversion if many else gradient_conversion
-    gradients = _gradient_builder(arguments, leaves, values, parameters, request, back)
+    gradients = gradient_builder(arguments, leaves, values, parameters, request, back)
     if request.mode == "jacobian":
         return _jacobian_rows(gradients, result_builder(generated.result, lambda _: None), len(outputs))
     value_count = count if request.keep_value else 0
@@ -424,7 +438,7 @@ def _scalar_gradients(
     return lambda flat: tuple(convert(one) for convert, one in zip(converts, flat, strict=True))
 
 
-def _gradient_builder(
+def gradient_builder(
     arguments: AbstractArguments,
     leaves: list[Any],
     values: Sequence[Any],

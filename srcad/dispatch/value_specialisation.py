@@ -21,6 +21,7 @@ import numpy as np
 
 from srcad.compiler.generate import Generated, generate
 from srcad.dispatch.argument_types import AbstractArguments, abstract_arguments
+from srcad.dispatch.leaf_conversion import is_float
 from srcad.dispatch.signature import Parameters
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.frontend.source.read import read
@@ -129,7 +130,8 @@ class ValueSpecialisation:
         wrt = tuple(name_at[position] for position in self._active() if position in name_at)
         if request.wrt and not wrt:
             missing = [name for name in request.wrt if self.parameters.argument(name, self.values).value is None]
-            what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no number in it"
+            kind = "float" if request.mode == "vjp" else "number"
+            what = f"{missing[0]} is None" if missing else f"{', '.join(request.wrt)} has no {kind} in it"
             fail("S207", f"{what}: there is nothing to differentiate with respect to")
         zero_d = frozenset(leaf.name for leaf in arguments.leaves if leaf.zero_d)
         return generate(self.parameters.function, arguments.arguments, wrt, request, arguments.fixed, zero_d)
@@ -139,4 +141,7 @@ class ValueSpecialisation:
         if self.request.positions is not None:
             return list(self.request.positions)
         found = [self.parameters.argument(name, self.values) for name in self.request.wrt]
-        return [position for argument in found for position in argument.positions]
+        positions = [position for argument in found for position in argument.positions]
+        if self.request.mode == "vjp":  # of what is whole, a pullback gives None
+            return [at for at in positions if is_float(self.leaves[at])]
+        return positions

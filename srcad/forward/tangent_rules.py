@@ -130,8 +130,10 @@ def _times(builder: Builder, partial: Atom, tangent: Atom, guarded: bool, count:
     if not guarded or isinstance(partial, Const):
         return product
     moves = builder.op("!=", tangent, Const(0.0))
-    scalar = isinstance(builder.typeof(product), Scalar)
-    return builder.op("select" if scalar else "np.where", moves, product, Const(0.0))
+    choose = "select" if isinstance(builder.typeof(product), Scalar) else "np.where"
+    value = builder.op(choose, moves, product, Const(0.0))
+    # a tangent that is zero here may have a derivative
+    return builder.op(choose, builder.op("np.isfinite", partial), product, value) if builder.again else value
 
 
 def _sum(builder: Builder, parts: Sequence[Atom]) -> Atom:

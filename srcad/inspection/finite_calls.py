@@ -22,10 +22,10 @@ from srcad.request import Request
 Call = Callable[..., Any]
 
 
-def readable_text(generated: Generated) -> ReadableText:
-    """What people read of a generated function, in a file."""
+def readable_text(generated: Generated, which: int = 0) -> ReadableText:
+    """What people read of a generated function, in a file; of a pair, `which` is 1 for the reverse function."""
     text = generated.text()
-    f = generated.printed[-1]
+    f = generated.printed[len(generated.beside) + which]
     file = str(cache_files.store(generated.name, text, keep=False))
     parameters = tuple(param.name for param in f.params)
     sources = {line: span for one in generated.printed for line, span in statement_sources(one, text).items()}
@@ -37,8 +37,11 @@ def copied(arguments: Sequence[Any]) -> list[Any]:
     return [one.copy(order="K") if isinstance(one, np.ndarray) else one for one in arguments]
 
 
-def checking_call(call: Call, generated: Generated, request: Request) -> Call:
-    """The call, with a look at its results; what was asked for with `has_aux` beside the value may be anything."""
+def checking_call(call: Call, generated: Generated, request: Request, which: int = 0) -> Call:
+    """The call, with a look at its results; what was asked for with `has_aux` beside the value may be anything.
+
+    Of a pair, `which` is 1 for the reverse function.
+    """
     options = request.options
     if not (options.debug or options.on_nonfinite):
         return call
@@ -50,6 +53,11 @@ def checking_call(call: Call, generated: Generated, request: Request) -> Call:
         written |= {name for name in names[len(primal.params) :] if isinstance(generated.function.types[name], Array)}
     also = {name: at for at, name in enumerate(names) if name in written}
     auxiliary = range(1, len(primal.results)) if request.has_aux else range(0)
+    if generated.pair is not None:
+        also = {}
+        auxiliary = range(
+            0 if which else generated.pair.differentiated, 0 if which else len(generated.function.results)
+        )
 
     def checked(*arguments: Any) -> Any:
         before = {at: arguments[at].copy(order="K") for at in also.values()}  # no call modifies any other
@@ -59,7 +67,7 @@ def checking_call(call: Call, generated: Generated, request: Request) -> Call:
         if all(is_finite(flat[at]) for at in results) and all(is_finite(arguments[at]) for at in also.values()):
             return returned
         again = [before.get(at, one) for at, one in enumerate(copied(arguments))]
-        found = search(readable_text(generated), again, results, also)
+        found = search(readable_text(generated, which), again, results, also)
         if options.on_nonfinite is not None:
             if found is not None:
                 options.on_nonfinite(found)

@@ -34,6 +34,9 @@ class Called:
     """The arguments through which no derivative passes."""
     by_steps: frozenset[int] = frozenset()
     """Those of them that a result depends on nevertheless: through comparisons, roundings and the like."""
+    taped: bool = False
+    """It saves on a tape that it is given, or reads that (`reverse/adjoint/tape_calls`): one call of each kind for one
+    of the other."""
     reversal: object = None
     """How its calls are reversed, where that has been decided (`reverse/adjoint/call_adjoints.AdjointCall`)."""
 

@@ -46,6 +46,13 @@ def recursive(functions: Iterable[Function]) -> frozenset[str]:
     return frozenset(name for name in direct if name in _reached(direct, name))
 
 
+def reaching(functions: Iterable[Function], wanted: Iterable[str]) -> frozenset[str]:
+    """The names of the functions that are wanted, and of those that call such, directly or through others."""
+    direct = {f.name: set(callees(f)) for f in functions}
+    goals = set(wanted)
+    return frozenset(name for name in direct if name in goals or goals & _reached(direct, name))
+
+
 def _reached(direct: Mapping[str, set[str]], start: str) -> set[str]:
     found: set[str] = set()
     pending = [*direct[start]]

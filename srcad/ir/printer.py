@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from typing_extensions import assert_never
 
+from srcad.ir.called import callee_of
 from srcad.ir.nodes import (
     Assign,
     AugAssign,
@@ -118,6 +119,8 @@ def _op(op: Op) -> str:
         return _PREFIX[op.prim] + _operand(op.args[0])
     if op.prim == "index":
         return f"{_operand(op.args[0])}[{', '.join(map(expr_text, op.args[1:]))}]"
+    if op.prim == "call":
+        return f"{callee_of(op).name}({', '.join(map(expr_text, op.args))})"
     static = [f"{name}={value!r}" for name, value in op.static]
     return f"{op.prim}({', '.join([*map(expr_text, op.args), *static])})"
 

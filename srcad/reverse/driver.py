@@ -38,7 +38,7 @@ from srcad.canonicalize.checkpoint_segments import Segment, loops_named, split_i
 from srcad.canonicalize.insertions import first_insertion
 from srcad.canonicalize.invariant_hoisting import hoist_invariants
 from srcad.errors import fail
-from srcad.ir.names import base, stem
+from srcad.ir.names import base, is_temporary, stem
 from srcad.ir.nodes import Assign, Atom, Block, Const, Effect, Expr, Function, Op, Param, Return, Store, Var
 from srcad.ir.regions import Region, Regions, regions
 from srcad.ir.traversal import walk
@@ -165,14 +165,23 @@ def of_call(f: Function, wanted: Wanted, keep: bool) -> Reversal:
     wrt = [f.params[at].name for at in wanted.wrt]
     arrays = [name for name in wrt if isinstance(f.types[name], Array)]
     buffers = {name: builder.adjoint(f"d_{base(name)}", f.types[name], base(name)) for name in arrays}
-    several = len(f.results) > 1
     seeds = []
     for at in wanted.results:
         t = builder.typeof(f.results[at])
         # a caller's cotangent may lie in memory in any way
         t = Scalar(t.dtype) if isinstance(t, Scalar) else replace(t, layout="A") if isinstance(t, Array) else t
-        seeds.append((f.results[at], builder.adjoint(f"d_result_{at}" if several else "d_result", t, "result")))
+        name = _result_name(f, at)
+        seeds.append((f.results[at], builder.adjoint(f"d_{name}", t, name)))
     return Reversal(builder.built(f), tuple(wrt), (tuple(seeds),), buffers, interleaving=not keep, masked=wanted.masked)
+
+
+def _result_name(f: Function, at: int) -> str:
+    """What a function that is called calls a result, where no parameter and no other result has that name."""
+    result = f.results[at]
+    others = [p.name for p in f.params] + [r.name for k, r in enumerate(f.results) if k != at and isinstance(r, Var)]
+    if isinstance(result, Var) and not is_temporary(result.name) and base(result.name) not in map(base, others):
+        return base(result.name)
+    return f"result_{at}" if len(f.results) > 1 else "result"
 
 
 def of_results(f: Function, wrt: Sequence[str], checkpoint: Sequence[str] = ()) -> Reversal:

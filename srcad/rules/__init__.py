@@ -15,6 +15,7 @@ register derivatives for the primitives themselves: `help(srcad.rules.partials)`
 """
 
 from srcad.rules import derivatives, expansions
-from srcad.rules.registry import expands, partials, vjp
+from srcad.rules.external import external
+from srcad.rules.registry import expands, jvp, linear, partials, vjp, vjp_into
 
-__all__ = ["derivatives", "expands", "expansions", "partials", "vjp"]
+__all__ = ["derivatives", "expands", "expansions", "external", "jvp", "linear", "partials", "vjp", "vjp_into"]

@@ -26,6 +26,9 @@ class Primitive:
     kind: str
     """elementwise, reduce, linalg, view, shape, create, query, random, effect, tuple, list or call."""
 
+    external: bool = False
+    """It is a function of the user, of which nothing is known but what it is given and returns."""
+
     # ---- derivatives
     differentiable: bool = True
     """False: the derivative is zero wherever it exists."""

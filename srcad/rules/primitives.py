@@ -305,6 +305,10 @@ row("list.append", lambda items, item: items.append(item), "list", differentiabl
 row("list.pop", lambda items: items.pop(), "list", differentiable=False, memory=ResultMemory((0,)))
 row("list.item", lambda items, at: items[at], "list", differentiable=False, memory=ResultMemory((0,)))
 row("list.length", len, "effect", differentiable=False, dtype="int64")
+row("runtime.joined", runtime.joined, "list", differentiable=False)
+row("runtime.lengths", runtime.lengths, "list", differentiable=False)
+for _function in [runtime.parted_1d, runtime.parted_2d, runtime.parted_3d]:
+    row(f"runtime.{_function.__name__}", _function, "list", differentiable=False, memory=ResultMemory((0,)))
 row("call", lambda *values, callee: None, "call")
 row("result", lambda results, at: results[at], "call")
 row("print", lambda *items: None, "effect", differentiable=False)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES
+from srcad.rules.external import name_of
+from srcad.rules.primitive_type import EVERY
+from srcad.rules.primitives import PRIMITIVES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +28,7 @@ class Rule:
     `partials`: `function(y, *args, **static)` gives the partial derivative for each argument of an elementwise
     operation; the compiler multiplies, and sums over broadcast axes. `vjp`: `function(d_y, y, *args, **static)`
     gives the contribution to each argument, of its shape or broadcasting to it. A single value stands for
-    one argument, None for "no derivative".
+    one argument, None for "no derivative". `vjp_into`: `function(d_y, y, *args, *d_args, **static)` adds them.
     """
 
     prim: str
@@ -51,20 +53,12 @@ STATIC: set[object] = set()
 """Functions the compiler calls itself, at compile time, all their arguments being static."""
 
 
-def name_of(target: object) -> str:
-    """The primitive's name: itself, or that of the callable it stands for."""
-    name = target if isinstance(target, str) else PRIMITIVE_OF[target]
-    if name not in PRIMITIVES:
-        raise KeyError(f"no primitive is called {name}")
-    return name
-
-
 def _register(
     targets: tuple[object, ...], kind: str, ranks: tuple[int, ...] | None, singular: bool
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for target in targets:
-            name = name_of(target)
+            name = name_of(target, elementwise=kind == "partials")
             kept = tuple(rule for rule in RULES.get(name, ()) if rule.ranks != ranks)
             RULES[name] = (*kept, Rule(name, kind, function, ranks, singular))
         return function
@@ -83,6 +77,27 @@ def partials(*targets: object, singular: bool = True) -> Callable[[F], F]:
 def vjp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F], F]:
     """Register a structured rule, for arguments of the given ranks or of any."""
     return _register(targets, "vjp", ranks, False)
+
+
+def vjp_into(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F], F]:
+    """Register a structured rule that adds the contributions into arrays: `function(d_y, y, *args, *d_args)`.
+
+    A `d_arg` is None for an argument that is a number, and for one that is not differentiated. What the function
+    returns is the contributions to the numbers among the arguments, in their order.
+    """
+    return _register(targets, "vjp_into", ranks, False)
+
+
+def linear(function: F | None = None, *positions: int) -> Any:
+    """Say that a function is linear, or linear in the arguments at `positions` together: then it is its own tangent.
+
+    A decorator, or a function for what exists.
+    """
+    if function is None:
+        return lambda found: linear(found, *positions)
+    name = name_of(function)
+    PRIMITIVES[name] = replace(PRIMITIVES[name], linear=positions or EVERY)
+    return function
 
 
 def jvp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F], F]:

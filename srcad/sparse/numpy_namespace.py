@@ -2,6 +2,7 @@
 
 NumPy asks the arguments of most functions what is to be done; here are those that it does not ask.
 
+>>> from srcad.sparse.dependence import Dependence
 >>> NAMESPACE.full((2,), Dependence(frozenset([4])))
 DependenceArray([Dependence([4]), Dependence([4])], dtype=object)
 """

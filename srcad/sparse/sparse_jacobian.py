@@ -20,10 +20,11 @@ from srcad.derivative import Derivative
 from srcad.dispatch.signature import Argnums, Parameters
 from srcad.errors import SrcadError, fail
 from srcad.options import Options
+from srcad.pullback import Vjp
 from srcad.request import Request
 from srcad.sparse.compression import Plan, by_columns, by_rows, by_symmetry
 from srcad.sparse.pattern import DENSE, PatternFunction, found_pattern
-from srcad.sparse.sweeps import Sweeps, Vector, cotangent_of
+from srcad.sparse.sweeps import Sweeps, Vector
 
 _ROUNDING = 1000.0
 """In units of the precision: how far a product with the matrix may be from the derivative in that direction."""
@@ -47,13 +48,13 @@ class SparseJacobian:
         self._at = at = _place(function, argnums)
         self._symmetric = symmetric
         self._tangent = Derivative(function, Request("tangent" if symmetric else "jvp", (), False, False, options))
-        self._cotangent = cotangent_of(function, at, options)
+        self._vjp = Vjp(function, at, False, options)
         self._finders: dict[object, PatternFunction] = {}
         self._plans: dict[object, Plan] = {}
         self._newest: Plan | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        sweeps = Sweeps(self._tangent, self._cotangent, self._at, args, kwargs)
+        sweeps = Sweeps(self._tangent, self._vjp, self._at, args, kwargs)
         direction = _moving(sweeps.x.size)
         want = sweeps.forward(direction)
         known = self._plans.get(sweeps.key)
@@ -67,7 +68,7 @@ class SparseJacobian:
             known is not None and known.pattern.shape == pattern.shape
         ):  # two branches, taken in turn, are one pattern after each was taken
             pattern = pattern + known.pattern
-        for plan in self._plans_for(pattern, sweeps):
+        for plan in self._plans_for(pattern):
             try:
                 made = _computed(plan, sweeps)
             except SrcadError:
@@ -85,7 +86,7 @@ class SparseJacobian:
 
         It has each entry that may differ from zero on the branches that the call takes, and may have others.
         """
-        sweeps = Sweeps(self._tangent, self._cotangent, self._at, args, kwargs)
+        sweeps = Sweeps(self._tangent, self._vjp, self._at, args, kwargs)
         sweeps.forward(_moving(sweeps.x.size))  # what the function raises is raised here
         return self._pattern(sweeps)
 
@@ -112,13 +113,13 @@ class SparseJacobian:
             self._finders[one] = PatternFunction(one.generated)
         return found_pattern(self._finders[one], sweeps.flat(), sweeps.x.shape, self.__name__)
 
-    def _plans_for(self, pattern: Any, sweeps: Sweeps) -> Iterator[Plan]:
+    def _plans_for(self, pattern: Any) -> Iterator[Plan]:
         """The best plan, and one for where that is not taken."""
         if self._symmetric:
             yield by_symmetry(
                 pattern
             )  # not where the gradient has a kink: its derivatives may differ from their mirror images
-        elif sweeps.can_go_back:
+        else:
             longest_row = int(np.diff(pattern.indptr).max(initial=0))
             longest_column = int(np.bincount(pattern.indices).max(initial=0))
             # a sweep back costs two forward, and there are at least as many forward as the longest row has entries

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from srcad.backend.modules import cache_files
-from srcad.backend.modules.import_module import imported
 from srcad.derivative import Derivative
-from srcad.dispatch.pytree import flatten
+from srcad.dispatch.pytree import flatten, unflatten
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.tangent_arguments import as_laid_out
 from srcad.errors import fail
-from srcad.options import Options
-from srcad.request import Request
+from srcad.pullback import Vjp
 
 Vector = np.ndarray[Any, Any]
 
@@ -25,7 +22,7 @@ class Sweeps:
     """A call of a function, of which one array is differentiated: that at the position `at` among its arguments."""
 
     def __init__(
-        self, tangent: Derivative, cotangent: Derivative, at: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+        self, tangent: Derivative, vjp: Vjp, at: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> None:
         parameters = Parameters.of(tangent.__wrapped__)
         args = _by_position(tangent.__wrapped__, parameters, args, kwargs)
@@ -37,7 +34,7 @@ class Sweeps:
             what = f"an array of dtype {x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
             why = "A sparse Jacobian has a column for each entry of one array of floats."
             fail("S330", f"{name} is {what}", None, why, "put the numbers into one array; or leave out sparse=True.")
-        self._cotangent = cotangent
+        self._vjp = vjp
         self._args = args
         self._leaves = flatten(values)[0]
         self.x = x
@@ -48,6 +45,7 @@ class Sweeps:
         self.eps = float(np.finfo(x.dtype).eps)
         """The precision of the least precise result."""
         self._has_value = tangent._request.mode == "jvp"
+        self._pullback: Callable[..., Any] | None = None
         self._out: Any = None
 
     def flat(self) -> list[Any]:
@@ -58,8 +56,7 @@ class Sweeps:
         """The derivative of all floats that the function returns, in one direction."""
         t_x = as_laid_out(self.x, direction.reshape(self.x.shape))
         found = self.tangent.run(self._leaves, (t_x,))
-        if self._has_value:
-            self._out, found = found
+        found = found[1] if self._has_value else found
         leaves = [np.asarray(one) for one in flatten(found)[0] if one is not None]
         if not leaves:
             why = "A sparse Jacobian has a row for each float that the function returns."
@@ -67,38 +64,24 @@ class Sweeps:
         self.eps = max(float(np.finfo(one.dtype).eps) for one in (self.x, *leaves))
         return np.concatenate([one.reshape(-1) for one in leaves])
 
-    @property
-    def can_go_back(self) -> bool:
-        """After a forward one."""
-        return isinstance(self._out, float | np.floating | np.ndarray)
-
     def backward(self, weights: Vector) -> Vector:
-        """The gradient of the weighted sum of what the function returns."""
-        out = np.asarray(self._out)
-        cotangent = weights.astype(out.dtype).reshape(out.shape)
-        gradient: Vector = self._cotangent(cotangent if out.ndim else cotangent[()], *self._args)
-        return gradient.reshape(-1)
-
-
-def cotangent_of(function: Callable[..., Any], at: int, options: Options) -> Derivative:
-    """The gradient of the sum of what a function returns, weighted by the first argument.
-
-    >>> cotangent_of(lambda x, k: k * x, 0, Options(target="python"))(np.array([1.0, 10.0]), np.ones(2), 3.0)
-    array([ 3., 30.])
-    """
-    path = cache_files.store("weighted", _TEXT, keep=False)
-    module: Any = imported(path, f"made_by_srcad.{path.stem}")  # a module of srcad would be a library
-    module.function = function
-    weighted = module.weighted
-    return Derivative(weighted, Request("grad", Parameters.of(weighted).wrt(at + 1), True, False, options))
-
-
-_TEXT = """import numpy as np
-
-
-def weighted(weights, *args):
-    return np.sum(weights * function(*args))
-"""
+        """The gradient of the weighted sum of all floats that the function returns."""
+        if self._pullback is None:
+            self._out, self._pullback = self._vjp(*self._args)
+        leaves, structure = flatten(self._out)
+        parts: list[Any] = []
+        start = 0
+        for leaf in leaves:
+            if not isinstance(leaf, float | np.floating | np.ndarray) or np.asarray(leaf).dtype.kind != "f":
+                parts.append(None)
+                continue
+            like = np.asarray(leaf)
+            part = weights[start : start + like.size].astype(like.dtype).reshape(like.shape)
+            start += like.size
+            parts.append(part if isinstance(leaf, np.ndarray) else part[()])
+        (gradient,) = self._pullback(unflatten(structure, parts))
+        flat: Vector = gradient.reshape(-1)
+        return flat
 
 
 def _by_position(

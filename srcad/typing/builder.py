@@ -61,6 +61,8 @@ class Builder:
         self.implied: dict[Expr, Expr] = {}
         """For some booleans, a condition that implies them."""
         self.counters: dict[str, int] = {}
+        self.again = False
+        """As in `Function`."""
         self.created: list[str] = []
         """Every name in the order of definition: a suffix of it was defined inside a loop."""
         self.tape: dict[str, Saved] = {}
@@ -79,6 +81,7 @@ class Builder:
         builder.tape = dict(f.tape)
         builder.adjoints = dict(f.adjoints)
         builder.recoveries = f.recoveries
+        builder.again = f.again
         for name in f.types:
             base, _, version = name.rpartition(".")
             if base:  # a parameter has no version
@@ -345,6 +348,7 @@ def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:
     return (
         primitive is not None
         and primitive.kind in _FOLDABLE
+        and not primitive.external
         and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
         and prim != "stop_gradient"
     )

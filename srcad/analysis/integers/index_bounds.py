@@ -11,6 +11,7 @@ place.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from srcad.analysis.integers.condition_facts import Both, Truth
@@ -77,6 +78,8 @@ class _Within(IntegerFacts):
         self._passed: list[list[Truth]] = []
         """What raises an error in the checks so far, those of the program and the hoisted ones, for each enclosing
         block: behind a check it does not hold."""
+        self._behind: list[Truth] = []
+        """Those of the block that has ended last."""
 
     def asked(self) -> list[IndexCheck]:
         return [
@@ -86,10 +89,34 @@ class _Within(IntegerFacts):
     def block(self, block: Block, now: ValueRanges) -> None:
         self._passed.append([])
         super().block(block, now)
-        self._passed.pop()
+        self._behind = self._passed.pop()
 
     def checked(self, passed: Both) -> None:
         self._passed[-1].append(passed[1])
+
+    def finished(self, loop: Loop, now: ValueRanges) -> None:
+        """What no iteration has raised an error for does not hold for the first, for the last, and for others."""
+        if loop.iteration is None:
+            return
+        for raised in dict.fromkeys(self._behind):
+            if any(self.made.get(name, -1) >= loop.first for name, _ in raised.bools):
+                continue
+            for forms in self._of_some_iterations(raised, loop, loop.iteration, now):
+                self._passed[-1].append(Truth(forms, raised.bools))
+
+    def _of_some_iterations(
+        self, raised: Truth, loop: Loop, iteration: Form, now: ValueRanges
+    ) -> Iterator[tuple[Form, ...]]:
+        """The forms with each end of the range in which they may all be at least 0 for the iteration."""
+        ((number, _),) = iteration.terms
+        own = tuple(map(now.in_full, raised.forms))
+        ends = [(iteration * c - form) * c for form in own if abs(c := form.coefficient(number)) == 1]
+        for end in dict.fromkeys([*ends, *loop.ends]):
+            if not self.lengths.depends(end, loop.first, now):
+                forms = [now.with_value(form, number, end) for form in (*own, *loop.range)]
+                left = tuple(form for form in forms if form.terms or form.const < 0)
+                if not any(self.lengths.depends(form, loop.first, now) for form in left):
+                    yield left
 
     # ---- one check ---------------------------------------------------------------------------
 

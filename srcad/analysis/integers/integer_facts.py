@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from srcad.analysis.integers import condition_facts
+from srcad.analysis.integers.affine_steps import Step, affine_step
 from srcad.analysis.integers.condition_facts import Both, Truth
+from srcad.analysis.integers.filled_arrays import FilledArrays
 from srcad.analysis.integers.length_forms import LengthForms
 from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
 from srcad.ir.nodes import Assign, Block, Carry, Const, Effect, Expr, For, Function, If, Op, Stmt, Undef, Var, While
@@ -80,6 +82,7 @@ class IntegerFacts:
         """The number of unknowns there were when a bool was defined."""
         self.elements: dict[tuple[str, tuple[Form, ...]], Form] = {}
         """The elements that have been read, by array and indices."""
+        self.filled = FilledArrays(f.types, self.lengths)
         self.depth = 0
         self.learned: list[list[Form]] = [[]]
         """What has been checked, and so holds from then on, in each of the enclosing branches."""
@@ -89,6 +92,12 @@ class IntegerFacts:
 
     def checked(self, passed: Both) -> None:
         """Called at each check of the program, with the facts where it passes and those where it raises an error."""
+
+    def finished(self, loop: Loop, now: ValueRanges) -> None:
+        """Called behind each loop that has had all the iterations of its range."""
+
+    def defined(self, name: str, now: ValueRanges) -> None:
+        """Called where an integer has got its value, with what is known of it there."""
 
     def walk(self) -> None:
         now = ValueRanges(self.f.types)
@@ -111,9 +120,11 @@ class IntegerFacts:
         return now.value(expr)
 
     def _stmt(self, stmt: Stmt, now: ValueRanges) -> None:
+        self.filled.forget(stmt)
         match stmt:
             case Assign(target, value):
                 self._define(target, value, now)
+                self.defined(target, now)
             case Effect(Op("within")):
                 self.within(stmt, now)
             case Effect(Op("check", (condition, *_))):
@@ -122,10 +133,12 @@ class IntegerFacts:
                 self.checked(passed)
             case If():
                 self._if(stmt, now)
+                self.filled.forget(stmt)
             case For():
                 self._for(stmt, now)
             case While():
                 self._while(stmt, now)
+                self.filled.forget(stmt)
 
     def _assume(self, truth: Truth, now: ValueRanges) -> None:
         now.add_fact(*truth.forms)
@@ -144,11 +157,14 @@ class IntegerFacts:
                 self.known[name] = condition_facts.facts_of_value(name, value, now, self.known)
         else:
             self.lengths.define(name, value, now)
+            self.filled.define(name)
             # the name may have another array in the next iteration
             self.elements = {element: form for element, form in self.elements.items() if element[0] != name}
 
     def _defined_as(self, value: Expr, now: ValueRanges) -> Form:
         """The value; an element of an array that nothing writes to is the same wherever it is read."""
+        if (filled := self.filled.element(value, now)) is not None:
+            return filled
         match value:
             case Op("index", (Var(array), *items)) if self.lengths.is_constant(array):
                 if not all(isinstance(item, Var) or type(getattr(item, "value", None)) is int for item in items):
@@ -175,6 +191,7 @@ class IntegerFacts:
         learnt: list[Truth] = []
         for truth, block in zip(cond, (stmt.then, stmt.orelse), strict=True):
             side = now.copy()
+            self.filled.forget(stmt)  # what a branch fills, the other one does not
             self._assume(truth, side)
             self.paths.append(Path(truth))
             self.learned.append([])
@@ -189,6 +206,7 @@ class IntegerFacts:
                 a, b = one.value(join.then), other.value(join.orelse)
                 form = a if a == b else now.one_of([(one, a), (other, b)], (), hard=True)
                 self._stands_for(name, form, now)
+                self.defined(name, now)
                 continue
             self._define(name, None, now)
             if self._is_bool(name):
@@ -218,16 +236,20 @@ class IntegerFacts:
         loop = Loop(stmt, first, now.copy(), self.depth, turn if by else None, range_, counts, ends)
         passed = None if by == 0 else turn - start if by == 1 else start - turn if by == -1 else turn
         turns = count or (stop - start) * by
-        after = turns if counts and now.is_nonnegative(turns) else None
+        whole = by != 0 and stmt.exit is None
+        after = turns if whole and now.is_nonnegative(turns) else None
 
         def turned(here: ValueRanges) -> None:
-            here.add_fact(*range_)
             if abs(by) > 1:  # in an iteration, the index has not reached the stop
                 here.add_fact((stop - index) * (1 if by > 0 else -1) - 1)
             self._stands_for(stmt.index, index, here)
             self.block(stmt.body, here)
 
-        self._turns(stmt.carried, loop, passed, after, turned, now)
+        last = self._turns(stmt.carried, loop, passed, after, turned, now)
+        self.filled.forget(stmt)
+        self.filled.fill(stmt, first, loop.before, last)
+        if whole:
+            self.finished(loop, now)
 
     def _while(self, stmt: While, now: ValueRanges) -> None:
         loop = Loop(stmt, now.fresh(), now.copy(), self.depth)
@@ -247,8 +269,11 @@ class IntegerFacts:
         turns: Form | None,
         turned: Callable[[ValueRanges], None],
         now: ValueRanges,
-    ) -> None:
-        """Walk the body; `passed` is the number of earlier iterations, `turns` the trip count."""
+    ) -> ValueRanges:
+        """Walk the body; `passed` is the number of earlier iterations, `turns` the trip count.
+
+        Returns what holds at the end of an iteration.
+        """
         entry = {c.arg: now.value(c.init) for c in carried if now.is_counter(c.arg) and not isinstance(c.init, Undef)}
         ends = {c.arg: c.next for c in carried if c.arg in entry}
         heads = {name: now.unknown() for name in entry}
@@ -256,57 +281,99 @@ class IntegerFacts:
         claims += [(n, heads[n]) for n, form in entry.items() if now.is_nonnegative(form)]
         if passed is not None:
             claims += [(n, form + passed - heads[n]) for n, form in entry.items()]
-        rising: dict[str, int] = {}
+        rising: dict[str, Step] = {}
+        """The integers of which the change in each iteration is known. Where it is constant, names stand for forms."""
 
         def walked(deciding: bool) -> ValueRanges:
             here = now.copy()
+            here.add_fact(*loop.range)
+            self.filled.forget(loop.stmt)
+            even = {n: entry[n] + step.sum(passed, here) for n, step in rising.items() if passed is not None}
             for c in carried:
-                if c.arg in rising and passed is not None:
-                    self._stands_for(c.arg, entry[c.arg] + passed * rising[c.arg], here)
+                if c.arg in even and not rising[c.arg].slope:
+                    self._stands_for(c.arg, even[c.arg], here)
                 elif c.arg in heads:
                     self._stands_for(c.arg, heads[c.arg], here)
                 else:
                     self._define(c.arg, None, here)
-            here.add_fact(*(claim for name, claim in claims if name not in rising))
+            here.add_fact(*(claim for name, claim in claims if name not in rising or rising[name].slope))
+            for name, form in even.items():
+                if rising[name].slope:
+                    here.equate(heads[name], form)
             before, self.deciding = self.deciding, deciding
+            for c in carried:
+                self.defined(c.arg, here)
             self.paths.append(loop)
             turned(here)
             self.paths.pop()
             self.deciding = before
             return here
 
+        uneven: set[str] = set()
         while entry:
             here = walked(False)
-            found = {n: here.value(e) for n, e in ends.items() if n not in rising and not isinstance(e, Undef)}
-            even = {n: step.const for n, end in found.items() if not (step := end - heads[n]).terms}
-            later = passed if passed is not None else ZERO
-            kept = [(n, c) for n, c in claims if n in found and here.holds(_at_end(c, heads[n], found[n], later))]
-            if passed is not None and even:
-                rising.update(even)
-                claims = [(n, c) for n, c in claims if n not in rising]
+            found = {n: (here.value(Var(n)), here.value(e)) for n, e in ends.items() if not isinstance(e, Undef)}
+            steps = {n: self._step(end - head, loop, passed, here) for n, (head, end) in found.items()}
+            # what was found may rest on invariants that did not hold: a step is one, too, until it is found again
+            wrong = {n for n, step in rising.items() if steps.get(n) != step}
+            uneven |= wrong
+            new = {n: step for n, step in steps.items() if step is not None and n not in rising and n not in uneven}
+            if wrong or new:
+                for name in wrong:
+                    now.separate(heads[name])
+                rising = {n: step for n, step in (*rising.items(), *new.items()) if n not in wrong}
                 continue
+            later = passed if passed is not None else ZERO
+            kept = [
+                (n, c)
+                for n, c in claims
+                if (n in rising and not rising[n].slope)
+                or (n in found and here.holds(_at_end(c, heads[n], found[n][1], later)))
+            ]
             if len(kept) == len(claims):
                 break
             claims = kept
-        walked(self.deciding)
+        last = walked(self.deciding)
         for c in carried:
             self._define(c.result, None, now)
-            if c.arg not in entry:
-                continue
-            if c.arg in rising and turns is not None:
-                self._stands_for(c.result, entry[c.arg] + turns * rising[c.arg], now)
-                continue
-            after = now.value(Var(c.result))
-            now.add_fact(
-                *(
-                    claim.with_value(_number(heads[n]), after)
-                    for n, claim in claims
-                    if n == c.arg and not _counts(claim, passed)
-                )
-            )
-            if c.arg in rising:
-                rises = after - entry[c.arg]
-                now.add_fact(rises if rising[c.arg] >= 0 else -rises)
+            if c.arg in entry:
+                own = [claim for n, claim in claims if n == c.arg and not _counts(claim, passed)]
+                self._after_turns(c.result, entry[c.arg], rising.get(c.arg), turns, own, heads[c.arg], now)
+            self.defined(c.result, now)
+        return last
+
+    def _after_turns(
+        self,
+        name: str,
+        start: Form,
+        step: Step | None,
+        turns: Form | None,
+        claims: list[Form],
+        head: Form,
+        now: ValueRanges,
+    ) -> None:
+        """What a carried integer is after the loop; `claims` are the invariants of its `head`."""
+        after = now.value(Var(name))
+        if step is not None and turns is not None:
+            end = start + step.sum(turns, now)
+            if step.slope:
+                now.equate(after, end)
+            else:
+                self._stands_for(name, end, now)
+                return
+        elif step is not None and not step.slope:
+            now.add_fact((after - start) * (1 if step.first.const >= 0 else -1))
+            return
+        now.add_fact(*(claim.with_value(_number(head), after) for claim in claims))
+
+    def _step(self, change: Form, loop: Loop, passed: Form | None, here: ValueRanges) -> Step | None:
+        """How each iteration changes an integer."""
+        if passed is None or loop.iteration is None:
+            return None
+        rest = change - loop.iteration * change.coefficient(_number(loop.iteration))
+        if self.lengths.depends(rest, loop.first, here):
+            return None
+        return affine_step(change, loop.iteration, passed, here)
 
 
 def _number(unknown: Form) -> int:

@@ -13,6 +13,7 @@ from srcad.analysis.integers.constraint_solver import Facts
 from srcad.analysis.integers.value_ranges import ZERO, Form, ValueRanges
 from srcad.analysis.memory.may_alias import may_alias
 from srcad.ir.length_exprs import linear_expression
+from srcad.ir.linear import LinearForm
 from srcad.ir.nodes import Const, Expr, Function, Op, Stmt, Var
 from srcad.ir.regions import regions
 from srcad.ir.traversal import block_stores, names
@@ -55,6 +56,8 @@ class LengthForms:
         shared = may_alias(f.body, f.types)
         self._written = frozenset(shared.class_of(n) for n in block_stores(f.body))
         self._memory = shared.class_of
+        self._aliases = shared.aliases
+        self._given = frozenset(param.name for param in f.params)
         self._items: dict[str, tuple[Form, Form]] = {}
 
     # ---- lengths -----------------------------------------------------------------------------
@@ -121,6 +124,10 @@ class LengthForms:
         """Whether the form depends on an unknown with this number or a greater one."""
         return any(self.varies(self._derived[u][0], first) if u in self._derived else u >= first for u, _ in form.terms)
 
+    def depends(self, form: Form, first: int, now: ValueRanges) -> bool:
+        """As `varies`, where numbers of pairs are those of their forms."""
+        return any(self.varies(LinearForm.unknown(u), first) for u in now.unknowns(form))
+
     def facts(self, forms: tuple[Form, ...], facts: Facts[int]) -> Facts[int]:
         """The facts, and those on the unknowns that are computed from others."""
         for form in forms:
@@ -159,6 +166,10 @@ class LengthForms:
     def is_constant(self, array: str) -> bool:
         """Whether nothing in the function writes to the memory of the array."""
         return self._memory(array) not in self._written
+
+    def is_alone(self, array: str) -> bool:
+        """Whether the function makes the array, and no other name has its memory."""
+        return array not in self._given and len(self._aliases(array)) == 1
 
     # ---- items -------------------------------------------------------------------------------
 

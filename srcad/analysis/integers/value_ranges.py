@@ -61,12 +61,14 @@ class ValueRanges:
         """Unknowns that are products, and their factors."""
         self._pairs: dict[Form, Form] = {}
         """For a form n, the unknown that is n (n - 1) / 2."""
+        self._sums: dict[int, Form] = {}
+        """Unknowns whose value is also known as a form over earlier ones."""
 
     def copy(self) -> ValueRanges:
         new = ValueRanges(self._types)
         new._numbers, new._forms, new._facts = self._numbers, dict(self._forms), self._facts
         # what a value is computed from does not depend on the place
-        new._products, new._pairs = self._products, self._pairs
+        new._products, new._pairs, new._sums = self._products, self._pairs, self._sums
         return new
 
     # ---- names -------------------------------------------------------------------------------
@@ -213,11 +215,13 @@ class ValueRanges:
             self.add_fact(result)
         return result
 
-    def _number_of_pairs(self, n: Form) -> Form:
+    def number_of_pairs(self, n: Form) -> Form:
         """n (n - 1) / 2, as a length of a packed triangle or a position in it.
 
         Where 0 <= m < n, it is at least m more than that of m: the row m of the triangle is between them.
         """
+        if not n.terms:
+            return LinearForm.constant(n.const * (n.const - 1) // 2)
         if n not in self._pairs:
             self._pairs[n] = self.unknown()
         result = self._pairs[n]
@@ -232,7 +236,7 @@ class ValueRanges:
         if b == LinearForm.constant(2) and a in self._products:
             x, y = self._products[a]
             if abs((y - x).const) == 1 and not (y - x).terms:
-                return self._number_of_pairs(y if (y - x).const == 1 else x)
+                return self.number_of_pairs(y if (y - x).const == 1 else x)
         result = self.unknown()
         if self.is_nonnegative(a) and self.is_nonnegative(b):
             self.add_fact(result, a - result)
@@ -267,6 +271,47 @@ class ValueRanges:
             way.assume(cond, truth)
             ways.append((way, way.value(part)))
         return self.one_of(ways, ())
+
+    # ---- sums and numbers of pairs -----------------------------------------------------------
+
+    def equate(self, unknown: Form, form: Form) -> None:
+        """The unknown, which may have a name, has the value of the form."""
+        self._sums[unknown.terms[0][0]] = form
+        self.add_fact(unknown - form, form - unknown)
+
+    def separate(self, unknown: Form) -> None:
+        """The unknown has no other form after all."""
+        self._sums.pop(unknown.terms[0][0], None)
+
+    def in_full(self, form: Form) -> Form:
+        """The form with other forms of its unknowns in their places, which say how it depends on earlier ones."""
+        return form.replaced(lambda u: self.in_full(self._sums[u]) if u in self._sums else LinearForm.unknown(u))
+
+    def with_value(self, form: Form, number: int, value: Form) -> Form:
+        """The form with an unknown replaced by a form, in numbers of pairs as well."""
+
+        def replaced(u: int) -> Form:
+            n = self._pairs_of(u)
+            return LinearForm.unknown(u) if n is None else self.number_of_pairs(self.with_value(n, number, value))
+
+        return form.with_value(number, value).replaced(replaced)
+
+    def unknowns(self, form: Form) -> frozenset[int]:
+        """The unknowns that decide the value, and are no numbers of pairs."""
+        found = frozenset[int]()
+        for u, _ in form.terms:
+            n = self._pairs_of(u)
+            found |= {u} if n is None else self.unknowns(n)
+        return found
+
+    def recall(self, form: Form) -> None:
+        """Add what is known everywhere of the numbers of pairs in the form."""
+        self.with_value(form, -1, ZERO)
+
+    def _pairs_of(self, unknown: int) -> Form | None:
+        """The n of an unknown that is n (n - 1) / 2."""
+        pairs = LinearForm.unknown(unknown)
+        return next((n for n, other in self._pairs.items() if other == pairs), None)
 
     # ---- joins of control flow ---------------------------------------------------------------
 

@@ -236,7 +236,14 @@ class Expressions:
                     keywords.append(ast.keyword(key, _dtype(value)))
             elif value is not None and (key, value) != ("k", 0):
                 keywords.append(ast.keyword(key, _literal(value)))
-        return ast.Call(dotted(name.removeprefix("runtime.").removeprefix("machine.")), args, keywords)
+        return ast.Call(dotted(without_module(name)), args, keywords)
+
+
+def without_module(name: str) -> str:
+    """The name in the text of what is imported from srcad, or from a module of the user's."""
+    for prefix in ("runtime.", "machine.", "external."):
+        name = name.removeprefix(prefix)
+    return name
 
 
 def dotted(name: str) -> ast.expr:

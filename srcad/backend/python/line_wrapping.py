@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 WIDTH = 100
+_LONGEST_TARGETS = 80
 _OPENING, _CLOSING = "([{", ")]}"
 # from the loosest to the tightest; a line is broken at the loosest operator it has outside all brackets
 _OPERATORS = (
@@ -32,6 +33,8 @@ def wrap(line: str, width: int = WIDTH) -> list[str]:
         first_term * scale
         + second_term * scale
     )
+
+    So are the targets of a call with several results, where they leave no room for it.
     """
     if len(line) <= width:
         return [line]
@@ -42,6 +45,11 @@ def wrap(line: str, width: int = WIDTH) -> list[str]:
     if code.startswith("def "):
         return _bracketed(body, end, indent, width) or [line]
     head, expression = _split_head(body)
+    targets = head.removesuffix(" = ")
+    if indent + len(head) > _LONGEST_TARGETS and len(_cut(targets, (", ",), keep=False)) > 1:
+        lines = _bracketed(f"({targets})", f" = {expression}", indent, width)
+        if lines and len(lines[-1]) <= width:
+            return lines
     if len(items := _cut(expression, (", ",), keep=False)) > 1:
         return [" " * indent + head + "(", *_filled(items, indent + 4, width), " " * indent + ")"]
     if broken := _bracketed(expression, end, indent, width, head):

@@ -6,29 +6,36 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from srcad.backend.python.comment_nodes import Verbatim
-from srcad.backend.python.name_clashes import rename_clashes, with_distinct_names
+from srcad.backend.python.expressions import without_module
+from srcad.backend.python.name_clashes import (
+    externals_of,
+    rename_clashes,
+    with_distinct_externals,
+    with_distinct_names,
+)
 from srcad.backend.python.statements import to_ast
 from srcad.backend.python.writer import write, write_with_names
 from srcad.ir.nodes import Block, Expr, Function, Op
 from srcad.ir.traversal import ops, own_exprs, walk
+from srcad.rules.external import digest, imported, is_python
 
 _HELPERS = "srcad.runtime"
 _MACHINE = "srcad.vector_math"
 
 
 def module_text(
-    function: Function,
+    functions: Function | Sequence[Function],
     header: str,
     defaults: tuple[str, ...] = (),
     helpers_from: str | None = _HELPERS,
     machine_from: str = _MACHINE,
     decorator: str | None = None,
     formats: bool = True,
-    asked: str = "",
-    entry: str = "",
+    asked: str | Sequence[str] = "",
+    entry: str | Sequence[str] = "",
     beside: Sequence[Function] = (),
 ) -> str:
-    """The text of the module that holds `function` (sequential form); `header` is its docstring.
+    """The text of the module that holds a function (sequential form), or several; `header` is its docstring.
 
     `helpers_from` is the module that functions of `srcad.runtime` are imported from, None if they are not imported;
     `machine_from` that of functions of `srcad.vector_math`;
@@ -36,6 +43,7 @@ def module_text(
     statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
     calls the function under a private name. In one function, Numba would have to type everything beside the check too.
     The statement `entry` stands first in the function itself. The functions `beside` are those that it calls.
+    Of several functions each has its own `asked` and `entry`.
 
     >>> from srcad.ir.nodes import Param, Var
     >>> double = Function("double", (Param("x", "x"),), (), (Op("+", (Var("x"), Var("x"))),), {})
@@ -46,29 +54,41 @@ def module_text(
         assert x
         return _double(x)
     """
-    *others, function = map(rename_clashes, with_distinct_names((*beside, function)))
-    definition = to_ast(function, defaults, formats=formats)
-    definitions = [to_ast(one, formats=formats) for one in others]
-    if decorator is not None:
-        for one in (*definitions, definition):
-            one.decorator_list.append(ast.parse(decorator, mode="eval").body)
-    if entry:
-        definition.body.insert(0, Verbatim(entry))
+    own = (functions,) if isinstance(functions, Function) else tuple(functions)
+    found = with_distinct_externals(list(map(rename_clashes, with_distinct_names((*beside, *own), len(own)))))
+    definitions = [to_ast(one, formats=formats) for one in found[: -len(own)]]
     wrappers = []
-    if asked:
-        wrappers.append(_checking_wrapper(definition, unchecked_name(function), asked))
-        definition.name = unchecked_name(function)
-    texts, names_used = zip(*map(write_with_names, (*definitions, definition)), strict=True)
+    for at, one in enumerate(found[-len(own) :]):
+        definition = to_ast(one, defaults, formats=formats)
+        if check := _at(entry, at):
+            definition.body.insert(0, Verbatim(check))
+        if check := _at(asked, at):
+            wrappers.append(_checking_wrapper(definition, unchecked_name(one), check))
+            definition.name = unchecked_name(one)
+        definitions.append(definition)
+    if decorator is not None:
+        for definition in definitions:
+            definition.decorator_list.append(ast.parse(decorator, mode="eval").body)
+    for wrapper in wrappers:
+        wrapper.decorator_list = definitions[-1].decorator_list
+    texts, names_used = zip(*map(write_with_names, definitions), strict=True)
     used = frozenset().union(*names_used)
     parts = [write(ast.Module([ast.Expr(ast.Constant(header.rstrip("\n") + ("\n" if "\n" in header else "")))], []))]
     if "math" in used:
         parts.append("import math")
-    third_party = ["import numpy as np"] if "np" in used or "np." in asked or decorator is None else []
-    if decorator is not None:
+    third_party = (
+        ["import numpy as np"]
+        if "np" in used or any("np." in _at(asked, at) for at in range(len(own))) or decorator is None
+        else []
+    )
+    external = sorted({prim for one in found for prim in externals_of(one)})
+    compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
+    compiled = compiled if decorator is not None or not formats else []
+    if decorator is not None or compiled:
         third_party.append("from numba import njit")
     if third_party:
         parts.append("\n".join(third_party))
-    helpers = {name for one in (*others, function) for name in _helpers(one.body, one.results)}
+    helpers = {name for one in found for name in _helpers(one.body, one.results)}
     imports = [
         f"from {module} import {', '.join(names)}"
         for prefix, module in (("machine.", machine_from), ("runtime.", helpers_from))
@@ -77,7 +97,24 @@ def module_text(
     ]
     if imports:
         parts.append("\n".join(imports))
+    if external:
+        parts.append("\n".join(_imports_of(external, formats)))
+    parts += compiled
     return "\n\n\n".join(["\n\n".join(parts), *texts, *map(write, wrappers)]) + "\n"
+
+
+def _imports_of(external: Sequence[str], formats: bool) -> list[str]:
+    """The imports of functions of the user's; in text for the machine, with what changes where these do."""
+    names: dict[str, list[str]] = {}
+    for prim in external:
+        label, module, name = imported(prim)
+        names.setdefault(module, []).append(name if name == label else f"{name} as {label}")
+    lines = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
+    return lines if formats else [*lines, *(f"# {digest(prim)}" for prim in external if digest(prim))]
+
+
+def _at(given: str | Sequence[str], at: int) -> str:
+    return given if isinstance(given, str) else given[at] if at < len(given) else ""
 
 
 def unchecked_name(function: Function) -> str:
@@ -92,9 +129,7 @@ def _checking_wrapper(definition: ast.FunctionDef, inner: str, asked: str) -> as
     """The function that checks its arguments and calls the unchecked one."""
     given: list[ast.expr] = [ast.Name(arg.arg, ast.Load()) for arg in definition.args.args]
     call = ast.Call(ast.Name(inner, ast.Load()), given, [])
-    wrapper = ast.FunctionDef(definition.name, definition.args, [Verbatim(asked), ast.Return(call)], [])
-    wrapper.decorator_list = definition.decorator_list
-    return wrapper
+    return ast.FunctionDef(definition.name, definition.args, [Verbatim(asked), ast.Return(call)], [])
 
 
 def helpers_of(*functions: Function) -> set[str]:

@@ -14,9 +14,10 @@ from dataclasses import replace
 
 from srcad import runtime
 from srcad.ir.calls import with_callees
-from srcad.ir.nodes import Expr, Function, Var
-from srcad.ir.traversal import defined, own_exprs, own_writes, reads, rename, walk
+from srcad.ir.nodes import Expr, Function, Op, Var
+from srcad.ir.traversal import defined, map_expr, ops, own_exprs, own_writes, reads, rename, rewrite, walk
 from srcad.ir.types import Array
+from srcad.rules.external import is_external, with_other_name
 
 
 def rename_clashes(function: Function) -> Function:
@@ -64,18 +65,18 @@ def rename_clashes(function: Function) -> Function:
     return replace(function, body=body, results=results, types=types, adjoints=adjoints, tape=tape)
 
 
-def with_distinct_names(functions: Sequence[Function]) -> list[Function]:
-    """The functions of a module, of which the last has a name that stays; no other has the name of a variable.
+def with_distinct_names(functions: Sequence[Function], public: int = 1) -> list[Function]:
+    """The functions of a module, whose last `public` names stay; no other has the name of a variable.
 
     >>> from srcad.ir.notation import parse
     >>> rhs, f = Function("rhs", (), (), (), {}), Function("f", (), parse("rhs = 1.0"), (), {})
     >>> [one.name for one in with_distinct_names((rhs, f))]
     ['rhs_1', 'f']
     """
-    *others, last = functions
+    others, last = functions[:-public], functions[-public:]
     if not others:
-        return [last]
-    taken = {last.name, f"_{last.name}", *_TAKEN, *dir(runtime)}
+        return list(last)
+    taken = {*(one.name for one in last), *(f"_{one.name}" for one in last), *_TAKEN, *dir(runtime)}
     for one in functions:
         taken |= {param.name for param in one.params} | defined(one.body)
     names: dict[str, str] = {}
@@ -87,7 +88,32 @@ def with_distinct_names(functions: Sequence[Function]) -> list[Function]:
         taken.add(candidate)
         names[one.name] = candidate
     renamed = [replace(one, name=names.get(one.name, one.name)) for one in others]
-    return [with_callees(one, lambda called: replace(called, name=names[called.name])) for one in (*renamed, last)]
+    return [with_callees(one, lambda called: replace(called, name=names[called.name])) for one in (*renamed, *last)]
+
+
+def externals_of(function: Function) -> list[str]:
+    """The functions of the user's that it calls."""
+    expressions = [e for stmt in walk(function.body) for e in own_exprs(stmt)]
+    return sorted({op.prim for e in (*expressions, *function.results) for op in ops(e) if is_external(op.prim)})
+
+
+def with_distinct_externals(functions: Sequence[Function]) -> list[Function]:
+    """The functions of a module, where no function of the user's that they call has the name of something else."""
+    used = {prim for one in functions for prim in externals_of(one)}
+    if not used:
+        return list(functions)
+    taken = {*_TAKEN, *dir(runtime)}
+    for one in functions:
+        taken |= {one.name, f"_{one.name}"} | {param.name for param in one.params} | defined(one.body)
+    names = {prim: with_other_name(prim, taken) for prim in used}
+
+    def named(expr: Expr) -> Expr:
+        return map_expr(expr, lambda e: replace(e, prim=names.get(e.prim, e.prim)) if isinstance(e, Op) else e)
+
+    return [
+        replace(one, body=tuple(rewrite(stmt, named) for stmt in one.body), results=tuple(map(named, one.results)))
+        for one in functions
+    ]
 
 
 _TAKEN = frozenset({"np", "math", "njit", "scipy", "sys", *dir(builtins)})

@@ -6,13 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import takewhile
 
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.nodes import Assign, Block, Comment, Expr, Function, Op, Return, Stmt, Store, Var
-from srcad.ir.printer import expr_text
 from srcad.ir.traversal import names, own_exprs, own_writes, place, reads, walk
 from srcad.ir.types import Array, Scalar, Tuple, Type
-
-_LONGEST_TARGETS = 80
 
 Group = tuple[Stmt, ...]
 """The IR statements of one Python statement: one, or assignments whose values are all evaluated before any target."""
@@ -29,6 +27,7 @@ class StatementGroups:
     """
 
     def __init__(self, function: Function) -> None:
+        self._function = function
         self._types: Mapping[str, Type] = function.types
         body = (*function.body, Return(function.results))
         self._uses = Counter(n for s in walk(body) for e in own_exprs(s) for n in reads(e))
@@ -38,7 +37,7 @@ class StatementGroups:
         """The block partitioned into groups, in order. A comment between statements of a group stands above it."""
         comments: list[list[Group]] = [[]]  # above each statement, and at the end
         stmts: list[Stmt] = []
-        for stmt in block:
+        for stmt in self._results_together(block):
             if isinstance(stmt, Comment):
                 comments[-1].append((stmt,))
             else:
@@ -55,6 +54,37 @@ class StatementGroups:
             found.append(swap or tuple(rest[:length]))
             at += length
         return found + comments[-1]
+
+    def _results_together(self, block: Block) -> Block:
+        """The block with the results of each call next to one another: what saves one of them comes after all."""
+        out: list[Stmt] = []
+        saves: list[Store] = []
+        results: str | None = None
+        for stmt in block:
+            if results is not None and _is_result(stmt, results) and all(self._passes(one, stmt) for one in saves):
+                out.append(stmt)
+            elif results is not None and isinstance(stmt, Store) and self._is_save(stmt):
+                saves.append(stmt)
+            else:
+                out += (*saves, stmt)
+                saves = []
+                is_call = isinstance(stmt, Assign) and isinstance(self._types.get(stmt.target), Tuple)
+                results = stmt.target if isinstance(stmt, Assign) and is_call else None
+        return (*out, *saves)
+
+    def _is_save(self, stmt: Store) -> bool:
+        tape = isinstance(stmt.base, Var) and stmt.base.name in self._function.tape
+        return tape and stmt.op is None and isinstance(stmt.value, Var) and all(map(self._is_scalar_index, stmt.index))
+
+    def _passes(self, save: Store, stmt: Stmt) -> bool:
+        """Whether a statement that assigns a result may come before one that saves another."""
+        if isinstance(stmt, Assign):
+            return not any(stmt.target in names(e) for e in own_exprs(save))
+        if not isinstance(stmt, Store) or not all(map(self._is_scalar_index, stmt.index)):
+            return False
+        alias = may_alias(self._function.body, self._types)
+        classes = {alias.class_of(n) for e in (save.base, save.value) for n in names(e)}
+        return classes.isdisjoint(alias.class_of(n) for n in names(stmt.base))
 
     def _axes(self, stmts: list[Stmt]) -> int:
         """How many statements at the start assign the lengths of all axes of one array, in order; 0 if not all."""
@@ -83,9 +113,6 @@ class StatementGroups:
         places = [place(s) for s in found if isinstance(s, Store)]
         distinct = len({s.value for s in found}) == len({*assigned, *places}) == len(found)
         fixed = not any(set(assigned) & names(e) for e in places)
-        length = sum(len(name) + 2 for name in (*assigned, *map(expr_text, places)))
-        if length > _LONGEST_TARGETS:
-            return 0
         read_here = self._uses[results] == len(found) * self._writes[results]
         return 1 + len(found) if distinct and fixed and read_here else 0
 

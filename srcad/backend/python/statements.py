@@ -80,8 +80,17 @@ def free_sums(function: Function) -> frozenset[str]:
     return frozenset(ast.unparse(ast.fix_missing_locations(one)) for s in free for one in printer.statement(s))
 
 
+def _without_empty_sections(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body without rulers that have nothing below them; the one section that is left needs none either."""
+    below = (*body[1:], Remark("---- "))
+    kept = [stmt for stmt, after in zip(body, below, strict=True) if not (_is_ruler(stmt) and _is_ruler(after))]
+    alone = len(kept) < len(body) and sum(map(_is_ruler, kept)) == 1
+    return kept[1:] if alone and _is_ruler(kept[0]) else kept
+
+
 def _spaced(body: list[ast.stmt]) -> list[ast.stmt]:
     """A body of several sections with blank lines before section rulers, the preparation of loops, and the return."""
+    body = _without_empty_sections(body)
     if not any(_is_ruler(stmt) for stmt in body):
         return body
     out: list[ast.stmt] = []
@@ -160,6 +169,8 @@ class _Statements:
                 return [self._effect(call, stmt)]
             case Comment(text):
                 return [Remark(text)]
+            case Return(()):
+                return []  # it stands in the end
             case Return(values):
                 return [ast.Return(self._result(values))]
             case _:

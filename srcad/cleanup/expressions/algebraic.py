@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from srcad.analysis.values.effects import is_pure
@@ -19,9 +19,10 @@ from srcad.typing.typeof import is_scalar, same_type, typeof
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.FloorDiv, ast.Mod)
 _FOLDED = COMPARISONS | having(lambda p: p.operator in _ARITHMETIC)
 _READERS = frozenset({"elementwise", "reduce", "linalg"})
+Fixed = Callable[[Expr], bool]
 
 
-def simplify_algebra(block: Block, types: Mapping[str, Type]) -> Block:
+def simplify_algebra(block: Block, types: Mapping[str, Type], fixed: Fixed = lambda e: False) -> Block:
     """Simplify every expression, as long as neither its dtype nor its shape can change.
 
     >>> from srcad.ir.notation import parse, show
@@ -31,19 +32,19 @@ def simplify_algebra(block: Block, types: Mapping[str, Type]) -> Block:
     d -= 0.1 * b
 
     `0 * e` is never folded: it would lose a NaN, and a shape. Products with two constants may change in the
-    last bit, so may products of matrices, and the sign of a zero may change.
+    last bit, so may products of matrices, and the sign of a zero may change. What is `fixed` stays as it is.
     """
-    rules = _AlgebraRules(types)
+    rules = _AlgebraRules(types, fixed)
     return tuple(s for stmt in block for s in rules.statement(rewrite(stmt, rules.whole)))
 
 
 class _AlgebraRules:
-    def __init__(self, types: Mapping[str, Type]) -> None:
-        self.types = types
+    def __init__(self, types: Mapping[str, Type], fixed: Fixed) -> None:
+        self.types, self.fixed = types, fixed
 
     def whole(self, expr: Expr) -> Expr:
         # the rules reorder operands: impure ones (draws of random numbers) must keep their order
-        return map_expr(expr, self.node) if is_pure(expr) else expr
+        return map_expr(expr, self.node) if is_pure(expr) and not self.fixed(expr) else expr
 
     # ---- statements --------------------------------------------------------------------------
 
@@ -62,10 +63,7 @@ class _AlgebraRules:
     # ---- expressions -------------------------------------------------------------------------
 
     def node(self, expr: Expr) -> Expr:
-        while isinstance(expr, Op):
-            new = self._step(expr)
-            if new is None:
-                return expr
+        while isinstance(expr, Op) and (new := self._step(expr)) is not None:
             expr = new
         return expr
 
@@ -102,6 +100,8 @@ class _AlgebraRules:
                 return a if is_scalar(a, self.types) or (isinstance(a, Op) and not roots(a)) else None
             case Op("float", (a,), _):
                 return a if same_type(typeof(a, self.types), Scalar("float64")) else None
+            case Op("np.zeros_like", (Op("np.zeros_like", _, ()) as same,), ()):
+                return same
             case Op("np.transpose", (Op("np.transpose", (a,), inner),), outer) if inner == outer:
                 axes = dict(outer).get("axes")
                 return a if isinstance(axes, tuple) and axes == tuple(range(len(axes)))[::-1] else None
@@ -233,9 +233,8 @@ class _AlgebraRules:
         match b:
             case Op("/", (Const(float(c)), below), _) if c == 1.0 and self._divides(below, a):
                 quotient = Op("/", (a, below))
-                return (
-                    quotient if same_type(typeof(quotient, self.types), typeof(Op("*", (a, b)), self.types)) else None
-                )
+                same = same_type(typeof(quotient, self.types), typeof(Op("*", (a, b)), self.types))
+                return quotient if same else None
         return None
 
     def _divide(self, op: Op, a: Expr, b: Expr) -> Expr | None:

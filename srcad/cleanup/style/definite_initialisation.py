@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import replace
 
 from srcad.ir.length_exprs import nonnegative_length, shape_query
@@ -13,7 +13,7 @@ from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 _EMPTY = {"bool": Const(False), "float64": Const(0.0), "float32": Const(0.0)}
 
 
-def initialise_undefined(f: Function, returned: bool = False) -> Function:
+def initialise_undefined(f: Function, saved: Collection[str] = ()) -> Function:
     """Initialise the names that a copy may read before they are assigned.
 
     >>> from srcad.ir.notation import parse, show
@@ -29,15 +29,14 @@ def initialise_undefined(f: Function, returned: bool = False) -> Function:
     y = x
 
     The value is dead: a flag guards every use in the user's program. The copy has no guard, and would raise an
-    UnboundLocalError. Where they may be `returned` so, names are initialised too.
+    UnboundLocalError. Neither has what is returned, or put on a list, to be `saved`.
     """
     params = frozenset(p.name for p in f.params)
     results = {n for e in f.results for n in names(e)}
     read_undefined, assigned = _read_unassigned(f.body, params)
     read_undefined |= results - assigned
     copied = {s.value.name for s in walk(f.body) if isinstance(s, Assign) and isinstance(s.value, Var)}
-    if returned:
-        copied |= results
+    copied |= set(saved)
     initialisations: list[Stmt] = []
     for name in sorted(read_undefined & copied):
         value = _placeholder(f.types.get(name), f.types, params)

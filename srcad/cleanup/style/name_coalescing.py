@@ -12,7 +12,7 @@ from srcad.analysis.memory.liveness import Liveness, liveness
 from srcad.cleanup.dead_code import remove_self_copies
 from srcad.ir.names import RESERVED, is_temporary, unused_name
 from srcad.ir.nodes import For, Function, Var
-from srcad.ir.traversal import own_exprs, own_writes, reads, rename, walk
+from srcad.ir.traversal import own_exprs, own_writes, reads, rename, replace_names, walk
 from srcad.ir.types import Array, ListOf, Scalar, Type
 from srcad.typing.join import join_versions
 
@@ -55,7 +55,7 @@ def coalesce_names(f: Function, reserved: Iterable[str] = ()) -> Function:
         if new is not None:
             types[new] = join_versions(types[new], known, new) if new in types else known
     params = tuple(replace(p, name=identifiers[p.name]) for p in f.params)
-    results = tuple(Var(identifiers[e.name]) if isinstance(e, Var) else e for e in f.results)
+    results = tuple(replace_names(e, {old: Var(new) for old, new in identifiers.items()}) for e in f.results)
     tape = {identifiers[name]: f.tape[name] for name in groups.naming if name in f.tape}
     given = [p.name for p in f.params if not p.seed]
     adjoints = {identifiers[name]: f.adjoints[name] for name in (*groups.naming, *given) if name in f.adjoints}

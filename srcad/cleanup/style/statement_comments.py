@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from textwrap import wrap
 
-from srcad.ir.nodes import Block, Comment, Function, If, Return, Span, Stmt
+from srcad.ir.nodes import Block, Comment, Function, If, Span, Stmt
 from srcad.ir.runtime_checks import check_of
 from srcad.ir.traversal import blocks, section_start, with_blocks
 
@@ -58,7 +58,7 @@ def carry_comments(f: Function) -> Function:
 
 
 def _span(stmt: Stmt) -> Span | None:
-    if isinstance(stmt, Comment | Return) or check_of(stmt) is not None or stmt.span is None:
+    if isinstance(stmt, Comment) or check_of(stmt) is not None or stmt.span is None:
         return None
     return stmt.span if stmt.span.comments else None
 

@@ -46,6 +46,7 @@ from srcad.frontend.values.name_resolution import of_library
 from srcad.ir.types import Array
 from srcad.request import MODE_OF, Differentiation
 from srcad.rules.copied_helpers import helper_like
+from srcad.rules.external import key_of
 from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, STATIC
@@ -118,7 +119,7 @@ def call(ctx: Context, function: Abstract, args: Sequence[Abstract], keywords: M
 
 
 def _call_object(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
-    return zero_dim_arrays.mark_result(ctx, value, args, keywords, _call_unmarked(ctx, value, args, keywords))
+    return zero_dim_arrays.mark_result(ctx, key_of(value), args, keywords, _call_unmarked(ctx, value, args, keywords))
 
 
 def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords: Mapping[str, Abstract]) -> Abstract:
@@ -134,9 +135,10 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
             [*given, *args],
             {k: to_abstract(ctx, v) for k, v in value.keywords.items()} | dict(keywords),
         )
-    try:
-        hash(value)
-    except TypeError:
+    key = key_of(value)
+    if key is not value:
+        if key in PRIMITIVE_OF:
+            return call_primitive(ctx, PRIMITIVE_OF[key], args, keywords)
         ctx.fail("S121", f"an object of type {type(value).__name__} is called")
     is_method = isinstance(value, MethodType)  # a method has the attributes of its function
     if value in MODE_OF:
@@ -159,9 +161,14 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         return _construct(ctx, value, args, keywords)
     if isinstance(value, MethodType):
         return _call_bound(ctx, value, args, keywords)
-    if str(getattr(value, "__module__", "")) in _PUBLIC and value.__name__.isidentifier():
-        name = f"srcad.{value.__name__}"
-        ctx.fail("S121", f"{name} inside a function that is compiled", None, "call it outside, and pass its result in.")
+    own_name = str(getattr(value, "__name__", ""))
+    if str(getattr(value, "__module__", "")) in _PUBLIC and own_name.isidentifier():
+        ctx.fail(
+            "S121",
+            f"srcad.{own_name} inside a function that is compiled",
+            None,
+            "call it outside, and pass its result in.",
+        )
     if isinstance(value, FunctionType) or hasattr(value, "py_func") or isinstance(value, functools._lru_cache_wrapper):
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":

@@ -95,7 +95,8 @@ def _unmarked(expr: Expr) -> Expr:
 def refuse_shared_memory(ctx: Context, inner: LoweredAlone, variables: Sequence[Leaf]) -> None:
     """S401 where the function writes to memory that may be that of another array, for it is given copies of both.
 
-    The `variables` are the values that its last parameters are given.
+    The `variables` are the values that its last parameters are given. Parameters of the outermost function are
+    compared at each call (`ctx.kept_apart`).
     """
     f = inner.function
     given = dict(zip((p.name for p in f.params), (*inner.outside, *variables), strict=True))
@@ -104,7 +105,7 @@ def refuse_shared_memory(ctx: Context, inner: LoweredAlone, variables: Sequence[
     if not written:
         return
     used = block_reads(f.body).union(*(reads(result) for result in f.results))
-    flow: dict[str, frozenset[str]] = {}
+    flow = {variable: frozenset((one,)) for variable, one in ctx.given.items()}
     for stmt in walk(tuple(ctx.builder.before)):
         for target, value in bindings(stmt):
             called = isinstance(value, Op) and value.prim == "call"
@@ -113,7 +114,12 @@ def refuse_shared_memory(ctx: Context, inner: LoweredAlone, variables: Sequence[
     bases = {name: _bases(_name(given[name]), flow) for name in arrays}
     for name in written:
         for other in arrays:
-            if other != name and other in used and not _are_distinct(bases[name], bases[other], flow):
+            if other == name or other not in used or _are_distinct(bases[name], bases[other], flow):
+                continue
+            both = bases[name] | bases[other]
+            if ctx.is_outermost and not bases[name] & bases[other] and _are_parameters(both, flow):
+                ctx.kept_apart |= bases[name]
+            else:
                 what, more = (base(one).lstrip("%") for one in (name, other))
                 ctx.fail(
                     "S401",
@@ -133,6 +139,10 @@ def _bases(name: str, flow: Mapping[str, frozenset[str]]) -> frozenset[str]:
             found.add(one)
             pending += flow.get(one, ())
     return frozenset(one for one in found if not flow.get(one))
+
+
+def _are_parameters(names: frozenset[str], flow: Mapping[str, frozenset[str]]) -> bool:
+    return all(name not in flow and "." not in name for name in names)
 
 
 def _are_distinct(one: frozenset[str], other: frozenset[str], flow: Mapping[str, frozenset[str]]) -> bool:

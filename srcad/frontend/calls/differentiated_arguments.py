@@ -39,6 +39,7 @@ from srcad.frontend.values.context import Context
 from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.describe import name_part
 from srcad.frontend.values.zero_dim_arrays import mark_created
+from srcad.ir.nodes import Var
 from srcad.ir.types import FLOATS, Array, Scalar
 from srcad.request import Argnums
 
@@ -119,7 +120,7 @@ class Arguments:
                 ctx.fail("S301", what, None, f"pass {where}.astype(float), or name other arguments in argnums.")
             case _:
                 ctx.fail("S302", f"{where} is a bool, and you differentiate with respect to it")
-        inside = ctx.leaf(ctx.builder.fresh(ctx.base(name), kind))
+        inside = new_variable(ctx, name, value, kind)
         self.variables.append(Variable(value, inside, kind))
         return inside
 
@@ -145,6 +146,14 @@ class Arguments:
 
         rebuilt = tuple(map(filled, self.structures))
         return Seq(rebuilt) if isinstance(self.argnums, tuple) else rebuilt[0]
+
+
+def new_variable(ctx: Context, name: str, given: Leaf, kind: Scalar | Array) -> Leaf:
+    """A parameter of a function that is lowered separately."""
+    variable = ctx.builder.fresh(ctx.base(name), kind)
+    if isinstance(given.atom, Var):
+        ctx.given[variable.name] = given.atom.name
+    return ctx.leaf(variable)
 
 
 def filled(structure: Abstract, parts: Iterator[Abstract]) -> Abstract:

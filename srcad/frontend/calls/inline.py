@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.lowering.lower import PARTS
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq
 from srcad.frontend.values.constants import to_abstract
 from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnrolled
-from srcad.ir.nodes import Atom
+from srcad.ir.nodes import Atom, Stmt, Var
+from srcad.ir.traversal import block_stores
+from srcad.ir.types import Array
 from srcad.typing.builder import Builder
 
 
 def inline_rule(
-    builder: Builder, function: Any, args: Sequence[Atom | None], static: Mapping[str, object]
+    builder: Builder,
+    function: Any,
+    args: Sequence[Atom | None],
+    static: Mapping[str, object],
+    buffers: Sequence[Atom | None] = (),
 ) -> tuple[Atom | None, ...]:
-    """Emit the body of `function(*args, **static)`; the atoms it returns, None for each `None`.
+    """Emit the body of `function(*args, *buffers, **static)`; the atoms it returns, None for each `None`.
 
-    A function that returns one value gives a tuple of one.
+    A function that returns one value gives a tuple of one. Raises S206 where it writes into one of `args`.
 
     >>> from srcad.ir.nodes import Var
     >>> from srcad.ir.notation import show
@@ -40,13 +47,26 @@ def inline_rule(
     source = read(function)
     ctx.frame = Frame(source, source.tree, True, frozenset())
     builder.place = lambda: builder.span
-    operands: list[Abstract] = [Constant(None) if arg is None else ctx.leaf(arg) for arg in args]
+    operands: list[Abstract] = [Constant(None) if arg is None else ctx.leaf(arg) for arg in (*args, *buffers)]
+    before = len(builder.statements)
     try:
         result = inline_source(ctx, source, operands, {k: to_abstract(ctx, v) for k, v in static.items()})
     except (RetryUnrolled, NotYetBound) as unresolved:
         raise unresolved.error from None
+    _refuse_writes(ctx, function, builder.statements[before:], args)
     parts: Sequence[Abstract] = result.items if isinstance(result, Seq) else (result,)
     return tuple(_atom(ctx, part) for part in parts)
+
+
+def _refuse_writes(ctx: Context, function: Any, emitted: Sequence[Stmt], args: Sequence[Atom | None]) -> None:
+    """What a rule is given is read again, by whoever made it."""
+    stored = block_stores(tuple(emitted))
+    if not stored:
+        return
+    shared = may_alias(tuple(emitted), ctx.builder.types)
+    given = {a.name for a in args if isinstance(a, Var) and isinstance(ctx.builder.types[a.name], Array)}
+    if any(not given.isdisjoint((name, *shared.aliases(name))) for name in stored):
+        ctx.fail("S206", f"the rule {function.__name__} writes into an argument", None, "copy it first, with .copy().")
 
 
 def _atom(ctx: Context, value: Abstract) -> Atom | None:

@@ -5,11 +5,11 @@ A function that calls itself is lowered until the types of its results are those
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from srcad.errors import SrcadError
-from srcad.frontend.calls.parameters import Arguments, NotKept, arguments, filled, generalised
+from srcad.frontend.calls.parameters import Arguments, ChangesList, NotKept, arguments, filled, generalised
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
 from srcad.frontend.source.read import Source
@@ -27,10 +27,11 @@ from srcad.frontend.values.context import (
 from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions, OpenFunction, OuterVariable
 from srcad.frontend.values.name_resolution import outside_value
 from srcad.ir.called import Called, callee_of, in_terms_of
+from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Atom, Block, Effect, Expr, Function, Op, Param, Var
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import bindings, own_stores, walk
-from srcad.ir.types import Array, Scalar
+from srcad.ir.types import Array, ListOf, Scalar
 from srcad.typing.builder import Builder
 
 _MOST_NESTED = 50
@@ -51,12 +52,25 @@ def kept_call(ctx: Context, source: Source, bound: Mapping[str, Abstract]) -> Ab
         return _emitted(ctx, source, given, _function(ctx, functions, source, given))
     except NotKept as reason:
         if id(tree) in functions.recursive:
+            _retry_with_lists(ctx, bound, reason)
             ctx.fail("S115", f"{tree.name} calls itself", f"Here {reason}.", "write it as a loop.")
     except (SrcadError, RetryUnrolled, RetryWithLists):
         if id(tree) in functions.recursive:
             raise
     functions.inlined.add(id(tree))
     return None
+
+
+def _retry_with_lists(ctx: Context, bound: Mapping[str, Abstract], reason: NotKept) -> None:
+    """Where the function changes a list: lower again, with the lists that it is given as lists of the IR."""
+    if not isinstance(reason, ChangesList):
+        return
+    sites = ctx.sites_of(*(value.id for value in bound.values() if isinstance(value, HeapRef)))
+    for site in sites - ctx.list_items.keys():
+        try:
+            ctx.fail("S115", "a function that calls itself changes a list", f"Here {reason}.", "write it as a loop.")
+        except SrcadError as error:
+            raise RetryWithLists(error, {site: None}) from None
 
 
 def _as_made_for(functions: KeptFunctions, source: Source, given: Arguments) -> Arguments:
@@ -140,6 +154,10 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
         inner.taken.add(leaf.atom.name)
     frame.names.update({parameter: to_callee(inner, value) for parameter, value in given.in_callee().items()})
     passed = dict(inner.heap)
+    for parameter, site in given.lists:
+        value = frame.names[parameter]
+        if isinstance(value, HeapRef):
+            inner.sites[value.id] = site
     if own.assumed is None:
         frame.pending = {*names, "%recursion"}
         inner.returns_nothing_yet = True
@@ -149,7 +167,7 @@ def _lowered(ctx: Context, source: Source, own: OpenFunction, name: str) -> Kept
         found: list[Leaf] = []
         result = _with_slots(inner, to_caller(inner, returned), found, own.recurs)
     if any(inner.heap.get(ref) is not cells for ref, cells in passed.items()):
-        raise NotKept(f"{source.name} changes a list or dict that it is given")
+        raise ChangesList(f"{source.name} changes a list or dict that it is given")
     if _refers_to(returned, passed):
         raise NotKept(f"{source.name} returns a list or dict that it is given")
     captured = list(inner.captures.items())
@@ -212,12 +230,12 @@ def _with_own_memory(
     """The results, the statements that copy those that may share memory, which argument each shares memory with, and
     the arguments that are written to."""
     builder = ctx.builder
-    given = {_name(p): at for at, p in enumerate(params) if isinstance(p.type, Array)}
+    given = {_name(p): at for at, p in enumerate(params) if isinstance(p.type, Array | ListOf)}
     memory = _Memory(ctx, tuple(builder.statements))
     changed = {n for base in memory.stored for n in memory.of(base) if n in given}
     assert ctx.functions is not None
     if changed and not (ctx.functions.may_change and recurs):
-        raise NotKept(f"{name} writes to an array that it is given")
+        raise NotKept(f"{name} writes to an array or a list that it is given")
     own: set[str] = set()
     results: list[Expr] = []
     copies: list[Assign] = []
@@ -283,14 +301,23 @@ def _emitted(ctx: Context, source: Source, given: Arguments, found: KeptFunction
             outside_value(ctx, own, outer.name, outer.read, outer.scope)
         atoms += [leaf.atom for leaf in leaves(ctx.captures[outer.scope, outer.name].value)]
     ctx.guards |= found.guards
+    assert ctx.functions is not None
     if not found.called.results:
         ctx.builder.emit(Effect(Op("call", tuple(atoms), (("callee", found.called),)), ctx.builder.span))
         return to_callee(ctx, found.result)
-    value = ctx.builder.op("call", *atoms, hint="value", callee=found.called)
+    others = {p.name for p in found.function.params} | {tree.name for tree in ctx.functions.trees.values()} | {"result"}
+    hints = [_hint(result, others | ctx.frame.locals) for result in found.function.results]
+    single = len(hints) == 1
+    value = ctx.builder.op("call", *atoms, hint=hints[0] if single else "results", callee=found.called)
     results: list[Leaf]
-    if len(found.called.results) == 1:
+    if single:
         results = [ctx.leaf(value)]
     else:
-        every = range(len(found.called.results))
-        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint="value")) for at in every]
+        results = [ctx.leaf(ctx.builder.op("result", value, at=at, hint=hint)) for at, hint in enumerate(hints)]
     return to_callee(ctx, filled(found.result, results))
+
+
+def _hint(result: Expr, others: Container[str]) -> str:
+    """What a result may be called in the caller: as in the function, unless something else has that name."""
+    named = isinstance(result, Var) and not is_temporary(result.name) and base(result.name) not in others
+    return base(result.name) if isinstance(result, Var) and named else "value"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from srcad.frontend.calls.closure_conversion import lowered_alone, refuse_shared_memory
-from srcad.frontend.calls.differentiated_arguments import Arguments, as_type, filled
+from srcad.frontend.calls.differentiated_arguments import Arguments, as_type, filled, new_variable
 from srcad.frontend.calls.generated_calls import called, name_of
 from srcad.frontend.calls.inlined_frames import inline
 from srcad.frontend.values.abstract_values import (
@@ -149,7 +149,7 @@ def _variable(ctx: Context, where: str, value: Leaf, tangent: Leaf, moving: list
         if fits:
             text = ("an argument of shape ", " and its tangent of shape ", "")
             ctx.builder.demand([Demand(fits, (first, own), text)], (value.atom, tangent.atom))
-    inside = ctx.leaf(ctx.builder.fresh(ctx.base("x"), kind))
+    inside = new_variable(ctx, "x", value, kind)
     moving.append(_Moving(value, inside, as_type(ctx, tangent, kind)))
     return inside
 

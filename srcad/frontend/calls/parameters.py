@@ -12,22 +12,28 @@ from dataclasses import dataclass, replace
 from srcad.frontend.values.abstract_values import (
     Abstract,
     Constant,
+    CopiedContainer,
     HeapRef,
     Leaf,
     LeafSlot,
     Record,
     Seq,
+    Site,
     map_structure,
 )
 from srcad.frontend.values.abstract_values import Mapping as Dict
 from srcad.frontend.values.context import Context
 from srcad.frontend.values.describe import name_part
 from srcad.ir.nodes import Atom, Const, Var
-from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
+from srcad.ir.types import Array, Dim, ListOf, Scalar, Symbol, Type, dim
 
 
 class NotKept(Exception):
     """A call that has to be inlined; the message says why."""
+
+
+class ChangesList(NotKept):
+    """The function changes a list or dict that it is given."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Arguments:
     atoms: tuple[Atom, ...]
     """In the caller."""
     paths: tuple[str, ...]
+    lists: tuple[tuple[str, Site], ...] = ()
+    """The parameters that are lists, and where these are made."""
 
     @property
     def key(self) -> object:
@@ -82,6 +90,8 @@ def arguments(ctx: Context, bound: Mapping[str, Abstract]) -> Arguments:
                 return Record(cls, tuple((field, walk(item, f"{name}_{field}")) for field, item in fields))
             case HeapRef(id=ref):
                 cells = ctx.heap[ref]
+                if cells.at_run_time and not cells.shared and ref in ctx.sites and bound.get(name) == value:
+                    return CopiedContainer(tuple(walk(item, name) for item in cells.items), None, grown=True)
                 if cells.grown or cells.shared:
                     raise NotKept(f"{name} is a list whose length is known only at run time")
                 if cells.keys is None:
@@ -98,7 +108,12 @@ def arguments(ctx: Context, bound: Mapping[str, Abstract]) -> Arguments:
 
     structure = tuple((name, walk(value, name)) for name, value in bound.items())
     own = _in_terms_of_parameters(leaves)
-    return Arguments(structure, own, tuple(leaf.atom for leaf, _ in leaves), tuple(name for _, name in leaves))
+    refs = [(name, value.id) for name, value in bound.items() if isinstance(value, HeapRef)]
+    at_run_time = [ref for _, ref in refs if ctx.heap[ref].at_run_time]
+    if len(set(at_run_time)) < len(at_run_time):
+        raise NotKept("one list is given twice")
+    lists = tuple((name, ctx.sites[ref]) for name, ref in refs if ref in ctx.sites)
+    return Arguments(structure, own, tuple(leaf.atom for leaf, _ in leaves), tuple(name for _, name in leaves), lists)
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -136,6 +151,8 @@ def _in_terms_of_parameters(leaves: Sequence[tuple[Leaf, str]]) -> tuple[Leaf, .
                 known = replace(known, dim=length(value, name, None) if value else dim(Symbol(name, None)))
             case Scalar():
                 known = replace(known, dim=None)
+            case ListOf():
+                pass  # its items are of no length in particular
             case _:
                 raise NotKept(f"{name} is a list")
         own[at] = Leaf(Var(name), known)

@@ -105,6 +105,8 @@ class Lowered:
     zero_d: ZeroD
     functions: tuple[KeptFunction, ...] = ()
     """The functions that it calls."""
+    kept_apart: frozenset[str] = frozenset()
+    """Parameters that may not overlap others: a function is differentiated that writes to a copy of them."""
 
     @property
     def beside(self) -> tuple[Function, ...]:
@@ -217,7 +219,7 @@ def _lowered(ctx: Context, source: Source, arguments: Mapping[str, Abstract], na
         read.span(source, source.tree),
     )
     called = tuple(ctx.functions.made.values()) if ctx.functions is not None else ()
-    return Lowered(function, outside, captures, guards, ctx.zero_d_seen, called)
+    return Lowered(function, outside, captures, guards, ctx.zero_d_seen, called, frozenset(ctx.kept_apart))
 
 
 def _check_lengths(ctx: Context, name: str, array: Leaf) -> None:

@@ -38,6 +38,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.iterables import items_of, key_value
 from srcad.ir.nodes import Const
 from srcad.ir.types import Array, Scalar
+from srcad.rules.primitive_type import Primitive
 from srcad.rules.primitives import PRIMITIVES
 from srcad.rules.registry import EXPANSIONS
 
@@ -55,7 +56,7 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
     """A primitive on leaves; its value is recorded where it is known at compile time."""
     if prim == "**":
         args = _integer_power_operands(ctx, *args)
-    if args and all(arg.known for arg in args) and PRIMITIVES[prim].kind == "elementwise" and prim != "stop_gradient":
+    if args and all(arg.known for arg in args) and _may_be_evaluated(PRIMITIVES[prim]):
         known = _evaluated(prim, args, static)
         if type(known) in (bool, int, float):
             if ctx.frame.library:
@@ -65,6 +66,11 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
     if ctx.frame.library and (same := _neutral(ctx, prim, args)) is not None:
         return same
     return ctx.leaf(ctx.builder.op(prim, *[arg.atom for arg in args], hint=hint, **static))
+
+
+def _may_be_evaluated(primitive: Primitive) -> bool:
+    """Whether its value is known when compiling, where its operands are."""
+    return primitive.kind == "elementwise" and primitive.name != "stop_gradient" and not primitive.external
 
 
 def is_int64(value: Abstract) -> bool:

@@ -24,6 +24,7 @@ from srcad.frontend.values.abstract_values import (
     UNKNOWN,
     Abstract,
     Constant,
+    CopiedContainer,
     HeapObject,
     HeapRef,
     Leaf,
@@ -120,6 +121,8 @@ def to_callee(ctx: Context, value: Abstract) -> Abstract:
             return ctx.new_ref(HeapObject(tuple(to_callee(ctx, v) for _, v in pairs), tuple(k for k, _ in pairs)))
         case Record(cls, fields):
             return Record(cls, tuple((name, to_callee(ctx, v)) for name, v in fields))
+        case CopiedContainer(items, keys, grown, full):
+            return ctx.new_ref(HeapObject(items, keys, False, grown, full))
         case Constant(bool() | int() as number):
             return ctx.constant(number)
         case _:

@@ -219,6 +219,12 @@ class Context:
         """The functions whose calls stay calls; None: all are inlined."""
         self.nested = 0
         """How many derivatives are called, one inside the other, around what is lowered."""
+        self.is_outermost = True
+        """The parameters are those of a call, not those of a function that is called."""
+        self.given: dict[str, str] = {}
+        """The variables of functions that are lowered separately, each with the array that it is given."""
+        self.kept_apart: set[str] = set()
+        """Arrays among the parameters that may not overlap others."""
         self.frame: Frame = None  # type: ignore[assignment]
         builder.place = self.place
 
@@ -226,7 +232,7 @@ class Context:
         """The state of lowering a function that is called here."""
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
-        own.zero_d_seen = self.zero_d_seen
+        own.zero_d_seen, own.is_outermost = self.zero_d_seen, False
         return own
 
     # ---- the parts -----------------------------------------------------------------------------

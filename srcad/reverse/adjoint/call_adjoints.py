@@ -46,14 +46,16 @@ class AdjointCall:
         return len(self.keeps)
 
 
-AdjointOf = Callable[[str, Wanted], AdjointCall]
+AdjointOf = Callable[[str, Wanted], AdjointCall | None]
+"""By the name of a function; None where no derivative passes through it."""
 
 
 def wanted_adjoint(
     call: Op, cotangents: Mapping[int, str], active: Container[str], masked: Mapping[str, int]
 ) -> Wanted | None:
     """The adjoint that a call needs whose results with cotangents have these names; None where it needs none."""
-    wrt = tuple(at for at, a in enumerate(call.args) if isinstance(a, Var) and a.name in active)
+    constant = callee_of(call).constant
+    wrt = tuple(k for k, a in enumerate(call.args) if isinstance(a, Var) and a.name in active and k not in constant)
     if not cotangents or not wrt:
         return None
     return Wanted(wrt, tuple(cotangents), max(masked.get(name, 0) for name in cotangents.values()))
@@ -109,15 +111,15 @@ def with_planned_calls(
                 single = len(called.results) == 1
                 own = {0: target} if single else names.get(target, {})
                 wanted = wanted_of(target, call)
-                if wanted is None:
+                found = adjoint_of(called.name, wanted) if wanted is not None else None
+                if found is None:
                     yield stmt
                     return
-                found = adjoint_of(called.name, wanted)
-                callee = replace(found.forward or called, pure=called.pure, reversal=found)
+                callee = replace(found.forward or called, pure=called.pure and not found.called.taped, reversal=found)
                 value = Op("call", call.args, (("callee", callee),))
                 results = target
                 if found.saved:
-                    results = builder.fresh("%value", builder.typeof(value)).name if single else target
+                    results = builder.fresh("%results", builder.typeof(value)).name if single else target
                     builder.types[results] = type_of_call(callee, [builder.typeof(a) for a in call.args], results)
                 yield Assign(results, value, stmt.span)
                 for at in range(len(callee.results)):
@@ -165,9 +167,12 @@ class CallReversal:
                 return
             assert self.adjoint_of is not None
             planned = self.adjoint_of(called.name, wanted)
+            if planned is None:
+                return
         assert isinstance(planned, AdjointCall)
         of_primal = len(called.results) - planned.saved
-        if not any(adjoints.has(n) for at, n in names.items() if at < of_primal and n in adjoints.active):
+        used = any(adjoints.has(n) for at, n in names.items() if at < of_primal and n in adjoints.active)
+        if not used and not planned.called.taped:  # what is on the tape has to be taken from it
             return
         wrt = planned.wanted.wrt
         arrays = [at for at in wrt if isinstance(builder.typeof(call.args[at]), Array)]

@@ -22,7 +22,7 @@ infinite, and its cotangent exactly zero where `np.where` did not select it: the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from srcad.analysis.values.available_expressions import AvailableExpressions
@@ -73,7 +73,14 @@ class RuleApplier:
         assert len(args) == len(op.args), op
         with builder.block() as emitted:
             given = [] if rule.kind == "partials" else [adjoints.value(stmt.target)]
-            parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static)
+            buffers = self._buffers(args, wanted) if rule.kind == "vjp_into" else []
+            parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static, buffers)
+            if buffers:
+                numbers = iter(parts)
+                parts = tuple(
+                    buffer if isinstance(t, Array) else next(numbers, None)
+                    for buffer, t in zip(buffers, types, strict=True)
+                )
         if op.prim.startswith("math."):
             emitted = [self._of_math(one) for one in emitted]
         values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
@@ -97,6 +104,13 @@ class RuleApplier:
             values = self.scale_partials(stmt, op, values, definitions, guarded)
         for k, value in values.items():
             adjoints.add(op.args[k], value)
+
+    def _buffers(self, args: Sequence[Atom], wanted: Container[int]) -> list[Atom | None]:
+        """For each array whose contribution is wanted, one of zeros."""
+        builder = self.builder
+        arrays = [k in wanted and isinstance(builder.typeof(a), Array) for k, a in enumerate(args)]
+        given = zip(args, arrays, strict=True)
+        return [builder.op("np.zeros_like", a, hint="part") if is_array else None for a, is_array in given]
 
     def _of_math(self, stmt: Stmt) -> Stmt:
         """`math.cos` in the rule of `math.sin`, as the user would write it. The argument has passed `math.sin`."""
@@ -151,8 +165,10 @@ class RuleApplier:
         if isinstance(guard, bool) or isinstance(partial, Const):  # which is finite
             return product
         nonzero = builder.op("!=", guard, Const(0.0))
-        scalar = isinstance(builder.typeof(product), Scalar)
-        return builder.op("select" if scalar else "np.where", nonzero, product, Const(0.0))
+        choose = "select" if isinstance(builder.typeof(product), Scalar) else "np.where"
+        guarded = builder.op(choose, nonzero, product, Const(0.0))
+        # a factor that is zero here may have a derivative
+        return builder.op(choose, builder.op("np.isfinite", partial), product, guarded) if builder.again else guarded
 
 
 def _needs_zero_guard(op: Op, masked: int) -> bool:

@@ -67,17 +67,39 @@ def tape_entries(f: Function) -> tuple[TapeEntry, ...]:
 
 
 def tape_of_called(functions: Sequence[Function]) -> tuple[TapeEntry, ...]:
-    """What functions that are called keep while they call themselves, once for each level.
+    """What functions keep while they call themselves: on a tape that they are given, or each level on its own.
 
     Others return what they save: it is on the tape of their callers.
     """
     own = recursive(functions)
-    return tuple(
+    levels = tuple(
         replace(one, name=f"{one.name} of {f.name}", size=f"{one.size}, for each level of the recursion")
         for f in functions
-        if f.name in own
+        if f.name in own and not _lists_given(f)
         for one in tape_entries(f)
     )
+    lists: dict[str, TapeEntry] = {}
+    for f in functions:
+        for name in _lists_given(f):
+            lines = {*_lines_of_popped(f, name), *(lists[name].lines if name in lists else ())}
+            unit = {"bool": "bools", "int64": "integers"}.get(_dtype(f, name), "floats")
+            known = f.types[name]
+            what = "arrays" if isinstance(known, ListOf) and isinstance(known.item, Array) else unit
+            size = f"{what} of each call, grown on demand"
+            lists[name] = TapeEntry(name, size, tuple(sorted(lines)), _dtype(f, name), True)
+    return (*levels, *lists.values())
+
+
+def _lists_given(f: Function) -> list[str]:
+    """The lists of the tape that the function is given."""
+    return [p.name for p in f.params if isinstance(f.types[p.name], ListOf)]
+
+
+def _lines_of_popped(f: Function, items: str) -> set[int]:
+    """The lines whose reversal reads what is popped from a list."""
+    values = [(s.target, s.value) for s in walk(f.body) if isinstance(s, Assign)]
+    popped = [target for target, value in values if value == Op("list.pop", (Var(items),))]
+    return {line for name in popped for line in _reading_lines(f.body, name)}
 
 
 def docstring_lines(found: Sequence[TapeEntry]) -> list[str]:

@@ -94,7 +94,7 @@ def power(y: Any, a: Any, b: Any) -> Any:
             by_a = b * a ** (b - 1)
     else:
         # x ** 0 is constant, also at x = 0, where 0 * 0 ** -1 would be NaN
-        by_a = np.where(b == 0, 0.0, b * a ** (b - 1.0))
+        by_a = np.where((a == 0) & (b == 0), 0.0, b * a ** (b - 1.0))
     if is_constant(a):
         if a == 0:
             by_b = None
@@ -150,13 +150,15 @@ def log1p(y: Any, x: Any) -> Any:
 
 @partials(*functions(np.logaddexp, dtype="float", vector="machine.inline_logaddexp"))
 def logaddexp(y: Any, a: Any, b: Any) -> Any:
-    # equal infinities: their difference would be NaN
-    return np.where(a == b, 0.5, 1.0 / (1.0 + np.exp(b - a))), np.where(a == b, 0.5, 1.0 / (1.0 + np.exp(a - b)))
+    # equal infinities: their difference would be NaN; equal numbers are no case of their own, as they have a slope
+    tie = (a == b) & np.isinf(a)
+    return np.where(tie, 0.5, 1.0 / (1.0 + np.exp(b - a))), np.where(tie, 0.5, 1.0 / (1.0 + np.exp(a - b)))
 
 
 @partials(*functions(np.logaddexp2, dtype="float"))
 def logaddexp2(y: Any, a: Any, b: Any) -> Any:
-    return np.where(a == b, 0.5, 1.0 / (1.0 + np.exp2(b - a))), np.where(a == b, 0.5, 1.0 / (1.0 + np.exp2(a - b)))
+    tie = (a == b) & np.isinf(a)
+    return np.where(tie, 0.5, 1.0 / (1.0 + np.exp2(b - a))), np.where(tie, 0.5, 1.0 / (1.0 + np.exp2(a - b)))
 
 
 # ---- roots and distances -----------------------------------------------------------------------

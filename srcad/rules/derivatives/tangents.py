@@ -33,7 +33,7 @@ def log(y: Any, x: Any, t_x: Any) -> Any:
 @jvp("np.sqrt", "math.sqrt")
 def sqrt(y: Any, x: Any, t_x: Any) -> Any:
     # in a direction in which x rests, 0 at 0 too
-    return np.where(t_x == 0.0, 0.0, t_x / (2.0 * y))
+    return np.where((t_x == 0.0) & (y == 0.0), 0.0, t_x / (2.0 * y))
 
 
 # the tangent of what is not chosen may be infinite: it must not be multiplied by 0
