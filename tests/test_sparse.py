@@ -505,6 +505,21 @@ def test_refused(code: str, call: Any, monkeypatch: Any) -> None:
         call()
 
 
+def test_procedures_are_refused_before_they_write() -> None:
+    def doubled(x: Any, y: Any) -> None:
+        y[:] = 2.0 * x
+
+    def squared(x: Any) -> None:
+        x[:] = x * x
+
+    x, y = np.full(3, 2.0), np.zeros(3)
+    with pytest.raises(ArgumentError, match="S330"):
+        srcad.jacobian(squared, sparse=True, **PYTHON)(x)
+    with pytest.raises(ArgumentError, match="S325"):
+        srcad.jacobian(doubled, sparse=True, **PYTHON)(x, y)
+    assert np.all(x == 2.0) and np.all(y == 0.0)
+
+
 def test_errors_of_the_function() -> None:
     with pytest.raises((IndexError, SrcadError)):
         srcad.jacobian(lambda x: x[3] * x, sparse=True, **PYTHON)(np.ones(3))

@@ -16,6 +16,7 @@ from srcad.errors import fail
 from srcad.pullback import Vjp
 
 Vector = np.ndarray[Any, Any]
+_ROWS = "A sparse Jacobian has a row for each float that the function returns."
 
 
 class Sweeps:
@@ -39,6 +40,8 @@ class Sweeps:
         self._leaves = flatten(values)[0]
         self.x = x
         self.tangent = tangent.along((argument.first,), args)
+        if self.tangent.is_procedure:
+            fail("S330", f"{tangent.__name__} returns nothing", None, _ROWS, "return the array it writes.")
         given = [one.shape if isinstance(one, np.ndarray) else one for one in self.tangent.flat(self._leaves)]
         self.key = (self.tangent, *(one for one in given if not isinstance(one, float | np.floating)))
         """What the pattern is kept by: the lengths of arrays, and what is no float."""
@@ -59,8 +62,7 @@ class Sweeps:
         found = found[1] if self._has_value else found
         leaves = [np.asarray(one) for one in flatten(found)[0] if one is not None]
         if not leaves:
-            why = "A sparse Jacobian has a row for each float that the function returns."
-            fail("S330", "the function returns no floats", None, why)
+            fail("S330", "the function returns no floats", None, _ROWS)
         self.eps = max(float(np.finfo(one.dtype).eps) for one in (self.x, *leaves))
         return np.concatenate([one.reshape(-1) for one in leaves])
 
