@@ -16,7 +16,7 @@ import numpy as np
 import srcad
 from srcad.backend.modules.text_functions import function_of
 from srcad.dispatch.pytree import flatten
-from srcad.dispatch.specialisation import _as_compiled
+from srcad.dispatch.specialisation import as_compiled
 from srcad.errors import SrcadError
 from tests.programs.registry import Case, all_cases
 
@@ -27,10 +27,9 @@ TOLERANCE = 1e-12
 def written(case: Case):
     """The texts of the value and gradient of a program, and the flat arguments for them."""
     df = srcad.value_and_grad(case.function, case.wrt)
-    uncompiled = srcad.value_and_grad(case.function, case.wrt, target="python")
-    one = uncompiled.specialisation(*case.args)
+    one = df.specialisation(*case.args)
     flat = one.flat(flatten(df._parameters.values(case.args, {}))[0])
-    return {"source": one.text, "saved": df.specialisation(*case.args).shipment().text}, flat
+    return {"source": one.text, "saved": one.shipment().text}, flat
 
 
 def outcome(function, args):
@@ -52,7 +51,7 @@ def numbers(value):
 def difference(case: Case) -> str:
     """What is wrong with the texts of a program once they are read again; nothing where all is right."""
     texts, flat = written(case)
-    want = outcome(_as_compiled(function_of(texts["source"])), flat)
+    want = outcome(as_compiled(function_of(texts["source"])), flat)
     for name, text in texts.items():
         got = outcome(srcad.jit(text, target="python"), flat)
         if not same(want, got):

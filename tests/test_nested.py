@@ -719,3 +719,25 @@ def test_shared_memory_is_refused() -> None:
 
     with pytest.raises(SrcadError, match="S401"):
         derivative(f, X)
+
+
+def residuals(x: Any) -> Any:
+    total = 0.0
+    for i in range(len(x)):
+        if x[i] > 0.1:
+            total += (np.sqrt(x[i]) - 1.0) ** 2
+    return total + np.sum((np.sqrt(x) - 1.0) ** 2)
+
+
+@pytest.mark.parametrize("at", [[1.0, 1.0, 1.0], [1.0, 4.0, 0.01]])
+def test_second_derivatives_of_a_text_where_a_cotangent_is_zero(at: list[float]) -> None:
+    """The guard `part if d != 0.0 else 0.0` of a text that srcad wrote is no branch."""
+    x = np.array(at)
+    want = np.where(x > 0.1, 2.0, 1.0) * 0.5 * x**-1.5
+    gradient = srcad.grad(residuals, target="python")
+    gradient(x)
+
+    weighted = srcad.jvp(gradient.source, target="python")
+    _, t = weighted((x, 1.0), (np.ones(3), None))
+    np.testing.assert_allclose(t, want, rtol=1e-12)
+    np.testing.assert_allclose(np.diag(srcad.hessian(residuals, target="python")(x)), want, rtol=1e-12)

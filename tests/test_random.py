@@ -62,8 +62,9 @@ def check(program: Any, args: tuple[Any, ...], wrt: tuple[int, ...], target: str
     assume(want is not None)
     before = copied(args)
     try:
-        value, gradient = srcad.value_and_grad(program, wrt, target=target)(*args)
-        again, same = srcad.value_and_grad(program, wrt, target=target)(*args)
+        derivative = srcad.value_and_grad(program, wrt, target=target)
+        value, gradient = derivative(*args)
+        again, same = derivative(*args)
     except AliasError as error:  # refused, with a line: not wrong
         event(f"refused {error.problems[0].code}")
         assume(False)

@@ -25,9 +25,10 @@ from srcad.compiler.verification import KNOWN, verifier
 from srcad.dispatch.pytree import flatten
 from srcad.errors import InternalError, SrcadError
 from srcad.ir.nodes import Assign, Block, Const, For, Function, Op, Param, Return, Var
-from srcad.ir.types import Array, Scalar, dim
+from srcad.ir.types import Array, Scalar, Type, dim
 from srcad.ir.verify import Malformed, verify_sequential
 from srcad.reverse.source_comments import FORWARD, REVERSE
+from srcad.typing.verify_types import verify_types
 from tests.numeric import leaves
 from tests.poison import poisoned
 from tests.programs.registry import Case, all_cases
@@ -82,6 +83,19 @@ def test_what_an_earlier_iteration_assigns_is_there() -> None:
     loop = For("i", Const(0), Const(3), Const(1), (Assign("x", Var("y")), Assign("y", Const(2.0))))
     f = Function("f", (), (loop, Return((Var("x"),))), (), {"x": NUMBER, "y": NUMBER})
     assert verify_sequential(f, KNOWN) is f
+
+
+@pytest.mark.parametrize(("name", "other"), [("x", VECTOR), ("y", VECTOR), ("y", Scalar("float32"))])
+def test_what_was_right_for_other_types_is_verified_again(name: str, other: Type) -> None:
+    types: dict[str, Type] = {"x": NUMBER, "y": NUMBER}
+    f = Function("f", (Param("x", "x"),), (Assign("y", Op("neg", (Var("x"),))),), (Var("y"),), types)
+    for _ in range(2):
+        assert verify_types(f) is f
+    changed = replace(f, types={**types, name: other})
+    if isinstance(other, Scalar):
+        assert verify_types(changed, precisely=False) is changed
+    with pytest.raises(Malformed, match="y is declared"):
+        verify_types(changed)
 
 
 def with_body(*body: object) -> Callable[[Function], Function]:

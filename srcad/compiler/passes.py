@@ -70,6 +70,7 @@ NORMALISE: Order = (
     Pass("remove_unreachable_code",             steps.reachable,                     NORMAL,     NORMAL),
     Pass("prune_checks",                        steps.pruned,                        NORMAL,     NORMAL),
     Pass("find_written_parameters",             steps.written,                       NORMAL,     NORMAL),
+    Pass("differentiable_guards",               steps.guards_differentiable,         NORMAL,     NORMAL),
 )
 
 PREPARE: Order = (

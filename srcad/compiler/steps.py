@@ -23,6 +23,7 @@ from srcad.analysis.values.parameter_roles import parameter_roles
 from srcad.analysis.values.step_functions import step_inputs
 from srcad.canonicalize.copy_written_arguments import copy_written_arguments
 from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
+from srcad.canonicalize.guarded_products import differentiable_guards
 from srcad.canonicalize.index_checks import insert_index_checks, remove_index_checks
 from srcad.canonicalize.insertions import change_updates
 from srcad.canonicalize.join_view_indices import join_view_indices
@@ -47,7 +48,7 @@ from srcad.compiler.unit import Unit
 from srcad.errors import fail
 from srcad.forward.tangents import with_tangents
 from srcad.frontend.lowering.lower import lower
-from srcad.frontend.source.read import span
+from srcad.frontend.source.read import is_generated, span
 from srcad.frontend.values.abstract_values import Seq, leaves
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
 from srcad.ir.nodes import Assign, AugAssign, Block, Expr, Function, Stmt, Store, Var
@@ -142,6 +143,14 @@ reachable = on_function(remove_unreachable_code)
 
 def written(unit: Unit) -> Unit:
     return replace(unit, written=written_parameters(unit.function))
+
+
+def guards_differentiable(unit: Unit) -> Unit:
+    """In text that srcad wrote; what a user writes as a branch is one."""
+    asked = unit.asked
+    if asked.source is None or asked.request.mode == "primal" or not is_generated(asked.source):
+        return unit
+    return _resumed(differentiable_guards)(unit)
 
 
 def step_functions(unit: Unit) -> Unit:

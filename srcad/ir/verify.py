@@ -224,9 +224,8 @@ class _CheckSequential:
         raise Malformed(f"{self.function.name}{where}: {text}")
 
     def read(self, expr: Expr, known: frozenset[str], stmt: Stmt | None) -> None:
-        for name in names(expr):
-            if name not in known:
-                self.fail(f"{name} is read where nothing has given it a value", stmt)
+        for name in names(expr) - known:
+            self.fail(f"{name} is read where nothing has given it a value", stmt)
         for op in ops(expr):
             if op.prim not in self.primitives:
                 self.fail(f"{op.prim} is no primitive", stmt)

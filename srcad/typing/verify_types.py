@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
+
 from srcad.ir.nodes import Assign, Const, Function, Undef, Var
-from srcad.ir.traversal import walk
-from srcad.ir.types import FLOATS
+from srcad.ir.traversal import reads, walk
+from srcad.ir.types import FLOATS, Type
 from srcad.ir.verify import Malformed
 from srcad.typing.kinds import Kind, kind
 
@@ -25,12 +27,17 @@ def verify_types(f: Function, precisely: bool = True) -> Function:
     for stmt in walk(f.body):
         # a constant has the dtype of what it is given to
         if isinstance(stmt, Assign) and not isinstance(stmt.value, Const | Undef):
-            declared, given = kind(Var(stmt.target), f.types), kind(stmt.value, f.types)
-            if given is None or given.rank < 0 or given.is_list or not given.is_certain:
+            types = [f.types.get(name) for name in (stmt.target, *reads(stmt.value))]
+            # most passes leave most statements as they were: a statement remembers the types it was right for
+            known: tuple[bool, list[Type | None]] | None = getattr(stmt, "_right_for", None)
+            if known is not None and known[0] is precisely and all(map(operator.is_, known[1], types)):
                 continue
-            if _text(declared, precisely) != _text(given, precisely):
+            declared, given = kind(Var(stmt.target), f.types), kind(stmt.value, f.types)
+            is_known = given is not None and given.rank >= 0 and not given.is_list and given.is_certain
+            if is_known and _text(declared, precisely) != _text(given, precisely):
                 what = f"{stmt.target} is declared {_text(declared)}, and is given a value of type {_text(given)}"
                 raise Malformed(f"{f.name}: {what}")
+            object.__setattr__(stmt, "_right_for", (precisely, types))
     return f
 
 

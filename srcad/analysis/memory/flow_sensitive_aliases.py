@@ -13,7 +13,13 @@ from srcad.ir.types import Opaque, Scalar, Tuple, Type
 CALLER = "&outside"
 """Stands for aliases outside the function: the caller's, or those of a view in which several elements share memory."""
 
+_WITHOUT_MEMORY = (Scalar, Opaque, Tuple)
+
 AliasPairs = frozenset[tuple[str, str]]
+"""Each pair once, in the order of the alphabet."""
+_Aliases = Mapping[str, frozenset[str]]
+"""By name, the other names that may alias it at a point; it is symmetric, and has no name without others."""
+_NONE: frozenset[str] = frozenset()
 
 
 def aliases_at_copies(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> Mapping[Path, frozenset[str]]:
@@ -68,8 +74,8 @@ def aliases_at_loops(block: Block, types: Mapping[str, Type], params: Iterable[s
 
 def _flow(block: Block, types: Mapping[str, Type], params: Iterable[str]) -> _Flow:
     flow = _Flow(types)
-    free = set(params) | (block_reads(block) - defined(block))
-    flow.block(block, (), frozenset((n, CALLER) for n in free if flow.has_memory(n)))
+    free = frozenset(n for n in {*params, *(block_reads(block) - defined(block))} if flow.has_memory(n))
+    flow.block(block, (), _rebound(CALLER, free, {}))
     return flow
 
 
@@ -79,60 +85,79 @@ class _Flow:
         self.found: dict[Path, frozenset[str]] = {}
         self.stores: dict[Path, frozenset[str]] = {}
         self.turns: dict[Path, AliasPairs] = {}
-        self.stable: dict[Path, AliasPairs] = {}
-        """By loop, the pairs of its fixed point when it was last analysed."""
+        self.stable: dict[Path, _Aliases] = {}
+        """By loop, the aliases of its fixed point when it was last analysed."""
 
     def has_memory(self, name: str) -> bool:
-        return not isinstance(self.types.get(name), Scalar | Opaque | Tuple)
+        return not isinstance(self.types.get(name), _WITHOUT_MEMORY)
 
-    def block(self, block: Block, path: Path, pairs: AliasPairs) -> AliasPairs:
+    def block(self, block: Block, path: Path, aliases: _Aliases) -> _Aliases:
         for i, stmt in enumerate(block):
-            pairs = self.stmt(stmt, (*path, i), pairs)
-        return pairs
+            aliases = self.stmt(stmt, (*path, i), aliases)
+        return aliases
 
-    def stmt(self, stmt: Stmt, path: Path, pairs: AliasPairs) -> AliasPairs:
+    def stmt(self, stmt: Stmt, path: Path, aliases: _Aliases) -> _Aliases:
         match stmt:
             case Assign(target, value):
                 if isinstance(value, Op) and value.prim == "copy":
-                    self.found[path] = self.found.get(path, frozenset()) | self.held(value.args[0], pairs)
+                    self.found[path] = self.found.get(path, _NONE) | self.held(value.args[0], aliases)
                 if not self.has_memory(target):
-                    return pairs
-                held = self.held(value, pairs) - {target}
-                kept = frozenset(p for p in pairs if target not in p)
-                return kept | {(target, n) for n in held}
+                    return aliases
+                return _rebound(target, self.held(value, aliases) - {target}, aliases)
             case Store(base=base):
-                self.stores[path] = self.stores.get(path, frozenset()) | self.held(base, pairs)
+                self.stores[path] = self.stores.get(path, _NONE) | self.held(base, aliases)
             case Effect(Op("append" | "list.append", (Var(items), value))):
-                return pairs | {(items, n) for n in self.held(value, pairs)}
+                held = self.held(value, aliases) - {items}
+                return _rebound(items, aliases.get(items, _NONE) | held, aliases)
             case If(then=then, orelse=orelse):
-                return self.block(then, (*path, "then"), pairs) | self.block(orelse, (*path, "orelse"), pairs)
+                return _union(
+                    self.block(then, (*path, "then"), aliases), self.block(orelse, (*path, "orelse"), aliases)
+                )
             case For(body=body):
-                pairs = self.loop(((body, (*path, "body")),), pairs)
+                aliases = self.loop(((body, (*path, "body")),), aliases)
+                pairs = {(one, other) for one, others in aliases.items() for other in others if one < other}
                 self.turns[path] = self.turns.get(path, frozenset()) | pairs
-                return pairs
             case While(test=test, body=body):
-                return self.loop(((test, (*path, "test")), (body, (*path, "body"))), pairs)
-        return pairs
+                return self.loop(((test, (*path, "test")), (body, (*path, "body"))), aliases)
+        return aliases
 
-    def loop(self, parts: tuple[tuple[Block, Path], ...], pairs: AliasPairs) -> AliasPairs:
+    def loop(self, parts: tuple[tuple[Block, Path], ...], aliases: _Aliases) -> _Aliases:
         own = parts[0][1]
-        # the enclosing loop only adds pairs: start from the last fixed point
-        pairs |= self.stable.get(own, frozenset())
+        # the enclosing loop only adds aliases: start from the last fixed point
+        aliases = _union(aliases, self.stable.get(own, {}))
         while True:
-            after = pairs
+            after = aliases
             for part, path in parts:
-                after = after | self.block(part, path, after)
-            if after == pairs:
-                self.stable[own] = pairs
-                return pairs
-            pairs = after
+                after = _union(after, self.block(part, path, after))
+            if after == aliases:
+                self.stable[own] = aliases
+                return aliases
+            aliases = after
 
-    def held(self, value: Expr, pairs: AliasPairs) -> frozenset[str]:
+    def held(self, value: Expr, aliases: _Aliases) -> frozenset[str]:
         """The names that may alias a value."""
-        found = frozenset(m for n in roots(value) if self.has_memory(n) for m in {n, *_with(n, pairs)})
+        found = [{name, *aliases.get(name, _NONE)} for name in roots(value) if self.has_memory(name)]
         spread = any(op.prim == "np.broadcast_to" for op in ops(value))
-        return found | {CALLER} if spread else found
+        return _NONE.union(*found, (CALLER,) if spread else ())
 
 
-def _with(name: str, pairs: AliasPairs) -> frozenset[str]:
-    return frozenset(b if a == name else a for a, b in pairs if name in (a, b)) - {name}
+def _rebound(name: str, others: frozenset[str], aliases: _Aliases) -> _Aliases:
+    """The aliases where `name` may alias these others, and no more."""
+    before = aliases.get(name, _NONE)
+    if others == before:
+        return aliases
+    new = {**aliases, name: others}
+    for other in before - others:
+        new[other] = new[other] - {name}
+    for other in others - before:
+        new[other] = new.get(other, _NONE) | {name}
+    for changed in (name, *(before - others)):
+        if not new[changed]:
+            del new[changed]
+    return new
+
+
+def _union(one: _Aliases, other: _Aliases) -> _Aliases:
+    if one is other:
+        return one
+    return {**one, **{name: one.get(name, _NONE) | others for name, others in other.items()}}

@@ -63,8 +63,8 @@ class Comparison:
     >>> for row in made.parts[0].rows:
     ...     print(row.text, row.of, row.kind, row.notes)
     def f(x, n): ()  ()
-        y = x * x ('0.2',) active reversed ('a derivative passes; reversed on line 20',)
-        return y * n ('0.3',) active reversed ('a derivative passes; reversed on line 18',)
+        y = x * x ('0.2',) active reversed ('a derivative passes; reversed on line 17',)
+        return y * n ('0.3',) active reversed ('a derivative passes; reversed on line 15',)
     """
 
     def __init__(self, made: Generated, plan: Plan | None = None) -> None:

@@ -9,7 +9,7 @@ share saved values, restored memory, and the reversed loops and branches.
 ...     for i in range(3):
 ...         y = y * z
 ...     return y, y / z
->>> source = srcad.jacobian(pair, target="python").source_for(2.0, 3.0)
+>>> source = srcad.jacobian(pair, mode="reverse", target="python").source_for(2.0, 3.0)
 >>> print(source[source.index("    for i in range(2,") : source.index("    return")].rstrip())
     for i in range(2, -1, -1):
         # L3: y = y * z
