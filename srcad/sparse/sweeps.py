@@ -32,7 +32,7 @@ class Sweeps:
         argument = parameters.argument(name, values)
         x = argument.value
         if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim == 0:
-            what = f"an array of dtype {x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+            what = f"an array of {x.dtype} of rank {x.ndim}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
             why = "A sparse Jacobian has a column for each entry of one array of floats."
             fail("S330", f"{name} is {what}", None, why, "put the numbers into one array; or leave out sparse=True.")
         self._vjp = vjp
