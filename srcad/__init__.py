@@ -20,7 +20,7 @@ from srcad.errors import (
     UnsupportedError,
     ZeroDerivativeWarning,
 )
-from srcad.gradient_check import check_grad
+from srcad.gradient_check import check_grad, check_rule
 from srcad.insertion import insert_gradient_of
 from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
@@ -39,6 +39,7 @@ __all__ = [
     "ZeroDerivativeWarning",
     "adjoint",
     "check_grad",
+    "check_rule",
     "grad",
     "hessian",
     "hvp",

@@ -1,4 +1,4 @@
-"""Gradient check: reverse mode against finite differences, entry by entry."""
+"""Gradient check: reverse mode against finite differences and forward mode, leaf by leaf, twice for equal bits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from typing_extensions import Unpack
 
-from srcad.api import grad
+from srcad.api import grad, hvp, jvp
+from srcad.derivative import Derivative
 from srcad.dispatch.leaf_conversion import is_static
 from srcad.dispatch.pytree import copied, flatten, places, unflatten
 from srcad.dispatch.signature import Argnums, Parameters
-from srcad.errors import fail
+from srcad.errors import SrcadError, fail
 from srcad.options import Choices, spelled
+from srcad.rules.weighted_sum import weighted_sum_of
 
 _ENTRIES = 64  # of one leaf; of a larger leaf that many are sampled, with a fixed seed
 
@@ -30,12 +32,20 @@ class Check:
     difference: float
     error: float
     """Relative to the larger of the two, and to the largest entry of the gradient."""
+    forward: float | str = "not compared"
+    """The largest relative difference of forward from reverse mode, in a random direction of each leaf; or why none."""
+    second: float | str = "not compared"
+    """That of second derivatives, forward over reverse mode, from differences of gradients."""
 
     def __str__(self) -> str:
-        return (
+        shown = [
             f"{self.entries} entries compared; they differ most at {self.place}: reverse {self.reverse:.12g}, "
             f"differences {self.difference:.12g} (relative error {self.error:.1e})"
-        )
+        ]
+        for what, found in (("forward mode", self.forward), ("second derivatives", self.second)):
+            if found != "not compared":
+                shown.append(f"{what}: {found}" if isinstance(found, str) else f"{what}: relative error {found:.1e}")
+        return "; ".join(shown)
 
 
 @spelled
@@ -45,33 +55,229 @@ def check_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     tolerance: float | None = None,
+    order: int = 1,
     **options: Unpack[Choices],
 ) -> Check:
     """Compare `grad(f, argnums)(*args)` with central differences of `f` itself, run as plain Python.
 
-    Raises S312 where they differ by more than `tolerance` (1e-6 for float64, 1e-3 for float32, relative). It says so
-    where `insert_gradient_of` makes them differ on purpose.
+    Two calls must give equal bits. In a random direction v of each leaf the tangent of forward mode must be the product
+    of the gradient with v. With `order=2`, the second derivatives in these directions (`hvp`) are compared with
+    differences of gradients. Both modes are run as plain Python here; where one is refused, the result says so.
 
-    >>> check_grad(lambda x: np.sum(np.sin(x)), np.arange(3.0), target="python").entries
-    3
+    Raises S312 where two of them differ by more than `tolerance` (1e-6 for float64, 1e-3 for float32, relative; for
+    second derivatives a hundred times that). It says so where `insert_gradient_of` makes them differ on purpose.
+
+    >>> found = check_grad(lambda x: np.sum(np.sin(x)), np.arange(3.0), order=2, target="python")
+    >>> found.entries, found.forward < 1e-12, found.second < 1e-6
+    (3, True, True)
     """
     parameters = Parameters.of(f)
     wrt = parameters.wrt(argnums)
     derivative = grad(f, argnums, has_aux=has_aux, **options)
-    gradient = derivative(*args)
-    if has_aux:
-        gradient = gradient[0]
-    gradients = gradient if isinstance(argnums, tuple) else (gradient,)
+    name = getattr(f, "__name__", "f")
+    gradients = _gradients(derivative, args, argnums, has_aux)
     function, given, places_of_wrt = by_position(f, args, {}, wrt)
     worst, right = compared(function, given, places_of_wrt, gradients, has_aux, tolerance)
-    if right:
-        return worst
-    what = f"the gradient of {getattr(f, '__name__', 'f')} differs from finite differences"
     inserted = derivative.specialisation(*args).generated.inserted
+    if not right:
+        what = f"the gradient of {name} differs from finite differences"
+        if inserted is not None:
+            why = f"{worst}. The block that is inserted here changes an adjoint, so it may differ on purpose."
+            fail(
+                "S312", what, inserted, why, "check the function without the block, and what the block does by itself."
+            )
+        fail("S312", what, None, f"{worst}.", "look whether f has a kink or a jump there; if it has none, report it.")
+    _refuse_other_bits(name, gradients, _gradients(derivative, args, argnums, has_aux))
     if inserted is not None:
-        why = f"{worst}. The block that is inserted here changes an adjoint, so it may differ on purpose."
-        fail("S312", what, inserted, why, "check the function without the block, and what the block does by itself.")
-    fail("S312", what, None, f"{worst}.", "look whether f has a kink or a jump there; if it has none, report it.")
+        return worst
+    allowed = tolerance or (1e-3 if _is_single(gradients) else 1e-6)
+    directions = _directions(given, places_of_wrt, gradients)
+    if len(given) != len(args):
+        return replace(worst, forward="not compared with keyword arguments")
+    forward = _refused_or(lambda: _forward_error(f, args, directions, has_aux))
+    if not isinstance(forward, str) and not forward[0] <= allowed:
+        why = f"In {forward[1]}, they differ by {forward[0]:.1e} of the larger."
+        fail(
+            "S312",
+            f"forward and reverse mode differ for {name}",
+            None,
+            why,
+            "look whether f has a kink or a jump there.",
+        )
+    second: float | str = "not compared"
+    if order == 2:
+        found = _refused_or(lambda: _second_error(f, derivative, args, argnums, directions, has_aux))
+        if not isinstance(found, str) and not found[0] <= 100.0 * allowed:
+            why = f"In {found[1]}, they differ by {found[0]:.1e} of the larger."
+            what = f"the second derivatives of {name} differ from differences of gradients"
+            fail("S312", what, None, why, "look whether the gradient has a kink or a jump there.")
+        second = found if isinstance(found, str) else found[0]
+    return replace(worst, forward=forward if isinstance(forward, str) else forward[0], second=second)
+
+
+@spelled
+def check_rule(
+    f: Callable[..., Any],
+    *args: Any,
+    argnums: tuple[int, ...] | None = None,
+    tolerance: float | None = None,
+    **options: Unpack[Choices],
+) -> Check:
+    """Check the rules of `f` at these arguments by `check_grad` with `order=2`, of a weighted sum of what it returns.
+
+    `argnums` are the positions of those that have a derivative, by default all floats. Two calls of `f` must give the
+    same, and change nothing; what it returns must be new memory. Raises S312 where that is not so, or a derivative is
+    wrong.
+
+    >>> from srcad.rules import external, jvp
+    >>> __name__ = "user_module"
+    >>> @external
+    ... def cubed(x):
+    ...     return x * x * x
+    >>> @jvp(cubed)
+    ... def cubed_jvp(y, x, t_x):
+    ...     return 3.0 * x * x * t_x
+    >>> found = check_rule(cubed, np.array([0.5, 2.0]), target="python")
+    >>> found.entries, found.forward < 1e-12, found.second < 1e-6
+    (2, True, True)
+    """
+    name = getattr(f, "__name__", "the function")
+    given = [copied(a) for a in args]
+    arrays = [a for a in given if isinstance(a, np.ndarray)]
+    before = [a.copy() for a in arrays]
+    one, other = f(*given), f(*given)
+    if not all(a.tobytes() == b.tobytes() for a, b in zip(arrays, before, strict=True)):
+        fail("S312", f"{name} writes into an argument", None, "It may only return.", "copy the argument in it.")
+    if any(np.may_share_memory(one, a) for a in arrays):
+        fail("S312", f"{name} returns memory of an argument", None, "The result must be new.", "return a copy.")
+    if np.asarray(one).tobytes() != np.asarray(other).tobytes():
+        fail("S312", f"two equal calls of {name} differ", None, "What has a rule depends on its arguments alone.")
+    floats = tuple(k for k, a in enumerate(args) if np.asarray(a).dtype.kind == "f")
+    weights = np.random.default_rng(0).normal(size=np.shape(one))[()]
+    wrt = tuple(k + 1 for k in (floats if argnums is None else argnums))
+    return check_grad(weighted_sum_of(f), weights, *args, argnums=wrt, tolerance=tolerance, order=2, **options)
+
+
+def _gradients(derivative: Derivative, args: tuple[Any, ...], argnums: Argnums, has_aux: bool) -> tuple[Any, ...]:
+    """One for each argument that is differentiated."""
+    gradient = derivative(*map(copied, args))
+    if has_aux:
+        gradient = gradient[0]
+    return gradient if isinstance(argnums, tuple) else (gradient,)
+
+
+def _refuse_other_bits(name: str, one: tuple[Any, ...], other: tuple[Any, ...]) -> None:
+    pairs = zip(flatten(one)[0], flatten(other)[0], strict=True)
+    if not all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs if not isinstance(a, str)):
+        why = "It depends on something that is not an argument, or on what is in memory that nobody has written."
+        fail(
+            "S312",
+            f"two equal calls of the gradient of {name} differ",
+            None,
+            why,
+            "look for np.empty, and for globals.",
+        )
+
+
+def _is_single(gradients: tuple[Any, ...]) -> bool:
+    return any(np.asarray(g).dtype == np.float32 for g in flatten(gradients)[0] if not isinstance(g, str))
+
+
+@dataclass(frozen=True)
+class _Direction:
+    """A random direction in one leaf."""
+
+    place: str
+    tangents: tuple[Any, ...]
+    """For each argument."""
+    leaf: int
+    """Among all leaves of the arguments."""
+    v: Any
+    slope: float
+    """The product of the gradient with it."""
+    size: float
+    """The sum of the magnitudes in that."""
+
+
+def _directions(args: tuple[Any, ...], wrt: Sequence[tuple[str, int]], gradients: Sequence[Any]) -> list[_Direction]:
+    """One in each leaf, drawn with a fixed seed."""
+    starts = np.cumsum([0, *(len(flatten(arg)[0]) for arg in args)])
+    rng = np.random.default_rng(0)
+    found = []
+    for (name, position), gradient in zip(wrt, gradients, strict=True):
+        leaves, spec = flatten(args[position])
+        reverse = flatten(gradient)[0]
+        for at, (leaf, place) in enumerate(zip(leaves, places(args[position], name), strict=True)):
+            if is_static(leaf) or np.asarray(leaf).dtype.kind != "f" or not np.size(leaf):
+                continue
+            v = rng.normal(size=np.shape(leaf))
+            inside: list[Any] = [None] * len(leaves)
+            inside[at] = v.astype(np.asarray(leaf).dtype) if isinstance(leaf, np.ndarray) else float(v)
+            tangents = [None] * len(args)
+            tangents[position] = unflatten(spec, inside)
+            products = np.asarray(reverse[at], np.float64) * v
+            sums = float(np.sum(products)), float(np.sum(np.abs(products)))
+            found.append(_Direction(place, tuple(tangents), int(starts[position]) + at, v, *sums))
+    return found
+
+
+def _refused_or(compare: Callable[[], tuple[float, str]]) -> tuple[float, str] | str:
+    try:
+        return compare()
+    except SrcadError as error:
+        return f"refused ({error.problems[0].code})"
+
+
+def _forward_error(
+    f: Callable[..., Any], args: tuple[Any, ...], directions: Sequence[_Direction], has_aux: bool
+) -> tuple[float, str]:
+    """The largest relative difference of a tangent from the product of the gradient with its direction, and where."""
+    tangent = jvp(f, has_aux=has_aux, target="python")
+    worst = (0.0, "nothing")
+    for one in directions:
+        t = float(tangent(tuple(map(copied, args)), one.tangents)[1])
+        error = abs(t - one.slope) / max(one.size, abs(t), 1e-10)
+        if not error <= worst[0] and not (np.isnan(t) and np.isnan(one.slope)):
+            worst = (error, one.place)
+    return worst
+
+
+def _second_error(
+    f: Callable[..., Any],
+    derivative: Derivative,
+    args: tuple[Any, ...],
+    argnums: Argnums,
+    directions: Sequence[_Direction],
+    has_aux: bool,
+) -> tuple[float, str]:
+    """The largest relative difference of a change of the gradient from central differences of gradients, and where."""
+    scalar = (lambda *given: f(*given)[0]) if has_aux else f
+    change = hvp(scalar, argnums=argnums, target="python")
+    leaves, spec = flatten(args)
+    worst = (0.0, "nothing")
+    for one in directions:
+        have = _flat(change(tuple(map(copied, args)), one.tangents))
+        scale = max(float(np.max(np.abs(leaves[one.leaf]))), 1e-2) / max(float(np.max(np.abs(one.v))), 1e-10)
+        errors = []
+        for step in (3e-5 * scale, 3e-6 * scale):
+            ends = []
+            for signed in (step, -step):
+                moved = list(map(copied, leaves))
+                moved[one.leaf] = moved[one.leaf] + signed * one.v
+                ends.append(_flat(_gradients(derivative, unflatten(spec, moved), argnums, has_aux)))
+            want = (ends[0] - ends[1]) / (2.0 * step)
+            # what rounding leaves of the gradient in a difference
+            noise = 1e-15 * np.max(np.abs(ends[0]), initial=0.0) / step
+            size = max(np.max(np.abs(want), initial=0.0), np.max(np.abs(have), initial=0.0), 1e-10) + 1e6 * noise
+            errors.append(float(np.max(np.abs(have - want), initial=0.0) / size))
+        if not min(errors) <= worst[0]:
+            worst = (min(errors), one.place)
+    return worst
+
+
+def _flat(gradient: Any) -> Any:
+    leaves = [np.ravel(np.asarray(g, np.float64)) for g in flatten(gradient)[0] if not is_static(g)]
+    return np.concatenate([*leaves, np.zeros(0)])
 
 
 def by_position(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -15,12 +16,19 @@ import srcad
 from srcad.rules import external, partials
 from tests.user_functions import (
     bessel,
+    by_jvp,
+    by_vjp,
+    counted,
     discounted,
+    doubled,
+    halted,
     identity,
     moved_average,
     scaled_by,
     shortened,
+    smoothed,
     softer,
+    squared,
     with_bad_rule,
     without_rule,
     writes,
@@ -143,3 +151,97 @@ def test_refused(f: Callable[..., Any], code: str, words: str) -> None:
 def test_tangent_rule_that_writes() -> None:
     with pytest.raises(srcad.SrcadError, match="bad_tangent writes into an argument"):
         srcad.jvp(lambda x: with_bad_rule(x), (X,), (X,), target="python")
+
+
+# ---- check_grad, of rules that are wrong -------------------------------------------------------------
+
+
+def test_check_compares_forward_and_reverse_mode() -> None:
+    with pytest.raises(srcad.SrcadError, match="forward and reverse mode differ") as raised:
+        srcad.check_grad(lambda a, x: np.sum(doubled(x) * a), 2.0, X, argnums=(0, 1), target="python")
+    assert "In x, they differ by" in str(raised.value)
+    found = srcad.check_grad(lambda a, x: np.sum(doubled(x) * a), 2.0, X, argnums=0, target="python")
+    assert isinstance(found.forward, float) and found.forward < 1e-12
+
+
+def test_check_compares_second_derivatives() -> None:
+    def f(x: Any, p: Any) -> Any:
+        return np.sum(squared(x)) * p["a"], x
+
+    given = (X, {"a": 2.0})
+    with pytest.raises(srcad.SrcadError, match="second derivatives of f differ from differences of gradients"):
+        srcad.check_grad(f, *given, has_aux=True, order=2, target="python")
+    found = srcad.check_grad(f, *given, has_aux=True, target="python")
+    assert found.second == "not compared" and "forward mode: relative error" in str(found)
+    found = srcad.check_grad(
+        lambda x, p: np.sum(np.sin(x)) * p["a"] ** 2, *given, argnums=(0, 1), order=2, target="python"
+    )
+    assert isinstance(found.second, float) and found.second < 1e-7
+
+
+def test_check_refuses_other_bits() -> None:
+    with pytest.raises(srcad.SrcadError, match="two equal calls of the gradient"):
+        srcad.check_grad(lambda x: x * counted(x), 2.0, target="python")
+
+
+def test_check_says_what_is_refused() -> None:
+    found = srcad.check_grad(lambda x, a: np.sum(scaled_by(x, a)), X, 2.0, target="python")
+    assert found.forward == "refused (S203)"
+
+
+def test_compiled_form_of_a_function_with_a_rule() -> None:
+    """`njit(f)` has the rule of f, here as in a saved file, where f is compiled."""
+    compiled = numba.njit(halted)
+    assert srcad.grad(lambda x: compiled(x), target="python")(2.0) == 3.0
+    assert srcad.grad(srcad.grad(lambda x: squared(x)), target="python")(2.0) == 6.0
+
+
+# ---- one direction is derived from the other ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, a: np.sum(by_vjp(x * a, np.sin(a)) ** 2),
+        lambda x, a: np.sum(by_jvp(x * a, np.sin(a)) ** 2),
+        lambda x, a: np.sum(smoothed(x * a, x * x, 2) ** 2) * a,
+    ],
+)
+def test_derived(f: Callable[..., Any], target: str) -> None:
+    found = srcad.check_grad(f, X, 0.4, argnums=(0, 1), order=2, target=target)
+    assert isinstance(found.forward, float) and found.forward < 1e-12
+    assert isinstance(found.second, float) and found.second < 1e-7
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (softer, (X,)),
+        (softer, (0.3,)),
+        (discounted, (X, 0.4)),
+        (bessel, (0.7,)),
+        (by_vjp, (X, 0.4)),
+        (by_jvp, (X, 0.4)),
+        (moved_average, (X, 2)),
+    ],
+)
+def test_check_rule(f: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    found = srcad.check_rule(f, *args, target="python")
+    assert isinstance(found.forward, float) and found.forward < 1e-12
+    assert isinstance(found.second, float) and found.second < 1e-7
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (identity, "returns memory of an argument"),
+        (writes, "writes into an argument"),
+        (counted, "two equal calls of counted differ"),
+        (doubled, "forward and reverse mode differ"),
+        (halted, "differs from finite differences"),
+    ],
+)
+def test_check_rule_refuses(f: Callable[..., Any], words: str) -> None:
+    with pytest.raises(srcad.SrcadError, match=words):
+        srcad.check_rule(f, X if f is not counted else 1.0, target="python")

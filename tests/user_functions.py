@@ -59,12 +59,16 @@ bessel = libm.j0
 bessel.argtypes, bessel.restype = (ctypes.c_double,), ctypes.c_double
 bessel_1 = libm.j1
 bessel_1.argtypes, bessel_1.restype = (ctypes.c_double,), ctypes.c_double
-external(bessel_1)
 
 
 @partials(bessel)
 def bessel_partials(y: Any, x: Any) -> Any:
     return -bessel_1(x)
+
+
+@partials(bessel_1)
+def bessel_1_partials(y: Any, x: Any) -> Any:
+    return bessel(x) - y / x
 
 
 @external(returns="float64[:]")
@@ -136,3 +140,92 @@ def bad_rule(d_y: Any, y: Any, x: Any) -> Any:
 def bad_tangent(y: Any, x: Any, t_x: Any) -> Any:
     t_x *= 2.0
     return t_x
+
+
+@external
+def doubled(x: Any) -> Any:
+    return 2.0 * x
+
+
+@vjp(doubled)
+def doubled_vjp(d_y: Any, y: Any, x: Any) -> Any:
+    return 2.0 * d_y
+
+
+@jvp(doubled)
+def wrong_tangent(y: Any, x: Any, t_x: Any) -> Any:
+    return 3.0 * t_x
+
+
+@external
+def squared(x: Any) -> Any:
+    return x * x
+
+
+@vjp(squared)
+def squared_vjp(d_y: Any, y: Any, x: Any) -> Any:
+    return 2.0 * d_y * halted(x)
+
+
+@external
+def halted(x: Any) -> Any:
+    return x * 1.0
+
+
+@partials(halted)
+def halted_partials(y: Any, x: Any) -> Any:
+    """Wrong: what depends on it has a wrong second derivative, and a right first one."""
+    return 3.0
+
+
+calls: list[float] = []
+
+
+@external(returns="float64")
+def counted(x: Any) -> Any:
+    calls.append(x)
+    return x + 1e-12 * len(calls)
+
+
+@partials(counted)
+def counted_partials(y: Any, x: Any) -> Any:
+    return y / y
+
+
+# ---- one direction given, the other derived ----------------------------------------------------------
+
+
+@external
+def by_vjp(x: Any, a: Any) -> Any:
+    return np.cumsum(x) * a
+
+
+@vjp(by_vjp)
+def by_vjp_rule(d_y: Any, y: Any, x: Any, a: Any) -> Any:
+    return np.cumsum((d_y * a)[::-1])[::-1], np.sum(d_y * np.cumsum(x))
+
+
+@external
+def by_jvp(x: Any, a: Any) -> Any:
+    return np.cumsum(x) * a * a
+
+
+@jvp(by_jvp)
+def by_jvp_rule(y: Any, x: Any, a: Any, t_x: Any, t_a: Any) -> Any:
+    t = np.zeros_like(x)
+    if t_x is not None:
+        t = t + np.cumsum(t_x) * a * a
+    if t_a is not None:
+        t = t + np.cumsum(x) * 2.0 * a * t_a
+    return t
+
+
+@numba.njit
+def smoothed(x, y, k):
+    z = np.zeros_like(x)
+    for i in range(k, len(x)):
+        z[i] = x[i] - x[i - k] + 2.0 * y[i - k]
+    return z
+
+
+linear(smoothed, 0, 1)

@@ -222,7 +222,7 @@ class Generated:
 
     def machine_text(self, asks: bool = False, **choices: Any) -> str:
         """The text that is compiled."""
-        return self._module(True, asks, formats=False, **choices)
+        return self._module(True, asks, formats=False, compiles=True, **choices)
 
     def code(self) -> str:
         """The function of what a person reads, without its docstring."""
@@ -231,7 +231,7 @@ class Generated:
     def machine_code(self) -> str:
         """The function that is compiled, without its docstring."""
         own, beside = self.compiled_functions, self.compiled_beside
-        return module_text(own, "", self.defaults, formats=False, beside=beside)
+        return module_text(own, "", self.defaults, formats=False, compiles=True, beside=beside)
 
     def dependence_code(self) -> str:
         """In forward mode, the function whose last parameter is added to each array that tangents are written into."""

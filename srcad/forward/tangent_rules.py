@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from srcad.errors import fail
+from srcad.frontend.calls.derived_rules import tangent_by_vjp
 from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Op, Slice, Undef, Var
 from srcad.ir.types import Array, Scalar
@@ -55,6 +56,8 @@ def tangent_of(builder: Builder, stmt: Assign, op: Op, tangents: Sequence[Atom |
     if primitive.bilinear:
         return _of_product(builder, op, tangents)
     found = find_rule(op.prim, ranks)
+    if found is not None and found.kind == "vjp" and primitive.external:
+        return _by_vjp(builder, stmt, op, found, tangents)
     if found is None or found.kind != "partials":
         advice = "write a rule (docs/rules.md), or wrap the argument in srcad.stop_gradient."
         fail("S203", f"no rule for the tangent of {op.prim}", stmt.span, advice=advice)
@@ -64,6 +67,18 @@ def tangent_of(builder: Builder, stmt: Assign, op: Op, tangents: Sequence[Atom |
 def _by_rule(builder: Builder, stmt: Assign, op: Op, rule: Rule, tangents: Sequence[Atom | None]) -> Atom | None:
     (value,) = inline_rule(builder, rule.function, [Var(stmt.target), *_atoms(op), *tangents], dict(op.static))
     return value
+
+
+def _by_vjp(builder: Builder, stmt: Assign, op: Op, rule: Rule, tangents: Sequence[Atom | None]) -> Atom:
+    """By transposing the rule of reverse mode, for each argument that has a tangent."""
+    parts = []
+    for at, tangent in enumerate(tangents):
+        if tangent is not None:
+            derived = tangent_by_vjp(rule.function, at)
+            (part,) = inline_rule(builder, derived, [Var(stmt.target), tangent, *_atoms(op)], dict(op.static))
+            assert part is not None
+            parts.append(part)
+    return _sum(builder, parts)
 
 
 def _of_linear(builder: Builder, op: Op, tangents: Sequence[Atom | None]) -> Atom:

@@ -31,6 +31,7 @@ def module_text(
     machine_from: str = _MACHINE,
     decorator: str | None = None,
     formats: bool = True,
+    compiles: bool = False,
     asked: str | Sequence[str] = "",
     entry: str | Sequence[str] = "",
     beside: Sequence[Function] = (),
@@ -39,7 +40,8 @@ def module_text(
 
     `helpers_from` is the module that functions of `srcad.runtime` are imported from, None if they are not imported;
     `machine_from` that of functions of `srcad.vector_math`;
-    `decorator` is printed above the function with its import. Where it `formats`, errors have one text (`to_ast`). The
+    `decorator` is printed above the function with its import. Where it `formats`, errors have one text (`to_ast`);
+    where it `compiles`, Numba is asked to compile the functions of users that are Python's. The
     statement `asked` checks the arguments: it becomes the body of a function of its own, which has the public name and
     calls the function under a private name. In one function, Numba would have to type everything beside the check too.
     The statement `entry` stands first in the function itself. The functions `beside` are those that it calls.
@@ -83,7 +85,8 @@ def module_text(
     )
     external = sorted({prim for one in found for prim in externals_of(one)})
     compiled = [f"{without_module(prim)} = njit({without_module(prim)})" for prim in external if is_python(prim)]
-    compiled = compiled if decorator is not None or not formats else []
+    compiles = compiles or decorator is not None
+    compiled = compiled if compiles else []
     if decorator is not None or compiled:
         third_party.append("from numba import njit")
     if third_party:
@@ -98,19 +101,19 @@ def module_text(
     if imports:
         parts.append("\n".join(imports))
     if external:
-        parts.append("\n".join(_imports_of(external, formats)))
+        parts.append("\n".join(_imports_of(external, compiles)))
     parts += compiled
     return "\n\n\n".join(["\n\n".join(parts), *texts, *map(write, wrappers)]) + "\n"
 
 
-def _imports_of(external: Sequence[str], formats: bool) -> list[str]:
+def _imports_of(external: Sequence[str], compiles: bool) -> list[str]:
     """The imports of functions of the user's; in text for the machine, with what changes where these do."""
     names: dict[str, list[str]] = {}
     for prim in external:
         label, module, name = imported(prim)
         names.setdefault(module, []).append(name if name == label else f"{name} as {label}")
     lines = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
-    return lines if formats else [*lines, *(f"# {digest(prim)}" for prim in external if digest(prim))]
+    return lines if not compiles else [*lines, *(f"# {digest(prim)}" for prim in external if digest(prim))]
 
 
 def _at(given: str | Sequence[str], at: int) -> str:

@@ -173,6 +173,9 @@ def _call_unmarked(ctx: Context, value: Any, args: Sequence[Abstract], keywords:
         module = str(getattr(value, "__module__", ""))
         if of_library(module) and module.partition(".")[0] != "srcad":
             return _from_library(ctx, value, args, keywords)
+        own = key_of(getattr(value, "py_func", value))
+        if own in PRIMITIVE_OF:  # a function with a rule, compiled
+            return call_primitive(ctx, PRIMITIVE_OF[own], args, keywords)
         helper = helper_like(value)
         if helper in PRIMITIVE_OF:
             return call_primitive(ctx, PRIMITIVE_OF[helper], *_operands(ctx, helper, args, keywords))

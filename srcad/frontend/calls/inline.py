@@ -11,11 +11,18 @@ from srcad.frontend.lowering.lower import PARTS
 from srcad.frontend.source.read import read
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, Seq
 from srcad.frontend.values.constants import to_abstract
-from srcad.frontend.values.context import Context, Frame, NotYetBound, RetryUnrolled
+from srcad.frontend.values.context import Context, Differentiate, Frame, NotYetBound, RetryUnrolled
 from srcad.ir.nodes import Atom, Stmt, Var
 from srcad.ir.traversal import block_stores
 from srcad.ir.types import Array
 from srcad.typing.builder import Builder
+
+_nested: list[Differentiate | None] = [None]
+
+
+def differentiate_by(differentiate: Differentiate) -> None:
+    """Say what makes the derivatives that rules call: `compiler/nested_derivative` does, which lies above."""
+    _nested.append(differentiate)
 
 
 def inline_rule(
@@ -42,7 +49,7 @@ def inline_rule(
     %product.0 = 2.0 * x
     %product.1 = %product.0 * d_y (Var(name='%product.1'),)
     """
-    ctx = Context(builder, PARTS)
+    ctx = Context(builder, PARTS, differentiate=_nested[-1])
     ctx.checks_indices = False  # the indices of a rule are those of the primal, which have been checked
     source = read(function)
     ctx.frame = Frame(source, source.tree, True, frozenset())

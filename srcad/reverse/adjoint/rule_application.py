@@ -27,13 +27,15 @@ from dataclasses import replace
 
 from srcad.analysis.values.available_expressions import AvailableExpressions
 from srcad.errors import fail
+from srcad.frontend.calls.derived_rules import contribution_by_jvp, contribution_by_linearity
 from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Op, Stmt, Var
 from srcad.ir.traversal import stmt_reads, substitute
 from srcad.ir.types import Array, Scalar
 from srcad.reverse.adjoint.accumulation import AdjointVariables
+from srcad.rules.external import called
 from srcad.rules.primitives import PRIMITIVES
-from srcad.rules.registry import find_rule
+from srcad.rules.registry import Rule, find_rule, find_tangent_rule
 from srcad.typing.builder import Builder
 
 _FUNCTIONS_OF_MATH = frozenset({"np.sin", "np.cos", "np.sinh", "np.cosh", "np.exp"})
@@ -59,31 +61,11 @@ class RuleApplier:
             return
         types = [builder.typeof(a) for a in op.args]
         rule = find_rule(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
-        if rule is None:
-            name = op.args[wanted[0]]
-            assert isinstance(name, Var)
-            fail(
-                "S203",
-                f"no derivative rule for {op.prim}",
-                stmt.span,
-                advice="write a rule (help(srcad.rules) says how), or wrap the argument in srcad.stop_gradient.",
-            )
-        static = dict(op.static)
-        args = [a for a in op.args if isinstance(a, Var | Const)]
-        assert len(args) == len(op.args), op
         with builder.block() as emitted:
-            given = [] if rule.kind == "partials" else [adjoints.value(stmt.target)]
-            buffers = self._buffers(args, wanted) if rule.kind == "vjp_into" else []
-            parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], static, buffers)
-            if buffers:
-                numbers = iter(parts)
-                parts = tuple(
-                    buffer if isinstance(t, Array) else next(numbers, None)
-                    for buffer, t in zip(buffers, types, strict=True)
-                )
+            parts = self._contributions(stmt, op, rule, wanted)
         if op.prim.startswith("math."):
             emitted = [self._of_math(one) for one in emitted]
-        values = {k: part for k in wanted if k < len(parts) and (part := parts[k]) is not None}
+        values = {k: part for k in wanted if (part := parts.get(k)) is not None}
         replaced: dict[str, Var] = {}
         # no array that is filled by stores: two names may not share it
         only_assigns = all(isinstance(s, Assign) for s in emitted)
@@ -98,12 +80,50 @@ class RuleApplier:
                 assert isinstance(needed, Assign)
                 replaced[needed.target] = available
         values = {k: replaced.get(v.name, v) if isinstance(v, Var) else v for k, v in values.items()}
-        if rule.kind == "partials":
+        if rule is not None and rule.kind == "partials":
             guarded = rule.singular and _needs_zero_guard(op, self.masked.get(stmt.target, 0))
             definitions = {s.target: s.value for s in emitted if isinstance(s, Assign)}
             values = self.scale_partials(stmt, op, values, definitions, guarded)
         for k, value in values.items():
             adjoints.add(op.args[k], value)
+
+    def _contributions(
+        self, stmt: Assign, op: Op, rule: Rule | None, wanted: Sequence[int]
+    ) -> Mapping[int, Atom | None]:
+        """What the rule gives, by argument: contributions, or partial derivatives."""
+        builder = self.builder
+        args = [a for a in op.args if isinstance(a, Var | Const)]
+        assert len(args) == len(op.args), op
+        if rule is None:
+            return self._derived(stmt, op, args, wanted)
+        given = [] if rule.kind == "partials" else [self.adjoints.value(stmt.target)]
+        buffers = self._buffers(args, wanted) if rule.kind == "vjp_into" else []
+        parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], dict(op.static), buffers)
+        if not buffers:
+            return dict(enumerate(parts))
+        numbers = iter(parts)
+        arrays = [isinstance(builder.typeof(a), Array) for a in args]
+        given_back = zip(buffers, arrays, strict=True)
+        return dict(enumerate(buffer if is_array else next(numbers, None) for buffer, is_array in given_back))
+
+    def _derived(self, stmt: Assign, op: Op, args: Sequence[Atom], wanted: Sequence[int]) -> Mapping[int, Atom | None]:
+        """Of a function of the user's that has a rule of forward mode, or is linear: by transposing that."""
+        primitive = PRIMITIVES[op.prim]
+        types = [self.builder.typeof(a) for a in args]
+        rule = find_tangent_rule(op.prim, tuple(t.rank if isinstance(t, Array) else 0 for t in types))
+        linear = primitive.linear_arguments(len(args))
+        found: dict[int, Atom | None] = {}
+        for k in wanted:
+            if primitive.external and rule is not None:
+                derived = contribution_by_jvp(rule.function, k, len(args))
+            elif primitive.external and k in linear:
+                derived = contribution_by_linearity(called(op.prim), k, linear)
+            else:
+                advice = "write a rule (help(srcad.rules) says how), or wrap the argument in srcad.stop_gradient."
+                fail("S203", f"no derivative rule for {op.prim}", stmt.span, advice=advice)
+            given = [self.adjoints.value(stmt.target), Var(stmt.target), *args]
+            (found[k],) = inline_rule(self.builder, derived, given, {})
+        return found
 
     def _buffers(self, args: Sequence[Atom], wanted: Container[int]) -> list[Atom | None]:
         """For each array whose contribution is wanted, one of zeros."""
