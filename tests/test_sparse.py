@@ -17,6 +17,7 @@ from srcad.sparse.sparse_jacobian import SparseJacobian
 from tests.numeric import leaves
 from tests.programs.registry import Case, all_cases
 from tests.test_programs import expected
+from tests.user_functions import moved_average
 
 PYTHON: Any = {"target": "python"}
 
@@ -391,6 +392,13 @@ def test_helpers_that_move_entries() -> None:
     df = srcad.hessian(cubes, sparse=True, **PYTHON)
     np.testing.assert_allclose(df(x).toarray(), np.diag(18.0 * x), rtol=1e-14)
     assert df.sparsity(x).nnz == 4
+
+
+def test_a_linear_function_of_the_user_mixes_its_entries() -> None:
+    x = points(5)
+    df = srcad.jacobian(lambda x: moved_average(x * x, 2)[1:], sparse=True, **PYTHON)
+    np.testing.assert_allclose(df(x).toarray(), differences(lambda x: moved_average(x * x, 2)[1:], x), atol=1e-8)
+    assert df.sparsity(x).nnz == 20
 
 
 # ---- patterns that no longer hold --------------------------------------------------------------------

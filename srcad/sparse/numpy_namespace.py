@@ -10,7 +10,7 @@ DependenceArray([Dependence([4]), Dependence([4])], dtype=object)
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ def replace_names(module: ModuleType) -> None:
     vars(module)["float"] = _Number(float)
     names = vars(module)
     for name, value in list(names.items()):
-        if isinstance(value, FunctionType) and value.__module__ == runtime.__name__:
+        imported = not name.startswith("__") and getattr(value, "__module__", None) != module.__name__
+        if callable(value) and imported and not isinstance(value, _Number):
             names[name] = _helper(value)
 
 
@@ -55,9 +56,13 @@ class _Number:
         return value if depends(value) else self.kind(value)
 
 
-def _helper(function: FunctionType) -> Callable[..., Any]:
-    """A function of `srcad.runtime`: but for those that add up or move entries, it mixes all that enters it."""
-    moves = function.__name__.startswith(("unbroadcast", "with_diagonal"))
+def _helper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of `srcad.runtime`, or of a user who gave rules for it: it mixes all that enters it.
+
+    But for those of the first that add up or move entries.
+    """
+    name = getattr(function, "__name__", "")
+    moves = getattr(runtime, name, None) is function and name.startswith(("unbroadcast", "with_diagonal"))
 
     def called(*args: Any) -> Any:
         if not _any(args):
