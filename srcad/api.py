@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from typing_extensions import Unpack
 
 from srcad.backend.modules.text_functions import function_at, function_of
 from srcad.derivative import Derivative
 from srcad.dispatch.signature import Argnums, Parameters
+from srcad.errors import fail
 from srcad.options import Choices, Options, spelled
 from srcad.pullback import Vjp
 from srcad.request import MODE_OF, Request, jacobian_mode
 from srcad.rules.primitives import PRIMITIVE_OF
+
+if TYPE_CHECKING:
+    from srcad.sparse.sparse_jacobian import SparseJacobian
 
 T = TypeVar("T")
 
@@ -113,10 +117,32 @@ def hvp(
     return _recent(slope, request)(primals, tangents)
 
 
+@overload
+def hessian(
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    sparse: Literal[False] = False,
+    **options: Unpack[Choices],
+) -> Derivative: ...
+
+
+@overload
+def hessian(
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: Literal[True], **options: Unpack[Choices]
+) -> SparseJacobian: ...
+
+
 @spelled
 def hessian(
-    f: Callable[..., Any] | str, argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
-) -> Derivative:
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    sparse: bool = False,
+    **options: Unpack[Choices],
+) -> Any:
     """The second derivatives of a function that returns one scalar: the Jacobian of its gradient, in forward mode.
 
     In the structure of the gradient, each number and array is replaced by its gradient: an array of shape
@@ -125,8 +151,30 @@ def hessian(
 
     >>> hessian(lambda x, y: x * x * y, (0, 1), target="python")(3.0, 2.0)
     ((4.0, 6.0), (6.0, 0.0))
+
+    With `sparse`, a `SparseJacobian`: called, it gives a `scipy.sparse.csr_matrix`, computed in a few sweeps.
     """
+    if sparse:
+        return _sparse(_derivative("grad", f, argnums, False, options), argnums, has_aux, options, symmetric=True)
     return _derivative("hessian", f, argnums, has_aux, options)
+
+
+@overload
+def jacobian(
+    f: Callable[..., Any] | str,
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    mode: Literal["forward", "reverse"] | None = None,
+    sparse: Literal[False] = False,
+    **options: Unpack[Choices],
+) -> Derivative: ...
+
+
+@overload
+def jacobian(
+    f: Callable[..., Any] | str, argnums: Argnums = 0, *, sparse: Literal[True], **options: Unpack[Choices]
+) -> SparseJacobian: ...
 
 
 @spelled
@@ -136,8 +184,9 @@ def jacobian(
     *,
     has_aux: bool = False,
     mode: Literal["forward", "reverse"] | None = None,
+    sparse: bool = False,
     **options: Unpack[Choices],
-) -> Derivative:
+) -> Any:
     """The derivatives of all outputs of `f`: numbers and arrays in a structure.
 
     In the structure that `f` returns, each number is replaced by its gradient, as `grad` returns it. An array is
@@ -151,7 +200,11 @@ def jacobian(
 
     >>> jacobian(lambda x, y: (x * y, x / y), (0, 1), target="python")(3.0, 2.0)
     ((2.0, 3.0), (0.5, -0.75))
+
+    With `sparse`, a `SparseJacobian`: called, it gives a `scipy.sparse.csr_matrix`, computed in a few sweeps.
     """
+    if sparse:
+        return _sparse(f, argnums, has_aux or mode is not None, options)
     known, either = jacobian_mode(mode, has_aux)
     return _derivative(known, f, argnums, has_aux, options, either)
 
@@ -275,6 +328,16 @@ def _derivative(
     f = _function(f)
     wrt = Parameters.of(f).wrt(argnums)
     return Derivative(f, Request(mode, wrt, not isinstance(argnums, tuple), has_aux, chosen, either=either))
+
+
+def _sparse(
+    f: Callable[..., Any] | str, argnums: Argnums, more: bool, options: Choices, symmetric: bool = False
+) -> SparseJacobian:
+    from srcad.sparse.sparse_jacobian import SparseJacobian  # with scipy.sparse, which takes its time
+
+    if more:
+        fail("S310", "a sparse derivative has neither mode nor has_aux", advice="leave them out, or sparse=True.")
+    return SparseJacobian(_function(f), argnums, Options.of(options), symmetric)
 
 
 def _function(f: Callable[..., Any] | str) -> Callable[..., Any]:

@@ -128,6 +128,14 @@ class Derivative:
         name = self.__name__ if self.__name__.isidentifier() else "lambda_"
         return name if self._request.mode == "primal" else f"{name}_{SUFFIXES.get(self._request.mode, 'grad')}"
 
+    def along(self, positions: tuple[int, ...], args: tuple[Any, ...]) -> Specialisation:
+        """In forward mode, the specialisation for these arguments and tangents of the leaves at these positions."""
+        leaves, spec = flatten(self._parameters.values(args, {}))
+        for one in self._specialisations.get((spec, positions, *map(leaf_type_key, leaves)), ()):
+            if one.fits(leaves):
+                return one
+        return self._specialise(args, {}, positions=positions)
+
     # ---- the text ------------------------------------------------------------------------------
 
     @property

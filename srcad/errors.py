@@ -188,6 +188,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S319": (ArgumentError, "drawing that needs Graphviz"),
     "S321": (ArgumentError, "cotangent that does not fit the output"),
     "S325": (ArgumentError, "tangents that do not fit the arguments"),
+    "S330": (ArgumentError, "sparse Jacobian of what is not one array"),
+    "S331": (ArgumentError, "Jacobian whose sparsity is not found"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

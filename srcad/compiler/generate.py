@@ -36,7 +36,7 @@ from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
 from srcad.compiler.nested_derivative import nested_derivative
-from srcad.compiler.passes import COMPILED, INLINED, READABLE
+from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
@@ -233,6 +233,12 @@ class Generated:
         own, beside = self.compiled_functions, self.compiled_beside
         return module_text(own, "", self.defaults, formats=False, compiles=True, beside=beside)
 
+    def dependence_code(self) -> str:
+        """In forward mode, the function whose last parameter is added to each array that tangents are written into."""
+        with settings(verify=self._verify), remembered_analyses():
+            unit, beside = _made(self._asked, DEPENDENCES)
+        return module_text(unit.function, "", beside=beside)
+
     def _module(self, compiled: bool, asks: bool, **choices: Any) -> str:
         takes = self.takes if asks else list(map(of_any_length, self.takes))
         asked = [argument_check(self.function.name, takes)] if asks else []
@@ -265,7 +271,7 @@ def generate(
         asked = replace(asked, taped=None)
     verify = is_verifying() or request.options.debug
     with settings(verify=verify):
-        unit, beside = _made(asked, mode)
+        unit, beside = _made(asked, READABLE[mode])
     called = () if unit.called is None else unit.called.normal_forms()
     made, lowered, pair = unit.function, unit.lowered, unit.pair
     assert lowered is not None
@@ -282,14 +288,14 @@ def generate(
     return Generated(name, made, lowered, header, _defaults(made), *facts, asked, verify, pair)
 
 
-def _made(asked: Asked, mode: str) -> tuple[Unit, tuple[Function, ...]]:
+def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
     while True:
         differentiate = partial(nested_derivative, boundscheck=asked.request.options.boundscheck)
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=differentiate)
         try:
-            unit = _readable(READABLE[mode], replace(start, prepare_called=prepare_called))
+            unit = _readable(order, replace(start, prepare_called=prepare_called))
             if unit.called is None:
                 return unit, ()
             if unit.pair is not None:

@@ -32,6 +32,7 @@ from srcad.cleanup.style.statement_comments import carry_comments
 from srcad.compiler import steps
 from srcad.compiler.manager import Form, Order, Pass, Repeated, passes_of
 from srcad.errors import fail
+from srcad.forward.zero_tangents import mark_zero_tangents
 from srcad.ir.traversal import remove_comments
 from srcad.optimize.array_statements.scalarization import lower_array_statements
 from srcad.optimize.float_conversion import convert_to_float
@@ -183,6 +184,14 @@ READABLE: Mapping[str, Order] = {
     "vjp": (*NORMALISE, *PREPARE, COPY, COUNT, *REVERSE, *CLEAN_UP, *TELL, SPLIT),
 }
 """From the source to what people read, by mode; `value_and_grad` is `grad` that returns the value too."""
+
+DEPENDENCES: Order = (
+    *NORMALISE,
+    *FORWARD,
+    Pass("mark_zero_tangents", f(mark_zero_tangents), NORMAL, NORMAL),
+    *CLEAN_UP,
+)
+"""To the text that is run on sets of inputs in the place of tangents, which gives the sparsity of a Jacobian."""
 
 INLINED: Order = (
     Optional("split_live_ranges", f(split_live_ranges), SEQUENTIAL, SEQUENTIAL),
