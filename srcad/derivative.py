@@ -32,6 +32,7 @@ from srcad.inspection.profile import Profile, profile
 from srcad.inspection.trace import Trace, trace
 from srcad.options import Options
 from srcad.request import Differentiation, Request
+from srcad.rules.registry import CHANGES
 
 _MOST = 100
 """Arguments by position, of a function with a star-parameter."""
@@ -67,10 +68,14 @@ class Derivative:
         self._request = request
         if request.is_called:
             self._parameters = Parameters.of(self.__srcad_primal__)
+        self._rules = CHANGES[0]
         self._specialisations: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._rules != CHANGES[0]:  # a rule has been added since
+            self._rules = CHANGES[0]
+            self._specialisations.clear()
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
         if self._request.is_forward:

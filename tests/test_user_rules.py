@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import srcad
-from srcad.rules import external, partials
+from srcad.rules import external, linear, partials, vjp
 from tests.user_functions import (
     bessel,
     by_jvp,
@@ -21,16 +21,19 @@ from tests.user_functions import (
     counted,
     discounted,
     doubled,
+    forgetful,
     halted,
     identity,
     measured,
     measured_once,
     moved_average,
+    scaled,
     scaled_by,
     shortened,
     smoothed,
     softer,
     squared,
+    too_long,
     with_bad_rule,
     without_rule,
     writes,
@@ -286,3 +289,52 @@ def test_differences_come_with_a_warning() -> None:
 
     with pytest.raises(srcad.SrcadError, match="S203"):
         srcad.grad(lambda x: without(x), target="python")(1.0)
+
+
+# ---- rules that say less than they should ------------------------------------------------------------
+
+
+def test_linear_in_some_arguments_says_nothing_of_the_others() -> None:
+    def product(a: Any, x: Any) -> Any:
+        return a * a * x
+
+    linear(product, 1)
+    with pytest.raises(srcad.SrcadError, match="S203"):
+        srcad.jvp(lambda a, x: product(a, x), (3.0, X), (1.0, None), target="python")
+    with pytest.raises(ValueError, match="already"):
+        linear(product, 0)
+
+    @vjp(product)
+    def product_vjp(d_y: Any, y: Any, a: Any, x: Any) -> Any:
+        return np.sum(d_y * 2.0 * a * x), a * a * d_y
+
+    for tangents in ((1.0, None), (None, X), (1.0, X)):
+        _, t = srcad.jvp(lambda a, x: product(a, x), (3.0, X), tangents, target="python")
+        want = 6.0 * X * (tangents[0] or 0.0) + 9.0 * (0.0 if tangents[1] is None else X)
+        np.testing.assert_allclose(t, want)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_what_a_rule_gives_fits(target: str) -> None:
+    with pytest.raises(srcad.SrcadError, match="forgetful_vjp gives 1 value, for 2 arguments of forgetful"):
+        srcad.grad(lambda x: np.sum(forgetful(x, x)), target=target)(X[:2])
+    with pytest.raises(ValueError, match=r"the rule too_long_vjp gives the length 7, and argument 0 has 5"):
+        srcad.grad(lambda x: np.sum(too_long(x)), target=target)(X)
+    with pytest.raises(ValueError, match=r"the rule too_long_jvp gives the length 7, and the result has 5"):
+        srcad.jvp(lambda x: too_long(x), (X,), (X,), target=target)
+
+
+def test_rule_reads_a_number_of_its_module() -> None:
+    for target in ("python", "cpu"):
+        assert srcad.grad(lambda x: scaled(x), target=target)(3.0) == 7.0
+
+
+def test_corrected_rule_is_seen() -> None:
+    @external
+    def cubed(x: Any) -> Any:
+        return x * x * x
+
+    gradient = srcad.grad(lambda x: cubed(x), target="python")
+    for factor in (2.0, 3.0):
+        partials(cubed)(lambda y, x, factor=factor: factor * x * x)
+        assert gradient(2.0) == 4.0 * factor

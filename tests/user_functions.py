@@ -243,3 +243,41 @@ with warnings.catch_warnings():
     @opaque(differences=True)
     def measured_once(x: Any) -> Any:
         return x * x * x
+
+
+@external
+def forgetful(a: Any, b: Any) -> Any:
+    return a * b
+
+
+@vjp(forgetful)
+def forgetful_vjp(d_y: Any, y: Any, a: Any, b: Any) -> Any:
+    return d_y * b
+
+
+@external
+def too_long(x: Any) -> Any:
+    return x * 2.0
+
+
+@vjp(too_long)
+def too_long_vjp(d_y: Any, y: Any, x: Any) -> Any:
+    return np.ones(7)
+
+
+@jvp(too_long)
+def too_long_jvp(y: Any, x: Any, t_x: Any) -> Any:
+    return np.ones(7)
+
+
+SCALE = 7.0
+
+
+@external
+def scaled(x: Any) -> Any:
+    return SCALE * x
+
+
+@partials(scaled)
+def scaled_partials(y: Any, x: Any) -> Any:
+    return SCALE

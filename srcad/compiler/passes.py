@@ -98,7 +98,6 @@ FORWARD: Order = (
     Pass("refuse_alias_conflicts",              steps.refuse_conflicts,              NORMAL,     NORMAL),
     Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
     Pass("copy_written_arguments",              steps.written_arguments_copied,      NORMAL,     NORMAL),
-    Pass("remove_insertions",                   f(remove_insertions),                NORMAL,     NORMAL),
     Pass("add_tangents",                        steps.tangents_added,                NORMAL,     NORMAL),
     Pass("prune_tangents",                      steps.pruned,                        NORMAL,     NORMAL),
 )

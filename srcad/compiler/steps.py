@@ -25,7 +25,7 @@ from srcad.canonicalize.copy_written_arguments import copy_written_arguments
 from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
 from srcad.canonicalize.guarded_products import differentiable_guards
 from srcad.canonicalize.index_checks import insert_index_checks, remove_index_checks
-from srcad.canonicalize.insertions import change_updates
+from srcad.canonicalize.insertions import change_updates, first_insertion
 from srcad.canonicalize.join_view_indices import join_view_indices
 from srcad.canonicalize.prune import prune
 from srcad.canonicalize.trip_counts import count_trips
@@ -332,8 +332,15 @@ def tape_listed(unit: Unit) -> Unit:
 
 def tangents_added(unit: Unit) -> Unit:
     asked, lowered = unit.asked, unit.lowered
+    where = first_insertion(unit.function)
+    if where is not None:
+        why = "The block changes an adjoint, and forward mode has none."
+        fail("S130", f"an inserted gradient in {unit.function.name}, in forward mode", where, why, "use srcad.vjp.")
     outputs = None
-    if asked.request.has_aux and lowered is not None and isinstance(lowered.result, Seq):
+    if asked.request.has_aux and lowered is not None:
+        if not isinstance(lowered.result, Seq) or len(lowered.result.items) != 2:
+            where = unit.function.span
+            fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
         outputs = len(list(leaves(lowered.result.items[0])))
     written = frozenset[str]() if unit.function.results else unit.written
     keep_value = asked.request.mode == "jvp"

@@ -134,7 +134,8 @@ def _converted(place: str, leaf: Any, tangent: Any) -> Any:
         fail("S325", f"{place} is no number, and has a tangent", advice="give None for its tangent.")
     dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.generic) else np.dtype(type(leaf))
     own = np.asarray(tangent)
-    if dtype.kind in "iub" and (own.dtype.kind in "iubV" or isinstance(leaf, np.ndarray | bool | np.bool_)):
+    fixed = isinstance(leaf, np.ndarray | bool | np.bool_)
+    if dtype.kind in "iub" and (fixed or own.dtype.kind == "V" or not own.any()):
         if own.dtype.kind != "V" and own.any():  # void: float0, which JAX gives for integers
             fail(
                 "S325",

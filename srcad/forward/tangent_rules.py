@@ -28,7 +28,7 @@ from typing import Any
 
 from srcad.errors import fail
 from srcad.frontend.calls.derived_rules import tangent_by_differences, tangent_by_vjp
-from srcad.frontend.calls.inline import inline_rule
+from srcad.frontend.calls.inline import demand_shape, inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Op, Slice, Undef, Var
 from srcad.ir.types import Array, Scalar
 from srcad.rules.external import called
@@ -53,7 +53,9 @@ def tangent_of(builder: Builder, stmt: Assign, op: Op, tangents: Sequence[Atom |
     rule = find_tangent_rule(op.prim, ranks)
     if rule is not None:
         return _by_rule(builder, stmt, op, rule, tangents)
-    if primitive.linear:
+    linear = primitive.linear_arguments(len(op.args))
+    # of a user's function nothing else is known; of ours, the other arguments are read for their shape
+    if linear and not (primitive.external and any(t is not None and at not in linear for at, t in enumerate(tangents))):
         return _of_linear(builder, op, tangents)
     if primitive.bilinear:
         return _of_product(builder, op, tangents)
@@ -69,8 +71,12 @@ def tangent_of(builder: Builder, stmt: Assign, op: Op, tangents: Sequence[Atom |
 
 
 def _by_rule(builder: Builder, stmt: Assign, op: Op, rule: Rule, tangents: Sequence[Atom | None]) -> Atom | None:
-    (value,) = inline_rule(builder, rule.function, [Var(stmt.target), *_atoms(op), *tangents], dict(op.static))
-    return value
+    parts = inline_rule(builder, rule.function, [Var(stmt.target), *_atoms(op), *tangents], dict(op.static))
+    if len(parts) != 1:
+        fail("S206", f"the rule {rule.function.__name__} gives {len(parts)} tangents, for one result", stmt.span)
+    if PRIMITIVES[op.prim].external and parts[0] is not None:
+        demand_shape(builder, rule.function, parts[0], Var(stmt.target), "the result")
+    return parts[0]
 
 
 def _derived(

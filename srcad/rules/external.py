@@ -105,7 +105,7 @@ def name_of(target: object, elementwise: bool = False) -> str:
         _add(target, "elementwise" if elementwise else "external")
     name = target if isinstance(target, str) else PRIMITIVE_OF[key_of(target)]
     if name not in PRIMITIVES:
-        raise KeyError(f"no primitive is called {name}")
+        raise TypeError(f"srcad knows no operation called {name!r}; a rule is for a function, or for one of those")
     return name
 
 

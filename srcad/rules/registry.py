@@ -53,10 +53,15 @@ STATIC: set[object] = set()
 """Functions the compiler calls itself, at compile time, all their arguments being static."""
 
 
+CHANGES = [0]
+"""How often rules have been added: a derivative made before does not know the last."""
+
+
 def _register(
     targets: tuple[object, ...], kind: str, ranks: tuple[int, ...] | None, singular: bool
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
+        CHANGES[0] += 1
         for target in targets:
             name = name_of(target, elementwise=kind == "partials")
             kept = tuple(rule for rule in RULES.get(name, ()) if rule.ranks != ranks)
@@ -95,7 +100,16 @@ def linear(function: F | None = None, *positions: int) -> Any:
     """
     if function is None:
         return lambda found: linear(found, *positions)
+    if function is not None and not callable(function):
+        raise TypeError(f"linear takes a function, then positions of arguments; {function!r} is none")
     name = name_of(function)
+    before = PRIMITIVES[name].linear
+    if before and before != (positions or EVERY):
+        raise ValueError(
+            f"{function.__name__} is linear in {before} together already: of a function that is linear in each of "
+            "several arguments, but not in all together, give the tangent with jvp"
+        )
+    CHANGES[0] += 1
     PRIMITIVES[name] = replace(PRIMITIVES[name], linear=positions or EVERY)
     return function
 
@@ -104,6 +118,7 @@ def jvp(*targets: object, ranks: tuple[int, ...] | None = None) -> Callable[[F],
     """Register a rule for tangents, where neither the partial derivatives nor linearity give a good one."""
 
     def decorate(function: F) -> F:
+        CHANGES[0] += 1
         for target in targets:
             name = name_of(target)
             kept = tuple(rule for rule in TANGENT_RULES.get(name, ()) if rule.ranks != ranks)

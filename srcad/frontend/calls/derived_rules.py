@@ -36,7 +36,7 @@ def tangent_by_vjp(rule: Callable[..., Any], at: int) -> FunctionType:
         def along(w: Any) -> Any:
             parts = rule(w, y, *args)
             part = parts[at] if isinstance(parts, tuple) else parts
-            return np.sum(part * t)
+            return np.sum(part * t) if part is not None else 0.0 * np.sum(w)
 
         # not at zero, where a rule may be guarded
         return _gradient(along, np.ones_like(y) if np.ndim(y) > 0 else 1.0)

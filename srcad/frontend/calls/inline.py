@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from srcad.analysis.memory.may_alias import may_alias
+from srcad.errors import fail
 from srcad.frontend.calls.inlined_frames import inline_source
 from srcad.frontend.lowering.lower import PARTS
 from srcad.frontend.source.read import read
@@ -16,6 +17,8 @@ from srcad.ir.nodes import Atom, Stmt, Var
 from srcad.ir.traversal import block_stores
 from srcad.ir.types import Array
 from srcad.typing.builder import Builder
+from srcad.typing.infer import Operand
+from srcad.typing.length_demands import Demand, Fit, axes_of
 
 _nested: list[Differentiate | None] = [None]
 
@@ -50,6 +53,7 @@ def inline_rule(
     %product.1 = %product.0 * d_y (Var(name='%product.1'),)
     """
     ctx = Context(builder, PARTS, differentiate=_nested[-1])
+    ctx.is_rule = True
     ctx.checks_indices = False  # the indices of a rule are those of the primal, which have been checked
     source = read(function)
     ctx.frame = Frame(source, source.tree, True, frozenset())
@@ -63,6 +67,23 @@ def inline_rule(
     _refuse_writes(ctx, function, builder.statements[before:], args)
     parts: Sequence[Abstract] = result.items if isinstance(result, Seq) else (result,)
     return tuple(_atom(ctx, part) for part in parts)
+
+
+def demand_shape(builder: Builder, rule: Any, value: Atom, like: Atom, what: str) -> None:
+    """Emit a check that what a user's rule gives has the shape of what it is for, or is one number for all of it."""
+    have, want = builder.typeof(value), builder.typeof(like)
+    if not isinstance(have, Array):
+        return
+    if not isinstance(want, Array) or have.rank != want.rank:
+        axes = want.rank if isinstance(want, Array) else 0
+        fail("S206", f"the rule {rule.__name__} gives {have.rank} axes, and {what} has {axes}", builder.span)
+    own, other = (axes_of(at, Operand(one, t)) for at, (one, t) in enumerate(((value, have), (like, want))))
+    fits = tuple(Fit(a, b) for a, b in zip(own, other, strict=True) if a.length != b.length)
+    if fits:
+        text = (f"the rule {rule.__name__} gives the shape ", f", and {what} has ", "")
+        asked, builder.checks = builder.checks, True  # of what the compiler makes itself none is emitted
+        builder.demand([Demand(fits, (own, other), text)], (value, like))
+        builder.checks = asked
 
 
 def _refuse_writes(ctx: Context, function: Any, emitted: Sequence[Stmt], args: Sequence[Atom | None]) -> None:

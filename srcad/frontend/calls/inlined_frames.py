@@ -87,11 +87,15 @@ def call_closure(
 
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
     caller = ctx.frame
-    if not library and _recurs(caller, tree):
+    if not library and _recurs(caller, tree, parent, source):
         _keep(ctx, tree, parent)
     prepared, names = prepared_tree(tree)
     ctx.frames += 1
     return Frame(source, prepared, library, names, parent, caller, serial=ctx.frames, origin=tree)
+
+
+def _cells(source: Source) -> list[int]:
+    return [id(cell) for cell in source.closure.values()]
 
 
 def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
@@ -112,17 +116,19 @@ _DERIVED = "Its derivative is called inside another function, or it is a functio
 _NOT_ALONE = "It is defined inside another function, or is given one that is."
 
 
-def _recurs(caller: Frame, tree: Any) -> bool:
+def _recurs(caller: Frame, tree: Any, parent: Frame | None, source: Source) -> bool:
     """Whether a function is called again before it has returned, other than by a function passed to it.
 
-    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was defined outside of apply.
+    `apply(lambda x: apply(f, x), y)` is no recursion: the lambda was defined outside of apply. Nor is a call of another
+    function that the same `def` has made: `twice(twice(f))`.
     """
     frame: Frame | None = caller
     is_passed_in, nested_calls = False, 0
     while frame is not None:
         if frame.origin is tree:
             nested_calls += 1
-            if not is_passed_in or nested_calls > _MAX_NESTED:
+            is_another = frame.parent is not parent or _cells(frame.source) != _cells(source)
+            if not (is_passed_in or is_another) or nested_calls > _MAX_NESTED:
                 return True
         is_passed_in |= frame.parent is not None and frame.parent.origin is not tree
         frame = frame.caller

@@ -217,6 +217,8 @@ class Context:
         """Bounds checks are emitted."""
         self.functions: KeptFunctions | None = None
         """The functions whose calls stay calls; None: all are inlined."""
+        self.is_rule = False
+        """It is the text of a rule, inlined where nothing can be captured: numbers from outside are constants."""
         self.nested = 0
         """How many derivatives are called, one inside the other, around what is lowered."""
         self.is_outermost = True

@@ -97,6 +97,11 @@ def outside_value(ctx: Context, frame: Frame, name: str, read: Callable[[], obje
     value = read()
     if frame.library:
         return to_abstract(ctx, value)
+    if ctx.is_rule:
+        if any(isinstance(leaf, np.ndarray) for leaf in flatten(value, False)):
+            advice = "give it to the function as an argument, or write its numbers in the rule."
+            ctx.fail("S206", f"a rule reads the array {name} from outside", None, advice)
+        return to_abstract(ctx, value)
     key = (scope, name)
     if key in ctx.captured_values:
         return ctx.captured_values[key]

@@ -32,7 +32,7 @@ from srcad.frontend.calls.derived_rules import (
     contribution_by_jvp,
     contribution_by_linearity,
 )
-from srcad.frontend.calls.inline import inline_rule
+from srcad.frontend.calls.inline import demand_shape, inline_rule
 from srcad.ir.nodes import Assign, Atom, Const, Expr, Op, Stmt, Var
 from srcad.ir.traversal import stmt_reads, substitute
 from srcad.ir.types import Array, Scalar
@@ -104,11 +104,25 @@ class RuleApplier:
         buffers = self._buffers(args, wanted) if rule.kind == "vjp_into" else []
         parts = inline_rule(builder, rule.function, [*given, Var(stmt.target), *args], dict(op.static), buffers)
         if not buffers:
+            if PRIMITIVES[op.prim].external:
+                self._check_of_user(stmt, op, rule, parts)
             return dict(enumerate(parts))
         numbers = iter(parts)
         arrays = [isinstance(builder.typeof(a), Array) for a in args]
         given_back = zip(buffers, arrays, strict=True)
         return dict(enumerate(buffer if is_array else next(numbers, None) for buffer, is_array in given_back))
+
+    def _check_of_user(self, stmt: Assign, op: Op, rule: Rule, parts: Sequence[Atom | None]) -> None:
+        """What is given for each argument has its shape; of `partials`, that of the result or of what is broadcast."""
+        name = rule.function.__name__
+        if len(parts) != len(op.args):
+            taken = f"{len(op.args)} arguments of {called(op.prim).__name__}"
+            what = f"the rule {name} gives {len(parts)} {'values' if len(parts) != 1 else 'value'}, for {taken}"
+            fail("S206", what, stmt.span, None, "return one for each, None where there is no derivative.")
+        if rule.kind == "vjp":
+            for at, (part, arg) in enumerate(zip(parts, op.args, strict=True)):
+                if part is not None and isinstance(arg, Var):
+                    demand_shape(self.builder, rule.function, part, arg, f"argument {at}")
 
     def _derived(self, stmt: Assign, op: Op, args: Sequence[Atom], wanted: Sequence[int]) -> Mapping[int, Atom | None]:
         """Of a function of the user's that has a rule of forward mode, or is linear: by transposing that."""
