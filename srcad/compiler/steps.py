@@ -66,7 +66,7 @@ SWEEPS = ("called sweeps", "taped sweeps")
 """Modes in which the sweeps of a function that is called are to be two functions."""
 
 
-_WITH_LISTS = ("primal", "jvp", "tangent")
+_WITH_LISTS = ("primal", "jvp", "tangent", "columns", "hessian")
 """Modes for which lists may grow and shrink at run time."""
 
 

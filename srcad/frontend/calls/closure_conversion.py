@@ -44,14 +44,17 @@ class LoweredAlone:
     chosen: tuple[str, ...]
 
 
-def lowered_alone(ctx: Context, name: str, call: Callable[[], Abstract], variables: Sequence[Leaf]) -> LoweredAlone:
+def lowered_alone(
+    ctx: Context, name: str, call: Callable[[], Abstract], variables: Sequence[Leaf], lists: bool = False
+) -> LoweredAlone:
     """What `call` lowers, as a function of the `variables`, which nothing else refers to.
 
+    Forward mode takes `lists` that change their length at run time; reverse mode does not.
     Lists and dicts from around it cannot be changed in it: S108. All calls in it are inlined.
     """
     builder, state = ctx.builder, ctx.snapshot()
     functions, list_items = ctx.functions, ctx.list_items
-    ctx.functions, ctx.list_items = None, {}  # there is no derivative of lists of the IR
+    ctx.functions, ctx.list_items = None, list_items if lists else {}
     ctx.nested += 1
     found: list[Expr] = []
 

@@ -70,7 +70,7 @@ def call_tangent(
     moving: list[_Moving] = []
     pairs = zip(primals, tangents, strict=True)
     inputs = [_with_variables(ctx, f"primals[{at}]", x, t, moving) for at, (x, t) in enumerate(pairs)]
-    inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *inputs), [one.inside for one in moving])
+    inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *inputs), [one.inside for one in moving], True)
     if not inner.function.results:
         ctx.fail("S201", f"{name_of(g)} returns nothing", None, "return what it computes.")
     refuse_shared_memory(ctx, inner, [one.given for one in moving])
@@ -196,7 +196,9 @@ def call_columns(
     arguments = Arguments(ctx, asked.argnums)
     given, named = arguments.with_variables(g, args, keywords)
     variables = arguments.variables
-    inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *given, **named), [one.inside for one in variables])
+    inner = lowered_alone(
+        ctx, name_of(g), lambda: ctx.call(g, *given, **named), [one.inside for one in variables], True
+    )
     refuse_shared_memory(ctx, inner, [one.given for one in variables])
     result = inner.result
     if asked.has_aux and not (isinstance(result, Seq) and len(result.items) == 2):
@@ -210,8 +212,12 @@ def call_columns(
             what = f"output {at} of {name_of(g)} is {describe_value(output)}, not a float"
             ctx.fail("S202", what, "A derivative of whole numbers is zero or undefined.")
     values = [*inner.outside, *(one.given for one in variables)]
-    primal = ctx.differentiate(inner.function, result, Request("primal", (), False, False, asked.options))
-    value = called(ctx, primal, values, name_of(g))
+    given_like = [one.given for one in variables]
+    value: Sequence[Leaf] = given_like
+    if asked.has_aux or asked.mode != "hessian" or list(map(_kind, outputs)) != list(map(_kind, given_like)):
+        primal = ctx.differentiate(inner.function, result, Request("primal", (), False, False, asked.options))
+        value = called(ctx, primal, values, name_of(g))
+    # else the shapes of a gradient are those of the arguments: it is not computed for them
     found: list[list[Leaf]] = []
     for name, variable in zip(inner.chosen, variables, strict=True):
         request = Request("tangent", (name,), False, asked.has_aux, asked.options)
@@ -226,6 +232,11 @@ def call_columns(
     rebuilt = to_callee(ctx, filled(result, iter(value)))
     assert isinstance(rebuilt, Seq)
     return Seq((jacobian, rebuilt.items[1]))
+
+
+def _kind(leaf: Leaf) -> tuple[str, int]:
+    """The dtype and the number of axes."""
+    return (leaf.type.dtype if isinstance(leaf.type, Scalar | Array) else "", _rank(leaf))
 
 
 def _holds_text(value: Abstract) -> bool:
