@@ -318,7 +318,7 @@ PRIMITIVE_OF[stop_gradient] = "stop_gradient"
 
 # called inside a function, they are read as what they make
 MODE_OF.update({grad: "grad", value_and_grad: "value_and_grad", jacobian: "jacobian", hessian: "hessian"})
-MODE_OF.update({jvp: "jvp", hvp: "hvp", jit: "primal"})
+MODE_OF.update({jvp: "jvp", vjp: "vjp", hvp: "hvp", jit: "primal"})
 
 
 def _derivative(

@@ -741,3 +741,69 @@ def test_second_derivatives_of_a_text_where_a_cotangent_is_zero(at: list[float])
     _, t = weighted((x, 1.0), (np.ones(3), None))
     np.testing.assert_allclose(t, want, rtol=1e-12)
     np.testing.assert_allclose(np.diag(srcad.hessian(residuals, target="python")(x)), want, rtol=1e-12)
+
+
+# ---- pullbacks inside functions ----------------------------------------------------------------------
+
+
+def pulled_back(x: Any, a: Any) -> Any:
+    def g(x: Any, b: Any) -> Any:
+        return {"s": np.sum(x * x) * b, "v": np.sin(MATRIX @ x) * b}
+
+    out, back = srcad.vjp(g, x, a)
+    d_x, d_b = back({"s": 2.0 * a, "v": out["v"]})
+    return np.sum(d_x * d_x) + d_b * out["s"]
+
+
+def gauss_newton(x: Any) -> Any:
+    for _ in range(3):
+        out, back, size = srcad.vjp(lambda p: (np.array([p[0] * p[1] - 1.0, p[0] - p[1] ** 2]), 2.0), x, has_aux=True)
+        (g,) = back(out)
+        x = x - 0.1 * size * g
+    return np.sum(x)
+
+
+MATRIX = 0.3 * np.arange(6.0).reshape(2, 3)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_vjp_inside_a_function(target: str) -> None:
+    x = np.array([0.1, 0.2, 0.3])
+    np.testing.assert_allclose(srcad.jit(pulled_back, target=target)(x, 0.7), pulled_back(x, 0.7), rtol=1e-13)
+    srcad.check_grad(pulled_back, x, 0.7, argnums=(0, 1), order=2, target=target)
+    srcad.check_grad(gauss_newton, np.array([0.5, 0.7]), order=2, target=target)
+
+
+def test_hessian_of_what_keeps_lists() -> None:
+    def forward(log_a: Any, alpha: Any, steps: int) -> Any:
+        for _ in range(1, steps):
+            new = np.empty_like(alpha)
+            for j in range(len(alpha)):
+                z = alpha + log_a[j]
+                top = np.max(z)
+                new[j] = top + np.log(np.sum(np.exp(z - top)))
+            alpha = new
+        return np.sum(alpha)
+
+    log_a, alpha = np.log(np.eye(3) * 0.5 + 0.1), np.array([0.1, 0.2, 0.3])
+    gradient = srcad.grad(forward, 1, target="python")
+    found = srcad.hessian(forward, 1, target="python")(log_a, alpha, 4)
+    h = 1e-5
+    want = [(gradient(log_a, alpha + h * e, 4) - gradient(log_a, alpha - h * e, 4)) / (2 * h) for e in np.eye(3)]
+    np.testing.assert_allclose(found, want, atol=1e-9)
+
+
+def test_what_makes_derivatives_may_be_applied_twice() -> None:
+    def slope(g: Any) -> Any:
+        return lambda z: srcad.jvp(g, (z,), (1.0,))[1]
+
+    def laplacian(g: Any) -> Any:
+        return lambda x: np.trace(srcad.hessian(g)(x))
+
+    curvature = slope(slope(lambda z: np.sin(z * z)))
+    z = 0.7
+    want = 2.0 * np.cos(z * z) - 4.0 * z * z * np.sin(z * z)
+    assert abs(srcad.jit(lambda z: curvature(z), target="python")(z) - want) < 1e-12
+    twice = laplacian(laplacian(lambda x: np.sum(x**6)))
+    x = np.array([0.5, 0.7])
+    np.testing.assert_allclose(srcad.jit(lambda x: twice(x), target="python")(x), 360.0 * np.sum(x * x))

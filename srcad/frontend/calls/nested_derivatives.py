@@ -32,6 +32,7 @@ from srcad.frontend.values.context import Context
 from srcad.ir.types import Array, Scalar, Type
 from srcad.options import Options
 from srcad.request import Differentiation, Request, jacobian_mode, prefers_forward
+from srcad.rules.expansions.pullbacks import pullback, pullback_beside
 
 
 def make_derivative(
@@ -45,6 +46,8 @@ def make_derivative(
     function = ctx.check(given.pop("f"))
     if mode == "primal":
         return function
+    if mode == "vjp":
+        return _value_and_pullback(ctx, maker, function, given)
     directions = [given.pop(name) for name in ("primals", "tangents") if name in given]
     known = {name: to_python(ctx, ctx.check(value)) for name, value in given.items()}
     for name, value in known.items():
@@ -58,6 +61,24 @@ def make_derivative(
         asked, function = replace(asked, mode="tangent"), slope
     derivative = Partial(Constant(asked), (function,))
     return ctx.call(derivative, *directions) if directions else derivative
+
+
+def _value_and_pullback(ctx: Context, maker: Any, f: Abstract, given: dict[str, Any]) -> Abstract:
+    """`srcad.vjp(f, *primals)`: what `f` returns, and a function that computes it again, with its gradient."""
+    primals: Sequence[Abstract] = given.pop("primals", ())
+    known = {name: to_python(ctx, ctx.check(value)) for name, value in given.items()}
+    if UNKNOWN in known.values() or not primals:
+        ctx.fail("S121", f"srcad.{maker.__name__} without primals inside a function", None, "call it with its primals.")
+    has_aux, argnums = bool(known.pop("has_aux", False)), known.pop("argnums", None)
+    wrt = tuple(range(len(primals))) if argnums is None else argnums if isinstance(argnums, tuple) else (argnums,)
+    gradient = Constant(Differentiation("grad", wrt, False, Options.of(known)))
+    out = ctx.check(ctx.call(f, *primals))
+    back = Partial(Constant(pullback_beside if has_aux else pullback), (gradient, f, Seq(tuple(primals))))
+    if not has_aux:
+        return Seq((out, back))
+    if not isinstance(out, Seq) or len(out.items) != 2:
+        ctx.fail("S201", "with has_aux, the function returns a pair: the value and the rest")
+    return Seq((out.items[0], back, out.items[1]))
 
 
 _LITERALLY = "write it as a literal, or as a value that follows from shapes and types."
