@@ -68,6 +68,11 @@ class Derivative:
         self._request = request
         if request.is_called:
             self._parameters = Parameters.of(self.__srcad_primal__)
+        if request.options.max_tape is not None and request.mode in ("tangent", "columns", "hessian"):
+            why = "Such a derivative runs the text of another, whose arrays are its own."
+            fail(
+                "S310", f"max_tape of a {WORDS[request.mode]}", None, why, "ask for it with srcad.grad of the function."
+            )
         self._rules = CHANGES[0]
         self._specialisations: dict[object, list[Specialisation]] = {}
         self._newest: Specialisation | None = None

@@ -807,3 +807,9 @@ def test_what_makes_derivatives_may_be_applied_twice() -> None:
     twice = laplacian(laplacian(lambda x: np.sum(x**6)))
     x = np.array([0.5, 0.7])
     np.testing.assert_allclose(srcad.jit(lambda x: twice(x), target="python")(x), 360.0 * np.sum(x * x))
+
+
+def test_what_second_derivatives_keep_is_not_bounded() -> None:
+    for make in (srcad.hvp, srcad.hessian):
+        with pytest.raises(srcad.SrcadError, match="S310"):
+            make(rosenbrock, max_tape=1000)
