@@ -17,6 +17,7 @@ from typing import Any
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import imported
+from srcad.frontend.source.read import DERIVATIVE_OF
 
 _Kind = inspect._ParameterKind
 
@@ -47,6 +48,10 @@ def calling_function(
     path = cache_files.store(name, text, keep=False)
     module = imported(path, f"made_by_srcad.{path.stem}")  # a module of srcad would be a library
     setattr(module, inner, called)
+    of = called
+    while hasattr(of, "__wrapped__"):
+        of = of.__wrapped__
+    module.__dict__[DERIVATIVE_OF] = of
     function: FunctionType = getattr(module, name)
     defaults = [p for p in signature.parameters.values() if p.default is not p.empty]
     function.__defaults__ = tuple(p.default for p in defaults if p.kind is not _Kind.KEYWORD_ONLY) or None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -289,7 +290,13 @@ class Context:
         frame: Frame | None = self.frame
         while frame is not None and (frame.library or frame.node is None):
             frame = frame.caller
-        return read.span(frame.source, frame.node) if frame is not None else self.builder.span
+        if frame is None:
+            return self.builder.span
+        of = frame.source.globals.get(read.DERIVATIVE_OF)
+        if isinstance(of, FunctionType):  # nobody has written the call
+            source = read.read(of)
+            return read.span(source, source.tree)
+        return read.span(frame.source, frame.node)
 
     def fail(self, code: str, message: str, why: str | None = None, advice: str | None = None) -> NoReturn:
         fail(code, message, self.place(), why, advice)
