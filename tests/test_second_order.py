@@ -1,0 +1,104 @@
+"""Second derivatives of each derivative rule, in the four ways to make them, against differences of first derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import srcad
+from srcad.compiler.nested_derivative import nested_derivative
+from srcad.frontend.values.abstract_values import Leaf
+from srcad.ir.nodes import Function, Param, Var
+from srcad.ir.types import Array, Scalar
+from srcad.options import Options
+from srcad.request import Request
+from srcad.typing.builder import Builder
+from tests.interpreter import interpret
+from tests.test_rules import ELEMENTWISE, SCALAR, STRUCTURED, Case, label, row
+
+PLAIN: dict[str, Any] = {"target": "python"}
+WAYS = ("forward over reverse", "reverse over reverse", "forward over forward", "reverse over forward")
+
+
+def weighted(f: Function, y: Any) -> Function:
+    """sum(w * y) of the result y of an operation: a number, which each entry of y is a part of."""
+    builder = Builder.resume(f)
+    (result,) = f.results
+    of_y = builder.typeof(result)
+    builder.types["w"] = Array(of_y.dtype, of_y.dims) if isinstance(of_y, Array) else Scalar(of_y.dtype)
+    with builder.block() as body:
+        total = builder.op("*", Var("w"), result)
+        if np.ndim(y):
+            total = builder.op("np.sum", total)
+    span = f.body[0].span
+    return builder.built(Function(f.name, (*f.params, Param("w", "w")), (*f.body, *body), (total,), {}, span=span))
+
+
+class Second:
+    """The derivative of sum(w * y) along one direction of the arguments, and its derivative along another."""
+
+    def __init__(self, case: Case, args: list[Any], rng: Any) -> None:
+        plain, self.moving, values = row(case, args)
+        (y,) = interpret(plain, values)
+        dtype = str(np.asarray(y).dtype)
+
+        def draw(x: Any) -> Any:
+            way = rng.normal(size=np.shape(x)).astype(dtype)[()]
+            # its arguments are triangles, of which it reads the lower half
+            return np.tril(way) if case.name == "runtime.cholesky_adjoint" else way
+
+        self.names = [*(p.name for p in plain.params), "w"]
+        self.values = [*values, draw(y)]
+        f = weighted(plain, y)
+        result = Leaf(f.results[0], Scalar(dtype))
+
+        def made(mode: str) -> Callable[..., Any]:
+            return nested_derivative(f, result, Request(mode, tuple(self.moving), False, False, Options()))
+
+        self.gradient, self.tangent = made("grad"), made("tangent")
+        given = dict(zip(self.names, self.values, strict=True))
+        self.first = tuple(draw(given[name]) for name in self.moving)
+        second = {name: draw(given[name]) for name in (*self.moving, "w")}
+        self.second = tuple(second.get(name) for name in self.names)
+
+    def along(self, values: list[Any]) -> float:
+        return float(sum(self.contracted(self.entries(self.gradient(*values)), self.first)))
+
+    def entries(self, gradient: Any) -> Any:
+        """The gradient of one argument is returned as such."""
+        return gradient if len(self.moving) > 1 else (gradient,)
+
+    def by_differences(self, step: float = 2e-4) -> float:
+        def at(by: float) -> float:
+            moved = [x if t is None else x + by * t for x, t in zip(self.values, self.second, strict=True)]
+            return self.along(moved)
+
+        return (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step)
+
+    def found(self, way: str) -> Any:
+        """The parts that the second derivative is the sum of."""
+        values, none = tuple(self.values), (None,) * len(self.first)
+        at = tuple(k for k, t in enumerate(self.second) if t is not None)
+        match way:
+            case "forward over reverse":
+                _, t = srcad.jvp(self.gradient, values, self.second, **PLAIN)
+                return self.contracted(self.entries(t), self.first)
+            case "reverse over reverse":
+                _, pullback = srcad.vjp(self.gradient, *values, **PLAIN)
+                found = pullback(self.first if len(self.first) > 1 else self.first[0])
+                return self.contracted([found[k] for k in at], [self.second[k] for k in at])
+            case "forward over forward":
+                _, t = srcad.jvp(self.tangent, (*values, *self.first), (*self.second, *none), **PLAIN)
+                return [t]
+            case _:
+                found = srcad.grad(self.tangent, at, **PLAIN)(*values, *self.first)
+                return self.contracted(found, [self.second[k] for k in at])
+
+    @staticmethod
+    def contracted(found: Any, way: Any) -> list[Any]:
+        for one, v in zip(found, way, strict=True):
+            assert one is None or np.shape(one) == np.shape(v)
+        return [np.sum(one * v) for one, v in zip(found, way, strict=True) if one is not None]
