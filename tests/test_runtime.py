@@ -47,6 +47,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "sign_of_det": [(SQUARE,)],
     "log_abs_det": [(SQUARE,)],
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
+    "cofactors_tangent": [(SQUARE, SQUARE.T), (np.ones((3, 3)), np.eye(3)), (np.ones((1, 1)), np.ones((1, 1)))],
     "with_diagonal": [(MATRIX, np.arange(1.0, 4.0), 0), (MATRIX, np.arange(1.0, 3.0), -1)],
     "digamma": [(x,) for x in (0.3, 4.0, -1.5, -2.0, 25.0)],
     "digamma_positive": [(0.3,)],

@@ -102,3 +102,39 @@ class Second:
         for one, v in zip(found, way, strict=True):
             assert one is None or np.shape(one) == np.shape(v)
         return [np.sum(one * v) for one, v in zip(found, way, strict=True) if one is not None]
+
+
+PAIRS = [((), ()), ((3, 1), (1, 4)), ((), (3,))]
+
+
+def sampled(case: Case, pair: Any, rng: Any) -> list[Any]:
+    if case in STRUCTURED:
+        return [a(rng) if callable(a) else a for a in case.args]
+    shapes = [pair[0], pair[1], pair[1]] if case.name != "np.where" else [pair[0] or (1,), pair[0], pair[1]]
+    return [a(rng, shapes[k]) if callable(a) else a for k, a in enumerate(case.args)]
+
+
+@pytest.mark.parametrize("case", [*ELEMENTWISE, *SCALAR, *STRUCTURED], ids=label)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_second_derivatives(case: Case) -> None:
+    rng = np.random.default_rng(7)
+    for pair in PAIRS if case in ELEMENTWISE else PAIRS[:1]:
+        second = Second(case, sampled(case, pair, rng), rng)
+        want = second.by_differences()
+        for way in WAYS:
+            parts = second.found(way)
+            size = max(1.0, abs(want), *map(abs, parts), 0.0)
+            assert abs(sum(parts) - want) <= 2e-8 * size, (case, pair, way, sum(parts), want)
+
+
+def narrow(values: list[Any]) -> list[Any]:
+    """Floats in single precision."""
+    return [x.astype(np.float32) if np.asarray(x).dtype == np.float64 else x for x in map(np.float64, values)]
+
+
+@pytest.mark.parametrize("case", [*ELEMENTWISE, *STRUCTURED], ids=label)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_single_precision(case: Case) -> None:
+    """The tangents have the dtype of the values, and no fewer digits, in forward mode and at second order."""
+    rng = np.random.default_rng(4)
+    args = [a.astype(np.float32) if callable(s) else a for s, a in zip(case.args, map_np(sampled(case, ((6,), (6,)), rng)), strict=True)]
