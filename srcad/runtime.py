@@ -22,6 +22,11 @@ def constant(x: Any) -> Any:
     return x
 
 
+def chosen(c: Any, a: Any, b: Any) -> Any:
+    """`a if c else b`: in a derivative that is differentiated again, where both are there, and one may be infinite."""
+    return a if c else b
+
+
 # ---- broadcasting ------------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "cholesky_adjoint_of_block": [(np.linalg.cholesky(np.eye(3) + 0.1), np.tril(SQUARE))],
     "sign_of_det": [(SQUARE,)],
     "log_abs_det": [(SQUARE,)],
+    "chosen": [(True, 0.3, -1.5), (False, 0.3, -1.5)],
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
     "cofactors_tangent": [(SQUARE, SQUARE.T), (np.ones((3, 3)), np.eye(3)), (np.ones((1, 1)), np.ones((1, 1)))],
     "with_diagonal": [(MATRIX, np.arange(1.0, 4.0), 0), (MATRIX, np.arange(1.0, 3.0), -1)],

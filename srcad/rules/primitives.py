@@ -161,6 +161,7 @@ elementwise("select", _selected, **CHEAP, steps=(0,), linear=(1, 2), dtype="join
 row("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False, memory=ResultMemory((0,)),
     elements="same")  # fmt: skip
 PRIMITIVE_OF[runtime.constant] = "stop_gradient"
+PRIMITIVE_OF[runtime.chosen] = "select"
 row("float", float, "elementwise", **CHEAP, dtype="float64", linear=(0,))
 row("max", max, "elementwise", **STEP, dtype="joined", choice="maximum")  # of lengths: the user's `max` is a branch
 row("min", min, "elementwise", cheap=True, differentiable=False, dtype="joined", choice="minimum")

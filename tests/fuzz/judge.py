@@ -341,14 +341,17 @@ class Trial:
             args[k] = map_leaves(move, args[k])
         return args
 
-    def meets_infinite(self) -> bool:
-        """Whether an operation gives infinity or NaN, of which the result shows nothing, and no `np.where` guards."""
+    def meets_infinite(self, function: Any = None) -> bool:
+        """Whether an operation gives infinity or NaN, of which the result shows nothing, and no `np.where` guards.
+
+        An operation of the program, or of a function of the same arguments.
+        """
         if "np.where" in self.program.text:
             return False
         args = self.fresh(wide=True)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"), mock.patch.object(np, "arctan2", _angle):
-                self.wide.program(*args)
+                (function or self.wide.program)(*args)
         except FloatingPointError:
             return True
         return False
