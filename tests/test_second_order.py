@@ -1,4 +1,4 @@
-"""Second derivatives of each derivative rule, in the four ways to make them, against differences of first derivatives."""
+"""Second derivatives of each derivative rule, in the four ways to make them, against differences of the first."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 import srcad
 from srcad.compiler.nested_derivative import nested_derivative
+from srcad.forward.tangents import with_tangents
 from srcad.frontend.values.abstract_values import Leaf
 from srcad.ir.nodes import Function, Param, Var
 from srcad.ir.types import Array, Scalar
@@ -127,14 +128,76 @@ def test_second_derivatives(case: Case) -> None:
             assert abs(sum(parts) - want) <= 2e-8 * size, (case, pair, way, sum(parts), want)
 
 
-def narrow(values: list[Any]) -> list[Any]:
-    """Floats in single precision."""
-    return [x.astype(np.float32) if np.asarray(x).dtype == np.float64 else x for x in map(np.float64, values)]
-
-
 @pytest.mark.parametrize("case", [*ELEMENTWISE, *STRUCTURED], ids=label)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_single_precision(case: Case) -> None:
-    """The tangents have the dtype of the values, and no fewer digits, in forward mode and at second order."""
+    """The tangents, of the operation and of its gradient, have the dtype of the values, and as many digits."""
     rng = np.random.default_rng(4)
-    args = [a.astype(np.float32) if callable(s) else a for s, a in zip(case.args, map_np(sampled(case, ((6,), (6,)), rng)), strict=True)]
+    args = sampled(case, ((6,), (6,)), rng)
+    args = [np.asarray(a, np.float32)[()] if callable(g) else a for g, a in zip(case.args, args, strict=True)]
+    f, moving, values = row(case, args)
+    given = zip([p.name for p in f.params], values, strict=True)
+    ways = [np.asarray(rng.normal(size=np.shape(x)), np.float32)[()] for name, x in given if name in moving]
+    y, t_y = interpret(with_tangents(f, moving), [*values, *ways])
+    assert np.asarray(t_y).dtype == np.asarray(y).dtype
+    f, moving, values = row(case, doubled(args))
+    _, wide = interpret(with_tangents(f, moving), [*values, *doubled(ways)])
+    np.testing.assert_allclose(t_y, wide, rtol=0.0, atol=1e-5 * max(1.0, np.max(np.abs(wide), initial=0.0)))
+
+    narrow, second = Second(case, args, rng), Second(case, doubled(args), rng)
+    gradient, t = srcad.jvp(narrow.gradient, tuple(narrow.values), narrow.second, **PLAIN)
+    _, wide = srcad.jvp(second.gradient, tuple(doubled(narrow.values)), tuple(doubled(narrow.second)), **PLAIN)
+    for one, have, want in zip(*map(narrow.entries, (gradient, t, wide)), strict=True):
+        if have is not None:
+            assert np.asarray(have).dtype == np.asarray(one).dtype
+            np.testing.assert_allclose(have, want, rtol=0.0, atol=1e-4 * max(1.0, np.max(np.abs(want), initial=0.0)))
+
+
+def doubled(values: Any) -> list[Any]:
+    """The same numbers in double precision."""
+    return [np.asarray(x, np.float64)[()] if np.asarray(x).dtype == np.float32 else x for x in values]
+
+
+# ---- points where the text of a rule has a guard ------------------------------------------------------
+
+
+def turning(a: Any, b: Any) -> Any:
+    _, v = np.linalg.eigh(np.array([[1.0 + a, b], [b, 2.0]]))
+    return v[0, 1] * v[1, 1]  # b / sqrt((1 - a)^2 + 4 b^2)
+
+
+def test_eigenvectors_that_do_not_turn() -> None:
+    """The vectors rest along `a`; along `b` the speed of that has a slope."""
+    along = lambda a, b: srcad.jvp(turning, (a, b), (1.0, 0.0))[1]  # noqa: E731
+    squared = srcad.hessian(lambda a, b: turning(a, b) ** 2, (0, 1), **PLAIN)
+    assert srcad.jvp(along, (0.0, 0.0), (0.0, 1.0), **PLAIN) == pytest.approx((0.0, 1.0))
+    assert srcad.grad(along, (0, 1), **PLAIN)(0.0, 0.0) == pytest.approx((0.0, 1.0))
+    np.testing.assert_allclose(squared(0.0, 0.0), [[0.0, 0.0], [0.0, 2.0]], atol=1e-15)
+    np.testing.assert_allclose(srcad.hessian(turning, (0, 1), **PLAIN)(0.0, 0.0), [[0.0, 1.0], [1.0, 0.0]], atol=1e-15)
+
+
+def test_third_derivative_of_the_determinant_of_a_singular_matrix() -> None:
+    third = srcad.jacobian(srcad.hessian(lambda a: np.linalg.det(a), **PLAIN), mode="forward", **PLAIN)
+    assert third(np.diag([2.0, 3.0, 4.0]))[0, 0, 1, 1, 2, 2] == pytest.approx(1.0)
+    with pytest.raises(np.linalg.LinAlgError):
+        third(np.ones((3, 3)))
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2])
+def test_far_sides_of_logaddexp(f: Any) -> None:
+    made = srcad.hessian(lambda a, b: f(a, b), (0, 1), **PLAIN)
+    for a, b in ((2000.0, 0.0), (0.0, 2000.0), (-np.inf, 1.0)):
+        np.testing.assert_array_equal(made(a, b), np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: np.linalg.norm(x), lambda x: np.std(x), lambda x: np.hypot(x[0], x[1])],
+    ids=["norm", "std", "hypot"],
+)
+def test_norm_of_zero(f: Any) -> None:
+    """0, as the first derivative, in each mode."""
+    slope = srcad.grad(f, **PLAIN)
+    x = np.zeros(2)
+    np.testing.assert_array_equal(srcad.hessian(f, **PLAIN)(x), np.zeros((2, 2)))
+    np.testing.assert_array_equal(srcad.grad(lambda x: np.sum(slope(x)), **PLAIN)(x), np.zeros(2))

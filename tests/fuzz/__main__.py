@@ -48,7 +48,9 @@ def main() -> None:
         tasks = [Task(targets=targets, program=Program.read(path), seed=at) for at, path in enumerate(options.files)]
     else:
         seeds = range(options.seed, options.seed + options.count)
-        tasks = [Task.of_second(seed) if options.sort == "second" else Task(seed, options.sort, targets) for seed in seeds]
+        tasks = [
+            Task.of_second(seed) if options.sort == "second" else Task(seed, options.sort, targets) for seed in seeds
+        ]
     tally: Counter[str] = Counter()
     codes: Counter[str] = Counter()
     failed: list[Answer] = []

@@ -90,7 +90,11 @@ def check_second(trial: Trial, found: Any, args: list[Any], target: str) -> None
     moved = leaves(second if target == "forward" else [second[at] for at in trial.program.wrt])
     if len(moved) != len(first):
         raise Wrong(f"{len(moved)} leaves in the derivative of the gradient, {len(first)} in the gradient")
-    have = float(sum(np.sum(np.asarray(t, float) * v) for t, v in zip(moved, first if target == "forward" else ways, strict=True)))
+    have = float(
+        sum(
+            np.sum(np.asarray(t, float) * v) for t, v in zip(moved, first if target == "forward" else ways, strict=True)
+        )
+    )
     if abs(have - want) <= (2e-2 if trial.single else 2e-6) * max(1.0, abs(want)):
         return
     lines, unclear = [], False
