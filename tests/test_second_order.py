@@ -201,3 +201,14 @@ def test_norm_of_zero(f: Any) -> None:
     x = np.zeros(2)
     np.testing.assert_array_equal(srcad.hessian(f, **PLAIN)(x), np.zeros((2, 2)))
     np.testing.assert_array_equal(srcad.grad(lambda x: np.sum(slope(x)), **PLAIN)(x), np.zeros(2))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_equal_eigenvalues() -> None:
+    """No number where there is none: the second derivative of the largest eigenvalue."""
+
+    def largest(a: Any, b: Any) -> Any:
+        values, _ = np.linalg.eigh(np.array([[1.0 + a, b], [b, 1.0]]))
+        return values[1]
+
+    assert not np.isfinite(srcad.hessian(largest, 1, **PLAIN)(0.0, 0.0))
