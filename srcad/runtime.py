@@ -22,6 +22,11 @@ def constant(x: Any) -> Any:
     return x
 
 
+def chosen(c: Any, a: Any, b: Any) -> Any:
+    """`a if c else b`: in a derivative that is differentiated again, where both are there, and one may be infinite."""
+    return a if c else b
+
+
 # ---- broadcasting ------------------------------------------------------------------------------
 
 
@@ -343,6 +348,28 @@ def cofactors(a: Any) -> Any:
     u, s, v = np.linalg.svd(np.ascontiguousarray(a))
     sign = np.linalg.det(u) * np.linalg.det(v)
     return sign * ((u * product_of_others(s)) @ v)
+
+
+def cofactors_tangent(a: Any, t: Any) -> Any:
+    """How the cofactors of a square matrix change when it changes by `t`, also where it is singular.
+
+    From A = U S V: det(U) det(V) U C V, where C is the change of the cofactors of the diagonal S by U.T t V.T. It is
+    symmetric: the sum of d * cofactors_tangent(a, t) is that of t * cofactors_tangent(a, d).
+    """
+    u, s, v = np.linalg.svd(np.ascontiguousarray(a))
+    sign = s.dtype.type(np.linalg.det(u) * np.linalg.det(v))
+    inner = np.ascontiguousarray(u.T) @ np.ascontiguousarray(t) @ np.ascontiguousarray(v.T)
+    out = np.zeros_like(inner)
+    for i in range(s.size):
+        for j in range(s.size):
+            if i != j:
+                others = sign
+                for k in range(s.size):
+                    if k != i and k != j:
+                        others = others * s[k]
+                out[i, i] += others * inner[j, j]
+                out[i, j] = -others * inner[j, i]
+    return u @ out @ v
 
 
 def cholesky_adjoint(y: Any, d_y: Any) -> Any:

@@ -36,6 +36,13 @@ def test_programs(first: int, tmp_path: Path) -> None:
     check(range(first, first + _EACH), "values", PLAIN, tmp_path)
 
 
+@pytest.mark.parametrize("seed", [*range(0, 12), 344])
+def test_second_derivatives(seed: int, tmp_path: Path) -> None:
+    answer = answered(Task.of_second(seed), tmp_path)
+    shown = answer.program.own() if answer.program is not None else ""
+    assert not answer.outcome.failed, f"{answer.outcome}\n{shown}"
+
+
 @pytest.mark.parametrize("first", range(0, 30, _EACH))
 @pytest.mark.parametrize("sort", ["lengths", "indices"])
 def test_where_python_raises_so_does_the_derivative(sort: str, first: int, tmp_path: Path) -> None:
@@ -153,7 +160,7 @@ def test_what_is_written_so_far_ends(seed: int, tmp_path: Path) -> None:
     assert answered(Task(seed, "values", ()), tmp_path).outcome.kind != "timeout"
 
 
-@pytest.mark.parametrize("sort", ["values", "lengths", "indices"])
+@pytest.mark.parametrize("sort", ["values", "second", "lengths", "indices"])
 def test_equal_seeds_give_equal_programs(sort: str) -> None:
     for seed in range(5):
         assert written(seed, sort) == written(seed, sort)

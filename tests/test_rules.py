@@ -184,9 +184,14 @@ def lower(n: int) -> Callable[[np.random.Generator], Any]:
 
 
 def singular(n: int) -> Callable[[np.random.Generator], Any]:
-    return lambda rng: (
-        np.outer(rng.uniform(0.5, 1.5, n), rng.uniform(0.5, 1.5, n)) + np.diag([0.0] + [1.0] * (n - 1)) * (n > 2)
-    )
+    """A matrix of rank n - 1: its last row is the sum of the others."""
+
+    def sample(rng: np.random.Generator) -> Any:
+        a = well(n)(rng)
+        a[-1] = a[:-1].sum(axis=0)
+        return a
+
+    return sample
 
 
 ZEROS = [np.array(z) for z in ([1.5, 0.0, 2.0], [0.0, 0.0, 3.0], [-1.0, 2.0, 0.5], [4.0])]
@@ -204,11 +209,14 @@ STRUCTURED = [
     case("np.linalg.det", well(3)),
     case("np.linalg.det", singular(2)),
     case("np.linalg.det", singular(3)),
+    case("np.linalg.det", singular(5)),
     case("np.linalg.det", of(1, 1)),
     case("np.linalg.cholesky", definite(4)),
     case("runtime.cholesky_adjoint", factor(4), lower(4)),
     case("runtime.log_abs_det", well(4)),
     case("runtime.cofactors", well(3)),
+    case("runtime.cofactors_tangent", well(3), of(3, 3)),
+    case("runtime.cofactors_tangent", well(4), of(4, 4)),
     case("runtime.eigenpairs", definite(4)),
     case("np.sum", of(3, 4)),
     case("np.sum", of(3, 4), axis=0),

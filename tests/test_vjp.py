@@ -521,3 +521,18 @@ def test_called_from_compiled_code() -> None:
     np.testing.assert_allclose(found_again[0], made(2.0 * X, 2.0)[1](cotangent)[0])
     with pytest.raises((TypeError, srcad.SrcadError)):
         reverse(X.astype(np.float32), 2.0, out["y"], 3.0, X)
+
+
+@pytest.mark.parametrize("c", [1.0, -1.0])
+def test_a_copy_of_what_has_no_value_on_a_branch(c: float) -> None:
+    def f(p: Any, s: Any, c: Any) -> Any:
+        if c > 0.0:
+            s = s * 2.0
+        else:
+            s[[0]] = p[1::1]
+        return np.sum(s)
+
+    _, pullback = srcad.vjp(f, np.array([0.5, 0.6]), np.array([0.1, 0.2, 0.3]), srcad.stop_gradient(c), target="python")
+    d_p, d_s, _ = pullback(1.0)
+    np.testing.assert_array_equal(d_p, [0.0, 0.0] if c > 0.0 else [0.0, 1.0])
+    np.testing.assert_array_equal(d_s, [2.0, 2.0, 2.0] if c > 0.0 else [0.0, 1.0, 1.0])

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
@@ -32,7 +32,7 @@ from srcad.errors import fail
 from srcad.frontend.calls.inline import differentiate_by
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.values.abstract_values import Abstract, ZeroD
-from srcad.ir.nodes import Expr, Function, Op
+from srcad.ir.nodes import Const, Expr, Function, Op, Var
 from srcad.ir.traversal import map_expr, rewrite
 from srcad.request import Request
 
@@ -63,9 +63,15 @@ differentiate_by(nested_derivative)
 
 
 def _marked(expr: Expr) -> Expr:
-    """What is a constant of this derivative is one of those that it is read for: in the text, too."""
-    return map_expr(expr, lambda e: replace(e, prim="runtime.constant") if _stops(e) else e)
+    """What the text would not say, to be read again: constants of all derivatives, and choices of what is there."""
+    return map_expr(expr, _mark)
 
 
-def _stops(expr: Expr) -> TypeGuard[Op]:
-    return isinstance(expr, Op) and expr.prim == "stop_gradient"
+def _mark(expr: Expr) -> Expr:
+    match expr:
+        case Op("stop_gradient"):
+            return replace(expr, prim="runtime.constant")
+        case Op("select", (_, Var() | Const(), Var() | Const())):
+            # a branch would say that what is not chosen is not computed: no guard against 0 * inf
+            return replace(expr, prim="runtime.chosen")
+    return expr

@@ -96,7 +96,8 @@ def split_sweeps(
     made = replace(f, body=(*(s for s in forward if not is_ruler(s)), *keeping.copies, Return(results_and_saved)))
     given_first = (*f.params[:params], *(f.params[-1:] if taped else ()))
     made = replace(made, params=given_first, results=results_and_saved, adjoints={})
-    made = made if taped else initialise_undefined(made, {n for e in made.results for n in names(e)})
+    kept_names = {n for e in made.results for n in names(e)} | block_reads(tuple(keeping.copies))
+    made = made if taped else initialise_undefined(made, kept_names)
     body = (*keeping.unpacked, *again.values(), *(s for s in reverse if not is_ruler(s)), Return(own))
     read = block_reads(body)
     taken_names = [e.name for k, e in enumerate(values) if k in taken and isinstance(e, Var)]

@@ -161,6 +161,7 @@ elementwise("select", _selected, **CHEAP, steps=(0,), linear=(1, 2), dtype="join
 row("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False, memory=ResultMemory((0,)),
     elements="same")  # fmt: skip
 PRIMITIVE_OF[runtime.constant] = "stop_gradient"
+PRIMITIVE_OF[runtime.chosen] = "select"
 row("float", float, "elementwise", **CHEAP, dtype="float64", linear=(0,))
 row("max", max, "elementwise", **STEP, dtype="joined", choice="maximum")  # of lengths: the user's `max` is a branch
 row("min", min, "elementwise", cheap=True, differentiable=False, dtype="joined", choice="minimum")
@@ -293,6 +294,7 @@ row("np.linalg.det", np.linalg.det, "linalg", dims="jj->")
 row("np.linalg.cholesky", np.linalg.cholesky, "linalg", dims="jj->jj", layout="any")
 row("runtime.cholesky_adjoint", runtime.cholesky_adjoint, "linalg", runtime.cholesky_adjoint, dims="ij,ij->ij")
 row("runtime.cofactors", runtime.cofactors, "linalg", runtime.cofactors, dims="ij->ij")
+row("runtime.cofactors_tangent", runtime.cofactors_tangent, "linalg", runtime.cofactors_tangent, dims="ij,ij->ij")
 row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, differentiable=False, dims="jj->")
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")

@@ -1,11 +1,12 @@
 """Random programs from the grammar of the language: each derivative is right, or refused with a line.
 
-    python -m tests.fuzz [--count N] [--seed FIRST] [--compiled] [--sort values|lengths|indices] [--jobs N]
+    python -m tests.fuzz [--count N] [--seed FIRST] [--compiled] [--sort values|second|lengths|indices] [--jobs N]
                          [--save FOLDER] [--no-minimise] [FILE ...]
 
 A program is tried as the text that is read and the text that is compiled, both run by Python; `--compiled` compiles it.
 The value is compared with the program, run by Python, the gradient with differences. `lengths` calls each program
 again with one array longer or shorter by one, `indices` moves one index: where Python raises, the derivative has to.
+`second` compares forward mode of the gradient, and for each fourth program reverse mode of it, with differences of it.
 Each program runs in a child process: one that dies is counted. A file is a program that was saved, tried again.
 """
 
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="programs to try (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of the first; the next follow (default 0)")
     parser.add_argument("--compiled", action="store_true", help="compile each program")
-    parser.add_argument("--sort", choices=("values", "lengths", "indices"), default="values")
+    parser.add_argument("--sort", choices=("values", "second", "lengths", "indices"), default="values")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="child processes (default: the cores)")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="write each failing program there")
     parser.add_argument("--no-minimise", action="store_true", help="show failing programs as they are")
@@ -47,7 +48,9 @@ def main() -> None:
         tasks = [Task(targets=targets, program=Program.read(path), seed=at) for at, path in enumerate(options.files)]
     else:
         seeds = range(options.seed, options.seed + options.count)
-        tasks = [Task(seed, options.sort, targets) for seed in seeds]
+        tasks = [
+            Task.of_second(seed) if options.sort == "second" else Task(seed, options.sort, targets) for seed in seeds
+        ]
     tally: Counter[str] = Counter()
     codes: Counter[str] = Counter()
     failed: list[Answer] = []

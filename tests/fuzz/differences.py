@@ -13,6 +13,10 @@ class NotSmooth(Exception):
     """A kink or a jump is too near, or numbers are no numbers."""
 
 
+class Wrong(Exception):
+    """What a derivative gives is not what it should."""
+
+
 def along(loss: Callable[[float], float]) -> float:
     """d loss / dh at 0, from two steps by the four-point formula; `NotSmooth` where they do not agree.
 

@@ -20,8 +20,9 @@ import srcad
 from srcad.backend.modules import cache_files
 from srcad.backend.modules.import_module import load
 from srcad.errors import SrcadError
-from tests.fuzz.differences import NotSmooth, along
+from tests.fuzz.differences import NotSmooth, Wrong, along
 from tests.fuzz.program import Program, loaded
+from tests.fuzz.second import check_second, second_derivative
 from tests.instead import run_instead
 from tests.numeric import leaves, map_leaves, paths
 from tests.poison import poisoned
@@ -61,10 +62,6 @@ class TooLong(BaseException):
     pass
 
 
-class Wrong(Exception):
-    pass
-
-
 @contextmanager
 def limit(seconds: float) -> Iterator[None]:
     def stop(*_: Any) -> None:
@@ -80,7 +77,10 @@ def limit(seconds: float) -> Iterator[None]:
 
 
 def judged(program: Program, folder: Path, targets: tuple[str, ...]) -> Outcome:
-    """The first failure among the targets: "python", "machine" (the compiled text run by Python), "cpu"."""
+    """The first failure among the targets: "python", "machine" (the compiled text run by Python), "cpu".
+
+    Of a program whose mode is "second": "forward", "reverse", as in `second`.
+    """
     try:
         with limit(SECONDS), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -159,6 +159,8 @@ class Trial:
 
     def made(self, target: str) -> Any:
         """The derivative; "python" and "machine", in this order, are two texts of one."""
+        if self.program.mode == "second":
+            return self.derivative(target)
         if target != "cpu" and self.plain is not None:
             return self.plain
         made = self.derivative(target)
@@ -168,6 +170,8 @@ class Trial:
 
     def derivative(self, target: str) -> Any:
         program = self.program
+        if program.mode == "second":
+            return second_derivative(self, target)
         options: dict[str, Any] = {"target": "python" if target == "machine" else target}
         if target == "cpu":
             options["cache"] = False
@@ -179,6 +183,9 @@ class Trial:
 
     def call(self, derivative: Any, target: str, args: list[Any]) -> Any:
         """The result, and for `adjoint` the buffers, which begin as weights."""
+        if self.program.mode == "second":
+            with poisoned():
+                return derivative(*args)
         buffers = self.buffers(args) if self.program.mode == "adjoint" else []
         if target == "machine":
             by_python(derivative.specialisation(*args))
@@ -226,6 +233,9 @@ class Trial:
         again = self.call(derivative, target, self.fresh())
         if [bits(one) for one in leaves(have)] != [bits(one) for one in leaves(again)]:
             raise Wrong(f"two calls differ:\n{have}\n{again}")
+        if mode == "second":
+            check_second(self, have, args, target)
+            return
         value = None
         match mode:
             case "primal":
@@ -309,32 +319,39 @@ class Trial:
         """The derivative of the loss when the differentiated leaves move along `ways`."""
 
         def at(h: float) -> float:
-            count = iter(ways)
-
-            def move(leaf: Any) -> Any:
-                if not isinstance(leaf, np.ndarray):
-                    return float(leaf + h * next(count))
-                leaf += h * next(count)  # in place: how it lies in memory is part of the program
-                return leaf
-
-            args = self.fresh(wide=True)
-            for k in self.program.wrt:
-                args[k] = map_leaves(move, args[k])
             try:
-                return self.loss(args)
+                return self.loss(self.moved(h, ways))
             except Exception:
                 raise NotSmooth from None
 
         return along(at)
 
-    def meets_infinite(self) -> bool:
-        """Whether an operation gives infinity or NaN, of which the result shows nothing, and no `np.where` guards."""
+    def moved(self, h: float, ways: list[Any]) -> list[Any]:
+        """The arguments, in double precision, where the differentiated leaves have moved along `ways`."""
+        count = iter(ways)
+
+        def move(leaf: Any) -> Any:
+            if not isinstance(leaf, np.ndarray):
+                return float(leaf + h * next(count))
+            leaf += h * next(count)  # in place: how it lies in memory is part of the program
+            return leaf
+
+        args = self.fresh(wide=True)
+        for k in self.program.wrt:
+            args[k] = map_leaves(move, args[k])
+        return args
+
+    def meets_infinite(self, function: Any = None) -> bool:
+        """Whether an operation gives infinity or NaN, of which the result shows nothing, and no `np.where` guards.
+
+        An operation of the program, or of a function of the same arguments.
+        """
         if "np.where" in self.program.text:
             return False
         args = self.fresh(wide=True)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"), mock.patch.object(np, "arctan2", _angle):
-                self.wide.program(*args)
+                (function or self.wide.program)(*args)
         except FloatingPointError:
             return True
         return False

@@ -32,6 +32,11 @@ class Task:
     targets: tuple[str, ...] = ("python", "machine")
     program: Program | None = None
 
+    @classmethod
+    def of_second(cls, seed: int) -> Task:
+        """Of second order: forward mode of the gradient, and for each fourth seed reverse mode."""
+        return cls(seed, "second", ("forward", "reverse") if seed % 4 == 0 else ("forward",))
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -37,7 +37,7 @@ class Program:
 
     def called(self) -> str:
         """The call as one writes it."""
-        name = {"primal": "jit"}.get(self.mode, self.mode)
+        name = {"primal": "jit", "second": "hessian"}.get(self.mode, self.mode)
         wrt = "" if self.mode == "primal" else f", {self.wrt}"
         more = f", checkpoint={self.checkpoint}" if self.checkpoint else ""
         return f"srcad.{name}(program{wrt}{more})(*arguments())"

@@ -16,9 +16,9 @@ MODES = ("value_and_grad",) * 5 + ("grad",) * 2 + ("jacobian",) * 2 + ("adjoint"
 
 
 class Writer(Blocks):
-    def program(self) -> Program | None:
+    def program(self, modes: tuple[str, ...] = MODES) -> Program | None:
         """None where what was written could not be ended."""
-        mode = self.pick(MODES)
+        mode = self.pick(modes)
         given = inputs(self.random, plain=mode == "adjoint")
         texts, self.helpers = helpers(self.random)
         self.preamble = [PREAMBLE, *texts]
@@ -66,10 +66,10 @@ class Writer(Blocks):
 
 
 def written(seed: int, sort: str = "values") -> Program | None:
-    """The program of a seed: as it is, called with another length, or with an index moved."""
+    """The program of a seed: as it is, twice differentiated, called with another length, or with an index moved."""
     writer = Writer(f"{sort}:{seed}")
-    program = writer.program()
-    if program is None or sort == "values":
+    program = writer.program(("second",) if sort == "second" else MODES)
+    if program is None or sort in ("values", "second"):
         return program
     changed = {"lengths": with_others, "indices": with_index_moved}[sort](program.text, writer.random)
     if changed is None or not callable_text(changed):

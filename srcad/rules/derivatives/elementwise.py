@@ -150,15 +150,20 @@ def log1p(y: Any, x: Any) -> Any:
 
 @partials(*functions(np.logaddexp, dtype="float", vector="machine.inline_logaddexp"))
 def logaddexp(y: Any, a: Any, b: Any) -> Any:
-    # equal infinities: their difference would be NaN; equal numbers are no case of their own, as they have a slope
-    tie = (a == b) & np.isinf(a)
-    return np.where(tie, 0.5, 1.0 / (1.0 + np.exp(b - a))), np.where(tie, 0.5, 1.0 / (1.0 + np.exp(a - b)))
+    share = np.exp(_below(a, b))
+    return np.where(a >= b, 1.0, share) / (1.0 + share), np.where(a >= b, share, 1.0) / (1.0 + share)
 
 
 @partials(*functions(np.logaddexp2, dtype="float"))
 def logaddexp2(y: Any, a: Any, b: Any) -> Any:
-    tie = (a == b) & np.isinf(a)
-    return np.where(tie, 0.5, 1.0 / (1.0 + np.exp2(b - a))), np.where(tie, 0.5, 1.0 / (1.0 + np.exp2(a - b)))
+    share = np.exp2(_below(a, b))
+    return np.where(a >= b, 1.0, share) / (1.0 + share), np.where(a >= b, share, 1.0) / (1.0 + share)
+
+
+def _below(a: Any, b: Any) -> Any:
+    """-|a - b|, with a slope where they are equal: its exponential does not overflow, nor do those derived from it."""
+    # equal infinities: their difference would be NaN
+    return np.where((a == b) & np.isinf(a), 0.0, np.where(a >= b, b - a, a - b))
 
 
 # ---- roots and distances -----------------------------------------------------------------------

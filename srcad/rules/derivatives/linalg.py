@@ -90,7 +90,7 @@ def eigenpairs(d_y: Any, y: Any, A: Any) -> Any:
     vectors = y[1:]
     turned = vectors.T @ d_y[1:]
     gaps = y[0] - y[0][:, None]
-    turned = np.where(turned == 0.0, 0.0, turned / np.where(np.eye(len(gaps)) == 1.0, np.inf, gaps))
+    turned = np.where((turned == 0.0) & (gaps == 0.0), 0.0, turned / np.where(np.eye(len(gaps)) == 1.0, np.inf, gaps))
     d_A = vectors @ (turned + np.diag(d_y[0])) @ vectors.T
     # the lower triangle is read, each entry for both of its pair
     return np.tril(d_A) + np.tril(d_A.T, -1)
@@ -98,5 +98,16 @@ def eigenpairs(d_y: Any, y: Any, A: Any) -> Any:
 
 @vjp(runtime.cofactors)
 def cofactors(d_y: Any, y: Any, A: Any) -> Any:
+    # the second derivative of the determinant, which is symmetric
+    return runtime.cofactors_tangent(A, d_y)
+
+
+@vjp(runtime.cofactors_tangent)
+def cofactors_tangent(d_y: Any, y: Any, A: Any, t: Any) -> Any:
+    # the third derivative, by A, t and d_y, in any order. It is made of the inverse: not of a singular matrix
     inverse = np.linalg.inv(A).T
-    return np.sum(d_y * y) * inverse - y @ d_y.T @ inverse
+    moved = -inverse @ d_y.T @ inverse
+    cofactors = runtime.cofactors(A)
+    d_cofactors = runtime.cofactors_tangent(A, d_y)
+    d_A = np.sum(moved * t) * cofactors - moved @ t.T @ cofactors
+    return d_A + np.sum(inverse * t) * d_cofactors - inverse @ t.T @ d_cofactors, d_cofactors

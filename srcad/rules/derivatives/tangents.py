@@ -175,11 +175,24 @@ def eigenpairs(y: Any, A: Any, t_A: Any) -> Any:
     half = np.tril(t_A, -1)
     inner = vectors.T @ (half + half.T + np.diag(np.diag(t_A))) @ vectors
     gaps = y[0] - y[0][:, None]
-    turned = np.where(inner == 0.0, 0.0, inner / np.where(np.eye(len(gaps)) == 1.0, np.inf, gaps))
+    turned = np.where((inner == 0.0) & (gaps == 0.0), 0.0, inner / np.where(np.eye(len(gaps)) == 1.0, np.inf, gaps))
     return np.concatenate((np.diag(inner)[None, :], vectors @ turned))
 
 
 @jvp(runtime.cofactors)
 def cofactors(y: Any, A: Any, t_A: Any) -> Any:
+    return runtime.cofactors_tangent(A, t_A)
+
+
+@jvp(runtime.cofactors_tangent)
+def cofactors_tangent(y: Any, A: Any, t: Any, t_A: Any, t_t: Any) -> Any:
+    if t_A is None:
+        return runtime.cofactors_tangent(A, t_t)
+    # made of the inverse: not of a singular matrix
     inverse = np.linalg.inv(A).T
-    return np.sum(y * t_A) * inverse - y @ t_A.T @ inverse
+    moved = -inverse @ t_A.T @ inverse
+    cofactors = runtime.cofactors(A)
+    t_cofactors = runtime.cofactors_tangent(A, t_A)
+    t_y = np.sum(moved * t) * cofactors - moved @ t.T @ cofactors
+    t_y = t_y + np.sum(inverse * t) * t_cofactors - inverse @ t.T @ t_cofactors
+    return t_y if t_t is None else t_y + runtime.cofactors_tangent(A, t_t)
