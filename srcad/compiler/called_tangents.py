@@ -1,0 +1,48 @@
+"""The tangent of a function that is called: the function that takes tangents of its arguments, and returns those of its
+results after these.
+
+It is made once for the arguments that have tangents and the results that need one. Arrays that it changes, whose
+tangents it is given, it changes together with these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from srcad.compiler.called_functions import CalledFunctions
+from srcad.forward.activity import moving_names
+from srcad.forward.call_tangents import TangentCall, tangent_type
+from srcad.ir.called import Called
+from srcad.ir.nodes import Var
+from srcad.reverse.adjoint.call_adjoints import Wanted
+
+
+def called_tangent(
+    functions: CalledFunctions, name: str, wrt: tuple[int, ...], results: tuple[int, ...]
+) -> TangentCall | None:
+    """The function of this name with tangents, as it is called; None where no derivative passes through it."""
+    primal, known = functions.primals[name], functions.called[name]
+    left = [at for at in known.changes if at in wrt]
+    outs = [*(primal.results[at] for at in results), *(Var(primal.params[at].name) for at in left)]
+    moving = moving_names(primal, [primal.params[at].name for at in wrt], outs)
+    wrt = tuple(at for at in wrt if primal.params[at].name in moving)
+    results = tuple(at for at in results if isinstance(r := primal.results[at], Var) and r.name in moving)
+    if not wrt:
+        return None
+    wanted = Wanted(wrt, results)
+    if (name, wanted) in functions.tangents:
+        return functions.tangents[name, wanted]
+    own = functions.fresh_name(f"{functions.names[name]}_jvp")
+    seeds = [(f"t_{known.params[at][0]}", tangent_type(known.params[at][1])) for at in wrt]
+    count = len(known.params)
+    called = Called(
+        own,
+        (*known.params, *seeds),
+        (*known.results, *(tangent_type(known.results[at]) for at in results)),
+        known.pure,
+        (*known.changes, *(count + k for k, at in enumerate(wrt) if at in known.changes)),
+    )
+    found = functions.tangents[name, wanted] = TangentCall(called, wrt, results)
+    made = functions.forward(primal, wanted, functions)
+    functions.printed[own] = replace(made, name=own)
+    return found
