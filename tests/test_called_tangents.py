@@ -5,7 +5,7 @@ import pytest
 
 import srcad
 from tests.test_calls import ALL, flat, floats
-from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, chain, summed
+from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, summed
 
 _rng = np.random.default_rng(3)
 

@@ -14,7 +14,9 @@ from srcad.forward.activity import moving_names
 from srcad.forward.call_tangents import TangentCall, tangent_type
 from srcad.ir.called import Called
 from srcad.ir.nodes import Var
+from srcad.ir.types import is_float
 from srcad.reverse.adjoint.call_adjoints import Wanted
+from srcad.typing.builder import Builder
 
 
 def called_tangent(
@@ -22,6 +24,8 @@ def called_tangent(
 ) -> TangentCall | None:
     """The function of this name with tangents, as it is called; None where no derivative passes through it."""
     primal, known = functions.primals[name], functions.called[name]
+    if name in functions.recursive and set(known.changes) <= set(wrt):
+        results = tuple(at for at, r in enumerate(primal.results) if is_float(Builder.resume(primal).typeof(r)))
     left = [at for at in known.changes if at in wrt]
     outs = [*(primal.results[at] for at in results), *(Var(primal.params[at].name) for at in left)]
     moving = moving_names(primal, [primal.params[at].name for at in wrt], outs)
@@ -29,9 +33,10 @@ def called_tangent(
     results = tuple(at for at in results if isinstance(r := primal.results[at], Var) and r.name in moving)
     if not wrt:
         return None
+    for (other, _), call in functions.tangents.items():
+        if other == name and call.wrt == wrt and set(results) <= set(call.results):
+            return call
     wanted = Wanted(wrt, results)
-    if (name, wanted) in functions.tangents:
-        return functions.tangents[name, wanted]
     own = functions.fresh_name(f"{functions.names[name]}_jvp")
     seeds = [(f"t_{known.params[at][0]}", tangent_type(known.params[at][1])) for at in wrt]
     count = len(known.params)
