@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import srcad
-from tests.test_calls import ALL, flat, floats
-from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, summed
+from tests.test_calls import ALL, flat, floats, log_sum_exp, whole_tree
+from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, chain, summed
 
 _rng = np.random.default_rng(3)
 
@@ -246,3 +246,121 @@ def test_the_tangent_of_a_result_is_not_that_of_an_argument():
     x, t = np.array([0.4, 0.9]), np.array([0.7, -0.2])
     _, tangent = srcad.jvp(written_after, (x,), (t,), target="python")
     np.testing.assert_allclose(tangent, along(written_after, (x,), (t,)), rtol=1e-7)
+
+
+# ---- second derivatives ---------------------------------------------------------------------------------------------
+
+
+def differences_of_gradients(f, args, tangents):
+    return along(srcad.grad(f, target="python"), args, tangents)
+
+
+SECOND = ["tree sum", "root recurs", "mutual", "several results", "outer variable", "its own argument"]
+SECOND += ["two adjoints of one", "saved in a loop"]
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_hessian_times_a_vector(name):
+    f, *args = ALL[name]
+    tangents = tangents_of(args)
+    found = srcad.hvp(f, args, tangents, target="python")
+    want = differences_of_gradients(f, args, tangents)
+    np.testing.assert_allclose(flat(found), want, rtol=2e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("f", "n"), ON_A_TAPE[::2] + WITHOUT)
+def test_hessian_times_a_vector_with_a_tape(f, n):
+    whole, x = summed(f, n)
+    t = direction(x)
+    found = srcad.hvp(whole, (x,), (t,), target="python")
+    np.testing.assert_allclose(flat(found), differences_of_gradients(whole, (x,), (t,)), rtol=2e-6, atol=1e-7)
+
+
+def test_hessian():
+    x = np.array([0.3, 0.4, 0.5])
+    np.testing.assert_allclose(srcad.hessian(whole_tree, target="python")(x), np.diag(-np.sin(x)), rtol=1e-14)
+    full = srcad.hessian(log_sum_exp, target="python")(x)
+    shares = np.exp(x - log_sum_exp(x))
+    np.testing.assert_allclose(full, np.diag(shares) - np.outer(shares, shares), rtol=1e-13, atol=1e-15)
+
+
+def test_second_derivatives_compiled():
+    def f(x):
+        return chain(x, 4)
+
+    want = srcad.hvp(f, (0.3,), (1.0,), target="python")
+    np.testing.assert_allclose(srcad.hvp(f, (0.3,), (1.0,)), want, rtol=1e-13)
+    np.testing.assert_allclose(srcad.hessian(f)(0.3), want, rtol=1e-13)
+
+
+def test_a_gradient_called_inside_a_function():
+    def newton(x):
+        return x - srcad.grad(lambda y: chain(y, 3) + y * y)(x) / 2.0
+
+    found = srcad.jvp(newton, (0.3,), (1.0,), target="python")
+    second = differences_of_gradients(lambda y: chain(y, 3) + y * y, (0.3,), (1.0,))
+    np.testing.assert_allclose(found[1], 1.0 - second[0] / 2.0, rtol=1e-6)
+
+
+def scaled_chain(x, n, k):
+    return k * x if n == 0 else np.sin(k * scaled_chain(x, n - 1, k))
+
+
+def test_what_is_read_from_around_moves_too():
+    """The derivative of a gradient by a number that the differentiated function reads from outside."""
+
+    def slope_at(x, k):
+        return srcad.grad(lambda y: scaled_chain(y, 2, k))(x)
+
+    _, tangent = srcad.jvp(slope_at, (0.3, 1.2), (0.0, 1.0), target="python")
+    step = 1e-6
+    want = (slope_of(scaled_chain, 0.3, 1.2 + step) - slope_of(scaled_chain, 0.3, 1.2 - step)) / (2.0 * step)
+    assert tangent == pytest.approx(want, rel=1e-7)
+
+
+def slope_of(f, x, k):
+    return srcad.grad(lambda y: f(y, 2, k), target="python")(x)
+
+
+# ---- texts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tree sum", "mutual", "several results", "Runge-Kutta with an event"])
+def test_is_read_again(name):
+    f, *args = ALL[name]
+    tangents = tangents_of(args)
+    made = srcad.jvp(f, target="python")
+    want = made(args, tangents)
+    again = srcad.jit(made.source, target="python")
+    np.testing.assert_array_equal(again(*args, *(t for t in tangents if t is not None)), want)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_tangent_of_a_text_with_a_tape(target):
+    text = srcad.grad(lambda x: chain(x, 4), target="python").source_for(0.3)
+    _, tangent = srcad.jvp(text, (0.3, 1.0), (1.0, None), target=target)
+    want = differences_of_gradients(lambda x: chain(x, 4), (0.3,), (1.0,))
+    np.testing.assert_allclose(tangent, want[0], rtol=1e-7)
+
+
+def test_second_derivatives_are_read_again():
+    made = srcad.hvp(lambda x: chain(x, 4), target="python")
+    want = made((0.3,), (1.0,))
+    assert srcad.jit(made.source, target="python")(0.3, 1.0) == want
+
+
+def test_a_step_with_one_more_tangent_is_a_function_of_its_own():
+    f, *args = ALL["Runge-Kutta with an event"]
+    made = srcad.jvp(f, target="python")
+    made(args, tangents_of(args))
+    assert made.source.count("def ") == 4, made.source
+    assert "k1, t_k1 = rhs_jvp(y, p, t_y, t_p)\n" in made.source
+    assert "new, t_new = step_jvp(y, p, h, t_y, t_p)\n" in made.source
+    assert len([line for line in made.source.splitlines() if line.strip()]) < 80
+
+
+def test_one_function_for_all_levels():
+    """The adjoint has no tangent of its seed at the first level, and one at the others: the first gives it zero."""
+    made = srcad.hvp(lambda x: chain(x, 4), target="python")
+    made((0.3,), (1.0,))
+    assert made.source.count("def ") == 3, made.source

@@ -12,9 +12,10 @@ from dataclasses import replace
 from srcad.compiler.called_functions import CalledFunctions
 from srcad.forward.activity import moving_names
 from srcad.forward.call_tangents import TangentCall, tangent_type
-from srcad.ir.called import Called
-from srcad.ir.nodes import Var
-from srcad.ir.types import is_float
+from srcad.ir.called import Called, callee_of
+from srcad.ir.nodes import Function, Var
+from srcad.ir.traversal import ops, own_exprs, walk
+from srcad.ir.types import Scalar, Type, is_float
 from srcad.reverse.adjoint.call_adjoints import Wanted
 from srcad.typing.builder import Builder
 
@@ -33,6 +34,7 @@ def called_tangent(
     results = tuple(at for at in results if isinstance(r := primal.results[at], Var) and r.name in moving)
     if not wrt:
         return None
+    wrt = tuple(sorted({*wrt, *_passed_on(primal, name, moving)}))
     for (other, _), call in functions.tangents.items():
         if other == name and call.wrt == wrt and set(results) <= set(call.results):
             return call
@@ -51,3 +53,18 @@ def called_tangent(
     made = functions.forward(primal, wanted, functions)
     functions.printed[own] = replace(made, name=own)
     return found
+
+
+def _passed_on(f: Function, name: str, moving: frozenset[str]) -> set[int]:
+    """The numbers that have tangents where a function calls itself: it is one function with all of these, which its
+    first caller gives zeros."""
+    found: set[int] = set()
+    for stmt in walk(f.body):
+        for op in (op for e in own_exprs(stmt) for op in ops(e) if op.prim == "call" and callee_of(op).name == name):
+            passed = {at for at, a in enumerate(op.args) if isinstance(a, Var) and a.name in moving}
+            found |= {at for at in passed - callee_of(op).constant if _is_number(f.types[f.params[at].name])}
+    return found
+
+
+def _is_number(t: Type) -> bool:
+    return isinstance(t, Scalar) and t.dtype == "float64"

@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from srcad.analysis.cache import remembered_analyses
@@ -35,7 +35,7 @@ from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
-from srcad.compiler.nested_derivative import nested_derivative
+from srcad.compiler.nested_derivative import NestedDerivatives
 from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
@@ -291,8 +291,8 @@ def generate(
 def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
+    differentiate = NestedDerivatives(asked.request.options.boundscheck)
     while True:
-        differentiate = partial(nested_derivative, boundscheck=asked.request.options.boundscheck)
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=differentiate)
         try:
             unit = _readable(order, replace(start, prepare_called=prepare_called))

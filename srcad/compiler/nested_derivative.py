@@ -41,6 +41,23 @@ from srcad.request import Request
 from srcad.reverse.adjoint.tape_calls import NotTaped
 
 
+class NestedDerivatives:
+    """`nested_derivative`, which makes each once: the function that calls it may be lowered several times."""
+
+    def __init__(self, boundscheck: bool) -> None:
+        self._boundscheck = boundscheck
+        self._made: dict[str, Callable[..., Any]] = {}
+
+    def __call__(
+        self, f: Function, result: Abstract, request: Request, functions: Sequence[KeptFunction]
+    ) -> Callable[..., Any]:
+        # as text: constants that are equal, as 1 and 1.0, are not the same
+        key = repr((f, result, request, [one.function for one in functions]))
+        if key not in self._made:
+            self._made[key] = nested_derivative(f, result, request, functions, self._boundscheck)
+        return self._made[key]
+
+
 def nested_derivative(
     f: Function, result: Abstract, request: Request, functions: Sequence[KeptFunction] = (), boundscheck: bool = True
 ) -> Callable[..., Any]:
