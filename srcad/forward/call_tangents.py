@@ -9,6 +9,20 @@
 >>> along((0.0,), (1.0,))
 (0.0, 0.0)
 >>> print(along.source[along.source.index("def") :].rstrip())
+def power_jvp(x, n, t_x):
+    if n == 0:
+        exp = np.exp(x)
+        t_choice = exp * t_x
+    else:
+        value, t_value = power_jvp(x, n - 1, t_x)
+        exp = x * value
+        t_choice = value * t_x + x * t_value
+    return exp, t_choice
+<BLANKLINE>
+<BLANKLINE>
+def lambda__jvp(x, t_x):
+    value, t_value = power_jvp(x, 3, t_x)
+    return value, t_value
 """
 
 from __future__ import annotations
