@@ -5,7 +5,7 @@ import pytest
 
 import srcad
 from tests.test_calls import ALL, flat, floats, log_sum_exp, whole_tree
-from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, chain, summed
+from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, by_bits, chain, summed, with_tangent
 
 _rng = np.random.default_rng(3)
 
@@ -320,6 +320,21 @@ def test_what_is_read_from_around_moves_too():
 
 def slope_of(f, x, k):
     return srcad.grad(lambda y: f(y, 2, k), target="python")(x)
+
+
+@pytest.mark.parametrize("target", ["python", "cpu"])
+def test_tests_of_rounded_numbers_go_the_same_way_in_both_sweeps(target):
+    df = srcad.hvp(lambda x: by_bits(x, 5), target=target)
+    want = srcad.jvp(lambda x: with_tangent(x, 5)[1], target="python")
+    points = np.random.default_rng(0).uniform(0.1, 0.9, 20)
+    found = [df((x,), (1.0,)) for x in points]
+    np.testing.assert_allclose(found, [want((x,), (1.0,))[1] for x in points], rtol=1e-9)
+
+
+def test_no_tape_where_the_outer_derivative_rounds_as_it_likes():
+    made = srcad.hvp(lambda x: by_bits(x, 5), fastmath=True, target="python")
+    made((0.3,), (1.0,))
+    assert "saved" not in made.source
 
 
 # ---- texts ----------------------------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def generate(
 def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
-    differentiate = NestedDerivatives(asked.request.options.boundscheck)
+    differentiate = NestedDerivatives(asked.request.options)
     while True:
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=differentiate)
         try:

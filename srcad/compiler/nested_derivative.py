@@ -37,15 +37,18 @@ from srcad.frontend.values.abstract_values import Abstract, ZeroD
 from srcad.frontend.values.kept_functions import KeptFunction
 from srcad.ir.nodes import Expr, Function, Op
 from srcad.ir.traversal import map_expr, rewrite
+from srcad.options import Options
 from srcad.request import Request
 from srcad.reverse.adjoint.tape_calls import NotTaped
+
+_DEFAULTS = Options()
 
 
 class NestedDerivatives:
     """`nested_derivative`, which makes each once: the function that calls it may be lowered several times."""
 
-    def __init__(self, boundscheck: bool) -> None:
-        self._boundscheck = boundscheck
+    def __init__(self, options: Options) -> None:
+        self._options = options
         self._made: dict[str, Callable[..., Any]] = {}
 
     def __call__(
@@ -54,16 +57,20 @@ class NestedDerivatives:
         # as text: constants that are equal, as 1 and 1.0, are not the same
         key = repr((f, result, request, [one.function for one in functions]))
         if key not in self._made:
-            self._made[key] = nested_derivative(f, result, request, functions, self._boundscheck)
+            self._made[key] = nested_derivative(f, result, request, functions, self._options)
         return self._made[key]
 
 
 def nested_derivative(
-    f: Function, result: Abstract, request: Request, functions: Sequence[KeptFunction] = (), boundscheck: bool = True
+    f: Function,
+    result: Abstract,
+    request: Request,
+    functions: Sequence[KeptFunction] = (),
+    outer: Options = _DEFAULTS,
 ) -> Callable[..., Any]:
     """What is requested of `f`, as it was lowered, whose results have this structure. It takes the parameters of `f`.
 
-    `functions` are those that it calls.
+    `functions` are those that it calls, `outer` the options that it is compiled with, where it is inlined.
     """
     assert f.span is not None
     for g in (f, *(one.function for one in functions)):
@@ -74,7 +81,8 @@ def nested_derivative(
         check_outputs(result, f.span)
     elif request.mode in ("grad", "value_and_grad"):
         output_dtype(result, f.span, request.has_aux)
-    options = replace(request.options, boundscheck=boundscheck and request.options.boundscheck)
+    checks = outer.boundscheck and request.options.boundscheck
+    options = replace(request.options, boundscheck=checks, fastmath=outer.fastmath or request.options.fastmath)
     asked = Asked(None, {}, request.wrt, replace(request, options=options))
     kept = [replace(one, function=replace(one.function, again=True)) for one in functions]
     *beside, made = (_with_marks(one) for one in _made(asked, replace(f, again=True), result, kept))
