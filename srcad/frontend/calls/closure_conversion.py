@@ -58,8 +58,7 @@ def lowered_alone(
     """
     builder, state = ctx.builder, ctx.snapshot()
     functions, list_items = ctx.functions, ctx.list_items
-    assert functions is not None
-    ctx.functions = own_functions = functions.inside(lists)
+    ctx.functions = kept = functions.inside(lists) if functions is not None else None
     ctx.list_items = list_items if lists else {}
     ctx.nested += 1
     found: list[Expr] = []
@@ -93,7 +92,13 @@ def lowered_alone(
         scalars = [p.name for p in params if isinstance(builder.types[p.name], Scalar)]
         refuse_zero_dim_conflicts(f, scalars, ())
         f = replace(f, body=tuple(rewrite(stmt, lambda expr: map_expr(expr, _unmarked)) for stmt in own))
-    return LoweredAlone(f, result, tuple(ctx.leaf(Var(n)) for n in outside), chosen, tuple(own_functions.made.values()))
+    return LoweredAlone(
+        f,
+        result,
+        tuple(ctx.leaf(Var(n)) for n in outside),
+        chosen,
+        tuple(kept.made.values()) if kept is not None else (),
+    )
 
 
 def _unmarked(expr: Expr) -> Expr:
