@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import srcad
+from srcad.errors import UnsupportedError
 from tests.test_calls import ALL, flat, floats, log_sum_exp, whole_tree
 from tests.test_recursion_tape import ON_A_TAPE, WITHOUT, by_bits, chain, summed, with_tangent
 
@@ -379,3 +380,13 @@ def test_one_function_for_all_levels():
     made = srcad.hvp(lambda x: chain(x, 4), target="python")
     made((0.3,), (1.0,))
     assert made.source.count("def ") == 3, made.source
+
+
+def powers(x, n):
+    return x if n == 0 else x * powers(x, n - 1)
+
+
+def test_sparsity_of_a_recursion_is_refused():
+    with pytest.raises(UnsupportedError, match="sparsity of a Jacobian is asked for") as error:
+        srcad.jacobian(lambda x: powers(x, 2), sparse=True, target="python")(np.ones(3))
+    assert error.value.problems[0].code == "S115"
