@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from srcad.analysis.memory.reference_flow import ReferenceFlow
 from srcad.compiler.called_functions import CalledFunctions
 from srcad.forward.activity import moving_names
 from srcad.forward.call_tangents import TangentCall, tangent_type
 from srcad.ir.called import Called, callee_of
-from srcad.ir.nodes import Function, Var
-from srcad.ir.traversal import ops, own_exprs, walk
-from srcad.ir.types import Scalar, Type, is_float
+from srcad.ir.calls import reaching
+from srcad.ir.nodes import Assign, Expr, Function, Op, Var
+from srcad.ir.traversal import block_stores, ops, own_exprs, walk
+from srcad.ir.types import Array, Scalar, Type, is_float
 from srcad.reverse.adjoint.call_adjoints import Wanted
 from srcad.typing.builder import Builder
 
@@ -49,7 +51,7 @@ def called_tangent(
         known.pure,
         (*known.changes, *(count + k for k, at in enumerate(wrt) if at in known.changes)),
     )
-    found = functions.tangents[name, wanted] = TangentCall(called, wrt, results)
+    found = functions.tangents[name, wanted] = TangentCall(called, wrt, results, name in _writers(functions))
     made = functions.forward(primal, wanted, functions)
     functions.printed[own] = replace(made, name=own)
     return found
@@ -64,6 +66,21 @@ def _passed_on(f: Function, name: str, moving: frozenset[str]) -> set[int]:
             passed = {at for at, a in enumerate(op.args) if isinstance(a, Var) and a.name in moving}
             found |= {at for at in passed - callee_of(op).constant if _is_number(f.types[f.params[at].name])}
     return found
+
+
+def _writers(functions: CalledFunctions) -> frozenset[str]:
+    """The functions that write to arrays of lists that they are given, or call such."""
+    found: set[str] = set()
+    for name, f in functions.primals.items():
+        written = ReferenceFlow(f.body).sources([n for n in block_stores(f.body) if isinstance(f.types[n], Array)])
+        items = {s.target for s in walk(f.body) if isinstance(s, Assign) and _is_item(s.value)}
+        if not items.isdisjoint(written):
+            found.add(name)
+    return reaching(functions.primals.values(), found)
+
+
+def _is_item(value: Expr) -> bool:
+    return isinstance(value, Op) and value.prim in ("list.item", "list.pop")
 
 
 def _is_number(t: Type) -> bool:

@@ -31,11 +31,13 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from srcad.analysis.memory.may_alias import may_alias
 from srcad.errors import fail
 from srcad.ir.called import Called, callee_of, type_of_call
+from srcad.ir.names import base
 from srcad.ir.nodes import Assign, Atom, Const, Effect, Expr, Function, Op, Var
 from srcad.ir.traversal import walk
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, ListOf, Scalar, Type
 from srcad.typing.builder import Builder
 
 Known = TypeVar("Known", bound=Type)
@@ -49,6 +51,8 @@ class TangentCall:
     wrt: tuple[int, ...]
     results: tuple[int, ...]
     """Those whose tangents it returns, after its own results."""
+    writes_items: bool = False
+    """Whether it writes to arrays that it takes from lists that it is given."""
 
 
 TangentOf = Callable[[str, tuple[int, ...], tuple[int, ...]], TangentCall | None]
@@ -82,6 +86,7 @@ class CallTangents:
         self.moving = moving
         self.tangents = tangents
         self.tangent_of = tangent_of
+        self._shared = may_alias(f.body, f.types)
         self._results: dict[str, dict[int, str]] = {}
         for stmt in walk(f.body):
             match stmt:
@@ -104,6 +109,7 @@ class CallTangents:
         if found is None:
             builder.emit(Assign(target, call, builder.span) if target is not None else Effect(call, builder.span))
             return
+        self._refuse_overlap(callee, call, found.writes_items)
         args = (*call.args, *(self._argument(callee, call, at) for at in found.wrt))
         value = Op("call", args, (("callee", found.called),))
         if target is None:
@@ -125,6 +131,22 @@ class CallTangents:
         place = self._places.get((results, at))
         if place is not None:
             self.tangents.name(target, Op("result", (Var(results),), (("at", place),)))
+
+    def _refuse_overlap(self, callee: Called, call: Op, writes_items: bool) -> None:
+        """S401 where the function changes an array that another argument may be, too.
+
+        It is made for arguments that have nothing in common: a tangent reads its arguments after the statement.
+        """
+        given = {at: a.name for at, a in enumerate(call.args) if isinstance(a, Var) and self._shared.has_memory(a.name)}
+        for at in callee.changes:
+            if isinstance(callee.params[at][1], ListOf) and not writes_items:
+                continue
+            for other, name in given.items():
+                if other != at and self._shared.class_of(name) == self._shared.class_of(given[at]):
+                    first, second = (base(callee.params[k][0]) for k in (at, other))
+                    what = f"{callee.name} changes {first}, which may be in the same memory as {second}"
+                    why = "Its tangent would read what the function has changed."
+                    fail("S401", what, self.builder.span, why, f"give it a copy of one: {second}.copy().")
 
     def _argument(self, callee: Called, call: Op, at: int) -> Atom:
         """The tangent of an argument, in the layout that the function takes."""
