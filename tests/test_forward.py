@@ -253,6 +253,20 @@ def test_written_after_it_was_copied() -> None:
     assert t == 9.0 + 2.0 * 30.0 + 2.0 * 3.0 * 10.0
 
 
+def test_the_argument_of_a_sum_is_written_to() -> None:
+    """The tangent of the sum is that of the argument before."""
+
+    def f(x: Any) -> Any:
+        a = np.sin(x)
+        y = a + 1.0
+        a[0] = 5.0
+        return y * y + a[1]
+
+    x, t = np.array([0.3, 0.7]), np.array([0.5, -1.0])
+    _, tangent = srcad.jvp(f, (x,), (t,), target="python")
+    np.testing.assert_allclose(tangent, 2.0 * (np.sin(x) + 1.0) * np.cos(x) * t + np.cos(x[1]) * t[1], rtol=1e-14)
+
+
 def test_broadcast() -> None:
     def f(x: Any, c: Any) -> Any:
         y = x + c

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from srcad.compiler.called_functions import CalledFunctions, check_calls, normalised
 from srcad.compiler.manager import run
-from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TEXT, CALLED_TIDY
+from srcad.compiler.passes import CALLED_ADJOINT, CALLED_NORMAL, CALLED_TANGENT, CALLED_TEXT, CALLED_TIDY
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
 from srcad.frontend.values.kept_functions import KeptFunction
@@ -39,10 +39,13 @@ def prepare_called(
         start = replace(unit(g, mode, wanted), called=called)
         return run(CALLED_ADJOINT, start, verifier).function
 
+    def tangent(g: Function, wanted: Wanted, called: CalledFunctions) -> Function:
+        return run(CALLED_TANGENT, replace(unit(g, "jvp", wanted), called=called), verifier).function
+
     def tidy(g: Function) -> Function:
         return run(CALLED_TIDY, unit(g, "called adjoint"), verifier).function
 
-    check_calls(f, kept, request.mode != "primal")
+    check_calls(f, kept, request.mode != "primal" and not request.is_forward)
     f, primals, is_pure = normalised(f, kept, normal)
     trees = {one.called.name: id(one.tree) for one in kept}
     names = {one.called.name: one.tree.name for one in kept}
@@ -51,7 +54,7 @@ def prepare_called(
     # a sweep that runs twice would find nothing on the tape in the second run; both sweeps go the same way where equal
     # expressions have equal bits
     options = request.options
-    if request.mode == "jacobian" or options.checkpoint or options.fastmath:
+    if request.is_forward or request.mode == "jacobian" or options.checkpoint or options.fastmath:
         taped = None
     on_tape = None if taped is None else reaching(primals.values(), {n for n in primals if trees[n] in taped})
-    return f, CalledFunctions(primals, own, trees, names, recurs, on_tape, text, reverse, tidy)
+    return f, CalledFunctions(primals, own, trees, names, recurs, on_tape, text, reverse, tangent, tidy)

@@ -17,6 +17,7 @@ from srcad.canonicalize.prune import prune
 from srcad.compiler.recursion_tape import on_tape, with_lists
 from srcad.compiler.split_sweeps import is_light, split_sweeps
 from srcad.errors import Restart, fail
+from srcad.forward.call_tangents import TangentCall
 from srcad.frontend.values.kept_functions import KeptFunction
 from srcad.ir.called import Called, callee_of, in_terms_of, type_of_call, type_of_result
 from srcad.ir.calls import callees, recursive, with_callees
@@ -69,11 +70,15 @@ class CalledFunctions:
     reverse: Callable[[Function, Wanted, CalledFunctions, str], Function]
     """The adjoint of a function in normal form, as it is printed: with one of the modes of `compiler/steps.SWEEPS` it
     returns the results of the primal too."""
+    forward: Callable[[Function, Wanted, CalledFunctions], Function]
+    """The function in normal form with its tangents, as it is printed."""
     tidy: Make
     """What a person would make of it."""
     printed: dict[str, Function] = field(default_factory=dict)
     """By name: primals and adjoints."""
     _adjoints: dict[tuple[str, Wanted], AdjointCall] = field(default_factory=dict)
+    tangents: dict[tuple[str, Wanted], TangentCall] = field(default_factory=dict)
+    """Those that have been made (`called_tangents`)."""
 
     def adjoint(self, name: str, wanted: Wanted) -> AdjointCall | None:
         """The adjoint of the function of this name, as it is called; None where no derivative passes through it.
@@ -98,7 +103,7 @@ class CalledFunctions:
 
     def _made(self, name: str, wanted: Wanted) -> AdjointCall:
         primal = unchecked(self.primals[name])
-        own = self._fresh(f"{self.names[name]}_adjoint")
+        own = self.fresh_name(f"{self.names[name]}_adjoint")
         if self.taped is not None and name in self.taped:
             return self._on_tape(own, name, wanted)
         reads: frozenset[int] = frozenset()
@@ -153,7 +158,9 @@ class CalledFunctions:
                 if (known.params, known.body) == (made.params, made.body):
                     return call.forward
         called = self.called[name]
-        forward = replace(called, name=self._fresh(f"{self.names[name]}_forward"), results=(*called.results, *saved))
+        forward = replace(
+            called, name=self.fresh_name(f"{self.names[name]}_forward"), results=(*called.results, *saved)
+        )
         self.printed[forward.name] = replace(made, name=forward.name)
         return forward
 
@@ -161,7 +168,7 @@ class CalledFunctions:
         """The adjoint that takes from the tape what the forward sweep saves there, and that forward sweep."""
         primal = self.primals[name]
         known = self.called[name]
-        forward = replace(known, name=self._fresh(f"{self.names[name]}_forward"), pure=False, taped=True)
+        forward = replace(known, name=self.fresh_name(f"{self.names[name]}_forward"), pure=False, taped=True)
         reads: frozenset[int] = frozenset()
         results: frozenset[int] = frozenset()
         while True:
@@ -205,13 +212,13 @@ class CalledFunctions:
     def normal_forms(self) -> tuple[tuple[Function, frozenset[str]], ...]:
         """The functions that are differentiated, each with the names through which a derivative passes."""
         active: dict[str, frozenset[str]] = {}
-        for name, wanted in self._adjoints:
+        for name, wanted in (*self._adjoints, *self.tangents):
             f = self.primals[name]
             own = active_names(f, [f.params[at].name for at in wanted.wrt], [f.results[at] for at in wanted.results])
             active[name] = active.get(name, frozenset()) | own
         return tuple((f, active.get(name, frozenset())) for name, f in self.primals.items())
 
-    def _fresh(self, name: str) -> str:
+    def fresh_name(self, name: str) -> str:
         """A name that no other function has; `beside` makes it as short as it can be."""
         made = f"{name} {len(self.names)}"
         self.names[made] = name

@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from srcad.analysis.cache import remembered_analyses
@@ -35,12 +35,12 @@ from srcad.compiler.call_compilation import prepare_called
 from srcad.compiler.called_functions import BetterInlined, NeedsTape
 from srcad.compiler.manager import Order, is_verifying, run, settings
 from srcad.compiler.module_docstring import ModuleDocstring, fixed_values, summary_of
-from srcad.compiler.nested_derivative import nested_derivative
+from srcad.compiler.nested_derivative import NestedDerivatives
 from srcad.compiler.passes import COMPILED, DEPENDENCES, INLINED, READABLE
 from srcad.compiler.sweep_pairs import SweepPair
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
-from srcad.errors import InternalError, SrcadError, during
+from srcad.errors import InternalError, SrcadError, during, fail
 from srcad.frontend.lowering.lower import Lowered
 from srcad.frontend.source.read import Source, read
 from srcad.frontend.values.abstract_values import Abstract
@@ -236,8 +236,12 @@ class Generated:
     def dependence_code(self) -> str:
         """In forward mode, the function whose last parameter is added to each array that tangents are written into."""
         with settings(verify=self._verify), remembered_analyses():
-            unit, beside = _made(self._asked, DEPENDENCES)
-        return module_text(unit.function, "", beside=beside)
+            unit, beside = _made(replace(self._asked, calls=False), DEPENDENCES)
+        if beside:
+            why = "Which inputs its outputs depend on is found by inlining what is called."
+            what = f"{beside[0].name} calls itself, and the sparsity of a Jacobian is asked for"
+            fail("S115", what, beside[0].span, why, "write it as a loop; or use srcad.jacobian, srcad.hessian.")
+        return module_text(unit.function, "")
 
     def _module(self, compiled: bool, asks: bool, **choices: Any) -> str:
         takes = self.takes if asks else list(map(of_any_length, self.takes))
@@ -291,8 +295,8 @@ def generate(
 def _made(asked: Asked, order: Order) -> tuple[Unit, tuple[Function, ...]]:
     """The function, and those that it calls. Calls are inlined where they have to be, or where that is better."""
     assert asked.source is not None
+    differentiate = NestedDerivatives(asked.request.options)
     while True:
-        differentiate = partial(nested_derivative, boundscheck=asked.request.options.boundscheck)
         start = Unit(asked, Function(asked.source.name, (), (), (), {}), differentiate=differentiate)
         try:
             unit = _readable(order, replace(start, prepare_called=prepare_called))

@@ -93,16 +93,17 @@ REVERSE: Order = (
     REMOVE,
 )
 
+COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
+
 FORWARD: Order = (
     Pass("find_step_functions",                 steps.step_functions,                NORMAL,     NORMAL),
     Pass("refuse_alias_conflicts",              steps.refuse_conflicts,              NORMAL,     NORMAL),
     Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
-    Pass("copy_written_arguments",              steps.written_arguments_copied,      NORMAL,     NORMAL),
+    COPY,
     Pass("add_tangents",                        steps.tangents_added,                NORMAL,     NORMAL),
     Pass("prune_tangents",                      steps.pruned,                        NORMAL,     NORMAL),
 )
 
-COPY = Pass("copy_written_arguments",   steps.written_arguments_copied,     NORMAL, NORMAL)
 COUNT = Pass("count_trips",             steps.trips_counted,                NORMAL, NORMAL)
 SAVE = Pass("save_results",             steps.results_saved,                NORMAL, NORMAL)
 REFUSE = Pass("refuse_alias_conflicts", steps.refuse_conflicts,             NORMAL, NORMAL)
@@ -214,6 +215,15 @@ CALLED_TEXT: Order = (
 
 CALLED_ADJOINT: Order = (*PREPARE[2:], COUNT, *REVERSE, *CLEAN_UP, *TELL)
 """From there to its adjoint."""
+
+CALLED_TANGENT: Order = (
+    Pass("find_written_parameters", steps.written, NORMAL, NORMAL),
+    *(one for one in FORWARD[1:] if one is not COPY),
+    *SIMPLIFY,
+    Optional("return_expressions", f(return_expressions), SEQUENTIAL, SEQUENTIAL),
+    *FINISH,
+)
+"""From there to the function that returns its tangents, too."""
 
 CALLED_TIDY: Order = (
     Optional("merge_branches", body(merge_branches), SEQUENTIAL, SEQUENTIAL),

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -42,6 +42,7 @@ from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
+from srcad.compiler.called_tangents import called_tangent
 from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype
 from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
@@ -94,7 +95,7 @@ def lowered(unit: Unit) -> Unit:
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
         lists=asked.request.mode in _WITH_LISTS,
-        calls=asked.calls and not asked.request.is_forward,
+        calls=asked.calls,
         inlined=asked.inlined,
         tables=asked.tables,
     )
@@ -191,7 +192,8 @@ def refuse_conflicts(unit: Unit) -> Unit:
         refuse_alias_conflicts(joined, unit.written, copies_for_views(joined))
     elif unit.asked.request.is_forward:
         # tangents share memory exactly as their primals do
-        refuse_alias_conflicts(f, () if f.results else unit.written, copies_for_views(f))
+        lasting = () if f.results and unit.asked.wanted is None else unit.written
+        refuse_alias_conflicts(f, lasting, copies_for_views(f))
     elif mode == "adjoint":
         refuse_alias_conflicts(f, [name for name in unit.asked.wrt if isinstance(f.types[name], Array)])
     else:
@@ -336,15 +338,18 @@ def tangents_added(unit: Unit) -> Unit:
     if where is not None:
         why = "The block changes an adjoint, and forward mode has none."
         fail("S130", f"an inserted gradient in {unit.function.name}, in forward mode", where, why, "use srcad.vjp.")
-    outputs = None
+    outputs: Sequence[int] = range(len(unit.function.results))
+    written = frozenset[str]() if unit.function.results else unit.written
+    tangent_of = partial(called_tangent, unit.called) if unit.called is not None else None
+    if asked.wanted is not None:
+        outputs, written = asked.wanted.results, unit.written.intersection(asked.wrt)
     if asked.request.has_aux and lowered is not None:
         if not isinstance(lowered.result, Seq) or len(lowered.result.items) != 2:
             where = unit.function.span
             fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
-        outputs = len(list(leaves(lowered.result.items[0])))
-    written = frozenset[str]() if unit.function.results else unit.written
+        outputs = range(len(list(leaves(lowered.result.items[0]))))
     keep_value = asked.request.mode == "jvp"
-    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written, keep_value))
+    return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written, keep_value, tangent_of))
 
 
 # ---- cleanup ------------------------------------------------------------------------------------------------------

@@ -32,8 +32,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
+from srcad.analysis.memory.modified_parameters import written_parameters
 from srcad.errors import fail
 from srcad.forward.activity import moving_names
+from srcad.forward.call_tangents import CallTangents, TangentOf, tangent_type
 from srcad.forward.tangent_rules import tangent_of
 from srcad.ir.names import base, is_temporary, stem
 from srcad.ir.nodes import (
@@ -58,7 +60,7 @@ from srcad.ir.nodes import (
 )
 from srcad.ir.result_memory import root
 from srcad.ir.traversal import block_stores, replace_names
-from srcad.ir.types import Array, ListOf, Scalar, Type, is_float
+from srcad.ir.types import Array, ListOf, Scalar, is_float
 from srcad.rules.primitives import PRIMITIVES
 from srcad.typing.builder import Builder
 
@@ -66,34 +68,37 @@ from srcad.typing.builder import Builder
 def with_tangents(
     f: Function,
     wrt: Sequence[str],
-    outputs: int | None = None,
+    outputs: Sequence[int] | None = None,
     written: Collection[str] = (),
     keep_value: bool = True,
+    of_called: TangentOf | None = None,
 ) -> Function:
     """The function that takes a tangent for each parameter of `wrt` too, and returns the results and their tangents.
 
-    Only the first `outputs` results have tangents, where that is given; results that are no floats have none. What it
+    Only the results `outputs` have tangents, where these are given; results that are no floats have none. What it
     leaves in the parameters `written` is a result too, whose tangent is left in that of the parameter. Raises S325
-    for one that has none. Without `keep_value` it returns the tangents alone.
+    for one that has none. Without `keep_value` it returns the tangents alone. `of_called` says how functions
+    that it calls are called.
     """
     builder = Builder.resume(f)
-    outs = [e for e in f.results[:outputs] if is_float(builder.typeof(e))]
+    own = f.results if outputs is None else [f.results[at] for at in outputs]
+    outs = [e for e in own if is_float(builder.typeof(e))]
     moving = moving_names(f, wrt, [*outs, *map(Var, written)])
-    for name in written:
+    for name in sorted(written_parameters(f).union(written)):
         if name in moving and name not in wrt:
             why = "What is written into it depends on what is differentiated."
             fail("S325", f"{base(name)} is written to, and has no tangent", None, why, "give it one, of zeros.")
-    made = _Tangents(f, builder, moving)
+    made = _Tangents(f, builder, moving, of_called)
     params = []
     for name in wrt:
-        seed = builder.adjoint(f"t_{stem(name)}", _plain(f.types[name]), base(name))
+        seed = builder.adjoint(f"t_{stem(name)}", tangent_type(f.types[name]), base(name))
         made.tangents[name] = made.seeds[name] = seed
         params.append(Param(seed.name, base(seed.name)))
     body = made.block(f.body)
     builder.span = None
     given = may_alias(body, builder.types)
     with builder.block() as last:
-        results = [made.result(e, given) for e in outs]
+        results = made.results(outs, given)
     name = f"{f.name}_jvp" if keep_value else _name_of_tangent(f.name)
     new = replace(f, name=name, params=(*f.params, *params), body=(*body, *last))
     return builder.built(replace(new, results=(*(f.results if keep_value else ()), *results)))
@@ -104,16 +109,13 @@ def _name_of_tangent(name: str) -> str:
     return f"{name.removesuffix('_grad')}_hvp" if name.endswith("_grad") else f"{name}_tangent"
 
 
-def _plain(t: Type) -> Type:
-    return Scalar(t.dtype) if isinstance(t, Scalar) else t
-
-
 class _Tangents:
     """The walk over the primal, statements in their order."""
 
-    def __init__(self, f: Function, builder: Builder, moving: frozenset[str]) -> None:
+    def __init__(self, f: Function, builder: Builder, moving: frozenset[str], of_called: TangentOf | None) -> None:
         self.builder = builder
         self.moving = moving
+        self.calls = CallTangents(f, builder, moving, self, of_called)
         self.tangents: dict[str, Atom] = {}
         """Of the values that have one where the walk is."""
         self.seeds: dict[str, Var] = {}
@@ -135,6 +137,13 @@ class _Tangents:
     def statement(self, stmt: Stmt) -> None:
         builder = self.builder
         match stmt:
+            case Assign(target, Op("call") as call):
+                self.calls.call(target, call)
+            case Assign(target, Op("result", (Var(results),), ((_, int(at)),))):
+                builder.emit(stmt)
+                self.calls.result(target, results, at)
+            case Effect(Op("call") as call):
+                self.calls.call(None, call)
             case Assign(target, value):
                 builder.emit(stmt)
                 if target in self.moving or self.pops(value):
@@ -203,20 +212,16 @@ class _Tangents:
                 self.name(target, Op("np.zeros_like", (Var(target),)))
             return
         value: Expr = self.fitted(target, tangent, broadcast)
-        if self.shared.class_of(target) in self.stored and self.is_borrowed(Var(target), value):
+        if isinstance(t, Array) and self.is_borrowed(target, value):
             value = Op("copy", (value,))
         self.name(target, value)
 
-    def is_borrowed(self, of: Expr, tangent: Expr) -> bool:
-        """Whether the tangent is that of another array, while the value has memory of its own."""
-        return (
-            isinstance(of, Var)
-            and isinstance(self.builder.types[of.name], Array)
-            and any(
-                tangent == other and self.shared.class_of(name) != self.shared.class_of(of.name)
-                for name, other in self.tangents.items()
-            )
-        )
+    def is_borrowed(self, target: str, tangent: Expr) -> bool:
+        """Whether the tangent is that of another array, while the values have memory of their own, to which one of
+        them is written."""
+        own = self.shared.class_of(target)
+        others = {self.shared.class_of(name) for name, other in self.tangents.items() if other == tangent}
+        return any(other != own and not self.stored.isdisjoint((own, other)) for other in others)
 
     def fitted(self, target: str, tangent: Atom, broadcast: bool) -> Atom:
         """The tangent in the dtype of the value and, where operands may have been broadcast, in its shape."""
@@ -239,7 +244,7 @@ class _Tangents:
     def name(self, target: str, value: Expr) -> Var:
         """Give the tangent of `target` its name."""
         builder = self.builder
-        t = _plain(builder.types[target])
+        t = tangent_type(builder.types[target])
         found = builder.typeof(value)
         if isinstance(t, Array) and isinstance(found, Array) and found.layout != t.layout:
             t = replace(t, layout=found.layout)
@@ -263,22 +268,27 @@ class _Tangents:
             found = self.builder.op("np.zeros_like", expr) if isinstance(t, Array) else Const(0.0)
         return found
 
-    def result(self, expr: Expr, given: MayAlias) -> Atom:
-        """The tangent of a result: not the caller's memory, where the result is not."""
+    def results(self, outs: Sequence[Expr], given: MayAlias) -> list[Atom]:
+        """The tangents of results: not memory of the caller or of each other, where the results are not."""
+        found: list[tuple[Expr, Atom]] = []
+        for expr in outs:
+            tangent = self.result(expr)
+            others = [*((Var(name), seed) for name, seed in self.seeds.items()), *found]
+            if any(_share(given, other, tangent) and not _share(given, of, expr) for of, other in others):
+                tangent = self.builder.op("copy", tangent, hint="t_result")
+            found.append((expr, tangent))
+        return [tangent for _, tangent in found]
+
+    def result(self, expr: Expr) -> Atom:
         found = self.of(expr)
         if found is None and isinstance(self.builder.typeof(expr), Scalar):
             t = self.builder.typeof(expr)
             assert isinstance(t, Scalar)
-            zero = self.builder.fresh("%t_result", _plain(t))
+            zero = self.builder.fresh("%t_result", tangent_type(t))
             value: Expr = Const(0.0) if t.dtype == "float64" else Op("astype", (Const(0.0),), (("dtype", t.dtype),))
             self.builder.emit(Assign(zero.name, value))
             return zero
-        tangent = self.tangent_or_zero(expr)
-        if isinstance(tangent, Var) and isinstance(expr, Var):
-            for name, seed in self.seeds.items():
-                if _share(given, seed, tangent) and not _share(given, Var(name), expr):
-                    return self.builder.op("copy", tangent, hint="t_result")
-        return tangent
+        return self.tangent_or_zero(expr)
 
     def store(self, stmt: Store, path: Expr, index: tuple[Expr, ...], value: Expr, op: str | None) -> None:
         array = root(path)
@@ -327,7 +337,7 @@ class _Tangents:
     def own(self, target: str, incoming: Iterable[Expr]) -> Var:
         """The tangent of a join or a carry."""
         builder = self.builder
-        t = _plain(builder.types[target])
+        t = tangent_type(builder.types[target])
         layouts = {found.layout for e in incoming if isinstance(found := builder.typeof(e), Array)}
         if isinstance(t, Array) and not layouts <= {t.layout}:
             t = replace(t, layout="A")
@@ -361,8 +371,10 @@ class _Tangents:
         return tuple(inner), tuple(carried)
 
 
-def _share(shared: MayAlias, one: Var, other: Var) -> bool:
+def _share(shared: MayAlias, one: Expr, other: Expr) -> bool:
     """Whether two values may have memory in common."""
+    if not isinstance(one, Var) or not isinstance(other, Var):
+        return False
     return shared.has_memory(one.name) and other.name in shared.aliases(one.name)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from srcad.ir.called import callee_of
 from srcad.ir.nodes import Assign, Effect, Expr, For, Function, If, Op, Stmt, Store, Var, While
 from srcad.ir.result_memory import root
-from srcad.ir.traversal import reads, walk
+from srcad.ir.traversal import changed_operands, reads, walk
 from srcad.ir.types import Array, has_floats
 from srcad.rules.primitives import PRIMITIVES
 
@@ -71,6 +71,8 @@ def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
         case Assign(target, value):
             pairs = [(name, target) for name in _differentiable_reads(value)]
             base = root(value)
+            if isinstance(value, Op) and value.prim == "call":
+                pairs += _into_changed(value)
             # a store through a view reaches its base array
             return pairs + ([(target, base)] if base is not None and isinstance(f.types[target], Array) else [])
         case Store(base, _, value):
@@ -84,8 +86,16 @@ def flows_of(f: Function, stmt: Stmt) -> list[tuple[str, str]]:
             return into
         case Effect(Op("append" | "list.append", (Var(items), Var(item)))):
             return [(item, items)]
+        case Effect(Op("call") as call):
+            return _into_changed(call)
         case _:
             return []
+
+
+def _into_changed(call: Op) -> list[tuple[str, str]]:
+    """The edges into the arrays and lists that a call modifies."""
+    changed = [name for e in changed_operands(call) if (name := root(e)) is not None]
+    return [(name, target) for name in _differentiable_reads(call) for target in changed]
 
 
 def _differentiable_reads(value: Expr) -> list[str]:

@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 
+from srcad.analysis.memory.modified_parameters import written_parameters
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.step_functions import step_inputs
 from srcad.ir.called import Called
 from srcad.ir.calls import with_callees
-from srcad.ir.nodes import Function
+from srcad.ir.nodes import Function, Var
 from srcad.ir.types import Scalar as Scalar
 
 
@@ -52,7 +53,8 @@ def with_constant_arguments(functions: Mapping[str, Function]) -> Callable[[Call
 
 
 def _active(f: Function) -> frozenset[str]:
-    return active_names(f, [p.name for p in f.params], f.results)
+    left = [Var(name) for name in written_parameters(f)]  # what a function leaves in its arguments is a result, too
+    return active_names(f, [p.name for p in f.params], [*f.results, *left])
 
 
 def _stepped(f: Function) -> frozenset[str]:

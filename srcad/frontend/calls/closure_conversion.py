@@ -25,6 +25,7 @@ from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
 from srcad.frontend.values.abstract_values import Abstract, Leaf
 from srcad.frontend.values.constants import to_caller
 from srcad.frontend.values.context import Context
+from srcad.frontend.values.kept_functions import KeptFunction
 from srcad.frontend.values.list_aliasing_check import check_list_aliasing
 from srcad.ir.names import base
 from srcad.ir.nodes import Expr, Function, Op, Param, Stmt, Var
@@ -42,6 +43,8 @@ class LoweredAlone:
     """The structure of what it returns; its leaves, in order, are `function.results`."""
     outside: tuple[Leaf, ...]
     chosen: tuple[str, ...]
+    functions: tuple[KeptFunction, ...]
+    """The functions that it calls: such as call themselves."""
 
 
 def lowered_alone(
@@ -49,12 +52,14 @@ def lowered_alone(
 ) -> LoweredAlone:
     """What `call` lowers, as a function of the `variables`, which nothing else refers to.
 
-    Forward mode takes `lists` that change their length at run time; reverse mode does not.
-    Lists and dicts from around it cannot be changed in it: S108. All calls in it are inlined.
+    Lists and dicts from around it cannot be changed in it: S108. Calls in it are inlined, but for
+    those of functions that call themselves. `lists` may change their length at run time: there is no derivative of such
+    in reverse mode.
     """
     builder, state = ctx.builder, ctx.snapshot()
     functions, list_items = ctx.functions, ctx.list_items
-    ctx.functions, ctx.list_items = None, list_items if lists else {}
+    ctx.functions = kept = functions.inside(lists) if functions is not None else None
+    ctx.list_items = list_items if lists else {}
     ctx.nested += 1
     found: list[Expr] = []
 
@@ -87,7 +92,13 @@ def lowered_alone(
         scalars = [p.name for p in params if isinstance(builder.types[p.name], Scalar)]
         refuse_zero_dim_conflicts(f, scalars, ())
         f = replace(f, body=tuple(rewrite(stmt, lambda expr: map_expr(expr, _unmarked)) for stmt in own))
-    return LoweredAlone(f, result, tuple(ctx.leaf(Var(n)) for n in outside), chosen)
+    return LoweredAlone(
+        f,
+        result,
+        tuple(ctx.leaf(Var(n)) for n in outside),
+        chosen,
+        tuple(kept.made.values()) if kept is not None else (),
+    )
 
 
 def _unmarked(expr: Expr) -> Expr:

@@ -68,7 +68,7 @@ def _residual_derivative(ctx: Context, residual: Abstract, start: Type, given: S
     inner = lowered_alone(ctx, "residual", of_unknowns, [x])
     # indices are checked where the residual itself is evaluated, before its derivative
     request = Request("jacobian", inner.chosen, True, False, Options(boundscheck=False))
-    return Partial(Constant(ctx.differentiate(inner.function, inner.result, request)), inner.outside)
+    return Partial(Constant(ctx.differentiate(inner.function, inner.result, request, inner.functions)), inner.outside)
 
 
 def _rank(type: Scalar | Array) -> int:

@@ -13,7 +13,7 @@ from srcad.frontend.calls.argument_binding import bound_arguments, default_value
 from srcad.frontend.calls.kept_calls import kept_call
 from srcad.frontend.lowering.statements import RESULT
 from srcad.frontend.source import read
-from srcad.frontend.source.read import Source
+from srcad.frontend.source.read import Source, is_derivative
 from srcad.frontend.syntax.language_subset import check_subset
 from srcad.frontend.syntax.prepared_trees import as_function, prepared_tree
 from srcad.frontend.values.abstract_values import Abstract, Closure, Constant
@@ -50,7 +50,8 @@ def inline_source(
     if not library and id(source.tree) not in _checked:
         check_subset(source)
         _checked[id(source.tree)] = source.tree
-    if not library and stands_for is None and ctx.functions is not None and id(source.tree) in ctx.functions.trees:
+    own = not library or is_derivative(source)
+    if own and stands_for is None and ctx.functions is not None and id(source.tree) in ctx.functions.trees:
         kept = kept_call(ctx, source, bound_arguments(ctx, source.tree, args, keywords, defaults))
         if kept is not None:
             return kept
@@ -87,7 +88,7 @@ def call_closure(
 
 def new_frame(ctx: Context, source: Source, tree: Any, library: bool, parent: Frame | None) -> Frame:
     caller = ctx.frame
-    if not library and _recurs(caller, tree, parent, source):
+    if (not library or is_derivative(source)) and _recurs(caller, tree, parent, source):
         _keep(ctx, tree, parent)
     prepared, names = prepared_tree(tree)
     ctx.frames += 1
@@ -101,9 +102,8 @@ def _cells(source: Source) -> list[int]:
 def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
     """Lower again, with the function that calls itself as one of its own; S115 where it cannot be."""
     functions = ctx.functions
-    why = _NOT_ALONE if functions is not None else _DERIVED
     try:
-        ctx.fail("S115", f"{tree.name} calls itself", why, "define it outside, or write it as a loop.")
+        ctx.fail("S115", f"{tree.name} calls itself", _NOT_ALONE, "define it outside, or write it as a loop.")
     except SrcadError as error:
         if functions is None or parent is not None or id(tree) in functions.trees:
             raise
@@ -112,7 +112,6 @@ def _keep(ctx: Context, tree: Any, parent: Frame | None) -> NoReturn:
         raise RetryWithCalls(error) from None
 
 
-_DERIVED = "Its derivative is called inside another function, or it is a function of a derivative of its own."
 _NOT_ALONE = "It is defined inside another function, or is given one that is."
 
 

@@ -105,7 +105,7 @@ def call_derivative(
     if asked.either and _prefers_forward(inner, [one.like for one in variables]):
         return call_columns(ctx, asked, g, args, keywords)
     request = Request(asked.mode, inner.chosen, not isinstance(asked.argnums, tuple), asked.has_aux, asked.options)
-    function = ctx.differentiate(inner.function, inner.result, request)
+    function = ctx.differentiate(inner.function, inner.result, request, inner.functions)
     values = [*inner.outside, *(one.given for one in variables)]
     return _rebuilt(asked, arguments, called(ctx, function, values, name_of(g)), inner.result)
 

@@ -70,12 +70,12 @@ def call_tangent(
     moving: list[_Moving] = []
     pairs = zip(primals, tangents, strict=True)
     inputs = [_with_variables(ctx, f"primals[{at}]", x, t, moving) for at, (x, t) in enumerate(pairs)]
-    inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *inputs), [one.inside for one in moving], True)
+    inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *inputs), [one.inside for one in moving], lists=True)
     if not inner.function.results:
         ctx.fail("S201", f"{name_of(g)} returns nothing", None, "return what it computes.")
     refuse_shared_memory(ctx, inner, [one.given for one in moving])
     request = Request(asked.mode, inner.chosen, False, asked.has_aux, asked.options)
-    function = ctx.differentiate(inner.function, inner.result, request)
+    function = ctx.differentiate(inner.function, inner.result, request, inner.functions)
     values = [*inner.outside, *(one.given for one in moving), *(one.tangent for one in moving)]
     return _rebuilt(ctx, asked, called(ctx, function, values, name_of(g)), inner.result)
 
@@ -196,9 +196,8 @@ def call_columns(
     arguments = Arguments(ctx, asked.argnums)
     given, named = arguments.with_variables(g, args, keywords)
     variables = arguments.variables
-    inner = lowered_alone(
-        ctx, name_of(g), lambda: ctx.call(g, *given, **named), [one.inside for one in variables], True
-    )
+    own = [one.inside for one in variables]
+    inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *given, **named), own, lists=True)
     refuse_shared_memory(ctx, inner, [one.given for one in variables])
     result = inner.result
     if asked.has_aux and not (isinstance(result, Seq) and len(result.items) == 2):
@@ -215,13 +214,14 @@ def call_columns(
     given_like = [one.given for one in variables]
     value: Sequence[Leaf] = given_like
     if asked.has_aux or asked.mode != "hessian" or list(map(_kind, outputs)) != list(map(_kind, given_like)):
-        primal = ctx.differentiate(inner.function, result, Request("primal", (), False, False, asked.options))
+        as_it_is = Request("primal", (), False, False, asked.options)
+        primal = ctx.differentiate(inner.function, result, as_it_is, inner.functions)
         value = called(ctx, primal, values, name_of(g))
     # else the shapes of a gradient are those of the arguments: it is not computed for them
     found: list[list[Leaf]] = []
     for name, variable in zip(inner.chosen, variables, strict=True):
         request = Request("tangent", (name,), False, asked.has_aux, asked.options)
-        tangent = Partial(Constant(ctx.differentiate(inner.function, result, request)), tuple(values))
+        tangent = Partial(Constant(ctx.differentiate(inner.function, result, request, inner.functions)), tuple(values))
         columned = inline(ctx, columns, [tangent, variable.given, Seq(tuple(value[: len(outputs)]))], {})
         assert isinstance(columned, Seq)
         found.append([one for one in map(ctx.check, columned.items) if isinstance(one, Leaf)])

@@ -29,7 +29,7 @@ from srcad.frontend.values.abstract_values import (
     leaves,
 )
 from srcad.frontend.values.describe import flatten
-from srcad.frontend.values.kept_functions import KeptFunctions
+from srcad.frontend.values.kept_functions import KeptFunction, KeptFunctions
 from srcad.ir.names import is_temporary
 from srcad.ir.nodes import Atom, Const, Expr, Function, Span, Store, Var
 from srcad.ir.types import Array, Scalar
@@ -146,7 +146,7 @@ class LoweringHooks(Protocol):
     def store(self, ctx: Context, value: Abstract, items: Abstract, stored: Abstract, op: str | None) -> None: ...
 
 
-Differentiate = Callable[[Function, Abstract, Request], Callable[..., Any]]
+Differentiate = Callable[[Function, Abstract, Request, Sequence[KeptFunction]], Callable[..., Any]]
 """Makes a derivative of a function, whose results have a structure; a callback, since it lies above the front end."""
 
 
@@ -235,7 +235,7 @@ class Context:
         """The state of lowering a function that is called here."""
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
-        own.zero_d_seen, own.is_outermost = self.zero_d_seen, False
+        own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
         return own
 
     # ---- the parts -----------------------------------------------------------------------------
@@ -273,11 +273,16 @@ class Context:
         """The base of the IR's names for a variable: variables of library functions are temporaries."""
         return "%" + name if self.frame.library and not is_temporary(name) else name
 
-    def differentiate(self, f: Function, result: Abstract, request: Request) -> Callable[..., Any]:
-        """What is requested of `f`, as a function with a source, of the same parameters; its results are flat."""
+    def differentiate(
+        self, f: Function, result: Abstract, request: Request, functions: Sequence[KeptFunction]
+    ) -> Callable[..., Any]:
+        """What is requested of `f`, as a function with a source, of the same parameters; its results are flat.
+
+        `functions` are those that it calls.
+        """
         if self._differentiate is None:
             self.fail("S121", "a derivative where none can be made")
-        return self._differentiate(f, result, request)
+        return self._differentiate(f, result, request, functions)
 
     def leave_out(self) -> None:
         """A statement is left out of this attempt. Another may have it, unless it needs what a function returns."""

@@ -82,6 +82,11 @@ class KeptFunctions:
         """For another attempt."""
         return replace(self, made={}, open=[], sites={}, _seen={}, _names=set())
 
+    def inside(self, lists: bool) -> KeptFunctions:
+        """For a function that is lowered on its own: of its calls, those of functions that call themselves stay."""
+        inlined = self.trees.keys() - self.recursive
+        return replace(self.again(), inlined=inlined, may_change=self.may_change and lists, keep=False)
+
     def note(self, tree: Any, place: object) -> None:
         """A call has been inlined here."""
         self._seen[id(tree)] = tree

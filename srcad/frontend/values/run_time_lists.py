@@ -39,6 +39,7 @@ from typing import Any, NoReturn
 import gast
 
 from srcad.errors import SrcadError
+from srcad.frontend.source.read import is_derivative
 from srcad.frontend.values import zero_dim_arrays
 from srcad.frontend.values.abstract_values import Abstract, HeapObject, HeapRef, Leaf, Site
 from srcad.frontend.values.context import Context, RetryWithLists
@@ -47,16 +48,13 @@ from srcad.ir.nodes import Assign, Effect, Op, Var
 from srcad.ir.types import Array, ListOf, Scalar, Symbol, Type, dim
 from srcad.typing.join import UNNAMED, join_types
 
-_DERIVATIVES = "srcad.generated."
-"""Where the functions are that srcad makes: their lists are those of a reverse sweep."""
-
 _UNKNOWN_ITEM = Scalar("float64")
 """Stands for the type of the items until one is appended, which lowers the function again."""
 
 
 def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
     """The list that a display makes, as a list of the IR where it has to be one."""
-    if ctx.frame.library and not str(ctx.frame.source.function.__module__).startswith(_DERIVATIVES):
+    if ctx.frame.library and not is_derivative(ctx.frame.source):
         return ref
     site = (ctx.frame.source.name, node.lineno, node.col_offset)
     ctx.sites[ref.id] = site
