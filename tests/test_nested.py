@@ -445,6 +445,65 @@ def test_lists_of_a_reverse_sweep() -> None:
     np.testing.assert_allclose(have, (slope(X + 1e-6) - slope(X - 1e-6)) / 2e-6, rtol=1e-7)
 
 
+def kept(u: Any, n: Any) -> Any:
+    total = 0.0
+    hs = []
+    for i in range(n):
+        hs.append(u * u * (i + 1.0))
+    while len(hs) > 1:
+        total = total + np.sum(np.sin(hs.pop()))
+    return total
+
+
+def diffused(u: Any, v: Any, steps: Any) -> Any:
+    """Its gradient keeps arrays in lists: nothing says that both are of one shape."""
+    for _ in range(steps):
+        a, b = u[1:-1], v[1:-1]
+        new_u, new_v = u.copy(), v.copy()
+        new_u[1:-1] = a + 0.1 * (u[:-2] + u[2:]) - a * b * b
+        new_v[1:-1] = b + 0.2 * (v[:-2] + v[2:]) + a * b * b
+        u, v = new_u, new_v
+    return np.sum(u * v)
+
+
+def test_forward_mode_takes_lists_that_a_run_knows() -> None:
+    u, v, n, many = X, np.cos(X), 3, 40  # so many that no loop is unrolled
+    slope = srcad.grad(diffused, target="python")
+    want = [(slope(u + 1e-6 * e, v, n) - slope(u - 1e-6 * e, v, n)) / 2e-6 for e in np.eye(4)]
+    have = srcad.hessian(diffused, target="python")(u, v, n)
+    np.testing.assert_allclose(have, want, rtol=1e-7, atol=1e-8)
+    inside = srcad.jit(lambda u, v, n: srcad.hvp(diffused, (u, v, n), (u, None, None)), target="python")
+    np.testing.assert_allclose(inside(u, v, n), have @ u, rtol=1e-12)
+
+    def both(u: Any, n: Any) -> Any:  # one site makes lists inside and outside of what is differentiated
+        return kept(u, n) + srcad.jvp(lambda w: kept(w, n), (u,), (u,))[1]
+
+    i = np.arange(2.0, many + 1.0)[:, None]
+    want = np.sum(np.sin(i * u * u)) + np.sum(2.0 * i * u * u * np.cos(i * u * u))
+    np.testing.assert_allclose(srcad.jit(both, target="python")(u, many), want, rtol=1e-12)
+
+
+def test_lists_that_a_run_knows_are_refused_in_reverse_mode() -> None:
+    def of_one_site(u: Any, n: Any) -> Any:
+        return kept(u, n) + np.sum(srcad.grad(kept)(u, n))
+
+    def of_outer_list(u: Any, n: Any, reverse: Any) -> Any:
+        hs = []
+        for i in range(n):
+            hs.append(u * i)
+        while len(hs) > 1:
+            u = u + hs.pop()
+        if reverse:
+            return srcad.grad(lambda w: np.sum(w * hs[0]))(u)
+        return srcad.jvp(lambda w: w * hs[0], (u,), (u,))[1]
+
+    with pytest.raises(SrcadError, match="S125"):
+        srcad.jit(of_one_site, target="python")(X, 40)
+    for reverse in (False, True):
+        with pytest.raises(SrcadError, match="S125: .* reads the list hs, whose length only a run knows"):
+            srcad.jit(of_outer_list, target="python")(X, 40, reverse)
+
+
 # ---- forward mode -----------------------------------------------------------------------------------
 
 
