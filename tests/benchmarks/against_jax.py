@@ -27,7 +27,7 @@ import srcad
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 TOLERANCE = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-12}
-"""The largest difference of values that agree, relative to the largest of their array."""
+"""The largest difference of values that agree, relative to the largest of their array; of the least precise leaf."""
 NAMES = ("grad", "value_and_grad", "jvp", "vjp", "jacobian", "hessian", "hvp")
 PROGRAMS = Path(__file__).with_name("calls_of_jax.py")
 
@@ -301,7 +301,8 @@ def compared(row: Row, ours: Any, theirs: Any) -> Found:
     if shape != their_shape:
         return Found(row, shape, f"{shape}; JAX: {their_shape}", float("nan"))
     pairs = list(zip(leaves(ours), leaves(theirs), strict=True))
-    same = all(apart(a, b) <= TOLERANCE.get(a.dtype, 0.0) for a, b in pairs)
+    tolerance = max((TOLERANCE.get(leaf.dtype, 0.0) for leaf in leaves(ours)), default=0.0)
+    same = all(apart(a, b) <= tolerance for a, b in pairs)
     problem = "" if same else f"values {brief(ours)}; JAX: {brief(theirs)}"
     return Found(row, shape, problem, max((apart(a, b) for a, b in pairs), default=0.0))
 
