@@ -53,7 +53,8 @@ def lowered_alone(
     """What `call` lowers, as a function of the `variables`, which nothing else refers to.
 
     Lists and dicts from around it cannot be changed in it: S108. Calls in it are inlined, but for those of functions
-    that call themselves. `lists` made in it may change their length at run time: reverse mode has no derivative of such.
+    that call themselves. `lists` made in it may change their length at run time, of which there is no derivative in
+    reverse mode.
     """
     builder, state = ctx.builder, ctx.snapshot()
     functions, makes_lists = ctx.functions, ctx.makes_lists
