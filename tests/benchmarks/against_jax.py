@@ -40,9 +40,11 @@ class Row:
     """Where JAX's spelling is another one."""
     why: str = ""
     """Why the results differ on purpose; empty where they have to agree."""
+    refused: bool = False
+    """Ours is an error."""
 
 
-def rows(subject: str, *calls: str | tuple[str, ...]) -> list[Row]:
+def rows(subject: str, *calls: str | tuple[Any, ...]) -> list[Row]:
     return [Row(subject, *((call,) if isinstance(call, str) else call)) for call in calls]
 
 
@@ -210,7 +212,7 @@ ROWS = [
         "hessian(by_inverse)(A)",
         "hessian(by_determinant)(A)",
         "hessian(by_logdet)(A)",
-        ("grad(by_svd)(A)", "", "a limit, and not on purpose: svd has no rule yet, and is refused (S203)"),
+        ("grad(by_svd)(A)", "", "a limit, and not on purpose: svd has no rule yet, and is refused (S203)", True),
     ),
     *rows(
         "integers and bools",
@@ -218,7 +220,7 @@ ROWS = [
         "hessian(power)(x, 3)",
         "grad(switched)(x, True)",
         "value_and_grad(switched)(x, False)",
-        ("grad(rosenbrock)(whole)", "", "refused by both: an array of integers"),
+        ("grad(rosenbrock)(whole)", "", "refused by both: an array of integers", True),
         ("grad(cubed)(2)", "", "a Python int counts as a float; JAX raises TypeError"),
         (
             "grad(lambda p: np.sum(p['w'] ** 2) * p['n'])({'w': x, 'n': 3})",
@@ -289,14 +291,17 @@ class Found:
     difference: float
     """Of values, relative to the largest of the array; NaN where they cannot be compared."""
 
+    refused: bool = False
+
     @property
     def right(self) -> bool:
-        return bool(self.problem) == bool(self.row.why)
+        return bool(self.problem) == bool(self.row.why) and self.refused == self.row.refused
 
 
 def compared(row: Row, ours: Any, theirs: Any) -> Found:
     if isinstance(ours, Exception) or isinstance(theirs, Exception):
-        return Found(row, outline(ours), f"{outline(ours)}; JAX: {outline(theirs)}", float("nan"))
+        what = f"{outline(ours)}; JAX: {outline(theirs)}"
+        return Found(row, outline(ours), what, float("nan"), isinstance(ours, Exception))
     shape, their_shape = outline(ours), outline(theirs)
     if shape != their_shape:
         return Found(row, shape, f"{shape}; JAX: {their_shape}", float("nan"))
