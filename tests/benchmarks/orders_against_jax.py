@@ -1,6 +1,6 @@
 """jvp, hvp and hessian of ten programs, ours against JAX's: the time of JAX as a ratio to ours.
 
-    python -m tests.benchmarks.orders_against_jax [NAME ...] [--markdown FILE]
+    python -m tests.benchmarks.orders_against_jax [NAME ...] [--orders ORDER ...] [--markdown FILE]
 
 Each program has a process of its own, on one thread. In it the calls take turns, after their first, and the fastest of
 each counts, in processor time. All are compiled: ours by Numba, JAX's by `jit`. Results are compared before.
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
+    parser.add_argument("--orders", nargs="+", choices=ORDERS, default=ORDERS, help="all by default")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # in this process, as JSON
     options = parser.parse_args()
     known = {one.name: one for one in PROGRAMS}
     names = chosen(list(known), options.names)
     if options.here:
-        print(json.dumps(measured(known[names[0]])))
+        print(json.dumps(measured(known[names[0]], options.orders)))
         return
     found = []
     for name in names:
         command = [sys.executable, "-m", "tests.benchmarks.orders_against_jax", name, "--here"]
+        command += ["--orders", *options.orders]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE, text=True)
         if done.returncode:
             raise SystemExit(f"{name} failed")
@@ -57,11 +59,11 @@ def main() -> None:
         options.markdown.write_text(text)
 
 
-def measured(program: Program) -> dict[str, tuple[float, float]]:
+def measured(program: Program, orders: Sequence[str]) -> dict[str, tuple[float, float]]:
     """The seconds of a call, ours and of the fastest of JAX's, for each order."""
     warnings.simplefilter("ignore")
     found = {}
-    for order in ORDERS:
+    for order in orders:
         arguments = program.arguments(order == "hessian")
         ours = of_srcad(order, program.ours, arguments)
         theirs = [call for f in program.theirs if (call := of_jax(order, f, arguments))]
@@ -151,7 +153,10 @@ def interleaved(calls: list[Callable[[], Any]]) -> list[float]:
 
 
 def row(program: Program, times: dict[str, tuple[float, float]]) -> str:
-    cells = [f"{ours * 1e3:.3g} ms, **{theirs / ours:.2f}**" for ours, theirs in (times[order] for order in ORDERS)]
+    cells = []
+    for order in ORDERS:
+        ours, theirs = times.get(order, (0.0, 0.0))
+        cells.append(f"{ours * 1e3:.3g} ms, **{theirs / ours:.2f}**" if ours else "")
     return f"| `{program.name}` | {program.kind} | {program.size} | {' | '.join(cells)} |"
 
 
@@ -159,9 +164,11 @@ def markdown(found: list[tuple[Program, dict[str, tuple[float, float]]]]) -> str
     lines = ["| program | kind | size | jvp: ours, JAX / ours | hvp | hessian |", "|---|---|---|---|---|---|"]
     lines += [row(*one) for one in found]
     for kind in ("loop", "array"):
-        of = [[times[order][1] / times[order][0] for p, times in found if p.kind == kind] for order in ORDERS]
-        if of[0]:
-            cells = [f"median {statistics.median(ratios):.2f}, least {min(ratios):.2f}" for ratios in of]
+        cells = []
+        for order in ORDERS:
+            of = [times[order][1] / times[order][0] for p, times in found if p.kind == kind and order in times]
+            cells.append(f"median {statistics.median(of):.2f}, least {min(of):.2f}" if of else "")
+        if any(cells):
             lines.append(f"| all of kind {kind} | | | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
