@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @spelled
 def grad(
-    f: Callable[..., Any] | str, argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
+    f: Callable[..., Any] | str, argnums: Argnums = 0, has_aux: bool = False, **options: Unpack[Choices]
 ) -> Derivative:
     """The gradient of a function that returns one scalar.
 
@@ -48,7 +48,7 @@ def grad(
 
 @spelled
 def value_and_grad(
-    f: Callable[..., Any] | str, argnums: Argnums = 0, *, has_aux: bool = False, **options: Unpack[Choices]
+    f: Callable[..., Any] | str, argnums: Argnums = 0, has_aux: bool = False, **options: Unpack[Choices]
 ) -> Derivative:
     """Like `grad`, returning `(value, gradient)`; with `has_aux`, `((value, aux), gradient)`.
 
@@ -63,7 +63,6 @@ def jvp(
     f: Callable[..., Any] | str,
     primals: Sequence[Any] | None = None,
     tangents: Sequence[Any] | None = None,
-    *,
     has_aux: bool = False,
     **options: Unpack[Choices],
 ) -> Any:
@@ -121,8 +120,8 @@ def hvp(
 def hessian(
     f: Callable[..., Any] | str,
     argnums: Argnums = 0,
-    *,
     has_aux: bool = False,
+    *,
     sparse: Literal[False] = False,
     **options: Unpack[Choices],
 ) -> Derivative: ...
@@ -138,8 +137,8 @@ def hessian(
 def hessian(
     f: Callable[..., Any] | str,
     argnums: Argnums = 0,
-    *,
     has_aux: bool = False,
+    *,
     sparse: bool = False,
     **options: Unpack[Choices],
 ) -> Any:
@@ -163,8 +162,8 @@ def hessian(
 def jacobian(
     f: Callable[..., Any] | str,
     argnums: Argnums = 0,
-    *,
     has_aux: bool = False,
+    *,
     mode: Literal["forward", "reverse"] | None = None,
     sparse: Literal[False] = False,
     **options: Unpack[Choices],
@@ -181,8 +180,8 @@ def jacobian(
 def jacobian(
     f: Callable[..., Any] | str,
     argnums: Argnums = 0,
-    *,
     has_aux: bool = False,
+    *,
     mode: Literal["forward", "reverse"] | None = None,
     sparse: bool = False,
     **options: Unpack[Choices],

@@ -34,6 +34,9 @@ class Request:
     either: bool = False
     """Of a Jacobian: in forward mode, where that is faster, or the only one that takes it."""
 
+    def __post_init__(self) -> None:
+        _check_has_aux(self.has_aux)
+
     @property
     def is_forward(self) -> bool:
         return self.mode in ("jvp", "tangent")
@@ -58,6 +61,16 @@ class Differentiation:
     options: Options
     either: bool = False
     """As in `Request`."""
+
+    def __post_init__(self) -> None:
+        _check_has_aux(self.has_aux)
+
+
+def _check_has_aux(given: object) -> None:
+    """It is positional as in JAX: a second position meant for argnums would be read as true."""
+    if not isinstance(given, bool):
+        advice = "put the arguments to differentiate with respect to in one tuple, argnums."
+        fail("S310", f"has_aux is True or False, not {given!r}", advice=advice)
 
 
 MODE_OF: dict[Callable[..., Any], str] = {}

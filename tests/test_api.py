@@ -233,6 +233,9 @@ def test_arguments_that_are_refused():
         srcad.grad(square, fast=True)
     with pytest.raises(ArgumentError, match="S310"):
         srcad.grad(square, target="gpu")
+    for second in (0, 1):
+        with pytest.raises(ArgumentError, match="S310: has_aux is True or False"):
+            srcad.grad(weighted, 0, second)
     with pytest.raises(SrcadError, match="S101"):
         srcad.grad(math.sin)(1.0)
 

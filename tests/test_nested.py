@@ -445,6 +445,51 @@ def test_lists_of_a_reverse_sweep() -> None:
     np.testing.assert_allclose(have, (slope(X + 1e-6) - slope(X - 1e-6)) / 2e-6, rtol=1e-7)
 
 
+def kept(u: Any, n: Any) -> Any:
+    total = 0.0
+    hs = []
+    for i in range(n):
+        hs.append(u * u * (i + 1.0))
+    while len(hs) > 1:
+        total = total + np.sum(np.sin(hs.pop()))
+    return total
+
+
+def test_forward_mode_takes_lists_that_a_run_knows() -> None:
+    slope = srcad.grad(shortened, target="python")
+    want = np.transpose([(slope(X + 1e-6 * e) - slope(X - 1e-6 * e)) / 2e-6 for e in np.eye(4)])
+    have = srcad.hessian(shortened, target="python")(X)
+    np.testing.assert_allclose(have, want, rtol=1e-7, atol=1e-8)
+
+    def both(u: Any, n: Any) -> Any:  # one site makes lists inside and outside of what is differentiated
+        return kept(u, n) + srcad.jvp(lambda w: kept(w, n), (u,), (u,))[1]
+
+    i = np.arange(2.0, 41.0)[:, None]  # so many that no loop is unrolled
+    want = np.sum(np.sin(i * X * X)) + np.sum(2.0 * i * X * X * np.cos(i * X * X))
+    np.testing.assert_allclose(srcad.jit(both, target="python")(X, 40), want, rtol=1e-12)
+
+
+def test_lists_that_a_run_knows_are_refused() -> None:
+    def of_one_site(u: Any, n: Any) -> Any:
+        return kept(u, n) + np.sum(srcad.grad(kept)(u, n))
+
+    def of_outer_list(u: Any, n: Any, reverse: Any) -> Any:
+        hs = []
+        for i in range(n):
+            hs.append(u * i)
+        while len(hs) > 1:
+            u = u + hs.pop()
+        if reverse:
+            return srcad.grad(lambda w: np.sum(w * hs[0]))(u)
+        return srcad.jvp(lambda w: w * hs[0], (u,), (u,))[1]
+
+    with pytest.raises(SrcadError, match="S125"):
+        srcad.jit(of_one_site, target="python")(X, 40)
+    for reverse in (False, True):
+        with pytest.raises(SrcadError, match="S125: .* reads the list hs, whose length only a run knows"):
+            srcad.jit(of_outer_list, target="python")(X, 40, reverse)
+
+
 # ---- forward mode -----------------------------------------------------------------------------------
 
 

@@ -31,7 +31,7 @@ from srcad.ir.names import base
 from srcad.ir.nodes import Expr, Function, Op, Param, Stmt, Var
 from srcad.ir.result_memory import roots
 from srcad.ir.traversal import bindings, block_reads, defined, map_expr, names, reads, rewrite, walk
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, ListOf, Scalar, Type
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def lowered_alone(
 ) -> LoweredAlone:
     """What `call` lowers, as a function of the `variables`, which nothing else refers to.
 
-    Lists and dicts from around it cannot be changed in it: S108. Calls in it are inlined, but for
-    those of functions that call themselves. `lists` may change their length at run time: there is no derivative of such
-    in reverse mode.
+    Lists and dicts from around it cannot be changed in it: S108. Calls in it are inlined, but for those of functions
+    that call themselves. `lists` made in it may change their length at run time, of which there is no derivative in
+    reverse mode.
     """
     builder, state = ctx.builder, ctx.snapshot()
-    functions, list_items = ctx.functions, ctx.list_items
+    functions, makes_lists = ctx.functions, ctx.makes_lists
     ctx.functions = kept = functions.inside(lists) if functions is not None else None
-    ctx.list_items = list_items if lists else {}
+    ctx.makes_lists = makes_lists and lists
     ctx.nested += 1
     found: list[Expr] = []
 
@@ -72,7 +72,7 @@ def lowered_alone(
             returned = call()
             result = to_caller(ctx, returned, collect)
     finally:
-        ctx.functions, ctx.list_items = functions, list_items
+        ctx.functions, ctx.makes_lists = functions, makes_lists
         ctx.nested -= 1
     if any(ctx.heap.get(ref) is not cells for ref, cells in state.heap.items()):
         ctx.fail(
@@ -86,6 +86,12 @@ def lowered_alone(
     check_list_aliasing(own, builder.types, ctx.appended)
     chosen = tuple(_name(leaf) for leaf in variables)
     outside = [n for n in _free_variables(builder.types, own, found) if n not in chosen]
+    for n in outside:
+        if isinstance(builder.types[n], ListOf):
+            what = f"{name} reads the list {base(n)}, whose length only a run knows, and its derivative is taken"
+            ctx.fail(
+                "S125", what, None, "make an array of it first: np.stack(hs); or write into an array from the start."
+            )
     params = tuple(Param(n, n) for n in (*outside, *chosen))
     f = Function(name, params, own, tuple(found), dict(builder.types), ctx.place())
     if ctx.zero_d:

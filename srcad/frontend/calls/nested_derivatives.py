@@ -53,7 +53,7 @@ def make_derivative(
     for name, value in known.items():
         if value is UNKNOWN:
             ctx.retry("S123", f"{name} of srcad.{maker.__name__} must be known when compiling", None, _LITERALLY)
-    argnums, has_aux = known.pop("argnums", 0), bool(known.pop("has_aux", False))
+    argnums, has_aux = known.pop("argnums", 0), known.pop("has_aux", False)
     mode, either = jacobian_mode(known.pop("mode", None), has_aux) if mode == "jacobian" else (mode, False)
     asked = Differentiation(mode, argnums, has_aux, Options.of(known), either)
     if mode == "hvp":

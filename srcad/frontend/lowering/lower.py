@@ -166,7 +166,7 @@ def lower(
             else:
                 found = _lists_wanted(fault, known)
                 # each retry makes one more list a list of the IR, or the type of its items more general
-                if not lists or found.items() <= known.items():
+                if not lists or not found:
                     raise fault.error from None
                 known |= found
 
@@ -174,9 +174,13 @@ def lower(
 def _lists_wanted(
     fault: RetryUnrolled | NotYetBound | RetryWithLists, known: Mapping[Site, Scalar | Array | None]
 ) -> Mapping[Site, Scalar | Array | None]:
-    """The lists that must be lists of the IR, by where they are made."""
+    """The lists that must be lists of the IR, by where they are made, or whose items must be of other types."""
     if isinstance(fault, RetryWithLists):
-        return fault.items
+        return {
+            site: kind
+            for site, kind in fault.items.items()
+            if site not in known or (kind is not None and kind != known[site])
+        }
     return dict.fromkeys(fault.lists - known.keys()) if isinstance(fault, RetryUnrolled) else {}
 
 

@@ -196,6 +196,8 @@ class Context:
         """Indices of loops that count up from 0 or more."""
         self.list_items: Mapping[Site, Scalar | Array | None] = {}
         """The sites that make lists of the IR, and the types of their items."""
+        self.makes_lists = True
+        """Whether they make them here: not in a function whose derivative is taken in reverse mode."""
         self.sites: dict[int, Site] = {}
         """Where lists are made."""
         self.growing_lists: set[int] = set()
@@ -236,6 +238,7 @@ class Context:
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
+        own.makes_lists = self.makes_lists
         return own
 
     # ---- the parts -----------------------------------------------------------------------------

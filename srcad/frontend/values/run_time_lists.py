@@ -58,7 +58,7 @@ def made(ctx: Context, ref: HeapRef, node: Any) -> HeapRef:
         return ref
     site = (ctx.frame.source.name, node.lineno, node.col_offset)
     ctx.sites[ref.id] = site
-    if site not in ctx.list_items:
+    if site not in ctx.list_items or not ctx.makes_lists:
         return ref
     items = ctx.heap[ref.id].items
     kind = ListOf(ctx.list_items[site] or _UNKNOWN_ITEM)
