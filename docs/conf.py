@@ -20,6 +20,7 @@ nitpicky = True
 # type variables; the types of annotations that are not ours: their documentation is not at hand
 nitpick_ignore_regex = [
     ("py:.*", r"srcad\.[\w.]+\.[TF]"),
+    ("py:class", r"srcad\.options\.Choices"),  # the options, which the page lists
     ("py:.*", r"srcad\.insertion\.Insertion"),  # the context manager that `insert_gradient_of` gives
     ("py:.*", r"(?!srcad\.).*"),
 ]

@@ -26,7 +26,9 @@ from sphinx.util.docutils import SphinxDirective
 from srcad.canonicalize.prune import prune
 from srcad.compiler import passes, steps
 from srcad.compiler.manager import Order, Pass, passes_of
+from srcad.compiler.split_sweeps import split_sweeps
 from srcad.reverse import driver
+from srcad.rules.external import is_external
 from srcad.rules.primitives import PRIMITIVE_OF
 from srcad.rules.registry import EXPANSIONS, METHODS, RULES
 from tests.programs import elsewhere
@@ -120,7 +122,8 @@ class Rules(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         files: dict[str, dict[Callable[..., object], None]] = {}
-        for rule in (rule for rules in RULES.values() for rule in rules):
+        own = [rules for prim, rules in RULES.items() if not is_external(prim)]  # examples on other pages add theirs
+        for rule in (rule for rules in own for rule in rules):
             files.setdefault(rule.function.__module__, {})[rule.function] = None
         shown: list[nodes.Node] = []
         for name, functions in files.items():
@@ -136,6 +139,9 @@ class Rules(SphinxDirective):
 
 RUNS: dict[str, Callable[..., object]] = {
     "prune_checks": prune,
+    "prune_tangents": prune,
+    "add_tangents": steps.with_tangents,
+    "split_sweeps": split_sweeps,
     "find_written_parameters": steps.written_parameters,
     "find_step_functions": steps.step_inputs,
     "begin_reversal": driver.Reversal,
@@ -154,12 +160,15 @@ class Passes(SphinxDirective):
         readable, modes = passes.READABLE["grad"], {name: list(passes_of(o)) for name, o in passes.READABLE.items()}
         for name, own in modes.items():
             left = iter(modes["grad"])
-            if not all(one in left for one in own):
-                raise self.error(f"grad has not all passes of {name} in this order: it needs a table of its own")
+            if not all(one in left for one in own if one in modes["grad"]):
+                raise self.error(f"grad has the passes of {name} in another order: it needs a table of its own")
         rows: list[Sequence[str]] = [("From the source to the readable function",)]
         for line in lines(readable):
             in_modes = [name for name, own in modes.items() if line in own]
             rows.append(row(line, "all" if len(in_modes) == len(modes) else ", ".join(in_modes)))
+        others = {one: None for own in modes.values() for one in own if one not in modes["grad"]}
+        rows.append(("On the way there in other modes alone, in the order of each",))
+        rows += [row(one, ", ".join(name for name, own in modes.items() if one in own)) for one in others]
         rows.append(("From the readable function to the compiled one",))
         rows += [row(line, "all") for line in lines(passes.COMPILED)]
         return [table(("pass", "takes", "gives", "modes", "optional", "what it does"), (20, 12, 12, 12, 8, 50), rows)]
