@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from srcad.compiler.zero_derivatives import warn_of_zeros
 from srcad.dispatch.adjoint_buffers import flat_buffers, split
 from srcad.dispatch.call_help import SUFFIXES, WORDS, call_help, call_signature
 from srcad.dispatch.calling_function import calling_function
@@ -22,7 +23,6 @@ from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
 from srcad.dispatch.tangent_arguments import float_positions, tangents_of
 from srcad.dispatch.value_specialisation import BY_VALUE, ValueSpecialisation
-from srcad.dispatch.zero_derivatives import warn_of_zeros
 from srcad.errors import SrcadError, UnsupportedError, fail
 from srcad.inspection.explanation import Explanation, explanation
 from srcad.inspection.finite_calls import checking_call, copied, readable_text
@@ -334,7 +334,7 @@ class Derivative:
             key = (spec, request.positions, *map(leaf_type_key, leaves))
         specialiser = ValueSpecialisation(parameters, values, leaves, request, invented)
         made, arguments = specialiser.generate_for_call()
-        warn_of_zeros(made)
+        warn_of_zeros(made.steps, made.lowered.function)
         one = self._kind(made, arguments, values, parameters, request, specialiser.generate_for, checking_call)
         existing = self._specialisations.setdefault(key, [])
         # another thread may have made the same specialisation meanwhile: only one is compiled

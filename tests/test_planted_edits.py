@@ -316,25 +316,25 @@ def calling(tmp_path_factory):
 WRONG_BESIDE = [
     # in a forward sweep, an adjoint, a function that calls itself
     (STEP, "wave = sin * y", "wave = sin + y", None),
-    (STEP, "return product, pull, root, sin", "return product, root, pull, sin", None),
+    (STEP, "return product, root, sin, pull", "return product, root, pull, sin", None),
     (STEP, "d_root += p[1] * d_pull", "d_root -= p[1] * d_pull", None),
     (STEP, "d_p[1] += np.sum(root * d_pull)", "d_p[0] += np.sum(root * d_pull)", None),
     (STEP, "    d_y += sin * d_wave\n", "", "d_root += np.cos(root)"),
-    (STEP, "    d_p[0] += np.sum(d_sum)\n", "", "    return"),
+    (STEP, "    d_p[0] += np.sum(d_sum)\n", "", "def step_grad("),
     (STEP, "pull = root * d_result\n", "pull = root * d_result\n    d_y += 0.1 * d_pull\n", "d_y += 0.1 * d_pull"),
     (STEP, "= pull * d_result\n", "= pull * d_result\n    d_root = 2.0 * d_root\n", "d_root = 2.0 * d_root"),
-    (STEP, "def rhs_adjoint(y, p, pull, root, sin,", "def rhs_adjoint(y, p, root, pull, sin,", None),
+    (STEP, "def rhs_adjoint(y, p, root, sin, pull,", "def rhs_adjoint(y, p, root, pull, sin,", None),
     # where they are called
     (STEP, "rhs_forward(total, p)", "rhs_forward(total + 0.1, p)", None),
     (STEP, "total = y_1 + 0.05 * k", "total = y_1 + 0.06 * k", None),
-    (STEP, "k, pull_saved[i], root_saved[i]", "k, root_saved[i], pull_saved[i]", None),
-    (TREE, "result = x * np.sin(x)", "result = x * np.cos(x)", None),
+    (STEP, "k, root_saved[i], sin_saved[i], pull", "k, sin_saved[i], root_saved[i], pull", None),
+    (TREE, "result = x * sin", "result = x + sin", None),
     (TREE, "d_x = sin * d_result + np.cos(x) * x * d_result", "d_x = sin * d_result + np.cos(x) * d_result", None),
     (TREE, "        d_values[lo] += d_x\n", "        d_values[lo] = d_x\n        d_values[lo] += d_x\n", "[lo] = d_x"),
-    (TREE, "d_values, value_1 * d_result)", "d_values, value * d_result)", "lo, mid, d_values, value *"),
+    (TREE, "d_values, value_1 * d_result, saved)", "d_values, value * d_result, saved)", "lo, mid, d_values, value *"),
     (TREE, "values, lo, mid, d_values", "values, mid, hi, d_values", "mid, hi, d_values, value_1"),
     (TREE, "        x = values[lo]\n        sin", "        x = values[hi - 2]\n        sin", "x = values[hi - 2]"),
-    (TREE, "len(values), d_values, d_result)", "len(values) - 1, d_values, d_result)", None),
+    (TREE, "len(values), d_values, d_result, saved)", "len(values) - 1, d_values, d_result, saved)", None),
 ]  # fmt: skip
 
 
@@ -358,7 +358,7 @@ HARMLESS_BESIDE = [
     (STEP, [("d_wave = -d", "d_swell = -d"), ("sin * d_wave", "sin * d_swell"), ("y * d_wave", "y * d_swell")]),
     (STEP, [("d_p[1] += np.sum(root * d_pull)", "part = root * d_pull\n    d_p[1] += np.sum(part)")]),
     (TREE, [("d_values[lo] += d_x", "d_values[lo] = d_values[lo] + d_x")]),
-    (TREE, [("value * d_result)", "d_result * value)"), ("mid = (lo + hi) // 2", "mid = lo + (hi - lo) // 2")]),
+    (TREE, [("value * d_result, ", "d_result * value, "), ("mid = (lo + hi) // 2", "mid = lo + (hi - lo) // 2")]),
 ]  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from srcad.compiler.outputs import check_outputs, output_dtype
 from srcad.compiler.passes import NESTED
 from srcad.compiler.unit import Asked, Unit
 from srcad.compiler.verification import verifier
+from srcad.compiler.zero_derivatives import warn_of_zeros
 from srcad.errors import fail
 from srcad.frontend.calls.inline import differentiate_by
 from srcad.frontend.lowering.lower import Lowered
@@ -104,13 +105,16 @@ def _made(asked: Asked, f: Function, result: Abstract, kept: Sequence[KeptFuncti
             own, called = prepare_called(f, kept, asked.request, asked.taped)
             lowered = Lowered(own, result, (), (), ZeroD())
             unit = run(order, Unit(asked, own, lowered, called=called), verifier)
+            warn_of_zeros(unit.steps, own)
             return called.beside(unit.function)
         except NeedsTape as found:
             assert asked.taped is not None
             asked = replace(asked, taped=asked.taped | found.trees)
         except NotTaped:
             asked = replace(asked, taped=None)
-    return (run(order, unit, verifier).function,)
+    unit = run(order, unit, verifier)
+    warn_of_zeros(unit.steps, f)
+    return (unit.function,)
 
 
 def _with_marks(f: Function) -> Function:

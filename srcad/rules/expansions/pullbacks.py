@@ -11,7 +11,7 @@ import numpy as np
 def inner_product(out: Any, w: Any) -> Any:
     """The sum of the products of all numbers in two structures that are alike; None has none.
 
-    >>> inner_product({"a": (2.0, 3.0), "n": 4}, {"a": (1.0, 10.0), "n": None})
+    >>> float(inner_product({"a": (2.0, 3.0), "n": 4}, {"a": (1.0, 10.0), "n": None}))
     32.0
     """
     total = 0.0

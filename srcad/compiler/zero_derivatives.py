@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 from srcad.analysis.values.step_functions import StepInput
-from srcad.compiler.generate import Generated
 from srcad.errors import ZeroDerivativeWarning
-from srcad.ir.nodes import Span
+from srcad.ir.nodes import Function, Span
 
 _SHOWN = 5
 
 
-def warn_of_zeros(generated: Generated) -> None:
-    """Emit one ZeroDerivativeWarning for each group of arguments with the same source locations, at the first of these.
+def warn_of_zeros(steps: Sequence[StepInput], primal: Function) -> None:
+    """Of what the primal, as it was lowered, depends on in steps alone.
+
+    Emit one ZeroDerivativeWarning for each group of arguments with the same source locations, at the first of these.
 
     >>> import srcad
     >>> def f(x):
@@ -26,15 +28,14 @@ def warn_of_zeros(generated: Generated) -> None:
     ['ZeroDerivativeWarning']
     """
     groups: dict[tuple[Span, ...], list[StepInput]] = {}
-    for one in generated.steps:
+    for one in steps:
         groups.setdefault(one.spans, []).append(one)
     for places, found in groups.items():
         first = places[0]
-        warnings.warn_explicit(_text(generated, found, places), ZeroDerivativeWarning, first.file, first.line)
+        warnings.warn_explicit(_text(primal, found, places), ZeroDerivativeWarning, first.file, first.line)
 
 
-def _text(generated: Generated, found: list[StepInput], places: tuple[Span, ...]) -> str:
-    primal = generated.lowered.function
+def _text(primal: Function, found: list[StepInput], places: tuple[Span, ...]) -> str:
     shown = {param.name: param.path for param in primal.params}
     inputs = ", ".join(dict.fromkeys(shown[one.input] for one in found))
     outputs = ", ".join(dict.fromkeys(one.output for one in found))
