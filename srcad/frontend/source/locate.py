@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from types import CodeType
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -20,6 +21,10 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUTURE_FLAGS = sum(getattr(__future__, name).compiler_flag for name in set(__future__.all_feature_names))
 _NESTED_FLAGS = 0x10  # CO_NESTED has the value that an outdated future flag once had; it must not be passed on
 _STARS = 0x04 | 0x08  # CO_VARARGS | CO_VARKEYWORDS
+
+
+_parsing = Lock()
+"""CPython 3.11 counts the depth of the trees that it makes in one place for all threads (python/cpython#106905)."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def _module_level(code: CodeType, text: str, flags: int) -> Located | None:
     imported = sorted(set(code.co_names).intersection(_imported(text)))
     imports = f"import {', '.join(imported)}" if imported else "pass"
     try:
-        tree = ast.parse("\n" * first + "\n".join([*lines[first:end], imports]), code.co_filename)
+        with _parsing:
+            tree = ast.parse("\n" * first + "\n".join([*lines[first:end], imports]), code.co_filename)
         module = compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError):  # the function ends elsewhere: it contains a string that starts at column 0
         return None
@@ -115,7 +121,8 @@ def _functions(text: str, file: str, flags: int, by_statement: bool = False) -> 
     To know which code object belongs to which node, the line of each function is replaced by its number while the tree
     is compiled: `co_firstlineno` then is that number.
     """
-    tree = ast.parse(text, file)
+    with _parsing:
+        tree = ast.parse(text, file)
     assigned = {
         id(node.value): node.targets[0].id
         for node in ast.walk(tree)
