@@ -78,18 +78,23 @@ class Derivative:
         self._newest: Specialisation | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._rules != CHANGES[0]:  # a rule has been added since
-            self._rules = CHANGES[0]
-            self._specialisations.clear()
         if self._request.mode == "adjoint":
             return self._adjoint(args, kwargs)
         if self._request.is_forward:
             return self._directional(*args, **kwargs)
         leaves, spec = flatten(self._parameters.values(args, kwargs))
-        for one in self._specialisations.get((spec, *map(leaf_type_key, leaves)), ()):
+        one = self._made((spec, *map(leaf_type_key, leaves)), leaves) or self._specialise(args, kwargs)
+        return one.run(leaves)
+
+    def _made(self, key: tuple[object, ...], leaves: list[Any]) -> Specialisation | None:
+        """The specialisation that has been made for these leaves; none from before a rule was added."""
+        if self._rules != CHANGES[0]:
+            self._rules = CHANGES[0]
+            self._specialisations.clear()
+        for one in self._specialisations.get(key, ()):
             if one.fits(leaves):
-                return one.run(leaves)
-        return self._specialise(args, kwargs).run(leaves)
+                return one
+        return None
 
     def _adjoint(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs, given = split(self._parameters, args, kwargs)
@@ -100,11 +105,8 @@ class Derivative:
     def _directional(self, primals: Any, tangents: Any) -> Any:
         found = tangents_of(self._parameters, primals, tangents)
         leaves, spec = flatten(found.values)
-        for one in self._specialisations.get((spec, found.positions, *map(leaf_type_key, leaves)), ()):
-            if one.fits(leaves):
-                break
-        else:
-            one = self._specialise(tuple(primals), {}, positions=found.positions)
+        one = self._made((spec, found.positions, *map(leaf_type_key, leaves)), leaves)
+        one = one or self._specialise(tuple(primals), {}, positions=found.positions)
         if one.is_procedure:
             found.refuse_unwritable(leaves, one.names)
         return one.run(leaves, found.flat)
@@ -141,10 +143,8 @@ class Derivative:
     def along(self, positions: tuple[int, ...], args: tuple[Any, ...]) -> Specialisation:
         """In forward mode, the specialisation for these arguments and tangents of the leaves at these positions."""
         leaves, spec = flatten(self._parameters.values(args, {}))
-        for one in self._specialisations.get((spec, positions, *map(leaf_type_key, leaves)), ()):
-            if one.fits(leaves):
-                return one
-        return self._specialise(args, {}, positions=positions)
+        one = self._made((spec, positions, *map(leaf_type_key, leaves)), leaves)
+        return one or self._specialise(args, {}, positions=positions)
 
     # ---- the text ------------------------------------------------------------------------------
 
@@ -247,10 +247,7 @@ class Derivative:
         key: tuple[object, ...] = (spec, *map(leaf_type_key, leaves))
         if self._request.is_forward:
             key = (spec, float_positions(self._parameters, values), *map(leaf_type_key, leaves))
-        for one in self._specialisations.get(key, ()):
-            if one.fits(leaves):
-                return one
-        return self._specialise(args, kwargs)
+        return self._made(key, leaves) or self._specialise(args, kwargs)
 
     @property
     def options(self) -> Options:

@@ -335,6 +335,9 @@ def test_corrected_rule_is_seen() -> None:
         return x * x * x
 
     gradient = srcad.grad(lambda x: cubed(x), target="python")
+    pair = srcad.vjp(lambda x: cubed(x), target="python")
     for factor in (2.0, 3.0):
         partials(cubed)(lambda y, x, factor=factor: factor * x * x)
+        assert f"{factor} * x * x" in gradient.source_for(2.0)
         assert gradient(2.0) == 4.0 * factor
+        assert pair(2.0)[1](1.0) == (4.0 * factor,)

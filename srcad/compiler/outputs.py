@@ -23,7 +23,7 @@ from srcad.ir.types import FLOATS, Array, Scalar
 def output_dtype(result: Abstract, where: Span, has_aux: bool) -> str:
     """The dtype of what is differentiated. A gradient is of one real number: anything else is an error."""
     if has_aux:
-        result = _value_of_pair(result, where)
+        result = value_of_pair(result, where)
     if result == Constant(None):
         fail("S201", "the function returns nothing", where, None, "return the number to differentiate.")
     if not isinstance(result, Leaf):
@@ -61,14 +61,15 @@ def check_outputs(result: Abstract, where: Span) -> None:
 def check_pair_outputs(result: Abstract, where: Span, has_aux: bool) -> None:
     """A pullback takes a cotangent for each float, of which there has to be one."""
     if has_aux:
-        result = _value_of_pair(result, where)
+        result = value_of_pair(result, where)
     if result == Constant(None):
         fail("S201", "the function returns nothing", where, None, "return what is to be differentiated.")
     if not any(isinstance(one.type, Scalar | Array) and one.type.dtype in FLOATS for one in leaves(result)):
         fail("S202", "there is no float in the output", where, "A derivative of whole numbers is zero or undefined.")
 
 
-def _value_of_pair(result: Abstract, where: Span) -> Abstract:
+def value_of_pair(result: Abstract, where: Span) -> Abstract:
+    """What is differentiated, with `has_aux`."""
     if not (isinstance(result, Seq) and len(result.items) == 2):
         fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
     return result.items[0]

@@ -43,7 +43,7 @@ from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
 from srcad.compiler.called_tangents import called_tangent
-from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype
+from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype, value_of_pair
 from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
 from srcad.errors import fail
@@ -344,10 +344,8 @@ def tangents_added(unit: Unit) -> Unit:
     if asked.wanted is not None:
         outputs, written = asked.wanted.results, unit.written.intersection(asked.wrt)
     if asked.request.has_aux and lowered is not None:
-        if not isinstance(lowered.result, Seq) or len(lowered.result.items) != 2:
-            where = unit.function.span
-            fail("S201", "with has_aux, the function returns a pair: the value and the rest", where)
-        outputs = range(len(list(leaves(lowered.result.items[0]))))
+        assert unit.function.span is not None
+        outputs = range(len(list(leaves(value_of_pair(lowered.result, unit.function.span)))))
     keep_value = asked.request.mode == "jvp"
     return replace(unit, function=with_tangents(unit.function, asked.wrt, outputs, written, keep_value, tangent_of))
 

@@ -163,6 +163,13 @@ def filled(structure: Abstract, parts: Iterator[Abstract]) -> Abstract:
     return map_structure(structure, lambda inner: filled(inner, parts))
 
 
+def value_of_pair(ctx: Context, result: Abstract) -> Abstract:
+    """What is differentiated of what a function returns with `has_aux`; S201 where that is no pair."""
+    if not isinstance(result, Seq) or len(result.items) != 2:
+        ctx.fail("S201", "with has_aux, the function returns a pair: the value and the rest")
+    return result.items[0]
+
+
 def as_type(ctx: Context, value: Leaf, like: Scalar | Array) -> Leaf:
     """The number or array in the dtype of another; a number promotes as that does, too."""
     known = value.type

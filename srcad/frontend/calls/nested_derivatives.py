@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import Any
 
 from srcad.frontend.calls.closure_conversion import LoweredAlone, lowered_alone, refuse_shared_memory
-from srcad.frontend.calls.differentiated_arguments import Arguments, filled
+from srcad.frontend.calls.differentiated_arguments import Arguments, filled, value_of_pair
 from srcad.frontend.calls.generated_calls import called, name_of
 from srcad.frontend.calls.nested_tangents import call_columns, call_tangent
 from srcad.frontend.values.abstract_values import UNKNOWN, Abstract, Constant, Leaf, Partial, Seq, leaves
@@ -76,9 +76,9 @@ def _value_and_pullback(ctx: Context, maker: Any, f: Abstract, given: dict[str, 
     back = Partial(Constant(pullback_beside if has_aux else pullback), (gradient, f, Seq(tuple(primals))))
     if not has_aux:
         return Seq((out, back))
-    if not isinstance(out, Seq) or len(out.items) != 2:
-        ctx.fail("S201", "with has_aux, the function returns a pair: the value and the rest")
-    return Seq((out.items[0], back, out.items[1]))
+    value = value_of_pair(ctx, out)
+    assert isinstance(out, Seq)
+    return Seq((value, back, out.items[1]))
 
 
 _LITERALLY = "write it as a literal, or as a value that follows from shapes and types."

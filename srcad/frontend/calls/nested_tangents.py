@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from srcad.frontend.calls.closure_conversion import lowered_alone, refuse_shared_memory
-from srcad.frontend.calls.differentiated_arguments import Arguments, as_type, filled, new_variable
+from srcad.frontend.calls.differentiated_arguments import Arguments, as_type, filled, new_variable, value_of_pair
 from srcad.frontend.calls.generated_calls import called, name_of
 from srcad.frontend.calls.inlined_frames import inline
 from srcad.frontend.values.abstract_values import (
@@ -161,9 +161,7 @@ def _rank(value: Leaf) -> int:
 def _rebuilt(ctx: Context, asked: Differentiation, found: Sequence[Leaf], result: Abstract) -> Abstract:
     """The value and the tangent, and what comes beside the value, from the flat results of the generated function."""
     count = len(list(leaves(result))) if asked.mode == "jvp" else 0
-    if asked.has_aux and not (isinstance(result, Seq) and len(result.items) == 2):
-        ctx.fail("S201", "with has_aux, the function returns a pair: the value and the rest")
-    moving = result.items[0] if asked.has_aux and isinstance(result, Seq) else result
+    moving = value_of_pair(ctx, result) if asked.has_aux else result
     tangent = to_callee(ctx, _of_floats(ctx, moving, iter(found[count:])))
     if asked.mode == "tangent":
         return tangent
@@ -200,9 +198,7 @@ def call_columns(
     inner = lowered_alone(ctx, name_of(g), lambda: ctx.call(g, *given, **named), own, lists=True)
     refuse_shared_memory(ctx, inner, [one.given for one in variables])
     result = inner.result
-    if asked.has_aux and not (isinstance(result, Seq) and len(result.items) == 2):
-        ctx.fail("S201", "with has_aux, the function returns a pair: the value and the rest")
-    moving = result.items[0] if asked.has_aux and isinstance(result, Seq) else result
+    moving = value_of_pair(ctx, result) if asked.has_aux else result
     outputs = list(leaves(moving))
     if not outputs or _holds_text(moving):
         ctx.fail("S209", f"what {name_of(g)} returns is not made of numbers", None, "return numbers and arrays.")
