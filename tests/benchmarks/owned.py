@@ -142,9 +142,9 @@ def _module_of(workload: Workload) -> str:
 
 
 def specialised(workload: Workload, arguments: tuple[Any, ...]) -> tuple[str, Specialisation]:
-    """The mode that takes the workload, and the specialisation."""
+    """The mode that takes the workload, a function of a number or one that fills buffers, and the specialisation."""
     options = {**workload.options, "cache": False}
-    for make in (srcad.grad, srcad.jacobian, srcad.adjoint):
+    for make in (srcad.grad, srcad.adjoint):
         derivative = make(workload.function, workload.wrt, **options)
         try:
             return make.__name__, derivative.specialisation(*arguments)
