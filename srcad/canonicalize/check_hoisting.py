@@ -103,7 +103,10 @@ class _CheckHoisting:
     def _check(self, stmt: Stmt, found: Check, facts: _Facts, scope: frozenset[str]) -> list[Stmt]:
         """The check as statements, or nothing where it is known to hold."""
         condition = self._expanded(found.condition)
-        residual = self._residual(condition, facts) if found.derived else condition
+        if found.derived:
+            residual = self._residual(condition, facts)
+        else:  # the user's, which stays where it can fail
+            residual = Const(True) if condition in facts.checked else condition
         if residual == Const(True):
             return []
         self._assume(residual, facts)

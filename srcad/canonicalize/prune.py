@@ -36,7 +36,7 @@ from srcad.ir.traversal import (
     walk,
     with_blocks,
 )
-from srcad.ir.types import Array, Scalar, Type
+from srcad.ir.types import Array, Scalar, Type, is_alike
 
 
 def prune(f: Function) -> Function:
@@ -74,7 +74,7 @@ def _copies(f: Function) -> Function:
         value = stmt.value
         if isinstance(value, Var):
             source = _follow(value.name, names_, expressions)
-            if isinstance(source, Var) and not _same_type(f.types.get(stmt.target), f.types.get(source.name)):
+            if isinstance(source, Var) and not is_alike(f.types.get(stmt.target), f.types.get(source.name)):
                 continue
             of_user = not is_temporary(stmt.target)
             if of_user and isinstance(source, Var) and is_temporary(source.name) and source.name not in params:
@@ -111,16 +111,6 @@ def _without(block: Block, copies: frozenset[str], renamed: frozenset[tuple[str,
                 continue
         remaining.append(with_blocks(stmt, [_without(b, copies, renamed) for b in blocks(stmt)]))
     return tuple(remaining)
-
-
-def _same_type(a: Type | None, b: Type | None) -> bool:
-    match a, b:
-        case Scalar(left), Scalar(right):
-            return left == right
-        case Array(left), Array(right):
-            return left == right and a.rank == b.rank and a.layout == b.layout
-        case _:
-            return a == b
 
 
 def _has_type_of(value: Const, known: Type | None) -> bool:
@@ -185,7 +175,7 @@ def _values(one: Join | Carry) -> tuple[Expr, Expr]:
 def _same_array(f: Function, name: str, others: list[str]) -> str | None:
     """Of names with the same sources as `name`, one that can replace it: an array has one name, not two."""
     known = f.types.get(name)
-    return next((o for o in others if isinstance(known, Array) and _same_type(f.types.get(o), known)), None)
+    return next((o for o in others if isinstance(known, Array) and is_alike(f.types.get(o), known)), None)
 
 
 # ---- dead code ---------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from functools import partial
 
 from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.canonicalize.check_merging import merge_index_checks
+from srcad.canonicalize.column_invariants import hoist_column_invariants
+from srcad.canonicalize.common_subexpressions import share_between_columns, share_common_subexpressions
 from srcad.canonicalize.insertions import remove_insertions
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
@@ -64,6 +66,8 @@ NORMALISE: Order = (
     Pass("lower",                               steps.lowered,                       SOURCE,     NORMAL),
     Pass("refuse_zero_dim_conflicts",           steps.refuse_zero_dim,               NORMAL,     NORMAL),
     Pass("prune",                               steps.pruned,                        NORMAL,     NORMAL),
+    Optional("hoist_column_invariants",         f(hoist_column_invariants),          NORMAL,     NORMAL),
+    Optional("share_between_columns",           f(share_between_columns),            NORMAL,     NORMAL),
     Pass("hoist_checks",                        f(hoist_checks),                     NORMAL,     NORMAL),
     Pass("insert_index_checks",                 steps.index_checks,                  NORMAL,     NORMAL),
     Optional("merge_index_checks",              f(merge_index_checks),               NORMAL,     NORMAL),
@@ -101,6 +105,7 @@ FORWARD: Order = (
     Pass("expand_augmented_stores",             steps.augmented_stores_expanded,     NORMAL,     NORMAL),
     COPY,
     Pass("add_tangents",                        steps.tangents_added,                NORMAL,     NORMAL),
+    Optional("share_common_subexpressions",     f(share_common_subexpressions),      NORMAL,     NORMAL),
     Pass("prune_tangents",                      steps.pruned,                        NORMAL,     NORMAL),
 )
 

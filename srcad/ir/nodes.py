@@ -199,6 +199,8 @@ class For:
     span: Span | None = field(default=None, compare=False)
     counts: bool = field(default=False, compare=False)
     """The index is the number of the iteration that is reversed, and no variable of the user's."""
+    directions: bool = field(default=False, compare=False)
+    """The iterations are the directions of a Jacobian: what is the same in all may be computed though there is none."""
 
 
 @dataclass(frozen=True)

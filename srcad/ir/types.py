@@ -185,3 +185,14 @@ def has_floats(t: Type) -> bool:
 
 def is_float(t: Type) -> bool:
     return isinstance(t, Scalar | Array) and t.dtype in FLOATS
+
+
+def is_alike(a: Type | None, b: Type | None) -> bool:
+    """Whether a value of one type can stand for one of the other: what a type says about lengths and ranges may differ."""
+    match a, b:
+        case Scalar(left), Scalar(right):
+            return left == right
+        case Array(left), Array(right):
+            return left == right and a.rank == b.rank and a.layout == b.layout
+        case _:
+            return a == b

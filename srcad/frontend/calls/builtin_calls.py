@@ -60,6 +60,7 @@ from srcad.frontend.values.control_joins import describe_value
 from srcad.frontend.values.growing_lists import length_of_buffer
 from srcad.frontend.values.iterables import check_range, count_of, items_of, iterable_of
 from srcad.ir.types import Array, Dim, Scalar
+from srcad.rules.expansions.jacobians import directions
 from srcad.typing.length_demands import Axis, Filled
 
 Args = Sequence[Abstract]
@@ -105,6 +106,11 @@ def _range(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
     if len(bounds) == 1:
         return RangeValue(zero, bounds[0], one)
     return RangeValue(bounds[0], bounds[1], bounds[2] if len(bounds) == 3 else one)
+
+
+@builtin(directions)
+def _directions(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
+    return RangeValue(ctx.constant(0), check_range(ctx, args[0]), ctx.constant(1), directions=True)
 
 
 @builtin(enumerate, most=2, keywords="start")

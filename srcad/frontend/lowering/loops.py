@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gast
@@ -115,7 +116,8 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
     builder.span = span
     start, stop, step = iterable.start.atom, iterable.stop.atom, iterable.step.atom
     ran = _is_later(ctx, iterable, stop, start)
-    builder.emit(For(index, start, stop, step, tuple(fixpoint.body), tuple(fixpoint.carried), leaves, span))
+    loop = For(index, start, stop, step, tuple(fixpoint.body), tuple(fixpoint.carried), leaves, span)
+    builder.emit(replace(loop, directions=iterable.directions))
     fixpoint.bind_after_loop(ran)
     return bool(fixpoint.conflicts)
 

@@ -162,6 +162,8 @@ class RangeValue:
     start: Leaf
     stop: Leaf
     step: Leaf
+    directions: bool = False
+    """The directions of a Jacobian (`For.directions`)."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +294,7 @@ def map_structure(value: Abstract, change: Callable[[Abstract], Abstract]) -> Ab
             parts = [None if p is None else change(p) for p in (lower, upper, step)]
             return SliceValue(*parts)  # type: ignore[arg-type]
         case RangeValue(start, stop, step):
-            return RangeValue(change(start), change(stop), change(step))  # type: ignore[arg-type]
+            return replace(value, start=change(start), stop=change(stop), step=change(step))  # type: ignore[arg-type]
         case EnumerateValue(inner, start):
             return EnumerateValue(change(inner), change(start))  # type: ignore[arg-type]
         case ZipValue(inners):

@@ -57,6 +57,8 @@ class Iterable:
     """The item is the index itself."""
     is_counted: bool = False
     """The item is a pair, whose first element is the index itself."""
+    directions: bool = False
+    """They are the directions of a Jacobian (`For.directions`)."""
 
     @property
     def static_count(self) -> int | None:
@@ -116,8 +118,8 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
     """The run-time iteration space of a value; S129 if it is not iterable."""
     zero, one = ctx.constant(0), ctx.constant(1)
     match value:
-        case RangeValue(start, stop, step):
-            return Iterable(start, stop, step, lambda index: index, is_index=True)
+        case RangeValue(start, stop, step, directions):
+            return Iterable(start, stop, step, lambda index: index, is_index=True, directions=directions)
         case Leaf(atom, Array()):
             return Iterable(
                 zero, _length(ctx, value), one, lambda index: ctx.leaf(ctx.builder.op("index", atom, index.atom))

@@ -23,16 +23,33 @@ def columns(tangent: Any, x: Any, outputs: Any) -> Any:
         return several(tangent(1.0))
     found = tuple(np.zeros(np.shape(y) + np.shape(x), dtype=dtype_of(y)) for y in outputs)
     direction = np.zeros(np.shape(x), dtype=dtype_of(x))
-    entries, places = direction, found
-    if np.ndim(x) > 1:
+    if np.ndim(x) == 1:
+        for i in directions(direction.shape[0]):
+            direction[i] = 1.0
+            for one, column in zip(found, several(tangent(direction)), strict=True):
+                one[..., i] = column
+            direction[i] = 0.0
+    elif np.ndim(x) == 2:
+        for i in directions(direction.shape[0]):
+            for j in directions(direction.shape[1]):
+                direction[i, j] = 1.0
+                for one, column in zip(found, several(tangent(direction)), strict=True):
+                    one[..., i, j] = column
+                direction[i, j] = 0.0
+    else:
         entries = direction.reshape(-1)
-        places = tuple(one.reshape((*np.shape(y), np.size(x))) for one, y in zip(found, outputs, strict=True))
-    for at in range(np.size(x)):
-        entries[at] = 1.0
-        for place, column in zip(places, several(tangent(direction)), strict=True):
-            place[..., at] = column
-        entries[at] = 0.0
+        flat = tuple(one.reshape((*np.shape(y), np.size(x))) for one, y in zip(found, outputs, strict=True))
+        for i in directions(np.size(x)):
+            entries[i] = 1.0
+            for one, column in zip(flat, several(tangent(direction)), strict=True):
+                one[..., i] = column
+            entries[i] = 0.0
     return found
+
+
+def directions(count: int) -> range:
+    """The inputs, one after the other, in whose directions there is a tangent. What these share is computed once."""
+    return range(count)
 
 
 def several(values: Any) -> Any:
