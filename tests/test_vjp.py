@@ -536,3 +536,15 @@ def test_a_copy_of_what_has_no_value_on_a_branch(c: float) -> None:
     d_p, d_s, _ = pullback(1.0)
     np.testing.assert_array_equal(d_p, [0.0, 0.0] if c > 0.0 else [0.0, 1.0])
     np.testing.assert_array_equal(d_s, [2.0, 2.0, 2.0] if c > 0.0 else [0.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("n", [0.95, 0.25])
+def test_memory_that_is_shared_since_the_forward_sweep(n: float) -> None:
+    def chosen(y: Any, n: Any) -> Any:
+        left = np.arctan(y[1])
+        return np.sum(np.full((3, 4), left) @ np.full(4, left) if n > 0.5 else y)
+
+    y, w = np.array([0.02, 1.0, 0.77]), np.array([1.0, 2.0, 3.0])
+    slope = srcad.grad(chosen, target="python")
+    _, pullback = srcad.vjp(lambda y: slope(y, n), y, target="python")
+    np.testing.assert_allclose(pullback(w)[0], srcad.hvp(chosen, target="python")((y, n), (w, None)))

@@ -70,9 +70,11 @@ def split_sweeps(
         reverse = with_light_branches(f, forward, reverse)
     values, own = last.values[:results], last.values[results:]
     given = {p.name for p in f.params}
-    live = liveness((*reverse, Return(own)), f.types, (), given)
-    crossing = {n for n in live.before_all & defined(forward) if n in f.types}
-    unread = {n for n in crossing if f"&{live.shared.class_of(n)}" not in live.before_all}
+    # of both: that names share memory may follow from the forward sweep
+    live = liveness((*forward, *reverse, Return(own)), f.types, (), given)
+    between = live.live_after((at - 1,))
+    crossing = {n for n in between & defined(forward) if n in f.types}
+    unread = {n for n in crossing if f"&{live.shared.class_of(n)}" not in between}
     again = _recomputed(f, forward, crossing, unread)
     order = dict.fromkeys(n for s in walk(forward) for n in sorted(defined((s,))) if n in crossing)
     kept = [n for n in order if n not in again]
