@@ -150,4 +150,3 @@ def test_two_results_are_not_one_array() -> None:
     assert not np.shares_memory(values[2], tangents[0])
     found = srcad.jacobian(f, mode="forward", target="python")(X)
     assert not np.shares_memory(found[0], found[1])
-

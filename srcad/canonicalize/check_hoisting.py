@@ -18,7 +18,8 @@ from srcad.ir.nodes import Assign, Block, Const, Effect, Expr, For, Function, If
 from srcad.ir.runtime_checks import Check, check, check_of, is_check
 from srcad.ir.traversal import blocks, map_expr, names, own_writes, walk, with_blocks
 from srcad.ir.types import Array, Dim, Scalar, Symbol, Type, dim
-from srcad.rules.traits import CONDITIONS, SHAPE_ARITHMETIC
+from srcad.rules.primitives import PRIMITIVES
+from srcad.rules.traits import COMPARISONS, CONDITIONS, SHAPE_ARITHMETIC
 from srcad.typing.builder import Builder
 from srcad.typing.typeof import linear_value
 
@@ -65,6 +66,7 @@ class _Facts:
 
     lengths: LengthFacts
     checked: frozenset[Expr]
+    """By `_CheckHoisting._key`."""
 
     def copy(self) -> _Facts:
         return _Facts(self.lengths, self.checked)
@@ -106,7 +108,7 @@ class _CheckHoisting:
         if found.derived:
             residual = self._residual(condition, facts)
         else:  # the user's, which stays where it can fail
-            residual = Const(True) if condition in facts.checked else condition
+            residual = Const(True) if self._key(condition) in facts.checked else condition
         if residual == Const(True):
             return []
         self._assume(residual, facts)
@@ -214,6 +216,32 @@ class _CheckHoisting:
                 return Op(prim, tuple(map(self._expanded, args)), static)
         return e
 
+    def _key(self, e: Expr, negated: bool = False) -> Expr:
+        """Equal for conditions that say the same in other words: of a view or of its name, negated here or there."""
+        match e:
+            case Op("not", (inner,)):
+                return self._key(inner, not negated)
+            case Op("shape" | "len", (Var(name),), static) if isinstance(view := self.values.get(name), Op):
+                if view.prim == "index" and isinstance(self.types.get(name), Array):
+                    return Op("shape", (view,), static or (("axis", 0),))
+            case Op("and" | "or" as prim, args, static):
+                prim = {"and": "or", "or": "and"}[prim] if negated else prim
+                parts: list[Expr] = []
+                for part in args:
+                    key = self._key(part, negated)
+                    parts += key.args if isinstance(key, Op) and key.prim == prim else (key,)
+                return Op(prim, tuple(parts), static)
+            case Op(prim, args, static) if prim in COMPARISONS:
+                opposite = PRIMITIVES[prim].negation if negated and all(map(self._is_integer, args)) else None
+                key = Op(opposite or prim, tuple(map(self._key, args)), static)
+                return Op("not", (key,)) if negated and opposite is None else key
+        return Op("not", (e,)) if negated else e
+
+    def _is_integer(self, e: Expr) -> bool:
+        """NaN is neither less than a number nor not."""
+        t = self.builder.typeof(e)
+        return isinstance(t, Scalar) and t.dtype == "int64"
+
     def _dim(self, e: Expr) -> Dim | None:
         """An integer as a linear form."""
         match e:
@@ -233,10 +261,10 @@ class _CheckHoisting:
             d = self._dim(part)
             return None if d is None else facts.lengths.representative(d)
 
-        return Const(True) if e in facts.checked else residual_condition(e, value)
+        return Const(True) if self._key(e) in facts.checked else residual_condition(e, value)
 
     def _assume(self, condition: Expr, facts: _Facts) -> None:
-        facts.checked = facts.checked | {condition}
+        facts.checked = facts.checked | {self._key(condition)}
         for a, b in equalities(condition):
             x, y = self._dim(a), self._dim(b)
             if x is not None and y is not None:

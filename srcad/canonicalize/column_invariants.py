@@ -75,20 +75,20 @@ class _Dependent:
         own = defined(loop.body)
         self.outside = {shared.class_of(name) for name in _stored(loop.body) if not shared.aliases(name) <= own}
         """Classes with memory from before the loop: a second store of the same is not the first."""
-        while any([self._depends(loop.body, at) for at in range(len(loop.body))]):
-            pass
+        while any(self._depends(loop.body, at) for at in range(len(loop.body))):
+            pass  # each time one more is found
 
     def _depends(self, body: Block, at: int) -> bool:
         """Whether a statement is newly found to depend on the direction."""
         stmt = body[at]
         stores = self._classes(stmt_stores(stmt))
         known = id(stmt) in self.statements
-        if not known:
-            # an array that differs is made anew for each direction
-            touched = stores | self._contents(stmt) | self._classes(stmt_writes(stmt))
-            if self.names.isdisjoint(stmt_reads(stmt)) and self.memory.isdisjoint(touched):
-                if self.outside.isdisjoint(stores) and not self._is_read_before(body, at, stores):
-                    return False
+        # an array that differs is made anew for each direction
+        touched = stores | self._contents(stmt) | self._classes(stmt_writes(stmt))
+        differs = not (self.names.isdisjoint(stmt_reads(stmt)) and self.memory.isdisjoint(touched))
+        changes = not self.outside.isdisjoint(stores) or self._is_read_before(body, at, stores)
+        if not (known or differs or changes):
+            return False
         size = len(self.memory)
         self.statements.add(id(stmt))
         self.names |= stmt_writes(stmt)

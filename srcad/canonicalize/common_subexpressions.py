@@ -13,7 +13,7 @@ from itertools import count
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.analysis.values.effects import is_pure
 from srcad.ir.names import base, is_temporary
-from srcad.ir.nodes import Assign, Block, Const, Expr, For, Function, Op, Var, While
+from srcad.ir.nodes import Assign, Block, Expr, For, Function, Op, Var, While
 from srcad.ir.result_memory import is_view
 from srcad.ir.traversal import block_stores, blocks, map_expr, names, stmt_stores, substitute, walk, with_blocks
 from srcad.ir.types import Array, Scalar, is_alike
@@ -105,9 +105,9 @@ class _Sharing:
         first = known.setdefault((repr(value), *sorted((group, memory.get(group, 0)) for group in read)), target)
         if first == target or not is_alike(self.types[first], self.types[target]):
             return
-        if isinstance(self.types[target], Array):
-            if not {self.shared.class_of(first), self.shared.class_of(target)}.isdisjoint(self.own):
-                return
+        classes = {self.shared.class_of(first), self.shared.class_of(target)}
+        if isinstance(self.types[target], Array) and not classes.isdisjoint(self.own):
+            return
         self.numbers[target] = self.numbers.get(first, Var(first))
         if self.is_worth_it(target, op) and (is_temporary(target) or base(target) == base(first)):
             self.mapping[target] = self.mapping.get(first, Var(first))

@@ -188,7 +188,7 @@ def is_float(t: Type) -> bool:
 
 
 def is_alike(a: Type | None, b: Type | None) -> bool:
-    """Whether a value of one type can stand for one of the other: what a type says about lengths and ranges may differ."""
+    """Whether a value of one type can stand for one of the other; what is known of lengths and ranges may differ."""
     match a, b:
         case Scalar(left), Scalar(right):
             return left == right

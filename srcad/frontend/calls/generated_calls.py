@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from srcad.errors import SrcadError
@@ -32,18 +33,28 @@ def name_of(function: Abstract) -> str:
     return str(getattr(getattr(function, "tree", None), "name", "lambda_"))
 
 
+@contextmanager
+def unchecked(ctx: Context) -> Iterator[None]:
+    """What is lowered is a text of srcad: it checks what may fail, and all else was proved when it was made."""
+    builder = ctx.builder
+    before = ctx.checks_indices, builder.checks
+    ctx.checks_indices = builder.checks = False
+    try:
+        yield
+    finally:
+        ctx.checks_indices, builder.checks = before
+
+
 def called(ctx: Context, function: Callable[..., Any], values: Sequence[Leaf], name: str) -> list[Leaf]:
     """Inline a call of the generated function. What cannot be read of it is an error at the call."""
-    before, ctx.checks_indices = ctx.checks_indices, False  # they are those of the function, which have been checked
     try:
-        found = inline(ctx, function, values, {})
+        with unchecked(ctx):
+            found = inline(ctx, function, values, {})
     except (RetryUnrolled, RetryWithLists, NotYetBound) as retry:
         retry.error = _about_lists(ctx, name, retry.error)
         raise
     except SrcadError as error:
         raise _about_lists(ctx, name, error) from None
-    finally:
-        ctx.checks_indices = before
     parts = found.items if isinstance(found, Seq) else (found,)
     leaves = [ctx.check(part) for part in parts]
     return [leaf for leaf in leaves if isinstance(leaf, Leaf)]

@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from srcad.frontend.calls.closure_conversion import lowered_alone, refuse_shared_memory
 from srcad.frontend.calls.differentiated_arguments import Arguments, as_type, filled, new_variable, value_of_pair
-from srcad.frontend.calls.generated_calls import called, name_of
+from srcad.frontend.calls.generated_calls import called, name_of, unchecked
 from srcad.frontend.calls.inlined_frames import inline
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -218,7 +218,8 @@ def call_columns(
     for name, variable in zip(inner.chosen, variables, strict=True):
         request = Request("tangent", (name,), False, asked.has_aux, asked.options)
         tangent = Partial(Constant(ctx.differentiate(inner.function, result, request, inner.functions)), tuple(values))
-        columned = inline(ctx, columns, [tangent, variable.given, Seq(tuple(value[: len(outputs)]))], {})
+        with unchecked(ctx):
+            columned = inline(ctx, columns, [tangent, variable.given, Seq(tuple(value[: len(outputs)]))], {})
         assert isinstance(columned, Seq)
         found.append([one for one in map(ctx.check, columned.items) if isinstance(one, Leaf)])
     rows = [arguments.gradient([column[at] for column in found]) for at in range(len(outputs))]

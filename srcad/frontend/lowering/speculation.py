@@ -25,11 +25,31 @@ from srcad.frontend.values.context import Context
 from srcad.frontend.values.definedness import may_be_unbound
 
 _UNSAFE = (
-    gast.Call, gast.Subscript, gast.NamedExpr, gast.Div, gast.FloorDiv, gast.Mod, gast.Pow, gast.MatMult,
+    gast.Call, gast.NamedExpr, gast.Div, gast.FloorDiv, gast.Mod, gast.Pow, gast.MatMult,
     gast.ListComp, gast.DictComp, gast.SetComp, gast.GeneratorExp,
 )  # fmt: skip
 
 
 def is_safe_to_speculate(ctx: Context, node: Any) -> bool:
-    """Whether an expression has no effect and cannot raise: no call, subscript, division, or unbound name."""
-    return not any(isinstance(inner, _UNSAFE) for inner in gast.walk(node)) and not may_be_unbound(ctx, node)
+    """Whether an expression has no effect and cannot raise: no call, division, or unbound name, and no item by index.
+
+    A length, `x.shape[0]`, is safe: whether there is such an axis is known when compiling. So is a slice, `x[1:]`.
+    """
+    if any(isinstance(inner, _UNSAFE) or not _is_safe_item(inner) for inner in gast.walk(node)):
+        return False
+    return not may_be_unbound(ctx, node)
+
+
+def _is_safe_item(node: Any) -> bool:
+    match node:
+        case gast.Subscript(value=gast.Attribute(attr="shape"), slice=gast.Constant(value=int())):
+            return True
+        case gast.Subscript(slice=gast.Tuple(elts=parts)):
+            return all(map(_is_part, parts))
+        case gast.Subscript(slice=part):
+            return _is_part(part)
+    return True
+
+
+def _is_part(node: Any) -> bool:
+    return isinstance(node, gast.Slice) and node.step is None
