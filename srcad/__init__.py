@@ -25,6 +25,7 @@ from srcad.gradient_check import check_grad, check_rule
 from srcad.insertion import insert_gradient_of
 from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
+from srcad.rules.expansions.windows import window
 from srcad.rules.external import opaque
 
 __all__ = [
@@ -56,5 +57,6 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "window",
 ]
 __version__ = "0.1.0"

@@ -22,6 +22,11 @@ def constant(x: Any) -> Any:
     return x
 
 
+def cut(x: Any, where: Any) -> Any:
+    """`x`, as a constant where the condition holds: so it stands in a derivative that is differentiated again."""
+    return x
+
+
 def chosen(c: Any, a: Any, b: Any) -> Any:
     """`a if c else b`: in a derivative that is differentiated again, where both are there, and one may be infinite."""
     return a if c else b

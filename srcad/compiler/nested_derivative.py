@@ -130,6 +130,8 @@ def _mark(expr: Expr) -> Expr:
     match expr:
         case Op("stop_gradient"):
             return replace(expr, prim="runtime.constant")
+        case Op("cut_gradient"):
+            return replace(expr, prim="runtime.cut")
         case Op("select", (_, Var() | Const(), Var() | Const())):
             # a branch would say that what is not chosen is not computed: no guard against 0 * inf
             return replace(expr, prim="runtime.chosen")

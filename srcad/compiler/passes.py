@@ -17,6 +17,7 @@ from srcad.canonicalize.check_hoisting import hoist_checks
 from srcad.canonicalize.check_merging import merge_index_checks
 from srcad.canonicalize.column_invariants import hoist_column_invariants
 from srcad.canonicalize.common_subexpressions import share_between_columns, share_common_subexpressions
+from srcad.canonicalize.cuts import remove_cuts
 from srcad.canonicalize.insertions import remove_insertions
 from srcad.canonicalize.nonnegative_integers import mark_nonnegative_integers
 from srcad.cleanup.adjoint.branch_merging import merge_branches, without_rulers
@@ -128,6 +129,7 @@ ROUND = (
 )
 
 SIMPLIFY: Order = (
+    Pass("remove_cuts",                         f(remove_cuts),                      SWEEPS,     SWEEPS),
     Pass("leave_ssa",                           f(leave_ssa),                        SWEEPS,     SEQUENTIAL),
     Pass("array_updates_as_stores",             body(array_updates_as_stores),       SEQUENTIAL, SEQUENTIAL),
     Repeated("until nothing changes", ROUND),

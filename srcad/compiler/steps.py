@@ -98,6 +98,7 @@ def lowered(unit: Unit) -> Unit:
         calls=asked.calls,
         inlined=asked.inlined,
         tables=asked.tables,
+        windows=asked.request.mode != "primal",
     )
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)
@@ -122,6 +123,7 @@ def refuse_zero_dim(unit: Unit) -> Unit:
             lists=asked.request.mode in _WITH_LISTS,
             tables=first.has_tables,
             calls=False,
+            windows=asked.request.mode != "primal",
         )
         if marked.functions:
             what = f"{marked.functions[0].tree.name} calls itself, where there are 0-d arrays"

@@ -350,7 +350,7 @@ def _is_foldable(prim: str, args: Sequence[Expr]) -> bool:
         and primitive.kind in _FOLDABLE
         and not primitive.external
         and all(isinstance(arg, Const) and isinstance(arg.value, bool | int | float) for arg in args)
-        and prim != "stop_gradient"
+        and prim not in ("stop_gradient", "cut_gradient")
     )
 
 

@@ -109,7 +109,7 @@ class Expressions:
                 return ast.Subscript(_attribute(self.expr(op.args[0]), "shape"), _literal(static["axis"]))
             case "size":
                 return _attribute(self.expr(op.args[0]), "size")
-            case "stop_gradient":
+            case "stop_gradient" | "cut_gradient":
                 return self.expr(op.args[0])
             case "copy":
                 return _method(self.expr(op.args[0]), "copy")

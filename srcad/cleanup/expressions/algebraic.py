@@ -73,7 +73,7 @@ class _AlgebraRules:
         if constant is not None:
             return constant
         kind = PRIMITIVES[op.prim].kind if op.prim in PRIMITIVES else ""
-        if op.prim == "copy" or (kind in _READERS and op.prim not in ("select", "stop_gradient")):
+        if op.prim == "copy" or (kind in _READERS and op.prim not in ("select", "stop_gradient", "cut_gradient")):
             # an operation that only reads its operands needs neither a copy nor `[:]`
             args = tuple(_without_copy(a) for a in op.args)
             if args != op.args:

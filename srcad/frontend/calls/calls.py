@@ -13,6 +13,7 @@ import numpy as np
 
 from srcad.errors import SrcadError
 from srcad.frontend.calls import type_queries as type_queries  # fills BUILTINS
+from srcad.frontend.calls import window_calls as window_calls  # fills BUILTINS
 from srcad.frontend.calls.argument_binding import class_fields
 from srcad.frontend.calls.builtin_calls import BUILTINS
 from srcad.frontend.calls.inlined_frames import call_closure, inline

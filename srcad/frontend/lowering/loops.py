@@ -28,8 +28,9 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
+from srcad.frontend.lowering.windows import check_again, windowed
 from srcad.frontend.source.scopes import assigned, loads
-from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf
+from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
 from srcad.frontend.values.context import Context, RetryUnrolled
 from srcad.frontend.values.control_joins import branch
 from srcad.frontend.values.definedness import set_bound
@@ -45,6 +46,13 @@ _FEW = 8
 
 def lower_for(ctx: Context, node: gast.For) -> None:
     over = ctx.check(ctx.expression(node.iter))
+    if isinstance(over, WindowValue):
+        if ctx.cuts_windows or ctx.nested:
+            with ctx.at(node.iter):
+                statements = windowed(ctx, node, over)
+            ctx.statements(statements)
+            return
+        over = over.inner
     flag = getattr(node, "exit_flag", None)
     items = items_of(ctx, over)
     if items is not None:
@@ -117,6 +125,8 @@ def _for(ctx: Context, node: gast.For, iterable: Iterable, flag: str | None) -> 
     start, stop, step = iterable.start.atom, iterable.stop.atom, iterable.step.atom
     ran = _is_later(ctx, iterable, stop, start)
     loop = For(index, start, stop, step, tuple(fixpoint.body), tuple(fixpoint.carried), leaves, span)
+    if hasattr(node, "again_of"):
+        check_again(ctx, loop, node.again_of)
     builder.emit(replace(loop, directions=iterable.directions))
     fixpoint.bind_after_loop(ran)
     return bool(fixpoint.conflicts)

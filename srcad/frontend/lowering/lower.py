@@ -129,6 +129,7 @@ def lower(
     tables: bool = True,
     calls: bool = True,
     inlined: frozenset[int] = frozenset(),
+    windows: bool = True,
 ) -> Lowered:
     """Lower a function for arguments described by `values.describe`, by parameter name.
 
@@ -139,6 +140,7 @@ def lower(
     as those of adjoints. `lists` may grow and shrink at run time (`run_time_lists`), of which there is no derivative.
     `tables` from outside are arrays, if the function can be lowered so. `calls` of functions stay calls where they are
     longer than a line or two and called more than once, unless they are among those `inlined`, the ids of their trees.
+    Loops over `windows` are plain loops where there is no derivative.
     Raises S1xx for what is outside the language.
     """
     check_subset(source)
@@ -148,7 +150,7 @@ def lower(
         builder = Builder()
         builder.function, builder.checks = source.name, True
         ctx = Context(builder, PARTS, fixed, differentiate, zero_d, free_sums, tables)
-        ctx.list_items = known
+        ctx.list_items, ctx.cuts_windows = known, windows
         ctx.functions = functions = functions.again()
         try:
             lowered = _lowered(ctx, source, arguments, name)

@@ -70,7 +70,8 @@ def apply(ctx: Context, prim: str, *args: Leaf, hint: str = "", **static: object
 
 def _may_be_evaluated(primitive: Primitive) -> bool:
     """Whether its value is known when compiling, where its operands are."""
-    return primitive.kind == "elementwise" and primitive.name != "stop_gradient" and not primitive.external
+    constants = ("stop_gradient", "cut_gradient")
+    return primitive.kind == "elementwise" and primitive.name not in constants and not primitive.external
 
 
 def is_int64(value: Abstract) -> bool:

@@ -167,6 +167,27 @@ class RangeValue:
 
 
 @dataclass(frozen=True)
+class WindowValue:
+    """`srcad.window(...)`, of which a loop cuts the gradient."""
+
+    inner: Abstract
+    every: Leaf | None
+    depth: Leaf | None
+    """How many blocks of `every` iterations a window has; None where it is its own block."""
+    cut: dict[str, Abstract | None]
+    """The variables that are cut, with the masks of more cuts."""
+
+
+@dataclass(frozen=True)
+class PartValue:
+    """The items from one number to before another."""
+
+    inner: Abstract
+    start: Leaf
+    stop: Leaf
+
+
+@dataclass(frozen=True)
 class EnumerateValue:
     inner: Abstract
     start: Leaf
@@ -244,6 +265,8 @@ Abstract = Union[
     Method,
     SliceValue,
     RangeValue,
+    WindowValue,
+    PartValue,
     EnumerateValue,
     ZipValue,
     ReversedValue,

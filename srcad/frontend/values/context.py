@@ -224,6 +224,8 @@ class Context:
         """It is the text of a rule, inlined where nothing can be captured: numbers from outside are constants."""
         self.nested = 0
         """How many derivatives are called, one inside the other, around what is lowered."""
+        self.cuts_windows = True
+        """Whether loops over windows are those of their derivative."""
         self.is_outermost = True
         """The parameters are those of a call, not those of a function that is called."""
         self.given: dict[str, str] = {}
@@ -238,7 +240,7 @@ class Context:
         own = Context(builder, self.parts, self.fixed, self._differentiate, self.zero_d, self.free_sums, self.tables)
         own.functions, own.list_items, own.checks_indices = self.functions, self.list_items, self.checks_indices
         own.zero_d_seen, own.nested, own.is_outermost = self.zero_d_seen, self.nested, False
-        own.makes_lists = self.makes_lists
+        own.makes_lists, own.cuts_windows = self.makes_lists, self.cuts_windows
         return own
 
     # ---- the parts -----------------------------------------------------------------------------

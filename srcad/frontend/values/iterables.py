@@ -22,7 +22,7 @@ f(x: float64[x.0], y: float64[y.0]):
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from srcad.frontend.values.abstract_values import (
     Abstract,
@@ -31,6 +31,7 @@ from srcad.frontend.values.abstract_values import (
     HeapRef,
     Leaf,
     Mapping,
+    PartValue,
     RangeValue,
     Record,
     ReversedValue,
@@ -136,10 +137,12 @@ def iterable_of(ctx: Context, value: Abstract) -> Iterable:
                 "write into an array made before the loop: hs = np.empty((n, ...)), then hs[i] = h;\n"
                 "or take the items by index: hs[i] for i in range(len(hs)).",
             )
+        case PartValue(inner, start, stop):
+            return replace(from_zero(ctx, inner), start=start, stop=stop)
         case ReversedValue(inner):
             return _reversed(ctx, inner)
         case EnumerateValue(inner, start):
-            iterable = _from_zero(ctx, inner)
+            iterable = from_zero(ctx, inner)
 
             def pair(index: Leaf) -> Abstract:
                 counted = index if start.atom == Const(0) else arithmetic(ctx, "+", index, start)
@@ -209,7 +212,7 @@ def _is_length(count: Leaf) -> bool:
     return value is not None and value.const >= 0 and all(s.axis is not None and c > 0 for s, c in value.terms)
 
 
-def _from_zero(ctx: Context, value: Abstract) -> Iterable:
+def from_zero(ctx: Context, value: Abstract) -> Iterable:
     """The same items, indexed from 0 in steps of 1."""
     known = items_of(ctx, value)
     if known is not None:
@@ -235,12 +238,12 @@ def _reversed(ctx: Context, inner: Abstract) -> Iterable:
         start = arithmetic(ctx, "-", inner.stop, inner.step)
         stop = arithmetic(ctx, "-", inner.start, inner.step)
         return Iterable(start, stop, minus if inner.step.static == 1 else one, lambda index: index, is_index=True)
-    iterable = _from_zero(ctx, inner)
+    iterable = from_zero(ctx, inner)
     return Iterable(arithmetic(ctx, "-", iterable.stop, one), minus, minus, iterable.item)
 
 
 def _zipped(ctx: Context, inners: Sequence[Abstract]) -> Iterable:
-    columns = [_from_zero(ctx, inner) for inner in inners]
+    columns = [from_zero(ctx, inner) for inner in inners]
     stop = columns[0].stop
     for column in columns[1:]:
         if type(stop.static) is int and type(column.stop.static) is int:

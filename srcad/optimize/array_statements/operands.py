@@ -292,7 +292,7 @@ class Operands:
             case Var():
                 return expr
             case Op(prim, (inner, *items), static) if prim in WRITABLE_VIEWS or (
-                reading and prim in ("copy", "np.ascontiguousarray", "stop_gradient", "reshape")
+                reading and prim in ("copy", "np.ascontiguousarray", "stop_gradient", "cut_gradient", "reshape")
             ):
                 new = tuple(self._item(item, before) for item in items)
                 return Op(prim, (self._path(inner, before, reading), *new), static)

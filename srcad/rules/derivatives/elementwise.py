@@ -335,6 +335,11 @@ def where(d_y: Any, y: Any, c: Any, a: Any, b: Any) -> Any:
     return None, np.where(c, d_y, 0.0), np.where(c, 0.0, d_y)
 
 
+@vjp("cut_gradient")
+def cut_gradient(d_y: Any, y: Any, x: Any, where: Any) -> Any:
+    return np.where(where, 0.0, d_y), None
+
+
 # ---- special functions -------------------------------------------------------------------------
 
 
