@@ -8,6 +8,7 @@ print(gradient.source)
 """
 
 from srcad.api import adjoint, grad, hessian, hvp, jacobian, jit, jvp, load, stop_gradient, value_and_grad, vjp
+from srcad.capacitor import Capacitor, Recorded
 from srcad.derivative import Derivative
 from srcad.dispatch.memory_plan import Plan
 from srcad.errors import (
@@ -31,12 +32,14 @@ from srcad.rules.external import opaque
 __all__ = [
     "AliasError",
     "ArgumentError",
+    "Capacitor",
     "CompileError",
     "Derivative",
     "DerivativeError",
     "InternalError",
     "NumericalDerivativeWarning",
     "Plan",
+    "Recorded",
     "SrcadError",
     "UnsupportedError",
     "Vjp",
