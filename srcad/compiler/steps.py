@@ -21,6 +21,7 @@ from srcad.analysis.memory.zero_dim_conflicts import refuse_zero_dim_conflicts
 from srcad.analysis.values.activity import active_names
 from srcad.analysis.values.parameter_roles import parameter_roles
 from srcad.analysis.values.step_functions import step_inputs
+from srcad.canonicalize.column_invariants import hoist_column_invariants
 from srcad.canonicalize.copy_written_arguments import copy_written_arguments
 from srcad.canonicalize.expand_augmented_stores import expand_augmented_stores
 from srcad.canonicalize.guarded_products import differentiable_guards
@@ -42,15 +43,16 @@ from srcad.cleanup.in_place_updates import update_in_place
 from srcad.cleanup.style.idioms import idiomatic_form
 from srcad.cleanup.style.reversed_index_names import name_reversed_indices
 from srcad.cleanup.style.taped_conditions import load_taped_conditions
+from srcad.compiler.agreed_lengths import agreed_lengths, may_broadcast
 from srcad.compiler.called_tangents import called_tangent
 from srcad.compiler.outputs import check_outputs, check_pair_outputs, output_dtype, value_of_pair
 from srcad.compiler.sweep_pairs import sweep_pair
 from srcad.compiler.unit import Unit
 from srcad.errors import fail
 from srcad.forward.tangents import with_tangents
-from srcad.frontend.lowering.lower import lower
+from srcad.frontend.lowering.lower import Lowered, lower
 from srcad.frontend.source.read import is_generated, span
-from srcad.frontend.values.abstract_values import Seq, leaves
+from srcad.frontend.values.abstract_values import Abstract, Seq, leaves
 from srcad.frontend.values.zero_dim_arrays import asks_about_zero_d
 from srcad.ir.nodes import Assign, AugAssign, Block, Expr, Function, Stmt, Store, Var
 from srcad.ir.result_memory import root
@@ -88,9 +90,25 @@ def _changed(unit: Unit, f: Function, aliases: MayAlias | None = None) -> Unit:
 def lowered(unit: Unit) -> Unit:
     asked = unit.asked
     assert asked.source is not None
-    found = lower(
+    found = _lowered(unit, asked.arguments)
+    agreed = agreed_lengths(hoist_column_invariants(found.function)) if not found.functions else None
+    if agreed is not None:
+        again = _lowered(unit, agreed.arguments(asked.arguments))
+        if may_broadcast(again.function) < may_broadcast(found.function):
+            found = replace(again, function=agreed.at_the_start(again.function))
+    if not found.functions:
+        return replace(unit, function=found.function, lowered=found)
+    assert unit.prepare_called is not None
+    f, called = unit.prepare_called(found.function, found.functions, asked.request, asked.taped)
+    return replace(unit, function=f, called=called, lowered=replace(found, function=f))
+
+
+def _lowered(unit: Unit, arguments: Mapping[str, Abstract]) -> Lowered:
+    asked = unit.asked
+    assert asked.source is not None
+    return lower(
         asked.source,
-        asked.arguments,
+        arguments,
         fixed=asked.fixed,
         differentiate=unit.differentiate,
         free_sums=asked.free_sums,
@@ -100,11 +118,6 @@ def lowered(unit: Unit) -> Unit:
         tables=asked.tables,
         windows=asked.request.mode != "primal",
     )
-    if not found.functions:
-        return replace(unit, function=found.function, lowered=found)
-    assert unit.prepare_called is not None
-    f, called = unit.prepare_called(found.function, found.functions, asked.request, asked.taped)
-    return replace(unit, function=f, called=called, lowered=replace(found, function=f))
 
 
 def refuse_zero_dim(unit: Unit) -> Unit:
