@@ -39,7 +39,7 @@ def hoist_column_invariants(f: Function) -> Function:
     h = np.tanh(x)
     total = np.zeros_like(h)
     total += h
-    slope = 1.0 - total * total
+    slope = 1.0 - (total * total)
     for at in range(n):
         direction[at] = 1.0
         t_h = slope * direction

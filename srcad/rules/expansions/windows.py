@@ -47,7 +47,7 @@ def window(
     ...         total = total + h
     ...     return total
     >>> round(f(0.5), 4), srcad.grad(f, target="python")(0.5)
-    (10.0312, 8.1875)
+    (10.0312, 9.75)
     """
     for name, value in (("every", every), ("back", back)):
         if value is not None and value < 1:
