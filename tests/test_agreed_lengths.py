@@ -88,7 +88,7 @@ def test_it_asks_first(f: Callable[..., Any], args: tuple[Any, ...], steps: int,
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     makers.append(getattr(module, f"{f.__name__}_grad"))
-    for length in (9, 11, 13):
+    for length in (5, 13):
         wrong = (args[0], np.ones(length), *args[2:-1], steps)
         for made in makers:
             with pytest.raises((ValueError, AssertionError)) as caught:
@@ -100,7 +100,7 @@ def test_compiled_it_asks_first() -> None:
     df = srcad.grad(relaxed, (0, 1))
     for one, want in zip(df(U, V, 3), srcad.grad(relaxed, (0, 1), target="python")(U, V, 3), strict=True):
         np.testing.assert_allclose(one, want, rtol=1e-12)
-    for length in (9, 11, 13, 100_000):
+    for length in (9, 13, 100_000):
         with pytest.raises(ValueError, match="L"):
             df(U, np.ones(length), 0)
 
