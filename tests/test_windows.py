@@ -114,7 +114,9 @@ OTHERS = (over_rows, enumerated, backwards, in_place, branches)
 
 
 @pytest.mark.parametrize(
-    ("f", "sizes"), [*((recurrent, one) for one in SIZES), *((f, one) for f in OTHERS for one in FEW)], ids=str
+    ("f", "sizes"),
+    [*((recurrent, one) for one in SIZES), *((f, one) for f in OTHERS for one in FEW)],
+    ids=lambda one: getattr(one, "__name__", str(one)),
 )
 def test_the_definition(f: Callable[..., Any], sizes: tuple[int, int]) -> None:
     value, found = srcad.value_and_grad(f, (0, 1, 2), target="python")(W, H0, XS, *sizes)
