@@ -152,6 +152,7 @@ SCALAR = [
     case("runtime.digamma", real(-1.8, -1.2)),
     case("runtime.polygamma", 1, POSITIVE),
     case("runtime.polygamma", 2, real(-1.8, -1.2)),
+    case("cut_gradient", R, False),
     case("select", True, R, R),
     case("select", False, R, R),
     case("float", R),

@@ -160,7 +160,7 @@ elementwise("select", _selected, **CHEAP, steps=(0,), linear=(1, 2), dtype="join
             choice="condition", weak_literals=True, lazy=True, memory=ResultMemory((1, 2)), noun="choice")  # fmt: skip
 row("stop_gradient", lambda x: x, "elementwise", cheap=True, differentiable=False, memory=ResultMemory((0,)),
     elements="same")  # fmt: skip
-row("cut_gradient", lambda x, where: x, "elementwise", cheap=True, steps=(1,), dtype="joined", elements="same",
+row("cut_gradient", lambda x, where: x, "elementwise", cheap=True, steps=(1,), dtype="joined",
     memory=ResultMemory((0,)), noun="cut")  # fmt: skip
 PRIMITIVE_OF[runtime.constant] = "stop_gradient"
 PRIMITIVE_OF[runtime.cut] = "cut_gradient"
