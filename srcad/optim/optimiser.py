@@ -1,0 +1,169 @@
+"""What all methods have in common: a state, and updates of parameters and state in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf, isfinite
+from typing import Any, NoReturn
+
+import numpy as np
+
+from srcad.dispatch.pytree import flatten, places_of
+from srcad.errors import fail
+from srcad.optim.compiled_kernels import kernel
+from srcad.optim.parameters import (
+    Flat,
+    described,
+    dtype_of,
+    flat_view,
+    gradients_of,
+    is_changed,
+    owner,
+    owners,
+    rebuilt,
+    refuse_unsuited,
+)
+
+Array = np.ndarray[Any, Any]
+State = dict[str, Array]
+Step = float | Callable[[int], float]
+COUNT = "count"
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """A method that changes parameters by their gradient. It holds numbers only; what changes is in the state.
+
+    `step` is a number, or a schedule: a function of the number of updates before, from 0 on.
+    """
+
+    step: Step
+
+    def __post_init__(self) -> None:
+        if not callable(self.step):
+            check_number("step", self.step, 0.0, inf)
+
+    def start(self, params: Any) -> State:
+        """The state before the first update: the number of updates and, for each float of `params`, arrays of zeros.
+
+        It is a dict of arrays, named after the parameters: `mean['W'][0]` is the mean that belongs to
+        `params['W'][0]`. So `numpy.savez(path, **state)` writes it to a file, and `dict(numpy.load(path))` is the
+        state again: with the parameters of then, updates go on bit for bit.
+
+        Raises S305 for floats that are neither float32 nor float64, S308 for arrays that share memory, S317 for
+        arrays that are read-only.
+        """
+        leaves, spec = flatten(params)
+        refuse_unsuited(params, leaves)
+        state: State = {COUNT: np.array(0)}
+        for leaf, keys in zip(leaves, _keys(spec, self.arrays), strict=True):
+            if is_changed(leaf):
+                state.update({key: np.zeros_like(leaf, dtype_of(leaf), subok=False) for key in keys})
+        return state
+
+    def update(self, params: Any, gradient: Any, state: State) -> Any:
+        """Change `params` and `state` in place, by the gradient at `params`. Returns the parameters.
+
+        The gradient has the structure of `params`, as `srcad.grad` returns it, with None where a parameter is no
+        float; such a parameter stays as it is. Arrays of `params` are changed in place. Numbers cannot be: where there
+        are some, a structure like `params` is returned, with the same arrays and new numbers. So write
+        `params = optimiser.update(params, gradient, state)`.
+
+        NaN and infinities in the gradient go into the parameters and the state: ask before, where they may occur;
+        `clip_by_norm` returns a norm that is not finite then. An error leaves everything as it was.
+
+        Raises S340 for a gradient that does not fit the parameters, S341 for a state that does not, and the errors
+        of `start`.
+        """
+        leaves, spec = flatten(params)
+        refuse_unsuited(params, leaves)
+        gradients = gradients_of(params, gradient, leaves, spec)
+        keys = _keys(spec, self.arrays)
+        _check_state(self, state, leaves, keys)
+        count = int(state[COUNT]) + 1
+        numbers = self.numbers(step_at(self.step, count - 1), count)
+        of_dtype = {4: [np.float32(number) for number in numbers], 8: [float(number) for number in numbers]}
+        run = kernel(self.kernel)
+        # a gradient that is a view of a parameter must not change on the way
+        shared = owners(leaves)
+        gradients = [np.array(g) if isinstance(g, np.ndarray) and id(owner(g)) in shared else g for g in gradients]
+        values = list(leaves)
+        for at, (leaf, own) in enumerate(zip(leaves, gradients, strict=True)):
+            if is_changed(leaf):
+                x = Flat(leaf)
+                parts = [Flat(state[key], x.order) for key in keys[at]]
+                g = flat_view(own, x.array.dtype, x.order)
+                run(x.array, g, *(part.array for part in parts), *of_dtype[x.array.itemsize])
+                values[at] = x.value()
+                for part in parts:
+                    part.value()
+        state[COUNT][...] = count
+        return rebuilt(params, spec, leaves, values)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """What the state has for each float among the parameters."""
+        raise NotImplementedError
+
+    @property
+    def kernel(self) -> str:
+        """The name of the function that changes one array."""
+        return type(self).__name__
+
+    def numbers(self, step: float, count: int) -> tuple[float, ...]:
+        """What the kernel takes after the arrays, in update number `count`, from 1 on."""
+        raise NotImplementedError
+
+
+def step_at(step: Step, count: int) -> float:
+    """The step after `count` updates."""
+    if not callable(step):
+        return step
+    found = float(step(count))
+    if not isfinite(found):
+        fail("S310", f"the schedule gives the step {found} after {count} updates")
+    return found
+
+
+def check_number(name: str, value: Any, low: float, high: float) -> None:
+    """S310 for what is not a number with low <= value < high."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value < high:
+        wanted = f"from {low:g} on" if high == inf else f"from {low:g} to below {high:g}"
+        fail("S310", f"{name} is a number {wanted}, not {value!r}")
+
+
+@lru_cache(128)
+def _keys(spec: Any, arrays: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """For each leaf of a structure, the keys of its arrays in the state."""
+    found = tuple(zip(*(places_of(spec, name) for name in arrays), strict=True)) or ((),) * spec.num_leaves
+    if len(set(found)) < len(found) and arrays:
+        fail("S302", "two keys of a dict among the parameters are written alike", advice="use strings as keys.")
+    return found
+
+
+def _check_state(method: Optimiser, state: Any, leaves: list[Any], keys: tuple[tuple[str, ...], ...]) -> None:
+    if not isinstance(state, dict):
+        advice = "write dict(numpy.load(path))." if hasattr(state, "files") else "take what start(params) returns."
+        fail("S341", f"the state is of type {type(state).__name__}, not a dict of arrays", None, None, advice)
+    wanted = [(COUNT, 0, np.dtype(int))]
+    for leaf, own in zip(leaves, keys, strict=True):
+        if is_changed(leaf):
+            wanted += [(key, leaf, dtype_of(leaf)) for key in own]
+    for key, leaf, dtype in wanted:
+        found = state.get(key)
+        fits = isinstance(found, np.ndarray) and found.shape == np.shape(leaf) and found.dtype == dtype
+        if found is None or not (fits and found.flags.writeable):
+            has = "There is none" if found is None else f"It is {described(found)}, perhaps read-only"
+            shape = np.shape(leaf)
+            _refuse_state(method, f"{has}; it has to be an array of {dtype} of shape {shape}.", key)
+    if len(state) > len(wanted):
+        extra = sorted(set(state) - {key for key, _, _ in wanted}, key=str)
+        _refuse_state(method, "No parameter has such a one.", extra[0])
+
+
+def _refuse_state(method: Optimiser, why: str, key: object) -> NoReturn:
+    name = type(method).__name__
+    advice = "take the state that start(params) of this optimiser returned, and that its updates changed."
+    fail("S341", f"the state does not fit {name} of these parameters: state[{key!r}]", None, why, advice)
