@@ -10,7 +10,24 @@ The methods are frozen dataclasses whose names are written as functions are.
 
 from srcad.optim.adam import adam, adamw
 from srcad.optim.adaptive import adadelta, adagrad, rmsprop
+from srcad.optim.clipping import clip_by_norm, clip_by_value
 from srcad.optim.gradient_descent import sgd
 from srcad.optim.optimiser import Optimiser
+from srcad.optim.schedules import constant, cosine, exponential_decay, piecewise, warm_up
 
-__all__ = ["Optimiser", "adadelta", "adagrad", "adam", "adamw", "rmsprop", "sgd"]
+__all__ = [
+    "Optimiser",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamw",
+    "clip_by_norm",
+    "clip_by_value",
+    "constant",
+    "cosine",
+    "exponential_decay",
+    "piecewise",
+    "rmsprop",
+    "sgd",
+    "warm_up",
+]

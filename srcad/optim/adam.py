@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf, sqrt
 
-from srcad.optim.optimiser import Optimiser, Step, check_number
+from srcad.optim.numbers import check_number
+from srcad.optim.optimiser import Optimiser
+from srcad.optim.schedules import Step
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from srcad.errors import fail
-from srcad.optim.optimiser import Optimiser, check_number
+from srcad.optim.numbers import check_number
+from srcad.optim.optimiser import Optimiser
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf, isfinite
 from typing import Any, NoReturn
 
 import numpy as np
@@ -25,10 +23,10 @@ from srcad.optim.parameters import (
     rebuilt,
     refuse_unsuited,
 )
+from srcad.optim.schedules import Step, check_step, step_at
 
 Array = np.ndarray[Any, Any]
 State = dict[str, Array]
-Step = float | Callable[[int], float]
 COUNT = "count"
 
 
@@ -42,8 +40,7 @@ class Optimiser:
     step: Step
 
     def __post_init__(self) -> None:
-        if not callable(self.step):
-            check_number("step", self.step, 0.0, inf)
+        check_step("step", self.step)
 
     def start(self, params: Any) -> State:
         """The state before the first update: the number of updates and, for each float of `params`, arrays of zeros.
@@ -115,23 +112,6 @@ class Optimiser:
     def numbers(self, step: float, count: int) -> tuple[float, ...]:
         """What the kernel takes after the arrays, in update number `count`, from 1 on."""
         raise NotImplementedError
-
-
-def step_at(step: Step, count: int) -> float:
-    """The step after `count` updates."""
-    if not callable(step):
-        return step
-    found = float(step(count))
-    if not isfinite(found):
-        fail("S310", f"the schedule gives the step {found} after {count} updates")
-    return found
-
-
-def check_number(name: str, value: Any, low: float, high: float) -> None:
-    """S310 for what is not a number with low <= value < high."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not low <= value < high:
-        wanted = f"from {low:g} on" if high == inf else f"from {low:g} to below {high:g}"
-        fail("S310", f"{name} is a number {wanted}, not {value!r}")
 
 
 @lru_cache(128)

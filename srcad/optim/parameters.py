@@ -105,8 +105,8 @@ def _refuse_leaf(place: str, leaf: Any, own: Any) -> NoReturn:
     fail("S340", f"the gradient of {place} does not fit it", None, why, f"give {wanted}.")
 
 
-def refuse_unsuited(params: Any, leaves: Sequence[Any]) -> None:
-    """Refuse parameters that cannot be changed in place.
+def refuse_unsuited(params: Any, leaves: Sequence[Any], name: str = "params") -> None:
+    """Refuse a structure whose floats cannot be changed in place; errors call it `name`.
 
     S305 for another dtype than float32 and float64, S317 for an array that is read-only, S308 for one that overlaps
     another or itself, S302 for a matrix or a masked array.
@@ -116,20 +116,20 @@ def refuse_unsuited(params: Any, leaves: Sequence[Any]) -> None:
             continue
         dtype = dtype_of(leaf)
         if not (dtype.isnative and dtype.itemsize in (4, 8)):
-            fail("S305", f"{places(params, 'params')[at]} has dtype {dtype}", None, "Floats are float32 or float64.")
+            fail("S305", f"{places(params, name)[at]} has dtype {dtype}", None, "Floats are float32 or float64.")
         if isinstance(leaf, np.ndarray):
             if type(leaf) is not np.ndarray:
-                fail("S302", f"{places(params, 'params')[at]} is of type {type(leaf).__qualname__}, not a plain array")
+                fail("S302", f"{places(params, name)[at]} is of type {type(leaf).__qualname__}, not a plain array")
             if not leaf.flags.writeable:
                 advice = "copy it: np.array(x)."
-                fail("S317", f"{places(params, 'params')[at]} is read-only", None, "It is changed in place.", advice)
+                fail("S317", f"{places(params, name)[at]} is read-only", None, "It is changed in place.", advice)
             if not leaf.flags.forc and overlaps_itself(leaf):
-                fail("S308", f"items of {places(params, 'params')[at]} share memory", None, "It is changed in place.")
+                fail("S308", f"items of {places(params, name)[at]} share memory", None, "It is changed in place.")
     overlap = overlapping(leaves)
     if overlap is not None:
-        first, second = (places(params, "params")[at] for at in overlap)
+        first, second = (places(params, name)[at] for at in overlap)
         why = "Each is changed in place: what they share would be changed twice."
-        fail("S308", f"{first} and {second} overlap in memory", None, why, "name the array once in the parameters.")
+        fail("S308", f"{first} and {second} overlap in memory", None, why, "keep the array once in the structure.")
 
 
 def owner(array: Array) -> object:
