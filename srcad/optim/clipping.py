@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from srcad.dispatch.float_leaves import described, has_gradient, is_number
 from srcad.dispatch.pytree import flatten, places
 from srcad.errors import fail
 from srcad.optim.compiled_kernels import kernel
 from srcad.optim.numbers import check_number
-from srcad.optim.parameters import Array, Flat, described, is_changed, is_number, rebuilt, refuse_unsuited
+from srcad.optim.parameters import Array, Flat, rebuilt, refuse_unsuited
 
 _KERNELS = "clip_kernels"
 _NORMAL = 1e-280
@@ -50,7 +51,7 @@ def clip_by_norm(gradient: Any, most: float) -> tuple[Any, float]:
     >>> clip_by_norm({"w": np.array([3.0, 0.0]), "b": 4.0}, 1.0)
     ({'w': array([0.6, 0. ]), 'b': 0.8}, 5.0)
 
-    Raises S310 for a `most` that is not positive, S340 for what is no gradient of floats.
+    Raises S310 for a negative `most`, S340 for what is no gradient of floats.
     """
     check_number("most", most, 0.0, inf)
     leaves, spec, flats = _flat(gradient)
@@ -80,7 +81,7 @@ def _flat(gradient: Any) -> tuple[list[Any], Any, dict[int, Flat]]:
     leaves, spec = flatten(gradient)
     refuse_unsuited(gradient, leaves, "gradient")
     for at, leaf in enumerate(leaves):
-        if leaf is not None and not is_changed(leaf):
+        if leaf is not None and not has_gradient(leaf):
             fail("S340", f"{places(gradient, 'gradient')[at]} is {described(leaf)}, not a float or an array of floats")
     return leaves, spec, {at: Flat(leaf) for at, leaf in enumerate(leaves) if leaf is not None}
 

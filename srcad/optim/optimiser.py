@@ -8,21 +8,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from srcad.dispatch.float_leaves import described, dtype_of, gradients_of, has_gradient
 from srcad.dispatch.pytree import flatten, places_of
 from srcad.errors import fail
 from srcad.optim.compiled_kernels import kernel
-from srcad.optim.parameters import (
-    Flat,
-    described,
-    dtype_of,
-    flat_view,
-    gradients_of,
-    is_changed,
-    owner,
-    owners,
-    rebuilt,
-    refuse_unsuited,
-)
+from srcad.optim.parameters import Flat, flat_view, owner, owners, rebuilt, refuse_unsuited
 from srcad.optim.schedules import Step, check_step, step_at
 
 Array = np.ndarray[Any, Any]
@@ -56,7 +46,7 @@ class Optimiser:
         refuse_unsuited(params, leaves)
         state: State = {COUNT: np.array(0)}
         for leaf, keys in zip(leaves, _keys(spec, self.arrays), strict=True):
-            if is_changed(leaf):
+            if has_gradient(leaf):
                 state.update({key: np.zeros_like(leaf, dtype_of(leaf), subok=False) for key in keys})
         return state
 
@@ -88,7 +78,7 @@ class Optimiser:
         gradients = [np.array(g) if isinstance(g, np.ndarray) and id(owner(g)) in shared else g for g in gradients]
         values = list(leaves)
         for at, (leaf, own) in enumerate(zip(leaves, gradients, strict=True)):
-            if is_changed(leaf):
+            if has_gradient(leaf):
                 x = Flat(leaf)
                 parts = [Flat(state[key], x.order) for key in keys[at]]
                 g = flat_view(own, x.array.dtype, x.order)
@@ -129,7 +119,7 @@ def _check_state(method: Optimiser, state: Any, leaves: list[Any], keys: tuple[t
         fail("S341", f"the state is of type {type(state).__name__}, not a dict of arrays", None, None, advice)
     wanted = [(COUNT, 0, np.dtype(int))]
     for leaf, own in zip(leaves, keys, strict=True):
-        if is_changed(leaf):
+        if has_gradient(leaf):
             wanted += [(key, leaf, dtype_of(leaf)) for key in own]
     for key, leaf, dtype in wanted:
         found = state.get(key)
