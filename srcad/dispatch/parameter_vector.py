@@ -36,6 +36,10 @@ class ParameterVector:
         found = gradients_of(self._params, gradient, self._leaves, self._spec)
         return _joined([one for leaf, one in zip(self._leaves, found, strict=True) if has_gradient(leaf)])
 
+    def rounded(self, x: Array) -> Array:
+        """The vector as `pack` of its structure is: rounded where the structure has float32."""
+        return _joined([leaf for leaf in flatten(self.unpack(x))[0] if has_gradient(leaf)])
+
     def unpack(self, x: Any) -> Any:
         """A structure like `params`, with new arrays and numbers of their dtypes; what is no float is that of `params`.
 

@@ -65,7 +65,7 @@ class ScipyFunction:
     @property
     def x0(self) -> Array:
         """The vector of the `params` that `like` was given."""
-        return self._known.start.copy()
+        return np.array(self._known.start)
 
     def unpack(self, x: Any) -> Any:
         """The structure whose floats are those of the vector, as a new one. Raises S306 for one of another length."""

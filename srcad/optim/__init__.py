@@ -12,6 +12,7 @@ from srcad.optim.adam import adam, adamw
 from srcad.optim.adaptive import adadelta, adagrad, rmsprop
 from srcad.optim.clipping import clip_by_norm, clip_by_value
 from srcad.optim.gradient_descent import sgd
+from srcad.optim.lbfgs import lbfgs
 from srcad.optim.optimiser import Optimiser
 from srcad.optim.schedules import constant, cosine, exponential_decay, piecewise, warm_up
 
@@ -26,6 +27,7 @@ __all__ = [
     "constant",
     "cosine",
     "exponential_decay",
+    "lbfgs",
     "piecewise",
     "rmsprop",
     "sgd",

@@ -18,6 +18,8 @@ from srcad.optim.schedules import Step, check_step, step_at
 Array = np.ndarray[Any, Any]
 State = dict[str, Array]
 COUNT = "count"
+Entry = tuple[str, tuple[int, ...], np.dtype[Any]]
+"""Name, shape and dtype of an array of a state."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Optimiser:
         refuse_unsuited(params, leaves)
         gradients = gradients_of(params, gradient, leaves, spec)
         keys = _keys(spec, self.arrays)
-        _check_state(self, state, leaves, keys)
+        check_entries(type(self).__name__, state, _entries(leaves, keys))
         count = int(state[COUNT]) + 1
         numbers = self.numbers(step_at(self.step, count - 1), count)
         of_dtype = {4: [np.float32(number) for number in numbers], 8: [float(number) for number in numbers]}
@@ -113,27 +115,33 @@ def _keys(spec: Any, arrays: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return found
 
 
-def _check_state(method: Optimiser, state: Any, leaves: list[Any], keys: tuple[tuple[str, ...], ...]) -> None:
+def _entries(leaves: list[Any], keys: tuple[tuple[str, ...], ...]) -> list[Entry]:
+    """What the state consists of."""
+    found: list[Entry] = [(COUNT, (), np.dtype(int))]
+    for leaf, own in zip(leaves, keys, strict=True):
+        if has_gradient(leaf):
+            found += [(key, np.shape(leaf), dtype_of(leaf)) for key in own]
+    return found
+
+
+def check_entries(method: str, state: Any, wanted: list[Entry]) -> None:
+    """S341 for a state that is not made of arrays with these names, shapes and dtypes that can be written to."""
     if not isinstance(state, dict):
         advice = "write dict(numpy.load(path))." if hasattr(state, "files") else "take what start(params) returns."
         fail("S341", f"the state is of type {type(state).__name__}, not a dict of arrays", None, None, advice)
-    wanted = [(COUNT, 0, np.dtype(int))]
-    for leaf, own in zip(leaves, keys, strict=True):
-        if has_gradient(leaf):
-            wanted += [(key, leaf, dtype_of(leaf)) for key in own]
-    for key, leaf, dtype in wanted:
+    for key, shape, dtype in wanted:
         found = state.get(key)
-        fits = isinstance(found, np.ndarray) and found.shape == np.shape(leaf) and found.dtype == dtype
-        if found is None or not (fits and found.flags.writeable):
-            has = "There is none" if found is None else f"It is {described(found)}, perhaps read-only"
-            shape = np.shape(leaf)
-            _refuse_state(method, f"{has}; it has to be an array of {dtype} of shape {shape}.", key)
+        if not isinstance(found, np.ndarray):
+            _refuse_entry(method, key, f"It is {described(found)}, not an array.")
+        if found.shape != shape or found.dtype != dtype:
+            _refuse_entry(method, key, f"It is {described(found)}, not of {dtype} of shape {shape}.")
+        if not found.flags.writeable:
+            _refuse_entry(method, key, "It cannot be written to.")
     if len(state) > len(wanted):
         extra = sorted(set(state) - {key for key, _, _ in wanted}, key=str)
-        _refuse_state(method, "No parameter has such a one.", extra[0])
+        _refuse_entry(method, extra[0], "No parameter has such a one.")
 
 
-def _refuse_state(method: Optimiser, why: str, key: object) -> NoReturn:
-    name = type(method).__name__
-    advice = "take the state that start(params) of this optimiser returned, and that its updates changed."
-    fail("S341", f"the state does not fit {name} of these parameters: state[{key!r}]", None, why, advice)
+def _refuse_entry(method: str, key: object, why: str) -> NoReturn:
+    advice = "take the state that start of this optimiser returned for these parameters, and its updates changed."
+    fail("S341", f"the state does not fit {method} of these parameters: state[{key!r}]", None, why, advice)

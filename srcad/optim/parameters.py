@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dispatch.float_leaves import dtype_of, has_gradient
+from srcad.dispatch.float_leaves import dtype_of, has_gradient, is_number
 from srcad.dispatch.leaf_conversion import overlaps_itself
-from srcad.dispatch.pytree import places, unflatten
+from srcad.dispatch.pytree import flatten, places, unflatten
 from srcad.errors import fail
 
 Array = np.ndarray[Any, Any]
@@ -127,3 +127,13 @@ def rebuilt(params: Any, spec: Any, leaves: Sequence[Any], values: Sequence[Any]
     """The parameters themselves where all leaves are the same objects, else a structure like them with these leaves."""
     same = all(value is leaf for leaf, value in zip(leaves, values, strict=True))
     return params if same else unflatten(spec, values)
+
+
+def assigned(params: Any, values: Any) -> Any:
+    """The parameters with the values of a structure like them: arrays are the same, numbers are new."""
+    (leaves, spec), (own, _) = flatten(params), flatten(values)
+    for leaf, value in zip(leaves, own, strict=True):
+        if isinstance(leaf, np.ndarray) and has_gradient(leaf):
+            leaf[...] = value
+    found = [value if is_number(leaf) else leaf for leaf, value in zip(leaves, own, strict=True)]
+    return rebuilt(params, spec, leaves, found)
