@@ -132,7 +132,7 @@ def check_entries(method: str, state: Any, wanted: list[Entry]) -> None:
     for key, shape, dtype in wanted:
         found = state.get(key)
         if not isinstance(found, np.ndarray):
-            _refuse_entry(method, key, f"It is {described(found)}, not an array.")
+            _refuse_entry(method, key, f"It is {described(found)}, not an array." if key in state else "It is missing.")
         if found.shape != shape or found.dtype != dtype:
             _refuse_entry(method, key, f"It is {described(found)}, not of {dtype} of shape {shape}.")
         if not found.flags.writeable:
