@@ -1,14 +1,16 @@
-"""The floats of a structure, and a gradient beside them: as `grad` returns it, with None for what is no float."""
+"""The floats of a structure, and gradients by them: in the same structure, with None for what is no float."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 from optree import PyTreeSpec
 
-from srcad.dispatch.pytree import leaves_like, places
+from srcad.dispatch.pytree import flatten, leaves_like, places, unflatten
 from srcad.errors import fail
 
 
@@ -23,7 +25,7 @@ def is_number(leaf: object) -> bool:
 
 def has_gradient(leaf: object) -> bool:
     """Whether a leaf has a gradient: numbers and arrays of floats. The others have None in its place."""
-    return is_number(leaf) or (isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f")
+    return leaf.dtype.kind == "f" if isinstance(leaf, np.ndarray) else is_number(leaf)
 
 
 def dtype_of(leaf: Any) -> np.dtype[Any]:
@@ -35,20 +37,69 @@ def dtype_of(leaf: Any) -> np.dtype[Any]:
     return leaf.dtype if isinstance(leaf, np.ndarray | np.floating) else np.dtype(np.float64)
 
 
-def gradients_of(params: Any, gradient: Any, leaves: Sequence[Any], spec: PyTreeSpec) -> list[Any]:
-    """The leaves of a gradient in the order of `leaves`, those of the parameters. Raises S340 where they do not fit."""
-    found = leaves_like(spec, gradient)
-    if found is None:
-        fail(
-            "S340",
-            "the gradient has another structure than the parameters",
-            why=f"The parameters are {_listed(params, 'params')}; the gradient is {_listed(gradient, 'gradient')}.",
-            advice="give the gradient as srcad.grad returns it for the argument that is optimised.",
-        )
-    for at, (leaf, own) in enumerate(zip(leaves, found, strict=True)):
-        if not _fits(leaf, own):
-            _refuse_leaf(places(params, "params")[at], leaf, own)
-    return found
+def number_like(leaf: Any, value: Any) -> Any:
+    """A value as a number of the type of a leaf; an integer becomes a float.
+
+    >>> number_like(1, np.float64(2.0)), number_like(np.float32(1.0), 2.0).dtype
+    (2.0, dtype('float32'))
+    """
+    return float(value) if isinstance(leaf, int) else type(leaf)(value)
+
+
+@dataclass(frozen=True)
+class FloatLeaves:
+    """A structure, and which of its leaves have a gradient. Errors call it `name`.
+
+    >>> found = FloatLeaves.of({"w": 2.0, "text": "x", "b": 1.0})
+    >>> found.floats, found.gradients({"w": 5.0, "text": None, "b": 6.0}), found.place(2)
+    ([2.0, 1.0], [5.0, 6.0], 'params["b"]')
+    >>> found.with_floats([3.0, 4.0])
+    {'w': 3.0, 'text': 'x', 'b': 4.0}
+    """
+
+    tree: Any
+    name: str
+    leaves: list[Any]
+    spec: PyTreeSpec
+    positions: list[int]
+    """Those of the leaves that have a gradient."""
+
+    @classmethod
+    def of(cls, tree: Any, name: str = "params") -> FloatLeaves:
+        leaves, spec = flatten(tree)
+        return cls(tree, name, leaves, spec, [at for at, leaf in enumerate(leaves) if has_gradient(leaf)])
+
+    @property
+    def floats(self) -> list[Any]:
+        return [self.leaves[at] for at in self.positions]
+
+    def place(self, position: int) -> str:
+        """A leaf as the user writes it."""
+        return places(self.tree, self.name)[position]
+
+    def gradients(self, gradient: Any) -> list[Any]:
+        """The gradient of each of the floats, of a gradient in this structure. Raises S340 where it does not fit."""
+        found = leaves_like(self.spec, gradient)
+        if found is None:
+            fail(
+                "S340",
+                f"the gradient has another structure than {self.name}",
+                why=f"That is {_listed(self.tree, self.name)}; the gradient is {_listed(gradient, 'gradient')}.",
+                advice="give the gradient as srcad.grad returns it for the argument that is optimised.",
+            )
+        for at, (leaf, own) in enumerate(zip(self.leaves, found, strict=True)):
+            if not _fits(leaf, own):
+                _refuse(self.place(at), leaf, own)
+        return [found[at] for at in self.positions]
+
+    def with_floats(self, floats: Sequence[Any]) -> Any:
+        """A structure with other floats; the same one where all of them are the same objects."""
+        if all(map(operator.is_, floats, self.floats)):
+            return self.tree
+        leaves = list(self.leaves)
+        for at, leaf in zip(self.positions, floats, strict=True):
+            leaves[at] = leaf
+        return unflatten(self.spec, leaves)
 
 
 def _fits(leaf: Any, own: Any) -> bool:
@@ -56,10 +107,10 @@ def _fits(leaf: Any, own: Any) -> bool:
         return own is None
     if isinstance(leaf, np.ndarray):
         return isinstance(own, np.ndarray) and own.shape == leaf.shape and own.dtype.kind == "f"
-    return is_number(own) or (isinstance(own, np.ndarray) and own.shape == () and own.dtype.kind == "f")
+    return has_gradient(own) and np.shape(own) == ()
 
 
-def _refuse_leaf(place: str, leaf: Any, own: Any) -> NoReturn:
+def _refuse(place: str, leaf: Any, own: Any) -> NoReturn:
     wanted = described(leaf) if has_gradient(leaf) else "None, as it is no float"
     why = f"{place} is {described(leaf)}; its gradient is {described(own)}."
     fail("S340", f"the gradient of {place} does not fit it", None, why, f"give {wanted}.")

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dispatch.float_leaves import gradients_of, has_gradient
-from srcad.dispatch.pytree import flatten, unflatten
+from srcad.dispatch.float_leaves import FloatLeaves, number_like
 from srcad.errors import fail
 
 Array = np.ndarray[Any, Any]
@@ -26,37 +25,39 @@ class ParameterVector:
     """
 
     def __init__(self, params: Any) -> None:
-        self._params = params
-        self._leaves, self._spec = flatten(params)
-        self.start: Array = _joined([leaf for leaf in self._leaves if has_gradient(leaf)])
+        self.leaves = FloatLeaves.of(params)
+        self.start: Array = _joined(self.leaves.floats)
         """The floats of `params` as they were when this was made."""
 
     def pack(self, gradient: Any) -> Array:
         """A gradient with respect to such a structure, as a vector. Raises S340 where it does not fit."""
-        found = gradients_of(self._params, gradient, self._leaves, self._spec)
-        return _joined([one for leaf, one in zip(self._leaves, found, strict=True) if has_gradient(leaf)])
-
-    def rounded(self, x: Array) -> Array:
-        """The vector as `pack` of its structure is: rounded where the structure has float32."""
-        return _joined([leaf for leaf in flatten(self.unpack(x))[0] if has_gradient(leaf)])
+        return _joined(self.leaves.gradients(gradient))
 
     def unpack(self, x: Any) -> Any:
-        """A structure like `params`, with new arrays and numbers of their dtypes; what is no float is that of `params`.
+        """A structure like `params` with the floats of the vector; the rest is that of `params`. Raises S306."""
+        return self.leaves.with_floats(self.floats(x))
+
+    def floats(self, x: Any) -> list[Any]:
+        """The floats of the vector: new arrays and numbers, of the dtypes that they have in `params`.
 
         Raises S306 for a vector of another length.
         """
         values = np.asarray(x, np.float64)
         if values.shape != self.start.shape:
             fail("S306", f"the vector has shape {values.shape}, and the parameters are {self.start.size} numbers")
-        found, first = list(self._leaves), 0
-        for at, leaf in enumerate(found):
-            if isinstance(leaf, np.ndarray) and has_gradient(leaf):
-                found[at] = values[first : first + leaf.size].reshape(leaf.shape).astype(leaf.dtype)
-                first += leaf.size
-            elif has_gradient(leaf):
-                found[at] = (type(leaf) if isinstance(leaf, np.floating) else float)(values[first])
-                first += 1
-        return unflatten(self._spec, found)
+        found: list[Any] = []
+        first = 0
+        for leaf in self.leaves.floats:
+            if isinstance(leaf, np.ndarray):
+                found.append(values[first : first + leaf.size].reshape(leaf.shape).astype(leaf.dtype))
+            else:
+                found.append(number_like(leaf, values[first]))
+            first += np.size(leaf)
+        return found
+
+    def rounded(self, x: Array) -> Array:
+        """The vector of the structure of a vector: rounded where there is float32."""
+        return _joined(self.floats(x))
 
 
 def _joined(parts: list[Any]) -> Array:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dispatch.float_leaves import described, has_gradient, is_number
-from srcad.dispatch.pytree import flatten, places
+from srcad.dispatch.float_leaves import FloatLeaves, described, has_gradient, is_number
 from srcad.errors import fail
 from srcad.optim.compiled_kernels import kernel
 from srcad.optim.numbers import check_number
-from srcad.optim.parameters import Array, Flat, rebuilt, refuse_unsuited
+from srcad.optim.parameters import Array, Flat, refuse_unsuited
 
 _KERNELS = "clip_kernels"
 _NORMAL = 1e-280
@@ -32,11 +31,12 @@ def clip_by_value(gradient: Any, low: float, high: float) -> Any:
     """
     if not (is_number(low) and is_number(high) and low <= high):
         fail("S310", f"the bounds are two numbers, the lower one first, not {low!r} and {high!r}")
-    leaves, spec, flats = _flat(gradient)
+    leaves = _leaves(gradient)
+    flats = [Flat(leaf) for leaf in leaves.floats]
     clip = kernel("clip", _KERNELS)
-    for flat in flats.values():
+    for flat in flats:
         clip(flat.array, float(low), float(high))
-    return _written(gradient, spec, leaves, flats)
+    return leaves.with_floats([flat.value() for flat in flats])
 
 
 def clip_by_norm(gradient: Any, most: float) -> tuple[Any, float]:
@@ -54,14 +54,15 @@ def clip_by_norm(gradient: Any, most: float) -> tuple[Any, float]:
     Raises S310 for a negative `most`, S340 for what is no gradient of floats.
     """
     check_number("most", most, 0.0, inf)
-    leaves, spec, flats = _flat(gradient)
-    norm = _norm([flat.array for flat in flats.values()])
+    leaves = _leaves(gradient)
+    flats = [Flat(leaf) for leaf in leaves.floats]
+    norm = _norm([flat.array for flat in flats])
     if not isfinite(norm) or norm <= most:
         return gradient, norm
     scale = kernel("scale", _KERNELS)
-    for flat in flats.values():
+    for flat in flats:
         scale(flat.array, np.float64(most / norm))
-    return _written(gradient, spec, leaves, flats), norm
+    return leaves.with_floats([flat.value() for flat in flats]), norm
 
 
 def _norm(arrays: list[Array]) -> float:
@@ -76,16 +77,11 @@ def _norm(arrays: list[Array]) -> float:
     return unit * sqrt(sum(square_sum(array, unit) for array in arrays))
 
 
-def _flat(gradient: Any) -> tuple[list[Any], Any, dict[int, Flat]]:
-    """The leaves, the structure, and each leaf that is a float, flat."""
-    leaves, spec = flatten(gradient)
-    refuse_unsuited(gradient, leaves, "gradient")
-    for at, leaf in enumerate(leaves):
+def _leaves(gradient: Any) -> FloatLeaves:
+    """The leaves of a gradient, which are floats or None."""
+    leaves = FloatLeaves.of(gradient, "gradient")
+    refuse_unsuited(leaves)
+    for at, leaf in enumerate(leaves.leaves):
         if leaf is not None and not has_gradient(leaf):
-            fail("S340", f"{places(gradient, 'gradient')[at]} is {described(leaf)}, not a float or an array of floats")
-    return leaves, spec, {at: Flat(leaf) for at, leaf in enumerate(leaves) if leaf is not None}
-
-
-def _written(gradient: Any, spec: Any, leaves: list[Any], flats: dict[int, Flat]) -> Any:
-    values = [flats[at].value() if at in flats else leaf for at, leaf in enumerate(leaves)]
-    return rebuilt(gradient, spec, leaves, values)
+            fail("S340", f"{leaves.place(at)} is {described(leaf)}, not a float or an array of floats")
+    return leaves

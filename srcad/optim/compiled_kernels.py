@@ -33,6 +33,6 @@ def _kernel(name: str, module: str, disabled: bool) -> Callable[..., Any]:
     if disabled:
         found: Callable[..., Any] = getattr(source, name)
         return found
-    # a copy in the folder of the cache: the package itself may lie where nothing can be written
+    # a copy in the folder of the cache, since the package may lie where nothing can be written
     text = Path(str(source.__file__)).read_text(encoding="utf-8")
-    return compilation.compiled(getattr(load(store(f"optim_{module}", text, *versions())), name), Options())
+    return compilation.compiled(getattr(load(store(f"optim_{module}", text, *versions(), keep=False)), name), Options())

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from srcad.dispatch.parameter_vector import ParameterVector
-from srcad.dispatch.pytree import flatten
 from srcad.errors import fail
 from srcad.optim.compiled_kernels import kernel
 from srcad.optim.numbers import check_count, check_number
@@ -62,9 +61,8 @@ class lbfgs:
 
         Raises S601 where value or gradient are not finite, and the errors of `update`.
         """
-        leaves, _ = flatten(params)
-        refuse_unsuited(params, leaves)
         vector = ParameterVector(params)
+        refuse_unsuited(vector.leaves)
         value, gradient = self._evaluated(vector, vector.start, args)
         if not (isfinite(value) and np.all(np.isfinite(gradient))):
             fail("S601", "the value or the gradient at the start is not finite")
@@ -90,9 +88,8 @@ class lbfgs:
         Raises S340 where the gradient does not fit the parameters, S341 for a state that does not fit or that belongs
         to other values of the parameters; S302, S305, S308, S317 for parameters that cannot be changed in place.
         """
-        leaves, _ = flatten(params)
-        refuse_unsuited(params, leaves)
         vector = ParameterVector(params)
+        refuse_unsuited(vector.leaves)
         self._check(state, vector)
         found = self._searched(vector, state, args)
         if found is None and state["pairs"] > 0:
@@ -113,7 +110,7 @@ class lbfgs:
         state["x"][...] = found.x
         state["value"][...] = found.value
         state["gradient"][...] = found.gradient
-        return assigned(params, vector.unpack(found.x))
+        return assigned(vector.leaves, vector.floats(found.x))
 
     def minimize(self, params: Any, *args: Any, updates: int = 1000, tolerance: float = 1e-8) -> tuple[Any, State]:
         """Updates until no component of the gradient is above `tolerance`, no step is found, or there were `updates`.

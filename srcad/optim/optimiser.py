@@ -8,11 +8,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from srcad.dispatch.float_leaves import described, dtype_of, gradients_of, has_gradient
-from srcad.dispatch.pytree import flatten, places_of
+from srcad.dispatch.float_leaves import FloatLeaves, described, dtype_of
+from srcad.dispatch.pytree import places_of
 from srcad.errors import fail
 from srcad.optim.compiled_kernels import kernel
-from srcad.optim.parameters import Flat, flat_view, owner, owners, rebuilt, refuse_unsuited
+from srcad.optim.parameters import Flat, flat_view, order_of, owner, owners, refuse_unsuited
 from srcad.optim.schedules import Step, check_step, step_at
 
 Array = np.ndarray[Any, Any]
@@ -44,12 +44,11 @@ class Optimiser:
         Raises S305 for floats that are neither float32 nor float64, S308 for arrays that share memory, S317 for
         arrays that are read-only.
         """
-        leaves, spec = flatten(params)
-        refuse_unsuited(params, leaves)
+        leaves = FloatLeaves.of(params)
+        refuse_unsuited(leaves)
         state: State = {COUNT: np.array(0)}
-        for leaf, keys in zip(leaves, _keys(spec, self.arrays), strict=True):
-            if has_gradient(leaf):
-                state.update({key: np.zeros_like(leaf, dtype_of(leaf), subok=False) for key in keys})
+        for leaf, keys in zip(leaves.floats, _keys(leaves, self.arrays), strict=True):
+            state.update({key: np.zeros(np.shape(leaf), dtype_of(leaf), order_of(leaf)) for key in keys})
         return state
 
     def update(self, params: Any, gradient: Any, state: State) -> Any:
@@ -66,30 +65,29 @@ class Optimiser:
         Raises S340 for a gradient that does not fit the parameters, S341 for a state that does not, and the errors
         of `start`.
         """
-        leaves, spec = flatten(params)
-        refuse_unsuited(params, leaves)
-        gradients = gradients_of(params, gradient, leaves, spec)
-        keys = _keys(spec, self.arrays)
+        leaves = FloatLeaves.of(params)
+        refuse_unsuited(leaves)
+        gradients = leaves.gradients(gradient)
+        keys = _keys(leaves, self.arrays)
         check_entries(type(self).__name__, state, _entries(leaves, keys))
         count = int(state[COUNT]) + 1
         numbers = self.numbers(step_at(self.step, count - 1), count)
         of_dtype = {4: [np.float32(number) for number in numbers], 8: [float(number) for number in numbers]}
         run = kernel(self.kernel)
         # a gradient that is a view of a parameter must not change on the way
-        shared = owners(leaves)
+        shared = owners(leaves.floats)
         gradients = [np.array(g) if isinstance(g, np.ndarray) and id(owner(g)) in shared else g for g in gradients]
-        values = list(leaves)
-        for at, (leaf, own) in enumerate(zip(leaves, gradients, strict=True)):
-            if has_gradient(leaf):
-                x = Flat(leaf)
-                parts = [Flat(state[key], x.order) for key in keys[at]]
-                g = flat_view(own, x.array.dtype, x.order)
-                run(x.array, g, *(part.array for part in parts), *of_dtype[x.array.itemsize])
-                values[at] = x.value()
-                for part in parts:
-                    part.value()
+        changed = []
+        for leaf, g, own in zip(leaves.floats, gradients, keys, strict=True):
+            x = Flat(leaf)
+            parts = [Flat(state[key], x.order) for key in own]
+            slope = flat_view(g, x.array.dtype, x.order)
+            run(x.array, slope, *(part.array for part in parts), *of_dtype[x.array.itemsize])
+            changed.append(x.value())
+            for part in parts:
+                part.value()
         state[COUNT][...] = count
-        return rebuilt(params, spec, leaves, values)
+        return leaves.with_floats(changed)
 
     @property
     def arrays(self) -> tuple[str, ...]:
@@ -106,21 +104,25 @@ class Optimiser:
         raise NotImplementedError
 
 
+def _keys(leaves: FloatLeaves, arrays: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """For each float, the keys of its arrays in the state."""
+    found = _keys_of(leaves.spec, arrays)
+    return [found[at] for at in leaves.positions]
+
+
 @lru_cache(128)
-def _keys(spec: Any, arrays: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """For each leaf of a structure, the keys of its arrays in the state."""
-    found = tuple(zip(*(places_of(spec, name) for name in arrays), strict=True)) or ((),) * spec.num_leaves
-    if len(set(found)) < len(found) and arrays:
+def _keys_of(spec: Any, arrays: tuple[str, ...]) -> list[tuple[str, ...]]:
+    found = [tuple(keys) for keys in zip(*(places_of(spec, name) for name in arrays), strict=True)]
+    if len(set(found)) < len(found):
         fail("S302", "two keys of a dict among the parameters are written alike", advice="use strings as keys.")
-    return found
+    return found or [()] * spec.num_leaves
 
 
-def _entries(leaves: list[Any], keys: tuple[tuple[str, ...], ...]) -> list[Entry]:
+def _entries(leaves: FloatLeaves, keys: list[tuple[str, ...]]) -> list[Entry]:
     """What the state consists of."""
     found: list[Entry] = [(COUNT, (), np.dtype(int))]
-    for leaf, own in zip(leaves, keys, strict=True):
-        if has_gradient(leaf):
-            found += [(key, np.shape(leaf), dtype_of(leaf)) for key in own]
+    for leaf, own in zip(leaves.floats, keys, strict=True):
+        found += [(key, np.shape(leaf), dtype_of(leaf)) for key in own]
     return found
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.dispatch.float_leaves import dtype_of, has_gradient, is_number
+from srcad.dispatch.float_leaves import FloatLeaves, dtype_of, number_like
 from srcad.dispatch.leaf_conversion import overlaps_itself
-from srcad.dispatch.pytree import flatten, places, unflatten
 from srcad.errors import fail
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +36,7 @@ class Flat:
         """The leaf, changed: the same array, or a new number of its type."""
         leaf = self._leaf
         if not isinstance(leaf, np.ndarray):
-            return float(self.array[0]) if isinstance(leaf, int) else type(leaf)(self.array[0])
+            return number_like(leaf, self.array[0])
         if not (leaf.flags.f_contiguous if self.order == "F" else leaf.flags.c_contiguous):
             leaf[...] = self.array.reshape(leaf.shape, order=self.order)
         return leaf
@@ -53,29 +52,28 @@ def flat_view(leaf: Any, dtype: np.dtype[Any], order: Any) -> Array:
     return np.asarray(leaf, dtype).ravel(order)
 
 
-def refuse_unsuited(params: Any, leaves: Sequence[Any], name: str = "params") -> None:
-    """Refuse a structure whose floats cannot be changed in place; errors call it `name`.
+def refuse_unsuited(params: FloatLeaves) -> None:
+    """Refuse a structure whose floats cannot be changed in place.
 
     S305 for another dtype than float32 and float64, S317 for an array that is read-only, S308 for one that overlaps
     another or itself, S302 for a matrix or a masked array.
     """
-    for at, leaf in enumerate(leaves):
-        if not has_gradient(leaf):
-            continue
+    for at in params.positions:
+        leaf = params.leaves[at]
         dtype = dtype_of(leaf)
         if not (dtype.isnative and dtype.itemsize in (4, 8)):
-            fail("S305", f"{places(params, name)[at]} has dtype {dtype}", None, "Floats are float32 or float64.")
+            fail("S305", f"{params.place(at)} has dtype {dtype}", None, "Floats are float32 or float64.")
         if isinstance(leaf, np.ndarray):
             if type(leaf) is not np.ndarray:
-                fail("S302", f"{places(params, name)[at]} is of type {type(leaf).__qualname__}, not a plain array")
+                fail("S302", f"{params.place(at)} is of type {type(leaf).__qualname__}, not a plain array")
             if not leaf.flags.writeable:
                 advice = "copy it: np.array(x)."
-                fail("S317", f"{places(params, name)[at]} is read-only", None, "It is changed in place.", advice)
+                fail("S317", f"{params.place(at)} is read-only", None, "It is changed in place.", advice)
             if not leaf.flags.forc and overlaps_itself(leaf):
-                fail("S308", f"items of {places(params, name)[at]} share memory", None, "It is changed in place.")
-    overlap = overlapping(leaves)
+                fail("S308", f"items of {params.place(at)} share memory", None, "It is changed in place.")
+    overlap = overlapping(params.floats)
     if overlap is not None:
-        first, second = (places(params, name)[at] for at in overlap)
+        first, second = (params.place(params.positions[k]) for k in overlap)
         why = "Each is changed in place: what they share would be changed twice."
         fail("S308", f"{first} and {second} overlap in memory", None, why, "keep the array once in the structure.")
 
@@ -123,17 +121,11 @@ def _bounds(array: Array) -> tuple[int, int]:
     return start, start + sum(map(abs, reach)) + array.itemsize
 
 
-def rebuilt(params: Any, spec: Any, leaves: Sequence[Any], values: Sequence[Any]) -> Any:
-    """The parameters themselves where all leaves are the same objects, else a structure like them with these leaves."""
-    same = all(value is leaf for leaf, value in zip(leaves, values, strict=True))
-    return params if same else unflatten(spec, values)
-
-
-def assigned(params: Any, values: Any) -> Any:
-    """The parameters with the values of a structure like them: arrays are the same, numbers are new."""
-    (leaves, spec), (own, _) = flatten(params), flatten(values)
-    for leaf, value in zip(leaves, own, strict=True):
-        if isinstance(leaf, np.ndarray) and has_gradient(leaf):
+def assigned(params: FloatLeaves, floats: Sequence[Any]) -> Any:
+    """The parameters with these floats: arrays are changed in place, numbers are new."""
+    found = []
+    for leaf, value in zip(params.floats, floats, strict=True):
+        if isinstance(leaf, np.ndarray):
             leaf[...] = value
-    found = [value if is_number(leaf) else leaf for leaf, value in zip(leaves, own, strict=True)]
-    return rebuilt(params, spec, leaves, found)
+        found.append(leaf if isinstance(leaf, np.ndarray) else value)
+    return params.with_floats(found)
