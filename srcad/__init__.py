@@ -7,6 +7,7 @@ gradient(x)
 print(gradient.source)
 """
 
+from srcad import optim
 from srcad.api import adjoint, grad, hessian, hvp, jacobian, jit, jvp, load, stop_gradient, value_and_grad, vjp
 from srcad.capacitor import Capacitor, Recorded
 from srcad.derivative import Derivative
@@ -57,6 +58,7 @@ __all__ = [
     "jvp",
     "load",
     "opaque",
+    "optim",
     "stop_gradient",
     "value_and_grad",
     "vjp",

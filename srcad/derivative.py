@@ -19,6 +19,7 @@ from srcad.dispatch.jacobian_choice import forward_is_better
 from srcad.dispatch.leaf_conversion import leaf_type_key
 from srcad.dispatch.memory_plan import Plan
 from srcad.dispatch.pytree import flatten
+from srcad.dispatch.scipy_function import ScipyFunction
 from srcad.dispatch.signature import Parameters
 from srcad.dispatch.specialisation import Specialisation
 from srcad.dispatch.tangent_arguments import float_positions, tangents_of
@@ -145,6 +146,20 @@ class Derivative:
         leaves, spec = flatten(self._parameters.values(args, {}))
         one = self._made((spec, positions, *map(leaf_type_key, leaves)), leaves)
         return one or self._specialise(args, {}, positions=positions)
+
+    @cached_property
+    def scipy(self) -> ScipyFunction:
+        """The function and its gradient as `scipy.optimize.minimize` takes them: `minimize(df.scipy, x0, jac=True)`.
+
+        Of a gradient, with its value or not; others have none (S310). `df.scipy.like(params)` is for nested parameters.
+        """
+        mode = self._request.mode
+        if mode not in ("grad", "value_and_grad"):
+            advice = "take srcad.grad of the function."
+            fail("S310", f"a {WORDS[mode]} has no function for SciPy", None, "It takes a value and a gradient.", advice)
+        request = replace(self._request, mode="value_and_grad")
+        both = self if mode == "value_and_grad" else Derivative(self.__wrapped__, request)
+        return ScipyFunction(both, self._parameters, request)
 
     # ---- the text ------------------------------------------------------------------------------
 

@@ -191,6 +191,8 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S325": (ArgumentError, "tangents that do not fit the arguments"),
     "S330": (ArgumentError, "sparse Jacobian of what is not one array"),
     "S331": (ArgumentError, "Jacobian whose sparsity is not found"),
+    "S340": (ArgumentError, "gradient that does not fit the parameters"),
+    "S341": (ArgumentError, "state that does not fit the optimiser"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

@@ -6,6 +6,7 @@ import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,13 @@ from srcad.options import Options
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
-@pytest.mark.parametrize("name", srcad.__all__)
-def test_public_names_are_in_the_reference(name: str) -> None:
+@pytest.mark.parametrize("module", [srcad, srcad.optim])
+def test_public_names_are_in_the_reference(module: Any) -> None:
     reference = (DOCS / "api.md").read_text(encoding="utf-8")
-    assert re.search(rf"^\.\. auto\w+:: {name}(\(\))?$", reference, re.MULTILINE), name
-    assert getattr(srcad, name).__doc__
+    for name in module.__all__:
+        assert getattr(module, name).__doc__, name
+        if not inspect.ismodule(getattr(module, name)):
+            assert re.search(rf"^\.\. auto\w+:: {name}(\(\))?$", reference, re.MULTILINE), name
 
 
 def test_keys_are_on_the_page_of_builds() -> None:

@@ -91,6 +91,15 @@ def places(tree: object, name: str) -> list[str]:
     return [accessor.codify(name).replace("'", '"') for accessor in accessors]
 
 
+def places_of(spec: PyTreeSpec, name: str) -> list[str]:
+    """Each leaf of a structure as Python writes it, so that no two keys are written alike but those of one `repr`.
+
+    >>> places_of(flatten({"W": [1.0, 2.0]})[1], "mean")
+    ["mean['W'][0]", "mean['W'][1]"]
+    """
+    return [accessor.codify(name) for accessor in spec.accessors()]
+
+
 def leaf_names(name: str, leaf_paths: Sequence[tuple[object, ...]], taken: set[str]) -> list[str]:
     """An identifier for each leaf of the argument `name`; they are added to `taken`.
 
