@@ -548,3 +548,16 @@ def test_memory_that_is_shared_since_the_forward_sweep(n: float) -> None:
     slope = srcad.grad(chosen, target="python")
     _, pullback = srcad.vjp(lambda y: slope(y, n), y, target="python")
     np.testing.assert_allclose(pullback(w)[0], srcad.hvp(chosen, target="python")((y, n), (w, None)))
+
+
+def test_what_only_a_loop_without_iterations_would_read() -> None:
+    def last(s: Any, k: Any) -> Any:
+        for row in s[::-1]:
+            state = row[k]
+        return 0.5 * state + np.sum(row * row)
+
+    s, w = np.arange(6.0).reshape(3, 2), np.ones((3, 2))
+    slope = srcad.grad(last, target="python")
+    out, pullback = srcad.vjp(lambda s: slope(s, 1), s, target="python")
+    np.testing.assert_allclose(out, [[0.0, 2.5], [0.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(pullback(w)[0], srcad.hvp(last, target="python")((s, 1), (w, None)))

@@ -71,8 +71,8 @@ def split_sweeps(
     values, own = last.values[:results], last.values[results:]
     given = {p.name for p in f.params}
     # of both: that names share memory may follow from the forward sweep
-    live = liveness((*forward, *reverse, Return(own)), f.types, (), given)
-    between = live.live_after((at - 1,))
+    live = liveness((*forward, Comment(""), *reverse, Return(own)), f.types, (), given)
+    between = live.live_after((len(forward),))
     crossing = {n for n in between & defined(forward) if n in f.types}
     unread = {n for n in crossing if f"&{live.shared.class_of(n)}" not in between}
     again = _recomputed(f, forward, crossing, unread)
