@@ -1,7 +1,7 @@
 """One step of a recurrent network: for one input, or a batch of them, and a state of the same leading axes.
 
-The parameters are "inputs" of shape (input features, gates), "hidden" of (hidden features, gates) and "bias" of (gates,),
-where the gates of one kind stand side by side.
+The parameters are "inputs" of shape (input features, gates), "hidden" of (hidden features, gates) and "bias" of
+(gates,), where the gates of one kind stand side by side.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import numpy as np
 
 
 def input_gates(params: Any, x: Any) -> Any:
-    """What an input adds to the gates. For all steps at once it is one product of matrices.
+    """What inputs of shape (..., input features) add to the gates: for all steps at once, one product of matrices.
 
     >>> input_gates({"inputs": np.ones((2, 3)), "bias": np.zeros(3)}, np.ones((5, 4, 2))).shape
     (5, 4, 3)
     """
-    return x @ params["inputs"] + params["bias"]
+    gates = np.reshape(x, (-1, x.shape[-1])) @ params["inputs"] + params["bias"]
+    return np.reshape(gates, x.shape[:-1] + (gates.shape[-1],))  # noqa: RUF005 (which srcad reads)
 
 
 def lstm_cell(params: Any, gates: Any, state: Any) -> Any:
@@ -47,7 +48,7 @@ def gru_cell(params: Any, gates: Any, h: Any) -> Any:
 
     >>> params = {"inputs": np.ones((2, 3)), "hidden": np.ones((1, 3)), "bias": np.zeros(3)}
     >>> np.round(gru_cell(params, input_gates(params, np.zeros(2)), np.ones(1)), 4)
-    array([0.8985])
+    array([0.8988])
     """
     of_input = of_each_kind(gates, 3, h)
     of_state = of_each_kind(h @ params["hidden"], 3, h)

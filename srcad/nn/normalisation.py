@@ -25,11 +25,11 @@ def layer_norm(params: Any, x: Any, epsilon: float = 1e-5) -> Any:
 
 
 def batch_norm(params: Any, x: Any, statistics: Any = None, mask: Any = None, epsilon: float = 1e-5) -> Any:
-    """Each feature with mean 0 and variance 1 over the batch, then times "scale", plus "shift" (Ioffe and Szegedy, 2015).
+    """Each feature with mean 0 and variance 1 over the batch (Ioffe and Szegedy, 2015).
 
-    x of shape (..., features), or images of (batch, features, height, width); scale and shift of (features,).
-    `statistics` are the means and variances to use, such as those of `batch_statistics` averaged over a training; without
-    them they are those of `x`, of what `mask` lets count.
+    Then times "scale", plus "shift", both of shape (features,). x is of (..., features), or images of (batch, features,
+    height, width). `statistics` are the means and variances to use, such as those of `batch_statistics` averaged over a
+    training; without them they are those of `x`, of what `mask` lets count.
 
     >>> params = {"scale": np.ones(1), "shift": np.zeros(1)}
     >>> np.round(batch_norm(params, np.array([[1.0], [3.0], [99.0]]), mask=np.array([True, True, False])), 2)
