@@ -68,11 +68,11 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any, mask: Any = None
     >>> binary_cross_entropy_with_logits(np.array([-1000.0, 0.0]), np.array([1, 0]), reduction="none")
     array([1.00000000e+03, 6.93147181e-01])
     """
+    t = like(targets, logits)
     positive = logits > 0.0
     # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), with slopes that agree where the sign changes
     rest = np.log1p(np.exp(np.where(positive, -logits, logits)))
-    losses = np.where(positive, logits, 0.0) - like(targets, logits) * logits + rest
-    return reduced(losses, mask, reduction)
+    return reduced(np.where(positive, 1.0 - t, -t) * logits + rest, mask, reduction)
 
 
 def least_squares(predictions: Any, targets: Any, mask: Any = None, reduction: str = "mean") -> Any:
