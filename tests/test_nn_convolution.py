@@ -38,7 +38,7 @@ def test_conv2d(padding: int, stride: int) -> None:
     def total(params: Any, x: Any) -> Any:
         return np.sum(np.sin(nn.conv2d(params, x, padding, stride)))
 
-    srcad.check_grad(total, PARAMS, X, argnums=(0, 1), target="python")
+    srcad.check_grad(total, PARAMS, X[:, :, :5], argnums=(0, 1), target="python")
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 5, 5), (1, 3, 3, 2), (1, 1, 5, 5)])
@@ -74,10 +74,8 @@ def test_dtypes_of_conv2d(x_dtype: Any, dtype: Any) -> None:
     np.testing.assert_allclose(y, correlated(params, x.astype(np.float64), 0, 1), rtol=2e-3, atol=2e-3)
     gradient = srcad.grad(lambda p, x: np.sum(nn.conv2d(p, x)), target="python")(params, x)
     assert gradient["kernel"].dtype == dtype
-    ones = {"kernel": np.ones_like(PARAMS["kernel"][:1]), "bias": np.zeros(1)}
     sums = np.sum(patches(x.astype(np.float64), 3, 2, 1), axis=(0, 2, 3))
     np.testing.assert_allclose(gradient["kernel"][0], sums, rtol=1e-4)
-    assert ones["kernel"].shape == (1, 3, 3, 2)
 
 
 def test_arguments_of_conv2d() -> None:
@@ -101,7 +99,7 @@ def test_pooling(size: int, stride: int | None) -> None:
     np.testing.assert_array_equal(nn.max_pool2d(X, size, stride), np.max(windows, axis=(4, 5)))
     np.testing.assert_allclose(nn.average_pool2d(X, size, stride), np.mean(windows, axis=(4, 5)), rtol=1e-13)
     for pool in (nn.max_pool2d, nn.average_pool2d):
-        srcad.check_grad(lambda x: np.sum(np.sin(pool(x, size, stride))), X, target="python")
+        srcad.check_grad(lambda x: np.sum(np.sin(pool(x, size, stride))), X[:1, :2], target="python")
 
 
 def test_the_first_of_a_tie_gets_the_derivative() -> None:
@@ -126,9 +124,10 @@ def test_compiled() -> None:
     def total(params: Any, x: Any) -> Any:
         return np.sum(np.sin(nn.average_pool2d(nn.max_pool2d(nn.conv2d(params, x, 1, 1), 2), 2, 1)))
 
-    srcad.check_grad(total, PARAMS, X, argnums=(0, 1))
     narrow = {name: value.astype(np.float32) for name, value in PARAMS.items()}
-    gradient = srcad.grad(total)(narrow, X.astype(np.float32))
-    wide = srcad.grad(total)(PARAMS, X)
-    assert gradient["kernel"].dtype == np.float32
-    np.testing.assert_allclose(gradient["kernel"], wide["kernel"], rtol=1e-4, atol=1e-4)
+    found, by_x = srcad.grad(total, (0, 1))(narrow, X.astype(np.float32))
+    wide, wide_by_x = srcad.grad(total, (0, 1), target="python")(PARAMS, X)
+    assert found["kernel"].dtype == by_x.dtype == np.float32
+    for name in found:
+        np.testing.assert_allclose(found[name], wide[name], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(by_x, wide_by_x, rtol=1e-3, atol=1e-4)

@@ -76,6 +76,13 @@ def test_slopes_at_0(name: str) -> None:
     assert srcad.grad(lambda x: function(x), target="python")(0.0) == DERIVATIVES_AT_0[name]
 
 
+def test_kinks() -> None:
+    for function, slope in [(nn.relu, 0.0), (nn.leaky_relu, 0.01), (nn.elu, 1.0)]:
+        assert srcad.grad(lambda x: function(x), target="python")(0.0) == slope
+    gradient = srcad.grad(nn.margin, target="python")(np.array([[1.0, 0.0]]), np.array([0]))
+    np.testing.assert_array_equal(gradient, [[0.0, 0.0]])
+
+
 def test_sigmoid_keeps_its_digits() -> None:
     x = np.array([-700.0, -50.0, -1.0, 0.0, 39.9, 40.1])
     np.testing.assert_allclose(nn.sigmoid(x), 1.0 / (1.0 + np.exp(-x)), rtol=1e-15)

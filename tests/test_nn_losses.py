@@ -1,4 +1,4 @@
-"""Losses against formulas written out here, at ordinary points and at extremes, and their gradients against differences."""
+"""Losses against formulas written out here, at ordinary points and extremes; their gradients against differences."""
 
 from __future__ import annotations
 
