@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from srcad.nn.dtypes import as_dtype
 from srcad.rules.registry import common_dtype, dtype_of
 from srcad.runtime import correlate_2d
 
@@ -37,11 +38,6 @@ def conv2d(params: Any, x: Any, padding: int = 0, stride: int = 1) -> Any:
     for k in range(len(params["bias"])):
         y[:, k] += params["bias"][k]
     return y
-
-
-def as_dtype(x: Any, dtype: str) -> Any:
-    """`x` itself where it has the dtype."""
-    return x if dtype_of(x) == dtype else x.astype(dtype)
 
 
 def zero_padded(x: Any, padding: int) -> Any:

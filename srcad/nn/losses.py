@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcad.nn.activations import below_maximum, log_softmax
+from srcad.nn.dtypes import as_dtype
 from srcad.nn.reductions import reduced
 from srcad.rules.registry import dtype_of, is_float_name
 
@@ -129,4 +130,4 @@ def like(targets: Any, predictions: Any) -> Any:
     """`targets` in the dtype of the predictions, whose shape they must have."""
     if targets.shape != predictions.shape:
         raise ValueError("the targets have another shape than the predictions")
-    return targets.astype(predictions.dtype)
+    return as_dtype(targets, dtype_of(predictions))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.registry import dtype_of, unsupported
+from srcad.nn.dtypes import require_booleans
 
 
 def layer_norm(params: Any, x: Any, epsilon: float = 1e-5) -> Any:
@@ -59,8 +59,7 @@ def batch_statistics(x: Any, mask: Any = None) -> Any:
     if mask is None:
         centred = rows - np.mean(rows, axis=0)
         return np.mean(rows, axis=0), np.mean(centred * centred, axis=0)
-    if dtype_of(mask) != "bool":
-        unsupported("a mask that is not made of booleans")
+    require_booleans(mask)
     if mask.shape != items.shape[:-1]:
         raise ValueError("the mask has another shape than the batch without its features")
     counts = np.reshape(mask, (-1, 1))

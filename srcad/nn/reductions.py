@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from srcad.rules.registry import dtype_of, unsupported
+from srcad.nn.dtypes import require_booleans
+from srcad.rules.registry import unsupported
 
 
 def reduced(losses: Any, mask: Any, reduction: str) -> Any:
@@ -24,8 +25,7 @@ def reduced(losses: Any, mask: Any, reduction: str) -> Any:
     if mask is None:
         counted = losses
     else:
-        if dtype_of(mask) != "bool":
-            unsupported("a mask that is not made of booleans; for weights, multiply the losses of reduction='none'")
+        require_booleans(mask)
         if mask.shape != losses.shape:
             raise ValueError("the mask has another shape than the losses")
         counted = np.where(mask, losses, 0.0)
