@@ -177,6 +177,18 @@ def test_margins_of_large_scores() -> None:
     np.testing.assert_array_equal(gradient, [[0.0, 0.0], [-0.5, 0.5]])
 
 
+def test_one_vector_and_its_label() -> None:
+    gradient = srcad.grad(nn.multinomial_logistic, target="python")
+    np.testing.assert_allclose(nn.multinomial_logistic(LOGITS[0], 2), -np.log(P[0, 2]), rtol=1e-12)
+    np.testing.assert_allclose(gradient(LOGITS[0], 2), P[0] - np.eye(3)[2], rtol=1e-12)
+    np.testing.assert_allclose(gradient(LOGITS[0], SHARES[1]), P[0] - SHARES[1], rtol=1e-12)
+    np.testing.assert_allclose(nn.margin(LOGITS[0], 2), CASES["margin"][3][0], rtol=1e-12)
+    srcad.check_grad(lambda scores: nn.margin(scores, 2), LOGITS[0], target="python")
+    for loss in (nn.multinomial_logistic, gradient):
+        with pytest.raises(IndexError):
+            loss(LOGITS[0], -1)
+
+
 def test_labels_of_sequences() -> None:
     logits = rng.normal(size=(2, 4, 3))
     labels = rng.integers(0, 3, (2, 4))
@@ -211,6 +223,8 @@ def test_nothing_is_broadcast(loss: Callable[..., Any], args: tuple[Any, ...], e
 
 
 def test_masks_are_booleans_and_reductions_known() -> None:
+    with pytest.raises(Exception, match="a mask that is not made of booleans"):
+        nn.multinomial_logistic(LOGITS, LABELS, MASK.astype(np.float64))
     with pytest.raises(srcad.UnsupportedError, match="a mask that is not made of booleans"):
         srcad.grad(nn.multinomial_logistic)(LOGITS, LABELS, MASK.astype(np.float64))
     with pytest.raises(srcad.UnsupportedError, match="a reduction that is not"):

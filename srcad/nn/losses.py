@@ -94,7 +94,8 @@ def margin(scores: Any, labels: Any, width: float = 1.0, mask: Any = None, reduc
     >>> float(margin(np.array([[2.0, 1.5, 0.0]]), np.array([0])))
     0.5
     """
-    excess = scores - entries_of(scores, labels)[..., None] + width
+    own = entries_of(scores, labels)
+    excess = scores - (own if np.ndim(labels) == 0 else own[..., None]) + width
     # the class of the label itself adds the width, whatever its score
     return reduced(np.sum(np.where(excess > 0.0, excess, 0.0), axis=-1) - width, mask, reduction)
 
@@ -114,9 +115,13 @@ def entries_of(values: Any, labels: Any) -> Any:
     >>> entries_of(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
     array([2., 3.])
     """
-    if labels.shape != values.shape[:-1]:
+    if np.shape(labels) != values.shape[:-1]:
         raise ValueError("the labels have another shape than the predictions without their last axis")
-    if labels.ndim != 1:
+    if np.ndim(labels) == 0:
+        if labels < 0:
+            raise IndexError(f"labels are counted from 0: {labels}")
+        return values[labels]
+    if np.ndim(labels) != 1:
         return entries_of(np.reshape(values, (-1, values.shape[-1])), labels.ravel()).reshape(labels.shape)
     entries = np.empty(len(labels), values.dtype)
     for i in range(len(labels)):
