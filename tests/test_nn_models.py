@@ -131,6 +131,16 @@ def test_gradients_of_recurrent_networks(kind: str, output: str) -> None:
 
 
 @kinds
+def test_no_steps_leave_the_state(kind: str) -> None:
+    f, params = RECURRENT[kind][0](2, 3)
+    x, start = np.zeros((0, 2, 2)), first(kind, (2, 3))
+    h = start[0] if kind == "lstm" else start
+    np.testing.assert_array_equal(f(params, x, start)[0], h)
+    gradient = srcad.grad(lambda state: np.sum(f(params, x, state)[0]), target="python")(start)
+    np.testing.assert_array_equal(gradient[0] if kind == "lstm" else gradient, np.ones((2, 3)))
+
+
+@kinds
 def test_two_halves_are_the_whole(kind: str) -> None:
     f, params = RECURRENT[kind][0](2, 3, output="all")
     params, x = randomised(params), rng.normal(size=(7, 2, 2))
