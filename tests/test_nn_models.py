@@ -236,6 +236,30 @@ def test_float32_models() -> None:
         assert value.dtype == np.float32 and {part.dtype for part in gradient.values()} == {np.dtype(np.float32)}
 
 
+def test_the_text_says_which_layer_is_reversed() -> None:
+    f, params = nn.neural_network(3, [4, 2], "tanh", classifier=True)
+
+    def loss(params: Any, x: Any, y: Any) -> Any:
+        return nn.least_squares(f(params, x), y)
+
+    text = srcad.grad(loss).source_for(params, np.ones((5, 3)), np.ones((5, 2)))
+    comments = [line.split()[1] for line in text.partition("reverse sweep")[2].splitlines() if "# " in line]
+    assert comments == ["least_squares", "dense", "tanh", "dense"]
+
+
+def test_errors_are_at_the_call_of_the_model() -> None:
+    f, params = nn.neural_network(3, [2], classifier=True)
+
+    def loss(params: Any, x: Any) -> Any:
+        return np.sum(f(params, x)[0, :, 0])
+
+    with pytest.raises(srcad.SrcadError) as caught:
+        srcad.grad(loss)(params, np.ones((5, 3)))
+    assert caught.value.problems[0].span.file.endswith("test_nn_models.py")
+    with pytest.raises(ValueError, match=r"L\d+: f\(params, x\): shapes"):
+        srcad.grad(lambda params, x: np.sum(f(params, x)), target="python")(params, np.ones((5, 4)))
+
+
 def test_what_constructors_refuse() -> None:
     for wrong in (
         lambda: nn.neural_network(4, [5, 6], "swoosh"),
