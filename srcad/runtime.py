@@ -445,6 +445,67 @@ def with_diagonal(like: Any, values: Any, k: Any) -> Any:
     return out
 
 
+# ---- convolutions ------------------------------------------------------------------------------
+
+
+def patches_2d(image: Any, rows: Any, columns: Any, step: Any) -> Any:
+    """The patches of (channels, height, width) that a kernel of `rows` by `columns` meets, one in each column."""
+    height = (image.shape[1] - rows) // step + 1
+    width = (image.shape[2] - columns) // step + 1
+    out = np.empty((image.shape[0] * rows * columns, height * width), image.dtype)
+    for c in range(image.shape[0]):
+        for m in range(rows):
+            for n in range(columns):
+                for i in range(height):
+                    for j in range(width):
+                        out[(c * rows + m) * columns + n, i * width + j] = image[c, i * step + m, j * step + n]
+    return out
+
+
+def correlate_2d(x: Any, kernel: Any, step: Any) -> Any:
+    """The products of each patch with each kernel: x (batch, channels, ..), kernel (outputs, channels, rows, columns).
+
+    Image by image, as one product of matrices: its patches stay in the cache, and are made again where an adjoint needs
+    them.
+    """
+    outputs, channels, rows, columns = kernel.shape
+    height = (x.shape[2] - rows) // step + 1
+    width = (x.shape[3] - columns) // step + 1
+    weights = np.ascontiguousarray(kernel).reshape(outputs, channels * rows * columns)
+    out = np.empty((x.shape[0], outputs, height, width), x.dtype)
+    for b in range(x.shape[0]):
+        out[b] = (weights @ patches_2d(x[b], rows, columns, step)).reshape(outputs, height, width)
+    return out
+
+
+def correlate_2d_input_adjoint(x: Any, kernel: Any, d_y: Any, step: Any) -> Any:
+    """The adjoint of `x`, of which only the shape is read, by that of `correlate_2d(x, kernel, step)`."""
+    outputs, channels, rows, columns = kernel.shape
+    height, width = d_y.shape[2], d_y.shape[3]
+    weights = np.ascontiguousarray(kernel).reshape(outputs, channels * rows * columns)
+    out = np.zeros(x.shape, d_y.dtype)
+    for b in range(x.shape[0]):
+        d_patches = weights.T @ np.ascontiguousarray(d_y[b]).reshape(outputs, height * width)
+        for c in range(channels):
+            for m in range(rows):
+                for n in range(columns):
+                    for i in range(height):
+                        for j in range(width):
+                            d_patch = d_patches[(c * rows + m) * columns + n, i * width + j]
+                            out[b, c, i * step + m, j * step + n] += d_patch
+    return out
+
+
+def correlate_2d_kernel_adjoint(x: Any, kernel: Any, d_y: Any, step: Any) -> Any:
+    """The adjoint of `kernel`, of which only the shape is read, by that of `correlate_2d(x, kernel, step)`."""
+    outputs, channels, rows, columns = kernel.shape
+    out = np.zeros((outputs, channels * rows * columns), d_y.dtype)
+    for b in range(x.shape[0]):
+        d_image = np.ascontiguousarray(d_y[b]).reshape(outputs, d_y.shape[2] * d_y.shape[3])
+        out += d_image @ patches_2d(x[b], rows, columns, step).T
+    return out.reshape(outputs, channels, rows, columns)
+
+
 # ---- special functions -------------------------------------------------------------------------
 
 

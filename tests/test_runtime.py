@@ -18,6 +18,8 @@ rng = np.random.default_rng(2)
 MATRIX = rng.normal(size=(3, 4))
 CUBE = rng.normal(size=(2, 3, 4))
 SQUARE = rng.normal(size=(3, 3))
+IMAGES = rng.normal(size=(3, 2, 5, 4))
+KERNEL = rng.normal(size=(4, 2, 2, 3))
 
 CALLS: dict[str, list[tuple[Any, ...]]] = {
     "constant": [(0.3,), (np.ones(2),)],
@@ -55,6 +57,16 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
     "cofactors_tangent": [(SQUARE, SQUARE.T), (np.ones((3, 3)), np.eye(3)), (np.ones((1, 1)), np.ones((1, 1)))],
     "with_diagonal": [(MATRIX, np.arange(1.0, 4.0), 0), (MATRIX, np.arange(1.0, 3.0), -1)],
+    "patches_2d": [(CUBE, 2, 3, 1), (CUBE, 1, 2, 2)],
+    "correlate_2d": [(IMAGES, KERNEL, 1), (IMAGES, KERNEL[:, :, :, ::-1], 2), (IMAGES[:0], KERNEL, 1)],
+    "correlate_2d_input_adjoint": [
+        (IMAGES, KERNEL, np.ones((3, 4, 4, 2)), 1),
+        (IMAGES, KERNEL, np.ones((3, 4, 2, 1)), 2),
+    ],
+    "correlate_2d_kernel_adjoint": [
+        (IMAGES, KERNEL, np.ones((3, 4, 4, 2)), 1),
+        (IMAGES, KERNEL, np.ones((3, 4, 2, 1)), 2),
+    ],
     "digamma": [(x,) for x in (0.3, 4.0, -1.5, -2.0, 25.0)],
     "digamma_positive": [(0.3,)],
     "polygamma": [(1, 0.3), (2, -1.5), (1, 30.0)],

@@ -102,15 +102,24 @@ def test_operators(primitive: Primitive) -> None:
 @named(having(lambda p: p.shape_operands))
 def test_only_the_shape_is_read(primitive: Primitive) -> None:
     static = {"axis": 0} if primitive.name == "shape" else {}
-    rest = {"np.full_like": (3.0,), "runtime.with_diagonal": (np.ones(2), 0)}.get(primitive.name, ())
     at = primitive.shape_operands[0]
-    rank = int(primitive.name[-2]) if primitive.name.endswith("d") and "unbroadcast" in primitive.name else 2
+    images = np.arange(8.0).reshape(1, 2, 2, 2)
+    rest: tuple[Any, ...] = {
+        "np.full_like": (3.0,),
+        "runtime.with_diagonal": (np.ones(2), 0),
+        "runtime.correlate_2d_input_adjoint": (images, np.ones((1, 1, 1, 1)), 1),
+        "runtime.correlate_2d_kernel_adjoint": (images, np.ones((1, 1, 2, 2)), 1),
+    }.get(primitive.name, ())
+    shape: tuple[int, ...] = (2, 2)
+    if "correlate" in primitive.name:
+        shape = (1, 2, 2, 2) if at == 0 else (1, 2, 1, 1)
+    elif at == 1:
+        shape = (1,) * (int(primitive.name[-2]) if primitive.name.endswith("d") else 2)
+        rest = (np.arange(2.0 ** len(shape)).reshape((2,) * len(shape)),)
     results = []
     for value in (1.0, np.nan):
         operands = [*rest]
-        if at == 1:
-            operands = [np.arange(2.0**rank).reshape((2,) * rank)]
-        operands.insert(at, np.full((1,) * rank if at == 1 else (2, 2), value))
+        operands.insert(at, np.full(shape, value))
         results.append(primitive(*operands, **static))
     if primitive.contents == "uninitialised":
         results = [np.shape(result) for result in results]

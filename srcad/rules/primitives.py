@@ -302,6 +302,17 @@ row("runtime.sign_of_det", runtime.sign_of_det, "linalg", runtime.sign_of_det, d
 row("runtime.eigenpairs", runtime.eigenpairs, "linalg", runtime.eigenpairs, dims="jj->kl")
 row("runtime.log_abs_det", runtime.log_abs_det, "linalg", runtime.log_abs_det, dims="jj->")
 
+# ---- convolutions ------------------------------------------------------------------------------
+
+row("runtime.correlate_2d", runtime.correlate_2d, "linalg", runtime.correlate_2d, steps=(2,), dims="acde,bcfg,->abhi",
+    layout="C")  # fmt: skip
+row("runtime.correlate_2d_input_adjoint", runtime.correlate_2d_input_adjoint, "linalg",
+    runtime.correlate_2d_input_adjoint, steps=(0, 3), dims="acde,bcfg,abhi,->acde", shape_operands=(0,),
+    layout="C")  # fmt: skip
+row("runtime.correlate_2d_kernel_adjoint", runtime.correlate_2d_kernel_adjoint, "linalg",
+    runtime.correlate_2d_kernel_adjoint, steps=(1, 3), dims="acde,bcfg,abhi,->bcfg", shape_operands=(1,),
+    layout="C")  # fmt: skip
+
 # ---- containers and effects --------------------------------------------------------------------
 
 row("tuple", lambda *items: items, "tuple", cheap=True, memory=HOLDER)

@@ -60,7 +60,7 @@ def statements(ctx: Context, body: Sequence[Any]) -> None:
     """
     frame = ctx.frame
     for node in body:
-        if not frame.library:
+        if not frame.library or read.is_model(frame.source):
             ctx.builder.span = read.span(frame.source, node)
         handler = _HANDLERS.get(type(node))
         before, frame.node = frame.node, node

@@ -55,6 +55,11 @@ def is_derivative(source: Source) -> bool:
     return str(source.function.__module__).startswith("srcad.generated.")
 
 
+def is_model(source: Source) -> bool:
+    """Whether the function is one of `srcad.nn`: of the library, but its lines say to a reader which layer is meant."""
+    return str(source.function.__module__).startswith("srcad.nn.")
+
+
 def read(function: Callable[..., object]) -> Source:
     """The source of a Python function, method, lambda or Numba dispatcher (a method's `self` stays a parameter).
 

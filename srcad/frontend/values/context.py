@@ -81,7 +81,7 @@ class Frame:
     source: Source
     tree: Any
     library: bool
-    """A rule or a library function of srcad: its lines are not the user's, its names are temporaries."""
+    """A rule or a library function of srcad: errors are at the user's call of it, its names are temporaries."""
     locals: frozenset[str]
     parent: Frame | None = None
     """The frame the function was defined in."""

@@ -162,6 +162,8 @@ def logaddexp2(y: Any, a: Any, b: Any) -> Any:
 
 def _below(a: Any, b: Any) -> Any:
     """-|a - b|, with a slope where they are equal: its exponential does not overflow, nor do those derived from it."""
+    if is_constant(a) and abs(a) < math.inf:
+        return np.where(a >= b, b - a, a - b)
     # equal infinities: their difference would be NaN
     return np.where((a == b) & np.isinf(a), 0.0, np.where(a >= b, b - a, a - b))
 
