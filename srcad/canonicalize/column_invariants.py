@@ -7,8 +7,7 @@ stays where it is, with the values that it carries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from srcad.analysis.memory.may_alias import MayAlias, may_alias
 from srcad.ir.names import is_temporary
@@ -67,49 +66,60 @@ class _Dependent:
     """The statements of a loop, by identity, that differ from one direction to the next."""
 
     def __init__(self, loop: For, shared: MayAlias) -> None:
-        self.shared = shared
         self.statements: set[int] = set()
         self.names = {loop.index, *(carry.arg for carry in loop.carried)}
         self.memory: set[str] = set()
         """The classes that dependent statements store into."""
+        self.effects = [_Effects.of(stmt, shared) for stmt in loop.body]
         own = defined(loop.body)
-        self.outside = {shared.class_of(name) for name in _stored(loop.body) if not shared.aliases(name) <= own}
+        stored = frozenset().union(*map(stmt_stores, loop.body))
+        self.outside = {shared.class_of(name) for name in stored if not shared.aliases(name) <= own}
         """Classes with memory from before the loop: a second store of the same is not the first."""
-        while any(self._depends(loop.body, at) for at in range(len(loop.body))):
-            pass  # each time one more is found
+        known = -1
+        while known < len(self.statements) + len(self.memory):
+            known = len(self.statements) + len(self.memory)
+            for at, stmt in enumerate(loop.body):
+                if id(stmt) in self.statements or self._depends(loop.body, at):
+                    self.statements.add(id(stmt))
+                    self.names |= self.effects[at].writes
+                    self.memory |= self.effects[at].stores
 
     def _depends(self, body: Block, at: int) -> bool:
-        """Whether a statement is newly found to depend on the direction."""
-        stmt = body[at]
-        stores = self._classes(stmt_stores(stmt))
-        known = id(stmt) in self.statements
+        one = self.effects[at]
         # an array that differs is made anew for each direction
-        touched = stores | self._contents(stmt) | self._classes(stmt_writes(stmt))
-        differs = not (self.names.isdisjoint(stmt_reads(stmt)) and self.memory.isdisjoint(touched))
-        changes = not self.outside.isdisjoint(stores) or self._is_read_before(body, at, stores)
-        if not (known or differs or changes):
-            return False
-        size = len(self.memory)
-        self.statements.add(id(stmt))
-        self.names |= stmt_writes(stmt)
-        self.memory |= stores
-        return not known or len(self.memory) > size
+        if not (self.names.isdisjoint(one.reads) and self.memory.isdisjoint(one.touched)):
+            return True
+        return not self.outside.isdisjoint(one.stores) or self._is_read_before(body, at)
 
-    def _is_read_before(self, body: Block, at: int, stores: frozenset[str]) -> bool:
+    def _is_read_before(self, body: Block, at: int) -> bool:
         """Whether a statement that stays in the loop reads what is there before these stores."""
-        return any(id(one) in self.statements and not stores.isdisjoint(self._contents(one)) for one in body[:at])
+        stores = self.effects[at].stores
+        before = zip(body[:at], self.effects[:at], strict=True) if stores else ()
+        return any(id(one) in self.statements and not stores.isdisjoint(found.contents) for one, found in before)
 
-    def _contents(self, stmt: Stmt) -> frozenset[str]:
-        """The classes whose elements are read."""
-        found: set[str] = set()
+
+@dataclass(frozen=True)
+class _Effects:
+    """What a statement reads and changes; memory by its classes."""
+
+    reads: frozenset[str]
+    writes: frozenset[str]
+    stores: frozenset[str]
+    contents: frozenset[str]
+    """Classes whose elements it reads."""
+    touched: frozenset[str]
+    """Those, the ones that it stores into, and the ones of names that it defines."""
+
+    @staticmethod
+    def of(stmt: Stmt, shared: MayAlias) -> _Effects:
+        contents: set[str] = set()
         for one in walk((stmt,)):
-            reads = self.shared.reads if isinstance(one, Assign) else self.shared.reads_contents
-            for expr in own_exprs(one):
-                found |= reads(expr)
-        return frozenset(found)
-
-    def _classes(self, names: Iterable[str]) -> frozenset[str]:
-        return frozenset(self.shared.class_of(name) for name in names)
+            reads = shared.reads if isinstance(one, Assign) else shared.reads_contents
+            contents = contents.union(*map(reads, own_exprs(one)))
+        stores = frozenset(map(shared.class_of, stmt_stores(stmt)))
+        writes = stmt_writes(stmt)
+        touched = stores | contents | frozenset(map(shared.class_of, writes))
+        return _Effects(stmt_reads(stmt), writes, stores, frozenset(contents), touched)
 
 
 def _free(body: Block, dependent: set[int]) -> set[int]:
@@ -129,7 +139,3 @@ def _free(body: Block, dependent: set[int]) -> set[int]:
 
 def _is_free(prim: str) -> bool:
     return is_view(prim) or prim in SHAPE_READS or PRIMITIVES[prim].contents == "zeros"
-
-
-def _stored(body: Block) -> frozenset[str]:
-    return frozenset().union(*map(stmt_stores, body))
