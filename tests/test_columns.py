@@ -150,3 +150,21 @@ def test_two_results_are_not_one_array() -> None:
     assert not np.shares_memory(values[2], tangents[0])
     found = srcad.jacobian(f, mode="forward", target="python")(X)
     assert not np.shares_memory(found[0], found[1])
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse", None])
+def test_arguments_that_are_written_to_stay_as_they_were(mode: Any) -> None:
+    def f(a: Any, b: Any, y: Any) -> Any:
+        y[0] = a * y[1]
+        y[1] = y[0] * b
+        return y * 1.0
+
+    def inside(a: Any, b: Any, y: Any) -> Any:
+        return srcad.jacobian(f, (0, 1), mode=mode)(a, b, y)
+
+    for made in (srcad.jacobian(f, (0, 1), mode=mode, target="python"), srcad.jit(inside, target="python")):
+        y = np.full(3, 2.0)
+        by_a, by_b = made(3.0, 4.0, y)
+        np.testing.assert_array_equal(by_a, [2.0, 8.0, 0.0])
+        np.testing.assert_array_equal(by_b, [0.0, 6.0, 0.0])
+        np.testing.assert_array_equal(y, 2.0)

@@ -425,3 +425,170 @@ def other_dtype(W: Any, h: Any, xs: Any) -> Any:
 def test_refused(f: Callable[..., Any], message: str) -> None:
     with pytest.raises(srcad.SrcadError, match=message):
         srcad.grad(f, target="python")(W, H0, XS)
+
+
+SC = np.array([0.3, -0.2, 0.5, 0.1, 0.7, -0.4, 0.2])
+
+
+def plain_number(w: Any) -> Any:
+    h, total = 0.1, 0.0
+    for t in window(range(7), back=2, cut="h"):
+        h = np.sin(w * h + SC[t])
+        total += h
+    return total
+
+
+def in_an_expression(w: Any) -> Any:
+    h, total = 0.1, 0.0
+    for t in window(range(7), back=2, cut="h"):
+        total += (h := np.sin(w * h + SC[t]))
+    return total
+
+
+def in_a_list(w: Any) -> Any:
+    h, found = 0.1, []
+    for t in window(range(7), back=2, cut="h"):
+        found.append(h := np.sin(w * h + SC[t]))
+    return np.sum(np.array(found))
+
+
+def inner_break(w: Any) -> Any:
+    h, total = 0.1, 0.0
+    for t in window(range(7), back=2, cut="h"):
+        for i in range(3):
+            if i == 1:
+                break
+            h = np.sin(w * h + SC[t])
+        total += h
+    return total
+
+
+@pytest.mark.parametrize("f", [in_an_expression, in_a_list, inner_break], ids=lambda f: f.__name__)
+def test_the_state_moves_on_wherever_it_is_set(f: Callable[..., Any]) -> None:
+    value, slope = srcad.value_and_grad(f, target="python")(0.7)
+    assert value == f(0.7)
+    assert slope == pytest.approx(srcad.grad(plain_number, target="python")(0.7), rel=1e-13)
+
+
+def advance(W: Any, h: Any, x: Any) -> Any:
+    h[:] = step(W, h, x)
+    return loss(h, x)
+
+
+@pytest.mark.parametrize("sizes", FEW, ids=str)
+def test_functions_that_change_the_state(sizes: tuple[int, int]) -> None:
+    def f(W: Any, h: Any, xs: Any, every: Any, back: Any) -> Any:
+        h = h.copy()
+        total = 0.0
+        for x in window(xs, every=every, back=back, cut="h"):
+            total += advance(W, h, x)
+        return total
+
+    value, found = srcad.value_and_grad(f, (0, 1, 2), target="python")(W, H0, XS, *sizes)
+    assert value == f(W, H0, XS, *sizes)
+    for one, want in zip(found, defined(W, H0, XS, *sizes), strict=True):
+        np.testing.assert_allclose(one, want, rtol=1e-12, atol=1e-13)
+
+
+def other_name(W: Any, h: Any, xs: Any) -> Any:
+    h = h.copy()
+    part = h[:2]
+    total = 0.0
+    for x in window(xs, every=2, cut="h"):
+        h[:] = step(W, h, x)
+        total += np.sum(part * part)
+    return total
+
+
+def row_of_another(W: Any, h: Any, xs: Any) -> Any:
+    states = np.zeros((2, 3))
+    h = states[0]
+    for x in window(xs, back=2, cut="h"):
+        h[:] = step(W, h, x)
+    return np.sum(states)
+
+
+def run(W: Any, h: Any, xs: Any) -> None:
+    for x in window(xs, every=2, cut="h"):
+        h[:] = step(W, h, x)
+
+
+def read_by_the_caller(W: Any, h: Any, xs: Any) -> Any:
+    state = 1.0 * h
+    run(W, state, xs)
+    return np.sum(state)
+
+
+def buffer_of_two_names(W: Any, h: Any, xs: Any) -> Any:
+    buffer = np.zeros((2, 3))
+    row, total = buffer[0], 0.0
+    for x in window(xs, back=2, cut="h"):
+        h = step(W, h, x) + 0.1 * buffer[0]
+        row[:] = h
+        total += np.sum(h)
+    return total
+
+
+def of_a_dict(W: Any, h: Any, xs: Any) -> Any:
+    s, total = {"h": h}, 0.0
+    for x in window(xs, back=3, cut="s"):
+        s["h"] = step(W, s["h"], x)
+        total += np.sum(s["h"])
+    return total
+
+
+def state_and_sum(W: Any, h: Any, xs: Any) -> Any:
+    total = 0.0
+    for x in window(xs, back=3, cut="h"):
+        h, total = step(W, h, x), total + np.sum(h)
+    return total
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (other_name, "h is changed in place, and its memory may be that of part"),
+        (row_of_another, "h is changed in place, and its memory may be that of states"),
+        (read_by_the_caller, "h is changed in place, and its memory may be that of state"),
+        (buffer_of_two_names, "buffer is changed and read in the loop"),
+        (of_a_dict, "s is a dict, not a number or an array"),
+        (state_and_sum, "total is changed and read in the loop"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_other_names_of_memory_are_refused(f: Callable[..., Any], message: str) -> None:
+    with pytest.raises(srcad.SrcadError, match=message):
+        srcad.grad(f, target="python")(W, H0, XS)
+
+
+def test_a_procedure_changes_what_it_is_given() -> None:
+    with pytest.raises(srcad.SrcadError, match="that of an argument"):
+        srcad.jvp(run, (W, H0.copy(), XS), (np.zeros_like(W), np.zeros(3), None), target="python")
+
+
+def test_bools_and_numbers_that_only_a_run_knows() -> None:
+    def f(w: Any, begins: Any) -> Any:
+        h, total = np.ones(1), 0.0
+        for t in window(range(7), cut={"h": begins}):
+            h = np.sin(w * h + SC[t])
+            total += np.sum(h)
+        return total
+
+    def g(w: Any, every: Any) -> Any:
+        h, total = 0.1, 0.0
+        for t in window(range(7), every=int(np.sum(every)), cut="h"):
+            h = np.sin(w * h + SC[t])
+            total += h
+        return total
+
+    df = srcad.grad(f, target="python")
+    assert (
+        df(0.7, np.zeros(7, bool))
+        == df(0.7, np.zeros((7, 1), bool))
+        == srcad.grad(f, target="python")(0.7, [False] * 7)
+    )
+    with pytest.raises(ValueError, match="as many bools"):
+        df(0.7, np.zeros((7, 3), bool))
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        srcad.grad(g, target="python")(0.7, np.array([0]))
+    assert np.isfinite(srcad.grad(g, target="python")(0.7, np.array([2])))

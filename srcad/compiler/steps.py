@@ -91,10 +91,11 @@ def lowered(unit: Unit) -> Unit:
     asked = unit.asked
     assert asked.source is not None
     found = _lowered(unit, asked.arguments)
-    agreed = agreed_lengths(hoist_column_invariants(found.function)) if not found.functions else None
+    choices = may_broadcast(found.function) if not found.functions else 0
+    agreed = agreed_lengths(hoist_column_invariants(found.function)) if choices else None
     if agreed is not None:
         again = _lowered(unit, agreed.arguments(asked.arguments))
-        if may_broadcast(again.function) < may_broadcast(found.function):
+        if may_broadcast(again.function) < choices:
             found = replace(again, function=agreed.at_the_start(again.function))
     if not found.functions:
         return replace(unit, function=found.function, lowered=found)

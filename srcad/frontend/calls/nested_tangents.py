@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from srcad.analysis.memory.modified_parameters import written_parameters
 from srcad.frontend.calls.closure_conversion import lowered_alone, refuse_shared_memory
 from srcad.frontend.calls.differentiated_arguments import Arguments, as_type, filled, new_variable, value_of_pair
 from srcad.frontend.calls.generated_calls import called, name_of, unchecked
@@ -212,7 +213,11 @@ def call_columns(
     if asked.has_aux or asked.mode != "hessian" or list(map(_kind, outputs)) != list(map(_kind, given_like)):
         as_it_is = Request("primal", (), False, False, asked.options)
         primal = ctx.differentiate(inner.function, result, as_it_is, inner.functions)
-        value = called(ctx, primal, values, name_of(g))
+        # what it writes into its arguments is not seen by the tangents, which work on copies too
+        written = written_parameters(inner.function)
+        pairs = zip((p.name for p in inner.function.params), values, strict=True)
+        own = [_copied(ctx, one) if name in written else one for name, one in pairs]
+        value = called(ctx, primal, own, name_of(g))
     # else the shapes of a gradient are those of the arguments: it is not computed for them
     found: list[list[Leaf]] = []
     for name, variable in zip(inner.chosen, variables, strict=True):
@@ -229,6 +234,10 @@ def call_columns(
     rebuilt = to_callee(ctx, filled(result, iter(value)))
     assert isinstance(rebuilt, Seq)
     return Seq((jacobian, rebuilt.items[1]))
+
+
+def _copied(ctx: Context, leaf: Leaf) -> Leaf:
+    return ctx.leaf(ctx.builder.op("copy", leaf.atom))
 
 
 def _kind(leaf: Leaf) -> tuple[str, int]:

@@ -28,7 +28,7 @@ from typing import Any
 import gast
 
 from srcad.frontend.lowering.loop_fixpoint import LoopFixpoint
-from srcad.frontend.lowering.windows import check_again, windowed
+from srcad.frontend.lowering.windows import check_again, lower_window
 from srcad.frontend.source.scopes import assigned, loads
 from srcad.frontend.values.abstract_values import Abstract, Constant, Leaf, WindowValue
 from srcad.frontend.values.context import Context, RetryUnrolled
@@ -48,9 +48,7 @@ def lower_for(ctx: Context, node: gast.For) -> None:
     over = ctx.check(ctx.expression(node.iter))
     if isinstance(over, WindowValue):
         if ctx.cuts_windows or ctx.nested:
-            with ctx.at(node.iter):
-                statements = windowed(ctx, node, over)
-            ctx.statements(statements)
+            lower_window(ctx, node, over)
             return
         over = over.inner
     flag = getattr(node, "exit_flag", None)

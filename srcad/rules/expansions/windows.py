@@ -69,8 +69,16 @@ def own(x: Any) -> Any:
 
 def cut(x: Any, where: Any) -> Any:
     """The same value, which is constant where a bool, or one for each row, is true; with memory of its own."""
-    if np.ndim(x) < 2 or np.ndim(where) == 0:
+    if np.ndim(where) == 0:
         return cut_gradient(own(x), where)
+    if np.ndim(where) > 1 or np.ndim(x) == 0:
+        return unsupported(
+            "cut= of a window, whose bools are not one for each iteration, or for each row of the variable,"
+        )
+    if x.shape[0] != where.shape[0]:
+        raise ValueError("cut= of a window has not as many bools for an iteration as the variable has rows")
+    if np.ndim(x) == 1:
+        return cut_gradient(x.copy(), where)
     if np.ndim(x) == 2:
         return cut_gradient(x.copy(), where[:, None])
     return cut_gradient(x.copy(), where[:, None, None])
