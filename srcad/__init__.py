@@ -26,6 +26,9 @@ from srcad.insertion import insert_gradient_of
 from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.external import opaque
+from srcad.tape.state import no_grad
+from srcad.tape.tape import Tape
+from srcad.tape.tensor import Tensor
 
 __all__ = [
     "AliasError",
@@ -37,6 +40,8 @@ __all__ = [
     "NumericalDerivativeWarning",
     "Plan",
     "SrcadError",
+    "Tape",
+    "Tensor",
     "UnsupportedError",
     "Vjp",
     "ZeroDerivativeWarning",
@@ -52,6 +57,7 @@ __all__ = [
     "jit",
     "jvp",
     "load",
+    "no_grad",
     "opaque",
     "stop_gradient",
     "value_and_grad",

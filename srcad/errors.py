@@ -190,6 +190,12 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S325": (ArgumentError, "tangents that do not fit the arguments"),
     "S330": (ArgumentError, "sparse Jacobian of what is not one array"),
     "S331": (ArgumentError, "Jacobian whose sparsity is not found"),
+    # the tape
+    "S350": (ArgumentError, "tensor that the tape has not recorded"),
+    "S351": (ArgumentError, "tape that has been played back"),
+    "S352": (ArgumentError, "recorded tensor that becomes a plain number"),
+    "S353": (ArgumentError, "operation that a tape cannot record"),
+    "S354": (ArgumentError, "tensor changed in place"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

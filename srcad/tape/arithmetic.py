@@ -1,0 +1,105 @@
+"""The operators of a tensor."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from srcad.tape.operations import Value, change, execute
+
+Self = TypeVar("Self", bound=Value)
+_Binary = Callable[[Any, Any], Any]
+
+
+def _binary(function: _Binary, sign: str) -> _Binary:
+    text = f"{{}} {sign} {{}}"
+    return lambda self, other: execute(function, text, (self, other))
+
+
+def _reflected(function: _Binary, sign: str) -> _Binary:
+    text = f"{{}} {sign} {{}}"
+    return lambda self, other: execute(function, text, (other, self))
+
+
+def _unary(function: Callable[[Any], Any], text: str) -> Callable[[Any], Any]:
+    return lambda self: execute(function, text, (self,))
+
+
+def _in_place(function: _Binary, in_place: _Binary, sign: str) -> _Binary:
+    text = f"{{}} {sign} {{}}"
+
+    def changed(self: Value, other: Any) -> Any:
+        if not isinstance(self._value, np.ndarray):  # a number of NumPy does not change
+            return execute(function, text, (self, other))
+        change(self, lambda array, _, value: in_place(array, value), f"{sign}=", other)
+        return self
+
+    return changed
+
+
+class Arithmetic(Value):
+    """Operators that compute by NumPy, and are recorded."""
+
+    __add__ = _binary(operator.add, "+")
+    __radd__ = _reflected(operator.add, "+")
+    __iadd__ = _in_place(operator.add, operator.iadd, "+")
+    __sub__ = _binary(operator.sub, "-")
+    __rsub__ = _reflected(operator.sub, "-")
+    __isub__ = _in_place(operator.sub, operator.isub, "-")
+    __mul__ = _binary(operator.mul, "*")
+    __rmul__ = _reflected(operator.mul, "*")
+    __imul__ = _in_place(operator.mul, operator.imul, "*")
+    __truediv__ = _binary(operator.truediv, "/")
+    __rtruediv__ = _reflected(operator.truediv, "/")
+    __itruediv__ = _in_place(operator.truediv, operator.itruediv, "/")
+    __floordiv__ = _binary(operator.floordiv, "//")
+    __rfloordiv__ = _reflected(operator.floordiv, "//")
+    __mod__ = _binary(operator.mod, "%")
+    __rmod__ = _reflected(operator.mod, "%")
+    __pow__ = _binary(operator.pow, "**")
+    __rpow__ = _reflected(operator.pow, "**")
+    __matmul__ = _binary(operator.matmul, "@")
+    __rmatmul__ = _reflected(operator.matmul, "@")
+    __and__ = _binary(operator.and_, "&")
+    __or__ = _binary(operator.or_, "|")
+    __xor__ = _binary(operator.xor, "^")
+    __lt__ = _binary(operator.lt, "<")
+    __le__ = _binary(operator.le, "<=")
+    __gt__ = _binary(operator.gt, ">")
+    __ge__ = _binary(operator.ge, ">=")
+    __eq__ = _binary(operator.eq, "==")
+    __ne__ = _binary(operator.ne, "!=")
+    __neg__ = _unary(operator.neg, "-{}")
+    __pos__ = _unary(operator.pos, "+{}")
+    __abs__ = _unary(operator.abs, "np.abs({})")
+    __invert__ = _unary(operator.invert, "~{}")
+    __hash__ = object.__hash__
+
+
+_OPERATORS = {
+    np.add: "+",
+    np.subtract: "-",
+    np.multiply: "*",
+    np.true_divide: "/",
+    np.floor_divide: "//",
+    np.remainder: "%",
+    np.power: "**",
+    np.matmul: "@",
+    np.less: "<",
+    np.less_equal: "<=",
+    np.greater: ">",
+    np.greater_equal: ">=",
+    np.equal: "==",
+    np.not_equal: "!=",
+}
+UFUNC_TEXTS: dict[Any, str] = {ufunc: f"{{}} {sign} {{}}" for ufunc, sign in _OPERATORS.items()}
+"""How a ufunc is written where it is an operator."""
+
+METHODS = frozenset(
+    "all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot flatten max mean min prod ravel repeat "
+    "reshape round squeeze std sum swapaxes take trace transpose var".split()
+)
+"""The methods of an array that a tensor has."""

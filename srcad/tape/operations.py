@@ -1,0 +1,247 @@
+"""Operations on tensors: NumPy computes the value, and the open tape records the line.
+
+What no differentiated value enters is not recorded: its result is a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from srcad.dispatch.pytree import flatten, unflatten
+from srcad.errors import fail
+from srcad.tape.places import Place, users_place
+from srcad.tape.program_text import index_literal, literal
+from srcad.tape.state import STATE
+
+if TYPE_CHECKING:
+    from srcad.tape.recording import Recording
+
+
+class Value:
+    """What a tensor is to a recording."""
+
+    _value: Any
+    _recording: Recording | None = None
+    """The tape that recorded the operation which made it."""
+    _number: int = -1
+    _leaves_tape: bool = False
+    """It was computed from what requires a gradient while no tape was open."""
+    _version: int = 0
+    requires_grad: bool = False
+    name: str | None = None
+
+
+def execute(function: Callable[..., Any], text: str, operands: Sequence[Any]) -> Any:
+    """The result of an operation on one or two operands; `text` has `{}` for each."""
+    if not all(isinstance(one, Value | np.ndarray | np.generic | float | int) for one in operands):
+        operands = [one if isinstance(one, Value) else np.asarray(one) for one in operands]
+    out = function(*[one._value if isinstance(one, Value) else one for one in operands])
+    recording = STATE.recording if STATE.enabled else None
+    if recording is None or not _is_active(operands):
+        return _constant(out, operands)
+    numbers: list[int] = []
+    texts = [_operand_text(one, recording, numbers) for one in operands]
+    return _recorded(out, recording, text.format(*texts), numbers, operands)
+
+
+def run(
+    function: Callable[..., Any],
+    name: Callable[[Recording], str] | str,
+    args: Sequence[Any],
+    options: Mapping[str, Any],
+    is_method: bool = False,
+) -> Any:
+    """The result of a call of a function with any arguments; of a method of the first one."""
+    leaves, spec = flatten((tuple(args), dict(options)))
+    plain_args, plain_options = unflatten(spec, [one._value if isinstance(one, Value) else one for one in leaves])
+    out = function(*plain_args, **plain_options)
+    recording = STATE.recording if STATE.enabled else None
+    if recording is None or not _is_active(leaves):
+        return _constant(out, leaves)
+    if _is_static(out):
+        return out
+    numbers: list[int] = []
+    operand = partial(_number, recording)
+    texts = [literal(one, operand, numbers) for one in args]
+    setting = partial(_number_of_setting, recording)
+    texts += [f"{key}={literal(one, setting, numbers)}" for key, one in options.items()]
+    called = name if isinstance(name, str) else name(recording)
+    if is_method:
+        called = f"{texts.pop(0)}.{called}"
+    return _recorded(out, recording, f"{called}({', '.join(texts)})", numbers, leaves)
+
+
+def item(tensor: Value, index: Any) -> Any:
+    """`tensor[index]`."""
+    index = _index(index)
+    parts = flatten(index)[0]
+    out = tensor._value[_plain(index)]
+    operands = [tensor, *parts]
+    recording = STATE.recording if STATE.enabled else None
+    if recording is None or not _is_active(operands):
+        return _constant(out, operands)
+    numbers: list[int] = []
+    base = literal(tensor, partial(_number, recording), numbers)
+    text = f"{base}[{index_literal(index, partial(_number, recording), numbers)}]"
+    return _recorded(out, recording, text, numbers, operands)
+
+
+def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, index: Any = ...) -> None:
+    """Change a tensor in place: `tensor[index] = value`, or `tensor[index] += value` and the like."""
+    index = _index(index)
+    others = [value, *flatten(index)[0]]
+    recording = STATE.recording if STATE.enabled else None
+    if tensor._recording is None:
+        if recording is not None and (tensor.requires_grad or _is_active(others)):
+            what = "a tensor that requires a gradient" if tensor.requires_grad else "a constant tensor"
+            why = "The tape has its value from before."
+            advice = "make a new one (w = w + x); change parameters after backward, in srcad.no_grad()."
+            fail("S354", f"{what} is changed in place while a tape records", Place(*users_place()).span, why, advice)
+        _change_memory(tensor, function, index, value)
+        return
+    if recording is not tensor._recording:
+        advice = "change x.detach() instead."
+        fail("S354", "a recorded tensor is changed where its tape does not see it", _here(), None, advice)
+    if not isinstance(tensor._value, np.ndarray) or not tensor._value.flags.writeable:
+        why = "It is memory of an input of the tape."
+        fail("S354", "a view of an input is changed in place", _here(), why, "change a copy: x[0].copy().")
+    numbers: list[int] = []
+    operand = partial(_number, recording)
+    target = literal(tensor, operand, numbers)
+    if index is not ...:
+        target += f"[{index_literal(index, operand, numbers)}]"
+    text = f"{target} {sign} {literal(value, operand, numbers)}"
+    function(tensor._value, _plain(index), _plain(value))
+    recording.statement(text, numbers)
+
+
+def _change_memory(tensor: Value, function: Callable[..., Any], index: Any, value: Any) -> None:
+    array = tensor._value
+    if array.base is not None:
+        fail("S354", "a view of a constant tensor is changed in place", _here(), None, "change the tensor itself.")
+    array.flags.writeable = True
+    try:
+        function(array, _plain(index), _plain(value))
+    finally:
+        array.flags.writeable = False
+    tensor._version += 1
+
+
+def _here() -> Any:
+    return Place(*users_place()).span
+
+
+def _index(index: Any) -> Any:
+    """Lists of numbers in an index are arrays, as for NumPy."""
+    if type(index) is list:
+        return np.asarray(index)
+    return tuple(map(_index, index)) if type(index) is tuple else index
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Value):
+        return value._value
+    if type(value) is tuple:
+        return tuple(map(_plain, value))
+    if type(value) is slice:
+        return slice(_plain(value.start), _plain(value.stop), _plain(value.step))
+    return value
+
+
+def _is_active(operands: Iterable[Any]) -> bool:
+    for one in operands:
+        if isinstance(one, Value) and (one._recording is not None or one.requires_grad or one._leaves_tape):
+            return True
+    return False
+
+
+def _number(recording: Recording, value: Any) -> int | None:
+    """The number of an operand; None for what stands in the text: ints, strings, structures."""
+    if isinstance(value, Value):
+        if value._recording is recording:
+            return value._number
+        if value._recording is None and not value._leaves_tape:
+            return recording.leaf(value)  # type: ignore[arg-type]
+        if value._leaves_tape:
+            what, why = "a tensor that was computed where no tape recorded", "Its gradient is lost."
+        else:
+            what, why = "a tensor of another tape", "A tape records its own operations only."
+        fail("S350", f"{what} is used on this tape", _here(), why, "pass x.detach(), where it is meant as a constant.")
+    if isinstance(value, np.ndarray | np.generic) or type(value) is float:
+        return recording.constant(value)
+    return None
+
+
+def _number_of_setting(recording: Recording, value: Any) -> int | None:
+    """Of an argument by keyword: integers stand in the text, as an axis does."""
+    return None if isinstance(value, np.integer) else _number(recording, value)
+
+
+def _operand_text(value: Any, recording: Recording, numbers: list[int]) -> str:
+    number = _number(recording, value)
+    if number is None:
+        return f"({value!r})" if value < 0 else repr(value)
+    numbers.append(number)
+    return "{}"
+
+
+def _is_static(out: Any) -> bool:
+    """Whether it is plain Python without floats, as a shape is."""
+    if isinstance(out, tuple | list):
+        return all(map(_is_static, out))
+    return out is None or isinstance(out, bool | int | str)
+
+
+def _recorded(out: Any, recording: Recording, text: str, numbers: list[int], operands: Iterable[Any]) -> Any:
+    kind = next(type(one) for one in operands if isinstance(one, Value))
+    number = recording.operation(text, numbers, _is_float(out))
+    return _tensors(out, recording, number, kind)
+
+
+def _tensors(out: Any, recording: Recording, number: int, kind: type[Value]) -> Any:
+    """The results of an operation: tensors in the structure of its value."""
+    if isinstance(out, np.ndarray | np.generic | float):
+        tensor = object.__new__(kind)
+        tensor._value, tensor._recording, tensor._number = out, recording, number
+        recording.newest = tensor  # type: ignore[assignment]
+        return tensor
+    if isinstance(out, dict):
+        keyed = {key: (f"{{}}[{key!r}]", value) for key, value in out.items()}
+        return {key: _part(value, text, recording, number, kind) for key, (text, value) in keyed.items()}
+    if isinstance(out, tuple | list):
+        parts = [_part(value, f"{{}}[{at}]", recording, number, kind) for at, value in enumerate(out)]
+        return type(out)._make(parts) if hasattr(out, "_make") else type(out)(parts)
+    return out
+
+
+def _part(value: Any, text: str, recording: Recording, number: int, kind: type[Value]) -> Any:
+    return _tensors(value, recording, recording.operation(text, (number,), _is_float(value)), kind)
+
+
+def _is_float(out: Any) -> bool:
+    return isinstance(out, float) or (isinstance(out, np.ndarray | np.generic) and out.dtype.kind == "f")
+
+
+def _constant(out: Any, operands: Iterable[Any]) -> Any:
+    """The results of what is not recorded."""
+    operands = list(operands)
+    kind = next(type(one) for one in operands if isinstance(one, Value))
+    leaves_tape = STATE.enabled and _is_active(operands)
+
+    def wrapped(value: Any) -> Any:
+        if not isinstance(value, np.ndarray | np.generic):
+            return value
+        tensor = object.__new__(kind)
+        tensor._value = value
+        if leaves_tape and _is_float(value):
+            tensor._leaves_tape = True
+        return tensor
+
+    if isinstance(out, np.ndarray | np.generic):
+        return wrapped(out)
+    leaves, spec = flatten(out)
+    return unflatten(spec, map(wrapped, leaves))

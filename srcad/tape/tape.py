@@ -1,0 +1,90 @@
+"""`Tape`: the context in which operations on tensors are recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Unpack
+
+from srcad.errors import fail
+from srcad.options import Choices, Options
+from srcad.tape.gradients import differentiate, played
+from srcad.tape.operations import run
+from srcad.tape.recording import Recording
+from srcad.tape.state import STATE
+from srcad.tape.tensor import Tensor
+
+
+class Tape:
+    """Records what is computed with tensors in a `with` block, and differentiates it.
+
+    The recording is a program without control flow: its gradient is made by the compiler like that of any function,
+    and is kept for recordings of the same structure. The options are those of `srcad.grad`.
+
+    >>> import numpy as np
+    >>> w = Tensor([0.5, -1.0], requires_grad=True, name="w")
+    >>> with Tape(target="python") as tape:
+    ...     y = np.tanh(w)
+    ...     loss = np.sum(y * y)
+    >>> tape.backward()
+    >>> w.grad.round(3)
+    array([ 0.727, -0.64 ])
+    >>> print(tape.primal_source)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def recorded(w):
+        y = np.tanh(w)
+        v = y * y
+        loss = np.sum(v)
+        return loss
+    <BLANKLINE>
+    """
+
+    def __init__(self, **options: Unpack[Choices]) -> None:
+        self._recording = Recording(Options.of(options))
+        self._before: list[Recording | None] = []
+
+    def __enter__(self) -> Tape:
+        self._before.append(STATE.recording)
+        STATE.recording = self._recording
+        return self
+
+    def __exit__(self, cls: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        STATE.recording = self._before.pop()
+
+    def tensor(self, value: Any, requires_grad: bool = False, name: str | None = None) -> Tensor:
+        """A tensor; the same as `Tensor(...)`."""
+        return Tensor(value, requires_grad, name)
+
+    def call(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """The result of `function(*args, **options)`, recorded as one line, with the control flow of the function.
+
+        The function gets plain arrays in the place of tensors, in lists, tuples and dicts, too.
+        """
+        return run(function, lambda recording: recording.function(function), args, options)
+
+    def backward(self, cotangent: Any = None, retain: bool = False) -> None:
+        """`backward` of the newest tensor on the tape."""
+        differentiate(self._newest, cotangent, retain)
+
+    @property
+    def source(self) -> str:
+        """The text of the gradient, of the newest `backward`; before that, of the newest tensor, a number."""
+        program, arguments = played(self._recording, self._newest)
+        with program.errors_of(self._recording):
+            return program.derivative.source_for(*arguments)
+
+    @property
+    def primal_source(self) -> str:
+        """The text of the recording."""
+        return played(self._recording, self._newest)[0].text
+
+    @property
+    def _newest(self) -> Tensor:
+        if self._recording.newest is None:
+            why = "It records what is computed in its `with` block from tensors that require a gradient."
+            fail("S350", "nothing is recorded on the tape", None, why)
+        return self._recording.newest
