@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 
 from srcad.tape.operations import Value, change, execute
+from srcad.tape.program_text import numpy_name
 
 Self = TypeVar("Self", bound=Value)
 _Binary = Callable[[Any, Any], Any]
@@ -95,8 +97,20 @@ _OPERATORS = {
     np.equal: "==",
     np.not_equal: "!=",
 }
-UFUNC_TEXTS: dict[Any, str] = {ufunc: f"{{}} {sign} {{}}" for ufunc, sign in _OPERATORS.items()}
-"""How a ufunc is written where it is an operator."""
+
+
+@lru_cache
+def ufunc_text(ufunc: np.ufunc) -> str | None:
+    """How a ufunc is written, an operator where it is one; None of another library's.
+
+    >>> ufunc_text(np.tanh), ufunc_text(np.add), ufunc_text(np.maximum)
+    ('np.tanh({})', '{} + {}', 'np.maximum({}, {})')
+    """
+    name = numpy_name(ufunc)
+    if name is None:
+        return None
+    return f"{{}} {_OPERATORS[ufunc]} {{}}" if ufunc in _OPERATORS else f"{name}({', '.join(['{}'] * ufunc.nin)})"
+
 
 METHODS = frozenset(
     "all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot flatten max mean min prod ravel repeat "

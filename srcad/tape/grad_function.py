@@ -47,8 +47,11 @@ class GradFunction:
         entry = self._recording.entries[self._number]
         if not isinstance(entry, Operation):
             return ()
-        found = [at for at in entry.operands if self._recording.floats[at] and self._recording.entries[at] is not False]
-        return tuple(GradFunction(self._recording, at) for at in found)
+        return tuple(GradFunction(self._recording, at) for at in entry.operands if self._is_differentiated(at))
+
+    def _is_differentiated(self, number: int) -> bool:
+        dtype = self._recording.dtypes[number]
+        return self._recording.entries[number] is not False and (dtype is None or dtype.kind == "f")
 
     def tree(self, indent: str = "") -> str:
         """The graph as text: each operation before those of its operands, which are indented. One met again is not

@@ -72,7 +72,7 @@ def _cotangents(root: Tensor, given: Any) -> list[Any]:
 
 
 def _refuse_unrecorded(root: Tensor) -> NoReturn:
-    if root._leaves_tape:
+    if root._is_lost:
         why = "It was computed while no tape was open."
         fail(
             "S350", "backward of a tensor that no tape has recorded", _here(), why, "compute it inside `with Tape():`."

@@ -6,7 +6,7 @@ What no differentiated value enters is not recorded: its result is a constant.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from srcad.dispatch.pytree import flatten, unflatten
 from srcad.errors import fail
 from srcad.tape.places import Place, users_place
 from srcad.tape.program_text import index_literal, literal
+from srcad.tape.recording import Operation
 from srcad.tape.state import STATE
 
 if TYPE_CHECKING:
@@ -28,24 +29,46 @@ class Value:
     _recording: Recording | None = None
     """The tape that recorded the operation which made it."""
     _number: int = -1
-    _leaves_tape: bool = False
-    """It was computed from what requires a gradient while no tape was open."""
+    _is_active: bool = False
+    """It is a leaf that requires a gradient, or was computed from one."""
+    _is_lost: bool = False
+    """It was computed from one while no tape was open: a gradient would stop there."""
     _version: int = 0
-    requires_grad: bool = False
     name: str | None = None
 
 
+_NUMBERS = frozenset((int, float, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_))
+
+
 def execute(function: Callable[..., Any], text: str, operands: Sequence[Any]) -> Any:
-    """The result of an operation on one or two operands; `text` has `{}` for each."""
-    if not all(isinstance(one, Value | np.ndarray | np.generic | float | int) for one in operands):
-        operands = [one if isinstance(one, Value) else np.asarray(one) for one in operands]
-    out = function(*[one._value if isinstance(one, Value) else one for one in operands])
-    recording = STATE.recording if STATE.enabled else None
-    if recording is None or not _is_active(operands):
+    """The result of an operation on numbers and arrays; `text` has `{}` for each."""
+    plain = []
+    kind: type[Value] | None = None
+    for one in operands:
+        if isinstance(one, Value):
+            plain.append(one._value)
+            if one._is_active:
+                kind = type(one)
+        elif type(one) in _NUMBERS or isinstance(one, np.ndarray | np.generic | int | float):
+            plain.append(one)
+        else:
+            return execute(function, text, [x if isinstance(x, Value) else np.asarray(x) for x in operands])
+    out = function(*plain)
+    recording = STATE.recording
+    if recording is None or kind is None:
         return _constant(out, operands)
-    numbers: list[int] = []
-    texts = [_operand_text(one, recording, numbers) for one in operands]
-    return _recorded(out, recording, text.format(*texts), numbers, operands)
+    numbers = []
+    texts: list[str] | None = None
+    for at, one in enumerate(operands):
+        number = one._number if isinstance(one, Value) and one._recording is recording else _number(recording, one)
+        if number is not None:
+            numbers.append(number)
+        else:
+            texts = texts or ["{}"] * len(operands)
+            texts[at] = f"({one!r})" if one < 0 else repr(one)
+    if texts is not None:
+        text = text.format(*texts)
+    return _recorded(out, recording, text, numbers, kind)
 
 
 def run(
@@ -56,14 +79,17 @@ def run(
     is_method: bool = False,
 ) -> Any:
     """The result of a call of a function with any arguments; of a method of the first one."""
+    if isinstance(name, str) and not options and not is_method and all(map(_is_plain, args)):
+        return execute(function, _call_text(name, len(args)), args)
     leaves, spec = flatten((tuple(args), dict(options)))
     plain_args, plain_options = unflatten(spec, [one._value if isinstance(one, Value) else one for one in leaves])
     out = function(*plain_args, **plain_options)
-    recording = STATE.recording if STATE.enabled else None
+    recording = STATE.recording
     if recording is None or not _is_active(leaves):
         return _constant(out, leaves)
     if _is_static(out):
         return out
+    out = np.float64(out) if type(out) is float else out
     numbers: list[int] = []
     operand = partial(_number, recording)
     texts = [literal(one, operand, numbers) for one in args]
@@ -72,7 +98,16 @@ def run(
     called = name if isinstance(name, str) else name(recording)
     if is_method:
         called = f"{texts.pop(0)}.{called}"
-    return _recorded(out, recording, f"{called}({', '.join(texts)})", numbers, leaves)
+    return _recorded(out, recording, f"{called}({', '.join(texts)})", numbers, _kind(leaves))
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, Value) or type(value) in _NUMBERS
+
+
+@lru_cache
+def _call_text(name: str, count: int) -> str:
+    return f"{name}({', '.join(['{}'] * count)})"
 
 
 def item(tensor: Value, index: Any) -> Any:
@@ -81,23 +116,23 @@ def item(tensor: Value, index: Any) -> Any:
     parts = flatten(index)[0]
     out = tensor._value[_plain(index)]
     operands = [tensor, *parts]
-    recording = STATE.recording if STATE.enabled else None
+    recording = STATE.recording
     if recording is None or not _is_active(operands):
         return _constant(out, operands)
     numbers: list[int] = []
     base = literal(tensor, partial(_number, recording), numbers)
     text = f"{base}[{index_literal(index, partial(_number, recording), numbers)}]"
-    return _recorded(out, recording, text, numbers, operands)
+    return _recorded(out, recording, text, numbers, _kind(operands))
 
 
 def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, index: Any = ...) -> None:
     """Change a tensor in place: `tensor[index] = value`, or `tensor[index] += value` and the like."""
     index = _index(index)
     others = [value, *flatten(index)[0]]
-    recording = STATE.recording if STATE.enabled else None
+    recording = STATE.recording
     if tensor._recording is None:
-        if recording is not None and (tensor.requires_grad or _is_active(others)):
-            what = "a tensor that requires a gradient" if tensor.requires_grad else "a constant tensor"
+        if recording is not None and (tensor._is_active or _is_active(others)):
+            what = "a tensor that requires a gradient" if tensor._is_active else "a constant tensor"
             why = "The tape has its value from before."
             advice = "make a new one (w = w + x); change parameters after backward, in srcad.no_grad()."
             fail("S354", f"{what} is changed in place while a tape records", Place(*users_place()).span, why, advice)
@@ -153,10 +188,7 @@ def _plain(value: Any) -> Any:
 
 
 def _is_active(operands: Iterable[Any]) -> bool:
-    for one in operands:
-        if isinstance(one, Value) and (one._recording is not None or one.requires_grad or one._leaves_tape):
-            return True
-    return False
+    return any(isinstance(one, Value) and one._is_active for one in operands)
 
 
 def _number(recording: Recording, value: Any) -> int | None:
@@ -164,9 +196,9 @@ def _number(recording: Recording, value: Any) -> int | None:
     if isinstance(value, Value):
         if value._recording is recording:
             return value._number
-        if value._recording is None and not value._leaves_tape:
+        if value._recording is None and not value._is_lost:
             return recording.leaf(value)  # type: ignore[arg-type]
-        if value._leaves_tape:
+        if value._recording is None:
             what, why = "a tensor that was computed where no tape recorded", "Its gradient is lost."
         else:
             what, why = "a tensor of another tape", "A tape records its own operations only."
@@ -181,14 +213,6 @@ def _number_of_setting(recording: Recording, value: Any) -> int | None:
     return None if isinstance(value, np.integer) else _number(recording, value)
 
 
-def _operand_text(value: Any, recording: Recording, numbers: list[int]) -> str:
-    number = _number(recording, value)
-    if number is None:
-        return f"({value!r})" if value < 0 else repr(value)
-    numbers.append(number)
-    return "{}"
-
-
 def _is_static(out: Any) -> bool:
     """Whether it is plain Python without floats, as a shape is."""
     if isinstance(out, tuple | list):
@@ -196,49 +220,47 @@ def _is_static(out: Any) -> bool:
     return out is None or isinstance(out, bool | int | str)
 
 
-def _recorded(out: Any, recording: Recording, text: str, numbers: list[int], operands: Iterable[Any]) -> Any:
-    kind = next(type(one) for one in operands if isinstance(one, Value))
-    number = recording.operation(text, numbers, _is_float(out))
+def _kind(operands: Iterable[Any]) -> type[Value]:
+    return next(type(one) for one in operands if isinstance(one, Value))
+
+
+def _recorded(out: Any, recording: Recording, text: str, numbers: Sequence[int], kind: type[Value]) -> Any:
+    """The results of an operation that is recorded: tensors in the structure of its value."""
+    number = recording.add(Operation(text, tuple(numbers)), getattr(out, "dtype", None))
+    if isinstance(out, np.ndarray | np.generic):
+        tensor = object.__new__(kind)
+        tensor._value, tensor._recording, tensor._number, tensor._is_active = out, recording, number, True
+        recording.newest = tensor  # type: ignore[assignment]
+        return tensor
     return _tensors(out, recording, number, kind)
 
 
 def _tensors(out: Any, recording: Recording, number: int, kind: type[Value]) -> Any:
-    """The results of an operation: tensors in the structure of its value."""
-    if isinstance(out, np.ndarray | np.generic | float):
-        tensor = object.__new__(kind)
-        tensor._value, tensor._recording, tensor._number = out, recording, number
-        recording.newest = tensor  # type: ignore[assignment]
-        return tensor
     if isinstance(out, dict):
-        keyed = {key: (f"{{}}[{key!r}]", value) for key, value in out.items()}
-        return {key: _part(value, text, recording, number, kind) for key, (text, value) in keyed.items()}
+        return {key: _part(value, key, recording, number, kind) for key, value in out.items()}
     if isinstance(out, tuple | list):
-        parts = [_part(value, f"{{}}[{at}]", recording, number, kind) for at, value in enumerate(out)]
+        parts = [_part(value, at, recording, number, kind) for at, value in enumerate(out)]
         return type(out)._make(parts) if hasattr(out, "_make") else type(out)(parts)
     return out
 
 
-def _part(value: Any, text: str, recording: Recording, number: int, kind: type[Value]) -> Any:
-    return _tensors(value, recording, recording.operation(text, (number,), _is_float(value)), kind)
-
-
-def _is_float(out: Any) -> bool:
-    return isinstance(out, float) or (isinstance(out, np.ndarray | np.generic) and out.dtype.kind == "f")
+def _part(value: Any, key: Any, recording: Recording, number: int, kind: type[Value]) -> Any:
+    value = np.float64(value) if type(value) is float else value
+    return _recorded(value, recording, f"{{}}[{literal(key, lambda _: None, [])}]", (number,), kind)
 
 
 def _constant(out: Any, operands: Iterable[Any]) -> Any:
     """The results of what is not recorded."""
     operands = list(operands)
-    kind = next(type(one) for one in operands if isinstance(one, Value))
-    leaves_tape = STATE.enabled and _is_active(operands)
+    kind = _kind(operands)
+    is_lost = STATE.enabled and _is_active(operands)
 
     def wrapped(value: Any) -> Any:
         if not isinstance(value, np.ndarray | np.generic):
             return value
         tensor = object.__new__(kind)
         tensor._value = value
-        if leaves_tape and _is_float(value):
-            tensor._leaves_tape = True
+        tensor._is_active = tensor._is_lost = is_lost
         return tensor
 
     if isinstance(out, np.ndarray | np.generic):

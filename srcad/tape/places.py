@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ast
 import linecache
-import os
 import sys
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 
 from srcad.ir.nodes import Span
 
-_OWN = str(Path(__file__).parent) + os.sep
+_OWN = frozenset(map(str, Path(__file__).parent.glob("*.py")))
+"""The files of the tape."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,11 @@ class Place:
 
     code: CodeType
     instruction: int
-    line: int
+
+    @property
+    def line(self) -> int:
+        lines = (line for start, end, line in self.code.co_lines() if start <= self.instruction < end)
+        return next(lines, None) or self.code.co_firstlineno
 
     @property
     def span(self) -> Span:
@@ -62,9 +66,10 @@ class Place:
         return found or (self.line, None, None, None)
 
 
-def users_place() -> tuple[CodeType, int, int]:
+def users_place() -> tuple[CodeType, int]:
     """The instruction that called into the tape: the parts of a `Place`, which is made when it is asked for."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_OWN) and frame.f_back is not None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename in _OWN:
         frame = frame.f_back
-    return frame.f_code, frame.f_lasti, frame.f_lineno
+    assert frame is not None
+    return frame.f_code, frame.f_lasti

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ def _quoted(key: str) -> str:
     return '"' + key.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}") + '"'
 
 
+@lru_cache
 def numpy_name(function: Callable[..., Any]) -> str | None:
     """How NumPy's function or ufunc is called in the text; None if it is not NumPy's.
 

@@ -37,9 +37,9 @@ class Recording:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.entries: list[bool | Operation] = []
-        self.places: list[tuple[CodeType, int, int]] = []
-        self.floats: list[bool] = []
-        """Whether the value of an entry is of floats."""
+        self.places: list[tuple[CodeType, int]] = []
+        self.dtypes: list[np.dtype[Any] | None] = []
+        """Of the values of the entries; None of statements and structures."""
         self.inputs: dict[int, Any] = {}
         """The values of the inputs, by number."""
         self.leaves: dict[int, tuple[Tensor, int]] = {}
@@ -97,18 +97,10 @@ class Recording:
         self.functions.setdefault(name, (key, f))
         return name
 
-    def operation(self, text: str, operands: Sequence[int], is_float: bool) -> int:
-        self.entries.append(Operation(text, tuple(operands)))
-        self.places.append(users_place())
-        self.floats.append(is_float)
-        return len(self.entries) - 1
-
     def statement(self, text: str, operands: Sequence[int]) -> None:
         """An operation that changes its first operand in place."""
         self.written.setdefault(operands[0], len(self.entries))
-        self.entries.append(Operation(text, tuple(operands), True))
-        self.places.append(users_place())
-        self.floats.append(False)
+        self.add(Operation(text, tuple(operands), True), None)
 
     def refuse_changed(self) -> None:
         """S354 for an input that was changed in place since it was recorded."""
@@ -123,11 +115,16 @@ class Recording:
                 )
 
     def _input(self, value: Any, differentiated: bool) -> int:
-        self.entries.append(differentiated)
-        self.places.append(users_place())
-        self.floats.append(True)
-        number = len(self.entries) - 1
+        number = self.add(differentiated, getattr(value, "dtype", None))
         self.inputs[number] = value
+        return number
+
+    def add(self, entry: bool | Operation, dtype: np.dtype[Any] | None) -> int:
+        """Append an entry, whose number is returned."""
+        number = len(self.entries)
+        self.entries.append(entry)
+        self.places.append(users_place())
+        self.dtypes.append(dtype)
         return number
 
 

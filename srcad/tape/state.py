@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class _State(threading.local):
     recording: Recording | None = None
-    """Of the innermost open tape."""
+    """Of the innermost open tape; None inside of `no_grad`."""
     enabled: bool = True
     """False inside of `no_grad`."""
 
@@ -32,11 +32,11 @@ class no_grad(ContextDecorator):
     """
 
     def __init__(self) -> None:
-        self._before: list[bool] = []
+        self._before: list[tuple[Recording | None, bool]] = []
 
     def __enter__(self) -> None:
-        self._before.append(STATE.enabled)
-        STATE.enabled = False
+        self._before.append((STATE.recording, STATE.enabled))
+        STATE.recording, STATE.enabled = None, False
 
     def __exit__(self, *_: object) -> None:
-        STATE.enabled = self._before.pop()
+        STATE.recording, STATE.enabled = self._before.pop()

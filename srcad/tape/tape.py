@@ -16,6 +16,8 @@ from srcad.tape.recording import Recording
 from srcad.tape.state import STATE
 from srcad.tape.tensor import Tensor
 
+_DEFAULTS = Options()
+
 
 class Tape:
     """Records what is computed with tensors in a `with` block, and differentiates it.
@@ -44,16 +46,16 @@ class Tape:
     """
 
     def __init__(self, **options: Unpack[Choices]) -> None:
-        self._recording = Recording(Options.of(options))
-        self._before: list[Recording | None] = []
+        self._recording = Recording(Options.of(options) if options else _DEFAULTS)
+        self._before: list[tuple[Recording | None, bool]] = []
 
     def __enter__(self) -> Tape:
-        self._before.append(STATE.recording)
-        STATE.recording = self._recording
+        self._before.append((STATE.recording, STATE.enabled))
+        STATE.recording, STATE.enabled = self._recording, True
         return self
 
     def __exit__(self, cls: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        STATE.recording = self._before.pop()
+        STATE.recording, STATE.enabled = self._before.pop()
 
     def tensor(self, value: Any, requires_grad: bool = False, name: str | None = None) -> Tensor:
         """A tensor; the same as `Tensor(...)`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.tape.arithmetic import METHODS, UFUNC_TEXTS, Arithmetic
+from srcad.tape.arithmetic import METHODS, Arithmetic, ufunc_text
 from srcad.tape.gradients import differentiate
 from srcad.tape.operations import change, execute, item, run
 from srcad.tape.places import Place, users_place
@@ -49,7 +49,7 @@ class Tensor(Arithmetic):
         if requires_grad and self._value.dtype.kind != "f":
             why = f"It is of {self._value.dtype}."
             fail("S301", "a tensor that requires a gradient and is not of floats", Place(*users_place()).span, why)
-        self.requires_grad = requires_grad
+        self._is_active = requires_grad
         self.name = name
 
     # ---- what it is ----------------------------------------------------------------------------
@@ -96,6 +96,11 @@ class Tensor(Arithmetic):
         return made
 
     @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed for it: given for a leaf, else found from what it was computed from."""
+        return self._is_active and not self._is_lost and self.dtype.kind == "f"
+
+    @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made it."""
         return self._recording is None
@@ -129,7 +134,6 @@ class Tensor(Arithmetic):
         """Keep the gradient of an intermediate value in `.grad`, too, after its hooks."""
         if self._recording is not None:
             self._recording.retained[self._number] = self
-            self.requires_grad = True
 
     def register_hook(self, hook: Callable[[Any], Any]) -> None:
         """Replace the gradient that passes this tensor by `hook(gradient)`.
@@ -154,7 +158,7 @@ class Tensor(Arithmetic):
             why = "A plain array is changed in place." if "out" in options else None
             advice = "write x = x + y, with a new tensor, or NumPy's function for it (np.sum for np.add.reduce)."
             fail("S353", f"{what} cannot be recorded in this form", Place(*users_place()).span, why, advice)
-        text = None if options else UFUNC_TEXTS.get(ufunc)
+        text = None if options else ufunc_text(ufunc)
         return run(ufunc, _called_by(ufunc), inputs, options) if text is None else execute(ufunc, text, inputs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
@@ -206,17 +210,15 @@ class Tensor(Arithmetic):
         return lambda *args, **options: run(_without_self(function), name, (self, *args), options, is_method=True)
 
     def _refuse_leaving(self, how: str) -> None:
-        recorded = self.requires_grad or self._recording is not None
-        if recorded and self.dtype.kind == "f" and STATE.recording is not None and STATE.enabled:
+        if self.requires_grad and STATE.recording is not None:
             why = "What is computed with that would be a constant to the gradient."
             advice = "use functions of NumPy, or say that it is a constant: .item(), .detach()."
             fail("S352", f"a recorded tensor is {how}", Place(*users_place()).span, why, advice)
 
 
-def _called_by(function: Any) -> Callable[[Recording], str]:
+def _called_by(function: Any) -> Callable[[Recording], str] | str:
     """The name in the text of a function that NumPy calls with tensors: its own, or one of another library."""
-    name = numpy_name(function)
-    return lambda recording: recording.function(function) if name is None else name
+    return numpy_name(function) or (lambda recording: recording.function(function))
 
 
 def _without_self(function: Callable[..., Any]) -> Callable[..., Any]:
