@@ -26,6 +26,7 @@ from srcad.insertion import insert_gradient_of
 from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.external import opaque
+from srcad.tape.module import Module
 from srcad.tape.state import no_grad
 from srcad.tape.tape import Tape
 from srcad.tape.tensor import Tensor
@@ -37,6 +38,7 @@ __all__ = [
     "Derivative",
     "DerivativeError",
     "InternalError",
+    "Module",
     "NumericalDerivativeWarning",
     "Plan",
     "SrcadError",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from srcad.errors import fail
+from srcad.ir.nodes import Span
 from srcad.tape.places import Place, users_place
 from srcad.tape.program import PROGRAMS, Program
 
@@ -22,14 +23,16 @@ def differentiate(root: Tensor, cotangent: Any, retain: bool) -> None:
         _refuse_unrecorded(root)
     if recording.is_used:
         why = "Each call adds to .grad, so a second one would count twice."
-        fail("S351", "backward of a tape that has been played back", _here(), why, "pass retain=True to the first.")
+        fail("S351", "backward of a tape that has been played back", here(), why, "pass retain=True to the first.")
     recording.refuse_changed()
     number = root._number
     cotangents = _cotangents(root, cotangent)
     program = PROGRAMS.of(recording, number, bool(cotangents))
     arguments = program_arguments(program, recording, cotangents)
     with program.errors_of(recording):
-        _, gradients = program.derivative(*arguments)
+        value, gradients = program.derivative(*arguments)
+    if recording.functions:
+        _refuse_other_value(root, value, cotangents)
     recording.is_used = not retain
     recording.played = program, arguments
     for at, gradient in zip(program.differentiated + program.retained, gradients, strict=True):
@@ -62,24 +65,33 @@ def _cotangents(root: Tensor, given: Any) -> list[Any]:
     if given is None:
         if root.ndim:
             why = f"Its shape is {root.shape}."
-            fail("S201", "backward of a tensor that is not a number", _here(), why, "pass a cotangent, or take np.sum.")
+            fail("S201", "backward of a tensor that is not a number", here(), why, "pass a cotangent, or take np.sum.")
         return []
     value = np.asarray(getattr(given, "_value", given))
     if value.shape != root.shape or value.dtype.kind not in "fiub":
         why = f"It has shape {value.shape} and dtype {value.dtype}; the tensor has shape {root.shape}."
-        fail("S321", "a cotangent that does not fit the tensor", _here(), why)
+        fail("S321", "a cotangent that does not fit the tensor", here(), why)
     return [value.astype(root.dtype)]
+
+
+def _refuse_other_value(root: Tensor, value: Any, cotangents: list[Any]) -> None:
+    """S355 where the program computes another value than was recorded: a function depends on more than arguments."""
+    before = float(np.sum(root._value * cotangents[0]) if cotangents else root._value)
+    tolerance = 1e-3 if root.dtype == np.float32 else 1e-6
+    if abs(value - before) > tolerance * (1.0 + abs(before)):
+        why = f"It was {before:.6g} when it was recorded, and is {float(value):.6g} now."
+        advice = "pass what changes between calls (parameters, random numbers) as arguments of the recorded functions."
+        fail("S355", "the recording has another value when it is played back", here(), why, advice)
 
 
 def _refuse_unrecorded(root: Tensor) -> NoReturn:
     if root._is_lost:
         why = "It was computed while no tape was open."
-        fail(
-            "S350", "backward of a tensor that no tape has recorded", _here(), why, "compute it inside `with Tape():`."
-        )
+        fail("S350", "backward of a tensor that no tape has recorded", here(), why, "compute it inside `with Tape():`.")
     why = "It is a leaf." if root.requires_grad else "It depends on no tensor that requires a gradient."
-    fail("S207", "backward of a tensor that no recorded operation made", _here(), why)
+    fail("S207", "backward of a tensor that no recorded operation made", here(), why)
 
 
-def _here() -> Any:
+def here() -> Span:
+    """The user's expression that called into the tape."""
     return Place(*users_place()).span

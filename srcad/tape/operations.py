@@ -83,8 +83,8 @@ def run(
         return execute(function, _call_text(name, len(args)), args)
     leaves, spec = flatten((tuple(args), dict(options)))
     plain_args, plain_options = unflatten(spec, [one._value if isinstance(one, Value) else one for one in leaves])
-    out = function(*plain_args, **plain_options)
     recording = STATE.recording
+    out = function(*plain_args, **plain_options)
     if recording is None or not _is_active(leaves):
         return _constant(out, leaves)
     if _is_static(out):
@@ -252,7 +252,9 @@ def _part(value: Any, key: Any, recording: Recording, number: int, kind: type[Va
 def _constant(out: Any, operands: Iterable[Any]) -> Any:
     """The results of what is not recorded."""
     operands = list(operands)
-    kind = _kind(operands)
+    kind = next((type(one) for one in operands if isinstance(one, Value)), None)
+    if kind is None:
+        return out
     is_lost = STATE.enabled and _is_active(operands)
 
     def wrapped(value: Any) -> Any:

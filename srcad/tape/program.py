@@ -15,7 +15,7 @@ from srcad.derivative import Derivative
 from srcad.dispatch.pytree import leaf_names
 from srcad.errors import SrcadError
 from srcad.request import Request
-from srcad.tape.recording import Operation, Recording
+from srcad.tape.recording import Operation, Recording, function_key
 
 _NAME = "recorded"
 _COTANGENT = "cotangent"
@@ -38,6 +38,12 @@ class Program:
     """The other inputs."""
     lines: dict[int, int]
     """The number of the entry that a line of the text is."""
+    functions: tuple[tuple[Hashable, Callable[..., Any]], ...]
+    """Those that it calls, with their keys."""
+
+    def is_current(self) -> bool:
+        """Whether no variable of a function that it calls has been bound to another value."""
+        return all(function_key(f) == key for key, f in self.functions)
 
     @contextmanager
     def errors_of(self, recording: Recording) -> Iterator[None]:
@@ -72,7 +78,7 @@ class Programs:
             recording.options,
         )
         known = self._known.get(key)
-        if known is None:
+        if known is None or not known.is_current():
             known = _program(recording, root, has_cotangent)
             self.made += 1
             if len(self._known) >= _MOST:
@@ -114,7 +120,8 @@ def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
     function: Callable[..., Any] = getattr(module, _NAME)
     wrt = tuple(parameters[: len(differentiated) + len(zeros)])
     derivative = Derivative(function, Request("value_and_grad", wrt, False, False, recording.options))
-    return Program(text, path, derivative, tuple(differentiated), tuple(zeros), tuple(others), of_line)
+    functions = tuple(recording.functions.values())
+    return Program(text, path, derivative, tuple(differentiated), tuple(zeros), tuple(others), of_line, functions)
 
 
 def _needed(recording: Recording, root: int) -> list[int]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from typing_extensions import Unpack
 
+from srcad.dispatch.pytree import flatten
 from srcad.errors import fail
 from srcad.options import Choices, Options
-from srcad.tape.gradients import differentiate, played
+from srcad.tape.gradients import differentiate, here, played
 from srcad.tape.operations import run
 from srcad.tape.recording import Recording
-from srcad.tape.state import STATE
+from srcad.tape.state import STATE, no_grad
 from srcad.tape.tensor import Tensor
 
 _DEFAULTS = Options()
@@ -66,7 +67,7 @@ class Tape:
 
         The function gets plain arrays in the place of tensors, in lists, tuples and dicts, too.
         """
-        return run(function, lambda recording: recording.function(function), args, options)
+        return run(_on_arrays(function), lambda recording: recording.function(function), args, options)
 
     def backward(self, cotangent: Any = None, retain: bool = False) -> None:
         """`backward` of the newest tensor on the tape."""
@@ -90,3 +91,15 @@ class Tape:
             why = "It records what is computed in its `with` block from tensors that require a gradient."
             fail("S350", "nothing is recorded on the tape", None, why)
         return self._recording.newest
+
+
+def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    def value(*args: Any, **options: Any) -> Any:
+        with no_grad():
+            out = function(*args, **options)
+        if any(isinstance(leaf, Tensor) for leaf in flatten(out)[0]):
+            why = "It gets arrays in the place of its arguments, and would be inlined without the tensor."
+            fail("S353", f"{getattr(function, '__name__', function)} uses a tensor that is no argument", here(), why)
+        return out
+
+    return value
