@@ -33,6 +33,7 @@ ELEMENTWISE = (
     "np.outer({a}, {b}).reshape(3, 3).T[1]",
     "{a}.copy()",
     "{a} + x[k]",
+    "{a}.T",
     "np.cumsum({a}) - {b}.max()",
     "np.clip({a}, -0.8, 0.9)",
     "np.linalg.norm({a} + 2.0) * {b}",
@@ -50,9 +51,9 @@ def program(rng: np.random.Generator) -> str:
         a, b = rng.choice(names, 2)
         words = {"a": a, "b": b, "c": "c", "fresh": rng.choice(fresh) if fresh else ""}
         kind = rng.random()
-        if kind < 0.2 and fresh:
+        if kind < 0.3 and fresh:
             lines.append("    " * indent + str(rng.choice(CHANGES)).format(**words))
-        elif kind < 0.35 and indent < 3:
+        elif kind < 0.4 and indent < 3:
             lines.append("    " * indent + str(rng.choice(CONTROL)).format(**words))
             indent += 1
             lines.append("    " * indent + f"{a} = {a} * 0.9 + 0.1 * {b}")

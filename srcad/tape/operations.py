@@ -151,7 +151,7 @@ def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, i
         target += f"[{index_literal(index, operand, numbers)}]"
     text = f"{target} {sign} {literal(value, operand, numbers)}"
     function(tensor._value, _plain(index), _plain(value))
-    recording.statement(text, numbers)
+    recording.statement(text, numbers, tensor._value)
 
 
 def _change_memory(tensor: Value, function: Callable[..., Any], index: Any, value: Any) -> None:

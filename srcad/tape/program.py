@@ -68,7 +68,7 @@ class Programs:
         self._known: dict[Hashable, Program] = {}
 
     def of(self, recording: Recording, root: int, has_cotangent: bool) -> Program:
-        hooks = tuple((number, tuple(name for name, _ in hooks)) for number, hooks in recording.hooks.items())
+        hooks = tuple([(number, *names) for number, names in recording.hooks.items()])
         key = (
             tuple(recording.entries[: root + 1]),
             has_cotangent,
@@ -148,7 +148,7 @@ def _lines(recording: Recording, at: int, names: dict[int, str], zeros: dict[int
     lines = [f"{name} = {expression}"]
     if at in zeros:
         lines.append(f"{name} = {name} + {zeros[at]}")
-    for hook, _ in recording.hooks.get(at, ()):
+    for hook in reversed(recording.hooks.get(at, [])):  # the reverse sweep comes to the last one first
         lines += [f"with srcad.insert_gradient_of({name}) as d_{name}:", f"    d_{name} = {hook}(d_{name})"]
     return lines
 

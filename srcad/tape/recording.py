@@ -46,10 +46,13 @@ class Recording:
         """The tensors among the inputs, by number, and the version that was recorded."""
         self.functions: dict[str, tuple[Hashable, Callable[..., Any]]] = {}
         """Functions of the user that are called, by the name they have in the text."""
-        self.hooks: dict[int, list[tuple[str, Callable[..., Any]]]] = {}
+        self.hooks: dict[int, list[str]] = {}
+        """The names of the functions that change the gradient of a value."""
+        self.marked: dict[int, Tensor] = {}
+        """The intermediate values that have hooks, or whose gradient is kept."""
         self.retained: dict[int, Tensor] = {}
-        self.written: dict[int, int] = {}
-        """The numbers of entries that were changed in place, and of the first statement that does."""
+        self.written: list[tuple[int, np.ndarray[Any, Any]]] = []
+        """The arrays that statements change in place, with the numbers of the statements."""
         self.newest: Tensor | None = None
         self.played: tuple[Program, list[Any]] | None = None
         """What the newest `backward` has run."""
@@ -97,13 +100,26 @@ class Recording:
         self.functions.setdefault(name, (key, f))
         return name
 
-    def statement(self, text: str, operands: Sequence[int]) -> None:
-        """An operation that changes its first operand in place."""
-        self.written.setdefault(operands[0], len(self.entries))
-        self.add(Operation(text, tuple(operands), True), None)
+    def hook(self, tensor: Tensor, f: Callable[[Any], Any]) -> None:
+        """Change the gradient of an intermediate value by `f`."""
+        self.hooks.setdefault(tensor._number, []).append(self.function(f))
+        self.marked[tensor._number] = tensor
+
+    def retain(self, tensor: Tensor) -> None:
+        """Keep the gradient of an intermediate value."""
+        self.retained[tensor._number] = self.marked[tensor._number] = tensor
+
+    def statement(self, text: str, operands: Sequence[int], changed: np.ndarray[Any, Any]) -> None:
+        """An operation that changes its first operand, an array, in place."""
+        self.written.append((self.add(Operation(text, tuple(operands), True), None), changed))
 
     def refuse_changed(self) -> None:
-        """S354 for an input that was changed in place since it was recorded."""
+        """S354 for an input that was changed in place since it was recorded, and for a value with hooks."""
+        for statement, array in self.written:
+            if any(np.may_share_memory(tensor._value, array) for tensor in self.marked.values()):
+                what = "a tensor with a hook, or whose gradient is kept, is changed in place"
+                why = "It has a gradient before the change, and another one after it."
+                fail("S354", what, self.place(statement).span, why, "make a new tensor: h = h + x.")
         for number, (tensor, version) in self.leaves.items():
             if tensor._version != version:
                 fail(

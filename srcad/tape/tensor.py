@@ -133,7 +133,7 @@ class Tensor(Arithmetic):
     def retain_grad(self) -> None:
         """Keep the gradient of an intermediate value in `.grad`, too, after its hooks."""
         if self._recording is not None:
-            self._recording.retained[self._number] = self
+            self._recording.retain(self)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> None:
         """Replace the gradient that passes this tensor by `hook(gradient)`.
@@ -144,8 +144,7 @@ class Tensor(Arithmetic):
         if self._recording is None:
             self._hooks = (*self._hooks, hook)
         else:
-            name = self._recording.function(hook)
-            self._recording.hooks.setdefault(self._number, []).append((name, hook))
+            self._recording.hook(self, hook)
 
     def zero_grad(self) -> None:
         self.grad = None
