@@ -110,10 +110,3 @@ def ufunc_text(ufunc: np.ufunc) -> str | None:
     if name is None:
         return None
     return f"{{}} {_OPERATORS[ufunc]} {{}}" if ufunc in _OPERATORS else f"{name}({', '.join(['{}'] * ufunc.nin)})"
-
-
-METHODS = frozenset(
-    "all any argmax argmin argsort astype clip copy cumprod cumsum diagonal dot flatten max mean min prod ravel repeat "
-    "reshape round squeeze std sum swapaxes take trace transpose var".split()
-)
-"""The methods of an array that a tensor has."""

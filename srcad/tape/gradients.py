@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from srcad.errors import fail
+from srcad.errors import SrcadError, fail
 from srcad.ir.nodes import Span
 from srcad.tape.places import Place, users_place
 from srcad.tape.program import PROGRAMS, Program
@@ -16,23 +16,24 @@ if TYPE_CHECKING:
     from srcad.tape.tensor import Tensor
 
 
-def differentiate(root: Tensor, cotangent: Any, retain: bool) -> None:
-    """Add the gradient of `root` to `.grad` of the tensors that it depends on. Raises S201 to S354."""
-    recording = root._recording
-    if recording is None:
-        _refuse_unrecorded(root)
+def differentiate(recording: Recording, number: int, value: Any, cotangent: Any, retain: bool) -> None:
+    """Add the gradient of an entry to `.grad` of the tensors that it depends on. `value` is that of the entry.
+
+    Raises S201, S321, S351, S354, S355.
+    """
     if recording.is_used:
         why = "Each call adds to .grad, so a second one would count twice."
         fail("S351", "backward of a tape that has been played back", here(), why, "pass retain=True to the first.")
     recording.refuse_changed()
-    number = root._number
-    cotangents = _cotangents(root, cotangent)
+    cotangents = _cotangents(value, cotangent)
     program = PROGRAMS.of(recording, number, bool(cotangents))
     arguments = program_arguments(program, recording, cotangents)
-    with program.errors_of(recording):
-        value, gradients = program.derivative(*arguments)
+    try:
+        again, gradients = program.derivative(*arguments)
+    except SrcadError as error:
+        raise program.located(error, recording) from None
     if recording.functions:
-        _refuse_other_value(root, value, cotangents)
+        _refuse_other_value(value, again, cotangents)
     recording.is_used = not retain
     recording.played = program, arguments
     for at, gradient in zip(program.differentiated + program.retained, gradients, strict=True):
@@ -40,6 +41,9 @@ def differentiate(root: Tensor, cotangent: Any, retain: bool) -> None:
         for hook in tensor._hooks:
             gradient = hook(gradient)
         tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
+    if not retain:
+        recording.marked.clear()  # they have the recording
+        recording.retained.clear()
 
 
 def program_arguments(program: Program, recording: Recording, cotangents: list[Any]) -> list[Any]:
@@ -53,15 +57,16 @@ def program_arguments(program: Program, recording: Recording, cotangents: list[A
     return arguments + cotangents
 
 
-def played(recording: Recording, newest: Tensor) -> tuple[Program, list[Any]]:
+def played(recording: Recording, newest: int) -> tuple[Program, list[Any]]:
     """The program and the arguments of the newest `backward`; without one, of that of the newest tensor."""
     if recording.played is not None:
         return recording.played
-    program = PROGRAMS.of(recording, newest._number, False)
+    program = PROGRAMS.of(recording, newest, False)
     return program, program_arguments(program, recording, [])
 
 
-def _cotangents(root: Tensor, given: Any) -> list[Any]:
+def _cotangents(root: Any, given: Any) -> list[Any]:
+    """The cotangent of a value, of its dtype; none of a number, where none is given."""
     if given is None:
         if root.ndim:
             why = f"Its shape is {root.shape}."
@@ -74,17 +79,17 @@ def _cotangents(root: Tensor, given: Any) -> list[Any]:
     return [value.astype(root.dtype)]
 
 
-def _refuse_other_value(root: Tensor, value: Any, cotangents: list[Any]) -> None:
+def _refuse_other_value(root: Any, again: Any, cotangents: list[Any]) -> None:
     """S355 where the program computes another value than was recorded: a function depends on more than arguments."""
-    before = float(np.sum(root._value * cotangents[0]) if cotangents else root._value)
+    before = float(np.sum(root * cotangents[0]) if cotangents else root)
     tolerance = 1e-3 if root.dtype == np.float32 else 1e-6
-    if abs(value - before) > tolerance * (1.0 + abs(before)):
-        why = f"It was {before:.6g} when it was recorded, and is {float(value):.6g} now."
+    if abs(again - before) > tolerance * (1.0 + abs(before)):
+        why = f"It was {before:.6g} when it was recorded, and is {float(again):.6g} now."
         advice = "pass what changes between calls (parameters, random numbers) as arguments of the recorded functions."
         fail("S355", "the recording has another value when it is played back", here(), why, advice)
 
 
-def _refuse_unrecorded(root: Tensor) -> NoReturn:
+def refuse_unrecorded(root: Tensor) -> NoReturn:
     if root._is_lost:
         why = "It was computed while no tape was open."
         fail("S350", "backward of a tensor that no tape has recorded", here(), why, "compute it inside `with Tape():`.")

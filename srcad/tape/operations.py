@@ -37,6 +37,7 @@ class Value:
     name: str | None = None
 
 
+_ARRAYS = (np.ndarray, np.generic)
 _NUMBERS = frozenset((int, float, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_))
 
 
@@ -49,7 +50,7 @@ def execute(function: Callable[..., Any], text: str, operands: Sequence[Any]) ->
             plain.append(one._value)
             if one._is_active:
                 kind = type(one)
-        elif type(one) in _NUMBERS or isinstance(one, np.ndarray | np.generic | int | float):
+        elif type(one) in _NUMBERS or isinstance(one, (*_ARRAYS, int, float)):
             plain.append(one)
         else:
             return execute(function, text, [x if isinstance(x, Value) else np.asarray(x) for x in operands])
@@ -81,13 +82,18 @@ def run(
     """The result of a call of a function with any arguments; of a method of the first one."""
     if isinstance(name, str) and not options and not is_method and all(map(_is_plain, args)):
         return execute(function, _call_text(name, len(args)), args)
-    leaves, spec = flatten((tuple(args), dict(options)))
-    plain_args, plain_options = unflatten(spec, [one._value if isinstance(one, Value) else one for one in leaves])
+    leaves = [*args, *options.values()]
+    if all(map(_is_flat, leaves)):
+        plain_args: Any = map(_plain, args)
+        plain_options = {key: _plain(one) for key, one in options.items()}
+    else:
+        leaves, spec = flatten((tuple(args), dict(options)))
+        plain_args, plain_options = unflatten(spec, map(_plain, leaves))
     recording = STATE.recording
     out = function(*plain_args, **plain_options)
     if recording is None or not _is_active(leaves):
         return _constant(out, leaves)
-    if _is_static(out):
+    if out is not None and _is_static(out):
         return out
     out = np.float64(out) if type(out) is float else out
     numbers: list[int] = []
@@ -98,7 +104,24 @@ def run(
     called = name if isinstance(name, str) else name(recording)
     if is_method:
         called = f"{texts.pop(0)}.{called}"
-    return _recorded(out, recording, f"{called}({', '.join(texts)})", numbers, _kind(leaves))
+    text = f"{called}({', '.join(texts)})"
+    if out is None:
+        _record_change(args[0], recording, text, numbers)
+        return None
+    return _recorded(out, recording, text, numbers, _kind(leaves))
+
+
+def _record_change(changed: Any, recording: Recording, text: str, numbers: Sequence[int]) -> None:
+    """A function that returns nothing: it changes its first argument in place."""
+    if not isinstance(changed, Value) or changed._recording is not recording:
+        why = "It is no result of a recorded operation: the tape has its value from before."
+        fail("S354", f"an argument is changed in place by {text.partition('(')[0]}", _here(), why, "pass a copy of it.")
+    recording.statement(text, numbers, changed._value)
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether no tensor is inside of it."""
+    return isinstance(value, Value | np.ndarray | int | float | str) or value is None
 
 
 def _is_plain(value: Any) -> bool:
@@ -113,16 +136,14 @@ def _call_text(name: str, count: int) -> str:
 def item(tensor: Value, index: Any) -> Any:
     """`tensor[index]`."""
     index = _index(index)
-    parts = flatten(index)[0]
     out = tensor._value[_plain(index)]
-    operands = [tensor, *parts]
     recording = STATE.recording
-    if recording is None or not _is_active(operands):
-        return _constant(out, operands)
+    if recording is None or not tensor._is_active:
+        return _constant(out, (tensor,))
+    operand = partial(_number, recording)
     numbers: list[int] = []
-    base = literal(tensor, partial(_number, recording), numbers)
-    text = f"{base}[{index_literal(index, partial(_number, recording), numbers)}]"
-    return _recorded(out, recording, text, numbers, _kind(operands))
+    text = f"{literal(tensor, operand, numbers)}[{index_literal(index, operand, numbers)}]"
+    return _recorded(out, recording, text, numbers, type(tensor))
 
 
 def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, index: Any = ...) -> None:
@@ -203,7 +224,7 @@ def _number(recording: Recording, value: Any) -> int | None:
         else:
             what, why = "a tensor of another tape", "A tape records its own operations only."
         fail("S350", f"{what} is used on this tape", _here(), why, "pass x.detach(), where it is meant as a constant.")
-    if isinstance(value, np.ndarray | np.generic) or type(value) is float:
+    if isinstance(value, _ARRAYS) or type(value) is float:
         return recording.constant(value)
     return None
 
@@ -227,10 +248,13 @@ def _kind(operands: Iterable[Any]) -> type[Value]:
 def _recorded(out: Any, recording: Recording, text: str, numbers: Sequence[int], kind: type[Value]) -> Any:
     """The results of an operation that is recorded: tensors in the structure of its value."""
     number = recording.add(Operation(text, tuple(numbers)), getattr(out, "dtype", None))
-    if isinstance(out, np.ndarray | np.generic):
+    if isinstance(out, _ARRAYS):
         tensor = object.__new__(kind)
-        tensor._value, tensor._recording, tensor._number, tensor._is_active = out, recording, number, True
-        recording.newest = tensor  # type: ignore[assignment]
+        tensor._value = out
+        tensor._recording = recording
+        tensor._number = number
+        tensor._is_active = True
+        recording.newest = number, out
         return tensor
     return _tensors(out, recording, number, kind)
 
@@ -258,14 +282,14 @@ def _constant(out: Any, operands: Iterable[Any]) -> Any:
     is_lost = STATE.enabled and _is_active(operands)
 
     def wrapped(value: Any) -> Any:
-        if not isinstance(value, np.ndarray | np.generic):
+        if not isinstance(value, _ARRAYS):
             return value
         tensor = object.__new__(kind)
         tensor._value = value
         tensor._is_active = tensor._is_lost = is_lost
         return tensor
 
-    if isinstance(out, np.ndarray | np.generic):
+    if isinstance(out, _ARRAYS):
         return wrapped(out)
     leaves, spec = flatten(out)
     return unflatten(spec, map(wrapped, leaves))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -45,19 +44,15 @@ class Program:
         """Whether no variable of a function that it calls has been bound to another value."""
         return all(function_key(f) == key for key, f in self.functions)
 
-    @contextmanager
-    def errors_of(self, recording: Recording) -> Iterator[None]:
-        """Errors at a line of the text are shown at the user's line that was recorded there."""
-        try:
-            yield
-        except SrcadError as error:
-            problems = []
-            for problem in error.problems:
-                span = problem.span
-                if span is not None and span.file == str(self.path) and span.line in self.lines:
-                    problem = replace(problem, span=recording.place(self.lines[span.line]).span)
-                problems.append(problem)
-            raise type(error)(*problems) from None
+    def located(self, error: SrcadError, recording: Recording) -> SrcadError:
+        """The error, where it is at a line of the text, at the user's line that was recorded there."""
+        problems = []
+        for problem in error.problems:
+            span = problem.span
+            if span is not None and span.file == str(self.path) and span.line in self.lines:
+                problem = replace(problem, span=recording.place(self.lines[span.line]).span)
+            problems.append(problem)
+        return type(error)(*problems)
 
 
 class Programs:

@@ -37,7 +37,7 @@ class Recording:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.entries: list[bool | Operation] = []
-        self.places: list[tuple[CodeType, int]] = []
+        self.places: list[tuple[CodeType, int] | None] = []
         self.dtypes: list[np.dtype[Any] | None] = []
         """Of the values of the entries; None of statements and structures."""
         self.inputs: dict[int, Any] = {}
@@ -53,7 +53,8 @@ class Recording:
         self.retained: dict[int, Tensor] = {}
         self.written: list[tuple[int, np.ndarray[Any, Any]]] = []
         """The arrays that statements change in place, with the numbers of the statements."""
-        self.newest: Tensor | None = None
+        self.newest: tuple[int, Any] | None = None
+        """The number and the value of the newest operation. Not its tensor: the two would keep each other."""
         self.played: tuple[Program, list[Any]] | None = None
         """What the newest `backward` has run."""
         self.is_used = False
@@ -62,7 +63,8 @@ class Recording:
         self._number_of_array: dict[int, tuple[np.ndarray[Any, Any], int]] = {}
 
     def place(self, number: int) -> Place:
-        return Place(*self.places[number])
+        """The user's expression of an operation; of an input, that of the operation that it was an input of."""
+        return next(Place(*place) for place in self.places[number:] if place is not None)
 
     def leaf(self, tensor: Tensor) -> int:
         """The number of a tensor that was made by no operation on this tape."""
@@ -111,7 +113,16 @@ class Recording:
 
     def statement(self, text: str, operands: Sequence[int], changed: np.ndarray[Any, Any]) -> None:
         """An operation that changes its first operand, an array, in place."""
-        self.written.append((self.add(Operation(text, tuple(operands), True), None), changed))
+        self.add(Operation(text, tuple(operands), True), None)
+        self.written.append((len(self.entries) - 1, changed))
+
+    def add(self, operation: Operation, dtype: np.dtype[Any] | None) -> int:
+        """Append an operation, whose number is returned."""
+        number = len(self.entries)
+        self.entries.append(operation)
+        self.places.append(users_place())
+        self.dtypes.append(dtype)
+        return number
 
     def refuse_changed(self) -> None:
         """S354 for an input that was changed in place since it was recorded, and for a value with hooks."""
@@ -131,16 +142,11 @@ class Recording:
                 )
 
     def _input(self, value: Any, differentiated: bool) -> int:
-        number = self.add(differentiated, getattr(value, "dtype", None))
-        self.inputs[number] = value
-        return number
-
-    def add(self, entry: bool | Operation, dtype: np.dtype[Any] | None) -> int:
-        """Append an entry, whose number is returned."""
         number = len(self.entries)
-        self.entries.append(entry)
-        self.places.append(users_place())
-        self.dtypes.append(dtype)
+        self.entries.append(differentiated)
+        self.places.append(None)
+        self.dtypes.append(getattr(value, "dtype", None))
+        self.inputs[number] = value
         return number
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import Unpack
 
 from srcad.dispatch.pytree import flatten
-from srcad.errors import fail
+from srcad.errors import SrcadError, fail
 from srcad.options import Choices, Options
 from srcad.tape.gradients import differentiate, here, played
 from srcad.tape.operations import run
@@ -71,22 +71,24 @@ class Tape:
 
     def backward(self, cotangent: Any = None, retain: bool = False) -> None:
         """`backward` of the newest tensor on the tape."""
-        differentiate(self._newest, cotangent, retain)
+        differentiate(self._recording, *self._newest, cotangent, retain)
 
     @property
     def source(self) -> str:
         """The text of the gradient, of the newest `backward`; before that, of the newest tensor, a number."""
-        program, arguments = played(self._recording, self._newest)
-        with program.errors_of(self._recording):
+        program, arguments = played(self._recording, self._newest[0])
+        try:
             return program.derivative.source_for(*arguments)
+        except SrcadError as error:
+            raise program.located(error, self._recording) from None
 
     @property
     def primal_source(self) -> str:
         """The text of the recording."""
-        return played(self._recording, self._newest)[0].text
+        return played(self._recording, self._newest[0])[0].text
 
     @property
-    def _newest(self) -> Tensor:
+    def _newest(self) -> tuple[int, Any]:
         if self._recording.newest is None:
             why = "It records what is computed in its `with` block from tensors that require a gradient."
             fail("S350", "nothing is recorded on the tape", None, why)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.tape.arithmetic import METHODS, Arithmetic, ufunc_text
-from srcad.tape.gradients import differentiate
+from srcad.tape.arithmetic import Arithmetic, ufunc_text
+from srcad.tape.gradients import differentiate, refuse_unrecorded
+from srcad.tape.methods import Methods
 from srcad.tape.operations import change, execute, item, run
 from srcad.tape.places import Place, users_place
 from srcad.tape.program_text import numpy_name
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from srcad.tape.recording import Recording
 
 
-class Tensor(Arithmetic):
+class Tensor(Arithmetic, Methods):
     """A copy of an array of NumPy, or a number. While a tape is open, what is computed with it is recorded.
 
     NumPy's functions, operators, indices and methods apply to it at once. With `requires_grad`, `backward` adds the
@@ -128,7 +129,9 @@ class Tensor(Arithmetic):
         A tensor that is not a number takes a cotangent of its shape. With `retain`, the tape may be asked again.
         Raises S201, S321, S350, S351, S354.
         """
-        differentiate(self, cotangent, retain)
+        if self._recording is None:
+            refuse_unrecorded(self)
+        differentiate(self._recording, self._number, self._value, cotangent, retain)
 
     def retain_grad(self) -> None:
         """Keep the gradient of an intermediate value in `.grad`, too, after its hooks."""
@@ -202,12 +205,6 @@ class Tensor(Arithmetic):
         about = ", requires_grad=True" if self._recording is None and self.requires_grad else about
         return f"Tensor({np.array2string(np.asarray(self._value), separator=', ')}{about})"
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in METHODS:
-            raise AttributeError(f"a Tensor has no attribute {name!r}")
-        function = getattr(self._value, name)
-        return lambda *args, **options: run(_without_self(function), name, (self, *args), options, is_method=True)
-
     def _refuse_leaving(self, how: str) -> None:
         if self.requires_grad and STATE.recording is not None:
             why = "What is computed with that would be a constant to the gradient."
@@ -218,7 +215,3 @@ class Tensor(Arithmetic):
 def _called_by(function: Any) -> Callable[[Recording], str] | str:
     """The name in the text of a function that NumPy calls with tensors: its own, or one of another library."""
     return numpy_name(function) or (lambda recording: recording.function(function))
-
-
-def _without_self(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda _, *args, **options: function(*args, **options)
