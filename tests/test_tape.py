@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -163,6 +164,45 @@ def test_other_values_and_shapes_generate_nothing() -> None:
         step(w, x, scale)
         same(w.grad, srcad.grad(lambda w: np.sum(np.tanh(x @ w) * scale), target="python")(w.value))
     assert PROGRAMS.made == made
+
+
+def test_inputs_of_every_kind_are_compiled_once() -> None:
+    """Numba has a type of its own for arrays that cannot be written to."""
+    w = Tensor(R.normal(size=3), True)
+    for state in (np.ones(3), Tensor(np.ones(3)), Tensor(np.ones((2, 3)))[0], 2.0 * Tensor(np.ones(3)), w.detach()):
+        with Tape() as recorded:
+            loss = np.sum(w * state * state)
+        loss.backward()
+    assert recorded._recording.played is not None
+    specialisation = recorded._recording.played[0].derivative._newest
+    assert specialisation is not None
+    assert len(specialisation.compiled().signatures) == 1
+
+
+def test_what_is_recorded_costs_little_beyond_the_compiled_call() -> None:
+    """Measured on two cores of 2026: 6.6 us in NumPy, 9 us for the compiled call, 55 us for the tape."""
+    W, b, x = Tensor(R.normal(size=(5, 5)), True), Tensor(R.normal(size=5), True), R.normal(size=5)
+
+    def f(W: Any, b: Any, x: Any) -> Any:
+        h = np.tanh(W @ x + b)
+        y = np.tanh(W @ h + b)
+        z = 0.5 * y - h
+        return np.sum(z * z)
+
+    gradient = srcad.value_and_grad(f, (0, 1))
+    values = np.array(W.value), np.array(b.value), x
+
+    def on_tape() -> None:
+        with Tape():
+            loss = f(W, b, x)
+        loss.backward()
+
+    def seconds(work: Callable[[], Any]) -> float:
+        work()
+        return min(timeit.repeat(work, number=10, repeat=60)) / 10
+
+    plain, compiled = seconds(lambda: f(*values)), seconds(lambda: gradient(*values))
+    assert seconds(on_tape) < compiled + 12.0 * plain
 
 
 def test_numpy_integers_are_data_and_ints_are_structure() -> None:
@@ -382,6 +422,20 @@ def test_changes_of_recorded_arrays_are_recorded() -> None:
     assert loss.value == f(value)
     loss.backward()
     same(w.grad, srcad.grad(f, target="python")(value))
+
+
+def test_functions_that_change_an_argument() -> None:
+    w = Tensor([1.0, 2.0, 3.0], True)
+    with tape():
+        product = np.outer(w, w)
+        np.fill_diagonal(product, 0.0)
+        loss = np.sum(product)
+    try:
+        loss.backward()
+    except SrcadError as error:  # in the language or not: never the gradient without the change
+        assert error.problems[0].code.startswith("S")
+    else:
+        same(w.grad, 2.0 * (6.0 - w.value))
 
 
 def test_arrays_of_the_caller_may_change_after_they_were_used() -> None:
@@ -611,6 +665,12 @@ def value_assigned_between(recorded: Tape) -> None:
     loss.backward()
 
 
+def plain_argument_in_place(_: Tape) -> None:
+    x = Tensor(np.zeros((3, 3)))[:]
+    np.fill_diagonal(W[:, None] * W, 0.0)
+    np.copyto(x, np.outer(W, W))
+
+
 def captured_tensor(recorded: Tape) -> None:
     recorded.call(lambda x: W * x, W)
 
@@ -667,6 +727,7 @@ REFUSED: list[tuple[Callable[[Tape], None], str]] = [
     (changed_between, "S354"),
     (value_assigned_between, "S354"),
     (captured_tensor, "S353"),
+    (plain_argument_in_place, "S354"),
     (no_rule, "S203"),
     (function_of_a_global_that_changes, "S355"),
     (hook_that_is_not_compiled, "S203"),

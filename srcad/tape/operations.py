@@ -26,6 +26,9 @@ class Value:
     """What a tensor is to a recording."""
 
     _value: Any
+    """The array, or the number. That of a leaf cannot be written to, nor can its views."""
+    _memory: np.ndarray[Any, Any] | None = None
+    """Of a leaf: the array that `_value` is a view of. Numba compiles anew for what is read-only."""
     _recording: Recording | None = None
     """The tape that recorded the operation which made it."""
     _number: int = -1
@@ -176,14 +179,10 @@ def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, i
 
 
 def _change_memory(tensor: Value, function: Callable[..., Any], index: Any, value: Any) -> None:
-    array = tensor._value
+    array = tensor._value if tensor._memory is None else tensor._memory
     if array.base is not None:
         fail("S354", "a view of a constant tensor is changed in place", _here(), None, "change the tensor itself.")
-    array.flags.writeable = True
-    try:
-        function(array, _plain(index), _plain(value))
-    finally:
-        array.flags.writeable = False
+    function(array, _plain(index), _plain(value))
     tensor._version += 1
 
 

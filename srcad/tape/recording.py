@@ -68,12 +68,13 @@ class Recording:
 
     def leaf(self, tensor: Tensor) -> int:
         """The number of a tensor that was made by no operation on this tape."""
-        if tensor._value.base is not None:  # another tensor may change it
-            return self.constant(tensor._value)
+        value = tensor._value if tensor._memory is None else tensor._memory
+        if value.base is not None:  # another tensor may change it
+            return self.constant(value)
         known = self._number_of_leaf.get(id(tensor))
         if known is not None and self.leaves[known][1] == tensor._version:
             return known
-        number = self._input(tensor._value, tensor.requires_grad)
+        number = self._input(value, tensor.requires_grad)
         self.leaves[number] = tensor, tensor._version
         self._number_of_leaf[id(tensor)] = number
         return number

@@ -45,8 +45,7 @@ class Tensor(Arithmetic, Methods):
     def __init__(self, value: Any, requires_grad: bool = False, name: str | None = None) -> None:
         if isinstance(value, Tensor):
             value = value._value
-        self._value = np.array(value)
-        self._value.flags.writeable = False
+        self._set(value)
         if requires_grad and self._value.dtype.kind != "f":
             why = f"It is of {self._value.dtype}."
             fail("S301", "a tensor that requires a gradient and is not of floats", Place(*users_place()).span, why)
@@ -71,9 +70,13 @@ class Tensor(Arithmetic, Methods):
     def value(self, new: Any) -> None:
         if self._recording is not None:
             fail("S354", "the value of a recorded tensor is assigned", Place(*users_place()).span)
-        self._value = np.array(new)
-        self._value.flags.writeable = False
+        self._set(new)
         self._version += 1
+
+    def _set(self, value: Any) -> None:
+        self._memory = np.array(value)
+        self._value = self._memory.view()
+        self._value.flags.writeable = False
 
     @property
     def shape(self) -> tuple[int, ...]:
