@@ -36,7 +36,7 @@ def _in_place(function: _Binary, in_place: _Binary, sign: str) -> _Binary:
     def changed(self: Value, other: Any) -> Any:
         if not isinstance(self._value, np.ndarray):  # a number of NumPy does not change
             return execute(function, text, (self, other))
-        change(self, lambda array, _, value: in_place(array, value), f"{sign}=", other)
+        change(self, in_place, f"{sign}=", other)
         return self
 
     return changed

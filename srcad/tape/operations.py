@@ -72,7 +72,7 @@ def execute(function: Callable[..., Any], text: str, operands: Sequence[Any]) ->
             texts[at] = f"({one!r})" if one < 0 else repr(one)
     if texts is not None:
         text = text.format(*texts)
-    return _recorded(out, recording, text, numbers, kind)
+    return _recorded(out, recording, text, numbers, kind, operands[0])
 
 
 def run(
@@ -96,9 +96,6 @@ def run(
     out = function(*plain_args, **plain_options)
     if recording is None or not _is_active(leaves):
         return _constant(out, leaves)
-    if out is not None and _is_static(out):
-        return out
-    out = np.float64(out) if type(out) is float else out
     numbers: list[int] = []
     operand = partial(_number, recording)
     texts = [literal(one, operand, numbers) for one in args]
@@ -108,10 +105,7 @@ def run(
     if is_method:
         called = f"{texts.pop(0)}.{called}"
     text = f"{called}({', '.join(texts)})"
-    if out is None:
-        _record_change(args[0], recording, text, numbers)
-        return None
-    return _recorded(out, recording, text, numbers, _kind(leaves))
+    return _recorded(out, recording, text, numbers, _kind(leaves), args[0] if args else None)
 
 
 def _record_change(changed: Any, recording: Recording, text: str, numbers: Sequence[int]) -> None:
@@ -146,21 +140,23 @@ def item(tensor: Value, index: Any) -> Any:
     operand = partial(_number, recording)
     numbers: list[int] = []
     text = f"{literal(tensor, operand, numbers)}[{index_literal(index, operand, numbers)}]"
-    return _recorded(out, recording, text, numbers, type(tensor))
+    return _recorded(out, recording, text, numbers, type(tensor), tensor)
 
 
-def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, index: Any = ...) -> None:
-    """Change a tensor in place: `tensor[index] = value`, or `tensor[index] += value` and the like."""
-    index = _index(index)
-    others = [value, *flatten(index)[0]]
+def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, *at: Any) -> None:
+    """Change a tensor in place: `tensor += value` and the like; `tensor[at] = value` where `at` is given.
+
+    `function` does it to an array.
+    """
+    at = tuple(map(_index, at))
     recording = STATE.recording
     if tensor._recording is None:
-        if recording is not None and (tensor._is_active or _is_active(others)):
+        if recording is not None and (tensor._is_active or _is_active((value,))):
             what = "a tensor that requires a gradient" if tensor._is_active else "a constant tensor"
             why = "The tape has its value from before."
             advice = "make a new one (w = w + x); change parameters after backward, in srcad.no_grad()."
             fail("S354", f"{what} is changed in place while a tape records", Place(*users_place()).span, why, advice)
-        _change_memory(tensor, function, index, value)
+        _change_memory(tensor, function, at, value)
         return
     if recording is not tensor._recording:
         advice = "change x.detach() instead."
@@ -171,18 +167,18 @@ def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, i
     numbers: list[int] = []
     operand = partial(_number, recording)
     target = literal(tensor, operand, numbers)
-    if index is not ...:
+    for index in at:
         target += f"[{index_literal(index, operand, numbers)}]"
     text = f"{target} {sign} {literal(value, operand, numbers)}"
-    function(tensor._value, _plain(index), _plain(value))
+    function(tensor._value, *map(_plain, at), _plain(value))
     recording.statement(text, numbers, tensor._value)
 
 
-def _change_memory(tensor: Value, function: Callable[..., Any], index: Any, value: Any) -> None:
+def _change_memory(tensor: Value, function: Callable[..., Any], at: tuple[Any, ...], value: Any) -> None:
     array = tensor._value if tensor._memory is None else tensor._memory
     if array.base is not None:
         fail("S354", "a view of a constant tensor is changed in place", _here(), None, "change the tensor itself.")
-    function(array, _plain(index), _plain(value))
+    function(array, *map(_plain, at), _plain(value))
     tensor._version += 1
 
 
@@ -244,8 +240,17 @@ def _kind(operands: Iterable[Any]) -> type[Value]:
     return next(type(one) for one in operands if isinstance(one, Value))
 
 
-def _recorded(out: Any, recording: Recording, text: str, numbers: Sequence[int], kind: type[Value]) -> Any:
-    """The results of an operation that is recorded: tensors in the structure of its value."""
+def _recorded(out: Any, recording: Recording, text: str, numbers: Sequence[int], kind: type[Value], first: Any) -> Any:
+    """The results of an operation that is recorded: tensors in the structure of its value.
+
+    An operation without a result has changed its first argument in place. What is plain Python is not recorded.
+    """
+    if not isinstance(out, _ARRAYS):
+        if out is None:
+            return _record_change(first, recording, text, numbers)
+        if _is_static(out):
+            return out
+        out = np.float64(out) if type(out) is float else out
     number = recording.add(Operation(text, tuple(numbers)), getattr(out, "dtype", None))
     if isinstance(out, _ARRAYS):
         tensor = object.__new__(kind)
@@ -268,8 +273,9 @@ def _tensors(out: Any, recording: Recording, number: int, kind: type[Value]) -> 
 
 
 def _part(value: Any, key: Any, recording: Recording, number: int, kind: type[Value]) -> Any:
-    value = np.float64(value) if type(value) is float else value
-    return _recorded(value, recording, f"{{}}[{literal(key, lambda _: None, [])}]", (number,), kind)
+    if value is None:
+        return None
+    return _recorded(value, recording, f"{{}}[{literal(key, lambda _: None, [])}]", (number,), kind, None)
 
 
 def _constant(out: Any, operands: Iterable[Any]) -> Any:

@@ -14,7 +14,7 @@ from srcad.derivative import Derivative
 from srcad.dispatch.pytree import leaf_names
 from srcad.errors import SrcadError
 from srcad.request import Request
-from srcad.tape.recording import Operation, Recording, function_key
+from srcad.tape.recording import RESERVED, Operation, Recording, function_key
 
 _NAME = "recorded"
 _COTANGENT = "cotangent"
@@ -91,9 +91,10 @@ def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
     inputs = [at for at in needed if not isinstance(entries[at], Operation)]
     differentiated = [at for at in inputs if entries[at] is True]
     retained = [at for at in recording.retained if at in set(needed)]
-    taken = {"np", "srcad", _NAME, _COTANGENT, *recording.functions}
+    taken = {*RESERVED, _COTANGENT, *recording.functions}
     names = _names(recording, needed, taken)
     zeros = {at: leaf_names(f"at_{names[at]}", [()], taken)[0] for at in retained}
+    adjoints = {at: leaf_names(f"d_{names[at]}", [()], taken)[0] for at in recording.hooks if at in names}
     others = [at for at in inputs if at not in set(differentiated)]
     parameters = [*(names[at] for at in differentiated), *zeros.values(), *(names[at] for at in others)]
     parameters += [_COTANGENT] * has_cotangent
@@ -102,7 +103,7 @@ def _program(recording: Recording, root: int, has_cotangent: bool) -> Program:
         del lines[1]
     of_line: dict[int, int] = {}
     for at in needed:
-        written = _lines(recording, at, names, zeros)
+        written = _lines(recording, at, names, zeros, adjoints)
         of_line.update((len(lines) + 1 + k, at) for k in range(len(written)))
         lines += [f"    {line}" for line in written]
     lines.append(f"    return np.sum({names[root]} * {_COTANGENT})" if has_cotangent else f"    return {names[root]}")
@@ -131,7 +132,9 @@ def _needed(recording: Recording, root: int) -> list[int]:
     return sorted(found)
 
 
-def _lines(recording: Recording, at: int, names: dict[int, str], zeros: dict[int, str]) -> list[str]:
+def _lines(
+    recording: Recording, at: int, names: dict[int, str], zeros: dict[int, str], adjoints: dict[int, str]
+) -> list[str]:
     """The lines of an entry: none of an input."""
     entry = recording.entries[at]
     if not isinstance(entry, Operation):
@@ -144,7 +147,8 @@ def _lines(recording: Recording, at: int, names: dict[int, str], zeros: dict[int
     if at in zeros:
         lines.append(f"{name} = {name} + {zeros[at]}")
     for hook in reversed(recording.hooks.get(at, [])):  # the reverse sweep comes to the last one first
-        lines += [f"with srcad.insert_gradient_of({name}) as d_{name}:", f"    d_{name} = {hook}(d_{name})"]
+        d_name = adjoints[at]
+        lines += [f"with srcad.insert_gradient_of({name}) as {d_name}:", f"    {d_name} = {hook}({d_name})"]
     return lines
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from srcad.tape.program import Program
     from srcad.tape.tensor import Tensor
 
+RESERVED = frozenset(("np", "srcad", "recorded", "slice", "float", "int", "bool"))
+"""Names with a meaning in the text of a recording."""
+
 
 class Operation(NamedTuple):
     """One line: its text has `{}` for each operand, a number of an earlier entry."""
@@ -94,7 +97,7 @@ class Recording:
         """The name of a function of the user, by which it is called in the text."""
         key = function_key(f)
         wanted = getattr(f, "__name__", type(f).__name__).strip("<>")
-        if not wanted.isidentifier() or keyword.iskeyword(wanted) or wanted in ("np", "srcad", "recorded"):
+        if not wanted.isidentifier() or keyword.iskeyword(wanted) or wanted in RESERVED:
             wanted = "function"
         name, count = wanted, 0
         while name in self.functions and self.functions[name][0] != key:

@@ -138,7 +138,7 @@ class Tensor(Arithmetic, Methods):
 
     def retain_grad(self) -> None:
         """Keep the gradient of an intermediate value in `.grad`, too, after its hooks."""
-        if self._recording is not None:
+        if self._recording is not None and self.requires_grad:
             self._recording.retain(self)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> None:
