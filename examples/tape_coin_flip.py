@@ -1,9 +1,9 @@
 """A network whose structure is decided while it runs, on a tape.
 
-`forward` computes `linear(x1) + x2 * sigmoid(x3)`, and leaves the sigmoid out where a coin shows tails. The tape
+The model computes `linear(x1) + x2 * sigmoid(gate(x3))`, and leaves the sigmoid out where a coin shows tails. The tape
 records what is executed. Two structures occur, so two gradients are generated, whatever the number of steps.
 
-    python examples/tape_coin_flip.py --steps 200
+    python examples/tape_coin_flip.py --steps 400
 """
 
 from __future__ import annotations
@@ -32,31 +32,37 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def forward(linear, x1, x2, x3, heads):
-    maybe_sigmoid = sigmoid(x3) if heads else x3
-    return linear(x1) + x2 * maybe_sigmoid
+class Model(srcad.Module):
+    def __init__(self, size: int, rng: np.random.Generator) -> None:
+        self.linear = Linear(size, size, rng)
+        self.gate = Linear(size, size, rng)
+
+    def forward(self, x1, x2, x3, heads):
+        opened = self.gate(x3)
+        maybe_sigmoid = sigmoid(opened) if heads else opened
+        return self.linear(x1) + x2 * maybe_sigmoid
 
 
 def main(
-    steps: Annotated[int, typer.Option(min=1, help="training steps")] = 200,
+    steps: Annotated[int, typer.Option(min=1, help="training steps")] = 400,
     seed: Annotated[int, typer.Option(help="of the weights, the data and the coin")] = 0,
 ) -> None:
-    """Fit the linear layer to data that another one has made, with the same coin."""
+    """Fit the model to data that another one has made, with the same coin."""
     rng = np.random.default_rng(seed)
-    linear, wanted = Linear(5, 5, rng), Linear(5, 5, rng)
+    model, wanted = Model(5, rng), Model(5, rng)
     for step in range(steps):
         x1, x2, x3 = rng.normal(size=(3, 5))
         heads = rng.random() > 0.5
         with srcad.Tape() as tape:
-            result = forward(linear, x1, x2, x3, heads)
+            result = model(x1, x2, x3, heads)
             with srcad.no_grad():
-                target = forward(wanted, x1, x2, x3, heads)
+                target = wanted(x1, x2, x3, heads)
             loss = np.mean((result - target) ** 2)
         tape.backward()
         with srcad.no_grad():
-            for parameter in linear.parameters():
+            for parameter in model.parameters():
                 parameter -= 0.2 * parameter.grad
-        linear.zero_grad()
+        model.zero_grad()
         if step % max(1, steps // 8) == 0:
             print(f"step {step:4d}   loss {loss:.6f}")
     print(tape.source)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from srcad.tape.operations import Value, change, execute
+from srcad.tape.in_place import change
+from srcad.tape.operations import Value, execute
 from srcad.tape.program_text import numpy_name
 
 Self = TypeVar("Self", bound=Value)

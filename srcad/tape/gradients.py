@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from srcad.errors import SrcadError, fail
-from srcad.ir.nodes import Span
-from srcad.tape.places import Place, users_place
+from srcad.tape.places import here
 from srcad.tape.program import PROGRAMS, Program
 
 if TYPE_CHECKING:
@@ -95,8 +94,3 @@ def refuse_unrecorded(root: Tensor) -> NoReturn:
         fail("S350", "backward of a tensor that no tape has recorded", here(), why, "compute it inside `with Tape():`.")
     why = "It is a leaf." if root.requires_grad else "It depends on no tensor that requires a gradient."
     fail("S207", "backward of a tensor that no recorded operation made", here(), why)
-
-
-def here() -> Span:
-    """The user's expression that called into the tape."""
-    return Place(*users_place()).span

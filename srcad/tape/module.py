@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 from srcad.dispatch.pytree import flatten, leaves_like, unflatten
 from srcad.errors import fail
 from srcad.options import Choices
-from srcad.tape.gradients import here
+from srcad.tape.places import here
 from srcad.tape.tape import Tape
 from srcad.tape.tensor import Tensor
 

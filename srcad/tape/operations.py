@@ -13,7 +13,7 @@ import numpy as np
 
 from srcad.dispatch.pytree import flatten, unflatten
 from srcad.errors import fail
-from srcad.tape.places import Place, users_place
+from srcad.tape.places import here
 from srcad.tape.program_text import index_literal, literal
 from srcad.tape.recording import Operation
 from srcad.tape.state import STATE
@@ -64,7 +64,7 @@ def execute(function: Callable[..., Any], text: str, operands: Sequence[Any]) ->
     numbers = []
     texts: list[str] | None = None
     for at, one in enumerate(operands):
-        number = one._number if isinstance(one, Value) and one._recording is recording else _number(recording, one)
+        number = one._number if isinstance(one, Value) and one._recording is recording else number_of(recording, one)
         if number is not None:
             numbers.append(number)
         else:
@@ -87,17 +87,17 @@ def run(
         return execute(function, _call_text(name, len(args)), args)
     leaves = [*args, *options.values()]
     if all(map(_is_flat, leaves)):
-        plain_args: Any = map(_plain, args)
-        plain_options = {key: _plain(one) for key, one in options.items()}
+        plain_args: Any = map(plain_value, args)
+        plain_options = {key: plain_value(one) for key, one in options.items()}
     else:
         leaves, spec = flatten((tuple(args), dict(options)))
-        plain_args, plain_options = unflatten(spec, map(_plain, leaves))
+        plain_args, plain_options = unflatten(spec, map(plain_value, leaves))
     recording = STATE.recording
     out = function(*plain_args, **plain_options)
     if recording is None or not _is_active(leaves):
         return _constant(out, leaves)
     numbers: list[int] = []
-    operand = partial(_number, recording)
+    operand = partial(number_of, recording)
     texts = [literal(one, operand, numbers) for one in args]
     setting = partial(_number_of_setting, recording)
     texts += [f"{key}={literal(one, setting, numbers)}" for key, one in options.items()]
@@ -112,7 +112,7 @@ def _record_change(changed: Any, recording: Recording, text: str, numbers: Seque
     """A function that returns nothing: it changes its first argument in place."""
     if not isinstance(changed, Value) or changed._recording is not recording:
         why = "It is no result of a recorded operation: the tape has its value from before."
-        fail("S354", f"an argument is changed in place by {text.partition('(')[0]}", _here(), why, "pass a copy of it.")
+        fail("S354", f"an argument is changed in place by {text.partition('(')[0]}", here(), why, "pass a copy of it.")
     recording.statement(text, numbers, changed._value)
 
 
@@ -132,74 +132,31 @@ def _call_text(name: str, count: int) -> str:
 
 def item(tensor: Value, index: Any) -> Any:
     """`tensor[index]`."""
-    index = _index(index)
-    out = tensor._value[_plain(index)]
+    index = indices(index)
+    out = tensor._value[plain_value(index)]
     recording = STATE.recording
     if recording is None or not tensor._is_active:
         return _constant(out, (tensor,))
-    operand = partial(_number, recording)
+    operand = partial(number_of, recording)
     numbers: list[int] = []
     text = f"{literal(tensor, operand, numbers)}[{index_literal(index, operand, numbers)}]"
     return _recorded(out, recording, text, numbers, type(tensor), tensor)
 
 
-def change(tensor: Value, function: Callable[..., Any], sign: str, value: Any, *at: Any) -> None:
-    """Change a tensor in place: `tensor += value` and the like; `tensor[at] = value` where `at` is given.
-
-    `function` does it to an array.
-    """
-    at = tuple(map(_index, at))
-    recording = STATE.recording
-    if tensor._recording is None:
-        if recording is not None and (tensor._is_active or _is_active((value,))):
-            what = "a tensor that requires a gradient" if tensor._is_active else "a constant tensor"
-            why = "The tape has its value from before."
-            advice = "make a new one (w = w + x); change parameters after backward, in srcad.no_grad()."
-            fail("S354", f"{what} is changed in place while a tape records", Place(*users_place()).span, why, advice)
-        _change_memory(tensor, function, at, value)
-        return
-    if recording is not tensor._recording:
-        advice = "change x.detach() instead."
-        fail("S354", "a recorded tensor is changed where its tape does not see it", _here(), None, advice)
-    if not isinstance(tensor._value, np.ndarray) or not tensor._value.flags.writeable:
-        why = "It is memory of an input of the tape."
-        fail("S354", "a view of an input is changed in place", _here(), why, "change a copy: x[0].copy().")
-    numbers: list[int] = []
-    operand = partial(_number, recording)
-    target = literal(tensor, operand, numbers)
-    for index in at:
-        target += f"[{index_literal(index, operand, numbers)}]"
-    text = f"{target} {sign} {literal(value, operand, numbers)}"
-    function(tensor._value, *map(_plain, at), _plain(value))
-    recording.statement(text, numbers, tensor._value)
-
-
-def _change_memory(tensor: Value, function: Callable[..., Any], at: tuple[Any, ...], value: Any) -> None:
-    array = tensor._value if tensor._memory is None else tensor._memory
-    if array.base is not None:
-        fail("S354", "a view of a constant tensor is changed in place", _here(), None, "change the tensor itself.")
-    function(array, *map(_plain, at), _plain(value))
-    tensor._version += 1
-
-
-def _here() -> Any:
-    return Place(*users_place()).span
-
-
-def _index(index: Any) -> Any:
+def indices(index: Any) -> Any:
     """Lists of numbers in an index are arrays, as for NumPy."""
     if type(index) is list:
         return np.asarray(index)
-    return tuple(map(_index, index)) if type(index) is tuple else index
+    return tuple(map(indices, index)) if type(index) is tuple else index
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     if isinstance(value, Value):
         return value._value
     if type(value) is tuple:
-        return tuple(map(_plain, value))
+        return tuple(map(plain_value, value))
     if type(value) is slice:
-        return slice(_plain(value.start), _plain(value.stop), _plain(value.step))
+        return slice(plain_value(value.start), plain_value(value.stop), plain_value(value.step))
     return value
 
 
@@ -207,7 +164,7 @@ def _is_active(operands: Iterable[Any]) -> bool:
     return any(isinstance(one, Value) and one._is_active for one in operands)
 
 
-def _number(recording: Recording, value: Any) -> int | None:
+def number_of(recording: Recording, value: Any) -> int | None:
     """The number of an operand; None for what stands in the text: ints, strings, structures."""
     if isinstance(value, Value):
         if value._recording is recording:
@@ -218,7 +175,7 @@ def _number(recording: Recording, value: Any) -> int | None:
             what, why = "a tensor that was computed where no tape recorded", "Its gradient is lost."
         else:
             what, why = "a tensor of another tape", "A tape records its own operations only."
-        fail("S350", f"{what} is used on this tape", _here(), why, "pass x.detach(), where it is meant as a constant.")
+        fail("S350", f"{what} is used on this tape", here(), why, "pass x.detach(), where it is meant as a constant.")
     if isinstance(value, _ARRAYS) or type(value) is float:
         return recording.constant(value)
     return None
@@ -226,7 +183,7 @@ def _number(recording: Recording, value: Any) -> int | None:
 
 def _number_of_setting(recording: Recording, value: Any) -> int | None:
     """Of an argument by keyword: integers stand in the text, as an axis does."""
-    return None if isinstance(value, np.integer) else _number(recording, value)
+    return None if isinstance(value, np.integer) else number_of(recording, value)
 
 
 def _is_static(out: Any) -> bool:

@@ -73,3 +73,8 @@ def users_place() -> tuple[CodeType, int]:
         frame = frame.f_back
     assert frame is not None
     return frame.f_code, frame.f_lasti
+
+
+def here() -> Span:
+    """The user's expression that called into the tape."""
+    return Place(*users_place()).span

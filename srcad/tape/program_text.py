@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srcad.errors import fail
-from srcad.tape.places import Place, users_place
+from srcad.tape.places import here
 
 _TYPES = {float: "float", int: "int", bool: "bool"}
 
@@ -53,7 +53,7 @@ def literal(value: Any, operand: Callable[[Any], int | None], operands: list[int
     fail(
         "S353",
         f"an argument of type {kind.__qualname__} cannot be recorded",
-        Place(*users_place()).span,
+        here(),
         advice="pass tensors, arrays and numbers, in lists, tuples and dicts.",
     )
 

@@ -11,8 +11,9 @@ from typing_extensions import Unpack
 from srcad.dispatch.pytree import flatten
 from srcad.errors import SrcadError, fail
 from srcad.options import Choices, Options
-from srcad.tape.gradients import differentiate, here, played
+from srcad.tape.gradients import differentiate, played
 from srcad.tape.operations import run
+from srcad.tape.places import here
 from srcad.tape.recording import Recording
 from srcad.tape.state import STATE, no_grad
 from srcad.tape.tensor import Tensor

@@ -11,9 +11,10 @@ import numpy as np
 from srcad.errors import fail
 from srcad.tape.arithmetic import Arithmetic, ufunc_text
 from srcad.tape.gradients import differentiate, refuse_unrecorded
+from srcad.tape.in_place import change
 from srcad.tape.methods import Methods
-from srcad.tape.operations import change, execute, item, run
-from srcad.tape.places import Place, users_place
+from srcad.tape.operations import execute, item, run
+from srcad.tape.places import here
 from srcad.tape.program_text import numpy_name
 from srcad.tape.state import STATE
 
@@ -48,7 +49,7 @@ class Tensor(Arithmetic, Methods):
         self._set(value)
         if requires_grad and self._value.dtype.kind != "f":
             why = f"It is of {self._value.dtype}."
-            fail("S301", "a tensor that requires a gradient and is not of floats", Place(*users_place()).span, why)
+            fail("S301", "a tensor that requires a gradient and is not of floats", here(), why)
         self._is_active = requires_grad
         self.name = name
 
@@ -69,7 +70,7 @@ class Tensor(Arithmetic, Methods):
     @value.setter
     def value(self, new: Any) -> None:
         if self._recording is not None:
-            fail("S354", "the value of a recorded tensor is assigned", Place(*users_place()).span)
+            fail("S354", "the value of a recorded tensor is assigned", here())
         self._set(new)
         self._version += 1
 
@@ -162,7 +163,7 @@ class Tensor(Arithmetic, Methods):
             what = f"np.{ufunc.__name__}" + ("" if kind == "__call__" else f".{kind}")
             why = "A plain array is changed in place." if "out" in options else None
             advice = "write x = x + y, with a new tensor, or NumPy's function for it (np.sum for np.add.reduce)."
-            fail("S353", f"{what} cannot be recorded in this form", Place(*users_place()).span, why, advice)
+            fail("S353", f"{what} cannot be recorded in this form", here(), why, advice)
         text = None if options else ufunc_text(ufunc)
         return run(ufunc, _called_by(ufunc), inputs, options) if text is None else execute(ufunc, text, inputs)
 
@@ -212,7 +213,7 @@ class Tensor(Arithmetic, Methods):
         if self.requires_grad and STATE.recording is not None:
             why = "What is computed with that would be a constant to the gradient."
             advice = "use functions of NumPy, or say that it is a constant: .item(), .detach()."
-            fail("S352", f"a recorded tensor is {how}", Place(*users_place()).span, why, advice)
+            fail("S352", f"a recorded tensor is {how}", here(), why, advice)
 
 
 def _called_by(function: Any) -> Callable[[Recording], str] | str:
