@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 import threading
 import timeit
 from collections.abc import Callable
@@ -369,6 +370,33 @@ def test_retain_grad_is_after_hooks() -> None:
     loss.backward()
     same(h.grad, 20.0 * w.value)
     same(w.grad, 20.0 * w.value)
+
+
+def test_retain_grad_in_a_loop_is_the_gradient_by_what_is_added() -> None:
+    W, x = Tensor(R.normal(size=(3, 3)), True), R.normal(size=(4, 3))
+    states = []
+    with tape():
+        h: Any = np.zeros(3)
+        for t in range(4):
+            h = np.tanh(W @ h + x[t])
+            h.retain_grad()
+            h.register_hook(lambda g: 1.0 * g)
+            states.append(h)
+        loss = np.sum(h**2) + np.sum(states[1])
+    loss.backward()
+
+    def f(added: Any, W: Any, x: Any) -> Any:
+        h = np.zeros(3)
+        second = np.zeros(3)
+        for t in range(4):
+            h = np.tanh(W @ h + x[t]) + added[t]
+            if t == 1:
+                second = h
+        return np.sum(h**2) + np.sum(second)
+
+    by_added, by_W = srcad.grad(f, ("added", "W"), target="python")(np.zeros((4, 3)), W.value, x)
+    same([h.grad for h in states], by_added)
+    same(W.grad, by_W)
 
 
 def test_no_grad_is_not_recorded() -> None:
@@ -774,6 +802,19 @@ def test_refused_at_the_line_of_the_user(program: Callable[[Tape], None], code: 
     assert place is not None
     assert place.file == __file__, str(error.value)
     W.zero_grad()
+
+
+def test_the_error_of_a_missing_rule_shows_the_line_that_was_recorded() -> None:
+    with tape() as recorded:
+        np.sum(np.unwrap(W))
+    for ask in (recorded.backward, lambda: recorded.source):
+        with pytest.raises(SrcadError) as error:
+            ask()
+        lines = str(error.value).split("\n")
+        assert lines[0] == "srcad error S203: no derivative rule for numpy.unwrap"
+        assert lines[3].endswith("| " + "        np.sum(np.unwrap(W))")
+        if sys.version_info >= (3, 11):
+            assert lines[4].endswith("| " + "               ^^^^^^^^^^^^")
 
 
 def test_what_was_computed_outside_of_a_tape_is_refused_on_it() -> None:
