@@ -724,6 +724,22 @@ def value_assigned_between(recorded: Tape) -> None:
     loss.backward()
 
 
+def changed_where_nothing_records(_: Tape) -> None:
+    h = W * 2.0
+    with no_grad():
+        h += 1.0
+
+
+def changed_on_another_tape(_: Tape) -> None:
+    h = W * 2.0
+    with tape():
+        h[0] = 1.0
+
+
+def captured_tensor_as_a_number(recorded: Tape) -> None:
+    recorded.call(lambda x: float(W[0]) * x, W)
+
+
 def plain_argument_in_place(_: Tape) -> None:
     np.copyto(2.0 * Tensor(np.zeros((3, 3))), np.outer(W, W))
 
@@ -784,6 +800,9 @@ REFUSED: list[tuple[Callable[[Tape], None], str]] = [
     (changed_between, "S354"),
     (value_assigned_between, "S354"),
     (captured_tensor, "S353"),
+    (changed_where_nothing_records, "S354"),
+    (changed_on_another_tape, "S354"),
+    (captured_tensor_as_a_number, "S352"),
     (plain_argument_in_place, "S354"),
     (no_rule, "S203"),
     (function_of_a_global_that_changes, "S355"),

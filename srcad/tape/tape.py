@@ -15,7 +15,7 @@ from srcad.tape.gradients import differentiate, played
 from srcad.tape.operations import run
 from srcad.tape.places import here
 from srcad.tape.recording import Recording
-from srcad.tape.state import STATE, no_grad
+from srcad.tape.state import STATE
 from srcad.tape.tensor import Tensor
 
 _DEFAULTS = Options()
@@ -98,8 +98,7 @@ class Tape:
 
 def _on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
     def value(*args: Any, **options: Any) -> Any:
-        with no_grad():
-            out = function(*args, **options)
+        out = function(*args, **options)
         if any(isinstance(leaf, Tensor) for leaf in flatten(out)[0]):
             why = "It gets arrays in the place of its arguments, and would be inlined without the tensor."
             fail("S353", f"{getattr(function, '__name__', function)} uses a tensor that is no argument", here(), why)
