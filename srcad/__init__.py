@@ -29,6 +29,10 @@ from srcad.pullback import Vjp
 from srcad.rules.expansions.roots import implicit_root
 from srcad.rules.expansions.windows import window
 from srcad.rules.external import opaque
+from srcad.tape.module import Module
+from srcad.tape.state import no_grad
+from srcad.tape.tape import Tape
+from srcad.tape.tensor import Tensor
 
 __all__ = [
     "AliasError",
@@ -38,10 +42,13 @@ __all__ = [
     "Derivative",
     "DerivativeError",
     "InternalError",
+    "Module",
     "NumericalDerivativeWarning",
     "Plan",
     "Recorded",
     "SrcadError",
+    "Tape",
+    "Tensor",
     "UnsupportedError",
     "Vjp",
     "ZeroDerivativeWarning",
@@ -57,6 +64,7 @@ __all__ = [
     "jit",
     "jvp",
     "load",
+    "no_grad",
     "opaque",
     "optim",
     "stop_gradient",

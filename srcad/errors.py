@@ -193,6 +193,13 @@ CODES: dict[str, tuple[type[SrcadError], str]] = {
     "S331": (ArgumentError, "Jacobian whose sparsity is not found"),
     "S340": (ArgumentError, "gradient that does not fit the parameters"),
     "S341": (ArgumentError, "state that does not fit the optimiser"),
+    # the tape
+    "S350": (ArgumentError, "tensor that the tape has not recorded"),
+    "S351": (ArgumentError, "tape that has been played back"),
+    "S352": (ArgumentError, "recorded tensor that becomes a plain number"),
+    "S353": (ArgumentError, "operation that a tape cannot record"),
+    "S354": (ArgumentError, "tensor changed in place"),
+    "S355": (ArgumentError, "recording that has another value when it is played back"),
     # memory
     "S401": (AliasError, "names that may or may not share memory"),
     "S402": (AliasError, "write through a view that is read-only"),

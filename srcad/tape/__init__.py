@@ -1,0 +1,1 @@
+"""The tape: records what imperative code does with tensors, and differentiates the recording as a program."""

@@ -1,0 +1,188 @@
+"""A recording: the operations that were executed, in their order, as lines of a program whose operands have numbers.
+
+An entry is an input (`True` where it is differentiated) or an `Operation`. The list of entries is the structure of the
+program: it contains neither the values nor the shapes of arrays. Equal lists have equal gradients.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Hashable, Sequence
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from srcad.errors import fail
+from srcad.options import Options
+from srcad.tape.places import Place, users_place
+
+if TYPE_CHECKING:
+    from srcad.tape.program import Program
+    from srcad.tape.tensor import Tensor
+
+RESERVED = frozenset(("np", "srcad", "recorded", "slice", "float", "int", "bool"))
+"""Names with a meaning in the text of a recording."""
+
+
+class Operation(NamedTuple):
+    """One line: its text has `{}` for each operand, a number of an earlier entry."""
+
+    text: str
+    operands: tuple[int, ...]
+    is_statement: bool = False
+    """It changes an operand in place, and has no value."""
+
+
+class Recording:
+    """What an open tape has recorded so far."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.entries: list[bool | Operation] = []
+        self.places: list[tuple[CodeType, int] | None] = []
+        self.dtypes: list[np.dtype[Any] | None] = []
+        """Of the values of the entries; None of statements and structures."""
+        self.inputs: dict[int, Any] = {}
+        """The values of the inputs, by number."""
+        self.leaves: dict[int, tuple[Tensor, int]] = {}
+        """The tensors among the inputs, by number, and the version that was recorded."""
+        self.functions: dict[str, tuple[Hashable, Callable[..., Any]]] = {}
+        """Functions of the user that are called, by the name they have in the text."""
+        self.hooks: dict[int, list[str]] = {}
+        """The names of the functions that change the gradient of a value."""
+        self.marked: dict[int, Tensor] = {}
+        """The intermediate values that have hooks, or whose gradient is kept."""
+        self.retained: dict[int, Tensor] = {}
+        self.written: list[tuple[int, np.ndarray[Any, Any]]] = []
+        """The arrays that statements change in place, with the numbers of the statements."""
+        self.newest: tuple[int, Any] | None = None
+        """The number and the value of the newest operation. Not its tensor: the two would keep each other."""
+        self.played: tuple[Program, list[Any]] | None = None
+        """What the newest `backward` has run."""
+        self.is_used = False
+        """Whether `backward` has been called, without `retain`."""
+        self._number_of_leaf: dict[int, int] = {}
+        self._number_of_array: dict[int, tuple[np.ndarray[Any, Any], int]] = {}
+
+    def place(self, number: int) -> Place:
+        """The user's expression of an operation; of an input, that of the operation that it was an input of."""
+        return next(Place(*place) for place in self.places[number:] if place is not None)
+
+    def leaf(self, tensor: Tensor) -> int:
+        """The number of a tensor that was made by no operation on this tape."""
+        value = tensor._value if tensor._memory is None else tensor._memory
+        if value.base is not None:  # another tensor may change it
+            return self.constant(value)
+        known = self._number_of_leaf.get(id(tensor))
+        if known is not None and self.leaves[known][1] == tensor._version:
+            return known
+        number = self._input(value, tensor.requires_grad)
+        self.leaves[number] = tensor, tensor._version
+        self._number_of_leaf[id(tensor)] = number
+        return number
+
+    def constant(self, value: Any) -> int:
+        """The number of a plain array, of which a copy is kept, or of a number."""
+        if not isinstance(value, np.ndarray):
+            return self._input(value, False)
+        known = self._number_of_array.get(id(value))
+        if known is not None and np.array_equal(self.inputs[known[1]], value):
+            return known[1]
+        number = self._input(value.copy(order="K"), False)
+        self._number_of_array[id(value)] = value, number  # the array is held, so that its id is not used again
+        return number
+
+    def function(self, f: Callable[..., Any]) -> str:
+        """The name of a function of the user, by which it is called in the text."""
+        key = function_key(f)
+        wanted = getattr(f, "__name__", type(f).__name__).strip("<>")
+        if not wanted.isidentifier() or keyword.iskeyword(wanted) or wanted in RESERVED:
+            wanted = "function"
+        name, count = wanted, 0
+        while name in self.functions and self.functions[name][0] != key:
+            count += 1
+            name = f"{wanted}_{count}"
+        self.functions.setdefault(name, (key, f))
+        return name
+
+    def hook(self, tensor: Tensor, f: Callable[[Any], Any]) -> None:
+        """Change the gradient of an intermediate value by `f`."""
+        self.hooks.setdefault(tensor._number, []).append(self.function(f))
+        self.marked[tensor._number] = tensor
+
+    def retain(self, tensor: Tensor) -> None:
+        """Keep the gradient of an intermediate value."""
+        self.retained[tensor._number] = self.marked[tensor._number] = tensor
+
+    def statement(self, text: str, operands: Sequence[int], changed: np.ndarray[Any, Any]) -> None:
+        """An operation that changes its first operand, an array, in place."""
+        self.add(Operation(text, tuple(operands), True), None)
+        self.written.append((len(self.entries) - 1, changed))
+
+    def add(self, operation: Operation, dtype: np.dtype[Any] | None) -> int:
+        """Append an operation, whose number is returned."""
+        number = len(self.entries)
+        self.entries.append(operation)
+        self.places.append(users_place())
+        self.dtypes.append(dtype)
+        return number
+
+    def refuse_changed(self) -> None:
+        """S354 for an input that was changed in place since it was recorded, and for a value with hooks."""
+        for statement, array in self.written:
+            if any(np.may_share_memory(tensor._value, array) for tensor in self.marked.values()):
+                what = "a tensor with a hook, or whose gradient is kept, is changed in place"
+                why = "It has a gradient before the change, and another one after it."
+                fail("S354", what, self.place(statement).span, why, "make a new tensor: h = h + x.")
+        for number, (tensor, version) in self.leaves.items():
+            if tensor._version != version:
+                fail(
+                    "S354",
+                    f"{tensor.name or 'a tensor'} has been changed in place since the tape recorded it",
+                    self.place(number).span,
+                    "The gradient would be that at other values.",
+                    "change it after backward.",
+                )
+
+    def _input(self, value: Any, differentiated: bool) -> int:
+        number = len(self.entries)
+        self.entries.append(differentiated)
+        self.places.append(None)
+        self.dtypes.append(getattr(value, "dtype", None))
+        self.inputs[number] = value
+        return number
+
+
+def function_key(f: Callable[..., Any]) -> Hashable:
+    """What two functions of one behaviour have in common: a lambda in a loop is a new object in each iteration.
+
+    >>> made = [lambda g: 2.0 * g for _ in range(2)]
+    >>> made[0] == made[1], function_key(made[0]) == function_key(made[1])
+    (False, True)
+    """
+    if type(f) is not FunctionType:
+        return f
+    cells = tuple(_same(cell.cell_contents) for cell in f.__closure__ or ())
+    defaults = tuple(map(_same, f.__defaults__ or ()))
+    keywords = tuple((name, _same(value)) for name, value in (f.__kwdefaults__ or {}).items())
+    return f.__code__, id(f.__globals__), cells, defaults, keywords
+
+
+class _Same:
+    """Equal to another of the same object, which is kept."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def _same(value: object) -> Hashable:
+    if isinstance(value, bool | int | float | str | type(None)):
+        return type(value), repr(value)
+    return _Same(value)
