@@ -18,8 +18,8 @@ from srcad.errors import fail
 from srcad.interop.torch_function import as_array
 from srcad.rules import external, vjp
 
-_ORDERS = 2
-"""So many derivatives of an operation have one themselves."""
+_ORDERS = 3
+"""So many derivatives of an operation exist. The tangent of one is made of the two that follow it."""
 
 
 def functionalize(module: Callable[..., Any], *examples: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
