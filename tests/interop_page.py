@@ -1,6 +1,6 @@
 """Runs the examples of docs/interop.md that import a library; for processes in which Numba is switched off.
 
-    NUMBA_DISABLE_JIT=1 python -m tests.interop_page torch
+NUMBA_DISABLE_JIT=1 python -m tests.interop_page torch
 """
 
 from __future__ import annotations

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,3 +129,9 @@ def test_refused() -> None:
         as_jax(lambda x: 2 * x, target="python")(jax.numpy.arange(3))
     with pytest.raises(TypeError, match="forward-mode"):
         jax.jvp(as_jax(lambda x: 2.0 * x, target="python"), (1.0,), (1.0,))
+
+
+def test_examples_of_the_page() -> None:
+    switched_off = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-m", "tests.interop_page", "jax"], env=switched_off, cwd=root, check=True)

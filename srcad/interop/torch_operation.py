@@ -79,6 +79,8 @@ def _operation(function: Callable[..., Any], name: str, examples: Sequence[Any],
     """An operation of ours that calls a function on tensors, with `orders` derivatives."""
     called = _Called(function, name, [_is_float(one) for one in examples])
     result = called.run(*examples)
+    if not np.array_equal(result, called.run(*examples), equal_nan=True):
+        called.refuse("gives two results for equal arguments", "make it a function of its arguments.")
     called.returns = _type_of(result)
     operation = _in_object_mode(called)
     external(operation, returns=called.returns)
@@ -121,7 +123,7 @@ class _Called:
     def run(self, *args: Any) -> Any:
         """The result, an array or a number, of arrays and numbers."""
         if [_is_float(one) for one in args] != self.floats:
-            self._refuse("is given an integer for a float, or a float for an integer", "convert it before.")
+            self.refuse("is given an integer for a float, or a float for an integer", "convert it before.")
         tensors = list(map(_as_tensor, args))
         versions, random = [one._version for one in tensors], torch.get_rng_state()
         with torch.no_grad():
@@ -129,14 +131,14 @@ class _Called:
         if not isinstance(made, torch.Tensor) or not made.is_floating_point() or made.device.type != "cpu":
             fail("S302", f"{self.name} returns something else than a tensor of floats on the CPU", advice="wrap it.")
         if versions != [one._version for one in tensors]:
-            self._refuse("writes into an argument", "use what returns a new tensor (inplace=False).")
+            self.refuse("writes into an argument", "use what returns a new tensor (inplace=False).")
         if not torch.equal(random, torch.get_rng_state()):
             why = "The reverse sweep runs it again, and would draw others."
-            self._refuse("draws random numbers", "use module.eval(), or draw before and pass them.", why)
+            self.refuse("draws random numbers", "use module.eval(), or draw before and pass them.", why)
         result = as_array(made.clone(memory_format=torch.contiguous_format))  # it may be memory of the module
         if self.returns not in ("", _type_of(result)):
             why = f"For the examples it returns {self.returns}."
-            self._refuse(f"returns {_type_of(result)}", "functionalize it again, with such inputs as examples.", why)
+            self.refuse(f"returns {_type_of(result)}", "functionalize it again, with such inputs as examples.", why)
         return result
 
     def gradient(self, d_y: Any, *tensors: Any) -> Any:
@@ -156,7 +158,7 @@ class _Called:
             )
             return torch.cat([one.reshape(-1) for one in found])
 
-    def _refuse(self, what: str, advice: str, why: str | None = None) -> None:
+    def refuse(self, what: str, advice: str, why: str | None = None) -> None:
         fail("S206", f"{self.name}, a function of torch, {what}", None, why, advice)
 
 
