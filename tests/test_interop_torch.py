@@ -355,6 +355,25 @@ def test_parameter_in_two_places() -> None:
     np.testing.assert_allclose(found["0.weight"], first.weight.grad, rtol=1e-12)
 
 
+def test_parameters_by_name() -> None:
+    """A dict of them in another order, with others beside them, is the same."""
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)).double()
+    x = np.array([0.3, 0.4])
+    f, params = functionalize(net, x)
+    turned = {"more": 1.0, **dict(reversed(params.items()))}
+    found = srcad.jit(lambda p: f(p, x), target="python")(turned)
+    np.testing.assert_allclose(found, net(torch.from_numpy(x)).detach(), rtol=1e-14)
+
+
+def test_mixed_precision() -> None:
+    f, _ = functionalize(lambda a, b: (a.double() * b).sum(), np.ones(2, np.float32), np.ones(2))
+    given = np.float32([1.0, 2.0]), np.array([3.0, 4.0])
+    for target in ("python", "cpu"):
+        d_a, d_b = srcad.grad(lambda a, b: f(a, b) ** 2, (0, 1), target=target)(*given)
+        assert d_a.dtype == np.float32 and d_a.tolist() == [66.0, 88.0]
+        assert d_b.dtype == np.float64 and d_b.tolist() == [22.0, 44.0]
+
+
 def test_frozen_parameters_stay() -> None:
     net = torch.nn.Linear(2, 1).double()
     net.bias.requires_grad_(False)

@@ -28,13 +28,13 @@ def functionalize(module: Callable[..., Any], *examples: Any) -> tuple[Callable[
     `f(params, *inputs)` is called inside functions of ours, compiled or not; of what has no parameters (a loss, a
     function on tensors) it is `f(*inputs)`. `params` share the memory of the module's parameters; frozen ones
     (`requires_grad=False`) and buffers stay in the module. `examples` are inputs as `f` will have them, arrays and
-    numbers, of any lengths: the module is run on them once, which says the dtype and the number of axes of the one
-    tensor that it returns.
+    numbers, of any lengths: the module is run on them, which says the dtype and the number of axes of the one tensor
+    that it returns.
 
-    Derivatives are there to the second order. A call in compiled code costs some microseconds more than one from
-    Python, and a gradient runs the module twice. Raises S302 where the module is not on the CPU, or returns anything
-    but one tensor of floats; a call raises S206 where the module draws random numbers (`module.eval()` stops dropout),
-    or writes into an argument. What it writes into its buffers is dropped.
+    Derivatives are there to the second order. A gradient runs the module twice. What that writes into its buffers is
+    dropped. Raises S302 where the module is not on the CPU, or returns anything but one tensor of floats. A call raises
+    S206 where the module draws random numbers (`module.eval()` stops dropout), writes into an argument, or returns
+    another type than for the examples.
 
     >>> import srcad
     >>> f, params = functionalize(torch.nn.Linear(2, 1, bias=False, dtype=torch.float64), np.ones(2))
@@ -53,10 +53,11 @@ def functionalize(module: Callable[..., Any], *examples: Any) -> tuple[Callable[
         if parameter.device.type != "cpu":
             fail("S302", f"{name} is on {parameter.device}", advice="move it: module.cpu().")
     params = {key: as_array(parameter) for key, parameter in parameters.items()}
+    names = tuple(params)
     operation = _operation(function, name, (*params.values(), *examples), _ORDERS)
 
     def with_parameters(params: Any, *inputs: Any) -> Any:
-        return operation(*params.values(), *inputs)
+        return operation(*[params[name] for name in names], *inputs)
 
     def without_parameters(*inputs: Any) -> Any:
         return operation(*inputs)
