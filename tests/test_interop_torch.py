@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,34 @@ def test_unused_output_and_flag() -> None:
     first, _ = as_torch(lambda x, flag: (2.0 * x if flag else x, np.sum(x)), target="python")(x, True)
     first.sum().backward()
     assert x.grad.tolist() == [2.0] * 3
+
+
+@dataclass
+class State:
+    level: Any
+    rate: Any
+
+
+def test_dataclass() -> None:
+    x = random(3)
+    found = as_torch(lambda s: State(s.level * s.rate, s.rate), target="python")(State(x, torch.full((3,), 2.0)))
+    assert isinstance(found, State)
+    found.level.sum().backward()
+    assert x.grad.tolist() == [2.0] * 3
+
+
+def test_tensors_that_overlap() -> None:
+    """Views of one memory are refused where the function writes into one of them."""
+
+    def writes(u: Any, v: Any) -> Any:
+        u[0] = 3.0 * v[1]
+        return u * v
+
+    whole = torch.arange(4.0)
+    with pytest.raises(srcad.ArgumentError, match="S308"):
+        as_torch(writes, target="python")(whole[:2].requires_grad_(), whole[1:3])
+    with pytest.raises(srcad.ArgumentError, match="S308"):
+        as_torch(writes, target="python")(torch.ones(1).expand(3).requires_grad_(), torch.ones(3))
 
 
 def test_graph_used_twice_and_result_changed() -> None:
