@@ -158,7 +158,8 @@ def imported(prim: str) -> tuple[str, str, str]:
     if getattr(sys.modules.get(module), name, None) is function:
         return label, module, name
     for module, found in list(sys.modules.items()):
-        if isinstance(found, ModuleType) and found.__spec__ is not None and module != __name__:
+        # not a text of ours that has imported it
+        if isinstance(found, ModuleType) and found.__spec__ is not None and not module.startswith("srcad."):
             names = [name for name, value in vars(found).items() if value is function]
             if names:
                 return label, module, names[0]
