@@ -37,3 +37,9 @@ def test_options_are_documented() -> None:
     text = inspect.getsource(Options)
     for option in fields(Options):
         assert re.search(rf'^    {option.name}: .*\n    """', text, re.MULTILINE), option.name
+
+
+def test_files_that_the_docs_name_exist() -> None:
+    text = (DOCS / "ancestors.md").read_text()
+    named = set(re.findall(r"\b(?:tests|examples)/\w+\.py\b", text))
+    assert len(named) > 20 and not [one for one in named if not (DOCS.parent / one).exists()]
