@@ -198,3 +198,12 @@ def test_refused(function, args, code, under) -> None:
     assert problem.code == code, caught.value
     span = problem.span
     assert span.text[span.column : span.end_column] == under, caught.value
+
+
+def is_true(x, k):
+    return x * (2.0 if k is True else 3.0)
+
+
+def test_one_is_not_true() -> None:
+    for k, slope in ((1, 3.0), (True, 2.0), (1.0, 3.0), (0, 3.0), (False, 3.0)):
+        assert srcad.grad(is_true, target="python")(1.5, k) == slope

@@ -292,10 +292,10 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
     if isinstance(a, Constant) and isinstance(b, Constant):
         return a.value is b.value
     if isinstance(a, Leaf) and isinstance(b, Leaf):
+        if a.known and b.known:  # as atoms, 1 and True are equal
+            return type(a.static) is type(b.static) and a.static == b.static
         if a.atom == b.atom:
             return True
-        if a.known and b.known:
-            return type(a.static) is type(b.static) and a.static == b.static
         ctx.fail(
             "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
         )
