@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+import srcad
 from srcad.errors import SrcadError, UnsupportedError
 from srcad.frontend.calls.inline import inline_rule
 from srcad.ir.nodes import Const, For, Function, If, Param, Slice, Var, While
