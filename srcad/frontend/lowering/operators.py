@@ -296,6 +296,8 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             return type(a.static) is type(b.static) and a.static == b.static
         if a.atom == b.atom:
             return True
+        if len(dtypes := _dtypes(a, b)) == 2 and "bool" in dtypes:
+            return False  # no number is True
         ctx.fail(
             "S123", "whether two arrays are the same object must be known when compiling", None, "compare values: ==."
         )
@@ -307,6 +309,10 @@ def _identical(ctx: Context, a: Abstract, b: Abstract) -> bool:
             "compare values: ==.",
         )
     return a == b if isinstance(a, HeapRef | Closure) else False
+
+
+def _dtypes(a: Leaf, b: Leaf) -> set[str]:
+    return {one.type.dtype for one in (a, b) if isinstance(one.type, Scalar | Array)}
 
 
 def _contains(ctx: Context, item: Abstract, container: Abstract) -> Leaf:
