@@ -54,6 +54,7 @@ CALLS: dict[str, list[tuple[Any, ...]]] = {
     "sign_of_det": [(SQUARE,)],
     "log_abs_det": [(SQUARE,)],
     "chosen": [(True, 0.3, -1.5), (False, 0.3, -1.5)],
+    "cut": [(0.3, True), (0.3, False), (np.ones(3), False)],
     "cofactors": [(SQUARE,), (np.ones((2, 2)),)],
     "cofactors_tangent": [(SQUARE, SQUARE.T), (np.ones((3, 3)), np.eye(3)), (np.ones((1, 1)), np.ones((1, 1)))],
     "with_diagonal": [(MATRIX, np.arange(1.0, 4.0), 0), (MATRIX, np.arange(1.0, 3.0), -1)],
