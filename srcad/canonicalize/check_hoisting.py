@@ -126,16 +126,11 @@ class _CheckHoisting:
         span = like.span if isinstance(like, Effect) else None
         self.builder.span = span
         with self.builder.block() as emitted:
-            condition = self._flatten(found.condition)
-            message = [part if isinstance(part, str) else self._flatten(part) for part in found.message]
+            condition = self.builder.flat(found.condition)
+            message = [part if isinstance(part, str) else self.builder.flat(part) for part in found.message]
             self.builder.emit(check(condition, found.error, message, span, derived=True))
         self.values.update({s.target: s.value for s in emitted if isinstance(s, Assign)})
         return list(emitted)
-
-    def _flatten(self, e: Expr) -> Expr:
-        if isinstance(e, Op):
-            return self.builder.op(e.prim, *map(self._flatten, e.args), hint="", **dict(e.static))
-        return e
 
     # ---- loops -----------------------------------------------------------------------------------
 

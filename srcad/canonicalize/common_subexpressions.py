@@ -15,7 +15,7 @@ from srcad.analysis.values.effects import is_pure
 from srcad.ir.names import base, is_temporary
 from srcad.ir.nodes import Assign, Block, Expr, For, Function, Op, Var, While
 from srcad.ir.result_memory import is_view
-from srcad.ir.traversal import block_stores, blocks, map_expr, names, stmt_stores, substitute, walk, with_blocks
+from srcad.ir.traversal import block_stores, blocks, map_expr, names, stmt_stores, walk, without_definitions
 from srcad.ir.types import Array, Scalar, is_alike
 from srcad.rules.primitives import PRIMITIVES
 
@@ -49,8 +49,7 @@ def share_common_subexpressions(f: Function) -> Function:
     sharing.block(f.body, {}, {})
     if not sharing.mapping:
         return f
-    mapping = sharing.mapping
-    return replace(f, body=substitute(_without(f.body, mapping), mapping))
+    return replace(f, body=without_definitions(f.body, sharing.mapping))
 
 
 def share_between_columns(f: Function) -> Function:
@@ -115,8 +114,3 @@ class _Sharing:
         if isinstance(self.types[target], Array):
             return not is_view(op.prim)
         return not PRIMITIVES[op.prim].cheap and op.prim != "index"
-
-
-def _without(block: Block, mapping: Mapping[str, Expr]) -> Block:
-    kept = (stmt for stmt in block if not (isinstance(stmt, Assign) and stmt.target in mapping))
-    return tuple(with_blocks(stmt, [_without(b, mapping) for b in blocks(stmt)]) for stmt in kept)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srcad.ir.nodes import Assign, Block, Expr, Function, Op
-from srcad.ir.traversal import blocks, replace_names, substitute, walk, with_blocks
+from srcad.ir.nodes import Assign, Expr, Function, Op
+from srcad.ir.traversal import replace_names, walk, without_definitions
 
 
 def remove_cuts(f: Function) -> Function:
@@ -25,9 +25,4 @@ def remove_cuts(f: Function) -> Function:
     if f.again or not cuts:
         return f
     results = tuple(replace_names(e, cuts) for e in f.results)
-    return replace(f, body=substitute(_without(f.body, cuts), cuts), results=results)
-
-
-def _without(block: Block, cuts: dict[str, Expr]) -> Block:
-    kept = (stmt for stmt in block if not (isinstance(stmt, Assign) and stmt.target in cuts))
-    return tuple(with_blocks(stmt, [_without(b, cuts) for b in blocks(stmt)]) for stmt in kept)
+    return replace(f, body=without_definitions(f.body, cuts), results=results)

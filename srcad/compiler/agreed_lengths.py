@@ -52,8 +52,8 @@ class AgreedLengths:
         with builder.block() as first:
             for found, stmt in self.checks:
                 builder.span = stmt.span
-                condition = _flat(builder, found.condition)
-                message = [part if isinstance(part, str) else _flat(builder, part) for part in found.message]
+                condition = builder.flat(found.condition)
+                message = [part if isinstance(part, str) else builder.flat(part) for part in found.message]
                 builder.emit(check(condition, found.error, message, stmt.span, derived=False))
         return builder.built(replace(f, body=(*first, *f.body)))
 
@@ -157,9 +157,3 @@ def _symbols(a: Expr, b: Expr, types: Mapping[str, Type], given: set[str]) -> tu
         case Dim(((Symbol(axis=int()) as one, 1),), 0), Dim(((Symbol(axis=int()) as other, 1),), 0):
             return (one, other) if one != other and {one.name, other.name} <= given else None
     return None
-
-
-def _flat(builder: Builder, e: Expr) -> Expr:
-    if not isinstance(e, Op):
-        return e
-    return builder.op(e.prim, *(_flat(builder, a) for a in e.args), hint="", **dict(e.static))

@@ -417,6 +417,16 @@ def substitute(block: Block, mapping: Mapping[str, Expr]) -> Block:
     return tuple(stmt if stmt_reads(stmt).isdisjoint(mapping) else aug(one(stmt)) for stmt in block)
 
 
+def without_definitions(block: Block, values: Mapping[str, Expr]) -> Block:
+    """The block without the assignments of these names, which are read as their values."""
+
+    def kept(inner: Block) -> Block:
+        left = (stmt for stmt in inner if not (isinstance(stmt, Assign) and stmt.target in values))
+        return tuple(with_blocks(stmt, [kept(b) for b in blocks(stmt)]) for stmt in left)
+
+    return substitute(kept(block), values)
+
+
 def rename(block: Block, mapping: Mapping[str, str]) -> Block:
     """Rename names everywhere: where they are read, assigned, carried or stored into."""
 

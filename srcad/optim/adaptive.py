@@ -64,7 +64,7 @@ class rmsprop(Optimiser):
 
 
 @dataclass(frozen=True)
-class adadelta(Optimiser):
+class adadelta(rmsprop):
     """Steps in the units of the parameters, the mean of the changes so far over the mean of the gradients.
 
     `square = decay * square + (1 - decay) * g**2`, `d = sqrt(change + epsilon) / sqrt(square + epsilon) * g`,
@@ -73,17 +73,8 @@ class adadelta(Optimiser):
     """
 
     step: Step = 1.0
-    decay: float = 0.9
     epsilon: float = 1e-6
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("decay", self.decay, 0.0, 1.0)
-        check_number("epsilon", self.epsilon, 0.0, inf)
 
     @property
     def arrays(self) -> tuple[str, ...]:
         return "square", "change"
-
-    def numbers(self, step: float, count: int) -> tuple[float, ...]:
-        return step, self.decay, 1.0 - self.decay, self.epsilon

@@ -188,6 +188,12 @@ class Builder:
         self.emit(Assign(target.name, value, self.span))
         return target
 
+    def flat(self, expr: Expr) -> Expr:
+        """Emit the operations of a nested expression, each by itself."""
+        if not isinstance(expr, Op):
+            return expr
+        return self.op(expr.prim, *map(self.flat, expr.args), hint="", **dict(expr.static))
+
     def identity(self, prim: str, value: Atom, *others: Atom) -> Atom:
         """Emit `fresh = prim(value, *others)`, an operation that is the identity on its first operand."""
         target = self.fresh("%" + prim.rpartition(".")[2], self.typeof(value))

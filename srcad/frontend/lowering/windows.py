@@ -132,8 +132,7 @@ class _Rewritten:
 
     def __init__(self, ctx: Context, node: gast.For, over: WindowValue) -> None:
         self._used = {*loads(ctx.frame.tree), *assigned([*ctx.frame.tree.body, node])}
-        self._cut = list(over.cut)
-        self.cut = frozenset(over.cut)
+        self.cut = tuple(over.cut)
         self.states: set[str] = set()
         """The names of copies of the states."""
         self.read_again: frozenset[str] = frozenset()
@@ -146,7 +145,7 @@ class _Rewritten:
         self._named = isinstance(node.target, gast.Name) and _counts(over.inner)
         self._index = node.target.id if self._named else self._fresh("turn")
         lines = self._chunked(over) if over.depth is None else self._looking_back(over)
-        again = _state_only(ctx, node, self._cut) if over.depth is not None else []
+        again = _state_only(ctx, node, self.cut) if over.depth is not None else []
         self.statements: list[Any] = gast.parse("\n".join(lines)).body
         _fill(self.statements, node, again, self)
 
@@ -182,22 +181,22 @@ class _Rewritten:
         lines = self._loop()
         if over.every is not None:
             begins = f"{self._index} % {self._every} == 0 and {self._index} > 0"
-            lines += [f"    {name} = {self._functions[cut]}({name}, {begins})" for name in self._cut]
+            lines += [f"    {name} = {self._functions[cut]}({name}, {begins})" for name in self.cut]
         return [*lines, f"    {_BODY}"]
 
     def _looking_back(self, over: WindowValue) -> list[str]:
-        before, kept = ({name: self._fresh(f"{name}_{what}") for name in self._cut} for what in ("before", "kept"))
+        before, kept = ({name: self._fresh(f"{name}_{what}") for name in self.cut} for what in ("before", "kept"))
         self.states |= {*before.values(), *kept.values()}
         first = self._fresh("first")
         block, by = (self._index, "") if over.every is None else (self._fresh("block"), f" * {self._every}")
         copy_of = self._functions[own]
-        start = [f"{self._functions[keep]}({kept[name]}, {block}, {name})" for name in self._cut]
+        start = [f"{self._functions[keep]}({kept[name]}, {block}, {name})" for name in self.cut]
         start += [f"{first} = {block} + 1 - {self._depth}", f"if {first} > 0:"]
-        start += [f"    {name} = {copy_of}({kept[name]}[{first}])" for name in self._cut]
-        start += ["else:", *(f"    {name} = {copy_of}({before[name]})" for name in self._cut)]
+        start += [f"    {name} = {copy_of}({kept[name]}[{first}])" for name in self.cut]
+        start += ["else:", *(f"    {name} = {copy_of}({before[name]})" for name in self.cut)]
         start += [*self._loop(f"max({first}, 0){by}", f"{block}{by}", _AGAIN), f"    {_BODY}{_AGAIN}"]
-        lines = [f"{before[name]} = {name}" for name in self._cut]
-        lines += [f"{kept[name]} = {self._functions[room]}({name}, {self._blocks})" for name in self._cut]
+        lines = [f"{before[name]} = {name}" for name in self.cut]
+        lines += [f"{kept[name]} = {self._functions[room]}({name}, {self._blocks})" for name in self.cut]
         if over.every is None:
             head, *rows = self._loop()
             return [*lines, head, *_indented(start), *rows, f"    {_BODY}"]
@@ -240,7 +239,7 @@ def _fill(statements: list[Any], node: gast.For, again: list[Any], of: _Rewritte
             loop.again_of = of
         if isinstance(loop.target, gast.Tuple):
             loop.target.elts[1] = (
-                node.target if is_own else _renamed(copy.deepcopy(node.target), {*assigned([node])} - of.cut)
+                node.target if is_own else _renamed(copy.deepcopy(node.target), {*assigned([node])}.difference(of.cut))
             )
 
 
