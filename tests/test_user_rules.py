@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -121,6 +122,46 @@ def test_local_function() -> None:
 
     for target in ("python", "cpu"):
         assert srcad.grad(lambda x: local(x) * 3.0, target=target)(2.0) == 12.0
+
+
+WITH_LOCAL_FUNCTION = """
+import sys
+import srcad
+from srcad.rules import external, partials
+
+def gradient_of(factor):
+    @external
+    def local(x):
+        return factor * x
+
+    @partials(local)
+    def local_partials(y, x):
+        return factor
+
+    def f(x):
+        return local(x)
+
+    return srcad.value_and_grad(f)
+
+gradient = gradient_of(float(sys.argv[1]))
+gradient(1.0)
+if len(sys.argv) > 2:
+    gradient.save("saved_local.py")
+import saved_local
+print(saved_local.f_grad(1.0))
+"""
+
+
+def test_local_function_in_another_process(tmp_path: Path) -> None:
+    """There a function of the same name may be another one."""
+    (tmp_path / "run.py").write_text(WITH_LOCAL_FUNCTION)
+
+    def run(*args: str) -> Any:
+        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        return subprocess.run([sys.executable, "run.py", *args], cwd=tmp_path, env=env, capture_output=True, text=True)
+
+    assert run("2.0", "saved").stdout == "(2.0, 2.0)\n"
+    assert "S313" in (message := run("3.0").stderr) and "local, which a generated file calls" in message
 
 
 def test_function_made_anew() -> None:

@@ -22,10 +22,11 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import numpy as np
 
-from srcad.errors import NumericalDerivativeWarning
+from srcad.errors import NumericalDerivativeWarning, fail
 from srcad.rules.primitives import PRIMITIVE_OF, PRIMITIVES, row
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,6 +34,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _PREFIX = "external."
 _FUNCTIONS: dict[str, Any] = {}
 """By their names in generated text, each of which is one function."""
+_OF_PROCESS, _PROCESS = "_of_process_", uuid4().hex[:12]
+"""A function that no module has is imported by a name that other processes do not know: there it could be another."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def imported(prim: str) -> tuple[str, str, str]:
             names = [name for name, value in vars(found).items() if value is function]
             if names:
                 return label, module, names[0]
-    return label, __name__, label
+    return label, __name__, f"{label}{_OF_PROCESS}{_PROCESS}"
 
 
 def digest(prim: str) -> str:
@@ -184,7 +187,14 @@ def is_python(prim: str) -> bool:
 
 
 def __getattr__(name: str) -> Any:
-    try:
-        return _FUNCTIONS[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    label, separator, process = name.partition(_OF_PROCESS)
+    if not separator:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if process != _PROCESS:
+        fail(
+            "S313",
+            f"{label}, which a generated file calls, was a function of the process that wrote the file",
+            why="No module had it, so that other processes cannot import it.",
+            advice=f"make {label} in a module, and generate the file again; or edit its import in the file.",
+        )
+    return _FUNCTIONS[label]
