@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import zlib
 from collections.abc import Generator
 
 import pytest
@@ -13,6 +14,7 @@ os.environ.setdefault("SRCAD_VERIFY", "1")  # each pass is verified, whatever is
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write our present output into tests/golden")
+    parser.addoption("--all", action="store_true", help="run all cases of the tests that take a sample of theirs")
     parser.addoption(
         "--compile-all", action="store_true", help="compile every program of the corpus, not one of each kind"
     )
@@ -29,6 +31,35 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(50_000)  # what a compilation leaves is hardly ever a cycle
         gc.enable()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "one_in(n, least=4): of the cases of each test function only one in `n` is run, but `least` of them; "
+        "always the same, and others for each function. All are run with --all, with -k, or where a case is asked for by its name",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all") or config.getoption("keyword") or any("[" in arg for arg in config.args):
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("one_in"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = set()
+    for name, of_one in cases.items():
+        mark = of_one[0].get_closest_marker("one_in")
+        assert mark is not None
+        kept = min(len(of_one), max(mark.kwargs.get("least", 4), -(-len(of_one) // mark.args[0])))
+        first = zlib.crc32(name.encode())
+        taken = {(first + k * len(of_one) // kept) % len(of_one) for k in range(kept)}
+        left_out.update(item for k, item in enumerate(of_one) if k not in taken)
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 
 import srcad
 
+pytestmark = pytest.mark.one_in(5)
+
 RNG = np.random.default_rng(11)
 U, V = RNG.standard_normal((2, 12))
 

@@ -17,6 +17,8 @@ from srcad.build_step.toml_lines import places_of
 from srcad.cli import app
 from srcad.dispatch.specialisation import Specialisation
 
+pytestmark = pytest.mark.one_in(5)
+
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 MODEL = """

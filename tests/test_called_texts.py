@@ -11,6 +11,8 @@ from srcad.ir.nodes import Assign, AugAssign, Function, Op, Saved, Store, Var
 from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Tuple, dim
 
+pytestmark = pytest.mark.one_in(5)
+
 X = Scalar("float64")
 V = Array("float64", (dim(3),))
 

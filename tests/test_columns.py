@@ -10,6 +10,8 @@ import pytest
 
 import srcad
 
+pytestmark = pytest.mark.one_in(5)
+
 X = np.array([0.3, -0.7, 1.1])
 
 

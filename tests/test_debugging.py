@@ -24,6 +24,8 @@ from tests.numeric import leaves, map_leaves
 from tests.programs.registry import Case, all_cases
 from tests.test_calls import floats
 
+pytestmark = pytest.mark.one_in(5)
+
 TARGETS = ["python", "cpu"]
 
 

@@ -21,6 +21,8 @@ from tests import test_calls
 from tests.programs.registry import Case
 from tests.test_looking import programs, recurrence
 
+pytestmark = pytest.mark.one_in(5)
+
 
 def reached(graph: Dependences, start: int, kind: str) -> set[int]:
     after = defaultdict(set)

@@ -15,6 +15,8 @@ from tests.numeric import copied, leaves, map_leaves
 from tests.programs.registry import Case, all_cases
 from tests.test_programs import expected, plain
 
+pytestmark = pytest.mark.one_in(5)
+
 ALL = all_cases()
 _NOT_A_NUMBER = {"ufuncs:root_at_zero_times_zero"}
 """A factor of exactly 0 times an infinite tangent (docs/conventions.md)."""

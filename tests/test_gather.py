@@ -13,6 +13,8 @@ from srcad.ir.notation import parse, show
 from srcad.ir.types import Array, Scalar, Symbol, dim
 from srcad.optimize.stencils.scatter_to_gather import scatter_to_gather
 
+pytestmark = pytest.mark.one_in(5)
+
 ARRAYS = ("d_a", "d_b", "d_c", "c", "e")
 MARGIN = 4
 """So much longer are the arrays than the loops run, for no shift to leave them."""
@@ -142,6 +144,7 @@ def run(text: str, rank: int, n: int, steps: int) -> dict[str, Any]:
     return env
 
 
+@pytest.mark.one_in(5, least=1)
 @pytest.mark.parametrize("part", range(6))
 def test_random_sweeps_compute_the_same(part: int) -> None:
     changed = waiting = 0

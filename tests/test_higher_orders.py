@@ -11,6 +11,8 @@ import pytest
 
 import srcad
 
+pytestmark = pytest.mark.one_in(5)
+
 PLAIN: dict[str, Any] = {"target": "python"}
 
 

@@ -19,6 +19,8 @@ from srcad.optimize.memory.accumulator_promotion import promote_accumulators
 from tests.sequential import Execution
 from tests.test_tune_loops import same_numbers
 
+pytestmark = pytest.mark.one_in(5)
+
 SIZE = 9
 FLOAT, INT = Scalar("float64"), Scalar("int64")
 MATRIX = Array("float64", (dim(Symbol("A", 0)), dim(Symbol("A", 1))))

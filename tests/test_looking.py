@@ -29,6 +29,8 @@ from tests import test_calls
 from tests.programs.registry import Case, all_cases
 from tests.test_calls import floats
 
+pytestmark = pytest.mark.one_in(5)
+
 AREAS = ("models", "scientific", "calls", "while_loops", "memory", "left_early")
 
 

@@ -14,6 +14,8 @@ import srcad
 from srcad.rules.primitives import PRIMITIVES
 from tests.numpy_values import functions
 
+pytestmark = pytest.mark.one_in(5)
+
 VALUES: dict[str, Any] = {
     **{d: np.array([1.1, -2.3, 0.7], d) for d in ("float32", "float64")},
     **{d: np.array([3, 2, 7], d) for d in ("int8", "int16", "int32", "int64", "uint8", "uint32", "uint64")},

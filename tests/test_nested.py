@@ -14,6 +14,8 @@ import srcad
 from srcad.errors import SrcadError
 from tests.numeric import numeric_gradient
 
+pytestmark = pytest.mark.one_in(5)
+
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 
 

@@ -11,6 +11,8 @@ import pytest
 import srcad
 from srcad import nn
 
+pytestmark = pytest.mark.one_in(5)
+
 rng = np.random.default_rng(13)
 
 

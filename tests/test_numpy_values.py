@@ -28,6 +28,8 @@ from tests import numpy_values
 from tests.numeric import numeric_gradient
 from tests.numpy_values import CALLS, GROUPS, kinds_of, outcomes
 
+pytestmark = pytest.mark.one_in(5)
+
 
 def chosen(call: str) -> list[tuple[str, str]]:
     kinds = [kind for kind in kinds_of(call) if kind not in LATER.get(call, ())]

@@ -14,6 +14,8 @@ from tests.programs.registry import all_cases
 from tests.random_programs import load, programs
 from tests.test_random import ASKED, FOLDER, WRT, arguments, common
 
+pytestmark = pytest.mark.one_in(5)
+
 CASES = {case.name: case for case in all_cases()}
 
 

@@ -21,6 +21,8 @@ from srcad.cli import app
 from tests.mutants import _places
 from tests.test_goldens import CASES
 
+pytestmark = pytest.mark.one_in(5)
+
 GOLDEN = Path(__file__).parent / "golden"
 WRT = {
     "leaky_integrator": ["x", "decay", "limit"],
@@ -224,6 +226,7 @@ def test_check_of_what_is_not_there(project):
     assert "S505" in run(project, "check", "planted_newton_sqrt:other", code=2)
 
 
+@pytest.mark.one_in(5, least=1)
 @pytest.mark.parametrize("name", WRT)
 def test_every_wrong_mutant_is_named_at_its_line(name):
     """Every operator, sign, index, constant and comparison changed, every statement dropped, each alone."""

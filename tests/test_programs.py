@@ -116,6 +116,7 @@ def test_gradient(case: Case) -> None:
     assert [bits(leaf) for leaf in leaves(gradient)] == [bits(leaf) for leaf in leaves(same)], "two calls differ"
 
 
+@pytest.mark.one_in(5)
 def test_machine_text(case: Case) -> None:
     """The text that is compiled gives the same numbers when Python runs it, whose errors are louder than Numba's."""
     before = copied(case.args)
@@ -184,6 +185,7 @@ def joined(error: Exception) -> str:
     return "".join(map(str, error.args))
 
 
+@pytest.mark.one_in(5)
 def test_compiled(compiled_case: Case) -> None:
     case = compiled_case
     before = copied(case.args)

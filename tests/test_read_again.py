@@ -11,6 +11,8 @@ from srcad.errors import SrcadError
 from tests import read_again
 from tests.programs.registry import all_cases
 
+pytestmark = pytest.mark.one_in(5)
+
 SAMPLE = all_cases()[::6]
 SCALE = 1.5
 WEIGHTS = np.array([0.3, 1.1, -0.4])

@@ -14,6 +14,8 @@ import pytest
 
 from srcad import runtime, vector_math
 
+pytestmark = pytest.mark.one_in(5)
+
 rng = np.random.default_rng(2)
 MATRIX = rng.normal(size=(3, 4))
 CUBE = rng.normal(size=(2, 3, 4))

@@ -10,6 +10,8 @@ import pytest
 
 import srcad
 
+pytestmark = pytest.mark.one_in(5)
+
 R = np.random.default_rng(0)
 
 

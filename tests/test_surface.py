@@ -20,6 +20,8 @@ import pytest
 import srcad
 from tests import test_prelude
 
+pytestmark = pytest.mark.one_in(5)
+
 NO_DERIVATIVE = {
     np.argmax, np.argmin, np.any, np.all, np.count_nonzero, np.argsort, np.searchsorted, np.nonzero, np.flatnonzero,
     np.isclose, np.allclose, np.int64, np.zeros_like, np.ones_like, np.tri, np.eye, np.identity, np.zeros, np.ones,

@@ -14,6 +14,8 @@ import srcad
 from srcad.errors import SrcadError
 from tests.numeric import numeric_gradient, worst_error
 
+pytestmark = pytest.mark.one_in(5)
+
 C = (0.5, -0.3, 0.8, 0.1, 1.2, 0.7)
 D = [1.0, 0.9, 0.8, 0.7, 0.6]
 ROWS = [(0.1, 0.2), (0.3, 0.4), (0.5, 0.6)]

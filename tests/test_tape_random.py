@@ -12,6 +12,8 @@ import pytest
 
 import srcad
 
+pytestmark = pytest.mark.one_in(5)
+
 ELEMENTWISE = (
     "np.tanh({a})",
     "np.sin({a}) * {b}",

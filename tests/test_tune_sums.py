@@ -10,6 +10,8 @@ import pytest
 import srcad
 from tests.test_tune_loops import machine_text, same_numbers
 
+pytestmark = pytest.mark.one_in(5)
+
 r = np.random.default_rng(3)
 
 

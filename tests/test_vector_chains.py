@@ -18,6 +18,8 @@ from srcad.ir.types import Array, Scalar, Symbol, Type, dim
 from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from tests.test_tune_loops import same_numbers
 
+pytestmark = pytest.mark.one_in(5)
+
 NUMBERS = np.random.default_rng(3)
 X, Y = NUMBERS.uniform(0.5, 2.0, (2, 37))
 A, ROW, COLUMN = NUMBERS.uniform(0.5, 2.0, (11, 13)), NUMBERS.uniform(0.5, 2.0, 13), NUMBERS.uniform(0.5, 2.0, 11)

@@ -21,6 +21,8 @@ from srcad.ir.types import Array, Scalar, Type, dim
 from srcad.optimize.vectorize.vector_functions import use_vector_functions
 from srcad.options import Options
 
+pytestmark = pytest.mark.one_in(5)
+
 COUNT = 200_000
 LONG = np.longdouble
 NUMBERS = np.random.default_rng(7)

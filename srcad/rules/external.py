@@ -6,11 +6,11 @@
 ...     return math.sin(x) * math.sin(1.1 * x)
 >>> PRIMITIVES[PRIMITIVE_OF[beat]](0.0)
 0.0
->>> imported(PRIMITIVE_OF[beat])
-('beat', 'srcad.rules.external', 'beat')
+>>> imported("external.beat") == ("beat", "srcad.rules.external", f"beat{_OF_PROCESS}{_PROCESS}")
+True
 
 The generated text imports such a function from the module that it is in. One that is in none (a local function, a
-lambda) is an attribute of this module.
+lambda) is an attribute of this module, in the process that has it.
 """
 
 from __future__ import annotations
