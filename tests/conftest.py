@@ -36,8 +36,8 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "one_in(n, least=4): of the cases of each test function only one in `n` is run, but `least` of them; "
-        "always the same, and others for each function. All are run with --all, with -k, or where a case is asked for by its name",
+        "one_in(n, least=4): of the cases of each test function only one in `n` is run, but `least` of them: "
+        "always the same, others for each function. With --all, with -k, or where one is asked for, all are run",
     )
 
 
