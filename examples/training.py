@@ -73,12 +73,10 @@ def digits(seed: int, share: float = 0.2) -> Digits:
 
 def both(ours: Trainee, theirs: Callable[[], Trainee], with_torch: bool) -> Trainees:
     """Ours, and the twin in PyTorch, which is made only where it is wanted and PyTorch is installed."""
-    if not with_torch:
-        return {OURS: ours}
-    if importlib.util.find_spec("torch") is None:
-        console.print("PyTorch is not installed: srcad trains alone")
-        return {OURS: ours}
-    return {OURS: ours, THEIRS: theirs()}
+    if with_torch and importlib.util.find_spec("torch") is not None:
+        return {OURS: ours, THEIRS: theirs()}
+    console.print("PyTorch is not installed: srcad trains alone" if with_torch else "srcad trains alone")
+    return {OURS: ours}
 
 
 def in_torch(
