@@ -1,7 +1,7 @@
 """Directives that run the code they show, and fail the build if it does not do what the page says.
 
 `{run}` shows code and what it prints; `{refused} CODE` shows code and the srcad error it must end in;
-`{repair}` shows code that must run. These start from `import numpy as np` and `import srcad`. `{program}` shows a whole
+`{repair}` shows code that must run. These start from `import numpy as np` and `import srcad`. `{script}` shows a whole
 program, run by a Python of its own, as one that starts processes must be, and what it prints.
 """
 
@@ -75,7 +75,7 @@ class Run(_Executed):
         return [literal(text, "python" if "def " in text else "text")] if text else []
 
 
-class Program(_Executed):
+class Script(_Executed):
     """A whole program, and what it prints."""
 
     def result(self, code: str) -> list[nodes.Node]:
@@ -128,7 +128,7 @@ def check_headings(app: Sphinx, doctree: nodes.document) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("run", Run)
-    app.add_directive("program", Program)
+    app.add_directive("script", Script)
     app.add_directive("repair", Repair)
     app.add_directive("refused", Refused)
     app.connect("doctree-read", check_headings)
