@@ -282,7 +282,7 @@ def _sum(ctx: Context, args: Args, keywords: Keywords) -> Abstract:
         if isinstance(value, Leaf) and isinstance(value.type, Array):
             total = ctx.call(Constant(np.sum), value, axis=ctx.constant(0))
             if value.type.dtype not in ("bool", *FLOATS):  # np.sum has 64 bits
-                total = ctx.call(Constant(METHODS["astype"]), total, ctx.constant(value.type.dtype))
+                total = ctx.call(Constant(METHODS["astype"]), total, Constant(value.type.dtype))
             return total if start is None else binary(ctx, "+", start, total)
         items = spread(ctx, value)
     total = start if start is not None else ctx.constant(0)
