@@ -17,7 +17,17 @@ def as_floats(x: Any) -> Any:
     >>> as_floats(np.array([1, 2], np.uint8)), as_floats([np.float32(1.0), np.float32(2.0)]).dtype
     (array([1., 2.]), dtype('float32'))
     """
-    return as_dtype(np.asarray(x), float_dtype(dtype_of(x)))
+    array = as_array(x)
+    return as_dtype(array, float_dtype(dtype_of(array)))
+
+
+def as_array(x: Any) -> Any:
+    """Lists as an array; a tensor stays what it is, so that a tape sees what is computed with it.
+
+    >>> as_array([1.0, 2.0])
+    array([1., 2.])
+    """
+    return np.asarray(x) if isinstance(x, (list, tuple)) else x
 
 
 @compile_time
@@ -36,7 +46,7 @@ def as_dtype(x: Any, dtype: str) -> Any:
     >>> as_dtype(np.array([1, 2]), "float32")
     array([1., 2.], dtype=float32)
     """
-    return x if dtype_of(x) == dtype else x.astype(dtype)
+    return x if dtype_of(x) == dtype else np.asarray(x).astype(dtype)
 
 
 def require_booleans(mask: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from srcad.nn.activations import below_maximum, log_softmax
-from srcad.nn.dtypes import as_dtype, require_booleans
+from srcad.nn.dtypes import as_array, as_dtype, require_booleans
 from srcad.nn.reductions import predicted, reduced
 from srcad.rules.registry import dtype_of, is_float_name, unsupported
 
@@ -140,6 +140,7 @@ def entries_of(values: Any, labels: Any) -> Any:
     >>> entries_of(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
     array([2., 3.])
     """
+    values = np.asarray(values)
     if np.shape(labels) != values.shape[:-1]:
         raise ValueError("the labels have another shape than the predictions without their last axis")
     if np.ndim(labels) == 0:
@@ -158,7 +159,7 @@ def entries_of(values: Any, labels: Any) -> Any:
 
 def like(targets: Any, predictions: Any) -> Any:
     """`targets` in the dtype of the predictions, whose shape they must have."""
-    targets = np.asarray(targets)
+    targets = as_array(targets)
     if targets.shape != predictions.shape:
         raise ValueError("the targets have another shape than the predictions")
     return as_dtype(targets, dtype_of(predictions))
@@ -166,7 +167,7 @@ def like(targets: Any, predictions: Any) -> Any:
 
 def probabilities_like(targets: Any, predictions: Any) -> Any:
     """`targets` of floats in the dtype of the predictions, whose shape they must have."""
-    targets = np.asarray(targets)
+    targets = as_array(targets)
     if targets.shape != predictions.shape:
         raise ValueError("targets of floats are probabilities, in the shape of the predictions; labels are integers")
     return as_dtype(targets, dtype_of(predictions))

@@ -204,7 +204,7 @@ def is_packed(x: Any) -> bool:
 
 def dtype_of(x: Any) -> str:
     """The name of the dtype of `x`: `float64` for a Python float, `int64` for an int."""
-    return str(np.asarray(x).dtype.name)
+    return str((x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype).name)
 
 
 # ---- static helpers ----------------------------------------------------------------------------------

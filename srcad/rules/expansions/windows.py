@@ -69,6 +69,8 @@ def own(x: Any) -> Any:
 
 def cut(x: Any, where: Any) -> Any:
     """The same value, which is constant where a bool, or one for each row, is true; with memory of its own."""
+    if dtype_of(where) != "bool":
+        unsupported("cut= of a window that is not made of bools")
     if np.ndim(where) == 0:
         return cut_gradient(own(x), where)
     if np.ndim(where) > 1 or np.ndim(x) == 0:
