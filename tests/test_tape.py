@@ -692,6 +692,37 @@ def inputs_that_are_no_tuple(_: Tape) -> None:
     Module().backward(np.ones((3, 2)), np.ones(3))
 
 
+def windowed(w: Any) -> Any:
+    h, total = 0.0, 0.0
+    for _ in srcad.window(range(6), every=2, cut="h"):
+        h = np.tanh(w * h + 1.0)
+        total = total + h
+    return total
+
+
+def inserted(w: Any) -> Any:
+    y = w * w
+    with srcad.insert_gradient_of(y) as d_y:
+        d_y = d_y * 0.5
+    return y * y
+
+
+def rooted(w: Any) -> Any:
+    return srcad.implicit_root(lambda x, p: x**3 - p, 1.0, w)
+
+
+def by_a_window(_: Tape) -> None:
+    windowed(W[0])
+
+
+def by_an_inserted_block(_: Tape) -> None:
+    inserted(W[0])
+
+
+def by_an_implicit_root(_: Tape) -> None:
+    rooted(W[0])
+
+
 def of_another_tape(_: Tape) -> None:
     y = np.sum(W)
     with tape():
@@ -821,6 +852,9 @@ REFUSED: list[tuple[Callable[[Tape], None], str]] = [
     (by_a_convolution, "S352"),
     (by_a_model, "S352"),
     (inputs_that_are_no_tuple, "S321"),
+    (by_a_window, "S353"),
+    (by_an_inserted_block, "S353"),
+    (by_an_implicit_root, "S353"),
     (of_another_tape, "S350"),
     (unrecorded, "S207"),
     (into_a_plain_array, "S352"),
@@ -881,6 +915,17 @@ def test_a_function_that_a_tape_does_not_see_is_named() -> None:
         loss = recorded.call(nn.multinomial_logistic, w, labels)
     loss.backward()
     same(w.grad, srcad.grad(nn.multinomial_logistic, target="python")(w.value, labels))
+
+
+@pytest.mark.parametrize("f", [windowed, inserted, rooted])
+def test_what_only_a_reader_sees_is_kept_in_recorded_calls(f: Callable[..., Any]) -> None:
+    w = Tensor(0.7, True)
+    with tape() as recorded:
+        loss = recorded.call(f, w)
+        with no_grad():
+            f(2.0)
+    loss.backward()
+    same(w.grad, srcad.grad(f, target="python")(0.7))
 
 
 def test_a_number_stored_into_a_plain_array() -> None:
