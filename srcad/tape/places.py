@@ -13,9 +13,19 @@ from types import CodeType, FrameType
 
 from srcad.ir.nodes import Span
 
-_OWN = str(Path(__file__).parents[1]) + os.sep
-"""Where the files of srcad are."""
 _TAPE = str(Path(__file__).parent) + os.sep
+_SRCAD = str(Path(__file__).parents[1]) + os.sep
+
+
+class _Own(dict[str, bool]):
+    """Whether a file is one of srcad; asked for each frame of each operation."""
+
+    def __missing__(self, file: str) -> bool:
+        self[file] = file.startswith(_SRCAD)
+        return self[file]
+
+
+_OWN = _Own()
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ def users_place() -> tuple[CodeType, int]:
 
 def _users_frame() -> FrameType:
     frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_OWN) and frame.f_back is not None:
+    while _OWN[frame.f_code.co_filename] and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
