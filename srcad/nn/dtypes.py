@@ -18,7 +18,7 @@ def as_floats(x: Any) -> Any:
     (array([1., 2.]), dtype('float32'))
     """
     array = as_array(x)
-    return as_dtype(array, float_dtype(dtype_of(array)))
+    return array if is_float_name(dtype_of(array)) else np.asarray(array).astype("float64")
 
 
 def as_array(x: Any) -> Any:
